@@ -26,7 +26,7 @@ from chalicelib.services import Services
 from chalicelib.telemetry import logs
 from chalicelib.telemetry.cold_start import ColdStart
 from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.record import Failure, Record, WarmingRecord
+from chalicelib.telemetry.record import CorrectionRecord, Failure, Record, WarmingRecord
 
 if TYPE_CHECKING:
     from chalicelib.api.uploads import Uploads
@@ -88,7 +88,7 @@ class Application:
                 self.emit(record)
             logs.log_request(self.log, record)
 
-    def emit(self, record: Record | WarmingRecord) -> None:
+    def emit(self, record: Record | WarmingRecord | CorrectionRecord) -> None:
         """Emit metrics. An error is logged, and does not fail the request."""
         try:
             self.emitter.emit(record)

@@ -5,6 +5,7 @@ FaunalensError
     BadRequest                 400 bad_request
     AccessError                the caller may not do this; never from a route that metrics count
       ApiKeyInvalid            403 api_key_invalid
+      TokenMissing             401 token_missing
       Forbidden                403 forbidden
     NotFound                   404 not_found
     UploadMissing              404 upload_missing
@@ -79,6 +80,17 @@ class ApiKeyInvalid(AccessError):
     """The deployment requires an API key, and the request has none, or an unknown or revoked one."""
 
     status, code, title = 403, "api_key_invalid", "The API key is missing or unknown"
+
+
+class TokenMissing(AccessError):
+    """Only who made a result may do this, and the request has no token. Only the HTTP server has results."""
+
+    status, code, title = 401, "token_missing", "The token of the result is missing"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the response headers of this error."""
+        return {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(AccessError):

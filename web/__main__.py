@@ -1,4 +1,4 @@
-"""Serve the application over HTTP: `python -m web --port 8000`."""
+"""Serve the application over HTTP, `python -m web --port 8000`, or list corrections, `python -m web corrections`."""
 
 import argparse
 import gc
@@ -17,12 +17,23 @@ names to serve. SIGTERM or Ctrl-C stops the server after it has finished the run
 
 
 def main() -> int:
-    """Serve the application on the given host and port. Return the exit code."""
+    """Serve the application on the given host and port, or run the command. Return the exit code."""
     description = "Serve the application over HTTP, with the database at DATABASE_URL and the cache at REDIS_URL."
     parser = argparse.ArgumentParser(prog="python -m web", description=description, epilog=EPILOG)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8000, help="port to listen on (default: %(default)s)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands in place of serving")
+    commands.add_parser(
+        "corrections",
+        help="list the answers that people called wrong",
+        description="List the answers that people called wrong as CSV, the latest first, from RESULTS_FOLDER or "
+        "RESULTS_BUCKET. Example: RESULTS_BUCKET=… python -m web corrections > corrections.csv",
+    )
     arguments = parser.parse_args()
+    if arguments.command == "corrections":
+        from web.results.command import list_corrections
+
+        return list_corrections()
     try:
         application = _application()
     except SettingError as error:

@@ -16,7 +16,6 @@ import uvicorn
 from chalicelib.api.http import Route
 from chalicelib.api.uploads import build_uploads
 from chalicelib.application import ROUTES, Application
-from chalicelib.config.budget import Budget
 from chalicelib.config.process_memory import decode_bytes
 from chalicelib.errors import ModelError, SettingError
 from chalicelib.telemetry.emf import Emitter
@@ -26,9 +25,8 @@ from web.asgi import Asgi, Beside, RequestLog
 from web.function import Function
 from web.protocol import Protocol
 from web.relay import relay_routes
-from web.results.results import LIFETIME, Results
+from web.results.open import open_results
 from web.results.routes import with_results
-from web.results.stores import BucketStore, FolderStore, Store
 from web.settings import WebSettings
 
 SHUTDOWN_SECONDS = 30
@@ -109,15 +107,8 @@ def _relaying(application: Application, settings: WebSettings, log: RequestLog, 
 
 def _with_results(routes: Iterable[Route], application: Application, settings: WebSettings) -> tuple[Route, ...]:
     """Return the routes, with those of results if the settings say where to keep them."""
-    own = application.settings
-    if settings.results_bucket:
-        budget = Budget(own.s3_connect, own.s3_read, own.s3_total)
-        store: Store = BucketStore(settings.results_bucket, own.aws_region, budget, settings.worker_count)
-    elif settings.results_folder:
-        store = FolderStore(settings.results_folder, LIFETIME.total_seconds())
-    else:
-        return tuple(routes)
-    return with_results(routes, Results(store), settings.public_url)
+    results = open_results(application.settings, settings)
+    return with_results(routes, results, settings.public_url) if results else tuple(routes)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -39,7 +39,7 @@ def index(base: str, origins: Sequence[str] = (), key: str = "") -> tuple[str, d
     """
     from html import escape  # imported here to save 1 ms of each cold start
 
-    text = (WEB / "index.html").read_text(encoding="utf-8")
+    text = (WEB / "en.html").read_text(encoding="utf-8")
     policy = "; ".join([_POLICY, *([f"connect-src 'self' {' '.join(origins)}"] if origins else [])])
     own = {"Content-Security-Policy": policy, "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache"}
     head = f'<base href="{escape(base)}">' + (f'<meta name="api-key" content="{escape(key)}">' if key else "")

@@ -123,6 +123,7 @@ TIER_METRICS: Mapping[str, Metric] = {
     "InvokeFaults": Metric(
         "Count", "invocations by the web tier that Lambda throttled, or that failed or timed out; the log has the codes"
     ),
+    "Corrections": Metric("Count", "answers that a person called wrong; `python -m web corrections` lists them"),
 }
 """Metrics that only the web tier emits, in addition to those of every request."""
 

@@ -230,6 +230,25 @@ class WarmingRecord:
         return {"request_id": self.request_id, "quiet": self.report.quiet, "faults": self.report.faults}
 
 
+@dataclass(frozen=True, slots=True)
+class CorrectionRecord:
+    """The record of one correction of an answer."""
+
+    request_id: str
+
+    def metrics(self) -> dict[str, float]:
+        """Return the value of each metric for this correction."""
+        return {"Corrections": 1}
+
+    def dimensions(self) -> dict[str, str]:
+        """Return no dimensions other than those that every metric has."""
+        return {}
+
+    def properties(self) -> dict[str, Any]:
+        """Return properties for queries in Logs Insights. What the person wrote is only in the store."""
+        return {"request_id": self.request_id}
+
+
 def _of_features(features: "Features") -> dict[str, float]:
     values: dict[str, float] = {name: int(name == _MODES[features.mode]) for name in _MODES.values()}
     values["CacheErrors"] = sum(fault.startswith(_CACHE_FAULTS) for fault in features.faults)

@@ -27,18 +27,18 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: O
     expect(shown.locator("#name")).to_have_text("koala")
     expect(shown.locator("#taxon")).to_contain_text("Phascolarctos cinereus")
     expect(shown.locator("#rank")).to_be_hidden()
-    expect(shown.locator("#sure summary")).to_have_text("very sure 97 %")
-    expect(shown.locator("#status")).to_have_text("koala, very sure, 97 %.")
+    expect(shown.locator("#sure summary")).to_have_text("very sure 97%")
+    expect(shown.locator("#status")).to_have_text("koala, very sure, 97%.")
     # AND what these words mean is there for the asking
     expect(shown.locator("#sure-meaning")).to_be_hidden()
     shown.locator("#sure summary").click()
-    expect(shown.locator("#sure-meaning")).to_contain_text("“very sure”, 95 % or more are right.")
+    expect(shown.locator("#sure-meaning")).to_contain_text("“very sure”, 95% or more are right.")
     # AND each candidate has a bar as long as its score, a mark at its score without the place, and a badge
     rows = shown.locator("#candidates li")
     expect(rows.locator(".badge")).to_have_text(
         ["lives here", "introduced here", "would be unusual here", "lives everywhere"]
     )
-    expect(rows.locator(".candidate-score")).to_have_text(["97 %", "2 %", "< 1 %", "< 1 %"])
+    expect(rows.locator(".candidate-score")).to_have_text(["97%", "2%", "< 1%", "< 1%"])
     track, bar, tick = (rows.first.locator(part).bounding_box() for part in (".track", ".bar", ".tick"))
     assert track is not None
     assert bar is not None
@@ -155,7 +155,7 @@ def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand
     stand.tell(answers.koala(prediction=some, candidates=tiger))
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("An animal")
-    expect(shown.locator("#sure summary")).to_have_text("perhaps 72 %")
+    expect(shown.locator("#sure summary")).to_have_text("perhaps 72%")
     expect(shown.locator("#remark")).to_contain_text("does not show clearly which one")
     expect(shown.locator("#candidates .track")).to_be_hidden()
 

@@ -173,7 +173,7 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, open_page: Ope
     # WHEN the first box is tapped THEN the answer is that of its animal
     shown.get_by_role("button", name="Animal 1: red fox").click()
     expect(shown.locator("#name")).to_have_text("red fox")
-    expect(shown.locator("#sure summary")).to_have_text("very sure 99 %")
+    expect(shown.locator("#sure summary")).to_have_text("very sure 99%")
     expect(shown.locator("#status")).to_contain_text("red fox, very sure")
     for each in (shown.locator("#boxes button").first, shown.get_by_role("button", name="1. red fox, very sure")):
         expect(each).to_have_attribute("aria-pressed", "true")

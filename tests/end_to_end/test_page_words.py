@@ -63,7 +63,7 @@ def _koala(here: Any, **changes: Any) -> dict[str, Any]:
 
 def _figures(told: str) -> list[str]:
     """The percentages that the page gives for packs and for photos from the field, in the order of `_measured`."""
-    return re.findall(r"(\d+(?:\.\d)?) %", told)
+    return re.findall(r"(\d+(?:\.\d)?)%", told)
 
 
 def _measured() -> list[str]:

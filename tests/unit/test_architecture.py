@@ -30,7 +30,7 @@ LAYERS = (
     "app",
     "web cli",
     "database model",
-    "chalicelib.application",
+    "chalicelib.application chalicelib.batch",
     "chalicelib.identify",
     "chalicelib.services chalicelib.views",
     "chalicelib.api",

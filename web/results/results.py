@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -18,6 +18,8 @@ from web.results.stores import Store
 
 LIFETIME = timedelta(days=30)
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
+CORRECTIONS = "corrections/"
+"""Folder of the corrections in the store."""
 _OMITTED = ("request_id", "timings_ms")
 """Fields of an answer that are not kept: they are about the request."""
 _MISSING = "there is no result with this id; results are deleted after 30 days, or by who made them"
@@ -45,6 +47,15 @@ class Receipt(NamedTuple):
     id: str
     token: str
     expires: datetime
+
+
+class Correction(NamedTuple):
+    """What a photo shows, by who made a result. `answered`: what the answer said. `animal`: their own words."""
+
+    created: datetime
+    result: str
+    answered: str
+    animal: str
 
 
 class Results:
@@ -92,13 +103,51 @@ class Results:
 
     def remove(self, name: str, token: str) -> None:
         """Delete a result. Raises `NotFound`, and `Forbidden` if the token is not that of the receipt."""
-        if not hmac.compare_digest(_hash(token), self.find(name).token_hash):
-            raise Forbidden("this token may not delete the result; send the one that came with the answer")
+        self._authorize(name, token)
         self._delete(name)
 
+    def correct(self, name: str, token: str, animal: str) -> None:
+        """Keep what the photo of a result shows, by who made it. It takes the place of an earlier correction.
+
+        Raises `NotFound`, and `Forbidden` if the token is not that of the receipt.
+        """
+        result = self._authorize(name, token)
+        document = {
+            "created": self._now().isoformat(),
+            "expires": result.expires.isoformat(),
+            "result": name,
+            "answered": answered(result.answer),
+            "animal": animal,
+        }
+        data = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+        self._store.put(f"{CORRECTIONS}{name}.json", data, "application/json")
+
+    def corrections(self) -> Iterator[Correction]:
+        """Yield all corrections that have not expired, in no order."""
+        for file in self._store.names(CORRECTIONS):
+            data = self._store.get(file)
+            if data is None:  # deleted meanwhile
+                continue
+            kept = json.loads(data)
+            if self._now() < datetime.fromisoformat(kept["expires"]):
+                created = datetime.fromisoformat(kept["created"])
+                yield Correction(created, kept["result"], kept["answered"], kept["animal"])
+
+    def _authorize(self, name: str, token: str) -> Result:
+        result = self.find(name)
+        if not hmac.compare_digest(_hash(token), result.token_hash):
+            raise Forbidden("this token may not change the result; send the one that came with the answer")
+        return result
+
     def _delete(self, name: str) -> None:
-        self._store.delete(f"{name}.json")
-        self._store.delete(f"{name}.jpg")
+        for file in (f"{name}.json", f"{name}.jpg", f"{CORRECTIONS}{name}.json"):
+            self._store.delete(file)
+
+
+def answered(answer: Mapping[str, Any]) -> str:
+    """Return what an answer says: the scientific name of its taxon, or what else the photo shows."""
+    prediction = answer.get("prediction")
+    return str(prediction["scientific_name"] if prediction else answer.get("subject", ""))
 
 
 def _hash(token: str) -> str:

@@ -1,24 +1,33 @@
-"""Routes of results, and the parameter `keep` of identifications. Only the HTTP server has them."""
+"""Routes of results, and the parameter `keep` of identifications. Only the HTTP server has them.
+
+The page learns from a <meta> that this server keeps results.
+"""
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from chalicelib.api.body import read_body
 from chalicelib.api.http import Request, Response, Route
 from chalicelib.api.parameters import expect_no_parameters
 from chalicelib.application import Application
-from chalicelib.errors import BadRequest, Forbidden, NotFound, Unavailable
+from chalicelib.errors import BadRequest, NotFound, TokenMissing, Unavailable
 from chalicelib.photo.decode import Limits
-from chalicelib.telemetry.record import Record
+from chalicelib.telemetry.record import CorrectionRecord, Record
 from web.results import page
-from web.results.results import Receipt, Results
+from web.results.openapi import with_results_described
+from web.results.results import LIFETIME, Receipt, Results
 from web.results.thumbnail import thumbnail
 
 KEEP = "keep"
 _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
 _BEARER = "Bearer "
+_OFFER = f'<head><meta name="results" content="{LIFETIME.days}">'
+_MOST_CHARACTERS = 200
+_MOST_BYTES = 10_000
+"""Of a correction."""
 
 
 def with_results(routes: Iterable[Route], results: Results, origin: str) -> tuple[Route, ...]:
@@ -26,10 +35,35 @@ def with_results(routes: Iterable[Route], results: Results, origin: str) -> tupl
 
     `origin`: scheme and host of the server's address, such as https://example.org; empty to use that of each request.
     """
+    changed: dict[str, Callable[[Route], Route]] = {
+        "/identify": partial(_keeping, results=results),
+        "/": _offering,
+        "/openapi.json": _described,
+    }
     return (
-        *(_keeping(route, results) if route.path == "/identify" else route for route in routes),
+        *(changed[route.path](route) if route.path in changed else route for route in routes),
         *_result_routes(results, origin),
     )
+
+
+def _offering(route: Route) -> Route:
+    """Return the route of the page, which can then offer to keep results."""
+
+    def get_page(app: Application, request: Request, record: Record) -> Response:
+        response = route.view(app, request, record)
+        return response._replace(body=str(response.body).replace("<head>", _OFFER, 1))
+
+    return route._replace(view=get_page)
+
+
+def _described(route: Route) -> Route:
+    """Return the route of the OpenAPI document, with results."""
+
+    def get_openapi(app: Application, request: Request, record: Record) -> Response:
+        response = route.view(app, request, record)
+        return response._replace(body=_dumped(with_results_described(json.loads(response.body))))
+
+    return route._replace(view=get_openapi)
 
 
 def _keeping(route: Route, results: Results) -> Route:
@@ -96,18 +130,45 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
 
     def delete_result(_: Application, request: Request, __: Record) -> Response:
         expect_no_parameters(request.query)
-        authorization = request.headers.get("authorization", "")
-        if not authorization.startswith(_BEARER):
-            raise Forbidden("the token is missing; send it in the header Authorization: Bearer TOKEN")
-        results.remove(request.path["id"], authorization.removeprefix(_BEARER).strip())
+        results.remove(request.path["id"], _token(request))
+        return Response("", _PRIVATE, 204)
+
+    def post_correction(app: Application, request: Request, _: Record) -> Response:
+        expect_no_parameters(request.query)
+        results.correct(request.path["id"], _token(request), _animal(request.body))
+        app.emit(CorrectionRecord(request.id))
         return Response("", _PRIVATE, 204)
 
     return (  # `/r/{id}` last, because it fits the paths of the others too
         Route("GET", "/r/{id}.json", get_result, counted=False),
         Route("GET", "/r/{id}.jpg", get_result_picture, counted=False),
         Route("GET", "/r/{id}", get_result_page, counted=False),
+        Route("POST", "/r/{id}/correction", post_correction, counted=False),
         Route("DELETE", "/r/{id}", delete_result, counted=False),
     )
+
+
+def _token(request: Request) -> str:
+    """Return the token of a request. Raises `TokenMissing`."""
+    authorization = request.headers.get("authorization", "")
+    if not authorization.startswith(_BEARER):
+        raise TokenMissing("send it in the header Authorization: Bearer TOKEN")
+    return authorization.removeprefix(_BEARER).strip()
+
+
+def _animal(body: bytes) -> str:
+    """Return the animal in the body of a correction, on one line. Raises `BadRequest`."""
+    if len(body) > _MOST_BYTES:
+        raise BadRequest(f"a correction must have at most {_MOST_BYTES} bytes")
+    try:
+        given = str.strip(json.loads(body)["animal"])  # raises TypeError unless it is a text
+        animal = "".join(each if each.isprintable() else " " for each in given).strip()
+        animal.encode()  # JSON can have halves of surrogate pairs, which no file can
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadRequest('send JSON with the animal that the photo shows, such as {"animal": "red fox"}') from error
+    if not 1 <= len(animal) <= _MOST_CHARACTERS:
+        raise BadRequest(f"animal must have 1 to {_MOST_CHARACTERS} characters, not {len(animal)}")
+    return animal
 
 
 def _dumped(body: Any) -> str:

@@ -1,5 +1,6 @@
-"""Where results are kept: a local folder, or a bucket on S3. Each has small files by name."""
+"""Where results are kept: a local folder, or a bucket on S3. Each has small files by name; a name may have folders."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
 from time import time
@@ -28,6 +29,9 @@ class Store(Protocol):
     def delete(self, name: str) -> None:
         """Delete a file if it exists."""
 
+    def names(self, folder: str) -> Iterator[str]:
+        """Yield the names of the files in a folder, such as `corrections/`, in no order."""
+
 
 class FolderStore:
     """A local folder, which only this user can read. Files older than `lifetime` seconds are deleted."""
@@ -40,12 +44,14 @@ class FolderStore:
     def put(self, name: str, data: bytes, media_type: str) -> None:  # noqa: ARG002  the name tells the type
         """Write a file, as a whole or not at all."""
         self._sweep()
-        part = self._folder / f".{name}.part"
+        path = self._folder / name
+        part = path.with_name(f".{path.name}.part")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             part.touch(mode=0o600)
             part.write_bytes(data)
-            part.replace(self._folder / name)
+            part.replace(path)
         except OSError as error:
             raise Unavailable(_UNAVAILABLE) from error
 
@@ -65,6 +71,17 @@ class FolderStore:
         except OSError as error:
             raise Unavailable(_UNAVAILABLE) from error
 
+    def names(self, folder: str) -> Iterator[str]:
+        """Yield the names of the files in a folder, in no order."""
+        try:
+            for path in (self._folder / folder).iterdir():
+                if not path.name.startswith("."):
+                    yield f"{folder}{path.name}"
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise Unavailable(_UNAVAILABLE) from error
+
     def _sweep(self) -> None:
         """Delete files that are too old, at most once an hour. S3 does this by a rule of the bucket."""
         with self._lock:
@@ -72,9 +89,9 @@ class FolderStore:
             if now - self._swept < _SWEEP_SECONDS or not self._folder.is_dir():
                 return
             self._swept = now
-        for path in self._folder.iterdir():
+        for path in self._folder.rglob("*"):
             try:
-                if now - path.stat().st_mtime > self._lifetime:
+                if path.is_file() and now - path.stat().st_mtime > self._lifetime:
                     path.unlink()
             except OSError:  # another process deletes it, or nobody may; readers check the time themselves
                 continue
@@ -104,6 +121,18 @@ class BucketStore:
     def delete(self, name: str) -> None:
         """Delete a file if it exists."""
         self._call("delete_object", name)
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Yield the names of the files in a folder, in no order. Needs the right to list the bucket."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            pages = self._get_client().get_paginator("list_objects_v2")
+            for listed in pages.paginate(Bucket=self._bucket, Prefix=f"{FOLDER}{folder}"):
+                for each in listed.get("Contents", ()):
+                    yield each["Key"].removeprefix(FOLDER)
+        except (BotoCoreError, ClientError, OSError) as error:
+            raise Unavailable(_UNAVAILABLE) from error
 
     def _call(self, operation: str, name: str, **arguments: Any) -> bytes | None:
         """Return the content that an operation returns, if any; None if there is no such file."""

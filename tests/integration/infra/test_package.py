@@ -79,7 +79,7 @@ def test_the_function_holds_the_app_and_nothing_else(function: dict[str, bytes])
     files = [path for path in (ROOT / "chalicelib").rglob("*") if path.is_file()]
     own = [path for path in files if "__pycache__" not in path.parts and not path.name.startswith(".")]
     expected = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in [ROOT / "app.py", *own]}
-    assert {"chalicelib/places.csv", "chalicelib/web/index.html"} <= expected.keys()
+    assert {"chalicelib/places.csv", "chalicelib/web/en.html"} <= expected.keys()
     # THEN the function has them, and the two files of Chalice that it needs, beside what is vendored
     vendored = ("model/", "database/")
     sources = {name: text for name, text in function.items() if not name.endswith(".pyc")}

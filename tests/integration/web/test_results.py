@@ -44,11 +44,13 @@ def server(
             yield running.served
 
 
-def send(server: Served, method: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, Any, bytes]:
+def send(
+    server: Served, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
+) -> tuple[int, Any, bytes]:
     """Send a request. Return status, headers and body."""
     connection = HTTPConnection(HOST, server.port, timeout=20)
     try:
-        connection.request(method, path, headers=headers or {})
+        connection.request(method, path, body, headers or {})
         response = connection.getresponse()
         return response.status, response.headers, response.read()
     finally:
@@ -106,13 +108,54 @@ def test_nothing_that_is_kept_has_the_coordinates(server: Served) -> None:
 def test_only_who_made_it_can_delete_it(server: Served) -> None:
     result = kept(server)
     # GIVEN requests without the token THEN they are refused
-    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {result['token']}"}):
-        assert send(server, "DELETE", result["url"], headers)[0] == 403
+    for headers in ({}, {"Authorization": f"Basic {result['token']}"}):
+        assert send(server, "DELETE", result["url"], headers)[0] == 401
+    assert send(server, "DELETE", result["url"], {"Authorization": "Bearer wrong"})[0] == 403
     assert send(server, "GET", result["url"])[0] == 200
     # WHEN the token is sent THEN it is gone in all forms
     assert send(server, "DELETE", result["url"], {"Authorization": f"Bearer {result['token']}"})[::2] == (204, b"")
     for suffix in ("", ".json", ".jpg"):
         assert send(server, "GET", f"{result['url']}{suffix}")[0] == 404
+
+
+def test_only_who_made_it_can_say_what_it_shows(server: Served) -> None:
+    result = kept(server)
+    path, token = f"{result['url']}/correction", {"Authorization": f"Bearer {result['token']}"}
+    animal = b'{"animal": "swamp wallaby"}'
+    # GIVEN requests without the token, or without an animal THEN they are refused
+    assert send(server, "POST", path, {}, animal)[0] == 401
+    assert send(server, "POST", f"/r/{'A' * 22}/correction", token, animal)[0] == 404
+    for body in (
+        b"",
+        b"[]",
+        b"{}",
+        b'{"animal": 3}',
+        b'{"animal": " "}',
+        b'{"animal": "\\ud800"}',
+        b'"' + b"x" * 10_001,
+    ):
+        status, headers, text = send(server, "POST", path, token, body)
+        assert (status, headers["Content-Type"], json.loads(text)["code"]) == (
+            400,
+            "application/problem+json",
+            "bad_request",
+        )
+    # WHEN it is said with the token THEN it is kept, and counted
+    assert send(server, "POST", path, token, animal)[::2] == (204, b"")
+    assert "Corrections" in server.metrics.read_text()
+    # AND the answer is as it was
+    assert send(server, "GET", result["url"])[0] == 200
+
+
+def test_the_document_of_the_api_has_results(server: Served) -> None:
+    document = json.loads(send(server, "GET", "/openapi.json")[2])
+    assert {"/r/{id}", "/r/{id}.json", "/r/{id}.jpg", "/r/{id}/correction"} <= set(document["paths"])
+    assert "keep" in [each["name"] for each in document["paths"]["/identify"]["post"]["parameters"]]
+
+
+def test_the_page_knows_that_results_are_kept(server: Served, served: Served) -> None:
+    assert b'<meta name="results" content="30">' in send(server, "GET", "/")[2]
+    assert b'name="results"' not in send(served, "GET", "/")[2]
 
 
 def test_a_missing_result_is_a_page_for_people_and_a_problem_for_programs(server: Served) -> None:

@@ -33,8 +33,9 @@ def served(
     tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
 ) -> Iterator[Served]:
     """A server for this module: other tests read the log and the metrics of the shared one."""
-    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
-    yield from serve(tmp_path_factory.mktemp("schema"), environment)
+    folder = tmp_path_factory.mktemp("schema")
+    stores = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    yield from serve(folder, {**stores, "RESULTS_FOLDER": str(folder / "results")})
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,18 @@
 import { taxon } from "./api.js";
 import { Disclosure } from "./disclosure.js";
 import { $, badge, definitions, make, taxonRow } from "./elements.js";
+import { probability, say } from "./language.js";
 import { LocationPart } from "./location.js";
 import { aboutTaxon } from "./taxon.js";
-import { REMARKS, SUBJECTS, disagreement, modelsInWords, percent, rankInWords, relativesInWords, sureMeans } from "./words.js";
+import {
+  disagreement,
+  modelsInWords,
+  rankInWords,
+  relativesInWords,
+  subjectInWords,
+  sureInWords,
+  sureMeans,
+} from "./words.js";
 
 export class AnswerView {
   #location = new LocationPart();
@@ -35,25 +44,26 @@ export class AnswerView {
     $("sure").open = false;
     showRelatives(prediction?.relatives_here);
     if (!prediction) {
-      const [heading, advice] = SUBJECTS[answer.subject] ?? SUBJECTS.unclear;
+      const { heading, advice } = subjectInWords(answer.subject);
       $("name").textContent = heading;
       const reason = answer.why_not ?? advice;
       showRemark(reason);
       return `${heading}. ${reason}`;
     }
-    const { name, scientific_name: scientificName, score, sure } = prediction;
+    const { name, scientific_name: scientificName, score } = prediction;
+    const sure = sureInWords(prediction.sure);
     const rank = rankInWords(prediction);
-    $("name").textContent = isAnyAnimal(prediction) ? SUBJECTS.animal[0] : name;
+    $("name").textContent = isAnyAnimal(prediction) ? say("subject.animal") : name;
     $("taxon").hidden = isAnyAnimal(prediction);
     $("scientific-name").textContent = scientificName;
     $("rank").textContent = rank;
     $("rank").hidden = !rank;
     $("sure-words").textContent = sure;
-    $("score").textContent = percent(score);
-    $("sure-meaning").textContent = sureMeans(sure);
+    $("score").textContent = probability(score);
+    $("sure-meaning").textContent = sureMeans(prediction.sure);
     const remark = remarkOn(answer);
     showRemark(remark);
-    const said = [$("name").textContent, ...(rank && !isAnyAnimal(prediction) ? [rank] : []), sure, percent(score)];
+    const said = [$("name").textContent, ...(rank && !isAnyAnimal(prediction) ? [rank] : []), sure, probability(score)];
     return `${said.join(", ")}. ${remark}`.trim();
   }
 
@@ -61,7 +71,7 @@ export class AnswerView {
   #showCandidates({ subject, prediction, candidates, features }) {
     const narrowed = features.mode === "narrowed";
     const isGuess = !prediction || isAnyAnimal(prediction);
-    $("candidates-heading").textContent = isGuess ? "Guesses, none of them likely" : "Most likely animals";
+    $("candidates-heading").textContent = say(isGuess ? "candidates.guesses" : "candidates");
     $("candidates-part").hidden = candidates.length === 0 || !(prediction || subject === "animal");
     $("candidates-part").classList.toggle("photo-alone", !narrowed);
     $("candidates-part").classList.toggle("guesses", isGuess);
@@ -72,7 +82,7 @@ export class AnswerView {
     this.#first = first;
     this.#taxon.reset();
     $("animal").hidden = !prediction || isAnyAnimal(prediction) || !first;
-    $("animal-summary").textContent = `More about: ${first?.name}`;
+    $("animal-summary").textContent = first ? say("taxon", { name: first.name }) : "";
   }
 }
 
@@ -89,11 +99,10 @@ function isAnyAnimal({ rank }) {
 /** Return a remark on an inexact or unexpected prediction, or an empty string for any other prediction. */
 function remarkOn({ prediction, candidates: [first], features, why_not: reason }) {
   if (reason) return reason;
-  if (isAnyAnimal(prediction)) return SUBJECTS.animal[1];
-  if (rankInWords(prediction) && first && first.scientific_name !== prediction.scientific_name) {
-    return `The photo is clear enough for the ${prediction.rank}, but not for the exact animal.`;
-  }
-  return (features.mode === "narrowed" && REMARKS[first?.here]) || "";
+  if (isAnyAnimal(prediction)) return say("subject.animal.advice");
+  const rank = rankInWords(prediction);
+  if (rank && first && first.scientific_name !== prediction.scientific_name) return say("remark.exact", { rank });
+  return features.mode === "narrowed" && first ? say(`remark.${first.here}`) : "";
 }
 
 /** Show the close relatives that live there and that no model knows. `relatives`: null or undefined if there are none. */
@@ -104,7 +113,7 @@ function showRelatives(relatives) {
   const { count, taxa } = relatives;
   const rest = count - taxa.length;
   $("relatives-summary").textContent = relativesInWords(count, taxa);
-  $("relatives-list").replaceChildren(...taxa.map((each) => taxonRow(each)), ...(rest ? [make("li", `${rest} more`)] : []));
+  $("relatives-list").replaceChildren(...taxa.map((each) => taxonRow(each)), ...(rest ? [make("li", say("relatives.rest", { count: rest }))] : []));
 }
 
 function candidateRow({ name, scientific_name: scientificName, score, vision_score: vision, here }, narrowed) {
@@ -112,8 +121,8 @@ function candidateRow({ name, scientific_name: scientificName, score, vision_sco
   const part = (selector) => row.querySelector(selector);
   part("b").textContent = name;
   part("i").textContent = scientificName;
-  part(".candidate-score").textContent = percent(score);
-  part(".candidate-vision").textContent = narrowed ? `From the photo alone: ${percent(vision)}` : "";
+  part(".candidate-score").textContent = probability(score);
+  part(".candidate-vision").textContent = narrowed ? say("photo-alone", { share: probability(vision) }) : "";
   part(".bar").style.setProperty("--share", score);
   part(".tick").style.setProperty("--share", vision);
   // Without features, nothing is known of any animal, and a sentence about the location says so once.
@@ -123,12 +132,12 @@ function candidateRow({ name, scientific_name: scientificName, score, vision_sco
 
 function about({ location, features, model, timings_ms: timings, animal_probability: share, request_id: request }) {
   return [
-    ["Animal probability", percent(share)],
-    ["Models", [model, ...(model.packs ?? [])].map(({ name, version }) => `${name} ${version}`).join(", ")],
-    ["Cell", location.cell ?? "none"],
-    ["Range data", `${features.version ?? "none"} (${features.cache})`],
-    ["Duration", `${Math.round(timings.total)} ms`],
-    ["Request ID", request],
+    [say("about.share"), probability(share)],
+    [say("about.models"), [model, ...(model.packs ?? [])].map(({ name, version }) => `${name} ${version}`).join(", ")],
+    [say("about.cell"), location.cell ?? say("about.none")],
+    [say("about.ranges"), `${features.version ?? say("about.none")} (${features.cache})`],
+    [say("about.duration"), say("milliseconds", { count: Math.round(timings.total) })],
+    [say("about.request"), request],
   ];
 }
 

@@ -94,7 +94,7 @@ async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal, 
   form.append("Content-Type", photo.type.startsWith("image/") ? photo.type : "image/unknown");
   form.append("file", photo); // S3 requires the file as the last field
   await send(url, { method: "POST", body: form, size: photo.size, signal, onProgress }, (response) => {
-    if (!response.ok) throw new Problem("unavailable", `S3 refused the upload with status ${response.status}`);
+    if (!response.ok) throw new Problem("unavailable", `S3: ${response.status}`);
   });
 }
 

@@ -5,6 +5,7 @@ import { identify } from "./api.js";
 import { Boxes } from "./boxes.js";
 import { $ } from "./elements.js";
 import { listKnowledge } from "./knowledge.js";
+import { say } from "./language.js";
 import { prepare } from "./photo.js";
 import { PlaceForm } from "./place.js";
 import { MOST_PHOTOS, Preview } from "./preview.js";
@@ -13,7 +14,6 @@ import { showProgress, showSent } from "./progress.js";
 
 const VIEWS = ["busy", "problem", "place", "answer"];
 const RETRY_AFTER = 1000; // ms
-const WHERE = "Where was it taken?";
 
 const answerView = new AnswerView();
 const boxes = new Boxes(select);
@@ -54,8 +54,8 @@ async function identifyPhotos({ place, findAll = false }) {
   const { signal } = pending;
   asked = { place, findAll };
   isOffline = false;
-  show("busy", "Identifying the animal …");
-  showProgress("Preparing the photo");
+  show("busy", say("busy"));
+  showProgress(say("busy.prepare"));
   reveal();
   try {
     const prepared = await photos;
@@ -89,7 +89,7 @@ async function twice(signal, attempt) {
     return await attempt();
   } catch (problem) {
     if (problem.code !== "unreachable" || signal.aborted) throw problem;
-    showProgress("The connection failed. Trying again");
+    showProgress(say("busy.retry"));
     await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER));
     return attempt();
   }
@@ -126,13 +126,13 @@ function select(answer) {
 
 function showWithoutDetector() {
   canFindAll = false;
-  $("find-problem").textContent = "This server has no detector, so it cannot find every animal.";
+  $("find-problem").textContent = say("every.no-detector");
   showAnswer();
 }
 
 function changed(before, now) {
-  if (!now) return "The place was left out.";
-  return before ? "Another place was used." : "The place was added.";
+  if (!now) return say("place.left-out");
+  return say(before ? "place.changed" : "place.added");
 }
 
 function undo() {
@@ -175,6 +175,6 @@ $("find").addEventListener("click", () => identifyPhotos({ place: current.place,
 $("cancel").addEventListener("click", cancel);
 $("undo").addEventListener("click", undo);
 for (const id of ["place-back", "problem-back"]) $(id).addEventListener("click", goBack);
-for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: WHERE, advice: "" }));
+for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: say("place.question"), advice: "" }));
 addEventListener("online", () => isOffline && identifyPhotos(asked));
 listKnowledge();

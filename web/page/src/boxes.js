@@ -1,7 +1,8 @@
 // Every animal in the photo: boxes on the picture and a list, each of which shows the answer for its animal.
 
 import { $, make } from "./elements.js";
-import { SUBJECTS, alsoSeen, countOfAnimals } from "./words.js";
+import { say } from "./language.js";
+import { alsoSeen, countOfAnimals, sureInWords } from "./words.js";
 
 export class Boxes {
   #buttons = []; // for each animal, those that show it; the last ones show the whole photo
@@ -29,19 +30,19 @@ export class Boxes {
   }
 
   #addAnimal(answer, { box, prediction, candidates }, i) {
-    const name = prediction?.name ?? SUBJECTS.animal[0];
+    const name = prediction?.name ?? say("subject.animal");
     const own = { ...answer, prediction, candidates, subject: "animal", why_not: null };
     const onPhoto = placed(this.#button(own, ""), box);
     onPhoto.append(make("span", `${i + 1}`));
-    onPhoto.ariaLabel = `Animal ${i + 1}: ${name}`;
-    const inList = this.#button(own, `${i + 1}. ${name}${prediction ? `, ${prediction.sure}` : ""}`);
+    onPhoto.ariaLabel = say("every.animal", { number: i + 1, name });
+    const inList = this.#button(own, `${i + 1}. ${prediction ? say("guess", { name, sure: sureInWords(prediction.sure) }) : name}`);
     this.#buttons.push([onPhoto, inList]);
     $("boxes").append(onPhoto);
     this.#addToList(inList);
   }
 
   #addWholePhoto(answer) {
-    const button = this.#button(answer, "The whole photo");
+    const button = this.#button(answer, say("every.whole"));
     button.ariaPressed = "true";
     this.#buttons.push([button]);
     this.#addToList(button);

@@ -1,8 +1,7 @@
 // A <details> that loads its content when it is opened.
 
+import { say } from "./language.js";
 import { explain } from "./problem.js";
-
-const NOT_NOW = "Not known just now. Close this and open it again.";
 
 export class Disclosure {
   #details;
@@ -31,7 +30,7 @@ export class Disclosure {
     if (!this.#details.open || this.#details.querySelector(".loaded").hasChildNodes()) return;
     this.#request = new AbortController();
     const { signal } = this.#request;
-    this.#show({ status: "Loading …", content: [] });
+    this.#show({ status: say("loading"), content: [] });
     try {
       const loaded = await this.#load(signal);
       if (!signal.aborted) this.#show(loaded);
@@ -39,7 +38,7 @@ export class Disclosure {
       if (signal.aborted) return;
       const { heading, advice } = explain(problem);
       const isDown = problem.code === "unavailable"; // a store does not answer
-      this.#show({ status: isDown ? NOT_NOW : `${heading}. ${advice}`, content: [] });
+      this.#show({ status: isDown ? say("not-now") : `${heading}. ${advice}`, content: [] });
     }
   }
 

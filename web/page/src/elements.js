@@ -1,6 +1,6 @@
 // Find and make elements.
 
-import { HERE } from "./words.js";
+import { hereInWords } from "./words.js";
 
 export const $ = (id) => document.getElementById(id);
 
@@ -18,7 +18,7 @@ export function taxonRow({ name, scientific_name: scientificName }, ...more) {
 
 /** Return a badge that says whether an animal lives at the location, hidden if there is nothing to say (null). */
 export function badge(here) {
-  return make("span", HERE[here] ?? here ?? "", { className: `badge ${here}`, hidden: !here });
+  return make("span", hereInWords(here), { className: `badge ${here}`, hidden: !here });
 }
 
 /** Return the terms and values of a <dl>. A value is a text or elements. */

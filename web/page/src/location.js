@@ -3,6 +3,7 @@
 import { animals, rangeMap } from "./api.js";
 import { Disclosure } from "./disclosure.js";
 import { $, badge, taxonRow } from "./elements.js";
+import { say } from "./language.js";
 import { WorldMap } from "./map.js";
 import { narrowing, residents, whereabouts } from "./words.js";
 
@@ -26,7 +27,7 @@ export class LocationPart {
     this.#centre = location.center ? { latitude, longitude } : null;
     $("where").textContent = whereabouts(location, features);
     $("narrowing").textContent = narrowing(features);
-    $("elsewhere").textContent = this.#centre ? "Choose another place" : "Add the place";
+    $("elsewhere").textContent = say(this.#centre ? "place.another" : "place.add");
     $("animals").hidden = !this.#centre;
     this.#animals.reset();
     // If it could be any animal, the range of the first one says nothing.
@@ -43,7 +44,7 @@ export class LocationPart {
     $("range-row").hidden = !animal;
     $("range-row").classList.add("pending");
     $("range-of").textContent = animal ? `${animal.name}:` : "";
-    $("answer-map").ariaLabel = "World map with the cell of the photo";
+    $("answer-map").ariaLabel = say("map.cell");
     this.#map.showRange("");
     this.#map.wholeWorld();
     this.#map.mark(this.#centre);
@@ -61,8 +62,7 @@ export class LocationPart {
       if (request.signal.aborted) return;
       this.#map.showRange(svg);
       $("range-row").classList.remove("pending");
-      $("answer-map").ariaLabel =
-        `World map with the range of ${this.#animal.name}${this.#centre ? " and the cell of the photo" : ""}`;
+      $("answer-map").ariaLabel = say(this.#centre ? "map.both" : "map.range", { name: this.#animal.name });
     } catch {
       if (!request.signal.aborted) $("answer-world").hidden = !this.#centre;
     }
@@ -75,7 +75,7 @@ export class LocationPart {
   }
 
   #labelZoomButton() {
-    $("closer").textContent = this.#map.isClose ? "Whole world" : "Zoom in";
+    $("closer").textContent = say(this.#map.isClose ? "map.world" : "map.closer");
   }
 
   async #listAnimals(signal) {

@@ -1,17 +1,14 @@
 // The form for the place: use that of the device, select it on the map, paste coordinates, or continue without one.
 
 import { readCoordinates } from "./coordinates.js";
+import { say } from "./language.js";
 import { WorldMap } from "./map.js";
 
 const $ = (id) => document.getElementById(id);
 const GEOLOCATION = { timeout: 10_000, maximumAge: 600_000 }; // ms; a coarse location suffices for a cell of 110 km
 const STEP = 5; // degrees of an arrow key; a fifth of it on the zoomed map
 const DIRECTIONS = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] };
-const NO_FIX = {
-  1: "Your browser does not share its location. Allow it in the browser's settings, or use the map.",
-  2: "Your device does not know its location. Use the map instead.",
-  3: "Finding your location took too long. Try again, or use the map.",
-};
+const NO_FIX = { 1: "place.denied", 2: "place.unavailable", 3: "place.slow" }; // by the code of the error
 
 export class PlaceForm {
   #map = new WorldMap($("place-map"));
@@ -55,7 +52,7 @@ export class PlaceForm {
       },
       ({ code }) => {
         done();
-        showError(NO_FIX[code] ?? NO_FIX[2]);
+        showError(say(NO_FIX[code] ?? NO_FIX[2]));
       },
       GEOLOCATION,
     );
@@ -94,13 +91,13 @@ export class PlaceForm {
 
   #closeUp(place) {
     this.#map.closeUp(place);
-    $("place-hint").textContent = "Select again to be more exact.";
+    $("place-hint").textContent = say("place.exact");
     $("place-world").hidden = false;
   }
 
   #showWorld() {
     this.#map.wholeWorld();
-    $("place-hint").textContent = "Or select the place on the map.";
+    $("place-hint").textContent = say("place.select");
     $("place-world").hidden = true;
   }
 
@@ -123,10 +120,8 @@ function readField() {
 }
 
 function errorOf(text) {
-  if (/goo\.gl|\/\/osm\.org\/go|maps\.apple\/p/.test(text)) {
-    return "This short link does not contain the position. Open it, and copy the address that your browser then shows.";
-  }
-  return "Enter a latitude from -90 to 90 and a longitude from -180 to 180, such as 48.8584, 2.2945 or 48°51′N 2°17′E, or use the map.";
+  const isShortLink = /goo\.gl|\/\/osm\.org\/go|maps\.apple\/p/.test(text);
+  return say(isShortLink ? "place.short-link" : "place.unreadable");
 }
 
 function showError(sentence) {

@@ -1,6 +1,7 @@
 // The panel of the photo: ways to choose one or several of the same animal, and what was chosen.
 
 import { $, make } from "./elements.js";
+import { say } from "./language.js";
 import { guessInWords } from "./words.js";
 
 export const MOST_PHOTOS = 5; // the API's limit
@@ -49,7 +50,7 @@ export class Preview {
     else $("picture").removeAttribute("src");
     $("photos").hidden = isOne;
     $("photos").replaceChildren(...(isOne ? [] : this.#urls.map(photoRow)));
-    $("pick-label").textContent = "Choose another photo";
+    $("pick-label").textContent = say("pick.another");
     $("more-label").hidden = files.length >= MOST_PHOTOS;
   }
 
@@ -69,6 +70,6 @@ export class Preview {
 
 function photoRow(url, i) {
   const row = make("li");
-  row.append(make("img", "", { src: url, alt: `Photo ${i + 1}` }), make("span"));
+  row.append(make("img", "", { src: url, alt: say("photo", { number: i + 1 }) }), make("span"));
   return row;
 }

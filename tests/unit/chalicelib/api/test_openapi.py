@@ -134,4 +134,4 @@ def test_every_error_fits_the_problem_schema(kind: type[errors.HTTPError]) -> No
 
 def test_every_error_of_the_tree_is_found() -> None:
     assert {each.code for each in http_errors()} >= {"bad_request", "photo_too_large", "internal", "unavailable"}
-    assert len(http_errors()) == 21
+    assert len(http_errors()) == 22

@@ -31,13 +31,13 @@ def test_the_page_may_send_photos_to_the_bucket_alone() -> None:
 
 def test_the_page_is_three_files_and_names_the_other_two() -> None:
     # GIVEN the bundle
-    names = {path.suffix: path.name for path in page.WEB.iterdir()}
-    assert len(list(page.WEB.iterdir())) == 3
+    (script,), (styles,) = page.WEB.glob("*.js"), page.WEB.glob("*.css")
+    assert {path.suffix for path in page.WEB.iterdir()} == {".html", ".js", ".css"}
     # THEN the HTML loads the script and the style sheet, and nothing else but its icon, which it contains
     text, _ = page.index("/")
     loaded = re.findall(r'(?:src|href)="([^"#]+)"', text)
     assert sorted(each for each in loaded if not each.startswith("data:image/svg+xml,")) == sorted(
-        ["/", f"web/{names['.js']}", f"web/{names['.css']}"]
+        ["/", f"web/{script.name}", f"web/{styles.name}"]
     )
 
 

@@ -172,3 +172,42 @@ def test_s3_without_credentials_is_unavailable(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     with pytest.raises(Unavailable):
         BucketStore(BUCKET, REGION, BUDGET).get("a.json")
+
+
+def test_who_made_it_can_say_what_it_shows_and_nobody_else(results: Results) -> None:
+    # GIVEN two results
+    named = {"prediction": {"scientific_name": "Felis catus"}, "subject": "animal"}
+    receipt, other = results.keep(named, None), results.keep({"prediction": None, "subject": "none"}, None)
+    for token in ("", other.token, "ä"):
+        with pytest.raises(Forbidden):
+            results.correct(receipt.id, token, "lynx")
+    assert list(results.corrections()) == []
+    # WHEN both are corrected, one of them twice THEN the last words count, beside what was answered
+    results.correct(receipt.id, receipt.token, "lynx")
+    results.correct(receipt.id, receipt.token, "Lynx lynx")
+    results.correct(other.id, other.token, "a stick insect")
+    assert {(each.result, each.answered, each.animal) for each in results.corrections()} == {
+        (receipt.id, "Felis catus", "Lynx lynx"),
+        (other.id, "none", "a stick insect"),
+    }
+    # AND the answer is as it was
+    assert results.find(receipt.id).answer == named
+
+
+def test_a_correction_goes_with_its_result(results: Results, clock: Clock) -> None:
+    deleted, expired = results.keep(ANSWER, None), results.keep(ANSWER, None)
+    for receipt in (deleted, expired):
+        results.correct(receipt.id, receipt.token, "lynx")
+    results.remove(deleted.id, deleted.token)
+    assert [each.result for each in results.corrections()] == [expired.id]
+    clock.now = START + LIFETIME
+    assert list(results.corrections()) == []
+
+
+def test_corrections_of_a_store_that_fails_are_unavailable(tmp_path: Path, s3: Any) -> None:
+    (tmp_path / "corrections").touch()
+    with pytest.raises(Unavailable):
+        list(Results(FolderStore(tmp_path, 60.0)).corrections())
+    s3.delete_bucket(Bucket=BUCKET)
+    with pytest.raises(Unavailable):
+        list(Results(BucketStore(BUCKET, REGION, BUDGET)).corrections())

@@ -1,0 +1,109 @@
+"""The two events of the batch function: messages of SQS about new photos, and a batch of a Distributed Map. No I/O."""
+
+import json
+from collections.abc import Mapping
+from math import nan
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
+
+from chalicelib.batch.item import Item
+from chalicelib.errors import FaunalensError
+
+
+class EventInvalid(FaunalensError):
+    """An event is not as docs/reference/batch.md says. The message names the field."""
+
+
+class Messages(NamedTuple):
+    """What a batch of messages asks for. `broken`: ids of messages that nobody understands, with the reason."""
+
+    items: list[Item]
+    broken: dict[str, str]
+
+
+class MapBatch(NamedTuple):
+    """A batch of a Distributed Map, sorted by station. Lines go to `bucket`, below `prefix`, which ends with a slash.
+
+    `run`: id of the run, for logs.
+    """
+
+    items: list[Item]
+    bucket: str
+    prefix: str
+    run: str
+
+
+def is_map(event: Mapping[str, Any]) -> bool:
+    """Return whether an event comes from a Distributed Map, not from SQS."""
+    return "Items" in event
+
+
+def read_messages(event: Mapping[str, Any]) -> Messages:
+    """Return the photos that the messages of an SQS event are about.
+
+    A message is a notification of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html.
+    S3's test message and the markers of folders are about no photo.
+    """
+    items, broken = [], {}
+    for message in event["Records"]:
+        name, attempt = message["messageId"], int(message["attributes"]["ApproximateReceiveCount"])
+        try:
+            body = json.loads(message["body"])
+            records = [] if body.get("Event") == "s3:TestEvent" else body["Records"]
+            found = [_of_record(each["s3"], name, attempt) for each in records]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            broken[name] = f"{type(error).__name__}: {error}"
+        else:
+            items += [each for each in found if not each.key.endswith("/")]
+    return Messages(items, broken)
+
+
+def read_map_batch(event: Mapping[str, Any]) -> MapBatch:
+    """Return a batch of a Distributed Map, sorted by station. Raises `EventInvalid`."""
+    given = event.get("BatchInput") or {}
+    bucket, prefix = read_url(str(given.get("results", "")))
+    attempt = 1 + int(event.get("Attempt") or 0)
+    items = [_of_map(each, attempt) for each in event["Items"]]
+    items.sort(key=lambda item: item.station or "")
+    return MapBatch(items, bucket, prefix, str(given.get("run", "")))
+
+
+def read_url(url: str) -> tuple[str, str]:
+    """Return the bucket and the prefix of `s3://BUCKET/PREFIX/`, with the slash at its end. Raises `EventInvalid`."""
+    scheme, _, rest = url.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    if scheme != "s3" or not bucket or not prefix.strip("/"):
+        raise EventInvalid(f"BatchInput.results is '{url}'; expected s3://BUCKET/PREFIX/")
+    return bucket, prefix.rstrip("/") + "/"
+
+
+def degrees(value: object) -> float | None:
+    """Return a coordinate, or None if there is none, or NaN, which no location may have, if it is no number."""
+    if value in (None, ""):
+        return None
+    try:
+        return float(str(value))
+    except ValueError:
+        return nan
+
+
+def _of_record(s3: Mapping[str, Any], message: str, attempt: int) -> Item:
+    photo = s3["object"]
+    key = unquote_plus(photo["key"])
+    return Item(s3["bucket"]["name"], key, str(photo.get("eTag", "")), message=message, attempt=attempt)
+
+
+def _of_map(item: Mapping[str, Any], attempt: int) -> Item:
+    try:
+        return Item(
+            item["bucket"],
+            item["key"],
+            str(item.get("etag") or "").strip('"'),
+            item.get("station") or None,
+            degrees(item.get("latitude")),
+            degrees(item.get("longitude")),
+            item.get("time") or None,
+            attempt=attempt,
+        )
+    except KeyError as error:
+        raise EventInvalid(f"an item has no {error}; expected bucket and key") from error

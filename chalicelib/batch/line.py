@@ -1,0 +1,88 @@
+"""A result line: what came of one photo of a batch, as one line of JSON in an object of its own. No I/O.
+
+The object is named after the photo's bucket, key and ETag, so that the same photo always has the same object, however
+often it is worked on. docs/reference/batch.md is the contract.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any, Literal, Self
+
+Status = Literal["identified", "unreadable"]
+"""`unreadable`: there is no answer, and another attempt would give none either."""
+
+INTERRUPTED = "interrupted"
+"""Error of a photo during which the process ended twice, such as one that needs more memory than there is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What came of a photo.
+
+    `photo`: its `s3://` URL. `size`: bytes. `station`, `latitude`, `longitude`: as the batch gave them. `time`: as the
+    batch gave it, or else the camera's clock in EXIF, 'YYYY-MM-DD HH:MM:SS'. `width`, `height`: pixels as stored.
+    `error`: code of a problem. `answer`: body of POST /identify without what differs between two runs. `models`: names
+    and versions of the models that looked. `identified`: UTC in ISO 8601.
+    """
+
+    photo: str
+    hash: str
+    size: int | None = None
+    etag: str = ""
+    station: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    time: str | None = None
+    width: int | None = None
+    height: int | None = None
+    status: Status
+    error: str | None = None
+    detail: str | None = None
+    answer: Mapping[str, Any] | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
+    identified: str
+
+    @property
+    def text(self) -> str:
+        """Return the line as JSON, with its end of line."""
+        return json.dumps(asdict(self), separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> Self:
+        """Parse what `text` returned. Raises `ValueError` and `TypeError` if it is no line."""
+        return cls(**json.loads(text))
+
+
+def hash_of(bucket: str, key: str, etag: str) -> str:
+    """Return the hash of a photo, 64 hex digits. A photo that replaces another under its key has another ETag."""
+    return sha256(f"{bucket}/{key}\n{etag}".encode()).hexdigest()
+
+
+def object_key(prefix: str, photo: str) -> str:
+    """Return the key of a photo's line. `prefix`: ends with a slash. `photo`: the hash.
+
+    The first two digits spread a million lines over 256 prefixes, which can be listed at the same time.
+
+    >>> object_key("results/", hash_of("bucket", "inbox/a.jpg", "0cc175b9c0f1b6a831c399e269772661"))[:13]
+    'results/b0/b0'
+    """
+    return f"{prefix}{photo[:2]}/{photo}.json"
+
+
+def answer_kept(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a line keeps of an answer: all but durations, the request's id and where the features came from.
+
+    These differ each time, and two runs over the same photo have to give the same line.
+    """
+    kept = {name: value for name, value in answer.items() if name not in {"timings_ms", "request_id"}}
+    kept["features"] = {name: value for name, value in answer["features"].items() if name != "cache"}
+    packs = [{name: pack[name] for name in ("name", "version")} for pack in answer["model"]["packs"]]
+    return {**kept, "model": {**answer["model"], "packs": packs}}
+
+
+def models_of(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the version of each model that looked, by its name."""
+    model = answer["model"]
+    return {each["name"]: each["version"] for each in (model, *model["packs"])}

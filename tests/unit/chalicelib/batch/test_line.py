@@ -1,0 +1,58 @@
+"""Lines of a batch: their names, their text, and what they keep of an answer."""
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from chalicelib.api.responses import ModelUsed, PackUsed, Timings
+from chalicelib.batch.line import Line, answer_kept, hash_of, models_of, object_key
+from testing.records import ANSWER
+
+BIRDS = ModelUsed("faunalens", "927898b77542", (PackUsed("birds", "0123456789ab", 4.2),))
+
+
+def test_the_name_depends_on_bucket_key_and_etag_alone() -> None:
+    # GIVEN a photo WHEN it is named twice THEN its line has one name
+    name = hash_of("bucket", "inbox/a.jpg", "etag")
+    assert name == hash_of("bucket", "inbox/a.jpg", "etag")
+    # AND another photo, or another one in its place, has another
+    others = {hash_of("bucket", "inbox/b.jpg", "etag"), hash_of("bucket", "inbox/a.jpg", "other"), hash_of("b", "", "")}
+    assert len(others | {name}) == 4
+    assert object_key("results/", name) == f"results/{name[:2]}/{name}.json"
+
+
+def test_two_answers_to_one_photo_leave_the_same() -> None:
+    # GIVEN the answers of two runs: other durations, another request, features from elsewhere
+    first = replace(ANSWER, model=BIRDS)
+    second = replace(
+        ANSWER,
+        model=replace(BIRDS, packs=(replace(BIRDS.packs[0], milliseconds=9.9),)),
+        timings_ms=Timings(9, 9, 9, 9, 9),
+        request_id="another",
+        features=replace(ANSWER.features, cache="memory"),
+    )
+    # THEN what lines keep of them is equal, and names the models
+    kept = answer_kept(asdict(first))
+    assert kept == answer_kept(asdict(second))
+    assert models_of(kept) == {"faunalens": "927898b77542", "birds": "0123456789ab"}
+
+
+def test_a_line_is_one_line_of_json_and_reads_back() -> None:
+    line = Line(
+        photo="s3://b/inbox/é\n.jpg",
+        hash="00",
+        status="identified",
+        answer=answer_kept(asdict(ANSWER)),
+        identified="2026-03-01T05:12:44+00:00",
+    )
+    assert line.text.count("\n") == 1
+    assert json.loads(line.text)["answer"]["prediction"]["name"] == "koala"
+    assert Line.parse(line.text).photo == line.photo
+    assert Line.parse(line.text).text == line.text
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"photo": "s3://b/k"}', '{"unknown": 1}'])
+def test_what_is_no_line_is_refused(text: str) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        Line.parse(text)

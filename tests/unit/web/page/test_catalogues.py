@@ -1,0 +1,114 @@
+"""The words of the page: each language has the same ones, the sources use all of them, and have none of their own."""
+
+import json
+import re
+from functools import cache
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from chalicelib.config.settings import ROOT
+
+PAGE = ROOT / "web/page"
+LANGUAGES = sorted(path.stem for path in (PAGE / "words").iterdir())
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+SHOWN = ("alt", "aria-label", "content", "placeholder", "title")
+# What has no words in languages: names, and formats.
+PROPER = {"Faunalens", "Wikipedia", "iNaturalist", "GBIF", "Wikidata", "eBird", "48.8584, 2.2945"}
+CODE = {"Accept", "Content-Type", "X-Api-Key", "Retry-After", "Enter", "Problem"}
+NEVER_SHOWN = {"no memory for a copy", "the request did not complete"}  # messages of errors that the page replaces
+LITERAL = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|^import [^;]*;|"((?:\\.|[^"\\\n])*)"|`((?:\\.|\$\{[^}]*\}|[^`\\])*)`""",
+    re.DOTALL | re.MULTILINE,
+)
+FOR_PEOPLE = re.compile(r"^[A-Z][a-z]+( |$)|[A-Za-z]{2,} (of |the |a )?[a-z]{2,}\b.*[a-z.]$")
+
+
+@cache
+def words(language: str) -> dict[str, dict[str, Any]]:
+    """The words of a language, by part of the page (`html` or `script`) and key."""
+    found: dict[str, dict[str, Any]] = json.loads((PAGE / "words" / f"{language}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def forms(entry: str | dict[str, str]) -> list[str]:
+    """The words of an entry in each plural form."""
+    return [entry] if isinstance(entry, str) else list(entry.values())
+
+
+@cache
+def literals() -> dict[str, list[str]]:
+    """The texts in the code of the page, by module; a value that is put in is `${}`."""
+    found = {}
+    for path in sorted((PAGE / "src").glob("*.js")):
+        texts = [a or b for a, b in LITERAL.findall(path.read_text(encoding="utf-8"))]
+        found[path.name] = [re.sub(r"\$\{[^}]*\}", "${}", each) for each in texts if each]
+    return found
+
+
+class _Texts(HTMLParser):
+    """What people read of an HTML document."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def handle_starttag(self, _: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.texts += [value for name, value in attributes if name in SHOWN and value and " " in value]
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append(data.strip())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_has_the_words_of_english_with_the_same_values_and_figures(language: str) -> None:
+    # GIVEN the words of a language WHEN compared with English THEN the keys are the same
+    for part, english in words("en").items():
+        own = words(language)[part]
+        assert list(own) == list(english)
+        for key in set(english) - {"lang", "dir"}:
+            assert type(own[key]) is type(english[key]), key
+            (*others, most) = forms(english[key])
+            for text in forms(own[key]):
+                assert text.strip(), key
+                # AND the same values and figures are in them
+                assert set(PLACEHOLDER.findall(text)) in [set(PLACEHOLDER.findall(each)) for each in (*others, most)], (
+                    key
+                )
+                figures = sorted(each.replace(",", ".") for each in NUMBER.findall(text))
+                assert figures in [sorted(NUMBER.findall(each)) for each in forms(english[key])], key
+            assert isinstance(own[key], str) or "other" in own[key], key
+
+
+def test_the_html_has_no_words_of_its_own() -> None:
+    # GIVEN the HTML of the page
+    parser = _Texts()
+    html = (PAGE / "src/index.html").read_text(encoding="utf-8")
+    parser.feed(html)
+    # THEN it says only what the languages say, and all of that
+    own = [text for text in parser.texts if not re.fullmatch(r"\{\{[\w.-]+\}\}", text)]
+    assert set(own) - PROPER == {"width=device-width, initial-scale=1", "light dark"}
+    assert set(re.findall(r"\{\{([\w.-]+)\}\}", html)) - {"words"} == set(words("en")["html"])
+
+
+def test_the_script_has_no_words_of_its_own() -> None:
+    own = {each.strip() for texts in literals().values() for each in texts} - PROPER - CODE - NEVER_SHOWN
+    assert sorted(each for each in own if FOR_PEOPLE.search(each)) == []
+
+
+def test_the_script_uses_all_words_and_no_others() -> None:
+    # GIVEN the keys that the script uses, some of which have a part that it puts in
+    known = set(words("en")["script"])
+    texts = {each for found in literals().values() for each in found}
+    patterns = [
+        re.escape(each).replace(r"\$\{\}", ".+") for each in texts if re.fullmatch(r"[\w-]+\.[\w. ${}-]+|[a-z-]+", each)
+    ]
+    # THEN all words are used
+    assert sorted(key for key in known if not any(re.fullmatch(each, key) for each in patterns)) == []
+    # AND every key has words
+    code = "".join(path.read_text(encoding="utf-8") for path in (PAGE / "src").glob("*.js"))
+    said = set(re.findall(r"\bsay\(\s*\"([^\"]+)\"", code))
+    assert sorted(said - known) == []

@@ -1,0 +1,46 @@
+// The page in its language: its words, which the HTML contains as JSON, and how the language writes numbers and lists.
+
+const language = document.documentElement.lang;
+const words = JSON.parse(document.getElementById("words").textContent);
+const plurals = new Intl.PluralRules(language);
+const numbers = new Intl.NumberFormat(language);
+const percentages = new Intl.NumberFormat(language, { style: "percent" });
+const lists = new Intl.ListFormat(language, { type: "conjunction" });
+const regions = new Intl.DisplayNames([language], { type: "region" });
+
+/**
+ * Return the words with a key, or an empty string if there are none.
+ * @param {string} key
+ * @param {Object<string, string | number>} values  replace their names in braces. `count` also selects the plural form
+ */
+export function say(key, values = {}) {
+  const found = words[key] ?? "";
+  const text = typeof found === "string" ? found : (found[plurals.select(values.count)] ?? found.other);
+  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? numbers.format(values[name]) : values[name]));
+}
+
+/** Format a share of 1 as a percentage. */
+export function percent(share) {
+  return percentages.format(share);
+}
+
+/** Format a probability as a percentage, never as 0 or 100 %. */
+export function probability(share) {
+  if (share >= 0.995) return `> ${percent(0.99)}`;
+  if (share < 0.01) return `< ${percent(0.01)}`;
+  return percent(share);
+}
+
+/** Return a list as a sentence has it: "Brazil, Guyana, and Suriname". */
+export function listed(items) {
+  return lists.format(items);
+}
+
+/** Return the name of an ISO 3166-1 code, or a code that has no name as it is. */
+export function regionName(code) {
+  try {
+    return regions.of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
