@@ -7,7 +7,12 @@ gets the same time, and nothing of this machine gets in.
 import gzip
 import json
 import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,9 +72,11 @@ def build(
     `PreconditionFailed`.
     """
     buildah.require()
-    found = wheels.folder(inference, project, CACHE, echo)
-    if not of:
-        of = buildah.import_root(base.archive(CACHE, echo), storage)
+    with _locked(CACHE), ThreadPoolExecutor(1) as threads:
+        fetching = threads.submit(wheels.folder, inference, project, CACHE, echo)
+        if not of:
+            of = buildah.import_root(base.archive(CACHE, echo), storage)
+        found = fetching.result()
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     echo(f"building with INFERENCE={inference}")
@@ -77,6 +84,15 @@ def build(
     return Image(out)
 
 
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let no other build change `folder` until the end of the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        yield
+
+
 def _unpacked(layer: Path) -> int:
     with gzip.open(layer) as opened:
-        return opened.seek(0, 2) if opened.seekable() else 0
+        return sum(map(len, iter(partial(opened.read, 2**20), b"")))
