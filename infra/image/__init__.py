@@ -1,7 +1,7 @@
 """Build the image of the web tier (web/Dockerfile) without Docker: `python -m infra.image`, or `make image`.
 
-buildah builds it, without root if need be, and the same files give the same bytes: pip's wheels are checked by hash, every file
-gets the same time, and nothing of this machine gets in.
+buildah builds it, without root if need be. The same files give the same bytes: pip checks the hashes of packages, every
+file gets the same time, and nothing of this machine gets in.
 """
 
 import gzip

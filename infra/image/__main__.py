@@ -26,7 +26,10 @@ def main() -> None:
         "by default, one is made of Debian's packages",
     )
     parser.add_argument(
-        "--out", type=Path, default=ROOT / "build" / "image", help="folder for the image, an OCI layout (default: build/image)"
+        "--out",
+        type=Path,
+        default=ROOT / "build" / "image",
+        help="folder for the image, an OCI layout (default: build/image)",
     )
     arguments = parser.parse_args()
     try:
@@ -35,7 +38,8 @@ def main() -> None:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
-    print(f"{image.digest}\n{image.compressed / 1e6:.1f} MB to pull, {image.unpacked / 1e6:.1f} MB unpacked, in {image.layout}")
+    print(image.digest)
+    print(f"{image.compressed / 1e6:.1f} MB to pull, {image.unpacked / 1e6:.1f} MB unpacked; written to {image.layout}")
     print(f"to push it: buildah push oci:{image.layout} docker://REGISTRY/REPOSITORY")
 
 

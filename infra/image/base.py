@@ -1,11 +1,10 @@
 """A base for the image from Debian's packages, where a public one cannot be pulled: Python 3.13, pip and a shell.
 
-The packages are unpacked and not set up, which the build does not need. Debian's signatures are checked. The base is kept, so
-security updates of Debian come with a new one: delete .local/image.
+The packages are unpacked and not set up, which the build does not need. Debian's signatures are checked. The base is
+kept in .local/image; delete it for a new one, with Debian's security updates.
 """
 
 import hashlib
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -24,11 +23,13 @@ rm -rf "$1/usr/share/locale" "$1/usr/share/man" "$1"/usr/lib/*/gconv
 
 def archive(cache: Path, echo: Echo) -> Path:
     """Return the base as a tar archive. Build it unless `cache` has it, in about 10 s. Raises `PreconditionFailed`."""
-    digest = hashlib.sha256(json.dumps([SUITE, PACKAGES, _SET_UP]).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(" ".join((SUITE, *PACKAGES, _SET_UP)).encode()).hexdigest()[:16]
     found = cache / f"base-{digest}.tar"
     if not found.exists():
         if not shutil.which("mmdebstrap"):
-            raise PreconditionFailed("the base is made by mmdebstrap (Debian: apt-get install mmdebstrap); or name one with --base")
+            raise PreconditionFailed(
+                "the base is made by mmdebstrap (Debian: apt-get install mmdebstrap); or name one with --base"
+            )
         echo(f"building the base from packages of Debian {SUITE}")
         cache.mkdir(parents=True, exist_ok=True)
         unfinished = found.with_suffix(".unfinished.tar")

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from infra.step import PreconditionFailed
 
@@ -16,18 +17,20 @@ EPOCH = 315532800
 """Time of all files and of the image, 1980-01-01, as in the Lambda package: the same content has the same digest."""
 WHEELS = "/wheels"
 _PIP = f"[global]\nno-index = true\nfind-links = {WHEELS}\ndisable-pip-version-check = true\n"
-_ROOT_NAME = "localhost/faunalens-base"
+_NAME, _BASE = "localhost/faunalens-web", "localhost/faunalens-base"
 
 
 def require() -> None:
     """Raise `PreconditionFailed` if buildah is not installed."""
     if not shutil.which("buildah"):
-        raise PreconditionFailed("the image is built by buildah (Debian: apt-get install buildah); web/Dockerfile also builds with Docker")
+        raise PreconditionFailed(
+            "the image is built by buildah (Debian: apt-get install buildah); web/Dockerfile also builds with Docker"
+        )
 
 
 def import_root(archive: Path, storage: Path) -> str:
     """Return the name of an image with the files of a tar archive. Create it unless `storage` has it."""
-    name = f"{_ROOT_NAME}:{archive.stem}"
+    name = f"{_BASE}:{archive.stem}"
     if not _run(["images", "--quiet", "--filter", f"reference={name}"], storage).strip():
         with tempfile.TemporaryDirectory() as folder:
             dockerfile = Path(folder, "Dockerfile")
@@ -41,16 +44,25 @@ def build(project: Path, arguments: Mapping[str, str], wheels: Path, out: Path, 
 
     `arguments`: build arguments. `wheels`: folder from which pip installs, in place of an index.
     """
+    name = f"{_NAME}:{uuid4().hex}"  # builds at the same time may make the same image
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "pip.conf")
         configuration.write_text(_PIP, encoding="utf-8")
-        command = ["build", "--quiet", "--isolation=chroot", *_limits(), f"--timestamp={EPOCH}", "--identity-label=false"]
+        command = [
+            "build",
+            "--quiet",
+            "--isolation=chroot",
+            *_limits(),
+            f"--timestamp={EPOCH}",
+            "--identity-label=false",
+        ]
+        command += [f"--tag={name}"]
         command += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         command += [f"--secret=id=pip,src={configuration}", f"--volume={wheels}:{WHEELS}:ro"]
         command += [f"--file={project}/web/Dockerfile", f"--ignorefile={project}/web/Dockerfile.dockerignore"]
-        image = _run([*command, str(project)], storage).split()[-1]
-    _run(["push", "--quiet", "--format=oci", image, f"oci:{out}"], storage)
-    _run(["rmi", image], storage)
+        _run([*command, str(project)], storage)
+    _run(["push", "--quiet", "--format=oci", name, f"oci:{out}"], storage)
+    _run(["rmi", name], storage)
 
 
 def _limits() -> list[str]:
@@ -60,7 +72,7 @@ def _limits() -> list[str]:
 
 
 def _run(arguments: Sequence[str], storage: Path) -> str:
-    """Run a command of buildah and return its output. Raises `PreconditionFailed` with the last lines that it printed."""
+    """Run a command of buildah and return its output. Raises `PreconditionFailed` with its last lines."""
     storage.mkdir(parents=True, exist_ok=True)
     command = ["buildah", f"--root={storage}", f"--runroot={storage}-run", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,7 +1,7 @@
-"""Assemble the file system of the web tier's image: the program, its packages, and Python without the rest of the base.
+"""Assemble the files of the web tier's image: the program, its packages, and Python without the rest of the base.
 
-web/Dockerfile runs this in its build stage with the Python of the base: `python3 -m infra.image.root PACKAGES`. Any base
-with the same Python gives the same result, which has no shell, no package manager and no pip.
+web/Dockerfile runs this in its build stage with the Python of the base: `python3 -m infra.image.root PACKAGES`. Any
+base with the same Python gives the same result, which has no shell, no package manager and no pip.
 """
 
 import os
@@ -22,9 +22,18 @@ APP, MODEL, SPOOL, OUT = Path("/app"), Path("/model"), Path("/spool"), Path("/im
 """Folders of the build stage: the program, the model, photos on their way, and the result."""
 MODEL_FILES = ("faunalens.onnx", "labels.csv", "relatives.csv", "taxa.csv", "packs")
 AWS_SERVICES = {"lambda", "s3", "sso", "sso-oidc", "sts"}
-"""Services of which botocore keeps the description: those that the program calls, and those that give it credentials."""
+"""Services that botocore keeps: those that the program calls, and those that give it credentials."""
 UNUSED = (
-    *("EXTERNALLY-MANAGED", "__phello__", "__pycache__", "config-3*", "dist-packages", "ensurepip", "lib2to3", "site-packages"),
+    *(
+        "EXTERNALLY-MANAGED",
+        "__phello__",
+        "__pycache__",
+        "config-3*",
+        "dist-packages",
+        "ensurepip",
+        "lib2to3",
+        "site-packages",
+    ),
     *("_pyrepl", "doctest.py", "idlelib", "pdb.py", "pydoc*", "test", "tkinter", "turtle*", "unittest", "venv"),
     *("curses", "dbm", "sqlite3", "wsgiref", "xmlrpc"),
     *(f"lib-dynload/{name}*" for name in ("_ctypes_test", "_curses", "_dbm", "_gdbm", "_sqlite3", "_test", "_tkinter")),
@@ -42,7 +51,7 @@ MOUNT_POINTS = ("dev", "proc", "sys", "tmp")
 def main(packages: Path) -> None:
     """Write the image's files to `OUT`. `packages`: what pip installed."""
     prune(packages)
-    if "onnxruntime" in os.listdir(packages):
+    if (packages / "onnxruntime").exists():
         for name in MODEL_FILES:
             copy_tree(MODEL / name, APP / "model" / name)
     interpreter, library = Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))
@@ -83,7 +92,7 @@ def standard_library(folder: Path) -> Iterator[Path]:
 
 
 def libraries(files: Iterable[Path]) -> set[Path]:
-    """Return the base's shared libraries that programs and libraries among `files` need, and the program that loads them."""
+    """Return the shared libraries of the base that Python and the libraries in `files` need, and the loader."""
     with Path(sys.executable).open("rb") as file:
         segments = ELFFile(file).iter_segments()
         (loader,) = (each.get_interp_name() for each in segments if isinstance(each, InterpSegment))
@@ -122,7 +131,7 @@ def copy_tree(source: Path, target: Path) -> None:
 
 
 def make_readable(top: Path) -> None:
-    """Give all files the mode 644 or 755, whatever the umask of the checkout was: modes are part of the image's digest."""
+    """Give all files the mode 644 or 755, whatever the umask of the checkout was: the digest depends on modes."""
     for path in (top, *top.rglob("*")):
         if not path.is_symlink():
             executable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR

@@ -1,4 +1,7 @@
-"""The wheels of the image's packages, fetched before the build. So the build needs no network, and sees no registry of this machine."""
+"""The wheels of the image's packages, fetched before the build.
+
+So the build needs no network, and pip's configuration on this machine stays out of it.
+"""
 
 import hashlib
 import shutil
@@ -14,9 +17,13 @@ BUILD = "build"
 
 
 def folder(inference: str, project: Path, cache: Path, echo: Echo) -> Path:
-    """Return a folder with the wheels for an image. pip fetches them unless `cache` has them. Raises `PreconditionFailed`."""
-    lists = [path for name in (BUILD, inference) for path in _with_nested(_requirements(project, name))]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in lists)).hexdigest()[:16]
+    """Return a folder with the wheels for an image. pip fetches them unless `cache` has them.
+
+    Raises `PreconditionFailed`.
+    """
+    lists = [project / "web" / "requirements" / f"{name}.txt" for name in (BUILD, inference)]
+    contents = [path.read_bytes() for each in lists for path in with_nested(each)]
+    digest = hashlib.sha256(b"".join(contents)).hexdigest()[:16]
     found = cache / f"wheels-{digest}"
     if not found.exists():
         echo("fetching wheels")
@@ -24,21 +31,19 @@ def folder(inference: str, project: Path, cache: Path, echo: Echo) -> Path:
         shutil.rmtree(unfinished, ignore_errors=True)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         command += ["--only-binary=:all:", "--require-hashes", f"--dest={unfinished}"]
-        command += [f"--requirement={_requirements(project, name)}" for name in (BUILD, inference)]
+        command += [f"--requirement={path}" for path in lists]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise PreconditionFailed(f"pip cannot fetch the image's packages; is the network up?\n{done.stderr.strip()}")
+            raise PreconditionFailed(
+                f"pip cannot fetch the image's packages; is the network up?\n{done.stderr.strip()}"
+            )
         unfinished.rename(found)
     return found
 
 
-def _requirements(project: Path, name: str) -> Path:
-    return project / "web" / "requirements" / f"{name}.txt"
-
-
-def _with_nested(requirements: Path) -> Iterator[Path]:
+def with_nested(requirements: Path) -> Iterator[Path]:
     """Yield a file of requirements, and those that it names."""
     yield requirements
     for line in requirements.read_text(encoding="utf-8").splitlines():
         if line.startswith("-r "):
-            yield from _with_nested(requirements.parent / line.removeprefix("-r "))
+            yield from with_nested(requirements.parent / line.removeprefix("-r "))

@@ -1,8 +1,8 @@
 """OCI bundles: the files of an image and how to start them, in the form that runc takes.
 
 The container is as strict as a task of infra/web.yaml: the image's own user and entry point, a read-only file system, a
-memory file system for each volume of the image, no capabilities, no new privileges, a limit of memory. It uses this machine's
-network, so it reaches the servers of a test.
+file system in memory for each volume of the image, no capabilities, no new privileges, a limit of memory. It uses this
+machine's network, so it reaches the servers of a test.
 https://github.com/opencontainers/image-spec, https://github.com/opencontainers/runtime-spec
 """
 
@@ -27,7 +27,7 @@ def unpack(layout: Path, folder: Path) -> dict[str, Any]:
     manifest = _blob(layout, _json(layout / "index.json")["manifests"][0])
     for layer in json.loads(manifest.read_bytes())["layers"]:
         with tarfile.open(_blob(layout, layer)) as opened:
-            opened.extractall(folder, filter="fully_trusted")  # keeps owners, as runtimes do
+            opened.extractall(folder, filter="fully_trusted")  # noqa: S202  our own image; keeps owners, as runtimes do
     return _json(_blob(layout, json.loads(manifest.read_bytes())["config"]))
 
 
@@ -65,7 +65,8 @@ def _mounts() -> Iterator[dict[str, Any]]:
     quiet = ["nosuid", "noexec", "nodev"]
     yield {"destination": "/proc", "type": "proc", "source": "proc"}
     yield {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=64k"]}
-    yield {"destination": "/sys", "type": "none", "source": "/sys", "options": ["rbind", *quiet, "ro"]}
+    yield {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*quiet, "ro"]}
+    yield {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": [*quiet, "ro"]}
 
 
 def _memory_file_system(path: str, user: int, group: int) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Container:
         specification["process"]["args"] += ["--port", str(port)]  # as `docker run IMAGE --port …` does
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(specification, allow_nan=False), encoding="utf-8")
-        command = ["runc", "--root", self._state, "run", "--bundle", folder, self._name]
+        command = ["runc", "--root", str(self._state), "run", "--bundle", str(folder), self._name]
         self.process = ChildProcess("the container", command, log=self.log, stop_timeout=60.0)
 
     def __enter__(self) -> "Container":
