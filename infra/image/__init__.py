@@ -28,7 +28,7 @@ CACHE = ROOT / ".local" / "image"
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image as an OCI layout, a folder that `buildah push oci:FOLDER` takes to a registry with the same digest."""
+    """An image as an OCI layout, a folder from which skopeo copies it to a registry, with the same digest."""
 
     layout: Path
 

@@ -40,7 +40,7 @@ def main() -> None:
         sys.exit(130)
     print(image.digest)
     print(f"{image.compressed / 1e6:.1f} MB to pull, {image.unpacked / 1e6:.1f} MB unpacked; written to {image.layout}")
-    print(f"to push it: buildah push oci:{image.layout} docker://REGISTRY/REPOSITORY")
+    print(f"to push it: skopeo copy --preserve-digests oci:{image.layout} docker://REPOSITORY:TAG")
 
 
 if __name__ == "__main__":
