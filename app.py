@@ -87,7 +87,7 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
     context = cast("Any", event.context)  # the Lambda context object
     report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warm_reserve))
     record = WarmingRecord(context.aws_request_id, report)
-    application.emit(record)
+    application.emit(record, record.request_id)
     logs.log_warming(app.log, record)
     return asdict(report)
 

@@ -25,8 +25,8 @@ from chalicelib.identify import animals_at, identify
 from chalicelib.services import Services
 from chalicelib.telemetry import logs
 from chalicelib.telemetry.cold_start import ColdStart
-from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.record import CorrectionRecord, Failure, Record, WarmingRecord
+from chalicelib.telemetry.emf import Emitter, MetricSource
+from chalicelib.telemetry.record import Failure, Record
 
 if TYPE_CHECKING:
     from chalicelib.api.uploads import Uploads
@@ -85,15 +85,15 @@ class Application:
         finally:
             if route.counted:
                 record.initialisation = self.cold_start.pop_seconds()
-                self.emit(record)
+                self.emit(record, record.request_id)
             logs.log_request(self.log, record)
 
-    def emit(self, record: Record | WarmingRecord | CorrectionRecord) -> None:
+    def emit(self, record: MetricSource, request_id: str | None = None) -> None:
         """Emit metrics. An error is logged, and does not fail the request."""
         try:
             self.emitter.emit(record)
         except Exception as error:
-            extra = {"request_id": record.request_id, "error": type(error).__name__}
+            extra = {"request_id": request_id, "error": type(error).__name__}
             self.log.exception("metrics were not written", extra=extra)
 
 

@@ -11,6 +11,7 @@ from chalicelib.api.parameters import IdentifyParams
 from chalicelib.errors import BadRequest, LocationMissing
 from chalicelib.features.cells import cell_of, text_of
 from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.features.season import in_month, month_in
 from chalicelib.location import REMEDY, Location
 from chalicelib.model.lazy import Lazy
 from chalicelib.model.seeing import Seen
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.api.boxes import Found
     from chalicelib.api.responses import Answer, Candidate, PredictedTaxon, Residents
     from chalicelib.model.detector import Sightings
+    from chalicelib.photo.decode import Photo
 
 
 def identify(photos: Sequence[bytes], params: IdentifyParams, services: Services, record: Record) -> "Answer":
@@ -42,7 +44,7 @@ def identify(photos: Sequence[bytes], params: IdentifyParams, services: Services
             views = decode_photos(record.photos, services.models.general.input_size, services.decode_memory)
         quality = quality_of(views[0].square, min(record.photos[0].width, record.photos[0].height))
     cell = cell_of(location.latitude, location.longitude) if location else None
-    features = features_at(cell, services, record)
+    features = in_month(features_at(cell, services, record), month_of(params, record.photos), services.season_floor)
     sightings = Lazy(lambda: services.sightings_in(views[0]))
     with record.step("scoring"):
         seen = services.eyes.see(views, features, sightings)
@@ -91,6 +93,11 @@ def locate(gps: Sequence[Mapping[int, Any]], params: IdentifyParams) -> Location
     if location is None:
         raise LocationMissing(f"the photo has no GPS position; {REMEDY}")
     return location
+
+
+def month_of(params: IdentifyParams, photos: Sequence["Photo"]) -> int | None:
+    """Return the month of the request, or of the first photo whose EXIF has one, or None."""
+    return params.month or next(filter(None, (month_in(photo.taken) for photo in photos)), None)
 
 
 def features_at(cell: int | None, services: Services, record: Record) -> Features:

@@ -66,6 +66,7 @@ class Services:
     cache: RedisCache
     store: PostgresStore
     animal_threshold: float
+    season_floor: float
     boxes: bool
     taxa_ttl: float
     taxa_seconds: float
@@ -100,6 +101,7 @@ class Services:
             cache=cache,
             store=store,
             animal_threshold=settings.animal_threshold,
+            season_floor=settings.season_floor,
             boxes=settings.boxes,
             taxa_ttl=settings.features_hard_ttl,
             taxa_seconds=settings.features_total,
@@ -205,6 +207,7 @@ def build_store(settings: Settings, statement: float | None = None) -> PostgresS
         else None,
         ca=settings.database_ca,
         idle=settings.database_idle,
+        with_seasons=settings.season_floor < 1,
     )
 
 

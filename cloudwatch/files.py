@@ -9,6 +9,8 @@
 Placeholders are replaced inside JSON strings only, so that no value can break the JSON. In dashboards, `STAGENAME`
 stays, since CloudWatch replaces it with the value of the dashboard's variable `stage`. The default of this variable
 becomes the deployed stage. Limits are always those of the deployed stage; `LIMITSTAGE` is replaced with its name.
+
+Files called `web`, or with a name that begins with `web-`, belong to the web tier.
 """
 
 import json
@@ -21,7 +23,17 @@ from typing import Any, Literal
 from cloudwatch.errors import FileError
 from cloudwatch.limits import ACCOUNT, DEFAULT_STAGE, LIMITS, read_limits
 from cloudwatch.prices import read_prices
-from cloudwatch.project import DASHBOARDS, RUNBOOK, SERVICE, STAGE_VARIABLE, STAGES, prefix
+from cloudwatch.project import (
+    BALANCER,
+    DASHBOARDS,
+    RUNBOOK,
+    SERVICE,
+    STAGE_VARIABLE,
+    STAGES,
+    TARGETS,
+    belongs_to_tier,
+    prefix,
+)
 
 type Kind = Literal["dashboard", "alarm", "composite", "query"]
 
@@ -31,7 +43,9 @@ _PATTERNS: Mapping[Kind, str] = {
     "composite": "composites/*.json",
     "query": "queries/*.txt",
 }
-_PLACEHOLDER = re.compile(r"STAGENAME|REGIONNAME|ACCOUNTID|RUNBOOKURL|ALARMTOPIC|LIMITSTAGE|(?:PRICE|LIMIT)_[A-Z0-9_]+")
+_PLACEHOLDER = re.compile(
+    r"STAGENAME|REGIONNAME|ACCOUNTID|RUNBOOKURL|ALARMTOPIC|LIMITSTAGE|WEBBALANCER|WEBTARGETS|(?:PRICE|LIMIT)_[A-Z0-9_]+"
+)
 _LOG_GROUP = re.compile(r"^#\s*log group:\s*(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -41,7 +55,8 @@ class Placeholders:
 
     `topic`: ARN of the topic that alarms notify; empty for the topic of the stage's stack. `limits`: stage whose limits
     apply; empty for the deployed stage. `containers`: the account's limit of Lambda containers, which applies to a
-    stage without reserved concurrency.
+    stage without reserved concurrency. `balancer`, `targets`: names in CloudWatch of the web tier's load balancer and
+    its target group; by default made up.
     """
 
     stage: str = "dev"
@@ -52,6 +67,8 @@ class Placeholders:
     partition: str = "aws"
     limits: str = ""
     containers: str = ACCOUNT
+    balancer: str = ""
+    targets: str = ""
 
     def values(self, folder: Path = DASHBOARDS) -> dict[str, str]:
         """Return the value of each placeholder, prices and limits included. Raises `FileError`."""
@@ -64,12 +81,23 @@ class Placeholders:
             "RUNBOOKURL": self.runbook,
             "ALARMTOPIC": self.topic or topic,
             "LIMITSTAGE": limits,
+            BALANCER: self.balancer or f"app/{SERVICE}-{self.stage}-web/0123456789abcdef",
+            TARGETS: self.targets or f"targetgroup/{SERVICE}-{self.stage}-web/0123456789abcdef",
             **{price.placeholder: price.text for price in read_prices(folder / "prices.csv").values()},
             **read_limits(limits, folder.parent, self.containers),
         }
 
 
-UNRESOLVED = Placeholders(STAGE_VARIABLE, "REGIONNAME", "ACCOUNTID", "RUNBOOKURL", "ALARMTOPIC", limits=DEFAULT_STAGE)
+UNRESOLVED = Placeholders(
+    STAGE_VARIABLE,
+    "REGIONNAME",
+    "ACCOUNTID",
+    "RUNBOOKURL",
+    "ALARMTOPIC",
+    limits=DEFAULT_STAGE,
+    balancer=BALANCER,
+    targets=TARGETS,
+)
 """Values for lint: every placeholder stays, except prices and limits, which expressions need as numbers."""
 
 
@@ -120,9 +148,12 @@ class SourceFile:
         """Return a dashboard, alarm or composite with its placeholders replaced. Raises `FileError`."""
         body = _parse(self)
         stage = values[STAGE_VARIABLE]
-        if self.kind == "dashboard":
+        if self.kind == "dashboard" and "variables" in body:
             body |= _substituted(body, {**values, STAGE_VARIABLE: STAGE_VARIABLE}, self.file)
             _set_default_stage(body, stage)
+            return body
+        if self.kind == "dashboard":
+            body |= _substituted(body, values, self.file)
             return body
         return {"AlarmName": prefix(stage) + self.name, **_substituted(body, values, self.file)}
 
@@ -147,12 +178,19 @@ def source_files(folder: Path = DASHBOARDS) -> list[SourceFile]:
     return found
 
 
-def read_files(placeholders: Placeholders = Placeholders(), folder: Path = DASHBOARDS) -> Files:
-    """Return all files with their placeholders replaced. Raises `FileError` for the first unreadable file."""
+def read_files(
+    placeholders: Placeholders = Placeholders(), folder: Path = DASHBOARDS, *, tier: bool | None = None
+) -> Files:
+    """Return the files with their placeholders replaced. Raises `FileError` for the first unreadable file.
+
+    `tier`: True for only the files of the web tier, False for all others; by default, all files.
+    """
     files = Files(placeholders.stage)
     bodies = {"dashboard": files.dashboards, "alarm": files.alarms, "composite": files.composites}
     values = placeholders.values(folder)
     for source in source_files(folder):
+        if tier is not None and belongs_to_tier(source.name) != tier:
+            continue
         if source.kind == "query":
             files.queries[source.name] = source.read_query(values)
         else:

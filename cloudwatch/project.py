@@ -11,16 +11,21 @@ DASHBOARDS = ROOT / "dashboards"
 
 SERVICE = "faunalens"
 STAGE_VARIABLE = "STAGENAME"
+BALANCER, TARGETS = "WEBBALANCER", "WEBTARGETS"
+"""Placeholders of the names that AWS gave to the web tier's load balancer and its target group."""
 
 RUNBOOK = "docs/how-to/runbook.md"
 DEPLOY_GUIDE = "docs/how-to/deploy.md"
 INFRA_GUIDE = "docs/reference/infra.md"
 TOOLS_GUIDE = "docs/reference/dashboards-tools.md"
 COST = "infra/cost.py"
+TIER_COST = "infra/tier_cost.py"
 STAGES = "infra/stages"
 FUNCTIONS = ".chalice/config.json"
 API_FUNCTION = "api_handler"
 METRICS = "chalicelib/telemetry/metrics.py"
+TIER = "web"
+"""Files of the web tier are called `web`, or begin with `web-`."""
 
 _FUNCTION = f"{SERVICE}-{STAGE_VARIABLE}"
 _ALL_FUNCTIONS = (_FUNCTION, f"{_FUNCTION}-warm", f"{_FUNCTION}-admin")
@@ -32,12 +37,18 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "LogGroupName": (
         *(f"/aws/lambda/{each}" for each in _ALL_FUNCTIONS),
         *(f"/aws/rds/cluster/{_FUNCTION}/{each}" for each in ("postgresql", "iam-db-auth-error")),
+        *(f"/aws/{each}/{_FUNCTION}-{TIER}" for each in ("ecs", "events")),
     ),
     "DBClusterIdentifier": (_FUNCTION,),
     "DBInstanceIdentifier": (f"{_FUNCTION}-1", f"{_FUNCTION}-2"),
     "clusterId": (_FUNCTION,),
     "BucketName": (f"{_FUNCTION}-photos-ACCOUNTID",),
     "TopicName": (f"{_FUNCTION}-alarms",),
+    "LoadBalancer": (BALANCER,),
+    "TargetGroup": (TARGETS,),
+    "ClusterName": (_FUNCTION,),
+    "ServiceName": (TIER,),
+    "RuleName": (f"{_FUNCTION}-{TIER}-rolled-back",),
 }
 """Dimension of AWS's metrics → names of the project's resources. Lint does not check other dimensions."""
 
@@ -45,6 +56,14 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
 def prefix(stage: str) -> str:
     """Return the prefix that the names of a stage's dashboards and alarms start with."""
     return f"{SERVICE}-{stage}-"
+
+
+def belongs_to_tier(name: str) -> bool:
+    """Return whether the dashboard, alarm or query of a file belongs to the web tier, which not every stage has.
+
+    The stack of the tier creates and deletes those (infra/web_stack.py); deploy leaves them alone.
+    """
+    return name == TIER or name.startswith(f"{TIER}-")
 
 
 def query_prefix(stage: str) -> str:

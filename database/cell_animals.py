@@ -19,6 +19,11 @@ ROW: Final = np.dtype([("cell", np.int64), ("animal", np.int32), ("weight", np.f
 
 type Rows = NDArray[np.void]  # shape (rows,), dtype `ROW`
 
+SEASON: Final = np.dtype([("cell", np.int64), ("animal", np.int32), ("months", "V12")])
+"""One row of the table `cell_season`, without its dataset. `months`: 12 bytes, 255 in the best month."""
+
+type Seasons = NDArray[np.void]  # shape (rows,), dtype `SEASON`
+
 CHUNK: Final = 500_000  # rows in a chunk: 9 MB
 
 
@@ -60,12 +65,13 @@ class AnimalRow(NamedTuple):
 class WithEvidence(NamedTuple):
     """Ranges that evidence has changed. `known`: animals that have a range by evidence alone.
 
-    `digest`: of the evidence; the version of a dataset depends on it.
+    `digest`: of the evidence; the version of a dataset depends on it. `seasons`: those that the evidence shows.
     """
 
     ranges: Iterable[Rows]
     known: Set[int]
     digest: str
+    seasons: Sequence[Seasons] = ()
 
 
 type Evidence = Callable[[Sequence[AnimalRow], Sequence[Cell], Earth, Iterable[Rows]], WithEvidence]

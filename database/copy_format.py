@@ -1,39 +1,38 @@
-"""Encode rows for PostgreSQL's COPY: CSV for most tables, binary for the millions of rows of `cell_animal`.
+"""Encode rows for PostgreSQL's COPY: CSV for most tables, binary for `cell_animal` and `cell_season`.
 
-Binary is faster: one call of `tobytes` encodes a batch of rows, while CSV formats each row separately.
+Binary is faster for millions of rows: one call of `tobytes` encodes a batch, while CSV formats each row separately.
 """
 
 import csv
 import io
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
-
-from database.cell_animals import Rows
+from numpy.typing import NDArray
 
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER: Final = struct.pack(">h", -1)
-_COLUMNS: Final = {"cell": ">i8", "animal": ">i4", "weight": ">f4", "dataset": ">i2", "status": ">i2"}
-_TUPLE: Final = np.dtype(
-    [("fields", ">i2")]
-    + [part for name, type_ in _COLUMNS.items() for part in ((f"{name} length", ">i4"), (name, type_))]
-)
-"""One row in PostgreSQL's binary format for COPY: the number of fields, then the length and value of each field."""
 
-CELL_ANIMAL_COLUMNS: Final = ", ".join(_COLUMNS)
+CELL_ANIMAL: Final = {"cell": ">i8", "animal": ">i4", "weight": ">f4", "dataset": ">i2", "status": ">i2"}
+CELL_SEASON: Final = {"cell": ">i8", "animal": ">i4", "dataset": ">i2", "months": "V12"}
+"""The columns of the tables, and the type of each in binary."""
 
 type Value = str | int | bool | Sequence[str]
 
 
-def to_binary(rows: Rows, dataset: int) -> bytes:
-    """Encode rows of `cell_animal` as one complete input of `copy … (format binary)`."""
-    tuples = np.empty(len(rows), _TUPLE)
-    tuples["fields"] = len(_COLUMNS)
-    for name in _COLUMNS:
+def to_binary(rows: NDArray[np.void], dataset: int, columns: Mapping[str, str] = CELL_ANIMAL) -> bytes:
+    """Encode rows as one complete input of `copy … (format binary)`: the number of fields, then each with its length.
+
+    `rows`: with a field for each of `columns` but the dataset.
+    """
+    parts = [part for name, type_ in columns.items() for part in ((f"{name} length", ">i4"), (name, type_))]
+    tuples = np.empty(len(rows), np.dtype([("fields", ">i2"), *parts]))
+    tuples["fields"] = len(columns)
+    for name in columns:
         tuples[name] = dataset if name == "dataset" else rows[name]
-        tuples[f"{name} length"] = _TUPLE[name].itemsize
+        tuples[f"{name} length"] = tuples.dtype[name].itemsize
     return _HEADER + tuples.tobytes() + _TRAILER
 
 

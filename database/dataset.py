@@ -18,7 +18,7 @@ from chalicelib.model.pack_manifest import CLASSIFIER, Manifest
 from chalicelib.model.relatives import read_relatives
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
-from database.cell_animals import AnimalRow, Cell, Evidence, Rows, TaxonFacts, in_chunks, ranges_of
+from database.cell_animals import AnimalRow, Cell, Evidence, Rows, Seasons, TaxonFacts, in_chunks, ranges_of
 from database.ranges.cell_weights import WEIGHTS
 from database.ranges.drawings import Drawer, Drawing
 from database.ranges.outlines import Outlines
@@ -82,6 +82,7 @@ class Dataset:
     """The statements about ranges, each with the number of its animal."""
     sources: Sequence[tuple[str, str, str, str]] = ()
     taxa: Sequence[tuple[str, str, str]] = ()
+    seasons: Sequence[Seasons] = ()
     drawings: Iterable[Drawing] = ()
     unknown: Sequence[AnimalRow] = ()
     """The wild and marine animals of which no statement says where they live."""
@@ -117,10 +118,11 @@ def read_dataset(files: dict[str, Path] | None = None, evidence: Evidence | None
     _check(animals, statements, {source for source, *_ in sources})
     check_areas(statements + of_relatives, areas)
     here = cell_relatives(relatives, by_taxon(of_relatives), areas)
+    seasons: Sequence[Seasons] = ()
     ranges: Iterable[Rows] = ranges_of(number_of, by_taxon(statements), maps, areas)
     version, without = version_of(files), number_of.keys() - {each.taxon for each in statements}
     if evidence:
-        ranges, known, digest = evidence(animals, cells, areas.earth, ranges)
+        ranges, known, digest, seasons = evidence(animals, cells, areas.earth, ranges)
         version = hashlib.sha256(f"{version} {digest}".encode()).hexdigest()[:12]
         without = {taxon for taxon in without if number_of[taxon] not in known}
     for_cells, for_drawings = tee(ranges)
@@ -128,6 +130,7 @@ def read_dataset(files: dict[str, Path] | None = None, evidence: Evidence | None
         version=version,
         cells=[cell._replace(relatives=here.get(cell.cell, ())) for cell in cells],
         cell_animals=in_chunks(for_cells),
+        seasons=seasons,
         drawings=Drawer(Outlines(areas.earth)).drawings(for_drawings),
         animals=animals,
         statements=[(number_of[each.taxon], each) for each in statements],

@@ -23,16 +23,20 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from database.areas.codes import read_names
-from database.copy_format import CELL_ANIMAL_COLUMNS, Value, to_binary, to_csv
+from database.copy_format import CELL_ANIMAL, CELL_SEASON, Value, to_binary, to_csv
 from database.dataset import Dataset
 from database.ranges.words import in_words
 
 SCHEMA: Final = Path(__file__).with_name("schema.sql")
 
-PARTITIONED: Final = {"cell_animal": "(cell, dataset, animal) include (weight, status)", "cell": "(cell, dataset)"}
+PARTITIONED: Final = {
+    "cell_animal": "(cell, dataset, animal) include (weight, status)",
+    "cell": "(cell, dataset)",
+    "cell_season": "(cell, dataset, animal) include (months)",
+}
 """Primary key of each partitioned table.
 
-A drop locks the tables in this order, as `features_of` does; the other order would let a drop and a reader deadlock.
+A drop locks the tables in this order, as requests do; another order would let a drop and a reader deadlock.
 """
 
 LOADER_LOCK: Final = 0x6661756E61  # key of the advisory lock that makes loaders take turns ("fauna" in ASCII)
@@ -99,9 +103,13 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
             number,
         )
         timer.report(f"cells: {cells:,}")
-        copy = _create_partition(cursor, "cell_animal", number, CELL_ANIMAL_COLUMNS, "binary")
+        copy = _create_partition(cursor, "cell_animal", number, ", ".join(CELL_ANIMAL), "binary")
         rows = _copy(cursor, copy, (to_binary(chunk, number) for chunk in dataset.cell_animals))
         timer.report(f"pairs of animal and cell: {rows:,}")
+        copy = _create_partition(cursor, "cell_season", number, ", ".join(CELL_SEASON), "binary")
+        if dataset.seasons:
+            seasons = _copy(cursor, copy, (to_binary(each, number, CELL_SEASON) for each in dataset.seasons))
+            timer.report(f"of these with a season: {seasons:,}")
         copy = "copy range_drawing (dataset, animal, outlines, paths) from stdin (format csv)"
         timer.report(f"outlines of ranges: {_copy_csv(cursor, copy, dataset.drawings, number, batch=64):,}")
         _attach_partitions(cursor, number)
@@ -163,7 +171,7 @@ def drop(connection: Connection, version: str) -> None:
                     raise LoadError(f"dataset {version} is active; activate another one before dropping it")
                 cursor.execute("select set_config('lock_timeout', %s, true)", (DROP_LOCK_TIMEOUT,))
                 for table in PARTITIONED:
-                    cursor.execute(f"drop table {table}_{dataset.number}")
+                    cursor.execute(f"drop table if exists {table}_{dataset.number}")
                 cursor.execute("delete from dataset where dataset = %s", (dataset.number,))
                 return
         except errors.LockNotAvailable:

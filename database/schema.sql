@@ -129,6 +129,16 @@ create table if not exists cell_animal (
     primary key (cell, dataset, animal) include (weight, status)
 ) partition by list (dataset);
 
+-- How much of an animal's weight in a cell each month keeps, where there are enough records to tell: 12 numbers of 8 bits
+-- from January on, 255 in its best month. Only with `load --months`; docs/how-to/occurrences.md has the formula.
+create table if not exists cell_season (
+    cell        bigint not null,
+    animal      integer not null,
+    dataset     smallint not null,
+    months      bytea not null check (length(months) = 12),
+    primary key (cell, dataset, animal) include (months)
+) partition by list (dataset);
+
 -- Databases of an earlier release lack two columns, and their function returns fewer columns than `create or replace`
 -- may change. Only then: even `add column if not exists` locks out readers until the end of the load.
 do $$
@@ -205,6 +215,23 @@ begin
 end
 $$;
 
+-- Return the seasons of a cell's animals in a dataset: one row, ascending by animal, 12 bytes each. Only requests to a
+-- deployment with the setting SEASON_FLOOR below 1 ask for it, in the same query.
+create or replace function seasons_of(asked bigint, asked_version text, out animals integer[], out months bytea)
+language plpgsql stable parallel safe
+as $$
+declare
+    number smallint := (select dataset.dataset from dataset where dataset.version = asked_version);
+begin
+    select
+        coalesce(array_agg(here.animal order by here.animal), '{}'),
+        coalesce(string_agg(here.months, ''::bytea order by here.animal), '')
+    into animals, months
+    from cell_season as here
+    where here.cell = asked and here.dataset = number;
+end
+$$;
+
 -- Return how much a name looks like what somebody typed, from 0 to 1: the share of trigrams of `typed` that a part of
 -- `name` has. Without the extension pg_trgm it is 0, so that a search finds only names that begin like `typed`.
 -- pg_trgm is a trusted extension: the owner of a database may create it. Elsewhere an administrator has to, once.
@@ -229,9 +256,9 @@ begin
         create role faunalens_reader nologin;
     end if;
     grant usage on schema public to faunalens_reader;
-    grant select on dataset, source, taxon, animal, range_statement, range_drawing, cell, cell_animal
+    grant select on dataset, source, taxon, animal, range_statement, range_drawing, cell, cell_animal, cell_season
         to faunalens_reader;
-    grant execute on function features_of(bigint[]), likeness(text, text) to faunalens_reader;
+    grant execute on function features_of(bigint[]), seasons_of(bigint, text), likeness(text, text) to faunalens_reader;
 exception
     when insufficient_privilege or duplicate_object or unique_violation then
         raise notice 'role faunalens_reader was not set up: %', sqlerrm;

@@ -20,6 +20,7 @@ from infra.cost import (
     serverless_cost,
 )
 from infra.throttling import throttle_limits
+from infra.tier_cost import saved, task_count, tier_bill
 
 PAGE = ROOT / "docs" / "explanation" / "cost.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
@@ -99,6 +100,21 @@ def _fargate(prices: Prices) -> str:
     return _table(head, rows)
 
 
+def _tier(prices: Prices) -> str:
+    costs, savings = ([each(month, prices) for month in MONTHS] for each in (tier_bill, saved))
+    pairs = list(zip((sum(each.values()) for each in costs), (sum(each.values()) for each in savings), strict=True))
+    return _table(
+        ["USD a month, identifications", *(month.name for month in MONTHS)],
+        [
+            ["tasks, on average", *(f"{task_count(month):.1f}" for month in MONTHS)],
+            *([name, *(_dollars(each[name]) for each in costs)] for name in costs[0]),
+            ["**the tier**", *(f"**{_dollars(cost)}**" for cost, _ in pairs)],
+            *([f"saved: {name}", *(_dollars(each[name]) for each in savings)] for name in savings[0]),
+            ["**more (or, with −, less) than without**", *(f"**{_signed(cost - less)}**" for cost, less in pairs)],
+        ],
+    )
+
+
 def _assumptions(_: Prices) -> str:
     rows = [[f"{each.value:g} {each.unit}", each.what, each.source] for each in ASSUMPTIONS.values()]
     return _table(["value", "assumption", "reason"], rows)
@@ -116,12 +132,25 @@ def _shapes(_: Prices) -> str:
     return _table(head, rows)
 
 
-_WRITERS: Sequence[Callable[[Prices], str]] = (_months, _fullday, _memory, _breakeven, _fargate, _assumptions, _shapes)
+_WRITERS: Sequence[Callable[[Prices], str]] = (
+    _months,
+    _fullday,
+    _memory,
+    _tier,
+    _breakeven,
+    _fargate,
+    _assumptions,
+    _shapes,
+)
 PARTS = {each.__name__.removeprefix("_"): each for each in _WRITERS}
 
 
 def _dollars(amount: float) -> str:
     return f"{amount:,.0f}" if amount >= 100 else f"{amount:.2f}"
+
+
+def _signed(amount: float) -> str:
+    return f"{'−' if amount < 0 else ''}{_dollars(abs(amount))}"
 
 
 def _range(least: float, most: float) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from chalicelib.config.settings import ROOT
@@ -40,9 +40,8 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     return parameters
 
 
-def declared_in(template: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return those of `parameters` that a template declares. `template`: `STACK`, `EDGE` or `WEB`."""
-    declared = read_template(template)["Parameters"]
+def only(declared: Collection[str], parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return those of `parameters` that a template declares: CloudFormation refuses others."""
     return {name: value for name, value in parameters.items() if name in declared}
 
 

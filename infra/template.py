@@ -22,9 +22,10 @@ from infra.function_config import function_config
 from infra.gateway_responses import add_key_security
 from infra.intrinsics import from_text, merge_unique, refers_to, substitute_refs, to_text
 from infra.package import build
-from infra.parameters import EDGE, STACK, declared_parameters, parameters_of, read_template
+from infra.parameters import EDGE, STACK, declared_parameters, only, parameters_of, read_template
 from infra.step import Echo, PreconditionFailed
 from infra.throttling import method_settings
+from infra.web_stack import as_text, web_template
 
 MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200  # CloudFormation's quotas for templates in S3, and in a request
 MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
@@ -37,22 +38,30 @@ Commands for the pipeline (docs/how-to/pipeline.md):
   aws cloudformation deploy --template-file {out}/app.json --stack-name faunalens-{stage} --s3-bucket BUCKET \\
       --s3-prefix faunalens-{stage} --capabilities CAPABILITY_IAM --role-arn ROLE --no-fail-on-empty-changeset \\
       --parameter-overrides file://{out}/parameters.json --tags project=faunalens stage={stage}
-  python -m infra up --stage {stage} --yes --from database --skip dashboards"""
+  python -m infra up --stage {stage} --yes --from database --skip web --skip dashboards"""
 
 
 def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = RUNBOOK) -> None:
-    """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure."""
-    own = declared_parameters().keys()  # CloudFormation refuses others, such as those of the web tier
-    parameters = {name: value for name, value in parameters_of(stage, chosen).items() if name in own}
+    """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure.
+
+    If there is an image of the web tier, also write the template and the parameters of its stack.
+    """
+    parameters = parameters_of(stage, chosen)
     out.mkdir(parents=True, exist_ok=True)
-    merged = out / "merge.json"
-    _dump(merge_template(stage, parameters, runbook), merged)
+    merged, document = out / "merge.json", merge_template(stage, parameters, runbook)
+    _dump(document, merged)
     try:
         package = build(out, stage, merge=merged)
     except CalledProcessError as error:
         raise PreconditionFailed(f"chalice package exited with code {error.returncode}; see its output") from error
     merged.unlink()
-    _dump({"Parameters": parameters, "Tags": {"project": "faunalens", "stage": stage}}, out / "parameters.json")
+    given = {name: str(each["Default"]) for name, each in document["Parameters"].items()}
+    tags = {"project": "faunalens", "stage": stage}
+    _dump({"Parameters": given, "Tags": tags}, out / "parameters.json")
+    if parameters["WebImage"]:
+        web = web_template(stage, runbook)
+        (out / "web.json").write_text(as_text(web) + "\n", encoding="utf-8")
+        _dump({"Parameters": only(web["Parameters"], parameters), "Tags": tags}, out / "web-parameters.json")
     check(package.template, echo)
     if missing := production.missing_from(parameters):
         echo(f"warning: stage {stage} is for production, but has no {' and no '.join(missing)} (docs/how-to/deploy.md)")
@@ -61,11 +70,10 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
     """Return the template that Chalice merges into its own. `parameters` become its default values."""
     stack, edge = read_template(STACK), read_template(EDGE)
-    declared = {name: dict(each) for name, each in declared_parameters().items()}
-    for name, value in parameters.items():
-        if name not in declared:  # of the web tier, which is a stack of its own
-            continue
-        declared[name]["Default"] = json.loads(value) if declared[name]["Type"] == "Number" else value
+    declared = {
+        name: {**each, "Default": json.loads(parameters[name]) if each["Type"] == "Number" else parameters[name]}
+        for name, each in declared_parameters().items()
+    }
     declared["Stage"]["AllowedValues"] = [stage]  # functions, policies and alarms in the template contain its name
     declared["ApiKeys"]["AllowedValues"] = [parameters["ApiKeys"]]  # the API's definition depends on it
     return {

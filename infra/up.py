@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from botocore.config import Config
 
 from chalicelib.config.settings import ROOT
+from cloudwatch.deploy.runbook_url import runbook_url
 from infra import (
     access_log,
     async_calls,
@@ -22,9 +23,10 @@ from infra import (
 )
 from infra.function_config import function_config
 from infra.keys import Keys
-from infra.parameters import EDGE, INFRA, STACK, WEB, declared_in, parameters_of
+from infra.parameters import EDGE, INFRA, STACK, only, parameters_of, read_template
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
+from infra.web_stack import as_text, web_template
 
 DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 
@@ -77,12 +79,9 @@ class Up:
     def _parameters(self) -> dict[str, str]:
         return parameters_of(self._stage.name, self._stage.parameters)
 
-    def _deploy(
-        self, template: str, part: str, values: dict[str, str], echo: Echo, capabilities: Sequence[str] = ()
-    ) -> None:
-        text = (INFRA / template).read_text(encoding="utf-8")
-        stack = self._stage.stack(part)
-        stack.deploy(text, declared_in(template, values), self._stage.tags, echo, capabilities)
+    def _deploy(self, template: str, part: str, values: dict[str, str], echo: Echo) -> None:
+        text, declared = (INFRA / template).read_text(encoding="utf-8"), read_template(template)["Parameters"]
+        self._stage.stack(part).deploy(text, only(declared, values), self._stage.tags, echo)
 
     def _check_not_single_stack(self) -> None:
         if self._stage.is_single_stack:
@@ -166,11 +165,13 @@ class Up:
         if not values["WebImage"]:
             echo("skipped: there is no image; name one with --web")
             return
-        self._deploy(WEB, "web", values, echo, ["CAPABILITY_IAM"])
+        template = web_template(self._stage.name, runbook_url(ROOT))
+        given, stack = only(template["Parameters"], values), self._stage.stack("web")
+        stack.deploy(as_text(template), given, self._stage.tags, echo, ["CAPABILITY_IAM"])
         if not values["WebCertificate"]:
             echo("WARNING: the website has no TLS. Everyone on the way can read photos and places. For a trial only;")
             echo("WARNING: set WebCertificate and WebHost before people come")
-        echo(f"website: {self._stage.stack('web').outputs['WebUrl']}")
+        echo(f"website: {stack.outputs['WebUrl']}")
 
     def _deploy_dashboards(self, echo: Echo) -> None:
         containers = concurrency.account_limit(self._stage.client("lambda"))

@@ -8,6 +8,7 @@ from typing import Any
 from cfnlint.decode.cfn_yaml import load
 
 from chalicelib.config.settings import ROOT
+from infra.web_stack import web_template
 
 INFRA = ROOT / "infra"
 STAGES = ("dev", "prod")
@@ -18,8 +19,11 @@ _REMOVED = object()
 
 @cache
 def template(name: str) -> Any:
-    """Return a template of infra/ without evaluating its functions. All functions have the long form (`Fn::Sub`)."""
-    return json.loads(json.dumps(load(str(INFRA / name))))
+    """Return a template of infra/ without evaluating its functions. All functions have the long form (`Fn::Sub`).
+
+    `web.yaml` comes with its firewall, dashboard and alarms, as `infra up` deploys it.
+    """
+    return web_template("dev") if name == "web.yaml" else json.loads(json.dumps(load(str(INFRA / name))))
 
 
 def parameters(stage: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from time import monotonic, perf_counter
 
 from chalicelib.errors import Unavailable
 from web.allocator import return_free_memory
+from web.pulse import Pulse
 
 _NEWEST = 0.1
 """Weight of the newest measurement in the moving average of the time per photo."""
@@ -40,13 +41,14 @@ _MAX_RETRY_SECONDS = 30
 
 
 class Admission:
-    """The queue of photos and its limits, for one event loop. Photos above a limit are rejected.
+    """The queue of photos and its limits, for one event loop. Photos above a limit are rejected and counted in `pulse`.
 
     `workers`: number of photos that are identified at the same time. `queue_seconds`: longest expected wait of a photo.
     `body_bytes`: maximum total size of all bodies in memory.
     """
 
-    def __init__(self, workers: int, queue_seconds: float, body_bytes: int) -> None:
+    def __init__(self, workers: int, queue_seconds: float, body_bytes: int, pulse: Pulse | None = None) -> None:
+        self._pulse = pulse or Pulse()
         self._workers, self._queue_seconds, self._body_bytes = workers, queue_seconds, body_bytes
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="photo", initializer=_yield_to_loop)
         self._service_seconds = _FIRST_GUESS
@@ -98,6 +100,7 @@ class Admission:
         `own`: bytes of this body that are already in memory. The only body in memory is never rejected.
         """
         if self._held_bytes > own and self._held_bytes + more > self._body_bytes:
+            self._pulse.refused += 1
             raise Unavailable(
                 "too many photos are being received; try again in a moment", retry_after=1, limit="bodies"
             )
@@ -120,6 +123,7 @@ class Admission:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
+        self._pulse.waiting = max(self._pulse.waiting, len(self._waiting))
         try:
             await turn  # a photo that finishes passes its worker on to this photo
         except asyncio.CancelledError:
@@ -173,6 +177,7 @@ class Admission:
 
         `Retry-After` is the estimated time to identify all photos rejected since the overload began, within limits.
         """
+        self._pulse.refused += 1
         backlog = self._refused * self._service_seconds / self._workers
         seconds = min(max(math.ceil(backlog), 1), _MAX_RETRY_SECONDS)
         return Unavailable(f"too many photos are waiting; try again in {seconds} s", retry_after=seconds, limit="queue")

@@ -24,6 +24,7 @@ from chalicelib.errors import (
 )
 from web.admission import Admission
 from web.compression import compressed
+from web.pulse import Pulse
 from web.receiving import Body, ClientGone, MemoryBody, Receive, receive_body
 from web.settings import WebSettings
 from web.spool import Spool
@@ -108,7 +109,7 @@ class Asgi:
 
     `log`: called after each request, without the query, which may contain coordinates. `beside`: another program to
     serve. The attribute `admission` is the queue of photos. If `draining` is set, `GET /healthz` fails, and clients
-    are told to open a new connection for their next request.
+    are told to open a new connection for their next request. `on_pulse`: called with the counts of each minute.
     """
 
     def __init__(
@@ -118,13 +119,14 @@ class Asgi:
         log: RequestLog,
         routes: Iterable[Route] = ROUTES,
         beside: Beside | None = None,
+        on_pulse: Callable[[Pulse], None] = lambda _: None,
     ) -> None:
-        self._beside = beside
+        self._beside, self._pulse, self._on_pulse = beside, Pulse(), on_pulse
         self._application, self._settings, self._log = application, settings, log
         self._router = Router(routes)
         self._hosts = frozenset(settings.hosts.lower().split())
         held = settings.spool_bytes if settings.relays else settings.body_bytes
-        self.admission = Admission(settings.worker_count, settings.queue_seconds, held)
+        self.admission = Admission(settings.worker_count, settings.queue_seconds, held, self._pulse)
         self.draining = False
         light = RELAY_THREADS if settings.relays else LIGHT_THREADS
         self._light = ThreadPoolExecutor(light, thread_name_prefix="light")
@@ -138,18 +140,30 @@ class Asgi:
             await self._http(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
+        beating = asyncio.create_task(self._pulse.beat_for_ever(self._on_pulse))
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
+        beating.cancel()
+        self._pulse.beat(self._on_pulse)
         self.admission.close()
         self._light.shutdown()
         self._writers.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started, method, name = perf_counter(), str(scope["method"]), "(no such path)"
+        method = str(scope["method"])
         if scope["path"] == HEALTHZ and method in ("GET", "HEAD"):  # a load balancer sends an address as Host
             await _send(send, method, self._healthz())
             return
+        try:
+            await self._respond(scope, receive, send)
+        except asyncio.CancelledError:  # the server no longer waits for its running requests
+            self._pulse.cut_off += 1
+            raise
+        self._pulse.drained += self.draining
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, method, name = perf_counter(), str(scope["method"]), "(no such path)"
         request_id, unread = str(uuid4()), False
         try:
             self._check_host(scope)

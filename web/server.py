@@ -102,7 +102,7 @@ def _relaying(application: Application, settings: WebSettings, log: RequestLog, 
     if own.log_format == "json":
         log = _nothing
     routes = _with_results(relay_routes(function, uploads), application, settings)
-    return Asgi(application, settings, log, routes, beside)
+    return Asgi(application, settings, log, routes, beside, on_pulse=application.emit)
 
 
 def _with_results(routes: Iterable[Route], application: Application, settings: WebSettings) -> tuple[Route, ...]:

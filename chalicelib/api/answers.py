@@ -178,7 +178,7 @@ def place_of(cell: int | None, source: Source, features: Features) -> Place:
 
 def features_used(features: Features) -> FeaturesUsed:
     """Return the summary of the features that responses show."""
-    return FeaturesUsed(features.mode, features.cache, len(features.animals), features.version)
+    return FeaturesUsed(features.mode, features.cache, len(features.animals), features.version, features.month)
 
 
 def _agree(one: Prediction | None, other: Prediction | None) -> bool:

@@ -3,12 +3,14 @@
 The app validates requests against these definitions, and the OpenAPI document is generated from them.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.api.form import MOST_PHOTOS
 from chalicelib.errors import BadRequest, LocationMissing
+from chalicelib.features.season import month_in
 from chalicelib.location import Location, parse_location
 
 DEFAULT_TOP = 5
@@ -49,6 +51,12 @@ ALSO = Parameter(
     {"type": "string", "pattern": f"^[^,]+(,[^,]+){{0,{MOST_PHOTOS - 2}}}$"},
     f"Ids of up to {MOST_PHOTOS - 1} more uploads with photos of the same animal, separated by commas.",
 )
+TIME = Parameter(
+    "time",
+    {"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])([-T].*)?$", "maxLength": 40},
+    "When the photo was taken: year and month, date, or date and time of ISO 8601. Overrides the time in the photo's "
+    "EXIF. Only the month counts, and only if the deployment's setting `SEASON_FLOOR` is below 1.",
+)
 BOXES = Parameter(
     "boxes",
     {"type": "string", "enum": ["true", "false"]},
@@ -73,7 +81,7 @@ GROUP = Parameter(
     "Group of animals, such as `birds`. Without q: all taxa of the group. Without q and group: all groups.",
 )
 
-IDENTIFY = (LAT, LON, LOCATION, TOP, BOXES)
+IDENTIFY = (LAT, LON, LOCATION, TOP, TIME, BOXES)
 IDENTIFY_UPLOAD = (*IDENTIFY, ALSO)
 ANIMALS = (LAT, LON)
 TAXA = (QUERY, GROUP)
@@ -83,7 +91,8 @@ TAXA = (QUERY, GROUP)
 class IdentifyParams:
     """The validated parameters of an identification.
 
-    `also`: ids of more uploads, besides the one in the path. `boxes`: None if the request does not say.
+    `also`: ids of more uploads, besides the one in the path. `boxes`: None if the request does not say. `month`: that
+    of the time in the request, 1 to 12.
     """
 
     location: Location | None = None
@@ -91,6 +100,7 @@ class IdentifyParams:
     top: int = DEFAULT_TOP
     boxes: bool | None = None
     also: tuple[str, ...] = ()
+    month: int | None = None
 
 
 def read_identify_params(
@@ -110,7 +120,7 @@ def read_identify_params(
     if without and location:
         raise BadRequest("location=none contradicts lat and lon; send one or the other")
     boxes, also = _flag(values, BOXES), _also(values.get("also"))
-    return IdentifyParams(location, bool(without), _top(values.get("top")), boxes, also)
+    return IdentifyParams(location, bool(without), _top(values.get("top")), boxes, also, _month(values.get("time")))
 
 
 def read_location(query: Mapping[str, Sequence[str]]) -> Location:
@@ -177,6 +187,15 @@ def _flag(values: Mapping[str, str], parameter: Parameter) -> bool | None:
     if text not in (None, "true", "false"):
         raise BadRequest(f"{parameter.name} must be true or false")
     return None if text is None else text == "true"
+
+
+def _month(text: str | None) -> int | None:
+    if text is None:
+        return None
+    month = month_in(text) if re.fullmatch(TIME.schema["pattern"], text) else None
+    if month is None:
+        raise BadRequest("time must begin with year and month, as in 2026-07 or 2026-07-14T09:30:00Z")
+    return month
 
 
 def _top(text: str | None) -> int:

@@ -115,6 +115,7 @@ class FeaturesUsed:
     cache: Annotated[CacheLevel, "Source of the features; bypass: they did not come through Redis."]
     animals: Annotated[int, "Number of animals known to live in the cell; 0 if the mode is degraded."]
     version: Annotated[str | None, "Version of the dataset."]
+    month: Annotated[int | None, "Month, 1 to 12, whose season the scores include; null if they include none."] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,13 @@ class Settings:
         casts.fraction,
         help="weight of an animal not known to live in the cell; docs/explanation/narrowing.md explains the value",
     )
+    season_floor: float = setting(
+        "SEASON_FLOOR",
+        1.0,
+        casts.fraction,
+        help="share of its weight that an animal keeps in a month in which nobody records it, if the dataset has "
+        "seasons; 1 disables seasons",
+    )
     animal_threshold: float = setting(
         "ANIMAL_THRESHOLD",
         0.6,

@@ -4,7 +4,7 @@
          0      4  magic, b"FLNS"
          4      4  CRC-32 of all bytes after this field
          8      1  version of this format (2)
-         9      1  flags: 1 = written by cache warming
+         9      1  flags: 1 = written by cache warming, 2 = with seasons
         10      2  v, length of the dataset's version in bytes
         12      2  a, length of the areas in bytes
         14      2  u, number of unknown animals
@@ -19,10 +19,12 @@
              +  n  statuses, uint8
              +  v  dataset's version, UTF-8
              +  a  areas, ASCII, separated by spaces
+             + 4s  ids of animals with a season, int32, ascending: only with flag 2, up to the end
+             +12s  their months, uint8
 
 Numbers are little-endian. Each animal takes 9 bytes and each relative 2, so a cell with 74 animals and 60 relatives
-takes 0.9 KB, and one with 50,000 animals 450 KB. Unpacking copies no arrays: they are views of the bytes that were read
-from the cache.
+takes 0.9 KB, and one with 50,000 animals 450 KB. A season takes 16 bytes more. Unpacking copies no arrays: they are
+views of the bytes that were read from the cache.
 """
 
 import struct
@@ -44,7 +46,8 @@ LONGEST_LIFE = 366 * 86_400.0
 """Maximum time from creation to hard expiry, in seconds, so that a wrong date cannot keep a value for ever."""
 
 _NATIVE, _INTRODUCED = 1, 2
-_WARMED = 1
+_WARMED, _WITH_SEASONS = 1, 2
+_SEASON_BYTES = 4 + 12
 _CRC_FROM = 8
 
 
@@ -54,6 +57,20 @@ NO_RELATIVES: NDArray[np.uint16] = np.frombuffer(b"", np.uint16)
 
 class CorruptValue(ValueError):
     """An error for bytes that are not a packed value, or that belong to another cell or dataset."""
+
+
+class Seasons(NamedTuple):
+    """How much of an animal's weight each month keeps.
+
+    `animals`: int32, ids of the animals with a season, ascending. `months`: uint8, shape (animals, 12), 255 in the best
+    month.
+    """
+
+    animals: NDArray[np.int32]
+    months: NDArray[np.uint8]
+
+
+NO_SEASONS = Seasons(NO_UNKNOWN, np.frombuffer(b"", np.uint8).reshape(0, 12))
 
 
 class CellAnimals(NamedTuple):
@@ -74,6 +91,7 @@ class CellAnimals(NamedTuple):
     status: NDArray[np.uint8]
     unknown: NDArray[np.int32] = NO_UNKNOWN
     relatives: NDArray[np.uint16] = NO_RELATIVES
+    seasons: Seasons = NO_SEASONS
 
     @property
     def is_empty(self) -> bool:
@@ -99,7 +117,7 @@ def pack(value: CachedValue) -> bytes:
         MAGIC,
         0,
         FORMAT,
-        _WARMED if value.warmed else 0,
+        (_WARMED if value.warmed else 0) | (_WITH_SEASONS if len(animals.seasons.animals) else 0),
         len(version),
         len(areas),
         len(animals.unknown),
@@ -120,6 +138,8 @@ def pack(value: CachedValue) -> bytes:
             animals.status.astype("u1", copy=False).tobytes(),
             version,
             areas,
+            animals.seasons.animals.astype("<i4", copy=False).tobytes(),
+            animals.seasons.months.astype("u1", copy=False).tobytes(),
         )
     )
     return MAGIC + crc32(rest).to_bytes(4, "little") + rest
@@ -136,15 +156,17 @@ def unpack(data: bytes, cell: int, version: str) -> CachedValue:
     relatives = unknown + 4 * u
     status = relatives + 2 * r
     text = status + n
-    if len(data) != text + v + a:
-        raise CorruptValue(f"the value has {len(data)} bytes, expected {text + v + a} from its header")
+    end = text + v + a
+    seasons = (len(data) - end) // _SEASON_BYTES if flags & _WITH_SEASONS else 0
+    if seasons < 0 or len(data) != end + _SEASON_BYTES * seasons:
+        raise CorruptValue(f"the value has {len(data)} bytes, expected {end} from its header, and seasons")
     if crc32(memoryview(data)[_CRC_FROM:]) != crc:
         raise CorruptValue("the value does not match its checksum")
     if its_cell != cell or data[text : text + v] != version.encode():
         raise CorruptValue("the value belongs to another cell or dataset")
     if not (isfinite(created) and created <= soft <= hard <= created + LONGEST_LIFE):
         raise CorruptValue("the value's dates are out of order or too far apart")
-    areas = data[text + v :]
+    areas = data[text + v : end]
     animals = CellAnimals(
         cell,
         version,
@@ -155,6 +177,9 @@ def unpack(data: bytes, cell: int, version: str) -> CachedValue:
         np.frombuffer(data, "<i4", u, unknown),
         np.frombuffer(data, "<u2", r, relatives),
     )
+    if seasons:
+        months = np.frombuffer(data, "u1", 12 * seasons, end + 4 * seasons).reshape(seasons, 12)
+        animals = animals._replace(seasons=Seasons(np.frombuffer(data, "<i4", seasons, end), months))
     expect_plausible(animals)
     return CachedValue(animals, created, soft, hard, bool(flags & _WARMED))
 
@@ -176,6 +201,9 @@ def expect_plausible(value: CellAnimals) -> None:
         raise CorruptValue("a weight is not in (0, 1]")
     if status.min() < _NATIVE or status.max() > _INTRODUCED:
         raise CorruptValue("a status is neither native nor introduced")
+    seasonal = value.seasons.animals
+    if len(seasonal) and not ((seasonal[1:] > seasonal[:-1]).all() and np.isin(seasonal, animals).all()):
+        raise CorruptValue("the animals with a season are not ascending, or do not live in the cell")
 
 
 def soft_expiry(head: bytes, cell: int) -> float:

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.features.codec import NO_SEASONS, Seasons
 from chalicelib.features.trace import NO_TRACE, Trace
 
 Mode = Literal["narrowed", "no_location", "unknown_area", "degraded"]
@@ -17,7 +18,8 @@ class Features:
     """The animals of a cell, and the cache level they came from.
 
     `animals` (int32 ids, ascending), `weights` (float32 in (0, 1]) and `status` (uint8: 1 native, 2 introduced) have
-    the same length. `unknown` and `relatives` are as in `CellAnimals`. All arrays are read-only. `version`: the
+    the same length. `unknown`, `relatives` and `seasons` are as in `CellAnimals`. `month`: 1 to 12, the month
+    whose season is in the weights; None if no season is. All arrays are read-only. `version`: the
     dataset's version; None if no features could be read. `faults`: codes of the faults during the lookup, in order,
     even if the lookup succeeded in the end.
     """
@@ -33,6 +35,8 @@ class Features:
     relatives: NDArray[np.uint16]
     faults: tuple[str, ...] = ()
     trace: Trace = NO_TRACE
+    seasons: Seasons = NO_SEASONS
+    month: int | None = None
 
 
 _EMPTY: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint16]] = (

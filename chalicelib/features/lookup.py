@@ -300,9 +300,11 @@ class Lookup:
         found, trace = value.cell_animals, self._trace
         mode: Mode = "unknown_area" if found.is_empty else "narrowed"
         arrays = (found.areas, found.animals, found.weights, found.status, found.unknown, found.relatives)
-        in_memory = Features(mode, "memory", found.version, *arrays, trace=WARMED if value.warmed else NO_TRACE)
+        in_memory = Features(
+            mode, "memory", found.version, *arrays, trace=WARMED if value.warmed else NO_TRACE, seasons=found.seasons
+        )
         fresh = self._clock.monotonic() + min(self._shared.policy.fresh, value.soft - self._clock.time())
         self._shared.memory.put(self._cell, MemoryEntry(in_memory, fresh, value.soft, value.hard))
         is_plain_hit = level == "hit" and not trace.faults and not trace.waits
         done = in_memory.trace if is_plain_hit else trace.build(warmed=value.warmed)
-        return Features(mode, level, found.version, *arrays, tuple(trace.faults), done)
+        return Features(mode, level, found.version, *arrays, tuple(trace.faults), done, found.seasons)

@@ -35,7 +35,7 @@ import numpy as np
 
 from chalicelib.config.budget import Budget
 from chalicelib.errors import StoreError
-from chalicelib.features.codec import CellAnimals, expect_plausible
+from chalicelib.features.codec import CellAnimals, Seasons, expect_plausible
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.postgres_faults import fault_of
@@ -48,7 +48,11 @@ FEATURES_OF = """\
 select cell, version, areas, animals, weights, statuses, unknown, relatives
 from features_of(%s::bigint[])
 """
-"""Returns one row per cell; database/schema.sql defines the function."""
+"""Returns one row per cell; database/schema.sql defines the functions."""
+FEATURES_WITH_SEASONS = """\
+select here.cell, version, areas, here.animals, weights, statuses, unknown, relatives, season.animals, months
+from features_of(%s::bigint[]) as here, seasons_of(here.cell, version) as season
+"""
 
 _NO_CELL = 0
 """A number that is no cell, for the health check. `features_of` returns a row without animals for it."""
@@ -68,7 +72,8 @@ class PostgresStore:
     `dsn`: `postgresql://user[:password]@host[:port]/database[?…]`. `password`: returns the password of each new
     connection, such as `iam.database_password(…)`. `ca`: CA bundle for verifying the server's certificate
     (`verify-full`). `idle`: seconds after which the server closes an idle connection, so that frozen containers keep no
-    connection open and Aurora can pause. The next query then opens a new connection.
+    connection open and Aurora can pause. The next query then opens a new connection. `with_seasons`: whether to also
+    read the seasons of animals.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class PostgresStore:
         password: Callable[[], str] | None = None,
         ca: Path | None = None,
         idle: float = 60.0,
+        with_seasons: bool = False,
     ) -> None:
         self._dsn, self._budget, self._breaker = dsn, budget, breaker
         self._password = password
@@ -96,6 +102,7 @@ class PostgresStore:
         if ca is not None:
             self._arguments |= {"sslmode": "verify-full", "sslrootcert": str(ca)}
         self._idle = idle
+        self._features_of = FEATURES_WITH_SEASONS if with_seasons else FEATURES_OF
         self._connection: Connection | None = None
         self._sign_in: SignIn[Connection] | None = None  # only while it is under way
         self.sign_in_seconds: float | None = None
@@ -122,7 +129,7 @@ class PostgresStore:
 
     def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
         """Return the active dataset's animals for each cell, in order. Raises `StoreError`."""
-        rows = {row[0]: row for row in self._fetch(FEATURES_OF, (list(cells),), deadline)}
+        rows = {row[0]: row for row in self._fetch(self._features_of, (list(cells),), deadline)}
         if len(rows) < len(set(cells)):
             opened = self._breaker.record_failure()
             raise StoreError(
@@ -304,6 +311,8 @@ def _to_cell_animals(
     statuses: list[int],
     unknown: list[int],
     relatives: list[int],
+    seasonal: Sequence[int] = (),
+    months: bytes = b"",
 ) -> CellAnimals:
     if not len(animals) == len(weights) == len(statuses):
         raise ValueError(
@@ -322,5 +331,8 @@ def _to_cell_animals(
         np.frombuffer(array("i", unknown).tobytes(), np.int32),
         np.frombuffer(array("H", relatives).tobytes(), np.uint16),
     )
+    if seasonal:
+        shares = np.frombuffer(bytes(months), np.uint8).reshape(len(seasonal), 12)
+        known = known._replace(seasons=Seasons(np.frombuffer(array("i", seasonal).tobytes(), np.int32), shares))
     expect_plausible(known)  # a value that other processes cannot use must not be written to Redis
     return known

@@ -16,6 +16,9 @@ from chalicelib.errors import AccessError, ClientError, TaxonError, TransportErr
 NAMESPACE = "Faunalens"
 COMMON = ("service", "stage")
 """Dimensions that every metric has."""
+TIER = "web"
+"""Value of the dimension `tier`, which all metrics of the web tier have. So the tier and the function that it invokes
+never count a request twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ def _codes(kind: type[ClientError] = ClientError) -> Iterator[str]:
 DIMENSIONS: Mapping[str, Dimension] = {
     "service": Dimension("service name, from the setting `SERVICE`"),
     "stage": Dimension("deployment stage, from the setting `STAGE`"),
+    "tier": Dimension("`web` for all metrics of the web tier; no other metric has this dimension", (TIER,)),
     "route": Dimension("API path", ("/identify", "/animals", "/uploads", "/uploads/{id}/identify")),
     "code": Dimension("error code of a rejected request; see docs/reference/errors.md", tuple(_codes())),
     "rank": Dimension(
@@ -114,22 +118,34 @@ METRICS: Mapping[str, Metric] = {
     "WarmingUseful": Metric("None", "share of hits in the last two hours that were on warmed features, 0 to 1"),
 }
 
-TIER = "web"
-"""Value of the dimension `tier`, which all metrics of the web tier have. So the tier and the function that it invokes
-never count a request twice."""
-
 TIER_METRICS: Mapping[str, Metric] = {
     "InvokeLatency": Metric("Milliseconds", "time that the web tier waited for the function"),
     "InvokeFaults": Metric(
         "Count", "invocations by the web tier that Lambda throttled, or that failed or timed out; the log has the codes"
     ),
+    "QueueLength": Metric("Count", "largest number of photos that waited for an invocation in a minute, by task"),
+    "QueueRefusals": Metric("Count", "photos refused because too many were waiting or arriving"),
+    "Drained": Metric("Count", "requests that a task answered after SIGTERM"),
+    "CutOff": Metric("Count", "requests that a task left without an answer when it ended"),
     "Corrections": Metric("Count", "answers that a person called wrong; `python -m web corrections` lists them"),
 }
 """Metrics that only the web tier emits, in addition to those of every request."""
+
+OF_TIER_REQUESTS = ("Requests", "Faults", "Rejections", "Latency", "ColdStarts", "InitLatency")
+"""Metrics of a request that the tier emits: it has neither model nor features."""
 
 ALL_METRICS: Mapping[str, Metric] = {**METRICS, **TIER_METRICS}
 
 
 def max_billed_metrics() -> int:
     """Return the maximum number of metrics billed for one deployment: all combinations of dimension values."""
-    return sum(1 + sum(DIMENSIONS[dimension].max_values for dimension in metric.by) for metric in METRICS.values())
+    return sum(map(_series, METRICS.values()))
+
+
+def max_billed_of_tier() -> int:
+    """Return the maximum number of metrics billed in addition for a deployment's web tier."""
+    return sum(map(_series, [*(METRICS[name] for name in OF_TIER_REQUESTS), *TIER_METRICS.values()]))
+
+
+def _series(metric: Metric) -> int:
+    return 1 + sum(DIMENSIONS[dimension].max_values for dimension in metric.by)

@@ -56,7 +56,7 @@ def _deploy(options: argparse.Namespace) -> None:
     wanted: list[Resource] = []
     if not options.remove:
         folder = options.folder.resolve()
-        wanted = desired(read_files(placeholders, folder))
+        wanted = desired(read_files(placeholders, folder, tier=False))
         topic = placeholders.values(folder)["ALARMTOPIC"]
         print(f"alarms notify {topic}\nthe runbook is {placeholders.runbook}", flush=True)
         if (problem := subscription_problem(session.client("sns"), topic)) is not None:

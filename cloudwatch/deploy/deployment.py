@@ -11,7 +11,7 @@ from typing import Any
 
 from cloudwatch.deploy.resources import Resource, alarm_content, query_content
 from cloudwatch.files import Kind
-from cloudwatch.project import SERVICE, prefix, query_prefix
+from cloudwatch.project import SERVICE, belongs_to_tier, prefix, query_prefix
 
 TAG = f"{SERVICE}:dashboards"
 _ALARMS: Mapping[Kind, tuple[str, str]] = {
@@ -28,8 +28,14 @@ class Deployment:
         self._cloudwatch, self._logs, self._stage = cloudwatch, logs, stage
 
     def present(self) -> list[Resource]:
-        """Return every resource in AWS whose name starts with the prefix of the stage."""
-        return [*self._alarms(), *self._dashboards(), *self._queries()]
+        """Return the resources in AWS whose names start with the prefix of the stage, but for those of the web tier."""
+        found = [*self._alarms(), *self._dashboards(), *self._queries()]
+        begins = {"query": query_prefix(self._stage)}
+        return [
+            each
+            for each in found
+            if not belongs_to_tier(each.name.removeprefix(begins.get(each.kind, prefix(self._stage))))
+        ]
 
     def is_managed(self, resource: Resource) -> bool:
         """Return whether an earlier deploy created the resource."""

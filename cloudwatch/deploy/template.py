@@ -2,6 +2,7 @@
 
 Account, region and partition are CloudFormation's pseudo parameters, so one template works in any account. The
 template contains the stage and the URL of the runbook as plain text, and also the topic if it is given as an option.
+What belongs to the web tier is part of the tier's own stack (infra/web_stack.py), which knows its load balancer.
 """
 
 import argparse
@@ -33,8 +34,9 @@ MOST_BYTES = 1_000_000
 MOST_INLINE_BYTES = 51_200
 """Maximum size of a template in a request."""
 
-_PSEUDO = re.compile("\ue000(Region|AccountId|Partition)\ue000")
-"""Matches the mark of a pseudo parameter while the files are read. JSON keeps its private-use characters."""
+_MARK = "\ue000"
+_MARKED = re.compile(f"{_MARK}([\\w:.]+){_MARK}")
+"""Matches a reference while the files are read, such as that to a pseudo parameter. JSON keeps the marks."""
 
 
 def template(
@@ -43,22 +45,29 @@ def template(
     topic: str = "",
     folder: Path = DASHBOARDS,
     containers: str = ACCOUNT,
+    *,
+    balancer: str = "",
+    targets: str = "",
 ) -> dict[str, Any]:
     """Return the template of one stage. Raises `FileError`, for instance for a stage without limits.
 
     If `topic` is empty, alarms notify the topic `faunalens-STAGE-alarms`. `containers` is the account's limit of Lambda
-    containers, which applies to a stage without reserved concurrency.
+    containers, which applies to a stage without reserved concurrency. `balancer` and `targets` are references to the
+    names of the web tier's load balancer and its target group; the template then has what belongs to the tier, and
+    otherwise all else.
     """
     marks = Placeholders(
         stage,
-        region="\ue000Region\ue000",
-        account="\ue000AccountId\ue000",
+        region=_marked("AWS::Region"),
+        account=_marked("AWS::AccountId"),
         runbook=runbook,
         topic=topic,
-        partition="\ue000Partition\ue000",
+        partition=_marked("AWS::Partition"),
         containers=containers,
+        balancer=_marked(balancer),
+        targets=_marked(targets),
     )
-    resources = desired(read_files(marks, folder))
+    resources = desired(read_files(marks, folder, tier=bool(balancer)))
     known = {each.name: _logical_id(each) for each in resources if each.kind in ("alarm", "composite")}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -73,7 +82,7 @@ def _resource(resource: Resource, stage: str, known: Mapping[str, str]) -> dict[
         properties["Tags"] = [{"Key": TAG, "Value": stage}]
     made: dict[str, Any] = {
         "Type": TYPES[resource.kind],
-        "Properties": map_strings(properties, _with_pseudo_parameters),
+        "Properties": map_strings(properties, _with_references),
     }
     if needs := sorted(known[name] for name in children(resource) if name in known):
         made["DependsOn"] = needs
@@ -86,11 +95,15 @@ def _logical_id(resource: Resource) -> str:
     return "".join(word.capitalize() for word in [resource.kind, *re.split(r"[^A-Za-z0-9]+", name)])
 
 
-def _with_pseudo_parameters(text: str) -> Any:
-    """Replace the marks in a string with pseudo parameters. Escape the `${` of CloudWatch's dynamic labels."""
-    if not _PSEUDO.search(text):
+def _marked(reference: str) -> str:
+    return f"{_MARK}{reference}{_MARK}"
+
+
+def _with_references(text: str) -> Any:
+    """Replace the marks in a string with references. Escape the `${` of CloudWatch's dynamic labels."""
+    if not _MARKED.search(text):
         return text
-    return {"Fn::Sub": _PSEUDO.sub(r"${AWS::\1}", text.replace("${", "${!"))}
+    return {"Fn::Sub": _MARKED.sub(r"${\1}", text.replace("${", "${!"))}
 
 
 def main(arguments: Sequence[str]) -> int:

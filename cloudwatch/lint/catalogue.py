@@ -14,11 +14,15 @@ from cloudwatch.project import DASHBOARDS
 
 @dataclass(slots=True)
 class KnownMetric:
-    """A metric that exists: its unit, its documented statistics and its dimension sets."""
+    """A metric that exists: its unit, its documented statistics and its dimension sets.
+
+    `spare`: sets that need not be used in any file.
+    """
 
     unit: str
     stats: tuple[str, ...]
     sets: list[tuple[str, ...]] = field(default_factory=list)
+    spare: list[tuple[str, ...]] = field(default_factory=list)
 
     def allows(self, stat: str) -> bool:
         """Return whether AWS documents this statistic for the metric."""

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloudwatch.lint import grid, query, structure
 from cloudwatch.lint.finding import Finding, suggest
 from cloudwatch.lint.graph import Graph
-from cloudwatch.project import STAGE_VARIABLE, prefix
+from cloudwatch.project import STAGE_VARIABLE, belongs_to_tier, prefix
 from cloudwatch.syntax.graphed_metrics import GraphedMetricsError, expand
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class DashboardCheck:
         variables = body["variables"] if isinstance(body.get("variables"), list) else []
         for number, variable in enumerate(variables, 1):
             self._add(f"variable {number}", structure.dashboard_errors(variable, "variable"))
+        if belongs_to_tier(Path(self.file).stem):  # only its stack knows the name of the load balancer
+            return
         if not any(isinstance(each, dict) and each.get("pattern") == STAGE_VARIABLE for each in variables):
             self._add(
                 "variables", [f"no variable has the pattern {STAGE_VARIABLE}, so nobody can select a stage; add one"]

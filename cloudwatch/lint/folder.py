@@ -100,9 +100,9 @@ class FolderCheck:
             unused.check_limits(self._placeholders, self._folder.parent),
             unused.check_counts(
                 self._prices,
-                [body for _, body in alarms.values()],
-                len(self._composites),
-                len(self._dashboards),
+                {name: body for name, (_, body) in alarms.items()},
+                self._composites,
+                self._dashboards,
                 self._folder,
             ),
         )

@@ -49,7 +49,7 @@ def _problems(reference: Reference) -> Iterator[str]:
         hint = "" if is_ours else " (a new metric must be added to aws_metrics.csv)"
         yield f'{who} no metric "{reference.name}"; {suggest(reference.name, metrics)}{hint}'
         return
-    if reference.key[1] not in map(frozenset, known.sets):
+    if reference.key[1] not in map(frozenset, [*known.sets, *known.spare]):
         yield _wrong_dimensions(reference, known.sets)
     for name, value in reference.dimensions:
         possible = emitted.values_of(name) if is_ours else RESOURCES.get(name)

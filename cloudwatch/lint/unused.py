@@ -12,7 +12,7 @@ from cloudwatch.lint import emitted
 from cloudwatch.lint.finding import Finding, suggest, with_dimensions
 from cloudwatch.lint.metric_check import Key, Reference
 from cloudwatch.prices import Price
-from cloudwatch.project import COST, METRICS
+from cloudwatch.project import COST, METRICS, TIER, TIER_COST, belongs_to_tier
 
 QUERY_ONLY = "query_only.csv"
 """A table of metrics that only queries need, with the columns `metric`, `by` and `reason`. `by` is the dimension in
@@ -54,12 +54,12 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
 
 
 def check_prices(prices: Mapping[str, Price], used: Collection[str], folder: Path) -> Iterator[Finding]:
-    """Yield findings for unused prices, and for prices that infra/cost.py uses but that the table does not have.
+    """Yield findings for unused prices, and for prices that infra/cost.py or tier_cost.py use but the table lacks.
 
     `used`: placeholders in the files. infra/ is next to `folder`.
     """
-    calculation = folder.parent / COST
-    text = calculation.read_text(encoding="utf-8") if calculation.exists() else ""
+    paths = [folder.parent / each for each in (COST, TIER_COST)]
+    text = "".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
     calculated = set(_PRICE.findall(text))
     for price in prices.values():
         if price.placeholder not in used and price.name not in calculated:
@@ -89,15 +89,22 @@ def check_limits(used: Collection[str], root: Path) -> Iterator[Finding]:
 
 
 def check_counts(
-    prices: Mapping[str, Price], alarms: Collection[Mapping[str, Any]], composites: int, dashboards: int, folder: Path
+    prices: Mapping[str, Price],
+    alarms: Mapping[str, Mapping[str, Any]],
+    composites: Collection[str],
+    dashboards: Collection[str],
+    folder: Path,
 ) -> Iterator[Finding]:
-    """Yield findings for wrong counts in the table of prices, from which the cost of monitoring is calculated."""
-    counts = {
-        "series_count": emitted.billed(),
-        "alarm_metric_count": sum(map(_billed_metrics, alarms)),
-        "composite_count": composites,
-        "dashboard_count": dashboards,
-    }
+    """Yield findings for wrong counts in the table of prices, from which the cost of monitoring is calculated.
+
+    `alarms`: their bodies by name. `composites`, `dashboards`: their names.
+    """
+    counts = {"series_count": emitted.billed(), f"{TIER}_series_count": emitted.billed_of_tier()}
+    for start, of_tier in (("", False), (f"{TIER}_", True)):
+        metrics = [_billed_metrics(body) for name, body in alarms.items() if belongs_to_tier(name) == of_tier]
+        counts[f"{start}alarm_metric_count"] = sum(metrics)
+        counts[f"{start}composite_count"] = sum(belongs_to_tier(name) == of_tier for name in composites)
+        counts[f"{start}dashboard_count"] = sum(belongs_to_tier(name) == of_tier for name in dashboards)
     for name, count in counts.items():
         if name in prices and prices[name].value != count:
             wrong = f"the count is {prices[name].text} but should be {count}; write {count}"

@@ -11,7 +11,7 @@ import datetime
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from chalicelib.api.http import Response
@@ -24,13 +24,13 @@ from cloudwatch.preview.alarms import Timeline, timelines_of
 from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.recording import Incident, Recording, Span
 from cloudwatch.preview.widgets import View, automatic_period, seconds_of, widgets_of
-from cloudwatch.project import DASHBOARDS, ROOT, STAGE_VARIABLE
+from cloudwatch.project import DASHBOARDS, ROOT, STAGE_VARIABLE, belongs_to_tier
 
 STATIC = Path(__file__).parent / "static"
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 RANGES: Mapping[str, float] = {"15m": 900, "1h": 3600, "3h": 3 * 3600, "24h": 24 * 3600}
 """Seconds of each time range that the page offers, in addition to `all`."""
-ORDER = ("service", "features", "model", "cost")
+ORDER = ("service", "web", "features", "model", "cost")
 LONGEST = 15 * 86400.0
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -58,7 +58,7 @@ class Pages:
         self._recording = recording
         self._folder = folder
         self._runbook = runbook
-        self._lock = Lock()
+        self._lock = RLock()
         self._cached: tuple[object, dict[str, Timeline]] = (None, {})
 
     def respond(self, path: str, query: Mapping[str, str]) -> Response:
@@ -76,7 +76,7 @@ class Pages:
 
     def names(self) -> list[str]:
         """Return the names of the dashboards, the most important first."""
-        names = sorted(path.stem for path in self._folder.glob("*.json"))
+        names = sorted(path.stem for path in self._folder.glob("*.json") if self._shows(path.stem))
         return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
     def page(self, name: str) -> str:
@@ -103,7 +103,8 @@ class Pages:
             stages = self._stages()
             stage = query.get("stage") or next(iter(stages))
             limits = stage_shown(stage, self._folder.parent)
-            files = read_files(Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits), self._folder)
+            placeholders = Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits)
+            files = read_files(placeholders, self._folder, tier=None if self._has_tier() else False)
             if name != "overview" and name not in files.dashboards:
                 raise NoSuchPage(f"there is no dashboard with this name; choose {', '.join(files.dashboards)}")
             body = _with_stage(files.dashboards[name], stage) if name != "overview" else {}
@@ -143,6 +144,15 @@ class Pages:
             ],
             "alarms": [alarm_json(each) for each in sorted(timelines.values(), key=urgency)],
         }
+
+    def _shows(self, name: str) -> bool:
+        """Return whether to show a dashboard: that of the web tier only if the recording has metrics of a tier."""
+        return not belongs_to_tier(name) or self._has_tier()
+
+    def _has_tier(self) -> bool:
+        with self._lock:
+            names = (name for metric in self._recording.store.search() for name, _ in metric.dimensions)
+            return any(name in ("tier", "LoadBalancer") for name in names)
 
     def _stages(self) -> list[str]:
         """Return the stages in the recording, or a default stage if the recording is empty."""

@@ -6,7 +6,7 @@ AWS does not emit these as embedded metrics, but the simulation does: it writes 
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 
 from chalicelib.telemetry.record import WarmingRecord
@@ -18,7 +18,7 @@ from cloudwatch.simulation.fleet import Servers
 from cloudwatch.simulation.traffic import SimulatedRecord
 
 type Values = Mapping[str, float | Sequence[float]]
-type _Resource = tuple[str, Mapping[str, str], Values]
+type Resource = tuple[str, Mapping[str, str], Values]
 """Namespace, dimensions and metrics."""
 
 _OVERHEAD = 12.0
@@ -27,6 +27,16 @@ _VALUE_BYTES = 420
 """Bytes of one cell's features in Redis."""
 _LINE_BYTES = 2600
 """Bytes that one request logs."""
+
+
+def lines_of(resources: Iterable[Resource], begin: float) -> Iterator[str]:
+    """Yield a line for each resource, for the minute that started at `begin` (seconds since 1970)."""
+    stamp = round((begin + 59.9) * 1e3)
+    for namespace, dimensions, metrics in resources:
+        listed = [{"Name": name, "Unit": catalogue()[namespace][name].unit} for name in metrics]
+        directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
+        head = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "simulated": True}
+        yield json.dumps({**head, **dimensions, **metrics}, separators=(",", ":")) + "\n"
 
 
 class AwsMetrics:
@@ -72,15 +82,10 @@ class AwsMetrics:
 
     def lines_of_minute(self, begin: float) -> Iterator[str]:
         """Yield the lines of the minute that started at `begin` (seconds since 1970), and reset the counts."""
-        stamp = round((begin + 59.9) * 1e3)
-        for namespace, dimensions, metrics in self._resources(begin):
-            listed = [{"Name": name, "Unit": catalogue()[namespace][name].unit} for name in metrics]
-            directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
-            head = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "simulated": True}
-            yield json.dumps({**head, **dimensions, **metrics}, separators=(",", ":")) + "\n"
+        yield from lines_of(self._resources(begin), begin)
         self._reset()
 
-    def _resources(self, begin: float) -> Iterator[_Resource]:
+    def _resources(self, begin: float) -> Iterator[Resource]:
         counts = self._counts
         if self._latencies:
             calls: Values = {
@@ -106,7 +111,7 @@ class AwsMetrics:
             yield "AWS/S3", {**bucket, "StorageType": "StandardStorage"}, {"BucketSizeBytes": 40e9}
             yield "AWS/S3", {**bucket, "StorageType": "AllStorageTypes"}, {"NumberOfObjects": 6667}
 
-    def _function_metrics(self, name: str, durations: list[float], extra: Values) -> Iterator[_Resource]:
+    def _function_metrics(self, name: str, durations: list[float], extra: Values) -> Iterator[Resource]:
         runs = len(durations)
         yield "AWS/Lambda", {"FunctionName": name}, {"Invocations": runs, "Duration": durations, "Errors": 0, **extra}
         logged: Values = {"IncomingBytes": runs * _LINE_BYTES, "EMFValidationErrors": 0, "EMFParsingErrors": 0}

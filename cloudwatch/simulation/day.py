@@ -17,8 +17,9 @@ from chalicelib.telemetry.record import WarmingRecord
 from cloudwatch.limits import CONTAINERS, read_limits
 from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.aws_metrics import AwsMetrics
+from cloudwatch.simulation.aws_metrics import AwsMetrics, lines_of
 from cloudwatch.simulation.fleet import DEFAULTS, Fleet, Servers
+from cloudwatch.simulation.tier import SimulatedTier
 from cloudwatch.simulation.traffic import Traffic
 
 STAGE = "prod"
@@ -58,6 +59,7 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
     aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), fleet.servers)
     buffer = io.StringIO()
     emitter = Emitter(SERVICE, STAGE, buffer, now=fleet.clock.time)
+    tier = SimulatedTier(seed, STAGE, buffer)
 
     def warm(moment: float) -> WarmingRecord:
         record = WarmingRecord(f"{random.getrandbits(128):032x}", fleet.warm(moment))
@@ -68,6 +70,8 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
         fleet.fill(cell, schedule.START - random.uniform(0, DEFAULTS.features_soft_ttl), warmed=random.random() < 0.6)
     for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # so that no alarm misses these runs
         warm(schedule.START - 60 * minutes)
+    for begin in (schedule.START - 60 * minutes for minutes in (3, 2, 1)):  # nor that the tier has tasks
+        buffer.writelines(lines_of(tier.minute(begin), begin))
     burst, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
     arrivals = schedule.arrivals(random, round(burst * containers), window)
     arrival = next(arrivals)
@@ -89,6 +93,7 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
                 number += 1
             arrival = next(arrivals, float("inf"))
         buffer.writelines(aws.lines_of_minute(begin))
+        buffer.writelines(lines_of(tier.minute(begin), begin))
         yield number, buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()

@@ -85,7 +85,7 @@ def cells_of(relation: str) -> str:
                         )
                     )
                 ) as on_earth
-                left join face using (face)
+                join face using (face)
             )
         ) as on_grid
         left join hexagon on hexagon.hexagon = {_key("face", q, r)}"""

@@ -34,6 +34,8 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--commercial", action="store_true", help=text)
     text = "records in a cell from which they widen a written range; 0 for never (default: %(default)s)"
     parser.add_argument("--widen", type=int, default=0, metavar="N", help=text)
+    text = "also count each month, and load the season of each animal where there are enough records"
+    parser.add_argument("--months", action="store_true", help=text)
     text = "how to cite the occurrences, such as the DOI of a GBIF download"
     parser.add_argument("--citation", default="", metavar="TEXT", help=text)
 
@@ -53,7 +55,7 @@ def read(files: dict[str, Path], options: Namespace) -> Dataset:
 
     tables = [table for file in options.occurrences for table in tables_in(file)]
     filters = Filters(options.max_uncertainty, options.since, options.until, options.commercial)
-    with Workspace(options.work, filters) as workspace:
+    with Workspace(options.work, filters, months=options.months) as workspace:
         if workspace.is_resumed:
             print(f"counts of an earlier run are in {options.work}")
         workspace.read(tables)

@@ -1,18 +1,27 @@
-"""The descriptor of a Darwin Core Archive, meta.xml: which file has the occurrences, and how it is written. No I/O.
+"""The descriptor of a Darwin Core Archive, meta.xml: which files have occurrences, and how they are written. No I/O.
+
+The occurrences are the core, or an extension of the events or taxa that are the core. A core of taxa may instead have
+the extension Distribution, which says in which countries each lives.
 
 https://dwc.tdwg.org/text/ defines the descriptor, and the defaults for what it leaves out.
 """
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from xml.etree import ElementTree
 
 META: Final = "meta.xml"
 _SPACE: Final = "{http://rs.tdwg.org/dwc/text/}"
 _OCCURRENCE: Final = "http://rs.tdwg.org/dwc/terms/Occurrence"
+_EVENT: Final = "http://rs.tdwg.org/dwc/terms/Event"
+_TAXON: Final = "http://rs.tdwg.org/dwc/terms/Taxon"
+_DISTRIBUTION: Final = "http://rs.gbif.org/terms/1.0/Distribution"
+_TABLES: Final = {_OCCURRENCE: (), _EVENT: (_OCCURRENCE,), _TAXON: (_OCCURRENCE, _DISTRIBUTION)}
+"""Which extensions of each core are read, the first that there is."""
 _ESCAPES: Final = {r"\t": "\t", r"\n": "\n", r"\r\n": "\r\n", r"\r": "\r"}
+_MOST_COLUMNS: Final = 10_000
 _ENCODINGS: Final = {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"}
 """Encodings in which a line feed is one byte that nothing else contains."""
 
@@ -26,7 +35,7 @@ class TextFormat:
     """How a table is written as text. `columns`: their names in order; empty for a column without one.
 
     `quote`: empty if nothing is quoted; a quoted value may have line breaks. `constants`: values of further columns,
-    the same in each record.
+    the same in each record. `identity`: position of the column with the id of a core's row, or None.
     """
 
     columns: tuple[str, ...] = ()
@@ -35,10 +44,31 @@ class TextFormat:
     quote: str = ""
     encoding: str = "utf-8"
     header_lines: int = 0
+    identity: int | None = None
 
 
-def read_meta(data: bytes) -> list[tuple[str, TextFormat]]:
-    """Return the locations of the files with occurrences, and how they are written. Raise `ArchiveError`."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A core or an extension: the locations of its files, and how they are written."""
+
+    locations: tuple[str, ...]
+    format: TextFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The tables of an archive that are read. `core`: what the records refer to; None if they are the core.
+
+    `is_checklist`: whether the records are of the extension Distribution.
+    """
+
+    records: Part
+    core: Part | None = None
+    is_checklist: bool = False
+
+
+def read_meta(data: bytes) -> Archive:
+    """Return which tables of an archive to read. Raise `ArchiveError`."""
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise ArchiveError(f"{META} declares a document type, which Darwin Core does not allow")
     try:
@@ -48,48 +78,79 @@ def read_meta(data: bytes) -> list[tuple[str, TextFormat]]:
     core = root.find(f"{_SPACE}core")
     if core is None:
         raise ArchiveError(f"{META} has no core")
-    if core.get("rowType", "").strip() != _OCCURRENCE:
-        kind = core.get("rowType", "").rpartition("/")[2] or "nothing"
-        raise ArchiveError(f"the core of the archive is {kind}, not Occurrence; places of other cores are not read")
+    kind = _kind(core)
+    if kind not in _TABLES:
+        raise ArchiveError(f"the core of the archive is {_short(kind)}; expected {', '.join(map(_short, _TABLES))}")
+    if kind == _OCCURRENCE:
+        return Archive(_part(core))
+    extensions = {_kind(each): each for each in root.iterfind(f"{_SPACE}extension")}
+    wanted = next((each for each in _TABLES[kind] if each in extensions), None)
+    if wanted is None:
+        expected = " or ".join(map(_short, _TABLES[kind]))
+        raise ArchiveError(f"the archive has {_short(kind)} as its core, but no extension {expected}")
+    records, of_core = _part(extensions[wanted]), _part(core)
+    if records.format.identity is None or of_core.format.identity is None:
+        raise ArchiveError(f"{META} has no id for its core, or no coreid for {_short(wanted)}")
+    if wanted == _DISTRIBUTION:
+        one = replace(records.format, constants={**records.format.constants, "occurrences": "1"})
+        records = replace(records, format=one)
+    return Archive(records, of_core, is_checklist=wanted == _DISTRIBUTION)
+
+
+def _kind(table: ElementTree.Element) -> str:
+    return table.get("rowType", "").strip()
+
+
+def _short(kind: str) -> str:
+    return kind.rpartition("/")[2] or "nothing"
+
+
+def _part(table: ElementTree.Element) -> Part:
     locations = [
-        text for each in core.iterfind(f"{_SPACE}files/{_SPACE}location") if (text := (each.text or "").strip())
+        text for each in table.iterfind(f"{_SPACE}files/{_SPACE}location") if (text := (each.text or "").strip())
     ]
     if not locations:
-        raise ArchiveError(f"{META} names no file for its core")
-    format_ = _format(core)
-    return [(location, format_) for location in locations]
+        raise ArchiveError(f"{META} names no file for {_short(_kind(table))}")
+    return Part(tuple(locations), _format(table))
 
 
-def _format(core: ElementTree.Element) -> TextFormat:
-    lines = _unescaped(core.get("linesTerminatedBy", r"\n"))
+def _format(table: ElementTree.Element) -> TextFormat:
+    lines = _unescaped(table.get("linesTerminatedBy", r"\n"))
     if lines not in ("\n", "\r\n"):
         raise ArchiveError(f"{META} ends lines with {lines!r}; only \\n and \\r\\n are read")
-    delimiter, quote = _unescaped(core.get("fieldsTerminatedBy", ",")), _unescaped(core.get("fieldsEnclosedBy", '"'))
+    delimiter, quote = _unescaped(table.get("fieldsTerminatedBy", ",")), _unescaped(table.get("fieldsEnclosedBy", '"'))
     if len(delimiter) != 1 or len(quote) > 1:
         raise ArchiveError(
             f"{META} separates fields with {delimiter!r} and encloses them in {quote!r}; give one character"
         )
     try:
-        encoding = codecs.lookup(core.get("encoding", "UTF-8")).name
-        skipped = int(core.get("ignoreHeaderLines", "0") or 0)
+        encoding = codecs.lookup(table.get("encoding", "UTF-8")).name
+        skipped = int(table.get("ignoreHeaderLines", "0") or 0)
     except (LookupError, ValueError) as error:
         raise ArchiveError(f"{META}: {error}") from error
     if encoding not in _ENCODINGS:
         raise ArchiveError(f"{META} says that the text is {encoding}; convert it to UTF-8")
     columns: dict[int, str] = {}
     constants: dict[str, str] = {}
-    for each in core.iterfind(f"{_SPACE}field"):
+    for each in table.iterfind(f"{_SPACE}field"):
         name, index, default = each.get("term", "").rpartition("/")[2], each.get("index"), each.get("default")
         if index is None:
             constants[name] = default or ""
-        elif index.isdecimal() and int(index) < 10_000:
-            columns[int(index)] = name
         else:
-            raise ArchiveError(f"{META}: the index of {name} is '{index}', not a number of a column")
-    identity = core.find(f"{_SPACE}id")
-    width = max([*columns, int(identity.get("index", "0")) if identity is not None else -1], default=-1) + 1
+            columns[_index(index, name)] = name
+    identity = None
+    for name in ("id", "coreid"):
+        if (element := table.find(f"{_SPACE}{name}")) is not None:
+            identity = _index(element.get("index", "0"), name)
+    width = max([*columns, -1 if identity is None else identity], default=-1) + 1
     names = tuple(columns.get(number, "") for number in range(width))
-    return TextFormat(names, constants, delimiter, quote, encoding, skipped)
+    return TextFormat(names, constants, delimiter, quote, encoding, skipped, identity)
+
+
+def _index(text: str, name: str) -> int:
+    if not (text.isdecimal() and int(text) < _MOST_COLUMNS):
+        raise ArchiveError(f"{META}: the index of {name} is '{text}', not a number of a column")
+    return int(text)
 
 
 def _unescaped(text: str) -> str:

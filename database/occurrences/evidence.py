@@ -3,6 +3,7 @@
 docs/how-to/occurrences.md explains the rules.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,6 +82,22 @@ def range_of_records(
     near = records + records[earth.neighbours].sum(axis=1)
     lives = (near * 10 >= rules.enough) & (seen >= LISTED) & earth.realm[SEA if is_marine else LAND]
     rows = _rows(np.where(lives, _in_steps(seen), 0), np.full(len(seen), NATIVE, np.int16), animal, earth)
+    return rows if len(rows) else None
+
+
+def range_of_countries(
+    animal: int, countries: Mapping[int, NDArray[np.bool_]], is_marine: bool, earth: Earth
+) -> Rows | None:
+    """Return the range of an animal of which only a checklist says in which countries it lives, or None if nowhere.
+
+    `countries`: by status, a mask of the cells of the countries. A country is larger than a range, so the weight is
+    that of a range in doubt.
+    """
+    status = np.zeros(len(earth.cells), np.int16)
+    for kind in (INTRODUCED, NATIVE):
+        if kind in countries:
+            status[countries[kind] & earth.realm[SEA if is_marine else LAND]] = kind
+    rows = _rows(np.where(status > 0, WEIGHTS.doubt, 0), status, animal, earth)
     return rows if len(rows) else None
 
 

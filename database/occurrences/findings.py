@@ -10,10 +10,12 @@ import numpy as np
 from database.areas.area_cells import Earth
 from database.cell_animals import AnimalRow, Cell, Rows, WithEvidence
 from database.dataset import join_some
-from database.occurrences.evidence import RULES, Rules, combine, range_of_records
+from database.occurrences.evidence import RULES, Rules, combine, range_of_countries, range_of_records
 from database.occurrences.names import Matches, Name, match
+from database.occurrences.seasons import MONTHS, MonthlyCounts, around, seasons_of
 from database.occurrences.shares import FORMULA, Counts, Effort, Surroundings, weights_of
 from database.occurrences.workspace import Workspace
+from database.ranges.cell_weights import INTRODUCED, NATIVE
 
 _SHOWN = 10
 
@@ -34,10 +36,11 @@ class AnimalFindings(NamedTuple):
 
 
 class _Located(NamedTuple):
-    """Records of an animal or a group: by cell, and by country if no cell is known."""
+    """Records of an animal or a group: by cell, and by country if no cell is known. `months`: by month and cell."""
 
     cells: Counts
     countries: Mapping[str, float]
+    months: MonthlyCounts | None
 
 
 @dataclass
@@ -52,6 +55,10 @@ class Findings:
 
     matches: Matches = field(default_factory=Matches, init=False)
     animals: list[AnimalFindings] = field(default_factory=list, init=False)
+    seasonal: int = field(default=0, init=False)
+    """Number of animals with a season in some cell."""
+    by_checklist: list[str] = field(default_factory=list, init=False)
+    """Names of animals that have a range by a checklist alone."""
 
     def __call__(
         self, animals: Sequence[AnimalRow], cells: Sequence[Cell], earth: Earth, ranges: Iterable[Rows]
@@ -65,7 +72,8 @@ class Findings:
         surroundings = Surroundings(earth, cells)
         effort = {group: Effort.of(its.cells, surroundings, its.countries) for group, its in of_group.items()}
         written = {int(rows["animal"][0]): rows for rows in ranges if len(rows)}
-        known = set()
+        known, seasons = set(), []
+        by_month = {group: around(its.months, earth) for group, its in of_group.items() if its.months is not None}
         for number, its in self._located(self.matches.animals, "integer", earth):
             animal = wild[int(number)]
             if animal.facts.group not in effort:
@@ -82,6 +90,15 @@ class Findings:
             ) is not None:
                 written[animal.animal] = rows
                 known.add(animal.animal)
+            elif (rows := self._listed(animal, surroundings, earth)) is not None:
+                written[animal.animal] = rows
+                known.add(animal.animal)
+                self.by_checklist.append(animal.name)
+                digest.update(rows.tobytes())
+            if its.months is not None and animal.animal in written:
+                range_ = earth.positions(written[animal.animal]["cell"])
+                of_animal = around(its.months, earth)
+                seasons.append(seasons_of(animal.animal, of_animal, by_month[animal.facts.group], range_, earth))
             total = float(records.sum()) + sum(its.countries.values())
             beyond = float(records[outside].sum()) if len(outside) else 0.0
             self.animals.append(
@@ -89,11 +106,21 @@ class Findings:
             )
         for group, located in sorted(of_group.items()):
             digest.update(f"{group} {sorted(located.countries.items())}".encode() + located.cells.tobytes())
+        for each in seasons:
+            digest.update(each.tobytes())
+        self.seasonal = sum(len(each) > 0 for each in seasons)
         by_taxon = sorted(written, key=lambda number: wild[number].taxon)
-        return WithEvidence([written[number] for number in by_taxon], known, digest.hexdigest())
+        return WithEvidence([written[number] for number in by_taxon], known, digest.hexdigest(), seasons)
 
     def report(self) -> Iterator[str]:
         """Yield lines: what was read and left out, names that match nothing, and where records and ranges disagree."""
+        yield from self._rows()
+        yield from self._unmatched()
+        for ours, accepted in sorted(self.matches.synonyms.items()):
+            yield f"  as a synonym: records of {accepted} count for {ours}"
+        yield from self._ranges()
+
+    def _rows(self) -> Iterator[str]:
         counts = self.workspace.counts()
         kept = counts.rows - counts.faulty - sum(counts.dropped.values())
         yield f"rows: {counts.rows:,}; they count: {kept:,}"
@@ -105,12 +132,15 @@ class Findings:
         for reason, rows in counts.dropped.items():
             if rows:
                 yield f"  {rows:>13,}  {reason}"
-        yield from self._unmatched()
-        for ours, accepted in sorted(self.matches.synonyms.items()):
-            yield f"  as a synonym: records of {accepted} count for {ours}"
+
+    def _ranges(self) -> Iterator[str]:
         with_records = [each for each in self.animals if each.records]
         without = sum(not each.has_range for each in with_records)
         yield f"animals with records: {len(with_records):,}; without a written range: {without:,}"
+        if self.by_checklist:
+            yield f"animals with a range by a checklist alone: {join_some(self.by_checklist, _SHOWN)}"
+        if self.workspace.months:
+            yield f"animals with a season in some cell: {self.seasonal:,}"
         outside = sorted((each for each in self.animals if each.outside), key=lambda each: -each.records_outside)
         if outside:
             what = (
@@ -139,6 +169,17 @@ class Findings:
                 f"which count only as effort for their group: {most}"
             )
 
+    def _listed(self, animal: AnimalRow, surroundings: Surroundings, earth: Earth) -> Rows | None:
+        """Return the range of an animal by the countries in which checklists say that it lives."""
+        query = """
+            select bool_and(is_introduced) as is_introduced, country
+            from listed join match_of_name using (name) where matched = $1 group by country"""
+        countries: dict[int, list[str]] = {}
+        for is_introduced, country in self.workspace.connection.execute(query, [str(animal.animal)]).fetchall():
+            countries.setdefault(INTRODUCED if is_introduced else NATIVE, []).append(country)
+        cells = {status: surroundings.of_countries(each) for status, each in countries.items()}
+        return range_of_countries(animal.animal, cells, animal.kind == "marine", earth) if cells else None
+
     def _located(
         self, pairs: Sequence[tuple[int, int]] | Sequence[tuple[int, str]], kind: str, earth: Earth
     ) -> Iterator[tuple[str, _Located]]:
@@ -155,14 +196,18 @@ class Findings:
             connection.unregister("pairs")
         connection.execute(f"""
             create or replace temp table located as
-            select cast(matched as {kind}) as matched, cell, country, sum(records) as records
+            select cast(matched as {kind}) as matched, cell, country, coalesce(month, 0) as month,
+                sum(records) as records
             from counted join match_of_name using (name)
             where dropped is null and records > 0 and (cell is null or cell in (select cell from hexagon))
             group by all""")
         for (matched,) in connection.execute("select distinct matched from located order by 1").fetchall():
-            query = "select cell, records from located where matched = $1 and cell is not null order by cell"
+            query = "select cell, month, records from located where matched = $1 and cell is not null"
             found = connection.execute(query, [matched]).fetchnumpy()
-            counts = np.zeros(len(earth.cells))
-            counts[np.searchsorted(earth.cells, found["cell"])] = found["records"]
-            query = "select country, records from located where matched = $1 and cell is null and country is not null"
-            yield matched, _Located(counts, dict(connection.execute(query, [matched]).fetchall()))
+            counts = np.zeros((1 + MONTHS if self.workspace.months else 1, len(earth.cells)))
+            counts[found["month"], np.searchsorted(earth.cells, found["cell"])] = found["records"]
+            query = """
+                select country, sum(records) from located
+                where matched = $1 and cell is null and country is not null group by all order by all"""
+            countries = dict(connection.execute(query, [matched]).fetchall())
+            yield matched, _Located(counts.sum(axis=0), countries, counts[1:] if self.workspace.months else None)

@@ -1,8 +1,8 @@
 """Match the names in files of occurrences to the animals of a dataset. No I/O.
 
 A record counts for each animal that contains it: one of *Vulpes vulpes* for the species, its genus and its family, if
-the dataset has them. An animal matches by its key at GBIF if it has one, otherwise by its scientific name. If a file
-says that our name is a synonym, all records of the accepted name count.
+the dataset has them. An animal matches by its key at GBIF if it has one and the file has keys of its rank, otherwise by
+its scientific name. If a file says that our name is a synonym, all records of the accepted name count.
 """
 
 import re
@@ -29,6 +29,23 @@ class Name(NamedTuple):
     order: str | None
     class_: str | None
     phylum: str | None
+    accepted_key: str | None = None
+    species_key: str | None = None
+    genus_key: str | None = None
+    family_key: str | None = None
+    order_key: str | None = None
+    class_key: str | None = None
+
+    @property
+    def keys(self) -> dict[str, str | None]:
+        """Return the key of the taxon at each rank, as far as the file says it."""
+        return {
+            "species": next((key for key in (self.species_key, self.accepted_key, self.key) if key is not None), None),
+            "genus": self.genus_key,
+            "family": self.family_key,
+            "order": self.order_key,
+            "class": self.class_key,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +65,7 @@ def match(names: Sequence[Name], animals: Iterable[AnimalRow], keys: Mapping[str
     """Return which names stand for which animals. `keys`: the key at GBIF of each taxon that has one."""
     every = list(animals)
     by_key = {keys[each.taxon]: each for each in every if each.taxon in keys}
-    by_name = {each.scientific_name: each for each in every if each.taxon not in keys}
+    by_name = {each.scientific_name: each for each in every}
     group_of = _groups(every)
     found = Matches(synonyms=_synonyms(names, by_name))
     of_accepted = {accepted: by_name[ours] for ours, accepted in found.synonyms.items()}
@@ -56,7 +73,11 @@ def match(names: Sequence[Name], animals: Iterable[AnimalRow], keys: Mapping[str
         own = latin_name(each.scientific_name or "")
         species = by_name.get(own) or by_name.get(each.species or "") or of_accepted.get(each.species or "")
         above = (by_name.get(name or "") for name in (each.genus, each.family, each.order, each.class_, each.phylum))
-        matched = {by_key.get(each.key or ""), species, *above}
+        of_ranks = each.keys
+        matched = {by_key.get(key or "") for key in (each.key, each.accepted_key, *of_ranks.values())}
+        for animal in (species, *above):
+            if animal is not None and (animal.taxon not in keys or of_ranks.get(animal.rank) is None):
+                matched.add(animal)
         found.animals.extend(
             (each.number, animal.animal) for animal in matched if animal is not None and _is_same_phylum(each, animal)
         )

@@ -8,6 +8,16 @@ from database.occurrences.columns import column_names, counts_by_country
 LINEAGE: Final = ("species", "genus", "family", "order", "class", "phylum")
 """Columns with the accepted names above and at a record's own name."""
 
+KEYS: Final = ("accepted_key", "species_key", "genus_key", "family_key", "order_key", "class_key")
+"""Columns with the keys at GBIF of these names."""
+
+NAME_TEXTS: Final = ("scientific_name", "taxon_key", *LINEAGE, *KEYS)
+"""What a table of names says of each."""
+
+_FIRST_MONTH: Final = r"^(?:\d{4}-)?(\d\d?)(?:[-T /]|$)"
+_LAST_MONTH: Final = r"/(?:\d{4}-)?(\d\d)"
+"""The month in `7`, `2026-07`, `2026-07-14T…`, and after the slash of `2026-07-14/2026-08-02`."""
+
 _TEXTS: Final = ("basis", "presence", "licence", "establishment", "captive", "quality", "approved")
 """Columns that only filters read, compared in lower case."""
 
@@ -17,7 +27,7 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
 
     `types`: DuckDB's type of each column of the relation. `constants`: values of further columns.
     Columns: `name` (a number that stands for the name, as in `name_query`), `lat`, `lon`, `cell`, `country`, `records`,
-    and what the filters read; null if the file lacks it.
+    `month`, and what the filters read; null if the file lacks it.
     """
     columns = _Columns(types, constants)
     lat, lon = columns.number("lat"), columns.number("lon")
@@ -30,14 +40,13 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
         "lat": lat,
         "lon": lon,
         "cell": columns.cell,
-        "country": f"upper({columns.text('country')})"
-        if counts_by_country(columns.found.values())
-        else "null::varchar",
+        "country": columns.country if counts_by_country(columns.found.values()) else "null::varchar",
         "records": columns.number("records") if "records" in columns.found else "1.0::double",
         "is_bad_number": bad,
         "uncertainty": columns.number("uncertainty"),
         "centroid": columns.number("centroid"),
         "year": columns.year,
+        "month": columns.month,
         "issues": columns.issues,
         "is_named": f"{columns.is_filled('scientific_name')} or {columns.is_filled('species')}",
         **{name: f"lower({columns.text(name)})" for name in _TEXTS},
@@ -45,12 +54,15 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
     return f"select {', '.join(f'{sql} as {name}' for name, sql in selected.items())} from {relation}"
 
 
-def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str]) -> str:
-    """Return a query for the names of a relation: `name`, `scientific_name`, `taxon_key` and `LINEAGE`, once each."""
+def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str], wanted: str) -> str:
+    """Return a query for the names of a relation, once each: `name` and `NAME_TEXTS`.
+
+    `wanted`: a condition that a row must meet, in which `{name}` stands for the number of its name.
+    """
     columns = _Columns(types, constants)
-    texts = ("scientific_name", "taxon_key", *LINEAGE)
-    selected = ", ".join(f'{columns.text(each, "any_value")} as "{each}"' for each in texts)
-    return f"select {columns.name} as name, {selected} from {relation} group by all"
+    selected = ", ".join(f'{columns.text(each, "any_value")} as "{each}"' for each in NAME_TEXTS)
+    where = wanted.format(name=columns.name)
+    return f"select {columns.name} as name, {selected} from {relation} where {where} group by all"
 
 
 class _Columns:
@@ -70,7 +82,7 @@ class _Columns:
             return "null::varchar"
         if name in self._constants:
             return f"nullif({literal(self._constants[name].strip())}, '')"
-        column = f"{of}({_quoted(name)})"
+        column = f"{of}({quoted(name)})"
         return f"nullif(trim({column}), '')" if self._types[name] == "VARCHAR" else f"cast({column} as varchar)"
 
     def is_filled(self, ours: str) -> str:
@@ -78,49 +90,74 @@ class _Columns:
         name = self.found.get(ours, "")
         if name not in self._types:
             return f"({self.text(ours)} is not null)"
-        return f"({_quoted(name)} is not null" + (
-            f" and {_quoted(name)} <> '')" if self._types[name] == "VARCHAR" else ")"
+        return f"({quoted(name)} is not null" + (
+            f" and {quoted(name)} <> '')" if self._types[name] == "VARCHAR" else ")"
         )
 
     def number(self, ours: str) -> str:
         """Return SQL for a column as a number, null if it is none."""
         name = self.found.get(ours, "")
         if self._types.get(name) == "DOUBLE":
-            return _quoted(name)
+            return quoted(name)
         return f"try_cast({self.text(ours)} as double)"
 
     @property
     def name(self) -> str:
-        """Return SQL for the number that stands for a record's name: its key if it has one, else its names."""
-        key = f"hash({self.text('taxon_key')})"
-        if self._types.get(self.found.get("taxon_key", ""), "VARCHAR") != "VARCHAR":
-            key = f"hash({_quoted(self.found['taxon_key'])})"
+        """Return SQL for the number that stands for a record's name: its key if it has one, else its names.
+
+        The key is hashed as it is: spaces around it, which no file has, would only give its name a second number.
+        """
         names = f"hash({', '.join(self.text(each) for each in ('scientific_name', *LINEAGE))})"
-        return f"if({self.text('taxon_key')} is null, {names}, {key})" if "taxon_key" in self.found else names
+        key = self.found.get("taxon_key", "")
+        return f"if({self.is_filled('taxon_key')}, hash({quoted(key)}), {names})" if key in self._types else names
+
+    @property
+    def country(self) -> str:
+        """Return SQL for the country's ISO 3166-1 alpha-2 code, also from a location's id such as `ISO3166:DE`."""
+        texts = (self.text(each) for each in ("country", "location"))
+        codes = (rf"nullif(upper(regexp_extract({text}, '^(?:ISO[\w-]*:)?([A-Za-z]{{2}})$', 1)), '')" for text in texts)
+        return f"coalesce({', '.join(codes)})"
 
     @property
     def cell(self) -> str:
-        """Return SQL for the H3 cell that a table of cells has, as a number; null if it is not at resolution 3."""
+        """Return SQL for the H3 cell that a table of cells has, as a number, from resolution 3 or a finer one."""
         if "cell" not in self.found:
             return "null::bigint"
         text = self.text("cell")
         number = f"try_cast(if(length({text}) = 15, '0x' || {text}, {text}) as bigint)"
-        return f"if(({number} >> 52) & 255 = 131, {number}, null)"
+        # 0x83 stands for a cell at resolution 3. A finer one is in it without its last twelve digits, of 3 bits each.
+        parent = f"(({number} & {~(15 << 52)}) | {(3 << 52) | (1 << 36) - 1})"
+        return f"if({number} >> 52 between 131 and 143, {parent}, null)"
 
     @property
     def year(self) -> str:
         """Return SQL for the year, from a year or a date that begins with it."""
         name = self.found.get("year", "")
         if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT"):
-            return _quoted(name)
+            return quoted(name)
         return f"try_cast(left({self.text('year')}, 4) as integer)"
+
+    @property
+    def month(self) -> str:
+        """Return SQL for the month, from a month or a date that begins with year and month; null if there is none.
+
+        A time from one day to another has no month unless both are in it.
+        """
+        name = self.found.get("month", "")
+        if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT"):
+            number = quoted(name)
+        else:
+            text = self.text("month")
+            first, last = (rf"nullif(regexp_extract({text}, '{each}', 1), '')" for each in (_FIRST_MONTH, _LAST_MONTH))
+            number = f"if({last} <> {first}, null, try_cast({first} as integer))"
+        return f"if({number} between 1 and 12, {number}, null)::utinyint"
 
     @property
     def issues(self) -> str:
         """Return SQL for the issues as a list; text separates them by semicolons."""
         name = self.found.get("issue", "")
         if self._types.get(name, "").endswith("[]"):
-            return _quoted(name)
+            return quoted(name)
         return f"string_split(upper({self.text('issue')}), ';')"
 
 
@@ -129,5 +166,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as an identifier of SQL."""
     return '"' + name.replace('"', '""') + '"'

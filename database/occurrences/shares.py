@@ -46,6 +46,13 @@ class Surroundings:
         total: Counts = counts[self._neighbours].sum(axis=1)
         return total
 
+    def of_countries(self, countries: Iterable[str]) -> NDArray[np.bool_]:
+        """Return a mask of the cells that touch one of some countries."""
+        wanted = [number for number, country in enumerate(self.countries) if country in set(countries)]
+        found = np.zeros(len(self._neighbours), bool)
+        found[self._cells[np.isin(self._country_of, wanted)]] = True
+        return found
+
     def in_country(self, counts: Counts, more: Mapping[str, float] | None = None) -> Counts:
         """Return the sum over the countries of each cell, 0 without one. `more`: counts by country, to add."""
         of_country = np.bincount(self._country_of, counts[self._cells], len(self.countries))

@@ -9,15 +9,15 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final, cast
 
 from database.dataset import DatasetError, join_some
 from database.occurrences.columns import missing_columns
-from database.occurrences.darwin_core import META, ArchiveError, TextFormat, read_meta
+from database.occurrences.darwin_core import META, Archive, ArchiveError, TextFormat, read_meta
 
 _LONGEST_HEADER: Final = 1 << 20
 
@@ -28,16 +28,23 @@ class OccurrenceError(DatasetError):
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """Text with a record in each line. `member`: its name in the zip `path`; empty if `path` is the text itself."""
+    """Text with a record in each line. `member`: its name in the zip `path`; empty if `path` is the text itself.
+
+    `cores`: the tables of events or taxa to which the records refer. `is_checklist`: whether a record only says that a
+    taxon lives in a country.
+    """
 
     path: Path
     format: TextFormat
     member: str = ""
+    cores: tuple["TextTable", ...] = ()
+    is_checklist: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return the names of the columns as they are in the file."""
-        return (*self.format.columns, *self.format.constants)
+        """Return the names of the columns as they are in the file, and those of its core."""
+        of_core = self.cores[0].columns if self.cores else ()
+        return (*self.format.columns, *self.format.constants, *of_core)
 
     @contextmanager
     def opened(self) -> Iterator[tuple[IO[bytes], int]]:
@@ -105,8 +112,9 @@ def tables_in(path: Path) -> list[Table]:
 def _tables_in(path: Path) -> list[Table]:
     if path.is_dir():
         if (path / META).is_file():
-            formats = read_meta((path / META).read_bytes())
-            return [TextTable(path / location, each) for location, each in formats]
+            return _of_archive(
+                read_meta((path / META).read_bytes()), lambda location, each: TextTable(path / location, each)
+            )
         files = sorted(file for file in path.rglob("*") if file.is_file() and _starts_with(file, b"PAR1"))
         if not files:
             raise OccurrenceError(f"{path} has neither Parquet files nor a {META}")
@@ -118,7 +126,7 @@ def _tables_in(path: Path) -> list[Table]:
     with zipfile.ZipFile(path) as archive:
         members = [each.filename for each in archive.infolist() if not each.is_dir()]
         if META in members:
-            return [TextTable(path, each, location) for location, each in read_meta(archive.read(META))]
+            return _of_archive(read_meta(archive.read(META)), lambda location, each: TextTable(path, each, location))
     texts = [each for each in members if each.lower().endswith((".csv", ".tsv", ".txt"))]
     if len(members) != 1 and len(texts) != 1:
         raise OccurrenceError(
@@ -127,6 +135,15 @@ def _tables_in(path: Path) -> list[Table]:
         )
     member = (texts or members)[0]
     return [TextTable(path, _format_of(TextTable(path, TextFormat(), member)), member)]
+
+
+def _of_archive(archive: Archive, table: Callable[[str, TextFormat], TextTable]) -> list[Table]:
+    core, records = archive.core, archive.records
+    cores = tuple(table(each, core.format) for each in core.locations) if core else ()
+    return [
+        replace(table(each, records.format), cores=cores, is_checklist=archive.is_checklist)
+        for each in records.locations
+    ]
 
 
 def _format_of(table: TextTable) -> TextFormat:

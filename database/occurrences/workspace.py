@@ -15,9 +15,9 @@ import duckdb
 
 from database.occurrences.cells import cells_of, create_cell_tables
 from database.occurrences.columns import column_names, counts_by_country
-from database.occurrences.darwin_core import TextFormat
 from database.occurrences.filters import Filters, reason_query
-from database.occurrences.records import LINEAGE, literal, name_query, normal_query
+from database.occurrences.records import NAME_TEXTS, name_query, normal_query
+from database.occurrences.relations import Relation, create_core, of_parquet, of_text, with_places
 from database.occurrences.tables import OccurrenceError, ParquetTable, Table, TextTable
 from database.occurrences.text_parts import PART, parts_of
 
@@ -27,11 +27,12 @@ _SHOWN: Final = 5  # faulty rows of a table
 _SCHEMA: Final = f"""
     create table part (part integer, source varchar, number integer);
     create table counted (
-        part integer, dropped integer, name ubigint, cell bigint, country varchar, records double, rows bigint
+        part integer, dropped integer, name ubigint, cell bigint, country varchar, month utinyint,
+        records double, rows bigint
     );
+    create table listed (name ubigint, country varchar, is_introduced boolean);
     create table faulty (source varchar, line bigint, fault varchar, text varchar);
-    create table names (name ubigint, scientific_name varchar, taxon_key varchar,
-        {", ".join(f'"{each}" varchar' for each in LINEAGE)});
+    create table names (name ubigint, {", ".join(f'"{each}" varchar' for each in NAME_TEXTS)});
 """
 
 
@@ -55,11 +56,14 @@ class Counts:
 
 
 class Workspace:
-    """The counts of records in a folder. `size`: bytes of a part of a text."""
+    """The counts of records in a folder. `months`: count each month by itself. `size`: bytes of a part of a text."""
 
-    def __init__(self, folder: Path, filters: Filters, size: int = PART, memory: str = MEMORY) -> None:
+    def __init__(
+        self, folder: Path, filters: Filters, size: int = PART, memory: str = MEMORY, *, months: bool = False
+    ) -> None:
         self._folder, self._filters, self._size = folder, filters, size
-        settings = f"{filters!r} {size} {duckdb.__version__}"
+        self.months = months
+        settings = f"{_SCHEMA} {filters!r} {months} {size} {duckdb.__version__}"
         file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
         self.is_resumed = file.is_file()
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,20 +108,20 @@ class Workspace:
     def _parquet(self, table: ParquetTable) -> int:
         if self._is_done(table, 0):
             return 0
-        return self._count(table, 0, f"read_parquet({literal(str(table))})", table.types, {}, 0)
+        return self._count(table, 0, of_parquet(table), 0)
 
     def _text(self, table: TextTable, report: Callable[[str], None]) -> int:
         file = self._folder / "part.txt"
         total = done = lines = 0
         shown = perf_counter()
+        if table.cores:
+            create_core(self.connection, table, file)
         with table.opened() as (text, size):
             for number, part in enumerate(parts_of(text, table.format, self._size)):
                 done += len(part)
                 if not self._is_done(table, number):
                     file.write_bytes(part)
-                    types = dict.fromkeys(filter(None, table.format.columns), "VARCHAR")
-                    relation = _reader(file, table.format)
-                    total += self._count(table, number, relation, types, table.format.constants, lines)
+                    total += self._count(table, number, of_text(file, table), lines)
                 lines += part.count(b"\n")
                 if size and perf_counter() - shown > 5:
                     shown = perf_counter()
@@ -125,27 +129,24 @@ class Workspace:
         file.unlink(missing_ok=True)
         return total
 
-    def _count(
-        self,
-        table: Table,
-        number: int,
-        relation: str,
-        types: Mapping[str, str],
-        constants: Mapping[str, str],
-        lines: int,
-    ) -> int:
-        """Count a part in one transaction. Return its number of rows without faulty ones."""
+    def _count(self, table: Table, number: int, relation: Relation, lines: int) -> int:
+        """Count a part in one transaction. Return its number of rows without faulty ones. `lines`: those before it."""
         ask = self.connection.execute
         ask("begin")
         try:
             ((part,),) = ask("select count(*) from part").fetchall()
-            counted = count_query(relation, types, constants, self._filters)
-            ask(f"insert into counted select {part}, * from ({counted})")
+            relation = with_places(self.connection, relation, table)
+            ask(f"insert into counted select {part}, * from ({count_query(relation, self._filters, self.months)})")
+            if isinstance(table, TextTable) and table.is_checklist:
+                ask(f"insert into listed {listed_query(relation, self._filters)}")
             ((rows,),) = ask("select coalesce(sum(rows), 0)::bigint from counted where part = $1", [part]).fetchall()
             new = f"select name from counted where part = {part} and name is not null except select name from names"
             if ask(f"select exists ({new})").fetchall() == [(True,)]:
-                names = name_query(relation, types, constants)
-                ask(f"insert into names select * from ({names}) where name in ({new})")
+                wanted = f"{{name}} in ({new})"
+                if relation.has_row_numbers:  # read one row of each name, instead of grouping all rows
+                    rows_of_new = f"select min(file_row_number) from {relation.sql} where {wanted} group by {{name}}"
+                    wanted = f"file_row_number in ({rows_of_new})"
+                ask(f"insert into names {name_query(relation.sql, relation.types, relation.constants, wanted)}")
             if isinstance(table, TextTable):
                 ask(
                     "insert into faulty select $1, line + $2, any_value(lower(error_type::varchar)), "
@@ -171,37 +172,44 @@ class Workspace:
         done = {source for (source,) in self.connection.execute("select distinct source from part").fetchall()}
         if done - wanted:
             self.is_resumed = False
-            for table in ("part", "counted", "faulty", "names"):
+            for table in ("part", "counted", "faulty", "listed", "names"):
                 self.connection.execute(f"delete from {table}")
 
 
-def count_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str], filters: Filters) -> str:
+def count_query(relation: Relation, filters: Filters, months: bool = False) -> str:
     """Return a query: the number of records and of rows by name and cell or country, and by why they do not count.
 
-    `relation`, `types`, `constants`: as for `normal_query`.
+    `months`: also by month.
     """
-    is_cube = counts_by_country([*types, *constants])
-    checked = f"select *, {reason_query(filters)} as dropped from ({normal_query(relation, types, constants)})"
-    kept = ["lat", "lon", "name", "records", *(["country"] if is_cube else [])]
-    counted = ", ".join(f"if(dropped is null, {each}, null) as {each}" for each in kept)
-    placed = cells_of(f"(select dropped, if(dropped is null, cell, null) as own_cell, {counted} from ({checked}))")
-    has_records = "records" in column_names([*types, *constants])
+    found = column_names(relation.columns)
+    kept = {"lat": "lat", "name": "name"}
+    if "cell" in found:
+        kept["own_cell"] = "cell"
+    if counts_by_country(found.values()):
+        kept["country"] = "country"
+    if months:
+        kept["month"] = "month"
+    selected = ", ".join(f"if(dropped is null, {sql}, null) as {name}" for name, sql in kept.items())
+    placed = cells_of(f"(select dropped, lon, records, {selected} from ({_checked(relation, filters)}))")
+    cell = "coalesce(own_cell, cell)" if "own_cell" in kept else "cell"
     return f"""
-        select dropped, name, coalesce(own_cell, cell) as cell, {"country" if is_cube else "null"} as country,
-            {"sum(records)" if has_records else "count(*)"} as records, count(*) as rows
+        select dropped, name, {cell} as cell, {"country" if "country" in kept else "null"} as country,
+            {"month" if months else "null"} as month,
+            {"sum(records)" if "records" in found else "count(*)"} as records, count(*) as rows
         from ({placed})
-        group by dropped, name, coalesce(own_cell, cell){", country" if is_cube else ""}"""
+        group by all"""
 
 
-def _reader(file: Path, format_: TextFormat) -> str:
-    columns = ", ".join(
-        f"{literal(name or f'unused column {number}')}: 'VARCHAR'" for number, name in enumerate(format_.columns)
-    )
-    quote = literal(format_.quote)
-    return (
-        f"read_csv({literal(str(file))}, delim={literal(format_.delimiter)}, quote={quote}, escape={quote}, "
-        f"header=false, auto_detect=false, columns={{{columns}}}, ignore_errors=true, store_rejects=true)"
-    )
+def listed_query(relation: Relation, filters: Filters) -> str:
+    """Return a query: in which countries each name of a checklist lives, and whether it was introduced there."""
+    return f"""
+        select name, country, coalesce(bool_and(establishment in ('introduced', 'invasive', 'naturalised')), false)
+        from ({_checked(relation, filters)}) where dropped is null and country is not null group by all"""
+
+
+def _checked(relation: Relation, filters: Filters) -> str:
+    records = normal_query(relation.sql, relation.types, relation.constants)
+    return f"select *, {reason_query(filters)} as dropped from ({records})"
 
 
 def _identity(table: Table) -> str:

@@ -42,6 +42,7 @@ def build(
     command = command_line(project, "package", "--stage", stage, str(out))
     if merge:
         command += ["--merge-template", str(merge)]
-    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}  # Chalice requires a region, but does not call AWS
+    region = os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"  # Chalice requires one, but does not call AWS
+    environment = {**os.environ, "AWS_DEFAULT_REGION": region}
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL if quiet else None)
     return Package(out / "deployment.zip", out / "layer-deployment.zip", out / "sam.json")

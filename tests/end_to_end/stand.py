@@ -31,6 +31,8 @@ class Sent:
     content_type: str
     body: bytes
     key: str
+    authorization: str = ""
+    method: str = ""
 
 
 @dataclass
@@ -47,6 +49,11 @@ class Stand:
     taxa_status: int = 200
     health: Any = None
     """The state of the service; None: not to be had."""
+    keeps: bool = False
+    """Whether answers can be kept, as by the HTTP server; each then gets an id by its number."""
+    kept: list[Sent] = field(default_factory=list)
+    """What was asked of results."""
+    result_status: int = 204
     upload: Any = None
     """Where a large photo can be put; None: nowhere."""
     sent: list[Sent] = field(default_factory=list)
@@ -66,6 +73,8 @@ class Stand:
         if name == "animals":
             self.sent.append(request)
             return 200, {}, json.dumps(self.residents)
+        if name.startswith("r/"):
+            return (200, {"Content-Type": "image/jpeg"}, "") if self.keeps else (404, {}, "{}")
         if name == "health":
             return (200, {}, json.dumps(self.health)) if self.health else (503, {}, "{}")
         if name.startswith("taxa"):
@@ -73,7 +82,15 @@ class Stand:
             self.open_taxa.wait(HOLD_TIMEOUT)
             query = f"?{urlencode(request.query)}" if request.query else ""
             return self.taxon(name.removeprefix("taxa").removeprefix("/") + query)
-        return _file(name)
+        return _file(name, keeps=self.keeps)
+
+    def answer_to(self, request: Sent) -> Any:
+        """The answer to photos, with what a page is told that wants it kept."""
+        if request.query.get("keep") != "true" or not isinstance(self.answer, dict):
+            return self.answer
+        name = f"result-{len(self.sent)}"
+        result = {"id": name, "url": f"{PREFIX}r/{name}", "token": f"token-{name}", "expires": "2999-01-31T12:00:00Z"}
+        return {**self.answer, "result": result}
 
     def taxon(self, address: str) -> tuple[int, Mapping[str, str], str]:
         """What a page is told that asks about taxa."""
@@ -91,59 +108,80 @@ class Stand:
         return (201, {}, json.dumps(self.upload)) if self.upload else (404, {}, json.dumps({"code": "not_found"}))
 
 
-def _file(name: str) -> tuple[int, Mapping[str, str], str]:
+def _file(name: str, *, keeps: bool) -> tuple[int, Mapping[str, str], str]:
     """A file of the page."""
     try:
         text, headers = page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, [BUCKET], KEY)
     except NotFound:
         return 404, {}, "{}"
+    if keeps and not name:
+        text = text.replace("<head>", '<head><meta name="results" content="30">')
     return 200, headers, text
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """What the stand-in answers. `stand`: set by `serve`."""
+
+    stand: Stand
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        name = urlsplit(self.path).path.removeprefix(PREFIX)
+        return self._send(*self.stand.get(name, self._request()))
+
+    def do_POST(self) -> None:
+        if self.path == f"{PREFIX}uploads":
+            return self._send(*self.stand.offer())
+        request = self._request()
+        if request.path.startswith(f"{PREFIX}r/"):
+            return self._change_result(request)
+        status, headers = self.stand.status, self.stand.headers
+        self.stand.sent.append(request)
+        answer = self.stand.answer_to(request)
+        self.stand.open.wait(HOLD_TIMEOUT)
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        return self._send(status, {"Content-Type": "application/json", **headers}, text)
+
+    def do_DELETE(self) -> None:
+        self._change_result(self._request())
+
+    def _change_result(self, request: Sent) -> None:
+        self.stand.kept.append(request)
+        problem = json.dumps({"code": "unavailable", "detail": "the store does not answer"})
+        self._send(self.stand.result_status, {}, "" if self.stand.result_status == 204 else problem)
+
+    def _request(self) -> Sent:
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        query = dict(parse_qsl(parts.query))
+        kind, key = self.headers.get("Content-Type", ""), self.headers.get("X-Api-Key", "")
+        return Sent(parts.path, query, kind, body, key, self.headers.get("Authorization", ""), self.command)
+
+    def _send(self, status: int, headers: Mapping[str, str], text: str) -> None:
+        data = text.encode()
+        try:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(data))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+        except ConnectionError:  # the page gave the request up, as it should when another photo is chosen
+            self.close_connection = True
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
 
 
 @contextmanager
 def serve() -> Iterator[Stand]:
     """The stand-in, on a free port."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            name = urlsplit(self.path).path.removeprefix(PREFIX)
-            return self._send(*stand.get(name, self._request()))
-
-        def do_POST(self) -> None:
-            if self.path == f"{PREFIX}uploads":
-                return self._send(*stand.offer())
-            status, headers, answer = stand.status, stand.headers, stand.answer
-            stand.sent.append(self._request())
-            stand.open.wait(HOLD_TIMEOUT)
-            text = answer if isinstance(answer, str) else json.dumps(answer)
-            return self._send(status, {"Content-Type": "application/json", **headers}, text)
-
-        def _request(self) -> Sent:
-            parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            query = dict(parse_qsl(parts.query))
-            kind, key = self.headers.get("Content-Type", ""), self.headers.get("X-Api-Key", "")
-            return Sent(parts.path, query, kind, body, key)
-
-        def _send(self, status: int, headers: Mapping[str, str], text: str) -> None:
-            data = text.encode()
-            try:
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(data))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-            except ConnectionError:  # the page gave the request up, as it should when another photo is chosen
-                self.close_connection = True
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+    class Handler(_Handler):
+        """One of its own for each stand-in."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    stand = Stand(f"http://127.0.0.1:{server.server_port}{PREFIX}")
+    stand = Handler.stand = Stand(f"http://127.0.0.1:{server.server_port}{PREFIX}")
     stand.open.set()
     stand.open_taxa.set()
     thread = Thread(target=server.serve_forever, daemon=True)

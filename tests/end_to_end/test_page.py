@@ -283,6 +283,7 @@ HEADINGS = {
     "location_invalid": "This place is not valid",
     "too_many_requests": "Too many photos at once",
     "internal": "Something went wrong on our side",
+    "token_missing": "Only who made this answer may change it",
     "unavailable": "Temporarily unavailable",
 }
 

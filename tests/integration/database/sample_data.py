@@ -6,7 +6,7 @@ import numpy as np
 from h3.api import basic_int as h3
 
 from chalicelib.features.cells import RESOLUTION, cell_of
-from database.cell_animals import ROW, AnimalRow, Cell
+from database.cell_animals import ROW, SEASON, AnimalRow, Cell
 from database.dataset import Dataset
 from database.ranges.drawings import Drawing
 from database.ranges.language import parse
@@ -16,6 +16,7 @@ HERE = cell_of(48.6, 7.8)
 SEA = cell_of(0.0, 0.0)
 STATEMENT = Statement("a", parse("FR - FR-A"), "native", "sure", "throughout", "", "book", "", "ranges.csv, line 2")
 
+SEASONS = np.array([(HERE, 1, bytes(range(240, 252))), (HERE, 2, bytes(12))], SEASON)
 
 ALL = sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
 EVERYWHERE = [HERE, *(cell for cell in ALL if cell not in (HERE, SEA))]
@@ -54,5 +55,6 @@ def dataset(version: str, animals: int = 3, cell_count: int = 2, weight: float =
         sources=[("book", "A book", "Author (2025). A book, with commas.", "CC BY 4.0")],
         taxa=[("Chordata", "phylum", "chordate")],
         unknown=[AnimalRow(9, "animalia-9", "nine", "Animalia sp.", "species", "wild", ())],
+        seasons=[SEASONS] if version == "seasonal" else [],
         drawings=[Drawing(0, '{"type":"FeatureCollection","features":[]}', '<path d="M0 0"/>')],
     )

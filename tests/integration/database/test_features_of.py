@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
+from chalicelib.config.settings import Settings
+from chalicelib.features.deadline import Deadline
+from chalicelib.services import build_store
 from database.load import activate, load
 from local.stack.postgres import PostgresServer
 from tests.integration.database import sample_data
@@ -70,6 +73,23 @@ def test_a_connection_that_asked_before_sees_the_switch(connection: "Connection"
         activate(connection, "two")
         ((_, version, _, animals, *_),) = features_of(reader, sample_data.HERE)
         assert (version, animals) == ("two", [0, 1, 2, 3, 4])
+
+
+def test_seasons_of_a_cell_are_one_row(connection: "Connection", database_url: str) -> None:
+    # GIVEN a dataset with seasons in a cell
+    load(connection, sample_data.dataset("seasonal"), silent)
+    activate(connection, "seasonal")
+    # WHEN the app asks for the features with seasons THEN the cell's animals have their months, and another cell none
+    settings = Settings(database_url=database_url, season_floor=0.2)
+    with closing(build_store(settings)) as store:
+        here, beside = store.features_of(sample_data.cells(2), Deadline.after(5))
+    assert (here.seasons.animals.tolist(), here.seasons.months.tolist()) == ([1, 2], [[*range(240, 252)], [0] * 12])
+    assert here.animals.tolist() == beside.animals.tolist() == [0, 1, 2]
+    assert beside.seasons.months.shape == (0, 12)
+    # AND an app without seasons has the same animals
+    with closing(build_store(Settings(database_url=database_url))) as store:
+        (plain,) = store.features_of([sample_data.HERE], Deadline.after(5))
+    assert (plain.weights.tolist(), len(plain.seasons.animals)) == (here.weights.tolist(), 0)
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -296,7 +296,10 @@ def test_a_database_of_an_earlier_release_gets_the_new_columns(connection: "Conn
     load(connection, sample_data.dataset("one"), silent)
     activate(connection, "one")
     with connection, connection.cursor() as cursor:
-        cursor.execute("drop function features_of; alter table dataset drop unknown; alter table cell drop relatives")
+        cursor.execute(
+            "drop function features_of; drop table cell_season; "
+            "alter table dataset drop unknown; alter table cell drop relatives"
+        )
         cursor.execute(
             "create function features_of(cells bigint[]) returns table (cell bigint, version text) "
             "language sql as 'select c, version from unnest(cells) as c, dataset where active'"

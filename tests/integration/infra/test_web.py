@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
-from cfnlint.decode import cfn_yaml
 
 from infra.down import Down
-from infra.parameters import INFRA
 from infra.stage import Stage
 from infra.step import Step
 from infra.up import Up
+from infra.web_stack import as_text, web_template
 from testing.aws import REGION, Account, account
 
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/web@sha256:{'a' * 64}"
@@ -26,28 +25,40 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         yield running
 
 
-NOT_IN_MOTO = ("ResultsPolicy", "Scaling", "ScalingByRequests", "ScalingByCpu")
+NOT_IN_MOTO = (
+    "AWS::ApplicationAutoScaling::",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::Logs::QueryDefinition",
+    "AWS::Logs::ResourcePolicy",
+    "AWS::S3::BucketPolicy",
+)
 """Resources that moto's CloudFormation cannot create."""
-DELETED_BY_MOTO = ("Results", "Log")
+DELETED_BY_MOTO = ("Results", "Log", "DeploymentLog")
 """Resources that it deletes again; among the others it fails."""
 
 
 @pytest.fixture(params=["all"])
-def _template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the step send what moto can create (`all`), or what it can delete too (`deleted`). It lacks Fn::Cidr."""
-    document = json.loads(json.dumps(cfn_yaml.load(str(INFRA / "web.yaml"))))
-    for number, name in enumerate(("SubnetA", "SubnetB")):
-        document["Resources"][name]["Properties"]["CidrBlock"] = f"10.21.0.{64 * number}/26"
-    for name in [*document["Resources"]]:
-        if name in NOT_IN_MOTO or (request.param == "deleted" and name not in DELETED_BY_MOTO):
-            del document["Resources"][name]
-    if request.param == "deleted":
-        document["Outputs"] = {
-            "ResultBucket": document["Outputs"]["ResultBucket"],
-            "WebUrl": {"Value": "http://made-up/"},
-        }
-    (tmp_path / "web.yaml").write_text(json.dumps(document), encoding="utf-8")
-    monkeypatch.setattr("infra.up.INFRA", tmp_path)
+
+    def for_moto(stage: str, runbook: str) -> dict[str, Any]:
+        # It does not know the attribute TargetGroupFullName either.
+        document: dict[str, Any] = json.loads(
+            as_text(web_template(stage, runbook)).replace("Targets.TargetGroupF", "Balancer.LoadBalancerF")
+        )
+        for number, name in enumerate(("SubnetA", "SubnetB")):
+            document["Resources"][name]["Properties"]["CidrBlock"] = f"10.21.0.{64 * number}/26"
+        for name, each in [*document["Resources"].items()]:
+            each.pop("DependsOn", None)
+            if each["Type"].startswith(NOT_IN_MOTO) or (request.param == "deleted" and name not in DELETED_BY_MOTO):
+                del document["Resources"][name]
+        if request.param == "deleted":
+            outputs = {"ResultBucket": document["Outputs"]["ResultBucket"], "WebUrl": {"Value": "http://made-up/"}}
+            document["Outputs"] = outputs
+        return document
+
+    monkeypatch.setattr("infra.up.web_template", for_moto)
 
 
 def stage(**parameters: str) -> Stage:
@@ -73,6 +84,9 @@ def test_the_tier_comes_up_and_says_that_it_has_no_tls(aws: Account) -> None:
     assert f"website: http://{balancer['DNSName']}/" in said
     # AND the trial is loud
     assert any(line.startswith("WARNING: the website has no TLS") for line in said)
+    # AND the stack has brought the dashboard of the tier
+    dashboards = aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
+    assert [each["DashboardName"] for each in dashboards] == ["faunalens-dev-web"]
 
 
 def test_without_an_image_nothing_happens(aws: Account) -> None:

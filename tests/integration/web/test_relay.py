@@ -201,3 +201,6 @@ def test_sigterm_fails_the_health_check_first_and_then_finishes_requests(
             assert response.status == 200
             response.close()
         assert web.process.wait(20) == 0
+        # AND its last line of metrics counts both, and no request without an answer
+        last = json.loads(web.served.metrics.read_text(encoding="utf-8").splitlines()[-1])
+        assert (last["tier"], last["Drained"], last["CutOff"]) == ("web", 2, 0)

@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
-from chalicelib.telemetry.metrics import max_billed_metrics
+from chalicelib.telemetry.metrics import max_billed_metrics, max_billed_of_tier
 from cloudwatch.files import UNRESOLVED, Files, Placeholders, read_files
 from cloudwatch.limits import stages_of
 from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.prices import read_prices
+from cloudwatch.project import belongs_to_tier
 from cloudwatch.syntax.graphed_metrics import TimeSeries, from_queries
 
 ROOT = Path(__file__).parents[3]
 FILES = read_files(UNRESOLVED)
+PARTS = {"service": read_files(UNRESOLVED, tier=False), "web": read_files(UNRESOLVED, tier=True)}
+"""The files by the dashboard that shows their alarms."""
 PALETTE = {"#009E73", "#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#F0E442", "#7F7F7F"}
 HALVES = {"burn-fast": "burn-fast-short", "burn-slow": "burn-slow-short"}
 """Alarms whose threshold is drawn with the name of their composite."""
@@ -41,11 +44,11 @@ def _settings(kind: str, stage: str) -> dict[str, Any]:
     return functions
 
 
-def _alarm_metrics() -> int:
+def _alarm_metrics(files: Files) -> int:
     """Return the metrics of all alarms, as AWS bills them."""
     return sum(
         sum("MetricStat" in each for each in body.get("Metrics", [{"MetricStat": {}}]))
-        for body in FILES.alarms.values()
+        for body in files.alarms.values()
     )
 
 
@@ -66,26 +69,37 @@ def test_windows_of_one_composite_have_one_threshold() -> None:
         assert FILES.alarms[f"{name}-short"]["Threshold"] == FILES.alarms[f"{name}-long"]["Threshold"]
 
 
-def test_every_alarm_is_on_the_service_dashboard() -> None:
+@pytest.mark.parametrize("board", PARTS)
+def test_every_alarm_is_on_the_first_dashboard_of_its_part(board: str) -> None:
+    files = PARTS[board]
     shown = {
         arn.rsplit(":", 1)[1].removeprefix("faunalens-STAGENAME-")
-        for widget in FILES.dashboards["service"]["widgets"]
+        for widget in files.dashboards[board]["widgets"]
         if widget["type"] == "alarm"
         for arn in widget["properties"]["alarms"]
     }
     halves = {f"{name}-{window}" for name in HALVES for window in ("short", "long")}
-    assert shown == (FILES.alarms.keys() - halves) | FILES.composites.keys()
+    assert shown == (files.alarms.keys() - halves) | files.composites.keys()
 
 
-def test_every_alarm_is_in_page_or_ticket_and_only_these_notify() -> None:
+@pytest.mark.parametrize(
+    ("board", "page", "ticket"), [("service", "page", "ticket"), ("web", "web-page", "web-ticket")]
+)
+def test_every_alarm_is_in_page_or_ticket_and_only_these_notify(board: str, page: str, ticket: str) -> None:
+    files = PARTS[board]
     rules = {
         name: set(re.findall(r'"faunalens-STAGENAME-([a-z-]+)"', body["AlarmRule"]))
-        for name, body in FILES.composites.items()
+        for name, body in files.composites.items()
     }
-    reached = rules["page"] | rules["ticket"] | {each for name in rules["page"] for each in rules.get(name, ())}
-    assert reached == FILES.alarms.keys() | {"page", *HALVES}
-    assert {name for name, body in FILES.composites.items() if "AlarmActions" in body} == {"page", "ticket"}
-    assert not any(key.endswith("Actions") for body in FILES.alarms.values() for key in body)
+    reached = rules[page] | rules[ticket] | {each for name in rules[page] for each in rules.get(name, ())}
+    assert reached == files.alarms.keys() | files.composites.keys() - {ticket}
+    assert {name for name, body in files.composites.items() if "AlarmActions" in body} == {page, ticket}
+    assert not any(key.endswith("Actions") for body in files.alarms.values() for key in body)
+
+
+def test_files_of_the_tier_are_all_that_need_its_load_balancer() -> None:
+    text = {name: json.dumps(body) for name, body in [*FILES.dashboards.items(), *FILES.alarms.items()]}
+    assert all(belongs_to_tier(name) for name, body in text.items() if re.search(r'WEB(BALANCER|TARGETS)|"tier"', body))
 
 
 def test_the_guide_lists_every_alarm_as_it_is_set() -> None:
@@ -199,8 +213,10 @@ def test_counts_in_the_table_of_prices_are_right() -> None:
     prices, functions = read_prices(), _settings("functions", "prod")
     warm = functions["stages"]["prod"]["lambda_functions"]["warm"]
     assert prices["series_count"].value == max_billed_metrics()
-    assert prices["alarm_metric_count"].value == _alarm_metrics()
-    assert prices["composite_count"].value == len(FILES.composites)
-    assert prices["dashboard_count"].value == len(FILES.dashboards)
+    assert prices["web_series_count"].value == max_billed_of_tier()
+    for start, files in (("", PARTS["service"]), ("web_", PARTS["web"])):
+        assert prices[f"{start}alarm_metric_count"].value == _alarm_metrics(files)
+        assert prices[f"{start}composite_count"].value == len(files.composites)
+        assert prices[f"{start}dashboard_count"].value == len(files.dashboards)
     assert prices["lambda_memory_gb"].value == pytest.approx(functions["lambda_memory_size"] / 1024, abs=1e-4)
     assert prices["lambda_warm_memory_gb"].value == pytest.approx(warm["lambda_memory_size"] / 1024, abs=1e-4)

@@ -10,7 +10,7 @@ from cloudwatch.preview.alarms import State, timelines_of
 from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.metric_store import MetricStore
 
-FILES = read_files(Placeholders(stage="prod"))
+FILES = read_files(Placeholders(stage="prod"), tier=False)
 BEGIN = 1_780_272_000
 WAKE = {"burn-fast-short", "burn-fast-long", "burn-fast", "burn-slow-short", "burn-slow-long", "burn-slow", "page"}
 KNOWN = 15

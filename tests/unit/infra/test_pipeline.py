@@ -17,7 +17,9 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/pipeline-faunalens-dev-boundary"
 HERE = {"aws:RequestedRegion": REGION}
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/faunalens-dev-ApiHandlerRole-1A2B"
-STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/faunalens-dev/1"
+STACKS = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack"
+STACK = f"{STACKS}/faunalens-dev/1"
+BALANCING = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
 MAX_POLICY = 6144
 """Characters of a managed policy, without white space: IAM's quota."""
 
@@ -43,7 +45,7 @@ def policy(name: str, stage: str = "dev") -> list[Any]:
 def of_cloudformation() -> list[Any]:
     """Return the statements of CloudFormation's role."""
     names = [each["Ref"] for each in found()["CloudFormationRole"]["Properties"]["ManagedPolicyArns"]]
-    assert names == ["NamedResources", "NamelessResources", "FunctionRoles"]
+    assert names == ["NamedResources", "NamelessResources", "FunctionRoles", "WebTier"]
     return [statement for name in names for statement in policy(name)]
 
 
@@ -93,6 +95,9 @@ def test_the_pipeline_itself_changes_nothing_but_its_stack_and_with_its_role_onl
     # WHEN it names no role, CloudFormation would use the pipeline's own rights; or it names another
     assert not is_allowed(rights, "cloudformation:CreateChangeSet", STACK)
     assert not is_allowed(rights, "cloudformation:CreateChangeSet", STACK, {"cloudformation:RoleArn": ROLE})
+    assert is_allowed(
+        rights, "cloudformation:CreateChangeSet", f"{STACKS}/faunalens-dev-web/1", {"cloudformation:RoleArn": own}
+    )
     prod = STACK.replace("-dev", "-prod")
     assert not is_allowed(rights, "cloudformation:CreateChangeSet", prod, {"cloudformation:RoleArn": own})
     # AND it may give this role to CloudFormation, and to nobody else
@@ -134,6 +139,17 @@ def test_the_pipeline_pushes_images_of_its_stage_and_deletes_none() -> None:
         ("events:PutRule", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/faunalens-dev-WarmWarmEvent-1"),
         ("wafv2:UpdateWebACL", f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/faunalens-dev/1"),
         ("budgets:ModifyBudget", f"arn:aws:budgets::{ACCOUNT}:budget/faunalens-dev"),
+        ("ecs:CreateCluster", f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/faunalens-dev"),
+        ("ecs:UpdateService", f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/faunalens-dev/web"),
+        ("ecs:RegisterTaskDefinition", f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/faunalens-dev-web:1"),
+        ("elasticloadbalancing:CreateLoadBalancer", f"{BALANCING}:loadbalancer/app/faunalens-dev-web/1"),
+        ("elasticloadbalancing:CreateListener", f"{BALANCING}:loadbalancer/app/faunalens-dev-web/1"),
+        ("elasticloadbalancing:DeleteListener", f"{BALANCING}:listener/app/faunalens-dev-web/1/2"),
+        ("elasticloadbalancing:CreateTargetGroup", f"{BALANCING}:targetgroup/faunalens-dev-web/1"),
+        ("wafv2:AssociateWebACL", f"{BALANCING}:loadbalancer/app/faunalens-dev-web/1"),
+        ("wafv2:CreateWebACL", f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/faunalens-dev-web/1"),
+        ("s3:CreateBucket", f"arn:aws:s3:::faunalens-dev-results-{ACCOUNT}"),
+        ("logs:CreateLogGroup", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/ecs/faunalens-dev-web:log-stream:"),
     ],
 )
 def test_cloudformation_changes_this_stage_and_no_other(action: str, resource: str) -> None:
@@ -145,6 +161,7 @@ def test_cloudformation_changes_this_stage_and_no_other(action: str, resource: s
 def test_cloudformation_reads_no_photo_and_no_package_of_another_stage() -> None:
     rights = of_cloudformation()
     assert not is_allowed(rights, "s3:GetObject", f"arn:aws:s3:::faunalens-dev-photos-{ACCOUNT}/uploads/a")
+    assert not is_allowed(rights, "s3:GetObject", f"arn:aws:s3:::faunalens-dev-results-{ACCOUNT}/results/a")
     assert is_allowed(rights, "s3:GetObject", "arn:aws:s3:::packages/faunalens-dev/1")
     assert not is_allowed(rights, "s3:GetObject", "arn:aws:s3:::packages/faunalens-prod/1")
     # AND it changes networks in its region only, and signs in to no store
@@ -169,6 +186,20 @@ def test_the_boundary_lets_functions_do_what_they_need(stage: str, function: str
     assert needed > 8
 
 
+@pytest.mark.parametrize("role", ["TaskRole", "ExecutionRole"])
+def test_the_boundary_lets_tasks_do_what_they_need(role: str) -> None:
+    boundary = policy("FunctionBoundary")
+    references = {
+        "Results.Arn": f"arn:aws:s3:::faunalens-dev-results-{ACCOUNT}",
+        "Log.Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/ecs/faunalens-dev-web:*",
+    }
+    (given,) = resources("web.yaml", {"Stage": "dev"})[role]["Properties"]["Policies"]
+    for each in in_account(given["PolicyDocument"], ACCOUNT, REGION, references)["Statement"]:
+        for action in each["Action"] if isinstance(each["Action"], list) else [each["Action"]]:
+            resource = each["Resource"] if each["Resource"] == "*" else each["Resource"].replace("*", "x")
+            assert is_allowed(boundary, action, resource), action
+
+
 @pytest.mark.parametrize(
     ("action", "resource"),
     [
@@ -183,7 +214,7 @@ def test_the_boundary_lets_functions_do_what_they_need(stage: str, function: str
         ("ec2:RunInstances", "*"),
     ],
 )
-def test_no_function_gets_beyond_the_boundary(action: str, resource: str) -> None:
+def test_no_function_and_no_task_gets_beyond_the_boundary(action: str, resource: str) -> None:
     assert not is_allowed(policy("FunctionBoundary"), action, resource)
 
 

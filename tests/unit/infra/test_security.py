@@ -15,7 +15,7 @@ DEPLOYED = {
     "prod": ("faunalens.yaml", parameters("prod")),
     "all": ("faunalens.yaml", {"Stage": "all", **OPTIONS}),
     "edge": ("edge.yaml", EDGE),
-    "web": ("web.yaml", {"Stage": "dev"}),
+    "web": ("web.yaml", {"Stage": "dev", "Firewall": "yes"}),
 }
 """Templates with parameters; `all` has every optional resource."""
 

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import CalledProcessError
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -286,3 +287,23 @@ def test_a_template_over_a_quota_is_refused(tmp_path: Path) -> None:
     many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MAX_COUNTS["Resources"] + 1)}
     with pytest.raises(PreconditionFailed, match=r"'Resources': 501\b"):
         check(written(tmp_path, many), print)
+
+
+@pytest.mark.parametrize("image", ["", f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"])
+def test_with_an_image_the_stack_of_the_web_tier_is_written_too(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(out: Path, _: str, *, merge: Path) -> SimpleNamespace:
+        (out / "sam.json").write_bytes(merge.read_bytes())
+        return SimpleNamespace(template=out / "sam.json")
+
+    monkeypatch.setattr(template, "build", build)
+    monkeypatch.setattr(template, "check", lambda *_: None)
+    # WHEN the files of a pipeline are written
+    template.write("dev", tmp_path, {"WebImage": image}, print)
+    # THEN those of the tier are there if there is an image of it
+    assert (tmp_path / "web.json").exists() is bool(image)
+    if image:
+        parameters = json.loads((tmp_path / "web-parameters.json").read_text(encoding="utf-8"))["Parameters"]
+        assert (parameters["WebImage"], parameters["Stage"], parameters["Firewall"]) == (image, "dev", "no")
+        assert parameters.keys() == json.loads((tmp_path / "web.json").read_text(encoding="utf-8"))["Parameters"].keys()

@@ -15,6 +15,7 @@ import pytest
 
 from chalicelib.errors import Unavailable
 from web.admission import Admission
+from web.pulse import Pulse
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -53,6 +54,25 @@ def test_a_burst_waits(admission: Admission) -> None:
         # GIVEN 0.1 s a photo WHEN 11 come at once THEN the last waits for 1 s, and all are identified
         assert await at_once(admission, 11) == [None] * 11
 
+    run(crowd())
+
+
+def test_the_longest_queue_and_all_refusals_are_counted() -> None:
+    async def crowd() -> None:
+        admission = Admission(workers=1, queue_seconds=1.0, body_bytes=100, pulse=pulse)
+        admission._service_seconds = 0.3
+        # GIVEN that three photos may wait WHEN six come at once THEN the overload refuses all but two
+        refused = [each for each in await at_once(admission, 6) if isinstance(each, Unavailable)]
+        assert (pulse.waiting, pulse.refused) == (3, len(refused)) == (3, 4)
+        # AND so is a photo whose bytes would exceed the memory for bodies
+        with admission.receiving(50) as arrived:
+            arrived(50)
+            with pytest.raises(Unavailable), admission.receiving(60):
+                pass
+        assert pulse.refused == 5
+        admission.close()
+
+    pulse = Pulse()
     run(crowd())
 
 

@@ -1,6 +1,7 @@
 // The view of an answer: the prediction, its relatives, the candidates, the location.
 
 import { taxon } from "./api.js";
+import { Comparison } from "./compare.js";
 import { Disclosure } from "./disclosure.js";
 import { $, badge, definitions, make, taxonRow } from "./elements.js";
 import { probability, say } from "./language.js";
@@ -9,15 +10,18 @@ import { aboutTaxon } from "./taxon.js";
 import {
   disagreement,
   modelsInWords,
+  namedIn,
   rankInWords,
   relativesInWords,
   subjectInWords,
   sureInWords,
   sureMeans,
+  titleOf,
 } from "./words.js";
 
 export class AnswerView {
   #location = new LocationPart();
+  #comparison = new Comparison();
   #first = null; // the likeliest candidate
   #taxon = new Disclosure($("animal"), async (signal) => aboutTaxon(await taxon(this.#first.taxon, signal)));
 
@@ -33,6 +37,7 @@ export class AnswerView {
     $("add-place").hidden = Boolean(answer.location.center) || answer.subject !== "animal";
     this.#location.show(answer);
     this.#showTaxon(answer);
+    this.#comparison.show(answer);
     $("models").textContent = modelsInWords(answer.model);
     $("about").replaceChildren(...definitions(about(answer)));
     return `${sentence} ${differ}`.trim();
@@ -50,10 +55,10 @@ export class AnswerView {
       showRemark(reason);
       return `${heading}. ${reason}`;
     }
-    const { name, scientific_name: scientificName, score } = prediction;
+    const { scientific_name: scientificName, score } = prediction;
     const sure = sureInWords(prediction.sure);
     const rank = rankInWords(prediction);
-    $("name").textContent = isAnyAnimal(prediction) ? say("subject.animal") : name;
+    $("name").textContent = titleOf(answer);
     $("taxon").hidden = isAnyAnimal(prediction);
     $("scientific-name").textContent = scientificName;
     $("rank").textContent = rank;
@@ -84,11 +89,6 @@ export class AnswerView {
     $("animal").hidden = !prediction || isAnyAnimal(prediction) || !first;
     $("animal-summary").textContent = first ? say("taxon", { name: first.name }) : "";
   }
-}
-
-/** Return the prediction if it may be shown as a name: not for a photo that shows no animal. */
-function namedIn({ prediction, subject }) {
-  return ["person", "vehicle", "none"].includes(subject) ? null : prediction;
 }
 
 /** Whether a prediction is the root of the tree, which says only that there is an animal. */

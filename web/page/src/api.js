@@ -2,19 +2,21 @@
 
 import { MAX_BYTES, contentType } from "./photo.js";
 import { Problem } from "./problem.js";
+import { canKeep } from "./results.js";
 import { send } from "./send.js";
 
 /**
  * Identify the animal in a photo, or in several photos of it.
  * @param {Blob[]} photos
- * @param {{place: null | {latitude: number, longitude: number}, boxes: boolean}} wanted  `place`: null uses none.
- *   `boxes`: whether to find every animal in the photo
+ * @param {{place: null | {latitude: number, longitude: number}, boxes: boolean, keep: boolean}} wanted  `place`: null
+ *   uses none. `boxes`: whether to find every animal in the photo. `keep`: whether the server is to keep the answer
  * @param {(share: number) => void} onProgress  called with the share of the photos that was sent
  */
-export async function identify(photos, { place, boxes }, signal, onProgress) {
-  const query = new URLSearchParams({ ...(place ? coordinates(place) : { location: "none" }), ...(boxes && { boxes }) });
+export async function identify(photos, { place, boxes, keep }, signal, onProgress) {
+  const query = new URLSearchParams({ ...(place ? coordinates(place) : { location: "none" }), ...(boxes && { boxes }), ...(keep && { keep }) });
   const size = photos.reduce((sum, photo) => sum + photo.size, 0);
-  const uploads = size > MAX_BYTES ? await createUploads(photos.length, signal) : null;
+  // A server that keeps results is no function on Lambda, whose limit it does not have.
+  const uploads = size > MAX_BYTES && !canKeep ? await createUploads(photos.length, signal) : null;
   if (!uploads) {
     const [photo] = photos;
     const one = { headers: { "Content-Type": contentType(photo) }, body: photo };
@@ -38,6 +40,26 @@ function formOf(photos) {
   const form = new FormData();
   for (const photo of photos) form.append("photo", photo, "photo"); // the name of the file is nobody's business
   return form;
+}
+
+/** Say what the photo of a result shows. */
+export function correct({ url, token }, animal) {
+  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  return call(`${url}/correction`, { method: "POST", headers, body: JSON.stringify({ animal }), read: async () => true });
+}
+
+/** Delete a result. One that is gone already counts as deleted. */
+export async function deleteResult({ url, token }) {
+  try {
+    await call(url, { method: "DELETE", headers: { Authorization: `Bearer ${token}` }, read: async () => true });
+  } catch (problem) {
+    if (problem.code !== "not_found") throw problem;
+  }
+}
+
+/** Search for taxa by name. */
+export function searchTaxa(text, signal) {
+  return call(`taxa?${new URLSearchParams({ q: text })}`, { signal });
 }
 
 /** Get the animals that live at a location. */

@@ -1,23 +1,33 @@
 // The page: choose photos, send them, and show the result in one of the views.
+// One to five photos are of one animal. More of them are each of their own animal, in a grid.
 
 import { AnswerView } from "./answer.js";
 import { identify } from "./api.js";
 import { Boxes } from "./boxes.js";
 import { $ } from "./elements.js";
 import { listKnowledge } from "./knowledge.js";
+import { History } from "./history.js";
 import { say } from "./language.js";
+import { ManyView } from "./many.js";
 import { prepare } from "./photo.js";
 import { PlaceForm } from "./place.js";
 import { MOST_PHOTOS, Preview } from "./preview.js";
 import { Problem, explain } from "./problem.js";
 import { showProgress, showSent } from "./progress.js";
+import { remember, wantsKept } from "./results.js";
+import * as session from "./session.js";
+import { SharingPart } from "./sharing.js";
+import { titleOf } from "./words.js";
 
-const VIEWS = ["busy", "problem", "place", "answer"];
+const VIEWS = ["busy", "problem", "place", "answer", "many"];
 const RETRY_AFTER = 1000; // ms
 
 const answerView = new AnswerView();
 const boxes = new Boxes(select);
-const placeForm = new PlaceForm((place) => identifyPhotos({ place }));
+const sharing = new SharingPart();
+const history = new History(forgetResults);
+const many = new ManyView(openOfMany);
+const placeForm = new PlaceForm((place) => (placeOfMany ? usePlaceForMany(place) : identifyPhotos({ place })));
 const preview = new Preview({ choose, refuse: (code) => showProblem(explain(new Problem(code))) });
 let photos = null; // a promise of the photos to send, with their positions
 let asked = {}; // what was wanted of the last request, as `identifyPhotos` takes it
@@ -25,6 +35,9 @@ let current = null; // {answer, place} for the photos
 let earlier = null; // the same with the place before the current one
 let pending = new AbortController(); // of the current request
 let isOffline = false; // whether the last request failed for want of a network
+let chosen = []; // the files
+let isOfMany = false; // whether the answer is that of a photo in the grid
+let placeOfMany = false; // whether the question where it was is about photos of the grid
 let canFindAll = true; // until the API says that it has no detector
 
 /** Show one view and hide the others. Screen readers read `sentence`. */
@@ -36,12 +49,52 @@ function show(view, sentence) {
 }
 
 function choose(files) {
-  [current, earlier] = [null, null];
-  const chosen = files.slice(0, MOST_PHOTOS);
-  preview.show(chosen);
-  boxes.show({});
-  photos = Promise.all(chosen.map(prepare));
+  if (files.length > MOST_PHOTOS) return chooseMany(files);
+  many.stop();
+  isOfMany = false;
+  begin(files, Promise.all(files.map(prepare)));
   identifyPhotos({});
+}
+
+/** Show files as the photos of one animal, of which nothing is known yet. */
+function begin(files, prepared) {
+  [current, earlier] = [null, null];
+  [chosen, photos] = [files, prepared];
+  preview.show(files);
+  boxes.show({});
+  session.clear();
+}
+
+/** Identify each photo by itself. */
+function chooseMany(files) {
+  pending.abort();
+  session.clear();
+  preview.show([]);
+  [current, earlier] = [null, null];
+  if (many.show(files)) show("many", say("busy"));
+  else showProblem(explain(new Problem("unsupported_media_type")));
+  reveal();
+}
+
+/** Show the answer for a photo of the grid, as if it alone had been chosen. */
+function openOfMany({ file, answer, place }) {
+  begin([file], prepare(file).then((photo) => [photo]));
+  isOfMany = true;
+  current = { answer, place };
+  goBack();
+}
+
+function usePlaceForMany(place) {
+  showMany();
+  if (place) many.usePlace(place);
+}
+
+function showMany() {
+  [isOfMany, placeOfMany] = [false, false];
+  pending.abort();
+  preview.show([]);
+  show("many", "");
+  $("many-heading").focus();
 }
 
 /**
@@ -53,6 +106,7 @@ async function identifyPhotos({ place, findAll = false }) {
   pending = new AbortController();
   const { signal } = pending;
   asked = { place, findAll };
+  placeOfMany = false;
   isOffline = false;
   show("busy", say("busy"));
   showProgress(say("busy.prepare"));
@@ -60,13 +114,17 @@ async function identifyPhotos({ place, findAll = false }) {
   try {
     const prepared = await photos;
     if (signal.aborted) return;
-    const wanted = { place: place === undefined ? positionOf(prepared) : place, boxes: findAll };
+    const keep = wantsKept() && !findAll; // with all its animals, it is the same answer
+    const wanted = { place: place === undefined ? positionOf(prepared) : place, boxes: findAll, keep };
     const blobs = prepared.map(({ blob }) => blob);
     const answer = await twice(signal, () => identify(blobs, wanted, signal, showSent));
     if (signal.aborted) return;
-    if (!findAll) earlier = current;
+    if (findAll) answer.result = current.answer.result;
+    else earlier = current;
+    if (keep && answer.result) remember(titleOf(answer), answer.result, current?.answer.result);
     current = { answer, place: wanted.place };
     showAnswer();
+    session.save(current, prepared);
   } catch (problem) {
     if (signal.aborted) return; // another photo was chosen, or it was cancelled
     isOffline = problem.code === "offline";
@@ -110,6 +168,11 @@ function showAnswer() {
   show("answer", "");
   const sentence = answerView.show(shown);
   preview.showGuesses(answer.photos ?? []);
+  preview.showThumbnail(answer.result?.url);
+  sharing.show(shown);
+  history.show();
+  $("to-many").hidden = !isOfMany;
+  document.body.classList.toggle("without-photo", !photos);
   boxes.show(shown);
   $("find-row").hidden = Boolean(answer.animals) || answer.photos?.length > 1;
   $("find").hidden = !canFindAll;
@@ -133,6 +196,12 @@ function showWithoutDetector() {
 function changed(before, now) {
   if (!now) return say("place.left-out");
   return say(before ? "place.changed" : "place.added");
+}
+
+/** Show that results are deleted, if the current answer was one of them. */
+function forgetResults(ids) {
+  for (const each of [current, earlier]) if (ids.includes(each?.answer.result?.id)) each.answer.result = null;
+  if (document.body.dataset.state === "answer") sharing.show(current.answer);
 }
 
 function undo() {
@@ -159,7 +228,8 @@ function showProblem({ heading, advice, detail, again, place }) {
 
 function askPlace({ heading, advice }) {
   show("place", "");
-  placeForm.show({ heading, advice, canDrop: !current || Boolean(current.place), canGoBack: Boolean(current) });
+  const canGoBack = Boolean(current) || placeOfMany;
+  placeForm.show({ heading, advice, canDrop: !canGoBack || Boolean(current?.place), canGoBack });
   $("status").textContent = `${heading} ${advice}`;
   reveal();
 }
@@ -170,11 +240,33 @@ function reveal() {
   if (matchMedia("(max-width: 55.99rem)").matches) $("outcome").scrollIntoView({ behavior, block: "start" });
 }
 
+function askPlaceOfMany() {
+  placeOfMany = true;
+  askPlace({ heading: say("many.place"), advice: say("many.place.advice") });
+}
+
+/** Show what was there before a reload. */
+async function resume() {
+  const saved = await session.restore();
+  if (!saved || document.body.dataset.state !== "start") return; // a photo was chosen meanwhile
+  const { current: answered, photos: prepared } = saved;
+  const files = prepared.map(({ blob }) => blob);
+  begin(files, prepared.length ? Promise.resolve(prepared) : null);
+  current = answered;
+  showAnswer();
+  session.save(current, prepared);
+}
+
 $("again").addEventListener("click", () => identifyPhotos(asked));
 $("find").addEventListener("click", () => identifyPhotos({ place: current.place, findAll: true }));
 $("cancel").addEventListener("click", cancel);
 $("undo").addEventListener("click", undo);
-for (const id of ["place-back", "problem-back"]) $(id).addEventListener("click", goBack);
+$("split").addEventListener("click", () => chooseMany(chosen));
+$("to-many").addEventListener("click", showMany);
+$("many-add-place").addEventListener("click", askPlaceOfMany);
+$("place-back").addEventListener("click", () => (placeOfMany ? showMany() : goBack()));
+$("problem-back").addEventListener("click", goBack);
 for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: say("place.question"), advice: "" }));
 addEventListener("online", () => isOffline && identifyPhotos(asked));
 listKnowledge();
+resume();

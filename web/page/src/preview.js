@@ -2,6 +2,7 @@
 
 import { $, make } from "./elements.js";
 import { say } from "./language.js";
+import { filesIn } from "./dropped.js";
 import { guessInWords } from "./words.js";
 
 export const MOST_PHOTOS = 5; // the API's limit
@@ -12,11 +13,11 @@ export class Preview {
 
   /** `choose` is called with the files of one animal; `refuse` with the code of a problem. */
   constructor({ choose, refuse }) {
-    for (const id of ["pick", "take", "more"]) {
+    for (const id of ["pick", "take", "more", "folder"]) {
       $(id).addEventListener("change", ({ target }) => {
         const chosen = [...target.files];
         target.value = ""; // so that choosing the same photo again fires the event
-        if (chosen.length) choose(id === "more" ? [...this.#files, ...chosen] : chosen);
+        if (chosen.length) choose(id === "more" ? [...this.#files, ...chosen].slice(0, MOST_PHOTOS) : chosen);
       });
     }
     addEventListener("dragover", (event) => {
@@ -26,32 +27,43 @@ export class Preview {
     addEventListener("dragleave", (event) => {
       if (!event.relatedTarget) document.body.classList.remove("dragging");
     });
-    addEventListener("drop", (event) => {
+    addEventListener("drop", async (event) => {
       event.preventDefault();
       document.body.classList.remove("dragging");
-      if (event.dataTransfer.files.length) choose([...event.dataTransfer.files]);
+      if (event.dataTransfer.files.length) choose(await filesIn(event.dataTransfer));
       else if (event.dataTransfer.types.includes("text/uri-list")) refuse("link");
     });
     addEventListener("paste", ({ clipboardData }) => clipboardData.files.length && choose([...clipboardData.files]));
-    $("picture").addEventListener("error", () => this.#showPicture(false));
+    for (const id of ["picture", "beside"]) $(id).addEventListener("error", () => this.#showPicture(false));
+    $("folder-label").hidden = !("webkitdirectory" in $("folder"));
   }
 
-  /** Show the chosen photos: one large, several as a row. */
+  /** Show the chosen photos: one large, several as a row, none for a grid elsewhere. */
   show(files) {
     this.#files = files;
     this.#urls.forEach((url) => URL.revokeObjectURL(url));
     this.#urls = files.map((file) => URL.createObjectURL(file));
-    const [file] = files;
     const isOne = files.length === 1;
     $("preview").hidden = !isOne;
-    $("file-name").textContent = file.name ?? "";
-    this.#showPicture(true);
-    if (isOne) $("picture").src = this.#urls[0];
-    else $("picture").removeAttribute("src");
-    $("photos").hidden = isOne;
-    $("photos").replaceChildren(...(isOne ? [] : this.#urls.map(photoRow)));
+    $("file-name").textContent = (isOne && files[0].name) || "";
+    this.#showPicture(isOne);
+    for (const id of ["picture", "beside"]) {
+      if (isOne) $(id).src = this.#urls[0];
+      else $(id).removeAttribute("src");
+    }
+    $("photos").hidden = files.length < 2;
+    $("photos").replaceChildren(...(files.length < 2 ? [] : this.#urls.map(photoRow)));
     $("pick-label").textContent = say("pick.another");
-    $("more-label").hidden = files.length >= MOST_PHOTOS;
+    $("more-label").hidden = files.length === 0 || files.length >= MOST_PHOTOS;
+    $("split").hidden = files.length < 2;
+  }
+
+  /** Show the server's picture of a photo that this browser cannot decode, or that is gone. `url`: of its result. */
+  showThumbnail(url) {
+    if (!url || $("frame").hidden === false || this.#files.length > 1) return;
+    $("preview").hidden = false;
+    this.#showPicture(true);
+    for (const id of ["picture", "beside"]) $(id).src = `${url}.jpg`; // if it fails, there is no picture
   }
 
   /** Show what each of several photos shows by itself. */
@@ -63,7 +75,7 @@ export class Preview {
   }
 
   #showPicture(isShown) {
-    $("frame").hidden = !isShown;
+    $("frame").hidden = $("beside").hidden = !isShown;
     $("no-picture").hidden = isShown;
   }
 }

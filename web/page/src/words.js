@@ -1,6 +1,6 @@
 // Convert the numbers and codes of an answer to words.
 
-import { listed, percent, regionName, say } from "./language.js";
+import { listed, percent, probability, regionName, say } from "./language.js";
 
 const NAMED = 3; // relatives in a sentence
 const SURE = { "very sure": 0.95, "fairly sure": 0.8 };
@@ -8,6 +8,33 @@ const SURE = { "very sure": 0.95, "fairly sure": 0.8 };
 /** Return the word for how sure an answer is. */
 export function sureInWords(sure) {
   return say(`sure.${sure}`) || sure;
+}
+
+/** Return how sure a prediction is, in a word and a number. */
+export function sureInText({ sure, score }) {
+  return say("guess", { name: sureInWords(sure), sure: probability(score) });
+}
+
+/** Return the prediction if it may be shown as a name: not for a photo that shows no animal. */
+export function namedIn({ prediction, subject }) {
+  return ["person", "vehicle", "none"].includes(subject) ? null : prediction;
+}
+
+/** Return the name that an answer is shown with. */
+export function titleOf(answer) {
+  const prediction = namedIn(answer);
+  if (!prediction) return subjectInWords(answer.subject).heading;
+  return prediction.rank === "kingdom" ? subjectInWords("animal").heading : prediction.name;
+}
+
+/** Return an answer as text to paste somewhere. `address`: that of its result, or empty. */
+export function answerInText(answer, address) {
+  const prediction = namedIn(answer);
+  const title = titleOf(answer);
+  const named = prediction && prediction.scientific_name !== title ? `${title} (${prediction.scientific_name})` : title;
+  const first = prediction ? `${named}: ${sureInText(prediction)}` : named;
+  const place = whereabouts(answer.location, answer.features);
+  return [first, answer.why_not ?? "", place, address ? `Faunalens: ${address}` : "Faunalens"].filter(Boolean).join("\n");
 }
 
 /** What the word for how sure an answer is means. docs/explanation/field.md has the measurements. */

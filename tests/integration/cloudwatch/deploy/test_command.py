@@ -14,7 +14,6 @@ from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 from moto.moto_api._internal.models import moto_api_backend
 
-from chalicelib.telemetry import metrics
 from cloudwatch.deploy.command import main
 from cloudwatch.deploy.deployment import TAG
 from cloudwatch.files import Placeholders, read_files
@@ -49,7 +48,7 @@ def aws(server: tuple[Account, SavedQueries], monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small folder of dashboards, to be changed."""
-    monkeypatch.setattr(metrics, "METRICS", small_folder.METRICS)
+    small_folder.use_metrics(monkeypatch)
     return small_folder.write(tmp_path)
 
 

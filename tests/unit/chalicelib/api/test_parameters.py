@@ -34,6 +34,12 @@ def test_boxes_are_wanted_declined_or_left_to_the_deployment() -> None:
     assert read_identify_params({}).boxes is None
 
 
+@pytest.mark.parametrize("text", ["2026-07", "2026-07-14", "2026-07-14T09:30:00Z"])
+def test_the_time_says_the_month(text: str) -> None:
+    assert read_identify_params({"time": [text]}).month == 7
+    assert read_identify_params({}).month is None
+
+
 def test_form_fields_are_parameters_too() -> None:
     assert read_identify_params({"top": ["3"]}, {"lat": "-33.9", "lon": "151.2"}).location == Location(
         -33.9, 151.2, "request"
@@ -47,7 +53,7 @@ def test_location_none_disables_the_location() -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"lng": ["1"]}, "unknown parameter 'lng'; supported: lat, lon, location, top, boxes"),
+        ({"lng": ["1"]}, "unknown parameter 'lng'; supported: lat, lon, location, top, time, boxes"),
         ({"lat": ["1", "2"], "lon": ["1"]}, "parameter lat is sent more than once"),
         ({"lat": ["1"]}, "only one of lat and lon is present"),
         ({"lon": ["1"]}, "only one of lat and lon is present"),
@@ -60,6 +66,10 @@ def test_location_none_disables_the_location() -> None:
         ({"top": ["²"]}, "top must be a whole number"),
         ({"top": ["many"]}, "top must be a whole number"),
         ({"top": [""]}, "top must be a whole number"),
+        ({"time": ["2026"]}, "time must begin with year and month"),
+        ({"time": ["2026-13-01"]}, "time must begin with year and month"),
+        ({"time": ["2026:07:14"]}, "time must begin with year and month"),
+        ({"time": ["2026-07-14T\n"]}, "time must begin with year and month"),
         ({"boxes": ["1"]}, "boxes must be true or false"),
         ({"boxes": [""]}, "boxes must be true or false"),
     ],

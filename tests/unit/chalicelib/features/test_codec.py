@@ -15,6 +15,7 @@ from chalicelib.features.codec import (
     CachedValue,
     CellAnimals,
     CorruptValue,
+    Seasons,
     pack,
     soft_expiry,
     unpack,
@@ -28,6 +29,8 @@ seconds = st.floats(0, 4e9)
 @st.composite
 def packed(draw: st.DrawFn) -> CachedValue:
     ids = sorted(draw(st.sets(st.integers(0, 2**31 - 1), max_size=60)))
+    seasonal = sorted(draw(st.sets(st.sampled_from(ids), max_size=3))) if ids else []
+    months = draw(st.binary(min_size=12 * len(seasonal), max_size=12 * len(seasonal)))
     weight = st.floats(2**-10, 1, width=32)
     known = CellAnimals(
         draw(st.integers(0, 2**63 - 1)),
@@ -38,6 +41,7 @@ def packed(draw: st.DrawFn) -> CachedValue:
         np.array([draw(st.sampled_from((1, 2))) for _ in ids], np.uint8),
         np.array(draw(st.lists(st.integers(0, 2**31 - 1), max_size=5)), np.int32),
         np.array(draw(st.lists(st.integers(0, 2**15 - 1), max_size=60)), np.uint16),
+        Seasons(np.array(seasonal, np.int32), np.frombuffer(months, np.uint8).reshape(-1, 12)),
     )
     created = draw(seconds)
     soft, hard = sorted(created + draw(st.floats(0, LONGEST_LIFE / 2)) for _ in range(2))
@@ -58,6 +62,8 @@ def test_what_is_packed_comes_back(value: CachedValue) -> None:
     np.testing.assert_array_equal(back.cell_animals.status, known.status)
     np.testing.assert_array_equal(back.cell_animals.unknown, known.unknown)
     np.testing.assert_array_equal(back.cell_animals.relatives, known.relatives)
+    np.testing.assert_array_equal(back.cell_animals.seasons.animals, known.seasons.animals)
+    np.testing.assert_array_equal(back.cell_animals.seasons.months, known.seasons.months)
     # AND the header alone tells when it turns stale
     assert soft_expiry(data[: HEADER.size], known.cell) == value.soft
 

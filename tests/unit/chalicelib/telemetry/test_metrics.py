@@ -20,7 +20,8 @@ def test_a_metrics_name_tells_its_unit() -> None:
 
 
 def test_every_dimension_is_known_and_used() -> None:
-    assert {dimension for metric in METRICS.values() for dimension in metric.by} | {*COMMON} == DIMENSIONS.keys()
+    used = {dimension for metric in ALL_METRICS.values() for dimension in metric.by}
+    assert used | {*COMMON, "tier"} == DIMENSIONS.keys()
     for name, dimension in DIMENSIONS.items():
         assert (name in COMMON) == (not dimension.values), name
         assert all(value.isascii() and value for value in dimension.values)

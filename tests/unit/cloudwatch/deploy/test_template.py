@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.telemetry import metrics
 from cloudwatch.deploy.template import main, template
 from cloudwatch.limits import PARAMETERS
 from tests.unit.cloudwatch.lint import small_folder
@@ -14,7 +13,7 @@ from tests.unit.cloudwatch.lint import small_folder
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(metrics, "METRICS", small_folder.METRICS)
+    small_folder.use_metrics(monkeypatch)
     return small_folder.write(tmp_path)
 
 

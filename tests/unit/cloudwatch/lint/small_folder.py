@@ -1,10 +1,14 @@
 """A small valid folder of dashboards, for two metrics, and ways to break it."""
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from chalicelib.telemetry import metrics
 from chalicelib.telemetry.metrics import Metric
 
 METRICS = {
@@ -12,6 +16,14 @@ METRICS = {
     "Latency": Metric("Milliseconds", "whole request"),
 }
 """What the app emits in these tests."""
+
+
+def use_metrics(monkeypatch: pytest.MonkeyPatch, registry: Mapping[str, Metric] = METRICS) -> None:
+    """Let the app emit only these metrics, and have no web tier."""
+    monkeypatch.setattr(metrics, "METRICS", registry)
+    monkeypatch.setattr(metrics, "TIER_METRICS", {})
+    monkeypatch.setattr(metrics, "OF_TIER_REQUESTS", ())
+
 
 COMMON = ["service", "faunalens", "stage", "STAGENAME"]
 OURS = [{"Name": "service", "Value": "faunalens"}, {"Name": "stage", "Value": "STAGENAME"}]

@@ -13,7 +13,7 @@ from chalicelib.telemetry.metrics import Metric
 from cloudwatch.lint.command import main
 from cloudwatch.lint.folder import lint
 from cloudwatch.project import DASHBOARDS
-from tests.unit.cloudwatch.lint.small_folder import METRICS, write
+from tests.unit.cloudwatch.lint.small_folder import METRICS, use_metrics, write
 
 ROOT = DASHBOARDS.parent
 
@@ -21,7 +21,7 @@ ROOT = DASHBOARDS.parent
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small valid folder."""
-    monkeypatch.setattr(metrics, "METRICS", METRICS)
+    use_metrics(monkeypatch)
     return write(tmp_path)
 
 
@@ -31,7 +31,8 @@ def copy(tmp_path: Path) -> Path:
     shutil.copytree(
         DASHBOARDS, tmp_path / "dashboards", ignore=shutil.ignore_patterns("*.py", "preview", "lint", "__*")
     )
-    for path in ("docs/how-to/runbook.md", "infra/cost.py", ".chalice/config.json", "infra/stages/prod.json"):
+    needed = ("docs/how-to/runbook.md", "infra/cost.py", "infra/tier_cost.py", ".chalice/config.json")
+    for path in (*needed, "infra/stages/prod.json"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     return tmp_path / "dashboards"
@@ -233,7 +234,7 @@ def test_files_with_limits_need_the_stages_beside_them(copy: Path) -> None:
 
 def test_an_emitted_metric_that_no_file_shows_needs_a_reason(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a metric that no file shows
-    monkeypatch.setattr(metrics, "METRICS", METRICS | {"Quiet": Metric("Count", "quiet", by=("code",))})
+    use_metrics(monkeypatch, METRICS | {"Quiet": Metric("Count", "quiet", by=("code",))})
     assert [each.split(": ")[1] for each in findings(small)] == [
         "Quiet (service, stage)",
         "Quiet (service, stage, code)",

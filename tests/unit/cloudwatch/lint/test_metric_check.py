@@ -2,10 +2,9 @@
 
 import pytest
 
-from chalicelib.telemetry import metrics
 from cloudwatch.lint.catalogue import catalogue
 from cloudwatch.lint.metric_check import Reference, check
-from tests.unit.cloudwatch.lint.small_folder import METRICS
+from tests.unit.cloudwatch.lint.small_folder import use_metrics
 
 COMMON = (("service", "faunalens"), ("stage", "STAGENAME"))
 LAMBDA = (("FunctionName", "faunalens-STAGENAME"),)
@@ -13,7 +12,7 @@ LAMBDA = (("FunctionName", "faunalens-STAGENAME"),)
 
 @pytest.fixture(autouse=True)
 def two_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "METRICS", METRICS)
+    use_metrics(monkeypatch)
 
 
 def ours(name: str, *more: tuple[str, str | None], unit: str | None = None) -> Reference:

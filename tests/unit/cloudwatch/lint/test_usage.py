@@ -12,7 +12,7 @@ from tests.unit.cloudwatch.lint import small_folder
 def test_a_metric_names_its_dashboards_and_alarms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a small folder, and a registry with one metric that no file uses
     registry = {**small_folder.METRICS, "Unused": metrics.METRICS["Requests"]}
-    monkeypatch.setattr(metrics, "METRICS", registry)
+    small_folder.use_metrics(monkeypatch, registry)
     found = usage(small_folder.write(tmp_path))
     # THEN the used ones name their files, and the other none
     assert (found["Requests"].dashboards, found["Requests"].alarms) == (["small"], ["share"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.telemetry.metrics import METRICS, NAMESPACE
+from chalicelib.telemetry.metrics import ALL_METRICS, NAMESPACE
 from cloudwatch.files import Placeholders, read_files
 from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.metric_store import MetricStore
@@ -31,7 +31,15 @@ def test_lines_have_the_apps_format_and_aws_metrics_are_marked_as_simulated() ->
     entries: list[dict[str, Any]] = [json.loads(line) for text in first_hours(1, 3) for line in text.splitlines()]
     spaces = Counter(entry["_aws"]["CloudWatchMetrics"][0]["Namespace"] for entry in entries)
     assert spaces[NAMESPACE] > 300
-    assert {"AWS/ApiGateway", "AWS/Lambda", "AWS/ElastiCache", "AWS/RDS", "AWS/Logs", "AWS/S3"} <= spaces.keys()
+    assert {
+        "AWS/ApiGateway",
+        "AWS/Lambda",
+        "AWS/ElastiCache",
+        "AWS/RDS",
+        "AWS/Logs",
+        "AWS/S3",
+        "AWS/ECS",
+    } <= spaces.keys()
     for entry in entries:
         (directive,) = entry["_aws"]["CloudWatchMetrics"]
         # THEN each line holds the metrics that it lists
@@ -39,7 +47,7 @@ def test_lines_have_the_apps_format_and_aws_metrics_are_marked_as_simulated() ->
         if directive["Namespace"] == NAMESPACE:
             # THEN the app's metrics are registered, and not marked
             assert {(metric["Name"], metric["Unit"]) for metric in directive["Metrics"]} <= {
-                (name, metric.unit) for name, metric in METRICS.items()
+                (name, metric.unit) for name, metric in ALL_METRICS.items()
             }
             assert "simulated" not in entry
         else:

@@ -92,9 +92,31 @@ def own_csv(path: Path, records: Sequence[Record]) -> Path:
     return path
 
 
+def events(path: Path, records: Sequence[Record]) -> Path:
+    """Write a Darwin Core Archive with events as its core, which have the places, and occurrences as an extension."""
+    of_event = ("decimalLatitude", "decimalLongitude", "year")
+    own = [name for name in HEAD if name not in of_event]
+    rows = [dict(zip(HEAD, each.row(number), strict=True)) for number, each in enumerate(records)]
+    kinds = {"core": ("Event", "id", "event.txt", of_event), "extension": ("Occurrence", "coreid", "occ.txt", own)}
+    tables = "".join(
+        f'<{tag} fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" fieldsEnclosedBy="" ignoreHeaderLines="1" '
+        f'rowType="http://rs.tdwg.org/dwc/terms/{kind}"><files><location>{file}</location></files><{id_} index="0"/>'
+        + "".join(f'<field index="{n}" term="http://rs.tdwg.org/dwc/terms/{name}"/>' for n, name in enumerate(names, 1))
+        + f"</{tag}>"
+        for tag, (kind, id_, file, names) in kinds.items()
+    )
+    with zipfile.ZipFile(path, "w") as written:
+        written.writestr("meta.xml", f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{tables}</archive>')
+        for _, _, file, names in kinds.values():
+            lines = ["\t".join([f"e{number}", *(row[name] for name in names)]) for number, row in enumerate(rows)]
+            written.writestr(file, "".join(f"{line}\n" for line in ["head", *lines]))
+    return path
+
+
 FORMATS: dict[str, Callable[[Path, Sequence[Record]], Path]] = {
     "simple CSV": simple_csv,
     "Darwin Core Archive": archive,
+    "Darwin Core Archive of events": events,
     "Parquet, lower case": snapshot,
     "Parquet, camel case": lambda path, records: snapshot(path, records, camel=True),
     "CSV": own_csv,

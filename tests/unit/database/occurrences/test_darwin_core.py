@@ -22,16 +22,32 @@ def meta(attributes: str = "", **replaced: str) -> bytes:
     return text.encode()
 
 
+EVENTS = b"""<archive xmlns="http://rs.tdwg.org/dwc/text/">
+  <core rowType="http://rs.tdwg.org/dwc/terms/Event"><files><location>event.txt</location></files><id index="0"/></core>
+  <extension rowType="http://rs.tdwg.org/dwc/terms/Occurrence">
+    <files><location>occurrence.txt</location></files><coreid index="0"/>
+  </extension>
+</archive>"""
+
+
+def test_occurrences_may_be_an_extension_of_events() -> None:
+    found = read_meta(EVENTS)
+    assert found.core is not None
+    assert (found.core.locations, found.records.locations) == (("event.txt",), ("occurrence.txt",))
+    assert not found.is_checklist
+
+
 def test_separators_are_escapes_and_columns_have_indexes() -> None:
     attributes = r'encoding="ISO-8859-1" fieldsTerminatedBy="\t" linesTerminatedBy="\r\n" fieldsEnclosedBy="" '
     attributes += 'ignoreHeaderLines="2"'
-    ((location, found),) = read_meta(meta(attributes))
-    assert location == "occurrence.txt"
-    assert found == TextFormat(("", "", "scientificName"), {"occurrenceStatus": "PRESENT"}, "\t", "", "iso8859-1", 2)
+    found = read_meta(meta(attributes)).records
+    assert found.locations == ("occurrence.txt",)
+    constants = {"occurrenceStatus": "PRESENT"}
+    assert found.format == TextFormat(("", "", "scientificName"), constants, "\t", "", "iso8859-1", 2, identity=0)
 
 
 def test_what_is_left_out_has_the_defaults_of_the_standard() -> None:
-    ((_, found),) = read_meta(meta())
+    found = read_meta(meta()).records.format
     assert (found.delimiter, found.quote, found.encoding, found.header_lines) == (",", '"', "utf-8", 0)
 
 
@@ -41,7 +57,10 @@ def test_what_is_left_out_has_the_defaults_of_the_standard() -> None:
         (b"<archive", "not XML"),
         (b"<archive/>", "no core"),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><archive/>', "document type"),
-        (meta(Occurrence="Taxon"), "core of the archive is Taxon"),
+        (meta(Occurrence="Identification"), "core of the archive is Identification; expected Occurrence, Event, Taxon"),
+        (meta(Occurrence="Taxon"), "has Taxon as its core, but no extension Occurrence or Distribution"),
+        (EVENTS.replace(b"<coreid", b"<other"), "no coreid for Occurrence"),
+        (EVENTS.replace(b'coreid index="0"', b'coreid index="x"'), "the index of coreid is 'x'"),
         (meta(**{"<location>occurrence.txt</location>": ""}), "names no file"),
         (meta('encoding="UTF-16"'), "convert it to UTF-8"),
         (meta('encoding="no such"'), "unknown encoding"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chalicelib.features.cells import cell_of
 from database.areas.area_cells import Earth, read_area_cells
 from database.cell_animals import ROW, Cell
-from database.occurrences.evidence import Rules, combine, range_of_records
+from database.occurrences.evidence import Rules, combine, range_of_countries, range_of_records
 from database.occurrences.shares import FORMULA, Counts, Effort, Surroundings, weights_of
 from database.ranges.cell_weights import INTRODUCED, LISTED, NATIVE
 
@@ -105,6 +105,19 @@ def test_records_outside_of_a_range_are_shown_and_widen_it_if_told(earth: Earth)
         BERLIN: (1.0, NATIVE),
         PARIS: (0.5, INTRODUCED),
     }
+
+
+def test_a_taxon_of_a_checklist_lives_in_its_countries_with_doubt(earth: Earth, surroundings: Surroundings) -> None:
+    native, introduced = surroundings.of_countries(["DE"]), surroundings.of_countries(["AU", "XX"])
+    assert earth.cells[native].tolist() == sorted([BERLIN, PARIS])
+    rows = range_of_countries(1, {NATIVE: native, INTRODUCED: introduced}, False, earth)
+    assert rows is not None
+    assert {int(row["cell"]): (float(row["weight"]), int(row["status"])) for row in rows} == {
+        BERLIN: (0.5, NATIVE),
+        PARIS: (0.5, NATIVE),
+        SYDNEY: (0.5, INTRODUCED),
+    }
+    assert range_of_countries(1, {NATIVE: np.zeros(len(earth.cells), bool)}, False, earth) is None
 
 
 def test_a_taxon_without_a_written_range_gets_one_from_enough_records(earth: Earth) -> None:

@@ -16,8 +16,7 @@ ANIMALS = [FOX, CANIDAE, GULL, PRUNELLA]
 
 
 def name(number: int, scientific_name: str, **more: str) -> Name:
-    columns = ("key", "species", "genus", "family", "order", "class_", "phylum")
-    return Name(number, scientific_name, *(more.get(each) for each in columns))
+    return Name(number, scientific_name, *(more.get(each) for each in Name._fields[2:]))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +45,20 @@ def test_a_record_counts_for_its_species_and_what_contains_it() -> None:
 def test_a_key_counts_instead_of_the_name() -> None:
     names = [name(7, "Vulpes alba", key="5219243"), name(8, "Vulpes vulpes", key="6")]
     assert match(names, ANIMALS, {"vulpes-vulpes": "5219243"}).animals == [(7, 1)]
+
+
+def test_keys_of_ranks_count_for_subspecies_and_for_what_contains_the_species() -> None:
+    # GIVEN a fox and its family with keys, and records of a subspecies and of a namesake
+    keys = {"vulpes-vulpes": "5219243", "canidae": "9701"}
+    fox = {"species": "Vulpes vulpes", "family": "Canidae"}
+    names = [
+        name(7, "Vulpes vulpes crucigera", key="1", species_key="5219243", family_key="9701", **fox),
+        name(8, "Vulpes vulpes", key="2", species_key="3", family_key="4", **fox),
+    ]
+    # THEN keys decide at each rank that the file has keys of
+    assert sorted(match(names, ANIMALS, keys).animals) == [(7, 1), (7, 2)]
+    # AND names decide where it has none, as in exports of eBird
+    assert sorted(match([name(9, "Vulpes vulpes", **fox)], ANIMALS, keys).animals) == [(9, 1), (9, 2)]
 
 
 def test_records_of_an_accepted_name_count_for_our_synonym_of_it() -> None:

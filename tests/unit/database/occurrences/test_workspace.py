@@ -137,6 +137,86 @@ def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:
         assert workspace.counts().dropped["without a place"] == 1
 
 
+@pytest.mark.parametrize(
+    ("column", "code", "place"),
+    [
+        ("eeaCellCode", "10kmE428N267", (47.17, 9.51)),
+        ("mgrsCellCode", "32UNC66", (52.0, 10.0)),
+        ("eqdgCellCode", "E010N52CB", (52.3, 10.3)),
+        ("dmsgCellCode", "E01045N5215", (52.3, 10.8)),
+        ("isea3hCellCode", "1252000000010000000", (52.0, 10.0)),
+    ],
+)
+def test_a_cube_by_the_cells_of_other_grids(tmp_path: Path, column: str, code: str, place: tuple[float, float]) -> None:
+    # GIVEN a cube of GBIF with the codes of a grid, one of which is none, and a cell as large as a country
+    rows = [(code, 7), (code, 3), ("nowhere", 2), ("500kmE40N20", 1)]
+    lines = [f"species\tspeciesKey\t{column}\toccurrences", *(f"Vulpes vulpes\t1\t{each}\t{n}" for each, n in rows)]
+    (tmp_path / "cube").write_text("\n".join(lines))
+    # WHEN counted THEN the records are in the H3 cell of its middle
+    found, dropped, _ = counted(tmp_path / "cube", tmp_path / "work")
+    assert found == {("Vulpes vulpes", cell_of(*place)): 10}
+    assert dropped == {"without a place": 1, "known to more than 25,000 m only": 1}
+
+
+def test_a_cube_by_cells_of_no_known_grid_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "cube").write_text("species\tmyCellCode\tcellCode\toccurrences\nVulpes vulpes\ta\tX-7\t1\n")
+    with Workspace(tmp_path / "work", Filters()) as workspace:
+        with pytest.raises(OccurrenceError, match="'X-7' in cellCode is no code of a grid"):
+            workspace.read(tables_in(tmp_path / "cube"), lambda _line: None)
+        assert workspace.counts().rows == 0
+
+
+def test_a_checklist_says_in_which_countries_a_taxon_lives(tmp_path: Path) -> None:
+    # GIVEN an archive of taxa with the extension Distribution
+    (tmp_path / "meta.xml").write_text(CHECKLIST)
+    (tmp_path / "taxon.txt").write_text("t1,Vulpes vulpes,Animalia\nt2,Canis lupus,Animalia\n")
+    rows = ["t1,DE,,native,present", "t1,,ISO3166:au,introduced,", "t2,FR,,,absent", "t2,,TDWG:GER,,", "t9,DE,,,"]
+    (tmp_path / "distribution.txt").write_text("".join(f"{row}\n" for row in rows))
+    with Workspace(tmp_path / "work", Filters()) as workspace:
+        workspace.read(tables_in(tmp_path), lambda _line: None)
+        query = "select scientific_name, country, is_introduced from listed join names using (name) order by all"
+        listed = workspace.connection.execute(query).fetchall()
+        dropped = {reason: rows for reason, rows in workspace.counts().dropped.items() if rows}
+    assert listed == [("Vulpes vulpes", "AU", True), ("Vulpes vulpes", "DE", False)]
+    assert dropped == {"absent": 1, "without a place": 1, "without a name": 1}
+
+
+CHECKLIST = """<archive xmlns="http://rs.tdwg.org/dwc/text/">
+  <core rowType="http://rs.tdwg.org/dwc/terms/Taxon">
+    <files><location>taxon.txt</location></files><id index="0"/>
+    <field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/>
+    <field index="2" term="http://rs.tdwg.org/dwc/terms/kingdom"/>
+  </core>
+  <extension rowType="http://rs.gbif.org/terms/1.0/Distribution">
+    <files><location>distribution.txt</location></files><coreid index="0"/>
+    <field index="1" term="http://rs.tdwg.org/dwc/terms/countryCode"/>
+    <field index="2" term="http://rs.tdwg.org/dwc/terms/locationID"/>
+    <field index="3" term="http://rs.tdwg.org/dwc/terms/establishmentMeans"/>
+    <field index="4" term="http://rs.tdwg.org/dwc/terms/occurrenceStatus"/>
+  </extension>
+</archive>"""
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("month", ["7", "07", "13", ""]),
+        ("eventDate", ["2020-07-14T09:30", "2020-07-14/2020-07-16", "2020-07-14/2020-08-02", "2020"]),
+        ("yearmonth", ["2020-07", "2020-07", "2020-00", "2020"]),
+        ("OBSERVATION DATE", ["2020-07-01", "2020-07-31", "2020", "July"]),
+    ],
+)
+def test_months_are_counted_if_told(tmp_path: Path, column: str, values: list[str]) -> None:
+    # GIVEN two records of July, and two that do not say the month
+    lines = [f"species\tlatitude\tlongitude\t{column}", *(f"Vulpes vulpes\t52.52\t13.4\t{each}" for each in values)]
+    (tmp_path / "file").write_text("\n".join(lines))
+    query = "select month, sum(records) from counted where dropped is null group by all order by all"
+    for months, expected in ((True, [(7, 2), (None, 2)]), (False, [(None, 4)])):
+        with Workspace(tmp_path / "work", Filters(), months=months) as workspace:
+            workspace.read(tables_in(tmp_path / "file"), lambda _line: None)
+            assert workspace.connection.execute(query).fetchall() == expected
+
+
 def test_exports_of_inaturalist_and_ebird(tmp_path: Path) -> None:
     # GIVEN the columns of an export of iNaturalist, gzipped, and of eBird's basic dataset
     head = "observed_on,quality_grade,captive_cultivated,latitude,longitude,positional_accuracy,license,scientific_name"

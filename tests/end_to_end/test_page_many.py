@@ -1,0 +1,144 @@
+"""A folder of many photos: a grid that fills, each photo with its own answer, and a CSV to take along."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import FilePayload, Page, ViewportSize, expect
+
+from testing import pictures
+from tests.end_to_end import answers
+from tests.end_to_end.browsing import DESK, PHONE, Open, photo, problem
+from tests.end_to_end.stand import Stand
+
+
+def card_photos(count: int) -> list[FilePayload]:
+    """Photos as a camera names them; the first of them knows its place."""
+    first = photo(name="IMG_0000.JPG")
+    return [first, *(photo(pictures.jpeg(60 + i, 40), f"IMG_{i:04}.JPG") for i in range(1, count))]
+
+
+@pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
+def viewport(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def test_each_photo_gets_its_own_answer(stand: Stand, open_page: Open, viewport: ViewportSize) -> None:
+    stand.tell(answers.koala())
+    shown = open_page(stand.url, viewport=viewport)
+    # WHEN more than five photos are chosen, with a file that is none
+    shown.set_input_files("#pick", [*card_photos(7), photo(b"a list", "list.txt", "text/plain")])
+    # THEN each is sent by itself, with its own place
+    expect(shown.locator("#many-progress")).to_have_text("7 of 7 identified.")
+    expect(shown.locator("#many-note")).to_have_text("1 file is no photo and was left out.")
+    expect(shown.locator("#many-grid b")).to_have_text(["koala"] * 7)
+    assert len(stand.sent) == 7
+    assert sum("lat" in each.query for each in stand.sent) == 1
+    assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # WHEN one is opened THEN it is shown like any answer, and leads back
+    shown.locator("#many-grid button").nth(3).click()
+    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#picture")).to_be_visible()
+    shown.click("#to-many")
+    expect(shown.locator("#many-grid b")).to_have_count(7)
+    expect(shown.locator("#many-heading")).to_be_focused()
+
+
+def test_at_most_three_are_sent_at_once_and_it_can_be_stopped(stand: Stand, open_page: Open) -> None:
+    stand.tell(answers.koala())
+    stand.open.clear()
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", card_photos(8))
+    expect(shown.locator("#many-grid img")).to_have_count(3)
+    shown.wait_for_timeout(200)
+    assert len(stand.sent) == 3
+    # WHEN it is stopped THEN nothing more is sent, until it goes on
+    shown.click("#many-stop")
+    expect(shown.locator("#many-stop")).to_have_text("Go on")
+    stand.open.set()
+    shown.wait_for_timeout(200)
+    assert len(stand.sent) == 3
+    shown.click("#many-stop")
+    expect(shown.locator("#many-progress")).to_have_text("8 of 8 identified.")
+    assert len(stand.sent) == 11
+
+
+def test_a_busy_service_is_asked_again_when_it_says(stand: Stand, open_page: Open) -> None:
+    refusal, status = problem("too_many_requests", 429)
+    stand.tell(refusal, status, {"Retry-After": "1"})
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", card_photos(6))
+    expect(shown.locator("#many-grid img")).to_have_count(3)
+    stand.tell(answers.koala())
+    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
+
+
+def test_what_fails_is_named_and_tried_again(stand: Stand, open_page: Open) -> None:
+    stand.tell(*problem("internal", 500))
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", card_photos(6))
+    expect(shown.locator("#many-progress")).to_have_text("0 of 6 identified. 6 failed.")
+    expect(shown.locator("#many-grid b").first).to_have_text("Something went wrong on our side")
+    stand.tell(answers.koala())
+    shown.click("#many-stop")
+    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
+
+
+def test_photos_without_a_place_get_one_together(stand: Stand, open_page: Open) -> None:
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", card_photos(6))
+    expect(shown.locator("#many-place-words")).to_contain_text("5 photos have no place.")
+    shown.click("#many-add-place")
+    shown.fill("#coordinates", "48.86, 2.29")
+    shown.click("#place-use")
+    # THEN they alone are sent again, with it
+    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
+    expect(shown.locator("#many-place")).to_be_hidden()
+    assert [each.query["lat"] for each in stand.sent[6:]] == ["48.86"] * 5
+
+
+def test_the_answers_are_saved_as_csv(stand: Stand, open_page: Open, tmp_path: Path) -> None:
+    # GIVEN answers, one file that is no photo, and a name that a spreadsheet would run
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", [*card_photos(5), photo(b"x", "=cmd.jpg")])
+    expect(shown.locator("#many-progress")).to_have_text("5 of 6 identified. 1 failed.")
+    with shown.expect_download() as download:
+        shown.click("#many-csv")
+    download.value.save_as(tmp_path / "answers.csv")
+    rows = list(csv.DictReader((tmp_path / "answers.csv").read_text("utf-8-sig").splitlines()))
+    assert [row["file"] for row in rows] == [*(f"IMG_{i:04}.JPG" for i in range(5)), "'=cmd.jpg"]
+    first = {"animal": "koala", "scientific_name": "Phascolarctos cinereus", "rank": "species", "sure": "very sure"}
+    assert rows[0].items() >= {**first, "score": "0.97", "lives_here": "native", "areas": "AU", "problem": ""}.items()
+    assert rows[5]["problem"] == "This is not a photo we can read"
+
+
+def test_photos_of_one_animal_can_turn_out_to_be_of_several(stand: Stand, open_page: Open) -> None:
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", card_photos(3))
+    expect(shown.locator("#name")).to_have_text("koala")
+    shown.click("#split")
+    expect(shown.locator("#many-progress")).to_have_text("3 of 3 identified.")
+    assert len(stand.sent) == 4
+
+
+def test_a_folder_is_taken_with_what_is_below_it(stand: Stand, open_page: Open, tmp_path: Path) -> None:
+    stand.tell(answers.koala())
+    for name in ("a/1.jpg", "a/2.jpg", "b/1.jpg", "b/c/1.jpg", "b/2.jpg", "1.jpg"):
+        path = tmp_path / "card" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pictures.jpeg(60, 40))
+    shown = open_page(stand.url)
+    shown.set_input_files("#folder", tmp_path / "card")
+    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
+    expect(shown.locator("#many-grid")).to_contain_text("card/b/c/1.jpg")
+
+
+def test_files_without_any_photo_are_refused(stand: Stand, open_page: Open) -> None:
+    shown: Page = open_page(stand.url)
+    shown.set_input_files("#pick", [photo(b"a list", f"{i}.txt", "text/plain") for i in range(6)])
+    expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
+    assert stand.sent == []

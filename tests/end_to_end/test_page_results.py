@@ -1,0 +1,247 @@
+"""After the answer: it survives a reload, can be shared, copied, compared, corrected and deleted."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from testing import pictures
+from tests.end_to_end import answers
+from tests.end_to_end.browsing import DESK, PHONE, Open, photo
+from tests.end_to_end.stand import Stand
+
+HEIC = b"\0\0\0\x18ftypheic"
+TEXT = """koala (Phascolarctos cinereus): very sure, 97%
+Around 33.1° S, 150.9° E (Australia), from the photo’s GPS data.
+Faunalens"""
+
+
+@pytest.fixture
+def keeping(stand: Stand) -> Stand:
+    """A server that keeps results, and knows the koala."""
+    stand.keeps = True
+    stand.tell(answers.koala())
+    return stand
+
+
+@pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
+def answered(request: pytest.FixtureRequest, keeping: Stand, open_page: Open) -> Page:
+    """The answer to a photo, at both sizes."""
+    viewport: ViewportSize = request.param
+    shown = open_page(keeping.url, viewport=viewport, permissions=["clipboard-read", "clipboard-write"])
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("koala")
+    return shown
+
+
+def clipboard(shown: Page) -> str:
+    text: str = shown.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def test_an_answer_is_copied_as_text_and_as_a_link(answered: Page, keeping: Stand) -> None:
+    # GIVEN a browser that has no sharing of its own
+    answered.evaluate("navigator.share = undefined")
+    answered.click("#copy")
+    expect(answered.locator("#share-status")).to_have_text("Copied.")
+    assert clipboard(answered) == f"{TEXT}: {keeping.url}r/result-1"
+    answered.click("#share")
+    expect(answered.locator("#share-status")).to_have_text("The link was copied.")
+    assert clipboard(answered) == f"{keeping.url}r/result-1"
+
+
+def test_a_phone_shares_by_its_own_sheet(keeping: Stand, open_page: Open) -> None:
+    shown = open_page(keeping.url, viewport=PHONE)
+    shown.evaluate("() => { navigator.share = async (what) => { window.shared = what; }; }")
+    shown.set_input_files("#pick", photo())
+    shown.click("#share")
+    assert shown.evaluate("window.shared") == {
+        "title": "koala (Phascolarctos cinereus): very sure, 97%",
+        "url": f"{keeping.url}r/result-1",
+    }
+
+
+def test_without_a_right_to_the_clipboard_the_text_is_shown(stand: Stand, open_page: Open) -> None:
+    # GIVEN a server that keeps nothing, and a browser that refuses its clipboard
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.evaluate("() => { navigator.clipboard.writeText = async () => { throw new Error('denied'); }; }")
+    shown.set_input_files("#pick", photo())
+    shown.click("#copy")
+    # THEN the text can be copied by hand, and nothing is offered that needs a result
+    expect(shown.locator("#share-status textarea")).to_have_value(TEXT)
+    for name in ("share", "wrong", "history"):
+        expect(shown.locator(f"#{name}")).to_be_hidden()
+    assert "keep" not in stand.sent[0].query
+
+
+def test_a_wrong_answer_is_corrected_in_words_and_stays(answered: Page, keeping: Stand) -> None:
+    # GIVEN taxa that can be found by name
+    keeping.taxa["?q=wal"] = {"taxa": [{"taxon": "x", "name": "wallaby", "scientific_name": "Wallabia bicolor"}]}
+    answered.click("#wrong")
+    expect(answered.locator("#correct-animal")).to_be_focused()
+    # WHEN it is sent empty THEN it says what is missing
+    answered.click("#correct-send")
+    expect(answered.locator("#share-status")).to_have_text("Type a name first.")
+    # WHEN a name is typed THEN names are offered
+    answered.locator("#correct-animal").press_sequentially("wal")
+    expect(answered.locator('#correct-names option[value="wallaby"]')).to_have_count(1)
+    # AND what is sent is kept beside the answer, which stays
+    answered.fill("#correct-animal", "swamp wallaby")
+    answered.press("#correct-animal", "Enter")
+    expect(answered.locator("#share-status")).to_contain_text("Thank you.")
+    (sent,) = keeping.kept
+    assert (sent.method, sent.path, sent.authorization) == (
+        "POST",
+        "/dev/r/result-1/correction",
+        "Bearer token-result-1",
+    )
+    assert json.loads(sent.body) == {"animal": "swamp wallaby"}
+    expect(answered.locator("#name")).to_have_text("koala")
+
+
+def test_a_correction_that_fails_says_so(answered: Page, keeping: Stand) -> None:
+    keeping.result_status = 503
+    answered.click("#wrong")
+    answered.fill("#correct-animal", "wallaby")
+    answered.click("#correct-send")
+    expect(answered.locator("#share-status")).to_contain_text("Temporarily unavailable")
+    expect(answered.locator("#correct-animal")).to_have_value("wallaby")
+    expect(answered.locator("#correct-send")).to_be_enabled()
+
+
+def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand) -> None:
+    answered.reload()
+    expect(answered.locator("#name")).to_have_text("koala")
+    assert answered.evaluate("document.getElementById('picture').naturalWidth") > 0
+    assert len(keeping.sent) == 1
+    # AND the place can still be changed, since the photo is still there
+    answered.click("#elsewhere")
+    answered.fill("#coordinates", "48.86, 2.29")
+    answered.click("#place-use")
+    expect(answered.locator("#changed")).to_be_visible()
+    assert keeping.sent[1].body == keeping.sent[0].body
+    # AND another photo takes its place
+    keeping.tell(answers.koala(), 500)
+    answered.set_input_files("#pick", photo())
+    expect(answered.locator("#problem")).to_be_visible()
+    answered.reload()
+    expect(answered.locator("#invitation")).to_be_visible()
+
+
+def test_a_photo_that_is_too_large_to_keep_leaves_its_answer(keeping: Stand, open_page: Open) -> None:
+    # GIVEN a photo that the browser cannot decode and so cannot shrink
+    shown = open_page(keeping.url)
+    shown.set_input_files("#pick", photo(HEIC + bytes(3_500_000), "a.heic", "image/heic"))
+    expect(shown.locator("#name")).to_have_text("koala")
+    shown.reload()
+    # THEN the answer is there, without what would need the photo
+    expect(shown.locator("#name")).to_have_text("koala")
+    for name in ("elsewhere", "find-row", "add-place"):
+        expect(shown.locator(f"#{name}")).to_be_hidden()
+
+
+def test_the_servers_picture_stands_in_for_one_that_the_browser_cannot_show(keeping: Stand, open_page: Open) -> None:
+    shown = open_page(keeping.url)
+    shown.route(
+        "**/r/result-1.jpg", lambda route: route.fulfill(body=pictures.jpeg(400, 400), content_type="image/jpeg")
+    )
+    shown.set_input_files("#pick", photo(HEIC + bytes(900), "a.heic", "image/heic"))
+    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#picture")).to_be_visible()
+    expect(shown.locator("#no-picture")).to_be_hidden()
+    assert shown.evaluate("document.getElementById('picture').naturalWidth") == 400
+
+
+def test_the_history_has_one_entry_for_each_photo_and_deletes_all_of_it(answered: Page, keeping: Stand) -> None:
+    # GIVEN a photo whose place was changed, and another one
+    answered.click("#elsewhere")
+    answered.fill("#coordinates", "48.86, 2.29")
+    answered.click("#place-use")
+    expect(answered.locator("#changed")).to_be_visible()
+    answered.set_input_files("#pick", photo(pictures.jpeg(90, 80)))
+    expect(answered.locator("#history-summary")).to_have_text("Your answers: 2")
+    # WHEN the list is opened THEN each has a link and the day on which it is deleted
+    answered.click("#history-summary")
+    expect(answered.locator("#history-list a")).to_have_text(["koala", "koala"])
+    assert answered.get_attribute("#history-list a", "href") == "/dev/r/result-3"
+    expect(answered.locator("#history-list")).to_contain_text("until January 31")
+    # WHEN the older one is deleted THEN so are the answers for both of its places
+    answered.locator("#history-list button").last.click()
+    expect(answered.locator("#history-list li")).to_have_count(1)
+    assert [(each.method, each.path) for each in keeping.kept] == [
+        ("DELETE", "/dev/r/result-2"),
+        ("DELETE", "/dev/r/result-1"),
+    ]
+    expect(answered.locator("#share")).to_be_visible()
+    # WHEN the one on the page is deleted THEN it can no longer be shared
+    answered.locator("#history-list button").click()
+    expect(answered.locator("#history-summary")).to_have_text("Your answers: 0")
+    expect(answered.locator("#share")).to_be_hidden()
+
+
+def test_a_deletion_that_fails_keeps_the_entry(answered: Page, keeping: Stand) -> None:
+    keeping.result_status = 503
+    answered.click("#history-summary")
+    answered.locator("#history-list button").click()
+    expect(answered.locator("#history-status")).to_contain_text("Temporarily unavailable")
+    expect(answered.locator("#history-list li")).to_have_count(1)
+
+
+def test_nobody_has_to_keep_anything(keeping: Stand, open_page: Open) -> None:
+    shown = open_page(keeping.url)
+    expect(shown.locator("#privacy-kept")).to_contain_text("30 days")
+    shown.click("#history-summary")
+    shown.uncheck("#keep")
+    # THEN the wish outlives a reload, and the next answer is not kept
+    shown.reload()
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("koala")
+    assert "keep" not in keeping.sent[0].query
+    expect(shown.locator("#share")).to_be_hidden()
+
+
+def test_the_likeliest_animals_are_compared_side_by_side(answered: Page, keeping: Stand) -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"><path d="M0 0h1v1z"/></svg>'
+    for taxon, area in (
+        ("phascolarctos-cinereus", "eastern Australia"),
+        ("oryctolagus-cuniculus", "Iberia"),
+        ("bradypus", ""),
+    ):
+        keeping.taxa[taxon] = facts(area)
+        keeping.taxa[f"{taxon}/range.svg"] = svg
+    answered.click("#compare summary")
+    columns = answered.locator("#compare section")
+    expect(columns.locator("h4")).to_have_text(["koala", "rabbit", "three-toed sloth"])
+    expect(columns.first).to_contain_text("eastern Australia")
+    expect(columns.first).to_contain_text("lives here")
+    expect(columns.locator(".map")).to_have_count(3)
+    assert answered.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def facts(area: str) -> dict[str, Any]:
+    """What the API says of a taxon that lives in an area, if anywhere."""
+    ranges = [{"status": "native", "words": area, "extent": "all", "certainty": "sure", "season": None}] if area else []
+    return {
+        "lives": "range" if area else "unknown",
+        "ranges": ranges,
+        "lineage": [{"name": "mammal"}, {"name": "itself"}],
+        "links": {"gbif": "https://www.gbif.org/species/1"},
+    }
+
+
+def test_a_phone_keeps_photo_and_name_in_view(keeping: Stand, open_page: Open) -> None:
+    shown = open_page(keeping.url, viewport=PHONE)
+    shown.set_input_files("#pick", photo())
+    shown.locator("#about").scroll_into_view_if_needed()
+    for name in ("beside", "name"):
+        expect(shown.locator(f"#{name}")).to_be_in_viewport()
+
+
+def test_a_print_has_photo_and_answer_but_no_buttons(answered: Page) -> None:
+    answered.emulate_media(media="print")
+    for name in ("picture", "name", "candidates", "where"):
+        expect(answered.locator(f"#{name}")).to_be_visible()
+    for name in ("pick-label", "copy", "elsewhere", "history"):
+        expect(answered.locator(f"#{name}")).to_be_hidden()

@@ -1,0 +1,24 @@
+// Answers as CSV (RFC 4180), for spreadsheets.
+
+const COLUMNS = ["file", "animal", "scientific_name", "rank", "sure", "score", "lives_here", "subject", "areas", "problem"];
+
+/** @param {{name: string, answer?: object, problem?: string}[]} rows */
+export function csvOf(rows) {
+  const lines = [COLUMNS, ...rows.map(cells)].map((row) => row.map(quoted).join(","));
+  return `\ufeff${lines.join("\r\n")}\r\n`; // with the mark by which spreadsheets know UTF-8
+}
+
+function cells({ name, answer, problem }) {
+  if (!answer) return [name, "", "", "", "", "", "", "", "", problem ?? ""];
+  const { prediction, candidates, subject, location } = answer;
+  const first = candidates.find((each) => each.scientific_name === prediction?.scientific_name);
+  const { name: animal, scientific_name: scientificName, rank, sure, score } = prediction ?? {};
+  const known = [animal, scientificName, rank, sure, score, first?.here, subject, location.areas.join(" ")];
+  return [name, ...known.map((each) => each ?? ""), ""];
+}
+
+/** A cell that begins like a formula gets an apostrophe, so that a spreadsheet does not run it. */
+function quoted(value) {
+  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : `${value}`;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

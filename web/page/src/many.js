@@ -1,0 +1,200 @@
+// Many photos, each of its own animal: a grid that fills, at most three photos at once.
+
+import { identify } from "./api.js";
+import { csvOf } from "./csv.js";
+import { $, make } from "./elements.js";
+import { say } from "./language.js";
+import { prepare } from "./photo.js";
+import { Problem, explain } from "./problem.js";
+import { namedIn, subjectInWords, sureInText } from "./words.js";
+
+export const MOST_FILES = 500; // the command line is made for more
+const AT_ONCE = 3;
+const ATTEMPTS = 5; // of a photo that the service has no room for
+const PAUSE = 5; // seconds, unless the service says how many
+const SIDE = 240; // pixels of a thumbnail
+const IMAGE = /\.(jpe?g|png|webp|hei[cf]|tiff?)$/i;
+const WAITS = ["too_many_requests", "unavailable", "timeout", "unreachable"];
+
+export class ManyView {
+  #photos = []; // {file, card, answer, place, problem}
+  #run = new AbortController();
+  #isRunning = false;
+  #open;
+
+  /** `open` is called with a photo of the grid: its file, what was prepared of it, its answer and its place. */
+  constructor(open) {
+    this.#open = open;
+    $("many-stop").addEventListener("click", () => (this.#isRunning ? this.stop() : this.#start()));
+    $("many-csv").addEventListener("click", () => this.#download());
+    addEventListener("beforeunload", (event) => this.#isRunning && event.preventDefault()); // a grid ends with its page
+  }
+
+  /** Identify the photos without a place of their own again, with this place. */
+  usePlace(place) {
+    this.stop();
+    for (const photo of this.#withoutPlace()) Object.assign(photo, { answer: null, given: place });
+    this.#start();
+  }
+
+  /** Take the photos among the files, and identify each. Return whether there is any. */
+  show(files) {
+    this.stop();
+    const images = files.filter(({ type, name }) => type.startsWith("image/") || IMAGE.test(name));
+    const taken = images.slice(0, MOST_FILES);
+    for (const { url } of this.#photos) URL.revokeObjectURL(url);
+    this.#photos = taken.map((file) => ({ file, card: cardOf(file) }));
+    for (const photo of this.#photos) photo.card.addEventListener("click", () => this.#choose(photo));
+    const notes = [
+      files.length > images.length && say("many.others", { count: files.length - images.length }),
+      images.length > taken.length && say("many.most", { count: MOST_FILES }),
+    ];
+    $("many-note").textContent = notes.filter(Boolean).join(" ");
+    $("many-grid").replaceChildren(...this.#photos.map(({ card }) => card.parentElement));
+    if (taken.length) this.#start();
+    return taken.length > 0;
+  }
+
+  /** Stop after the photos that are under way, which are given up. */
+  stop() {
+    this.#run.abort();
+    this.#isRunning = false;
+    if (this.#photos.length) this.#showProgress();
+  }
+
+  async #start() {
+    this.#run = new AbortController();
+    this.#isRunning = true;
+    const { signal } = this.#run;
+    const waiting = this.#photos.filter(({ answer }) => !answer);
+    for (const photo of waiting) photo.problem = null;
+    this.#showProgress();
+    const work = async () => {
+      for (let photo = waiting.shift(); photo && !signal.aborted; photo = waiting.shift()) {
+        await this.#identify(photo, signal);
+        if (!signal.aborted) this.#showProgress();
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    if (signal.aborted) return;
+    this.#isRunning = false;
+    this.#showProgress();
+    $("status").textContent = $("many-progress").textContent;
+  }
+
+  async #identify(photo, signal) {
+    try {
+      const { blob, position } = await prepare(photo.file);
+      if (signal.aborted) return;
+      await addThumbnail(photo, blob);
+      const place = position ? { ...position, isOfPhoto: true } : (photo.given ?? null);
+      const answer = await patiently(signal, () => identify([blob], { place, boxes: false }, signal, () => {}));
+      if (signal.aborted) return;
+      Object.assign(photo, { answer, place });
+    } catch (problem) {
+      if (signal.aborted) return;
+      if (!(problem instanceof Problem)) reportError(problem);
+      photo.problem = explain(problem).heading;
+    }
+    showCard(photo);
+  }
+
+  #withoutPlace() {
+    return this.#photos.filter(({ answer, place }) => answer && !place);
+  }
+
+  #choose(photo) {
+    if (photo.answer) this.#open(photo);
+  }
+
+  #showProgress() {
+    const done = this.#photos.filter(({ answer }) => answer).length;
+    const failed = this.#photos.filter(({ problem }) => problem).length;
+    const count = this.#photos.length;
+    const words = say("many.progress", { done, count });
+    const failures = failed ? say("many.failed", { count: failed }) : "";
+    $("many-progress").textContent = `${words} ${failures}`.trim();
+    $("many-stripe").style.setProperty("--share", count ? (done + failed) / count : 0);
+    $("many-stripe").hidden = !this.#isRunning;
+    $("many-stop").hidden = !this.#isRunning && done === count;
+    const next = done + failed === count ? "many.again" : "many.go-on";
+    $("many-stop").textContent = say(this.#isRunning ? "many.stop" : next);
+    const placeless = this.#isRunning ? 0 : this.#withoutPlace().length;
+    $("many-place").hidden = !placeless;
+    $("many-place-words").textContent = say("many.placeless", { count: placeless });
+    $("many-csv").hidden = done + failed === 0;
+  }
+
+  #download() {
+    const rows = this.#photos.map(({ file, answer, problem }) => ({ name: pathOf(file), answer, problem }));
+    const url = URL.createObjectURL(new Blob([csvOf(rows)], { type: "text/csv" }));
+    make("a", "", { href: url, download: "faunalens.csv" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  }
+}
+
+/** Try again after the wait that the service asks for, and as soon as there is a network. */
+async function patiently(signal, attempt) {
+  for (let number = 1; ; number += 1) {
+    try {
+      return await attempt();
+    } catch (problem) {
+      if (signal.aborted || number === ATTEMPTS) throw problem;
+      if (problem.code === "offline") await isOnline(signal);
+      else if (WAITS.includes(problem.code)) await seconds(Number(problem.retryAfter) || PAUSE, signal);
+      else throw problem;
+    }
+  }
+}
+
+function seconds(count, signal) {
+  return new Promise((resolve, reject) => {
+    setTimeout(resolve, count * 1000);
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+}
+
+function isOnline(signal) {
+  return new Promise((resolve, reject) => {
+    addEventListener("online", resolve, { once: true });
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+}
+
+function pathOf(file) {
+  return file.webkitRelativePath || file.name;
+}
+
+function cardOf(file) {
+  const item = make("li");
+  const card = make("button", "", { type: "button", disabled: true });
+  card.append(make("span", "", { className: "picture" }), make("b", "…"), make("span", pathOf(file), { className: "quiet" }));
+  item.append(card);
+  return card;
+}
+
+async function addThumbnail(photo, blob) {
+  const bitmap = await createImageBitmap(blob).catch(() => null); // HEIC, mostly
+  if (!bitmap) return;
+  const scale = SIDE / Math.min(bitmap.width, bitmap.height);
+  const small = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
+  small.getContext("2d").drawImage(bitmap, 0, 0, small.width, small.height);
+  bitmap.close();
+  URL.revokeObjectURL(photo.url);
+  photo.url = URL.createObjectURL(await small.convertToBlob({ type: "image/jpeg" }));
+  photo.card.firstChild.replaceChildren(make("img", "", { src: photo.url, alt: "" }));
+}
+
+function showCard({ card, answer, problem }) {
+  const [name, note] = [card.querySelector("b"), card.lastChild];
+  card.disabled = !answer;
+  card.classList.toggle("failed", !answer);
+  for (const line of card.querySelectorAll(".sure")) line.remove(); // of an earlier place
+  if (!answer) {
+    name.textContent = problem;
+    return;
+  }
+  const prediction = namedIn(answer);
+  name.textContent = prediction ? prediction.name : subjectInWords(answer.subject).heading;
+  if (prediction) note.before(make("span", sureInText(prediction), { className: "sure" }));
+}

@@ -1,0 +1,59 @@
+// What survives a reload of the tab: the answer, and the photos as they were sent. It ends with the tab.
+
+const NAME = "answer"; // in sessionStorage
+const MOST_BYTES = 3_000_000; // of photos; browsers keep about 5 MB as text
+
+/**
+ * Save the state of the page. Photos that are too large are left out.
+ * @param {{answer: object, place: object | null}} current
+ * @param {{blob: Blob, position: object | null}[]} photos
+ */
+export async function save(current, photos) {
+  const size = photos.reduce((sum, { blob }) => sum + blob.size, 0);
+  const kept = size > MOST_BYTES ? [] : await Promise.all(photos.map(encode)).catch(() => []);
+  if (!write({ current, photos: kept })) write({ current, photos: [] });
+}
+
+/** Return {current, photos: {blob, position}[]} of before the reload, or null. */
+export async function restore() {
+  try {
+    const { current, photos } = JSON.parse(sessionStorage.getItem(NAME));
+    return { current, photos: await Promise.all(photos.map(decode)) };
+  } catch {
+    clear(); // there was none, or one of another version of the page
+    return null;
+  }
+}
+
+export function clear() {
+  try {
+    sessionStorage.removeItem(NAME);
+  } catch {
+    // The browser forbids it, so there is nothing to remove.
+  }
+}
+
+function write(state) {
+  try {
+    sessionStorage.setItem(NAME, JSON.stringify(state));
+    return true;
+  } catch {
+    clear(); // of an earlier photo
+    return false;
+  }
+}
+
+function encode({ blob, position }) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve({ url: reader.result, position });
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
+/** A data URL back to a photo. `fetch` may not read one under this page's policy. */
+function decode({ url, position }) {
+  const [, type, text] = /^data:(.*?);base64,(.*)$/s.exec(url);
+  return { blob: new Blob([Uint8Array.from(atob(text), (each) => each.charCodeAt(0))], { type }), position };
+}
