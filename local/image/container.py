@@ -48,12 +48,15 @@ class Container:
     """A container that serves on `port`. Use it as a context manager; the end of the block stops it.
 
     `environment`: variables besides those of the image. `folder`: for its configuration and its log, which `log` names.
+    `memory`: limit in bytes.
     """
 
-    def __init__(self, root: Root, folder: Path, port: int, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: Root, folder: Path, port: int, environment: Mapping[str, str], memory: int = MEMORY
+    ) -> None:
         self.port, self.log = port, folder / "container.log"
         self._state, self._name = folder / "runc", f"web-{uuid4().hex[:12]}"
-        specification = specify(root.image, root.path, environment, MEMORY)
+        specification = specify(root.image, root.path, environment, memory)
         specification["process"]["args"] += ["--port", str(port)]  # as `docker run IMAGE --port …` does
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(specification, allow_nan=False), encoding="utf-8")
