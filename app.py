@@ -33,6 +33,7 @@ from chalicelib.telemetry.cold_start import ColdStart
 from chalicelib.telemetry.record import WarmingRecord
 
 if TYPE_CHECKING:
+    from chalicelib.batch.handler import BatchFunction
     from chalicelib.features.warming import Warming
 
 ANY_ORIGIN = CORSConfig(allow_origin="*", expose_headers=[*EXPOSED_HEADERS], max_age=600)
@@ -98,6 +99,21 @@ def admin(event: object, _: object) -> dict[str, Any]:
     from database.admin_function import run
 
     return run(event)
+
+
+@cache
+def batches() -> "BatchFunction":
+    """Return the `BatchFunction`, built at the first call. Only the batch function calls this."""
+    from chalicelib.batch.handler import BatchFunction
+
+    return BatchFunction(settings, app.log, application.emit)
+
+
+@app.lambda_function(name="batch")
+def batch(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Identify photos in S3 that messages of SQS or a Distributed Map name, and write a line for each."""
+    left = context.get_remaining_time_in_millis() / 1e3
+    return batches().answer(event, context.aws_request_id, Deadline.after(left))
 
 
 @app.middleware("http")

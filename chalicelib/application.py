@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 from chalicelib import errors
 from chalicelib.api import page
 from chalicelib.api.body import read_body
-from chalicelib.api.http import JSON_HEADERS, Request, Response, Route, json_response, problem_response
+from chalicelib.api.http import (
+    JSON_HEADERS,
+    Request,
+    Response,
+    Route,
+    json_response,
+    problem_response,
+    unless_current,
+)
+from chalicelib.api.language import language_of, remembering
 from chalicelib.api.parameters import (
     IDENTIFY_UPLOAD,
     expect_no_parameters,
@@ -201,7 +210,9 @@ def get_openapi(app: Application, request: Request, __: Record) -> Response:
 def get_page(app: Application, request: Request, _: Record) -> Response:
     """Return the web page."""
     key = page_key(app.settings.stage, request.api_id) if app.settings.api_keys else ""
-    return Response(*page.index(request.base, app.uploads.origins, key))
+    language = language_of(request, page.languages())
+    text, headers = page.index(request.base, language, app.uploads.origins, key)
+    return unless_current(request, Response(text, {**headers, **remembering(request, language)}))
 
 
 def get_asset(_: Application, request: Request, __: Record) -> Response:

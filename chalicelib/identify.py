@@ -48,6 +48,7 @@ def identify(photos: Sequence[bytes], params: IdentifyParams, services: Services
     sightings = Lazy(lambda: services.sightings_in(views[0]))
     with record.step("scoring"):
         seen = services.eyes.see(views, features, sightings)
+    record.looked_twice = seen.twice
     found = _found(sightings, features, params.top, services, record) if with_boxes else None
     return _answer(seen, found, quality, cell, location, features, params.top, services, record)
 
@@ -142,6 +143,7 @@ def _answer(
     prediction, candidates = answers.named_in(scores, seen.named, features, top, services)
     guesses = answers.guesses_of(seen, features, services)
     subject = answers.subject_seen(seen, services.animal_threshold)
+    reasons = answers.reasons_seen(seen, subject, quality)
     return responses.Answer(
         message=answers.message_of(prediction, features, guesses, subject),
         prediction=prediction,
@@ -149,7 +151,7 @@ def _answer(
         animal_probability=round(scores.animal_probability, 4),
         subject=subject,
         photo_quality=words.quality_shown(quality),
-        why_not=answers.reason_of(seen, subject, quality),
+        why_not=words.why_not(reasons),
         animals=found and found.animals,
         people=found and found.people,
         vehicles=found and found.vehicles,
@@ -165,4 +167,5 @@ def _answer(
         ),
         request_id=record.request_id,
         photos=guesses,
+        reasons=reasons,
     )

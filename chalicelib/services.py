@@ -238,6 +238,13 @@ def build_features(settings: Settings, cache: Cache, store: Store, clock: Clock 
     return CellFeatures(cache, store, policy, Memory(settings.memory_cells), Demand(), clock)
 
 
+def patient_features(settings: Settings) -> CellFeatures:
+    """Return the features of cells from the stores, for work that waits for a sign-in or a paused database."""
+    return build_features(
+        settings, build_cache(settings, patient=True), build_store(settings, statement=settings.warm_statement)
+    )
+
+
 def build_warming(settings: Settings) -> "Warming":
     """Return cache warming.
 

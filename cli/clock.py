@@ -1,4 +1,4 @@
-"""The clocks of cameras: EXIF's time without a zone, the zone of a station, and the correction of a wrong clock."""
+"""The clocks of cameras: the zone of a station, and the correction of a wrong clock."""
 
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -44,14 +44,6 @@ def parse_shift(text: str) -> timedelta:
         )
     shift = timedelta(**parts)
     return -shift if found["sign"] == "-" else shift
-
-
-def parse_taken(text: str) -> str | None:
-    """Return EXIF's time as 'YYYY-MM-DD HH:MM:SS', or None if it is no time, as of a camera whose clock is not set."""
-    try:
-        return datetime.strptime(text.strip(" \x00"), "%Y:%m:%d %H:%M:%S").isoformat(" ")  # noqa: DTZ007, EXIF has no zone
-    except ValueError:
-        return None
 
 
 def corrected(taken: str, shift: float) -> datetime:

@@ -3,6 +3,7 @@
 import glob
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from cli.errors import CommandError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff"})
 """Files in folders with other names are not photos. A file that is named itself may have any name."""
+NOT_READ = frozenset(
+    {".avi", ".mp4", ".mov", ".m4v", ".mts", ".3gp", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"}
+)
+"""Videos and raw photos, which cameras write too."""
 
 
 def expand(arguments: Iterable[str]) -> list[Path]:
@@ -46,8 +51,11 @@ def root_of(paths: Sequence[Path]) -> Path:
     return Path(os.path.commonpath(folders))
 
 
-def walk(path: Path) -> Iterator[os.DirEntry[str] | Path]:
-    """Yield the photos in a folder and its folders, sorted by name, or the file itself. Hidden files are no photos."""
+def walk(path: Path, left_out: Counter[str] | None = None) -> Iterator[os.DirEntry[str] | Path]:
+    """Yield the photos in a folder and its folders, sorted by name, or the file itself. Hidden files are no photos.
+
+    `left_out`: where to count the files that `NOT_READ` names, by suffix.
+    """
     if not path.is_dir():
         yield path
         return
@@ -58,6 +66,10 @@ def walk(path: Path) -> Iterator[os.DirEntry[str] | Path]:
         raise CommandError(f"the folder {path} cannot be read ({error.strerror}); check its permissions") from error
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
-            yield from walk(Path(entry.path))
-        elif Path(entry.name).suffix.lower() in SUFFIXES:
+            yield from walk(Path(entry.path), left_out)
+            continue
+        suffix = Path(entry.name).suffix.lower()
+        if suffix in SUFFIXES:
             yield entry
+        elif left_out is not None and suffix in NOT_READ:
+            left_out[suffix] += 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cloudwatch.errors import FileError
-from cloudwatch.project import API_FUNCTION, FUNCTIONS, INFRA_GUIDE, STAGES
+from cloudwatch.project import API_FUNCTION, BATCH_FUNCTION, FUNCTIONS, INFRA_GUIDE, STAGES
 
 DEFAULT_STAGE = "prod"
 """The stage whose limits lint uses. The preview also uses them for a stage without limits, such as `local`."""
@@ -24,7 +24,10 @@ PARAMETERS: Mapping[str, str] = {
 """Placeholder → parameter of the stack."""
 CONTAINERS = "LIMIT_CONTAINERS"
 """Placeholder of the API function's limit of concurrent containers."""
-LIMITS = (*PARAMETERS, CONTAINERS)
+BATCH_CONTAINERS = "LIMIT_BATCH_CONTAINERS"
+"""Placeholder of the batch function's limit of concurrent containers."""
+_CONTAINERS: Mapping[str, str] = {CONTAINERS: API_FUNCTION, BATCH_CONTAINERS: BATCH_FUNCTION}
+LIMITS = (*PARAMETERS, *_CONTAINERS)
 ACCOUNT = "1000"
 """Lambda's default limit of containers per account, which applies to a function that reserves none."""
 
@@ -61,9 +64,11 @@ def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str
     stages = _below(_read(root, FUNCTIONS), "stages")
     if stage not in stages:
         raise FileError(FUNCTIONS, f"`stages` has no entry for {stage}, only for {', '.join(stages)}; add one")
-    function = {"reserved_concurrency": account} | _below(stages[stage], "lambda_functions", API_FUNCTION)
-    where = f"reserved_concurrency of {stage}'s {API_FUNCTION}"
-    return limits | {CONTAINERS: _number(function, "reserved_concurrency", FUNCTIONS, where)}
+    for placeholder, name in _CONTAINERS.items():
+        function = {"reserved_concurrency": account} | _below(stages[stage], "lambda_functions", name)
+        where = f"reserved_concurrency of {stage}'s {name}"
+        limits[placeholder] = _number(function, "reserved_concurrency", FUNCTIONS, where)
+    return limits
 
 
 def _read(root: Path, file: str) -> Any:

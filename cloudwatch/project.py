@@ -20,15 +20,16 @@ INFRA_GUIDE = "docs/reference/infra.md"
 TOOLS_GUIDE = "docs/reference/dashboards-tools.md"
 COST = "infra/cost.py"
 TIER_COST = "infra/tier_cost.py"
+BATCH_COST = "infra/batch_cost.py"
 STAGES = "infra/stages"
 FUNCTIONS = ".chalice/config.json"
-API_FUNCTION = "api_handler"
+API_FUNCTION, BATCH_FUNCTION = "api_handler", "batch"
 METRICS = "chalicelib/telemetry/metrics.py"
 TIER = "web"
 """Files of the web tier are called `web`, or begin with `web-`."""
 
 _FUNCTION = f"{SERVICE}-{STAGE_VARIABLE}"
-_ALL_FUNCTIONS = (_FUNCTION, f"{_FUNCTION}-warm", f"{_FUNCTION}-admin")
+_ALL_FUNCTIONS = (_FUNCTION, f"{_FUNCTION}-warm", f"{_FUNCTION}-batch", f"{_FUNCTION}-admin")
 
 RESOURCES: Mapping[str, tuple[str, ...]] = {
     "ApiName": (SERVICE,),
@@ -44,6 +45,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "clusterId": (_FUNCTION,),
     "BucketName": (f"{_FUNCTION}-photos-ACCOUNTID",),
     "TopicName": (f"{_FUNCTION}-alarms",),
+    "QueueName": (f"{_FUNCTION}-inbox", f"{_FUNCTION}-inbox-dead"),
     "LoadBalancer": (BALANCER,),
     "TargetGroup": (TARGETS,),
     "ClusterName": (_FUNCTION,),

@@ -28,7 +28,7 @@ from infra import cost_page, daily_cost
 from infra.__main__ import _parser as infra_parser
 from infra.chalice_config import stages as infra_stages
 from infra.claims import read_claims
-from infra.parameters import EDGE, STACK, WEB, read_template
+from infra.parameters import EDGE, STACK, STREAM, WEB, read_template
 from infra.stage import Stage
 from infra.step import duration
 from infra.throttling import api_methods, method_limits, throttle_limits
@@ -147,11 +147,12 @@ def cli_help() -> str:
 def infra_tables() -> dict[str, str]:
     """Return the tables of throttling, and of the parameters and outputs of the templates, by name."""
     tables = {"throttling": _throttling()}
-    for name in (STACK, EDGE, WEB):
+    for name in (STACK, EDGE, STREAM, WEB):
         template = read_template(name)
-        outputs = [(f"`{each}`", declared["Description"]) for each, declared in template["Outputs"].items()]
         tables[f"parameters of {name}"] = _parameters(template["Parameters"])
-        tables[f"outputs of {name}"] = table(["output", "is"], outputs)
+        if given := template.get("Outputs"):
+            outputs = [(f"`{each}`", declared["Description"]) for each, declared in given.items()]
+            tables[f"outputs of {name}"] = table(["output", "is"], outputs)
     return tables
 
 

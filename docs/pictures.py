@@ -26,7 +26,7 @@ def main() -> None:
         page.goto(url)
         page.set_input_files("input[type=file] >> nth=0", sample_photo())
         page.locator("#elsewhere").click()
-        page.get_by_label("Coordinates or a map link").fill("-33.9, 151.2")
+        page.get_by_label("A town, park, island or country").fill("-33.9, 151.2")
         page.get_by_text("Use this place").click()
         page.locator("#changed").wait_for()
         page.screenshot(path=IMAGES / "page.png", clip={"x": 0, "y": 0, "width": 1120, "height": 760})

@@ -285,7 +285,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (up, down, made):
         given = command.add_argument("--set", dest="parameters", metavar="NAME=VALUE", default=[], action="append")
         given.type = _parameter
-        given.help = "override a parameter of infra/faunalens.yaml, edge.yaml or web.yaml; may be repeated"
+        given.help = "override a parameter of a template in infra/, such as faunalens.yaml; may be repeated"
     return parser
 
 

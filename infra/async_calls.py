@@ -12,9 +12,10 @@ from infra.deployed import function_name
 
 LIMITS: Mapping[str, Mapping[str, int]] = {
     "warm": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 300},  # the next scheduled run comes by then
+    "batch": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},  # its callers wait, and repeat by themselves
     "admin": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},  # a retry would start a load twice
 }
-"""Limits by the function's name in app.py. The alarm `warming-silent` tells of lost runs. Nothing calls `admin` so."""
+"""Limits by the function's name in app.py. `warming-silent` tells of lost runs; nothing else is called so."""
 
 
 def limit(lambdas: Any, stage: str) -> None:

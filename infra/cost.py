@@ -75,7 +75,7 @@ class Month:
 
 
 MONTHS = (
-    Month("idle", 0, 0.0, 0.0, 0.5, True, 9 / 77),
+    Month("idle", 0, 0.0, 0.0, 0.5, True, 9 / 90),
     Month("10 k", 1e4, 0.3, 0.5, 0.5, True, 0.6),
     Month("1 M", 1e6, 0.02, 0.1, 0.5, False, 1.0),
     Month("100 M", 1e8, 0.005, 0.01, 1.0, False, 1.0),

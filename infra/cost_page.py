@@ -7,6 +7,7 @@ from dataclasses import replace
 from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
+from infra.batch_cost import hours, million_bill, photo_ms, storage_month
 from infra.cost import (
     ASSUMPTIONS,
     MONTHS,
@@ -60,6 +61,25 @@ def _memory(prices: Prices) -> str:
         cost = billed * 1e3 * memory / 1024 * prices["lambda_gb_second"] + prices["lambda_million_requests"]
         rows.append([f"{memory} MB", f"{memory / CORE_MB:.2g}", f"{billed:.0f} ms", _dollars(cost)])
     return _table(["memory", "cores", "an identification", "USD a million"], rows)
+
+
+def _batches(prices: Prices) -> str:
+    """Return the table of a million photos in batches, and a sentence about keeping them."""
+    times = [photo_ms(billed_ms(memory)) for memory in MEMORY_SIZES]
+    bills = [million_bill(time, memory, prices) for time, memory in zip(times, MEMORY_SIZES, strict=True)]
+    table = _table(
+        ["USD for a million photos", *(f"{memory} MB" for memory in MEMORY_SIZES)],
+        [
+            *([name, *(_dollars(each[name]) for each in bills)] for name in bills[0]),
+            ["**all**", *(f"**{_dollars(sum(each.values()))}**" for each in bills)],
+            ["a photo, ms", *(f"{time:.0f}" for time in times)],
+            *(
+                [f"hours with {containers} containers", *(f"{hours(time, containers):.1f}" for time in times)]
+                for containers in (10, 50)
+            ),
+        ],
+    )
+    return f"{table}\n\nKeeping the photos in S3 costs more: {_dollars(storage_month(prices))} dollars a month."
 
 
 def billed_ms(memory: int) -> float:
@@ -138,6 +158,7 @@ _WRITERS: Sequence[Callable[[Prices], str]] = (
     _memory,
     _tier,
     _breakeven,
+    _batches,
     _fargate,
     _assumptions,
     _shapes,

@@ -15,7 +15,12 @@ from chalicelib.config.settings import ROOT
 from infra.step import PreconditionFailed
 
 APP = "faunalens"
-FUNCTIONS = ("admin", "warm", "api_handler")  # in app.py; `api_handler` is Chalice's name for the API's function
+FUNCTIONS = (
+    "admin",
+    "batch",
+    "warm",
+    "api_handler",
+)  # in app.py; `api_handler` is Chalice's name for the API's function
 
 Resource = dict[str, Any]
 

@@ -18,6 +18,7 @@ class Down:
             Step("protection", "check that the database may be deleted", self._check_protection),
             Step("dashboards", "delete dashboards, alarms and saved queries", self._remove_dashboards),
             Step("web", "delete the web tier and its results", self._delete_web, minutes=5),
+            Step("stream", "stop the queue's calls of the batch function", self._delete_stream),
             Step("edge", "delete firewall, API keys and usage plans", self._delete_edge),
             Step("network", "detach functions from the network", self._leave_network, minutes=20),
             Step("app", "delete functions and API with chalice delete", self._delete_app),
@@ -44,6 +45,9 @@ class Down:
         stack = self._stage.stack("web")
         self._empty_bucket(stack.outputs.get("ResultBucket"), "results", echo)
         stack.delete(echo)
+
+    def _delete_stream(self, echo: Echo) -> None:
+        self._stage.stack("stream").delete(echo)
 
     def _delete_edge(self, echo: Echo) -> None:
         if revoked := Keys(self._stage).revoke_all():

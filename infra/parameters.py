@@ -10,9 +10,9 @@ from infra.intrinsics import merge_unique
 from infra.step import PreconditionFailed
 
 INFRA = ROOT / "infra"
-STACK, EDGE, WEB = "faunalens.yaml", "edge.yaml", "web.yaml"
+STACK, EDGE, STREAM, WEB = "faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml"
 
-_SHARED = ("Stage", "RestApiId")  # parameters of edge.yaml that `infra up` sets itself
+_SHARED = ("Stage", "RestApiId")  # parameters that `infra up` sets itself
 
 
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
@@ -46,9 +46,10 @@ def only(declared: Collection[str], parameters: Mapping[str, str]) -> dict[str, 
 
 
 def declared_parameters() -> dict[str, Any]:
-    """Return the declarations of the parameters of `STACK` and `EDGE`, from which a pipeline makes one template."""
-    edge = {name: each for name, each in read_template(EDGE)["Parameters"].items() if name not in _SHARED}
-    return merge_unique(read_template(STACK)["Parameters"], edge)
+    """Return the declarations of the parameters of the templates from which a pipeline makes one."""
+    others = {**read_template(EDGE)["Parameters"], **read_template(STREAM)["Parameters"]}
+    own = {name: each for name, each in others.items() if name not in _SHARED}
+    return merge_unique(read_template(STACK)["Parameters"], own)
 
 
 def read_template(name: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Stage:
         return self.session.client(service, region_name=self.region, **options)
 
     def stack(self, part: str = "") -> Stack:
-        """Return the stage's stack. `part`: `edge` for that of its firewall and usage plans, `web` for the web tier."""
+        """Return the stage's stack. `part`: the name of one beside it, such as `edge` or `web`."""
         return Stack(self.client("cloudformation"), f"faunalens-{self.name}-{part}".removesuffix("-"))
 
     @property

@@ -1,7 +1,8 @@
 """Write a whole stage as one CloudFormation template, for pipelines that may not call `chalice deploy`.
 
 Chalice's template contains functions, roles, schedule and API. `chalice package --merge-template` adds the resources of
-faunalens.yaml, edge.yaml and the dashboards, and the functions' configuration. docs/how-to/pipeline.md is the guide.
+faunalens.yaml, edge.yaml and stream.yaml, the dashboards, and the functions' configuration. docs/how-to/pipeline.md is
+the guide.
 """
 
 import json
@@ -22,7 +23,7 @@ from infra.function_config import function_config
 from infra.gateway_responses import add_key_security
 from infra.intrinsics import from_text, merge_unique, refers_to, substitute_refs, to_text
 from infra.package import build
-from infra.parameters import EDGE, STACK, declared_parameters, only, parameters_of, read_template
+from infra.parameters import EDGE, STACK, STREAM, declared_parameters, only, parameters_of, read_template
 from infra.step import Echo, PreconditionFailed
 from infra.throttling import method_settings
 from infra.web_stack import as_text, web_template
@@ -69,7 +70,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
     """Return the template that Chalice merges into its own. `parameters` become its default values."""
-    stack, edge = read_template(STACK), read_template(EDGE)
+    stack, edge, stream = map(read_template, (STACK, EDGE, STREAM))
     declared = {
         name: {**each, "Default": json.loads(parameters[name]) if each["Type"] == "Number" else parameters[name]}
         for name, each in declared_parameters().items()
@@ -80,10 +81,11 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
         "Description": f"Faunalens {stage}: the whole stage",
         "Metadata": stack["Metadata"],
         "Parameters": declared,
-        "Conditions": merge_unique(stack["Conditions"], edge["Conditions"]),
+        "Conditions": merge_unique(stack["Conditions"], edge["Conditions"], stream["Conditions"]),
         "Resources": merge_unique(
             stack["Resources"],
             {name: _with_our_api(each, stage) for name, each in edge["Resources"].items()},
+            {name: {**each, "DependsOn": "Batch"} for name, each in stream["Resources"].items()},
             _functions(stage, stack["Outputs"], parameters),
             _roles(stage),
             {

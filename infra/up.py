@@ -9,6 +9,7 @@ from cloudwatch.deploy.runbook_url import runbook_url
 from infra import (
     access_log,
     async_calls,
+    batch_concurrency,
     certificates,
     chalice_cli,
     chalice_config,
@@ -23,7 +24,7 @@ from infra import (
 )
 from infra.function_config import function_config
 from infra.keys import Keys
-from infra.parameters import EDGE, INFRA, STACK, only, parameters_of, read_template
+from infra.parameters import EDGE, INFRA, STACK, STREAM, only, parameters_of, read_template
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 from infra.web_stack import as_text, web_template
@@ -52,6 +53,7 @@ class Up:
             Step("limits", "set the throttling and the log of the API, and deploy its firewall and keys", self._limit),
             Step("database", "create the schema and the read-only user", self._prepare_database, minutes=1),
             Step("data", "load the animals of this checkout", self._load_data, minutes=1),
+            Step("stream", "have the queue of new photos call the batch function", self._deploy_stream),
             Step("web", "deploy the web tier, if --web names an image of it", self._deploy_web, minutes=5),
             Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards, minutes=1),
             Step("smoke", "check that the API answers", self._smoke, minutes=1),
@@ -65,6 +67,7 @@ class Up:
         production.check(self._stage.name, self._parameters, self._without)
         echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: {self._stage.region}")
         reserved = chalice_config.reservations(self._stage.name)
+        batch_concurrency.check(self._parameters, reserved.get(deployed.function_name(self._stage.name, "batch")))
         left = concurrency.check(self._stage.client("lambda"), reserved)
         echo(f"concurrency: {sum(reserved.values())} reserved, {left} left for the account's other functions")
 
@@ -159,6 +162,15 @@ class Up:
         config = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
         client = self._stage.client("lambda", config=config)
         invoke.run_admin_command(client, self._stage.name, [*command, "--patience", DATABASE_PATIENCE], echo)
+
+    def _deploy_stream(self, echo: Echo) -> None:
+        values = self._parameters
+        if self._stage.is_single_stack:
+            echo("skipped: the pipeline's template contains the stream")
+        elif values["StreamConcurrency"] == "0":
+            self._stage.stack("stream").delete(echo)
+        else:
+            self._deploy(STREAM, "stream", values, echo)
 
     def _deploy_web(self, echo: Echo) -> None:
         values = self._parameters

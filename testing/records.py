@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 from chalicelib.api.responses import (
+    AnimalFound,
     Answer,
+    BoxFound,
     Candidate,
     FeaturesUsed,
     ModelUsed,
+    PackUsed,
     PhotoQuality,
     Place,
     PredictedTaxon,
@@ -45,8 +48,11 @@ def answered(answer: Answer = ANSWER) -> Record:
 
 def complete() -> Record:
     """Return the record of a process's first request, with a value for each metric of an identification."""
-    record = answered()
+    found = AnimalFound(BoxFound(0.2, 0.3, 0.4, 0.5, 0.9), KOALAS, (KOALA,))
+    model = replace(ANSWER.model, packs=(PackUsed("birds", "5f64a8f92101", 18.2),))
+    record = answered(replace(ANSWER, animals=(found,), model=model))
+    record.looked_twice = True
     record.photos, record.initialisation = [open_photo(jpeg(), Limits())], 0.2153
     record.features = replace(NO_LOCATION, mode="narrowed", cache="miss", version=ANSWER.features.version)
-    record.seconds = {"photo": 0.0352, "location": 0.0001, "features": 0.0024, "scoring": 0.0121}
+    record.seconds = {"photo": 0.0352, "location": 0.0001, "features": 0.0024, "scoring": 0.0121, "boxes": 0.061}
     return record

@@ -14,12 +14,13 @@ from chalicelib.api.responses import (
     PhotoGuess,
     Place,
     PredictedTaxon,
+    Reason,
     RelativesHere,
     RelativeTaxon,
     Resident,
     Source,
 )
-from chalicelib.api.words import sure_of, why_not
+from chalicelib.api.words import reasons_of, sure_of
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.features import Features, Mode
 from chalicelib.model.models import FusedScores, Models
@@ -140,11 +141,11 @@ def subject_seen(seen: Seen, threshold: float) -> Subject:
     return subject_of(seen.scores.animal_probability, threshold, **best)
 
 
-def reason_of(seen: Seen, subject: Subject, quality: Quality) -> str | None:
-    """Return why an answer is wide or missing, as a sentence, or None."""
+def reasons_seen(seen: Seen, subject: Subject, quality: Quality) -> tuple[Reason, ...]:
+    """Return why an answer is wide or missing; nothing if it is neither."""
     animals = seen.sightings.animals if seen.sightings else ()
     share = animals[0].width * animals[0].height if animals else None
-    return why_not(subject, seen.named.prediction, quality, share, is_widened=seen.named.is_widened)
+    return reasons_of(subject, seen.named.prediction, quality, share, is_widened=seen.named.is_widened)
 
 
 def message_of(

@@ -81,6 +81,23 @@ class Route(NamedTuple):
         return self.view.__name__
 
 
+def unless_current(request: Request, response: Response) -> Response:
+    """Return a response, with 304 and without a body if the client has it already. The response has an ETag."""
+    tag = response.headers["ETag"].removeprefix("W/")
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    if not {"*", tag} & known:
+        return response
+    headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
+    return Response("", headers, 304)
+
+
+def etag(text: str) -> str:
+    """Return an ETag for a text: a weak one, because the response may be compressed."""
+    from hashlib import sha256  # imported here to save time at each cold start
+
+    return f'W/"{sha256(text.encode()).hexdigest()[:16]}"'
+
+
 def json_response(body: "DataclassInstance", status: int = 200) -> Response:
     """Return a response with a dataclass as JSON."""
     text = json.dumps(asdict(body), separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -9,6 +9,8 @@ from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.form import MEDIA_TYPE as FORM
 from chalicelib.api.form import MOST_PHOTOS, PHOTO_FIELD
 from chalicelib.api.health import Health
+from chalicelib.api.language import PARAMETER
+from chalicelib.api.page import languages
 from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, IDENTIFY_UPLOAD, LAT, LOCATION, LON, TAXA, Parameter
 from chalicelib.api.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.api.rate_limits import KEY_HEADER, LEFT_HEADER, POLICY_HEADER
@@ -189,8 +191,10 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
                 "get": {
                     "operationId": "page",
                     "summary": "Get the web page",
+                    "parameters": [_language()],
                     "responses": {
-                        "200": {"description": "HTML", "content": {"text/html": {}}},
+                        "200": {"description": "HTML", "content": {"text/html": {}}, "headers": _KEPT},
+                        **_UNCHANGED,
                         **_error_responses(),
                     },
                 }
@@ -206,6 +210,15 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
             "responses": {each.code: _error_response([each]) for each in _TRANSPORT_ERRORS},
             **(scheme if api_keys else {}),
         },
+    }
+
+
+def _language() -> dict[str, Any]:
+    return {
+        "name": PARAMETER,
+        "in": "query",
+        "description": "Language; a cookie remembers it. By default that of the cookie, or of Accept-Language.",
+        "schema": {"type": "string", "enum": sorted(languages())},
     }
 
 

@@ -13,6 +13,19 @@ from chalicelib.model.subject import Subject
 Here = Literal["native", "introduced", "everywhere", "unexpected", "unknown"]
 Source = Literal["exif", "request", "none"]
 Sure = Literal["very sure", "fairly sure", "perhaps"]
+Reason = Literal[
+    "person",
+    "vehicle",
+    "no_animal",
+    "animal_small",
+    "photo_small",
+    "photo_dark",
+    "photo_blurred",
+    "photo_grey",
+    "unknown_relatives",
+    "unclear",
+    "unlike",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +215,7 @@ class Answer:
     photos: Annotated[
         tuple[PhotoGuess, ...], "What each photo shows by itself, in the order sent; empty if there is only one."
     ] = ()
+    reasons: Annotated[tuple[Reason, ...], "The reasons in why_not as codes, to say them in other languages."] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Words for how sure an answer is, and why it is wide or missing. No I/O."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from chalicelib.api.responses import PhotoQuality, Sure
+from chalicelib.api.responses import PhotoQuality, Reason, Sure
 from chalicelib.features.features import Mode
 from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction
@@ -27,34 +28,57 @@ def sure_of(score: float, mode: Mode) -> Sure:
     return "fairly sure" if score >= FAIRLY_SURE_ALONE else "perhaps"
 
 
-def why_not(
+_SENTENCES: Final[dict[Reason, str]] = {
+    "person": "The photo shows a person and no animal.",
+    "vehicle": "The photo shows a vehicle and no animal.",
+    "no_animal": "There seems to be no animal in the photo.",
+    "unknown_relatives": "It may be one of the relatives that live here and that no model knows.",
+    "unclear": "The photo does not show clearly whether there is an animal.",
+    "unlike": "It looks like several animals that are not close relatives; a photo from another side would help.",
+}
+_PHOTO_FAULTS: Final[dict[Reason, str]] = {
+    "photo_small": "a thumbnail",
+    "photo_dark": "dark",
+    "photo_blurred": "blurred",
+    "photo_grey": "without colour",
+}
+
+
+def reasons_of(
     subject: Subject,
     prediction: Prediction | None,
     quality: Quality,
     share: float | None = None,
     *,
     is_widened: bool = False,
-) -> str | None:
-    """Return why an answer is wide or missing, as a sentence, or None if it is neither.
+) -> tuple[Reason, ...]:
+    """Return why an answer is wide or missing; nothing if it is neither.
 
     `share`: the animal's share of the photo's area, if a detector has seen it. `is_widened`: whether the answer
     would be narrower if no unknown relatives lived there.
     """
-    if subject in ("person", "vehicle"):
-        return f"The photo shows a {subject} and no animal."
+    if subject == "person" or subject == "vehicle":
+        return (subject,)
     if subject == "none":
-        return "There seems to be no animal in the photo."
+        return ("no_animal",)
     if prediction is not None and not prediction.is_wide:
+        return ()
+    if faults := _faults_of(quality, share):
+        return faults
+    return ("unknown_relatives" if is_widened else "unclear" if subject == "unclear" else "unlike",)
+
+
+def why_not(reasons: Sequence[Reason]) -> str | None:
+    """Return reasons as a sentence, or None if there are none."""
+    if not reasons:
         return None
-    faults = faults_of(quality, share)
-    if faults:
-        closer = "closer" if quality.is_small or (share is not None and share < SMALL_SHARE) else "better"
-        return f"{_listed(faults)}; a {closer} photo would help."
-    if is_widened:
-        return "It may be one of the relatives that live here and that no model knows."
-    if subject == "unclear":
-        return "The photo does not show clearly whether there is an animal."
-    return "It looks like several animals that are not close relatives; a photo from another side would help."
+    if reasons[0] in _SENTENCES:
+        return _SENTENCES[reasons[0]]
+    photo = [_PHOTO_FAULTS[each] for each in reasons if each in _PHOTO_FAULTS]
+    animal = ["the animal is small"] if "animal_small" in reasons else []
+    text = _and(animal + ([f"the photo is {_and(photo)}"] if photo else []))
+    closer = "closer" if {"animal_small", "photo_small"} & set(reasons) else "better"
+    return f"{text[0].upper()}{text[1:]}; a {closer} photo would help."
 
 
 def quality_shown(quality: Quality) -> PhotoQuality:
@@ -62,25 +86,16 @@ def quality_shown(quality: Quality) -> PhotoQuality:
     return PhotoQuality(quality.pixels, quality.is_dark, quality.is_soft, quality.is_grey)
 
 
-def faults_of(quality: Quality, share: float | None = None) -> list[str]:
-    """Return what makes the animal hard to recognise, in words. `share` is as in `why_not`."""
-    photo = [
-        word
-        for word, applies in (
-            ("a thumbnail", quality.is_small),
-            ("dark", quality.is_dark),
-            ("blurred", quality.is_soft),
-            ("without colour", quality.is_grey),
-        )
-        if applies
-    ]
-    animal = ["the animal is small"] if share is not None and share < SMALL_SHARE else []
-    return animal + ([f"the photo is {_and(photo)}"] if photo else [])
-
-
-def _listed(faults: list[str]) -> str:
-    text = _and(faults)
-    return text[0].upper() + text[1:]
+def _faults_of(quality: Quality, share: float | None) -> tuple[Reason, ...]:
+    """Return what makes the animal hard to recognise. `share` is as in `reasons_of`."""
+    faults: dict[Reason, bool] = {
+        "animal_small": share is not None and share < SMALL_SHARE,
+        "photo_small": quality.is_small,
+        "photo_dark": quality.is_dark,
+        "photo_blurred": quality.is_soft,
+        "photo_grey": quality.is_grey,
+    }
+    return tuple(fault for fault, applies in faults.items() if applies)
 
 
 def _and(words: list[str]) -> str:

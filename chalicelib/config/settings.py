@@ -122,13 +122,13 @@ class Settings:
     upload_seconds: int = setting(
         "UPLOAD_SECONDS", 300, casts.positive_int, unit="s", help="lifetime of an upload form"
     )
+    batch_exif_location: bool = setting(
+        "BATCH_EXIF_LOCATION", False, casts.boolean, help="whether lines of batches have the exact position in EXIF"
+    )
     s3_connect: float = seconds("S3_CONNECT", 1.0, help="timeout for connecting to S3")
     s3_read: float = seconds("S3_READ", 3.0, help="timeout for each read from S3")
     s3_total: float = seconds(
-        "S3_TOTAL",
-        10.0,
-        help="total time one request may spend fetching a photo from S3, including the retry; API Gateway times out "
-        "at 29 s",
+        "S3_TOTAL", 10.0, help="total time of fetching a photo from S3, with its retry; API Gateway times out at 29 s"
     )
 
     prior_floor: float = setting(

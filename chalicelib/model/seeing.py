@@ -32,12 +32,14 @@ class Seen(NamedTuple):
     """What models see in the photos of one animal.
 
     `of_each`: the scores of each photo alone. `sightings`: what the detector found, or None if it did not look.
+    `twice`: whether there was a second look.
     """
 
     scores: FusedScores
     named: Named
     of_each: Sequence[FusedScores]
     sightings: "Sightings | None" = None
+    twice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Eyes:
         found = sightings.get()
         square = second_square(views[0].picture, found, self.models.general.input_size)
         scores, named = self._name([*sights, self.models.look_at(square, features)], features)
-        return Seen(scores, named, [scores], found)
+        return Seen(scores, named, [scores], found, twice=True)
 
     def name(self, square: NDArray[np.uint8], features: Features) -> tuple[FusedScores, Named]:
         """Return what one square of a photo shows, without a second look. Raises `ModelError`."""

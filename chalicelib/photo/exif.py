@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -66,6 +67,14 @@ def location_from_gps(tags: Mapping[int, Any]) -> Location | None:
     latitude *= _sign(tags.get(GPS.GPSLatitudeRef), "latitude", "N", "S")
     longitude *= _sign(tags.get(GPS.GPSLongitudeRef), "longitude", "E", "W")
     return Location(latitude, longitude, "exif")
+
+
+def taken_at(taken: str) -> str | None:
+    """Return EXIF's time as 'YYYY-MM-DD HH:MM:SS', or None if it is no time, as of a camera whose clock is not set."""
+    try:
+        return datetime.strptime(taken.strip(" \x00"), "%Y:%m:%d %H:%M:%S").isoformat(" ")  # noqa: DTZ007, EXIF has no zone
+    except ValueError:
+        return None
 
 
 def _taken(exif: Image.Exif) -> str:

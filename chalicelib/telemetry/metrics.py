@@ -106,6 +106,16 @@ METRICS: Mapping[str, Metric] = {
     "TopScore": Metric("None", "score of the likeliest animal, 0 to 1"),
     "Predictions": Metric("Count", "identifications with a predicted taxon of any rank", by=("rank",)),
     "NoAnimal": Metric("Count", "identifications without a recognised animal"),
+    "PackRuns": Metric(
+        "Count", "packs that looked at a photo after the general model; the property `packs` names them"
+    ),
+    "PackLatency": Metric("Milliseconds", "time that the packs of an identification took, part of `ScoringLatency`"),
+    "SecondLooks": Metric(
+        "Count", "identifications that left a doubt, so that the models looked at a part of the photo"
+    ),
+    "Boxed": Metric("Count", "identifications with boxes"),
+    "AnimalsFound": Metric("Count", "boxes of animals in an identification with boxes"),
+    "BoxLatency": Metric("Milliseconds", "time to find boxes, and to identify the animals in them"),
     "UnexpectedAnimals": Metric("Count", "predictions whose likeliest animal is not known to live in the cell"),
     "WarmingRuns": Metric("Count", "runs of cache warming"),
     "WarmingLatency": Metric("Milliseconds", "duration of a warming run"),
@@ -116,6 +126,13 @@ METRICS: Mapping[str, Metric] = {
     "WarmingQueries": Metric("Count", "PostgreSQL queries per warming run"),
     "WarmingFaults": Metric("Count", "faults during a run; the property `faults` has the codes"),
     "WarmingUseful": Metric("None", "share of hits in the last two hours that were on warmed features, 0 to 1"),
+    "BatchRuns": Metric("Count", "runs of the batch function on photos"),
+    "BatchLatency": Metric("Milliseconds", "duration of a run on a batch of photos"),
+    "BatchIdentified": Metric("Count", "photos of batches that were identified"),
+    "BatchUnreadable": Metric("Count", "photos of batches that have no answer and never will; their lines say why"),
+    "BatchSkipped": Metric("Count", "photos of batches that had a line already"),
+    "BatchFailed": Metric("Count", "photos of batches that have to be tried again, because a dependency failed"),
+    "BatchQueries": Metric("Count", "PostgreSQL queries per run of the batch function"),
 }
 
 TIER_METRICS: Mapping[str, Metric] = {

@@ -1,7 +1,6 @@
 """The record of one request or one warming run: filled while it runs, and read at its end for metrics and logs."""
 
 import traceback
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +10,8 @@ from chalicelib.redaction import summary_of, trace_of
 from chalicelib.telemetry.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chalicelib.api.responses import Answer
     from chalicelib.features.features import Features
     from chalicelib.features.trace import Trace
@@ -22,6 +23,7 @@ _STEP_METRICS = {
     "location": "LocationLatency",
     "features": "FeaturesLatency",
     "scoring": "ScoringLatency",
+    "boxes": "BoxLatency",
 }
 """The metric of each step. The step `fetch`, which only uploads have, has none, because every metric costs money."""
 _MODES = {
@@ -91,7 +93,8 @@ class Record:
 
     `waited`: seconds from the arrival of the whole request until its work began. `seconds`: duration of each step.
     `initialisation`: start-up time of the process in seconds, reported only with its first request.
-    `invoked`: the call of the function, if the web tier handed the request on to it.
+    `invoked`: the call of the function, if the web tier handed the request on to it. `looked_twice`: whether the models
+    had a second look.
     """
 
     request_id: str
@@ -106,6 +109,7 @@ class Record:
     failure: Failure | None = None
     initialisation: float | None = None
     invoked: Invoked | None = None
+    looked_twice: bool = False
 
     def step(self, name: str) -> "_Step":
         """Return a context manager that times one step: `with record.step("photo"):`. Steps of the same name add up."""
@@ -137,7 +141,7 @@ class Record:
         if self.features:
             values |= _of_features(self.features)
         if self.answer:
-            values |= _of_answer(self.answer)
+            values |= _of_answer(self.answer) | {"SecondLooks": int(self.looked_twice)}
         if self.invoked:
             values |= {"InvokeLatency": self.invoked.milliseconds, "InvokeFaults": int(self.invoked.failed)}
         return values
@@ -271,9 +275,9 @@ def _of_trace(trace: "Trace") -> dict[str, float]:
     }
 
 
-def _of_answer(answer: "Answer") -> Mapping[str, float]:
-    best, source = answer.candidates[0], answer.location.source
-    return {
+def _of_answer(answer: "Answer") -> dict[str, float]:
+    best, source, packs = answer.candidates[0], answer.location.source, answer.model.packs
+    values: dict[str, float] = {
         "Identifications": 1,
         "LocationFromExif": int(source == "exif"),
         "LocationFromRequest": int(source == "request"),
@@ -281,4 +285,10 @@ def _of_answer(answer: "Answer") -> Mapping[str, float]:
         "Predictions": int(answer.prediction is not None),
         "NoAnimal": int(answer.prediction is None),
         "UnexpectedAnimals": int(answer.prediction is not None and best.here == "unexpected"),
+        "PackRuns": len(packs),
     }
+    if packs:
+        values["PackLatency"] = round(sum(pack.milliseconds for pack in packs), 1)
+    if answer.animals is not None:
+        values |= {"Boxed": 1, "AnimalsFound": len(answer.animals)}
+    return values

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cli.clock import parse_zone
-from cli.commands.options import EXISTING_FILE, FILE, FOLDER, Parsed, event_gap, results_argument
+from cli.commands.options import FILE, FOLDER, Parsed, results_argument, study_options
 from cli.results.file import ResultsFile
 
 EPILOG = """\b
@@ -17,7 +17,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Write the answers in the formats of studies.")
 @results_argument
 @click.option("--csv", type=FILE, metavar="FILE", help="A row for each photo, for spreadsheets.")
 @click.option("--camtrap-dp", type=FOLDER, metavar="FOLDER", help="A package of Camtrap DP 1.0.")
@@ -25,25 +25,12 @@ Examples:
 @click.option("--coco", type=FILE, metavar="FILE", help="COCO Camera Traps JSON.")
 @click.option("--dwca", type=FILE, metavar="FILE", help="A Darwin Core Archive of the animals, for GBIF.")
 @click.option(
-    "--metadata",
-    type=EXISTING_FILE,
-    metavar="FILE",
-    help="JSON with title, contributors, licenses and project, as in Camtrap DP's datapackage.json.",
-)
-@click.option(
     "--timezone",
     type=Parsed("zone", parse_zone),
     metavar="ZONE",
     help="Zone of the clocks of cameras whose deployment has none, such as Australia/Sydney or +10:00.",
 )
-@event_gap
-@click.option(
-    "--round-coordinates",
-    type=click.FloatRange(0, 10),
-    default=0.0,
-    metavar="DEGREES",
-    help="Round coordinates, such as to 0.1, to protect sensitive species; the exports say so.",
-)
+@study_options
 def export(
     results: Path,
     *,

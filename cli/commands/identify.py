@@ -1,6 +1,7 @@
 """`faunalens identify`: answers for files and folders, kept in a results file that knows what is left."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from cli.photos import expand, root_of, walk
 from cli.printing import print_outcome, print_summary, warn
 from cli.progress import PhotoProgress, waiting
 from cli.results.file import ResultsFile
-from cli.results.row import EXIF, NONE, FoundPhoto, Place
+from cli.results.row import NONE, FoundPhoto, Place
 from cli.run import in_parallel
 
 EPILOG = """\b
@@ -42,17 +43,21 @@ MOST_AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What says where and when photos were taken. `default`: the place of photos without a deployment."""
+    """What says where and when photos were taken. `default`: the place of photos without a deployment.
+
+    `default` and `shift` are None if the command does not say: an earlier run may have.
+    """
 
     deployments: Deployments
-    default: Place
-    shift: timedelta
+    default: Place | None
+    shift: timedelta | None
 
     def of(self, path: str, size: int, modified: int) -> FoundPhoto:
         """Return a photo with its deployment and its place."""
         deployment = self.deployments.of(path)
         place = self.deployments.place_of(deployment) if deployment else self.default
-        return FoundPhoto(path, size, modified, deployment, place, self.shift.total_seconds())
+        shift = None if self.shift is None else self.shift.total_seconds()
+        return FoundPhoto(path, size, modified, deployment, place, shift)
 
 
 @click.command(epilog=EPILOG)
@@ -85,9 +90,8 @@ class Where:
 @click.option(
     "--shift",
     type=Parsed("duration", parse_shift),
-    default="0s",
     metavar="DURATION",
-    help="Add this to the cameras' clocks, such as +1h or -2d30m.",
+    help="Add this to the cameras' clocks, such as +1h or -2d30m. It stays until another is given.",
 )
 @click.option(
     "--root",
@@ -133,7 +137,7 @@ def identify(
     lat: float | None,
     lon: float | None,
     no_location: bool,
-    shift: timedelta,
+    shift: timedelta | None,
     root: Path | None,
     is_local: bool,
     url: str | None,
@@ -148,7 +152,7 @@ def identify(
 
     With --results, answers are kept as they are made. A run that was stopped, even by a power cut, goes on when the
     same command is run again: no photo is done twice, and none is lost. Photos whose file or place has changed are done
-    again.
+    again. Options about place and clock stay until other ones are given.
     """
     if (lat is None) != (lon is None):
         raise click.UsageError("only one of --lat and --lon is given; give both or neither")
@@ -158,7 +162,7 @@ def identify(
     if results is None and not as_json and any(path.is_dir() for path in found):
         raise click.UsageError("a folder needs --results FILE, where the answers are kept, or --json")
     table = read_deployments(deployments) if deployments else None
-    default = Place("given", lat, lon) if lat is not None else NONE if no_location else EXIF
+    default = Place("given", lat, lon) if lat is not None else NONE if no_location else None
     with ResultsFile(results, write=True) as kept:
         folder = _folder(kept, found, root)
         if table:
@@ -196,10 +200,10 @@ def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> 
 
 
 def _found(paths: Sequence[Path], root: Path, where: Where) -> Iterator[FoundPhoto]:
-    """Yield every photo of the paths. Warn of names that no results file can hold, and of photos in no deployment."""
-    homeless, strange, start = 0, 0, len(str(root).rstrip("/")) + 1
+    """Yield every photo of the paths. Warn of files that are left out, and of photos in no deployment."""
+    homeless, strange, start, left_out = 0, 0, len(str(root).rstrip("/")) + 1, Counter[str]()
     for path in paths:
-        for entry in walk(path):
+        for entry in walk(path, left_out):
             name = os.fspath(entry)[start:]
             if not name.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in name):
                 strange += 1
@@ -208,6 +212,9 @@ def _found(paths: Sequence[Path], root: Path, where: Where) -> Iterator[FoundPho
             photo = where.of(name, status.st_size, status.st_mtime_ns)
             homeless += photo.deployment is None
             yield photo
+    if left_out:
+        listed = ", ".join(f"{number:,} {suffix}" for suffix, number in left_out.most_common())
+        warn(f"videos and raw photos are left out ({listed})")
     if strange:
         warn(f"{strange} photos are left out, because their names are not UTF-8; rename them")
     if homeless and where.deployments.rows:

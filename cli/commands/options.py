@@ -34,11 +34,33 @@ EXISTING_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 results_argument = click.argument("results", type=FILE, metavar="RESULTS")
 """The results file of a command that reads it."""
 
-event_gap = click.option(
-    "--event-gap",
-    type=click.IntRange(0),
-    default=60,
-    show_default=True,
-    metavar="SECONDS",
-    help="Photos of one deployment that follow each other within this time are one event.",
+_STUDY = (
+    click.option(
+        "--metadata",
+        type=EXISTING_FILE,
+        metavar="FILE",
+        help="JSON with title, contributors, licenses and project, as in Camtrap DP's datapackage.json.",
+    ),
+    click.option(
+        "--event-gap",
+        type=click.IntRange(0),
+        default=60,
+        show_default=True,
+        metavar="SECONDS",
+        help="Photos of one deployment that follow each other within this time are one event.",
+    ),
+    click.option(
+        "--round-coordinates",
+        type=click.FloatRange(0, 10),
+        default=0.0,
+        metavar="DEGREES",
+        help="Round coordinates, such as to 0.1, to protect sensitive species; the output says so.",
+    ),
 )
+
+
+def study_options[F: Callable[..., Any]](command: F) -> F:
+    """Add the options with which a command reads a study: `--metadata`, `--event-gap` and `--round-coordinates`."""
+    for option in reversed(_STUDY):
+        command = option(command)
+    return command

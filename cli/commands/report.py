@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli.commands.options import EXISTING_FILE, FILE, event_gap, results_argument
+from cli.commands.options import FILE, results_argument, study_options
 from cli.results.file import ResultsFile
 
 EPILOG = """\b
@@ -13,7 +13,7 @@ Example:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Write one HTML page about the answers.")
 @results_argument
 @click.option("--html", type=FILE, metavar="FILE", help="Where to write the page. By default beside RESULTS.")
 @click.option(
@@ -21,20 +21,7 @@ Example:
     is_flag=True,
     help="Leave out photos of people. With --boxes at `identify`, also of people beside animals.",
 )
-@click.option(
-    "--metadata",
-    type=EXISTING_FILE,
-    metavar="FILE",
-    help="JSON with the title, as for `faunalens export`.",
-)
-@event_gap
-@click.option(
-    "--round-coordinates",
-    type=click.FloatRange(0, 10),
-    default=0.0,
-    metavar="DEGREES",
-    help="Round coordinates, such as to 0.1, to protect sensitive species.",
-)
+@study_options
 def report(
     results: Path,
     *,

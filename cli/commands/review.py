@@ -20,7 +20,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Go through the answers on a local page, with the keyboard.")
 @results_argument
 @click.option(
     "--order",

@@ -14,7 +14,7 @@ Example:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Say what is done, what is left and what failed.")
 @results_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(results: Path, *, as_json: bool) -> None:

@@ -6,9 +6,8 @@ from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 from chalicelib.errors import LocationInvalid, ModelError
-from chalicelib.photo.exif import location_from_gps
+from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.telemetry.record import Record
-from cli.clock import parse_taken
 from cli.errors import CommandError
 from cli.results.row import Outcome, Place, Seen, State, Task
 
@@ -84,4 +83,4 @@ def _seen(record: Record, place: Place) -> Seen:
             location = None
         if location:
             latitude, longitude = location.latitude, location.longitude
-    return Seen(photo.width, photo.height, parse_taken(photo.taken), latitude, longitude)
+    return Seen(photo.width, photo.height, taken_at(photo.taken), latitude, longitude)

@@ -11,7 +11,7 @@ from chalicelib.errors import ClientError, HTTPError, LocationInvalid, LocationM
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.identify import identify
 from chalicelib.location import Location
-from chalicelib.services import Services, build_cache, build_features, build_store
+from chalicelib.services import Services, build_features, patient_features
 from chalicelib.telemetry.record import Record
 from cli.engines.cell_file import CellFile, NoCache
 from cli.engines.engine import Identified, Refused
@@ -45,7 +45,7 @@ class LocalEngine:
         """
         if not environment.get("MODEL_THREADS"):
             settings = replace(settings, model_threads=1)  # for several photos at once, one thread a photo is fastest
-        settings = replace(settings, memory_fresh=LONG, version_fresh=LONG, features_total=settings.sign_in)
+        settings = of_a_run(settings)
         services = Services.build(settings, _features(settings, environment, say))
         if boxes and services.detector.get() is None:
             raise CommandError(
@@ -74,11 +74,15 @@ class LocalEngine:
         return replace(self._params, location=Location(place.latitude, place.longitude, "request"))
 
 
+def of_a_run(settings: Settings) -> Settings:
+    """Return settings with which a run looks up each place once, however long it lasts, and waits for a sign-in."""
+    return replace(settings, memory_fresh=LONG, version_fresh=LONG, features_total=settings.sign_in)
+
+
 def _features(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
     """Return the features of cells. A run waits for a sign-in to its stores, unlike a request."""
     if any(environment.get(name) for name in ("DATABASE_URL", "REDIS_URL")):
-        store = build_store(settings, statement=settings.warm_statement)
-        return build_features(settings, build_cache(settings, patient=True), store)
+        return patient_features(settings)
     cache = environment.get("XDG_CACHE_HOME")
     folder = (Path(cache) if cache else Path.home() / ".cache") / "faunalens"
     return build_features(settings, NoCache(), CellFile.of(settings.model_path, folder, say))

@@ -8,8 +8,7 @@ from time import monotonic
 
 FIRST = 2
 """Requests at once in the beginning."""
-_POLICY = re.compile(r"q=(\d+);\s*w=(\d+)")
-_LEFT = re.compile(r"r=(\d+);\s*t=(\d+)")
+_PARAMETER = re.compile(r";\s*([a-z]+)=(\d+)")
 
 
 class Pace:
@@ -50,11 +49,11 @@ class Pace:
             self._in_a_row += 1
             if self._in_a_row >= self._allowed and self._allowed < self._most:
                 self._allowed, self._in_a_row = self._allowed + 1, 0
-            quotas = [(int(q), int(w)) for q, w in _POLICY.findall(headers.get("ratelimit-policy", ""))]
+            quotas = [(each.get("q", 0), each.get("w", 0)) for each in _items(headers.get("ratelimit-policy", ""))]
             self._interval = max((window / quota for quota, window in quotas if quota), default=0.0)
-            left = _LEFT.search(headers.get("ratelimit", ""))
-            if left and left[1] == "0":
-                self._next = max(self._next, self._clock() + int(left[2]))
+            for each in _items(headers.get("ratelimit", "")):
+                if each.get("r") == 0:
+                    self._next = max(self._next, self._clock() + each.get("t", 0))
             self._changed.notify_all()
 
     def refused(self, retry_after: float) -> None:
@@ -67,3 +66,8 @@ class Pace:
             self._in_a_row = 0
             self._next = max(self._next, moment + retry_after)
             self._changed.notify_all()
+
+
+def _items(header: str) -> list[dict[str, int]]:
+    """Return the numbers of each limit in a header, by name, such as those of `"key";q=100;w=60`."""
+    return [{name: int(number) for name, number in _PARAMETER.findall(item)} for item in header.split(",")]

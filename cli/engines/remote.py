@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
 from urllib.parse import urlencode, urljoin
@@ -116,8 +118,12 @@ def _body_of(response: urllib3.BaseHTTPResponse) -> Any:
 
 
 def _retry_after(response: urllib3.BaseHTTPResponse | None) -> float:
+    """Return the seconds of `Retry-After`, which may also be a date (RFC 9110); 0 if there is none."""
     text = response.headers.get("retry-after", "") if response is not None else ""
-    return min(float(text), _LONGEST_WAIT) if text.isdigit() else 0.0
+    seconds = float(text) if text.isdigit() else 0.0
+    with suppress(ValueError):
+        seconds = seconds or (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
 def _mode(answer: Mapping[str, Any]) -> str:

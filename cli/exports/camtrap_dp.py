@@ -53,15 +53,17 @@ def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
     taxa: dict[str, Named] = {}
     with table(folder / "deployments.csv", DEPLOYMENT_COLUMNS) as write:
         for deployment in deployments.values():
-            write(_deployment(deployment))
+            write(_deployment(deployment, study))
     with (
         table(folder / "media.csv", MEDIA_COLUMNS) as write_medium,
         table(folder / "observations.csv", OBSERVATION_COLUMNS) as write_observation,
     ):
         for event in study.events():
-            photos = [photo for photo in event if _FILE_PATH.fullmatch(photo.path)]
+            photos = []
             for photo in event:
-                if photo not in photos:
+                if _FILE_PATH.fullmatch(photo.path):
+                    photos.append(photo)
+                else:
                     warn(f"{photo.path} is left out, because Camtrap DP forbids such paths; rename it")
             if not photos:
                 continue
@@ -85,7 +87,7 @@ def _expect_complete(deployments: dict[str, Deployment]) -> None:
             f"Camtrap DP demands a place of each deployment, and {unplaced[0]} has none ({len(unplaced)} of "
             f"{len(deployments)}); give --deployments, or --lat and --lon, to `faunalens identify`"
         )
-    zoneless = [key for key, each in deployments.items() if each.start.tzinfo is None or each.end.tzinfo is None]
+    zoneless = [key for key, each in deployments.items() if any(time.tzinfo is None for time in each.times)]
     if zoneless:
         raise CommandError(
             f"Camtrap DP demands the time zone of each camera's clock, and {zoneless[0]} has none ({len(zoneless)} of "
@@ -93,13 +95,14 @@ def _expect_complete(deployments: dict[str, Deployment]) -> None:
         )
 
 
-def _deployment(deployment: Deployment) -> dict[str, Any]:
+def _deployment(deployment: Deployment, study: Study) -> dict[str, Any]:
     fields = {name: deployment.fields.get(name, "") for name in DEPLOYMENT_COLUMNS}
     has_issues = deployment.has_time_issues or fields["timestampIssues"].lower() == "true"
     return fields | {
         "deploymentID": deployment.id,
         "latitude": deployment.latitude,
         "longitude": deployment.longitude,
+        "coordinateUncertainty": study.uncertainty(deployment.fields),
         "deploymentStart": stamp(deployment.start),
         "deploymentEnd": stamp(deployment.end),
         "timestampIssues": "true" if has_issues else fields["timestampIssues"],
@@ -197,7 +200,7 @@ def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, N
     latitudes = [each.latitude for each in deployments.values() if each.latitude is not None]
     west, east, south, north = min(longitudes), max(longitudes), min(latitudes), max(latitudes)
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-    start, end = min(each.start for each in deployments.values()), max(each.end for each in deployments.values())
+    times = [time for each in deployments.values() for time in each.times]
     return {
         "resources": resources,
         "profile": f"{SCHEMAS}/camtrap-dp-profile.json",
@@ -210,7 +213,7 @@ def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, N
         "project": about.project,
         **({"coordinatePrecision": study.precision} if study.precision else {}),
         "spatial": {"type": "Polygon", "coordinates": [ring]},
-        "temporal": {"start": f"{start:%Y-%m-%d}", "end": f"{end:%Y-%m-%d}"},
+        "temporal": {"start": f"{min(times):%Y-%m-%d}", "end": f"{max(times):%Y-%m-%d}"},
         "taxonomic": [_taxon(taxa[name]) for name in sorted(taxa)],
     }
 

@@ -121,7 +121,7 @@ def _occurrence(photo: StudyPhoto, event: list[StudyPhoto], study: Study, about:
         "decimalLatitude": latitude,
         "decimalLongitude": longitude,
         "geodeticDatum": "EPSG:4326",
-        "coordinateUncertaintyInMeters": deployment.fields.get("coordinateUncertainty", ""),
+        "coordinateUncertaintyInMeters": study.uncertainty(deployment.fields),
         "coordinatePrecision": precision or "",
         "dataGeneralizations": f"coordinates rounded to {precision:g} degree" if precision else "",
         "identificationVerificationStatus": "verified" if photo.finding.is_human else "unverified",

@@ -56,7 +56,7 @@ def _coverage(element: ET.Element, study: Study) -> None:
         _add(box, "southBoundingCoordinate", f"{min(each for each in latitudes if each is not None):g}")
     if deployments:
         span = ET.SubElement(ET.SubElement(element, "temporalCoverage"), "rangeOfDates")
-        dates = sorted(f"{moment:%Y-%m-%d}" for each in deployments for moment in (each.start, each.end))
+        dates = sorted(f"{moment:%Y-%m-%d}" for each in deployments for moment in each.times)
         for name, date in (("beginDate", dates[0]), ("endDate", dates[-1])):
             _add(ET.SubElement(span, name), "calendarDate", date)
 

@@ -1,6 +1,7 @@
 """The report as one HTML page that needs no network: text, tables, charts by Apache ECharts, and small photos."""
 
 import json
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -8,12 +9,19 @@ from string import Template
 from typing import Any
 
 from chalicelib.application import VERSION
-from cli.report.summary import Group, Summary
+from cli.report.summary import Group, Station, Summary
 from cli.report.thumbnails import as_data_uri, thumbnail
+from cli.study.lineage import distinct
 
 HERE = Path(__file__).parent
 MOST_BARS = 30
 """Taxa in the bar chart; the table has all."""
+GRID = {"left": 48, "right": 24, "top": 32, "bottom": 32}
+"""Space around a chart in pixels."""
+TAXA = ("name", "scientific name", "rank", "events", "photos", "deployments")
+STATIONS = ("deployment", "latitude", "longitude", "events", "photos", "taxa")
+MOST_FAULTS = 500
+"""Photos without an answer that are listed; `faunalens status` lists all."""
 
 
 def page(summary: Summary, title: str, folder: Path) -> str:
@@ -24,13 +32,15 @@ def page(summary: Summary, title: str, folder: Path) -> str:
         title=escape(title),
         facts=escape(
             f"{summary.photos:,} photos in {summary.events:,} events of {len(summary.stations):,} deployments; "
-            f"{len(animals):,} taxa; {summary.reviewed:,} photos reviewed by people. "
+            f"{distinct(summary.first_seen.keys()):,} taxa; {summary.reviewed:,} photos reviewed by people. "
             f"Made by faunalens {VERSION} on {datetime.now(UTC):%Y-%m-%d}."
+            + (f" Coordinates are rounded to {summary.precision:g}°." if summary.precision else "")
         ),
         style=(HERE / "report.css").read_text(encoding="utf-8"),
-        taxa="\n".join(map(_row, groups)),
-        stations="\n".join(_station_rows(summary)),
+        taxa=_table(TAXA, map(_row, groups), identity="taxa"),
+        stations=_table(STATIONS, _station_rows(summary)),
         sheets="\n".join(_sheet(group, folder) for group in groups),
+        unanswered=_unanswered(summary.unanswered),
         charts=_json(charts(summary, animals)),
         echarts=(HERE / "echarts.min.js").read_text(encoding="utf-8").replace("</script", "<\\/script"),
         script=(HERE / "report.js").read_text(encoding="utf-8"),
@@ -41,24 +51,20 @@ def charts(summary: Summary, animals: list[Group]) -> dict[str, Any]:
     """Return the options of each chart, as ECharts has them."""
     bars = animals[:MOST_BARS][::-1]
     tooltip = {"trigger": "axis"}
-    points = [
-        {"name": key, "value": [each.longitude, each.latitude, each.events, len(each.taxa)]}
-        for key, each in summary.stations.items()
-        if each.latitude is not None
-    ]
     days = summary.accumulation()
     return {
         "counts": {
             "tooltip": tooltip,
-            "grid": {"left": 8, "right": 24, "top": 8, "bottom": 8, "containLabel": True},
-            "xAxis": {"type": "value", "name": "events"},
+            "grid": {"left": 8, "right": 24, "top": 8, "bottom": 36, "containLabel": True},
+            "xAxis": {"type": "value", "name": "events", "nameLocation": "middle", "nameGap": 26, "minInterval": 1},
             "yAxis": {"type": "category", "data": [group.name for group in bars]},
             "series": [{"type": "bar", "name": "events", "data": [group.events for group in bars]}],
         },
         "hours": {
             "tooltip": tooltip,
-            "legend": {"type": "scroll"},
-            "xAxis": {"type": "category", "data": [f"{hour:02}" for hour in range(24)], "name": "hour"},
+            "legend": {"type": "scroll", "bottom": 0},
+            "grid": GRID | {"bottom": 64},
+            "xAxis": {"type": "category", "data": [f"{hour:02}" for hour in range(24)]},
             "yAxis": {"type": "value", "name": "events", "minInterval": 1},
             "series": [
                 {"type": "bar", "stack": "all", "name": group.name, "data": group.hours}
@@ -67,17 +73,30 @@ def charts(summary: Summary, animals: list[Group]) -> dict[str, Any]:
         },
         "stations": {
             "tooltip": {"trigger": "item"},
-            "xAxis": {"type": "value", "name": "longitude", "scale": True},
-            "yAxis": {"type": "value", "name": "latitude", "scale": True},
-            "series": [{"type": "scatter", "data": points}],
+            "grid": {"left": 72, "right": 24, "top": 32, "bottom": 48},
+            "xAxis": {"type": "value", "name": "longitude", "nameLocation": "middle", "nameGap": 24},
+            "yAxis": {"type": "value", "name": "latitude"},
+            "series": [{"type": "scatter", "data": _points(summary)}],
         },
         "accumulation": {
             "tooltip": tooltip,
+            "grid": GRID,
             "xAxis": {"type": "time"},
             "yAxis": {"type": "value", "name": "taxa", "minInterval": 1},
             "series": [{"type": "line", "step": "end", "name": "taxa", "data": days}],
         },
     }
+
+
+def _table(heads: Sequence[str], rows: Iterable[str], identity: str = "") -> str:
+    """Return a table that can be sorted by each of its columns. `identity`: its id, if it has one."""
+    name = f' id="{identity}"' if identity else ""
+    cells = "".join(f"<th><button>{head}</button></th>" for head in heads)
+    body = "\n".join(rows)
+    return (
+        f'<div class="wide"><table class="sortable"{name}>\n<thead><tr>{cells}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody>\n</table></div>"
+    )
 
 
 def _row(group: Group) -> str:
@@ -87,10 +106,29 @@ def _row(group: Group) -> str:
     return f"<tr><td>{link}</td>{rest}</tr>"
 
 
+def _points(summary: Summary) -> list[dict[str, Any]]:
+    """Return the map's points: one for each place, with all deployments there."""
+    places: dict[tuple[float, float], list[tuple[str, Station]]] = {}
+    for key, each in summary.stations.items():
+        if each.latitude is not None and each.longitude is not None:
+            places.setdefault((each.longitude, each.latitude), []).append((key, each))
+    return [
+        {
+            "name": ", ".join(key for key, _ in here),
+            "value": [
+                *place,
+                sum(each.events for _, each in here),
+                distinct(frozenset().union(*(each.taxa for _, each in here))),
+            ],
+        }
+        for place, here in places.items()
+    ]
+
+
 def _station_rows(summary: Summary) -> list[str]:
     return [
         f"<tr><td>{escape(key)}</td><td>{_degrees(each.latitude)}</td><td>{_degrees(each.longitude)}</td>"
-        f"<td>{each.events}</td><td>{each.photos}</td><td>{len(each.taxa)}</td></tr>"
+        f"<td>{each.events}</td><td>{each.photos}</td><td>{distinct(each.taxa)}</td></tr>"
         for key, each in summary.stations.items()
     ]
 
@@ -105,6 +143,16 @@ def _sheet(group: Group, folder: Path) -> str:
     least = [each for each in group.least.photos() if each not in surest]
     parts = [_figures("surest", surest, folder)] + ([_figures("least sure", least, folder)] if least else [])
     return f"{head}{''.join(parts)}</section>"
+
+
+def _unanswered(photos: list[tuple[str, str]]) -> str:
+    """Return the section of the photos without an answer; empty if there are none."""
+    if not photos:
+        return ""
+    rows = (f"<tr><td>{escape(path)}</td><td>{escape(detail)}</td></tr>" for path, detail in photos[:MOST_FAULTS])
+    more = len(photos) - MOST_FAULTS
+    rest = f"<p>And {more:,} more, which `faunalens status` lists.</p>" if more > 0 else ""
+    return f"<h2>Photos without an answer</h2>\n{_table(('photo', 'what is wrong'), rows)}{rest}"
 
 
 def _figures(title: str, photos: list[tuple[str, float]], folder: Path) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 
 from cli.study.event import fused
 from cli.study.finding import Finding
+from cli.study.lineage import distinct
 from cli.study.photo import StudyPhoto
 from cli.study.study import Study
 
@@ -61,7 +62,11 @@ class Station:
 
 @dataclass(slots=True)
 class Summary:
-    """What a report tells. `groups`: by scientific name or kind. `first_seen`: the first day of each taxon."""
+    """What a report tells.
+
+    `groups`: by scientific name or kind. `first_seen`: the first day of each taxon. `unanswered`: photos without an
+    answer, with what is wrong. `precision`: degrees to which coordinates are rounded, or 0.
+    """
 
     groups: dict[str, Group] = field(default_factory=dict)
     stations: dict[str, Station] = field(default_factory=dict)
@@ -70,22 +75,27 @@ class Summary:
     photos: int = 0
     events: int = 0
     reviewed: int = 0
+    unanswered: list[tuple[str, str]] = field(default_factory=list)
+    precision: float = 0.0
 
     def accumulation(self) -> list[tuple[str, int]]:
-        """Return how many taxa had been seen by each day with photos."""
-        seen = sorted(self.first_seen.values())
-        return [(day.isoformat(), sum(first <= day for first in seen)) for day in sorted(self.days)]
+        """Return how many taxa had been seen by each day with photos, without those that include another one."""
+        return [
+            (day.isoformat(), distinct({name for name, first in self.first_seen.items() if first <= day}))
+            for day in sorted(self.days)
+        ]
 
 
 def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
     """Collect what a report tells of a study. `hide_people`: show no photos that people are on."""
-    found = Summary()
+    found = Summary(precision=study.precision)
     for key, each in study.deployments.items():
         found.stations[key] = Station(each.latitude, each.longitude)
     for event in study.events():
         _count_event(found, event)
         for photo in event:
             _count_photo(found, photo, is_shown=not (hide_people and photo.finding.shows_people))
+    found.unanswered = [(row["path"], row["detail"]) for row in study.unanswered()]
     return found
 
 

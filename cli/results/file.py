@@ -26,18 +26,19 @@ BATCH = 1000
 """Rows that are read or written at a time, so that memory does not grow with the number of photos."""
 
 _FIND = """
-insert into photo (path, size, modified, deployment, place, shift) values (?1, ?2, ?3, ?4, ?5, ?6)
+insert into photo (path, size, modified, deployment, place, shift)
+values (?1, ?2, ?3, ?4, coalesce(?5, 'exif'), coalesce(?6, 0))
 on conflict (path) do update set
-    deployment = ?4, shift = ?6,
+    deployment = ?4, shift = coalesce(?6, shift),
     state = case
-        when place <> ?5 or size <> ?2 then 'new'
+        when place <> PLACE or size <> ?2 then 'new'
         when modified <> ?3 and state in ('done', 'unreadable') then 'touched'
         else state
     end,
-    place = ?5,
-    checksum = case when place <> ?5 or size <> ?2 then null else checksum end,
+    place = PLACE,
+    checksum = case when place <> PLACE or size <> ?2 then null else checksum end,
     size = ?2, modified = ?3
-"""
+""".replace("PLACE", "coalesce(?5, iif(deployment is null, place, 'exif'))")
 _TASKS = "select id, path, place, checksum, state from photo where id > ? and state in ('new', 'touched', 'failed')"
 _SAVE = """
 update photo set
@@ -150,10 +151,15 @@ class ResultsFile:
         return [json.loads(fields) for (fields,) in self._connection.execute(query)]
 
     def find(self, photos: Iterable[FoundPhoto]) -> None:
-        """Keep photos to look at. A photo that is known counts as new if its place or its size has changed."""
+        """Keep photos to look at. A photo that is known counts as new if its place or its size has changed.
+
+        Where a photo has no place or shift, those of an earlier run stay, unless that place was a deployment's.
+        """
         for some in batched(photos, BATCH, strict=False):
             with self.transaction() as connection:
-                connection.executemany(_FIND, ((*photo[:4], photo.place.text, photo.shift) for photo in some))
+                connection.executemany(
+                    _FIND, ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in some)
+                )
 
     # What a run does
 

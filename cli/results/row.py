@@ -42,14 +42,17 @@ EXIF, NONE = Place("exif"), Place("none")
 
 
 class FoundPhoto(NamedTuple):
-    """A photo that a run was asked to look at. `modified`: ns since 1970. `shift`: seconds to add to its clock."""
+    """A photo that a run was asked to look at.
+
+    `modified`: ns since 1970. `place`, `shift`: seconds to add to its clock; None if the run was not told.
+    """
 
     path: str
     size: int
     modified: int
     deployment: str | None
-    place: Place
-    shift: float
+    place: Place | None
+    shift: float | None
 
 
 class Task(NamedTuple):

@@ -20,7 +20,7 @@ async function show() {
   close();
   if (position >= ids.length) {
     at("position").textContent = ids.length ? "All photos of this queue are reviewed." : "There is nothing to review.";
-    for (const id of ["named", "latin", "said", "path", "candidates"]) at(id).textContent = "";
+    for (const id of ["named", "latin", "said", "path", "candidates", "boxes"]) at(id).textContent = "";
     at("picture").removeAttribute("src");
     photo = null;
     return;
@@ -33,6 +33,7 @@ async function show() {
   at("named").textContent = named ? named.name : photo.kind;
   at("latin").textContent = named ? `${named.scientific_name}, ${named.rank}, ${percent(named.score)}` : "";
   at("said").textContent = photo.is_human ? `said by ${photo.by}` : "";
+  at("boxes").replaceChildren(...photo.parts.filter((part) => part.box).map(frame));
   at("candidates").replaceChildren(
     ...photo.candidates.map((each) => item(`${each.name} (${each.scientific_name}) ${percent(each.score)}`)),
   );
@@ -111,7 +112,16 @@ async function precision() {
   );
 }
 
-const percent = (share) => `${Math.round(share * 100)} %`;
+// The frame of a part of the photo, which lies over the picture.
+function frame({ box, kind, named }) {
+  const made = Object.assign(document.createElement("div"), { textContent: named ? named.name : kind });
+  for (const [side, share] of [["left", box.x], ["top", box.y], ["width", box.width], ["height", box.height]]) {
+    made.style[side] = `${share * 100}%`;
+  }
+  return made;
+}
+
+const percent = (share) => `${Math.round(share * 100)}%`;
 const item = (text) => Object.assign(document.createElement("li"), { textContent: text });
 
 async function typed(event) {

@@ -47,6 +47,9 @@ class Finding:
     `named`: the animal, if `kind` is `animal`. `candidates`: the likeliest animals, best first. `probability`: that it
     is of this kind; for `animal`, that it shows any. `box`: where, or None if it is the whole photo. `by`: the models
     with their versions, or the person. `at`: UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
+
+    An answer without boxes says that a person or a vehicle is there, but not how sure the detector is: `probability` is
+    then `LEAST_BOX`, the least with which it is said.
     """
 
     kind: Kind
@@ -94,8 +97,10 @@ def _of_answer(answer: dict[str, Any], at: str) -> Finding:
     if kind in ("blank", "unknown"):
         return Finding(kind, None, candidates, 1 - probability if kind == "blank" else probability, by, at)
     named = _named(prediction, probability) if kind == "animal" else None
-    whole = Finding(kind, named, candidates, probability, by, at)
     parts = tuple(_parts(answer, by, at))
+    if kind != "animal":
+        probability = max((part.probability for part in parts if part.kind == kind), default=LEAST_BOX)
+    whole = Finding(kind, named, candidates, probability, by, at)
     if parts and kind == "animal" and not any(part.kind == "animal" for part in parts):
         parts = (whole, *parts)
     return replace(whole, parts=parts)

@@ -1,7 +1,7 @@
 """The lineages of the taxa that the models of this release name."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cache
 from typing import NamedTuple
 
@@ -36,6 +36,16 @@ def lineages() -> Mapping[str, Lineage]:
                         found.setdefault(row[rank], Lineage(dict(ranks), names.get(row[rank]) or own))
                 found.setdefault(row["scientific_name"], Lineage(ranks, row["name"]))
     return found
+
+
+def distinct(taxa: Set[str]) -> int:
+    """Return how many different animals taxa are at least: those of which no narrower one is among them.
+
+    >>> distinct({"Aves", "Athene", "Athene cunicularia", "Felidae"})
+    2
+    """
+    wider = {above for name in taxa for above in lineage_of(name).ranks.values() if above != name}
+    return len(taxa - wider - ({"Animalia"} if len(taxa) > 1 else set()))
 
 
 def taxon_rank(rank: str) -> str:

@@ -30,7 +30,8 @@ class StudyPhoto:
 class Deployment:
     """A deployment. `fields`: its row of the table, by the columns of Camtrap DP; empty if there is none.
 
-    `start` and `end`: of the table, or else of its photos. `has_time_issues`: a photo lies outside, or has no time.
+    `start` and `end`: of the table, or else of its photos. `taken`: the first and the last time of its photos, or none
+    if it has no photos. `has_time_issues`: a photo lies outside, or has no time.
     """
 
     id: str
@@ -38,5 +39,11 @@ class Deployment:
     longitude: float | None
     start: datetime
     end: datetime
+    taken: tuple[datetime, ...]
     has_time_issues: bool
     fields: Mapping[str, str]
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        """Return all of its times."""
+        return (self.start, self.end, *self.taken)

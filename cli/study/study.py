@@ -2,10 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from itertools import batched
+from math import ceil, sqrt
 
 from cli.clock import corrected, parse_zone
 from cli.deployments import ZONE
@@ -14,6 +15,8 @@ from cli.study.event import events_of
 from cli.study.finding import finding_of
 from cli.study.photo import Deployment, StudyPhoto
 
+METRES = 111_320
+"""Of a degree at the equator."""
 _ORDER = """
 select id from photo where answer is not null
 order by
@@ -77,6 +80,17 @@ class Study:
         """Return a coordinate as exports may show it."""
         return round(round(degrees / self.precision) * self.precision, 6) if self.precision else degrees
 
+    def uncertainty(self, fields: Mapping[str, str]) -> str:
+        """Return how far from its coordinates a deployment may be, in metres: as given, and by rounding.
+
+        `fields`: its row of the table. Half the diagonal of a square of `precision` at the equator is added; of a place
+        whose own uncertainty nobody has given, that is all that is known.
+        """
+        given = fields.get("coordinateUncertainty", "")
+        if not self.precision:
+            return given
+        return str(ceil(float(given or 0) + self.precision * METRES / sqrt(2)))
+
     def _photo(self, row: sqlite3.Row) -> StudyPhoto:
         latitude, longitude = self._rounded(row["latitude"]), self._rounded(row["longitude"])
         deployment = self._deployment_of(row["deployment"], row["path"], latitude, longitude)
@@ -113,12 +127,13 @@ class Study:
         start, end = given[0] or (span.start if span else None), given[1] or (span.end if span else None)
         if start is None or end is None:
             return None
+        taken = (span.start, span.end) if span else ()
         issues = span is not None and (span.untimed or span.is_outside(start, end))
         if fields:
             latitude, longitude = self.rounded(float(fields["latitude"])), self.rounded(float(fields["longitude"]))
-            return Deployment(key, latitude, longitude, start, end, issues, fields)
+            return Deployment(key, latitude, longitude, start, end, taken, issues, fields)
         place = (span.first.latitude, span.first.longitude) if span else (None, None)
-        return Deployment(key, *place, start, end, issues, fields)
+        return Deployment(key, *place, start, end, taken, issues, fields)
 
 
 class _Span:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from unittest.mock import MagicMock
 
 from chalicelib.telemetry import metrics
+from chalicelib.telemetry.batch_record import BatchRecord
 from chalicelib.telemetry.logs import FIELDS, JsonLines
 from chalicelib.telemetry.record import Record, WarmingRecord
 from cloudwatch.lint.catalogue import KnownMetric
@@ -65,7 +66,7 @@ def fields() -> set[str]:
     anything = MagicMock()  # a record filled with it emits every field that it can emit
     anything.__contains__.return_value = True
     found: set[str] = {*metrics.ALL_METRICS, *metrics.DIMENSIONS}
-    for kind in (Record, WarmingRecord):
+    for kind in (Record, WarmingRecord, BatchRecord):
         found |= kind(**{field.name: anything for field in dataclasses.fields(kind)}).properties().keys()
     log = logging.makeLogRecord(dict.fromkeys(FIELDS, "") | {"exc_info": (ValueError, ValueError(), None)})
     return found.union(json.loads(JsonLines({}).format(log)))

@@ -12,7 +12,7 @@ from cloudwatch.lint import emitted
 from cloudwatch.lint.finding import Finding, suggest, with_dimensions
 from cloudwatch.lint.metric_check import Key, Reference
 from cloudwatch.prices import Price
-from cloudwatch.project import COST, METRICS, TIER, TIER_COST, belongs_to_tier
+from cloudwatch.project import BATCH_COST, COST, METRICS, TIER, TIER_COST, belongs_to_tier
 
 QUERY_ONLY = "query_only.csv"
 """A table of metrics that only queries need, with the columns `metric`, `by` and `reason`. `by` is the dimension in
@@ -54,11 +54,11 @@ def check_metrics(references: Collection[Reference], folder: Path) -> Iterator[F
 
 
 def check_prices(prices: Mapping[str, Price], used: Collection[str], folder: Path) -> Iterator[Finding]:
-    """Yield findings for unused prices, and for prices that infra/cost.py or tier_cost.py use but the table lacks.
+    """Yield findings for unused prices, and for prices that infra/cost.py and the like use but the table lacks.
 
     `used`: placeholders in the files. infra/ is next to `folder`.
     """
-    paths = [folder.parent / each for each in (COST, TIER_COST)]
+    paths = [folder.parent / each for each in (COST, TIER_COST, BATCH_COST)]
     text = "".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
     calculated = set(_PRICE.findall(text))
     for price in prices.values():

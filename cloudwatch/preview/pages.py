@@ -30,7 +30,7 @@ STATIC = Path(__file__).parent / "static"
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 RANGES: Mapping[str, float] = {"15m": 900, "1h": 3600, "3h": 3 * 3600, "24h": 24 * 3600}
 """Seconds of each time range that the page offers, in addition to `all`."""
-ORDER = ("service", "web", "features", "model", "cost")
+ORDER = ("service", "web", "features", "model", "batches", "cost")
 LONGEST = 15 * 86400.0
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -151,6 +151,7 @@ class Pages:
 
     def _has_tier(self) -> bool:
         with self._lock:
+            self._recording.read_new_lines()
             names = (name for metric in self._recording.store.search() for name, _ in metric.dimensions)
             return any(name in ("tier", "LoadBalancer") for name in names)
 

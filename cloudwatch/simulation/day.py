@@ -19,6 +19,7 @@ from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics, lines_of
 from cloudwatch.simulation.fleet import DEFAULTS, Fleet, Servers
+from cloudwatch.simulation.inbox import Inbox
 from cloudwatch.simulation.tier import SimulatedTier
 from cloudwatch.simulation.traffic import Traffic
 
@@ -59,7 +60,7 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
     aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), fleet.servers)
     buffer = io.StringIO()
     emitter = Emitter(SERVICE, STAGE, buffer, now=fleet.clock.time)
-    tier = SimulatedTier(seed, STAGE, buffer)
+    tier, inbox = SimulatedTier(seed, STAGE, buffer), Inbox(seed, STAGE, buffer)
 
     def warm(moment: float) -> WarmingRecord:
         record = WarmingRecord(f"{random.getrandbits(128):032x}", fleet.warm(moment))
@@ -93,7 +94,7 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
                 number += 1
             arrival = next(arrivals, float("inf"))
         buffer.writelines(aws.lines_of_minute(begin))
-        buffer.writelines(lines_of(tier.minute(begin), begin))
+        buffer.writelines(lines_of((*tier.minute(begin), *inbox.minute(begin)), begin))
         yield number, buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()

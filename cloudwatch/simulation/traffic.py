@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib import errors
 from chalicelib.features.features import NO_LOCATION, Features
@@ -30,6 +30,9 @@ _RANKS = {"species": 0.58, "breed": 0.12, "genus": 0.08, "family": 0.09, "order"
 _SOURCES: Mapping["Source", float] = {"exif": 0.55, "request": 0.38, "none": 0.07}
 REJECTED, FAILED, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
 """Shares of requests that are rejected, fail, show no animal, or show an animal that does not live there."""
+PACKS = {"birds": 0.35, "insects": 0.15}
+LOOKED_TWICE, BOXED = 0.3, 0.1
+"""Shares of identifications that ask a pack, get a second look, or have boxes."""
 BUSY_CELLS = 200
 ELSEWHERE = 0.25
 """Share of requests from cells that are not busy."""
@@ -53,6 +56,7 @@ class Traffic:
 
     def __init__(self, random: Random, fleet: Fleet, cells: Sequence[int]) -> None:
         self._random = random
+        self._closer = Random("closer")  # noqa: S311  a simulation; apart, so that it does not change the rest of the day
         self._fleet = fleet
         self._cells = cells
         # The first cells are busy (Zipf with a flat top), and a quarter of the requests come from anywhere else.
@@ -103,6 +107,20 @@ class Traffic:
             record.failure = Failure.of(error)
         else:
             record.answer = self._answer(features, source)
+            self._look_closer(record)
+
+    def _look_closer(self, record: SimulatedRecord) -> None:
+        """Simulate packs, a second look and boxes, each for a share of the photos."""
+        random, answer = self._closer, cast("Any", record.answer)
+        answer.model.packs = [
+            SimpleNamespace(name=name, milliseconds=round(random.lognormvariate(2.9, 0.15), 1))
+            for name, share in PACKS.items()
+            if random.random() < share
+        ]
+        record.looked_twice = random.random() < LOOKED_TWICE
+        if random.random() < BOXED:
+            answer.animals = [None] * round(random.lognormvariate(0.2, 0.5))
+            record.seconds["boxes"] = random.lognormvariate(-2.6, 0.15)
 
     def _error(self) -> errors.HTTPError | None:
         draw = self._random.random()
@@ -127,6 +145,7 @@ class Traffic:
             location=SimpleNamespace(source=source),
             model=SimpleNamespace(version=MODEL_VERSION, packs=()),
             photos=(),
+            animals=None,
         )
         return cast("Answer", answer)
 

@@ -56,6 +56,8 @@ class Stand:
     result_status: int = 204
     upload: Any = None
     """Where a large photo can be put; None: nowhere."""
+    language: str = "en"
+    """Of the page."""
     sent: list[Sent] = field(default_factory=list)
     asked: list[Sent] = field(default_factory=list)
     """What was asked about taxa."""
@@ -82,7 +84,7 @@ class Stand:
             self.open_taxa.wait(HOLD_TIMEOUT)
             query = f"?{urlencode(request.query)}" if request.query else ""
             return self.taxon(name.removeprefix("taxa").removeprefix("/") + query)
-        return _file(name, keeps=self.keeps)
+        return _file(name, self.language, keeps=self.keeps)
 
     def answer_to(self, request: Sent) -> Any:
         """The answer to photos, with what a page is told that wants it kept."""
@@ -108,10 +110,10 @@ class Stand:
         return (201, {}, json.dumps(self.upload)) if self.upload else (404, {}, json.dumps({"code": "not_found"}))
 
 
-def _file(name: str, *, keeps: bool) -> tuple[int, Mapping[str, str], str]:
+def _file(name: str, language: str, *, keeps: bool) -> tuple[int, Mapping[str, str], str]:
     """A file of the page."""
     try:
-        text, headers = page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, [BUCKET], KEY)
+        text, headers = page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, language, [BUCKET], KEY)
     except NotFound:
         return 404, {}, "{}"
     if keeps and not name:

@@ -20,7 +20,7 @@ from cloudwatch.simulation.day import lines, write_day
 from testing.preview_server import served
 from tests.end_to_end.browsing import PHONE, Open
 
-NAMES = ("service", "web", "features", "model", "cost")
+NAMES = ("service", "web", "features", "model", "batches", "cost")
 CARDS = """cards => cards.map(card => {
     const canvas = card.querySelector("canvas");
     const written = card.querySelector(".written");

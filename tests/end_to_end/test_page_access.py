@@ -37,9 +37,18 @@ CONTRASTS = """() => {
 }"""
 
 
-VIEWS = ["start", "answer", "all of an answer", "boxes of an answer", "photos of an answer", "place", "problem"]
+VIEWS = [
+    "start",
+    "answer",
+    "all of an answer",
+    "boxes of an answer",
+    "photos of an answer",
+    "place",
+    "names of a place",
+    "problem",
+]
 # The controls that are smaller than a finger, 44 px. What extends a box of an animal is not part of its size.
-SMALL = """() => [...document.querySelectorAll("button, label.button, summary, a, input:not(.unseen)")]
+SMALL = """() => [...document.querySelectorAll("button, label.button, summary, a, input:not(.unseen), [role=option]")]
     .filter((e) => e.checkVisibility() && !e.closest("#boxes"))
     .map((e) => [e.innerText || e.id, e.getBoundingClientRect()])
     .filter(([, { width, height }]) => width < 44 || height < 44)
@@ -54,6 +63,7 @@ def _shown(stand: Stand, open_page: Open, view: str, **options: Any) -> Page:
         "boxes of an answer": (boxes(), 200),
         "photos of an answer": (guessed(True, False, True), 200),
         "place": problem("location_missing", 422),
+        "names of a place": problem("location_missing", 422),
     }
     stand.tell(*told.get(view, problem("unavailable", 503)))
     stand.residents = asdict(answers.RESIDENTS)
@@ -62,6 +72,10 @@ def _shown(stand: Stand, open_page: Open, view: str, **options: Any) -> Page:
     if view != "start":
         shown.set_input_files("#pick", [photo()] * (3 if view.startswith("photos") else 1))
     expect(shown.locator("body")).to_have_attribute("data-state", view.rpartition(" ")[2])
+    if view == "names of a place":
+        shown.locator("#place-name").fill("springfield")
+        expect(shown.locator("#place-list li")).to_have_count(8)
+        shown.keyboard.press("ArrowDown")
     if view == "all of an answer":
         for each in shown.locator("summary:visible").all():
             each.click()
@@ -136,6 +150,8 @@ def test_the_keyboard_reaches_everything(stand: Stand, open_page: Open) -> None:
     # GIVEN an answer
     stand.tell(answers.koala())
     shown = open_page(stand.url)
+    shown.keyboard.press("Tab")
+    expect(shown.locator(".languages summary")).to_be_focused()
     shown.keyboard.press("Tab")
     expect(shown.locator("#pick")).to_be_focused()
     shown.set_input_files("#pick", photo())

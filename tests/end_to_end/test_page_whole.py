@@ -35,7 +35,7 @@ def test_the_whole_app_answers_without_a_place_and_then_takes_one(app_url: str, 
     shown.set_input_files("#pick", photo(pictures.jpeg()))
     expect(shown.locator("#narrowing")).to_have_text("No place was used, only the photo.")
     shown.locator("#elsewhere").click()
-    shown.get_by_label("Coordinates or a map link").fill("1°24′S 35°6′E")
+    shown.get_by_label("A town, park, island or country").fill("1°24′S 35°6′E")
     shown.get_by_role("button", name="Use this place").click()
     expect(shown.locator("#where")).to_contain_text("Kenya")
     shown.get_by_role("button", name="Choose another place").click()
@@ -89,3 +89,19 @@ def test_the_whole_app_shows_where_an_animal_lives_and_what_it_knows(app_url: st
     shown.get_by_text("What Faunalens knows").click()
     shown.get_by_text(re.compile("^reptiles: ")).click()
     expect(shown.locator("#knowledge li", has_text="Komodo dragon")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_whole_app_speaks_the_language_of_the_browser_until_another_is_chosen(
+    app_url: str, open_page: Open, script: bool
+) -> None:
+    # GIVEN a French browser, with or without JavaScript WHEN it opens the page THEN that is in French
+    shown = open_page(app_url, locale="fr-CA", java_script_enabled=script)
+    expect(shown.locator("html")).to_have_attribute("lang", "fr")
+    # WHEN German is chosen THEN the page is in German, and stays so
+    shown.locator(".languages summary").click()
+    shown.get_by_role("link", name="Deutsch").click()
+    expect(shown.locator("html")).to_have_attribute("lang", "de")
+    shown.goto(app_url)
+    expect(shown.locator("html")).to_have_attribute("lang", "de")
+    expect(shown.get_by_role("link", name="Deutsch", include_hidden=True)).to_have_attribute("aria-current", "true")

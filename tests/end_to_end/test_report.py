@@ -22,11 +22,20 @@ def test_a_report_opens_from_disk(open_page: Callable[..., Page], tmp_path: Path
     page = open_page((tmp_path / "report.html").as_uri())
     for chart in ("counts", "hours", "stations", "accumulation"):
         expect(page.locator(f"#{chart} svg")).to_be_visible()
-    # WHEN a heading is clicked twice THEN the table is sorted by it, numbers as numbers
+    # WHEN a heading is clicked THEN the table is sorted by it, numbers as numbers
     rows = page.locator("table.sortable").first.locator("tbody tr td:nth-child(5)")
-    head = page.locator("table.sortable").first.get_by_role("columnheader", name="photos")
+    head = page.locator("table.sortable").first.get_by_role("button", name="photos")
     head.click()
     ascending = [int(text) for text in rows.all_inner_texts()]
     assert ascending == sorted(ascending)
-    head.click()
+    # WHEN it is sorted the other way, by the keyboard
+    page.keyboard.press("Enter")
     assert [int(text) for text in rows.all_inner_texts()] == ascending[::-1]
+    # THEN the contact sheets follow
+    names = page.locator("#taxa tbody tr td:first-child").all_inner_texts()
+    assert [
+        text.split("\n")[0].startswith(name)
+        for text, name in zip(page.locator("#sheets section").all_inner_texts(), names, strict=True)
+    ]
+    # THEN a degree of longitude is drawn shorter than one of latitude, with a scale
+    expect(page.locator("#stations svg")).to_contain_text("km")

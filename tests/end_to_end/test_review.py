@@ -1,5 +1,6 @@
 """The page for reviews: a whole review with the keyboard alone."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,12 +17,22 @@ from cli.review.server import ReviewServer
 from testing.pictures import jpeg
 from testing.studies import PHOTOS, write_study
 
+LION = "S/card/IMG_0001.JPG"
+
+
+def in_a_box(text: str | None) -> str:
+    """Return an answer with its animal in a box."""
+    found = json.loads(text or "")
+    box = {"x": 0.25, "y": 0.5, "width": 0.5, "height": 0.25, "score": 0.9}
+    animal = {"box": box, "prediction": found["prediction"], "candidates": found["candidates"]}
+    return json.dumps(found | {"subject": "animal", "animals": [animal]})
+
 
 @pytest.fixture
 def review(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A server with the made-up study, whose least sure photos come first; its address, and the results file."""
     results = tmp_path / "study.db"
-    write_study(results)
+    write_study(results, [(name, taken, in_a_box(text) if name == LION else text) for name, taken, text in PHOTOS])
     for name, _, _ in PHOTOS:
         path = tmp_path / "Two stations" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,6 +65,12 @@ def test_a_review_needs_the_keyboard_alone(open_page: Callable[..., Page], revie
     # WHEN it is accepted THEN the next one comes
     page.keyboard.press("Enter")
     expect(page.locator("#named")).to_have_text("lion")
+    # THEN its box lies over the picture
+    box, picture = (page.locator(each).bounding_box() for each in ("#boxes div", "#picture"))
+    assert box
+    assert picture
+    assert box["width"] == pytest.approx(picture["width"] / 2, abs=1)
+    assert box["y"] - picture["y"] == pytest.approx(picture["height"] / 2, abs=1)
     # WHEN that is corrected by typing the beginning of a name
     page.keyboard.press("c")
     page.keyboard.type("chee")

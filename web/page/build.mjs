@@ -1,12 +1,15 @@
-// Bundle the page into a script, a style sheet, and HTML in each language, such as en.html. `make page` runs this.
-// The names of the script and the style sheet contain a hash of their content, so that browsers may keep them forever.
+// Bundle the page into a script, a style sheet, lists of places, and HTML and names of animals in each language, such as
+// de.html. `make page` runs this. All names but those of the HTML contain a hash of their content, so that browsers may
+// keep them forever.
 
+import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const SOURCES = fileURLToPath(new URL("src", import.meta.url));
+const NAMES = fileURLToPath(new URL("names", import.meta.url));
 const WORDS = fileURLToPath(new URL("words", import.meta.url));
 const BUNDLE = fileURLToPath(new URL("../../chalicelib/web", import.meta.url));
 
@@ -25,6 +28,8 @@ const { outputFiles } = await build({
   absWorkingDir: SOURCES,
   entryPoints: ["app.js", "page.css"],
   entryNames: "[name]-[hash]",
+  assetNames: "[name]-[hash]",
+  loader: { ".txt": "file" },
   outdir: BUNDLE,
   bundle: true,
   minify: true,
@@ -34,7 +39,10 @@ const { outputFiles } = await build({
   plugins: [world],
   write: false,
 });
-const [script, styles] = outputFiles.map(({ path }) => `web/${path.slice(BUNDLE.length + 1)}`);
+const [script, styles] = [".js", ".css"].map((suffix) => {
+  const { path } = outputFiles.find(({ path }) => path.endsWith(suffix));
+  return `web/${path.slice(BUNDLE.length + 1)}`;
+});
 const icon = (await readFile(join(SOURCES, "icon.svg"), "utf8")).trim().replace(/>\s+</g, "><");
 
 let html = await readFile(join(SOURCES, "index.html"), "utf8");
@@ -46,17 +54,39 @@ await rm(BUNDLE, { recursive: true, force: true });
 await mkdir(BUNDLE);
 for (const { path, contents } of outputFiles) await writeFile(path, contents);
 html = html.replace(/\n\s+/g, "\n");
-for (const file of await readdir(WORDS)) {
-  const words = JSON.parse(await readFile(join(WORDS, file), "utf8"));
-  await writeFile(join(BUNDLE, `${basename(file, ".json")}.html`), inLanguage(words));
+const languages = {};
+for (const file of (await readdir(WORDS)).sort()) {
+  languages[basename(file, ".json")] = JSON.parse(await readFile(join(WORDS, file), "utf8"));
+}
+for (const [language, words] of Object.entries(languages)) {
+  await writeFile(join(BUNDLE, `${language}.html`), inLanguage(words, await writeNames(language), linksFrom(language)));
+}
+
+/** Return links from a language to all languages. The server remembers the one that was followed last. */
+function linksFrom(current) {
+  const link = ([language, { html: own }]) =>
+    `<a href="?lang=${language}" lang="${own.lang}"${language === current ? ' aria-current="true"' : ""}>${own.language}</a>`;
+  return Object.entries(languages).map(link).join(" ");
+}
+
+/** Write the names of animals in a language. Return their address; empty for English, in which the API has names. */
+async function writeNames(language) {
+  if (language === "en") return "";
+  const sources = JSON.parse(await readFile(join(NAMES, `${language}.json`), "utf8"));
+  const text = JSON.stringify(Object.assign({}, ...Object.values(sources)));
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 8).toUpperCase();
+  await writeFile(join(BUNDLE, `names-${language}-${hash}.json`), text);
+  return `web/names-${language}-${hash}.json`;
 }
 
 /** Return the HTML in a language: with its own words, and those of the script as JSON. */
-function inLanguage({ html: own, script }) {
-  const values = { ...own, words: JSON.stringify(script).replaceAll("<", "\\u003c") };
+function inLanguage({ html: own, script }, names, links) {
+  const values = { ...own, names };
+  const markup = { links, words: JSON.stringify(script).replaceAll("<", "\\u003c") };
   return html.replace(/{{([\w.-]+)}}/g, (_, key) => {
+    if (key in markup) return markup[key];
     if (!(key in values)) throw new Error(`no words for {{${key}}} of index.html`);
-    return key === "words" ? values.words : escape(values[key]);
+    return escape(values[key]);
   });
 }
 
@@ -73,7 +103,7 @@ function replace(source, address) {
 
 /**
  * Encode a whole number as Google's encoded polylines do: five bits a character, the lowest first, after the sign as the
- * lowest bit (developers.google.com/maps/documentation/utilities/polylinealgorithm). map.js decodes it.
+ * lowest bit (developers.google.com/maps/documentation/utilities/polylinealgorithm). polyline.js decodes it.
  */
 function encode(number) {
   let text = "";

@@ -15,12 +15,6 @@ from testing.pictures import encoded, noise
 type Command = Callable[..., subprocess.Popen[str]]
 
 
-@pytest.fixture(scope="session")
-def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The user's cache of all tests here, so that the cells are computed once."""
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def faunalens(cache_home: Path) -> Command:
     """Start `faunalens` with some arguments. `within`: a command that starts it."""

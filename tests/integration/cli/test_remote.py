@@ -4,16 +4,19 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+import urllib3
 
 from chalicelib.telemetry.record import Record
 from cli.engines.engine import Refused
-from cli.engines.remote import LARGEST_BODY, RemoteEngine
+from cli.engines.remote import LARGEST_BODY, RemoteEngine, _retry_after
 from cli.errors import CommandError
 from cli.results.row import EXIF, Place
 from testing.pictures import jpeg
@@ -136,3 +139,19 @@ def test_a_large_photo_is_uploaded_first() -> None:
     assert "x-api-key" not in headers
     assert large in body
     assert b"image/jpeg" in body
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        ("7", 7, 7),
+        ("", 0, 0),
+        ("soon", 0, 0),
+        ("3600", 60, 60),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0, 0),
+        ("date", 8, 10),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(header: str, least: float, most: float) -> None:
+    text = format_datetime(datetime.now(UTC) + timedelta(seconds=10), usegmt=True) if header == "date" else header
+    assert least <= _retry_after(urllib3.HTTPResponse(headers={"Retry-After": text})) <= most

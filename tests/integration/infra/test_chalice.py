@@ -28,7 +28,7 @@ from testing.aws import ACCOUNT, REGION, Account, account
 from testing.pictures import jpeg
 from tests.integration.infra.checkout import copy_to, use_package_of
 
-NAMES = ("faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin")
+NAMES = ("faunalens-dev", "faunalens-dev-warm", "faunalens-dev-batch", "faunalens-dev-admin")
 
 
 @dataclass(frozen=True, slots=True)

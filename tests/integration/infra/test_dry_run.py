@@ -54,7 +54,9 @@ def test_it_prints_every_step_with_sizes_times_and_cost_and_writes_the_templates
         assert f"{name:<9} {what}" in done.stdout
     # AND both templates are written as they would be sent, with the parameters on the screen
     templates = {each.read_text(encoding="utf-8") for each in (OUT / "prod").glob("*-CreateStack.yaml")}
-    assert templates == {(INFRA / name).read_text(encoding="utf-8") for name in ("faunalens.yaml", "edge.yaml")}
+    assert templates == {
+        (INFRA / name).read_text(encoding="utf-8") for name in ("faunalens.yaml", "edge.yaml", "stream.yaml")
+    }
     assert "AlarmEmail=me@example.org" in done.stdout.replace("\n", " ")
     assert [json.loads(each.read_text())["swagger"] for each in (OUT / "prod").glob("*-ImportRestApi.json")] == ["2.0"]
     # AND the checkout is as before

@@ -235,7 +235,7 @@ def test_without_a_version_of_the_definition_there_would_be_a_second_stage(folde
 def test_functions_have_network_layer_and_rights_as_committed(stage: str, folders: Mapping[str, Path]) -> None:
     document = expanded(folders[stage])
     functions = of_type(document, "AWS::Lambda::Function")
-    assert functions.keys() == {"APIHandler", "Warm", "Admin"}
+    assert functions.keys() == {"APIHandler", "Warm", "Batch", "Admin"}
     ((layer, made_of),) = of_type(document, "AWS::Lambda::LayerVersion").items()
     assert made_of["DeletionPolicy"] == "Delete", "each old layer would stay for ever, 42 MB"
     for name, each in functions.items():
@@ -247,7 +247,7 @@ def test_functions_have_network_layer_and_rights_as_committed(stage: str, folder
         assert properties["Layers"] == [{"Ref": layer}]
         role = document["Resources"][properties["Role"]["Fn::GetAtt"][0]]["Properties"]
         (policy,) = role["Policies"]
-        kind = {"APIHandler": "api", "Warm": "warm", "Admin": "admin"}[name]
+        kind = {"APIHandler": "api", "Warm": "warm", "Batch": "batch", "Admin": "admin"}[name]
         committed = (ROOT / ".chalice" / f"policy-{stage}-{kind}.json").read_text(encoding="utf-8")
         assert policy["PolicyDocument"] == json.loads(committed)
         assert "ManagedPolicyArns" not in role
@@ -255,7 +255,7 @@ def test_functions_have_network_layer_and_rights_as_committed(stage: str, folder
     # AND failed asynchronous calls are not repeated
     configs = [each["Properties"] for each in of_type(document, "AWS::Lambda::EventInvokeConfig").values()]
     limits = {each["FunctionName"]["Ref"]: each["MaximumRetryAttempts"] for each in configs}
-    assert limits == {"Warm": 0, "Admin": 0}
+    assert limits == {"Warm": 0, "Batch": 0, "Admin": 0}
     assert {each["Qualifier"] for each in configs} == {"$LATEST"}
     assert len(of_type(document, "AWS::IAM::Role")) == 3
     assert len(of_type(document, "AWS::Events::Rule")) == 1
@@ -330,7 +330,7 @@ def test_a_stage_made_by_a_pipeline_is_finished_and_taken_down_by_the_same_comma
 
     # THEN the stack has the functions, with their network and addresses
     functions = {each["FunctionName"]: each for each in aws.client("lambda").list_functions()["Functions"]}
-    assert functions.keys() == {"faunalens-dev", "faunalens-dev-warm", "faunalens-dev-admin"}
+    assert functions.keys() == {"faunalens-dev", "faunalens-dev-warm", "faunalens-dev-batch", "faunalens-dev-admin"}
     (stack,) = aws.client("cloudformation").describe_stacks(StackName="faunalens-dev")["Stacks"]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     for each in functions.values():

@@ -190,10 +190,10 @@ def test_a_compressed_answer_is_the_same_answer(port: int, name: str) -> None:
         with connection.getresponse() as response:
             data, headers = response.read(), dict(response.headers.items())
     assert headers.pop("content-encoding") == "gzip"
-    assert headers["vary"] == "Accept-Encoding"
+    assert headers["vary"].partition(",")[0] == "Accept-Encoding"
     plain = over_http(port, case)
     assert same(200, headers, gzip.decompress(data).decode()) == plain._replace(
-        headers={**plain.headers, "vary": "Accept-Encoding"}
+        headers={**plain.headers, "vary": headers["vary"]}
     )
     # AND HEAD has its headers
     with closing(HTTPConnection(HOST, port, timeout=20)) as connection:

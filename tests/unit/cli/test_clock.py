@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cli.clock import corrected, parse_shift, parse_taken, parse_zone
+from cli.clock import corrected, parse_shift, parse_zone
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,5 @@ def test_what_is_no_correction_is_refused(text: str) -> None:
         parse_shift(text)
 
 
-def test_exif_has_a_time_without_a_zone() -> None:
-    assert parse_taken("2026:05:02 06:00:00\x00") == "2026-05-02 06:00:00"
+def test_a_correction_is_added() -> None:
     assert corrected("2026-05-02 06:00:00", -3600) == datetime(2026, 5, 2, 5)  # noqa: DTZ001, as in EXIF
-
-
-@pytest.mark.parametrize("text", ["", "0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday"])
-def test_a_clock_that_was_never_set_has_no_time(text: str) -> None:
-    assert parse_taken(text) is None

@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,14 @@ def card(tmp_path: Path) -> Path:
 def test_a_folder_has_the_photos_of_all_its_folders(card: Path) -> None:
     found = [Path(each).relative_to(card).as_posix() for each in walk(card)]
     assert found == ["IMG_3.heic", "a/IMG_1.jpeg", "b/IMG_2.JPG"]
+
+
+def test_videos_and_raw_photos_are_counted(card: Path) -> None:
+    for name in ("a/IMG_4.AVI", "b/IMG_5.avi", "IMG_6.CR2", "a/.IMG_7.avi"):
+        (card / name).touch()
+    left_out = Counter[str]()
+    assert len(list(walk(card, left_out))) == 3
+    assert left_out == {".avi": 2, ".cr2": 1}
 
 
 def test_a_file_that_is_named_itself_is_a_photo(card: Path) -> None:

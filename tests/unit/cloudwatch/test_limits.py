@@ -15,7 +15,8 @@ STACK = {"CacheMaxEcpuPerSecond": "2000", "CacheMaxGigabytes": "3", "DatabaseMax
 
 def reserving(containers: Any) -> dict[str, Any]:
     """Stages of .chalice/config.json."""
-    return {"team": {"lambda_functions": {"api_handler": {"reserved_concurrency": containers}}}}
+    functions = {"api_handler": {"reserved_concurrency": containers}, "batch": {"reserved_concurrency": 5}}
+    return {"team": {"lambda_functions": functions}}
 
 
 STAGES = reserving(20)
@@ -43,6 +44,7 @@ def test_limits_are_the_parameters_of_the_stage(root: Path) -> None:
         "LIMIT_CACHE_GIGABYTES": "3",
         "LIMIT_DATABASE_ACU": "1.5",
         "LIMIT_CONTAINERS": "20",
+        "LIMIT_BATCH_CONTAINERS": "5",
     }
 
 

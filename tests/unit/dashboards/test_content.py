@@ -44,6 +44,11 @@ def _settings(kind: str, stage: str) -> dict[str, Any]:
     return functions
 
 
+def _containers(functions: dict[str, Any]) -> int:
+    """Return the limit of containers of API and batches together."""
+    return sum(int(functions[name]["reserved_concurrency"]) for name in ("api_handler", "batch"))
+
+
 def _alarm_metrics(files: Files) -> int:
     """Return the metrics of all alarms, as AWS bills them."""
     return sum(
@@ -142,7 +147,7 @@ def test_latencies_are_never_averages() -> None:
         ("cache-ecpu", 60, lambda stack, _: 0.8 * int(stack["CacheMaxEcpuPerSecond"])),
         ("cache-storage", 1, lambda stack, _: 0.8e9 * int(stack["CacheMaxGigabytes"])),
         ("lambda-concurrency", 1, lambda _, functions: 0.8 * functions["api_handler"]["reserved_concurrency"]),
-        ("database-connections", 1, lambda _, functions: 1.25 * functions["api_handler"]["reserved_concurrency"]),
+        ("database-connections", 1, lambda _, functions: 1.25 * _containers(functions)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -162,7 +167,7 @@ def test_an_alarm_fires_at_its_share_of_the_limit(
 @pytest.mark.parametrize("stage", stages_of(ROOT))
 def test_the_connections_alarm_is_above_the_need_and_below_the_servers_limit(stage: str) -> None:
     functions = _settings("functions", stage)["stages"][stage]["lambda_functions"]
-    limit = FILES.alarms["database-connections"]["Threshold"] / 100 * functions["api_handler"]["reserved_concurrency"]
+    limit = FILES.alarms["database-connections"]["Threshold"] / 100 * _containers(functions)
     # THEN every container of every function may hold one connection
     assert limit > sum(each["reserved_concurrency"] for each in functions.values())
     # THEN Aurora allows more: 211 for each ACU of its maximum, up to 2,000 if its minimum is 0 or 0.5

@@ -1,7 +1,7 @@
 """What the alarms of the web tier do in incidents: page, make a ticket, or nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -19,6 +19,7 @@ ECS = {"ClusterName": "faunalens-prod", "ServiceName": "web"}
 RULE = {"RuleName": "faunalens-prod-web-rolled-back"}
 LOG = {"LogGroupName": "/aws/ecs/faunalens-prod-web"}
 ELB = "AWS/ApplicationELB"
+NOTHING: Mapping[str, float] = {}
 
 
 class Timeline:
@@ -27,10 +28,12 @@ class Timeline:
     def __init__(self) -> None:
         self._store, self._minutes = MetricStore(), 0
 
-    def add(self, minutes: int, requests: int = 100, healthy: int = 2, **more: float) -> "Timeline":
+    def add(
+        self, minutes: int, more: Mapping[str, float] = NOTHING, *, requests: int = 100, healthy: int = 2
+    ) -> "Timeline":
         """Add minutes with this many requests each. `more`: values of other metrics in each minute."""
-        known = {name: more.pop(name, 0) for name in ("HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count")}
-        slow = round(more.pop("Slow", 0))
+        known = {name: more.get(name, 0) for name in ("HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count")}
+        slow = round(more.get("Slow", 0))
         for _ in range(minutes):
             self._emit(ELB, BALANCED, {"RequestCount": [requests]} | {name: [each] for name, each in known.items()})
             if healthy or "UnHealthyHostCount" in more:
@@ -54,7 +57,7 @@ class Timeline:
         found = timelines_of(FILES, self._store, 180, self._minutes * 60)
         return {name for name, timeline in found.items() if "ALARM" in timeline.states}
 
-    def _emit(self, namespace: str, dimensions: Mapping[str, str], values: Mapping[str, list[float]]) -> None:
+    def _emit(self, namespace: str, dimensions: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> None:
         listed = [{"Name": name} for name in values]
         directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
         stamp = {"Timestamp": self._minutes * 60_000, "CloudWatchMetrics": [directive]}
@@ -64,23 +67,23 @@ class Timeline:
 def test_an_hour_without_trouble_and_a_deployment_turn_nothing_red() -> None:
     # GIVEN quiet and busy minutes, with a task that drains for a minute
     busy = Timeline().add(20).add(10, requests=0).add(10, requests=2000)
-    assert busy.add(1, healthy=3, UnHealthyHostCount=1).add(20).fired() == set()
+    assert busy.add(1, {"UnHealthyHostCount": 1}, healthy=3).add(20).fired() == set()
 
 
 @pytest.mark.parametrize("count", ["HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count"])
 def test_failures_page_whoever_answers_with_them(count: str) -> None:
-    assert Timeline().add(20).add(12, **{count: 5}).fired() == {"web-faults", "web-page"}
+    assert Timeline().add(20).add(12, {count: 5}).fired() == {"web-faults", "web-page"}
     # AND a single bad minute does not
-    assert Timeline().add(20).add(1, **{count: 20}).add(15).fired() == set()
+    assert Timeline().add(20).add(1, {count: 20}).add(15).fired() == set()
 
 
 @pytest.mark.parametrize("reported", [{"UnHealthyHostCount": 2.0}, {}])
 def test_no_healthy_task_pages_also_if_aws_reports_nothing(reported: dict[str, float]) -> None:
-    assert Timeline().add(10).add(4, healthy=0, **reported).fired() == {"web-no-tasks", "web-page"}
+    assert Timeline().add(10).add(4, reported, healthy=0).fired() == {"web-no-tasks", "web-page"}
 
 
 def test_slow_answers_page() -> None:
-    assert Timeline().add(20).add(12, Slow=30).fired() == {"web-latency", "web-page"}
+    assert Timeline().add(20).add(12, {"Slow": 30}).fired() == {"web-latency", "web-page"}
 
 
 @pytest.mark.parametrize(
@@ -96,4 +99,4 @@ def test_slow_answers_page() -> None:
     ],
 )
 def test_everything_else_makes_a_ticket(minutes: int, trouble: dict[str, float], alarm: str) -> None:
-    assert Timeline().add(20).add(minutes, **trouble).add(10).fired() == {alarm, "web-ticket"}
+    assert Timeline().add(20).add(minutes, trouble).add(10).fired() == {alarm, "web-ticket"}

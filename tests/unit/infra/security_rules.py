@@ -55,6 +55,11 @@ def _is_read_from_inside_only(properties: Properties) -> bool:
     )
 
 
+def _enabled(bucket: Properties) -> list[Any]:
+    """Return the lifecycle rules that apply."""
+    return [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if rule["Status"] == "Enabled"]
+
+
 def _ingress(properties: Properties) -> list[Any]:
     return list(properties.get("SecurityGroupIngress", []))
 
@@ -236,13 +241,18 @@ RULES = {
     ),
     "GONE_WITHIN_TWO_DAYS": Rule(
         "AWS::S3::Bucket",
-        "photos expire after a day, unfinished uploads too",
-        lambda bucket: any(
-            rule["Status"] == "Enabled"
-            and int(rule["ExpirationInDays"]) == 1
-            and int(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]) == 1
-            and not rule.keys() & {"Prefix", "TagFilters"}
-            for rule in bucket["LifecycleConfiguration"]["Rules"]
+        "photos of the website expire after a day, those of operators at some time, unfinished uploads after a day",
+        lambda bucket: (
+            any(
+                rule.get("Prefix", "uploads/") == "uploads/" and int(rule.get("ExpirationInDays", 0)) == 1
+                for rule in _enabled(bucket)
+            )
+            and all("ExpirationInDays" in rule or "AbortIncompleteMultipartUpload" in rule for rule in _enabled(bucket))
+            and any(
+                int(rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation", 0)) == 1
+                and "Prefix" not in rule
+                for rule in _enabled(bucket)
+            )
         ),
         {"LifecycleConfiguration": {"Rules": []}},
     ),

@@ -14,7 +14,7 @@ def test_limits_are_set_for_the_stage_s_functions() -> None:
     lambdas = Client(put_function_event_invoke_config=lambda **_: {})
     async_calls.limit(lambdas, "dev")
     set_for = {arguments["FunctionName"]: arguments for _, arguments in lambdas.calls}
-    assert set_for.keys() == {"faunalens-dev-warm", "faunalens-dev-admin"}
+    assert set_for.keys() == {"faunalens-dev-warm", "faunalens-dev-batch", "faunalens-dev-admin"}
     for each in set_for.values():
         assert each["MaximumRetryAttempts"] == 0
         assert 60 <= each["MaximumEventAgeInSeconds"] <= 300  # AWS takes no less than 60

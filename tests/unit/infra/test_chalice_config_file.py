@@ -42,16 +42,17 @@ def test_functions_have_the_size_and_the_rights_that_are_documented(stage: str) 
     } == {
         f"faunalens-{stage}": (1769, 29, at_once, True),
         f"faunalens-{stage}-warm": (512, 60, 1, True),
+        f"faunalens-{stage}-batch": (1769, 300, {"dev": 4, "prod": 50}[stage], True),
         f"faunalens-{stage}-admin": (1024, 300, 1, True),
     }
     # AND each has a role and a policy of its own
-    policies = {"": "api", "-warm": "warm", "-admin": "admin"}
+    policies = {"": "api", "-warm": "warm", "-batch": "batch", "-admin": "admin"}
     for suffix, policy in policies.items():
         role = found[f"faunalens-{stage}{suffix}"].role
         assert isinstance(role, models.ManagedIAMRole)
         assert isinstance(role.policy, models.FileBasedIAMPolicy)
         assert Path(role.policy.filename).name == f"policy-{stage}-{policy}.json"
-    assert len({id(each.role) for each in found.values()}) == 3
+    assert len({id(each.role) for each in found.values()}) == 4
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -6,10 +6,16 @@ from typing import Any
 
 import pytest
 
+from chalicelib.batch.handler import RESULTS
 from chalicelib.config.settings import ROOT
 from testing.cloudformation import STAGES
 
-FUNCTIONS = {"api": "faunalens-{}", "warm": "faunalens-{}-warm", "admin": "faunalens-{}-admin"}
+FUNCTIONS = {
+    "api": "faunalens-{}",
+    "warm": "faunalens-{}-warm",
+    "batch": "faunalens-{}-batch",
+    "admin": "faunalens-{}-admin",
+}
 
 NAMELESS = {
     "ec2:CreateNetworkInterface": "Lambda creates the interface, so there is no name before",
@@ -26,6 +32,7 @@ NAMELESS = {
 NEEDS = {
     "api": {"logs", "rds-db", "elasticache", "s3", "ec2", "xray"},
     "warm": {"logs", "rds-db", "elasticache", "ec2", "xray"},
+    "batch": {"logs", "rds-db", "elasticache", "s3", "sqs", "ec2", "xray"},
     "admin": {"logs", "rds-db", "elasticache", "ec2", "xray"},
 }
 
@@ -60,7 +67,8 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(stage: str, function: 
     # No function may create a log group, which would keep its logs for ever, or read another function's.
     assert {action for action in allowed if action.startswith("logs:")} == {"logs:CreateLogStream", "logs:PutLogEvents"}
     # With s3:ListBucket, a stolen role could list the ids of uploads, and have the API identify each.
-    assert {action for action in allowed if action.startswith("s3:")} <= {"s3:GetObject", "s3:PutObject"}
+    on_objects = {"s3:GetObject", "s3:PutObject"} | ({"s3:DeleteObject"} if function == "batch" else set())
+    assert {action for action in allowed if action.startswith("s3:")} <= on_objects
 
 
 @pytest.mark.parametrize(("stage", "function"), CASES)
@@ -85,8 +93,24 @@ def test_a_function_writes_its_own_log_and_signs_in_as_its_own_user(stage: str, 
 @pytest.mark.parametrize("stage", STAGES)
 def test_photos_are_those_of_the_account_itself(stage: str) -> None:
     # GIVEN an ARN without the account's number THEN a condition excludes buckets of other accounts
-    (photos,) = [each for each in statements(stage, "api") if "s3" in each["Action"][0]]
-    assert photos["Condition"] == {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+    both = [*statements(stage, "api"), *statements(stage, "batch")]
+    photos = [each for each in both if "s3" in each["Action"][0]]
+    assert len(photos) == 3
+    assert all(
+        each["Condition"] == {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}} for each in photos
+    )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_batch_can_change_lines_and_nothing_else(stage: str) -> None:
+    # GIVEN the folders that the code knows WHEN the batch function uses S3
+    lines = f"arn:aws:s3:::faunalens-{stage}-photos-*/{RESULTS}*"
+    folders = {each["Sid"]: each["Resource"] for each in statements(stage, "batch") if "s3" in each["Action"][0]}
+    # THEN it reads photos of batches, not those of the website, and writes lines
+    assert folders.pop("KeepLines") == [lines]
+    ((name, photos),) = folders.items()
+    assert name == "GetPhotos"
+    assert [each.rpartition("photos-*/")[2] for each in photos] == ["inbox/*", "batches/*"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -70,7 +70,7 @@ def stack(minutes: float | None) -> Client:
         (
             proofs.network_denial,
             {"lambda": functions("Active", "subnet-1")},
-            "3 functions are active and in the network",
+            "4 functions are active and in the network",
         ),
         (proofs.rights, {"logs": logs()}, "no refused call"),
         (proofs.warming, {"cloudwatch": metrics(WarmingRuns=[1.0, 1.0])}, "2 runs in half an hour"),

@@ -30,7 +30,12 @@ from testing.cloudformation import STAGES
 from testing.cloudformation import template as read
 from tests.unit.infra.test_function_config import OUTPUTS
 
-FUNCTIONS = {"APIHandler": "faunalens-{}", "Warm": "faunalens-{}-warm", "Admin": "faunalens-{}-admin"}
+FUNCTIONS = {
+    "APIHandler": "faunalens-{}",
+    "Warm": "faunalens-{}-warm",
+    "Batch": "faunalens-{}-batch",
+    "Admin": "faunalens-{}-admin",
+}
 
 
 @pytest.fixture(scope="module", params=STAGES)
@@ -173,13 +178,13 @@ def test_the_api_is_throttled_and_has_no_second_stage(stage: str, merged: Mappin
 
 
 def test_failed_calls_of_warming_and_administration_are_not_repeated(merged: Mapping[str, Any]) -> None:
-    for logical, key in {"Warm": "warm", "Admin": "admin"}.items():
+    for logical, key in {"Warm": "warm", "Batch": "batch", "Admin": "admin"}.items():
         assert merged["Resources"][logical]["Properties"]["EventInvokeConfig"] == LIMITS[key]
     assert "EventInvokeConfig" not in merged["Resources"]["APIHandler"]["Properties"]
 
 
 def test_roles_have_the_boundary_and_the_api_its_log_if_asked_for(merged: Mapping[str, Any]) -> None:
-    for name in ("ApiHandlerRole", "WarmRole", "AdminRole"):
+    for name in ("ApiHandlerRole", "WarmRole", "BatchRole", "AdminRole"):
         condition, value, _ = merged["Resources"][name]["Properties"]["PermissionsBoundary"]["Fn::If"]
         assert (condition, value) == ("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
     condition, value, _ = merged["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"]["Fn::If"]

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import ROOT
+from infra import batch_concurrency
+from infra.chalice_config import function_settings
 from infra.function_config import REQUIRED_OUTPUTS
+from infra.intrinsics import refers_to
+from infra.parameters import declared_parameters, parameters_of
+from infra.step import PreconditionFailed
 from infra.throttling import FILE as LIMITS
 from infra.web_stack import as_text, web_template
 from testing.cloudformation import INFRA, STAGES, parameters, resources, template
@@ -17,12 +22,12 @@ GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
 
 
 def test_a_template_can_be_sent_without_a_bucket() -> None:
-    sizes = {name: len((INFRA / name).read_bytes()) for name in ("faunalens.yaml", "edge.yaml")}
+    sizes = {name: len((INFRA / name).read_bytes()) for name in ("faunalens.yaml", "edge.yaml", "stream.yaml")}
     sizes["web.yaml"] = len(as_text(web_template("dev", f"https://{'x' * 80}")).encode())
     assert max(sizes.values()) <= 51_200, "CloudFormation takes no more in a request"
 
 
-@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "web.yaml"])
+@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml"])
 def test_every_parameter_and_output_is_documented(name: str) -> None:
     for kind in ("Parameters", "Outputs"):
         for each, declared in template(name).get(kind, {}).items():
@@ -36,7 +41,7 @@ def test_every_output_that_the_app_needs_is_there() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_gives_only_parameters_that_there_are_with_values_that_they_take(stage: str) -> None:
-    declared = template("edge.yaml")["Parameters"] | template("faunalens.yaml")["Parameters"]
+    declared = declared_parameters()
     for name, value in parameters(stage).items():
         assert isinstance(value, str)
         assert value in map(str, declared[name].get("AllowedValues", [value]))
@@ -78,7 +83,7 @@ def test_what_is_optional_is_there_when_it_is_asked_for(given: dict[str, str], t
 def test_names_are_those_that_logs_dashboards_and_policies_use() -> None:
     found = resources("faunalens.yaml", parameters("prod"))
     logs = {each["Properties"]["LogGroupName"] for each in found.values() if each["Type"] == "AWS::Logs::LogGroup"}
-    functions = {f"/aws/lambda/faunalens-prod{suffix}" for suffix in ("", "-warm", "-admin")}
+    functions = {f"/aws/lambda/faunalens-prod{suffix}" for suffix in ("", "-warm", "-batch", "-admin")}
     database = {f"/aws/rds/cluster/faunalens-prod/{kind}" for kind in ("postgresql", "iam-db-auth-error")}
     assert logs == functions | database
     exported = found["Database"]["Properties"]["EnableCloudwatchLogsExports"]
@@ -116,7 +121,12 @@ def test_limits_are_set_for_every_stage() -> None:
 
 def test_every_resource_that_can_have_tags_is_tagged() -> None:
     untagged = {"AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy", "AWS::Budgets::Budget"}
-    untagged |= {"AWS::EC2::VPCEndpoint", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::SecurityGroupEgress"}
+    untagged |= {
+        "AWS::SQS::QueuePolicy",
+        "AWS::EC2::VPCEndpoint",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::EC2::SecurityGroupEgress",
+    }
     for name, each in template("faunalens.yaml")["Resources"].items():
         if each["Type"] not in untagged:
             assert {"Key": "project", "Value": "faunalens"} in each["Properties"]["Tags"], name
@@ -126,6 +136,48 @@ def test_the_upload_folder_is_the_one_that_the_code_writes_to() -> None:
     from chalicelib.api.uploads import FOLDER
 
     endpoint = template("faunalens.yaml")["Resources"]["S3Endpoint"]["Properties"]["PolicyDocument"]
-    assert endpoint["Statement"][0]["Resource"]["Fn::Sub"].endswith(f"/{FOLDER}*")
+    assert endpoint["Statement"][0]["Resource"][0]["Fn::Sub"].endswith(f"/{FOLDER}*")
     for path in Path(ROOT, ".chalice").glob("policy-*-api.json"):
         assert f"/{FOLDER}*" in path.read_text(encoding="utf-8")
+
+
+def test_a_message_returns_after_six_times_the_functions_timeout_and_five_times_at_most() -> None:
+    # GIVEN AWS's advice for queues of functions
+    found = resources("faunalens.yaml", parameters("prod"))
+    timeout = function_settings("prod")["batch"]["lambda_timeout"]
+    # THEN no message returns while the function still works on it
+    assert found["Inbox"]["Properties"]["VisibilityTimeout"] == 6 * timeout
+    assert found["Inbox"]["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 5
+
+
+def test_the_bucket_notifies_of_photos_in_the_inbox_alone() -> None:
+    # GIVEN lines that the function writes into the same bucket THEN they do not start it again
+    photos = template("faunalens.yaml")["Resources"]["Photos"]
+    (notified,) = photos["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+    assert notified["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": "inbox/"}]}}
+    # AND the queue's policy, which S3 checks first, is there first, and does not refer to the bucket
+    assert photos["DependsOn"] == "InboxPolicy"
+    assert not refers_to(template("faunalens.yaml")["Resources"]["InboxPolicy"], "Photos")
+
+
+def test_the_stream_reports_what_failed_and_has_no_more_pollers_than_it_is_given() -> None:
+    stream = resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "2"})["Stream"]["Properties"]
+    assert stream["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert (stream["BatchSize"], stream["ScalingConfig"]) == (10, {"MaximumConcurrency": "2"})
+    assert resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "0"}) == {}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_streams_share_fits_the_batch_functions_concurrency(stage: str) -> None:
+    reserved = function_settings(stage)["batch"]["reserved_concurrency"]
+    batch_concurrency.check(parameters_of(stage, {}), reserved)
+    for chosen, reason in {"1": "SQS takes 2 or more", str(reserved + 1): "are more than the reserved"}.items():
+        with pytest.raises(PreconditionFailed, match=reason):
+            batch_concurrency.check(parameters_of(stage, {"StreamConcurrency": chosen}), reserved)
+    batch_concurrency.check(parameters_of(stage, {"StreamConcurrency": "900"}), None)
+
+
+def test_photos_of_others_are_read_from_inside_only() -> None:
+    policy = template("faunalens.yaml")["Resources"]["PhotosPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (denial,) = [each for each in policy if each["Sid"] == "ReadFromInsideOnly"]
+    assert [each["Fn::Sub"] for each in denial["Resource"]] == ["${Photos.Arn}/uploads/*", "${Photos.Arn}/inbox/*"]

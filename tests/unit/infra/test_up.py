@@ -48,7 +48,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> Stacks:
 
 def bring_up(stage: str = "dev", **parameters: str) -> None:
     up = Up(Stage(stage, "eu-west-1", None, parameters))
-    for step in ("stack", "limits"):
+    for step in ("stack", "limits", "stream"):
         (found,) = [each for each in up.steps() if each.name == step]
         found.action(lambda _: None)
 
@@ -59,19 +59,19 @@ def test_defaults_are_passed_too_since_a_stack_would_keep_its_own_values(stacks:
     # THEN every declared parameter is passed, also the empty ones
     assert stacks.deployed_with[""]["AlarmEmail"] == ""
     assert stacks.deployed_with[""]["S3PrefixList"] == "pl-1"
-    assert stacks.deployed_with.keys() == {""}
+    assert stacks.deployed_with.keys() == {"", "stream"}
 
 
 def test_each_stack_gets_what_it_declares(stacks: Stacks) -> None:
-    # GIVEN chosen parameters of both stacks WHEN the stage is brought up
+    # GIVEN chosen parameters of the stacks WHEN the stage is brought up
     bring_up(AlarmEmail="me@example.org", ApiKeys="required", KeyRequestsPerDay="50")
     # THEN each stack gets its own, and together they get all
-    stack, edge = stacks.deployed_with[""], stacks.deployed_with["edge"]
+    stack, edge, stream = (stacks.deployed_with[part] for part in ("", "edge", "stream"))
     assert stack["AlarmEmail"] == "me@example.org"
     assert (edge["ApiKeys"], edge["KeyRequestsPerDay"], edge["Firewall"]) == ("required", "50", "no")
     assert (edge["Stage"], edge["RestApiId"]) == ("dev", "api1")
     assert stack.keys() & edge.keys() == {"Stage"}
-    assert stack.keys() | edge.keys() == {*declared_parameters(), "RestApiId"}
+    assert stack.keys() | edge.keys() | stream.keys() == {*declared_parameters(), "RestApiId"}
 
 
 def test_prod_has_a_firewall_unless_told_otherwise(stacks: Stacks) -> None:
@@ -127,3 +127,18 @@ def test_the_check_comes_before_anything_is_created() -> None:
     # AND goes on to ask AWS if that is accepted
     with pytest.raises(AttributeError):
         Up(Stage("prod", "eu-west-1", None, {}), ("alarms", "budget")).steps()[0].action(lambda _: None)
+
+
+def test_a_stage_without_a_stream_loses_its_stack(stacks: Stacks) -> None:
+    bring_up(StreamConcurrency="0")
+    assert "stream" in stacks.deleted
+    assert "stream" not in stacks.deployed_with
+
+
+def test_a_pipelines_template_has_the_stream_already(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stage, "is_single_stack", True)
+    up, said = Up(Stage("dev", "eu-west-1", None, {})), list[str]()
+    (step,) = [each for each in up.steps() if each.name == "stream"]
+    step.action(said.append)
+    assert said == ["skipped: the pipeline's template contains the stream"]
+    assert not stacks.deployed_with

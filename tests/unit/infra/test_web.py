@@ -78,6 +78,9 @@ def test_times_fit_together() -> None:
     # GIVEN a task that stops THEN the load balancer sees it before the task accepts no more requests
     assert targets["HealthCheckPath"] == HEALTHZ
     assert targets["HealthCheckIntervalSeconds"] * (targets["UnhealthyThresholdCount"] + 1) <= drain
+    # AND requests in flight are finished, or have timed out, before a task gets SIGTERM
+    attributes = {each["Key"]: each["Value"] for each in targets["TargetGroupAttributes"]}
+    assert float(attributes["deregistration_delay.timeout_seconds"]) > WebSettings().invoke_seconds
     # AND ECS waits for the requests in flight
     assert container()["StopTimeout"] > drain + SHUTDOWN_SECONDS
     # AND the load balancer closes idle connections before the server does, but not before the function has answered

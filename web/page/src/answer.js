@@ -12,6 +12,7 @@ import {
   modelsInWords,
   namedIn,
   rankInWords,
+  reasonInWords,
   relativesInWords,
   subjectInWords,
   sureInWords,
@@ -51,7 +52,7 @@ export class AnswerView {
     if (!prediction) {
       const { heading, advice } = subjectInWords(answer.subject);
       $("name").textContent = heading;
-      const reason = answer.why_not ?? advice;
+      const reason = reasonInWords(answer) || advice;
       showRemark(reason);
       return `${heading}. ${reason}`;
     }
@@ -60,7 +61,7 @@ export class AnswerView {
     const rank = rankInWords(prediction);
     $("name").textContent = titleOf(answer);
     $("taxon").hidden = isAnyAnimal(prediction);
-    $("scientific-name").textContent = scientificName;
+    $("scientific-name").textContent = name === scientificName ? "" : scientificName;
     $("rank").textContent = rank;
     $("rank").hidden = !rank;
     $("sure-words").textContent = sure;
@@ -97,7 +98,9 @@ function isAnyAnimal({ rank }) {
 }
 
 /** Return a remark on an inexact or unexpected prediction, or an empty string for any other prediction. */
-function remarkOn({ prediction, candidates: [first], features, why_not: reason }) {
+function remarkOn(answer) {
+  const { prediction, candidates: [first], features } = answer;
+  const reason = reasonInWords(answer);
   if (reason) return reason;
   if (isAnyAnimal(prediction)) return say("subject.animal.advice");
   const rank = rankInWords(prediction);
@@ -120,7 +123,7 @@ function candidateRow({ name, scientific_name: scientificName, score, vision_sco
   const row = $("candidate").content.cloneNode(true);
   const part = (selector) => row.querySelector(selector);
   part("b").textContent = name;
-  part("i").textContent = scientificName;
+  part("i").textContent = name === scientificName ? "" : scientificName;
   part(".candidate-score").textContent = probability(score);
   part(".candidate-vision").textContent = narrowed ? say("photo-alone", { share: probability(vision) }) : "";
   part(".bar").style.setProperty("--share", score);

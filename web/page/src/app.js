@@ -9,6 +9,7 @@ import { listKnowledge } from "./knowledge.js";
 import { History } from "./history.js";
 import { say } from "./language.js";
 import { ManyView } from "./many.js";
+import { loadNames, rename } from "./names.js";
 import { prepare } from "./photo.js";
 import { PlaceForm } from "./place.js";
 import { MOST_PHOTOS, Preview } from "./preview.js";
@@ -248,6 +249,7 @@ function askPlaceOfMany() {
 /** Show what was there before a reload. */
 async function resume() {
   const saved = await session.restore();
+  if (saved) rename(saved.current, await loadNames()); // the page may speak another language now
   if (!saved || document.body.dataset.state !== "start") return; // a photo was chosen meanwhile
   const { current: answered, photos: prepared } = saved;
   const files = prepared.map(({ blob }) => blob);

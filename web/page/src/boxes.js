@@ -31,7 +31,7 @@ export class Boxes {
 
   #addAnimal(answer, { box, prediction, candidates }, i) {
     const name = prediction?.name ?? say("subject.animal");
-    const own = { ...answer, prediction, candidates, subject: "animal", why_not: null };
+    const own = { ...answer, prediction, candidates, subject: "animal", why_not: null, reasons: [] };
     const onPhoto = placed(this.#button(own, ""), box);
     onPhoto.append(make("span", `${i + 1}`));
     onPhoto.ariaLabel = say("every.animal", { number: i + 1, name });

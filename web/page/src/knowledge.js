@@ -3,7 +3,8 @@
 import { groups, health, taxaOf } from "./api.js";
 import { Disclosure } from "./disclosure.js";
 import { $, make, taxonRow } from "./elements.js";
-import { packsInWords } from "./words.js";
+import { say } from "./language.js";
+import { groupName, packsInWords } from "./words.js";
 
 export function listKnowledge() {
   new Disclosure($("knowledge"), async (signal) => {
@@ -17,7 +18,7 @@ export function listKnowledge() {
 function groupPart({ group, taxa: count }) {
   const part = make("details");
   part.append(
-    make("summary", `${group}: ${count}`),
+    make("summary", say("group", { group: groupName(group), count })),
     make("p", "", { role: "status" }),
     make("ul", "", { className: "loaded taxa" }),
   );

@@ -1,5 +1,6 @@
 // A world map in an <svg>, which shows a cell as a hexagon and converts a click to a location.
 
+import { decode } from "./polyline.js";
 import { HALF_HEIGHT, HALF_WIDTH, project, unproject } from "./projection.js";
 import world from "./world.json" with { type: "json" };
 
@@ -8,21 +9,6 @@ const ZOOM = 4;
 const CELL_RADIUS = 0.6; // degrees; an H3 cell of resolution 3 is about 110 km across
 const MIN_RADIUS = 6; // pixels; a smaller cell would be invisible, a larger one would cover small ranges
 const LAND = world.rings.map((ring) => path(decodeRing(decode(ring), world.units_per_degree))).join("");
-
-/** Return the whole numbers that build.mjs encoded. */
-function decode(text) {
-  const numbers = [];
-  let [number, shift] = [0, 0];
-  for (const character of text) {
-    const bits = character.charCodeAt(0) - 63;
-    number |= (bits & 31) << shift;
-    shift += 5;
-    if (bits & 32) continue; // the number goes on in the next character
-    numbers.push(number & 1 ? ~(number >> 1) : number >> 1);
-    [number, shift] = [0, 0];
-  }
-  return numbers;
-}
 
 /** Return the points [latitude, longitude] of a ring that is stored as its first point and differences. */
 function decodeRing(ring, units) {

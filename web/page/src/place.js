@@ -1,8 +1,9 @@
-// The form for the place: use that of the device, select it on the map, paste coordinates, or continue without one.
+// The form for the place: name it, paste coordinates, use that of the device, select it on the map, or go on without one.
 
 import { readCoordinates } from "./coordinates.js";
 import { say } from "./language.js";
 import { WorldMap } from "./map.js";
+import { PlaceSearch } from "./place_search.js";
 
 const $ = (id) => document.getElementById(id);
 const GEOLOCATION = { timeout: 10_000, maximumAge: 600_000 }; // ms; a coarse location suffices for a cell of 110 km
@@ -12,7 +13,12 @@ const NO_FIX = { 1: "place.denied", 2: "place.unavailable", 3: "place.slow" }; /
 
 export class PlaceForm {
   #map = new WorldMap($("place-map"));
+  #search = new PlaceSearch(
+    { input: $("place-name"), list: $("place-list"), status: $("place-found") },
+    (place, label) => this.#pick(place, label),
+  );
   #choose;
+  #named = { label: "", place: null }; // the place that was picked last, and what the field then says
 
   /** @param {(place: null | {latitude: number, longitude: number}) => void} choose  called with the choice; null: none */
   constructor(choose) {
@@ -23,7 +29,10 @@ export class PlaceForm {
     $("place-map").addEventListener("click", (event) => this.#selectOnMap(event));
     $("place-map").addEventListener("keydown", (event) => this.#moveOnMap(event));
     $("place-world").addEventListener("click", () => this.#showWorld());
-    $("place").addEventListener("input", () => this.#mark());
+    $("place").addEventListener("input", () => {
+      showError("");
+      this.#mark();
+    });
     $("place").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#useTyped();
@@ -37,8 +46,10 @@ export class PlaceForm {
     $("place-heading").textContent = heading;
     $("place-advice").textContent = advice;
     showError("");
+    this.#search.close();
     this.#showWorld();
     this.#mark();
+    if (matchMedia("(pointer: fine)").matches) $("place-name").focus(); // elsewhere a keyboard would cover the map
   }
 
   #useDevice() {
@@ -58,6 +69,15 @@ export class PlaceForm {
     );
   }
 
+  /** Use a place that was found by name, or show a wide one on the map to select a spot in it. */
+  #pick(place, label) {
+    this.#named = { label, place };
+    if (!place.isWide) return this.#choose(place);
+    this.#closeUp(place, say("place.wide", { name: place.name }));
+    this.#mark();
+    $("place-map").focus(); // its arrow keys move the mark, and no keyboard of a phone covers it
+  }
+
   #selectOnMap(event) {
     const place = this.#map.placeAt(event);
     if (!place) return;
@@ -66,7 +86,7 @@ export class PlaceForm {
   }
 
   #moveOnMap(event) {
-    const place = readField() ?? { latitude: 0, longitude: 0 };
+    const place = this.#read() ?? { latitude: 0, longitude: 0 };
     const direction = DIRECTIONS[event.key];
     if (direction) {
       const [north, east] = direction.map((sign) => (sign * STEP) / (this.#map.isClose ? 5 : 1));
@@ -75,7 +95,7 @@ export class PlaceForm {
       const moved = { latitude, longitude };
       this.#write(moved);
       if (this.#map.isClose) this.#map.closeUp(moved);
-      $("place-hint").textContent = $("coordinates").value; // screen readers read it
+      $("place-hint").textContent = $("place-name").value; // screen readers read it
     } else if (event.key === "+") this.#closeUp(place);
     else if (event.key === "-") this.#showWorld();
     else if (event.key === "Enter") this.#useTyped();
@@ -84,14 +104,15 @@ export class PlaceForm {
   }
 
   #write({ latitude, longitude }) {
-    $("coordinates").value = `${latitude.toFixed(1)}, ${longitude.toFixed(1)}`;
+    this.#search.close();
+    $("place-name").value = `${latitude.toFixed(1)}, ${longitude.toFixed(1)}`;
     showError("");
     this.#mark();
   }
 
-  #closeUp(place) {
+  #closeUp(place, hint = say("place.exact")) {
     this.#map.closeUp(place);
-    $("place-hint").textContent = say("place.exact");
+    $("place-hint").textContent = hint;
     $("place-world").hidden = false;
   }
 
@@ -102,21 +123,27 @@ export class PlaceForm {
   }
 
   #mark() {
-    this.#map.mark(readField());
+    this.#map.mark(this.#read());
   }
 
-  #useTyped() {
-    const place = readField();
-    if (place) this.#choose(place);
+  /** Return the place in the field, or null if it is none, or a name that was not picked. */
+  #read() {
+    const text = $("place-name").value;
+    return text && text === this.#named.label ? this.#named.place : readCoordinates(text, document.documentElement.lang);
+  }
+
+  /** Use the place in the field; of a name, the first place that has it. */
+  async #useTyped() {
+    const place = this.#read();
+    if (place) return this.#choose(place);
+    const text = $("place-name").value;
+    if (!text.trim() || /^[^\p{L}]+$|:\/\//u.test(text)) showError(errorOf(text)); // no name
     else {
-      showError(errorOf($("coordinates").value));
-      $("coordinates").focus();
+      const [first] = await this.#search.search();
+      if (first && !$("place").hidden) return this.#search.pick(first);
     }
+    $("place-name").focus();
   }
-}
-
-function readField() {
-  return readCoordinates($("coordinates").value);
 }
 
 function errorOf(text) {

@@ -3,6 +3,7 @@
 import { correct, searchTaxa } from "./api.js";
 import { $, make } from "./elements.js";
 import { say } from "./language.js";
+import { namesLike } from "./names.js";
 import { explain } from "./problem.js";
 import { answerInText } from "./words.js";
 
@@ -93,8 +94,9 @@ export class SharingPart {
     const text = $("correct-animal").value.trim();
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
     if (signal.aborted || text.length < 2) return;
+    const own = (await namesLike(text)).map((name) => ({ name, scientific_name: "" })); // the API knows English and Latin
     const found = await searchTaxa(text, signal).catch(() => null); // names can be typed without help
-    if (found && !signal.aborted) $("correct-names").replaceChildren(...found.taxa.map(nameOption));
+    if (found && !signal.aborted) $("correct-names").replaceChildren(...[...own, ...found.taxa].map(nameOption));
   }
 
   #say(sentence) {

@@ -34,7 +34,7 @@ export function answerInText(answer, address) {
   const named = prediction && prediction.scientific_name !== title ? `${title} (${prediction.scientific_name})` : title;
   const first = prediction ? `${named}: ${sureInText(prediction)}` : named;
   const place = whereabouts(answer.location, answer.features);
-  return [first, answer.why_not ?? "", place, address ? `Faunalens: ${address}` : "Faunalens"].filter(Boolean).join("\n");
+  return [first, reasonInWords(answer), place, address ? `Faunalens: ${address}` : "Faunalens"].filter(Boolean).join("\n");
 }
 
 /** What the word for how sure an answer is means. docs/explanation/field.md has the measurements. */
@@ -61,9 +61,22 @@ export function rankInWords({ rank, scientific_name: scientificName }) {
   return say(`rank.${rank}`) || rank;
 }
 
+/** Return a sentence on why an answer is wide or missing; empty if nothing is known of it. */
+export function reasonInWords({ reasons = [], why_not: sentence }) {
+  const faults = reasons.filter((reason) => /^(animal|photo)_/.test(reason));
+  const advice = faults.length ? say(reasons.some((reason) => reason.endsWith("_small")) ? "reason.closer" : "reason.better") : "";
+  const said = [...reasons.map((reason) => say(`reason.${reason}`)), advice].filter(Boolean).join(" ");
+  return said || (sentence ?? "");
+}
+
+/** Return the name of a group of animals, such as "birds". */
+export function groupName(group) {
+  return say(`group.${group}`) || group;
+}
+
 /** Return a sentence on the models that looked at a photo. */
 export function modelsInWords({ packs = [] }) {
-  const names = packs.map(({ name }) => say("models.pack", { group: name }));
+  const names = packs.map(({ name }) => say("models.pack", { group: groupName(name) }));
   return names.length ? say("models.packs", { packs: listed(names) }) : say("models");
 }
 
@@ -94,7 +107,7 @@ export function alsoSeen(people, vehicles) {
 /** Return a sentence on the packs of a deployment. */
 export function packsInWords(packs) {
   const names = packs.map(({ name }) => name).filter((name) => name !== "detector");
-  return names.length ? say("packs", { count: names.length, groups: listed(names) }) : say("packs.none");
+  return names.length ? say("packs", { count: names.length, groups: listed(names.map(groupName)) }) : say("packs.none");
 }
 
 /** Format coordinates: [-33.1, 150.9] → "33.1° S, 150.9° E". */
@@ -143,7 +156,7 @@ export function lives(where, ranges) {
 }
 
 function statement({ words: area, extent, certainty, season }) {
-  const details = [season, certainty === "doubt" && say("taxon.doubt")].filter(Boolean).join(", ");
+  const details = [season && (say(`season.${season}`) || season), certainty === "doubt" && say("taxon.doubt")].filter(Boolean).join(", ");
   const where = extent === "within" ? say("taxon.within", { area }) : area;
   return details ? `${where} (${details})` : where;
 }

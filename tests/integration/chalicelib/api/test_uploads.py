@@ -8,6 +8,9 @@ import jsonschema
 import pytest
 import requests
 
+from chalicelib.telemetry.record import Record
+from cli.engines.remote import LARGEST_BODY, RemoteEngine
+from cli.results.row import EXIF
 from local.stack.valkey import ValkeyServer
 from testing.aws import Account, account
 from testing.pictures import SYDNEY, exif, jpeg
@@ -102,3 +105,14 @@ def assert_fits(served: Served, name: str, body: Any) -> None:
     contract = served.request("GET", "/openapi.json").json
     schema = {"$ref": f"#/components/schemas/{name}", "components": contract["components"]}
     jsonschema.Draft202012Validator(schema).validate(body)
+
+
+def test_the_command_sends_large_photos_through_the_bucket(served: Served) -> None:
+    # GIVEN a photo that is too large for a request
+    photo = jpeg(exif=exif(SYDNEY)) + bytes(LARGEST_BODY)
+    # WHEN the command has it identified by the service
+    engine = RemoteEngine(f"http://127.0.0.1:{served.port}", "", top=3, most=2)
+    found = json.loads(engine.identify(photo, EXIF, Record("1", "/identify")).answer)
+    # THEN the answer is that to a request with it
+    assert found["candidates"] == served.identify(photo, {"top": "3"}).json["candidates"]
+    assert (found["location"]["source"], found["features"]["mode"]) == ("exif", "narrowed")

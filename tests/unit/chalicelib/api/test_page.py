@@ -16,7 +16,7 @@ def test_the_page_contains_its_base_path() -> None:
     assert '<base href="/dev/">' in text
     assert headers["Content-Type"] == "text/html; charset=utf-8"
     assert headers["Cache-Control"] == "no-cache"
-    assert headers["Vary"] == "Accept-Encoding"
+    assert headers["Vary"] == "Accept-Encoding, Accept-Language, Cookie"
 
 
 def test_the_base_path_is_escaped() -> None:
@@ -25,25 +25,28 @@ def test_the_base_path_is_escaped() -> None:
 
 
 def test_the_page_may_send_photos_to_the_bucket_alone() -> None:
-    _, headers = page.index("/", ["https://photos.example"])
+    _, headers = page.index("/", origins=["https://photos.example"])
     assert headers["Content-Security-Policy"].endswith("; connect-src 'self' https://photos.example")
 
 
-def test_the_page_is_three_files_and_names_the_other_two() -> None:
+@pytest.mark.parametrize("language", sorted(page.languages()))
+def test_the_page_names_its_script_and_style_sheet_and_the_script_the_lists_of_places(language: str) -> None:
     # GIVEN the bundle
     (script,), (styles,) = page.WEB.glob("*.js"), page.WEB.glob("*.css")
-    assert {path.suffix for path in page.WEB.iterdir()} == {".html", ".js", ".css"}
     # THEN the HTML loads the script and the style sheet, and nothing else but its icon, which it contains
-    text, _ = page.index("/")
-    loaded = re.findall(r'(?:src|href)="([^"#]+)"', text)
+    text, _ = page.index("/", language)
+    loaded = re.findall(r'(?:src|href)="([^"#?]+)"', text)
     assert sorted(each for each in loaded if not each.startswith("data:image/svg+xml,")) == sorted(
         ["/", f"web/{script.name}", f"web/{styles.name}"]
     )
+    # AND the script loads the lists when somebody looks for a place
+    lists = sorted(path.name for path in page.WEB.glob("places*.txt"))
+    assert sorted(re.findall(r"places[\w-]*\.txt", script.read_text(encoding="utf-8"))) == lists
 
 
 @pytest.mark.parametrize("name", ASSETS)
 def test_browsers_keep_an_asset_for_its_name_has_a_hash(name: str) -> None:
-    assert re.fullmatch(r"\w+-[A-Z0-9]{8}\.(js|css)", name)
+    assert re.fullmatch(r"[a-z-]+-[A-Z0-9]{8}\.(js|css|json|txt)", name)
     _, headers = page.asset(name)
     assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
@@ -52,7 +55,7 @@ def test_browsers_keep_an_asset_for_its_name_has_a_hash(name: str) -> None:
 def test_every_asset_has_a_type_and_may_load_nothing_from_other_origins(name: str) -> None:
     text, headers = page.asset(name)
     assert text
-    assert headers["Content-Type"] in ("text/javascript; charset=utf-8", "text/css; charset=utf-8")
+    assert re.fullmatch(r"text/(javascript|css|plain); charset=utf-8|application/json", headers["Content-Type"])
     assert headers["Content-Security-Policy"].startswith("default-src 'self'")
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Vary"] == "Accept-Encoding"
@@ -60,7 +63,10 @@ def test_every_asset_has_a_type_and_may_load_nothing_from_other_origins(name: st
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index", "index.html", "app.js", "app-0.js", "page-00000000.py"],
+    [
+        *["", ".", "..", "../app.py", "%2e%2e", "photo.py", "index", "index.html", "app.js", "app-0.js"],
+        *["app-00000000.css", "page-00000000.py", "places.txt", "others-00000000.txt", "names-xx-00000000.json"],
+    ],
 )
 def test_nothing_else_is_served(name: str) -> None:
     with pytest.raises(NotFound, match="the page has no file"):
@@ -87,3 +93,31 @@ def test_no_file_names_another_host() -> None:
         text = unquote(path.read_text(encoding="utf-8")).replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text
         assert "https://" not in text
+
+
+def test_each_language_has_its_own_tag_and_the_names_of_animals_in_it() -> None:
+    # GIVEN the page in all languages
+    pages = {language: page.index("/", language) for language in page.languages()}
+    assert pages.keys() == {"de", "en", "es", "fr", "zh"}
+    # THEN caches and screen readers can tell them apart
+    assert len({headers["ETag"] for _, headers in pages.values()}) == len(pages)
+    for language, (text, headers) in pages.items():
+        assert headers["Content-Language"] == language
+        found = re.search(r'<html lang="([\w-]+)" dir="(\w+)" data-names="(.*?)">', text)
+        assert found is not None
+        assert found[1].startswith(language)
+        # AND all but English, in which the API answers, name the file with its names
+        assert bool(found[3]) == (language != "en")
+        if found[3]:
+            assert page.asset(found[3].removeprefix("web/"))[1]["Cache-Control"].endswith("immutable")
+
+
+def test_names_of_another_version_are_the_current_ones_and_are_not_kept() -> None:
+    text, headers = page.asset("names-de-00000000.json")
+    assert text.startswith("{")
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_a_page_with_another_key_or_other_origins_has_another_tag() -> None:
+    given: list[tuple[list[str], str]] = [([], ""), ([], "k"), (["https://a"], "")]
+    assert len({page.index("/", "en", origins, key)[1]["ETag"] for origins, key in given}) == 3

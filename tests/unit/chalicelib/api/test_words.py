@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.api.responses import PhotoQuality, Sure
-from chalicelib.api.words import FAIRLY_SURE, FAIRLY_SURE_ALONE, VERY_SURE, faults_of, quality_shown, sure_of, why_not
+from chalicelib.api.words import FAIRLY_SURE, FAIRLY_SURE_ALONE, VERY_SURE, quality_shown, reasons_of, sure_of, why_not
 from chalicelib.features.features import Mode
 from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
@@ -40,7 +40,9 @@ def test_an_answer_is_wide_above_the_family() -> None:
 
 
 def test_a_narrow_answer_needs_no_reason() -> None:
-    assert why_not("animal", NARROW, AT_NIGHT, 0.01, is_widened=True) is None
+    reasons = reasons_of("animal", NARROW, AT_NIGHT, 0.01, is_widened=True)
+    assert reasons == ()
+    assert why_not(reasons) is None
 
 
 @pytest.mark.parametrize(
@@ -60,24 +62,27 @@ def test_a_narrow_answer_needs_no_reason() -> None:
 def test_a_missing_or_wide_answer_to_a_clear_photo_has_a_reason(
     subject: Subject, prediction: Prediction | None, reason: str
 ) -> None:
-    assert why_not(subject, prediction, CLEAR, 0.5) == reason
+    assert why_not(reasons_of(subject, prediction, CLEAR, 0.5)) == reason
 
 
 def test_a_photo_with_faults_says_what_would_help() -> None:
-    assert why_not("animal", None, AT_NIGHT) == "The photo is dark and without colour; a better photo would help."
-    small = why_not("animal", WIDE, AT_NIGHT, 0.01)
+    dark = reasons_of("animal", None, AT_NIGHT)
+    assert dark == ("photo_dark", "photo_grey")
+    assert why_not(dark) == "The photo is dark and without colour; a better photo would help."
+    small = why_not(reasons_of("animal", WIDE, AT_NIGHT, 0.01))
     assert small == "The animal is small and the photo is dark and without colour; a closer photo would help."
-    assert why_not("unclear", None, THUMBNAIL) == "The photo is a thumbnail and blurred; a closer photo would help."
+    thumbnail = why_not(reasons_of("unclear", None, THUMBNAIL))
+    assert thumbnail == "The photo is a thumbnail and blurred; a closer photo would help."
 
 
 def test_unknown_relatives_are_a_reason() -> None:
     reason = "It may be one of the relatives that live here and that no model knows."
-    assert why_not("animal", WIDE, CLEAR, 0.5, is_widened=True) == reason
+    assert why_not(reasons_of("animal", WIDE, CLEAR, 0.5, is_widened=True)) == reason
 
 
 def test_a_clear_photo_has_no_faults() -> None:
-    assert faults_of(CLEAR) == []
-    assert faults_of(CLEAR, 0.3) == []
+    assert reasons_of("animal", None, CLEAR) == ("unlike",)
+    assert reasons_of("animal", None, CLEAR, 0.3) == ("unlike",)
 
 
 def test_the_quality_is_shown() -> None:

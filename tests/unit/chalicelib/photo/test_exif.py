@@ -11,7 +11,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from chalicelib.errors import LocationInvalid
 from chalicelib.photo.decode import Limits, Photo, open_photo
-from chalicelib.photo.exif import location_from_gps
+from chalicelib.photo.exif import location_from_gps, taken_at
 from testing.pictures import SYDNEY, encoded, exif, noise, scene
 
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]
@@ -139,3 +139,12 @@ def test_a_png_is_decoded_for_its_exif_only_if_it_has_some(position: str, monkey
     # WHEN the first is opened THEN its pixels are not decoded
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", None)
     assert read(bare).gps == {}
+
+
+def test_a_time_has_no_zone() -> None:
+    assert taken_at("2026:05:02 06:00:00\x00") == "2026-05-02 06:00:00"
+
+
+@pytest.mark.parametrize("text", ["", "0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday"])
+def test_a_clock_that_was_never_set_has_no_time(text: str) -> None:
+    assert taken_at(text) is None

@@ -15,6 +15,7 @@ from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode
 from chalicelib.features.trace import Trace
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.telemetry.batch_record import BatchRecord
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import METRICS
 from chalicelib.telemetry.record import Failure, Record, WarmingRecord
@@ -183,8 +184,19 @@ def test_warming_without_hits_has_no_share_of_them() -> None:
 
 
 def test_every_metric_is_emitted_by_something_and_nothing_else_is() -> None:
-    # GIVEN a request that did everything, and a run of warming
+    # GIVEN a request that did everything, a run of warming, and a batch
     record, warmed = complete(), WarmingRecord("r-2", WarmingReport(hits=1))
+    batch = BatchRecord("r-3", 1, 2, 3, 4, 5, seconds=0.1)
     # THEN together they have all metrics; and properties never have a metric's name
-    assert record.metrics().keys() | warmed.metrics().keys() == METRICS.keys()
+    assert record.metrics().keys() | warmed.metrics().keys() | batch.metrics().keys() == METRICS.keys()
     assert not (record.properties().keys() | warmed.properties().keys()) & METRICS.keys()
+
+
+def test_packs_second_looks_and_boxes_are_counted() -> None:
+    metrics = emitted(complete())
+    assert (metrics["PackRuns"], metrics["PackLatency"], metrics["SecondLooks"]) == (1, 18.2, 1)
+    assert (metrics["Boxed"], metrics["AnimalsFound"], metrics["BoxLatency"]) == (1, 1, 61.0)
+    # AND a plain answer has none of them, but says so
+    plain = emitted(answered())
+    assert (plain["PackRuns"], plain["SecondLooks"]) == (0, 0)
+    assert not plain.keys() & {"PackLatency", "Boxed", "AnimalsFound", "BoxLatency"}

@@ -50,6 +50,6 @@ def test_limits_that_the_service_states_are_kept() -> None:
     with pace.turn():
         pass
     assert pace._next == 1.0
-    # GIVEN a limit of which nothing is left for 7 s
-    pace.succeeded({"ratelimit": '"key";r=0;t=7'})
+    # GIVEN limits, of one of which nothing is left for 7 s; the order of their parts does not matter
+    pace.succeeded({"ratelimit": '"service";r=5;t=9, "key";t=7;r=0'})
     assert pace._next == 7.0

@@ -13,7 +13,7 @@ from cli.exports.description import Description, read_description
 from cli.results.file import ResultsFile
 from cli.results.row import Place
 from cli.study.study import Study
-from testing.studies import PHOTOS, write_study
+from testing.studies import PHOTOS, STATIONS, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2}")
@@ -120,8 +120,30 @@ def test_the_descriptor_covers_the_tables(tmp_path: Path) -> None:
 def test_rounded_coordinates_are_rounded_everywhere(tmp_path: Path) -> None:
     package, tables = export(tmp_path, precision=0.1)
     assert [row["latitude"] for row in tables["deployments"]] == ["-1.2", "-33.9"]
+    # THEN a place is less certain than it was: half a diagonal, 7,872 m, is added to what was given, 30 m and nothing
+    assert [row["coordinateUncertainty"] for row in tables["deployments"]] == ["7902", "7872"]
     assert package["coordinatePrecision"] == 0.1
     assert "1.2345" not in (tmp_path / "package" / "datapackage.json").read_text()
+
+
+def test_a_photo_outside_of_its_deployment_is_covered_and_said_to_be(tmp_path: Path) -> None:
+    # GIVEN a camera whose clock was not set
+    write_study(tmp_path / "study.db", [("N/1.jpg", "2000-01-01 00:00:00", PHOTOS[0][2])])
+    with ResultsFile(tmp_path / "study.db", write=False) as results:
+        write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
+    package = json.loads((tmp_path / "package" / "datapackage.json").read_text())
+    assert package["temporal"] == {"start": "2000-01-01", "end": "2026-05-31"}
+    assert rows_of(tmp_path / "package" / "deployments.csv")[0]["timestampIssues"] == "true"
+
+
+def test_dates_of_a_deployment_are_no_zone_of_its_clock(tmp_path: Path) -> None:
+    # GIVEN a deployment with dates, but without the zone of its camera
+    write_study(tmp_path / "study.db", PHOTOS[:3], [STATIONS[0] | {"timezone": ""}])
+    with (
+        ResultsFile(tmp_path / "study.db", write=False) as results,
+        pytest.raises(CommandError, match="demands the time zone of each camera's clock, and north has none"),
+    ):
+        write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
 
 
 def test_people_describe_their_study(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_only_animals_are_occurrences(archive: ZipFile) -> None:
     impala = rows[0]
     assert (impala["decimalLatitude"], impala["coordinatePrecision"]) == ("-1.2", "0.1")
     assert impala["dataGeneralizations"] == "coordinates rounded to 0.1 degree"
-    assert impala["coordinateUncertaintyInMeters"] == "30"
+    assert impala["coordinateUncertaintyInMeters"] == "7902"
     assert impala["identificationRemarks"] == "classified by a machine with probability 0.90"
 
 

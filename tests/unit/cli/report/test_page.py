@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from cli.report.page import charts, page
-from cli.report.summary import SHOWN, Group, Summary, summary_of
+from cli.report.summary import SHOWN, Group, Station, Summary, summary_of
 from cli.results.file import ResultsFile
 from cli.study.study import Study
 from testing.pictures import jpeg
@@ -38,6 +38,29 @@ def test_taxa_accumulate_over_days(tmp_path: Path) -> None:
         ("N/4.jpg", "2026-05-04 06:00:00", answer(("cheetah", "Acinonyx jubatus", "species"))),
     ]
     assert summary(tmp_path, photos).accumulation() == days
+
+
+def test_a_wider_taxon_counts_until_a_species_of_it_is_seen(tmp_path: Path) -> None:
+    # GIVEN a family, then one of its species, then another family
+    photos = [
+        ("N/1.jpg", "2026-05-02 06:00:00", answer(("cat", "Felidae", "family"))),
+        ("N/2.jpg", "2026-05-03 06:00:00", answer(("lion", "Panthera leo", "species"))),
+        ("N/3.jpg", "2026-05-04 06:00:00", answer(("antelope", "Bovidae", "family"))),
+    ]
+    found = summary(tmp_path, photos)
+    assert [taxa for _, taxa in found.accumulation()] == [1, 1, 2]
+    assert "; 2 taxa;" in page(found, "", tmp_path)
+
+
+def test_photos_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
+    text = page(summary(tmp_path), "", tmp_path)
+    assert "<td>N/broken.JPG</td><td>it is broken</td>" in text
+
+
+def test_deployments_at_one_place_are_one_point() -> None:
+    stations = {name: Station(1.0, 2.0, events=3, taxa={"Felidae"}) for name in ("a", "b")}
+    (point,) = charts(Summary(stations=stations), [])["stations"]["series"][0]["data"]
+    assert (point["name"], point["value"]) == ("a, b", [2.0, 1.0, 6, 1])
 
 
 def test_the_surest_and_the_least_sure_photos_are_shown(tmp_path: Path) -> None:

@@ -143,3 +143,25 @@ def test_the_study_and_its_deployments_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", [EXIF, Place("none"), HERE, Place("given", 1e-7, -180.0)])
 def test_a_place_is_kept_exactly(place: Place) -> None:
     assert Place.parse(place.text) == place
+
+
+def test_a_run_that_does_not_say_keeps_place_and_clock(tmp_path: Path) -> None:
+    # GIVEN photos whose place and clock a run was told, one of them by its deployment
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find([FoundPhoto("a.jpg", 10, 1, None, HERE, 3600.0), FoundPhoto("b.jpg", 10, 1, "B", HERE, 3600.0)])
+        for task in list(results.tasks()):
+            results.save(done(task))
+        # WHEN a run finds them again, without being told THEN both stay as they are
+        again = [
+            FoundPhoto(name, 10, 1, home, place, None)
+            for name, home, place in (("a.jpg", None, None), ("b.jpg", "B", HERE))
+        ]
+        results.find(again)
+        assert paths(results) == []
+        assert [row["shift"] for row in results.rows("select shift from photo")] == [3600.0, 3600.0]
+        # WHEN the deployment is taken away THEN its place goes with it
+        results.find([FoundPhoto("b.jpg", 10, 1, None, None, None)])
+        assert [(task.path, task.place) for task in results.tasks()] == [("b.jpg", EXIF)]
+        # WHEN another clock is given THEN it counts
+        results.find([FoundPhoto("a.jpg", 10, 1, None, None, 0.0)])
+        assert next(iter(results.rows("select shift from photo")))["shift"] == 0.0

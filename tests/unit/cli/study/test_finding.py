@@ -59,6 +59,12 @@ def test_a_photo_shows_what_its_subject_says(tmp_path: Path, text: str, kind: st
     assert found.each == (found,)
 
 
+@pytest.mark.parametrize(("more", "probability"), [({}, 0.5), ({"people": people(box(0.7, 0.6), box(0.1, 0.8))}, 0.8)])
+def test_a_person_is_as_sure_as_the_surest_box(tmp_path: Path, more: dict[str, Any], probability: float) -> None:
+    # THEN the probability of an animal, which is low here, has no part in it
+    assert finding(tmp_path, answer(None, subject="person", **more)).probability == probability
+
+
 def test_each_box_is_a_part(tmp_path: Path) -> None:
     # GIVEN an impala, an animal that cannot be named, a person, and a box of which the detector is not sure
     animals = [animal(0.1, IMPALA), animal(0.4, None), animal(0.6, LION, 0.3)]

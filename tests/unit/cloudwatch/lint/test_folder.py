@@ -201,7 +201,7 @@ def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
     replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
     message = (
         "dashboards/alarms/cache-ecpu.json: LIMIT_CACHE_UNITS: there is no such limit; write one of LIMIT_CACHE_ECPU, "
-        "LIMIT_CACHE_GIGABYTES, LIMIT_DATABASE_ACU, LIMIT_CONTAINERS"
+        "LIMIT_CACHE_GIGABYTES, LIMIT_DATABASE_ACU, LIMIT_CONTAINERS, LIMIT_BATCH_CONTAINERS"
     )
     assert message in findings(copy)
 

@@ -90,7 +90,7 @@ def test_a_young_live_recording_starts_with_a_shorter_range(path: Path, board: s
 
 def test_the_overview_has_every_dashboard_and_every_alarm(pages: Pages) -> None:
     found = data(pages, "overview")
-    assert [each["name"] for each in found["dashboards"]] == ["service", "web", "features", "model", "cost"]
+    assert [each["name"] for each in found["dashboards"]] == ["service", "web", "features", "model", "batches", "cost"]
     assert all(each["purpose"] for each in found["dashboards"])
     assert len(found["alarms"]) > 20
     # alarms begin after the first recorded minute: earlier data are not missing, only not recorded
@@ -106,7 +106,7 @@ def test_pages_name_themselves_and_their_neighbours(pages: Pages) -> None:
         reply = pages.respond(path, {})
         assert (reply.status, reply.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert isinstance(reply.body, bytes)
-        assert f'data-name="{name}" data-names="service web features model cost"' in reply.body.decode()
+        assert f'data-name="{name}" data-names="service web features model batches cost"' in reply.body.decode()
         assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
 
 
@@ -121,7 +121,11 @@ def test_every_file_of_the_page_is_served_and_no_other(pages: Pages) -> None:
 @pytest.mark.parametrize(
     ("address", "query", "words"),
     [
-        ("nowhere", {}, "there is no page with this name; open service, web, features, model, cost or runbook"),
+        (
+            "nowhere",
+            {},
+            "there is no page with this name; open service, web, features, model, batches, cost or runbook",
+        ),
         ("data/nowhere", {}, "there is no dashboard with this name"),
         ("data/service", {"range": "2h"}, "there is no time range '2h'; choose 15m, 1h, 3h, 24h or all"),
         ("data/service", {"until": "noon"}, "time 'noon' is invalid; expected UTC, such as 2026-06-01T12:30"),

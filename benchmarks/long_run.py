@@ -1,0 +1,190 @@
+"""Memory and lookups of `faunalens identify` over 100,000 photos, and memory of the commands that read its results.
+
+The command runs as a user starts it: a process of its own, with the real models, a folder and a table of deployments.
+The photos are small, because decoding keeps no memory and would only take longer. Of every 50 photos 49 show a cat,
+of which the models are sure at their first look; the last is noise, which gets the detector and a second look. Paths
+differ, but only a thousand photos do: the others are hard links to them. It takes 20 to 30 minutes of one processor,
+nearly all of it in the models. With `--remember` the models, but for the detector, look only at the photos that differ,
+and what they return is repeated for the others, which takes 5 minutes; all else is done for each photo.
+"""
+
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.measure import table, verdict
+from local.stack.sample_photo import sample_photo
+from testing.pictures import encoded, noise
+
+STATIONS = 20
+OF_A_STATION = 50
+"""Photos of a station that differ; the last of them is noise."""
+WARM = 1000
+"""Photos after which memory is compared: all models that these photos need are loaded."""
+GROWTH_LIMIT_MB = 100
+COMMAND = ("-m", "cli")
+SHOWN = 10
+"""Rows of the table of memory."""
+READERS = (
+    ("export", "--camtrap-dp", "package"),
+    ("export", "--dwca", "archive.zip", "--megadetector", "md.json", "--coco", "coco.json", "--csv", "photos.csv"),
+    ("report", "--html", "report.html"),
+)
+
+
+class Remembering:
+    """A session of onnxruntime that returns to the same input what it returned before."""
+
+    def __init__(self, session: Any) -> None:
+        self._session, self._known = session, dict[bytes, Any]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def run(self, outputs: Any, feed: Mapping[str, NDArray[Any]]) -> Any:
+        """Return the outputs for the input."""
+        key = sha256(b"".join(each.tobytes() for each in feed.values())).digest()
+        if key not in self._known:
+            self._known[key] = self._session.run(outputs, feed)
+        return self._known[key]
+
+
+def remembering_main() -> None:
+    """Run the command with sessions that remember."""
+    from chalicelib.model import packs, session
+    from cli.__main__ import main as command
+
+    load = session.load_session
+    for module in (packs, session):
+        module.load_session = lambda *arguments: Remembering(load(*arguments))  # type: ignore[attr-defined]
+    command(sys.argv[1:])
+
+
+class Run(NamedTuple):
+    """What a run needed. `memory`: MB by photos done. `lookups`: cells looked up. `seconds`: of the processors."""
+
+    memory: dict[int, float]
+    lookups: int
+    seconds: float
+
+
+def distinct_photos(number: int) -> Iterator[bytes]:
+    """Yield small photos, all different."""
+    with Image.open(sample_photo()) as found:
+        cat = found.convert("RGB").resize((225, 150), Image.Resampling.BICUBIC)
+    for each in range(number):
+        if each % OF_A_STATION == OF_A_STATION - 1:
+            yield encoded(noise(200, 144, seed=each), "JPEG")
+            continue
+        left, top = 9 + each % 4, each // 4 % 9  # of these crops the models are sure
+        crop = cat.crop((left, top, left + 205, top + 142))
+        yield encoded(crop, "JPEG", quality=94 - each // 36 % 28)
+
+
+def make_card(folder: Path, number: int) -> None:
+    """Write a card with photos of all stations, and the table of its deployments, to a folder."""
+    distinct = folder / "distinct"
+    distinct.mkdir()
+    for each, data in enumerate(distinct_photos(STATIONS * OF_A_STATION)):
+        (distinct / f"{each}.jpg").write_bytes(data)
+    for station in range(STATIONS):
+        (folder / "card" / f"S{station:02}").mkdir(parents=True)
+    for each in range(number):
+        path = folder / "card" / f"S{each % STATIONS:02}" / f"IMG_{each // STATIONS:05}.JPG"
+        path.hardlink_to(distinct / f"{each % STATIONS * OF_A_STATION + each // STATIONS % OF_A_STATION}.jpg")
+    with (folder / "deployments.csv").open("w", newline="", encoding="utf-8") as file:
+        write = csv.writer(file).writerow
+        write(("deploymentID", "latitude", "longitude", "timezone"))
+        for station in range(STATIONS):
+            write((f"S{station:02}", -36.0 + 1.3 * (station % 5), 145.0 + 1.3 * (station // 5), "+10:00"))
+
+
+def run(folder: Path, number: int, workers: int, *, remember: bool) -> Run:
+    """Identify the card in a process of its own, and watch its memory."""
+    arguments = ("identify", "card", "--deployments", "deployments.csv", "--results", "study.db", "--json")
+    start = ("-c", "from benchmarks.long_run import remembering_main as main; main()") if remember else COMMAND
+    command = [sys.executable, *start, *arguments, "--workers", str(workers)]
+    memory, lookups = {}, 0
+    steps = {min(WARM, number), *range(number, 0, -max(1, number // SHOWN))}
+    with subprocess.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.PIPE, text=True) as process:
+        for count, line in enumerate(process.stdout or (), 1):
+            lookups += '"cache":"memory"' not in line
+            if count in steps:
+                memory[count] = _resident(process.pid)
+                print(f"{count:,} photos: {memory[count]:.0f} MB", file=sys.stderr, flush=True)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert count == number
+    return Run(memory, lookups, usage.ru_utime + usage.ru_stime)
+
+
+def peak_of(folder: Path, *arguments: str) -> float:
+    """Return the highest memory of a command, in MB."""
+    with subprocess.Popen(
+        [sys.executable, *COMMAND, *arguments], cwd=folder, env=_environment(), stdout=subprocess.DEVNULL
+    ) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss / 1024
+
+
+def tables(number: int, workers: int, *, remember: bool) -> str:
+    """Return the tables of the run and of the commands that read its results."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_card(folder, number)
+        found = run(folder, number, workers, remember=remember)
+        peaks = [(arguments[0], peak_of(folder, *_reading(arguments))) for arguments in READERS]
+    warm = min(WARM, number)
+    grown = max(each for count, each in found.memory.items() if count >= warm) - found.memory[warm]
+    few = f"at most {STATIONS}"
+    rows = [[f"after {count:,} photos", f"{each:.0f} MB", "", ""] for count, each in sorted(found.memory.items())]
+    rows += [
+        ["growth", f"{grown:.0f} MB", f"at most {GROWTH_LIMIT_MB} MB", verdict(grown <= GROWTH_LIMIT_MB)],
+        [f"lookups for {STATIONS} stations", f"{found.lookups}", few, verdict(found.lookups <= STATIONS)],
+        ["processor time a photo", f"{found.seconds / number * 1e3:.1f} ms", "", ""],
+    ]
+    of_run = table(rows, [f"`identify`, {number:,} photos", "measured", "target", "result"])
+    titles = ("`export --camtrap-dp`", "`export`, the other four formats", "`report`")
+    of_readers = [[title, f"{peak:.0f} MB"] for title, (_, peak) in zip(titles, peaks, strict=True)]
+    return f"{of_run}\n\n{table(of_readers, [f'{number:,} photos', 'highest memory'])}"
+
+
+def _reading(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    return arguments[0], "study.db", *arguments[1:]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _resident(process: int) -> float:
+    """Return the memory of a process, in MB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--photos", type=int, default=100_000, help="number of photos (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="photos at once (default: %(default)s)")
+    parser.add_argument("--remember", action="store_true", help="repeat what the models returned to the same photo")
+    options = parser.parse_args()
+    print(tables(options.photos, options.workers, remember=options.remember), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The batch function: it answers messages of SQS about new photos, and batches of a Distributed Map."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from time import perf_counter
+from typing import Any
+
+from chalicelib.batch.events import is_map, read_map_batch, read_messages
+from chalicelib.batch.item import Item
+from chalicelib.batch.run import AHEAD, Batch, Tally
+from chalicelib.config.budget import Budget
+from chalicelib.config.settings import Settings
+from chalicelib.errors import FaunalensError
+from chalicelib.features.deadline import Deadline
+from chalicelib.services import Services, patient_features
+from chalicelib.stores.objects import Objects
+from chalicelib.telemetry.batch_record import BatchRecord
+
+RESULTS = "results/"
+"""Prefix of the stream's lines in the photo bucket; IAM policies refer to it."""
+FRESH = 3600.0
+"""Seconds for which a process uses the features of a cell without asking the cache, unless the dataset changes."""
+
+
+class Unfinished(FaunalensError):
+    """Some photos of a Distributed Map's batch have no line yet. Step Functions knows the error by this name."""
+
+
+class BatchFunction:
+    """The batch function. It waits for a paused database, unlike a request. `emit`: takes the record of each run."""
+
+    def __init__(self, settings: Settings, log: logging.Logger, emit: Callable[[BatchRecord], None]) -> None:
+        self._settings, self._log, self._emit = settings, log, emit
+        budget = Budget(settings.s3_connect, settings.s3_read, settings.s3_total)
+        self._objects = Objects(settings.aws_region, budget, connections=AHEAD + 1)
+
+    def answer(self, event: Mapping[str, Any], request_id: str, deadline: Deadline) -> dict[str, Any]:
+        """Work on an event, and return what its sender expects. `deadline`: the function's timeout.
+
+        Raises `EventInvalid` and `Unfinished` for a Distributed Map, and `ModelError` if no photo can be identified.
+        """
+        if is_map(event):
+            batch = read_map_batch(event)
+            tally = self._run(batch.items, batch.bucket, batch.prefix, request_id, deadline)
+            counts = {"done": tally.identified, "failed": len(tally.failed), "lines": tally.lines}
+            if tally.failed:
+                raise Unfinished(f"{counts['failed']} of {len(batch.items)} photos have no line yet; try again")
+            return counts
+        messages = read_messages(event)
+        for message, reason in messages.broken.items():
+            self._log.error("message is no notification of S3", extra={"request_id": message, "details": [reason]})
+        tally = self._run(messages.items, self._settings.photo_bucket, RESULTS, request_id, deadline)
+        failed = dict.fromkeys([*messages.broken, *(item.message for item in tally.failed)])
+        return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
+
+    @cached_property
+    def _services(self) -> Services:
+        settings = replace(self._settings, memory_fresh=FRESH, features_total=self._settings.sign_in)
+        return Services.build(settings, patient_features(settings))
+
+    def _run(self, items: list[Item], bucket: str, prefix: str, request_id: str, deadline: Deadline) -> Tally:
+        if not items:
+            return Tally()
+        started = perf_counter()
+        batch = Batch(
+            self._services,
+            self._objects,
+            bucket,
+            prefix,
+            self._log,
+            request_id,
+            patience=self._settings.s3_total,
+            exif_location=self._settings.batch_exif_location,
+        )
+        tally = batch.run(items, deadline)
+        seconds = perf_counter() - started
+        counts = tally.identified, tally.unreadable, tally.skipped, len(tally.failed), tally.queries
+        self._emit(BatchRecord(request_id, *counts, seconds=seconds))
+        return tally

@@ -1,0 +1,182 @@
+"""Work on all photos of a batch: each leaves one line, whatever is sent twice or killed.
+
+The first attempt at a photo writes its line, unless there is one. A later attempt first looks for the line. If there is
+none, it writes the line that the photo deserves if the process ends while it looks at it, and replaces that line
+afterwards. So a photo that ends its process does so twice, then has its line, and its neighbours have theirs.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+from chalicelib.batch.item import Item
+from chalicelib.batch.line import INTERRUPTED, Line, hash_of, object_key
+from chalicelib.batch.work import described, line_of, unreadable
+from chalicelib.errors import InternalError, ModelError, Unavailable
+from chalicelib.features.deadline import Deadline
+from chalicelib.services import Services
+from chalicelib.stores.objects import Object, Objects
+from chalicelib.telemetry.logs import log_request
+from chalicelib.telemetry.record import Failure, Record
+
+AHEAD = 2
+"""Photos that are fetched while another one is identified."""
+RESERVE = 20.0
+"""Seconds before the function's timeout in which no photo is begun: more than the slowest one takes."""
+ENDED = INTERRUPTED, "the process ended twice while it looked at this photo, which may need more memory than there is"
+"""Error and detail of a photo that ends its process."""
+
+
+class Fetched(NamedTuple):
+    """An item as its object describes it. `is_known`: it has a line already. `found`: None if there is no object."""
+
+    item: Item
+    found: Object | None
+    is_known: bool
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of a batch. `skipped`: photos that had a line already. `failed`: photos to try again.
+
+    `queries`: queries to PostgreSQL.
+    """
+
+    identified: int = 0
+    unreadable: int = 0
+    skipped: int = 0
+    failed: list[Item] = field(default_factory=list)
+    queries: int = 0
+
+    @property
+    def lines(self) -> int:
+        """Return the number of photos that have a line."""
+        return self.identified + self.unreadable + self.skipped
+
+
+class Batch:
+    """A batch whose lines go to `bucket`, below `prefix`, which ends with a slash. Call `run` once.
+
+    `request_id`: of the invocation. `patience`: longest wait for one photo in seconds. `exif_location`: whether lines
+    may have the position in EXIF.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        objects: Objects,
+        bucket: str,
+        prefix: str,
+        log: logging.Logger,
+        request_id: str,
+        *,
+        patience: float,
+        exif_location: bool,
+    ) -> None:
+        self._services, self._objects, self._log, self._request_id = services, objects, log, request_id
+        self._bucket, self._prefix = bucket, prefix
+        self._patience, self._exif_location = patience, exif_location
+        self._written: set[str] = set()
+        self._tally = Tally()
+
+    def run(self, items: Sequence[Item], deadline: Deadline) -> Tally:
+        """Work on photos until the deadline is near. Those that are left then count as failed. Never raises."""
+        pool = ThreadPoolExecutor(AHEAD)
+        try:
+            for number, (item, fetching) in enumerate(_ahead(pool, self._fetch, items)):
+                if deadline.left() < RESERVE:
+                    self._tally.failed += items[number:]
+                    break
+                self._work(item, fetching)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return self._tally
+
+    def _fetch(self, item: Item) -> Fetched:
+        """Fetch a photo, unless a later attempt finds its line. Raises `Unavailable`."""
+        if item.attempt > 1 and item.etag and self._has_line(item):
+            return Fetched(item, None, is_known=True)
+        found = self._objects.read(item.bucket, item.key, self._services.limits.max_bytes)
+        named = described(item, found)
+        is_known = item.attempt > 1 and named.etag != item.etag and self._has_line(named)
+        return Fetched(named, found, is_known)
+
+    def _work(self, item: Item, fetching: Future[Fetched]) -> None:
+        """Work on one photo, and count and log what came of it."""
+        record = Record(f"{self._request_id}/{_hash(item)}", "batch")
+        try:
+            self._settle(fetching.result(self._patience), record)
+        except TimeoutError as error:
+            record.failure = Failure.of(Unavailable(f"S3 gave no photo within {self._patience:g} s"), error)
+        except Unavailable as error:
+            record.failure = Failure.of(error)
+        except ModelError as error:
+            record.failure = Failure.of(Unavailable("the model cannot be used"), error)
+        except Exception as error:  # noqa: BLE001  a bug, and one photo must not stop a million
+            record.failure = Failure.of(InternalError("another attempt follows"), error)
+        if record.failure:
+            self._tally.failed.append(item)
+        if record.features:
+            self._tally.queries += record.features.trace.queries
+        log_request(self._log, record)
+
+    def _settle(self, fetched: Fetched, record: Record) -> None:
+        """Write the line of a photo, unless it has one."""
+        item, photo = fetched.item, _hash(fetched.item)
+        if fetched.is_known or photo in self._written:
+            self._tally.skipped += 1
+            return
+        is_again, key = item.attempt > 1, object_key(self._prefix, photo)
+        if is_again:
+            self._objects.write(self._bucket, key, unreadable(item, *ENDED).text, replace=False)
+        try:
+            line = self._line(fetched, record)
+            self._objects.write(self._bucket, key, line.text, replace=is_again)
+        except Exception:
+            if is_again:
+                self._objects.delete(self._bucket, key)
+            raise
+        self._written.add(photo)
+        if line.status == "identified":
+            self._tally.identified += 1
+        else:
+            self._tally.unreadable += 1
+
+    def _line(self, fetched: Fetched, record: Record) -> Line:
+        """Identify a photo. A bug is an answer too, once it has shown twice."""
+        item = fetched.item
+        if fetched.found is None and item.attempt == 1:  # if it is the policy that is wrong, there is time to mend it
+            raise Unavailable("there is no such object, or the batch function may not read it")
+        try:
+            return line_of(item, fetched.found, self._services, record, exif_location=self._exif_location)
+        except (Unavailable, ModelError):
+            raise
+        except Exception as error:
+            if item.attempt == 1:
+                raise
+            extra = {"request_id": record.request_id, "error": type(error).__name__}
+            self._log.exception("a photo cannot be identified because of a bug", extra=extra)
+            return unreadable(item, InternalError.code, f"identifying it failed twice with {type(error).__name__}")
+
+    def _has_line(self, item: Item) -> bool:
+        return self._objects.exists(self._bucket, object_key(self._prefix, _hash(item)))
+
+
+def _hash(item: Item) -> str:
+    return hash_of(item.bucket, item.key, item.etag)
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, fetch: Callable[[Item], Fetched], items: Iterable[Item]
+) -> Iterator[tuple[Item, Future[Fetched]]]:
+    """Yield each item with its photo, and have the next ones fetched meanwhile."""
+    left, fetching = iter(items), deque[tuple[Item, Future[Fetched]]]()
+    while True:
+        fetching += ((item, pool.submit(fetch, item)) for item in islice(left, AHEAD + 1 - len(fetching)))
+        if not fetching:
+            return
+        yield fetching.popleft()

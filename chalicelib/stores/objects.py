@@ -1,0 +1,87 @@
+"""Objects in S3 that a batch reads and writes: photos and lines."""
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from threading import Lock
+from types import MappingProxyType
+from typing import Any
+
+from chalicelib.config.budget import Budget
+from chalicelib.errors import Unavailable
+from chalicelib.stores.s3 import connect
+
+_MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
+"""Error codes of S3 for a missing object. Callers who may not list the bucket are told that access is denied."""
+_EXISTS = frozenset({"PreconditionFailed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """An object that was read. `data`: None if it is larger than was asked for. `metadata`: by name, in lower case."""
+
+    data: bytes | None
+    size: int
+    etag: str
+    metadata: Mapping[str, str] = MappingProxyType({})
+
+
+class Objects:
+    """S3, as a batch uses it. Thread-safe; connects at first use. Every method raises `Unavailable` if S3 fails.
+
+    `connections`: maximum number of calls at the same time.
+    """
+
+    def __init__(self, region: str, budget: Budget, connections: int) -> None:
+        self._region, self._budget, self._connections = region, budget, connections
+        self._client: Any = None
+        self._lock = Lock()
+
+    def read(self, bucket: str, key: str, most: int) -> Object | None:
+        """Read an object of at most `most` bytes. Return None if there is none, or the caller may not read it."""
+
+        def get(s3: Any) -> Object:
+            found = s3.get_object(Bucket=bucket, Key=key)
+            with closing(found["Body"]) as body:
+                size = found["ContentLength"]
+                data = bytes(body.read()) if size <= most else None
+                return Object(data, size, found["ETag"].strip('"'), found["Metadata"])
+
+        return self._call(get, _MISSING)
+
+    def exists(self, bucket: str, key: str) -> bool:
+        """Return whether there is an object."""
+        return self._call(lambda s3: s3.head_object(Bucket=bucket, Key=key), _MISSING) is not None
+
+    def write(self, bucket: str, key: str, text: str, *, replace: bool) -> None:
+        """Write an object. If there is one and `replace` is false, it stays as it is."""
+        condition = {} if replace else {"IfNoneMatch": "*"}
+
+        def put(s3: Any) -> None:
+            s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json", **condition)
+
+        self._call(put, _EXISTS)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object, if there is one."""
+        self._call(lambda s3: s3.delete_object(Bucket=bucket, Key=key))
+
+    def _call[R](self, operation: Callable[[Any], R], expected: Collection[str] = ()) -> R | None:
+        """Run an operation on the S3 client. Return None for the error codes that are expected."""
+        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+        try:
+            return operation(self._get_client())
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in expected:
+                return None
+            raise Unavailable(f"S3 refuses a call ({code})") from error
+        except (BotoCoreError, HTTPClientError, OSError) as error:
+            raise Unavailable(f"S3 cannot be reached ({type(error).__name__})") from error
+
+    def _get_client(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = connect(self._region, self._budget, self._connections)
+            return self._client

@@ -1,0 +1,162 @@
+"""The page in each language, and in both directions of writing."""
+
+import json
+import re
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chalicelib.api import page
+from chalicelib.config.settings import ROOT
+from tests.end_to_end import answers
+from tests.end_to_end.browsing import Open, photo, problem
+from tests.end_to_end.stand import Stand
+from tests.end_to_end.test_page_several import boxes
+from tests.end_to_end.test_page_words import GROUPS, KOALA, answer_with_relatives
+
+NARROW = {"width": 320, "height": 640}
+OTHERS = sorted(page.languages() - {"en"})
+TABBY = {"de": "Getigerte Katze", "es": "gato atigrado", "fr": "chat tigré", "zh": "虎斑猫"}
+WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+
+def _words(language: str) -> dict[str, Any]:
+    script: dict[str, Any] = json.loads((ROOT / f"web/page/words/{language}.json").read_text(encoding="utf-8"))[
+        "script"
+    ]
+    return script
+
+
+def _english() -> set[str]:
+    """Sentences of the English page, without those that contain a value."""
+    texts = (each for each in _words("en").values() if isinstance(each, str))
+    return {each for each in texts if each.count(" ") > 2 and "{" not in each}
+
+
+def _walk(shown: Page, stand: Stand) -> str:
+    """Go through the views of the page, and return what it said. Nothing may be wider than the screen."""
+    said = []
+
+    def look() -> None:
+        wide, screen = shown.evaluate(WIDTHS)
+        assert wide <= screen, shown.locator("body").inner_text()
+        said.append(shown.locator("body").inner_text())
+
+    shown.locator(".languages summary").click()
+    look()
+    shown.locator(".languages summary").click()
+    for told, state in (
+        (problem("photo_unreadable", 422, ""), "problem"),
+        ((boxes(), 200), "answer"),
+        ((answer_with_relatives(), 200), "answer"),
+    ):
+        stand.tell(*told)
+        shown.set_input_files("#pick", photo())
+        expect(shown.locator("body")).to_have_attribute("data-state", state)
+        look()
+    for each in shown.locator("summary:visible").all():
+        each.click()
+    expect(shown.locator("#animal a, #animals-list li, #knowledge details")).to_have_count(6)
+    look()
+    shown.locator("#elsewhere").click()
+    shown.locator("#place-use").click()
+    look()
+    return "\n".join(said)
+
+
+def _ready(stand: Stand, language: str) -> None:
+    stand.language = language
+    stand.residents = asdict(answers.RESIDENTS)
+    stand.taxa |= {"phascolarctos-cinereus": KOALA, "": GROUPS}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_the_page_fits_a_narrow_phone_in_each_language_and_says_nothing_in_english(
+    stand: Stand, open_page: Open, language: str
+) -> None:
+    _ready(stand, language)
+    shown = open_page(stand.url, viewport=NARROW)
+    said = _walk(shown, stand)
+    assert [each for each in _english() if each in said] == []
+    assert not re.search(r"\{\w*\}|undefined|NaN", said)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_animals_have_names_in_the_language_or_else_in_latin(stand: Stand, open_page: Open, language: str) -> None:
+    # GIVEN candidates of which the last but not the second is named in all languages
+    stand.language = language
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    rows = shown.locator("#candidates li")
+    expect(rows.locator("b").last).to_have_text(TABBY[language])
+    expect(rows.locator("i").last).to_have_text("Felis catus")
+    expect(rows.nth(1).locator("b")).to_have_text("Oryctolagus cuniculus")
+    expect(rows.nth(1).locator("i")).to_be_empty()
+
+
+def test_without_the_names_an_answer_is_in_latin_and_the_next_one_asks_for_them_again(
+    stand: Stand, open_page: Open
+) -> None:
+    stand.language = "de"
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.route("**/names-*", lambda route: route.abort())
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("Phascolarctos cinereus")
+    shown.unroute("**/names-*")
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("Koala")
+
+
+def test_the_page_is_mirrored_if_the_language_runs_from_right_to_left(stand: Stand, open_page: Open) -> None:
+    # GIVEN the page in a language that is written from right to left
+    _ready(stand, "en")
+    shown = open_page(stand.url, viewport=NARROW)
+    shown.evaluate("document.documentElement.dir = 'rtl'")
+    # THEN nothing is wider than the screen
+    _walk(shown, stand)
+    # AND the icon is at the right, the languages are at the left, and bars grow from the right
+    shown.locator("#place-back").click()
+    icon, title, languages, track, bar = (
+        shown.locator(each).first.bounding_box() for each in ("header img", "h1", ".languages", ".track", ".track .bar")
+    )
+    assert icon
+    assert title
+    assert languages
+    assert track
+    assert bar
+    assert languages["x"] < title["x"] < icon["x"]
+    assert bar["x"] + bar["width"] == pytest.approx(track["x"] + track["width"], abs=1)
+
+
+def test_a_change_of_language_keeps_the_answer(stand: Stand, open_page: Open) -> None:
+    # GIVEN an answer in English
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("koala")
+    # WHEN another language is chosen THEN the same answer is there in that language, without another request
+    for language, name, sure in (
+        ("zh", "考拉", "非常确定"),
+        ("de", "Koala", "sehr sicher"),
+        ("en", "koala", "very sure"),
+    ):
+        stand.language = language
+        shown.reload()
+        expect(shown.locator("#name")).to_have_text(name)
+        expect(shown.locator("#sure-words")).to_have_text(sure)
+    assert len(stand.sent) == 1
+
+
+def test_animals_of_a_correction_are_offered_in_the_language(stand: Stand, open_page: Open) -> None:
+    stand.language, stand.keeps = "fr", True
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    shown.locator("#wrong").click()
+    shown.locator("#correct-animal").fill("renard")
+    stand.taxa["?q=renard"] = {"taxa": [], "groups": []}
+    expect(shown.locator("#correct-names option[value='renard roux']")).to_have_count(1)

@@ -1,0 +1,209 @@
+"""A place is found by name: in the lists that the page loads, by finger and by keyboard, and without a network."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chalicelib.api import page
+from chalicelib.api.responses import FeaturesUsed
+from testing import pictures
+from tests.end_to_end import answers
+from tests.end_to_end.browsing import DESK, PHONE, Open, module, photo
+from tests.end_to_end.stand import Stand
+
+FIELD = "A town, park, island or country"
+
+FIRST = {
+    # what somebody types: the name that is found first, and where it is
+    "munich": ("Munich", "Bavaria, Germany"),
+    "MÜNCHEN": ("München", "Bavaria, Germany"),
+    "munchen": ("München", "Bavaria, Germany"),
+    "Muenchen": ("München", "Bavaria, Germany"),
+    "munnich": ("Munich", "Bavaria, Germany"),
+    "Johanesburg": ("Johannesburg", "Gauteng, South Africa"),
+    "wien": ("Wien", "Vienna, Austria"),
+    "varsovie": ("Varsovie", "Mazovia, Poland"),
+    "北京": ("北京", "Beijing, China"),
+    "москва": ("Москва", "Moscow, Russia"),
+    "sao paulo": ("São Paulo", "Brazil"),
+    "st louis": ("St. Louis", "Missouri, United States"),
+    "Springfield, Illinois": ("Springfield", "Illinois, United States"),
+    "springfield il": ("Springfield", "Illinois, United States"),
+    "paris texas": ("Paris", "Texas, United States"),
+    "paris": ("Paris", "Île-de-France, France"),
+    "new york": ("New York", "United States"),
+    "paris, usa": ("Paris", "Texas, United States"),
+    "uk": ("UK", "United Kingdom"),
+    "york": ("York", "England, United Kingdom"),
+    "kruger": ("Kruger National Park", "South Africa"),
+    "masai mara": ("Masai Mara", "Kenya"),
+    "yellowst": ("Yellowstone National Park", "United States"),
+    "bayerischer wald": ("Bayerischer Wald", "Germany"),
+    "serengeti": ("Serengeti National Park", "Tanzania"),
+    "madagascar": ("Madagascar", ""),
+    "Deutschland": ("Deutschland", "Germany"),
+    "bavaria": ("Bavaria", "Germany"),
+    "mallorca": ("Mallorca", "Spain"),
+    "galapagos islands": ("Galápagos Islands", ""),
+    "borneo": ("Borneo", ""),
+    "moab": ("Moab", "Utah, United States"),
+}
+
+
+def _asked(stand: Stand, open_page: Open, **options: Any) -> Page:
+    """A page that asks where a photo was taken. The next answer knows the place."""
+    stand.tell(answers.koala(location=answers.NOWHERE, features=FeaturesUsed("no_location", "bypass", 0, None)))
+    shown = open_page(stand.url, **options)
+    shown.set_input_files("#pick", photo(pictures.jpeg()))
+    shown.get_by_role("button", name="Add the place").first.click()
+    stand.tell(answers.koala())
+    return shown
+
+
+def _search(shown: Page, texts: list[str]) -> list[Any]:
+    """What the lists give for each text, in English, to a reader of German whose browser names a third that is none."""
+    for name in ("polyline.js", "gazetteer.js"):
+        module(shown, name)
+    lists = [f"web/{path.name}" for path in sorted(page.WEB.glob("places*.txt"), key=lambda path: "more" in path.name)]
+    found: list[Any] = shown.evaluate(
+        """async ([url, lists, texts]) => {
+            const { Gazetteer } = await import(url);
+            const gazetteer = new Gazetteer(["en", "en-US@posix", "de"]);
+            for (const [i, list] of lists.entries()) {
+                gazetteer.add(await (await fetch(new URL(list, document.baseURI))).text(), i === 0);
+            }
+            return texts.map((text) => gazetteer.search(text));
+        }""",
+        [module(shown, "gazetteer.js"), lists, texts],
+    )
+    return found
+
+
+def test_names_are_found_in_many_languages_with_and_without_accents(stand: Stand, open_page: Open) -> None:
+    found = _search(open_page(stand.url), list(FIRST))
+    first = [each["places"][0] if each["places"] else {"name": "", "where": ""} for each in found]
+    assert {text: (each["name"], each["where"]) for text, each in zip(FIRST, first, strict=True)} == FIRST
+    assert not any(each["isGuess"] for each in found)
+
+
+def test_a_place_is_where_its_name_says(stand: Stand, open_page: Open) -> None:
+    sydney, quito, nuuk, alps = (
+        each["places"][0] for each in _search(open_page(stand.url), ["sydney", "quito", "nuuk", "alps"])
+    )
+    assert (sydney["latitude"], sydney["longitude"]) == pytest.approx((-33.87, 151.21), abs=0.06)
+    assert (quito["latitude"], quito["longitude"]) == pytest.approx((-0.23, -78.52), abs=0.06)
+    assert (nuuk["latitude"], nuuk["longitude"]) == pytest.approx((64.18, -51.72), abs=0.06)
+    assert (alps["kind"], alps["isWide"], sydney["isWide"]) == ("mountains", True, False)
+
+
+def test_a_misspelt_name_gives_names_that_begin_like_it(stand: Stand, open_page: Open) -> None:
+    cologne, nothing, letter = _search(open_page(stand.url), ["Cologna", "xyzzyq", "a"])
+    assert cologne["isGuess"]
+    assert cologne["places"][0]["where"] == "North Rhine-Westphalia, Germany"
+    assert nothing["places"] == letter["places"] == []
+
+
+@pytest.mark.parametrize("options", [{"viewport": PHONE, "has_touch": True}, {"viewport": DESK}], ids=["phone", "desk"])
+def test_a_place_that_is_pressed_answers_again_and_nothing_typed_is_sent(
+    stand: Stand, open_page: Open, options: dict[str, Any]
+) -> None:
+    # GIVEN the question where a photo was taken
+    asked: list[str] = []
+    shown = _asked(
+        stand, open_page, before=lambda page: page.on("request", lambda each: asked.append(each.url)), **options
+    )
+    # WHEN a name is typed and its place pressed
+    shown.get_by_label(FIELD).press_sequentially("kruger")
+    option = shown.get_by_role("option", name="Kruger National Park")
+    expect(option).to_contain_text("South Africa · nature reserve")
+    (option.tap if "has_touch" in options else option.click)()
+    # THEN the photo is identified again there, and that can be undone
+    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
+    assert stand.sent[-1].query == {"lat": "-24.00", "lon": "31.50"}
+    expect(shown.get_by_role("button", name="Undo")).to_be_visible()
+    # AND only lists were loaded, once each
+    lists = [url.rpartition("/")[2].split("-")[0] for url in asked if ".txt" in url]
+    assert lists == ["places"] * 2
+    assert not any("kruger" in url.lower() for url in asked)
+
+
+def test_the_keyboard_finds_and_picks_a_place(stand: Stand, open_page: Open) -> None:
+    # GIVEN names that somebody looks for
+    shown = _asked(stand, open_page)
+    field, options = shown.get_by_label(FIELD), shown.get_by_role("option")
+    expect(field).to_be_focused()
+    field.press_sequentially("springfield")
+    expect(options).to_have_count(8)
+    expect(field).to_have_attribute("aria-expanded", "true")
+    expect(shown.locator("#place-found")).to_have_text("8 places were found. The arrow keys select one.")
+    # WHEN the list is closed and opened again THEN it is as before
+    field.press("Escape")
+    expect(field).to_have_attribute("aria-expanded", "false")
+    field.press("ArrowDown")
+    expect(options).to_have_count(8)
+    # WHEN an option is selected THEN screen readers hear it
+    for _ in range(2):
+        field.press("ArrowDown")
+    active = shown.locator("[aria-selected=true]")
+    expect(active).to_have_count(1)
+    expect(field).to_have_attribute("aria-activedescendant", "place-1")
+    expect(active).to_contain_text("Massachusetts, United States")
+    # AND Enter picks it
+    field.press("Enter")
+    expect(shown.locator("#name")).to_have_text("koala")
+    assert stand.sent[-1].query == {"lat": "42.10", "lon": "-72.60"}
+
+
+def test_enter_takes_the_first_place_with_the_name(stand: Stand, open_page: Open) -> None:
+    shown = _asked(stand, open_page)
+    shown.get_by_label(FIELD).fill("nairobi")
+    shown.keyboard.press("Enter")
+    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
+    assert stand.sent[-1].query == {"lat": "-1.30", "lon": "36.80"}
+
+
+def test_a_large_place_is_shown_on_the_map_first(stand: Stand, open_page: Open) -> None:
+    # WHEN a country is picked
+    shown = _asked(stand, open_page)
+    shown.get_by_label(FIELD).fill("germany")
+    expect(shown.get_by_role("option").first).to_contain_text("Germany")
+    shown.keyboard.press("Enter")
+    # THEN the map shows it, and nothing is sent yet
+    expect(shown.locator("#place-hint")).to_have_text("Germany is large. Select where in it, or use the middle.")
+    expect(shown.locator("#place-world")).to_be_visible()
+    expect(shown.locator("#place-map")).to_be_focused()
+    assert len(stand.sent) == 1
+    # WHEN one leaves it at that THEN the middle is used
+    shown.keyboard.press("Enter")
+    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
+    assert float(stand.sent[-1].query["lat"]) == pytest.approx(51, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [("xyzzyq", "No place with this name is in the list."), ("Cologna", "No place has exactly this name.")],
+)
+def test_a_name_that_is_not_found_says_what_to_do_and_sends_nothing(
+    stand: Stand, open_page: Open, typed: str, says: str
+) -> None:
+    shown = _asked(stand, open_page)
+    shown.get_by_label(FIELD).fill(typed)
+    shown.keyboard.press("Enter")
+    expect(shown.locator("#place-found")).to_contain_text(says)
+    assert len(stand.sent) == 1
+
+
+def test_without_the_list_coordinates_and_map_remain_and_it_is_tried_again(stand: Stand, open_page: Open) -> None:
+    # GIVEN no network for the list
+    shown = _asked(stand, open_page, before=lambda page: page.route("**/*.txt", lambda route: route.abort()))
+    shown.get_by_label(FIELD).fill("nairob")
+    expect(shown.locator("#place-found")).to_contain_text("The list of places could not be loaded.")
+    # WHEN there is one THEN the next letter finds the place
+    shown.unroute("**/*.txt")
+    shown.get_by_label(FIELD).press_sequentially("i")
+    expect(shown.get_by_role("option").first).to_contain_text("Nairobi")
+    # WHEN there is none again THEN other names are found, too
+    shown.context.set_offline(True)
+    shown.get_by_label(FIELD).fill("amboseli")
+    expect(shown.get_by_role("option").first).to_contain_text("Amboseli National Park")

@@ -1,0 +1,151 @@
+"""The batch function of the real package in Lambda's containers: recorded events, kills in between, the same lines."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.package import Package
+from local.lambda_sim.deployment import deployed
+from local.lambda_sim.log import FunctionLog
+from local.lambda_sim.pool import Pool
+from local.lambda_sim.report import InvocationResult
+from local.stack.valkey import ValkeyServer
+from testing.aws import REGION, account
+from testing.batch_events import map_event, notification, sqs_event
+from testing.pictures import SYDNEY, exif, jpeg
+
+BUCKET = "faunalens-dev-photos-123456789012"
+PLACES = {"creek": (-19.3, 146.8), "peak": (60.5, 8.2)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """The containers of the batch function, an account with its bucket, and the metrics."""
+
+    pool: Pool
+    s3: Any
+    metrics: Path
+
+    def put(self, key: str, body: bytes, **metadata: str) -> str:
+        """Put a photo, and return its ETag."""
+        put = self.s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=metadata)
+        return str(put["ETag"]).strip('"')
+
+    def invoke(self, event: dict[str, Any]) -> InvocationResult:
+        return self.pool.invoke(json.dumps(event).encode())
+
+    def lines(self, prefix: str = "results/") -> dict[str, dict[str, Any]]:
+        """Return all lines by object, without the time at which they were made."""
+        listed = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", ())
+        texts = {each["Key"]: self.s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listed}
+        assert all(text.count(b"\n") == 1 for text in texts.values())
+        return {key: {**json.loads(text), "identified": ""} for key, text in texts.items()}
+
+    def delete(self, prefix: str) -> None:
+        for key in self.lines(prefix):
+            self.s3.delete_object(Bucket=BUCKET, Key=key)
+
+    def queries(self) -> int:
+        """Return the number of queries to PostgreSQL so far."""
+        lines = self.metrics.read_text().splitlines() if self.metrics.exists() else []
+        return int(sum(json.loads(line).get("BatchQueries", 0) for line in lines))
+
+
+@pytest.fixture(scope="module")
+def rig(
+    package: Package, tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
+) -> Iterator[Rig]:
+    """Yield the package with the loaded database, Valkey, and S3 of a simulated account."""
+    folder = tmp_path_factory.mktemp("batch")
+    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url, "PHOTO_BUCKET": BUCKET}
+    with account() as aws, deployed(package, folder, environment) as running:
+        aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        function = running.functions["app.batch"].function
+        function = replace(function, environment={**function.environment, "AWS_ENDPOINT_URL": aws.url})
+        log, metrics = FunctionLog(folder, folder / "batch.jsonl"), folder / "batch.jsonl"
+        with closing(Pool(function, running.sandbox, folder, partial(log.write, function.name))) as pool:
+            yield Rig(pool, aws.client("s3"), metrics)
+
+
+def test_kills_in_between_leave_the_same_lines(rig: Rig) -> None:
+    # GIVEN recorded messages about eight photos of two stations, one with a position in EXIF, one that is no photo, and
+    # one message twice
+    etags = {}
+    for number in range(6):
+        key, name = f"inbox/card 1/IMG_{number}é.jpg", ("creek", "peak")[number % 2]
+        latitude, longitude = PLACES[name]
+        place = {"station": name, "latitude": str(latitude), "longitude": str(longitude)}
+        etags[key] = rig.put(key, jpeg(2400, 1800 + number), **place)
+    etags["inbox/gps.jpg"] = rig.put("inbox/gps.jpg", jpeg(exif=exif(SYDNEY)))
+    etags["inbox/table.csv"] = rig.put("inbox/table.csv", b"path,species\n")
+    bodies = [notification(BUCKET, key, etag) for key, etag in etags.items()]
+    bodies.append(bodies[0])
+    before = rig.queries()
+    # WHEN the process is killed as soon as another line is there, each time but the third
+    killed = 0
+    with ThreadPoolExecutor(1) as thread:
+        for received in (1, 2, 3):
+            answer = thread.submit(rig.invoke, sqs_event(bodies, received))
+            killed += received < 3 and _kill_after_a_line(rig, answer)
+            result = answer.result(60)
+    assert killed >= 1
+    # THEN no message is left
+    assert json.loads(result.payload) == {"batchItemFailures": []}
+    lines = rig.lines()
+    assert sorted(line["photo"] for line in lines.values()) == sorted(f"s3://{BUCKET}/{key}" for key in etags)
+    statuses = {line["photo"].rpartition("/")[2]: (line["status"], line["error"]) for line in lines.values()}
+    assert statuses.pop("table.csv") == ("unreadable", "unsupported_media_type")
+    assert set(statuses.values()) == {("identified", None)}
+    # AND each station was asked for once, although the process ended
+    assert rig.queries() - before <= 3
+    # AND they are the lines of a run without kills
+    rig.delete("results/")
+    assert json.loads(rig.invoke(sqs_event(bodies)).payload) == {"batchItemFailures": []}
+    assert rig.lines() == lines
+
+
+def _kill_after_a_line(rig: Rig, answer: Future[InvocationResult]) -> bool:
+    """Kill the container once there is one line more, unless it answers before. Return whether it was killed."""
+    before = len(rig.lines())
+    while not answer.done():
+        if len(rig.lines()) > before:
+            for container in [*rig.pool._busy]:
+                os.kill(container.pid, signal.SIGKILL)
+                return True
+        time.sleep(0.002)
+    return False
+
+
+def test_a_batch_of_a_map_leaves_its_lines_where_it_wants_them(rig: Rig) -> None:
+    # GIVEN a batch of a backfill, of two stations in turn, of which one photo is gone
+    items = []
+    for number in range(4):
+        key, name = f"batches/study/{number}.jpg", ("south", "north")[number % 2]
+        rig.put(key, jpeg(400, 300 + number))
+        latitude, longitude = {"south": (-45.1, 169.9), "north": (65.5, 25.3)}[name]
+        items.append({"bucket": BUCKET, "key": key, "station": name, "latitude": latitude, "longitude": longitude})
+    items.append({"bucket": BUCKET, "key": "batches/study/gone.jpg"})
+    results, before = f"s3://{BUCKET}/results/study/", rig.queries()
+    # WHEN the function gets it THEN it asks for another attempt
+    first = rig.invoke(map_event(items, results))
+    assert json.loads(first.payload)["errorType"] == "Unfinished"
+    assert len(rig.lines("results/study/")) == 4
+    # AND the second finds the lines, and says what is gone
+    second = rig.invoke(map_event(items, results, attempt=1))
+    assert json.loads(second.payload) == {"done": 0, "failed": 0, "lines": 5}
+    gone = [line for line in rig.lines("results/study/").values() if line["error"]]
+    assert [(line["photo"], line["error"]) for line in gone] == [
+        (f"s3://{BUCKET}/batches/study/gone.jpg", "object_missing")
+    ]
+    # AND it has asked the database once a station
+    assert rig.queries() - before <= 2

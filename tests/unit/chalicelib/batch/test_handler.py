@@ -1,0 +1,110 @@
+"""The batch function: what it returns to SQS and to a Distributed Map, and what it emits."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.batch.handler import BatchFunction, Unfinished
+from chalicelib.config.settings import Settings
+from chalicelib.errors import ModelError
+from chalicelib.features.deadline import Deadline
+from chalicelib.services import Services, build_features
+from chalicelib.telemetry.batch_record import BatchRecord
+from testing import tiny_model
+from testing.in_memory import InMemoryCache, InMemoryStore
+from testing.in_memory_objects import InMemoryObjects
+from testing.pictures import jpeg
+
+
+class Rig:
+    """A batch function with a small model, stores and S3 in memory, and the records that it emitted."""
+
+    def __init__(self, folder: Path) -> None:
+        path = tiny_model.write(folder, tiny_model.tiny_model())
+        settings = Settings(model_path=path, photo_bucket="photos", second_look=False)
+        self.objects, self.emitted = InMemoryObjects(), list[BatchRecord]()
+        self.function = BatchFunction(settings, logging.getLogger("faunalens.test"), self.emitted.append)
+        self.function._objects = self.objects
+        self.function._services = Services.build(settings, build_features(settings, InMemoryCache(), InMemoryStore()))
+
+    def answer(self, event: dict[str, Any]) -> dict[str, Any]:
+        return self.function.answer(event, "r-1", Deadline.after(300))
+
+    def put(self, key: str) -> None:
+        self.objects.put("photos", key, jpeg())
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
+
+
+def message(name: str, *keys: str, body: str = "") -> dict[str, Any]:
+    records = [{"s3": {"bucket": {"name": "photos"}, "object": {"key": key, "eTag": "e"}}} for key in keys]
+    attributes = {"ApproximateReceiveCount": "1"}
+    return {"messageId": name, "attributes": attributes, "body": body or json.dumps({"Records": records})}
+
+
+def test_sqs_gets_the_messages_that_failed_and_no_other(rig: Rig) -> None:
+    # GIVEN a message about a photo, one about two of which one is gone, and one that nobody understands
+    rig.put("inbox/a.jpg")
+    rig.put("inbox/b.jpg")
+    messages = [message("1", "inbox/a.jpg"), message("2", "inbox/b.jpg", "inbox/gone.jpg"), message("3", body="{}")]
+    # WHEN the function gets them THEN it returns the two that have to come again
+    returned = rig.answer({"Records": messages})
+    assert returned == {"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]}
+    # AND the lines are in the photo bucket
+    assert all(key.startswith("results/") for key in rig.objects.lines("photos"))
+    # AND one record counts them all
+    (record,) = rig.emitted
+    assert (record.identified, record.unreadable, record.skipped, record.failed) == (2, 0, 0, 1)
+
+
+def test_messages_without_photos_are_done(rig: Rig) -> None:
+    body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
+    assert rig.answer({"Records": [message("1", body=body)]}) == {"batchItemFailures": []}
+    assert rig.emitted == []
+
+
+def batch(*keys: str, attempt: int = 0) -> dict[str, Any]:
+    items = [{"bucket": "photos", "key": key} for key in keys]
+    return {"BatchInput": {"results": "s3://out/spring/", "run": "spring"}, "Attempt": attempt, "Items": items}
+
+
+def test_a_map_gets_numbers(rig: Rig) -> None:
+    # GIVEN a batch of which one photo is no photo
+    rig.put("batches/a.jpg")
+    rig.objects.put("photos", "batches/b.jpg", b"text")
+    # WHEN the function gets it THEN both have lines where the batch wants them
+    assert rig.answer(batch("batches/a.jpg", "batches/b.jpg")) == {"done": 1, "failed": 0, "lines": 2}
+    assert len(rig.objects.lines("out")) == 2
+    # AND once more, the lines are found
+    assert rig.answer(batch("batches/a.jpg", "batches/b.jpg", attempt=1)) == {"done": 0, "failed": 0, "lines": 2}
+
+
+def test_a_map_tries_again_what_is_unfinished(rig: Rig) -> None:
+    rig.put("batches/a.jpg")
+    with pytest.raises(Unfinished, match="1 of 2 photos have no line yet"):
+        rig.answer(batch("batches/a.jpg", "batches/gone.jpg"))
+    # WHEN it does THEN all have lines
+    assert rig.answer(batch("batches/a.jpg", "batches/gone.jpg", attempt=1)) == {"done": 0, "failed": 0, "lines": 2}
+
+
+def test_without_a_model_nothing_is_done(tmp_path: Path) -> None:
+    settings = Settings(model_path=tmp_path / "none.onnx", photo_bucket="photos")
+    function = BatchFunction(settings, logging.getLogger("faunalens.test"), lambda _: None)
+    with pytest.raises(ModelError):
+        function.answer(batch("batches/a.jpg"), "r-1", Deadline.after(300))
+
+
+def test_its_metrics_are_those_of_the_registry(rig: Rig) -> None:
+    rig.put("inbox/a.jpg")
+    rig.answer({"Records": [message("1", "inbox/a.jpg")]})
+    (record,) = rig.emitted
+    metrics = record.metrics()
+    assert (metrics["BatchRuns"], metrics["BatchIdentified"], metrics["BatchFailed"]) == (1, 1, 0)
+    assert metrics["BatchLatency"] > 0
+    assert (record.dimensions(), record.properties()) == ({}, {"request_id": "r-1"})

@@ -1,0 +1,286 @@
+"""A batch: one line a photo, whatever is sent twice, killed, broken or missing."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.batch import run, work
+from chalicelib.batch.item import Item
+from chalicelib.batch.run import Batch, Tally
+from chalicelib.config.settings import Settings
+from chalicelib.errors import ModelError
+from chalicelib.features.deadline import Deadline
+from chalicelib.services import Services, build_features
+from testing import tiny_model
+from testing.in_memory import InMemoryCache, InMemoryStore
+from testing.in_memory_objects import InMemoryObjects
+from testing.pictures import SYDNEY, exif, jpeg
+
+LOG = logging.getLogger("faunalens.test")
+MOST = 100_000
+"""Largest photo in bytes."""
+
+
+class Rig:
+    """Services with a small model and stores in memory, and S3 in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        path = tiny_model.write(folder, tiny_model.tiny_model())
+        settings = Settings(model_path=path, photo_max_bytes=MOST, second_look=False, features_retry_pause=0.001)
+        self.store, self.objects = InMemoryStore(), InMemoryObjects()
+        self.services = Services.build(settings, build_features(settings, InMemoryCache(), self.store))
+
+    def put(self, name: str, data: bytes | None = None, **metadata: str) -> Item:
+        """Put a photo, and return what a notification says of it."""
+        made = self.objects.put("photos", f"inbox/{name}", jpeg() if data is None else data, **metadata)
+        return Item("photos", f"inbox/{name}", made.etag)
+
+    def run(self, *items: Item, seconds: float = 300.0, exif_location: bool = False) -> Tally:
+        """Run a batch in a new process."""
+        options: dict[str, Any] = {"patience": 5.0, "exif_location": exif_location}
+        batch = Batch(self.services, self.objects, "photos", "results/", LOG, "r-1", **options)
+        return batch.run(items, Deadline.after(seconds))
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return all lines, by photo."""
+        return sorted((json.loads(each) for each in self.objects.lines().values()), key=lambda line: line["photo"])
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
+
+
+def counts(tally: Tally) -> tuple[int, int, int, int]:
+    return tally.identified, tally.unreadable, tally.skipped, len(tally.failed)
+
+
+def again(item: Item) -> Item:
+    return replace(item, attempt=item.attempt + 1)
+
+
+def test_each_photo_leaves_one_line_with_all_that_is_known(rig: Rig) -> None:
+    # GIVEN a photo with metadata, one with a position in EXIF, and one of which nobody says where it is from
+    items = [
+        rig.put("a.jpg", station="creek", latitude="-33.9", longitude="151.2", time="2026-03-01 05:12:44"),
+        rig.put("b.jpg", jpeg(exif=exif(SYDNEY))),
+        rig.put("c.jpg", jpeg(500, 200)),
+    ]
+    # WHEN they are identified
+    assert counts(rig.run(*items)) == (3, 0, 0, 0)
+    # THEN each has a line under its hash
+    first, second, third = rig.lines()
+    assert {key[: len("results/00/")] for key in rig.objects.lines()} <= {f"results/{x:02x}/" for x in range(256)}
+    assert (first["photo"], first["status"], first["error"]) == ("s3://photos/inbox/a.jpg", "identified", None)
+    assert (first["station"], first["latitude"], first["longitude"]) == ("creek", -33.9, 151.2)
+    assert (first["time"], first["width"], first["height"]) == ("2026-03-01 05:12:44", 400, 300)
+    assert (first["size"], first["etag"]) == (len(jpeg()), items[0].etag)
+    assert first["models"].keys() == {"tiny"}
+    # AND the position in EXIF was used, but is written only if the deployment says so
+    assert first["answer"]["location"]["cell"] == second["answer"]["location"]["cell"]
+    assert (second["latitude"], second["answer"]["location"]["source"]) == (None, "exif")
+    assert (third["answer"]["features"]["mode"], third["width"]) == ("no_location", 500)
+
+
+def test_a_deployment_may_want_the_positions_in_exif(rig: Rig) -> None:
+    given = replace(rig.put("a.jpg", jpeg(exif=exif(SYDNEY))), latitude=10.0, longitude=20.0)
+    rig.run(rig.put("b.jpg", jpeg(exif=exif(SYDNEY))), given, exif_location=True)
+    # THEN a line has the position in EXIF, unless the batch gave another one
+    first, second = rig.lines()
+    assert (first["latitude"], first["longitude"]) == (10.0, 20.0)
+    assert round(second["latitude"], 3) == -33.869
+
+
+def test_photos_of_one_station_ask_the_database_once(rig: Rig) -> None:
+    # GIVEN ten photos of two stations
+    places = {"creek": (-33.9, 151.2), "peak": (45.0, 7.0)}
+    items = [
+        replace(rig.put(f"{name}{number}.jpg"), station=name, latitude=place[0], longitude=place[1])
+        for name, place in places.items()
+        for number in range(5)
+    ]
+    # WHEN they are identified THEN there are two queries
+    assert rig.run(*items).queries == len(rig.store.queries) == 2
+
+
+def test_what_is_sent_twice_leaves_one_line(rig: Rig) -> None:
+    # GIVEN an event that comes twice in one batch, in another batch, and again after it was worked on
+    item = rig.put("a.jpg")
+    assert counts(rig.run(item, item)) == (1, 0, 1, 0)
+    before = rig.objects.lines()
+    assert counts(rig.run(item)) == (1, 0, 0, 0)
+    assert counts(rig.run(again(item))) == (0, 0, 1, 0)
+    # THEN there is one line, which has not changed
+    assert rig.objects.lines() == before
+    assert len(before) == 1
+
+
+def test_a_photo_that_replaces_another_has_its_own_line(rig: Rig) -> None:
+    # GIVEN two events about one key, the first of which comes late
+    first = rig.put("a.jpg")
+    second = rig.put("a.jpg", jpeg(500, 200))
+    assert rig.run(first, second).lines == 2
+    # THEN the photo that is there has a line, and the one that nobody can see any more has none
+    assert [line["etag"] for line in rig.lines()] == [second.etag]
+
+
+@pytest.mark.parametrize(
+    ("data", "given", "error"),
+    [
+        (b"", {}, "photo_unreadable"),
+        (jpeg()[:300], {}, "photo_unreadable"),
+        (b"%PDF", {}, "unsupported_media_type"),
+        (bytes(MOST + 1), {}, "photo_too_large"),
+        (jpeg(), {"latitude": 91.0, "longitude": 0.0}, "location_invalid"),
+        (jpeg(), {"latitude": 1.0}, "location_invalid"),
+    ],
+)
+def test_a_photo_without_an_answer_has_a_line_that_says_why(
+    rig: Rig, data: bytes, given: dict[str, Any], error: str
+) -> None:
+    # GIVEN such a photo between two others
+    items = [rig.put("a.jpg"), replace(rig.put("b.jpg", data), **given), rig.put("c.jpg")]
+    # WHEN they are identified THEN nobody tries it again
+    assert counts(rig.run(*items)) == (2, 1, 0, 0)
+    line = rig.lines()[1]
+    assert (line["status"], line["error"], line["size"]) == ("unreadable", error, len(data))
+    assert line["detail"]
+    assert line["answer"] is None
+
+
+def test_coordinates_that_are_no_numbers_are_not_written_as_numbers(rig: Rig) -> None:
+    rig.run(rig.put("a.jpg", latitude="north", longitude="1"))
+    (line,) = rig.lines()
+    assert (line["error"], line["latitude"], line["longitude"]) == ("location_invalid", None, 1.0)
+
+
+def test_a_photo_that_is_gone_has_a_line_at_the_second_attempt(rig: Rig) -> None:
+    # GIVEN an event about a photo that was deleted, or that the policy forbids by mistake
+    item = Item("photos", "inbox/gone.jpg", "e1")
+    assert counts(rig.run(item)) == (0, 0, 0, 1)
+    # WHEN it is tried again THEN its line says so
+    assert counts(rig.run(again(item))) == (0, 1, 0, 0)
+    assert rig.lines()[0]["error"] == "object_missing"
+
+
+def test_a_process_that_ends_loses_no_photo_and_does_none_twice(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN three photos, the second of which ends the process
+    items = [rig.put(f"{name}.jpg") for name in "abc"]
+    monkeypatch.setattr(run, "line_of", ending_at(items[1]))
+    # WHEN all are tried again and again, as their messages come back
+    with pytest.raises(KeyboardInterrupt):
+        rig.run(*items)
+    assert len(rig.lines()) == 1
+    with pytest.raises(KeyboardInterrupt):
+        rig.run(*map(again, items))
+    assert counts(rig.run(*map(again, map(again, items)))) == (1, 0, 2, 0)
+    # THEN each has one line, and that of the photo says what it did
+    assert [(line["status"], line["error"]) for line in rig.lines()] == [
+        ("identified", None),
+        ("unreadable", "interrupted"),
+        ("identified", None),
+    ]
+
+
+def test_a_photo_is_not_blamed_for_a_process_that_ended_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = rig.put("a.jpg")
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "line_of", ending_at(item))
+        with pytest.raises(KeyboardInterrupt):
+            rig.run(item)
+    assert counts(rig.run(again(item))) == (1, 0, 0, 0)
+    assert rig.lines()[0]["status"] == "identified"
+
+
+def ending_at(item: Item) -> Callable[..., Any]:
+    real = work.line_of
+
+    def line_of(each: Item, *rest: Any, **options: Any) -> Any:
+        if each.key == item.key:
+            raise KeyboardInterrupt
+        return real(each, *rest, **options)
+
+    return line_of
+
+
+@pytest.mark.parametrize("fault", ["store", "model", "read", "write"])
+def test_what_a_dependency_breaks_is_tried_again_and_leaves_no_line(
+    rig: Rig, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a photo with a place, while something is broken
+    item = rig.put("a.jpg", latitude="-33.9", longitude="151.2")
+    with monkeypatch.context() as patch:
+        if fault == "store":
+            patch.setattr(rig.store, "fault", "postgres_refused")
+        elif fault == "model":
+            patch.setattr(run, "line_of", broken_model)
+        else:
+            patch.setattr(rig.objects, "failing", {fault})
+        # WHEN it is tried twice THEN it fails twice: a degraded answer is none
+        assert counts(rig.run(item)) == (0, 0, 0, 1)
+        assert counts(rig.run(again(item))) == (0, 0, 0, 1)
+        assert rig.lines() == []
+    # AND once all is well, it has its line
+    assert counts(rig.run(again(again(item)))) == (1, 0, 0, 0)
+    assert rig.lines()[0]["status"] == "identified"
+
+
+def broken_model(*_: object, **__: object) -> None:
+    raise ModelError("the model is broken")
+
+
+def test_a_bug_is_tried_once_more_and_is_then_the_answer(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a bug that only one photo has
+    def line_of(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    item = rig.put("a.jpg")
+    monkeypatch.setattr(run, "line_of", line_of)
+    assert counts(rig.run(item)) == (0, 0, 0, 1)
+    assert counts(rig.run(again(item))) == (0, 1, 0, 0)
+    (line,) = rig.lines()
+    assert (line["error"], line["detail"]) == ("internal", "identifying it failed twice with ZeroDivisionError")
+
+
+def test_no_photo_is_begun_when_time_runs_out(rig: Rig) -> None:
+    items = [rig.put(f"{name}.jpg") for name in "abcde"]
+    tally = rig.run(*items, seconds=run.RESERVE - 1)
+    assert (tally.lines, tally.failed) == (0, items)
+
+
+def test_a_photo_that_does_not_arrive_is_tried_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(rig.objects, "read", late)
+    assert counts(rig.run(rig.put("a.jpg"))) == (0, 0, 0, 1)
+
+
+def test_items_without_an_etag_find_their_line_too(rig: Rig) -> None:
+    # GIVEN an item of a manifest without ETags, which has a line
+    item = replace(rig.put("a.jpg"), etag="")
+    rig.run(item)
+    assert counts(rig.run(again(item))) == (0, 0, 1, 0)
+    assert len(rig.lines()) == 1
+
+
+def test_photos_are_fetched_while_others_are_identified_but_not_all_at_once(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a note of the photos that were fetched, at each that is identified
+    fetched: list[int] = []
+    real = work.line_of
+
+    def line_of(*rest: Any, **options: Any) -> Any:
+        fetched.append(sum(name == "read" for name, _ in rig.objects.calls))
+        return real(*rest, **options)
+
+    monkeypatch.setattr(run, "line_of", line_of)
+    rig.run(*(rig.put(f"{name}.jpg") for name in "abcdefgh"))
+    # THEN only the next ones may be in memory too
+    assert all(number <= fetches <= number + run.AHEAD for number, fetches in enumerate(fetched, 1))

@@ -1,0 +1,62 @@
+"""The names of animals in other languages: those of the models and of taxa above them, with the sources apart."""
+
+import csv
+import json
+from functools import cache
+
+import pytest
+
+from chalicelib.config.settings import ROOT
+
+LANGUAGES = sorted(path.stem for path in (ROOT / "web/page/names").iterdir())
+TABLES = (
+    *("model/labels.csv", "model/taxa.csv", "model/packs/birds.csv", "model/packs/insects.csv", "model/packs/taxa.csv"),
+    "database/taxa.csv",
+)
+SOURCES = ["birdnet", "own"]
+DOG = 118
+"""Breeds of dogs among the classes of the general model."""
+
+
+@cache
+def known() -> set[str]:
+    """The English names of all taxa that an answer may name, in lower case."""
+    names = set()
+    for table in TABLES:
+        with (ROOT / table).open(encoding="utf-8", newline="") as file:
+            names |= {row["name"].lower() for row in csv.DictReader(file)}
+    return names
+
+
+@cache
+def named(language: str) -> dict[str, dict[str, str]]:
+    """The names in a language, by source and English name."""
+    found: dict[str, dict[str, str]] = json.loads((ROOT / f"web/page/names/{language}.json").read_text("utf-8"))
+    return found
+
+
+def test_each_language_but_english_has_names() -> None:
+    pages = {path.stem for path in (ROOT / "web/page/words").iterdir()}
+    assert set(LANGUAGES) == pages - {"en"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_name_is_one_of_a_known_animal_and_has_one_source(language: str) -> None:
+    sources = named(language)
+    assert list(sources) == SOURCES
+    names = [(english, name) for source in sources.values() for english, name in source.items()]
+    assert len(dict(names)) == len(names)
+    assert sorted({english for english, _ in names} - known()) == []
+    assert [name for _, name in names if not name or name != name.strip() or not set("<>&{}_/").isdisjoint(name)] == []
+    for source in sources.values():
+        assert list(source) == sorted(source)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_animals_that_people_show_most_have_names(language: str) -> None:
+    # GIVEN the classes of the general model WHEN they are looked up THEN all have a name
+    with (ROOT / "model/labels.csv").open(encoding="utf-8", newline="") as file:
+        classes = {row["name"].lower(): row["rank"] for row in csv.DictReader(file)}
+    names = {english for source in named(language).values() for english in source}
+    assert sorted(classes.keys() - names) == []
+    assert sum(rank == "breed" for rank in classes.values()) >= DOG

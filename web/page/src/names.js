@@ -1,0 +1,39 @@
+// Names of animals in the language of the page. The API has English ones.
+
+const address = document.documentElement.dataset.names; // empty if the page is in English
+const MOST = 10; // suggestions
+let loading = null; // a promise of the names, by English name in lower case
+
+/** Load the names, unless they are there. Return a promise of them: null in English, and none if the request fails. */
+export function loadNames() {
+  if (!address) return null;
+  loading ??= fetch(address)
+    .then((response) => response.json())
+    .catch(() => {
+      loading = null; // try again the next time
+      return {};
+    });
+  return loading;
+}
+
+/**
+ * Replace the names in a response of the API, also in one whose names were replaced before, in another language.
+ * An animal without a name gets its scientific one.
+ */
+export function rename(value, names) {
+  if (typeof value !== "object" || !value) return value;
+  if (value.name && value.scientific_name) {
+    value.english ??= value.name;
+    value.name = names ? (names[value.english.toLowerCase()] ?? value.scientific_name) : value.english;
+  }
+  for (const each of Object.values(value)) rename(each, names);
+  return value;
+}
+
+/** Return names in the language that contain a text, those that begin with it first. */
+export async function namesLike(text) {
+  const wanted = text.toLowerCase();
+  const place = (name) => name.toLowerCase().indexOf(wanted);
+  const found = Object.values((await loadNames()) ?? {}).filter((name) => place(name) >= 0);
+  return [...new Set(found)].sort((a, b) => place(a) - place(b)).slice(0, MOST);
+}
