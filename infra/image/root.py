@@ -89,7 +89,8 @@ def prune(packages: Path) -> None:
     """Remove what the Lambda package leaves out too, and the descriptions of AWS services that nothing calls."""
     exclusions.remove_excluded(packages)
     heic.remove_encoder(packages)
-    shutil.rmtree(packages / "bin", ignore_errors=True)
+    for name in ("bin", "numpy/random"):  # numpy imports the latter only for who uses it, and it takes 3 MB
+        shutil.rmtree(packages / name, ignore_errors=True)
     for service in (packages / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in AWS_SERVICES:
             shutil.rmtree(service)
