@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-MODULES = ("request", "batch", "start", "threads", "features", "package", "flush", "lambda_path")
+MODULES = ("request", "batch", "backfill", "start", "threads", "features", "package", "flush", "lambda_path")
 PAGE = Path(__file__).parent.parent / "docs" / "explanation" / "benchmarks.md"
 HEAD = """# Benchmarks
 

@@ -55,7 +55,8 @@ class Remembering:
         """Return the outputs for the input."""
         key = sha256(b"".join(each.tobytes() for each in feed.values())).digest()
         if key not in self._known:
-            self._known[key] = self._session.run(outputs, feed)
+            # Copies: what onnxruntime returns is memory of its own, which would keep larger pieces of it alive.
+            self._known[key] = [each.copy() for each in self._session.run(outputs, feed)]
         return self._known[key]
 
 

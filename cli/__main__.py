@@ -9,7 +9,7 @@ import click
 
 from chalicelib.application import VERSION
 from chalicelib.errors import FaunalensError
-from cli.commands import completion, export, identify, report, review, status
+from cli.commands import batch, completion, export, identify, report, review, status
 from cli.errors import CommandError, Exit
 
 EPILOG = """\b
@@ -24,6 +24,7 @@ Exit codes:
   1    the command could not go on; the last line says why
   2    wrong options or arguments
   3    done, but some photos have no answer; `faunalens status` lists them
+  4    a run on AWS is still under way
   130  stopped with Ctrl-C; the same command goes on
 """
 
@@ -34,8 +35,9 @@ def faunalens() -> None:
     """Identify the animals in photos, by the folder, and export the answers in the formats of camera-trap studies."""
 
 
-for command in (identify.identify, status.status, export.export, report.report, review.review, completion.completion):
+for command in (identify.identify, batch.batch, status.status, export.export, report.report, review.review):
     faunalens.add_command(command)
+faunalens.add_command(completion.completion)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

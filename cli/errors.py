@@ -13,6 +13,7 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     SOME_FAILED = 3
+    RUNNING = 4
     INTERRUPTED = 130
 
 

@@ -16,13 +16,13 @@ class _Rate(ProgressColumn):
 
 
 class PhotoProgress:
-    """The progress of a run. `done`, `total`: photos that an earlier run did, and all."""
+    """The progress of a run. `done`, `total`: photos that an earlier run did, and all. `doing`: what it does."""
 
-    def __init__(self, done: int, total: int) -> None:
+    def __init__(self, done: int, total: int, doing: str = "identifying") -> None:
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal, speed_estimate_period=60)
-        self._task = self._progress.add_task("identifying", total=total, completed=done)
+        self._task = self._progress.add_task(doing, total=total, completed=done)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -36,6 +36,10 @@ class PhotoProgress:
     def advance(self) -> None:
         """Note that one more photo is done."""
         self._progress.advance(self._task)
+
+    def reach(self, done: int) -> None:
+        """Note how many photos are done in all."""
+        self._progress.update(self._task, completed=done)
 
 
 @contextmanager

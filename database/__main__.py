@@ -21,7 +21,8 @@ from chalicelib.services import build_cache
 from database.access import READER, connect, prepare
 from database.compare import compare
 from database.comparison_page import page_of
-from database.dataset import OWN_RANGES, DatasetError, files_beside, files_in, join_some, read_dataset
+from database.dataset import read_dataset
+from database.dataset_files import OWN_RANGES, DatasetError, files_beside, files_in, join_some
 from database.load import LoadError, activate, datasets, drop, load, prune, roll_back
 from database.occurrences import commands as commands_of_occurrences
 from database.ranges import commands as commands_of_ranges

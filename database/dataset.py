@@ -1,10 +1,8 @@
 """Read a dataset from CSV files, and check it. A dataset is everything that one load writes into the database."""
 
 import csv
-import gzip
 import hashlib
 import io
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import tee
@@ -14,43 +12,26 @@ from typing import Final
 from chalicelib.errors import ModelError
 from chalicelib.features.cells import parse_cell
 from chalicelib.model.pack_labels import PackLabels
-from chalicelib.model.pack_manifest import CLASSIFIER, Manifest
 from chalicelib.model.relatives import read_relatives
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
 from database.cell_animals import AnimalRow, Cell, Evidence, Rows, Seasons, TaxonFacts, in_chunks, ranges_of
-from database.ranges.cell_weights import WEIGHTS
+from database.dataset_files import (
+    FILES,
+    RANGE_FILES,
+    RELATIVES,
+    DatasetError,
+    join_some,
+    pack_labels,
+    pack_taxa,
+    range_files,
+    read_text,
+    version_of,
+)
 from database.ranges.drawings import Drawer, Drawing
 from database.ranges.outlines import Outlines
 from database.ranges.statement import Statement, StatementError, by_taxon, read_statements
 from database.relatives.cell_relatives import cell_relatives
-
-HERE = Path(__file__).parent
-MODEL = HERE.parent / "model"
-
-FILES: Final = {
-    "labels": MODEL / "labels.csv",
-    "taxa": MODEL / "taxa.csv",
-    "taxon_facts": HERE / "taxa.csv",
-    "sources": HERE / "sources.csv",
-    "ranges": HERE / "ranges",
-    "range_maps": HERE / "range_maps.csv.gz",
-    "cell_areas": HERE / "cell_areas.csv",
-    "groups": HERE / "areas" / "groups.csv",
-    "remote_islands": HERE / "areas" / "remote_islands.csv",
-    "relative_ranges": HERE / "relatives",
-}
-"""The files that make up a dataset, with the relatives beside `labels`. Both ranges may be a file or a folder."""
-
-RANGE_FILES: Final = ("ranges", "relative_ranges")
-
-RELATIVES: Final = "relatives.csv"
-"""Name of the file of relatives, which is optional, in the folder of `labels`."""
-
-OWN_RANGES: Final = "ranges.csv"
-"""Name of the file of ranges in a folder of one's own."""
-OWN_NAMES: Final = {"ranges": OWN_RANGES, "taxon_facts": "taxon_facts.csv"}
-"""Names of files in a folder of one's own, where they differ from those in the checkout."""
 
 UNIQUE: Final = {
     "labels": ("id",),
@@ -60,10 +41,6 @@ UNIQUE: Final = {
     "cell_areas": ("cell",),
 }
 """Columns that identify a row of each file, as in the schema. The parsed row starts with these values."""
-
-
-class DatasetError(Exception):
-    """A file of the dataset is missing, malformed or inconsistent with the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +84,7 @@ def read_dataset(files: dict[str, Path] | None = None, evidence: Evidence | None
     maps = read_maps(paths["range_maps"])
     taxa = _parse("taxa", texts, _taxon)
     named = {scientific_name for scientific_name, *_ in taxa}
-    for file in _pack_taxa(paths["labels"]):
+    for file in pack_taxa(paths["labels"]):
         taxa += [row for row in _parse("taxa", {"taxa": read_text(file)}, _taxon) if row[0] not in named]
     sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
     areas = read_area_cells(paths["cell_areas"], paths["groups"], paths["remote_islands"])
@@ -143,7 +120,7 @@ def read_dataset(files: dict[str, Path] | None = None, evidence: Evidence | None
 def read_ranges(path: Path) -> list[Statement]:
     """Read all statements of a file, or of the CSV files in a folder. Raise `DatasetError` for a faulty row."""
     try:
-        return [statement for file in _range_files(path) for statement in read_statements(file)]
+        return [statement for file in range_files(path) for statement in read_statements(file)]
     except StatementError as error:
         raise DatasetError(str(error)) from error
     except (OSError, UnicodeDecodeError) as error:
@@ -157,92 +134,6 @@ def read_maps(path: Path) -> dict[str, list[int]]:
     for taxon, cell in rows:
         maps.setdefault(taxon, []).append(cell)
     return maps
-
-
-def version_of(files: dict[str, Path] | None = None) -> str:
-    """Return the version of a dataset: the start of a SHA-256 of all files and `WEIGHTS`.
-
-    The same data always have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if one is missing.
-    """
-    paths = FILES | (files or {})
-    ranges = {f"{name}/{path.name}": path for name in RANGE_FILES for path in _range_files(paths.pop(name))}
-    relatives = paths["labels"].with_name(RELATIVES)
-    if relatives.is_file():
-        paths["relatives"] = relatives
-    packs = {f"packs/{path.name}": path for path in (*pack_labels(paths["labels"]), *_pack_taxa(paths["labels"]))}
-    digest = hashlib.sha256(repr(WEIGHTS).encode())
-    for name, path in sorted((paths | ranges | packs).items()):
-        digest.update(f"\0{name}\0{read_text(path)}".encode())
-    return digest.hexdigest()[:12]
-
-
-def pack_labels(labels: Path) -> list[Path]:
-    """Return the labels of the enabled packs behind the model with these `labels`, whether they are built or not."""
-    try:
-        manifests = [Manifest.read(file) for file in sorted(labels.parent.glob("packs/*.toml"))]
-    except ModelError as error:
-        raise DatasetError(str(error)) from error
-    return [each.labels for each in manifests if each.kind == CLASSIFIER and each.enabled]
-
-
-def _pack_taxa(labels: Path) -> list[Path]:
-    return sorted(labels.parent.glob("packs/taxa.csv"))
-
-
-def _range_files(path: Path) -> list[Path]:
-    return sorted(path.glob("*.csv")) if path.is_dir() else [path]
-
-
-def files_in(folder: Path) -> dict[str, Path]:
-    """Return the files of `FILES` that a folder contains, keyed by name. Raise `DatasetError` if there are none."""
-    names = {name: path.name for name, path in FILES.items() if name != "relative_ranges"} | OWN_NAMES
-    found = {name: folder / file for name, file in names.items() if (folder / file).is_file()}
-    if not found:
-        raise DatasetError(
-            f"{folder} contains no file of a dataset; put at least one of {', '.join(names.values())} there"
-        )
-    return found
-
-
-def files_beside(model: Path) -> dict[str, Path]:
-    """Return the files of `FILES` that are in the folder of a model, keyed by name.
-
-    Raise `DatasetError` if labels.csv is missing. If labels.csv differs from the checkout's, raise it too if taxa.csv
-    or ranges.csv is missing, because the checkout's files are for other animals.
-    """
-    if not model.with_name("labels.csv").is_file():
-        raise DatasetError(f"there is no labels.csv in the folder of {model}; add the file, or correct MODEL_PATH")
-    found = files_in(model.parent)
-    missing = [file for name, file in (("taxa", FILES["taxa"].name), ("ranges", OWN_RANGES)) if name not in found]
-    if missing and read_text(found["labels"]) != read_text(FILES["labels"]):
-        raise DatasetError(
-            f"{model.parent} has its own labels.csv, but no {' and no '.join(missing)}; "
-            "add them for the animals in labels.csv (docs/how-to/model.md shows each file)"
-        )
-    return found
-
-
-def read_text(path: Path) -> str:
-    """Return a file's text, decompressed and without a byte order mark. Raise `DatasetError` if it is unreadable."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"cannot read {path} ({error.strerror}); restore the file or correct its path") from error
-    try:
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError(f"{path} is not a complete gzip file ({error}); compress it again with gzip") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise DatasetError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from error
-
-
-def join_some(items: Sequence[str], most: int = 5) -> str:
-    """Join the first `most` items with commas, and add the number of items left out."""
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more
 
 
 def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:

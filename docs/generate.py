@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
 from tabulate import tabulate
 
 from chalicelib.api.openapi import http_errors
@@ -28,7 +29,7 @@ from infra import cost_page, daily_cost
 from infra.__main__ import _parser as infra_parser
 from infra.chalice_config import stages as infra_stages
 from infra.claims import read_claims
-from infra.parameters import EDGE, STACK, STREAM, WEB, read_template
+from infra.parameters import BACKFILL, EDGE, STACK, STREAM, WEB, read_template
 from infra.stage import Stage
 from infra.step import duration
 from infra.throttling import api_methods, method_limits, throttle_limits
@@ -141,13 +142,16 @@ def cli_help() -> str:
     for name, command in sorted(faunalens.commands.items()):
         context = command.make_context(name, [], parent, resilient_parsing=True, terminal_width=100)
         helps.append((f"faunalens {name}", command.get_help(context)))
+        for inner, part in command.commands.items() if isinstance(command, click.Group) else ():
+            below = part.make_context(inner, [], context, resilient_parsing=True, terminal_width=100)
+            helps.append((f"faunalens {name} {inner}", part.get_help(below)))
     return "\n\n".join(f"## `{name}`\n\n```text\n{text}\n```" for name, text in helps)
 
 
 def infra_tables() -> dict[str, str]:
     """Return the tables of throttling, and of the parameters and outputs of the templates, by name."""
     tables = {"throttling": _throttling()}
-    for name in (STACK, EDGE, STREAM, WEB):
+    for name in (STACK, EDGE, STREAM, WEB, BACKFILL):
         template = read_template(name)
         tables[f"parameters of {name}"] = _parameters(template["Parameters"])
         if given := template.get("Outputs"):

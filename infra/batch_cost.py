@@ -1,9 +1,10 @@
-"""Calculate what a million photos of the stream cost. docs/explanation/cost.md shows the results."""
+"""Calculate what a million photos cost, of the stream and of a backfill. docs/explanation/cost.md shows the results."""
 
 from infra.cost import ASSUMPTIONS, Prices
 
 MILLION = 1e6
 BATCH = 10  # messages of a batch, in infra/stream.yaml
+BACKFILL_BATCH = 100  # photos of a batch, in infra/backfill.yaml
 CALLS = 2  # of SQS for a batch: to receive it, and to delete it
 
 _A = {name: each.value for name, each in ASSUMPTIONS.items()}
@@ -28,6 +29,17 @@ def million_bill(milliseconds: float, memory: int, prices: Prices) -> dict[str, 
         "SQS": (1 + CALLS / BATCH) * prices["sqs_million_requests"],
         "logs": MILLION * _A["batch_log_kb"] / 1e6 * prices["logs_gb"],
     }
+
+
+def backfill_bill(
+    milliseconds: float, memory: int, prices: Prices, calls: float = MILLION / BACKFILL_BATCH
+) -> dict[str, float]:
+    """Return the same for a backfill, which has Step Functions in place of SQS. `calls`: of the function."""
+    bill = million_bill(milliseconds, memory, prices)
+    del bill["SQS"]
+    bill["Lambda"] += (calls - MILLION / BATCH) / 1e6 * prices["lambda_million_requests"]
+    steps = MILLION / BACKFILL_BATCH * _A["batch_transitions"]
+    return {**bill, "Step Functions": steps / 1e6 * prices["step_million_transitions"]}
 
 
 def storage_month(prices: Prices) -> float:

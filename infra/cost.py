@@ -21,7 +21,6 @@ from infra.throttling import method_limits
 HOURS = 730.0  # in a month, as AWS counts
 DAY, DAYS = 86_400.0, HOURS / 24  # seconds in a day, days in a month
 WARMING_RUNS = HOURS * 12  # in a month: one every five minutes, with or without traffic
-
 Prices = Mapping[str, float]
 
 

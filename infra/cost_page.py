@@ -7,7 +7,7 @@ from dataclasses import replace
 from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
-from infra.batch_cost import hours, million_bill, photo_ms, storage_month
+from infra.batch_cost import backfill_bill, hours, million_bill, photo_ms, storage_month
 from infra.cost import (
     ASSUMPTIONS,
     MONTHS,
@@ -66,12 +66,17 @@ def _memory(prices: Prices) -> str:
 def _batches(prices: Prices) -> str:
     """Return the table of a million photos in batches, and a sentence about keeping them."""
     times = [photo_ms(billed_ms(memory)) for memory in MEMORY_SIZES]
-    bills = [million_bill(time, memory, prices) for time, memory in zip(times, MEMORY_SIZES, strict=True)]
+    bills, backfills = (
+        [bill(time, memory, prices) for time, memory in zip(times, MEMORY_SIZES, strict=True)]
+        for bill in (million_bill, backfill_bill)
+    )
     table = _table(
         ["USD for a million photos", *(f"{memory} MB" for memory in MEMORY_SIZES)],
         [
             *([name, *(_dollars(each[name]) for each in bills)] for name in bills[0]),
-            ["**all**", *(f"**{_dollars(sum(each.values()))}**" for each in bills)],
+            ["**all, of the stream**", *(f"**{_dollars(sum(each.values()))}**" for each in bills)],
+            ["Step Functions, in place of SQS", *(_dollars(each["Step Functions"]) for each in backfills)],
+            ["**all, of a backfill**", *(f"**{_dollars(sum(each.values()))}**" for each in backfills)],
             ["a photo, ms", *(f"{time:.0f}" for time in times)],
             *(
                 [f"hours with {containers} containers", *(f"{hours(time, containers):.1f}" for time in times)]
@@ -84,8 +89,13 @@ def _batches(prices: Prices) -> str:
 
 def billed_ms(memory: int) -> float:
     """Return the billed milliseconds of an identification if the function has `memory` MB."""
-    one_core, cores = ASSUMPTIONS["billed_ms"].value, memory / CORE_MB
-    return one_core / cores if cores <= 1 else one_core * (1 - PARALLEL + PARALLEL / cores)
+    return ASSUMPTIONS["billed_ms"].value * share_of_core(memory)
+
+
+def share_of_core(memory: int) -> float:
+    """Return how long an identification takes if the function has `memory` MB, where one core takes 1."""
+    cores = memory / CORE_MB
+    return 1 / cores if cores <= 1 else 1 - PARALLEL + PARALLEL / cores
 
 
 def _fullday(prices: Prices) -> str:

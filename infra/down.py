@@ -18,6 +18,7 @@ class Down:
             Step("protection", "check that the database may be deleted", self._check_protection),
             Step("dashboards", "delete dashboards, alarms and saved queries", self._remove_dashboards),
             Step("web", "delete the web tier and its results", self._delete_web, minutes=5),
+            Step("backfill", "delete the backfill", self._delete_backfill, minutes=1),
             Step("stream", "stop the queue's calls of the batch function", self._delete_stream),
             Step("edge", "delete firewall, API keys and usage plans", self._delete_edge),
             Step("network", "detach functions from the network", self._leave_network, minutes=20),
@@ -45,6 +46,9 @@ class Down:
         stack = self._stage.stack("web")
         self._empty_bucket(stack.outputs.get("ResultBucket"), "results", echo)
         stack.delete(echo)
+
+    def _delete_backfill(self, echo: Echo) -> None:
+        self._stage.stack("backfill").delete(echo)
 
     def _delete_stream(self, echo: Echo) -> None:
         self._stage.stack("stream").delete(echo)

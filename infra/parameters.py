@@ -10,9 +10,14 @@ from infra.intrinsics import merge_unique
 from infra.step import PreconditionFailed
 
 INFRA = ROOT / "infra"
-STACK, EDGE, STREAM, WEB = "faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml"
+STACK, EDGE, STREAM = "faunalens.yaml", "edge.yaml", "stream.yaml"
+WEB, BACKFILL = "web.yaml", "backfill.yaml"
+
+_BESIDE = (WEB, BACKFILL)  # templates that a pipeline's does not contain
 
 _SHARED = ("Stage", "RestApiId")  # parameters that `infra up` sets itself
+
+_INLINE = re.compile(r"(?<=ZipFile: )infra/\w+\.py")
 
 
 def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
@@ -26,7 +31,8 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
         raise PreconditionFailed(
             f"infra/stages/{path.name} does not exist; create it as docs/reference/infra.md describes"
         )
-    declared = {**read_template(WEB)["Parameters"], **declared_parameters()}
+    beside = {name: each for template in _BESIDE for name, each in read_template(template)["Parameters"].items()}
+    declared = {**beside, **declared_parameters()}
     if unknown := sorted(chosen.keys() - declared.keys()):
         raise PreconditionFailed(f"unknown parameter {', '.join(unknown)}; expected {', '.join(sorted(declared))}")
     numbers = {name: value for name, value in chosen.items() if declared[name]["Type"] == "Number"}
@@ -50,6 +56,12 @@ def declared_parameters() -> dict[str, Any]:
     others = {**read_template(EDGE)["Parameters"], **read_template(STREAM)["Parameters"]}
     own = {name: each for name, each in others.items() if name not in _SHARED}
     return merge_unique(read_template(STACK)["Parameters"], own)
+
+
+def template_text(name: str) -> str:
+    """Return a template as CloudFormation gets it: with the code of the functions that it has inline."""
+    text = (INFRA / name).read_text(encoding="utf-8")
+    return _INLINE.sub(lambda found: json.dumps((ROOT / found[0]).read_text(encoding="utf-8"), allow_nan=False), text)
 
 
 def read_template(name: str) -> dict[str, Any]:

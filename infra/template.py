@@ -61,7 +61,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
     _dump({"Parameters": given, "Tags": tags}, out / "parameters.json")
     if parameters["WebImage"]:
         web = web_template(stage, runbook)
-        (out / "web.json").write_text(as_text(web) + "\n", encoding="utf-8")
+        (out / "web.yaml").write_text(as_text(web), encoding="utf-8")
         _dump({"Parameters": only(web["Parameters"], parameters), "Tags": tags}, out / "web-parameters.json")
     check(package.template, echo)
     if missing := production.missing_from(parameters):

@@ -24,10 +24,10 @@ from infra import (
 )
 from infra.function_config import function_config
 from infra.keys import Keys
-from infra.parameters import EDGE, INFRA, STACK, STREAM, only, parameters_of, read_template
+from infra.parameters import BACKFILL, EDGE, STACK, STREAM, only, parameters_of, read_template, template_text
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
-from infra.web_stack import as_text, web_template
+from infra.web_stack import CDN_PREFIX_LIST, as_text, check_names, tls_warnings, web_template
 
 DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 
@@ -55,6 +55,7 @@ class Up:
             Step("data", "load the animals of this checkout", self._load_data, minutes=1),
             Step("stream", "have the queue of new photos call the batch function", self._deploy_stream),
             Step("web", "deploy the web tier, if --web names an image of it", self._deploy_web, minutes=5),
+            Step("backfill", "deploy the backfill, if BackfillConcurrency is not 0", self._deploy_backfill, minutes=1),
             Step("dashboards", "deploy dashboards, alarms and saved queries", self._deploy_dashboards, minutes=1),
             Step("smoke", "check that the API answers", self._smoke, minutes=1),
         ]
@@ -67,24 +68,31 @@ class Up:
         production.check(self._stage.name, self._parameters, self._without)
         echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: {self._stage.region}")
         reserved = chalice_config.reservations(self._stage.name)
-        batch_concurrency.check(self._parameters, reserved.get(deployed.function_name(self._stage.name, "batch")))
+        self._check_batches()
         left = concurrency.check(self._stage.client("lambda"), reserved)
         echo(f"concurrency: {sum(reserved.values())} reserved, {left} left for the account's other functions")
+
+    def _check_batches(self) -> None:
+        reserved = chalice_config.reservations(self._stage.name)
+        batch_concurrency.check(self._parameters, reserved.get(deployed.function_name(self._stage.name, "batch")))
 
     def _deploy_stack(self, echo: Echo) -> None:
         self._check_not_single_stack()
         values = self._parameters
         if not values["S3PrefixList"]:
-            values["S3PrefixList"] = self._s3_prefix_list()
+            # The functions may connect to the addresses in this list.
+            values["S3PrefixList"] = self._prefix_list(f"com.amazonaws.{self._stage.region}.s3")
         self._deploy(STACK, "", values, echo)
 
     @property
     def _parameters(self) -> dict[str, str]:
         return parameters_of(self._stage.name, self._stage.parameters)
 
-    def _deploy(self, template: str, part: str, values: dict[str, str], echo: Echo) -> None:
-        text, declared = (INFRA / template).read_text(encoding="utf-8"), read_template(template)["Parameters"]
-        self._stage.stack(part).deploy(text, only(declared, values), self._stage.tags, echo)
+    def _deploy(
+        self, template: str, part: str, values: dict[str, str], echo: Echo, capabilities: Sequence[str] = ()
+    ) -> None:
+        text, declared = template_text(template), read_template(template)["Parameters"]
+        self._stage.stack(part).deploy(text, only(declared, values), self._stage.tags, echo, capabilities)
 
     def _check_not_single_stack(self) -> None:
         if self._stage.is_single_stack:
@@ -93,12 +101,8 @@ class Up:
                 "them; update the stage as docs/how-to/pipeline.md says"
             )
 
-    def _s3_prefix_list(self) -> str:
-        """Return the id of the region's prefix list for S3, or "" if there is none.
-
-        The functions may connect to the addresses in this list.
-        """
-        name = f"com.amazonaws.{self._stage.region}.s3"
+    def _prefix_list(self, name: str) -> str:
+        """Return the id of a prefix list of AWS in the region, or "" if there is none."""
         filters = [{"Name": "prefix-list-name", "Values": [name]}]
         found = self._stage.client("ec2").describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
         return str(next((each["PrefixListId"] for each in found if each["PrefixListName"] == name), ""))
@@ -177,13 +181,25 @@ class Up:
         if not values["WebImage"]:
             echo("skipped: there is no image; name one with --web")
             return
+        check_names(values)
+        if values["WebCdn"] == "yes" and not values["WebCdnPrefixList"]:
+            values["WebCdnPrefixList"] = self._prefix_list(CDN_PREFIX_LIST)
         template = web_template(self._stage.name, runbook_url(ROOT))
         given, stack = only(template["Parameters"], values), self._stage.stack("web")
         stack.deploy(as_text(template), given, self._stage.tags, echo, ["CAPABILITY_IAM"])
-        if not values["WebCertificate"]:
-            echo("WARNING: the website has no TLS. Everyone on the way can read photos and places. For a trial only;")
-            echo("WARNING: set WebCertificate and WebHost before people come")
+        for line in tls_warnings(values):
+            echo(line)
         echo(f"website: {stack.outputs['WebUrl']}")
+
+    def _deploy_backfill(self, echo: Echo) -> None:
+        values = self._parameters
+        if values["BackfillConcurrency"] == "0":
+            echo("skipped: BackfillConcurrency is 0; docs/how-to/million.md says how many batches at a time to choose")
+            return
+        self._check_batches()
+        self._deploy(BACKFILL, "backfill", values, echo, ["CAPABILITY_NAMED_IAM"])
+        secret = self._stage.stack("backfill").outputs.get("WebhookSecret", "none")
+        echo(f"batches at a time: {values['BackfillConcurrency']}; secret of the webhook: {secret}")
 
     def _deploy_dashboards(self, echo: Echo) -> None:
         containers = concurrency.account_limit(self._stage.client("lambda"))

@@ -7,13 +7,21 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
 from cloudwatch.deploy import template as dashboards
 from cloudwatch.project import RUNBOOK
 from infra.intrinsics import merge_unique
 from infra.parameters import EDGE, WEB, read_template
+from infra.step import PreconditionFailed
 
+MAX_BYTES = 51_200  # CloudFormation's quota for a template in a request
 SHARED = ("Firewall", "RequestsPerAddress")
 """Parameters of the API's firewall, which the tier's firewall has too."""
+CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
+"""Name of the prefix list with the addresses from which CloudFront calls load balancers."""
+VISITOR = {"Name": "x-visitor", "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}
+"""The header that web.yaml's function of CloudFront sets, for a rule of the firewall."""
 
 
 def web_template(stage: str, runbook: str = RUNBOOK) -> dict[str, Any]:
@@ -30,16 +38,54 @@ def web_template(stage: str, runbook: str = RUNBOOK) -> dict[str, Any]:
 
 
 def as_text(template: Mapping[str, Any]) -> str:
-    """Return a template as short JSON, without notes for reviewers: CloudFormation takes 51,200 bytes in a request."""
+    """Return a template as short YAML, without notes for reviewers: CloudFormation takes 51,200 bytes in a request."""
     resources = {
         name: {key: each[key] for key in each if key != "Metadata"} for name, each in template["Resources"].items()
     }
-    return json.dumps({**template, "Resources": resources}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    document = json.loads(json.dumps({**template, "Resources": resources}, allow_nan=False))  # plain types
+    text: str = yaml.safe_dump(document, default_flow_style=True, width=MAX_BYTES, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def check_names(values: Mapping[str, str]) -> None:
+    """Raise `PreconditionFailed` if the website would have a name without a certificate where visitors arrive."""
+    certificate = "WebCdnCertificate" if values["WebCdn"] == "yes" else "WebCertificate"
+    if values[certificate] and not values["WebHost"]:
+        raise PreconditionFailed(
+            f"{certificate} is set, but not WebHost, the name that the certificate is for; set both"
+        )
+    if values["WebCdn"] == "yes" and values["WebHost"] and not values["WebCdnCertificate"]:
+        raise PreconditionFailed(
+            "WebCdn=yes needs WebCdnCertificate, a certificate for WebHost in us-east-1; or leave out WebHost, and "
+            "visitors use CloudFront's name"
+        )
+
+
+def tls_warnings(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what to say loudly if someone on the way can read photos."""
+    if values["WebCertificate"]:
+        return ()
+    if values["WebCdn"] == "yes":
+        return (
+            "WARNING: there is TLS from visitors to CloudFront, but none on to the load balancer; set WebCertificate",
+        )
+    return (
+        "WARNING: the website has no TLS. Everyone on the way can read photos and places. For a trial only;",
+        "WARNING: set WebCertificate and WebHost before people come",
+    )
 
 
 def _firewall(acl: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a firewall like the API's, and its association with the load balancer."""
-    own = {**acl, "Properties": {**acl["Properties"], "Name": {"Fn::Sub": "faunalens-${Stage}-web"}}}
+    """Return a firewall like the API's, and its association with the load balancer.
+
+    Behind CloudFront it counts requests by the header with the visitor's address, not by CloudFront's addresses.
+    """
+    too_often, *others = acl["Properties"]["Rules"]
+    counted = too_often["Statement"]["RateBasedStatement"]
+    by_visitor = {**counted, "AggregateKeyType": "CUSTOM_KEYS", "CustomKeys": [{"Header": VISITOR}]}
+    limit = {"RateBasedStatement": {"Fn::If": ["HasCdn", by_visitor, counted]}}
+    named = {"Name": {"Fn::Sub": "faunalens-${Stage}-web"}, "Rules": [{**too_often, "Statement": limit}, *others]}
+    own = {**acl, "Properties": {**acl["Properties"], **named}}
     association = {
         "Type": "AWS::WAFv2::WebACLAssociation",
         "Condition": acl["Condition"],

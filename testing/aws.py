@@ -99,8 +99,12 @@ def account() -> Iterator[Account]:
         limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
         return json.dumps({"AccountLimit": limit, "AccountUsage": {}})
 
-    def invoke(function: LambdaFunction, body: str, _headers: Any, _response_headers: Any) -> bytes:
-        return json.dumps(functions[function.function_name](json.loads(body))).encode()
+    def invoke(function: LambdaFunction, body: str, _headers: Any, response_headers: dict[str, str]) -> bytes:
+        try:
+            return json.dumps(functions[function.function_name](json.loads(body))).encode()
+        except Exception as error:  # noqa: BLE001, Lambda tells the caller of every error so
+            response_headers["x-amz-function-error"] = "Unhandled"
+            return json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode()
 
     with (
         patch.object(APIGatewayBackend, "put_rest_api", put),

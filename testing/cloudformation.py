@@ -81,6 +81,10 @@ def _holds(condition: Any, values: Mapping[str, str], known: Mapping[str, bool])
             return not _holds(inner, values, known)
         case {"Fn::Equals": [left, right]}:
             return str(_evaluate(left, values, known)) == str(_evaluate(right, values, known))
+        case {"Fn::Or": list(some)}:
+            return any(_holds(each, values, known) for each in some)
+        case {"Condition": str(name)}:
+            return known[name]
     raise AssertionError(f"the condition {condition} is not supported; add it to testing/cloudformation.py")
 
 

@@ -14,7 +14,7 @@ Status = Literal["identified", "unreadable"]
 """`unreadable`: there is no answer, and another attempt would give none either."""
 
 INTERRUPTED = "interrupted"
-"""Error of a photo during which the process ended twice, such as one that needs more memory than there is."""
+"""Error of a photo at whose second attempt, or a later one, the process ended, such as for lack of memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ AHEAD = 2
 """Photos that are fetched while another one is identified."""
 RESERVE = 20.0
 """Seconds before the function's timeout in which no photo is begun: more than the slowest one takes."""
-ENDED = INTERRUPTED, "the process ended twice while it looked at this photo, which may need more memory than there is"
+ENDED = INTERRUPTED, "the process ended at a repeated attempt at this photo, which may need more memory than there is"
 """Error and detail of a photo that ends its process."""
 
 

@@ -11,6 +11,9 @@ from chalicelib.telemetry.record import Record
 from cli.errors import CommandError
 from cli.results.row import Outcome, Place, Seen, State, Task
 
+DEGRADED = "the animals of the place were not to be had, so that the picture alone decided"
+"""Detail of an answer without its place."""
+
 
 class Refused(Exception):
     """A photo has no answer. `is_lasting`: it is the photo's own fault, so that no other run would do better."""
@@ -66,8 +69,7 @@ def work(task: Task, root: Path, engine: Engine) -> Outcome:
         return Outcome(task, "failed", size, modified, checksum, _seen(record, task.place), None, "internal", detail)
     seen = _seen(record, task.place)
     if mode == "degraded":  # the next run asks again
-        detail = "the animals of the place were not to be had, so that the picture alone decided"
-        return Outcome(task, "failed", size, modified, checksum, seen, answer, "degraded", detail)
+        return Outcome(task, "failed", size, modified, checksum, seen, answer, "degraded", DEGRADED)
     return Outcome(task, "done", size, modified, checksum, seen, answer)
 
 

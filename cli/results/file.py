@@ -182,7 +182,7 @@ class ResultsFile:
         values = (
             *(outcome.task.id, outcome.state, outcome.size, outcome.modified, outcome.checksum),
             *(seen.taken, seen.latitude, seen.longitude, seen.width, seen.height),
-            *(outcome.answer, outcome.code, outcome.detail, now()),
+            *(outcome.answer, outcome.code, outcome.detail, outcome.identified or now()),
         )
         self._connection.execute(_SAVE, values)
 

@@ -77,7 +77,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a task. `state` is `touched` if the bytes are the same as before, so that the answer stays."""
+    """What came of a task. `state` is `touched` if the bytes are the same as before, so that the answer stays.
+
+    `identified`: when, UTC in ISO 8601; None for now.
+    """
 
     task: Task
     state: State
@@ -88,6 +91,7 @@ class Outcome:
     answer: str | None = None
     code: str | None = None
     detail: str | None = None
+    identified: str | None = None
 
 
 class Counts(NamedTuple):

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from chalicelib.telemetry.batch_record import BatchRecord
 from chalicelib.telemetry.emf import Emitter
+from cloudwatch.files import Placeholders
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import Resource
@@ -78,3 +79,7 @@ class Inbox:
         }
         yield "AWS/SQS", {"QueueName": f"{self._name}-inbox"}, queue
         yield "AWS/SQS", {"QueueName": f"{self._name}-inbox-dead"}, {"ApproximateNumberOfMessagesVisible": 0}
+        machines = f"arn:aws:states:{Placeholders().region}:{Placeholders().account}:stateMachine:{self._name}"
+        for machine in ("backfill", "backfill-webhook"):
+            ends = {"ExecutionsStarted": 0, "ExecutionsSucceeded": 0, "ExecutionsFailed": 0}
+            yield "AWS/States", {"StateMachineArn": f"{machines}-{machine}"}, ends

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from database.gazetteer.listing import listing
+from database.gazetteer.names import read_region_names
 from database.gazetteer.nature import Feature, read_natural_earth, read_parks
 from database.gazetteer.towns import Town, distance_to, notable, read_towns
 
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def read_regions(path: Path) -> dict[str, str]:
-    """Return the names of regions by GeoNames' code (`US.IL`), with an abbreviation if there is one (`Illinois|IL`)."""
+    """Return the names of regions by GeoNames' code (`US.IL`), with others and an abbreviation: `Illinois|IL`."""
     short = {
         f"{country}.{code}": abbreviation
         for country, pairs in _ABBREVIATIONS.items()
@@ -57,7 +58,11 @@ def read_regions(path: Path) -> dict[str, str]:
     }
     names = {row["code"]: row["name"] for row in json.loads(path.read_text(encoding="utf-8"))}
     short |= {code: code.removeprefix("US.") for code in names if code.startswith("US.")}
-    return {code: f"{name}|{short[code]}" if code in short else name for code, name in names.items()}
+    also = read_region_names()
+    return {
+        code: "|".join([name, *also.get((name, code[:2]), ()), *([short[code]] if code in short else [])])
+        for code, name in names.items()
+    }
 
 
 def with_countries(features: Iterable[Feature], towns: list[Town]) -> Iterator[Feature]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 _EXONYMS: Final = Path(__file__).with_name("exonyms.csv")
+_REGION_NAMES: Final = Path(__file__).with_name("region_names.csv")
 _HAN: Final = "CJK"
 _KNOWN: Final = 100_000
 """Inhabitants from which a name in the script of the country is taken; Chinese and Japanese names are always taken."""
@@ -36,10 +37,19 @@ _HOMES: Final = {
 type Exonyms = dict[tuple[str, str], tuple[str, ...]]
 
 
-def read_exonyms(path: Path = _EXONYMS) -> Exonyms:
+def read_exonyms() -> Exonyms:
     """Return the further names of towns by GeoNames' name and the country (ISO 3166-1 alpha-2)."""
+    return _read(_EXONYMS, "town")
+
+
+def read_region_names() -> Exonyms:
+    """Return the further names of regions by GeoNames' name and the country (ISO 3166-1 alpha-2)."""
+    return _read(_REGION_NAMES, "region")
+
+
+def _read(path: Path, column: str) -> Exonyms:
     with path.open(encoding="utf-8", newline="") as file:
-        return {(row["town"], row["country"]): tuple(row["also"].split(";")) for row in csv.DictReader(file)}
+        return {(row[column], row["country"]): tuple(row["also"].split(";")) for row in csv.DictReader(file)}
 
 
 def alternates(name: str, others: Collection[str], country: str, population: int, exonyms: Exonyms) -> list[str]:

@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from database.dataset import FILES, Dataset, DatasetError, read_dataset, read_text
+from database.dataset import Dataset, read_dataset
+from database.dataset_files import FILES, DatasetError, read_text
 
 WORK: Final = Path(".local/occurrences")
 SOURCE: Final = "occurrences"

@@ -9,7 +9,7 @@ import numpy as np
 
 from database.areas.area_cells import Earth
 from database.cell_animals import AnimalRow, Cell, Rows, WithEvidence
-from database.dataset import join_some
+from database.dataset_files import join_some
 from database.occurrences.evidence import RULES, Rules, combine, range_of_countries, range_of_records
 from database.occurrences.names import Matches, Name, match
 from database.occurrences.seasons import MONTHS, MonthlyCounts, around, seasons_of

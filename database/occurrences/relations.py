@@ -36,9 +36,10 @@ class Relation:
         return [*self.types, *self.constants]
 
 
-def of_parquet(table: ParquetTable) -> Relation:
-    """Return the relation of a Parquet file."""
-    sql = f"read_parquet({literal(str(table))}, file_row_number=true)"
+def of_parquet(table: ParquetTable, rows: range) -> Relation:
+    """Return the relation of some rows of a Parquet file. DuckDB reads only the groups of rows that have some."""
+    file = f"read_parquet({literal(str(table))}, file_row_number=true)"
+    sql = f"(from {file} where file_row_number between {rows.start} and {rows.stop - 1})"
     return Relation(sql, table.types, has_row_numbers=True)
 
 

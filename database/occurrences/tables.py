@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final, cast
 
-from database.dataset import DatasetError, join_some
+from database.dataset_files import DatasetError, join_some
 from database.occurrences.columns import missing_columns
 from database.occurrences.darwin_core import META, Archive, ArchiveError, TextFormat, read_meta
 

@@ -1,14 +1,13 @@
 """Count the records of tables by name and cell, in a DuckDB database on disk: out of core, and resumed after a crash.
 
-Each part of a table, a Parquet file or some of a text, is counted in a transaction of its own, which also notes that
-the part is done. A second run with the same files and filters counts only what is left.
+Each part of a table, some rows of a Parquet file or some of a text, is counted in a transaction of its own, which also
+notes that the part is done. A second run with the same files and filters counts only what is left.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Final, NamedTuple, Self
 
 import duckdb
@@ -16,12 +15,15 @@ import duckdb
 from database.occurrences.cells import cells_of, create_cell_tables
 from database.occurrences.columns import column_names, counts_by_country
 from database.occurrences.filters import Filters, reason_query
+from database.occurrences.progress import Progress
 from database.occurrences.records import NAME_TEXTS, name_query, normal_query
 from database.occurrences.relations import Relation, create_core, of_parquet, of_text, with_places
 from database.occurrences.tables import OccurrenceError, ParquetTable, Table, TextTable
 from database.occurrences.text_parts import PART, parts_of
 
 MEMORY: Final = "1GB"
+PART_ROWS: Final = 25_000_000
+"""Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
 _SHOWN: Final = 5  # faulty rows of a table
 
 _SCHEMA: Final = f"""
@@ -56,19 +58,22 @@ class Counts:
 
 
 class Workspace:
-    """The counts of records in a folder. `months`: count each month by itself. `size`: bytes of a part of a text."""
+    """The counts of records in a folder.
+
+    `size`: bytes of a part of a text. `rows`: of a part of a Parquet file. `months`: count each month by itself.
+    """
 
     def __init__(
-        self, folder: Path, filters: Filters, size: int = PART, memory: str = MEMORY, *, months: bool = False
+        self, folder: Path, filters: Filters, size: int = PART, rows: int = PART_ROWS, *, months: bool = False
     ) -> None:
-        self._folder, self._filters, self._size = folder, filters, size
+        self._folder, self._filters, self._size, self._rows = folder, filters, size, rows
         self.months = months
-        settings = f"{_SCHEMA} {filters!r} {months} {size} {duckdb.__version__}"
+        settings = f"{_SCHEMA} {filters!r} {months} {size} {rows} {duckdb.__version__}"
         file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
         self.is_resumed = file.is_file()
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            self.connection = duckdb.connect(file, config={"memory_limit": memory, "preserve_insertion_order": False})
+            self.connection = duckdb.connect(file, config={"memory_limit": MEMORY, "preserve_insertion_order": False})
         except duckdb.Error as error:
             raise OccurrenceError(f"{file} cannot be opened ({_first_line(error)}); end the other load") from error
         self.connection.execute("set temp_directory = $1", [str(folder / "spilled")])
@@ -87,12 +92,13 @@ class Workspace:
         every = list(tables)
         self._forget_others(set(map(_identity, every)))
         for number, table in enumerate(every, 1):
-            started = perf_counter()
+            progress = Progress(str(table), report)
             try:
-                rows = self._text(table, report) if isinstance(table, TextTable) else self._parquet(table)
+                rows = self._text(table, progress) if isinstance(table, TextTable) else self._parquet(table, progress)
             except duckdb.Error as error:
                 raise OccurrenceError(f"{table}: {_first_line(error)}") from error
-            seconds = perf_counter() - started
+            finally:
+                seconds = progress.end()
             what = f"{rows:,} rows, {rows / seconds:,.0f} a second" if rows else "no rows, or counted before"
             report(f"  {seconds:6.1f} s  {number} of {len(every)}: {table}: {what}")
 
@@ -105,15 +111,19 @@ class Workspace:
         by_reason = {text: dropped.get(number, 0) for number, text in enumerate(self._filters.reasons)}
         return Counts(sum(dropped.values()) + faulty, by_reason, faulty, [Faulty(*each) for each in examples])
 
-    def _parquet(self, table: ParquetTable) -> int:
-        if self._is_done(table, 0):
-            return 0
-        return self._count(table, 0, of_parquet(table), 0)
+    def _parquet(self, table: ParquetTable, progress: Progress) -> int:
+        ((rows,),) = self.connection.execute("select count(*) from read_parquet($1)", [str(table)]).fetchall()
+        total = 0
+        for number, start in enumerate(range(0, rows, self._rows)):
+            part = range(start, min(rows, start + self._rows))
+            if not self._is_done(table, number):
+                total += self._count(table, number, of_parquet(table, part), 0)
+            progress.show(part.stop / rows, total)
+        return total
 
-    def _text(self, table: TextTable, report: Callable[[str], None]) -> int:
+    def _text(self, table: TextTable, progress: Progress) -> int:
         file = self._folder / "part.txt"
         total = done = lines = 0
-        shown = perf_counter()
         if table.cores:
             create_core(self.connection, table, file)
         with table.opened() as (text, size):
@@ -123,9 +133,7 @@ class Workspace:
                     file.write_bytes(part)
                     total += self._count(table, number, of_text(file, table), lines)
                 lines += part.count(b"\n")
-                if size and perf_counter() - shown > 5:
-                    shown = perf_counter()
-                    report(f"           {table}: {done / size:.0%}, {total:,} rows")
+                progress.show(done / size if size else None, total)
         file.unlink(missing_ok=True)
         return total
 

@@ -12,7 +12,8 @@ from typing import Final
 from chalicelib.features.cells import cell_of
 from database.areas.area_cells import AreaCells, read_area_cells
 from database.areas.codes import read_names
-from database.dataset import FILES, DatasetError, check_areas, read_maps, read_ranges
+from database.dataset import check_areas, read_maps, read_ranges
+from database.dataset_files import FILES, DatasetError
 from database.facts import GOALS, Fact, Score, read_facts, scores
 from database.ranges.cell_weights import INTRODUCED, LISTED, STATUS_NAMES, CellWeights, cell_weights
 from database.ranges.disagreements import Disagreement, Evidence, disagreements, gaps

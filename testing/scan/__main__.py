@@ -1,8 +1,9 @@
 """Scan the templates, policies and workflows for weaknesses: `python -m testing.scan`.
 
-checkov scans the template of a whole stage with every option, infra/pipeline.yaml and the workflows. parliament scans
-the policies: actions, resources and conditions that do not exist or fit, and ways to more rights. Each accepted finding
-has its reason, in testing/scan/accepted.csv, or beside its resource in a template of infra/. Both work offline.
+checkov scans the template of a whole stage with every option, those of backfill and pipeline, and the workflows.
+parliament scans the policies: actions, resources and conditions that do not exist or fit, and ways to more rights. Each
+accepted finding has its reason, in testing/scan/accepted.csv, or beside its resource in a template of infra/. Both work
+offline.
 """
 
 import json
@@ -56,7 +57,8 @@ def scan_templates(python: Path, folder: Path) -> set[Finding]:
     scanned = folder / "scanned"
     shutil.copytree(ROOT / ".github" / "workflows", scanned / ".github" / "workflows")
     shutil.copy(folder / "package" / "sam.json", scanned / "stage.json")
-    shutil.copy(ROOT / "infra" / "pipeline.yaml", scanned)
+    for name in ("backfill.yaml", "pipeline.yaml"):
+        shutil.copy(ROOT / "infra" / name, scanned)
     frameworks = ["--framework", "cloudformation", "github_actions"]
     options = ["--skip-download", "--compact", "--quiet", "--output", "json"]
     return of_checkov(_run(python, "checkov", "--directory", str(scanned), *frameworks, *options))

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from local.stack import valkey
 from local.stack.child_process import ChildProcess
@@ -17,7 +17,9 @@ from local.stack.ports import HOST, free_port
 from tests.end_to_end.browsing import DESK, Open
 from tests.end_to_end.stand import BUCKET, Stand, serve
 
-NO_BROWSER = "no Chromium was found, which the page's tests drive; get it with: apt-get install chromium"
+CHROMIUM = ("chromium", "google-chrome", "chromium-browser")
+FIREFOX = ("firefox-esr", "firefox")
+"""Names of the programs; the first is that of Debian's package."""
 # No sandbox: CI runs as root. The rest keeps the browser from calling anybody by itself.
 BROWSER_FLAGS = [
     "--headless",
@@ -35,18 +37,40 @@ PATIENCE = 20_000
 expect.set_options(timeout=PATIENCE)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests with the mark `firefox` in both browsers; `firefox(lacks="…")` says why one of a module does not."""
+    mark = metafunc.definition.get_closest_marker("firefox")
+    if mark and "lacks" not in mark.kwargs:
+        metafunc.parametrize("browser", ["chromium", "firefox"], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium. Without one, CI fails and a machine of ours skips, both saying how to get it."""
-    executable = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    if executable is None:
-        if os.environ.get("CI"):
-            pytest.fail(NO_BROWSER)
-        pytest.skip(NO_BROWSER)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable, args=BROWSER_FLAGS)
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
         yield running
-        running.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Headless Chromium, or Firefox for tests with that mark."""
+    if getattr(request, "param", "chromium") == "firefox":
+        running = playwright.firefox.launch(channel="moz-firefox", executable_path=_program("Firefox", *FIREFOX))
+    else:
+        program = _program("Chromium", *CHROMIUM)
+        running = playwright.chromium.launch(executable_path=program, args=BROWSER_FLAGS)
+    yield running
+    running.close()
+
+
+def _program(name: str, package: str, *others: str) -> str:
+    """Return the path of a browser. Without one, CI fails and a machine of ours skips, both saying how to get it."""
+    for each in (package, *others):
+        if found := shutil.which(each):
+            return found
+    missing = f"no {name} was found, which the page's tests drive; get it with: apt-get install {package}"
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 @pytest.fixture

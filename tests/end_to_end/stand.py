@@ -150,7 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _change_result(self, request: Sent) -> None:
         self.stand.kept.append(request)
         problem = json.dumps({"code": "unavailable", "detail": "the store does not answer"})
-        self._send(self.stand.result_status, {}, "" if self.stand.result_status == 204 else problem)
+        kind = {"Content-Type": "application/problem+json"}
+        self._send(self.stand.result_status, kind, "" if self.stand.result_status == 204 else problem)
 
     def _request(self) -> Sent:
         parts = urlsplit(self.path)

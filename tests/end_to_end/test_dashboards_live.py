@@ -149,7 +149,7 @@ def served(database: str, cache: ValkeyServer, folder: Path) -> Iterator[tuple[i
 
 def fired(recording: Recording) -> set[str]:
     """Return the alarms and composites that fired at any time after the first warming."""
-    files = read_files(Placeholders(stage="local", limits="prod"))
+    files = read_files(Placeholders(stage="local", limits="prod"), tier=False)
     span = recording.span()
     found = timelines_of(files, recording.store, span.start + 60, span.end + 300)
     return {name for name, timeline in found.items() if "ALARM" in timeline.states}

@@ -46,10 +46,13 @@ VIEWS = [
     "place",
     "names of a place",
     "problem",
+    "many",
+    "shared answer",
 ]
 # The controls that are smaller than a finger, 44 px. What extends a box of an animal is not part of its size.
 SMALL = """() => [...document.querySelectorAll("button, label.button, summary, a, input:not(.unseen), [role=option]")]
     .filter((e) => e.checkVisibility() && !e.closest("#boxes"))
+    .map((e) => (e.type === "checkbox" ? e.closest("label") : e))
     .map((e) => [e.innerText || e.id, e.getBoundingClientRect()])
     .filter(([, { width, height }]) => width < 44 || height < 44)
     .map(([text, { width, height }]) => `${text}: ${width} x ${height}`)"""
@@ -64,18 +67,29 @@ def _shown(stand: Stand, open_page: Open, view: str, **options: Any) -> Page:
         "photos of an answer": (guessed(True, False, True), 200),
         "place": problem("location_missing", 422),
         "names of a place": problem("location_missing", 422),
+        "many": (answers.koala(), 200),
+        "shared answer": (answers.koala(), 200),
     }
+    stand.keeps = view == "shared answer"
     stand.tell(*told.get(view, problem("unavailable", 503)))
     stand.residents = asdict(answers.RESIDENTS)
     stand.taxa |= {"phascolarctos-cinereus": KOALA, "": GROUPS}
     shown = open_page(stand.url, has_touch=True, **options)
     if view != "start":
-        shown.set_input_files("#pick", [photo()] * (3 if view.startswith("photos") else 1))
+        count = {"photos of an answer": 3, "many": 6}.get(view, 1)
+        shown.set_input_files("#pick", [photo()] * count)
     expect(shown.locator("body")).to_have_attribute("data-state", view.rpartition(" ")[2])
     if view == "names of a place":
         shown.locator("#place-name").fill("springfield")
         expect(shown.locator("#place-list li")).to_have_count(8)
         shown.keyboard.press("ArrowDown")
+    if view == "many":
+        expect(shown.locator("#many-grid .sure")).to_have_count(6)
+    if view == "shared answer":
+        shown.click("#history-summary")
+        shown.click("#wrong")
+        shown.click("#compare summary")
+        expect(shown.locator("#history-list li")).to_have_count(1)
     if view == "all of an answer":
         for each in shown.locator("summary:visible").all():
             each.click()

@@ -12,6 +12,8 @@ from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Open, photo, problem
 from tests.end_to_end.stand import Stand
 
+pytestmark = pytest.mark.firefox
+
 
 def card_photos(count: int) -> list[FilePayload]:
     """Photos as a camera names them; the first of them knows its place."""
@@ -91,7 +93,7 @@ def test_photos_without_a_place_get_one_together(stand: Stand, open_page: Open) 
     shown.set_input_files("#pick", card_photos(6))
     expect(shown.locator("#many-place-words")).to_contain_text("5 photos have no place.")
     shown.click("#many-add-place")
-    shown.fill("#coordinates", "48.86, 2.29")
+    shown.fill("#place-name", "48.86, 2.29")
     shown.click("#place-use")
     # THEN they alone are sent again, with it
     expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
@@ -99,6 +101,7 @@ def test_photos_without_a_place_get_one_together(stand: Stand, open_page: Open) 
     assert [each.query["lat"] for each in stand.sent[6:]] == ["48.86"] * 5
 
 
+@pytest.mark.firefox(lacks="downloads, by its driver")
 def test_the_answers_are_saved_as_csv(stand: Stand, open_page: Open, tmp_path: Path) -> None:
     # GIVEN answers, one file that is no photo, and a name that a spreadsheet would run
     stand.tell(answers.koala())
@@ -125,6 +128,7 @@ def test_photos_of_one_animal_can_turn_out_to_be_of_several(stand: Stand, open_p
     assert len(stand.sent) == 4
 
 
+@pytest.mark.firefox(lacks="choosing folders, by its driver")
 def test_a_folder_is_taken_with_what_is_below_it(stand: Stand, open_page: Open, tmp_path: Path) -> None:
     stand.tell(answers.koala())
     for name in ("a/1.jpg", "a/2.jpg", "b/1.jpg", "b/c/1.jpg", "b/2.jpg", "1.jpg"):

@@ -44,6 +44,7 @@ FIRST = {
     "madagascar": ("Madagascar", ""),
     "Deutschland": ("Deutschland", "Germany"),
     "bavaria": ("Bavaria", "Germany"),
+    "bayern": ("Bayern", "Germany"),
     "mallorca": ("Mallorca", "Spain"),
     "galapagos islands": ("Galápagos Islands", ""),
     "borneo": ("Borneo", ""),

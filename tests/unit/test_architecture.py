@@ -51,7 +51,10 @@ EXCEPTIONS = {
 """Arrows up, each with its reason."""
 
 ONLY_THERE = {
-    "boto3": {"cloudwatch.deploy.aws_client", "chalicelib.api.uploads", "infra", "testing", "tests", "local"},
+    "boto3": {
+        *("cli.backfill.cloud", "cloudwatch.deploy.aws_client", "chalicelib.api.uploads"),
+        *("infra", "testing", "tests", "local"),
+    },
     "chalice": {"app", "infra", "local", "testing", "tests", "benchmarks"},
 }
 """Libraries that only some rooms know."""

@@ -7,7 +7,9 @@ from html import escape
 from typing import Any
 
 from chalicelib.api.http import Response
+from chalicelib.api.language import DEFAULT
 from web.results.results import Result
+from web.results.words import Words, words_of
 
 _STYLE = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
@@ -30,51 +32,49 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
-_HERE = {
-    "native": "lives here",
-    "introduced": "introduced here",
-    "everywhere": "lives everywhere",
-    "unexpected": "would be unusual here",
-    "unknown": "not known whether it lives here",
-}
-_NO_ANIMAL = "No animal recognised"
 
 
-def result_page(result: Result, origin: str) -> Response:
+def result_page(result: Result, origin: str, language: str = DEFAULT) -> Response:
     """Return the page of a result. `origin`: scheme and host of this server, for previews in messengers."""
+    words = words_of(language)
     answer = result.answer
-    prediction = answer["prediction"] or {}
-    title = str(prediction.get("name") or _NO_ANIMAL)
-    title = title[:1].upper() + title[1:]
+    title = _title(answer, words)
     address = f"{origin}/r/{result.id}"
-    body = [*_head_of_answer(answer, title, result), *_candidates(answer), *_relatives(prediction), *_place(answer)]
-    body.append(
-        f'<p class="quiet">This page will be deleted on {result.expires:%-d %B %Y}. '
-        'The photo itself was not kept. <a href="/">Identify a photo of yours</a></p>'
-    )
+    deleted = words.own("deleted", date=words.date(result.expires))
+    body = [
+        *_head_of_answer(answer, title, result, words),
+        *_candidates(answer, words),
+        *_relatives(answer["prediction"] or {}, words),
+        *_place(answer, words),
+        f'<p class="quiet">{escape(deleted)} <a href="/">{escape(words.own("own"))}</a></p>',
+    ]
     preview = {
         "og:type": "website",
         "og:site_name": "Faunalens",
         "og:title": title,
-        "og:description": str(answer["message"]),
+        "og:description": " ".join(_summary(answer, words)),
         "og:url": address,
     }
     if result.has_picture:
-        preview |= {"og:image": f"{address}.jpg", "og:image:alt": f"The photo: {title}"}
-    return _document(title, body, preview)
+        preview |= {"og:image": f"{address}.jpg", "og:image:alt": f"{words.own('picture')}: {title}"}
+    return _document(title, body, preview, words)
 
 
-def missing_page() -> Response:
+def missing_page(language: str = DEFAULT) -> Response:
     """Return the page for an id that does not exist."""
-    text = "It does not exist, or it was deleted: by who made it, or after 30 days."
-    body = ["<h1>This result is gone</h1>", f'<p>{text} <a href="/">Identify a photo of yours</a></p>']
-    return _document("This result is gone", body, {})._replace(status=404)
+    words = words_of(language)
+    title = words.own("gone")
+    body = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p>{escape(words.own("gone.why"))} <a href="/">{escape(words.own("own"))}</a></p>',
+    ]
+    return _document(title, body, {}, words)._replace(status=404)
 
 
-def _document(title: str, body: list[str], preview: Mapping[str, str]) -> Response:
+def _document(title: str, body: list[str], preview: Mapping[str, str], words: Words) -> Response:
     metas = "".join(f'<meta property="{name}" content="{escape(text)}">\n' for name, text in preview.items())
     text = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{words.name}" dir="{words.direction}">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{escape(title)} · Faunalens</title>\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="robots" content="noindex, nofollow">\n{metas}<style>{_STYLE}</style>\n</head>\n'
@@ -83,59 +83,71 @@ def _document(title: str, body: list[str], preview: Mapping[str, str]) -> Respon
     return Response(text, HEADERS)
 
 
-def _head_of_answer(answer: Mapping[str, Any], title: str, result: Result) -> Iterator[str]:
+def _title(answer: Mapping[str, Any], words: Words) -> str:
+    prediction = answer["prediction"]
+    if prediction and prediction["rank"] != "kingdom":
+        name = words.animal(prediction)
+        return name[:1].upper() + name[1:]
+    subject = "animal" if prediction else answer.get("subject", "none")
+    return words.shared(f"subject.{subject}") or words.shared("subject.unclear")
+
+
+def _summary(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
+    """Yield how sure an answer is, and why it is wide or missing."""
+    if prediction := answer["prediction"]:
+        score = words.percent(prediction["score"])
+        sure = words.shared(f"sure.{prediction.get('sure')}")
+        yield words.shared("guess", name=sure, sure=score) if sure else score
+    reasons = [words.shared(f"reason.{each}") for each in answer.get("reasons", ())]
+    yield from filter(None, reasons or [answer["why_not"]])
+
+
+def _head_of_answer(answer: Mapping[str, Any], title: str, result: Result, words: Words) -> Iterator[str]:
     if result.has_picture:
-        yield f'<img src="/r/{result.id}.jpg" width="400" height="400" alt="The photo">'
+        yield f'<img src="/r/{result.id}.jpg" width="400" height="400" alt="{escape(words.own("picture"))}">'
     yield f"<h1>{escape(title)}</h1>"
     if prediction := answer["prediction"]:
-        name, rank = escape(prediction["scientific_name"]), escape(prediction["rank"])
-        yield f"<p><i>{name}</i> · {rank} · {_percent(prediction['score'])}</p>"
-        taxa = {each["scientific_name"]: each["taxon"] for each in answer["candidates"]}
-        if taxon := taxa.get(prediction["scientific_name"]):
-            yield f'<p><a href="/taxa/{escape(taxon)}/range.svg">Where it lives: map</a></p>'
-    yield f"<p>{escape(answer['message'])}</p>"
-    if answer["why_not"]:
-        yield f"<p>{escape(answer['why_not'])}</p>"
+        rank = words.shared(f"rank.{prediction['rank']}")
+        yield f"<p><i>{escape(prediction['scientific_name'])}</i>{f' · {escape(rank)}' if rank else ''}</p>"
+    yield from (f"<p>{escape(each)}</p>" for each in _summary(answer, words))
+    taxa = {each["scientific_name"]: each["taxon"] for each in answer["candidates"]}
+    if prediction and (taxon := taxa.get(prediction["scientific_name"])):
+        yield f'<p><a href="/taxa/{escape(taxon)}/range.svg">{escape(words.own("where"))}</a></p>'
 
 
-def _candidates(answer: Mapping[str, Any]) -> Iterator[str]:
+def _candidates(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
     if not answer["prediction"]:
         return
-    yield "<h2>The likeliest animals</h2>\n<ol>"
+    yield f"<h2>{escape(words.shared('candidates'))}</h2>\n<ol>"
     for each in answer["candidates"]:
-        here = f" · {_HERE[each['here']]}" if each["here"] in _HERE else ""
-        map_link = f'<a href="/taxa/{escape(each["taxon"])}/range.svg">map</a>'
-        name = f"{escape(each['name'])} (<i>{escape(each['scientific_name'])}</i>)"
-        yield f"<li>{name} {_percent(each['score'])}{here} · {map_link}</li>"
+        here = words.shared(f"here.{each['here']}")
+        map_link = f'<a href="/taxa/{escape(each["taxon"])}/range.svg">{escape(words.own("map"))}</a>'
+        details = [escape(each) for each in (words.percent(each["score"]), here) if each]
+        yield f"<li>{_named(each, words)} {' · '.join([*details, map_link])}</li>"
     yield "</ol>"
 
 
-def _relatives(prediction: Mapping[str, Any]) -> Iterator[str]:
+def _relatives(prediction: Mapping[str, Any], words: Words) -> Iterator[str]:
     relatives = prediction.get("relatives_here")
     if not relatives:
         return
     shown = relatives["taxa"]
     count, more = relatives["count"], relatives["count"] - len(shown)
-    yield f"<h2>{'A relative that lives' if count == 1 else f'{count} relatives that live'} here too</h2>"
-    yield "<p>No model here knows them, so the photo may show one of them.</p>\n<ul>"
-    for each in shown:
-        yield f"<li>{escape(each['name'])} (<i>{escape(each['scientific_name'])}</i>)</li>"
-    yield f"</ul>{f'<p>and {more} more</p>' if more > 0 else ''}"
+    yield f"<h2>{escape(words.own('relatives', count=count))}</h2>"
+    yield f"<p>{escape(words.own('relatives.note'))}</p>\n<ul>"
+    yield from (f"<li>{_named(each, words)}</li>" for each in shown)
+    yield f"</ul>{f'<p>{escape(words.own("relatives.more", count=more))}</p>' if more > 0 else ''}"
 
 
-def _place(answer: Mapping[str, Any]) -> Iterator[str]:
+def _named(taxon: Mapping[str, Any], words: Words) -> str:
+    name, latin = words.animal(taxon), f"<i>{escape(taxon['scientific_name'])}</i>"
+    return latin if name == taxon["scientific_name"] else f"{escape(name)} ({latin})"
+
+
+def _place(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
     location = answer["location"]
     if not location["center"]:
         return
-    latitude, longitude = location["center"]
-    north, east = ("S" if latitude < 0 else "N"), ("W" if longitude < 0 else "E")
-    center = f"{abs(latitude):.1f}° {north}, {abs(longitude):.1f}° {east}"
-    areas = f" ({escape(', '.join(location['areas']))})" if location["areas"] else ""
-    yield f"<h2>Place</h2>\n<p>Somewhere in an area of about 110 km around {center}{areas}</p>"
-
-
-def _percent(share: float) -> str:
-    """Return a probability as text, never as 0 or 100 %, like the page of the API."""
-    if share >= 0.995:
-        return "&gt; 99 %"
-    return f"{share:.0%}".replace("%", " %") if share >= 0.01 else "&lt; 1 %"
+    around = words.own("place.around", position=words.position(*location["center"]))
+    areas = f" ({', '.join(location['areas'])})" if location["areas"] else ""
+    yield f"<h2>{escape(words.own('place'))}</h2>\n<p>{escape(around + areas)}</p>"

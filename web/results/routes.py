@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.api.body import read_body
 from chalicelib.api.http import Request, Response, Route
+from chalicelib.api.language import language_of
 from chalicelib.api.parameters import expect_no_parameters
 from chalicelib.application import Application
 from chalicelib.errors import BadRequest, NotFound, TokenMissing, Unavailable
@@ -20,6 +21,7 @@ from web.results import page
 from web.results.openapi import with_results_described
 from web.results.results import LIFETIME, Receipt, Results
 from web.results.thumbnail import thumbnail
+from web.results.words import languages
 
 KEEP = "keep"
 _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
@@ -122,11 +124,12 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
 
     def get_result_page(_: Application, request: Request, __: Record) -> Response:
         # Unknown parameters are ignored: messengers and mail programs add their own to links.
+        language = language_of(request, languages())
         try:
             result = results.find(request.path["id"])
         except NotFound:
-            return page.missing_page()
-        return page.result_page(result, origin or f"http://{request.headers.get('host', '')}")
+            return page.missing_page(language)
+        return page.result_page(result, origin or f"http://{request.headers.get('host', '')}", language)
 
     def delete_result(_: Application, request: Request, __: Record) -> Response:
         expect_no_parameters(request.query)

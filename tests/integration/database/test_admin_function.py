@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from database.dataset import files_in, version_of
+from database.dataset_files import files_in, version_of
 from database.load import load
 from tests.integration.database import sample_data
 

@@ -15,7 +15,8 @@ from chalicelib.features.keys import VERSION
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from database.__main__ import main
-from database.dataset import FILES, read_dataset
+from database.dataset import read_dataset
+from database.dataset_files import FILES
 from database.load import load
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer

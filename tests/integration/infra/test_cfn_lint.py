@@ -24,7 +24,10 @@ def found_by_cfn_lint(text: str, regions: list[str]) -> list[str]:
     return [each.message for each in lint(text, config=ManualArgs(regions=regions))]
 
 
-@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "pipeline.yaml"])
+NAMES = ["faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_cfn_lint_finds_nothing_in_any_region(name: str) -> None:
     text = as_text(web_template("dev")) if name == "web.yaml" else (INFRA / name).read_text(encoding="utf-8")
     found = found_by_cfn_lint(text, REGIONS)

@@ -32,6 +32,7 @@ UNKNOWN_TO_MOTO = (
     "AWS::ElastiCache::",
     "AWS::EC2::",  # moto creates, but does not delete them
     "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
     "AWS::S3::BucketPolicy",
     "AWS::Budgets::",
     "AWS::WAFv2::",
@@ -119,7 +120,7 @@ def test_a_stage_comes_up_twice_and_goes_down(
     planned = subprocess.run(dry_run, cwd=workplace.folder, capture_output=True, text=True, timeout=120)
     assert planned.returncode == 0, planned.stdout + planned.stderr
     assert printed_calls(planned.stdout) == made_calls(workplace.calls)
-    # AND both zips went through the stack's bucket, once for three functions
+    # AND both zips went through the stack's bucket, once for four functions
     assert "faunalens-dev-managed-layer: 0.0 of " in up.stdout
     uploaded = workplace.aws.client("s3").list_objects_v2(Bucket=f"faunalens-dev-packages-{ACCOUNT}")["Contents"]
     assert len(uploaded) == 2
@@ -137,6 +138,11 @@ def test_a_stage_comes_up_twice_and_goes_down(
     for name in ("faunalens-dev-warm", "faunalens-dev-batch", "faunalens-dev-admin"):
         config = workplace.aws.client("lambda").get_function_event_invoke_config(FunctionName=name)
         assert config["MaximumRetryAttempts"] == 0
+    # AND the queue of new photos calls the batch function, as often as its share allows
+    (stream,) = workplace.aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert stream["FunctionArn"].endswith(":faunalens-dev-batch")
+    assert (stream["FunctionResponseTypes"], stream["BatchSize"]) == (["ReportBatchItemFailures"], 10)
+    assert stream["ScalingConfig"] == {"MaximumConcurrency": 2}
     # AND the API demands keys where a request costs something, and each method has its limits
     (definition,) = workplace.aws.imported
     assert definition["paths"]["/identify"]["post"]["security"] == [{"api_key": []}]
@@ -193,6 +199,8 @@ def test_a_stage_comes_up_twice_and_goes_down(
     assert workplace.aws.client("iam").list_roles()["Roles"] == []
     assert down.stdout.rstrip().endswith("Stage dev is gone.")
     assert workplace.aws.client("lambda").list_functions()["Functions"] == []
+    assert workplace.aws.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
+    assert "QueueUrls" not in workplace.aws.client("sqs").list_queues()
     assert workplace.aws.client("apigateway").get_rest_apis()["items"] == []
     assert workplace.aws.client("s3").list_buckets()["Buckets"] == []
     assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"] == []

@@ -41,6 +41,7 @@ LEFT_OUT = (
     "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPCEndpoint",
     "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
     "AWS::S3::BucketPolicy",
     "AWS::Budgets::",
     "AWS::Lambda::EventInvokeConfig",
@@ -257,7 +258,7 @@ def test_functions_have_network_layer_and_rights_as_committed(stage: str, folder
     limits = {each["FunctionName"]["Ref"]: each["MaximumRetryAttempts"] for each in configs}
     assert limits == {"Warm": 0, "Batch": 0, "Admin": 0}
     assert {each["Qualifier"] for each in configs} == {"$LATEST"}
-    assert len(of_type(document, "AWS::IAM::Role")) == 3
+    assert len(of_type(document, "AWS::IAM::Role")) == 4
     assert len(of_type(document, "AWS::Events::Rule")) == 1
     assert not {each["Type"] for each in document["Resources"].values()} & OPEN_TO_ALL
 
@@ -351,7 +352,7 @@ def test_a_stage_made_by_a_pipeline_is_finished_and_taken_down_by_the_same_comma
     refused = infra("up", "--only", "stack")
     assert refused.returncode == 1
     assert "a pipeline created stack faunalens-dev with its functions" in refused.stderr
-    assert len(aws.client("lambda").list_functions()["Functions"]) == 3
+    assert len(aws.client("lambda").list_functions()["Functions"]) == 4
 
     # WHEN it is taken down THEN nothing is left, no photos either
     aws.client("s3").put_object(Bucket=outputs["PhotoBucket"], Key="uploads/one", Body=b"a photo")

@@ -1,11 +1,11 @@
 """The stack of the web tier comes up and goes down, against an account simulated by moto."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
+import yaml
 
 from infra.down import Down
 from infra.stage import Stage
@@ -44,7 +44,7 @@ def _template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
     def for_moto(stage: str, runbook: str) -> dict[str, Any]:
         # It does not know the attribute TargetGroupFullName either.
-        document: dict[str, Any] = json.loads(
+        document: dict[str, Any] = yaml.safe_load(
             as_text(web_template(stage, runbook)).replace("Targets.TargetGroupF", "Balancer.LoadBalancerF")
         )
         for number, name in enumerate(("SubnetA", "SubnetB")):

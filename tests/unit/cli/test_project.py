@@ -13,7 +13,8 @@ def test_every_dependency_is_pinned_as_in_development() -> None:
     pins = set(
         re.findall(r"^([\w.-]+==[\w.]+)", (ROOT / "requirements-dev.txt").read_text(encoding="utf-8"), re.MULTILINE)
     )
-    assert set(PROJECT["dependencies"]) <= pins
+    optional = {pin for pins in PROJECT["optional-dependencies"].values() for pin in pins}
+    assert {*PROJECT["dependencies"], *optional} <= pins
 
 
 def test_the_product_has_all_that_it_needs() -> None:

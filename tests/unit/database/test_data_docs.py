@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from database.dataset import FILES, read_ranges
+from database.dataset import read_ranges
+from database.dataset_files import FILES
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "how-to" / "data.md").read_text(encoding="utf-8")

@@ -10,16 +10,8 @@ import pytest
 from chalicelib.features.cells import cell_of, parse_cell
 from chalicelib.model.relatives import COLUMNS
 from database.cell_animals import Rows
-from database.dataset import (
-    FILES,
-    OWN_NAMES,
-    RANGE_FILES,
-    Dataset,
-    DatasetError,
-    files_beside,
-    read_dataset,
-    version_of,
-)
+from database.dataset import Dataset, read_dataset
+from database.dataset_files import FILES, OWN_NAMES, RANGE_FILES, DatasetError, files_beside, version_of
 
 LABELS = "id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
 CAT = "1,felis-catus,0,,cat,Felis catus,species,domestic,,,,,,\n"

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from chalice.package import TemplateDeepMerger
 
 from chalicelib.config.settings import ROOT
@@ -111,7 +112,8 @@ def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
 
 def test_defaults_are_passed_too_since_a_stack_would_keep_its_own_values(stage: str, merged: Mapping[str, Any]) -> None:
     given = parameters_of(stage, {})
-    known = given.keys() - (read("web.yaml")["Parameters"].keys() - merged["Parameters"].keys())
+    beside = read("web.yaml")["Parameters"].keys() | read("backfill.yaml")["Parameters"].keys()
+    known = given.keys() - (beside - merged["Parameters"].keys())
     assert {name: given[name] for name in known} == {
         name: str(each["Default"]) for name, each in merged["Parameters"].items()
     }
@@ -307,8 +309,11 @@ def test_with_an_image_the_stack_of_the_web_tier_is_written_too(
     # WHEN the files of a pipeline are written
     template.write("dev", tmp_path, {"WebImage": image}, print)
     # THEN those of the tier are there if there is an image of it
-    assert (tmp_path / "web.json").exists() is bool(image)
+    assert (tmp_path / "web.yaml").exists() is bool(image)
     if image:
         parameters = json.loads((tmp_path / "web-parameters.json").read_text(encoding="utf-8"))["Parameters"]
         assert (parameters["WebImage"], parameters["Stage"], parameters["Firewall"]) == (image, "dev", "no")
-        assert parameters.keys() == json.loads((tmp_path / "web.json").read_text(encoding="utf-8"))["Parameters"].keys()
+        assert (
+            parameters.keys()
+            == yaml.safe_load((tmp_path / "web.yaml").read_text(encoding="utf-8"))["Parameters"].keys()
+        )

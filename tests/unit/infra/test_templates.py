@@ -18,16 +18,17 @@ from infra.throttling import FILE as LIMITS
 from infra.web_stack import as_text, web_template
 from testing.cloudformation import INFRA, STAGES, parameters, resources, template
 
+NAMES = ("faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml")
 GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
 
 
 def test_a_template_can_be_sent_without_a_bucket() -> None:
-    sizes = {name: len((INFRA / name).read_bytes()) for name in ("faunalens.yaml", "edge.yaml", "stream.yaml")}
+    sizes = {name: len((INFRA / name).read_bytes()) for name in NAMES}
     sizes["web.yaml"] = len(as_text(web_template("dev", f"https://{'x' * 80}")).encode())
     assert max(sizes.values()) <= 51_200, "CloudFormation takes no more in a request"
 
 
-@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_and_output_is_documented(name: str) -> None:
     for kind in ("Parameters", "Outputs"):
         for each, declared in template(name).get(kind, {}).items():

@@ -38,7 +38,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> Stacks:
     monkeypatch.setattr(Stage, "stack", lambda _, part="": found.of(part))
     monkeypatch.setattr(Stage, "outputs", {})
     monkeypatch.setattr(Stage, "client", lambda *_: None)
-    monkeypatch.setattr(Up, "_s3_prefix_list", lambda _: "pl-1")
+    monkeypatch.setattr(Up, "_prefix_list", lambda *_: "pl-1")
     monkeypatch.setattr(deployed, "read_resources", lambda _: {"rest_api": {"rest_api_id": "api1"}})
     monkeypatch.setattr(throttling, "throttle", lambda *_: None)
     monkeypatch.setattr(access_log, "apply", lambda *_: False)

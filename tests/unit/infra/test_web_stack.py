@@ -1,16 +1,19 @@
 """The stack of the web tier: a firewall like the API's, and alarms that refer to its own load balancer."""
 
-import json
 from typing import Any
 
 import pytest
+import yaml
 
+from chalicelib.application import ROUTES
 from cloudwatch.files import Placeholders, read_files
-from infra.web_stack import as_text, web_template
-from testing.cloudformation import resources, template
+from infra.step import PreconditionFailed
+from infra.web_stack import as_text, check_names, tls_warnings, web_template
+from testing.cloudformation import resources
 
 TEMPLATE = web_template("dev", "https://example.org/runbook")
 FOUND = TEMPLATE["Resources"]
+FIREWALL = {"Stage": "dev", "Firewall": "yes", "RequestsPerAddress": "600"}
 
 
 def of_type(kind: str) -> dict[str, Any]:
@@ -18,11 +21,76 @@ def of_type(kind: str) -> dict[str, Any]:
 
 
 def test_the_firewall_is_that_of_the_api_under_a_name_of_its_own() -> None:
-    own, of_api = FOUND["WebAcl"]["Properties"], template("edge.yaml")["Resources"]["WebAcl"]["Properties"]
+    own, of_api = (resources(name, FIREWALL)["WebAcl"]["Properties"] for name in ("web.yaml", "edge.yaml"))
     assert {**own, "Name": ""} == {**of_api, "Name": ""}
-    assert own["Name"] == {"Fn::Sub": "faunalens-${Stage}-web"}
+    assert own["Name"] == "faunalens-dev-web"
     # AND it is in front of the load balancer
     assert FOUND["WebAclOfBalancer"]["Properties"]["ResourceArn"] == {"Ref": "Balancer"}
+
+
+def test_behind_cloudfront_the_firewall_counts_visitors_and_not_cloudfronts_addresses() -> None:
+    found = resources("web.yaml", {**FIREWALL, "WebCdn": "yes"})
+    counted = found["WebAcl"]["Properties"]["Rules"][0]["Statement"]["RateBasedStatement"]
+    (key,) = counted["CustomKeys"]
+    assert (counted["AggregateKeyType"], counted["Limit"]) == ("CUSTOM_KEYS", "600")
+    # AND the header is the one that CloudFront's function sets, whatever the client sent
+    code = found["CdnVisitor"]["Properties"]["FunctionCode"]
+    assert f'headers["{key["Header"]["Name"]}"] = {{ value: event.viewer.ip }}' in code
+
+
+def test_cloudfront_keeps_files_with_hashed_names_and_hands_on_all_else() -> None:
+    config = resources("web.yaml", {"Stage": "dev", "WebCdn": "yes"})["Cdn"]["Properties"]["DistributionConfig"]
+    (files,) = config["CacheBehaviors"]
+    hashed = [route.path for route in ROUTES if route.path.startswith("/web/")]
+    assert hashed == ["/web/{name}"]
+    assert files["PathPattern"] == "/web/*"
+    assert files["CachePolicyId"] != config["DefaultCacheBehavior"]["CachePolicyId"]
+    # AND requests of visitors keep their host, which the tasks check
+    assert files["OriginRequestPolicyId"] == config["DefaultCacheBehavior"]["OriginRequestPolicyId"]
+    assert set(config["DefaultCacheBehavior"]["AllowedMethods"]) >= {"POST", "DELETE"}
+
+
+@pytest.mark.parametrize(
+    ("given", "port"),
+    [({}, 80), ({"WebCertificate": "arn:x", "WebHost": "a.example", "WebCdnCertificate": "arn:y"}, 443)],
+)
+def test_behind_cloudfront_its_addresses_alone_reach_the_load_balancer(given: dict[str, str], port: int) -> None:
+    found = resources("web.yaml", {"Stage": "dev", "WebCdn": "yes", "WebCdnPrefixList": "pl-1", **given})
+    (rule,) = found["BalancerSecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    assert (rule["FromPort"], rule["ToPort"], rule["SourcePrefixListId"]) == (port, port, "pl-1")
+    assert "CidrIp" not in rule
+    # AND visitors see one host, with TLS
+    (container,) = found["Task"]["Properties"]["ContainerDefinitions"]
+    settings = {each["Name"]: each["Value"] for each in container["Environment"]}
+    host = given.get("WebHost", {"Fn::GetAtt": ["Cdn", "DomainName"]})
+    assert settings["HTTP_HOSTS"] == host
+    assert settings["PUBLIC_URL"]["Fn::Sub"][1] == {"Scheme": "https", "Host": host}
+
+
+NO_TLS = {"WebCdn": "no", "WebCertificate": "", "WebCdnCertificate": "", "WebHost": ""}
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"), [({}, 2), ({"WebCdn": "yes"}, 1), ({"WebCertificate": "arn:x", "WebHost": "a.example"}, 0)]
+)
+def test_a_way_without_tls_is_said_loudly(given: dict[str, str], lines: int) -> None:
+    said = tls_warnings(NO_TLS | given)
+    assert len(said) == lines
+    assert all(line.startswith("WARNING: ") for line in said)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"WebCertificate": "arn:x"}, "WebCertificate is set, but not WebHost"),
+        ({"WebCdn": "yes", "WebHost": "a.example"}, "WebCdn=yes needs WebCdnCertificate"),
+    ],
+)
+def test_a_name_needs_its_certificate(given: dict[str, str], said: str) -> None:
+    with pytest.raises(PreconditionFailed, match=said):
+        check_names(NO_TLS | given)
+    check_names(NO_TLS)
+    check_names(NO_TLS | {"WebCdn": "yes"})
 
 
 @pytest.mark.parametrize(("firewall", "there"), [("no", False), ("yes", True)])
@@ -66,4 +134,4 @@ def test_names_are_those_that_alarms_watch() -> None:
 
 def test_the_text_leaves_out_notes_for_reviewers() -> None:
     assert "Metadata" in FOUND["Log"]
-    assert not any("Metadata" in each for each in json.loads(as_text(TEMPLATE))["Resources"].values())
+    assert not any("Metadata" in each for each in yaml.safe_load(as_text(TEMPLATE))["Resources"].values())

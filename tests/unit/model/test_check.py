@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chalicelib.model.session import Model
-from database.dataset import files_beside
+from database.dataset_files import files_beside
 from model.check import find_problems, main
 from testing.tiny_model import LABELS, failing_model, tiny_model, write
 

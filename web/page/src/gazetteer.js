@@ -10,6 +10,7 @@ const ALTERNATE = -0.5; // what it adds that the name is not the first one
 const FEWEST = 4; // letters by which places are suggested if none has the name
 const WIDE = Math.cos((1.5 * Math.PI) / 180); // from 1.5 degrees from its middle to the farthest town, a point says too little
 const SHORT_NAMES = { AE: ["UAE"], GB: ["UK"], US: ["USA", "US"] };
+const ABBREVIATION = /^[A-Z]{2,3}$/; // of a region, such as IL, which stands only after a town
 const MORE_LETTERS = { ß: "ss", ø: "o", ł: "l", đ: "d", æ: "ae", œ: "oe", ð: "d", þ: "th", ı: "i" };
 const SMALL_MARKS = /[\u02bb\u2018\u2019'\u0060\u00b4.,()]/g; // apostrophes of all kinds, points and brackets
 
@@ -157,8 +158,8 @@ export class Gazetteer {
       return { ...areaOf(members, "country"), names: this.#namesOf(members[0].country) };
     });
     const regions = grouped(towns, ({ country, region }) => region && `${country} ${region}`).map((members) => {
-      const [name] = members[0].region.split("|"); // "IL" is for what follows a name
-      return { ...areaOf(members, "region"), names: [name] };
+      const names = members[0].region.split("|").filter((name) => !ABBREVIATION.test(name));
+      return { ...areaOf(members, "region"), names };
     });
     return [...countries, ...regions];
   }

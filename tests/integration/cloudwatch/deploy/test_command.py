@@ -124,11 +124,32 @@ SMALL = {
 }
 
 
+def test_what_the_stack_of_the_web_tier_has_created_is_left_alone(aws: Account, small: Path) -> None:
+    # GIVEN an alarm and a saved query of the tier beside those of a deploy
+    assert main(["--stage", "dev", "--folder", str(small)]) == 0
+    rest = {
+        "Namespace": "n",
+        "MetricName": "m",
+        "Period": 60,
+        "Statistic": "Sum",
+        "Threshold": 1,
+        "EvaluationPeriods": 1,
+    }
+    aws.client("cloudwatch").put_metric_alarm(
+        AlarmName="faunalens-dev-web-faults", ComparisonOperator="GreaterThanThreshold", **rest
+    )
+    aws.client("logs").put_query_definition(name="faunalens/dev/web-errors", queryString="fields @message")
+    # WHEN everything that was deployed is removed
+    assert main(["--stage", "dev", "--remove"]) == 0
+    # THEN those of the tier stay
+    assert names(aws) == {"faunalens-dev-web-faults", "faunalens/dev/web-errors"}
+
+
 def test_all_real_files_are_put_and_a_second_deploy_changes_nothing(
     aws: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an empty account, which refuses resources in a wrong order, as AWS does
-    files = read_files(Placeholders("dev"))
+    files = read_files(Placeholders("dev"), tier=False)
     # WHEN the real files are deployed
     assert main(["--stage", "dev"]) == 0
     # THEN everything exists under its name, and was listed before it was put

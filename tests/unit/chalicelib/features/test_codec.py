@@ -118,11 +118,15 @@ def test_times_in_no_order_are_corrupt(created: float) -> None:
 
 
 def absurd(
-    animals: Sequence[int] = (0, 3, 6), weights: Sequence[float] = (0.1, 0.5, 1.0), status: Sequence[int] = (1, 1, 1)
+    animals: Sequence[int] = (0, 3, 6),
+    weights: Sequence[float] = (0.1, 0.5, 1.0),
+    status: Sequence[int] = (1, 1, 1),
+    seasonal: Sequence[int] = (),
 ) -> bytes:
     """A value that is well formed, with a right checksum, and has these arrays."""
     arrays = np.array(animals, np.int32), np.array(weights, np.float32), np.array(status, np.uint8)
-    return pack(CachedValue(CellAnimals(CELL, "v1", ("AU",), *arrays), 0, 1, 2))
+    seasons = Seasons(np.array(seasonal, np.int32), np.zeros((len(seasonal), 12), np.uint8))
+    return pack(CachedValue(CellAnimals(CELL, "v1", ("AU",), *arrays, seasons=seasons), 0, 1, 2))
 
 
 @pytest.mark.parametrize(
@@ -137,6 +141,11 @@ def absurd(
         absurd(animals=[0, 6, 3]),
         absurd(animals=[0, 3, 3]),
         absurd(animals=[-1, 3, 6]),
+        absurd(seasonal=[3, 3]),
+        absurd(seasonal=[6, 3]),
+        absurd(seasonal=[0, 4]),
+        absurd(seasonal=[7]),
+        absurd(animals=[], weights=[], status=[], seasonal=[1]),
     ],
 )
 def test_a_well_formed_value_with_absurd_contents_is_corrupt(data: bytes) -> None:

@@ -31,7 +31,8 @@ def copy(tmp_path: Path) -> Path:
     shutil.copytree(
         DASHBOARDS, tmp_path / "dashboards", ignore=shutil.ignore_patterns("*.py", "preview", "lint", "__*")
     )
-    needed = ("docs/how-to/runbook.md", "infra/cost.py", "infra/tier_cost.py", ".chalice/config.json")
+    costs = ("infra/cost.py", "infra/tier_cost.py", "infra/batch_cost.py")
+    needed = ("docs/how-to/runbook.md", *costs, ".chalice/config.json")
     for path in (*needed, "infra/stages/prod.json"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)

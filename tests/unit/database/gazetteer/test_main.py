@@ -32,9 +32,21 @@ def test_both_lists_are_written(tmp_path: Path) -> None:
 
 def test_regions_have_the_abbreviations_that_people_write(tmp_path: Path) -> None:
     path = tmp_path / "regions.json"
-    names = {"US.IL": "Illinois", "CA.02": "British Columbia", "AU.07": "Victoria", "DE.02": "Bavaria"}
+    names = {
+        "US.IL": "Illinois",
+        "CA.02": "British Columbia",
+        "AU.07": "Victoria",
+        "DE.02": "Bavaria",
+        "FR.52": "Pays de la Loire",
+    }
     path.write_text(json.dumps([{"code": code, "name": name} for code, name in names.items()]))
-    assert list(read_regions(path).values()) == ["Illinois|IL", "British Columbia|BC", "Victoria|VIC", "Bavaria"]
+    assert list(read_regions(path).values()) == [
+        "Illinois|IL",
+        "British Columbia|Britisch-Kolumbien|Colombie-Britannique|Columbia Británica|BC",
+        "Victoria|VIC",
+        "Bavaria|Bayern|Bavière|Baviera",
+        "Pays de la Loire",
+    ]
 
 
 def test_a_place_in_nature_is_in_the_country_of_the_nearest_town_if_it_is_not_large_or_remote() -> None:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from chalicelib.features.cells import cell_of, text_of
 from database.occurrences.filters import Filters
+from database.occurrences.relations import of_parquet
 from database.occurrences.tables import OccurrenceError, tables_in
 from database.occurrences.workspace import Workspace
-from tests.unit.database.occurrences.sample_records import FORMATS, Record, simple_csv
+from tests.unit.database.occurrences.sample_records import FORMATS, Record, simple_csv, snapshot
 
 FOX, WOLF = ("Vulpes vulpes", 5219243), ("Canis lupus", 5219173)
 BERLIN, PARIS = (52.52, 13.4), (48.86, 2.35)
@@ -97,6 +98,23 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
     ]
     assert counts.dropped["latitude or longitude is no number"] == 1
     assert counts.dropped["outside the Earth"] == 1
+
+
+def test_a_parquet_file_is_counted_in_parts(tmp_path: Path) -> None:
+    # GIVEN a file of 40 rows, of which a run counts the first 32 before it stops
+    file = snapshot(tmp_path / "file", [Record(*FOX, *BERLIN)] * 24 + [Record(*WOLF, *PARIS)] * 16)
+    (table,) = tables_in(file)
+    with Workspace(tmp_path / "work", Filters(), rows=16) as workspace:
+        lines: list[str] = []
+        for each in range(2):
+            part = of_parquet(table, range(16 * each, 16 * each + 16))  # type: ignore[arg-type]
+            assert workspace._count(table, each, part, 0) == 16
+        # WHEN run again THEN it counts the rest, once
+        workspace.read([table], lines.append)
+        query = "select scientific_name, sum(records) from counted join names using (name) group by all order by all"
+        found = workspace.connection.execute(query).fetchall()
+    assert found == [("Canis lupus (Linnaeus, 1758)", 16), ("Vulpes vulpes (Linnaeus, 1758)", 24)]
+    assert "8 rows" in lines[-1]
 
 
 def test_a_second_run_counts_only_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

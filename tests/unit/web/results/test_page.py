@@ -2,13 +2,19 @@
 
 import base64
 import hashlib
+import json
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
+
+from chalicelib.api.page import languages as pages
+from chalicelib.config.settings import ROOT
 from web.results.page import missing_page, result_page
 from web.results.results import Result
+from web.results.words import languages
 
 ID = "A" * 22
 RELATIVE = {"taxon": "petaurus-breviceps", "name": "sugar glider", "scientific_name": "Petaurus breviceps"}
@@ -20,6 +26,7 @@ ANSWER: dict[str, Any] = {
         "scientific_name": "Phascolarctos cinereus",
         "rank": "species",
         "score": 0.97,
+        "sure": "very sure",
         "relatives_here": {"count": 3, "taxa": [RELATIVE]},
     },
     "candidates": [
@@ -58,9 +65,9 @@ class Tags(HTMLParser):
         }
 
 
-def rendered(answer: dict[str, Any], *, has_picture: bool = True) -> Tags:
+def rendered(answer: dict[str, Any], *, has_picture: bool = True, language: str = "en") -> Tags:
     result = Result(ID, datetime(2026, 11, 1, tzinfo=UTC), answer, has_picture, "")
-    response = result_page(result, "https://example.org")
+    response = result_page(result, "https://example.org", language)
     assert response.status == 200
     return Tags(str(response.body))
 
@@ -68,7 +75,7 @@ def rendered(answer: dict[str, Any], *, has_picture: bool = True) -> Tags:
 def test_it_tells_the_answer() -> None:
     page = rendered(ANSWER)
     for expected in (
-        *("Koala", "This is a koala.", "Phascolarctos cinereus", "97 %", "> 99 %", "< 1 %", "lives here"),
+        *("Koala", "very sure, 97%", "Phascolarctos cinereus", "> 99%", "< 1%", "lives here"),
         *("3 relatives that live here too", "sugar glider", "and 2 more", "33.1° S, 150.9° E (AU)", "1 December 2026"),
     ):
         assert expected in page.text
@@ -80,7 +87,7 @@ def test_it_tells_the_answer() -> None:
 def test_messengers_get_a_preview() -> None:
     metas = rendered(ANSWER).metas()
     assert metas["og:title"] == "Koala"
-    assert metas["og:description"] == "This is a koala."
+    assert metas["og:description"] == "very sure, 97%"
     assert metas["og:url"] == f"https://example.org/r/{ID}"
     assert metas["og:image"] == f"https://example.org/r/{ID}.jpg"
     assert metas["robots"] == "noindex, nofollow"
@@ -93,7 +100,7 @@ def test_no_animal_is_no_platypus() -> None:
         {**ANSWER, "prediction": None, "message": "No animal was recognised.", "why_not": "It is too dark."}
     )
     assert "It is too dark." in page.text
-    assert "No animal recognised" in page.text
+    assert "No animal" in page.text
     assert "koala" not in page.text.lower()
 
 
@@ -132,3 +139,46 @@ def test_a_result_that_is_gone_says_so() -> None:
     response = missing_page()
     assert response.status == 404
     assert "This result is gone" in str(response.body)
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        ("de", ("Koala", "sehr sicher, 97\xa0%", "lebt hier", "3 Verwandte", "33,1° S, 150,9° O", "1.12.2026")),
+        ("es", ("Koala", "muy seguro, 97\xa0%", "vive aquí", "3 parientes", "33,1° S, 150,9° E", "1/12/2026")),
+        ("fr", ("Koala", "très sûr, 97\xa0%", "vit ici", "3 animaux", "33,1° S, 150,9° E", "1/12/2026")),
+        ("zh", ("考拉", "非常确定，97%", "生活在这里", "3 种近缘动物", "南纬 33.1°，东经 150.9°", "2026年12月1日")),
+    ],
+)
+def test_it_speaks_the_language_of_its_reader(language: str, texts: tuple[str, ...]) -> None:
+    # GIVEN a result WHEN it is shown in a language THEN names are in the language, or else in Latin
+    page = rendered(ANSWER, language=language)
+    assert [each for each in (*texts, "Petaurus breviceps") if each not in page.text] == []
+    assert "sugar glider" not in page.text
+    assert str(missing_page(language).body).count("<h1>") == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "said"),
+    [
+        ({"subject": "person", "reasons": ["person"]}, "Ein Mensch", "Das Foto zeigt einen Menschen"),
+        ({"subject": "animal", "reasons": ["photo_dark", "photo_blurred"]}, "Ein Tier", "Das Foto ist unscharf."),
+        ({"subject": "a new one", "why_not": "It is new."}, "Unklar", "It is new."),
+    ],
+)
+def test_reasons_are_in_the_language_too(changes: dict[str, Any], title: str, said: str) -> None:
+    page = rendered({**ANSWER, "prediction": None, **changes}, language="de")
+    assert title in page.text
+    assert said in page.text
+
+
+def test_any_animal_is_an_animal() -> None:
+    prediction = {**ANSWER["prediction"], "name": "animal", "scientific_name": "Animalia", "rank": "kingdom"}
+    assert "An animal" in rendered({**ANSWER, "prediction": prediction}).text
+
+
+def test_all_words_of_results_are_used() -> None:
+    own = json.loads((ROOT / "web/page/words/en.json").read_text("utf-8"))["result"]
+    code = "".join((ROOT / "web/results" / name).read_text("utf-8") for name in ("page.py", "words.py"))
+    assert set(re.findall(r"own\([\"']([\w.-]+)[\"']", code)) == set(own)
+    assert languages() == pages()

@@ -1,0 +1,191 @@
+"""Simulate a backfill of a million photos: hours, dollars and throttled calls, by concurrency and memory.
+
+The time of each photo is drawn from what was measured (benchmarks/backfill_times.py), for one core of the machine that
+measured. What only AWS has is assumed, and stands in `Assumed`. Each batch of a hundred photos goes as in the function:
+two photos are fetched ahead, one is identified, its line is written. The state machine gives out batches, and waits
+before retries, as infra/backfill.yaml says.
+"""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.backfill_times import read_times
+from benchmarks.measure import table
+from infra.batch_cost import BACKFILL_BATCH as BATCH
+from infra.batch_cost import backfill_bill
+from infra.chalice_config import function_settings
+from infra.cost import current_prices
+from infra.cost_page import MEMORY_SIZES, share_of_core
+from testing.state_machine import definition
+
+CONCURRENCIES = (10, 20, 40, 80, 160)
+PHOTOS = 1_000_000
+USUAL = 40
+STATIONS = 200
+"""Stations of the million photos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What was not measured, because only AWS has it. `docs/how-to/deploy.md` lists it among the claims to prove.
+
+    `slower`: how much longer a core of Lambda takes than the one that was measured. `init`: seconds of a cold start.
+    `get`, `put`: median seconds of S3 for a photo and a line, with the spread `sigma` of their logarithm. `crash`:
+    share of calls that end early, of which a part of the time is lost. `stream`: containers that the stream keeps busy,
+    as many as it may in prod.
+    """
+
+    slower: float = 2.0
+    init: float = 1.5
+    get: float = 0.08
+    put: float = 0.04
+    sigma: float = 0.5
+    crash: float = 0.002
+    stream: int = 10
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a run. `seconds`: from its start to its end. `billed`: seconds of the function."""
+
+    seconds: float = 0.0
+    billed: float = 0.0
+    calls: int = 0
+    throttled: int = 0
+    crashed: int = 0
+    started: int = 0
+
+    @property
+    def photo_ms(self) -> float:
+        """Return the billed milliseconds of a photo."""
+        return self.billed * 1e3 / PHOTOS
+
+
+def batch_seconds(size: str, memory: int, assumed: Assumed, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return the seconds of each batch of a million photos of a size, without cold starts."""
+    batches, percents = PHOTOS // BATCH, read_times()[size]
+    end = np.zeros(batches)
+    fetchers = np.zeros((batches, 2))
+    taken = [np.zeros(batches)] * 3
+    for _ in range(BATCH):
+        identified = np.interp(random.uniform(0, 100, batches), np.arange(101), percents) * assumed.slower
+        identified *= share_of_core(memory)
+        fetched, written = (
+            median * random.lognormal(0, assumed.sigma, batches) for median in (assumed.get, assumed.put)
+        )
+        free = fetchers.argmin(axis=1)
+        begun = np.maximum(fetchers[np.arange(batches), free], taken[0])  # three photos ahead at most
+        fetchers[np.arange(batches), free] = begun + fetched
+        begin = np.maximum(end, begun + fetched)
+        taken = [*taken[1:], begin]
+        end = begin + identified + written
+    return end
+
+
+def simulate(
+    batches: Sequence[float], concurrency: int, reserve: int, assumed: Assumed, random: np.random.Generator
+) -> Outcome:
+    """Run batches, `concurrency` at a time, on a function with `reserve` containers. A batch that waits keeps its turn.
+
+    A crash loses a part of a call's time, and the next call has only the photos without a line.
+    """
+    throttled, failed = definition()["States"]["Photos"]["ItemProcessor"]["States"]["Batch"]["Retry"]
+    left, outcome, busy, idle = iter(batches), Outcome(), 0, 0
+    events: list[tuple[float, int, str, float, int]] = []
+    number = 0
+
+    def at(time: float, what: str, seconds: float, attempt: int) -> None:
+        nonlocal number
+        number += 1
+        heapq.heappush(events, (time, number, what, seconds, attempt))
+
+    for seconds in [next(left) for _ in range(min(concurrency, len(batches)))]:
+        at(0.0, "call", seconds, 0)
+    while events:
+        time, _, what, seconds, attempt = heapq.heappop(events)
+        outcome.seconds = time
+        if what == "call" and busy + assumed.stream >= reserve:
+            outcome.throttled += 1
+            at(time + _pause(throttled, attempt, random), "call", seconds, attempt + 1)
+        elif what == "call":
+            cold = assumed.init if not idle else 0.0
+            outcome.started += not idle
+            busy, idle = busy + 1, max(idle - 1, 0)
+            outcome.calls += 1
+            crashes = random.random() < assumed.crash
+            lasts = cold + seconds * (random.random() if crashes else 1.0)
+            outcome.billed += lasts
+            at(time + lasts, "crashed" if crashes else "done", max(seconds + cold - lasts, 0.0), 0)
+        else:
+            busy -= 1
+            if what == "crashed":
+                outcome.crashed += 1
+                at(time + _pause(failed, 0, random), "call", seconds, 0)
+            else:
+                idle += 1
+                if (following := next(left, None)) is not None:
+                    at(time, "call", following, 0)
+    return outcome
+
+
+def _pause(retry: dict[str, Any], attempt: int, random: np.random.Generator) -> float:
+    """Return the seconds before a retry, with full jitter."""
+    longest = min(retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt, retry["MaxDelaySeconds"])
+    return float(random.uniform(0, longest))
+
+
+def concurrency_table(assumed: Assumed, reserve: int) -> str:
+    """Return the hours, the cost and the throttled calls by concurrency, for both sizes of photos."""
+    rows, prices, memory = [], current_prices(), 1769
+    for size in read_times():
+        batches = batch_seconds(size, memory, assumed, np.random.default_rng(1)).tolist()
+        for concurrency in CONCURRENCIES:
+            for containers in sorted({reserve, max(concurrency + assumed.stream, reserve)}):
+                found = simulate(batches, concurrency, containers, assumed, np.random.default_rng(2))
+                cost = sum(backfill_bill(found.photo_ms, memory, prices, found.calls).values())
+                rows.append(
+                    [
+                        *(size, concurrency, containers, f"{found.seconds / 3600:.1f}"),
+                        *(f"{PHOTOS / found.seconds:.0f}", f"{cost:.2f}", f"{found.throttled:,}"),
+                        *(f"{found.started:,}", f"{found.crashed:,}"),
+                    ]
+                )
+    head = ["photos", "batches at a time", "reserve", "hours", "photos a second", "USD"]
+    return table(rows, [*head, "throttled calls", "cold starts", "crashed calls"])
+
+
+def memory_table(assumed: Assumed, reserve: int) -> str:
+    """Return the hours and the cost of each service by the function's memory."""
+    rows, prices = [], current_prices()
+    for size in read_times():
+        for memory in MEMORY_SIZES:
+            batches = batch_seconds(size, memory, assumed, np.random.default_rng(1)).tolist()
+            found = simulate(batches, USUAL, reserve, assumed, np.random.default_rng(2))
+            items = backfill_bill(found.photo_ms, memory, prices, found.calls)
+            costs = [f"{dollars:.2f}" for dollars in (*items.values(), sum(items.values()))]
+            rows.append([size, f"{memory} MB", f"{found.seconds / 3600:.1f}", f"{found.photo_ms:.0f} ms", *costs])
+    head = ["photos", "memory", "hours", "billed a photo"]
+    return table(rows, [*head, *(f"{name}, USD" for name in backfill_bill(1.0, 1, prices)), "all, USD"])
+
+
+def main() -> None:
+    """Print both tables."""
+    assumed, reserve = (
+        Assumed(),
+        int(function_settings("prod")["batch"]["reserved_concurrency"]),
+    )
+    medians = " and ".join(f"{values[50] * 1e3:.0f} ms for {size}" for size, values in read_times().items())
+    print(
+        f"A million photos, in batches of {BATCH}. Median processor time of a photo, as measured: {medians}; Lambda is"
+    )
+    print(f"assumed to take {assumed.slower:g} times as long. Waits for S3, cold starts and crashes are assumed too.\n")
+    print(f"{concurrency_table(assumed, reserve)}\n\n{memory_table(assumed, reserve)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The AWS account in which a stage runs, with the credentials and the region that the environment names."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from cli.errors import CommandError
+
+CONNECTIONS = 64
+"""Calls of S3 at the same time, at most."""
+
+
+class Cloud:
+    """What a backfill uses of an account. `stage`: such as prod. Raises `CommandError` without boto3 or a region."""
+
+    def __init__(self, stage: str) -> None:
+        try:
+            import boto3
+        except ImportError as error:
+            raise CommandError("boto3 is not installed; install the command with it: faunalens[aws]") from error
+        self.stage, self._session = stage, boto3.session.Session()
+        if not self._session.region_name:
+            raise CommandError("no AWS region is set; set AWS_REGION to the region of the stage")
+
+    def _client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            max_pool_connections=CONNECTIONS,
+            connect_timeout=10,
+            read_timeout=60,
+            retries={"mode": "standard", "total_max_attempts": 6},
+        )
+        return self._session.client(service, config=config)
+
+    @cached_property
+    def s3(self) -> Any:
+        """Return a client of S3. It may be used by several threads."""
+        return self._client("s3")
+
+    @cached_property
+    def states(self) -> Any:
+        """Return a client of Step Functions."""
+        return self._client("stepfunctions")
+
+    @cached_property
+    def metrics(self) -> Any:
+        """Return a client of CloudWatch."""
+        return self._client("cloudwatch")
+
+    @cached_property
+    def functions(self) -> Any:
+        """Return a client of Lambda."""
+        return self._client("lambda")
+
+    @cached_property
+    def _caller(self) -> tuple[str, str]:
+        """Return the partition, such as aws, and the account."""
+        found = self._client("sts").get_caller_identity()
+        return found["Arn"].split(":")[1], found["Account"]
+
+    @property
+    def machine(self) -> str:
+        """Return the ARN of the stage's state machine."""
+        partition, account = self._caller
+        region = self._session.region_name
+        return f"arn:{partition}:states:{region}:{account}:stateMachine:faunalens-{self.stage}-backfill"
+
+    @property
+    def function(self) -> str:
+        """Return the name of the stage's batch function."""
+        return f"faunalens-{self.stage}-batch"
+
+    @property
+    def bucket(self) -> str:
+        """Return the stage's bucket of photos. docs/reference/batch.md says what is where in it."""
+        return f"faunalens-{self.stage}-photos-{self._caller[1]}"
+
+
+@contextmanager
+def aws_errors(doing: str) -> Iterator[None]:
+    """Turn errors of AWS into a `CommandError`. `doing`: what is under way, such as `the photos are listed`."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+        raise CommandError(f"AWS refused while {doing} ({code}: {message}); {_advice(code)}") from error
+    except BotoCoreError as error:
+        raise CommandError(
+            f"AWS failed while {doing} ({error}); check credentials, region and network. The same command goes on"
+        ) from error
+
+
+def _advice(code: str) -> str:
+    if "AccessDenied" in code or "UnauthorizedOperation" in code:
+        return "docs/how-to/million.md lists the rights that are needed"
+    if code in {"NoSuchBucket", "StateMachineDoesNotExist", "ResourceNotFoundException"}:
+        return "check --stage, the region, and that `infra up` has deployed the backfill"
+    return "the same command goes on"

@@ -1,0 +1,140 @@
+"""Which photos a study in S3 has: by listing its folder, by an inventory of S3, or by a manifest of the user."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
+
+from cli.backfill.s3_name import S3Name, parse_object
+from cli.errors import CommandError
+from cli.photos import SUFFIXES
+from cli.results.row import Place
+
+
+class StoredPhoto(NamedTuple):
+    """A photo in S3. `path`: below the study's folder. `modified`: ns since 1970, 0 if not known. `etag`: may be empty.
+
+    `station` and `place`: if a manifest says them.
+    """
+
+    path: str
+    size: int = 0
+    modified: int = 0
+    etag: str = ""
+    station: str | None = None
+    place: Place | None = None
+
+
+def listed(s3: Any, study: S3Name) -> Iterator[StoredPhoto]:
+    """Yield the photos in a folder, a thousand for each call of S3."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=study.bucket, Prefix=study.key)
+    for each in (each for page in pages for each in page.get("Contents", ())):
+        if _is_photo(each["Key"]):
+            modified = _nanoseconds(each["LastModified"])
+            yield StoredPhoto(each["Key"][len(study.key) :], each["Size"], modified, each["ETag"].strip('"'))
+
+
+def inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhoto]:
+    """Yield the photos in a folder by an inventory report in CSV. `manifest`: its manifest.json.
+
+    Raises `CommandError` if the report is in another format, or of another bucket.
+    """
+    about = json.load(s3.get_object(Bucket=manifest.bucket, Key=manifest.key)["Body"])
+    if about["fileFormat"] != "CSV":
+        raise CommandError(f"the inventory {manifest} is in {about['fileFormat']}; configure one in CSV")
+    if about["sourceBucket"] != study.bucket:
+        raise CommandError(f"the inventory {manifest} is of {about['sourceBucket']}, not of {study.bucket}")
+    columns = [name.strip() for name in about["fileSchema"].split(",")]
+    bucket = about["destinationBucket"].rpartition(":")[2]
+    for file in about["files"]:
+        body = s3.get_object(Bucket=bucket, Key=file["key"])["Body"]
+        with gzip.open(body, "rt", encoding="utf-8", newline="") as lines:
+            for values in csv.reader(lines):
+                row = dict(zip(columns, values, strict=False))
+                key = unquote_plus(row["Key"])
+                is_current = row.get("IsLatest") != "false" and row.get("IsDeleteMarker") != "true"
+                if is_current and key.startswith(study.key) and _is_photo(key):
+                    yield _stored(study, {**row, "Key": key}, "Size", "LastModifiedDate", "ETag")
+
+
+def named(s3: Any, study: S3Name, manifest: str) -> Iterator[StoredPhoto]:
+    """Yield the photos that a manifest names, in a local file or in S3.
+
+    It has JSON lines with `key` and, if wanted, `size`, `etag`, `station`, `latitude` and `longitude`, or is CSV with
+    such columns. Raises `CommandError`, which names the line.
+    """
+    for number, row in enumerate(_rows(s3, manifest), 1):
+        key = str(row.get("key") or "")
+        if not key.startswith(study.key) or row.get("bucket") not in (None, "", study.bucket):
+            raise CommandError(f"{manifest}, entry {number}: {row.get('bucket') or ''} {key} is not below {study}")
+        try:
+            yield _stored(study, {**row, "Key": key}, "size", "modified", "etag")
+        except ValueError as error:
+            raise CommandError(f"{manifest}, entry {number}: {error}; correct it") from error
+
+
+def _rows(s3: Any, manifest: str) -> Iterator[Mapping[str, Any]]:
+    if manifest.startswith("s3://"):
+        name = parse_object(manifest)
+        body: Any = s3.get_object(Bucket=name.bucket, Key=name.key)["Body"]
+    else:
+        try:
+            body = Path(manifest).open("rb")  # noqa: SIM115, closed with the text around it
+        except OSError as error:
+            raise CommandError(f"{manifest} cannot be read ({error.strerror})") from error
+    with io.TextIOWrapper(body, encoding="utf-8-sig", newline="") as text:
+        if manifest.endswith(".csv"):
+            yield from csv.DictReader(text)
+        else:
+            yield from _json_lines(text, manifest)
+
+
+def _json_lines(lines: Iterable[str], manifest: str) -> Iterator[Mapping[str, Any]]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            if not isinstance(row, dict):
+                raise CommandError(f"{manifest}, line {number} is no JSON object; expected one photo a line")
+            yield row
+
+
+def _stored(study: S3Name, row: Mapping[str, Any], size: str, modified: str, etag: str) -> StoredPhoto:
+    """Return a photo by its row. Raises `ValueError`."""
+    moment = datetime.fromisoformat(row[modified]) if row.get(modified) else None
+    return StoredPhoto(
+        row["Key"][len(study.key) :],
+        int(row.get(size) or 0),
+        _nanoseconds(moment.replace(tzinfo=moment.tzinfo or UTC)) if moment else 0,
+        str(row.get(etag) or "").strip('"'),
+        str(row["station"]) if row.get("station") else None,
+        _place(row.get("latitude"), row.get("longitude")),
+    )
+
+
+def _place(latitude: Any, longitude: Any) -> Place | None:
+    given = [each for each in (latitude, longitude) if each not in (None, "")]
+    if not given:
+        return None
+    if len(given) == 1:
+        raise ValueError("only one of latitude and longitude is given")
+    place = Place("given", float(latitude), float(longitude))
+    if not (-90 <= float(latitude) <= 90 and -180 <= float(longitude) <= 180):
+        raise ValueError(f"{latitude}, {longitude} is no position in decimal degrees")
+    return place
+
+
+def _is_photo(key: str) -> bool:
+    name = PurePosixPath(key)
+    return not name.name.startswith(".") and name.suffix.lower() in SUFFIXES
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return round(moment.timestamp()) * 10**9

@@ -1,0 +1,139 @@
+"""Merge the lines of a study's runs into a results file, from which every export and report is made.
+
+Lines are listed and read a thousand at a time, so memory does not grow with their number. After each page the file
+knows how far it has come: a merge that was stopped goes on there, and the next one reads what is new since.
+"""
+
+import json
+import sqlite3
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+from chalicelib.batch.line import INTERRUPTED, Line
+from chalicelib.batch.work import MISSING
+from cli.backfill.cloud import CONNECTIONS
+from cli.backfill.s3_name import S3Name
+from cli.engines.engine import DEGRADED
+from cli.errors import CommandError
+from cli.results.file import ResultsFile
+from cli.results.row import NONE, FoundPhoto, Outcome, Place, Seen, State, Task
+
+PAGE = 1000
+"""Lines that are listed, read and kept at a time: as many as S3 lists in one call."""
+OVERLAP = timedelta(minutes=5)
+"""Lines this much older than a finished merge are read again: S3's clocks differ, and a run writes while one reads."""
+_AGAIN = frozenset({INTERRUPTED, MISSING})
+"""Errors of lines that another run may not have: another photo may have ended the process, and a right can be given."""
+_KNOWN = "select id, path, place, size, modified from photo where path in (select value from json_each(?))"
+_MARKERS = {"after": "merging_after", "next": "merging_since", "since": "merged_since"}
+
+
+class _Marker(NamedTuple):
+    """How far the merge is. `since`: older lines are merged. `after`, `next`: of a merge that was stopped."""
+
+    since: str
+    after: str
+    next: str
+
+    @classmethod
+    def of(cls, results: ResultsFile) -> "_Marker":
+        study = results.study()
+        return cls(**{name: study.get(key, "") for name, key in _MARKERS.items()})
+
+    def kept(self) -> dict[str, str]:
+        return {_MARKERS[name]: value for name, value in self._asdict().items()}
+
+
+def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Generator[int]:
+    """Merge the lines below a folder. Yield the number of photos that each page of lines has kept.
+
+    `study`: the folder with the photos. Raises `CommandError` for an object that is no line, and botocore's errors.
+    """
+    marker = _Marker.of(results)
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=lines.bucket, Prefix=lines.key, StartAfter=marker.after, PaginationConfig={"PageSize": PAGE}
+    )
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        for page in pages:
+            if not marker.next:
+                marker = marker._replace(next=(_time_of(page) - OVERLAP).isoformat())
+            found = page.get("Contents", ())
+            new = [each["Key"] for each in found if not marker.since or each["LastModified"].isoformat() > marker.since]
+            texts = pool.map(lambda key: s3.get_object(Bucket=lines.bucket, Key=key)["Body"].read(), new)
+            kept = _keep(results, study, [_parsed(key, text) for key, text in zip(new, texts, strict=True)])
+            if found:
+                marker = marker._replace(after=found[-1]["Key"])
+            results.describe(**marker.kept())
+            yield kept
+    results.describe(**_Marker(since=marker.next, after="", next="").kept())
+
+
+def _time_of(page: Mapping[str, Any]) -> datetime:
+    """Return the time on S3's clock."""
+    return parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
+
+
+def _parsed(key: str, text: bytes) -> Line:
+    with suppress(ValueError, TypeError):
+        return Line.parse(text)
+    raise CommandError(f"{key} is no line of this release of faunalens; delete it, and its photo is done again")
+
+
+def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:
+    """Keep the outcomes of lines. A line of a photo that has changed since is left out. Return the number kept."""
+    start = str(study)
+    by_path = {line.photo.removeprefix(start): line for line in lines if line.photo.startswith(start)}
+    known = _known(results, by_path)
+    results.find(_found(path, line) for path, line in by_path.items() if path not in known)
+    rows = _known(results, by_path)
+    current = [(rows[path], line) for path, line in by_path.items() if line.size in (None, rows[path]["size"])]
+    with results.transaction():
+        for row, line in current:
+            results.save(_outcome(row, line))
+    return len(current)
+
+
+def _known(results: ResultsFile, paths: Iterable[str]) -> dict[str, sqlite3.Row]:
+    """Return the rows of the photos that the file has, by path."""
+    rows = results.rows(_KNOWN, json.dumps(list(paths), ensure_ascii=False, allow_nan=False))
+    return {row["path"]: row for row in rows}
+
+
+def _found(path: str, line: Line) -> FoundPhoto:
+    """Return a photo that another machine submitted."""
+    given = line.latitude is not None and line.station is not None
+    place = Place("given", line.latitude, line.longitude) if given else NONE
+    return FoundPhoto(path, line.size or 0, 0, line.station, place, 0.0)
+
+
+def _outcome(row: sqlite3.Row, line: Line) -> Outcome:
+    task = Task(row["id"], row["path"], Place.parse(row["place"]), None)
+    text = json.dumps(line.answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    seen = Seen(line.width, line.height, _clock(line.time), line.latitude, line.longitude)
+    state: State = "done" if line.status == "identified" else "failed" if line.error in _AGAIN else "unreadable"
+    code, detail = line.error, line.detail
+    if line.answer and line.answer["features"]["mode"] == "degraded":
+        state, code, detail = "failed", "degraded", DEGRADED
+    return Outcome(
+        task,
+        state,
+        row["size"],
+        row["modified"],
+        None,
+        seen,
+        text if line.answer else None,
+        code,
+        detail,
+        identified=line.identified,
+    )
+
+
+def _clock(time: str | None) -> str | None:
+    """Return a time as the results file has it: without a zone, to the second."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(time or "").replace(microsecond=0, tzinfo=None).isoformat(" ")
+    return None

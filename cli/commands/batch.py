@@ -1,0 +1,291 @@
+"""`faunalens batch`: a study in S3, identified on AWS: submitted, watched, resumed, and merged into a results file."""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.backfill import listing, runs
+from cli.backfill.cloud import Cloud, aws_errors
+from cli.backfill.manifest import keep, write
+from cli.backfill.merge import merge
+from cli.backfill.progress import Progress, progress_of
+from cli.backfill.runs import Run
+from cli.backfill.s3_name import S3Name, parse_folder, parse_object
+from cli.clock import parse_shift
+from cli.commands.identify import Where
+from cli.commands.options import EXISTING_FILE, FILE, Parsed
+from cli.deployments import Deployments, read_deployments
+from cli.errors import CommandError, Exit
+from cli.printing import print_summary, warn
+from cli.progress import PhotoProgress, waiting
+from cli.results.file import ResultsFile
+from cli.results.row import NONE, FoundPhoto, Place
+
+EPILOG = """\b
+Examples:
+  faunalens batch submit s3://BUCKET/batches/creek/ --results creek.db --deployments deployments.csv
+  faunalens batch status s3://BUCKET/batches/creek/ --wait
+  faunalens batch results s3://BUCKET/batches/creek/ --results creek.db
+  faunalens export creek.db --camtrap-dp package/
+
+\b
+Exit codes:
+  0  done
+  1  the command could not go on, or the run failed; the last line says why
+  3  done, but some photos have no answer; `faunalens status` lists them
+  4  the run is still under way
+"""
+SUBMIT_EPILOG = """\b
+Examples:
+  faunalens batch submit s3://BUCKET/batches/creek/ --results creek.db --deployments deployments.csv
+  # no list of the folder, but what S3 has listed last night
+  faunalens batch submit s3://BUCKET/batches/ --results all.db --inventory s3://LISTS/…/manifest.json
+  # a list of your own, with stations and coordinates
+  faunalens batch submit s3://BUCKET/batches/ --results all.db --manifest photos.jsonl
+"""
+STATUS_EPILOG = """\b
+Examples:
+  faunalens batch status s3://BUCKET/batches/creek/
+  faunalens batch status s3://BUCKET/batches/creek/ --wait --json
+"""
+RESULTS_EPILOG = """\b
+Example:
+  faunalens batch results s3://BUCKET/batches/creek/ --results creek.db
+"""
+PAUSE = 15.0
+"""Seconds between two looks at a run."""
+
+study_argument = click.argument("study", type=Parsed("name", parse_folder), metavar="s3://BUCKET/FOLDER/")
+stage_option = click.option(
+    "--stage", default="prod", show_default=True, envvar="FAUNALENS_STAGE", help="The stage that identifies the photos."
+)
+results_option = click.option(
+    "--results", type=FILE, required=True, metavar="FILE", help="The study's results file, which knows what is left."
+)
+wait_option = click.option("--wait", is_flag=True, help="Wait until the run has ended, and show how far it is.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group(epilog=EPILOG)
+def batch() -> None:
+    """Identify the photos of a folder in S3 on AWS, a million overnight.
+
+    Credentials and region are those of AWS's own tools: AWS_PROFILE, AWS_REGION and others.
+    """
+
+
+@batch.command(epilog=SUBMIT_EPILOG)
+@study_argument
+@results_option
+@stage_option
+@click.option(
+    "--deployments",
+    type=EXISTING_FILE,
+    metavar="FILE",
+    help="CSV with the columns of Camtrap DP's deployments, plus `folder` (below the study's folder) and `timezone`.",
+)
+@click.option("--lat", type=click.FloatRange(-90, 90), metavar="DEGREES", help="Latitude of photos in no deployment.")
+@click.option("--lon", type=click.FloatRange(-180, 180), metavar="DEGREES", help="Their longitude.")
+@click.option(
+    "--shift",
+    type=Parsed("duration", parse_shift),
+    default="0s",
+    metavar="DURATION",
+    help="Add this to the cameras' clocks, such as +1h or -2d30m.",
+)
+@click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="Its manifest.json lists them.")
+@click.option("--manifest", metavar="FILE", help="A file here or in S3 lists the photos: JSON lines, or .csv.")
+@wait_option
+def submit(
+    study: S3Name,
+    *,
+    results: Path,
+    stage: str,
+    deployments: Path | None,
+    lat: float | None,
+    lon: float | None,
+    shift: timedelta,
+    inventory: S3Name | None,
+    manifest: str | None,
+    wait: bool,
+) -> int:
+    """Start to identify the photos of a folder, or go on where the last run ended.
+
+    Run it again at any time. A run under way is left alone; one that failed is resumed; and what an ended one has
+    identified is merged into the results file, so that a new run has only the photos that are left.
+    """
+    if (lat is None) != (lon is None):
+        raise click.UsageError("only one of --lat and --lon is given; give both or neither")
+    if inventory and manifest:
+        raise click.UsageError("--inventory contradicts --manifest; give one of them")
+    cloud = Cloud(stage)
+    table = read_deployments(deployments) if deployments else None
+    with ResultsFile(results, write=True) as kept, aws_errors("the run is prepared"):
+        _expect_study(kept, study)
+        run = runs.latest(cloud, study)
+        if run and run.is_running:
+            warn(f"the run {run.name} is under way; nothing was started")
+            return _watch(cloud, run) if wait else Exit.RUNNING
+        if run and run.can_resume:
+            run = runs.resume(cloud, run)
+            warn(f"the run {run.name} goes on with the batches that failed")
+            return _watch(cloud, run) if wait else Exit.DONE
+        if run:
+            _merge(cloud, study, kept)
+        if table:
+            kept.replace_deployments(table.rows)
+        place = Place("given", lat, lon) if lat is not None else NONE
+        where = Where(table or Deployments(kept.deployments()), place, shift)
+        with waiting("listing photos"):
+            stored = _stored(cloud, study, inventory, manifest)
+            keep(kept, ((_found(where, photo), photo) for photo in stored))
+        with tempfile.TemporaryFile() as file:
+            photos = write(kept, study, file)
+            if not photos:
+                print_summary(kept, 0, 0.0)
+                return _left(kept)
+            file.seek(0)
+            with waiting("sending the manifest"):
+                run = runs.start(cloud, study, file, photos)
+    warn(f"the run {run.name} has {photos:,} photos; `faunalens batch status {study}` says how far it is")
+    with aws_errors("the run is watched"):
+        return _watch(cloud, run) if wait else Exit.DONE
+
+
+def _stored(
+    cloud: Cloud, study: S3Name, inventory: S3Name | None, manifest: str | None
+) -> Iterator[listing.StoredPhoto]:
+    if inventory:
+        return listing.inventoried(cloud.s3, study, inventory)
+    return listing.named(cloud.s3, study, manifest) if manifest else listing.listed(cloud.s3, study)
+
+
+def _found(where: Where, photo: listing.StoredPhoto) -> FoundPhoto:
+    found = where.of(photo.path, photo.size, photo.modified)
+    return found._replace(
+        deployment=photo.station if photo.station is not None else found.deployment, place=photo.place or found.place
+    )
+
+
+def _expect_study(results: ResultsFile, study: S3Name) -> None:
+    """Keep which study the results are of, or raise `CommandError` if they are of another."""
+    known = results.study().get("folder")
+    if known not in (None, str(study)):
+        raise CommandError(f"{results.path} has the photos of {known}; choose another results file for {study}")
+    results.describe(folder=str(study))
+
+
+@batch.command(epilog=STATUS_EPILOG)
+@study_argument
+@stage_option
+@wait_option
+@as_json
+def status(study: S3Name, *, stage: str, wait: bool, as_json: bool) -> int:
+    """Say how far the latest run of a folder is: photos, rate, time left, and cost."""
+    cloud = Cloud(stage)
+    with aws_errors("the run is looked at"):
+        run = runs.latest(cloud, study)
+        if run is None:
+            raise CommandError(f"no run of {study} in the last 90 days; `faunalens batch submit` starts one")
+        if wait:
+            _watch(cloud, run)
+            run = runs.describe(cloud, run.arn)
+        progress = progress_of(cloud, run)
+    facts = {"run": run.name, "status": run.status, "can_resume": run.can_resume, **_facts(progress)}
+    if as_json:
+        click.echo(json.dumps(facts, allow_nan=False))
+    else:
+        for name, text in _in_words(facts):
+            click.echo(f"{name:10} {text}")
+    if not run.is_running and run.status != runs.SUCCEEDED and run.can_resume:
+        warn("`faunalens batch submit` goes on with the batches that failed")
+    return _code(run)
+
+
+def _facts(progress: Progress) -> dict[str, Any]:
+    cost = progress.cost._asdict() if progress.cost else None
+    return {
+        "photos": progress.total,
+        "done": progress.done,
+        "running": progress.running,
+        "failed": progress.failed,
+        "batches": {name: count for name, count in progress.batches.items() if count},
+        "rate": round(progress.rate, 2),
+        "seconds_left": None if progress.left is None else round(progress.left),
+        "cost": cost and {name: round(dollars, 4) for name, dollars in cost.items()},
+    }
+
+
+def _in_words(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "run", facts["run"]
+    yield "status", facts["status"].lower().replace("_", " ")
+    for name in ("photos", "done", "running", "failed"):
+        yield name, f"{facts[name]:>12,}"
+    yield "rate", f"{facts['rate']:>12,.1f} photos a second"
+    if facts["seconds_left"] is not None:
+        yield "left", f"{facts['seconds_left'] / 3600:>12.1f} hours"
+    if cost := facts["cost"]:
+        parts = ", ".join(f"{name} {dollars:.2f}" for name, dollars in cost.items())
+        yield "cost", f"{sum(cost.values()):>12.2f} USD ({parts})"
+
+
+@batch.command(epilog=RESULTS_EPILOG)
+@study_argument
+@results_option
+@stage_option
+def results(study: S3Name, *, results: Path, stage: str) -> int:
+    """Merge what the runs of a folder have identified into the results file, for `faunalens export` and the others.
+
+    It may be stopped and run again, also while a run is under way: it reads what is new.
+    """
+    cloud = Cloud(stage)
+    with ResultsFile(results, write=True) as kept, aws_errors("the results are read"):
+        _expect_study(kept, study)
+        started = time.monotonic()
+        number = _merge(cloud, study, kept)
+        print_summary(kept, number, time.monotonic() - started)
+        return _left(kept)
+
+
+def _merge(cloud: Cloud, study: S3Name, kept: ResultsFile) -> int:
+    number = 0
+    counts = kept.counts()
+    with (
+        closing(merge(cloud.s3, study, runs.results_of(cloud, study), kept)) as merged,
+        PhotoProgress(0, counts.total, "merging") as progress,
+    ):
+        for some in merged:
+            number += some
+            progress.reach(number)
+    return number
+
+
+def _left(kept: ResultsFile) -> int:
+    counts = kept.counts()
+    return Exit.SOME_FAILED if counts.failed or counts.unreadable or counts.left else Exit.DONE
+
+
+def _watch(cloud: Cloud, run: Run) -> int:
+    """Show how far a run is until it has ended."""
+    with PhotoProgress(0, run.photos) as progress:
+
+        def look(state: Run) -> None:
+            progress.reach(progress_of(cloud, state).done)
+
+        ended = runs.wait(cloud, run, look, lambda: time.sleep(PAUSE))
+    if ended.status != runs.SUCCEEDED:
+        warn(f"the run {ended.name} ended: {ended.status.lower()}; `faunalens batch submit` goes on with it")
+    return _code(ended)
+
+
+def _code(run: Run) -> int:
+    if run.is_running:
+        return Exit.RUNNING
+    return Exit.DONE if run.status == runs.SUCCEEDED else Exit.FAILED

@@ -1,0 +1,97 @@
+"""The function that tells an address that a backfill has ended, signed as Standard Webhooks says.
+
+It runs by itself in Lambda, with the libraries of the runtime alone: `infra up` sends this file. The event is that of
+EventBridge, and its id that of the message, so that a receiver knows a message that it got twice.
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+TIMEOUT = 20.0
+"""Seconds until a receiver has to answer; Standard Webhooks recommends 15 to 30."""
+GONE = 410
+PREFIX = "whsec_"
+
+
+class Gone(Exception):
+    """The receiver wants no more messages, so nothing is tried again."""
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """Follow no redirect: the message is for the address that was configured, and no other."""
+
+
+def handler(event: Mapping[str, Any], _context: Any) -> None:
+    """Deliver one message. Raises `Gone`, and `URLError` if the receiver does not take it."""
+    body = json.dumps(message(event), ensure_ascii=False, allow_nan=False).encode()
+    headers = sign(f"msg_{event['id']}", int(time.time()), body, _secrets())
+    request = urllib.request.Request(  # noqa: S310, the template takes https alone
+        os.environ["URL"], body, {"content-type": "application/json", "user-agent": "faunalens", **headers}
+    )
+    try:
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=TIMEOUT) as response:
+            print(f"webhook: {headers['webhook-id']} was taken ({response.status})")
+    except urllib.error.HTTPError as error:
+        if error.code == GONE:
+            raise Gone("the receiver answered 410") from error
+        raise
+
+
+def message(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the message says: `type`, `timestamp` and `data`. It has no place and no photo."""
+    detail = event["detail"]
+    asked = json.loads(detail["input"])
+    return {
+        "type": "backfill.succeeded" if detail["status"] == "SUCCEEDED" else "backfill.failed",
+        "timestamp": event["time"],
+        "data": {
+            "run": asked["run"],
+            "study": asked["study"],
+            "photos": asked["photos"],
+            "results": asked["results"],
+            "status": detail["status"].lower(),
+            "started": _moment(detail["startDate"]),
+            "stopped": _moment(detail["stopDate"]),
+        },
+    }
+
+
+def sign(identity: str, timestamp: int, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
+    """Return the headers of a message. `timestamp`: seconds since 1970. `secrets`: Base64, a signature for each."""
+    signed = f"{identity}.{timestamp}.".encode() + body
+    keys = (base64.b64decode(secret.removeprefix(PREFIX)) for secret in secrets)
+    signatures = (base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in keys)
+    return {
+        "webhook-id": identity,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+    }
+
+
+def _secrets() -> list[str]:
+    """Return the present secret, and the one before: a receiver may take some time to know a new one."""
+    import boto3
+
+    client, found = boto3.client("secretsmanager"), []
+    for stage in ("AWSCURRENT", "AWSPREVIOUS"):
+        try:
+            found.append(client.get_secret_value(SecretId=os.environ["SECRET"], VersionStage=stage)["SecretString"])
+        except client.exceptions.ResourceNotFoundException:
+            if stage == "AWSCURRENT":
+                raise
+    return found
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1e3, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,87 @@
+"""Lighthouse looks at the page as on a phone of the middle class with a slow line (its default: 1.6 Mbit/s, 150 ms)."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.paths import ROOT
+from local.stack.child_process import ChildProcess
+from local.stack.http_get import http_get
+from local.stack.ports import HOST, free_port
+
+FOLDER = ROOT / "testing/lighthouse"
+CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
+LEAST = 0.95
+USABLE = 2000.0
+"""Milliseconds until the page can be used."""
+
+
+@pytest.fixture(scope="module")
+def lighthouse() -> Path:
+    """The program, installed by npm as its lock file says."""
+    npm = shutil.which("npm")
+    assert npm, "npm was not found, which installs Lighthouse; get it with: apt-get install npm"
+    program = FOLDER / "node_modules/.bin/lighthouse"
+    if not program.exists():
+        done = subprocess.run([npm, "ci", "--prefer-offline"], cwd=FOLDER, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return program
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page of a web tier that keeps results. It needs neither model nor stores for it."""
+    port, folder = free_port(), tmp_path_factory.mktemp("tier")
+    settings = {"INFERENCE": "lambda", "IDENTIFY_FUNCTION": "f", "PHOTO_BUCKET": "b", "RESULTS_FOLDER": str(folder)}
+    command = [sys.executable, "-m", "web", "--port", str(port)]
+    environment = {**os.environ, **settings, "AWS_REGION": "eu-west-1"}
+
+    def is_up() -> bool:
+        try:
+            return http_get(port, "/healthz", timeout=5.0)[0] == 200
+        except OSError:
+            return False
+
+    with ChildProcess("the tier", command, log=folder / "log", environment=environment) as tier:
+        tier.wait_until(is_up, 60)
+        yield f"http://{HOST}:{port}/"
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_phone_with_a_slow_line_can_use_the_page_in_two_seconds(
+    lighthouse: Path, address: str, tmp_path: Path, language: str
+) -> None:
+    report = report_on(lighthouse, f"{address}?lang={language}", tmp_path / "report.json")
+    scores = {name: report["categories"][name]["score"] for name in CATEGORIES}
+    assert {name: score for name, score in scores.items() if score < LEAST} == {}, faults(report)
+    assert report["audits"]["interactive"]["numericValue"] < USABLE
+    asked = [each["url"] for each in report["audits"]["network-requests"]["details"]["items"]]
+    assert len([url for url in asked if not url.startswith("data:")]) <= 3
+
+
+def report_on(lighthouse: Path, url: str, path: Path) -> dict[str, Any]:
+    """Return Lighthouse's report on a page."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    assert chromium, "no Chromium was found, which Lighthouse drives; get it with: apt-get install chromium"
+    flags = ["--quiet", "--chrome-flags=--headless --no-sandbox", "--output=json", f"--output-path={path}"]
+    command = [str(lighthouse), url, *flags, f"--only-categories={','.join(CATEGORIES)}"]
+    done = subprocess.run(
+        command, env={**os.environ, "CHROME_PATH": chromium}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return report
+
+
+def faults(report: dict[str, Any]) -> list[str]:
+    """What is not perfect."""
+    audits = report["audits"].values()
+    return [f"{each['title']}: {each.get('displayValue', '')}" for each in audits if (each["score"] or 1) < 1]

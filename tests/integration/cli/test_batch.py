@@ -1,0 +1,250 @@
+"""`faunalens batch` against moto, whose state machine calls the real batch function: submit, kill, resume, merge."""
+
+import csv
+import json
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from moto.core.responses import ActionResult
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from chalicelib.batch.handler import BatchFunction
+from chalicelib.config.settings import Settings
+from chalicelib.features.deadline import Deadline
+from chalicelib.services import Services, build_features
+from cli.__main__ import run
+from cli.backfill import runs
+from cli.backfill.s3_name import S3Name
+from cli.commands import batch
+from cli.errors import Exit
+from cli.results.file import ResultsFile
+from testing import tiny_model
+from testing.aws import Account, account
+from testing.in_memory import InMemoryCache, InMemoryStore
+from testing.pictures import jpeg
+from testing.state_machine import BUCKET, FUNCTION, STAGE, state_machine
+
+DEPLOYMENTS = """\
+deploymentID,folder,latitude,longitude,timezone
+north,N,-1.2345,36.789,Africa/Nairobi
+south,S,-33.9,151.2,+10:00
+"""
+PHOTO = jpeg()
+BATCH = 10
+
+
+class Killed(Exception):
+    """Ends the batch function in the middle of a batch, as Lambda does."""
+
+
+class Function:
+    """The batch function with a small model. `kills`: lines after which the first call for each batch ends."""
+
+    def __init__(self, aws: Account, folder: Path) -> None:
+        path = tiny_model.write(folder, tiny_model.tiny_model())
+        self._settings = Settings(model_path=path, photo_bucket=BUCKET, second_look=False)
+        self.calls: list[dict[str, Any]] = []
+        self.kills: list[int] = []
+        self.may_go_on = Event()
+        self.may_go_on.set()
+        self.store = InMemoryStore()
+        features = build_features(self._settings, InMemoryCache(), self.store)
+        self._services, self._s3 = Services.build(self._settings, features), aws.client("s3")
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Answer in a process of its own, as far as what is killed is concerned."""
+        self.calls.append(event)
+        self.may_go_on.wait(30)
+        left = self.kills.pop(0) if self.kills and event["Attempt"] == 0 else None
+        function = BatchFunction(self._settings, logging.getLogger("faunalens.test"), lambda _: None)
+        function._services = self._services
+        function._objects._client = self._s3
+        write = function._objects.write
+
+        def until_killed(*values: Any, **options: Any) -> None:
+            nonlocal left
+            if left == 0:
+                raise KeyboardInterrupt  # nothing in the function catches it, as nothing catches the end of a process
+            left = left and left - 1
+            write(*values, **options)
+
+        with patch.object(function._objects, "write", until_killed):
+            try:
+                return function.answer(event, "r-1", Deadline.after(300))
+            except KeyboardInterrupt:
+                raise Killed from None
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Account]:
+    with account() as running, patch.dict(os.environ, running.environment), state_machine(running, BATCH):
+        yield running
+
+
+@pytest.fixture
+def function(aws: Account, tmp_path: Path) -> Function:
+    found = Function(aws, tmp_path)
+    aws.functions[FUNCTION] = found
+    return found
+
+
+@pytest.fixture
+def study(aws: Account, request: pytest.FixtureRequest) -> str:
+    """A folder in S3 with 29 photos of two stations, one that is none, and a file of another kind."""
+    folder = f"batches/{request.node.name}/"
+    s3 = aws.client("s3")
+    for station, photos in {"N": 15, "S": 14}.items():
+        for number in range(photos):
+            s3.put_object(Bucket=BUCKET, Key=f"{folder}{station}/{number:03}.JPG", Body=PHOTO)
+    s3.put_object(Bucket=BUCKET, Key=f"{folder}S/broken.jpg", Body=b"no photo")
+    s3.put_object(Bucket=BUCKET, Key=f"{folder}notes.txt", Body=b"hello")
+    return str(S3Name(BUCKET, folder))
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "PAUSE", 0.2)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    (tmp_path / "deployments.csv").write_text(DEPLOYMENTS, encoding="utf-8")
+    return tmp_path / "deployments.csv"
+
+
+def submit(study: str, results: Path, *more: object) -> int:
+    options = ("--results", results, "--stage", STAGE, "--wait", *more)
+    return run(["batch", "submit", study, *map(str, options)])
+
+
+def merged(study: str, results: Path) -> int:
+    return run(["batch", "results", study, "--results", str(results), "--stage", STAGE])
+
+
+def answers(results: Path) -> dict[str, tuple[Any, ...]]:
+    query = "select path, state, deployment, latitude, longitude, answer, code from photo order by path"
+    with ResultsFile(results, write=False) as kept:
+        return {row["path"]: tuple(row)[1:] for row in kept.rows(query)}
+
+
+def test_a_study_is_identified_and_exported(
+    function: Function, study: str, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # WHEN a study is submitted, and its results are merged
+    results = tmp_path / "study.db"
+    assert submit(study, results, "--deployments", table) == Exit.DONE
+    assert merged(study, results) == Exit.SOME_FAILED
+    # THEN each photo was in one batch, those of a station together, and each station was looked up once
+    asked = [[item["station"] for item in call["Items"]] for call in function.calls]
+    assert [len(batch) for batch in asked] == [BATCH] * 3
+    assert sum(len(set(batch)) for batch in asked) == 4
+    assert len(function.store.queries) <= 4
+    # AND the file has every answer, with its place
+    found = answers(results)
+    assert len(found) == 30
+    assert found["N/000.JPG"][:4] == ("done", "north", -1.2345, 36.789)
+    assert found["S/broken.jpg"][0] == "unreadable"
+    # AND exports work
+    assert run(["export", str(results), "--csv", str(tmp_path / "photos.csv")]) == Exit.DONE
+    with (tmp_path / "photos.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 30
+    # AND the status says so
+    capsys.readouterr()
+    assert run(["batch", "status", study, "--stage", STAGE, "--json"]) == Exit.DONE
+    status = json.loads(capsys.readouterr().out)
+    assert (status["status"], status["photos"], status["batches"]["succeeded"]) == ("SUCCEEDED", 30, 3)
+    # AND a second submission has nothing to do
+    calls = len(function.calls)
+    assert submit(study, results) == Exit.SOME_FAILED
+    assert len(function.calls) == calls
+
+
+@pytest.mark.usefixtures("function")
+def test_kills_in_between_give_the_same_lines(aws: Account, study: str, table: Path, tmp_path: Path) -> None:
+    # GIVEN a run without a fault
+    assert submit(study, tmp_path / "whole.db", "--deployments", table) == Exit.DONE
+    assert merged(study, tmp_path / "whole.db") == Exit.SOME_FAILED
+    whole = answers(tmp_path / "whole.db")
+    # WHEN the function is killed at the first photo, in the middle and at the last one, and called again
+    other = Function(aws, tmp_path)
+    aws.functions[FUNCTION] = other
+    other.kills = [0, 4, 9]
+    assert _new_run(study, tmp_path / "killed.db", table) == Exit.DONE
+    assert len(other.calls) == 6
+    # THEN there is one line a photo, with the same answers
+    assert answers(tmp_path / "killed.db") == whole
+
+
+def _new_run(study: str, results: Path, table: Path) -> int:
+    """Run all photos again, and keep the lines of this run alone."""
+    with patch("cli.commands.batch._merge", lambda *_: 0):
+        code = submit(study, results, "--deployments", table)
+    merged(study, results)
+    return code
+
+
+def test_a_run_that_failed_is_resumed(
+    aws: Account, function: Function, study: str, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a run that is stopped while its batches are worked on
+    results, options = tmp_path / "study.db", ("--deployments", str(table), "--stage", STAGE)
+    function.may_go_on.clear()
+    assert run(["batch", "submit", study, "--results", str(results), *options]) == Exit.DONE
+    assert run(["batch", "submit", study, "--results", str(results), *options]) == Exit.RUNNING
+    assert run(["batch", "status", study, "--stage", STAGE]) == Exit.RUNNING
+    assert "photos a second" in capsys.readouterr().out
+    states = aws.client("stepfunctions")
+    (arn,) = [each["stateMachineArn"] for each in states.list_state_machines()["stateMachines"]]
+    newest = states.list_executions(stateMachineArn=arn)["executions"][0]["executionArn"]
+    states.stop_execution(executionArn=newest)
+    function.kills = [0] * 30  # what was under way has written nothing
+    function.may_go_on.set()
+    assert run(["batch", "status", study, "--stage", STAGE, "--wait"]) == Exit.FAILED
+    assert "aborted; `faunalens batch submit` goes on with it" in capsys.readouterr().err
+    # WHEN AWS says that it can be redriven, which moto does not, and it is submitted again
+    redriven: list[str] = []
+    latest = runs.latest
+
+    def redrive(response: StepFunctionResponse) -> ActionResult:
+        redriven.append(response._get_param("executionArn"))
+        return ActionResult({"redriveDate": 1.0})
+
+    def redrivable(*given: Any) -> Any:
+        found = latest(*given)
+        return found and replace(found, can_resume=True)
+
+    with (
+        patch.object(StepFunctionResponse, "redrive_execution", redrive, create=True),
+        patch.object(runs, "latest", redrivable),
+    ):
+        run(["batch", "submit", study, "--results", str(results), "--stage", STAGE])
+    # THEN it goes on
+    assert redriven == [newest]
+    assert "goes on with the batches that failed" in capsys.readouterr().err
+    # WHEN it cannot, as after two weeks THEN another run has the photos that are left
+    function.kills = []
+    assert submit(study, results) == Exit.DONE
+    assert merged(study, results) == Exit.SOME_FAILED
+    assert {state for state, *_ in answers(results).values()} == {"done", "unreadable"}
+
+
+def test_what_cannot_be_done_is_said(study: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = str(tmp_path / "study.db")
+    assert run(["batch", "status", study, "--stage", STAGE]) == Exit.FAILED
+    assert "no run of" in capsys.readouterr().err
+    assert run(["batch", "status", study, "--stage", "none"]) == Exit.FAILED
+    assert "check --stage" in capsys.readouterr().err
+    with ResultsFile(Path(results), write=True) as kept:
+        kept.describe(folder="s3://other/")
+    assert submit(study, Path(results)) == Exit.FAILED
+    assert "has the photos of s3://other/" in capsys.readouterr().err
+    both = ("--inventory", "s3://lists/manifest.json", "--manifest", "a.csv")
+    assert submit(study, Path(results), *both) == Exit.USAGE
+    assert submit(study, Path(results), "--lat", "1") == Exit.USAGE

@@ -1,0 +1,69 @@
+"""An identification in a month: the time of the request or of the photo weighs down what nobody sees then."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from chalicelib.api.parameters import IdentifyParams
+from chalicelib.api.responses import Answer
+from chalicelib.config.settings import Settings
+from chalicelib.features.codec import CellAnimals, Seasons
+from chalicelib.features.deadline import Deadline
+from chalicelib.identify import identify
+from chalicelib.location import Location
+from chalicelib.services import Services, build_features
+from chalicelib.telemetry.record import Record
+from testing import tiny_model
+from testing.in_memory import InMemoryCache, InMemoryStore
+from testing.pictures import encoded
+
+FROG, HERE = 20, Location(52.5, 13.4, "request")
+
+
+class StoreWithSeasons(InMemoryStore):
+    """A store in which a fox and a frog live everywhere, and nobody sees the frog before June or after August."""
+
+    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+        arrays = np.array([10, FROG], np.int32), np.ones(2, np.float32), np.ones(2, np.uint8)
+        months = np.array([[0] * 5 + [255] * 3 + [0] * 4], np.uint8)
+        found = super().features_of(cells, deadline)
+        seasons = Seasons(np.array([FROG], np.int32), months)
+        return [CellAnimals(each.cell, each.version, each.areas, *arrays, seasons=seasons) for each in found]
+
+
+def answer_to(folder: Path, floor: float, taken: str = "", month: int | None = None) -> Answer:
+    """Return the answer to a photo that is a little greener than red. `taken`: in its EXIF."""
+    path = tiny_model.write(folder, tiny_model.tiny_model())
+    settings = Settings(model_path=path, redis_url="redis://127.0.0.1:9", second_look=False, season_floor=floor)
+    services = Services.build(settings, build_features(settings, InMemoryCache(), StoreWithSeasons()))
+    exif = Image.Exif()
+    if taken:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
+    photo = encoded(Image.new("RGB", (64, 64), (100, 110, 0)), "PNG", exif=exif)
+    return identify([photo], IdentifyParams(HERE, month=month), services, Record("r-1", "/identify"))
+
+
+@pytest.mark.parametrize(
+    ("floor", "taken", "month", "first", "used"),
+    [
+        (0.2, "2026:07:14 09:30:00", None, "Hyla arborea", 7),
+        (0.2, "2026:01:14 09:30:00", None, "Vulpes vulpes", 1),
+        (0.2, "2026:01:14 09:30:00", 7, "Hyla arborea", 7),
+        (0.2, "", 1, "Vulpes vulpes", 1),
+        (0.2, "", None, "Hyla arborea", None),
+        (0.2, "yesterday", None, "Hyla arborea", None),
+        (1.0, "2026:01:14 09:30:00", 1, "Hyla arborea", None),
+    ],
+)
+def test_the_month_decides_between_two_animals(
+    tmp_path: Path, floor: float, taken: str, month: int | None, first: str, used: int | None
+) -> None:
+    # GIVEN a photo that rather shows a frog WHEN it was taken in a month without frogs, and the setting lets it count
+    answer = answer_to(tmp_path, floor, taken, month)
+    # THEN the fox is first, the frog still lives here, and the answer says which month counted
+    assert answer.candidates[0].scientific_name == first
+    assert {each.scientific_name: each.here for each in answer.candidates}["Hyla arborea"] == "native"
+    assert answer.features.month == used

@@ -1,0 +1,129 @@
+"""Which photos a study in S3 has: by its folder, an inventory or a manifest."""
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.backfill import listing
+from cli.backfill.listing import StoredPhoto
+from cli.backfill.s3_name import S3Name
+from cli.errors import CommandError
+from cli.results.row import Place
+from tests.unit.cli.backfill.conftest import BUCKET
+
+STUDY = S3Name(BUCKET, "batches/creek/")
+
+
+def put(s3: Any, key: str, body: bytes = b"photo") -> None:
+    s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+
+def inventory(s3: Any, rows: list[list[str]], **about: Any) -> S3Name:
+    """Store an inventory report as S3 writes it. Keys are URL-encoded in it."""
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    put(s3, "lists/data/1.csv.gz", gzip.compress(text.getvalue().encode()))
+    schema = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag"
+    manifest = {
+        "sourceBucket": BUCKET,
+        "destinationBucket": f"arn:aws:s3:::{BUCKET}",
+        "fileFormat": "CSV",
+        "fileSchema": schema,
+        "files": [{"key": "lists/data/1.csv.gz"}],
+        **about,
+    }
+    put(s3, "lists/manifest.json", json.dumps(manifest, allow_nan=False).encode())
+    return S3Name(BUCKET, "lists/manifest.json")
+
+
+def test_a_folder_has_its_photos_and_no_other_file(s3: Any) -> None:
+    # GIVEN photos in folders, what is no photo, and a photo elsewhere
+    for key in ("N/a.jpg", "N/b.JPG", "S/a.heic", "S/notes.txt", "S/.hidden.jpg", "S/"):
+        put(s3, STUDY.key + key)
+    put(s3, "batches/creek2/a.jpg")
+    # WHEN the folder is listed
+    found = list(listing.listed(s3, STUDY))
+    # THEN the photos are named below it, with size, time and ETag
+    assert [each.path for each in found] == ["N/a.jpg", "N/b.JPG", "S/a.heic"]
+    assert {each.size for each in found} == {5}
+    assert all(each.modified > 10**18 and len(each.etag) == 32 for each in found)
+
+
+def test_an_inventory_has_the_present_photos_of_the_folder(s3: Any) -> None:
+    # GIVEN a report with an older version, a deleted photo, one elsewhere, and a key with special characters
+    moment = "2026-03-01T05:12:44.000Z"
+    rows = [
+        [BUCKET, "batches/creek/N%201/%C3%A9+a.jpg", "2", "true", "false", "11", moment, "abc"],
+        [BUCKET, "batches/creek/N%201/%C3%A9+a.jpg", "1", "false", "false", "10", moment, "old"],
+        [BUCKET, "batches/creek/b.jpg", "3", "true", "true", "", moment, ""],
+        [BUCKET, "batches/other/c.jpg", "4", "true", "false", "12", moment, "def"],
+    ]
+    # THEN one photo is found
+    (photo,) = listing.inventoried(s3, STUDY, inventory(s3, rows))
+    assert photo == StoredPhoto("N 1/é a.jpg", 11, 1772341964 * 10**9, "abc")
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [({"fileFormat": "Parquet"}, "configure one in CSV"), ({"sourceBucket": "else"}, "is of else")],
+)
+def test_an_inventory_that_does_not_fit_is_refused(s3: Any, about: dict[str, str], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        list(listing.inventoried(s3, STUDY, inventory(s3, [], **about)))
+
+
+LINES = """\
+{"key": "batches/creek/a.jpg"}
+{"bucket": "study-photos", "key": "batches/creek/b.jpg", "size": 7, "etag": "\\"e\\"", "station": "N1",\
+ "latitude": -1.5, "longitude": 36}
+"""
+TABLE = """\
+bucket,key,size,etag,station,latitude,longitude
+,batches/creek/a.jpg,,,,,
+study-photos,batches/creek/b.jpg,7,e,N1,-1.5,36
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("photos.jsonl", LINES), ("photos.csv", TABLE)])
+@pytest.mark.parametrize("is_local", [True, False])
+def test_a_manifest_may_say_station_and_place(s3: Any, tmp_path: Path, name: str, text: str, is_local: bool) -> None:
+    # GIVEN a manifest, here or in S3
+    if is_local:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        where = str(tmp_path / name)
+    else:
+        put(s3, f"lists/{name}", text.encode())
+        where = f"s3://{BUCKET}/lists/{name}"
+    # THEN it says what it says
+    assert list(listing.named(s3, STUDY, where)) == [
+        StoredPhoto("a.jpg"),
+        StoredPhoto("b.jpg", 7, 0, "e", "N1", Place("given", -1.5, 36.0)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"key": "elsewhere/a.jpg"}', "entry 1: .*not below"),
+        ('{"key": "batches/creek/a.jpg", "bucket": "other"}', "not below"),
+        ("a.jpg", "line 1 is no JSON object"),
+        ("[1]", "line 1 is no JSON object"),
+        ('{"key": "batches/creek/a.jpg", "latitude": 1}', "only one of latitude and longitude"),
+        ('{"key": "batches/creek/a.jpg", "latitude": 91, "longitude": 0}', "no position"),
+        ('{"key": "batches/creek/a.jpg", "size": "big"}', "invalid literal"),
+    ],
+)
+def test_a_fault_in_a_manifest_is_named(s3: Any, tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "m.jsonl").write_text(line, encoding="utf-8")
+    with pytest.raises(CommandError, match=message):
+        list(listing.named(s3, STUDY, str(tmp_path / "m.jsonl")))
+
+
+def test_a_manifest_that_is_not_there_is_named(s3: Any, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be read"):
+        list(listing.named(s3, STUDY, str(tmp_path / "none.jsonl")))

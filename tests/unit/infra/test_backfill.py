@@ -1,0 +1,129 @@
+"""The template of the backfill: rights for one function and two folders, batches for the function, and retries."""
+
+import ast
+import json
+from typing import Any
+
+import pytest
+from cfnlint.decode.cfn_yaml import loads
+
+from chalicelib.config.settings import ROOT
+from infra.chalice_config import function_settings
+from infra.parameters import BACKFILL, template_text
+from testing.aws import ACCOUNT, REGION
+from testing.cloudformation import in_account, resources
+from testing.iam import is_allowed
+from testing.state_machine import BUCKET, CONCURRENCY, definition
+
+GIVEN = {"Stage": "dev", "BackfillConcurrency": "40", "BackfillWebhook": "https://example.org/hook"}
+FOUND = resources(BACKFILL, GIVEN)
+REFERENCES = {
+    "Delivery": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:faunalens-dev-backfill-webhook",
+    "Webhook.Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev-backfill-webhook",
+    "Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:faunalens-dev-backfill-webhook-a1B2c3",
+}
+MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:faunalens-dev-backfill"
+RUN = f"arn:aws:s3:::{BUCKET}/batches/runs/creek-1/creek-1-2026/"
+
+
+def rights(role: str) -> list[Any]:
+    (policy,) = FOUND[role]["Properties"]["Policies"]
+    return list(in_account(policy["PolicyDocument"]["Statement"], ACCOUNT, REGION, REFERENCES))
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:GetObject", f"{RUN}manifest.jsonl"),
+        ("s3:PutObject", f"{RUN}batches/1/manifest.json"),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev-batch"),
+        ("states:StartExecution", MACHINE),
+        ("states:RedriveExecution", f"{MACHINE.replace('stateMachine', 'execution')}/Photos:1"),
+    ],
+)
+def test_a_backfill_may_do_what_it_does(action: str, resource: str) -> None:
+    assert is_allowed(rights("Role"), action, resource)
+    # AND not on another stage
+    assert not is_allowed(rights("Role"), action, resource.replace("faunalens-dev", "faunalens-prod"))
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/batches/creek/a.jpg"),
+        ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/inbox/a.jpg"),
+        ("s3:PutObject", f"{RUN}manifest.jsonl"),
+        ("s3:PutObject", f"arn:aws:s3:::{BUCKET}/results/creek-1/aa/a.json"),
+        ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev-admin"),
+        ("states:StartExecution", f"{MACHINE}-webhook"),
+    ],
+)
+def test_a_backfill_may_do_nothing_else(action: str, resource: str) -> None:
+    assert not is_allowed(rights("Role"), action, resource)
+
+
+def test_the_webhook_knows_its_secret_and_nothing_else() -> None:
+    assert is_allowed(rights("WebhookRole"), "secretsmanager:GetSecretValue", REFERENCES["Secret"])
+    assert {action for each in rights("WebhookRole") for action in _actions(each)} == {
+        *("secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents")
+    }
+    for role, only in {"EndedRole": "states:StartExecution", "DeliveryRole": "lambda:InvokeFunction"}.items():
+        assert [_actions(each) for each in rights(role)] == [[only]]
+
+
+def _actions(statement: Any) -> list[str]:
+    return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+
+
+def test_the_batches_are_those_that_the_function_takes() -> None:
+    photos = definition()["States"]["Photos"]
+    task = photos["ItemProcessor"]["States"]["Batch"]
+    assert photos["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
+    assert photos["ItemBatcher"]["MaxItemsPerBatch"] == 100
+    assert photos["ItemBatcher"]["BatchInput"].keys() == {"results.$", "run.$"}
+    assert task["Parameters"]["Payload"].keys() == {"BatchInput.$", "Items.$", "Attempt.$"}
+    assert photos["MaxConcurrency"] == int(CONCURRENCY)
+    assert task["TimeoutSeconds"] > function_settings("prod")["batch"]["lambda_timeout"]
+    assert 0 < photos["ToleratedFailurePercentage"] < 10
+
+
+def test_a_failure_can_be_redriven() -> None:
+    # GIVEN what AWS redrives: Standard executions, and states whose failure nobody caught
+    photos = definition()["States"]["Photos"]
+    assert FOUND["Backfill"]["Properties"]["StateMachineType"] == "STANDARD"
+    assert photos["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] == "STANDARD"
+    assert "Catch" not in json.dumps(definition(), allow_nan=False)
+
+
+def test_throttled_calls_wait_for_longer_than_failed_ones() -> None:
+    throttled, failed = definition()["States"]["Photos"]["ItemProcessor"]["States"]["Batch"]["Retry"]
+    assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+    assert failed["ErrorEquals"] == ["States.ALL"]  # must be the last one
+    assert throttled["MaxAttempts"] * throttled["MaxDelaySeconds"] >= 3000  # containers of an hour's spike
+    assert {each["JitterStrategy"] for each in (throttled, failed)} == {"FULL"}
+
+
+def test_a_webhook_is_tried_for_about_a_day() -> None:
+    text = in_account(FOUND["Delivery"]["Properties"]["DefinitionString"], ACCOUNT, REGION, REFERENCES)
+    gone, others = json.loads(text)["States"]["Deliver"]["Retry"]
+    assert gone == {"ErrorEquals": ["Gone"], "MaxAttempts": 0}
+    pauses = [
+        min(others["IntervalSeconds"] * others["BackoffRate"] ** number, others["MaxDelaySeconds"])
+        for number in range(others["MaxAttempts"])
+    ]
+    assert 18 <= sum(pauses) / 3600 <= 36
+
+
+def test_the_template_is_sent_with_the_code_of_the_webhook() -> None:
+    text = template_text(BACKFILL)
+    code = (ROOT / "infra" / "webhook.py").read_text(encoding="utf-8")
+    assert loads(text)["Resources"]["Webhook"]["Properties"]["Code"] == {"ZipFile": code}
+    assert len(text.encode()) <= 51_200, "CloudFormation takes no more in a request"
+    # AND the code needs nothing but Python and boto3
+    imported = {
+        (each.module if isinstance(each, ast.ImportFrom) else each.names[0].name) or ""
+        for each in ast.walk(ast.parse(code))
+        if isinstance(each, ast.Import | ast.ImportFrom)
+    }
+    assert not {name for name in imported if name.split(".")[0] in {"chalicelib", "cli", "infra", "standardwebhooks"}}
