@@ -1,6 +1,6 @@
-// Prepare a photo for sending: check that it is one, read its position, and make a copy of the size that the models need.
+// Prepare a photo for sending: check that it is one, read its place and time, and make a copy of the size that the models need.
 
-import { positionIn } from "./exif.js";
+import { exifIn } from "./exif.js";
 import { Problem } from "./problem.js";
 
 export const MAX_BYTES = 4_500_000; // the limit of a Lambda event, 6 MB in base64
@@ -15,19 +15,19 @@ const SENT_TYPES = ["image/jpeg", "image/png", "image/webp", "image/heic", "imag
 const READABLE = /^(\xff\xd8\xff|\x89PNG|RIFF[^]{4}WEBP|[^]{4}ftyp(hei|hev|mi[af]|msf)|II\*\0|MM\0\*)/;
 
 /**
- * Return the photo to send, and its position. What the browser cannot decode (mostly HEIC) is sent unchanged. Throws a
+ * Return the photo to send, its position, and the month in which it was taken. What the browser cannot decode (mostly HEIC) is sent unchanged. Throws a
  * `Problem` for a file that neither the browser nor the API can read.
  * @param {Blob} file
- * @returns {Promise<{blob: Blob, position: null | {latitude: number, longitude: number}}>}
+ * @returns {Promise<{blob: Blob, position: null | {latitude: number, longitude: number}, month: null | string}>}
  */
 export async function prepare(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const isReadable = READABLE.test(String.fromCharCode(...bytes.subarray(0, 16)));
-  const position = positionIn(bytes);
-  if (isReadable && file.size <= SMALL) return { blob: file, position };
+  const exif = exifIn(bytes);
+  if (isReadable && file.size <= SMALL) return { blob: file, ...exif };
   const copy = await shrink(file).catch(() => null);
   if (!copy && !isReadable) throw new Problem("unsupported_media_type", file.name);
-  return { blob: copy && (copy.size < file.size || !isReadable) ? copy : file, position };
+  return { blob: copy && (copy.size < file.size || !isReadable) ? copy : file, ...exif };
 }
 
 /** Return the Content-Type to send. Unknown types are sent as bytes, from which the server detects the format. */
