@@ -32,12 +32,14 @@ def noise(width: int, height: int, seed: int = 7) -> Image.Image:
     return small.resize((width, height), Image.Resampling.BICUBIC)
 
 
-def exif(gps: dict[int, Any] | None = None, orientation: int | None = None) -> Image.Exif:
-    """Return EXIF data with GPS tags and orientation."""
+def exif(gps: dict[int, Any] | None = None, orientation: int | None = None, taken: str = "") -> Image.Exif:
+    """Return EXIF data with GPS tags, orientation, and the time when the photo was taken."""
     data = Image.Exif()
     data[Base.Software] = "Faunalens tests"
     if orientation is not None:
         data[Base.Orientation] = orientation
+    if taken:
+        data.get_ifd(IFD.Exif)[Base.DateTimeOriginal] = taken
     if gps:
         data.get_ifd(IFD.GPSInfo).update(gps)
     return data

@@ -215,6 +215,27 @@ def test_a_position_that_is_none_is_not_read(stand: Stand, open_page: Open, gps:
     assert _position_in_browser(open_page(stand.url), pictures.jpeg(exif=pictures.exif(gps))) is None
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"])
+def test_the_month_is_sent_with_the_position(stand: Stand, open_page: Open, kind: str) -> None:
+    stand.tell(answers.koala())
+    taken = pictures.exif(pictures.SYDNEY, taken="2026:07:14 09:30:00")
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo(pictures.encoded(pictures.scene(), kind, exif=taken), f"a.{kind.lower()}"))
+    expect(shown.locator("#name")).to_be_visible()
+    assert stand.sent[0].query == {"lat": "-33.87", "lon": "151.21", "time": "2026-07"}
+
+
+@pytest.mark.parametrize(
+    "taken", ["0000:00:00 00:00:00", "2026:13:01 00:00:00", "    :  :     :  :  ", "x", "14.07.2026"]
+)
+def test_a_time_that_is_none_is_not_sent(stand: Stand, open_page: Open, taken: str) -> None:
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo(pictures.jpeg(exif=pictures.exif(taken=taken))))
+    expect(shown.locator("#name")).to_be_visible()
+    assert stand.sent[0].query == {"location": "none"}
+
+
 def test_broken_exif_breaks_nothing(stand: Stand, open_page: Open) -> None:
     whole = pictures.jpeg(exif=pictures.exif(pictures.SYDNEY))
     shown = open_page(stand.url)
@@ -229,7 +250,7 @@ def _position_in_browser(shown: Page, data: bytes) -> list[float] | None:
     """Return the latitude and longitude that the module exif.js finds."""
     found: list[float] | None = shown.evaluate(
         """async ([url, bytes]) => {
-            const found = (await import(url)).positionIn(new Uint8Array(bytes));
+            const found = (await import(url)).exifIn(new Uint8Array(bytes)).position;
             return found && [found.latitude, found.longitude];
         }""",
         [module(shown, "exif.js"), list(data)],

@@ -9,12 +9,18 @@ import { send } from "./send.js";
 /**
  * Identify the animal in a photo, or in several photos of it.
  * @param {Blob[]} photos
- * @param {{place: null | {latitude: number, longitude: number}, boxes: boolean, keep: boolean}} wanted  `place`: null
- *   uses none. `boxes`: whether to find every animal in the photo. `keep`: whether the server is to keep the answer
+ * @param {{place: null | {latitude: number, longitude: number}, month?: string, boxes: boolean, keep: boolean}} wanted
+ *   `place`: null uses none. `month`: when the photo was taken, such as 2026-07. `boxes`: whether to find every animal
+ *   in the photo. `keep`: whether the server is to keep the answer
  * @param {(share: number) => void} onProgress  called with the share of the photos that was sent
  */
-export async function identify(photos, { place, boxes, keep }, signal, onProgress) {
-  const query = new URLSearchParams({ ...(place ? coordinates(place) : { location: "none" }), ...(boxes && { boxes }), ...(keep && { keep }) });
+export async function identify(photos, { place, month, boxes, keep }, signal, onProgress) {
+  const query = new URLSearchParams({
+    ...(place ? coordinates(place) : { location: "none" }),
+    ...(month && { time: month }),
+    ...(boxes && { boxes }),
+    ...(keep && { keep }),
+  });
   const size = photos.reduce((sum, photo) => sum + photo.size, 0);
   // A server that keeps results is no function on Lambda, whose limit it does not have.
   const uploads = size > MAX_BYTES && !canKeep ? await createUploads(photos.length, signal) : null;

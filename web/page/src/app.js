@@ -116,7 +116,8 @@ async function identifyPhotos({ place, findAll = false }) {
     const prepared = await photos;
     if (signal.aborted) return;
     const keep = wantsKept() && !findAll; // with all its animals, it is the same answer
-    const wanted = { place: place === undefined ? positionOf(prepared) : place, boxes: findAll, keep };
+    const month = prepared.map((photo) => photo.month).find(Boolean);
+    const wanted = { place: place === undefined ? positionOf(prepared) : place, month, boxes: findAll, keep };
     const blobs = prepared.map(({ blob }) => blob);
     const answer = await twice(signal, () => identify(blobs, wanted, signal, showSent));
     if (signal.aborted) return;

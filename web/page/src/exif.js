@@ -1,40 +1,67 @@
-// Read where a photo was taken from its EXIF, in any file format: a canvas drops EXIF, so the page sends the position.
+// Read where and when a photo was taken from its EXIF, in any file format: a canvas drops EXIF, so the page sends both.
 // Sources: EXIF 2.32 (CIPA DC-008) section 4.6.6 and TIFF 6.0 for the tags; the PNG, WebP and HEIF specifications for
 // what stands before them.
 
 const TIFF = String.raw`(?=II\*\0|MM\0\*)`; // its byte order and the number 42
 const EXIF = new RegExp(String.raw`Exif\0\0${TIFF}|eXIf${TIFF}|EXIF[^]{4}${TIFF}|^${TIFF}`);
-const GPS_DIRECTORY = 0x8825;
+const [EXIF_DIRECTORY, GPS_DIRECTORY, TAKEN] = [0x8769, 0x8825, 0x9003];
 const [LATITUDE, LONGITUDE] = [2, 4]; // the tag before each has the letter of its hemisphere
 const RATIONAL = 5;
+const MONTH = /^((?:19|20)\d\d):(0[1-9]|1[0-2]):/; // the beginning of "2026:07:14 09:30:00"
 
 /**
- * Return {latitude, longitude} in decimal degrees, or null if there is no valid position. Exactly 0/0 counts as none:
- * cameras without a fix write it.
+ * Return the position in decimal degrees, and the month such as "2026-07", each null if there is no valid one. Exactly
+ * 0/0 counts as no position: cameras without a fix write it.
  * @param {Uint8Array} bytes  a photo
+ * @returns {{position: null | {latitude: number, longitude: number}, month: null | string}}
  */
-export function positionIn(bytes) {
+export function exifIn(bytes) {
   // Each byte becomes one character, so the index is that of the byte.
   const found = EXIF.exec(new TextDecoder("latin1").decode(bytes));
-  if (!found) return null;
+  if (!found) return { position: null, month: null };
   const start = found.index + found[0].length;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
+  return { position: within(() => readPosition(view)), month: within(() => readMonth(view)) };
+}
+
+/** Return what a reader finds, or null if it meets an offset outside the file. */
+function within(read) {
   try {
-    return readPosition(new DataView(bytes.buffer, bytes.byteOffset + start, bytes.length - start));
+    return read();
   } catch (error) {
-    if (error instanceof RangeError) return null; // an offset is outside the file
+    if (error instanceof RangeError) return null;
     throw error;
   }
 }
 
 function readPosition(view) {
-  const little = view.getUint16(0) === 0x4949;
-  const main = readDirectory(view, view.getUint32(4, little), little);
-  if (!main.has(GPS_DIRECTORY)) return null;
-  const gps = readDirectory(view, view.getUint32(main.get(GPS_DIRECTORY) + 8, little), little);
+  const gps = readBelow(view, GPS_DIRECTORY);
+  if (!gps) return null;
+  const little = isLittle(view);
   const latitude = readDegrees(view, gps, LATITUDE, "NS", little);
   const longitude = readDegrees(view, gps, LONGITUDE, "EW", little);
   const isValid = Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 && (latitude !== 0 || longitude !== 0);
   return isValid ? { latitude, longitude } : null;
+}
+
+function readMonth(view) {
+  const entry = readBelow(view, EXIF_DIRECTORY)?.get(TAKEN);
+  if (entry === undefined) return null;
+  const start = view.getUint32(entry + 8, isLittle(view));
+  const text = String.fromCharCode(...Array.from({ length: 8 }, (_, i) => view.getUint8(start + i)));
+  const [, year, month] = MONTH.exec(text) ?? [];
+  return year ? `${year}-${month}` : null;
+}
+
+function isLittle(view) {
+  return view.getUint16(0) === 0x4949;
+}
+
+/** Return a directory that the main one points to, or undefined. */
+function readBelow(view, tag) {
+  const little = isLittle(view);
+  const main = readDirectory(view, view.getUint32(4, little), little);
+  return main.has(tag) ? readDirectory(view, view.getUint32(main.get(tag) + 8, little), little) : undefined;
 }
 
 /** Return the offset of each entry of a directory, by its tag. */

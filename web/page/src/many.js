@@ -84,11 +84,11 @@ export class ManyView {
 
   async #identify(photo, signal) {
     try {
-      const { blob, position } = await prepare(photo.file);
+      const { blob, position, month } = await prepare(photo.file);
       if (signal.aborted) return;
       await addThumbnail(photo, blob);
       const place = position ? { ...position, isOfPhoto: true } : (photo.given ?? null);
-      const answer = await patiently(signal, () => identify([blob], { place, boxes: false }, signal, () => {}));
+      const answer = await patiently(signal, () => identify([blob], { place, month, boxes: false }, signal, () => {}));
       if (signal.aborted) return;
       Object.assign(photo, { answer, place });
     } catch (problem) {

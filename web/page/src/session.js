@@ -6,7 +6,7 @@ const MOST_BYTES = 3_000_000; // of photos; browsers keep about 5 MB as text
 /**
  * Save the state of the page. Photos that are too large are left out.
  * @param {{answer: object, place: object | null}} current
- * @param {{blob: Blob, position: object | null}[]} photos
+ * @param {{blob: Blob, position: object | null, month: string | null}[]} photos
  */
 export async function save(current, photos) {
   const size = photos.reduce((sum, { blob }) => sum + blob.size, 0);
@@ -14,7 +14,7 @@ export async function save(current, photos) {
   if (!write({ current, photos: kept })) write({ current, photos: [] });
 }
 
-/** Return {current, photos: {blob, position}[]} of before the reload, or null. */
+/** Return {current, photos: {blob, position, month}[]} of before the reload, or null. */
 export async function restore() {
   try {
     const { current, photos } = JSON.parse(sessionStorage.getItem(NAME));
@@ -43,17 +43,17 @@ function write(state) {
   }
 }
 
-function encode({ blob, position }) {
+function encode({ blob, ...exif }) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.onload = () => resolve({ url: reader.result, position });
+    reader.onload = () => resolve({ url: reader.result, ...exif });
     reader.onerror = () => reject(reader.error);
     reader.readAsDataURL(blob);
   });
 }
 
 /** A data URL back to a photo. `fetch` may not read one under this page's policy. */
-function decode({ url, position }) {
+function decode({ url, ...exif }) {
   const [, type, text] = /^data:(.*?);base64,(.*)$/s.exec(url);
-  return { blob: new Blob([Uint8Array.from(atob(text), (each) => each.charCodeAt(0))], { type }), position };
+  return { blob: new Blob([Uint8Array.from(atob(text), (each) => each.charCodeAt(0))], { type }), ...exif };
 }
