@@ -168,9 +168,12 @@ def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand
 def test_a_photo_without_an_animal_says_so_and_offers_none(
     stand: Stand, open_page: Open, subject: Any, heading: str
 ) -> None:
-    # GIVEN an API that sees no animal, and whose likeliest animal is nonsense
-    platypus = (answers.candidate("platypus", "Ornithorhynchus anatinus", 0.37, 0.37, "unexpected"),)
-    stand.tell(answers.koala(prediction=None, candidates=platypus, subject=subject, why_not="The photo is dark."))
+    # GIVEN an API that sees no animal, and whose likeliest animals are nonsense
+    nonsense = (
+        answers.candidate("platypus", "Ornithorhynchus anatinus", 0.37, 0.37, "unexpected"),
+        answers.candidate("koala", "Phascolarctos cinereus", 0.21, 0.21, "native"),
+    )
+    stand.tell(answers.koala(prediction=None, candidates=nonsense, subject=subject, why_not="The photo is dark."))
     shown = open_page(stand.url)
     # WHEN it is shown the photo
     shown.set_input_files("#pick", photo())
@@ -178,7 +181,7 @@ def test_a_photo_without_an_animal_says_so_and_offers_none(
     expect(shown.locator("#name")).to_have_text(heading)
     expect(shown.locator("#remark")).to_have_text("The photo is dark.")
     expect(shown.locator("#status")).to_have_text(f"{heading}. The photo is dark.")
-    for part in ("#taxon", "#sure", "#candidates-part", "#animal"):
+    for part in ("#taxon", "#sure", "#candidates-part", "#compare", "#animal"):
         expect(shown.locator(part)).to_be_hidden()
 
 

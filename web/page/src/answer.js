@@ -38,7 +38,6 @@ export class AnswerView {
     $("add-place").hidden = Boolean(answer.location.center) || answer.subject !== "animal";
     this.#location.show(answer);
     this.#showTaxon(answer);
-    this.#comparison.show(answer);
     $("models").textContent = modelsInWords(answer.model);
     $("about").replaceChildren(...definitions(about(answer)));
     return `${sentence} ${differ}`.trim();
@@ -78,7 +77,9 @@ export class AnswerView {
     const narrowed = features.mode === "narrowed";
     const isGuess = !prediction || isAnyAnimal(prediction);
     $("candidates-heading").textContent = say(isGuess ? "candidates.guesses" : "candidates");
-    $("candidates-part").hidden = candidates.length === 0 || !(prediction || subject === "animal");
+    const worthNaming = prediction || subject === "animal" ? candidates : [];
+    this.#comparison.show(worthNaming);
+    $("candidates-part").hidden = worthNaming.length === 0;
     $("candidates-part").classList.toggle("photo-alone", !narrowed);
     $("candidates-part").classList.toggle("guesses", isGuess);
     $("candidates").replaceChildren(...candidates.map((each) => candidateRow(each, narrowed)));

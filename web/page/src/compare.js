@@ -12,7 +12,7 @@ export class Comparison {
   #candidates = [];
   #details = new Disclosure($("compare"), (signal) => this.#load(signal));
 
-  show({ candidates }) {
+  show(candidates) {
     this.#candidates = candidates.slice(0, MOST);
     this.#details.reset();
     $("compare").hidden = this.#candidates.length < 2;
