@@ -192,7 +192,11 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         ("explain", commands_of_ranges.explain, "print where an animal lives, in words, with sources and a map"),
         ("check", commands_of_ranges.check, "compare the ranges with independent evidence"),
         ("facts", commands_of_ranges.facts, "print how many known facts the ranges get right"),
-        ("athena", commands_of_athena.count, "count GBIF's records on Amazon Athena: print the SQL, its cost, or run it"),
+        (
+            "athena",
+            commands_of_athena.count,
+            "count GBIF's records on Amazon Athena: its SQL, its cost, or run it",
+        ),
     ):
         added = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
         added.set_defaults(command=offline, is_offline=True)

@@ -52,4 +52,4 @@ def estimate(filters: Filters, months: bool = False) -> Iterator[str]:
         f"{records.value:,.0f} records: about {total / 1e9:,.0f} GB, which cost {cost(total):.2f} US dollars at "
         f"{price.value:g} a TB"
     )
-    yield f"price: {price.source}, {price.date}; bytes are assumed, rather too high; --run prints those that were scanned"
+    yield f"price: {price.source}, {price.date}; bytes are assumed, rather too high; --run prints those scanned"

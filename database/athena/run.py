@@ -40,9 +40,10 @@ def run(
     Region and credentials are those of the environment. Raise `DatasetError` if AWS refuses, the snapshot is not there,
     or the query fails; the message says why.
     """
-    from boto3 import client  # only operators have it, and few need it
+    from boto3 import Session  # only operators have it, and few need it
     from botocore.exceptions import BotoCoreError, ClientError
 
+    client = Session().client
     try:
         athena = client("athena")
         configuration = athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]["Configuration"]

@@ -43,9 +43,7 @@ class Filters:
         The conditions use the columns of `normal_query` in database/occurrences/records.py, and only what DuckDB and
         Athena have in common (database/athena/).
         """
-        issues = " or ".join(
-            f"contains(issues, {literal(each)})" for each in self.issues
-        )  # list_has_any is slower
+        issues = " or ".join(f"contains(issues, {literal(each)})" for each in self.issues)  # list_has_any is slower
         return {
             "latitude or longitude is no number": "is_bad_number",
             "number of records is no number": "records is null or records < 0",

@@ -49,10 +49,15 @@ def write_snapshot(path: Path, rows: Sequence[dict[str, object]]) -> Path:
     return path
 
 
+def view(file: Path, snapshot: str = SNAPSHOT) -> str:
+    """Return a statement that makes a file the snapshot of a date."""
+    return f"create view occurrence as select *, '{snapshot}' as snapshot from read_parquet('{file}')"  # noqa: S608
+
+
 def aggregate(file: Path, result: Path, filters: Filters, months: bool) -> Path:
     """Run the statement on DuckDB."""
     with duckdb.connect() as connection:
-        connection.execute(f"create view occurrence as select *, '{SNAPSHOT}' as snapshot from read_parquet('{file}')")
+        connection.execute(view(file))
         connection.execute(f"copy ({query(SNAPSHOT, filters, months)}) to '{result}' (format parquet)")
     return result
 
@@ -79,13 +84,15 @@ def generated(number: int, seed: int) -> list[dict[str, object]]:
         taxon, (lat, lon) = rng.randrange(5), rng.choice(places)
         names = {"kingdom": "Animalia", "phylum": "Chordata", "class": "Aves", "order": "Piciformes", "genus": "Picus"}
         species = {"species": f"Picus {'abcde'[taxon] * 4}is", "taxonkey": str(100 + taxon), "specieskey": f"{taxon}"}
-        near = {
+        near: dict[str, object] = {
             "decimallatitude": max(-90.0, min(90.0, lat + rng.gauss(0, 0.5))) if lat else lat,
             "decimallongitude": max(-180.0, min(180.0, lon + rng.gauss(0, 0.5))) if lat else lon,
         }
         rows.append(
             {
-                **(names | species | near),
+                **names,
+                **species,
+                **near,
                 "scientificname": f"{species['species']} Linnaeus, 1758",
                 "occurrencestatus": rng.choice(["PRESENT"] * 9 + ["ABSENT"]),
                 "basisofrecord": rng.choice(["HUMAN_OBSERVATION"] * 9 + ["FOSSIL_SPECIMEN"]),
@@ -118,7 +125,7 @@ def test_other_kingdoms_and_snapshots_are_not_counted(tmp_path: Path) -> None:
     rows = [*generated(50, seed=2), {"kingdom": "Plantae", "taxonkey": "7", "decimallatitude": 1.0}]
     file = write_snapshot(tmp_path / "snapshot", rows)
     with duckdb.connect() as connection:
-        connection.execute(f"create view occurrence as select *, '2026-10-01' as snapshot from read_parquet('{file}')")
+        connection.execute(view(file, "2026-10-01"))
         assert connection.execute(query(SNAPSHOT, Filters())).fetchall() == []
     found = counted(aggregate(file, tmp_path / "result", Filters(), False), tmp_path / "work", Filters(), False)
     assert {name.split()[0] for name, _, _ in found} <= {"100", "101", "102", "103", "104"}
@@ -130,7 +137,7 @@ def test_athena_reads_the_statement_and_finds_every_column(commercial: bool, mon
     filters = Filters(commercial=commercial)
     parsed = sqlglot.parse_one(query(SNAPSHOT, filters, months), read="athena")
     # WHEN its columns are looked up in the table of Glue's catalog THEN there is each of them
-    schema = {"occurrence": {name: of_duckdb(name) for name in COLUMNS} | {"snapshot": "varchar"}}
+    schema: dict[str, object] = {"occurrence": {name: of_duckdb(name) for name in COLUMNS} | {"snapshot": "varchar"}}
     qualified = qualify(parsed.copy(), schema=schema, dialect="athena", validate_qualify_columns=True)
     assert [each.name for each in qualified.find_all(exp.Table) if each.name == "occurrence"] == ["occurrence"] * 2
     # AND the estimate knows which ones each scan reads
