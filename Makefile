@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model packs page run serve lambda package test unit check facts lint-dashboards format bench warm spike growth preview docs deploy
+.PHONY: help setup environment model packs page run serve lambda package test unit check facts lint-dashboards format bench warm spike growth preview docs image deploy
 
 # The list is in the order of this file.
 help: ## list these targets
@@ -76,6 +76,9 @@ lambda: setup ## run the deployable package as Lambda does, on http://127.0.0.1:
 
 package: setup ## build the deployable package into build/package and print its sizes (STAGE=prod; HEIC=no without HEIC)
 	@exec $(PYTHON) -m infra.package $(if $(STAGE),--stage $(STAGE))
+
+image: setup ## build the image of the web tier into build/image; print digest and sizes (INFERENCE=local with the model, BASE=image)
+	@exec $(PYTHON) -m infra.image $(if $(INFERENCE),--inference $(INFERENCE)) $(if $(BASE),--base $(BASE))
 
 deploy: setup ## create or update a stage on AWS (STAGE=dev); see docs/how-to/deploy.md
 	@exec $(PYTHON) -m infra up --stage $(or $(STAGE),dev)

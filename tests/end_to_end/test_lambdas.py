@@ -9,14 +9,13 @@ from pathlib import Path
 from local.lambda_sim.run import PACKED_MODEL
 from local.paths import ROOT, STATE_DIR
 from local.stack.child_process import alive
-from local.stack.ports import free_port
 from local.stack.sample_photo import sample_photo
 from tests.end_to_end.running import EXIT_TIMEOUT, loaded_port, running, until
 
 
 def test_it_serves_the_package_and_leaves_nothing(tmp_path: Path) -> None:
     # GIVEN make lambda
-    port = free_port()
+    port = loaded_port(PACKED_MODEL.parent)
     folder = STATE_DIR / f"run-{port}"
     with running(["make", "lambda", f"PORT={port}", "CONTAINERS=2"], port, tmp_path / "output") as run:
         # THEN it has tried the package before it is ready, and prints Lambda's reports

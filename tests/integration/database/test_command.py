@@ -15,8 +15,7 @@ from chalicelib.features.keys import VERSION
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from database.__main__ import main
-from database.dataset import read_dataset
-from database.dataset_files import FILES
+from database.dataset_files import FILES, files_in, version_of
 from database.load import load
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
@@ -24,13 +23,17 @@ from testing.faults.rig import with_address
 from testing.proxy import Proxy
 from tests.integration.database import sample_data
 
+RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
+
 
 def test_load_switches_once_and_says_so_the_second_time(
-    database_url: str, valkey_server: ValkeyServer, capsys: pytest.CaptureFixture[str]
+    database_url: str, valkey_server: ValkeyServer, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    # GIVEN empty servers WHEN loaded
-    version = read_dataset().version
-    assert main(["load", "--database-url", database_url, "--redis-url", valkey_server.url]) == 0
+    # GIVEN empty servers, and few ranges, because all of them take half a minute WHEN loaded
+    (tmp_path / "ranges.csv").write_text(f"{RANGES}phascolarctos-cinereus,AU,,,,,mdd,\n")
+    version = version_of(files_in(tmp_path))
+    load_command = ["load", "--from", str(tmp_path), "--database-url", database_url]
+    assert main([*load_command, "--redis-url", valkey_server.url]) == 0
     first = capsys.readouterr().out
     # THEN each step is printed, and the cache has the version
     assert first.startswith(f"dataset {version}\n")
@@ -39,11 +42,8 @@ def test_load_switches_once_and_says_so_the_second_time(
     with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
         assert cache.read(VERSION, Deadline.after(5)) == version.encode()
     # AND a second time nothing is done
-    assert main(["load", "--database-url", database_url]) == 0
+    assert main(load_command) == 0
     assert "already active" in capsys.readouterr().out
-
-
-RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
 
 
 @pytest.mark.parametrize("source", ["--from", "MODEL_PATH"])

@@ -110,6 +110,19 @@ def test_the_pipeline_itself_changes_nothing_but_its_stack_and_with_its_role_onl
     assert not is_allowed(rights, "lambda:InvokeFunction", FUNCTION.replace("-dev", "-prod") + "-admin")
 
 
+def test_the_pipeline_pushes_images_of_its_stage_and_deletes_none() -> None:
+    rights, images = policy("PipelinePolicy"), f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/faunalens-dev-web"
+    assert images.rpartition("/")[2] == known(found()["Images"]["Properties"]["RepositoryName"], "dev")
+    for action in ("ecr:PutImage", "ecr:UploadLayerPart", "ecr:DescribeImages"):
+        assert is_allowed(rights, action, images)
+        assert not is_allowed(rights, action, images.replace("-dev-", "-prod-"))
+    for action in ("ecr:BatchDeleteImage", "ecr:SetRepositoryPolicy", "ecr:PutImageTagMutability"):
+        assert not is_allowed(rights, action, images)
+        assert not is_allowed(of_cloudformation(), action, images)
+    # AND what is under a tag stays under it
+    assert found()["Images"]["Properties"]["ImageTagMutability"] == "IMMUTABLE"
+
+
 @pytest.mark.parametrize(
     ("action", "resource"),
     [

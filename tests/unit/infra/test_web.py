@@ -19,6 +19,7 @@ IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 TRIAL = {"Stage": "dev", "WebImage": IMAGE}
 DOCKERFILE = (ROOT / "web" / "Dockerfile").read_text(encoding="utf-8")
+IGNORED = (ROOT / "web" / "Dockerfile.dockerignore").read_text(encoding="utf-8")
 FOUND = resources("web.yaml", TRIAL)
 
 
@@ -127,12 +128,22 @@ def test_spot_keeps_one_task_that_stays() -> None:
 
 
 def test_the_image_names_its_base_by_an_argument_and_starts_without_a_shell() -> None:
-    assert re.findall(r"^ARG (.*)$", DOCKERFILE, re.MULTILINE) == ["BASE"]
-    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}", "${BASE}"]
+    assert re.findall(r"^ARG (.*)$", DOCKERFILE, re.MULTILINE) == ["BASE", "INFERENCE=lambda", "INFERENCE=lambda"]
+    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}", "scratch"]
     (entry,) = re.findall(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE)
     assert json.loads(entry)[:3] == ["python", "-m", "web"]
     _, _, final = DOCKERFILE.rpartition("FROM ")
     assert "RUN" not in final
+
+
+def test_a_build_sees_only_what_it_copies() -> None:
+    allowed = [line[1:] for line in IGNORED.splitlines() if line.startswith("!")]
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
+    sources = [source for each in copied for source in each.split()]
+    for source in sources:
+        assert any(source == each or source.startswith(f"{each}/") for each in allowed), source
+    for each in allowed:
+        assert any(source == each or source.startswith(f"{each}/") for source in sources), each
 
 
 def test_the_image_has_the_releases_that_are_tested() -> None:
@@ -141,4 +152,7 @@ def test_the_image_has_the_releases_that_are_tested() -> None:
         return dict(re.findall(r"^([\w-]+)==([\w.]+)", text, re.MULTILINE))
 
     tested = pins("requirements-dev.txt") | pins("requirements.txt")
-    assert pins("web/requirements.txt").items() <= tested.items()
+    for name in ("build", "lambda"):
+        found = pins(f"web/requirements/{name}.txt")
+        assert found
+        assert found.items() <= tested.items()

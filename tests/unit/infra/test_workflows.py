@@ -80,7 +80,7 @@ def test_the_deployment_gives_cloudformation_its_role_and_functions_their_bounda
     assert '--role-arn "$CLOUDFORMATION_ROLE"' in scripts
     assert "PermissionsBoundary: $boundary" in scripts
     # AND it names stack and parameters that there are
-    declared = declared_parameters()
+    declared = {*declared_parameters(), *template("web.yaml")["Parameters"]}
     for name in re.findall(r"(\w+): \$\w+", scripts):
         assert name in declared
     variables = set(re.findall(r"vars\.(\w+)", (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")))

@@ -10,6 +10,7 @@ const LEAST_SIDE = 900; // pixels; the longer side becomes no smaller to take EN
 const ENOUGH = 140_000; // bytes, which take 1.5 s at 750 kbit/s
 const PROBE_SIDE = 400; // pixels
 const QUALITY = 0.8;
+const GRAINY_QUALITY = 0.65; // of a photo that takes more than ENOUGH at LEAST_SIDE
 const SENT_TYPES = ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/tiff"];
 // The first bytes of what the API reads: JPEG, PNG, WebP, HEIF (which includes HEIC), TIFF.
 const READABLE = /^(\xff\xd8\xff|\x89PNG|RIFF[^]{4}WEBP|[^]{4}ftyp(hei|hev|mi[af]|msf)|II\*\0|MM\0\*)/;
@@ -40,9 +41,10 @@ async function shrink(file) {
   const large = redraw(bitmap, Math.min(LONGEST_SIDE, Math.max(bitmap.width, bitmap.height)));
   bitmap.close();
   // A small copy tells how many bytes a pixel takes, so that there is only one large copy to encode.
-  const probe = await encode(redraw(large, PROBE_SIDE));
+  const probe = await encode(redraw(large, PROBE_SIDE), QUALITY);
   const side = PROBE_SIDE * Math.sqrt(ENOUGH / probe.size);
-  return encode(redraw(large, Math.min(Math.max(side, LEAST_SIDE), LONGEST_SIDE)));
+  if (side < LEAST_SIDE) return encode(redraw(large, LEAST_SIDE), GRAINY_QUALITY);
+  return encode(redraw(large, Math.min(side, LONGEST_SIDE)), QUALITY);
 }
 
 /** Return a picture on a canvas with at most `longestSide` pixels a side. */
@@ -59,13 +61,13 @@ function redraw(picture, longestSide) {
 }
 
 /** Return the file of a canvas. WebP takes 40 % less than JPEG; a browser that cannot write it gives a PNG instead. */
-async function encode(canvas) {
-  const copy = await encoded(canvas, "image/webp");
-  return copy.type === "image/webp" ? copy : encoded(canvas, "image/jpeg");
+async function encode(canvas, quality) {
+  const copy = await encoded(canvas, "image/webp", quality);
+  return copy.type === "image/webp" ? copy : encoded(canvas, "image/jpeg", quality);
 }
 
-function encoded(canvas, type) {
+function encoded(canvas, type, quality) {
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no memory for a copy"))), type, QUALITY);
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no memory for a copy"))), type, quality);
   });
 }

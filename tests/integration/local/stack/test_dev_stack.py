@@ -34,7 +34,7 @@ def test_the_passwords_of_both_stores_are_in_a_file_that_only_this_user_may_read
     stack: DevStack, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN the file of a run that was killed, which everybody may read
-    stack.folder.mkdir()
+    copy_to_run(stack.folder)
     path = stack.folder / "environment"
     path.touch(mode=0o644)
     # WHEN the stores start

@@ -121,8 +121,21 @@ def test_a_taxon_of_a_checklist_lives_in_its_countries_with_doubt(earth: Earth, 
 
 
 def test_a_taxon_without_a_written_range_gets_one_from_enough_records(earth: Earth) -> None:
-    records = counts(earth, BERLIN=90, SYDNEY=10)
+    records = counts(earth, BERLIN=27, SYDNEY=3)
     assert range_of_records(1, records * 0.9, records, earth, False, Rules()) is None
     found = range_of_records(1, records, np.minimum(records, 1), earth, False, Rules())
     assert found is not None
     assert sorted(found["cell"].tolist()) == sorted([BERLIN, SYDNEY])
+
+
+def test_a_range_by_records_reaches_beyond_the_one_place_where_all_were_made(
+    earth: Earth, surroundings: Surroundings
+) -> None:
+    # GIVEN one eager observer in Berlin, and nobody in the rest of Germany
+    records = counts(earth, BERLIN=1000)
+    seen = weights_of(records, Effort.of(records, surroundings), surroundings)
+    found = range_of_records(1, records, seen, earth, False, Rules())
+    # THEN the range has the other cells of the country too
+    assert found is not None
+    assert PARIS in found["cell"]  # here a cell of Germany
+    assert SYDNEY not in found["cell"]

@@ -1,0 +1,61 @@
+"""The files of the image: what is taken from the base, with its links, and with fixed modes."""
+
+import stat
+import sys
+import sysconfig
+from pathlib import Path
+
+from infra.image import root
+
+
+def test_a_file_is_copied_with_every_link_on_the_way_to_it(tmp_path: Path) -> None:
+    # GIVEN a library that a link in a linked folder names
+    base, out = tmp_path / "base", tmp_path / "out"
+    (base / "usr/lib").mkdir(parents=True)
+    (base / "usr/lib/libm.so.6.1").write_text("library", encoding="ascii")
+    (base / "usr/lib/libm.so.6").symlink_to("libm.so.6.1")
+    (base / "lib").symlink_to("usr/lib")
+    # WHEN it is copied
+    root.copy(base / "lib/libm.so.6", out)
+    # THEN all of this is below the same path
+    copied = out / base.relative_to("/")
+    assert (copied / "lib").readlink() == Path("usr/lib")
+    assert (copied / "usr/lib/libm.so.6").readlink() == Path("libm.so.6.1")
+    assert (copied / "lib/libm.so.6").read_text(encoding="ascii") == "library"
+    # AND again without harm
+    root.copy(base / "lib/libm.so.6", out)
+
+
+def test_the_loader_and_what_python_needs_are_libraries() -> None:
+    found = {path.name for path in root.libraries([Path(sys.executable).resolve()])}
+    assert "libc.so.6" in found
+    assert any(name.startswith("ld-linux") for name in found)
+
+
+def test_the_standard_library_has_what_a_server_needs_and_no_more() -> None:
+    folder = Path(sysconfig.get_path("stdlib"))
+    names = {path.relative_to(folder).as_posix() for path in root.standard_library(folder)}
+    assert {"asyncio/base_events.py", "ssl.py", "json/decoder.py"} <= names
+    assert not {name for name in names if name.startswith(("site-packages/", "test/", "unittest/", "sqlite3/"))}
+    assert not {name for name in names if name.endswith(".pyc")}
+
+
+def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
+    for name, mode in {"a": 0o600, "b": 0o664, "c": 0o700}.items():
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "d").mkdir(0o700)
+    root.make_readable(tmp_path)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"a": 0o644, "b": 0o644, "c": 0o755, "d": 0o755}
+
+
+def test_only_descriptions_of_services_that_are_called_stay(tmp_path: Path) -> None:
+    for name in ("s3", "ec2", "lambda"):
+        (tmp_path / "botocore/data" / name).mkdir(parents=True)
+    (tmp_path / "botocore/data/endpoints.json").touch()
+    (tmp_path / "bin").mkdir()
+    root.prune(tmp_path)
+    left = {path.relative_to(tmp_path / "botocore/data").as_posix() for path in (tmp_path / "botocore/data").iterdir()}
+    assert left == {"s3", "lambda", "endpoints.json"}
+    assert not (tmp_path / "bin").exists()

@@ -1,0 +1,41 @@
+"""The runtime's configuration of a container, which is as strict as a task on Fargate."""
+
+import re
+from pathlib import Path
+
+from chalicelib.config.settings import ROOT
+from local.image.bundle import specify
+from local.image.container import MEMORY
+from testing.cloudformation import resources
+
+IMAGE = {
+    "config": {
+        "User": "10001:10001",
+        "Env": ["PATH=/bin", "A=image"],
+        "Entrypoint": ["python", "-m", "web"],
+        "WorkingDir": "/app",
+        "Volumes": {"/spool": {}},
+    }
+}
+
+
+def test_the_image_says_what_runs_as_whom_and_the_rest_is_read_only() -> None:
+    found = specify(IMAGE, Path("/root-of-image"), {"A": "ours"}, MEMORY)
+    process = found["process"]
+    assert (process["args"], process["cwd"], process["user"]) == (
+        ["python", "-m", "web"],
+        "/app",
+        {"uid": 10001, "gid": 10001},
+    )
+    assert process["env"][-1] == "A=ours"  # the last one counts
+    assert (process["capabilities"], process["noNewPrivileges"]) == ({}, True)
+    assert found["root"] == {"path": "/root-of-image", "readonly": True}
+    (spool,) = (each for each in found["mounts"] if each["destination"] == "/spool")
+    assert {"uid=10001", "gid=10001", "mode=0700"} <= set(spool["options"])
+    assert not [each for each in found["mounts"] if each["type"] == "none"]  # nothing of this machine
+
+
+def test_the_limit_of_memory_is_that_of_a_task() -> None:
+    task = resources("web.yaml", {"Stage": "dev", "WebImage": "made-up"})["Task"]["Properties"]
+    assert int(task["Memory"]) * 2**20 == MEMORY
+    assert re.search(r"^USER 10001:10001$", (ROOT / "web" / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
