@@ -17,7 +17,7 @@ _CENTROID_UNCERTAINTIES: Final = (301, 3036, 999, 9999)
 """Uncertainties in metres that gazetteers give to the middle of a country or state
 (https://data-blog.gbif.org/post/country-centroids/)."""
 _CAPTIVE: Final = ("managed", "captive", "cultivated")
-_NON_COMMERCIAL: Final = "regexp_matches(licence, '(^|[^a-z])nc([^a-z]|$)')"
+_NON_COMMERCIAL: Final = "regexp_extract(licence, '(^|[^a-z])nc([^a-z]|$)') <> ''"
 _CENTROID_METRES: Final = 2000
 """Nearest to the middle of a country that a record may be, as that page advises."""
 
@@ -40,11 +40,10 @@ class Filters:
     def reasons(self) -> dict[str, str]:
         """Return what each filter leaves out, in words, with its condition in SQL. The first that applies counts.
 
-        The conditions use the columns of `normal_query` in database/occurrences/records.py.
+        The conditions use the columns of `normal_query` in database/occurrences/records.py, and only what DuckDB and
+        Athena have in common (database/athena/).
         """
-        issues = " or ".join(
-            f"list_contains(issues, {literal(each)})" for each in self.issues
-        )  # list_has_any is slower
+        issues = " or ".join(f"contains(issues, {literal(each)})" for each in self.issues)  # list_has_any is slower
         return {
             "latitude or longitude is no number": "is_bad_number",
             "number of records is no number": "records is null or records < 0",

@@ -16,6 +16,7 @@ from tests.end_to_end.browsing import Open, photo, problem
 from tests.end_to_end.stand import KEY, Stand
 
 
+@pytest.mark.firefox
 def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: Open) -> None:
     # GIVEN an API that sees a koala in Australia
     stand.tell(answers.koala())
@@ -329,6 +330,7 @@ def test_what_stands_in_front_of_the_api_may_refuse_in_its_own_words(
     expect(shown.locator("#problem-heading")).to_have_text(heading)
 
 
+@pytest.mark.firefox
 def test_a_connection_that_fails_once_is_tried_again(stand: Stand, open_page: Open) -> None:
     # GIVEN a connection that fails once
     stand.tell(answers.koala())
@@ -340,6 +342,7 @@ def test_a_connection_that_fails_once_is_tried_again(stand: Stand, open_page: Op
     expect(shown.locator("#name")).to_have_text("koala")
 
 
+@pytest.mark.firefox
 def test_offline_is_said_at_once_and_the_photo_goes_when_that_is_over(stand: Stand, open_page: Open) -> None:
     # GIVEN a device without a network
     stand.tell(answers.koala())
@@ -354,6 +357,7 @@ def test_offline_is_said_at_once_and_the_photo_goes_when_that_is_over(stand: Sta
     assert len(stand.sent) == 1
 
 
+@pytest.mark.firefox
 def test_a_request_can_be_cancelled(stand: Stand, open_page: Open) -> None:
     # GIVEN a photo whose answer takes its time
     stand.open.clear()
@@ -376,6 +380,7 @@ def test_a_request_can_be_cancelled(stand: Stand, open_page: Open) -> None:
     expect(shown.locator("#where")).to_contain_text("from the photo’s GPS data")
 
 
+@pytest.mark.firefox
 def test_without_a_connection_one_can_try_again(stand: Stand, open_page: Open) -> None:
     # GIVEN a connection that fails
     stand.tell(answers.koala())

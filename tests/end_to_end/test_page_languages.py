@@ -83,6 +83,7 @@ def test_the_page_fits_a_narrow_phone_in_each_language_and_says_nothing_in_engli
     assert not re.search(r"\{\w*\}|undefined|NaN", said)
 
 
+@pytest.mark.firefox
 @pytest.mark.parametrize("language", OTHERS)
 def test_animals_have_names_in_the_language_or_else_in_latin(stand: Stand, open_page: Open, language: str) -> None:
     # GIVEN candidates of which the last but not the second is named in all languages
@@ -132,6 +133,7 @@ def test_the_page_is_mirrored_if_the_language_runs_from_right_to_left(stand: Sta
     assert bar["x"] + bar["width"] == pytest.approx(track["x"] + track["width"], abs=1)
 
 
+@pytest.mark.firefox
 def test_a_change_of_language_keeps_the_answer(stand: Stand, open_page: Open) -> None:
     # GIVEN an answer in English
     stand.tell(answers.koala())

@@ -33,6 +33,7 @@ def test_a_small_photo_is_sent_as_it_is(stand: Stand, open_page: Open) -> None:
     assert (stand.sent[0].path, stand.sent[0].content_type) == ("/dev/identify", "image/jpeg")
 
 
+@pytest.mark.firefox
 def test_a_large_photo_shrinks_and_its_position_is_sent(stand: Stand, open_page: Open, tmp_path: Path) -> None:
     # GIVEN a photo of 12 megapixels that lies on its side and knows its place
     exif = pictures.exif(pictures.SYDNEY, orientation=6)
@@ -96,6 +97,7 @@ def test_a_format_that_only_the_browser_can_read_is_redrawn(stand: Stand, open_p
         assert (sent.format, sent.size) == ("WEBP", (400, 300))
 
 
+@pytest.mark.firefox
 @pytest.mark.parametrize(
     ("data", "name", "kind"),
     [
@@ -130,6 +132,7 @@ def test_the_progress_of_a_slow_line_is_shown(stand: Stand, open_page: Open) -> 
     expect(shown.locator("#name")).to_be_visible()
 
 
+@pytest.mark.firefox
 def test_a_large_file_that_the_browser_cannot_read_is_sent_as_it_is(stand: Stand, open_page: Open) -> None:
     stand.tell(*problem("photo_too_large", 413))
     unknown = photo(b"\0\0\0\x18ftypheic" + bytes(4_600_000), "large.heic", "image/heic")

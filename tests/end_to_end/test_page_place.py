@@ -37,6 +37,7 @@ def _asked_for_place(stand: Stand, open_page: Open, **options: Any) -> Page:
     return shown
 
 
+@pytest.mark.firefox
 def test_a_photo_without_a_place_is_answered_at_once_and_again_with_the_place(stand: Stand, open_page: Open) -> None:
     # GIVEN a photo without a position WHEN it is chosen THEN it is identified without a place
     shown = _answered_alone(stand, open_page)
@@ -98,6 +99,7 @@ def test_a_place_can_be_pressed_on_the_map(stand: Stand, open_page: Open, viewpo
     assert float(stand.sent[-1].query["lon"]) == pytest.approx(22.5, abs=1.5)
 
 
+@pytest.mark.firefox
 def test_the_map_takes_the_keyboard(stand: Stand, open_page: Open) -> None:
     # GIVEN the question where the photo was taken
     shown = _asked_for_place(stand, open_page)
@@ -136,6 +138,7 @@ def test_typed_coordinates_are_checked_before_they_are_sent(
     assert stand.sent[-1].query == {"lat": "52.50", "lon": "12.00"}
 
 
+@pytest.mark.firefox
 def test_another_place_can_be_undone(stand: Stand, open_page: Open) -> None:
     # GIVEN an answer with the place of the photo
     stand.tell(answers.koala())

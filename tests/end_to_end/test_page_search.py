@@ -98,6 +98,7 @@ def test_a_place_is_where_its_name_says(stand: Stand, open_page: Open) -> None:
     assert (alps["kind"], alps["isWide"], sydney["isWide"]) == ("mountains", True, False)
 
 
+@pytest.mark.firefox
 def test_a_misspelt_name_gives_names_that_begin_like_it(stand: Stand, open_page: Open) -> None:
     cologne, nothing, letter = _search(open_page(stand.url), ["Cologna", "xyzzyq", "a"])
     assert cologne["isGuess"]
@@ -156,6 +157,7 @@ def test_the_keyboard_finds_and_picks_a_place(stand: Stand, open_page: Open) -> 
     assert stand.sent[-1].query == {"lat": "42.10", "lon": "-72.60"}
 
 
+@pytest.mark.firefox
 def test_enter_takes_the_first_place_with_the_name(stand: Stand, open_page: Open) -> None:
     shown = _asked(stand, open_page)
     shown.get_by_label(FIELD).fill("nairobi")
@@ -164,6 +166,7 @@ def test_enter_takes_the_first_place_with_the_name(stand: Stand, open_page: Open
     assert stand.sent[-1].query == {"lat": "-1.30", "lon": "36.80"}
 
 
+@pytest.mark.firefox
 def test_a_large_place_is_shown_on_the_map_first(stand: Stand, open_page: Open) -> None:
     # WHEN a country is picked
     shown = _asked(stand, open_page)

@@ -36,6 +36,7 @@ def guessed(*agrees: bool) -> dict[str, Any]:
     return answers.koala(photos=guesses)
 
 
+@pytest.mark.firefox
 def test_several_photos_of_one_animal_give_one_answer(stand: Stand, open_page: Open) -> None:
     # GIVEN an API to which one of three photos looks like another animal
     stand.tell(guessed(True, False, True))
@@ -111,6 +112,7 @@ def test_one_file_that_is_no_photo_is_named(stand: Stand, open_page: Open) -> No
     assert stand.sent == []
 
 
+@pytest.mark.firefox
 def test_a_link_that_is_dropped_says_what_to_do(stand: Stand, open_page: Open) -> None:
     shown = open_page(stand.url)
     shown.evaluate(
@@ -202,6 +204,7 @@ def test_no_box_does_not_mean_no_animal(stand: Stand, open_page: Open) -> None:
     expect(shown.locator("#also-seen")).to_be_empty()
 
 
+@pytest.mark.firefox
 def test_a_server_without_a_detector_says_so_and_the_answer_stays(stand: Stand, open_page: Open) -> None:
     stand.tell(answers.koala())
     shown = open_page(stand.url)

@@ -127,6 +127,7 @@ def test_a_location_is_at_sea_only_if_that_is_known(
     expect(shown.locator("#remark")).to_be_visible(visible=mode == "narrowed")
 
 
+@pytest.mark.firefox
 @pytest.mark.parametrize(
     ("count", "summary"),
     [
@@ -158,6 +159,7 @@ def test_without_relatives_nothing_is_said_of_them(stand: Stand, open_page: Open
     expect(shown.locator("#relatives")).to_be_hidden()
 
 
+@pytest.mark.firefox
 def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, open_page: Open) -> None:
     # GIVEN an API that knows the koala
     stand.taxa["phascolarctos-cinereus"] = KOALA
@@ -190,6 +192,7 @@ def test_an_animal_without_a_range_is_described_too(stand: Stand, open_page: Ope
     expect(shown.locator("#animal dd").first).to_have_text(words)
 
 
+@pytest.mark.firefox
 def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) -> None:
     # GIVEN an API with two groups
     stand.taxa[""] = GROUPS
