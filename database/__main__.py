@@ -170,7 +170,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    does = "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it"
+    does = "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it; with FILE, only load it"
     loads = add("load", _load, does, cache, keep)
     text = "folder to read files from instead of MODEL_PATH's folder; missing files come from the checkout"
     loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)

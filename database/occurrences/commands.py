@@ -37,9 +37,9 @@ def add_options(parser: ArgumentParser) -> None:
 
 def add_filters(parser: ArgumentParser) -> None:
     """Add which records count, and whether by month."""
-    text = "leave out records of before this year (default: %(default)s)"
+    text = "leave out records from before this year (default: %(default)s)"
     parser.add_argument("--since", type=int, default=1980, metavar="YEAR", help=text)
-    text = "leave out records of after this year"
+    text = "leave out records from after this year"
     parser.add_argument("--until", type=int, default=9999, metavar="YEAR", help=text)
     text = "leave out records that are known less exactly (default: %(default)s)"
     parser.add_argument("--max-uncertainty", type=float, default=25_000, metavar="METRES", help=text)

@@ -20,6 +20,8 @@ _CAPTIVE: Final = ("managed", "captive", "cultivated")
 _NON_COMMERCIAL: Final = "regexp_extract(licence, '(^|[^a-z])nc([^a-z]|$)') <> ''"
 _CENTROID_METRES: Final = 2000
 """Nearest to the middle of a country that a record may be, as that page advises."""
+NO_END: Final = 9999
+"""Last year of filters without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Filters:
 
     max_uncertainty: float = 25_000
     since: int = 1980
-    until: int = 9999
+    until: int = NO_END
     commercial: bool = False
     issues: tuple[str, ...] = ISSUES
 
@@ -44,6 +46,7 @@ class Filters:
         Athena have in common (database/athena/).
         """
         issues = " or ".join(f"contains(issues, {literal(each)})" for each in self.issues)  # list_has_any is slower
+        years = f"from before {self.since}" + (f" or after {self.until}" if self.until < NO_END else "")
         return {
             "latitude or longitude is no number": "is_bad_number",
             "number of records is no number": "records is null or records < 0",
@@ -58,7 +61,7 @@ class Filters:
             "with an issue of its coordinates": issues or "false",
             "in the middle of a country": f"uncertainty in {_CENTROID_UNCERTAINTIES} or centroid < {_CENTROID_METRES}",
             f"known to more than {self.max_uncertainty:,.0f} m only": f"uncertainty > {self.max_uncertainty!r}",
-            f"of before {self.since} or after {self.until}": f"year not between {self.since} and {self.until}",
+            years: f"year not between {self.since} and {self.until}",
             "under a licence without commercial use": f"{self.commercial} and {_NON_COMMERCIAL}",
         }
 
