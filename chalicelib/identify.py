@@ -15,7 +15,7 @@ from chalicelib.features.season import in_month, month_in
 from chalicelib.location import REMEDY, Location
 from chalicelib.model.lazy import Lazy
 from chalicelib.model.seeing import Seen
-from chalicelib.photo.exif import location_from_gps
+from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.quality import Quality, quality_of
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
@@ -98,7 +98,10 @@ def locate(gps: Sequence[Mapping[int, Any]], params: IdentifyParams) -> Location
 
 def month_of(params: IdentifyParams, photos: Sequence["Photo"]) -> int | None:
     """Return the month of the request, or of the first photo whose EXIF has one, or None."""
-    return params.month or next(filter(None, (month_in(photo.taken) for photo in photos)), None)
+    if params.month:
+        return params.month
+    times = (taken_at(photo.taken, params.shift) or "" if params.shift else photo.taken for photo in photos)
+    return next(filter(None, map(month_in, times)), None)
 
 
 def features_at(cell: int | None, services: Services, record: Record) -> Features:

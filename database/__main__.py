@@ -19,6 +19,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.redaction import summary_of
 from chalicelib.services import build_cache
 from database.access import READER, connect, prepare
+from database.athena import commands as commands_of_athena
 from database.compare import compare
 from database.comparison_page import page_of
 from database.dataset import read_dataset
@@ -169,7 +170,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    does = "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it"
+    does = "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it; with FILE, only load it"
     loads = add("load", _load, does, cache, keep)
     text = "folder to read files from instead of MODEL_PATH's folder; missing files come from the checkout"
     loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
@@ -191,11 +192,18 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         ("explain", commands_of_ranges.explain, "print where an animal lives, in words, with sources and a map"),
         ("check", commands_of_ranges.check, "compare the ranges with independent evidence"),
         ("facts", commands_of_ranges.facts, "print how many known facts the ranges get right"),
+        (
+            "athena",
+            commands_of_athena.count,
+            "count GBIF's records on Amazon Athena: its SQL, its cost, or run it",
+        ),
     ):
         added = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
         added.set_defaults(command=offline, is_offline=True)
         if name == "explain":
             added.add_argument("taxon", help="id or name of the animal, such as phascolarctos-cinereus or koala")
+        if name == "athena":
+            commands_of_athena.add_options(added)
     return parser
 
 

@@ -29,7 +29,7 @@ from infra import cost_page, daily_cost
 from infra.__main__ import _parser as infra_parser
 from infra.chalice_config import stages as infra_stages
 from infra.claims import read_claims
-from infra.parameters import BACKFILL, EDGE, STACK, STREAM, WEB, read_template
+from infra.parameters import ATHENA, BACKFILL, EDGE, STACK, STREAM, WEB, read_template
 from infra.stage import Stage
 from infra.step import duration
 from infra.throttling import api_methods, method_limits, throttle_limits
@@ -151,7 +151,7 @@ def cli_help() -> str:
 def infra_tables() -> dict[str, str]:
     """Return the tables of throttling, and of the parameters and outputs of the templates, by name."""
     tables = {"throttling": _throttling()}
-    for name in (STACK, EDGE, STREAM, WEB, BACKFILL):
+    for name in (STACK, EDGE, STREAM, WEB, BACKFILL, ATHENA):
         template = read_template(name)
         tables[f"parameters of {name}"] = _parameters(template["Parameters"])
         if given := template.get("Outputs"):

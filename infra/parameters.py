@@ -11,7 +11,7 @@ from infra.step import PreconditionFailed
 
 INFRA = ROOT / "infra"
 STACK, EDGE, STREAM = "faunalens.yaml", "edge.yaml", "stream.yaml"
-WEB, BACKFILL = "web.yaml", "backfill.yaml"
+WEB, BACKFILL, ATHENA = "web.yaml", "backfill.yaml", "athena.yaml"
 
 _BESIDE = (WEB, BACKFILL)  # templates that a pipeline's does not contain
 

@@ -63,8 +63,8 @@ def in_account(value: Any, account: str, region: str, references: Mapping[str, s
         case {"Fn::Sub": str(text)}:
             for name, each in known.items():
                 text = text.replace(f"${{{name}}}", each)
-            if "${" not in text:
-                return text
+            if "${" not in text.replace("${!", ""):
+                return text.replace("${!", "${")
             raise ValueError(f"{text} refers to something unknown")
         case {"Ref": _} | {"Fn::GetAtt": _}:
             raise ValueError(f"{value} refers to something unknown")

@@ -92,7 +92,7 @@ class IdentifyParams:
     """The validated parameters of an identification.
 
     `also`: ids of more uploads, besides the one in the path. `boxes`: None if the request does not say. `month`: that
-    of the time in the request, 1 to 12.
+    of the time in the request, 1 to 12. `shift`: seconds to add to the clock in EXIF; HTTP has no parameter for it.
     """
 
     location: Location | None = None
@@ -101,6 +101,7 @@ class IdentifyParams:
     boxes: bool | None = None
     also: tuple[str, ...] = ()
     month: int | None = None
+    shift: float = 0.0
 
 
 def read_identify_params(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from math import nan
+from math import isfinite, nan
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -87,6 +87,12 @@ def degrees(value: object) -> float | None:
         return nan
 
 
+def _shift(value: object) -> float:
+    """Return the correction of a clock in seconds; 0 for what is none. It decides about a month, not about a place."""
+    seconds = degrees(value)
+    return seconds if seconds is not None and isfinite(seconds) else 0.0
+
+
 def _of_record(s3: Mapping[str, Any], message: str, attempt: int) -> Item:
     photo = s3["object"]
     key = unquote_plus(photo["key"])
@@ -103,6 +109,7 @@ def _of_map(item: Mapping[str, Any], attempt: int) -> Item:
             degrees(item.get("latitude")),
             degrees(item.get("longitude")),
             item.get("time") or None,
+            _shift(item.get("shift")),
             attempt=attempt,
         )
     except KeyError as error:

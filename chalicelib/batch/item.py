@@ -8,7 +8,8 @@ class Item:
     """A photo in S3 to identify.
 
     `etag`: empty if the batch does not say. `station`, `latitude`, `longitude` (WGS84 degrees) and `time`: what the
-    batch says of the photo, or None. `message`: id of the SQS message that named it. `attempt`: 1 for the first.
+    batch says of the photo, or None. `shift`: seconds to add to the clock in its EXIF. `message`: id of the SQS message
+    that named it. `attempt`: 1 for the first.
     """
 
     bucket: str
@@ -18,6 +19,7 @@ class Item:
     latitude: float | None = None
     longitude: float | None = None
     time: str | None = None
+    shift: float = 0.0
     message: str = ""
     attempt: int = 1
 

@@ -14,7 +14,8 @@ Status = Literal["identified", "unreadable"]
 """`unreadable`: there is no answer, and another attempt would give none either."""
 
 INTERRUPTED = "interrupted"
-"""Error of a photo at whose second attempt, or a later one, the process ended, such as for lack of memory."""
+"""Error of a photo at whose repeated attempt the process ended, such as for lack of memory. It may be innocent: Step
+Functions also counts calls that Lambda throttled as attempts, and another photo may have ended the first one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

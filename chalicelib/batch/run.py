@@ -2,7 +2,7 @@
 
 The first attempt at a photo writes its line, unless there is one. A later attempt first looks for the line. If there is
 none, it writes the line that the photo deserves if the process ends while it looks at it, and replaces that line
-afterwards. So a photo that ends its process does so twice, then has its line, and its neighbours have theirs.
+afterwards. So a photo that ends its process does so at most twice, then has its line, and its neighbours have theirs.
 """
 
 import logging
@@ -25,8 +25,9 @@ from chalicelib.telemetry.record import Failure, Record
 
 AHEAD = 2
 """Photos that are fetched while another one is identified."""
-RESERVE = 20.0
-"""Seconds before the function's timeout in which no photo is begun: more than the slowest one takes."""
+RESERVE = 70.0
+"""Seconds before the function's timeout in which no photo is begun: more than the slowest one takes, which arrives late
+and waits for a paused database. Time that runs out would end the process, as a poisonous photo does."""
 ENDED = INTERRUPTED, "the process ended at a repeated attempt at this photo, which may need more memory than there is"
 """Error and detail of a photo that ends its process."""
 

@@ -11,6 +11,7 @@ from chalicelib.batch.events import degrees
 from chalicelib.batch.item import Item
 from chalicelib.batch.line import Line, answer_kept, hash_of, models_of
 from chalicelib.errors import ClientError, LocationInvalid, LocationMissing, PhotoTooLarge, Unavailable
+from chalicelib.features.season import month_in
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.photo.exif import location_from_gps, taken_at
@@ -77,10 +78,11 @@ def _identify(data: bytes, params: IdentifyParams, services: Services, record: R
 
 def _params(item: Item) -> IdentifyParams:
     """Return the parameters of an item. Raises `LocationInvalid`, also if there is only one coordinate."""
+    params = IdentifyParams(month=month_in(item.time or ""), shift=item.shift)
     if item.latitude is None and item.longitude is None:
-        return IdentifyParams()
+        return params
     latitude, longitude = (nan if each is None else each for each in (item.latitude, item.longitude))
-    return IdentifyParams(location=Location(latitude, longitude, "request"))
+    return replace(params, location=Location(latitude, longitude, "request"))
 
 
 def _line(item: Item, **values: Any) -> Line:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -69,11 +69,15 @@ def location_from_gps(tags: Mapping[int, Any]) -> Location | None:
     return Location(latitude, longitude, "exif")
 
 
-def taken_at(taken: str) -> str | None:
-    """Return EXIF's time as 'YYYY-MM-DD HH:MM:SS', or None if it is no time, as of a camera whose clock is not set."""
+def taken_at(taken: str, shift: float = 0.0) -> str | None:
+    """Return EXIF's time as 'YYYY-MM-DD HH:MM:SS', or None if it is no time, as of a camera whose clock is not set.
+
+    `shift`: seconds to add, for a clock that was wrong.
+    """
     try:
-        return datetime.strptime(taken.strip(" \x00"), "%Y:%m:%d %H:%M:%S").isoformat(" ")  # noqa: DTZ007, EXIF has no zone
-    except ValueError:
+        time = datetime.strptime(taken.strip(" \x00"), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007, EXIF has no zone
+        return (time + timedelta(seconds=shift)).isoformat(" ", "seconds")
+    except (ValueError, OverflowError):
         return None
 
 

@@ -12,7 +12,7 @@ from cli.results.row import FoundPhoto, Place
 
 _LISTED = "create temp table listed (path text primary key, etag text not null) strict, without rowid"
 _LEFT = """
-select path, deployment, place, etag from photo join listed using (path)
+select path, deployment, place, shift, etag from photo join listed using (path)
 where state in ('new', 'touched', 'failed') order by deployment, path
 """
 
@@ -48,6 +48,8 @@ def _lines(results: ResultsFile, study: S3Name) -> Iterator[str]:
         place = Place.parse(row["place"])
         if place.source == "given":
             item |= {"latitude": place.latitude, "longitude": place.longitude}
+        if row["shift"]:
+            item["shift"] = row["shift"]
         if row["etag"]:
             item["etag"] = row["etag"]
         yield json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"

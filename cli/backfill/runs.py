@@ -12,8 +12,8 @@ from cli.backfill.cloud import Cloud
 from cli.backfill.s3_name import S3Name
 
 RUNNING, SUCCEEDED = ("RUNNING", "PENDING_REDRIVE"), "SUCCEEDED"
-RUNS, RESULTS = "batches/runs/", "results/"
-"""Folders in the stage's bucket: what runs were asked and what Step Functions says of each batch, and the lines."""
+BATCHES, RUNS, RESULTS = "batches/", "batches/runs/", "results/"
+"""Folders in the stage's bucket: photos, what runs were asked and what Step Functions says of each batch, and lines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from cli.errors import CommandError, Exit
 from cli.printing import print_summary, warn
 from cli.progress import PhotoProgress, waiting
 from cli.results.file import ResultsFile
-from cli.results.row import NONE, FoundPhoto, Place
+from cli.results.row import FoundPhoto, Place
 
 EPILOG = """\b
 Examples:
@@ -96,9 +96,8 @@ def batch() -> None:
 @click.option(
     "--shift",
     type=Parsed("duration", parse_shift),
-    default="0s",
     metavar="DURATION",
-    help="Add this to the cameras' clocks, such as +1h or -2d30m.",
+    help="Add this to the cameras' clocks, such as +1h or -2d30m. It stays until another is given.",
 )
 @click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="Its manifest.json lists them.")
 @click.option("--manifest", metavar="FILE", help="A file here or in S3 lists the photos: JSON lines, or .csv.")
@@ -111,7 +110,7 @@ def submit(
     deployments: Path | None,
     lat: float | None,
     lon: float | None,
-    shift: timedelta,
+    shift: timedelta | None,
     inventory: S3Name | None,
     manifest: str | None,
     wait: bool,
@@ -119,7 +118,8 @@ def submit(
     """Start to identify the photos of a folder, or go on where the last run ended.
 
     Run it again at any time. A run under way is left alone; one that failed is resumed; and what an ended one has
-    identified is merged into the results file, so that a new run has only the photos that are left.
+    identified is merged into the results file, so that a new run has only the photos that are left. Options about place
+    and clock stay until other ones are given.
     """
     if (lat is None) != (lon is None):
         raise click.UsageError("only one of --lat and --lon is given; give both or neither")
@@ -128,6 +128,7 @@ def submit(
     cloud = Cloud(stage)
     table = read_deployments(deployments) if deployments else None
     with ResultsFile(results, write=True) as kept, aws_errors("the run is prepared"):
+        _expect_readable(cloud, study)
         _expect_study(kept, study)
         run = runs.latest(cloud, study)
         if run and run.is_running:
@@ -141,7 +142,7 @@ def submit(
             _merge(cloud, study, kept)
         if table:
             kept.replace_deployments(table.rows)
-        place = Place("given", lat, lon) if lat is not None else NONE
+        place = Place("given", lat, lon) if lat is not None else None
         where = Where(table or Deployments(kept.deployments()), place, shift)
         with waiting("listing photos"):
             stored = _stored(cloud, study, inventory, manifest)
@@ -180,6 +181,15 @@ def _expect_study(results: ResultsFile, study: S3Name) -> None:
     if known not in (None, str(study)):
         raise CommandError(f"{results.path} has the photos of {known}; choose another results file for {study}")
     results.describe(folder=str(study))
+
+
+def _expect_readable(cloud: Cloud, study: S3Name) -> None:
+    """Raise `CommandError` if the batch function may not read the photos: each would then count as missing."""
+    is_below = study.key.startswith(runs.BATCHES) and not study.key.startswith(runs.RUNS)
+    if study.bucket != cloud.bucket or not is_below:
+        raise CommandError(
+            f"the batch function cannot read {study}; put the photos below s3://{cloud.bucket}/{runs.BATCHES}"
+        )
 
 
 @batch.command(epilog=STATUS_EPILOG)

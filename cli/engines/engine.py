@@ -33,8 +33,8 @@ class Identified(NamedTuple):
 class Engine(Protocol):
     """Something that identifies photos. Thread-safe."""
 
-    def identify(self, data: bytes, place: Place, record: Record) -> Identified:
-        """Identify the animal in a photo, and fill in `record.photos`.
+    def identify(self, data: bytes, place: Place, record: Record, shift: float = 0.0) -> Identified:
+        """Identify the animal in a photo, and fill in `record.photos`. `shift`: seconds to add to its clock.
 
         Raises `Refused`, and `ModelError` or `CommandError` if no photo could be identified.
         """
@@ -57,7 +57,7 @@ def work(task: Task, root: Path, engine: Engine) -> Outcome:
         return Outcome(task, "touched", size, modified, checksum)
     record = Record(str(uuid4()), "/identify")
     try:
-        answer, mode = engine.identify(data, task.place, record)
+        answer, mode = engine.identify(data, task.place, record, task.shift)
     except (ModelError, CommandError):
         raise
     except Refused as refused:

@@ -53,15 +53,16 @@ class LocalEngine:
             )
         return cls(services, top, boxes=boxes)
 
-    def identify(self, data: bytes, place: Place, record: Record) -> Identified:
+    def identify(self, data: bytes, place: Place, record: Record, shift: float = 0.0) -> Identified:
         """Identify the animal in a photo."""
+        params = replace(self._located(place), shift=shift)
         try:
             try:
-                answer = identify([data], self._located(place), self._services, record)
+                answer = identify([data], params, self._services, record)
             except LocationMissing:  # raised before the photo is decoded
                 if place.source != "none":
                     raise
-                answer = identify([data], replace(self._params, without_location=True), self._services, record)
+                answer = identify([data], replace(params, without_location=True), self._services, record)
         except HTTPError as error:
             is_lasting = isinstance(error, ClientError) and not isinstance(error, (LocationMissing, LocationInvalid))
             raise Refused(error.code, error.detail, is_lasting=is_lasting) from error

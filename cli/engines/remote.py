@@ -14,6 +14,7 @@ import urllib3
 
 from chalicelib.errors import ClientError
 from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.exif import taken_at
 from chalicelib.telemetry.record import Record
 from cli.engines.engine import Identified, Refused
 from cli.engines.pace import Pace
@@ -46,8 +47,8 @@ class RemoteEngine:
         timeout = urllib3.Timeout(connect=10.0, read=40.0)
         self._pool = urllib3.PoolManager(maxsize=most, block=False, timeout=timeout, retries=False)
 
-    def identify(self, data: bytes, place: Place, record: Record) -> Identified:
-        """Send a photo, and return the service's answer."""
+    def identify(self, data: bytes, place: Place, record: Record, shift: float = 0.0) -> Identified:
+        """Send a photo, and return the service's answer. The service is told the time if EXIF has a wrong one."""
         try:
             photo = open_photo(data, Limits(max_bytes=len(data) + 1))
         except ClientError as error:  # do not send what nobody can read
@@ -59,6 +60,8 @@ class RemoteEngine:
             query |= {"lat": repr(place.latitude), "lon": repr(place.longitude)}
         elif place.source == "none" and not photo.gps:
             query["location"] = "none"
+        if shift and (time := taken_at(photo.taken, shift)):
+            query["time"] = time.replace(" ", "T")
         if len(data) <= LARGEST_BODY:
             answer = self._call("identify", query, data)
         else:

@@ -39,7 +39,9 @@ on conflict (path) do update set
     checksum = case when place <> PLACE or size <> ?2 then null else checksum end,
     size = ?2, modified = ?3
 """.replace("PLACE", "coalesce(?5, iif(deployment is null, place, 'exif'))")
-_TASKS = "select id, path, place, checksum, state from photo where id > ? and state in ('new', 'touched', 'failed')"
+_TASKS = """
+select id, path, place, checksum, shift, state from photo where id > ? and state in ('new', 'touched', 'failed')
+"""
 _SAVE = """
 update photo set
     state = ?2, size = ?3, modified = ?4, checksum = ?5, taken = ?6, latitude = ?7, longitude = ?8, width = ?9,
@@ -170,8 +172,8 @@ class ResultsFile:
             rows = self._connection.execute(f"{_TASKS} order by id limit {BATCH}", (last,)).fetchall()
             if not rows:
                 return
-            for last, path, place, checksum, state in rows:
-                yield Task(last, path, Place.parse(place), checksum if state == "touched" else None)
+            for last, path, place, checksum, shift, state in rows:
+                yield Task(last, path, Place.parse(place), checksum if state == "touched" else None, shift)
 
     def save(self, outcome: Outcome) -> None:
         """Keep an outcome."""

@@ -56,12 +56,16 @@ class FoundPhoto(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A photo that is left to look at. `checksum`: of the bytes of its last answer, if only the file's time changed."""
+    """A photo that is left to look at.
+
+    `checksum`: of the bytes of its last answer, if only the file's time changed. `shift`: seconds to add to its clock.
+    """
 
     id: int
     path: str
     place: Place
     checksum: int | None
+    shift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

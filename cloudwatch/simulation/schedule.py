@@ -63,7 +63,7 @@ def incidents(*, bad: bool = False) -> list[tuple[float, str, float]]:
         ("ten times the traffic", SPIKE, 15),
         ("a fifth of the requests fail", LONG_BURST, 8) if bad else ("burst above the limit", BURST, 5),
         ("the cache is flushed", FLUSH, 10),
-        ("the database is down", DATABASE_DOWN, 8),
+        ("the database is down", DATABASE_DOWN, 5),
         ("Redis is down", REDIS_DOWN, 8),
         ("warming stops", WARMING_SILENT, 45),
     ]

@@ -30,6 +30,12 @@ _ADJACENT: Final = 0.4
 """The cosine between adjacent corners is 0.447, and negative between others."""
 _GOLDEN: Final = (1 + 5**0.5) / 2
 
+FACE: Final = ("face", "sx", "sy", "sz", "tx", "ty", "tz")
+"""Columns of the table `face`."""
+
+_BETWEEN: Final = "x, y, z, n0, n1, n2, n3, nearness, face, q, r, dq, dr, du"
+"""Columns on the way from a place to its hexagon."""
+
 _POINT: Final = ("cos(radians(lat)) * cos(radians(lon))", "cos(radians(lat)) * sin(radians(lon))", "sin(radians(lat))")
 
 
@@ -37,9 +43,8 @@ def create_cell_tables(connection: DuckDBPyConnection) -> None:
     """Create the temporary tables `face` and `hexagon`, to which `cells_of` refers."""
     middles, axes = _faces()
     numbers = _numbers(middles)
-    face: dict[str, NDArray[np.float64] | NDArray[np.intp]] = {"face": np.arange(len(numbers))}
-    for name, along in (("s", axes[numbers, 0]), ("t", axes[numbers, 1])):
-        face |= {f"{name}{axis}": along[:, number].copy() for number, axis in enumerate("xyz")}
+    rows = np.array(face_rows())
+    face = {name: rows[:, number].copy() for number, name in enumerate(FACE)}
     hexagon, cell = _hexagons(numbers, middles, axes)
     for table, columns in (("face", face), ("hexagon", {"hexagon": hexagon, "cell": cell})):
         connection.register("columns_of_table", columns)
@@ -47,27 +52,45 @@ def create_cell_tables(connection: DuckDBPyConnection) -> None:
         connection.unregister("columns_of_table")
 
 
+def face_rows() -> list[list[float]]:
+    """Return the rows of the table `face`, with the columns `FACE`: its number, and its axes s and t in the frame."""
+    middles, axes = _faces()
+    numbers = _numbers(middles)
+    return [[number, *axes[of].ravel().tolist()] for number, of in enumerate(numbers.tolist())]
+
+
 def cells_of(relation: str) -> str:
     """Return a query: all columns of a relation, and the column `cell`, null where `lat` or `lon` is null.
 
     `relation`: name of a relation with the columns `lat` and `lon`, WGS84 in decimal degrees, both on Earth or null.
     """
+    return f"""
+        select on_grid.* exclude ({_BETWEEN}, hexagon), hexagon.cell
+        from ({hexagons_of(relation)}) as on_grid
+        left join hexagon on hexagon.hexagon = on_grid.hexagon"""
+
+
+def hexagons_of(relation: str) -> str:
+    """Return a query: all columns of a relation, the number `hexagon` of its cell, and columns in between.
+
+    It needs the table `face` alone, and is SQL that DuckDB and Athena both read: literals have exponents, without which
+    they would be decimals on Athena.
+    """
     turned = ", ".join(
-        " ".join(f"{share:+.17g} * {sql}" for share, sql in zip(row, _POINT, strict=True)) + f" as {axis}"
+        " ".join(f"{share:+.16e} * {sql}" for share, sql in zip(row, _POINT, strict=True)) + f" as {axis}"
         for row, axis in zip(_frame().tolist(), "xyz", strict=True)
     )
     nearness = (
         "abs(x) + abs(y) + abs(z)",
-        *(f"{1 / _GOLDEN:.17g} * abs({a}) + {_GOLDEN:.17g} * abs({b})" for a, b in ("yz", "zx", "xy")),
+        *(f"{1 / _GOLDEN:.16e} * abs({a}) + {_GOLDEN:.16e} * abs({b})" for a, b in ("yz", "zx", "xy")),
     )
     kind = " ".join(f"when nearness = n{number} then {8 * number}" for number in range(1, len(nearness)))
     # q and r are axial coordinates, with u = -q - r the third. Of the three rounded ones, which must add up to 0, the
     # one that rounding changed most follows from the others.
     q = "case when dq > dr and dq > du then round(q + r) - round(r) else round(q) end"
     r = "case when dr >= dq and dr > du then round(q + r) - round(q) else round(r) end"
-    of_point = "x, y, z, n0, n1, n2, n3, nearness, face, q, r, dq, dr, du"
     return f"""
-        select on_grid.* exclude ({of_point}), hexagon.cell
+        select *, {_key("face", q, r)} as hexagon
         from (
             select *, abs(q - round(q)) as dq, abs(r - round(r)) as dr, abs(q + r - round(q + r)) as du
             from (
@@ -85,10 +108,9 @@ def cells_of(relation: str) -> str:
                         )
                     )
                 ) as on_earth
-                join face using (face)
+                join face on face.face = on_earth.face
             )
-        ) as on_grid
-        left join hexagon on hexagon.hexagon = {_key("face", q, r)}"""
+        )"""
 
 
 def _key(face: str, q: str, r: str) -> str:

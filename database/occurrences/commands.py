@@ -9,10 +9,13 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from database.dataset import Dataset, read_dataset
 from database.dataset_files import FILES, DatasetError, read_text
+
+if TYPE_CHECKING:
+    from database.occurrences.filters import Filters
 
 WORK: Final = Path(".local/occurrences")
 SOURCE: Final = "occurrences"
@@ -25,20 +28,32 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("occurrences", nargs="*", type=Path, metavar="FILE", help=text)
     text = "where to keep the counts; a second run with the same files and filters goes on there (default: %(default)s)"
     parser.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help=text)
-    text = "leave out records of before this year (default: %(default)s)"
+    add_filters(parser)
+    text = "records in a cell from which they widen a written range; 0 for never (default: %(default)s)"
+    parser.add_argument("--widen", type=int, default=0, metavar="N", help=text)
+    text = "how to cite the occurrences, such as the DOI of a GBIF download"
+    parser.add_argument("--citation", default="", metavar="TEXT", help=text)
+
+
+def add_filters(parser: ArgumentParser) -> None:
+    """Add which records count, and whether by month."""
+    text = "leave out records from before this year (default: %(default)s)"
     parser.add_argument("--since", type=int, default=1980, metavar="YEAR", help=text)
-    text = "leave out records of after this year"
+    text = "leave out records from after this year"
     parser.add_argument("--until", type=int, default=9999, metavar="YEAR", help=text)
     text = "leave out records that are known less exactly (default: %(default)s)"
     parser.add_argument("--max-uncertainty", type=float, default=25_000, metavar="METRES", help=text)
     text = "leave out records whose licence forbids commercial use"
     parser.add_argument("--commercial", action="store_true", help=text)
-    text = "records in a cell from which they widen a written range; 0 for never (default: %(default)s)"
-    parser.add_argument("--widen", type=int, default=0, metavar="N", help=text)
-    text = "also count each month, and load the season of each animal where there are enough records"
+    text = "also count each month, for the season of each animal where there are enough records"
     parser.add_argument("--months", action="store_true", help=text)
-    text = "how to cite the occurrences, such as the DOI of a GBIF download"
-    parser.add_argument("--citation", default="", metavar="TEXT", help=text)
+
+
+def filters_of(options: Namespace) -> "Filters":
+    """Return the filters of a command's options."""
+    from database.occurrences.filters import Filters
+
+    return Filters(options.max_uncertainty, options.since, options.until, options.commercial)
 
 
 def read(files: dict[str, Path], options: Namespace) -> Dataset:
@@ -49,14 +64,12 @@ def read(files: dict[str, Path], options: Namespace) -> Dataset:
     if find_spec("duckdb") is None:
         raise DatasetError("DuckDB, which reads occurrences, is not installed; install requirements-dev.txt")
     from database.occurrences.evidence import Rules
-    from database.occurrences.filters import Filters
     from database.occurrences.findings import Findings
     from database.occurrences.tables import tables_in
     from database.occurrences.workspace import Workspace
 
     tables = [table for file in options.occurrences for table in tables_in(file)]
-    filters = Filters(options.max_uncertainty, options.since, options.until, options.commercial)
-    with Workspace(options.work, filters, months=options.months) as workspace:
+    with Workspace(options.work, filters_of(options), months=options.months) as workspace:
         if workspace.is_resumed:
             print(f"counts of an earlier run are in {options.work}")
         workspace.read(tables)

@@ -17,9 +17,11 @@ _CENTROID_UNCERTAINTIES: Final = (301, 3036, 999, 9999)
 """Uncertainties in metres that gazetteers give to the middle of a country or state
 (https://data-blog.gbif.org/post/country-centroids/)."""
 _CAPTIVE: Final = ("managed", "captive", "cultivated")
-_NON_COMMERCIAL: Final = "regexp_matches(licence, '(^|[^a-z])nc([^a-z]|$)')"
+_NON_COMMERCIAL: Final = "regexp_extract(licence, '(^|[^a-z])nc([^a-z]|$)') <> ''"
 _CENTROID_METRES: Final = 2000
 """Nearest to the middle of a country that a record may be, as that page advises."""
+NO_END: Final = 9999
+"""Last year of filters without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Filters:
 
     max_uncertainty: float = 25_000
     since: int = 1980
-    until: int = 9999
+    until: int = NO_END
     commercial: bool = False
     issues: tuple[str, ...] = ISSUES
 
@@ -40,11 +42,11 @@ class Filters:
     def reasons(self) -> dict[str, str]:
         """Return what each filter leaves out, in words, with its condition in SQL. The first that applies counts.
 
-        The conditions use the columns of `normal_query` in database/occurrences/records.py.
+        The conditions use the columns of `normal_query` in database/occurrences/records.py, and only what DuckDB and
+        Athena have in common (database/athena/).
         """
-        issues = " or ".join(
-            f"list_contains(issues, {literal(each)})" for each in self.issues
-        )  # list_has_any is slower
+        issues = " or ".join(f"contains(issues, {literal(each)})" for each in self.issues)  # list_has_any is slower
+        years = f"from before {self.since}" + (f" or after {self.until}" if self.until < NO_END else "")
         return {
             "latitude or longitude is no number": "is_bad_number",
             "number of records is no number": "records is null or records < 0",
@@ -59,7 +61,7 @@ class Filters:
             "with an issue of its coordinates": issues or "false",
             "in the middle of a country": f"uncertainty in {_CENTROID_UNCERTAINTIES} or centroid < {_CENTROID_METRES}",
             f"known to more than {self.max_uncertainty:,.0f} m only": f"uncertainty > {self.max_uncertainty!r}",
-            f"of before {self.since} or after {self.until}": f"year not between {self.since} and {self.until}",
+            years: f"year not between {self.since} and {self.until}",
             "under a licence without commercial use": f"{self.commercial} and {_NON_COMMERCIAL}",
         }
 

@@ -52,7 +52,7 @@ EXCEPTIONS = {
 
 ONLY_THERE = {
     "boto3": {
-        *("cli.backfill.cloud", "cloudwatch.deploy.aws_client", "chalicelib.api.uploads"),
+        *("cli.backfill.cloud", "database.athena.run", "cloudwatch.deploy.aws_client", "chalicelib.api.uploads"),
         *("infra", "testing", "tests", "local"),
     },
     "chalice": {"app", "infra", "local", "testing", "tests", "benchmarks"},

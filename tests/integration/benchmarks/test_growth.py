@@ -6,8 +6,6 @@ from benchmarks.growth import cost_table, load_all, load_table, measure, slope_t
 from benchmarks.synthetic import Synthetic, cells_of
 from local.stack.postgres import PostgresServer
 
-pytestmark = pytest.mark.alone
-
 CROWDED = (50, 500, 5_000)
 FEW, MANY = 300, 20_000
 
@@ -40,6 +38,7 @@ def test_only_the_animals_of_a_cell_count(postgres_server: PostgresServer) -> No
     assert all(each.seconds > 0 and min(each.bytes) > 0 for each in loaded)
 
 
+@pytest.mark.alone  # compares times
 def test_costs_are_of_the_named_cells(postgres_server: PostgresServer) -> None:
     # GIVEN a small dataset; WHEN its two kinds of cells are looked up
     (loaded,) = load_all(postgres_server, [Synthetic("one", cells_of(3, 10), (3,), usual=2, animals=5)])

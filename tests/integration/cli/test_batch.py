@@ -166,6 +166,19 @@ def test_a_study_is_identified_and_exported(
     assert len(function.calls) == calls
 
 
+def test_place_and_clock_stay_until_others_are_given(function: Function, study: str, tmp_path: Path) -> None:
+    # GIVEN a study that was submitted with a place and a correction of the clock
+    results = tmp_path / "study.db"
+    assert submit(study, results, "--lat", "-33.9", "--lon", "151.2", "--shift", "-1h") == Exit.DONE
+    calls = len(function.calls)
+    assert {item["shift"] for call in function.calls for item in call["Items"]} == {-3600.0}
+    # WHEN it is submitted again without them THEN nothing is identified again, and the correction stays
+    assert submit(study, results) == Exit.SOME_FAILED
+    assert len(function.calls) == calls
+    with ResultsFile(results, write=False) as kept:
+        assert {row["shift"] for row in kept.rows("select shift from photo")} == {-3600.0}
+
+
 @pytest.mark.usefixtures("function")
 def test_kills_in_between_give_the_same_lines(aws: Account, study: str, table: Path, tmp_path: Path) -> None:
     # GIVEN a run without a fault
@@ -245,6 +258,9 @@ def test_what_cannot_be_done_is_said(study: str, tmp_path: Path, capsys: pytest.
         kept.describe(folder="s3://other/")
     assert submit(study, Path(results)) == Exit.FAILED
     assert "has the photos of s3://other/" in capsys.readouterr().err
+    for elsewhere in ("s3://other/batches/creek/", f"s3://{BUCKET}/creek/", f"s3://{BUCKET}/batches/runs/creek/"):
+        assert submit(elsewhere, tmp_path / "other.db") == Exit.FAILED
+        assert "cannot read" in capsys.readouterr().err
     both = ("--inventory", "s3://lists/manifest.json", "--manifest", "a.csv")
     assert submit(study, Path(results), *both) == Exit.USAGE
     assert submit(study, Path(results), "--lat", "1") == Exit.USAGE

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import urllib3
+from PIL import ExifTags, Image
 
 from chalicelib.telemetry.record import Record
 from cli.engines.engine import Refused
@@ -89,6 +90,24 @@ def test_the_key_and_the_place_are_sent() -> None:
     assert (first, body) == ("/prod/identify?top=3&lat=-33.9&lon=151.25", PHOTO)
     assert headers["x-api-key"] == "secret"
     assert second == "/prod/identify?top=3&location=none"
+
+
+def test_the_time_is_sent_if_the_clock_was_wrong() -> None:
+    # GIVEN a photo of a camera whose clock began in 2000
+    tags = Image.Exif()
+    tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2000:01:01 00:10:00"
+    photo = jpeg(exif=tags)
+    # WHEN it is sent with a correction, without one, and when there is no time to correct
+    with service(ANSWER) as (url, requests):
+        engine = RemoteEngine(url, "", 5, 4)
+        for data, shift in ((photo, 366 * 86_400.0), (photo, 0.0), (PHOTO, 60.0)):
+            engine.identify(data, EXIF, record(), shift)
+    # THEN the service is told the corrected time, or else reads EXIF itself
+    assert [path for path, _, _ in requests] == [
+        "/identify?top=5&time=2001-01-01T00%3A10%3A00",
+        "/identify?top=5",
+        "/identify?top=5",
+    ]
 
 
 def test_a_refusal_is_waited_for() -> None:

@@ -24,7 +24,7 @@ def found_by_cfn_lint(text: str, regions: list[str]) -> list[str]:
     return [each.message for each in lint(text, config=ManualArgs(regions=regions))]
 
 
-NAMES = ["faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml"]
+NAMES = ["faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml", "athena.yaml"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -34,7 +34,7 @@ class StoreWithSeasons(InMemoryStore):
         return [CellAnimals(each.cell, each.version, each.areas, *arrays, seasons=seasons) for each in found]
 
 
-def answer_to(folder: Path, floor: float, taken: str = "", month: int | None = None) -> Answer:
+def answer_to(folder: Path, floor: float, taken: str = "", month: int | None = None, shift: float = 0.0) -> Answer:
     """Return the answer to a photo that is a little greener than red. `taken`: in its EXIF."""
     path = tiny_model.write(folder, tiny_model.tiny_model())
     settings = Settings(model_path=path, redis_url="redis://127.0.0.1:9", second_look=False, season_floor=floor)
@@ -43,7 +43,7 @@ def answer_to(folder: Path, floor: float, taken: str = "", month: int | None = N
     if taken:
         exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
     photo = encoded(Image.new("RGB", (64, 64), (100, 110, 0)), "PNG", exif=exif)
-    return identify([photo], IdentifyParams(HERE, month=month), services, Record("r-1", "/identify"))
+    return identify([photo], IdentifyParams(HERE, month=month, shift=shift), services, Record("r-1", "/identify"))
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,18 @@ def test_the_month_decides_between_two_animals(
     assert answer.candidates[0].scientific_name == first
     assert {each.scientific_name: each.here for each in answer.candidates}["Hyla arborea"] == "native"
     assert answer.features.month == used
+
+
+@pytest.mark.parametrize(
+    ("taken", "month", "shift", "used"),
+    [
+        ("2000:01:01 00:10:00", None, 195 * 86_400.0, 7),
+        ("2026:07:31 23:30:00", None, 3600.0, 8),
+        ("2026:01:14 09:30:00", 7, 3600.0, 7),
+        ("0001:01:01 00:00:00", None, -3600.0, None),
+    ],
+)
+def test_a_wrong_clock_is_corrected_first(
+    tmp_path: Path, taken: str, month: int | None, shift: float, used: int | None
+) -> None:
+    assert answer_to(tmp_path, 0.2, taken, month, shift).features.month == used

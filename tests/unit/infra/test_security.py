@@ -17,6 +17,7 @@ DEPLOYED = {
     "edge": ("edge.yaml", EDGE),
     "web": ("web.yaml", {"Stage": "dev", "Firewall": "yes"}),
     "backfill": ("backfill.yaml", {"Stage": "dev", "BackfillWebhook": "https://a.example/hook"}),
+    "athena": ("athena.yaml", {}),
 }
 """Templates with parameters; `all` has every optional resource."""
 
@@ -56,7 +57,7 @@ def test_a_rule_finds_a_violation(rule: str) -> None:
     assert not RULES[rule].holds(broken)
 
 
-@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "web.yaml"])
+@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "web.yaml", "athena.yaml"])
 def test_every_exemption_has_a_rule_and_a_reason(name: str) -> None:
     for resource in template(name)["Resources"].values():
         for rule, comment in exemptions(resource).items():

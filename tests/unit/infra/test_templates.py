@@ -18,7 +18,7 @@ from infra.throttling import FILE as LIMITS
 from infra.web_stack import as_text, web_template
 from testing.cloudformation import INFRA, STAGES, parameters, resources, template
 
-NAMES = ("faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml")
+NAMES = ("faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "athena.yaml")
 GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
 
 

@@ -63,9 +63,10 @@ def test_a_batch_of_a_map_is_sorted_by_station() -> None:
                 "latitude": "-33.9",
                 "longitude": "151.2",
                 "time": "t",
+                "shift": "-3600",
             },
             {"bucket": "photos", "key": "a", "station": "", "latitude": "", "etag": '"e9"'},
-            {"bucket": "photos", "key": "c", "station": "north", "latitude": "north", "longitude": 1},
+            {"bucket": "photos", "key": "c", "station": "north", "latitude": "north", "longitude": 1, "shift": "inf"},
         ],
     }
     # WHEN read
@@ -76,7 +77,8 @@ def test_a_batch_of_a_map_is_sorted_by_station() -> None:
     first, second, third = batch.items
     assert first == Item("photos", "a", "e9", attempt=3)
     assert (second.station, isnan(second.latitude or 0), second.longitude) == ("north", True, 1.0)
-    assert third == Item("photos", "b", "", "south", -33.9, 151.2, "t", attempt=3)
+    assert second.shift == 0.0
+    assert third == Item("photos", "b", "", "south", -33.9, 151.2, "t", -3600.0, attempt=3)
 
 
 @pytest.mark.parametrize("results", [None, "", "results/", "https://b/results/", "s3://", "s3://b", "s3://b/"])

@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api.parameters import IdentifyParams
+from chalicelib.api.responses import Answer
 from chalicelib.batch import run, work
 from chalicelib.batch.item import Item
 from chalicelib.batch.run import Batch, Tally
 from chalicelib.config.settings import Settings
 from chalicelib.errors import ModelError
 from chalicelib.features.deadline import Deadline
+from chalicelib.identify import identify
 from chalicelib.services import Services, build_features
+from chalicelib.telemetry.record import Record
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryStore
 from testing.in_memory_objects import InMemoryObjects
@@ -251,6 +255,36 @@ def test_no_photo_is_begun_when_time_runs_out(rig: Rig) -> None:
     items = [rig.put(f"{name}.jpg") for name in "abcde"]
     tally = rig.run(*items, seconds=run.RESERVE - 1)
     assert (tally.lines, tally.failed) == (0, items)
+
+
+def test_the_reserve_is_longer_than_the_slowest_photo() -> None:
+    # GIVEN a photo that arrives late, whose place waits for a paused database, and that is slow to open and to decode
+    settings = Settings()
+    slowest = settings.s3_total + settings.sign_in + 2 * settings.photo_decode_seconds
+    # THEN time does not run out while it is looked at, which would make the photo look like a poisonous one
+    assert slowest < run.RESERVE
+
+
+def test_the_time_of_the_batch_or_of_a_corrected_clock_says_the_season(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int | None, float]] = []
+
+    def noted(data: list[bytes], params: IdentifyParams, services: Services, record: Record) -> Answer:
+        asked.append((params.month, params.shift))
+        return identify(data, params, services, record)
+
+    monkeypatch.setattr(work, "identify", noted)
+    # GIVEN a photo with a time, with and without a place, one with a time that is none, and one of a wrong clock
+    with_time = rig.put("a.jpg", time="2026-03-01 05:12:44")
+    rig.run(
+        with_time,
+        replace(rig.put("b.jpg", time="2026-03-01T05:12:44Z"), latitude=10.0, longitude=20.0),
+        rig.put("c.jpg", time="spring"),
+        replace(rig.put("d.jpg"), shift=-3600.0),
+    )
+    # THEN identify knows it; without a place it is called twice
+    assert list(dict.fromkeys(asked)) == [(3, 0.0), (None, 0.0), (None, -3600.0)]
 
 
 def test_a_photo_that_does_not_arrive_is_tried_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,3 +57,10 @@ def test_only_what_is_left_and_still_there_is_asked_for(tmp_path: Path) -> None:
         manifest.keep(results, [found("a.jpg"), found("b.jpg")])
         # THEN the last one is asked for
         assert [each["key"] for each in lines(results)] == ["batches/creek/b.jpg"]
+
+
+def test_a_correction_of_the_clock_is_in_the_manifest() -> None:
+    with ResultsFile(None, write=True) as results:
+        photo, stored = found("a.jpg")
+        manifest.keep(results, [(photo._replace(shift=-3600.0), stored)])
+        assert [each.get("shift") for each in lines(results)] == [-3600.0]

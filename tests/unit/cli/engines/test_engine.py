@@ -20,10 +20,11 @@ class Scripted:
 
     def __init__(self, error: Exception | None = None, mode: str = "narrowed") -> None:
         self._error, self._mode = error, mode
-        self.asked = 0
+        self.asked, self.shift = 0, 0.0
 
-    def identify(self, data: bytes, place: Place, record: Record) -> Identified:
+    def identify(self, data: bytes, place: Place, record: Record, shift: float = 0.0) -> Identified:
         self.asked += 1
+        self.shift = shift
         record.photos = [open_photo(data, Limits())]
         if self._error:
             raise self._error
@@ -49,6 +50,12 @@ def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
     assert (outcome.seen.width, outcome.seen.height) == (400, 300)
     assert outcome.seen.latitude == pytest.approx(-33.8688, abs=1e-4)
     assert outcome.seen.taken is None
+
+
+def test_the_correction_of_the_clock_goes_to_the_engine(root: Path) -> None:
+    engine = Scripted()
+    work(task()._replace(shift=-60.0), root, engine)
+    assert engine.shift == -60.0
 
 
 def test_a_given_place_is_kept_in_place_of_that_of_exif(root: Path) -> None:
