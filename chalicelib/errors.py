@@ -33,6 +33,8 @@ FaunalensError
   DependencyError              a store failed; requests continue with stale features or without features
     CacheError                 Redis failed
     StoreError                 PostgreSQL failed
+  EventInvalid                 an event of the batch function is not as docs/reference/batch.md says
+  Unfinished                   some photos of a batch have no line yet; Step Functions knows it by this name
 """
 
 from typing import ClassVar
@@ -280,3 +282,11 @@ class CacheError(DependencyError):
 
 class StoreError(DependencyError):
     """PostgreSQL failed."""
+
+
+class EventInvalid(FaunalensError):
+    """An event of the batch function is not as docs/reference/batch.md says. The message names the field."""
+
+
+class Unfinished(FaunalensError):
+    """Some photos of a Distributed Map's batch have no line yet. Step Functions knows the error by this name."""

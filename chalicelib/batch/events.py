@@ -7,11 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from chalicelib.batch.item import Item
-from chalicelib.errors import FaunalensError
-
-
-class EventInvalid(FaunalensError):
-    """An event is not as docs/reference/batch.md says. The message names the field."""
+from chalicelib.errors import EventInvalid
 
 
 class Messages(NamedTuple):

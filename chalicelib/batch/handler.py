@@ -12,7 +12,7 @@ from chalicelib.batch.item import Item
 from chalicelib.batch.run import AHEAD, Batch, Tally
 from chalicelib.config.budget import Budget
 from chalicelib.config.settings import Settings
-from chalicelib.errors import FaunalensError
+from chalicelib.errors import Unfinished
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, patient_features
 from chalicelib.stores.objects import Objects
@@ -22,10 +22,6 @@ RESULTS = "results/"
 """Prefix of the stream's lines in the photo bucket; IAM policies refer to it."""
 FRESH = 3600.0
 """Seconds for which a process uses the features of a cell without asking the cache, unless the dataset changes."""
-
-
-class Unfinished(FaunalensError):
-    """Some photos of a Distributed Map's batch have no line yet. Step Functions knows the error by this name."""
 
 
 class BatchFunction:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.batch.events import EventInvalid, is_map, read_map_batch, read_messages
+from chalicelib.batch.events import is_map, read_map_batch, read_messages
 from chalicelib.batch.item import Item
+from chalicelib.errors import EventInvalid
 
 
 def message(body: object, name: str = "m1", received: int = 1) -> dict[str, Any]:

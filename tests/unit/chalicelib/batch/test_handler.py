@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.batch.handler import BatchFunction, Unfinished
+from chalicelib.batch.handler import BatchFunction
 from chalicelib.config.settings import Settings
-from chalicelib.errors import ModelError
+from chalicelib.errors import ModelError, Unfinished
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, build_features
 from chalicelib.telemetry.batch_record import BatchRecord
