@@ -218,7 +218,7 @@ def _language() -> dict[str, Any]:
         "name": PARAMETER,
         "in": "query",
         "description": "Language; a cookie remembers it. By default that of the cookie, or of Accept-Language.",
-        "schema": {"type": "string", "enum": sorted(languages())},
+        "schema": {"type": "string", "examples": sorted(languages())},
     }
 
 

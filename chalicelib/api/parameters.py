@@ -193,7 +193,8 @@ def _flag(values: Mapping[str, str], parameter: Parameter) -> bool | None:
 def _month(text: str | None) -> int | None:
     if text is None:
         return None
-    month = month_in(text) if re.fullmatch(TIME.schema["pattern"], text) else None
+    is_time = len(text) <= TIME.schema["maxLength"] and re.fullmatch(TIME.schema["pattern"], text)
+    month = month_in(text) if is_time else None
     if month is None:
         raise BadRequest("time must begin with year and month, as in 2026-07 or 2026-07-14T09:30:00Z")
     return month

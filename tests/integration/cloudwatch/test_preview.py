@@ -185,7 +185,7 @@ def test_pictures_are_taken_of_every_dashboard(recorded: Path, tmp_path: Path) -
     done = subprocess.run(command, capture_output=True, text=True, timeout=3 * PATIENCE, check=True)
     # THEN there is a picture of each, in the chosen size and color scheme
     pictures = sorted(tmp_path.glob("*.png"))
-    assert [path.stem for path in pictures] == ["cost", "features", "model", "service"]
+    assert [path.stem for path in pictures] == ["batches", "cost", "features", "model", "service", "web"]
     for path in pictures:
         with Image.open(path) as picture:
             assert picture.size == (WIDTH, 300)

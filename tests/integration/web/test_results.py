@@ -73,7 +73,8 @@ def test_a_result_is_a_page_data_and_a_picture(server: Served) -> None:
     status, headers, body = send(server, "GET", result["url"])
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert headers["X-Robots-Tag"] == "noindex, nofollow"
-    assert escape(reply.json["message"]) in body.decode()
+    prediction = reply.json["prediction"]
+    assert escape(prediction["scientific_name"] if prediction else "No animal") in body.decode()
     # AND data, the same but for what is about the request
     data = json.loads(send(server, "GET", f"{result['url']}.json")[2])
     volatile = ("request_id", "timings_ms", "result")
