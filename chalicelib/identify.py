@@ -12,8 +12,8 @@ from chalicelib.errors import BadRequest, LocationMissing
 from chalicelib.features.cells import cell_of, text_of
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.features.season import in_month, month_in
+from chalicelib.lazy import Lazy
 from chalicelib.location import REMEDY, Location
-from chalicelib.model.lazy import Lazy
 from chalicelib.model.seeing import Seen
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.quality import Quality, quality_of

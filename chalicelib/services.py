@@ -19,7 +19,7 @@ from chalicelib.features.lookup import Policy
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Store
 from chalicelib.features.ttl import TtlPolicy
-from chalicelib.model.lazy import Lazy
+from chalicelib.lazy import Lazy
 from chalicelib.model.models import Models
 from chalicelib.model.naming import Naming
 from chalicelib.model.relatives import Relatives

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from threading import Lock
 from typing import Any
 
 from chalicelib.errors import Unavailable
+from chalicelib.lazy import Lazy
 
 _CONNECT_SECONDS = 1.0
 _SLOW, _SOON, _LATER = 5, 1, 30
@@ -46,8 +46,7 @@ class Function:
     def __init__(self, name: str, region: str, seconds: float, connections: int) -> None:
         self._name, self._region = name, region
         self._seconds, self._connections = seconds, connections
-        self._client: Any = None
-        self._lock = Lock()
+        self._client = Lazy(self._connect)
 
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return the function's result, a JSON object. Raises `FunctionError`."""
@@ -55,7 +54,7 @@ class Function:
 
         try:
             payload = json.dumps(event, allow_nan=False).encode()
-            answer = self._get_client().invoke(FunctionName=self._name, Payload=payload)
+            answer = self._client.get().invoke(FunctionName=self._name, Payload=payload)
             result = answer["Payload"].read()
         except ReadTimeoutError as error:
             raise FunctionError("timeout", f"no result within {self._seconds:g} s") from error
@@ -73,21 +72,18 @@ class Function:
             raise FunctionError("malformed", "the result is not a JSON object") from error
         return parsed
 
-    def _get_client(self) -> Any:
-        with self._lock:
-            if self._client is None:
-                from botocore.config import Config
-                from botocore.session import Session
+    def _connect(self) -> Any:
+        from botocore.config import Config
+        from botocore.session import Session
 
-                config = Config(
-                    connect_timeout=_CONNECT_SECONDS,
-                    read_timeout=self._seconds,
-                    retries={"total_max_attempts": 1},
-                    max_pool_connections=self._connections,
-                    tcp_keepalive=True,
-                )
-                self._client = Session().create_client("lambda", self._region, config=config)
-            return self._client
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=self._seconds,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=self._connections,
+            tcp_keepalive=True,
+        )
+        return Session().create_client("lambda", self._region, config=config)
 
 
 def _refusal(response: Mapping[str, Any]) -> FunctionError:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Lock
+from functools import partial
 from typing import Any, BinaryIO
 
 from chalicelib.config.budget import Budget
 from chalicelib.config.settings import Settings
 from chalicelib.errors import NotFound, PhotoTooLarge, Unavailable, UploadMissing
+from chalicelib.lazy import Lazy
 from chalicelib.stores.s3 import connect
 
 FOLDER = "uploads/"
@@ -55,9 +56,8 @@ class Uploads:
         self, bucket: str, region: str, budget: Budget, *, max_bytes: int, seconds: int, connections: int = 10
     ) -> None:
         self._bucket, self._max_bytes, self._seconds = bucket, max_bytes, seconds
-        self._region, self._budget, self._connections = region, budget, connections
-        self._client: Any = None
-        self._lock = Lock()
+        self._region, self._budget = region, budget
+        self._client = Lazy(partial(connect, region, budget, connections))  # only once, because that is slow
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ class Uploads:
         from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
         try:
-            return operation(self._get_client())
+            return operation(self._client.get())
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _MISSING:
                 raise UploadMissing(
@@ -122,13 +122,6 @@ class Uploads:
             raise Unavailable(_UNAVAILABLE) from error
         except (BotoCoreError, HTTPClientError, OSError) as error:
             raise Unavailable(_UNAVAILABLE) from error
-
-    def _get_client(self) -> Any:
-        """Return the S3 client, which is created only once because that is slow. Raises botocore's errors."""
-        with self._lock:
-            if self._client is None:
-                self._client = connect(self._region, self._budget, self._connections)
-            return self._client
 
 
 def build_uploads(settings: Settings, connections: int = 10) -> Uploads:

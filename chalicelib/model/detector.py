@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
+from chalicelib.lazy import Lazy
 from chalicelib.model.boxes import KINDS, Box, Kind, corners_of, letter_box, suppress
-from chalicelib.model.lazy import Lazy
 from chalicelib.model.pack_manifest import DETECTOR, Manifest, read_manifests
 from chalicelib.model.packs import INPUT, REMEDY
 from chalicelib.model.session import first_line, load_session, version_of

@@ -13,8 +13,8 @@ from chalicelib.model.models import FusedScores, Models, Sight
 from chalicelib.model.naming import Named, Naming
 
 if TYPE_CHECKING:
+    from chalicelib.lazy import Lazy
     from chalicelib.model.detector import Sightings
-    from chalicelib.model.lazy import Lazy
     from chalicelib.photo.pixels import Picture
 
 MIDDLE: Final = 0.6

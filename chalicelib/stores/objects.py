@@ -3,12 +3,13 @@
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from threading import Lock
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from chalicelib.config.budget import Budget
 from chalicelib.errors import Unavailable
+from chalicelib.lazy import Lazy
 from chalicelib.stores.s3 import connect
 
 _MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
@@ -33,9 +34,7 @@ class Objects:
     """
 
     def __init__(self, region: str, budget: Budget, connections: int) -> None:
-        self._region, self._budget, self._connections = region, budget, connections
-        self._client: Any = None
-        self._lock = Lock()
+        self._client = Lazy(partial(connect, region, budget, connections))
 
     def read(self, bucket: str, key: str, most: int) -> Object | None:
         """Read an object of at most `most` bytes. Return None if there is none, or the caller may not read it."""
@@ -71,7 +70,7 @@ class Objects:
         from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
         try:
-            return operation(self._get_client())
+            return operation(self._client.get())
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in expected:
@@ -79,9 +78,3 @@ class Objects:
             raise Unavailable(f"S3 refuses a call ({code})") from error
         except (BotoCoreError, HTTPClientError, OSError) as error:
             raise Unavailable(f"S3 cannot be reached ({type(error).__name__})") from error
-
-    def _get_client(self) -> Any:
-        with self._lock:
-            if self._client is None:
-                self._client = connect(self._region, self._budget, self._connections)
-            return self._client

@@ -40,7 +40,7 @@ LAYERS = (
     "chalicelib.location",
     "chalicelib.config",
     "chalicelib.errors",
-    "chalicelib.redaction",
+    "chalicelib.lazy chalicelib.redaction",
 )
 """A module may import from lower lines and from its own. Its room is the longest of these names that fits."""
 

@@ -1,13 +1,16 @@
 """Where results are kept: a local folder, or a bucket on S3. Each has small files by name; a name may have folders."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from time import time
-from typing import Any, Protocol
+from typing import Protocol
 
 from chalicelib.config.budget import Budget
 from chalicelib.errors import Unavailable
+from chalicelib.lazy import Lazy
 from chalicelib.stores.s3 import connect
 
 FOLDER = "results/"
@@ -104,54 +107,50 @@ class BucketStore:
     """
 
     def __init__(self, bucket: str, region: str, budget: Budget, connections: int = 10) -> None:
-        self._bucket, self._region, self._budget = bucket, region, budget
-        self._connections = connections
-        self._client: Any = None
-        self._lock = Lock()
+        self._bucket = bucket
+        self._client = Lazy(partial(connect, region, budget, connections))
 
     def put(self, name: str, data: bytes, media_type: str) -> None:
         """Write a file, as a whole or not at all."""
-        self._call("put_object", name, Body=data, ContentType=media_type)
+        with _unavailable():
+            self._client.get().put_object(**self._object(name), Body=data, ContentType=media_type)
 
     def get(self, name: str) -> bytes | None:
         """Return the content of a file; None if it does not exist."""
-        found = self._call("get_object", name)
-        return None if found is None else bytes(found)
+        from botocore.exceptions import ClientError
+
+        with _unavailable():
+            try:
+                return bytes(self._client.get().get_object(**self._object(name))["Body"].read())
+            except ClientError as error:
+                # AccessDenied: to a role that may not list the bucket, S3 does not say that a file is missing.
+                if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "AccessDenied"):
+                    return None
+                raise
 
     def delete(self, name: str) -> None:
         """Delete a file if it exists."""
-        self._call("delete_object", name)
+        with _unavailable():
+            self._client.get().delete_object(**self._object(name))
 
     def names(self, folder: str) -> Iterator[str]:
         """Yield the names of the files in a folder, in no order. Needs the right to list the bucket."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            pages = self._get_client().get_paginator("list_objects_v2")
+        with _unavailable():
+            pages = self._client.get().get_paginator("list_objects_v2")
             for listed in pages.paginate(Bucket=self._bucket, Prefix=f"{FOLDER}{folder}"):
                 for each in listed.get("Contents", ()):
                     yield each["Key"].removeprefix(FOLDER)
-        except (BotoCoreError, ClientError, OSError) as error:
-            raise Unavailable(_UNAVAILABLE) from error
 
-    def _call(self, operation: str, name: str, **arguments: Any) -> bytes | None:
-        """Return the content that an operation returns, if any; None if there is no such file."""
-        from botocore.exceptions import BotoCoreError, ClientError
+    def _object(self, name: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": f"{FOLDER}{name}"}
 
-        try:
-            answer = getattr(self._get_client(), operation)(Bucket=self._bucket, Key=f"{FOLDER}{name}", **arguments)
-            return answer["Body"].read() if "Body" in answer else None
-        except ClientError as error:
-            # AccessDenied: to a role that may not list the bucket, S3 does not say that a file is missing.
-            code = error.response.get("Error", {}).get("Code")
-            if operation == "get_object" and code in ("NoSuchKey", "AccessDenied"):
-                return None
-            raise Unavailable(_UNAVAILABLE) from error
-        except (BotoCoreError, OSError) as error:
-            raise Unavailable(_UNAVAILABLE) from error
 
-    def _get_client(self) -> Any:
-        with self._lock:
-            if self._client is None:
-                self._client = connect(self._region, self._budget, self._connections)
-            return self._client
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Turn errors of S3 into `Unavailable`."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError, OSError) as error:
+        raise Unavailable(_UNAVAILABLE) from error

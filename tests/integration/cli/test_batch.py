@@ -18,6 +18,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from chalicelib.batch.handler import BatchFunction
 from chalicelib.config.settings import Settings
 from chalicelib.features.deadline import Deadline
+from chalicelib.lazy import Lazy
 from chalicelib.services import Services, build_features
 from cli.__main__ import run
 from cli.backfill import runs
@@ -65,7 +66,7 @@ class Function:
         left = self.kills.pop(0) if self.kills and event["Attempt"] == 0 else None
         function = BatchFunction(self._settings, logging.getLogger("faunalens.test"), lambda _: None)
         function._services = self._services
-        function._objects._client = self._s3
+        function._objects._client = Lazy(lambda: self._s3)
         write = function._objects.write
 
         def until_killed(*values: Any, **options: Any) -> None:

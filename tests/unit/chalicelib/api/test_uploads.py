@@ -133,7 +133,7 @@ def test_s3_hides_a_missing_photo_from_a_role_that_may_not_list(s3: Any, monkeyp
     def denied(**_: object) -> None:
         raise ClientError(error, "GetObject")
 
-    monkeypatch.setattr(bucket._client, "get_object", denied)
+    monkeypatch.setattr(bucket._client.get(), "get_object", denied)
     # WHEN a photo is fetched THEN it is missing
     with pytest.raises(UploadMissing):
         bucket.fetch("A" * 22)
@@ -148,7 +148,7 @@ def test_wrong_credentials_are_not_a_missing_photo(s3: Any, monkeypatch: pytest.
     def refused(**_: object) -> None:
         raise ClientError({"Error": {"Code": code, "Message": ""}}, "GetObject")
 
-    monkeypatch.setattr(bucket._client, "get_object", refused)
+    monkeypatch.setattr(bucket._client.get(), "get_object", refused)
     assert isinstance(fault_of(bucket), Unavailable)
 
 
@@ -177,7 +177,7 @@ def test_s3_that_does_not_answer_is_unavailable(s3: Any, monkeypatch: pytest.Mon
     bucket = uploads()
     put(s3, "A" * 22, b"x")
     bucket.fetch("A" * 22)
-    monkeypatch.setattr(bucket._client, "get_object", fails)
+    monkeypatch.setattr(bucket._client.get(), "get_object", fails)
     assert isinstance(fault_of(bucket), Unavailable)
 
 
@@ -259,7 +259,7 @@ def test_a_download_ends_in_time_however_s3_fails(
 @pytest.mark.parametrize("upload", ["", "x", "A" * 23])
 def test_an_invalid_id_makes_no_call(monkeypatch: pytest.MonkeyPatch, upload: str) -> None:
     bucket = uploads()
-    monkeypatch.setattr(bucket, "_get_client", None)
+    monkeypatch.setattr(bucket, "_client", None)
     with pytest.raises(UploadMissing):
         bucket.fetch(upload)
 

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from chalicelib.features.features import NO_LOCATION
+from chalicelib.lazy import Lazy
 from chalicelib.model.detector import Detector, read_detector
-from chalicelib.model.lazy import Lazy
 from chalicelib.model.models import Models
 from chalicelib.model.naming import Naming
 from chalicelib.model.relatives import Relatives

@@ -5,7 +5,7 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.model.lazy import Lazy
+from chalicelib.lazy import Lazy
 
 
 def test_threads_that_come_at_once_share_one_value() -> None:
