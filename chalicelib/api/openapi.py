@@ -18,20 +18,14 @@ from chalicelib.api.responses import Answer, Residents, Upload
 from chalicelib.api.schemas import RANGE, schemas_of
 from chalicelib.api.taxa import GEOJSON, SVG, TaxonFacts, TaxonList
 
-_UPLOAD_ID = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "Id from the response of POST /uploads.",
-    "schema": {"type": "string"},
-}
-_TAXON_ID = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "Stable id of a taxon, as in candidates[].taxon.",
-    "schema": {"type": "string"},
-}
+
+def path_id(description: str) -> dict[str, Any]:
+    """Return the parameter `{id}` of a path."""
+    return {"name": "id", "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
+
+
+_UPLOAD_ID = path_id("Id from the response of POST /uploads.")
+_TAXON_ID = path_id("Stable id of a taxon, as in candidates[].taxon.")
 _KEPT = {
     "ETag": {"description": "Changes with the response.", "schema": {"type": "string"}},
     "Cache-Control": {"description": "How long the response may be kept.", "schema": {"type": "string"}},

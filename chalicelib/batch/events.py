@@ -73,8 +73,8 @@ def read_url(url: str) -> tuple[str, str]:
     return bucket, prefix.rstrip("/") + "/"
 
 
-def degrees(value: object) -> float | None:
-    """Return a coordinate, or None if there is none, or NaN, which no location may have, if it is no number."""
+def number(value: object) -> float | None:
+    """Return a number, or None if there is none, or NaN, which no location may have, if it is something else."""
     if value in (None, ""):
         return None
     try:
@@ -85,7 +85,7 @@ def degrees(value: object) -> float | None:
 
 def _shift(value: object) -> float:
     """Return the correction of a clock in seconds; 0 for what is none. It decides about a month, not about a place."""
-    seconds = degrees(value)
+    seconds = number(value)
     return seconds if seconds is not None and isfinite(seconds) else 0.0
 
 
@@ -102,8 +102,8 @@ def _of_map(item: Mapping[str, Any], attempt: int) -> Item:
             item["key"],
             str(item.get("etag") or "").strip('"'),
             item.get("station") or None,
-            degrees(item.get("latitude")),
-            degrees(item.get("longitude")),
+            number(item.get("latitude")),
+            number(item.get("longitude")),
             item.get("time") or None,
             _shift(item.get("shift")),
             attempt=attempt,

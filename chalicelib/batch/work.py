@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.api.responses import Answer
-from chalicelib.batch.events import degrees
+from chalicelib.batch.events import number
 from chalicelib.batch.item import Item
 from chalicelib.batch.line import Line, answer_kept, hash_of, models_of
 from chalicelib.errors import ClientError, LocationInvalid, LocationMissing, PhotoTooLarge, Unavailable
@@ -30,7 +30,7 @@ def described(item: Item, found: Object | None) -> Item:
     said = found.metadata
     here = (item.latitude, item.longitude)
     if here == (None, None):
-        here = degrees(said.get("latitude")), degrees(said.get("longitude"))
+        here = number(said.get("latitude")), number(said.get("longitude"))
     return replace(
         item,
         etag=found.etag,

@@ -2,13 +2,9 @@
 
 from typing import Any
 
-_ID = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "description": "Id of a result, as in `result.id` of an answer.",
-    "schema": {"type": "string"},
-}
+from chalicelib.api.openapi import path_id
+
+_ID = path_id("Id of a result, as in `result.id` of an answer.")
 _KEEP = {
     "name": "keep",
     "in": "query",

@@ -18,7 +18,6 @@ from chalicelib.errors import BadRequest, NotFound, TokenMissing, Unavailable
 from chalicelib.photo.decode import Limits
 from chalicelib.telemetry.record import CorrectionRecord, Record
 from web.results import page
-from web.results.openapi import with_results_described
 from web.results.results import LIFETIME, Receipt, Results
 from web.results.thumbnail import thumbnail
 from web.results.words import languages
@@ -62,6 +61,8 @@ def _described(route: Route) -> Route:
     """Return the route of the OpenAPI document, with results."""
 
     def get_openapi(app: Application, request: Request, record: Record) -> Response:
+        from web.results.openapi import with_results_described  # nothing else needs the document
+
         response = route.view(app, request, record)
         return response._replace(body=_dumped(with_results_described(json.loads(response.body))))
 
@@ -139,7 +140,7 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
     def post_correction(app: Application, request: Request, _: Record) -> Response:
         expect_no_parameters(request.query)
         results.correct(request.path["id"], _token(request), _animal(request.body))
-        app.emit(CorrectionRecord(request.id))
+        app.emit(CorrectionRecord(request.id), request.id)
         return Response("", _PRIVATE, 204)
 
     return (  # `/r/{id}` last, because it fits the paths of the others too

@@ -1,7 +1,6 @@
 """The stack of the backfill comes up and goes down, against an account simulated by moto."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -9,18 +8,10 @@ from infra.down import Down
 from infra.stage import Stage
 from infra.step import Step
 from infra.up import Up
-from testing.aws import REGION, Account, account
+from testing.aws import REGION, Account
 from testing.state_machine import CONCURRENCY, definition
 
 GIVEN = {"BackfillConcurrency": CONCURRENCY, "BackfillWebhook": "https://example.org/hook"}
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with account() as running:
-        for name, value in running.environment.items():
-            monkeypatch.setenv(name, value)
-        yield running
 
 
 def stage_with(parameters: dict[str, str]) -> Stage:

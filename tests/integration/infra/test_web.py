@@ -1,6 +1,5 @@
 """The stack of the web tier comes up and goes down, against an account simulated by moto."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -12,17 +11,9 @@ from infra.stage import Stage
 from infra.step import Step
 from infra.up import Up
 from infra.web_stack import as_text, web_template
-from testing.aws import REGION, Account, account
+from testing.aws import REGION, Account
 
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/web@sha256:{'a' * 64}"
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with account() as running:
-        for name, value in running.environment.items():
-            monkeypatch.setenv(name, value)
-        yield running
 
 
 NOT_IN_MOTO = (

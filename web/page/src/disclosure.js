@@ -1,7 +1,7 @@
 // A <details> that loads its content when it is opened.
 
 import { say } from "./language.js";
-import { explain } from "./problem.js";
+import { inWords } from "./problem.js";
 
 export class Disclosure {
   #details;
@@ -36,9 +36,8 @@ export class Disclosure {
       if (!signal.aborted) this.#show(loaded);
     } catch (problem) {
       if (signal.aborted) return;
-      const { heading, advice } = explain(problem);
       const isDown = problem.code === "unavailable"; // a store does not answer
-      this.#show({ status: isDown ? say("not-now") : `${heading}. ${advice}`, content: [] });
+      this.#show({ status: isDown ? say("not-now") : inWords(problem), content: [] });
     }
   }
 

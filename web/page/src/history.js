@@ -3,7 +3,7 @@
 import { deleteResult } from "./api.js";
 import { $, make } from "./elements.js";
 import { say } from "./language.js";
-import { explain } from "./problem.js";
+import { inWords } from "./problem.js";
 import { canKeep, forget, history, setWantsKept, wantsKept } from "./results.js";
 
 export class History {
@@ -49,8 +49,7 @@ export class History {
       try {
         for (const result of results) await deleteResult(result);
       } catch (problem) {
-        const { heading, advice } = explain(problem);
-        $("history-status").textContent = `${heading}. ${advice}`;
+        $("history-status").textContent = inWords(problem);
         break;
       }
       forget(results[0].id);

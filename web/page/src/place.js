@@ -1,11 +1,11 @@
 // The form for the place: name it, paste coordinates, use that of the device, select it on the map, or go on without one.
 
 import { readCoordinates } from "./coordinates.js";
+import { $ } from "./elements.js";
 import { say } from "./language.js";
 import { WorldMap } from "./map.js";
 import { PlaceSearch } from "./place_search.js";
 
-const $ = (id) => document.getElementById(id);
 const GEOLOCATION = { timeout: 10_000, maximumAge: 600_000 }; // ms; a coarse location suffices for a cell of 110 km
 const STEP = 5; // degrees of an arrow key; a fifth of it on the zoomed map
 const DIRECTIONS = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] };

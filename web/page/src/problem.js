@@ -23,6 +23,12 @@ const RETRYABLE = [
   "cancelled",
 ];
 
+/** Return a problem as one text. */
+export function inWords(problem) {
+  const { heading, advice } = explain(problem);
+  return `${heading}. ${advice}`;
+}
+
 /** Explain a problem. `again`: whether to offer a retry. `place`: whether to ask for the location. */
 export function explain({ code, detail, retryAfter }) {
   const known = say(`problem.${code}`) ? code : "other";

@@ -4,7 +4,7 @@ import { correct, searchTaxa } from "./api.js";
 import { $, make } from "./elements.js";
 import { say } from "./language.js";
 import { namesLike } from "./names.js";
-import { explain } from "./problem.js";
+import { inWords } from "./problem.js";
 import { answerInText } from "./words.js";
 
 const PAUSE = 250; // ms without a key before names are searched
@@ -80,8 +80,7 @@ export class SharingPart {
       $("correction").hidden = true;
       this.#say(say("correct.thanks"));
     } catch (problem) {
-      const { heading, advice } = explain(problem);
-      this.#say(`${heading}. ${advice}`);
+      this.#say(inWords(problem));
     }
     $("correct-send").disabled = false;
   }
