@@ -209,7 +209,7 @@ def test_the_likeliest_animals_are_compared_side_by_side(answered: Page, keeping
     for taxon, area in (
         ("phascolarctos-cinereus", "eastern Australia"),
         ("oryctolagus-cuniculus", "Iberia"),
-        ("bradypus", ""),
+        ("bradypus", "Central America"),
     ):
         keeping.taxa[taxon] = facts(area)
         keeping.taxa[f"{taxon}/range.svg"] = svg

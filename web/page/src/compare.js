@@ -32,11 +32,11 @@ function column({ name, scientific_name: scientificName, score, here, taxon: id 
   const list = make("dl");
   list.append(...content);
   part.append(make("h4", name), make("i", scientificName), share, list);
-  addMap(part, name, id, signal);
+  if (facts.lives === "range") addMap(part, name, id, signal);
   return part;
 }
 
-/** Add the map of a range as soon as it is there. Animals without a range have none. */
+/** Add the map of a range as soon as it is there. */
 async function addMap(part, name, id, signal) {
   const svg = await rangeMap(id, signal).catch(() => null);
   if (!svg) return;
