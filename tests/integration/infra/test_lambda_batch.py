@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.batch.line import hash_of, object_key
 from infra.package import Package
 from local.lambda_sim.deployment import deployed
 from local.lambda_sim.log import FunctionLog
@@ -22,7 +23,7 @@ from local.lambda_sim.report import InvocationResult
 from local.stack.valkey import ValkeyServer
 from testing.aws import REGION, account
 from testing.batch_events import map_event, notification, sqs_event
-from testing.pictures import SYDNEY, exif, jpeg
+from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 
 BUCKET = "faunalens-dev-photos-123456789012"
 PLACES = {"creek": (-19.3, 146.8), "peak": (60.5, 8.2)}
@@ -50,6 +51,10 @@ class Rig:
         texts = {each["Key"]: self.s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listed}
         assert all(text.count(b"\n") == 1 for text in texts.values())
         return {key: {**json.loads(text), "identified": ""} for key, text in texts.items()}
+
+    def has(self, key: str) -> bool:
+        """Return whether there is an object."""
+        return bool(self.s3.list_objects_v2(Bucket=BUCKET, Prefix=key).get("KeyCount"))
 
     def delete(self, prefix: str) -> None:
         for key in self.lines(prefix):
@@ -115,14 +120,20 @@ def test_kills_in_between_leave_the_same_lines(rig: Rig) -> None:
 
 
 def test_a_photo_that_ends_its_process_has_a_line_and_its_neighbour_too(rig: Rig) -> None:
-    # GIVEN two messages that come for the second time, one of whose photos ends the process
-    bodies = [notification(BUCKET, key, rig.put(key, jpeg())) for key in ("inbox/poison.jpg", "inbox/good.jpg")]
+    # GIVEN two messages that come for the second time, one of whose photos ends the process, and is large, so that
+    # there is time to end it
+    poison = encoded(noise(3000, 2000), "PNG")
+    photos = {"inbox/poison.jpg": poison, "inbox/good.jpg": jpeg()}
+    etags = {key: rig.put(key, photo) for key, photo in photos.items()}
+    bodies = [notification(BUCKET, key, etag) for key, etag in etags.items()]
+    line = object_key("results/", hash_of(BUCKET, "inbox/poison.jpg", etags["inbox/poison.jpg"]))
     with ThreadPoolExecutor(1) as thread:
         answer = thread.submit(rig.invoke, sqs_event(bodies, received=2))
-        while not (lines := _lines_of(rig, "poison.jpg")) and not answer.done():
+        while not rig.has(line) and not answer.done():
             time.sleep(0.002)
         for container in [*rig.pool._busy]:
             os.kill(container.pid, signal.SIGKILL)
+    lines = _lines_of(rig, "poison.jpg")
     assert [line["error"] for line in lines] == ["interrupted"]
     assert answer.result().error is not None
     # WHEN they come once more THEN nobody looks at it again
