@@ -87,6 +87,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         if (present := _find(cursor, dataset.version)) is not None:
             return present
         cursor.execute("set local maintenance_work_mem = '128MB'")  # sorts an index of a million rows in memory
+        cursor.execute("set local max_parallel_maintenance_workers = 0")  # leaves the other processors to requests
         cursor.execute(
             "insert into dataset (version, cells_loaded, rows_loaded, unknown) values (%s, 0, 0, %s) returning dataset",
             (dataset.version, [each.animal for each in dataset.unknown]),
@@ -162,21 +163,28 @@ def roll_back(connection: Connection) -> str:
 
 
 def drop(connection: Connection, version: str) -> None:
-    """Remove a dataset. Raise `LoadError` if it is active or not loaded, or if requests use it for too long."""
-    for _ in range(DROP_TRIES):
-        try:
-            with exclusive(connection) as cursor:
-                dataset = _require(cursor, version)
-                if dataset.active:
-                    raise LoadError(f"dataset {version} is active; activate another one before dropping it")
-                cursor.execute("select set_config('lock_timeout', %s, true)", (DROP_LOCK_TIMEOUT,))
+    """Remove a dataset. Raise `LoadError` if it is active or not loaded, or if requests use it for too long.
+
+    The rows go first, which takes longest. The locks for the tables, which requests wait for, are held briefly.
+    """
+    with exclusive(connection) as cursor:
+        dataset = _require(cursor, version)
+        if dataset.active:
+            raise LoadError(f"dataset {version} is active; activate another one before dropping it")
+        cursor.execute("delete from dataset where dataset = %s", (dataset.number,))
+        cursor.execute("select set_config('lock_timeout', %s, true)", (DROP_LOCK_TIMEOUT,))
+        cursor.execute("savepoint before_locks")
+        for _ in range(DROP_TRIES):
+            try:
                 for table in PARTITIONED:
                     cursor.execute(f"drop table if exists {table}_{dataset.number}")
-                cursor.execute("delete from dataset where dataset = %s", (dataset.number,))
                 return
-        except errors.LockNotAvailable:
-            sleep(DROP_PAUSE)
-    raise LoadError(f"dataset {version} is still in use after {DROP_TRIES} tries; end long transactions and try again")
+            except errors.LockNotAvailable:
+                cursor.execute("rollback to savepoint before_locks")  # releases them
+                sleep(DROP_PAUSE)
+        raise LoadError(
+            f"dataset {version} is still in use after {DROP_TRIES} tries; end long transactions and try again"
+        )
 
 
 def datasets(connection: Connection) -> list[LoadedDataset]:

@@ -226,6 +226,27 @@ def test_a_drop_that_waits_holds_nothing_that_a_reader_still_needs(connection: "
     assert datasets(connection) == []
 
 
+def test_readers_go_on_while_a_drop_deletes_rows(connection: "Connection", database_url: str) -> None:
+    # GIVEN a drop whose rows take long to delete, here because somebody has locked one
+    load(connection, sample_data.dataset("one"), silent)
+    with closing(psycopg2.connect(database_url)) as other, other.cursor() as slow:
+        slow.execute("select from animal for update")
+        dropping = threading.Thread(target=drop, args=(connection, "one"))
+        dropping.start()
+        # WHEN a reader comes THEN it need not wait
+        with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
+            reader.autocommit = True
+            cursor.execute("set lock_timeout = '1ms'")
+            while not is_waiting(cursor):
+                assert dropping.is_alive()
+            for _ in range(5):
+                cursor.execute("select count(*) from cell_animal")
+        assert dropping.is_alive()
+        other.commit()
+    dropping.join()
+    assert datasets(connection) == []
+
+
 def is_waiting(cursor: "Cursor") -> bool:
     cursor.execute("select exists (select from pg_locks where not granted)")
     return bool((cursor.fetchone() or [False])[0])
