@@ -287,6 +287,24 @@ def test_rows_of_a_generator_are_never_all_in_memory(connection: "Connection") -
     assert max(in_memory) < 3
 
 
+def test_a_load_leaves_processors_to_readers(connection: "Connection") -> None:
+    # GIVEN a dataset that asks, while it is copied, how many processes help with an index
+    query, found = "select current_setting('max_parallel_maintenance_workers')::integer", []
+
+    def rows() -> Iterator[Rows]:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            found.extend(cursor.fetchall())
+        yield np.array([(sample_data.HERE, 1, 1.0, 1)], ROW)
+
+    # WHEN loaded THEN none does, and the connection is as before
+    ((before,),) = ask(connection, query)
+    load(connection, Dataset("one", cells=[], cell_animals=rows()), silent)
+    assert found == [(0,)]
+    assert ask(connection, query) == [(before,)]
+    assert before > 0
+
+
 def test_rows_that_cannot_be_computed_raise_their_own_error(connection: "Connection") -> None:
     def chunks() -> Iterator[Rows]:
         yield np.zeros(0, ROW)
