@@ -133,6 +133,19 @@ def test_nothing_overflows_on_any_screen_or_with_large_text(
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_large_text_breaks_between_words(stand: Stand, open_page: Open) -> None:
+    # GIVEN text twice as large on the narrowest phone
+    shown = _shown(stand, open_page, "shared answer", viewport={"width": 320, "height": 900})
+    shown.evaluate("document.documentElement.style.fontSize = '200%'")
+    # THEN these are no taller than their words in a line each
+    lines = """(e) => {
+        const { height } = e.getBoundingClientRect();
+        return height / parseFloat(getComputedStyle(e).lineHeight) / e.innerText.trim().split(/\\s+/).length;
+    }"""
+    for name in ("h1", "header p", "#name", "#sure-words", "#score", "#history-list span"):
+        assert shown.locator(name).first.evaluate(lines) < 1.3, name
+
+
 def test_forced_colours_keep_bars_and_map_apart(stand: Stand, open_page: Open) -> None:
     # GIVEN a system that forces its colours WHEN an answer is shown
     shown = _shown(stand, open_page, "answer", forced_colors="active")

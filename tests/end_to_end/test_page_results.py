@@ -251,8 +251,8 @@ def test_each_answer_of_the_history_has_its_button_beside_it_on_a_phone(
         expect(shown.locator("#history-summary")).to_contain_text("2" if prediction is named else "1")
     shown.click("#history-summary")
     # THEN each button is at the end of its row, and the same for all
-    rows = [
-        [each.locator(part).bounding_box() or {} for part in ("a", "span", "button")]
+    rows: list[Any] = [
+        [each.locator(part).bounding_box() for part in ("a", "span", "button")]
         for each in shown.locator("#history-list li").all()
     ]
     assert len({button["x"] for _, _, button in rows}) == 1
@@ -325,5 +325,12 @@ def test_a_print_has_photo_and_answer_but_no_buttons(answered: Page) -> None:
     answered.emulate_media(media="print")
     for name in ("picture", "name", "candidates", "where"):
         expect(answered.locator(f"#{name}")).to_be_visible()
-    for name in ("pick-label", "copy", "elsewhere", "history"):
+    for name in ("pick-label", "copy", "elsewhere", "history", "privacy-kept"):
         expect(answered.locator(f"#{name}")).to_be_hidden()
+    # AND nothing is cut off at its edges
+    outside = """() => [...document.querySelectorAll("#answer :not(.unseen)")]
+        .filter((e) => e.checkVisibility())
+        .map((e) => [e.outerHTML, e.getBoundingClientRect()])
+        .filter(([, { left, right }]) => left < 0 || right > innerWidth)
+        .map(([html]) => html)"""
+    assert answered.evaluate(outside) == []
