@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from chalicelib.features.active_version import ActiveVersion
+from chalicelib.features.active_rollout import ActiveRollout
 from chalicelib.features.clock import Clock
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
@@ -36,8 +36,8 @@ class CellFeatures:
         clock = clock or Clock()
         self._policy, self._memory, self._demand = policy, memory, demand
         self._monotonic = clock.monotonic
-        self._version = ActiveVersion(policy.version)
-        self._shared = Shared(cache, store, policy, memory, demand, self._version, clock)
+        self._rollout = ActiveRollout(policy.version)
+        self._shared = Shared(cache, store, policy, memory, demand, self._rollout, clock)
         self._flights = SingleFlight[Features]()
 
     def at(self, cell: int, waited: float = 0.0) -> Features:
@@ -48,8 +48,8 @@ class CellFeatures:
         remain for the lookup, which is enough if the stores are healthy.
         """
         moment = self._monotonic()
-        entry = self._memory.get(cell)
-        if entry is not None and self._version.is_trusted(moment) and entry.is_current(moment, self._version.value):
+        entry, rollout = self._memory.get(cell), self._rollout
+        if entry is not None and rollout.is_trusted(moment) and entry.is_current(moment, rollout.version_of(cell)):
             self._demand.note(cell, hit=True, warmed=entry.features.trace.warmed)
             return entry.features
         total = self._policy.total

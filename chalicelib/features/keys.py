@@ -5,8 +5,8 @@ keys in one slot, so one round trip can use both. The key of the lease does not 
 because a process may take the lease before it knows the version.
 """
 
-VERSION = b"faunalens:version"
-"""The key of the active dataset's version, which is stored as text."""
+ROLLOUT = b"faunalens:rollout"
+"""The key of the rollout of datasets: which one is active, and which one is on trial (features/rollout.py)."""
 HEALTH = b"faunalens:health"
 """An empty key that each health check writes, with a TTL of one second."""
 

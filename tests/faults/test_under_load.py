@@ -52,14 +52,14 @@ def test_a_switch_of_datasets(redis_rig: Rig) -> None:
     with BackgroundLoad({**redis_rig.direct_settings, **SHORT_VERSION_TTL}, cells) as load:
         load.wait_for_lookups(200)
         # WHEN the database switches to another dataset and announces it
-        switch(redis_rig.database_url, "v2")
+        announced = switch(redis_rig.database_url, "v2")
         with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
-            loader.cache.publish_version("v2", 600, Deadline.after(1))
+            loader.cache.announce(announced, 600, Deadline.after(1))
         switched = monotonic()
         load.wait_for_lookups(600, since=switched + 0.1)
-    switch(redis_rig.database_url, "v1")
+    announced = switch(redis_rig.database_url, "v1")
     with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
-        loader.cache.publish_version("v1", 600, Deadline.after(1))
+        loader.cache.announce(announced, 600, Deadline.after(1))
     # THEN no lookup meets a fault, every result is of one dataset, and once the cached version expires all are of the
     # new one, except for old features that are served as stale while another container fetches the new ones
     assert_nothing_lost(load.lookups)

@@ -11,7 +11,8 @@ import pytest
 
 from chalicelib.config.budget import Budget
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.keys import VERSION
+from chalicelib.features.keys import ROLLOUT
+from chalicelib.features.rollout import Rollout
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from database.__main__ import main
@@ -40,7 +41,7 @@ def test_load_switches_once_and_says_so_the_second_time(
     assert "rows in" in first
     assert first.endswith("announced to Redis\n")
     with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
-        assert cache.read(VERSION, Deadline.after(5)) == version.encode()
+        assert Rollout.from_text(cache.read(ROLLOUT, Deadline.after(5)) or b"").active == version
     # AND a second time nothing is done
     assert main(load_command) == 0
     assert "already active" in capsys.readouterr().out
@@ -176,7 +177,8 @@ def test_a_switch_is_announced_to_the_cache_of_the_environment(
     assert main(["activate", version, "--database-url", database_url, *arguments]) == 0
     assert capsys.readouterr().out == f"active: {version}\n" + "announced to Redis\n" * announced
     with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
-        assert (cache.read(VERSION, Deadline.after(5)) == version.encode()) == announced
+        text = cache.read(ROLLOUT, Deadline.after(5)) or Rollout(0, "").to_text()
+        assert (Rollout.from_text(text).active == version) == announced
 
 
 def test_without_a_cache_in_the_environment_none_is_looked_for(
