@@ -138,7 +138,7 @@ class InMemoryStore:
         self.breaker_is_open = False
         self._lock = Lock()
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         with self._lock:
             self.queries.extend(cells)
             for cell in cells:
@@ -151,8 +151,7 @@ class InMemoryStore:
             if self.fault:
                 raise StoreError(self.fault, "requested by the test", opened=self.fault == "postgres_opened")
             return [
-                cell_animals(cell, self.version, 0, ()) if cell in self.empty else cell_animals(cell, self.version)
-                for cell in cells
+                cell_animals(cell, version or self.version, *((0, ()) if cell in self.empty else ())) for cell in cells
             ]
         finally:
             with self._lock:

@@ -10,6 +10,7 @@ from chalicelib.features.features import CacheLevel, Features, degraded
 from chalicelib.features.lookup import Lookup, MemoryEntry, Policy, Shared
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Store
+from chalicelib.features.shadow import Shadow, ShadowLookup
 from chalicelib.features.single_flight import SingleFlight
 from chalicelib.features.trace import Trace
 
@@ -38,6 +39,7 @@ class CellFeatures:
         self._monotonic = clock.monotonic
         self._rollout = ActiveRollout(policy.version)
         self._shared = Shared(cache, store, policy, memory, demand, self._rollout, clock)
+        self._shadow = Shadow(cache, store, policy.ttl, policy.lease, self._rollout, clock)
         self._flights = SingleFlight[Features]()
 
     def at(self, cell: int, waited: float = 0.0) -> Features:
@@ -62,3 +64,7 @@ class CellFeatures:
             features = replace(features, cache=level, trace=Trace(warmed=features.trace.warmed))
         self._demand.note(cell, hit=features.cache in {"memory", "hit", "stale"}, warmed=features.trace.warmed)
         return features
+
+    def in_shadow(self, cell: int) -> ShadowLookup | None:
+        """Begin to look up a cell in the dataset in shadow, and return at once. Return None if there is none for it."""
+        return self._shadow.start(cell)

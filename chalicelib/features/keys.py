@@ -26,6 +26,11 @@ def lease_key(cell: int) -> bytes:
     return f"faunalens:{{{cell:x}}}:lease".encode()
 
 
+def shadow_lease_key(cell: int) -> bytes:
+    """Return the key of the lease for the dataset in shadow. Nobody who needs an answer waits for it."""
+    return f"faunalens:{{{cell:x}}}:shadow-lease".encode()
+
+
 def demand_key(hour: int) -> bytes:
     """Return the key of a sorted set: the cells by number of requests in one hour. `hour`: hours since 1970."""
     return b"faunalens:demand:%d" % hour

@@ -23,7 +23,7 @@ from chalicelib.features.clock import Clock
 from chalicelib.features.codec import CachedValue, CorruptValue, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
-from chalicelib.features.features import CacheLevel, Features, Mode, degraded
+from chalicelib.features.features import CacheLevel, Features, degraded, features_of
 from chalicelib.features.keys import lease_key, value_key
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Publication, Store
@@ -294,13 +294,9 @@ class Lookup:
     def _keep(self, value: CachedValue, level: CacheLevel) -> Features:
         """Store a value in process memory and return its features. `level`: the source of the value."""
         found, trace = value.cell_animals, self._trace
-        mode: Mode = "unknown_area" if found.is_empty else "narrowed"
-        arrays = (found.areas, found.animals, found.weights, found.status, found.unknown, found.relatives)
-        in_memory = Features(
-            mode, "memory", found.version, *arrays, trace=WARMED if value.warmed else NO_TRACE, seasons=found.seasons
-        )
+        in_memory = features_of(found, "memory", trace=WARMED if value.warmed else NO_TRACE)
         fresh = self._clock.monotonic() + min(self._shared.policy.fresh, value.soft - self._clock.time())
         self._shared.memory.put(self._cell, MemoryEntry(in_memory, fresh, value.soft, value.hard))
         is_plain_hit = level == "hit" and not trace.faults and not trace.waits
         done = in_memory.trace if is_plain_hit else trace.build(warmed=value.warmed)
-        return Features(mode, level, found.version, *arrays, tuple(trace.faults), done, found.seasons)
+        return features_of(found, level, tuple(trace.faults), done)

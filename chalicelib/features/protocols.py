@@ -62,8 +62,8 @@ class Store(Protocol):
     def breaker_is_open(self) -> bool:
         """Return whether the circuit breaker currently rejects queries."""
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
-        """Return the animals of each cell, in order, by the deadline: those of the dataset that answers for the cell.
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
+        """Return the animals of each cell, in order, by the deadline.
 
-        Raises `StoreError`.
+        They are of the dataset that answers for the cell, or of `version`. Raises `StoreError`.
         """

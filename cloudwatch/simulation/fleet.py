@@ -173,7 +173,7 @@ class SimulatedStore(_Connection):
     def breaker_is_open(self) -> bool:
         return self._breaker.is_open
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         servers = self._servers
         if not self._breaker.allows():
             raise StoreError("postgres_breaker_open")

@@ -456,7 +456,7 @@ class TestVersions:
             return known
 
         # WHEN v2 is announced before it is written
-        world.store.features_of = overtaken  # type: ignore[method-assign]
+        world.store.features_of = overtaken  # type: ignore[method-assign,assignment]
         assert container.at(CELL + 1).version == "v1"
         # THEN the announcement stands
         assert world.cache.get(ROLLOUT) == rollout("v2")
