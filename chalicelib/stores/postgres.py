@@ -141,11 +141,8 @@ class PostgresStore:
         if len(rows) < len(set(cells)):
             # A version that is gone is no fault of the database.
             opened = self._breaker.record_failure() if version is None else False
-            raise StoreError(
-                "postgres_no_dataset",
-                "the database has no active dataset; run `python -m database load`",
-                opened=opened,
-            )
+            kind = "active dataset; run `python -m database load`" if version is None else f"dataset {version}"
+            raise StoreError("postgres_no_dataset", f"the database has no {kind}", opened=opened)
         try:
             known = [self._to_cell_animals(rows[cell]) for cell in cells]
             Rollout.from_text(known[0].rollout_text)  # the same in all rows
