@@ -117,7 +117,7 @@ def _activate(connection: Connection, options: Namespace) -> None:
 def _trial_in_words(dataset: LoadedDataset) -> str:
     if dataset.share is None:
         return ""
-    cells = f"{dataset.share / BUCKETS:.4%}".replace(".0000%", "%")
+    cells = f"{dataset.share * 100 / BUCKETS:g}%"
     return f"compared for {cells} of the cells" if dataset.in_shadow else f"on trial for {cells} of the cells"
 
 
