@@ -12,7 +12,8 @@ import pytest
 
 from database.cell_animals import ROW, Rows
 from database.dataset import Dataset, read_dataset
-from database.load import LoadError, activate, datasets, drop, load, prune
+from database.load import LoadError, datasets, drop, load, prune
+from database.switch import activate
 from tests.integration.database import sample_data
 
 if TYPE_CHECKING:
