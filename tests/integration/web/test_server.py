@@ -20,7 +20,7 @@ from web.asgi import FORM_MARGIN, Asgi
 from web.server import build_server, listen
 from web.settings import WebSettings
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 HOST = "127.0.0.1"
 POST = b"POST /identify/length HTTP/1.1\r\nHost: localhost\r\n"

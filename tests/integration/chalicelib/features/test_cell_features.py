@@ -23,7 +23,7 @@ from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import ANIMALS, FIRST, LookupStack, database, switch
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 POLICY = Policy(TtlPolicy(soft=600, hard=6000, empty=0.25, jitter=0.1))
 

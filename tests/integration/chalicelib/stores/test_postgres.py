@@ -20,7 +20,7 @@ from chalicelib.stores.postgres import PostgresStore
 from local.stack.postgres import PostgresServer
 from testing.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 
 def soon() -> Deadline:

@@ -24,7 +24,7 @@ from testing.feature_rig import FIRST, REDIS
 from testing.scripted_server import serve
 from testing.valkey_cluster import SLOTS, ClusterNode, cluster
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 CELLS = range(FIRST, FIRST + 60)
 KEYS = [value_key(cell, "v1") for cell in CELLS]

@@ -22,7 +22,7 @@ from chalicelib.features.ttl import TtlPolicy
 from testing.clock import WallClock
 from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 CELL = 0x83BE0AFFFFFFFFF
 POLICY = Policy(TtlPolicy(soft=100, hard=1000, empty=0.25, jitter=0), total=0.5, lease=0.4, retry_pause=0.3)
