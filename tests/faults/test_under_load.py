@@ -19,6 +19,8 @@ from testing.faults.rig import CELLS, BaseRig, Rig
 from testing.feature_rig import database, switch
 from testing.valkey_cluster import cluster
 
+pytestmark = pytest.mark.alone
+
 SHORT_VERSION_TTL = {"VERSION_FRESH": "0.1"}
 MARGIN = 0.3
 """Seconds that six busy threads on a busy machine may add to the limit of a lookup."""
