@@ -19,7 +19,7 @@ from testing.loaded_postgres import copy_to_run
 
 # Without the variables that a surrounding `make test` sets for its children.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-START_TIMEOUT = 120.0
+START_TIMEOUT = 300.0
 """Seconds, generous because this machine may be busy; the README has the usual duration."""
 EXIT_TIMEOUT = 20.0
 

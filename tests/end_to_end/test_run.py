@@ -59,14 +59,16 @@ def test_it_serves_what_the_readme_promises(output: Path) -> None:
         assert "151.2" not in log
 
 
-def test_the_second_start_does_no_work(output: Path) -> None:
-    # GIVEN a run that has stopped
+def test_an_ordinary_user_can_run_it_and_the_second_start_does_no_work(output: Path) -> None:
+    # GIVEN an empty folder; WHEN an ordinary user starts it there THEN it loads the data and serves
     port = free_port()
-    with running(make_run(port), port, output) as run:
+    user = PREFIXES[choose_run_as(binaries() / "postgres")] if os.geteuid() == 0 else []
+    with running([*user, sys.executable, "-m", "local.stack.run", "--port", str(port)], port, output) as run:
         assert re.search(r"^data +loaded +\d", run.output, re.MULTILINE), run.output
+        assert run.get_json("/health?deep=true")["status"] == "ok"
+        # WHEN it has stopped, and this user starts it again
         os.kill(run.process.pid, signal.SIGTERM)
         run.process.wait(EXIT_TIMEOUT)
-        # WHEN it starts again
         started = time.monotonic()
         with running(make_run(port), port, output.with_name("second")) as second:
             print(f"second start: {time.monotonic() - started:.1f} s")
@@ -190,14 +192,3 @@ def test_a_store_that_dies_is_started_again_and_an_app_that_dies_ends_the_run(ou
         assert run.process.wait(EXIT_TIMEOUT) != 0
         assert "the app exited by itself with code -9" in run.output
         assert until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has run all tests above")
-def test_an_ordinary_user_runs_it_too(output: Path) -> None:
-    # GIVEN a user other than root
-    port = free_port()
-    prefix = PREFIXES[choose_run_as(binaries() / "postgres")]
-    command = [*prefix, sys.executable, "-m", "local.stack.run", "--port", str(port)]
-    with running(command, port, output) as run:
-        # THEN it serves
-        assert run.get_json("/health?deep=true")["status"] == "ok"
