@@ -2,7 +2,7 @@
 
 import { identify } from "./api.js";
 import { csvOf } from "./csv.js";
-import { $, make } from "./elements.js";
+import { $, make, placeholder } from "./elements.js";
 import { say } from "./language.js";
 import { prepare } from "./photo.js";
 import { Problem, explain } from "./problem.js";
@@ -175,7 +175,7 @@ function cardOf(file) {
 
 async function addThumbnail(photo, blob) {
   const bitmap = await createImageBitmap(blob).catch(() => null); // HEIC, mostly
-  if (!bitmap) return;
+  if (!bitmap) return photo.card.firstChild.replaceChildren(placeholder(photo.file));
   const scale = SIDE / Math.min(bitmap.width, bitmap.height);
   const small = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
   small.getContext("2d").drawImage(bitmap, 0, 0, small.width, small.height);
