@@ -5,6 +5,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -15,7 +16,7 @@ from database.switch import Trial
 from local.stack.postgres import PostgresServer
 from testing.faults.case import LOOKUP_LIMIT, ContainerLookup, look_up_once
 from testing.faults.load import BackgroundLoad, TimedLookup
-from testing.faults.rig import CELLS, BaseRig, Rig
+from testing.faults.rig import CELLS, BaseRig, Rig, await_no_fault
 from testing.feature_rig import database, switch
 from testing.valkey_cluster import cluster
 
@@ -31,7 +32,7 @@ def cache_cells(rig: BaseRig, count: int = 40) -> list[int]:
     cells = [rig.cell() for _ in range(count)]
     with closing(ContainerLookup(rig.direct_settings)) as container:
         for cell in cells:
-            assert container.at(cell).mode == "narrowed"
+            await_no_fault(partial(container.at, cell))
     return cells
 
 
