@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg2
 
 from database.dataset import Dataset, read_dataset
-from database.load import activate, load
+from database.load import load
+from database.switch import activate
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
 from local.stack.http_get import http_get

@@ -74,6 +74,9 @@ class DatasetFeatures:
         """Return the features of a cell."""
         return self._features[cell]
 
+    def in_shadow(self, cell: int) -> None:
+        """Return that no dataset is in shadow."""
+
 
 def field_services(photos: Sequence[FieldPhoto]) -> Services:
     """Return the services of an identification, with the features of the photos' places."""

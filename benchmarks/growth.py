@@ -23,7 +23,8 @@ from benchmarks.measure import parser, table
 from benchmarks.synthetic import Synthetic, cells_of
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.postgres import FEATURES_OF
-from database.load import activate, load
+from database.load import load
+from database.switch import activate
 from local.stack import postgres, valkey
 
 CROWDED = (400, 5_000, 50_000)

@@ -25,7 +25,8 @@ from benchmarks.synthetic import Synthetic, cells_of
 from chalicelib.config.settings import Settings
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_cache
-from database.load import activate, drop, load
+from database.load import drop, load
+from database.switch import activate, rollout_text
 from local.stack import postgres, valkey
 
 ROWS: Final = 10_000_000
@@ -128,9 +129,8 @@ def measure(rows: int, rounds: int, seconds: float) -> tuple[Sequence[Phase], ND
         with closing(psycopg2.connect(server.url)) as connection, closing(build_cache(settings)) as cache:
 
             def switch(number: int) -> None:
-                version = f"round-{number}"
-                activate(connection, version)
-                cache.publish_version(version, settings.features_hard_ttl, Deadline.after(5))
+                activate(connection, f"round-{number}")
+                cache.announce(rollout_text(connection), settings.features_hard_ttl, Deadline.after(5))
 
             load(connection, dataset(0).dataset(), report=lambda _: None)
             switch(0)

@@ -3,9 +3,9 @@
 The bare work decodes and shrinks a 12 MP JPEG and runs the model once, in the app's process and with its threads. It is
 compared with two requests for the same photo. The first one is an API Gateway event, which the app handles in the same
 process. The second one goes over HTTP on loopback, with keep-alive, to an app in another process. A third one gets a
-second look, because the made-up photo leaves a doubt; the others run without. The app uses real
-PostgreSQL and Valkey, and the features of the cell are cached. Peak memory is measured in another process, after 100
-requests.
+second look, because the made-up photo leaves a doubt; the others run without. A fourth one is compared with a dataset
+in shadow. The app uses real PostgreSQL and Valkey, and the features of the cell are cached. Peak memory is measured in
+another process, after 100 requests.
 """
 
 import http.client
@@ -14,6 +14,7 @@ import tempfile
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ import numpy as np
 
 from benchmarks.backends import backends, served_app
 from benchmarks.measure import comparison, interleaved, parser, run_fresh, table, verdict
+from chalicelib.features.rollout import BUCKETS, Rollout
 from local.stack.ports import HOST
 from testing.pictures import encoded, noise
 
@@ -51,8 +53,10 @@ def time_table(rounds: int) -> str:
     """Return the table of the times of the bare work and of both requests."""
     import app
     from chalicelib.api.parameters import read_identify_params
+    from chalicelib.features.cells import cell_of
     from chalicelib.identify import identify
     from chalicelib.photo.decode import Limits, open_photo
+    from chalicelib.services import build_features
     from chalicelib.telemetry.record import Record
 
     photo = photo_of_12_megapixels()
@@ -72,6 +76,22 @@ def time_table(rounds: int) -> str:
         params = read_identify_params({name: [value] for name, value in QUERY.items()})
         identify([photo], params, doubtful, Record("r", "/identify"))
 
+    always = replace(app.application.settings, version_fresh=1e6)
+    shadowed = replace(services, features=build_features(always, services.cache, services.store))
+    active = shadowed.features.at(cell_of(*map(float, QUERY.values()))).version
+    assert active is not None
+    state = Rollout(1, active, active, BUCKETS, in_shadow=True)  # of the same version, so that Redis has its cell
+    shadowed.features._rollout.set(state.to_text().encode(), monotonic())
+
+    def in_shadow() -> None:
+        params, record = (
+            read_identify_params({name: [value] for name, value in QUERY.items()}),
+            Record("r", "/identify"),
+        )
+        identify([photo], params, shadowed, record)
+        assert record.shadow is not None
+        assert record.shadow.is_done
+
     with (
         tempfile.TemporaryDirectory() as folder,
         served_app({}, Path(folder) / "app.log") as (_, port),
@@ -89,6 +109,7 @@ def time_table(rounds: int) -> str:
             "through the app": through_app,
             "over HTTP": over_http,
             "with a second look": with_second_look,
+            "with a dataset in shadow": in_shadow,
         }
         times = interleaved(cases, rounds, warm_up=3)
     return comparison(f"one {len(photo) / 1e6:.1f} MB, 12 MP JPEG", times, LIMITS)

@@ -66,10 +66,10 @@ class RecordingStore:
     def breaker_is_open(self) -> bool:
         return self._store.breaker_is_open
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         start = monotonic()
         try:
-            return self._store.features_of(cells, deadline)
+            return self._store.features_of(cells, deadline, version)
         finally:
             self.queries += [(start, monotonic(), cell) for cell in cells]
 

@@ -13,16 +13,16 @@ SLOW_QUERY = """
 drop schema if exists spike cascade;
 create schema spike;
 grant usage on schema spike to public;
-create function spike.features_of(cells bigint[])
+create function spike.features_of(cells bigint[], asked text default null)
 returns table (
     cell bigint, version text, areas text[], animals integer[], weights real[], statuses smallint[],
-    unknown integer[], relatives smallint[]
+    unknown integer[], relatives smallint[], rollout text
 )
 language plpgsql
 as $$
 begin
     perform pg_sleep(%(seconds)s);
-    return query select * from public.features_of(cells);
+    return query select * from public.features_of(cells, asked);
 end
 $$;
 alter database faunalens set search_path = spike, public;

@@ -18,12 +18,13 @@ from chalicelib.model.seeing import Seen
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.quality import Quality, quality_of
 from chalicelib.services import Services
-from chalicelib.telemetry.record import Record
+from chalicelib.telemetry.record import Compared, Record
 from chalicelib.views import decode_photos, open_photos
 
 if TYPE_CHECKING:
     from chalicelib.api.boxes import Found
     from chalicelib.api.responses import Answer, Candidate, PredictedTaxon, Residents
+    from chalicelib.features.shadow import ShadowLookup
     from chalicelib.model.detector import Sightings
     from chalicelib.photo.decode import Photo
 
@@ -44,11 +45,15 @@ def identify(photos: Sequence[bytes], params: IdentifyParams, services: Services
             views = decode_photos(record.photos, services.models.general.input_size, services.decode_memory)
         quality = quality_of(views[0].square, min(record.photos[0].width, record.photos[0].height))
     cell = cell_of(location.latitude, location.longitude) if location else None
-    features = in_month(features_at(cell, services, record), month_of(params, record.photos), services.season_floor)
+    month = month_of(params, record.photos)
+    features = in_month(features_at(cell, services, record), month, services.season_floor)
+    shadow = services.features.in_shadow(cell) if cell is not None else None
     sightings = Lazy(lambda: services.sightings_in(views[0]))
     with record.step("scoring"):
         seen = services.eyes.see(views, features, sightings)
     record.looked_twice = seen.twice
+    if shadow is not None:
+        record.shadow = compare(seen, features, shadow, month, services)
     found = _found(sightings, features, params.top, services, record) if with_boxes else None
     return _answer(seen, found, quality, cell, location, features, params.top, services, record)
 
@@ -113,6 +118,17 @@ def features_at(cell: int | None, services: Services, record: Record) -> Feature
     with record.step("features"):
         features = record.features = services.features.at(cell, record.waited)
     return features
+
+
+def compare(seen: Seen, features: Features, shadow: "ShadowLookup", month: int | None, services: Services) -> Compared:
+    """Compare what the photo shows with the features that answer, and with those of the dataset in shadow."""
+    if shadow.features is None:
+        return Compared(shadow.version)
+    others = in_month(shadow.features, month, services.season_floor)
+    # Both by the same arithmetic: another model's own need not round alike.
+    named = [services.eyes.name_with(seen.scores, each).prediction for each in (features, others)]
+    here, there = (each.taxon if each else None for each in named)
+    return Compared(shadow.version, is_done=True, taxon=there.scientific_name if there else None, differs=here != there)
 
 
 def _found(

@@ -16,6 +16,7 @@ from chalicelib.config import casts
 from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, SettingError
 from chalicelib.features.deadline import Deadline
+from chalicelib.features.rollout import BUCKETS
 from chalicelib.redaction import summary_of
 from chalicelib.services import build_cache
 from database.access import READER, connect, prepare
@@ -24,9 +25,10 @@ from database.compare import compare
 from database.comparison_page import page_of
 from database.dataset import read_dataset
 from database.dataset_files import OWN_RANGES, DatasetError, files_beside, files_in, join_some
-from database.load import LoadError, activate, datasets, drop, load, prune, roll_back
+from database.load import LoadedDataset, LoadError, datasets, drop, load, prune
 from database.occurrences import commands as commands_of_occurrences
 from database.ranges import commands as commands_of_ranges
+from database.switch import Trial, activate, put_on_trial, roll_back, rollout_text
 
 SLOW = 1.0  # seconds; a faster sign-in is not worth a line
 
@@ -87,28 +89,42 @@ def _load(connection: Connection, options: Namespace) -> None:
     else:
         activate(connection, loaded.version)
         print(f"loaded and activated in {perf_counter() - started:.1f} s: {size}")
-    _announce(loaded.version, options)
+    _announce(connection, options)
     for version in prune(connection, options.keep):
         print(f"dropped {version}")
 
 
 def _list(connection: Connection, _options: Namespace) -> None:
     for each in datasets(connection):
-        state = "active" if each.active else ""
+        state = "active" if each.active else _trial_in_words(each)
         line = f"{each.version:14} {each.loaded_at:%Y-%m-%d %H:%M:%S%z} {each.cells:>9,} {each.rows:>13,}  {state}"
         print(line.rstrip())
 
 
 def _activate(connection: Connection, options: Namespace) -> None:
-    activate(connection, options.version)
-    print(f"active: {options.version}")
-    _announce(options.version, options)
+    version: str = options.version
+    if options.share is None and not options.shadow:
+        activate(connection, version)
+        print(f"active: {version}")
+    else:
+        put_on_trial(connection, version, Trial(options.share or 1.0, options.shadow))
+        (loaded,) = (each for each in datasets(connection) if each.version == version)
+        print(f"{version}: {_trial_in_words(loaded)}")
+        print(f"to switch for all cells: python -m database activate {version}; to end: python -m database rollback")
+    _announce(connection, options)
+
+
+def _trial_in_words(dataset: LoadedDataset) -> str:
+    if dataset.share is None:
+        return ""
+    cells = f"{dataset.share * 100 / BUCKETS:g}%"
+    return f"compared for {cells} of the cells" if dataset.in_shadow else f"on trial for {cells} of the cells"
 
 
 def _roll_back(connection: Connection, options: Namespace) -> None:
     version = roll_back(connection)
     print(f"active: {version}")
-    _announce(version, options)
+    _announce(connection, options)
 
 
 def _prune(connection: Connection, options: Namespace) -> None:
@@ -136,13 +152,13 @@ def _prepare(connection: Connection, options: Namespace) -> None:
     print(f"{options.user} has read-only access and signs in {method}")
 
 
-def _announce(version: str, options: Namespace) -> None:
-    """Publish the active version in Redis, so that all containers switch to it within seconds."""
+def _announce(connection: Connection, options: Namespace) -> None:
+    """Write in Redis which dataset is active or on trial, so that all containers follow within seconds."""
     if not options.redis_url:
         return
     settings: Settings = replace(options.settings, redis_url=options.redis_url)
     with closing(build_cache(settings, patient=True)) as cache:
-        cache.publish_version(version, settings.features_hard_ttl, Deadline.after(options.patience))
+        cache.announce(rollout_text(connection), settings.features_hard_ttl, Deadline.after(options.patience))
     print("announced to Redis")
 
 
@@ -178,8 +194,14 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     loads.add_argument("--beside", action="store_true", help="only load; do not switch")
     commands_of_occurrences.add_options(loads)
     add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active")
-    add("activate", _activate, "switch to a loaded dataset", version, cache)
-    add("rollback", _roll_back, "switch back to the dataset that was active before", cache)
+    activates = add("activate", _activate, "switch to a loaded dataset, at once or first on trial", version, cache)
+    text = (
+        "answer from it only for this share of the cells, such as 10%%; a larger share keeps the cells of a smaller one"
+    )
+    activates.add_argument("--share", type=_argument(casts.share), metavar="SHARE", help=text)
+    text = "do not answer from it, but compare its answers and count differences, for all cells or those of --share"
+    activates.add_argument("--shadow", action="store_true", help=text)
+    add("rollback", _roll_back, "end the trial, or switch back to the dataset that was active before", cache)
     text = "compare a loaded dataset with the active one: cells, animals, and known facts that it wins and loses"
     compares = add("compare", _compare, text, version)
     compares.add_argument("--html", type=Path, metavar="FILE", help="also write a page with maps of what changes most")

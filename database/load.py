@@ -1,11 +1,11 @@
-"""Load datasets, switch between them, and drop old ones, on a psycopg2 connection.
+"""Load datasets and drop old ones, on a psycopg2 connection; switch.py switches between them.
 
     with closing(psycopg2.connect(url)) as connection:
         loaded = load(connection, read_dataset())
         activate(connection, loaded.version)
 
-Requests continue meanwhile. A load fills new tables, which other connections cannot see before the commit. A switch
-updates two rows in one transaction. A drop waits only briefly for its lock.
+Requests continue meanwhile. A load fills new tables, which other connections cannot see before the commit. A drop waits
+only briefly for its lock.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -59,7 +59,10 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LoadedDataset:
-    """A dataset in the database. `cells` and `rows`: its number of rows in the tables `cell` and `cell_animal`."""
+    """A dataset in the database. `cells` and `rows`: its number of rows in the tables `cell` and `cell_animal`.
+
+    `share`: ten thousandths of the cells for which it is on trial, or None. `in_shadow`: on trial without answering.
+    """
 
     number: int
     version: str
@@ -67,6 +70,8 @@ class LoadedDataset:
     loaded_at: datetime
     cells: int
     rows: int
+    share: int | None = None
+    in_shadow: bool = False
 
 
 @contextmanager
@@ -119,7 +124,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
             "update dataset set cells_loaded = %s, rows_loaded = %s where dataset = %s", (cells, rows, number)
         )
         cursor.execute("analyze dataset, source, taxon, animal, range_statement, range_drawing")
-        loaded = _require(cursor, dataset.version)
+        loaded = require(cursor, dataset.version)
     timer.report("commit")
     return loaded
 
@@ -134,43 +139,19 @@ def apply_schema(cursor: Cursor, report: Callable[[str], None] = print) -> None:
             report(f"warning: {each.removeprefix('WARNING:').strip()}")
 
 
-def activate(connection: Connection, version: str) -> None:
-    """Switch to a loaded dataset in one transaction. Raise `LoadError` if it is not loaded."""
-    with exclusive(connection) as cursor:
-        _require(cursor, version)
-        cursor.execute("update dataset set active = false where active and version <> %s", (version,))
-        cursor.execute(
-            "update dataset set active = true, activated_at = clock_timestamp() where not active and version = %s",
-            (version,),
-        )
-
-
-def roll_back(connection: Connection) -> str:
-    """Switch to the dataset that was active before. Return its version. Raise `LoadError` if there is none."""
-    with connection, connection.cursor() as cursor:
-        present = [each.version for each in _select_datasets(cursor) if not each.active]
-        cursor.execute(
-            "select version from dataset where version = any(%s) and activated_at is not null "
-            "order by activated_at desc limit 1",
-            (present,),
-        )
-        row = cursor.fetchone()
-    if row is None:
-        raise LoadError("no other dataset was active before; `python -m database list` prints all versions")
-    version: str = row[0]
-    activate(connection, version)
-    return version
-
-
 def drop(connection: Connection, version: str) -> None:
-    """Remove a dataset. Raise `LoadError` if it is active or not loaded, or if requests use it for too long.
+    """Remove a dataset.
+
+    Raise `LoadError` if it is active, on trial or not loaded, or if requests use it for too long.
 
     The rows go first, which takes longest. The locks for the tables, which requests wait for, are held briefly.
     """
     with exclusive(connection) as cursor:
-        dataset = _require(cursor, version)
+        dataset = require(cursor, version)
         if dataset.active:
             raise LoadError(f"dataset {version} is active; activate another one before dropping it")
+        if dataset.share is not None:
+            raise LoadError(f"dataset {version} is on trial; to end it: python -m database rollback")
         cursor.execute("delete from dataset where dataset = %s", (dataset.number,))
         cursor.execute("select set_config('lock_timeout', %s, true)", (DROP_LOCK_TIMEOUT,))
         cursor.execute("savepoint before_locks")
@@ -194,11 +175,19 @@ def datasets(connection: Connection) -> list[LoadedDataset]:
 
 
 def prune(connection: Connection, keep: int) -> list[str]:
-    """Drop all but the `keep` latest datasets; the active one always stays. Return the dropped versions."""
-    old = [dataset.version for dataset in datasets(connection)[keep:] if not dataset.active]
+    """Drop all but the `keep` latest datasets; those in use always stay. Return the dropped versions."""
+    old = [each.version for each in datasets(connection)[keep:] if not each.active and each.share is None]
     for version in old:
         drop(connection, version)
     return old
+
+
+def require(cursor: Cursor, version: str) -> LoadedDataset:
+    """Return a loaded dataset. Raise `LoadError` if it is not in the database."""
+    found = _find(cursor, version)
+    if found is None:
+        raise LoadError(f"dataset {version} is not in the database; list the loaded ones with: python -m database list")
+    return found
 
 
 class _StepTimer:
@@ -218,21 +207,16 @@ def _select_datasets(cursor: Cursor) -> list[LoadedDataset]:
     if not _value(cursor):
         return []
     cursor.execute(
-        "select dataset, version, active, loaded_at, cells_loaded, rows_loaded from dataset "
-        "order by loaded_at desc, dataset desc"
+        # As JSON, because a database of an earlier release lacks the last two columns.
+        "select dataset, version, active, loaded_at, cells_loaded, rows_loaded, "
+        "(to_jsonb(known) ->> 'share')::integer, coalesce((to_jsonb(known) ->> 'in_shadow')::boolean, false) "
+        "from dataset as known order by loaded_at desc, dataset desc"
     )
     return [LoadedDataset(*row) for row in cursor.fetchall()]
 
 
 def _find(cursor: Cursor, version: str) -> LoadedDataset | None:
     return next((dataset for dataset in _select_datasets(cursor) if dataset.version == version), None)
-
-
-def _require(cursor: Cursor, version: str) -> LoadedDataset:
-    found = _find(cursor, version)
-    if found is None:
-        raise LoadError(f"dataset {version} is not in the database; list the loaded ones with: python -m database list")
-    return found
 
 
 def _value(cursor: Cursor) -> int:

@@ -7,7 +7,7 @@
 --     select cell, version, areas, animals, weights, statuses, unknown, relatives
 --     from features_of(array[590112357393367039])
 
--- A load adds a dataset beside the active one; a switch activates it. `dataset` is the partition key of the large
+-- A load adds a dataset beside the active one; a switch activates it, for all cells or on trial for a share of them. `dataset` is the partition key of the large
 -- tables, so a load fills new tables and a drop removes whole tables.
 create table if not exists dataset (
     dataset     smallint generated always as identity primary key,
@@ -17,11 +17,17 @@ create table if not exists dataset (
     cells_loaded integer not null,
     rows_loaded  bigint not null,
     unknown     integer[] not null default '{}',   -- animals of which no statement says where they live
-    activated_at timestamptz                        -- the last switch to it
+    activated_at timestamptz,                       -- the last switch to it
+    share       smallint check (share between 1 and 10000),    -- ten thousandths of the cells; null: not on trial
+    in_shadow   boolean not null default false,     -- on trial without answering
+    switch      bigint not null default 0           -- of the active dataset: number of the last switch
 );
 
 -- At most one active dataset: a switch that would leave two fails.
 create unique index if not exists dataset_one_active on dataset (active) where active;
+
+-- Numbers the switches, so that a process can tell a later state from an earlier one that was the same.
+create sequence if not exists dataset_switch;
 
 create table if not exists source (
     dataset     smallint not null references dataset on delete cascade,
@@ -139,79 +145,111 @@ create table if not exists cell_season (
     primary key (cell, dataset, animal) include (months)
 ) partition by list (dataset);
 
--- Databases of an earlier release lack two columns, and their function returns fewer columns than `create or replace`
--- may change. Only then: even `add column if not exists` locks out readers until the end of the load.
+-- Databases of an earlier release lack columns, and their function returns fewer columns than `create or replace` may
+-- change. Only then: even `add column if not exists` locks out readers until the end of the load.
 do $$
 begin
-    if exists (
-        select from pg_proc
-        where oid = to_regprocedure('features_of(bigint[])') and not 'relatives' = any (proargnames)
-    ) then
-        alter table dataset add column unknown integer[] not null default '{}';
-        alter table cell add column relatives smallint[] not null default '{}';
+    if to_regprocedure('features_of(bigint[])') is not null then
+        alter table dataset
+            add column if not exists unknown integer[] not null default '{}',
+            add column if not exists activated_at timestamptz,
+            add column if not exists share smallint check (share between 1 and 10000),
+            add column if not exists in_shadow boolean not null default false,
+            add column if not exists switch bigint not null default 0;
+        alter table cell add column if not exists relatives smallint[] not null default '{}';
         drop function features_of(bigint[]);
     end if;
 end
 $$;
 
-do $$
+-- At most one dataset is on trial.
+create unique index if not exists dataset_one_trial on dataset ((true)) where share is not null;
+
+-- Return the bucket of a cell, 0 to 9,999. A trial takes the first buckets. chalicelib/features/rollout.py has the same.
+create or replace function bucket_of(cell bigint) returns integer
+language sql immutable strict parallel safe as 'select (cell % 104729 * 48271 % 104729 * 10000 / 104729)::integer';
+
+-- Return which dataset is active and which one is on trial, as chalicelib/features/rollout.py reads it, or null if none
+-- is active.
+create or replace function rollout_text() returns text
+language plpgsql stable parallel safe
+as $$
 begin
-    if not exists (
-        select from pg_attribute where attrelid = 'dataset'::regclass and attname = 'activated_at' and not attisdropped
-    ) then
-        alter table dataset add column activated_at timestamptz;
-    end if;
+    return jsonb_build_array(
+        known.switch, known.version, trial.version, coalesce(trial.share, 0), coalesce(trial.in_shadow, false)
+    )::text
+    from dataset as known
+    left join dataset as trial on trial.share is not null
+    where known.active;
 end
 $$;
 
--- Return the features of cells in the active dataset: one row per requested cell, in any order. An unknown cell, or one
--- without animals, has empty arrays, so that its row still carries the version. No rows mean that no dataset is
--- active. The arrays `animals`, `weights` and `statuses` run in parallel, ascending by animal. `unknown` is the
--- dataset's, and `relatives` the cell's.
+-- Return the features of cells: one row per requested cell, in any order. Each is of the dataset that answers for the
+-- cell, the active one or the one on trial, or of the dataset `asked`. An unknown cell, or one without animals, has
+-- empty arrays, so that its row still carries the version. No rows mean that there is no such dataset. The arrays
+-- `animals`, `weights` and `statuses` run in parallel, ascending by animal. `unknown` is the dataset's, and `relatives`
+-- the cell's. New columns come last, because the app reads them by position.
 --
 -- PL/pgSQL keeps its plans for the connection; planning over all partitions would otherwise take most of a query's
 -- time. `stable` gives the whole function one snapshot, so the version matches the rows even during a switch.
-create or replace function features_of(cells bigint[])
+create or replace function features_of(cells bigint[], asked text default null)
 returns table (
     cell bigint, version text, areas text[], animals integer[], weights real[], statuses smallint[],
-    unknown integer[], relatives smallint[]
+    unknown integer[], relatives smallint[], rollout text
 )
 language plpgsql stable parallel safe
 as $$
 #variable_conflict use_column
 declare
-    active record;
+    state text := rollout_text();
+    chosen record;
 begin
-    select dataset.dataset, dataset.version, dataset.unknown into active from dataset where dataset.active;
-    if not found then
-        return;
-    end if;
-    return query
+    for chosen in
         select
-            asked.cell,
-            active.version,
-            coalesce(place.areas, '{}'),
-            coalesce(here.animals, '{}'),
-            coalesce(here.weights, '{}'),
-            coalesce(here.statuses, '{}'),
-            active.unknown,
-            coalesce(place.relatives, '{}')
-        from unnest(cells) as asked (cell)
-        left join lateral (
-            -- `offset 0` keeps the planner from a join that would scan the whole table for many cells.
-            select known.areas, known.relatives
-            from cell as known
-            where known.cell = asked.cell and known.dataset = active.dataset
-            offset 0
-        ) as place on true
-        cross join lateral (
+            known.dataset,
+            known.version,
+            known.unknown,
+            case
+                when asked is not null or trial.share is null then cells
+                else array(
+                    select each
+                    from unnest(cells) as each
+                    where (bucket_of(each) < trial.share) = (known.dataset = trial.dataset)
+                )
+            end as cells
+        from dataset as known
+        left join dataset as trial on trial.share is not null and not trial.in_shadow
+        where case when asked is null then known.active or known.dataset = trial.dataset else known.version = asked end
+    loop
+        continue when chosen.cells = '{}';
+        return query
             select
-                array_agg(living.animal order by living.animal) as animals,
-                array_agg(living.weight order by living.animal) as weights,
-                array_agg(living.status order by living.animal) as statuses
-            from cell_animal as living
-            where living.cell = asked.cell and living.dataset = active.dataset
-        ) as here;
+                asked_cell,
+                chosen.version,
+                coalesce(place.areas, '{}'),
+                coalesce(here.animals, '{}'),
+                coalesce(here.weights, '{}'),
+                coalesce(here.statuses, '{}'),
+                chosen.unknown,
+                coalesce(place.relatives, '{}'),
+                state
+            from unnest(chosen.cells) as asked_cell
+            left join lateral (
+                -- `offset 0` keeps the planner from a join that would scan the whole table for many cells.
+                select known.areas, known.relatives
+                from cell as known
+                where known.cell = asked_cell and known.dataset = chosen.dataset
+                offset 0
+            ) as place on true
+            cross join lateral (
+                select
+                    array_agg(living.animal order by living.animal) as animals,
+                    array_agg(living.weight order by living.animal) as weights,
+                    array_agg(living.status order by living.animal) as statuses
+                from cell_animal as living
+                where living.cell = asked_cell and living.dataset = chosen.dataset
+            ) as here;
+    end loop;
 end
 $$;
 
@@ -258,7 +296,8 @@ begin
     grant usage on schema public to faunalens_reader;
     grant select on dataset, source, taxon, animal, range_statement, range_drawing, cell, cell_animal, cell_season
         to faunalens_reader;
-    grant execute on function features_of(bigint[]), seasons_of(bigint, text), likeness(text, text) to faunalens_reader;
+    grant execute on function features_of(bigint[], text), rollout_text(), bucket_of(bigint),
+        seasons_of(bigint, text), likeness(text, text) to faunalens_reader;
 exception
     when insufficient_privilege or duplicate_object or unique_violation then
         raise notice 'role faunalens_reader was not set up: %', sqlerrm;

@@ -29,6 +29,7 @@ def main() -> None:
         page.get_by_label("A town, park, island or country").fill("-33.9, 151.2")
         page.get_by_text("Use this place").click()
         page.locator("#changed").wait_for()
+        page.evaluate("scrollTo(0, 0)")  # clicks may have scrolled
         page.screenshot(path=IMAGES / "page.png", clip={"x": 0, "y": 0, "width": 1120, "height": 760})
         browser.close()
 

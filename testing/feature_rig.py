@@ -19,7 +19,8 @@ from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
 from database.cell_animals import ROW, Cell
 from database.dataset import Dataset
-from database.load import activate, load
+from database.load import load
+from database.switch import Trial, activate, put_on_trial, rollout_text
 from local.stack.postgres import PostgresServer
 
 FIRST = 0x83BE0AFFFFFFFFF
@@ -62,10 +63,14 @@ def _as_admin(server: PostgresServer, statement: str) -> None:
         admin.cursor().execute(statement)
 
 
-def switch(url: str, version: str) -> None:
-    """Activate another dataset."""
+def switch(url: str, version: str, trial: Trial | None = None) -> bytes:
+    """Activate another dataset, or put it on trial. Return the text that Redis is told."""
     with closing(psycopg2.connect(url)) as connection:
-        activate(connection, version)
+        if trial is None:
+            activate(connection, version)
+        else:
+            put_on_trial(connection, version, trial)
+        return rollout_text(connection)
 
 
 class LookupStack:

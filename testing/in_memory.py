@@ -11,8 +11,9 @@ from chalicelib.errors import CacheError, StoreError
 from chalicelib.features.codec import HEADER, CellAnimals
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
-from chalicelib.features.keys import VERSION
+from chalicelib.features.keys import ROLLOUT
 from chalicelib.features.protocols import Entry, Publication
+from chalicelib.features.rollout import Rollout
 
 
 def cell_animals(
@@ -27,6 +28,11 @@ def cell_animals(
         np.linspace(0.1, 1.0, animals, dtype=np.float32),
         np.ones(animals, dtype=np.uint8),
     )
+
+
+def rollout(version: str) -> bytes:
+    """Return the text in Redis of an active dataset without a trial."""
+    return Rollout(0, version).to_text().encode()
 
 
 class InMemoryCache:
@@ -77,8 +83,8 @@ class InMemoryCache:
         self._enter("publish")
         with self._lock:
             self.put(value.key, value.value, value.seconds)
-            if value.version_changed or self.get(VERSION) is None:
-                self.put(VERSION, value.version.encode(), value.seconds)
+            if self.get(ROLLOUT) in {None, value.known}:
+                self.put(ROLLOUT, value.rollout, value.seconds)
             if self.get(lease) == token:
                 del self.values[lease]
 
@@ -101,9 +107,10 @@ class InMemoryCache:
         for entry in entries:
             self.put(entry.key, entry.value, entry.seconds)
 
-    def publish_version(self, version: str, seconds: float, deadline: Deadline) -> None:
-        self._enter("publish_version")
-        self.put(VERSION, version.encode(), seconds)
+    def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None = None) -> None:
+        self._enter("announce")
+        if known is None or self.get(ROLLOUT) in {None, known}:
+            self.put(ROLLOUT, rollout, seconds)
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
         self._enter("demand")
@@ -131,7 +138,7 @@ class InMemoryStore:
         self.breaker_is_open = False
         self._lock = Lock()
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         with self._lock:
             self.queries.extend(cells)
             for cell in cells:
@@ -144,8 +151,7 @@ class InMemoryStore:
             if self.fault:
                 raise StoreError(self.fault, "requested by the test", opened=self.fault == "postgres_opened")
             return [
-                cell_animals(cell, self.version, 0, ()) if cell in self.empty else cell_animals(cell, self.version)
-                for cell in cells
+                cell_animals(cell, version or self.version, *((0, ()) if cell in self.empty else ())) for cell in cells
             ]
         finally:
             with self._lock:

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 import psycopg2
 
 from database.dataset import read_dataset
-from database.load import activate, load
+from database.load import load
+from database.switch import activate
 from local.paths import STATE_DIR
 from local.stack import postgres
 from local.stack.data_hash import data_hash

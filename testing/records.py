@@ -17,7 +17,7 @@ from chalicelib.api.responses import (
 )
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.photo.decode import Limits, open_photo
-from chalicelib.telemetry.record import Record
+from chalicelib.telemetry.record import Compared, Record
 from testing.pictures import jpeg
 
 KOALA = Candidate("phascolarctos-cinereus", "koala", "Phascolarctos cinereus", "species", 0.97, 0.95, "native")
@@ -52,6 +52,7 @@ def complete() -> Record:
     model = replace(ANSWER.model, packs=(PackUsed("birds", "5f64a8f92101", 18.2),))
     record = answered(replace(ANSWER, animals=(found,), model=model))
     record.looked_twice = True
+    record.shadow = Compared("e41b6d0c2a97", is_done=True, taxon="Vombatus ursinus", differs=True)
     record.photos, record.initialisation = [open_photo(jpeg(), Limits())], 0.2153
     record.features = replace(NO_LOCATION, mode="narrowed", cache="miss", version=ANSWER.features.version)
     record.seconds = {"photo": 0.0352, "location": 0.0001, "features": 0.0024, "scoring": 0.0121, "boxes": 0.061}

@@ -6,13 +6,13 @@ the port in MOTO_PORT. Here its reader of JSON reads lines and makes batches, an
 
 import json
 import os
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import batched
 from typing import Any
 from unittest.mock import patch
 
+from moto.core.config import default_user_config
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_output_transformer import (
     transformer_json,
 )
@@ -56,8 +56,6 @@ def state_machine(account: Account, size: int) -> Iterator[None]:
 
     `size`: items of a batch.
     """
-    settings = json.dumps({"stepfunctions": {"execute_state_machine": True}}, allow_nan=False).encode()
-    urllib.request.urlopen(f"{account.url}/moto-api/config", settings).close()  # noqa: S310
 
     def batches(_transformer: Any, env: Any) -> None:
         _settings, text = env.stack.pop(), env.stack.pop()
@@ -66,6 +64,7 @@ def state_machine(account: Account, size: int) -> Iterator[None]:
         )
 
     with (
+        patch.dict(default_user_config["stepfunctions"], {"execute_state_machine": True}),  # no reset of moto undoes it
         patch.dict(os.environ, {"MOTO_PORT": account.url.rpartition(":")[2]}),
         patch.object(transformer_json.ResourceOutputTransformerJson, "_eval_body", batches),
     ):

@@ -1,9 +1,10 @@
 """A host of files on this machine, in place of the one that publishes the weights of packs."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from testing.serving import serving
 
 
 class WeightsHost(ThreadingHTTPServer):
@@ -43,11 +44,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving_weights() -> Iterator[WeightsHost]:
     """Serve files until the end of the block."""
-    with WeightsHost() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(server := WeightsHost()):
+        yield server

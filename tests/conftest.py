@@ -9,7 +9,7 @@ import pytest
 from infra.package import Package, build
 from local.stack import postgres, valkey
 from testing.loaded_postgres import serve_loaded
-from testing.turns import turn
+from testing.turns import GROUPS, Group, turn
 
 hypothesis.settings.register_profile("shared", deadline=None)  # on a busy machine, durations prove nothing
 hypothesis.settings.load_profile("shared")
@@ -19,14 +19,19 @@ MARKED_FOLDERS = ("integration", "faults", "end_to_end")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the name of its folder. Put those that run alone last, or other workers would often wait."""
+    """Mark each test with the name of its folder. Order them by their groups, or workers would often wait."""
     for item in items:
         folder = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
         if folder in MARKED_FOLDERS:
             item.add_marker(folder)
-        if folder == "faults":
-            item.add_marker("alone")
-    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
+        if folder == "faults" and group_of(item) == "any":
+            item.add_marker("timed")
+    items.sort(key=lambda item: GROUPS.index(group_of(item)))
+
+
+def group_of(item: pytest.Item) -> Group:
+    """Return the group of a test by its marks."""
+    return next((group for group in reversed(GROUPS) if item.get_closest_marker(group)), "any")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,7 +40,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if not hasattr(item.config, "workerinput"):  # pytest-xdist sets it in workers
         return (yield)
     run = Path(item.config.getoption("basetemp")).parent
-    with turn(run, alone=item.get_closest_marker("alone") is not None):
+    with turn(run, group_of(item)):
         return (yield)
 
 

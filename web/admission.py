@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import get_native_id
 from time import monotonic, perf_counter
 
 from chalicelib.errors import Unavailable
@@ -33,7 +32,7 @@ _FIRST_GUESS = 0.02
 _CALM_SECONDS = 1.0
 """An overload is over when no photo has been rejected for this many seconds."""
 _NICENESS = 5
-"""Nice value of the worker threads, from 0 to 19. A higher value means a lower priority."""
+"""By how much the nice value of the worker threads, at most 19, exceeds the process's. A higher one is less urgent."""
 _IDLE_SECONDS = 5.0
 """Seconds without photos after which free memory is returned to the system."""
 _MAX_RETRY_SECONDS = 30
@@ -199,4 +198,4 @@ class Admission:
 def _yield_to_loop() -> None:
     """Lower the priority of this thread, so that the event loop can keep receiving and rejecting requests."""
     if sys.platform == "linux":  # other systems have one priority per process
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)
+        os.nice(_NICENESS)  # of this thread alone

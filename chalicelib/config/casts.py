@@ -50,6 +50,15 @@ def fraction(value: str) -> float:
     return number
 
 
+def share(value: str) -> float:
+    """Parse a share above 0 and at most 1, as a number or in per cent."""
+    text = value.strip()
+    number = _number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 < number <= 1:
+        raise ValueError("expected a share such as 10% or 0.1, above 0 and at most 100%")
+    return number
+
+
 def non_negative_int(value: str) -> int:
     """Parse a whole number, 0 or more."""
     if not value.isascii() or not value.isdigit():

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from chalicelib.features.active_version import ActiveVersion
+from chalicelib.features.active_rollout import ActiveRollout
 from chalicelib.features.clock import Clock
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
@@ -10,6 +10,7 @@ from chalicelib.features.features import CacheLevel, Features, degraded
 from chalicelib.features.lookup import Lookup, MemoryEntry, Policy, Shared
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Store
+from chalicelib.features.shadow import Shadow, ShadowLookup
 from chalicelib.features.single_flight import SingleFlight
 from chalicelib.features.trace import Trace
 
@@ -36,8 +37,9 @@ class CellFeatures:
         clock = clock or Clock()
         self._policy, self._memory, self._demand = policy, memory, demand
         self._monotonic = clock.monotonic
-        self._version = ActiveVersion(policy.version)
-        self._shared = Shared(cache, store, policy, memory, demand, self._version, clock)
+        self._rollout = ActiveRollout(policy.version)
+        self._shared = Shared(cache, store, policy, memory, demand, self._rollout, clock)
+        self._shadow = Shadow(cache, store, policy.ttl, policy.lease, self._rollout, clock)
         self._flights = SingleFlight[Features]()
 
     def at(self, cell: int, waited: float = 0.0) -> Features:
@@ -48,8 +50,8 @@ class CellFeatures:
         remain for the lookup, which is enough if the stores are healthy.
         """
         moment = self._monotonic()
-        entry = self._memory.get(cell)
-        if entry is not None and self._version.is_trusted(moment) and entry.is_current(moment, self._version.value):
+        entry, rollout = self._memory.get(cell), self._rollout
+        if entry is not None and rollout.is_trusted(moment) and entry.is_current(moment, rollout.version_of(cell)):
             self._demand.note(cell, hit=True, warmed=entry.features.trace.warmed)
             return entry.features
         total = self._policy.total
@@ -62,3 +64,7 @@ class CellFeatures:
             features = replace(features, cache=level, trace=Trace(warmed=features.trace.warmed))
         self._demand.note(cell, hit=features.cache in {"memory", "hit", "stale"}, warmed=features.trace.warmed)
         return features
+
+    def in_shadow(self, cell: int) -> ShadowLookup | None:
+        """Begin to look up a cell in the dataset in shadow, and return at once. Return None if there is none for it."""
+        return self._shadow.start(cell)

@@ -35,6 +35,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.features.rollout import Rollout
+
 MAGIC = b"FLNS"
 FORMAT = 2
 HEADER = struct.Struct("<4sIBBHHHQdddII")
@@ -80,7 +82,8 @@ class CellAnimals(NamedTuple):
     `status`: uint8, 1 native, 2 introduced. All three arrays have the same length. Some open sea has neither areas nor
     animals. `unknown`: int32, ids of the animals of which the dataset does not say where they live; the same in all
     cells. `relatives`: uint16, numbers of the relatives that live in the cell (model/relatives.csv), the most
-    widespread first.
+    widespread first. `rollout`: what the database said about its datasets with it (rollout.py), empty if nothing; it is
+    not cached.
     """
 
     cell: int
@@ -92,6 +95,12 @@ class CellAnimals(NamedTuple):
     unknown: NDArray[np.int32] = NO_UNKNOWN
     relatives: NDArray[np.uint16] = NO_RELATIVES
     seasons: Seasons = NO_SEASONS
+    rollout: str = ""
+
+    @property
+    def rollout_text(self) -> bytes:
+        """Return the rollout, or one without a trial from a database of an earlier release, which says nothing."""
+        return (self.rollout or Rollout(0, self.version).to_text()).encode()
 
     @property
     def is_empty(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.features.codec import NO_SEASONS, Seasons
+from chalicelib.features.codec import NO_SEASONS, CellAnimals, Seasons
 from chalicelib.features.trace import NO_TRACE, Trace
 
 Mode = Literal["narrowed", "no_location", "unknown_area", "degraded"]
@@ -48,6 +48,15 @@ _EMPTY: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8], NDArray
 )
 NO_LOCATION = Features("no_location", "bypass", None, (), *_EMPTY)
 """The features of a request with `location=none`."""
+
+
+def features_of(
+    found: CellAnimals, cache: CacheLevel, faults: tuple[str, ...] = (), trace: Trace = NO_TRACE
+) -> Features:
+    """Return the features of a cell from what a store has of it."""
+    arrays = (found.areas, found.animals, found.weights, found.status, found.unknown, found.relatives)
+    mode: Mode = "unknown_area" if found.is_empty else "narrowed"
+    return Features(mode, cache, found.version, *arrays, faults, trace, found.seasons)
 
 
 def degraded(faults: tuple[str, ...], trace: Trace = NO_TRACE) -> Features:

@@ -5,8 +5,8 @@ keys in one slot, so one round trip can use both. The key of the lease does not 
 because a process may take the lease before it knows the version.
 """
 
-VERSION = b"faunalens:version"
-"""The key of the active dataset's version, which is stored as text."""
+ROLLOUT = b"faunalens:rollout"
+"""The key of the rollout of datasets: which one is active, and which one is on trial (features/rollout.py)."""
 HEALTH = b"faunalens:health"
 """An empty key that each health check writes, with a TTL of one second."""
 
@@ -24,6 +24,11 @@ def taxon_key(taxon: str, part: str, version: str) -> bytes:
 def lease_key(cell: int) -> bytes:
     """Return the key of a cell's lease, which is set while one process queries the database for the cell."""
     return f"faunalens:{{{cell:x}}}:lease".encode()
+
+
+def shadow_lease_key(cell: int) -> bytes:
+    """Return the key of the lease for the dataset in shadow. Nobody who needs an answer waits for it."""
+    return f"faunalens:{{{cell:x}}}:shadow-lease".encode()
 
 
 def demand_key(hour: int) -> bytes:

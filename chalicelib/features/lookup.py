@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from chalicelib.errors import CacheError, StoreError
-from chalicelib.features.active_version import ActiveVersion
+from chalicelib.features.active_rollout import ActiveRollout
 from chalicelib.features.clock import Clock
 from chalicelib.features.codec import CachedValue, CorruptValue, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
-from chalicelib.features.features import CacheLevel, Features, Mode, degraded
+from chalicelib.features.features import CacheLevel, Features, degraded, features_of
 from chalicelib.features.keys import lease_key, value_key
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Publication, Store
@@ -49,7 +49,7 @@ class Policy:
     `total`: maximum duration of a lookup. `lease`: lifetime of a lease, which must be longer than a query may take, so
     that there are never two queries for the same cell. `retry_pause`: time after a failed query during which no process
     queries the same cell. `fresh`: time for which process memory serves a value without checking Redis. `version`:
-    time for which a process trusts the active version; every process notices a switch of datasets within this time.
+    time for which a process trusts the rollout of datasets; every process notices a switch within this time.
     """
 
     ttl: TtlPolicy
@@ -73,7 +73,7 @@ class MemoryEntry(NamedTuple):
     hard: float
 
     def is_current(self, moment: float, version: str | None) -> bool:
-        """Return whether the features are fresh and belong to dataset `version`. If so, Redis need not be checked."""
+        """Return whether the features are fresh and of the dataset `version`. If so, Redis need not be checked."""
         return moment < self.fresh and self.features.version == version
 
 
@@ -84,7 +84,7 @@ class Shared:
     have to query it too.
     """
 
-    __slots__ = ("cache", "cache_is_cold", "clock", "demand", "memory", "policy", "store", "version")
+    __slots__ = ("cache", "cache_is_cold", "clock", "demand", "memory", "policy", "rollout", "store")
 
     def __init__(
         self,
@@ -93,11 +93,11 @@ class Shared:
         policy: Policy,
         memory: Memory[MemoryEntry],
         demand: Demand,
-        version: ActiveVersion,
+        rollout: ActiveRollout,
         clock: Clock,
     ) -> None:
         self.cache, self.store, self.policy, self.memory = cache, store, policy, memory
-        self.demand, self.version, self.clock = demand, version, clock
+        self.demand, self.rollout, self.clock = demand, rollout, clock
         self.cache_is_cold = False
 
 
@@ -114,10 +114,10 @@ class Lookup:
         """Return the features. Never raises if a store fails; `mode`, `cache` and `faults` describe the failure."""
         shared = self._shared
         try:
-            version = self._active_version()
+            version = self._version()
             entry = shared.memory.get(self._cell)
-            if entry is not None and entry.is_current(self._clock.monotonic(), shared.version.value):
-                return entry.features  # only the active version had to be read again
+            if entry is not None and entry.is_current(self._clock.monotonic(), version):
+                return entry.features  # only the rollout had to be read again
             # After a miss the cache is likely cold. The claim reads the value too, so skip the separate read.
             unread = shared.cache_is_cold
             value = None if version is None or unread else self._read(version)
@@ -158,8 +158,8 @@ class Lookup:
             holder, data = cache.claim(lease, token, self._shared.policy.lease, key, self._deadline)
             won = holder is None or holder == token
             value = self._unpacked(data, version) if version is not None else None
-            if version is None:  # the lease's previous holder may have written the version meanwhile
-                version = self._active_version()
+            if version is None:  # the lease's previous holder may have written the rollout meanwhile
+                version = self._version()
                 value = self._read(version) if version is not None else None
             if value is not None and self._is_fresh(value):
                 self._shared.cache_is_cold = False
@@ -176,7 +176,7 @@ class Lookup:
 
     def _from_store(self, lease: bytes, token: bytes, stale: CachedValue | None) -> Features:
         """Query the database, write the value to Redis and release the lease that this lookup has won."""
-        shared, known_version = self._shared, self._shared.version.value
+        shared, known = self._shared, self._shared.rollout.text
         try:
             value = self._query()
         except StoreError as error:
@@ -184,13 +184,9 @@ class Lookup:
             self._release(lease, token, b"" if error.fault in NOT_QUERIED else FAILED)
             return self._stale(stale)
         shared.cache_is_cold = True
-        version = value.cell_animals.version
+        found = value.cell_animals
         publication = Publication(
-            value_key(self._cell, version),
-            pack(value),
-            value.hard - value.created,
-            version,
-            version_changed="version_corrupt" in self._trace.faults or known_version not in {None, version},
+            value_key(self._cell, found.version), pack(value), value.hard - value.created, found.rollout_text, known
         )
         try:
             shared.cache.publish(publication, lease, token, self._deadline)
@@ -204,7 +200,7 @@ class Lookup:
         if (
             entry is not None
             and self._clock.time() < entry.soft
-            and entry.features.version == self._shared.version.value
+            and entry.features.version == self._shared.rollout.version_of(self._cell)
         ):
             return self._served_from(entry, "memory")
         try:
@@ -227,18 +223,18 @@ class Lookup:
 
     # Steps that the methods above share
 
-    def _active_version(self) -> str | None:
-        """Return the version of the active dataset, or None if it is unknown.
+    def _version(self) -> str | None:
+        """Return the version of the dataset that answers for the cell, or None if it is unknown.
 
-        Read it from Redis if the copy in memory is old.
+        Read the rollout from Redis if the copy in memory is old.
         """
-        version, moment = self._shared.version, self._clock.monotonic()
-        if not version.is_trusted(moment):
+        rollout, moment = self._shared.rollout, self._clock.monotonic()
+        if not rollout.is_trusted(moment):
             try:
-                version.read(self._shared.cache, self._shared.demand, moment, self._deadline)
-            except UnicodeDecodeError:
+                rollout.read(self._shared.cache, self._shared.demand, moment, self._deadline)
+            except ValueError:
                 self._trace.add_fault("version_corrupt")
-        return version.value
+        return rollout.version_of(self._cell)
 
     def _read(self, version: str) -> CachedValue | None:
         return self._unpacked(self._shared.cache.read(value_key(self._cell, version), self._deadline), version)
@@ -273,7 +269,7 @@ class Lookup:
             (found,) = self._shared.store.features_of((self._cell,), self._deadline)
         finally:
             self._trace.query_ms += (self._clock.monotonic() - started) * 1e3
-        self._shared.version.set(found.version, started)
+        self._shared.rollout.set(found.rollout_text, started)
         return self._shared.policy.ttl.stamp(found, self._clock.time())
 
     def _release(self, lease: bytes, token: bytes, note: bytes = b"") -> None:
@@ -298,13 +294,9 @@ class Lookup:
     def _keep(self, value: CachedValue, level: CacheLevel) -> Features:
         """Store a value in process memory and return its features. `level`: the source of the value."""
         found, trace = value.cell_animals, self._trace
-        mode: Mode = "unknown_area" if found.is_empty else "narrowed"
-        arrays = (found.areas, found.animals, found.weights, found.status, found.unknown, found.relatives)
-        in_memory = Features(
-            mode, "memory", found.version, *arrays, trace=WARMED if value.warmed else NO_TRACE, seasons=found.seasons
-        )
+        in_memory = features_of(found, "memory", trace=WARMED if value.warmed else NO_TRACE)
         fresh = self._clock.monotonic() + min(self._shared.policy.fresh, value.soft - self._clock.time())
         self._shared.memory.put(self._cell, MemoryEntry(in_memory, fresh, value.soft, value.hard))
         is_plain_hit = level == "hit" and not trace.faults and not trace.waits
         done = in_memory.trace if is_plain_hit else trace.build(warmed=value.warmed)
-        return Features(mode, level, found.version, *arrays, tuple(trace.faults), done, found.seasons)
+        return features_of(found, level, tuple(trace.faults), done)

@@ -9,17 +9,18 @@ from chalicelib.features.demand import DemandCounts
 
 
 class Publication(NamedTuple):
-    """A value to write under a key with a TTL in seconds, and the version of its dataset.
+    """A value to write under a key with a TTL in seconds, and the rollout that the database has.
 
-    `version_changed`: whether to overwrite the version in Redis, because it differs. Otherwise the version is written
-    only if Redis has none, so that a lookup that began before a switch of datasets does not undo the switch.
+    `known`: the rollout that this process knew before. The one in Redis is overwritten only if it is still that one, or
+    if there is none, so that a lookup that began before a switch of datasets does not undo the switch. None: the
+    process knew none, so only a missing one is written.
     """
 
     key: bytes
     value: bytes
     seconds: float
-    version: str
-    version_changed: bool
+    rollout: bytes
+    known: bytes | None
 
 
 class Entry(NamedTuple):
@@ -48,7 +49,7 @@ class Cache(Protocol):
         """
 
     def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
-        """Write a value and its dataset's version, and delete the lease if it still contains `token`."""
+        """Write a value and the rollout, and delete the lease if it still contains `token`."""
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
         """Delete the lease, or replace it with `note` for `seconds`, but only if it still contains `token`."""
@@ -61,5 +62,8 @@ class Store(Protocol):
     def breaker_is_open(self) -> bool:
         """Return whether the circuit breaker currently rejects queries."""
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
-        """Return the active dataset's animals for each cell, in order, by the deadline. Raises `StoreError`."""
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
+        """Return the animals of each cell, in order, by the deadline.
+
+        They are of the dataset that answers for the cell, or of `version`. Raises `StoreError`.
+        """

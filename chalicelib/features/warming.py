@@ -18,8 +18,9 @@ from chalicelib.features.cells import cell_of, neighbours_of, parse_cell
 from chalicelib.features.codec import CellAnimals, CorruptValue, pack, soft_expiry
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import HOURS, hottest
-from chalicelib.features.keys import VERSION, value_key
+from chalicelib.features.keys import ROLLOUT, value_key
 from chalicelib.features.protocols import Entry
+from chalicelib.features.rollout import Rollout
 from chalicelib.features.ttl import TtlPolicy
 
 PLACES = Path(__file__).parents[1] / "places.csv"
@@ -35,7 +36,7 @@ class WarmCache(Protocol):
     def read(self, key: bytes, deadline: Deadline) -> bytes | None: ...
     def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]: ...
     def write(self, entries: Sequence[Entry], deadline: Deadline) -> None: ...
-    def publish_version(self, version: str, seconds: float, deadline: Deadline) -> None: ...
+    def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None) -> None: ...
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]: ...
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]: ...
 
@@ -126,9 +127,9 @@ class Warming:
         report.considered = len(cells)
         report.quiet = sum(sum(counts.values()) for counts in hours[:2]) < self._plan.quiet
 
-        data = self._cache.read(VERSION, deadline)
-        version = data.decode("utf-8", "replace") if data else None
-        left = self._time_left(cells, version, deadline) if version is not None else dict.fromkeys(cells, 0.0)
+        known = self._cache.read(ROLLOUT, deadline)
+        rollout = _rollout_in(known)
+        left = self._time_left(cells, rollout, deadline) if rollout is not None else dict.fromkeys(cells, 0.0)
         soonest = 0.0 if report.quiet else self._plan.margin
         if not any(seconds <= soonest for seconds in left.values()):
             report.skipped = len(cells)
@@ -138,8 +139,8 @@ class Warming:
 
         report.queries = 1
         found = self._store.features_of(due, deadline)
-        if found[0].version != version:
-            self._cache.publish_version(found[0].version, self._ttl.hard, deadline)
+        if (text := found[0].rollout_text) != known:
+            self._cache.announce(text, self._ttl.hard, deadline, known or b"")
         for entries in self._batches(found):
             if deadline.left() <= 0:
                 report.faults.append("out_of_time")
@@ -156,12 +157,12 @@ class Warming:
         around = (neighbour for cell in hot for neighbour in neighbours_of(cell))
         return list(dict.fromkeys((*hot, *self._places, *around)))
 
-    def _time_left(self, cells: Sequence[int], version: str, deadline: Deadline) -> dict[int, float]:
+    def _time_left(self, cells: Sequence[int], rollout: Rollout, deadline: Deadline) -> dict[int, float]:
         """Return the seconds until each cell's value turns stale; 0 if the value is missing or corrupt."""
         left: dict[int, float] = {}
         for start in range(0, len(cells), _HEADS_PER_READ):
             some = cells[start : start + _HEADS_PER_READ]
-            heads = self._cache.read_headers([value_key(cell, version) for cell in some], deadline)
+            heads = self._cache.read_headers([value_key(cell, rollout.version_of(cell)) for cell in some], deadline)
             for cell, head in zip(some, heads, strict=True):
                 try:
                     left[cell] = max(soft_expiry(head, cell) - self._now(), 0.001)
@@ -183,6 +184,14 @@ class Warming:
                 entries, size = [], 0
         if entries:
             yield entries
+
+
+def _rollout_in(data: bytes | None) -> Rollout | None:
+    """Return the rollout in the bytes, or None if there is none that can be read."""
+    try:
+        return Rollout.from_text(data) if data else None
+    except ValueError:
+        return None
 
 
 def _is_cell(number: int) -> bool:

@@ -1,7 +1,7 @@
 """All models: the general one looks at every photo, and packs look again at the photos of their taxa."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -122,8 +122,16 @@ class Models:
             looked.append(Looked(pack, round((perf_counter() - started) * 1e3, 1)))
         if not looked:
             return FusedScores(_mean([each.probabilities for each in general]), vision, animal, taxonomy)
+        return FusedScores(self._weigh(vision, features, taxonomy), vision, animal, taxonomy, tuple(looked))
+
+    def weighed(self, scores: FusedScores, features: Features) -> FusedScores:
+        """Return scores as they would be with the features of another dataset. No model looks again."""
+        return replace(scores, probabilities=self._weigh(scores.vision, features, scores.taxonomy))
+
+    def _weigh(self, vision: NDArray[np.float32], features: Features, taxonomy: Taxonomy) -> NDArray[np.float32]:
         weighed = vision * features_to_prior(features, taxonomy, self.floor)
-        return FusedScores(weighed / weighed.sum(), vision, animal, taxonomy, tuple(looked))
+        probabilities: NDArray[np.float32] = weighed / weighed.sum()
+        return probabilities
 
     def _members(self, pack: Pack) -> NDArray[np.bool_]:
         """Return which of the general model's animals belong to a pack's taxa."""

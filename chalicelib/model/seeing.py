@@ -73,6 +73,10 @@ class Eyes:
         """Return what one square of a photo shows, without a second look. Raises `ModelError`."""
         return self._name([self.models.look_at(square, features)], features)
 
+    def name_with(self, scores: FusedScores, features: Features) -> Named:
+        """Return what the same scores show with the features of another dataset."""
+        return self.naming.name(self.models.weighed(scores, features), features)
+
     def _name(self, sights: list[Sight], features: Features) -> tuple[FusedScores, Named]:
         scores = self.models.fuse(sights, features)
         return scores, self.naming.name(scores, features)

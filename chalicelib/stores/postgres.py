@@ -37,6 +37,7 @@ from chalicelib.config.budget import Budget
 from chalicelib.errors import StoreError
 from chalicelib.features.codec import CellAnimals, Seasons, expect_plausible
 from chalicelib.features.deadline import Deadline
+from chalicelib.features.rollout import Rollout
 from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.postgres_faults import fault_of
 from chalicelib.stores.sign_in import SignIn, Steps
@@ -44,15 +45,16 @@ from chalicelib.stores.sign_in import SignIn, Steps
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
-FEATURES_OF = """\
-select cell, version, areas, animals, weights, statuses, unknown, relatives
-from features_of(%s::bigint[])
+FEATURES_OF = "select here.* from features_of(%s::bigint[]) as here"
+"""Returns one row per cell; database/schema.sql defines the function.
+
+The star leaves the columns to the database: between a deployment and the load after it, it is of the earlier release,
+which has no column `rollout`.
 """
-"""Returns one row per cell; database/schema.sql defines the functions."""
-FEATURES_WITH_SEASONS = """\
-select here.cell, version, areas, here.animals, weights, statuses, unknown, relatives, season.animals, months
-from features_of(%s::bigint[]) as here, seasons_of(here.cell, version) as season
-"""
+_FEATURES_IN = "select here.* from features_of(%s::bigint[], %s) as here"
+"""The same of the dataset of a version."""
+_WITH_SEASONS = """\
+select here.*, season.animals, season.months from ({}) as here, seasons_of(here.cell, here.version) as season"""
 
 _NO_CELL = 0
 """A number that is no cell, for the health check. `features_of` returns a row without animals for it."""
@@ -102,7 +104,7 @@ class PostgresStore:
         if ca is not None:
             self._arguments |= {"sslmode": "verify-full", "sslrootcert": str(ca)}
         self._idle = idle
-        self._features_of = FEATURES_WITH_SEASONS if with_seasons else FEATURES_OF
+        self._with_seasons = with_seasons
         self._connection: Connection | None = None
         self._sign_in: SignIn[Connection] | None = None  # only while it is under way
         self.sign_in_seconds: float | None = None
@@ -127,18 +129,23 @@ class PostgresStore:
             return "postgres_signing_in"
         return "postgres_breaker_open" if self.breaker_is_open else None
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
-        """Return the active dataset's animals for each cell, in order. Raises `StoreError`."""
-        rows = {row[0]: row for row in self._fetch(self._features_of, (list(cells),), deadline)}
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
+        """Return the animals of each cell, in order: those of the dataset that answers for it, or of `version`.
+
+        Raises `StoreError`.
+        """
+        query = FEATURES_OF if version is None else _FEATURES_IN
+        query = _WITH_SEASONS.format(query) if self._with_seasons else query
+        arguments = (list(cells),) if version is None else (list(cells), version)
+        rows = {row[0]: row for row in self._fetch(query, arguments, deadline)}
         if len(rows) < len(set(cells)):
-            opened = self._breaker.record_failure()
-            raise StoreError(
-                "postgres_no_dataset",
-                "the database has no active dataset; run `python -m database load`",
-                opened=opened,
-            )
+            # A version that is gone is no fault of the database.
+            opened = self._breaker.record_failure() if version is None else False
+            kind = "active dataset; run `python -m database load`" if version is None else f"dataset {version}"
+            raise StoreError("postgres_no_dataset", f"the database has no {kind}", opened=opened)
         try:
-            known = [_to_cell_animals(*rows[cell]) for cell in cells]
+            known = [self._to_cell_animals(rows[cell]) for cell in cells]
+            Rollout.from_text(known[0].rollout_text)  # the same in all rows
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             opened = self._breaker.record_failure()
             raise StoreError(
@@ -157,6 +164,12 @@ class PostgresStore:
         """Run the query of a lookup and return the version of the active dataset. Raises `StoreError`."""
         (known,) = self.features_of((_NO_CELL,), deadline)
         return known.version
+
+    def _to_cell_animals(self, row: tuple[Any, ...]) -> CellAnimals:
+        if self._with_seasons:
+            *row_without, seasonal, months = row
+            return _to_cell_animals(*row_without, seasonal=seasonal, months=months)
+        return _to_cell_animals(*row)
 
     def close(self) -> None:
         """Close the connection, and give up a sign-in."""
@@ -311,6 +324,8 @@ def _to_cell_animals(
     statuses: list[int],
     unknown: list[int],
     relatives: list[int],
+    rollout: str | None = None,
+    *,
     seasonal: Sequence[int] = (),
     months: bytes = b"",
 ) -> CellAnimals:
@@ -330,6 +345,7 @@ def _to_cell_animals(
         np.frombuffer(bytes(statuses), np.uint8),
         np.frombuffer(array("i", unknown).tobytes(), np.int32),
         np.frombuffer(array("H", relatives).tobytes(), np.uint16),
+        rollout=rollout or "",
     )
     if seasonal:
         shares = np.frombuffer(bytes(months), np.uint8).reshape(len(seasonal), 12)

@@ -34,7 +34,7 @@ from chalicelib.errors import CacheError
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
-from chalicelib.features.keys import HEALTH, VERSION, demand_key, hits_key
+from chalicelib.features.keys import HEALTH, ROLLOUT, demand_key, hits_key
 from chalicelib.features.protocols import Entry, Publication
 from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.iam import Login
@@ -52,6 +52,13 @@ return 1"""
 """A Lua script. If the key's value is ARGV[1], set the key to ARGV[2], or delete the key if ARGV[2] is empty.
 
 Valkey 9's DELIFEQ deletes no faster (within 5 %, on loopback)."""
+
+_REPLACE = b"""\
+local now = redis.call('GET', KEYS[1])
+if now and now ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1"""
+"""A Lua script. Set the key to ARGV[2] if its value is ARGV[1] or if it is missing."""
 
 _ANSWERED = frozenset({"redis_auth", "redis_loading", "redis_too_many_clients"})
 """Faults that redis-py reports as connection errors although the server replied."""
@@ -104,7 +111,7 @@ class RedisCache:
         After the import (90 ms), this takes at most `Budget.total`. Failures are ignored, because requests report them.
         """
         with suppress(CacheError):
-            self._get_client().run(lambda redis: redis.exists(VERSION), Deadline.after(60.0), alone=True)
+            self._get_client().run(lambda redis: redis.exists(ROLLOUT), Deadline.after(60.0), alone=True)
 
     @property
     def sign_in_seconds(self) -> float | None:
@@ -158,11 +165,11 @@ class RedisCache:
         return _bytes(holder), _bytes(value[0]) if value else None
 
     def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
-        """Write a value and its dataset's version, and delete the lease if it still contains `token`."""
+        """Write a value and the rollout, and delete the lease if it still contains `token`."""
 
         def commands(redis: "Redis") -> None:
             _set(redis, Entry(value.key, value.value, value.seconds))
-            _set(redis, _version(value.version, value.seconds), only_if_missing=not value.version_changed)
+            _announce(redis, value.rollout, value.seconds, value.rollout if value.known is None else value.known)
             _release(redis, lease, token)
 
         self._run(commands, deadline)
@@ -186,9 +193,12 @@ class RedisCache:
         """Write values with their TTLs, in one pipeline per server."""
         self._run(lambda redis: _set(redis, *entries), deadline)
 
-    def publish_version(self, version: str, seconds: float, deadline: Deadline) -> None:
-        """Write the version of the active dataset. Each process notices it at its next read of the version."""
-        self._run(lambda redis: _set(redis, _version(version, seconds)), deadline)
+    def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None = None) -> None:
+        """Write the rollout of datasets. Each process notices it at its next read.
+
+        `known`: overwrite only this one, so that a switch since it was read is not undone; None: overwrite any.
+        """
+        self._run(lambda redis: _announce(redis, rollout, seconds, known), deadline, alone=True)
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
         """Return the number of requests of the `count` most requested cells of each hour. Delete all other counts.
@@ -220,7 +230,7 @@ class RedisCache:
         """
 
         def commands(redis: "Redis") -> None:
-            redis.get(VERSION)
+            redis.get(ROLLOUT)
             redis.set(HEALTH, b"", px=_HEALTH_MS)
 
         _raise_errors(*self._get_client().run(commands, deadline))
@@ -273,13 +283,15 @@ def _ms(seconds: float) -> int:
     return max(1, round(seconds * 1000))
 
 
-def _version(version: str, seconds: float) -> Entry:
-    return Entry(VERSION, version.encode(), seconds)
-
-
-def _set(redis: "Redis", *entries: Entry, only_if_missing: bool = False) -> None:
+def _set(redis: "Redis", *entries: Entry) -> None:
     for entry in entries:
-        redis.set(entry.key, entry.value, px=_ms(entry.seconds), nx=only_if_missing)
+        redis.set(entry.key, entry.value, px=_ms(entry.seconds))
+
+
+def _announce(redis: "Redis", rollout: bytes, seconds: float, known: bytes | None) -> object:
+    if known is None or known == rollout:
+        return redis.set(ROLLOUT, rollout, px=_ms(seconds), nx=known is not None)
+    return redis.execute_command("EVAL", _REPLACE, 1, ROLLOUT, known, rollout, _ms(seconds))
 
 
 def _release(redis: "Redis", lease: bytes, token: bytes, note: bytes = b"", seconds: float = 0.0) -> object:

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, Protocol
 
 from chalicelib.errors import CacheError, RangeMissing, StoreError, TaxonMissing, Unavailable
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.keys import VERSION, taxon_key
+from chalicelib.features.keys import ROLLOUT, taxon_key
 from chalicelib.features.protocols import Entry
+from chalicelib.features.rollout import Rollout
 from chalicelib.stores.taxa_queries import GROUP, GROUPS, QUERIES, SEARCH
 
 SEARCH_LIMIT = 20
@@ -126,10 +127,10 @@ class Taxa:
 
     def _cached(self, taxon: str, part: str) -> Of[Any] | None:
         with suppress(CacheError, ValueError, zlib.error):  # a value that cannot be read counts as none
-            version = self._cache.read(VERSION, self._deadline)
-            value = version and self._cache.read(taxon_key(taxon, part, version.decode()), self._deadline)
-            if version and value:
-                return Of(version.decode(), json.loads(zlib.decompress(value)))
+            if rollout := self._cache.read(ROLLOUT, self._deadline):
+                version = Rollout.from_text(rollout).active
+                if value := self._cache.read(taxon_key(taxon, part, version), self._deadline):
+                    return Of(version, json.loads(zlib.decompress(value)))
         return None
 
     def _rows(self, query: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:

@@ -117,6 +117,15 @@ METRICS: Mapping[str, Metric] = {
     "AnimalsFound": Metric("Count", "boxes of animals in an identification with boxes"),
     "BoxLatency": Metric("Milliseconds", "time to find boxes, and to identify the animals in them"),
     "UnexpectedAnimals": Metric("Count", "predictions whose likeliest animal is not known to live in the cell"),
+    "ShadowComparisons": Metric(
+        "Count", "identifications compared with what the dataset in shadow would have answered"
+    ),
+    "ShadowDifferences": Metric(
+        "Count", "comparisons in which the dataset in shadow would have named another taxon; see `shadow_taxon`"
+    ),
+    "ShadowMisses": Metric(
+        "Count", "identifications not compared, because the features in shadow failed or were not there in time"
+    ),
     "WarmingRuns": Metric("Count", "runs of cache warming"),
     "WarmingLatency": Metric("Milliseconds", "duration of a warming run"),
     "WarmingConsidered": Metric("Count", "cells that a run checked"),

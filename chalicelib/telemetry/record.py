@@ -87,6 +87,18 @@ class Invoked(NamedTuple):
     failed: bool
 
 
+class Compared(NamedTuple):
+    """The comparison with the dataset in shadow. `version`: that of the dataset. `taxon`: what it would have answered.
+
+    `is_done`: whether its features were there in time. `differs`: whether the answer would have been another.
+    """
+
+    version: str
+    is_done: bool = False
+    taxon: str | None = None
+    differs: bool = False
+
+
 @dataclass(slots=True)
 class Record:
     """The record of one request. Created when the request arrives, passed down, and written once at the end.
@@ -94,7 +106,7 @@ class Record:
     `waited`: seconds from the arrival of the whole request until its work began. `seconds`: duration of each step.
     `initialisation`: start-up time of the process in seconds, reported only with its first request.
     `invoked`: the call of the function, if the web tier handed the request on to it. `looked_twice`: whether the models
-    had a second look.
+    had a second look. `shadow`: the comparison with the dataset in shadow, if there is one for the cell.
     """
 
     request_id: str
@@ -110,6 +122,7 @@ class Record:
     initialisation: float | None = None
     invoked: Invoked | None = None
     looked_twice: bool = False
+    shadow: Compared | None = None
 
     def step(self, name: str) -> "_Step":
         """Return a context manager that times one step: `with record.step("photo"):`. Steps of the same name add up."""
@@ -142,6 +155,12 @@ class Record:
             values |= _of_features(self.features)
         if self.answer:
             values |= _of_answer(self.answer) | {"SecondLooks": int(self.looked_twice)}
+        if self.shadow:
+            values |= {
+                "ShadowComparisons": int(self.shadow.is_done),
+                "ShadowDifferences": int(self.shadow.differs),
+                "ShadowMisses": int(not self.shadow.is_done),
+            }
         if self.invoked:
             values |= {"InvokeLatency": self.invoked.milliseconds, "InvokeFaults": int(self.invoked.failed)}
         return values
@@ -185,6 +204,9 @@ class Record:
                 "packs": [pack.name for pack in self.answer.model.packs],
                 "photos": max(1, len(self.answer.photos)),
             }
+        if self.shadow and self.shadow.is_done:
+            values |= {"shadow_version": self.shadow.version, "shadow_taxon": self.shadow.taxon}
+            values["shadow_differs"] = self.shadow.differs
         return values
 
 

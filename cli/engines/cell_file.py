@@ -61,7 +61,7 @@ class CellFile:
         """Close the file."""
         self._connection.close()
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         """Return the animals of each cell. Raises `StoreError`."""
         with self._lock:
             self.lookups += len(cells)

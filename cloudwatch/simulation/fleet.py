@@ -18,8 +18,7 @@ from chalicelib.features.codec import HEADER, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
 from chalicelib.features.features import Features
-from chalicelib.features.keys import VERSION as VERSION_KEY
-from chalicelib.features.keys import value_key
+from chalicelib.features.keys import ROLLOUT, value_key
 from chalicelib.features.protocols import Entry, Publication
 from chalicelib.features.warming import Warming, WarmingPlan, WarmingReport
 from chalicelib.services import build_features, build_ttl_policy
@@ -129,7 +128,7 @@ class SimulatedCache(_Connection):
     def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
         servers = self._call()
         servers.set(value.key, value.value, value.seconds)
-        servers.set(VERSION_KEY, value.version.encode(), value.seconds)
+        servers.set(ROLLOUT, value.rollout, value.seconds)
         servers.set(lease, None, 0.0)
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
@@ -144,8 +143,8 @@ class SimulatedCache(_Connection):
         for entry in entries:
             servers.set(entry.key, entry.value, entry.seconds)
 
-    def publish_version(self, version: str, seconds: float, deadline: Deadline) -> None:
-        self._call().set(VERSION_KEY, version.encode(), seconds)
+    def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None = None) -> None:
+        self._call().set(ROLLOUT, rollout, seconds)
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
         servers = self._call()
@@ -174,7 +173,7 @@ class SimulatedStore(_Connection):
     def breaker_is_open(self) -> bool:
         return self._breaker.is_open
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         servers = self._servers
         if not self._breaker.allows():
             raise StoreError("postgres_breaker_open")
@@ -238,4 +237,4 @@ class Fleet:
         self.clock.now = now
         value = self._ttl.stamp(self.servers.animals_of(cell), now, warmed=warmed)
         self.servers.set(value_key(cell, VERSION), pack(value), value.hard - now)
-        self.servers.set(VERSION_KEY, VERSION.encode(), value.hard - now)
+        self.servers.set(ROLLOUT, value.cell_animals.rollout_text, value.hard - now)

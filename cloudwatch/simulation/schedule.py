@@ -3,7 +3,7 @@
 00:00  a quiet night                       16:00  the database is down for 10 minutes
 06:00  traffic rises                       18:00  Redis is down for 10 minutes
 12:00  ten times the traffic, in bursts    20:00  warming does not run for an hour
-14:00  the cache is flushed
+14:00  the cache is flushed                15:00  a dataset is in shadow for five hours
 """
 
 import datetime
@@ -50,6 +50,7 @@ FLUSH = Window(14 * 60, 1)
 DATABASE_DOWN = Window(16 * 60, 10)
 REDIS_DOWN = Window(18 * 60, 10)
 WARMING_SILENT = Window(20 * 60, 60)
+IN_SHADOW = Window(15 * 60, 300)
 OPENING = REDIS_DOWN.begin + 8 * 60
 """The time that the preview shows first: Redis is down, its alarms fire, and the database was down two hours before."""
 

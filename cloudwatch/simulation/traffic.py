@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib import errors
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.telemetry.record import Failure, Record
+from chalicelib.telemetry.record import Compared, Failure, Record
+from cloudwatch.simulation import schedule
 from cloudwatch.simulation.fleet import Fleet, FleetContainer
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ REJECTED, FAILED, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
 PACKS = {"birds": 0.35, "insects": 0.15}
 LOOKED_TWICE, BOXED = 0.3, 0.1
 """Shares of identifications that ask a pack, get a second look, or have boxes."""
+SHADOW_MISSED, SHADOW_DIFFERS = 0.04, 0.025
+"""Shares of identifications that miss the dataset in shadow, or would have another answer with it."""
 BUSY_CELLS = 200
 ELSEWHERE = 0.25
 """Share of requests from cells that are not busy."""
@@ -108,6 +111,14 @@ class Traffic:
         else:
             record.answer = self._answer(features, source)
             self._look_closer(record)
+            if arrival in schedule.IN_SHADOW and features.mode == "narrowed":
+                record.shadow = self._compared()
+
+    def _compared(self) -> Compared:
+        random = self._closer
+        if random.random() < SHADOW_MISSED:
+            return Compared("e41b6d0c2a97")
+        return Compared("e41b6d0c2a97", is_done=True, differs=random.random() < SHADOW_DIFFERS)
 
     def _look_closer(self, record: SimulatedRecord) -> None:
         """Simulate packs, a second look and boxes, each for a share of the photos."""

@@ -1,16 +1,17 @@
 """The text of a list of places, as the page's gazetteer.js reads it.
 
     =AT
-    -Vienna
+    -Vienna|Wien;de|Viena;es|Vienne;fr
     Vienna|Wien|Viena	…
     +park
     Donau-Auen National Park	…
     ~Alps|Alpen	…
 
 A line is a country (ISO 3166-1 alpha-2, or nothing), a region of it with further names and an abbreviation, a kind of
-places in nature, or a place with its names, the first of which is shown. `~` marks a wide place. After the tab come
-whole numbers: latitude and longitude in tenths of a degree, and for towns the binary logarithm of the inhabitants.
-Each is the difference from the place before in the same group, in the characters of Google's encoded polylines.
+places in nature, or a place with its names. Of a region, the page shows the name after which its language stands, or
+else the first one. `~` marks a wide place. After the tab come whole numbers: latitude and longitude in tenths of a
+degree, and for towns the binary logarithm of the inhabitants. Each is the difference from the place before in the same
+group, in the characters of Google's encoded polylines.
 """
 
 import math

@@ -6,12 +6,15 @@ in exonyms.csv, which counts only where GeoNames agrees; those in other scripts 
 
 import csv
 import unicodedata
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 _EXONYMS: Final = Path(__file__).with_name("exonyms.csv")
 _REGION_NAMES: Final = Path(__file__).with_name("region_names.csv")
+_LANGUAGES: Final = ("de", "es", "fr", "zh")
+"""Of the page, beside English."""
 _HAN: Final = "CJK"
 _KNOWN: Final = 100_000
 """Inhabitants from which a name in the script of the country is taken; Chinese and Japanese names are always taken."""
@@ -39,17 +42,29 @@ type Exonyms = dict[tuple[str, str], tuple[str, ...]]
 
 def read_exonyms() -> Exonyms:
     """Return the further names of towns by GeoNames' name and the country (ISO 3166-1 alpha-2)."""
-    return _read(_EXONYMS, "town")
+    return {(row["town"], row["country"]): tuple(row["also"].split(";")) for row in _rows(_EXONYMS)}
 
 
 def read_region_names() -> Exonyms:
-    """Return the further names of regions by GeoNames' name and the country (ISO 3166-1 alpha-2)."""
-    return _read(_REGION_NAMES, "region")
+    """Return the further names of regions by GeoNames' name and the country (ISO 3166-1 alpha-2).
+
+    Each is marked with the languages in which the page shows it, if any: `Tirol;de es`.
+    """
+    return {(row["region"], row["country"]): tuple(_marked(row)) for row in _rows(_REGION_NAMES)}
 
 
-def _read(path: Path, column: str) -> Exonyms:
+def _rows(path: Path) -> Iterator[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        return {(row[column], row["country"]): tuple(row["also"].split(";")) for row in csv.DictReader(file)}
+        yield from csv.DictReader(file)
+
+
+def _marked(row: Mapping[str, str]) -> Iterator[str]:
+    languages: dict[str, list[str]] = defaultdict(list)
+    for language in _LANGUAGES:
+        if name := row[language]:
+            languages[name].append(language)
+    yield from (f"{name};{' '.join(used)}" for name, used in languages.items())
+    yield from filter(None, row["also"].split(";"))
 
 
 def alternates(name: str, others: Collection[str], country: str, population: int, exonyms: Exonyms) -> list[str]:

@@ -24,7 +24,7 @@ def require() -> None:
     """Raise `PreconditionFailed` if buildah is not installed."""
     if not shutil.which("buildah"):
         raise PreconditionFailed(
-            "the image is built by buildah (Debian: apt-get install buildah); web/Dockerfile also builds with Docker"
+            "the image is built by buildah (Debian: apt-get install buildah netavark); Docker builds web/Dockerfile too"
         )
 
 

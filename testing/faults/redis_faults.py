@@ -9,7 +9,7 @@ import numpy as np
 import redis
 
 from chalicelib.features.codec import pack, unpack
-from chalicelib.features.keys import VERSION, value_key
+from chalicelib.features.keys import ROLLOUT, value_key
 from testing.faults.case import fault, look_up_once
 from testing.faults.rig import Rig
 from testing.faults.servers import PASSWORD, command
@@ -114,5 +114,5 @@ def value_with_unknown_status(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def version_overwritten(rig: Rig) -> Iterator[None]:
-    command(rig.redis, "SET", VERSION, b"\xff\xfe", "EX", 60)
+    command(rig.redis, "SET", ROLLOUT, b"\xff\xfe", "EX", 60)
     yield

@@ -4,6 +4,8 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,9 +19,10 @@ from local.stack.ports import HOST, free_port
 from tests.end_to_end.browsing import DESK, Open
 from tests.end_to_end.stand import BUCKET, Stand, serve
 
-CHROMIUM = ("chromium", "google-chrome", "chromium-browser")
+CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
 FIREFOX = ("firefox-esr", "firefox")
-"""Names of the programs; the first is that of Debian's package."""
+"""Names of the programs; the first is that of Debian's package. The headless shell is Chromium without its own windows:
+a page costs it a quarter of the processor time."""
 # No sandbox: CI runs as root. The rest keeps the browser from calling anybody by itself.
 BROWSER_FLAGS = [
     "--headless",
@@ -51,15 +54,28 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="session")
-def browser(playwright: Playwright, request: pytest.FixtureRequest) -> Iterator[Browser]:
+def browsers(playwright: Playwright) -> Iterator[Callable[[str], Browser]]:
+    """Starts a browser when it is first asked for. Each stays until the end: tests alternate, and a start is slow."""
+    with ExitStack() as stack:
+
+        @cache
+        def browser(name: str) -> Browser:
+            if name == "firefox":
+                program = _program("Firefox", *FIREFOX)
+                running = playwright.firefox.launch(channel="moz-firefox", executable_path=program)
+            else:
+                program = _program("Chromium", *CHROMIUM)
+                running = playwright.chromium.launch(executable_path=program, args=BROWSER_FLAGS)
+            stack.callback(running.close)
+            return running
+
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def browser(browsers: Callable[[str], Browser], request: pytest.FixtureRequest) -> Browser:
     """Headless Chromium, or Firefox for tests with that mark."""
-    if getattr(request, "param", "chromium") == "firefox":
-        running = playwright.firefox.launch(channel="moz-firefox", executable_path=_program("Firefox", *FIREFOX))
-    else:
-        program = _program("Chromium", *CHROMIUM)
-        running = playwright.chromium.launch(executable_path=program, args=BROWSER_FLAGS)
-    yield running
-    running.close()
+    return browsers(getattr(request, "param", "chromium"))
 
 
 def _program(name: str, package: str, *others: str) -> str:

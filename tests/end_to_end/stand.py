@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from chalicelib.api import page
 from chalicelib.errors import NotFound
+from testing.serving import serving
 
 PREFIX = "/dev/"
 BUCKET = "https://photos.example"
@@ -187,13 +188,9 @@ def serve() -> Iterator[Stand]:
     stand = Handler.stand = Stand(f"http://127.0.0.1:{server.server_port}{PREFIX}")
     stand.open.set()
     stand.open_taxa.set()
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield stand
-    finally:
-        stand.open.set()
-        stand.open_taxa.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(server):
+        try:
+            yield stand
+        finally:
+            stand.open.set()
+            stand.open_taxa.set()

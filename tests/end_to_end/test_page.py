@@ -384,6 +384,39 @@ def test_a_request_can_be_cancelled(stand: Stand, open_page: Open) -> None:
 
 
 @pytest.mark.firefox
+def test_what_is_cancelled_before_the_second_attempt_is_not_sent(stand: Stand, open_page: Open) -> None:
+    # GIVEN a connection that failed
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.route("**/identify*", lambda route: route.abort(), times=1)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#busy-words")).to_have_text("The connection failed. Trying again")
+    # WHEN it is cancelled THEN the photo stays here
+    shown.get_by_role("button", name="Cancel").click()
+    expect(shown.locator("#problem-heading")).to_have_text("Cancelled")
+    shown.wait_for_timeout(1500)  # longer than the pause before the second attempt
+    assert stand.sent == []
+
+
+@pytest.mark.firefox
+def test_an_answer_that_one_goes_back_to_stays_when_the_network_returns(stand: Stand, open_page: Open) -> None:
+    # GIVEN another place that was asked for without a network
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    shown.locator("#elsewhere").click()
+    shown.context.set_offline(True)
+    shown.locator("#place-none").click()
+    expect(shown.locator("#problem-heading")).to_have_text("You are offline")
+    # WHEN one goes back to the answer, and the network returns THEN nothing is sent
+    shown.locator("#problem-back").click()
+    shown.context.set_offline(False)
+    shown.wait_for_timeout(300)
+    expect(shown.locator("#answer")).to_be_visible()
+    assert len(stand.sent) == 1
+
+
+@pytest.mark.firefox
 def test_without_a_connection_one_can_try_again(stand: Stand, open_page: Open) -> None:
     # GIVEN a connection that fails
     stand.tell(answers.koala())

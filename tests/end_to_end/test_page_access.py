@@ -133,6 +133,19 @@ def test_nothing_overflows_on_any_screen_or_with_large_text(
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_large_text_breaks_between_words(stand: Stand, open_page: Open) -> None:
+    # GIVEN text twice as large on the narrowest phone
+    shown = _shown(stand, open_page, "shared answer", viewport={"width": 320, "height": 900})
+    shown.evaluate("document.documentElement.style.fontSize = '200%'")
+    # THEN these are no taller than their words in a line each
+    lines = """(e) => {
+        const { height } = e.getBoundingClientRect();
+        return height / parseFloat(getComputedStyle(e).lineHeight) / e.innerText.trim().split(/\\s+/).length;
+    }"""
+    for name in ("h1", "header p", "#name", "#sure-words", "#score", "#history-list span"):
+        assert shown.locator(name).first.evaluate(lines) < 1.3, name
+
+
 def test_forced_colours_keep_bars_and_map_apart(stand: Stand, open_page: Open) -> None:
     # GIVEN a system that forces its colours WHEN an answer is shown
     shown = _shown(stand, open_page, "answer", forced_colors="active")
@@ -158,6 +171,57 @@ def test_nothing_moves_for_those_who_want_no_motion(stand: Stand, open_page: Ope
     expect(shown.locator("#busy-words")).to_have_text("Identifying the animal")
     stripe = "getComputedStyle(document.querySelector('#stripe'), '::after').animationName"
     assert shown.evaluate(stripe) == animation
+
+
+@pytest.mark.firefox
+def test_the_focus_follows_from_view_to_view(stand: Stand, open_page: Open) -> None:
+    # GIVEN a photo that was cancelled by the keyboard
+    stand.open.clear()
+    stand.tell(answers.koala())
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", photo())
+    shown.locator("#cancel").press("Enter")
+    # THEN the focus is on what happened, and not lost with the button
+    expect(shown.locator("#problem-heading")).to_be_focused()
+    # WHEN it is tried again THEN it can be cancelled again, and then the answer has the focus
+    shown.locator("#again").press("Enter")
+    expect(shown.locator("#cancel")).to_be_focused()
+    stand.open.set()
+    expect(shown.locator("#name")).to_be_focused()
+    # WHEN another place is asked for and dropped THEN it is on the answer again
+    shown.locator("#elsewhere").press("Enter")
+    expect(shown.locator("#place :focus")).to_have_count(1)  # the field, or without a mouse the heading
+    shown.locator("#place-back").press("Enter")
+    expect(shown.locator("#name")).to_be_focused()
+
+
+def test_what_happens_is_announced_from_the_first_photo_on(stand: Stand, open_page: Open) -> None:
+    # GIVEN a page on which nothing has happened THEN screen readers know already where news will be
+    shown = open_page(stand.url)
+    status = shown.locator("#status")
+    assert status.evaluate("e => e.checkVisibility()")
+    # AND no part around it is ever busy, which would keep them silent
+    stand.open.clear()
+    shown.set_input_files("#pick", photo())
+    expect(status).to_have_text("Identifying the animal")
+    assert status.evaluate("e => e.closest('[aria-busy]')") is None
+
+
+@pytest.mark.firefox
+def test_the_menu_of_languages_closes_by_escape_and_elsewhere(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    menu, summary = shown.locator(".languages nav"), shown.locator(".languages summary")
+    summary.press("Enter")
+    expect(menu).to_be_visible()
+    shown.keyboard.press("Tab")
+    expect(menu.locator("a").first).to_be_focused()
+    shown.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(summary).to_be_focused()
+    summary.click()
+    expect(menu).to_be_visible()
+    shown.locator("h1").click()
+    expect(menu).to_be_hidden()
 
 
 def test_the_keyboard_reaches_everything(stand: Stand, open_page: Open) -> None:

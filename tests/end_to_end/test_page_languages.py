@@ -2,13 +2,14 @@
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from chalicelib.api import page
+from chalicelib.api.responses import Resident
 from chalicelib.config.settings import ROOT
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo, problem
@@ -96,6 +97,24 @@ def test_animals_have_names_in_the_language_or_else_in_latin(stand: Stand, open_
     expect(rows.locator("i").last).to_have_text("Felis catus")
     expect(rows.nth(1).locator("b")).to_have_text("Oryctolagus cuniculus")
     expect(rows.nth(1).locator("i")).to_be_empty()
+
+
+@pytest.mark.firefox
+def test_lists_of_animals_are_in_the_order_of_the_language(stand: Stand, open_page: Open) -> None:
+    # GIVEN animals in the order of their English names, one of them introduced
+    stand.language = "de"
+    stand.tell(answers.koala())
+    residents = [("badger", "Mustelidae"), ("grey wolf", "Canis lupus"), ("koala", "Phascolarctos cinereus")]
+    animals = tuple(Resident(latin, name, latin, "species", "introduced", 1.0) for name, latin in residents)
+    stand.residents = asdict(replace(answers.RESIDENTS, animals=animals))
+    shown = open_page(stand.url, viewport=NARROW)
+    shown.set_input_files("#pick", photo())
+    shown.locator("#animals summary").click()
+    # THEN they are in that of their German ones, and no badge is broken
+    expect(shown.locator("#animals-list b")).to_have_text(["Dachs", "Koala", "Wolf"])
+    assert all(
+        each.evaluate("e => e.getClientRects().length") == 1 for each in shown.locator("#animals-list .badge").all()
+    )
 
 
 def test_without_the_names_an_answer_is_in_latin_and_the_next_one_asks_for_them_again(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from chalicelib.api.responses import PredictedTaxon
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Open, photo
@@ -83,6 +84,7 @@ def test_a_wrong_answer_is_corrected_in_words_and_stays(answered: Page, keeping:
     keeping.taxa["?q=wal"] = {"taxa": [{"taxon": "x", "name": "wallaby", "scientific_name": "Wallabia bicolor"}]}
     answered.click("#wrong")
     expect(answered.locator("#correct-animal")).to_be_focused()
+    expect(answered.locator("#wrong")).to_have_attribute("aria-expanded", "true")
     # WHEN it is sent empty THEN it says what is missing
     answered.click("#correct-send")
     expect(answered.locator("#share-status")).to_have_text("Type a name first.")
@@ -93,6 +95,7 @@ def test_a_wrong_answer_is_corrected_in_words_and_stays(answered: Page, keeping:
     answered.fill("#correct-animal", "swamp wallaby")
     answered.press("#correct-animal", "Enter")
     expect(answered.locator("#share-status")).to_contain_text("Thank you.")
+    expect(answered.locator("#wrong")).to_be_focused()
     (sent,) = keeping.kept
     assert (sent.method, sent.path, sent.authorization) == (
         "POST",
@@ -130,6 +133,56 @@ def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand)
     expect(answered.locator("#problem")).to_be_visible()
     answered.reload()
     expect(answered.locator("#invitation")).to_be_visible()
+
+
+def test_a_reload_keeps_the_last_photo_although_an_earlier_one_took_longer_to_save(
+    keeping: Stand, open_page: Open
+) -> None:
+    # GIVEN a photo whose answer is still being saved
+    shown = open_page(keeping.url)
+    shown.evaluate(
+        """() => {
+            const read = FileReader.prototype.readAsDataURL;
+            window.held = [];
+            FileReader.prototype.readAsDataURL = function (blob) { window.held.push(() => read.call(this, blob)); };
+            window.release = async () => {
+                FileReader.prototype.readAsDataURL = read;
+                for (const each of window.held.reverse()) {
+                    each();
+                    await new Promise((resolve) => setTimeout(resolve, 50));
+                }
+            };
+        }"""
+    )
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("koala")
+    # WHEN another one is chosen, and is saved before it
+    keeping.tell(answers.koala(prediction=None, candidates=(), subject="none"))
+    shown.set_input_files("#pick", photo(pictures.jpeg(90, 80)))
+    expect(shown.locator("#name")).to_have_text("No animal")
+    assert shown.evaluate("window.held.length") == 2
+    shown.evaluate("window.release()")
+    # THEN it is the other one that a reload keeps
+    shown.reload()
+    expect(shown.locator("#name")).to_have_text("No animal")
+
+
+def test_a_reload_keeps_what_was_undone_and_what_was_deleted(answered: Page, keeping: Stand) -> None:
+    # GIVEN another place that was undone
+    answered.click("#elsewhere")
+    answered.fill("#place-name", "48.86, 2.29")
+    answered.click("#place-use")
+    keeping.tell(answers.koala(prediction=None, candidates=(), subject="none"))
+    answered.click("#undo")
+    expect(answered.locator("#changed")).to_be_hidden()
+    # WHEN its result is deleted, and the page loaded again
+    answered.click("#history-summary")
+    answered.locator("#history-list button").click()
+    expect(answered.locator("#share")).to_be_hidden()
+    answered.reload()
+    # THEN the first answer is there, which can no longer be shared
+    expect(answered.locator("#where")).to_contain_text("from the photo’s GPS data")
+    expect(answered.locator("#share")).to_be_hidden()
 
 
 def test_a_photo_that_is_too_large_to_keep_leaves_its_answer(keeping: Stand, open_page: Open) -> None:
@@ -183,6 +236,33 @@ def test_the_history_has_one_entry_for_each_photo_and_deletes_all_of_it(answered
     expect(answered.locator("#share")).to_be_hidden()
 
 
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_each_answer_of_the_history_has_its_button_beside_it_on_a_phone(
+    keeping: Stand, open_page: Open, language: str, width: int
+) -> None:
+    # GIVEN two answers, one of them with a long name
+    keeping.language = language
+    shown = open_page(keeping.url, viewport={"width": width, "height": 740})
+    named = PredictedTaxon("Sulphur-crested cockatoo", "Cacatua galerita", "species", 0.97, sure="very sure")
+    for prediction in (answers.KOALA.prediction, named):
+        keeping.tell(answers.koala(prediction=prediction))
+        shown.set_input_files("#pick", photo())
+        expect(shown.locator("#history-summary")).to_contain_text("2" if prediction is named else "1")
+    shown.click("#history-summary")
+    expect(shown.locator("#history-list li")).to_have_count(2)
+    # THEN each button is at the end of its row, and the same for all
+    rows: list[Any] = [
+        [each.locator(part).bounding_box() for part in ("a", "span", "button")]
+        for each in shown.locator("#history-list li").all()
+    ]
+    assert len({button["x"] for _, _, button in rows}) == 1
+    for title, until, button in rows:
+        assert button["x"] >= max(title["x"] + title["width"], until["x"] + until["width"])
+        assert title["y"] <= button["y"] < until["y"] + until["height"]
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_a_deletion_that_fails_keeps_the_entry(answered: Page, keeping: Stand) -> None:
     keeping.result_status = 503
     answered.click("#history-summary")
@@ -218,7 +298,8 @@ def test_the_likeliest_animals_are_compared_side_by_side(answered: Page, keeping
     expect(columns.locator("h4")).to_have_text(["koala", "rabbit", "three-toed sloth"])
     expect(columns.first).to_contain_text("eastern Australia")
     expect(columns.first).to_contain_text("lives here")
-    expect(columns.locator(".map")).to_have_count(3)
+    # AND the maps are above the words, whose length differs
+    expect(columns.locator(".map:has(img) + dl")).to_have_count(3)
     assert answered.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -246,5 +327,12 @@ def test_a_print_has_photo_and_answer_but_no_buttons(answered: Page) -> None:
     answered.emulate_media(media="print")
     for name in ("picture", "name", "candidates", "where"):
         expect(answered.locator(f"#{name}")).to_be_visible()
-    for name in ("pick-label", "copy", "elsewhere", "history"):
+    for name in ("pick-label", "copy", "elsewhere", "history", "privacy-kept"):
         expect(answered.locator(f"#{name}")).to_be_hidden()
+    # AND nothing is cut off at its edges
+    outside = """() => [...document.querySelectorAll("#answer :not(.unseen)")]
+        .filter((e) => e.checkVisibility())
+        .map((e) => [e.outerHTML, e.getBoundingClientRect()])
+        .filter(([, { left, right }]) => left < 0 || right > innerWidth)
+        .map(([html]) => html)"""
+    assert answered.evaluate(outside) == []

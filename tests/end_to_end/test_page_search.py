@@ -62,21 +62,21 @@ def _asked(stand: Stand, open_page: Open, **options: Any) -> Page:
     return shown
 
 
-def _search(shown: Page, texts: list[str]) -> list[Any]:
-    """What the lists give for each text, in English, to a reader of German whose browser names a third that is none."""
+def _search(shown: Page, texts: list[str], language: str = "en") -> list[Any]:
+    """What the lists give for each text, in a language, to a reader of German whose browser names one that is none."""
     for name in ("polyline.js", "gazetteer.js"):
         module(shown, name)
     lists = [f"web/{path.name}" for path in sorted(page.WEB.glob("places*.txt"), key=lambda path: "more" in path.name)]
     found: list[Any] = shown.evaluate(
-        """async ([url, lists, texts]) => {
+        """async ([url, lists, texts, language]) => {
             const { Gazetteer } = await import(url);
-            const gazetteer = new Gazetteer(["en", "en-US@posix", "de"]);
+            const gazetteer = new Gazetteer([language, "en-US@posix", "de"]);
             for (const [i, list] of lists.entries()) {
                 gazetteer.add(await (await fetch(new URL(list, document.baseURI))).text(), i === 0);
             }
             return texts.map((text) => gazetteer.search(text));
         }""",
-        [module(shown, "gazetteer.js"), lists, texts],
+        [module(shown, "gazetteer.js"), lists, texts, language],
     )
     return found
 
@@ -86,6 +86,26 @@ def test_names_are_found_in_many_languages_with_and_without_accents(stand: Stand
     first = [each["places"][0] if each["places"] else {"name": "", "where": ""} for each in found]
     assert {text: (each["name"], each["where"]) for text, each in zip(FIRST, first, strict=True)} == FIRST
     assert not any(each["isGuess"] for each in found)
+
+
+@pytest.mark.parametrize(
+    ("language", "town", "region"),
+    [
+        ("de", "Bayern, Deutschland", "Österreich"),
+        ("es", "Baviera, Alemania", "Austria"),
+        ("fr", "Bavière, Allemagne", "Autriche"),
+        ("zh-Hans", "巴伐利亚, 德国", "奥地利"),
+    ],
+)
+def test_regions_and_countries_are_named_in_the_language_of_the_page(
+    stand: Stand, open_page: Open, language: str, town: str, region: str
+) -> None:
+    munich, innsbruck, carinthia = _search(
+        open_page(stand.url), ["munich", "innsbruck tirol", "carinthia"], language=language
+    )
+    assert munich["places"][0]["where"] == town
+    assert innsbruck["places"][0]["name"] == "Innsbruck"
+    assert carinthia["places"][0]["where"] == region
 
 
 def test_a_place_is_where_its_name_says(stand: Stand, open_page: Open) -> None:

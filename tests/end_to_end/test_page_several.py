@@ -113,6 +113,40 @@ def test_one_file_that_is_no_photo_is_named(stand: Stand, open_page: Open) -> No
 
 
 @pytest.mark.firefox
+def test_a_photo_that_the_browser_cannot_show_has_its_format_in_its_place(stand: Stand, open_page: Open) -> None:
+    # GIVEN photos of which one is in a format that only the API reads
+    heic = photo(b"\0\0\0\x18ftypheic" + bytes(900), "IMG_1.heic", "image/heic")
+    stand.tell(guessed(True, False, True))
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", [photo(), heic, photo()])
+    # THEN it has a name for screen readers, and what it shows is said below, as for the others
+    row = shown.locator("#photos li").nth(1)
+    expect(row.get_by_role("img", name="Photo 2")).to_have_text("HEIC")
+    expect(row.locator("span").last).to_contain_text("does not agree")
+    # AND so it is in a grid
+    shown.click("#split")
+    expect(shown.locator("#many-grid .picture").nth(1)).to_have_text("HEIC")
+    expect(shown.locator("#many-grid img")).to_have_count(2)
+
+
+@pytest.mark.firefox
+def test_a_text_can_be_dragged_into_the_field_of_the_place(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    prevented = shown.evaluate(
+        """() => ["text/plain", "text/uri-list"].map((type) => {
+            const dragged = new DataTransfer();
+            dragged.setData(type, "48.86, 2.29");
+            return ["dragover", "drop"].map((name) => {
+                const event = new DragEvent(name, { dataTransfer: dragged, cancelable: true });
+                dispatchEvent(event);
+                return event.defaultPrevented;
+            });
+        })"""
+    )
+    assert prevented == [[False, False], [True, True]]
+
+
+@pytest.mark.firefox
 def test_a_link_that_is_dropped_says_what_to_do(stand: Stand, open_page: Open) -> None:
     shown = open_page(stand.url)
     shown.evaluate(

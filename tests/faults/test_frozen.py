@@ -25,6 +25,8 @@ from testing.loaded_postgres import serve_loaded
 from testing.pictures import jpeg
 from testing.proxy import Proxy
 
+pytestmark = pytest.mark.alone
+
 LIMIT = 2.0
 """Longest degraded answer, in seconds. docs/explanation/dashboards.md promises it."""
 CLIENTS = 4

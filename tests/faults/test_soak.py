@@ -10,6 +10,7 @@ from testing.faults import postgres_cases, redis_cases
 SECONDS = 15.0
 
 
+@pytest.mark.alone
 def test_no_request_fails_and_nothing_is_left_behind(tmp_path: Path) -> None:
     findings = soak(SECONDS, seed=20, log=tmp_path / "app.log")
     print(findings.summary())

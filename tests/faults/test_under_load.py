@@ -5,18 +5,22 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from chalicelib.features.deadline import Deadline
+from database.switch import Trial
 from local.stack.postgres import PostgresServer
 from testing.faults.case import LOOKUP_LIMIT, ContainerLookup, look_up_once
 from testing.faults.load import BackgroundLoad, TimedLookup
-from testing.faults.rig import CELLS, BaseRig, Rig
+from testing.faults.rig import CELLS, BaseRig, Rig, await_no_fault
 from testing.feature_rig import database, switch
 from testing.valkey_cluster import cluster
+
+pytestmark = pytest.mark.alone
 
 SHORT_VERSION_TTL = {"VERSION_FRESH": "0.1"}
 MARGIN = 0.3
@@ -28,7 +32,7 @@ def cache_cells(rig: BaseRig, count: int = 40) -> list[int]:
     cells = [rig.cell() for _ in range(count)]
     with closing(ContainerLookup(rig.direct_settings)) as container:
         for cell in cells:
-            assert container.at(cell).mode == "narrowed"
+            await_no_fault(partial(container.at, cell))
     return cells
 
 
@@ -52,14 +56,14 @@ def test_a_switch_of_datasets(redis_rig: Rig) -> None:
     with BackgroundLoad({**redis_rig.direct_settings, **SHORT_VERSION_TTL}, cells) as load:
         load.wait_for_lookups(200)
         # WHEN the database switches to another dataset and announces it
-        switch(redis_rig.database_url, "v2")
+        announced = switch(redis_rig.database_url, "v2")
         with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
-            loader.cache.publish_version("v2", 600, Deadline.after(1))
+            loader.cache.announce(announced, 600, Deadline.after(1))
         switched = monotonic()
         load.wait_for_lookups(600, since=switched + 0.1)
-    switch(redis_rig.database_url, "v1")
+    announced = switch(redis_rig.database_url, "v1")
     with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
-        loader.cache.publish_version("v1", 600, Deadline.after(1))
+        loader.cache.announce(announced, 600, Deadline.after(1))
     # THEN no lookup meets a fault, every result is of one dataset, and once the cached version expires all are of the
     # new one, except for old features that are served as stale while another container fetches the new ones
     assert_nothing_lost(load.lookups)
@@ -68,6 +72,27 @@ def test_a_switch_of_datasets(redis_rig: Rig) -> None:
         assert set(lookup.features.weights) == {1.0 if lookup.features.version == "v1" else 0.5}
     later = [lookup.features for lookup in load.lookups if lookup.start > switched + 0.1]
     assert {features.version for features in later if features.cache != "stale"} == {"v2"}
+
+
+def test_many_quick_switches(redis_rig: Rig) -> None:
+    cells = cache_cells(redis_rig)
+    url, steps = redis_rig.database_url, (("v2", Trial(0.3)), ("v2", Trial(0.7)), ("v2", None), ("v1", None))
+    with BackgroundLoad({**redis_rig.direct_settings, **SHORT_VERSION_TTL}, cells) as load:
+        load.wait_for_lookups(100)
+        # WHEN datasets are tried, switched to and switched back faster than containers follow
+        with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
+            for version, trial in steps * 3:
+                loader.cache.announce(switch(url, version, trial), 600, Deadline.after(1))
+                load.wait_for_lookups(20)
+        switched = monotonic()
+        load.wait_for_lookups(600, since=switched + 0.1)
+    # THEN no lookup meets a fault, every result is of one dataset, and all end with the last switch
+    assert_nothing_lost(load.lookups)
+    assert all(not lookup.features.faults for lookup in load.lookups)
+    for lookup in load.lookups:
+        assert set(lookup.features.weights) == {1.0 if lookup.features.version == "v1" else 0.5}
+    later = [lookup.features for lookup in load.lookups if lookup.start > switched + 0.1]
+    assert {features.version for features in later if features.cache != "stale"} == {"v1"}
 
 
 def test_a_flush_of_redis(redis_rig: Rig) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg2
 import redis
 
-from database.load import activate, load
+from database.load import load
+from database.switch import activate
 from local.stack import valkey
 from local.stack.run import is_healthy
 from tests.integration.conftest import Served, serve

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from cli.engines.remote import LARGEST_BODY, RemoteEngine, _retry_after
 from cli.errors import CommandError
 from cli.results.row import EXIF, Place
 from testing.pictures import jpeg
+from testing.serving import serving
 from tests.integration.conftest import Served
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -54,14 +54,8 @@ def service(*replies: Reply) -> Iterator[tuple[str, list[tuple[str, dict[str, st
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield url, requests
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def record() -> Record:

@@ -11,7 +11,8 @@ import pytest
 
 from chalicelib.config.budget import Budget
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.keys import VERSION
+from chalicelib.features.keys import ROLLOUT
+from chalicelib.features.rollout import Rollout
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from database.__main__ import main
@@ -40,7 +41,7 @@ def test_load_switches_once_and_says_so_the_second_time(
     assert "rows in" in first
     assert first.endswith("announced to Redis\n")
     with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
-        assert cache.read(VERSION, Deadline.after(5)) == version.encode()
+        assert Rollout.from_text(cache.read(ROLLOUT, Deadline.after(5)) or b"").active == version
     # AND a second time nothing is done
     assert main(load_command) == 0
     assert "already active" in capsys.readouterr().out
@@ -127,6 +128,46 @@ def test_list_activate_and_drop(database_url: str, capsys: pytest.CaptureFixture
     assert "error: dataset one is active; activate another" in capsys.readouterr().err
 
 
+def test_a_dataset_is_put_on_trial_grows_and_is_taken_back(
+    database_url: str, valkey_server: ValkeyServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(psycopg2.connect(database_url)) as connection:
+        for version in ("one", "two"):
+            load(connection, sample_data.dataset(version), lambda _line: None)
+    run = ["--database-url", database_url, "--redis-url", valkey_server.url]
+    assert main(["activate", "one", *run]) == 0
+    # WHEN the other is compared, then answers for a part THEN each step says what it is, how to go on and how to end it
+    steps = {
+        ("--shadow",): "compared for 100% of the cells",
+        ("--shadow", "--share", "2.5%"): "compared for 2.5% of the cells",
+        ("--share", "10%"): "on trial for 10% of the cells",
+    }
+    with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
+        for options, state in steps.items():
+            capsys.readouterr()
+            assert main(["activate", "two", *options, *run]) == 0
+            assert capsys.readouterr().out.splitlines() == [
+                f"two: {state}",
+                "to switch for all cells: python -m database activate two; to end: python -m database rollback",
+                "announced to Redis",
+            ]
+            assert main(["list", *run[:2]]) == 0
+            assert capsys.readouterr().out.splitlines()[0].endswith(state)
+            rollout = Rollout.from_text(cache.read(ROLLOUT, Deadline.after(5)) or b"")
+            assert (rollout.candidate, rollout.in_shadow) == ("two", "--shadow" in options)
+        # AND a rollback ends it everywhere
+        assert main(["rollback", *run]) == 0
+        assert capsys.readouterr().out == "active: one\nannounced to Redis\n"
+        assert Rollout.from_text(cache.read(ROLLOUT, Deadline.after(5)) or b"").candidate is None
+
+
+@pytest.mark.parametrize("share", ["0%", "110%", "some"])
+def test_a_share_that_is_none_is_refused(share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["activate", "two", "--share", share])
+    assert "expected a share such as 10% or 0.1" in capsys.readouterr().err
+
+
 def test_an_empty_database_lists_nothing(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--database-url", database_url]) == 0
     assert capsys.readouterr().out == ""
@@ -176,7 +217,8 @@ def test_a_switch_is_announced_to_the_cache_of_the_environment(
     assert main(["activate", version, "--database-url", database_url, *arguments]) == 0
     assert capsys.readouterr().out == f"active: {version}\n" + "announced to Redis\n" * announced
     with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
-        assert (cache.read(VERSION, Deadline.after(5)) == version.encode()) == announced
+        text = cache.read(ROLLOUT, Deadline.after(5)) or Rollout(0, "").to_text()
+        assert (Rollout.from_text(text).active == version) == announced
 
 
 def test_without_a_cache_in_the_environment_none_is_looked_for(

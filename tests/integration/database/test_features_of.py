@@ -12,7 +12,8 @@ import pytest
 from chalicelib.config.settings import Settings
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_store
-from database.load import activate, load
+from database.load import load
+from database.switch import activate
 from local.stack.postgres import PostgresServer
 from tests.integration.database import sample_data
 

@@ -1,5 +1,8 @@
 """Loading, switching and dropping datasets on a real server."""
 
+import gzip
+import json
+import re
 import threading
 import weakref
 from collections.abc import Iterator
@@ -12,7 +15,9 @@ import pytest
 
 from database.cell_animals import ROW, Rows
 from database.dataset import Dataset, read_dataset
-from database.load import LoadError, activate, datasets, drop, load, prune
+from database.load import LoadError, datasets, drop, load, prune
+from database.ranges.drawings import HEIGHT, WIDTH
+from database.switch import activate
 from tests.integration.database import sample_data
 
 if TYPE_CHECKING:
@@ -328,6 +333,21 @@ def test_the_committed_data_load_whole(loaded_database: str) -> None:
             "select count(*) from (select distinct animal from cell_animal except select animal from animal) as missing"
         )
         assert ask(connection, missing) == [(0,)]
+
+
+def test_every_range_of_the_committed_data_is_small_and_on_the_map(loaded_database: str) -> None:
+    with closing(psycopg2.connect(loaded_database)) as connection:
+        drawings = ask(connection, "select outlines, paths from range_drawing")
+    assert len(drawings) > 200
+    for outlines, paths in drawings:
+        assert len(gzip.compress(outlines.encode())) < 200_000
+        assert len(gzip.compress(paths.encode())) < 20_000
+        for feature in json.loads(outlines)["features"]:
+            for polygon in feature["geometry"]["coordinates"]:
+                assert all(abs(x) <= 180 and abs(y) <= 90 for ring in polygon for x, y in ring)
+        for x, y in re.findall(r"M(\d+) (\d+)l", paths):
+            assert int(x) <= WIDTH
+            assert int(y) <= HEIGHT
 
 
 def test_a_database_of_an_earlier_release_gets_the_new_columns(connection: "Connection") -> None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from infra.stage import Stage
 from infra.step import PreconditionFailed
 from testing.aws import Account, account
 from testing.pictures import jpeg
+from testing.serving import serving
 from tests.integration.conftest import Served
 
 
@@ -87,10 +87,8 @@ def api(aws: Account) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Api) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with serving(server := HTTPServer(("127.0.0.1", 0), Api)):
         yield f"http://127.0.0.1:{server.server_port}/dev/"
-        server.shutdown()
 
 
 def test_a_photo_goes_through_the_bucket_with_its_type(api: str) -> None:

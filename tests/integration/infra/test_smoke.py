@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,6 +13,7 @@ from infra import health_check, smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed, run
 from testing.aws import REGION, Account, account
+from testing.serving import serving
 from tests.integration.conftest import Served
 
 
@@ -94,10 +94,8 @@ class RegionalDeployment(BaseHTTPRequestHandler):
 def regional_deployment(strip: tuple[float, float], *caches: str) -> Iterator[str]:
     parts = {"strip": strip, "answered": []} | ({"caches": caches} if caches else {})
     handler = type("Strip", (RegionalDeployment,), parts)
-    with HTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with serving(server := HTTPServer(("127.0.0.1", 0), handler)):
         yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 def test_the_command_tests_api_metrics_and_alarms(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,10 +181,8 @@ def test_it_waits_for_a_sign_in_and_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
     # WHEN it is tested THEN the test says what it waits for, and how long the sign-in took
     output: list[str] = []
-    with HTTPServer(("127.0.0.1", 0), Resuming) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with serving(server := HTTPServer(("127.0.0.1", 0), Resuming)):
         smoke.check(f"http://127.0.0.1:{server.server_port}/", output.append, key="the-page")
-        server.shutdown()
     assert output[:4] == [
         "waiting   database postgres_signing_in, after 0 s",
         "model     ok",
@@ -227,9 +223,9 @@ def test_the_error_contains_an_unreadable_health_answer(monkeypatch: pytest.Monk
             pass
 
     monkeypatch.setattr(smoke, "PATIENCE", 0.0)
-    with HTTPServer(("127.0.0.1", 0), Down) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        # WHEN it is tested THEN the error contains that answer
-        with pytest.raises(PreconditionFailed, match=r"returned status 503: .*the model is not ready"):
-            smoke.check(f"http://127.0.0.1:{server.server_port}/", lambda _: None)
-        server.shutdown()
+    # WHEN it is tested THEN the error contains that answer
+    with (
+        serving(server := HTTPServer(("127.0.0.1", 0), Down)),
+        pytest.raises(PreconditionFailed, match=r"returned status 503: .*the model is not ready"),
+    ):
+        smoke.check(f"http://127.0.0.1:{server.server_port}/", lambda _: None)

@@ -63,7 +63,7 @@ class Workplace:
             | {"PYTHONPATH": path, "AWS_DEFAULT_REGION": "us-west-2", "AWS_REGION": "us-west-2"},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,  # patience for a busy machine: no claim of the test
         )
         lines = done.stdout.splitlines(keepends=True)
         self.calls[:] = [call for call in map(parsed_call, lines) if call]
@@ -120,7 +120,7 @@ def test_a_stage_comes_up_twice_and_goes_down(
     # AND a dry run prints the very calls that it made, in order
     dry_run = [sys.executable, "-m", "infra", "up", "--stage", "dev", "--dry-run", "--skip", "smoke"]
     dry_run += ["--set", "ApiKeys=required"]
-    planned = subprocess.run(dry_run, cwd=workplace.folder, capture_output=True, text=True, timeout=120)
+    planned = subprocess.run(dry_run, cwd=workplace.folder, capture_output=True, text=True, timeout=600)
     assert planned.returncode == 0, planned.stdout + planned.stderr
     assert printed_calls(planned.stdout) == made_calls(workplace.calls)
     # AND both zips went through the stack's bucket, once for four functions

@@ -70,13 +70,16 @@ def test_a_signal_finishes_running_requests(server: Server, number: signal.Signa
     # GIVEN a client that has sent half a photo, and one with an idle connection
     photo = jpeg(exif=exif(SYDNEY))
     head = f"POST /identify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: {len(photo)}\r\n"
+    head += "Expect: 100-continue\r\n"
     with (
         socket.create_connection((HOST, server.port), timeout=20) as sender,
         closing(HTTPConnection(HOST, server.port, timeout=20)) as idle,
     ):
         idle.request("GET", "/openapi.json")
         idle.getresponse().read()
-        sender.sendall(head.encode() + b"\r\n" + photo[:100])
+        sender.sendall(head.encode() + b"\r\n")
+        assert sender.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"  # the request has arrived
+        sender.sendall(photo[:100])
         # WHEN the server is told to stop
         os.kill(server.pid, number)
         # THEN it closes the idle connection, and accepts no other

@@ -20,7 +20,7 @@ from web.asgi import FORM_MARGIN, Asgi
 from web.server import build_server, listen
 from web.settings import WebSettings
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 HOST = "127.0.0.1"
 POST = b"POST /identify/length HTTP/1.1\r\nHost: localhost\r\n"
@@ -82,6 +82,13 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self.server.should_exit = True
         self.thread.join()
+
+    def wait_for_line(self, line: str) -> None:
+        """Wait until `line` is the last line of the log."""
+        until = time.monotonic() + 5
+        while self.lines[-1:] != [line]:
+            assert time.monotonic() < until, self.lines
+            time.sleep(0.01)
 
     @property
     def port(self) -> int:
@@ -295,7 +302,8 @@ def test_the_log_has_the_route_and_no_query(running: Running, connection: HTTPCo
     for path in ("/?lat=12.3456", "/nowhere/12.3456"):
         connection.request("GET", path)
         read(connection)
-    # THEN the log has the route, and not the place
+    # THEN the log has the route, and not the place; a line is written after its response
+    running.wait_for_line("GET (no such path) 404")
     assert running.lines[-2:] == ["GET / 200", "GET (no such path) 404"]
 
 
@@ -303,10 +311,7 @@ def test_a_client_that_leaves_in_a_body_is_one_line_of_the_log(running: Running)
     with socket.create_connection((HOST, running.port), timeout=10) as sender:
         sender.sendall(POST + b"Content-Length: 5\r\n\r\nhe")
         time.sleep(0.05)
-    until = time.monotonic() + 5
-    while running.lines[-1] != "POST /identify/length 0":
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    running.wait_for_line("POST /identify/length 0")
 
 
 def test_a_slow_head_is_cut_off(running: Running) -> None:

@@ -26,10 +26,10 @@ FROG, HERE = 20, Location(52.5, 13.4, "request")
 class StoreWithSeasons(InMemoryStore):
     """A store in which a fox and a frog live everywhere, and nobody sees the frog before June or after August."""
 
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         arrays = np.array([10, FROG], np.int32), np.ones(2, np.float32), np.ones(2, np.uint8)
         months = np.array([[0] * 5 + [255] * 3 + [0] * 4], np.uint8)
-        found = super().features_of(cells, deadline)
+        found = super().features_of(cells, deadline, version)
         seasons = Seasons(np.array([FROG], np.int32), months)
         return [CellAnimals(each.cell, each.version, each.areas, *arrays, seasons=seasons) for each in found]
 

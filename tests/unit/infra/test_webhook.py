@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 from urllib.error import HTTPError
 
@@ -14,6 +13,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from infra import webhook
 from testing.cloudformation import in_account, resources
+from testing.serving import serving
 
 EVENT = {
     "id": "315c1398-40ff-a850-213b-158f73e60175",
@@ -72,14 +72,9 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """A receiver to which the function's environment points."""
-    server = Receiver()
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    monkeypatch.setenv("URL", f"http://127.0.0.1:{server.server_port}/hook?key=1")
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server := Receiver()):
+        monkeypatch.setenv("URL", f"http://127.0.0.1:{server.server_port}/hook?key=1")
+        yield server
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Turns of parallel tests: together, except for those that run alone."""
+"""Turns of parallel tests: together with those of the same group, except for those that run alone."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,18 +7,20 @@ from pathlib import Path
 from threading import Event
 from time import sleep
 
-from testing.turns import turn
+import pytest
+
+from testing.turns import Group, turn
 
 
 class Worker:
     """A worker of pytest that runs one test until `end` is called."""
 
-    def __init__(self, start: Callable[..., Future[None]], folder: Path, *, alone: bool) -> None:
+    def __init__(self, start: Callable[..., Future[None]], folder: Path, group: Group) -> None:
         self.began, self._end = Event(), Event()
-        self._future = start(self._run, folder, alone)
+        self._future = start(self._run, folder, group)
 
-    def _run(self, folder: Path, alone: bool) -> None:
-        with turn(folder, alone=alone):
+    def _run(self, folder: Path, group: Group) -> None:
+        with turn(folder, group):
             self.began.set()
             assert self._end.wait(20)
 
@@ -36,17 +38,18 @@ def somebody_waits(folder: Path) -> bool:
         return False
 
 
-def test_a_test_that_runs_alone_waits_for_all_others_and_nobody_overtakes_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("group", ["any", "timed"])
+def test_a_test_that_runs_alone_waits_for_all_others_and_nobody_overtakes_it(group: Group, tmp_path: Path) -> None:
     with ThreadPoolExecutor() as pool:
-        # GIVEN two tests that run at the same time
-        first, second = (Worker(pool.submit, tmp_path, alone=False) for _ in range(2))
+        # GIVEN two tests of a group, which run at the same time
+        first, second = (Worker(pool.submit, tmp_path, group) for _ in range(2))
         assert first.began.wait(20)
         assert second.began.wait(20)
         # WHEN one wants to run alone THEN it waits, and so does a test that comes after it
-        alone = Worker(pool.submit, tmp_path, alone=True)
+        alone = Worker(pool.submit, tmp_path, "alone")
         while not somebody_waits(tmp_path):
             sleep(0.01)
-        later = Worker(pool.submit, tmp_path, alone=False)
+        later = Worker(pool.submit, tmp_path, group)
         first.end()
         assert not alone.began.wait(0.1)
         # WHEN the last one ends THEN it runs, and the later one does not
@@ -56,3 +59,15 @@ def test_a_test_that_runs_alone_waits_for_all_others_and_nobody_overtakes_it(tmp
         alone.end()
         assert later.began.wait(20)
         later.end()
+
+
+def test_tests_with_limits_in_seconds_wait_for_those_without(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        busy = Worker(pool.submit, tmp_path, "any")
+        assert busy.began.wait(20)
+        # WHEN one with limits comes THEN it waits
+        timed = Worker(pool.submit, tmp_path, "timed")
+        assert not timed.began.wait(0.1)
+        busy.end()
+        assert timed.began.wait(20)
+        timed.end()

@@ -129,7 +129,8 @@ def test_workers_yield_to_the_event_loop(admission: Admission) -> None:
         found.append(os.getpriority(os.PRIO_PROCESS, get_native_id()))
 
     run(compare())
-    assert found[0] > found[1]
+    # THEN also in a process that itself yields to others, as under `nice`; 19 is the lowest priority
+    assert found[0] == min(19, found[1] + 5)
 
 
 def test_one_photo_is_alone(admission: Admission) -> None:

@@ -9,6 +9,7 @@ import { listKnowledge } from "./knowledge.js";
 import { History } from "./history.js";
 import { say } from "./language.js";
 import { ManyView } from "./many.js";
+import { closeElsewhere } from "./menu.js";
 import { loadNames, rename } from "./names.js";
 import { prepare } from "./photo.js";
 import { PlaceForm } from "./place.js";
@@ -20,7 +21,8 @@ import * as session from "./session.js";
 import { SharingPart } from "./sharing.js";
 import { titleOf } from "./words.js";
 
-const VIEWS = ["busy", "problem", "place", "answer", "many"];
+// The views, and what gets the focus in each if what had it is gone.
+const VIEWS = { busy: "cancel", problem: "problem-heading", place: "place-heading", answer: "name", many: "many-heading" };
 const RETRY_AFTER = 1000; // ms
 
 const answerView = new AnswerView();
@@ -43,10 +45,19 @@ let canFindAll = true; // until the API says that it has no detector
 
 /** Show one view and hide the others. Screen readers read `sentence`. */
 function show(view, sentence) {
+  const focused = document.activeElement;
   document.body.dataset.state = view;
-  for (const each of VIEWS) $(each).hidden = each !== view;
+  for (const each of Object.keys(VIEWS)) $(each).hidden = each !== view;
   $("outcome").setAttribute("aria-busy", view === "busy");
   $("status").textContent = sentence;
+  queueMicrotask(() => moveFocus(focused, VIEWS[view])); // when the view is filled
+}
+
+/** Move the focus to a part of the view if what had it is gone. Otherwise keyboards would go on from the top of the page. */
+function moveFocus(focused, id) {
+  const isElsewhere = ![focused, document.body].includes(document.activeElement);
+  if (focused === document.body || isElsewhere || focused.getClientRects().length) return;
+  $(id).focus({ preventScroll: true }); // `reveal` scrolls
 }
 
 function choose(files) {
@@ -92,10 +103,11 @@ function usePlaceForMany(place) {
 
 function showMany() {
   [isOfMany, placeOfMany] = [false, false];
+  [current, earlier] = [null, null];
   pending.abort();
+  session.clear();
   preview.show([]);
   show("many", "");
-  $("many-heading").focus();
 }
 
 /**
@@ -126,7 +138,6 @@ async function identifyPhotos({ place, findAll = false }) {
     if (keep && answer.result) remember(titleOf(answer), answer.result, current?.answer.result);
     current = { answer, place: wanted.place };
     showAnswer();
-    session.save(current, prepared);
   } catch (problem) {
     if (signal.aborted) return; // another photo was chosen, or it was cancelled
     isOffline = problem.code === "offline";
@@ -181,6 +192,7 @@ function showAnswer() {
   $("changed").hidden = !earlier;
   $("changed-words").textContent = earlier ? changed(earlier.place, place) : "";
   $("status").textContent = `${$("changed-words").textContent} ${sentence}`.trim();
+  session.save(current, photos);
 }
 
 /** Show the answer for one animal in the photo, or for the whole photo. */
@@ -203,7 +215,9 @@ function changed(before, now) {
 /** Show that results are deleted, if the current answer was one of them. */
 function forgetResults(ids) {
   for (const each of [current, earlier]) if (ids.includes(each?.answer.result?.id)) each.answer.result = null;
+  if (!current) return;
   if (document.body.dataset.state === "answer") sharing.show(current.answer);
+  session.save(current, photos);
 }
 
 function undo() {
@@ -213,6 +227,7 @@ function undo() {
 
 /** Show the answer again, as it was before the question where the photo was taken, or before a problem. */
 function goBack() {
+  isOffline = false;
   showAnswer();
   reveal();
 }
@@ -257,7 +272,6 @@ async function resume() {
   begin(files, prepared.length ? Promise.resolve(prepared) : null);
   current = answered;
   showAnswer();
-  session.save(current, prepared);
 }
 
 $("again").addEventListener("click", () => identifyPhotos(asked));
@@ -271,5 +285,6 @@ $("place-back").addEventListener("click", () => (placeOfMany ? showMany() : goBa
 $("problem-back").addEventListener("click", goBack);
 for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: say("place.question"), advice: "" }));
 addEventListener("online", () => isOffline && identifyPhotos(asked));
+closeElsewhere(document.querySelector(".languages"));
 listKnowledge();
 resume();

@@ -8,6 +8,12 @@ export function make(tag, text = "", attributes = {}) {
   return Object.assign(document.createElement(tag), { textContent: text, ...attributes });
 }
 
+/** Return what stands for a photo that the browser cannot show: its format, as the name of the file says it. */
+export function placeholder({ name = "" }) {
+  const [, format = "?"] = /\.(\w{1,5})$/.exec(name) ?? [];
+  return make("span", format.toUpperCase(), { className: "placeholder" });
+}
+
 /** Return a list item with the names of a taxon. `more`: elements after the common name. */
 export function taxonRow({ name, scientific_name: scientificName }, ...more) {
   const row = make("li");

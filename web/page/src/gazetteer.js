@@ -36,12 +36,14 @@ export function fold(text) {
 
 export class Gazetteer {
   #countryNames;
+  #language;
   #entries = [];
   #names = ""; // of all entries, folded, a line each
   #starts = []; // of the lines
 
-  /** @param {string[]} languages  BCP 47, the first is that in which countries are shown; they are found in all */
+  /** @param {string[]} languages  BCP 47, the first is that in which countries and regions are shown; they are found in all */
   constructor(languages) {
+    [this.#language] = languages[0].split("-");
     this.#countryNames = languages.flatMap(countryNames);
   }
 
@@ -113,19 +115,26 @@ export class Gazetteer {
 
   /** Return whether a word is the beginning of one in the names of the region or the country of an entry. */
   #liesIn({ region, country }, word) {
-    const names = [region, country, ...this.#namesOf(country)].map(fold);
-    return names.some((each) => ` ${each.replaceAll("|", " ")}`.includes(` ${word}`));
+    const names = [...this.#namesOfRegion(region), country, ...this.#namesOf(country)].map(fold);
+    return names.some((each) => ` ${each}`.includes(` ${word}`));
   }
 
   #described({ entry: { names, region, country, kind, latitude, longitude, isWide }, which }) {
     const name = names[which];
-    const within = [region.split("|")[0], this.#namesOf(country)[0]].filter((each) => each && each !== name);
+    const within = [this.#namesOfRegion(region)[0], this.#namesOf(country)[0]].filter((each) => each && each !== name);
     return { name, where: [...new Set(within)].join(", "), kind, latitude, longitude, isWide };
   }
 
   #namesOf(country) {
     if (!country) return [];
     return [...new Set([...this.#countryNames.map((names) => names.of(country)), ...(SHORT_NAMES[country] ?? [])])];
+  }
+
+  /** Return the names in the line of a region, such as "Tyrol|Tirol;de es|…", first the one to show. */
+  #namesOfRegion(line) {
+    const names = line.split("|").map((each) => each.split(";"));
+    const shown = names.find(([, languages = ""]) => languages.split(" ").includes(this.#language)) ?? names[0];
+    return [shown, ...names.filter((each) => each !== shown)].map(([name]) => name);
   }
 
   /** Return the entries of a list. database/gazetteer/listing.py describes its lines. */
@@ -158,7 +167,7 @@ export class Gazetteer {
       return { ...areaOf(members, "country"), names: this.#namesOf(members[0].country) };
     });
     const regions = grouped(towns, ({ country, region }) => region && `${country} ${region}`).map((members) => {
-      const names = members[0].region.split("|").filter((name) => !ABBREVIATION.test(name));
+      const names = this.#namesOfRegion(members[0].region).filter((name) => !ABBREVIATION.test(name));
       return { ...areaOf(members, "region"), names };
     });
     return [...countries, ...regions];

@@ -39,7 +39,9 @@ export class History {
     remove.ariaLabel = say("history.delete-one", { title });
     remove.addEventListener("click", () => this.#delete([entry]));
     const until = make("span", say("history.until", { date: dateOf(expires) }), { className: "quiet" });
-    row.append(picture, link, " ", until, " ", remove);
+    const text = make("div");
+    text.append(link, until);
+    row.append(picture, text, remove);
     return row;
   }
 

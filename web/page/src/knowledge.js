@@ -3,7 +3,7 @@
 import { groups, health, taxaOf } from "./api.js";
 import { Disclosure } from "./disclosure.js";
 import { $, make, taxonRow } from "./elements.js";
-import { say } from "./language.js";
+import { byName, say } from "./language.js";
 import { groupName, packsInWords } from "./words.js";
 
 export function listKnowledge() {
@@ -24,7 +24,7 @@ function groupPart({ group, taxa: count }) {
   );
   new Disclosure(part, async (signal) => {
     const { taxa } = await taxaOf(group, signal);
-    return { status: "", content: taxa.map((each) => taxonRow(each)) };
+    return { status: "", content: byName(taxa).map((each) => taxonRow(each)) };
   });
   return part;
 }

@@ -6,6 +6,7 @@ const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 const percentages = new Intl.NumberFormat(language, { style: "percent" });
 const lists = new Intl.ListFormat(language, { type: "conjunction" });
+const order = new Intl.Collator(language);
 const regions = new Intl.DisplayNames([language], { type: "region" });
 
 /**
@@ -34,6 +35,11 @@ export function probability(share) {
 /** Return a list as a sentence has it: "Brazil, Guyana, and Suriname". */
 export function listed(items) {
   return lists.format(items);
+}
+
+/** Return taxa in the order of their names. The API has the order of their English ones. */
+export function byName(taxa) {
+  return [...taxa].sort((a, b) => order.compare(a.name, b.name));
 }
 
 /** Return the name of an ISO 3166-1 code, or a code that has no name as it is. */

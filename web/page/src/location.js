@@ -3,7 +3,7 @@
 import { animals, rangeMap } from "./api.js";
 import { Disclosure } from "./disclosure.js";
 import { $, badge, taxonRow } from "./elements.js";
-import { say } from "./language.js";
+import { byName, say } from "./language.js";
 import { WorldMap } from "./map.js";
 import { narrowing, residents, whereabouts } from "./words.js";
 
@@ -81,6 +81,6 @@ export class LocationPart {
   async #listAnimals(signal) {
     const { animals: found, features } = await animals(this.#centre, signal);
     const row = (each) => taxonRow(each, ...(each.here === "native" ? [] : [badge(each.here)]));
-    return { status: residents(found.length, features.mode), content: found.map(row) };
+    return { status: residents(found.length, features.mode), content: byName(found).map(row) };
   }
 }

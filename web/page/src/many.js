@@ -2,7 +2,7 @@
 
 import { identify } from "./api.js";
 import { csvOf } from "./csv.js";
-import { $, make } from "./elements.js";
+import { $, make, placeholder } from "./elements.js";
 import { say } from "./language.js";
 import { prepare } from "./photo.js";
 import { Problem, explain } from "./problem.js";
@@ -27,6 +27,7 @@ export class ManyView {
     this.#open = open;
     $("many-stop").addEventListener("click", () => (this.#isRunning ? this.stop() : this.#start()));
     $("many-csv").addEventListener("click", () => this.#download());
+    for (const event of ["offline", "online"]) addEventListener(event, () => this.#isRunning && this.#sayNetwork());
     addEventListener("beforeunload", (event) => this.#isRunning && event.preventDefault()); // a grid ends with its page
   }
 
@@ -113,7 +114,8 @@ export class ManyView {
     const count = this.#photos.length;
     const words = say("many.progress", { done, count });
     const failures = failed ? say("many.failed", { count: failed }) : "";
-    $("many-progress").textContent = `${words} ${failures}`.trim();
+    const waits = this.#isRunning && !navigator.onLine ? `${say("problem.offline")}.` : "";
+    $("many-progress").textContent = [words, failures, waits].filter(Boolean).join(" ");
     $("many-stripe").style.setProperty("--share", count ? (done + failed) / count : 0);
     $("many-stripe").hidden = !this.#isRunning;
     $("many-stop").hidden = !this.#isRunning && done === count;
@@ -123,6 +125,12 @@ export class ManyView {
     $("many-place").hidden = !placeless;
     $("many-place-words").textContent = say("many.placeless", { count: placeless });
     $("many-csv").hidden = done + failed === 0;
+  }
+
+  /** Say that the photos wait for a network, or that they go on. */
+  #sayNetwork() {
+    this.#showProgress();
+    $("status").textContent = $("many-progress").textContent;
   }
 
   #download() {
@@ -175,7 +183,7 @@ function cardOf(file) {
 
 async function addThumbnail(photo, blob) {
   const bitmap = await createImageBitmap(blob).catch(() => null); // HEIC, mostly
-  if (!bitmap) return;
+  if (!bitmap) return photo.card.firstChild.replaceChildren(placeholder(photo.file));
   const scale = SIDE / Math.min(bitmap.width, bitmap.height);
   const small = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
   small.getContext("2d").drawImage(bitmap, 0, 0, small.width, small.height);

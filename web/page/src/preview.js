@@ -1,6 +1,6 @@
 // The panel of the photo: ways to choose one or several of the same animal, and what was chosen.
 
-import { $, make } from "./elements.js";
+import { $, make, placeholder } from "./elements.js";
 import { say } from "./language.js";
 import { filesIn } from "./dropped.js";
 import { guessInWords } from "./words.js";
@@ -21,6 +21,7 @@ export class Preview {
       });
     }
     addEventListener("dragover", (event) => {
+      if (!isPhoto(event.dataTransfer)) return; // a text goes to a field
       event.preventDefault();
       document.body.classList.add("dragging");
     });
@@ -28,10 +29,11 @@ export class Preview {
       if (!event.relatedTarget) document.body.classList.remove("dragging");
     });
     addEventListener("drop", async (event) => {
+      if (!isPhoto(event.dataTransfer)) return;
       event.preventDefault();
       document.body.classList.remove("dragging");
       if (event.dataTransfer.files.length) choose(await filesIn(event.dataTransfer));
-      else if (event.dataTransfer.types.includes("text/uri-list")) refuse("link");
+      else refuse("link");
     });
     addEventListener("paste", ({ clipboardData }) => clipboardData.files.length && choose([...clipboardData.files]));
     for (const id of ["picture", "beside"]) $(id).addEventListener("error", () => this.#showPicture(false));
@@ -52,7 +54,7 @@ export class Preview {
       else $(id).removeAttribute("src");
     }
     $("photos").hidden = files.length < 2;
-    $("photos").replaceChildren(...(files.length < 2 ? [] : this.#urls.map(photoRow)));
+    $("photos").replaceChildren(...(files.length < 2 ? [] : files.map((file, i) => photoRow(file, this.#urls[i], i))));
     $("pick-label").textContent = say("pick.another");
     $("more-label").hidden = files.length === 0 || files.length >= MOST_PHOTOS;
     $("split").hidden = files.length < 2;
@@ -80,8 +82,16 @@ export class Preview {
   }
 }
 
-function photoRow(url, i) {
+/** Whether what is dragged may be a photo, or is a link that might be taken for one. */
+function isPhoto({ types }) {
+  return types.includes("Files") || types.includes("text/uri-list");
+}
+
+function photoRow(file, url, i) {
   const row = make("li");
-  row.append(make("img", "", { src: url, alt: say("photo", { number: i + 1 }) }), make("span"));
+  const name = say("photo", { number: i + 1 });
+  const picture = make("img", "", { src: url, alt: name });
+  picture.addEventListener("error", () => picture.replaceWith(Object.assign(placeholder(file), { role: "img", ariaLabel: name })));
+  row.append(picture, make("span"));
   return row;
 }

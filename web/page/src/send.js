@@ -12,6 +12,7 @@ const SLOWEST = 125; // bytes per ms: 1 Mbit/s, at which a photo of 4.5 MB takes
  * @param {(response: Response) => any} read
  */
 export async function send(path, { signal, size = 0, ...request }, read) {
+  signal?.throwIfAborted(); // cancelled before a second attempt
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), TIMEOUT + size / SLOWEST);
   const abort = () => timeout.abort();

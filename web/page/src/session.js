@@ -2,15 +2,20 @@
 
 const NAME = "answer"; // in sessionStorage
 const MOST_BYTES = 3_000_000; // of photos; browsers keep about 5 MB as text
+let latest = 0; // the number of the last call of `save` or `clear`. Reading a photo takes a while; a later one may be quicker
 
 /**
- * Save the state of the page. Photos that are too large are left out.
+ * Save the state of the page, unless it is saved again or cleared meanwhile. Photos that are too large are left out.
  * @param {{answer: object, place: object | null}} current
- * @param {{blob: Blob, position: object | null, month: string | null}[]} photos
+ * @param {Promise<{blob: Blob, position: object | null, month: string | null}[]> | null} prepared  null: no photos
  */
-export async function save(current, photos) {
+export async function save(current, prepared) {
+  latest += 1;
+  const number = latest;
+  const photos = (await prepared) ?? [];
   const size = photos.reduce((sum, { blob }) => sum + blob.size, 0);
   const kept = size > MOST_BYTES ? [] : await Promise.all(photos.map(encode)).catch(() => []);
+  if (number !== latest) return;
   if (!write({ current, photos: kept })) write({ current, photos: [] });
 }
 
@@ -26,6 +31,7 @@ export async function restore() {
 }
 
 export function clear() {
+  latest += 1;
   try {
     sessionStorage.removeItem(NAME);
   } catch {

@@ -16,7 +16,7 @@ export class SharingPart {
   constructor() {
     $("share").addEventListener("click", () => this.#share());
     $("copy").addEventListener("click", () => this.#copy(answerInText(this.#answer, this.#address()), "share.copied"));
-    $("wrong").addEventListener("click", () => this.#askWhatItIs());
+    $("wrong").addEventListener("click", () => this.#ask($("correction").hidden));
     $("correction").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#correct();
@@ -29,7 +29,7 @@ export class SharingPart {
     this.#answer = answer;
     const isKept = Boolean(answer.result);
     for (const id of ["share", "wrong"]) $(id).hidden = !isKept;
-    $("correction").hidden = true;
+    this.#ask(false);
     $("correct-animal").value = "";
     this.#say("");
     const { candidates } = answer;
@@ -66,9 +66,11 @@ export class SharingPart {
     }
   }
 
-  #askWhatItIs() {
-    $("correction").hidden = false;
-    $("correct-animal").focus();
+  /** Ask what the photo shows, or no longer. */
+  #ask(isAsked) {
+    $("correction").hidden = !isAsked;
+    $("wrong").ariaExpanded = String(isAsked);
+    if (isAsked) $("correct-animal").focus();
   }
 
   async #correct() {
@@ -77,7 +79,8 @@ export class SharingPart {
     $("correct-send").disabled = true;
     try {
       await correct(this.#answer.result, animal);
-      $("correction").hidden = true;
+      this.#ask(false);
+      $("wrong").focus();
       this.#say(say("correct.thanks"));
     } catch (problem) {
       this.#say(inWords(problem));

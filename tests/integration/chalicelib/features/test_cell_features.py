@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,15 +13,17 @@ import redis
 
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features
-from chalicelib.features.keys import VERSION, lease_key, value_key
+from chalicelib.features.keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.lookup import Policy
+from chalicelib.features.rollout import bucket_of
 from chalicelib.features.ttl import TtlPolicy
+from database.switch import Trial
 from local.stack import postgres, valkey
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import ANIMALS, FIRST, LookupStack, database, switch
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 POLICY = Policy(TtlPolicy(soft=600, hard=6000, empty=0.25, jitter=0.1))
 
@@ -72,7 +75,7 @@ def test_from_the_database_through_redis_into_memory(world: World) -> None:
         np.testing.assert_array_equal(features.status, np.arange(ANIMALS) % 2 + 1)
         assert set(features.weights) == {1.0}
     # AND everything in Redis has a time to live, and no lease is left
-    left = {key: world.admin.pttl(key) for key in (value_key(FIRST, "v1"), VERSION)}
+    left = {key: world.admin.pttl(key) for key in (value_key(FIRST, "v1"), ROLLOUT)}
     assert all(0 < milliseconds <= 6_600_000 for milliseconds in left.values())
     assert not world.admin.exists(lease_key(FIRST))
 
@@ -110,8 +113,8 @@ def test_an_announced_switch_is_seen_within_the_belief(world: World) -> None:
     features = world.container(replace(POLICY, version=0.1)).features
     assert features.at(FIRST).version == "v1"
     # WHEN v2 is switched to and announced
-    switch(world.database_url, "v2")
-    world.container().cache.publish_version("v2", 60, Deadline.after(1))
+    announced = switch(world.database_url, "v2")
+    world.container().cache.announce(announced, 60, Deadline.after(1))
     time.sleep(0.11)
     # THEN it answers from v2, without a fault
     answer = features.at(FIRST)
@@ -208,3 +211,48 @@ def test_a_hung_redis_and_a_hung_database_cost_no_more_than_the_total() -> None:
         # THEN it says so within 1.5 s
         assert told(features) == ("degraded", "bypass", ("redis_timeout", "postgres_timeout"))
         assert taken < 1.6
+
+
+def test_a_trial_answers_for_its_share_and_every_cell_from_one_cache_entry(world: World) -> None:
+    # GIVEN containers that know the active dataset, and both kinds of cells
+    features = [world.container(replace(POLICY, version=0.05)).features for _ in range(3)]
+    cells = [FIRST + n for n in range(20)]
+    tried = {cell for cell in cells if bucket_of(cell) < 5000}
+    assert 0 < len(tried) < len(cells)
+    for cell in cells:
+        assert {each.at(cell).version for each in features} == {"v1"}
+    # WHEN the other is put on trial and announced
+    world.container().cache.announce(switch(world.database_url, "v2", Trial(0.5)), 60, Deadline.after(1))
+    time.sleep(0.06)
+    answers = {cell: [each.at(cell) for each in features] for cell in cells}
+    # THEN each cell is answered by one dataset in all containers, for one query a cell on trial
+    for cell, found in answers.items():
+        assert {each.version for each in found} == {"v2" if cell in tried else "v1"}
+        assert {each.faults for each in found} == {()}
+    assert sum(each.trace.queries for found in answers.values() for each in found) == len(tried)
+    # AND after the trial the old entries are used again
+    world.container().cache.announce(switch(world.database_url, "v1"), 60, Deadline.after(1))
+    time.sleep(0.06)
+    after = [each.at(cell) for cell in cells for each in features]
+    assert {each.version for each in after} == {"v1"}
+    assert sum(each.trace.queries for each in after) == 0
+
+
+def test_a_query_from_before_two_quick_switches_does_not_bring_the_first_back(world: World) -> None:
+    # GIVEN a container that has the answer of a query, made after a switch, and has not written it yet
+    slow = world.container()
+    slow.features.at(FIRST)
+    switch(world.database_url, "v2")
+    publish = slow.cache.publish
+
+    def publish_late(*arguments: Any) -> None:
+        # WHEN it is switched back meanwhile, which is announced before
+        announced = switch(world.database_url, "v1")
+        world.container().cache.announce(announced, 60, Deadline.after(1))
+        publish(*arguments)
+
+    slow.cache.publish = publish_late  # type: ignore[method-assign,assignment]
+    slow.features.at(FIRST + 1)
+    # THEN other containers are told of the last switch
+    assert world.at(FIRST).version == "v1"
+    assert world.at(FIRST + 2).version == "v1"

@@ -15,7 +15,8 @@ from chalicelib.model.prior import features_to_prior
 from chalicelib.model.session import Scores
 from chalicelib.model.taxonomy import Taxonomy
 from database.dataset import read_dataset
-from database.load import activate, load
+from database.load import load
+from database.switch import activate
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import LookupStack
 

@@ -33,7 +33,7 @@ def warming(container: LookupStack, places: list[int]) -> Warming:
 def test_where_people_ask_is_warm_for_all_who_come_next(container: LookupStack, valkey_server: ValkeyServer) -> None:
     # GIVEN requests for a cell, counted when the container next asks for the version
     container.features.at(HERE)
-    container.features._version._trusted_until = 0
+    container.features._rollout._trusted_until = 0
     container.features.at(HERE)
     # WHEN warmed
     report = warming(container, []).run(Deadline.after(5))
@@ -62,7 +62,7 @@ def test_usefulness_is_told_by_those_who_were_served(container: LookupStack) -> 
     warming(container, [HERE]).run(Deadline.after(5))
     for cell in (HERE, HERE, HERE, ELSEWHERE, ELSEWHERE):
         container.features.at(cell)
-    container.features._version._trusted_until = 0
+    container.features._rollout._trusted_until = 0
     container.features.at(HERE)
     # THEN three of the four hits were on a warmed value
     report = warming(container, []).run(Deadline.after(5))

@@ -15,12 +15,13 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from chalicelib.config.budget import Budget
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
+from chalicelib.features.rollout import Rollout
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.postgres import PostgresStore
 from local.stack.postgres import PostgresServer
 from testing.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 
 def soon() -> Deadline:
@@ -201,3 +202,45 @@ def test_too_many_connections_are_an_error(url: str, admin: Connection) -> None:
             assert fault(store) == "postgres_too_many_connections"
     finally:
         cursor.execute("drop role limited")
+
+
+BEFORE = """
+alter function features_of(bigint[], text) rename to of_today;
+create function features_of(cells bigint[]) returns table (
+    cell bigint, version text, areas text[], animals integer[], weights real[], statuses smallint[],
+    unknown integer[], relatives smallint[]
+) language sql stable as $$
+    select cell, version, areas, animals, weights, statuses, unknown, relatives from of_today(cells)
+$$;
+"""
+"""The function as the release before had it: it says nothing of a dataset on trial."""
+
+
+@pytest.mark.parametrize("with_seasons", [False, True])
+def test_between_a_deployment_and_its_load_the_database_is_of_the_release_before(
+    postgres_server: PostgresServer, *, with_seasons: bool
+) -> None:
+    with database(postgres_server) as url:
+        with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
+            cursor.execute(BEFORE)
+        with closing(PostgresStore(url, POSTGRES, Breaker(3, 5), with_seasons=with_seasons)) as store:
+            # WHEN the app asks it THEN it has the features, and the version stands for what it does not say
+            (found,) = store.features_of([FIRST], soon())
+            assert (found.version, len(found.animals)) == ("v1", ANIMALS)
+            assert Rollout.from_text(found.rollout_text) == Rollout(0, "v1")
+            # AND the next load brings the function of today
+            switch(url, "v1")
+            (found,) = store.features_of([FIRST], soon())
+            assert Rollout.from_text(found.rollout_text).active == "v1"
+            assert found.rollout
+            (again,) = store.features_of([FIRST], soon(), "v1")
+            assert again.animals.tolist() == found.animals.tolist()
+
+
+def test_the_release_before_can_ask_the_database_of_today(url: str) -> None:
+    # GIVEN its query, which names the columns
+    query = "select cell, version, areas, animals, weights, statuses, unknown, relatives from features_of(%s::bigint[])"
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(query, ([FIRST],))
+        ((cell, version, *_),) = cursor.fetchall()
+    assert (cell, version) == (FIRST, "v1")

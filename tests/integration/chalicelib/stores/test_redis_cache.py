@@ -10,7 +10,7 @@ from chalicelib.errors import CacheError
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
-from chalicelib.features.keys import VERSION, demand_key, hits_key, lease_key, value_key
+from chalicelib.features.keys import ROLLOUT, demand_key, hits_key, lease_key, value_key
 from chalicelib.features.protocols import Entry, Publication
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
@@ -41,8 +41,8 @@ def cache(valkey_server: ValkeyServer, plain_redis: redis.Redis) -> Iterator[Red
         yield cache
 
 
-def published(value: bytes = b"value", version: str = "v1", *, version_changed: bool = False) -> Publication:
-    return Publication(KEY, value, 60, version, version_changed)
+def published(value: bytes = b"value", rollout: bytes = b"v1", known: bytes | None = None) -> Publication:
+    return Publication(KEY, value, 60, rollout, known)
 
 
 def test_a_written_value_is_read_and_has_a_ttl(cache: RedisCache, plain_redis: redis.Redis) -> None:
@@ -82,13 +82,16 @@ def test_a_note_replaces_a_lease_for_a_while(cache: RedisCache, plain_redis: red
 def test_publish_writes_value_and_version_and_releases_the_lease(cache: RedisCache, plain_redis: redis.Redis) -> None:
     cache.claim(LEASE, b"one", 10, None, soon())
     cache.publish(published(), LEASE, b"one", soon())
-    assert (plain_redis.get(KEY), plain_redis.get(VERSION), plain_redis.exists(LEASE)) == (b"value", b"v1", 0)
-    assert all(0 < plain_redis.pttl(key) <= 60_000 for key in (KEY, VERSION))
-    # AND another version is written only if it changed
-    cache.publish(published(version="v0"), LEASE, b"one", soon())
-    assert plain_redis.get(VERSION) == b"v1"
-    cache.publish(published(version="v2", version_changed=True), LEASE, b"one", soon())
-    assert plain_redis.get(VERSION) == b"v2"
+    assert (plain_redis.get(KEY), plain_redis.get(ROLLOUT), plain_redis.exists(LEASE)) == (b"value", b"v1", 0)
+    assert all(0 < plain_redis.pttl(key) <= 60_000 for key in (KEY, ROLLOUT))
+    # AND another rollout is written only in place of the known one
+    cache.publish(published(rollout=b"v0"), LEASE, b"one", soon())
+    assert plain_redis.get(ROLLOUT) == b"v1"
+    cache.publish(published(rollout=b"v2", known=b"v1"), LEASE, b"one", soon())
+    assert plain_redis.get(ROLLOUT) == b"v2"
+    cache.publish(published(rollout=b"v3", known=b"v1"), LEASE, b"one", soon())
+    assert plain_redis.get(ROLLOUT) == b"v2"
+    assert 0 < plain_redis.pttl(ROLLOUT) <= 60_000
 
 
 def test_a_late_publication_keeps_the_lease_of_another(cache: RedisCache, plain_redis: redis.Redis) -> None:
@@ -99,9 +102,9 @@ def test_a_late_publication_keeps_the_lease_of_another(cache: RedisCache, plain_
 
 def test_demand_is_counted_and_the_hottest_cells_are_returned(cache: RedisCache, plain_redis: redis.Redis) -> None:
     # GIVEN the demand of two containers
-    plain_redis.set(VERSION, b"v1")
-    assert cache.check_in(VERSION, DemandCounts({1: 5, 2: 1, 3: 2}, hits=7, warmed=3), soon()) == b"v1"
-    assert cache.check_in(VERSION, DemandCounts({1: 1, 2: 9}, hits=10, warmed=10), soon()) == b"v1"
+    plain_redis.set(ROLLOUT, b"v1")
+    assert cache.check_in(ROLLOUT, DemandCounts({1: 5, 2: 1, 3: 2}, hits=7, warmed=3), soon()) == b"v1"
+    assert cache.check_in(ROLLOUT, DemandCounts({1: 1, 2: 9}, hits=10, warmed=10), soon()) == b"v1"
     # THEN it adds up, and all but the hottest cells are deleted
     assert cache.demand([HOUR, HOUR - 1], 2, soon()) == [{2: 10.0, 1: 6.0}, {}]
     assert plain_redis.zcard(demand_key(HOUR)) == 2
@@ -123,11 +126,16 @@ def test_headers_are_short_and_empty_without_a_value(cache: RedisCache, plain_re
     assert cache.read_headers([KEY, value_key(FIRST + 1, "v1")], soon()) == [b"x" * HEADER.size, b""]
 
 
-def test_the_active_version_is_published(cache: RedisCache, plain_redis: redis.Redis) -> None:
-    plain_redis.set(VERSION, b"v1")
-    cache.publish_version("v2", 60, soon())
-    assert plain_redis.get(VERSION) == b"v2"
-    assert 0 < plain_redis.pttl(VERSION) <= 60_000
+def test_a_rollout_is_announced(cache: RedisCache, plain_redis: redis.Redis) -> None:
+    plain_redis.set(ROLLOUT, b"v1")
+    cache.announce(b"v2", 60, soon())
+    assert plain_redis.get(ROLLOUT) == b"v2"
+    # AND in place of a known one only if it is still there
+    cache.announce(b"v3", 60, soon(), known=b"v1")
+    assert plain_redis.get(ROLLOUT) == b"v2"
+    cache.announce(b"v3", 60, soon(), known=b"v2")
+    assert plain_redis.get(ROLLOUT) == b"v3"
+    assert 0 < plain_redis.pttl(ROLLOUT) <= 60_000
 
 
 def test_it_needs_no_command_that_elasticache_serverless_lacks(cache: RedisCache) -> None:

@@ -13,7 +13,7 @@ from redis.crc import key_slot
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
-from chalicelib.features.keys import VERSION, lease_key, value_key
+from chalicelib.features.keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.protocols import Entry, Publication
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
@@ -24,7 +24,7 @@ from testing.feature_rig import FIRST, REDIS
 from testing.scripted_server import serve
 from testing.valkey_cluster import SLOTS, ClusterNode, cluster
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 CELLS = range(FIRST, FIRST + 60)
 KEYS = [value_key(cell, "v1") for cell in CELLS]
@@ -65,12 +65,12 @@ def exercise(cache: RedisCache) -> None:
         lease = lease_key(cell)
         assert cache.claim(lease, b"one", 10, key, soon()) == (None, b"value")
         assert cache.claim(lease, b"two", 10, key, soon()) == (b"one", b"value")
-        cache.publish(Publication(key, b"value", 60, "v1", version_changed=True), lease, b"one", soon())
+        cache.publish(Publication(key, b"value", 60, b"v1", b"v0"), lease, b"one", soon())
         assert cache.claim(lease, b"two", 10, key, soon()) == (None, b"value")
         cache.release(lease, b"two", soon(), b"failed", 5)
         assert cache.claim(lease, b"three", 10, None, soon()) == (b"failed", None)
         assert cache.read(key, soon()) == b"value"
-    assert cache.check_in(VERSION, DemandCounts({1: 2, 3: 4}, hits=6), soon()) == b"v1"
+    assert cache.check_in(ROLLOUT, DemandCounts({1: 2, 3: 4}, hits=6), soon()) == b"v1"
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,11 @@ from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
 from chalicelib.stores.taxa import SEARCH_LIMIT, Taxa
 from database.dataset import read_dataset
-from database.load import activate, load
+from database.load import load
+from database.switch import activate
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
+from testing.in_memory import rollout
 from tests.integration.database import sample_data
 
 NOWHERE = Settings(redis_url="redis://127.0.0.1:9", database_url="postgresql://x@127.0.0.1:9/nothing")
@@ -136,7 +138,7 @@ def test_redis_answers_for_a_database_that_is_down(
     # GIVEN a taxon that was asked for once, and the version in Redis
     first = Taxa(cache, store, 60.0, 20.0)
     outlines = first.outlines("phascolarctos-cinereus")
-    cache.publish_version(outlines.version, 60.0, Deadline.after(5))
+    cache.announce(rollout(outlines.version), 60.0, Deadline.after(5))
     with closing(build_store(NOWHERE)) as down:
         # WHEN the database is down THEN Redis has it
         later = Taxa(cache, down, 60.0, 20.0)

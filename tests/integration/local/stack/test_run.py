@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -17,6 +16,7 @@ from local.paths import ROOT
 from local.stack.errors import LocalError
 from local.stack.ports import HOST, free_port
 from local.stack.run import is_healthy, require_model
+from testing.serving import serving
 
 
 @contextmanager
@@ -32,12 +32,8 @@ def app(code: int, health: dict[str, str]) -> Iterator[int]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer((HOST, 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(server := HTTPServer((HOST, 0), Handler)):
         yield server.server_port
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,14 @@ from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.features.keys import VERSION, lease_key, value_key
+from chalicelib.features.keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.lookup import FAILED, MemoryEntry, Policy
 from chalicelib.features.memory import Memory
 from chalicelib.features.ttl import TtlPolicy
 from testing.clock import WallClock
-from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals
+from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 CELL = 0x83BE0AFFFFFFFFF
 POLICY = Policy(TtlPolicy(soft=100, hard=1000, empty=0.25, jitter=0), total=0.5, lease=0.4, retry_pause=0.3)
@@ -48,7 +48,7 @@ class World:
     def cached(self, age: float = 0.0, version: str = "v1") -> None:
         """Redis knows the version, and holds the cell's features since `age` seconds."""
         then = self.seconds - age
-        self.cache.put(VERSION, version.encode())
+        self.cache.put(ROLLOUT, rollout(version))
         value = CachedValue(cell_animals(CELL, version), then, then + 100, then + 1000)
         self.cache.put(value_key(CELL, version), pack(value))
 
@@ -166,7 +166,7 @@ class TestStale:
         world.cache.values.clear()
         world.store.fault = "postgres_unreachable"
         world.seconds += 500
-        container._version._trusted_until = 0
+        container._rollout._trusted_until = 0
         # THEN it still answers, up to the hard limit
         assert told(container.at(CELL)) == ("narrowed", "stale", ("postgres_unreachable",))
         world.seconds += 501
@@ -177,7 +177,7 @@ class TestStale:
 class TestLease:
     def test_with_nothing_to_serve_one_waits_for_the_winner(self, world: World) -> None:
         # GIVEN a lease that another holds
-        world.cache.put(VERSION, b"v1")
+        world.cache.put(ROLLOUT, rollout("v1"))
         world.cache.put(lease_key(CELL), b"another")
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(world.container().at, CELL)
@@ -214,7 +214,7 @@ class TestLease:
     def test_a_value_written_between_look_and_claim_is_taken(self, world: World, version_known: bool) -> None:
         # GIVEN a container that finds nothing, while another is about to finish
         if version_known:
-            world.cache.put(VERSION, b"v1")
+            world.cache.put(ROLLOUT, rollout("v1"))
         plain = world.cache.claim
 
         def late(*arguments: object) -> object:
@@ -267,11 +267,11 @@ class TestFaults:
         # THEN the database answers once, then memory does for as long as the value is not stale
         assert told(container.at(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
         assert told(container.at(CELL)) == ("narrowed", "memory", ())
-        container._version._trusted_until = 0
+        container._rollout._trusted_until = 0
         assert told(container.at(CELL)) == ("narrowed", "memory", ("redis_unreachable",))
         assert world.store.queries == [CELL]
         world.seconds += 101
-        container._version._trusted_until = 0
+        container._rollout._trusted_until = 0
         assert told(container.at(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
 
     def test_with_both_down_it_says_so(self, world: World) -> None:
@@ -311,9 +311,9 @@ class TestFaults:
 
     def test_a_corrupt_version_is_told_and_mended(self, world: World) -> None:
         world.cached()
-        world.cache.put(VERSION, b"\xff\xfe")
+        world.cache.put(ROLLOUT, b"\xff\xfe")
         assert told(world.container().at(CELL)) == ("narrowed", "miss", ("version_corrupt",))
-        assert world.cache.get(VERSION) == b"v1"
+        assert world.cache.get(ROLLOUT) == rollout("v1")
 
     def test_a_database_left_alone_is_not_asked_and_no_lease_taken(self, world: World) -> None:
         world.store.breaker_is_open = True
@@ -394,7 +394,7 @@ class TestFaults:
         if value is not None:
             world.cache.put(value_key(CELL, "v1"), value)
         if version is not None:
-            world.cache.put(VERSION, version)
+            world.cache.put(ROLLOUT, version)
         world.cache.fault, world.cache.deny = fault, deny
         world.store.fault, world.store.breaker_is_open = store_fault, resting
         # WHEN asked twice
@@ -416,10 +416,10 @@ class TestVersions:
         assert container.at(CELL).version == "v1"
         # WHEN v2 is switched to and announced
         world.store.version = "v2"
-        world.cache.put(VERSION, b"v2")
+        world.cache.put(ROLLOUT, rollout("v2"))
         # THEN it is seen as soon as the belief is over, also by memory
         assert (container.at(CELL).version, container.at(CELL).cache) == ("v1", "memory")
-        container._version._trusted_until = 0
+        container._rollout._trusted_until = 0
         features = container.at(CELL)
         assert (features.version, features.cache) == ("v2", "miss")
 
@@ -430,7 +430,7 @@ class TestVersions:
         assert container.at(CELL).version == "v1"
         # WHEN the dataset was switched meanwhile THEN that is seen at once
         world.store.version = "v2"
-        world.cache.put(VERSION, b"v2")
+        world.cache.put(ROLLOUT, rollout("v2"))
         assert container.at(CELL).version == "v2"
 
     def test_a_switch_that_nobody_announced_is_told_by_the_next_query(self, world: World) -> None:
@@ -441,7 +441,7 @@ class TestVersions:
         assert container.at(CELL + 1).version == "v2"
         # THEN it is seen at once here, and by all others from Redis
         assert container.at(CELL).version == "v2"
-        assert world.cache.get(VERSION) == b"v2"
+        assert world.cache.get(ROLLOUT) == rollout("v2")
         assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
 
     def test_a_look_up_that_began_before_a_switch_does_not_undo_its_announcement(self, world: World) -> None:
@@ -452,23 +452,23 @@ class TestVersions:
 
         def overtaken(cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]:
             known = plain(cells, deadline)
-            world.cache.put(VERSION, b"v2")
+            world.cache.put(ROLLOUT, rollout("v2"))
             return known
 
         # WHEN v2 is announced before it is written
-        world.store.features_of = overtaken  # type: ignore[method-assign]
+        world.store.features_of = overtaken  # type: ignore[method-assign,assignment]
         assert container.at(CELL + 1).version == "v1"
         # THEN the announcement stands
-        assert world.cache.get(VERSION) == b"v2"
+        assert world.cache.get(ROLLOUT) == rollout("v2")
 
     def test_a_version_that_redis_forgot_is_still_believed(self, world: World) -> None:
         container = world.container()
         container.at(CELL)
-        del world.cache.values[VERSION]
-        container._version._trusted_until = 0
+        del world.cache.values[ROLLOUT]
+        container._rollout._trusted_until = 0
         assert container.at(CELL).cache == "memory"
         assert world.container().at(CELL + 1).version == "v1"
-        assert world.cache.get(VERSION) == b"v1"
+        assert world.cache.get(ROLLOUT) == rollout("v1")
         assert world.store.queries == [CELL, CELL + 1]
 
     def test_a_flush_of_redis_costs_one_query_a_cell(self, world: World) -> None:
@@ -507,7 +507,7 @@ class TestDemand:
         for cell in (CELL, CELL, CELL, CELL + 1):
             container.at(cell)
         # WHEN it asks for the version again
-        container._version._trusted_until = 0
+        container._rollout._trusted_until = 0
         container.at(CELL)
         # THEN what was counted comes along, and no command was spent on it before
         assert world.cache.demand_counts[-1].cells == {CELL: 3, CELL + 1: 1}
@@ -515,11 +515,11 @@ class TestDemand:
         assert world.cache.calls.count("check_in") == 3  # at first, after winning the first lease, and now
 
     def test_hits_on_warmed_values_are_told(self, world: World) -> None:
-        world.cache.put(VERSION, b"v1")
+        world.cache.put(ROLLOUT, rollout("v1"))
         value = POLICY.ttl.stamp(cell_animals(CELL), world.seconds, warmed=True)
         world.cache.put(value_key(CELL, "v1"), pack(value))
         container = world.container()
         assert [container.at(CELL).trace.warmed for _ in range(2)] == [True, True]
-        container._version._trusted_until = 0
+        container._rollout._trusted_until = 0
         container.at(CELL)
         assert (world.cache.demand_counts[-1].hits, world.cache.demand_counts[-1].warmed) == (2, 2)

@@ -8,13 +8,13 @@ from chalicelib.features.cells import cell_of, neighbours_of
 from chalicelib.features.codec import pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
-from chalicelib.features.keys import VERSION, value_key
+from chalicelib.features.keys import ROLLOUT, value_key
 from chalicelib.features.lookup import MemoryEntry, Policy
 from chalicelib.features.memory import Memory
 from chalicelib.features.ttl import TtlPolicy
 from chalicelib.features.warming import PLACES, Warming, WarmingPlan, WarmingReport, read_places
 from testing.clock import WallClock
-from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals
+from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
 PLACE, HOT = cell_of(-24.0, 31.5), cell_of(48.9, 2.4)
 LIVES = TtlPolicy(soft=3600, hard=36000, empty=0.5, jitter=0)
@@ -45,7 +45,7 @@ def test_on_the_first_day_the_places_are_warmed(world: World) -> None:
     # THEN the places are, in one query
     assert (report.considered, report.refreshed, report.skipped, report.failed) == (1, 1, 0, 0)
     assert (report.queries, world.store.queries) == (1, [PLACE])
-    assert world.cache.get(VERSION) == b"v1"
+    assert world.cache.get(ROLLOUT) == rollout("v1")
     # AND a request finds them, and tells that warming was useful
     container = CellFeatures(
         world.cache, world.store, Policy(LIVES), Memory[MemoryEntry](9), Demand(), WallClock(lambda: world.seconds)
@@ -81,7 +81,7 @@ def test_what_turns_stale_soon_is_refreshed_and_what_does_a_little_later_with_it
     world.asked(HOT)
     for cell in neighbours_of(HOT):
         world.cache.put(value_key(cell, "v1"), pack(LIVES.stamp(cell_animals(cell), world.seconds)))
-    world.cache.put(VERSION, b"v1")
+    world.cache.put(ROLLOUT, rollout("v1"))
     world.cache.put(value_key(PLACE, "v1"), pack(LIVES.stamp(cell_animals(PLACE), world.seconds - 3100)))
     world.cache.put(value_key(HOT, "v1"), pack(LIVES.stamp(cell_animals(HOT), world.seconds - 2100)))
     # THEN the place is due, and the hot cell goes with it
@@ -92,7 +92,7 @@ def test_what_turns_stale_soon_is_refreshed_and_what_does_a_little_later_with_it
 
 def test_a_little_later_alone_is_no_reason_to_wake_the_database(world: World) -> None:
     world.asked(PLACE, requests=1)
-    world.cache.put(VERSION, b"v1")
+    world.cache.put(ROLLOUT, rollout("v1"))
     for cell in (PLACE, *neighbours_of(PLACE)):
         world.cache.put(value_key(cell, "v1"), pack(LIVES.stamp(cell_animals(cell), world.seconds - 2100)))
     assert world.warm().queries == 0
@@ -100,7 +100,7 @@ def test_a_little_later_alone_is_no_reason_to_wake_the_database(world: World) ->
 
 def test_a_quiet_night_lets_values_turn_stale(world: World) -> None:
     # GIVEN a place that is stale, and nobody who asked within two hours
-    world.cache.put(VERSION, b"v1")
+    world.cache.put(ROLLOUT, rollout("v1"))
     world.cache.put(value_key(PLACE, "v1"), pack(LIVES.stamp(cell_animals(PLACE), world.seconds - 5000)))
     report = world.warm()
     # THEN the database sleeps on
@@ -111,7 +111,7 @@ def test_a_quiet_night_lets_values_turn_stale(world: World) -> None:
 
 
 def test_a_value_that_does_not_parse_counts_as_missing(world: World) -> None:
-    world.cache.put(VERSION, b"v1")
+    world.cache.put(ROLLOUT, rollout("v1"))
     world.cache.put(value_key(PLACE, "v1"), b"x" * 80)
     assert world.warm().refreshed == 1
 
@@ -122,7 +122,7 @@ def test_a_new_dataset_is_found_and_told(world: World) -> None:
     world.cache.values.pop(value_key(PLACE, "v1"))
     world.store.version = "v2"
     world.warm()
-    assert world.cache.get(VERSION) == b"v2"
+    assert world.cache.get(ROLLOUT) == rollout("v2")
     data = world.cache.get(value_key(PLACE, "v2"))
     assert data is not None
     assert unpack(data, PLACE, "v2").warmed

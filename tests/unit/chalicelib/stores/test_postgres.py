@@ -15,7 +15,7 @@ from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.postgres import PostgresStore, _to_cell_animals
 from testing.scripted_server import Responder, serve
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 BUDGET = Budget(connect=0.15, command=0.2, total=0.4)
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"

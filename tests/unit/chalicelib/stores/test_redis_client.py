@@ -22,7 +22,7 @@ from chalicelib.stores.redis_client import Commands, RedisClient
 from testing.certificates import Certificates, issue
 from testing.scripted_server import ScriptedServer, serve
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timed
 
 BUDGET = Budget(connect=0.2, command=0.05, total=0.12)
 LONG = Budget(connect=2.0, command=2.0, total=4.0)

@@ -192,6 +192,14 @@ def test_every_metric_is_emitted_by_something_and_nothing_else_is() -> None:
     assert not (record.properties().keys() | warmed.properties().keys()) & METRICS.keys()
 
 
+def test_comparisons_with_a_dataset_in_shadow_are_counted_and_told() -> None:
+    line = emitted(complete())
+    assert (line["ShadowComparisons"], line["ShadowDifferences"], line["ShadowMisses"]) == (1, 1, 0)
+    assert line["shadow_taxon"] == "Vombatus ursinus"
+    # AND without one there is nothing of it
+    assert not [name for name in emitted(answered()) if name.lower().startswith("shadow")]
+
+
 def test_packs_second_looks_and_boxes_are_counted() -> None:
     metrics = emitted(complete())
     assert (metrics["PackRuns"], metrics["PackLatency"], metrics["SecondLooks"]) == (1, 18.2, 1)

@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from database.gazetteer.listing import encode, listing
+from database.gazetteer.names import read_region_names
 from database.gazetteer.nature import Feature
 from database.gazetteer.towns import Town
 
@@ -57,5 +58,10 @@ def test_the_committed_lists_are_as_the_page_reads_them(path: Path) -> None:
     assert len(places) > 20_000
     assert all(line[0] in "=-+" for line in lines if "\t" not in line)
     assert all(line.count("\t") == 1 and not line.startswith(("=", "-", "+")) for line in places)
+    # AND regions have the names of the table
+    headings = {line.removeprefix("-") for line in lines if line.startswith("-")}
+    named = {"|".join([region, *names]) for (region, _), names in read_region_names().items()}
+    listed = {each for each in named if any(heading.startswith(each) for heading in headings)}
+    assert len(listed) > len(named) - 5  # those without a town of this size
     # AND no heading is empty of places
     assert not any(before[0] in "-+" and "\t" not in before and "\t" not in after for before, after in pairwise(lines))

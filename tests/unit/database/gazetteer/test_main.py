@@ -7,6 +7,8 @@ from database.gazetteer.__main__ import main, read_regions, with_countries
 from database.gazetteer.nature import Feature
 from database.gazetteer.towns import Town
 
+VIENNA = "Vienna|Wien;de|Viena;es|Vienne;fr|维也纳;zh"
+
 
 def test_both_lists_are_written(tmp_path: Path) -> None:
     # GIVEN small sources: a city, a suburb and a hamlet beside it
@@ -27,7 +29,7 @@ def test_both_lists_are_written(tmp_path: Path) -> None:
     assert "\nCity\t" in first
     assert "\nIsle\t" in first
     assert "\nSerengeti National Park\t" in first
-    assert [line.split("\t")[0] for line in more.splitlines()] == ["=AT", "-Vienna", "Suburb"]
+    assert [line.split("\t")[0] for line in more.splitlines()] == ["=AT", f"-{VIENNA}", "Suburb"]
 
 
 def test_regions_have_the_abbreviations_that_people_write(tmp_path: Path) -> None:
@@ -41,10 +43,10 @@ def test_regions_have_the_abbreviations_that_people_write(tmp_path: Path) -> Non
     }
     path.write_text(json.dumps([{"code": code, "name": name} for code, name in names.items()]))
     assert list(read_regions(path).values()) == [
-        "Illinois|IL",
-        "British Columbia|Britisch-Kolumbien|Colombie-Britannique|Columbia Británica|BC",
-        "Victoria|VIC",
-        "Bavaria|Bayern|Bavière|Baviera",
+        "Illinois|伊利诺伊;zh|IL",
+        "British Columbia|Columbia Británica;es|Colombie-Britannique;fr|不列颠哥伦比亚;zh|Britisch-Kolumbien|BC",
+        "Victoria|维多利亚;zh|VIC",
+        "Bavaria|Bayern;de|Baviera;es|Bavière;fr|巴伐利亚;zh",
         "Pays de la Loire",
     ]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from database.gazetteer.names import alternates, read_exonyms
+from database.gazetteer.names import alternates, read_exonyms, read_region_names
 
 EXONYMS = read_exonyms()
 
@@ -29,6 +29,19 @@ def test_other_scripts_are_those_of_the_country_or_chinese(
     name: str, others: list[str], country: str, population: int, expected: list[str]
 ) -> None:
     assert alternates(name, others, country, population, EXONYMS) == expected
+
+
+def test_names_of_regions_are_marked_with_the_languages_that_use_them() -> None:
+    names = read_region_names()
+    assert names["Tyrol", "AT"] == ("Tirol;de es", "蒂罗尔;zh")
+    assert names["Galicia", "ES"] == ("Galicien;de", "Galice;fr", "加利西亚;zh")
+    assert names["Yunnan", "CN"] == ("云南;zh", "雲南")
+    # AND no language has two names for a region, and no name is there twice
+    for (region, _), marked in names.items():
+        parts = [each.partition(";") for each in marked]
+        assert len({name for name, _, _ in parts} | {region}) == len(parts) + 1, region
+        languages = [language for _, _, used in parts for language in used.split()]
+        assert len(set(languages)) == len(languages), region
 
 
 def test_every_town_has_its_exonyms_once() -> None:

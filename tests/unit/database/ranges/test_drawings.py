@@ -1,8 +1,6 @@
 """Ranges as GeoJSON and as SVG paths, and how large they are."""
 
-import gzip
 import json
-import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,8 +9,7 @@ import pytest
 from chalicelib.features.cells import cell_of
 from database.areas.area_cells import read_area_cells
 from database.cell_animals import ROW, Rows
-from database.dataset import read_dataset
-from database.ranges.drawings import HEIGHT, WIDTH, Drawer, Drawing, path_data
+from database.ranges.drawings import Drawer, path_data
 from database.ranges.outlines import Outlines
 
 PARIS, SYDNEY = cell_of(48.9, 2.4), cell_of(-33.9, 151.2)
@@ -21,12 +18,6 @@ PARIS, SYDNEY = cell_of(48.9, 2.4), cell_of(-33.9, 151.2)
 @pytest.fixture(scope="module")
 def drawer() -> Drawer:
     return Drawer(Outlines(read_area_cells().earth))
-
-
-@pytest.fixture(scope="module")
-def drawings() -> list[Drawing]:
-    """All ranges of this checkout."""
-    return list(read_dataset().drawings)
 
 
 def rows_of(*rows: tuple[int, int, float, int]) -> Rows:
@@ -60,16 +51,3 @@ def test_a_path_is_steps_from_point_to_point() -> None:
     assert path_data(np.array([[5, 5], [5, 5], [7, 5], [7, 2], [5, 2]])) == "M5 5l2 0 0-3-2 0z"
     # AND what is too small to see is left out
     assert path_data(np.array([[5, 5], [6, 5]])) == ""
-
-
-def test_every_range_is_small_and_on_the_map(drawings: list[Drawing]) -> None:
-    assert len(drawings) > 200
-    for each in drawings:
-        assert len(gzip.compress(each.outlines.encode())) < 200_000
-        assert len(gzip.compress(each.paths.encode())) < 20_000
-        for feature in json.loads(each.outlines)["features"]:
-            for polygon in feature["geometry"]["coordinates"]:
-                assert all(abs(x) <= 180 and abs(y) <= 90 for ring in polygon for x, y in ring)
-        for x, y in re.findall(r"M(\d+) (\d+)l", each.paths):
-            assert int(x) <= WIDTH
-            assert int(y) <= HEIGHT

@@ -17,7 +17,7 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 SHOWN = ("alt", "aria-label", "content", "placeholder", "title")
 # What has no words in languages: names, and formats.
 PROPER = {"Faunalens", "{{languages}}:", "Wikipedia", "iNaturalist", "GBIF", "Wikidata", "eBird"}
-CODE = {"Accept", "Content-Type", "X-Api-Key", "Retry-After", "Enter", "Escape", "Problem", "Bearer ${}"}
+CODE = {"Accept", "Content-Type", "X-Api-Key", "Retry-After", "Files", "Enter", "Escape", "Problem", "Bearer ${}"}
 NEVER_SHOWN = {"no memory for a copy", "the request did not complete"}  # messages of errors that the page replaces
 LITERAL = re.compile(
     r"""//[^\n]*|/\*.*?\*/|^import [^;]*;|"((?:\\.|[^"\\\n])*)"|`((?:\\.|\$\{[^}]*\}|[^`\\])*)`""",

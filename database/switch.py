@@ -1,0 +1,116 @@
+"""Switch between loaded datasets, on a psycopg2 connection: at once, or first on trial.
+
+    put_on_trial(connection, "v2", Trial(share=0.1))
+    activate(connection, "v2")
+
+Each change updates a few rows in one transaction, while requests continue.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from chalicelib.features.rollout import BUCKETS, Rollout
+from database.load import LoadError, apply_schema, exclusive, require
+
+
+class Trial(NamedTuple):
+    """How a dataset is tried beside the active one: for a share of the cells, above 0 and at most 1.
+
+    `in_shadow`: whether the active dataset answers there too, and the other is only compared with it.
+    """
+
+    share: float
+    in_shadow: bool = False
+
+
+def activate(connection: Connection, version: str) -> None:
+    """Switch to a loaded dataset for all cells, and end a trial. Raise `LoadError` if it is not loaded."""
+    with _switching(connection) as cursor:
+        require(cursor, version)
+        _activate(cursor, version)
+
+
+def put_on_trial(connection: Connection, version: str, trial: Trial) -> None:
+    """Try a loaded dataset beside the active one, instead of any other on trial.
+
+    Raise `LoadError` if it is not loaded or active already, or if no dataset is active.
+    """
+    with _switching(connection) as cursor:
+        if require(cursor, version).active:
+            raise LoadError(f"dataset {version} is active already, for all cells")
+        if not _rollout_text(cursor):
+            raise LoadError(f"no dataset is active; to activate this one: python -m database activate {version}")
+        _end_trial(cursor)
+        cursor.execute(
+            "update dataset set share = %s, in_shadow = %s where version = %s",
+            (max(1, round(trial.share * BUCKETS)), trial.in_shadow, version),
+        )
+        _count_switch(cursor)
+
+
+def roll_back(connection: Connection) -> str:
+    """End the trial, or if there is none, switch to the dataset that was active before. Return the active version.
+
+    Raise `LoadError` if there is neither.
+    """
+    with _switching(connection) as cursor:
+        _end_trial(cursor)
+        if cursor.rowcount:
+            _count_switch(cursor)
+            return Rollout.from_text(_rollout_text(cursor)).active
+        cursor.execute(
+            "select version from dataset where not active and activated_at is not null "
+            "order by activated_at desc limit 1"
+        )
+        row = cursor.fetchone()
+        if row is None:
+            raise LoadError("no other dataset was active before; `python -m database list` prints all versions")
+        version: str = row[0]
+        _activate(cursor, version)
+        return version
+
+
+def rollout_text(connection: Connection) -> bytes:
+    """Return which dataset is active and which one on trial, as `Rollout` reads it. One must be active."""
+    with connection, connection.cursor() as cursor:
+        return _rollout_text(cursor).encode()
+
+
+def _rollout_text(cursor: Cursor) -> str:
+    cursor.execute("select rollout_text()")
+    ((text,),) = cursor.fetchall()
+    return str(text or "")
+
+
+@contextmanager
+def _switching(connection: Connection) -> Iterator[Cursor]:
+    """Open a transaction for a switch, in which a database of an earlier release gets the columns that it needs."""
+    with exclusive(connection) as cursor:
+        apply_schema(cursor, report=lambda _: None)
+        yield cursor
+
+
+def _activate(cursor: Cursor, version: str) -> None:
+    """Switch to a dataset. Change nothing if it is active already and nothing is on trial."""
+    _end_trial(cursor)
+    ended = cursor.rowcount
+    cursor.execute("update dataset set active = false where active and version <> %s", (version,))
+    cursor.execute(
+        "update dataset set active = true, activated_at = clock_timestamp() where not active and version = %s",
+        (version,),
+    )
+    if ended or cursor.rowcount:
+        _count_switch(cursor)
+
+
+def _end_trial(cursor: Cursor) -> None:
+    cursor.execute("update dataset set share = null, in_shadow = false where share is not null")
+
+
+def _count_switch(cursor: Cursor) -> None:
+    """Give the present state a number of its own."""
+    cursor.execute("update dataset set switch = nextval('dataset_switch') where active")

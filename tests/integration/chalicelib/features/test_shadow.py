@@ -1,0 +1,60 @@
+"""A dataset in shadow, with a real Valkey and a real PostgreSQL."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from chalicelib.errors import StoreError
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.features import Features
+from database.switch import Trial
+from local.stack.postgres import PostgresServer
+from local.stack.valkey import ValkeyServer
+from testing.feature_rig import FIRST, LookupStack, database, switch
+
+
+@pytest.fixture
+def containers(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> Iterator[list[LookupStack]]:
+    """Two containers, of which the first has announced that v2 is in shadow for all cells."""
+    with database(postgres_server, ("v1", "v2")) as url, ExitStack() as stack:
+        stacks = [LookupStack(valkey_server.url, url) for _ in range(2)]
+        for each in stacks:
+            stack.callback(each.close)
+        announced = switch(url, "v2", Trial(1.0, in_shadow=True))
+        stacks[0].cache.announce(announced, 60, Deadline.after(1))
+        yield stacks
+
+
+def in_shadow(container: LookupStack, cell: int) -> Features | None:
+    """Look up a cell in shadow, and wait for it, which no request does."""
+    lookup = container.features.in_shadow(cell)
+    assert lookup is not None
+    until = time.monotonic() + 5
+    while container.features._shadow._busy.locked():
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    return lookup.features
+
+
+def test_it_is_looked_up_beside_the_active_one_with_one_query_for_all(containers: list[LookupStack]) -> None:
+    for number, container in enumerate(containers):
+        # GIVEN a request that was answered by the active dataset
+        answer = container.features.at(FIRST)
+        assert (answer.version, answer.cache, set(answer.weights)) == ("v1", "hit" if number else "miss", {1.0})
+        # WHEN the cell is looked up in shadow THEN it has the other dataset's animals
+        other = in_shadow(container, FIRST)
+        assert other is not None
+        assert (other.version, other.areas, set(other.weights)) == ("v2", ("AU", "NZ"), {0.5})
+        assert other.animals.tolist() == answer.animals.tolist()
+    # AND the second container needed no query, so it has no connection to the database
+    assert containers[1].store._connection is None
+
+
+def test_a_dataset_that_is_gone_is_left_out_and_no_fault_of_the_database(containers: list[LookupStack]) -> None:
+    container = containers[0]
+    assert container.features.at(FIRST).version == "v1"
+    with pytest.raises(StoreError, match="the database has no dataset v3"):
+        container.store.features_of((FIRST,), Deadline.after(1), "v3")
+    assert container.store._breaker._failures == 0

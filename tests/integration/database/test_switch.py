@@ -1,0 +1,156 @@
+"""Switches between datasets, at once or on trial, with a real PostgreSQL."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import pytest
+
+from chalicelib.features.rollout import Rollout, bucket_of
+from database.load import LoadError, datasets, drop, load, prune
+from database.switch import Trial, activate, put_on_trial, roll_back, rollout_text
+from tests.integration.database import sample_data
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+CELLS = sample_data.cells(40)
+
+
+@pytest.fixture
+def loaded(connection: "Connection") -> "Connection":
+    """A database with the datasets `one`, which is active, `two` and `three`."""
+    for version in ("one", "two", "three"):
+        load(connection, sample_data.dataset(version, animals=2, cell_count=len(CELLS)), lambda _line: None)
+    activate(connection, "one")
+    return connection
+
+
+def rollout(connection: "Connection") -> Rollout:
+    return Rollout.from_text(rollout_text(connection))
+
+
+def versions(connection: "Connection", asked: str | None = None) -> dict[int, str]:
+    """Return the version that answers for each cell."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select cell, version, animals from features_of(%s::bigint[], %s)", (CELLS, asked))
+        rows: list[tuple[int, str, list[int]]] = cursor.fetchall()
+    assert all(animals == [0, 1] for *_, animals in rows)
+    return {cell: version for cell, version, _ in rows}
+
+
+def test_every_switch_has_a_number_of_its_own_and_a_repeated_one_is_none(loaded: "Connection") -> None:
+    seen = [rollout(loaded)]
+    for version in ("two", "two", "one"):
+        activate(loaded, version)
+        seen.append(rollout(loaded))
+    assert [each.active for each in seen] == ["one", "two", "two", "one"]
+    assert seen[0].switch < seen[1].switch == seen[2].switch < seen[3].switch
+
+
+def test_on_trial_it_answers_for_its_share_of_the_cells(loaded: "Connection") -> None:
+    before = rollout(loaded).switch
+    # WHEN a dataset is on trial for a part of the cells
+    put_on_trial(loaded, "two", Trial(0.4))
+    # THEN it answers for those whose bucket says so, here and in the app, and for no other
+    state = rollout(loaded)
+    assert state == Rollout(state.switch, "one", "two", 4000)
+    assert state.switch > before
+    assert versions(loaded) == {cell: "two" if bucket_of(cell) < 4000 else "one" for cell in CELLS}
+    assert set(versions(loaded).values()) == {"one", "two"}
+    # AND the list says so
+    assert {each.version: (each.active, each.share) for each in datasets(loaded)} == {
+        "one": (True, None),
+        "two": (False, 4000),
+        "three": (False, None),
+    }
+
+
+def test_in_shadow_the_active_one_answers_and_the_other_can_be_asked(loaded: "Connection") -> None:
+    put_on_trial(loaded, "two", Trial(1.0, in_shadow=True))
+    assert rollout(loaded)[1:] == ("one", "two", 10_000, True)
+    assert set(versions(loaded).values()) == {"one"}
+    assert versions(loaded, "two") == dict.fromkeys(CELLS, "two")
+    assert versions(loaded, "four") == {}
+
+
+def test_another_trial_takes_the_place_of_the_first(loaded: "Connection") -> None:
+    put_on_trial(loaded, "two", Trial(0.4))
+    put_on_trial(loaded, "three", Trial(0.2, in_shadow=True))
+    assert rollout(loaded)[1:] == ("one", "three", 2000, True)
+    put_on_trial(loaded, "three", Trial(0.5))
+    assert rollout(loaded)[1:] == ("one", "three", 5000, False)
+
+
+@pytest.mark.parametrize("version", ["one", "two", "three"])
+def test_a_switch_ends_the_trial(loaded: "Connection", version: str) -> None:
+    put_on_trial(loaded, "two", Trial(0.4))
+    on_trial = rollout(loaded)
+    activate(loaded, version)
+    assert rollout(loaded)[1:] == (version, None, 0, False)
+    assert rollout(loaded).switch > on_trial.switch
+    assert set(versions(loaded).values()) == {version}
+
+
+def test_a_rollback_first_ends_the_trial_and_then_goes_back(loaded: "Connection") -> None:
+    activate(loaded, "two")
+    put_on_trial(loaded, "three", Trial(0.4))
+    assert roll_back(loaded) == "two"
+    assert rollout(loaded)[1:] == ("two", None, 0, False)
+    assert roll_back(loaded) == "one"
+
+
+def test_what_cannot_be_tried_is_refused_and_changes_nothing(loaded: "Connection") -> None:
+    before = rollout(loaded)
+    with pytest.raises(LoadError, match="dataset one is active already"):
+        put_on_trial(loaded, "one", Trial(0.4))
+    with pytest.raises(LoadError, match="dataset four is not in the database"):
+        put_on_trial(loaded, "four", Trial(0.4))
+    assert rollout(loaded) == before
+
+
+def test_without_an_active_dataset_there_is_no_trial(connection: "Connection") -> None:
+    load(connection, sample_data.dataset("one", animals=1), lambda _line: None)
+    with pytest.raises(LoadError, match="no dataset is active; to activate this one"):
+        put_on_trial(connection, "one", Trial(0.4))
+
+
+def test_a_dataset_on_trial_is_neither_dropped_nor_pruned(loaded: "Connection") -> None:
+    put_on_trial(loaded, "two", Trial(0.4))
+    with pytest.raises(LoadError, match="dataset two is on trial; to end it: python -m database rollback"):
+        drop(loaded, "two")
+    assert prune(loaded, keep=1) == []
+    roll_back(loaded)
+    assert prune(loaded, keep=1) == ["two"]
+
+
+def test_a_database_of_an_earlier_release_is_listed_and_then_switched(loaded: "Connection", database_url: str) -> None:
+    # GIVEN the columns and the function that the release before had
+    with closing(psycopg2.connect(database_url)) as admin, admin, admin.cursor() as cursor:
+        cursor.execute("""
+            drop function features_of(bigint[], text);
+            drop index dataset_one_trial;
+            alter table dataset drop column share, drop column in_shadow, drop column switch;
+            create function features_of(cells bigint[]) returns setof bigint language sql as 'select unnest(cells)';
+        """)
+    assert [(each.version, each.active) for each in datasets(loaded)][-1] == ("one", True)
+    # WHEN one is put on trial
+    put_on_trial(loaded, "two", Trial(0.4))
+    # THEN the database has what it lacked, and lost nothing
+    assert rollout(loaded)[1:] == ("one", "two", 4000, False)
+    assert set(versions(loaded).values()) == {"one", "two"}
+
+
+def test_readers_see_one_state_or_the_other(loaded: "Connection", database_url: str) -> None:
+    # GIVEN a reader in the middle of a transaction
+    with closing(psycopg2.connect(database_url)) as reader:
+        reader.set_session(isolation_level="REPEATABLE READ")
+        with reader, reader.cursor() as cursor:
+            query: Any = "select distinct version, rollout from features_of(%s::bigint[])"
+            cursor.execute(query, (CELLS,))
+            before = cursor.fetchall()
+            # WHEN a trial begins meanwhile THEN it is not seen in part
+            put_on_trial(loaded, "two", Trial(0.4))
+            cursor.execute(query, (CELLS,))
+            assert cursor.fetchall() == before
+    assert set(versions(loaded).values()) == {"one", "two"}

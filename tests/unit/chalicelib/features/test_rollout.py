@@ -1,0 +1,61 @@
+"""Which dataset answers for which cells."""
+
+from collections import Counter
+
+import h3.api.basic_int as h3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.features.cells import cell_of
+from chalicelib.features.rollout import BUCKETS, Rollout, bucket_of
+
+CELLS = [cell_of(latitude, longitude) for latitude in range(-80, 81, 2) for longitude in range(-180, 180, 2)]
+
+
+def test_a_trial_answers_for_its_share_of_the_cells() -> None:
+    rollout = Rollout(2, "v1", "v2", share=1000)
+    found = Counter(rollout.version_of(cell) for cell in set(CELLS))
+    assert found["v2"] / found.total() == pytest.approx(0.1, abs=0.01)
+    assert {rollout.shadow_of(cell) for cell in CELLS} == {None}
+
+
+def test_a_larger_share_keeps_the_cells_of_a_smaller_one() -> None:
+    small, large, all_ = (Rollout(2, "v1", "v2", share=share) for share in (500, 5000, BUCKETS))
+    for cell in CELLS:
+        assert small.version_of(cell) == "v1" or large.version_of(cell) == "v2"
+        assert all_.version_of(cell) == "v2"
+
+
+def test_neighbours_are_in_unrelated_buckets() -> None:
+    # GIVEN a share of a tenth THEN it is no tenth of the regions: of the cells on trial, few have a neighbour on trial
+    on_trial = [cell for cell in set(CELLS) if bucket_of(cell) < 1000]
+    neighbours = [bucket_of(each) < 1000 for cell in on_trial for each in h3.grid_ring(cell, 1)]
+    assert sum(neighbours) / len(neighbours) < 0.2
+
+
+def test_in_shadow_the_active_dataset_answers_and_the_other_is_compared() -> None:
+    rollout = Rollout(2, "v1", "v2", share=5000, in_shadow=True)
+    assert {rollout.version_of(cell) for cell in CELLS} == {"v1"}
+    compared = Counter(rollout.shadow_of(cell) for cell in set(CELLS))
+    assert compared["v2"] / compared.total() == pytest.approx(0.5, abs=0.01)
+
+
+@given(
+    st.builds(
+        Rollout,
+        st.integers(0, 2**62),
+        st.text(min_size=1),
+        st.none() | st.text(min_size=1),
+        st.integers(0, BUCKETS),
+        st.booleans(),
+    )
+)
+def test_a_rollout_survives_its_text(rollout: Rollout) -> None:
+    assert Rollout.from_text(rollout.to_text().encode("utf-8", "surrogatepass")) == rollout
+
+
+@pytest.mark.parametrize("text", [b"", b"v1", b"\xff\xfe", b"[]", b'["v1"]', b'[1, "v1", null, "10 %", false]', b"{}"])
+def test_any_other_text_is_a_value_error(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Rollout.from_text(text)
