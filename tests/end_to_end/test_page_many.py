@@ -76,6 +76,23 @@ def test_a_busy_service_is_asked_again_when_it_says(stand: Stand, open_page: Ope
     expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
 
 
+def test_photos_that_wait_for_a_network_say_so_and_go_on(stand: Stand, open_page: Open) -> None:
+    # GIVEN a grid that fills
+    stand.tell(answers.koala())
+    stand.open.clear()
+    shown = open_page(stand.url)
+    shown.set_input_files("#pick", card_photos(8))
+    expect(shown.locator("#many-grid img")).to_have_count(3)
+    # WHEN the network goes THEN that is said and announced
+    shown.context.set_offline(True)
+    stand.open.set()
+    expect(shown.locator("#many-progress")).to_contain_text("You are offline.")
+    expect(shown.locator("#status")).to_contain_text("You are offline.")
+    # WHEN it is back THEN the grid fills
+    shown.context.set_offline(False)
+    expect(shown.locator("#many-progress")).to_have_text("8 of 8 identified.")
+
+
 def test_what_fails_is_named_and_tried_again(stand: Stand, open_page: Open) -> None:
     stand.tell(*problem("internal", 500))
     shown = open_page(stand.url)

@@ -250,6 +250,7 @@ def test_each_answer_of_the_history_has_its_button_beside_it_on_a_phone(
         shown.set_input_files("#pick", photo())
         expect(shown.locator("#history-summary")).to_contain_text("2" if prediction is named else "1")
     shown.click("#history-summary")
+    expect(shown.locator("#history-list li")).to_have_count(2)
     # THEN each button is at the end of its row, and the same for all
     rows: list[Any] = [
         [each.locator(part).bounding_box() for part in ("a", "span", "button")]
@@ -297,7 +298,8 @@ def test_the_likeliest_animals_are_compared_side_by_side(answered: Page, keeping
     expect(columns.locator("h4")).to_have_text(["koala", "rabbit", "three-toed sloth"])
     expect(columns.first).to_contain_text("eastern Australia")
     expect(columns.first).to_contain_text("lives here")
-    expect(columns.locator(".map")).to_have_count(3)
+    # AND the maps are above the words, whose length differs
+    expect(columns.locator(".map:has(img) + dl")).to_have_count(3)
     assert answered.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

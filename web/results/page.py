@@ -104,7 +104,7 @@ def _summary(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
 
 def _head_of_answer(answer: Mapping[str, Any], title: str, result: Result, words: Words) -> Iterator[str]:
     if result.has_picture:
-        yield f'<img src="/r/{result.id}.jpg" width="400" height="400" alt="{escape(words.own("picture"))}">'
+        yield f'<img src="/r/{result.id}.jpg" width="400" alt="{escape(words.own("picture"))}">'
     yield f"<h1>{escape(title)}</h1>"
     if prediction := answer["prediction"]:
         rank = words.shared(f"rank.{prediction['rank']}")

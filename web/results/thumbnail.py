@@ -8,7 +8,7 @@ from chalicelib.errors import ClientError
 from chalicelib.photo.decode import Limits, open_photo
 
 SIDE = 400
-"""Side of the square in pixels: enough for the previews of messengers, which scale it down."""
+"""The longer side in pixels: enough for the previews of messengers, which scale it down."""
 QUALITY = 80
 MOST_DECODE_BYTES = 100_000_000
 """Maximum memory for decoding a photo. A PNG of 64 MP would need more than a small container has."""
@@ -16,7 +16,7 @@ _one_at_a_time = Lock()
 
 
 def thumbnail(read: Callable[[], bytes], limits: Limits) -> bytes | None:
-    """Return the upright centre of a photo as a JPEG of `SIDE` x `SIDE` pixels. `read`: returns the photo.
+    """Return a photo as an upright JPEG whose longer side has `SIDE` pixels. `read`: returns the photo.
 
     Returns None if the photo cannot be decoded, or would take too much memory. Threads take turns, so only one of them
     has a photo in memory.
@@ -29,9 +29,9 @@ def thumbnail(read: Callable[[], bytes], limits: Limits) -> bytes | None:
             if opened.decode_bytes(SIDE) > MOST_DECODE_BYTES:
                 opened.close()
                 return None
-            square = Image.fromarray(opened.pixels(SIDE))
+            small = Image.fromarray(opened.decode(SIDE).whole(SIDE))  # animals are often at the edge
         except ClientError:
             return None
     file = io.BytesIO()
-    square.save(file, "JPEG", quality=QUALITY, optimize=True)
+    small.save(file, "JPEG", quality=QUALITY, optimize=True)
     return file.getvalue()

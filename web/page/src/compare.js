@@ -31,17 +31,24 @@ function column({ name, scientific_name: scientificName, score, here, taxon: id 
   const { content } = aboutTaxon(facts);
   const list = make("dl");
   list.append(...content);
-  part.append(make("h4", name), make("i", scientificName), share, list);
-  if (facts.lives === "range") addMap(part, name, id, signal);
+  part.append(make("h4", name), make("i", scientificName), share);
+  if (facts.lives === "range") part.append(mapOf(name, id, signal));
+  part.append(list);
   return part;
 }
 
-/** Add the map of a range as soon as it is there. */
-async function addMap(part, name, id, signal) {
+/** Return the place of the map of a range, which fills as soon as the map is there. */
+function mapOf(name, id, signal) {
+  const place = make("div", "", { className: "map" });
+  fill(place, name, id, signal);
+  return place;
+}
+
+async function fill(place, name, id, signal) {
   const svg = await rangeMap(id, signal).catch(() => null);
-  if (!svg) return;
+  if (!svg) return place.remove();
   const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
-  const map = make("img", "", { src: url, alt: say("compare.map", { name }), className: "map" });
+  const map = make("img", "", { src: url, alt: say("compare.map", { name }) });
   map.addEventListener("load", () => URL.revokeObjectURL(url));
-  part.append(map);
+  place.append(map);
 }

@@ -27,6 +27,7 @@ export class ManyView {
     this.#open = open;
     $("many-stop").addEventListener("click", () => (this.#isRunning ? this.stop() : this.#start()));
     $("many-csv").addEventListener("click", () => this.#download());
+    for (const event of ["offline", "online"]) addEventListener(event, () => this.#isRunning && this.#sayNetwork());
     addEventListener("beforeunload", (event) => this.#isRunning && event.preventDefault()); // a grid ends with its page
   }
 
@@ -113,7 +114,8 @@ export class ManyView {
     const count = this.#photos.length;
     const words = say("many.progress", { done, count });
     const failures = failed ? say("many.failed", { count: failed }) : "";
-    $("many-progress").textContent = `${words} ${failures}`.trim();
+    const waits = this.#isRunning && !navigator.onLine ? `${say("problem.offline")}.` : "";
+    $("many-progress").textContent = [words, failures, waits].filter(Boolean).join(" ");
     $("many-stripe").style.setProperty("--share", count ? (done + failed) / count : 0);
     $("many-stripe").hidden = !this.#isRunning;
     $("many-stop").hidden = !this.#isRunning && done === count;
@@ -123,6 +125,12 @@ export class ManyView {
     $("many-place").hidden = !placeless;
     $("many-place-words").textContent = say("many.placeless", { count: placeless });
     $("many-csv").hidden = done + failed === 0;
+  }
+
+  /** Say that the photos wait for a network, or that they go on. */
+  #sayNetwork() {
+    this.#showProgress();
+    $("status").textContent = $("many-progress").textContent;
   }
 
   #download() {

@@ -11,14 +11,26 @@ from web.results import thumbnail as module
 from web.results.thumbnail import SIDE, thumbnail
 
 
-def test_it_is_a_small_square_without_exif() -> None:
-    photo = jpeg(exif=exif(SYDNEY))
+def test_it_is_small_and_upright_and_has_no_exif() -> None:
+    # GIVEN a photo that lies on its side
+    photo = jpeg(800, 600, exif=exif(SYDNEY, orientation=6))
     made = thumbnail(lambda: photo, Limits())
     assert made is not None
     image = Image.open(io.BytesIO(made))
-    assert (image.format, image.size, dict(image.getexif())) == ("JPEG", (SIDE, SIDE), {})
+    assert (image.format, image.size, dict(image.getexif())) == ("JPEG", (SIDE * 3 // 4, SIDE), {})
     assert b"Exif" not in made
     assert len(made) < 100_000
+
+
+def test_it_shows_the_edges_where_animals_often_are() -> None:
+    # GIVEN a wide photo with something red at its right edge
+    wide = Image.new("RGB", (1200, 600), "white")
+    wide.paste("red", (1100, 0, 1200, 600))
+    made = thumbnail(lambda: encoded(wide, "PNG"), Limits())
+    assert made is not None
+    # THEN the thumbnail has it too
+    red, green, _ = Image.open(io.BytesIO(made)).getpixel((SIDE - 5, 100))  # type: ignore[misc]
+    assert red > 200 > 100 > green
 
 
 @pytest.mark.parametrize("photo", [b"", b"hello", jpeg()[:2000]])
