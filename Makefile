@@ -49,11 +49,11 @@ check: setup ## check style, types, dashboards, ranges, and the security of temp
 check-code:
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
+	@$(PYTHON) -m database check
 	@$(PYTHON) -m mypy
 
 check-files:
 	@$(PYTHON) -m dashboards lint
-	@$(PYTHON) -m database check
 	@$(PYTHON) -m testing.scan
 
 facts: environment ## count how many known facts about where animals live the ranges get right
