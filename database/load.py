@@ -92,6 +92,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         if (present := _find(cursor, dataset.version)) is not None:
             return present
         cursor.execute("set local maintenance_work_mem = '128MB'")  # sorts an index of a million rows in memory
+        cursor.execute("set local max_parallel_maintenance_workers = 0")  # leaves the other processors to requests
         cursor.execute(
             "insert into dataset (version, cells_loaded, rows_loaded, unknown) values (%s, 0, 0, %s) returning dataset",
             (dataset.version, [each.animal for each in dataset.unknown]),
@@ -142,23 +143,29 @@ def drop(connection: Connection, version: str) -> None:
     """Remove a dataset.
 
     Raise `LoadError` if it is active, on trial or not loaded, or if requests use it for too long.
+
+    The rows go first, which takes longest. The locks for the tables, which requests wait for, are held briefly.
     """
-    for _ in range(DROP_TRIES):
-        try:
-            with exclusive(connection) as cursor:
-                dataset = require(cursor, version)
-                if dataset.active:
-                    raise LoadError(f"dataset {version} is active; activate another one before dropping it")
-                if dataset.share is not None:
-                    raise LoadError(f"dataset {version} is on trial; to end it: python -m database rollback")
-                cursor.execute("select set_config('lock_timeout', %s, true)", (DROP_LOCK_TIMEOUT,))
+    with exclusive(connection) as cursor:
+        dataset = require(cursor, version)
+        if dataset.active:
+            raise LoadError(f"dataset {version} is active; activate another one before dropping it")
+        if dataset.share is not None:
+            raise LoadError(f"dataset {version} is on trial; to end it: python -m database rollback")
+        cursor.execute("delete from dataset where dataset = %s", (dataset.number,))
+        cursor.execute("select set_config('lock_timeout', %s, true)", (DROP_LOCK_TIMEOUT,))
+        cursor.execute("savepoint before_locks")
+        for _ in range(DROP_TRIES):
+            try:
                 for table in PARTITIONED:
                     cursor.execute(f"drop table if exists {table}_{dataset.number}")
-                cursor.execute("delete from dataset where dataset = %s", (dataset.number,))
                 return
-        except errors.LockNotAvailable:
-            sleep(DROP_PAUSE)
-    raise LoadError(f"dataset {version} is still in use after {DROP_TRIES} tries; end long transactions and try again")
+            except errors.LockNotAvailable:
+                cursor.execute("rollback to savepoint before_locks")  # releases them
+                sleep(DROP_PAUSE)
+        raise LoadError(
+            f"dataset {version} is still in use after {DROP_TRIES} tries; end long transactions and try again"
+        )
 
 
 def datasets(connection: Connection) -> list[LoadedDataset]:

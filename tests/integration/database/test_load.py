@@ -231,6 +231,27 @@ def test_a_drop_that_waits_holds_nothing_that_a_reader_still_needs(connection: "
     assert datasets(connection) == []
 
 
+def test_readers_go_on_while_a_drop_deletes_rows(connection: "Connection", database_url: str) -> None:
+    # GIVEN a drop whose rows take long to delete, here because somebody has locked one
+    load(connection, sample_data.dataset("one"), silent)
+    with closing(psycopg2.connect(database_url)) as other, other.cursor() as slow:
+        slow.execute("select from animal for update")
+        dropping = threading.Thread(target=drop, args=(connection, "one"))
+        dropping.start()
+        # WHEN a reader comes THEN it need not wait
+        with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
+            reader.autocommit = True
+            cursor.execute("set lock_timeout = '1ms'")
+            while not is_waiting(cursor):
+                assert dropping.is_alive()
+            for _ in range(5):
+                cursor.execute("select count(*) from cell_animal")
+        assert dropping.is_alive()
+        other.commit()
+    dropping.join()
+    assert datasets(connection) == []
+
+
 def is_waiting(cursor: "Cursor") -> bool:
     cursor.execute("select exists (select from pg_locks where not granted)")
     return bool((cursor.fetchone() or [False])[0])
@@ -269,6 +290,24 @@ def test_rows_of_a_generator_are_never_all_in_memory(connection: "Connection") -
     # WHEN loaded THEN every row arrives, and only a few chunks are in memory at a time
     assert load(connection, Dataset("generated", cells=[], cell_animals=chunks()), silent).rows == 80_000
     assert max(in_memory) < 3
+
+
+def test_a_load_leaves_processors_to_readers(connection: "Connection") -> None:
+    # GIVEN a dataset that asks, while it is copied, how many processes help with an index
+    query, found = "select current_setting('max_parallel_maintenance_workers')::integer", []
+
+    def rows() -> Iterator[Rows]:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            found.extend(cursor.fetchall())
+        yield np.array([(sample_data.HERE, 1, 1.0, 1)], ROW)
+
+    # WHEN loaded THEN none does, and the connection is as before
+    ((before,),) = ask(connection, query)
+    load(connection, Dataset("one", cells=[], cell_animals=rows()), silent)
+    assert found == [(0,)]
+    assert ask(connection, query) == [(before,)]
+    assert before > 0
 
 
 def test_rows_that_cannot_be_computed_raise_their_own_error(connection: "Connection") -> None:
