@@ -59,7 +59,8 @@ class Traffic:
 
     def __init__(self, random: Random, fleet: Fleet, cells: Sequence[int]) -> None:
         self._random = random
-        self._closer = Random("closer")  # noqa: S311  a simulation; apart, so that it does not change the rest of the day
+        # Apart, so that they do not change the rest of the day.
+        self._closer, self._shadow = Random("closer"), Random("shadow")  # noqa: S311  a simulation
         self._fleet = fleet
         self._cells = cells
         # The first cells are busy (Zipf with a flat top), and a quarter of the requests come from anywhere else.
@@ -115,7 +116,7 @@ class Traffic:
                 record.shadow = self._compared()
 
     def _compared(self) -> Compared:
-        random = self._closer
+        random = self._shadow
         if random.random() < SHADOW_MISSED:
             return Compared("e41b6d0c2a97")
         return Compared("e41b6d0c2a97", is_done=True, differs=random.random() < SHADOW_DIFFERS)

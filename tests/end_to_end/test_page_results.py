@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Dialog, Page, ViewportSize, expect
 
 from chalicelib.api.responses import PredictedTaxon
 from testing import pictures
@@ -261,6 +261,29 @@ def test_each_answer_of_the_history_has_its_button_beside_it_on_a_phone(
         assert button["x"] >= max(title["x"] + title["width"], until["x"] + until["width"])
         assert title["y"] <= button["y"] < until["y"] + until["height"]
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_all_answers_are_deleted_after_a_question(answered: Page, keeping: Stand) -> None:
+    # GIVEN two answers
+    answered.set_input_files("#pick", photo(pictures.jpeg(90, 80)))
+    expect(answered.locator("#history-summary")).to_have_text("Your answers: 2")
+    answered.click("#history-summary")
+    asked: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    # WHEN the question is answered with no THEN they stay
+    answered.once("dialog", refuse)
+    answered.click("#delete-all")
+    expect(answered.locator("#history-list li")).to_have_count(2)
+    assert (asked, keeping.kept) == (["Delete all your answers? This cannot be undone."], [])
+    # WHEN with yes THEN they go
+    answered.once("dialog", lambda dialog: dialog.accept())
+    answered.click("#delete-all")
+    expect(answered.locator("#history-summary")).to_have_text("Your answers: 0")
+    assert [each.method for each in keeping.kept] == ["DELETE"] * 2
 
 
 def test_a_deletion_that_fails_keeps_the_entry(answered: Page, keeping: Stand) -> None:

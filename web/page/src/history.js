@@ -15,7 +15,7 @@ export class History {
     $("keep").checked = wantsKept();
     $("keep").addEventListener("change", () => setWantsKept($("keep").checked));
     $("history").addEventListener("toggle", () => this.show());
-    $("delete-all").addEventListener("click", () => this.#delete(history()));
+    $("delete-all").addEventListener("click", () => confirm(say("history.really")) && this.#delete(history()));
     this.show();
   }
 
