@@ -64,7 +64,7 @@ def _as_admin(server: PostgresServer, statement: str) -> None:
 
 
 def switch(url: str, version: str, trial: Trial | None = None) -> bytes:
-    """Activate another dataset, or put it on trial. Return the text that Redis is told."""
+    """Activate another dataset, or put it on trial. Return what is announced in Redis."""
     with closing(psycopg2.connect(url)) as connection:
         if trial is None:
             activate(connection, version)

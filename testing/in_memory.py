@@ -82,9 +82,9 @@ class InMemoryCache:
     def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
         self._enter("publish")
         with self._lock:
-            self.put(value.key, value.value, value.seconds)
+            self.put(*value.entry)
             if self.get(ROLLOUT) in {None, value.known}:
-                self.put(ROLLOUT, value.rollout, value.seconds)
+                self.put(ROLLOUT, value.rollout, value.entry.seconds)
             if self.get(lease) == token:
                 del self.values[lease]
 

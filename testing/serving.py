@@ -10,7 +10,7 @@ from threading import Thread
 def serving(server: BaseServer) -> Iterator[None]:
     """Serve until the end of the block, and close the server then.
 
-    By default, a server looks twice a second whether it shall end, for which each test of the page would wait.
+    By default, a server checks every half second whether to stop, and each test of the page would wait for that.
     """
     with server:
         thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)

@@ -32,6 +32,11 @@ class ActiveRollout:
         rollout = self.value
         return rollout.version_of(cell) if rollout is not None else None
 
+    def shadow_of(self, cell: int) -> str | None:
+        """Return the version with which answers for a cell are compared, or None."""
+        rollout = self.value
+        return rollout.shadow_of(cell) if rollout is not None else None
+
     def set(self, text: bytes, since: float) -> None:
         """Trust a rollout for `ttl` seconds from `since`, the time at which the read of it began.
 

@@ -20,13 +20,13 @@ from typing import NamedTuple
 from chalicelib.errors import CacheError, StoreError
 from chalicelib.features.active_rollout import ActiveRollout
 from chalicelib.features.clock import Clock
-from chalicelib.features.codec import CachedValue, CorruptValue, pack, unpack
+from chalicelib.features.codec import CachedValue, CorruptValue, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
 from chalicelib.features.features import CacheLevel, Features, degraded, features_of
 from chalicelib.features.keys import lease_key, value_key
 from chalicelib.features.memory import Memory
-from chalicelib.features.protocols import Cache, Publication, Store
+from chalicelib.features.protocols import Cache, Entry, Publication, Store
 from chalicelib.features.trace import NO_TRACE, WARMED, TraceBuilder
 from chalicelib.features.ttl import TtlPolicy
 
@@ -184,10 +184,7 @@ class Lookup:
             self._release(lease, token, b"" if error.fault in NOT_QUERIED else FAILED)
             return self._stale(stale)
         shared.cache_is_cold = True
-        found = value.cell_animals
-        publication = Publication(
-            value_key(self._cell, found.version), pack(value), value.hard - value.created, found.rollout_text, known
-        )
+        publication = Publication(Entry.of(value), value.cell_animals.rollout_text, known)
         try:
             shared.cache.publish(publication, lease, token, self._deadline)
         except CacheError as error:

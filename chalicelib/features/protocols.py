@@ -1,26 +1,12 @@
 """The operations of Redis and PostgreSQL that feature lookups use. chalicelib/stores implements them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
-from chalicelib.features.codec import CellAnimals
+from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
-
-
-class Publication(NamedTuple):
-    """A value to write under a key with a TTL in seconds, and the rollout that the database has.
-
-    `known`: the rollout that this process knew before. The one in Redis is overwritten only if it is still that one, or
-    if there is none, so that a lookup that began before a switch of datasets does not undo the switch. None: the
-    process knew none, so only a missing one is written.
-    """
-
-    key: bytes
-    value: bytes
-    seconds: float
-    rollout: bytes
-    known: bytes | None
+from chalicelib.features.keys import value_key
 
 
 class Entry(NamedTuple):
@@ -29,6 +15,25 @@ class Entry(NamedTuple):
     key: bytes
     value: bytes
     seconds: float
+
+    @classmethod
+    def of(cls, value: CachedValue) -> Self:
+        """Return the entry of a cell's animals, which Redis deletes at the hard expiry."""
+        found = value.cell_animals
+        return cls(value_key(found.cell, found.version), pack(value), value.hard - value.created)
+
+
+class Publication(NamedTuple):
+    """An entry to write, and the rollout that the database has.
+
+    `known`: the rollout that this process knew before. The one in Redis is overwritten only if it is still that one, or
+    if there is none, so that a lookup that began before a switch of datasets does not undo the switch. None: the
+    process knew none, so only a missing one is written.
+    """
+
+    entry: Entry
+    rollout: bytes
+    known: bytes | None
 
 
 class Cache(Protocol):

@@ -11,11 +11,11 @@ from threading import Lock, Thread
 from chalicelib.errors import DependencyError
 from chalicelib.features.active_rollout import ActiveRollout
 from chalicelib.features.clock import Clock
-from chalicelib.features.codec import CellAnimals, CorruptValue, pack, unpack
+from chalicelib.features.codec import CellAnimals, CorruptValue, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features, features_of
 from chalicelib.features.keys import shadow_lease_key, value_key
-from chalicelib.features.protocols import Cache, Publication, Store
+from chalicelib.features.protocols import Cache, Entry, Publication, Store
 from chalicelib.features.ttl import TtlPolicy
 
 SECONDS = 0.3
@@ -45,8 +45,7 @@ class Shadow:
 
     def start(self, cell: int) -> ShadowLookup | None:
         """Begin to look up a cell, and return at once; None if no dataset is in shadow for the cell."""
-        rollout = self._rollout.value
-        version = rollout.shadow_of(cell) if rollout is not None else None
+        version = self._rollout.shadow_of(cell)
         if version is None:
             return None
         lookup = ShadowLookup(version)
@@ -64,8 +63,7 @@ class Shadow:
 
     def _find(self, cell: int, version: str, deadline: Deadline) -> CellAnimals | None:
         """Return the animals from Redis, or from the database unless another process is querying it for this cell."""
-        key = value_key(cell, version)
-        if (data := self._cache.read(key, deadline)) is not None:
+        if (data := self._cache.read(value_key(cell, version), deadline)) is not None:
             return unpack(data, cell, version).cell_animals
         if self._store.breaker_is_open:
             return None
@@ -76,6 +74,5 @@ class Shadow:
         known = self._rollout.text
         (found,) = self._store.features_of((cell,), deadline, version)
         value = self._ttl.stamp(found, self._clock.time())
-        lifetime = value.hard - value.created
-        self._cache.publish(Publication(key, pack(value), lifetime, found.rollout_text, known), lease, token, deadline)
+        self._cache.publish(Publication(Entry.of(value), found.rollout_text, known), lease, token, deadline)
         return found

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from chalicelib.errors import DependencyError
 from chalicelib.features.cells import cell_of, neighbours_of, parse_cell
-from chalicelib.features.codec import CellAnimals, CorruptValue, pack, soft_expiry
+from chalicelib.features.codec import CellAnimals, CorruptValue, soft_expiry
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import HOURS, hottest
 from chalicelib.features.keys import ROLLOUT, value_key
@@ -175,8 +175,7 @@ class Warming:
         entries: list[Entry] = []
         size = 0
         for each in found:
-            value = self._ttl.stamp(each, self._now(), warmed=True)
-            entry = Entry(value_key(each.cell, each.version), pack(value), value.hard - value.created)
+            entry = Entry.of(self._ttl.stamp(each, self._now(), warmed=True))
             entries.append(entry)
             size += len(entry.value)
             if size >= _BYTES_PER_WRITE:

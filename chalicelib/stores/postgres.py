@@ -145,7 +145,8 @@ class PostgresStore:
             raise StoreError("postgres_no_dataset", f"the database has no {kind}", opened=opened)
         try:
             known = [self._to_cell_animals(rows[cell]) for cell in cells]
-            Rollout.from_text(known[0].rollout_text)  # the same in all rows
+            for each in known[:1]:  # the others say the same
+                Rollout.from_text(each.rollout_text)
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             opened = self._breaker.record_failure()
             raise StoreError(

@@ -168,8 +168,8 @@ class RedisCache:
         """Write a value and the rollout, and delete the lease if it still contains `token`."""
 
         def commands(redis: "Redis") -> None:
-            _set(redis, Entry(value.key, value.value, value.seconds))
-            _announce(redis, value.rollout, value.seconds, value.rollout if value.known is None else value.known)
+            _set(redis, value.entry)
+            _announce(redis, value.rollout, value.entry.seconds, value.rollout if value.known is None else value.known)
             _release(redis, lease, token)
 
         self._run(commands, deadline)

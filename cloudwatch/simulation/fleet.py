@@ -127,8 +127,8 @@ class SimulatedCache(_Connection):
 
     def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
         servers = self._call()
-        servers.set(value.key, value.value, value.seconds)
-        servers.set(ROLLOUT, value.rollout, value.seconds)
+        servers.set(*value.entry)
+        servers.set(ROLLOUT, value.rollout, value.entry.seconds)
         servers.set(lease, None, 0.0)
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:

@@ -46,7 +46,7 @@ def test_everything_that_the_app_asks_is_allowed(user_url: str) -> None:
         # WHEN a request finds nothing, takes the lease, publishes, and the next one finds it
         assert cache.check_in(KEY, DemandCounts({FIRST: 1}), soon()) is None
         assert cache.claim(LEASE, b"one", 10, KEY, soon()) == (None, None)
-        cache.publish(Publication(KEY, b"value", 60, b"v1", b"v0"), LEASE, b"one", soon())
+        cache.publish(Publication(Entry(KEY, b"value", 60), b"v1", b"v0"), LEASE, b"one", soon())
         assert cache.read(KEY, soon()) == b"value"
         cache.release(LEASE, b"one", soon())
         # AND warming reads the demand, and writes

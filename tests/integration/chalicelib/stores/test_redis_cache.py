@@ -42,7 +42,7 @@ def cache(valkey_server: ValkeyServer, plain_redis: redis.Redis) -> Iterator[Red
 
 
 def published(value: bytes = b"value", rollout: bytes = b"v1", known: bytes | None = None) -> Publication:
-    return Publication(KEY, value, 60, rollout, known)
+    return Publication(Entry(KEY, value, 60), rollout, known)
 
 
 def test_a_written_value_is_read_and_has_a_ttl(cache: RedisCache, plain_redis: redis.Redis) -> None:

@@ -65,7 +65,7 @@ def exercise(cache: RedisCache) -> None:
         lease = lease_key(cell)
         assert cache.claim(lease, b"one", 10, key, soon()) == (None, b"value")
         assert cache.claim(lease, b"two", 10, key, soon()) == (b"one", b"value")
-        cache.publish(Publication(key, b"value", 60, b"v1", b"v0"), lease, b"one", soon())
+        cache.publish(Publication(Entry(key, b"value", 60), b"v1", b"v0"), lease, b"one", soon())
         assert cache.claim(lease, b"two", 10, key, soon()) == (None, b"value")
         cache.release(lease, b"two", soon(), b"failed", 5)
         assert cache.claim(lease, b"three", 10, None, soon()) == (b"failed", None)
