@@ -81,6 +81,10 @@ def test_cells_keep_their_order_and_unknown_ones_are_empty(store: PostgresStore)
         ]
 
 
+def test_no_cells_have_no_features(store: PostgresStore) -> None:
+    assert store.features_of([], soon()) == []
+
+
 def test_one_connection_serves_all_queries_of_all_threads(store: PostgresStore) -> None:
     store.features_of([FIRST], soon())
     session = session_of(store)
