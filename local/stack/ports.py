@@ -1,5 +1,6 @@
 """TCP ports of the loopback interface."""
 
+import secrets
 import socket
 import time
 from contextlib import ExitStack
@@ -7,12 +8,20 @@ from contextlib import ExitStack
 from local.stack.errors import LocalError
 
 HOST = "127.0.0.1"
+# Below the ports that Linux (from 32768) and macOS (from 49152) give to outgoing connections: on a busy machine, one of
+# those is soon taken by a connection, before the server that shall listen on it has started.
+PORTS = range(20_000, 32_768)
 
 
 def free_ports(count: int) -> list[int]:
     """Return different ports that are free now. Another program may take one of them before the caller does."""
+    sockets: list[socket.socket] = []
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
+        while len(sockets) < count:
+            try:
+                sockets.append(stack.enter_context(socket.create_server((HOST, secrets.choice(PORTS)))))
+            except OSError:
+                continue  # taken: choose again
         return [each.getsockname()[1] for each in sockets]
 
 

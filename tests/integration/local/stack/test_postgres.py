@@ -211,8 +211,8 @@ def test_a_port_that_another_program_takes_first_is_replaced(monkeypatch: pytest
     # GIVEN a program that listens on the first port that we choose
     with socket.create_server((HOST, 0)) as other:
         taken = other.getsockname()[1]
-        free = iter([taken, free_port()])
-        monkeypatch.setattr(postgres, "free_port", lambda *_: next(free))
+        first = iter([taken])
+        monkeypatch.setattr(postgres, "free_port", lambda: next(first, None) or free_port())
         # WHEN a server starts on a port that was free a moment ago
         with postgres.serve() as server:
             # THEN it listens on another port

@@ -118,8 +118,8 @@ def test_a_port_that_another_program_takes_first_is_replaced(monkeypatch: pytest
     # GIVEN a program that listens on the first port that we choose
     with socket.create_server((HOST, 0)) as other:
         taken = other.getsockname()[1]
-        free = iter([[taken, free_ports(1)[0]], free_ports(2)])
-        monkeypatch.setattr(valkey, "free_ports", lambda *_: next(free))
+        first = iter([[taken, *free_ports(1)]])
+        monkeypatch.setattr(valkey, "free_ports", lambda count: next(first, None) or free_ports(count))
         # WHEN a server starts on a port that was free a moment ago
         with valkey.serve() as server:
             # THEN it listens on another port
