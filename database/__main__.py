@@ -40,14 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The setting has a default. Announce only to a cache that the environment names.
         redis_url = settings.redis_url if os.environ.get("REDIS_URL") else ""
         options = _parser(settings, redis_url).parse_args(arguments)
-        if options.is_offline:
-            return int(options.command(options))
-        started = perf_counter()
-        with closing(connect(settings, options.database_url, options.patience)) as connection:
-            if (seconds := perf_counter() - started) > SLOW:
-                print(f"signed in to PostgreSQL after {seconds:.1f} s")
-            options.command(connection, options)
-        return 0
+        code = int(options.command(options)) if options.is_offline else _online(settings, options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left when it ends
+        return 1
     except (SettingError, DatasetError, LoadError, PermissionError) as error:
         message = str(error)
     except CacheError as error:
@@ -62,6 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = f"PostgreSQL: {summary}; check --database-url and that the server is running"
     print(f"error: {message}", file=sys.stderr)
     return 1
+
+
+def _online(settings: Settings, options: Namespace) -> int:
+    started = perf_counter()
+    with closing(connect(settings, options.database_url, options.patience)) as connection:
+        if (seconds := perf_counter() - started) > SLOW:
+            print(f"signed in to PostgreSQL after {seconds:.1f} s")
+        options.command(connection, options)
+    return 0
 
 
 def _load(connection: Connection, options: Namespace) -> None:
@@ -107,9 +114,8 @@ def _activate(connection: Connection, options: Namespace) -> None:
         activate(connection, version)
         print(f"active: {version}")
     else:
-        put_on_trial(connection, version, Trial(options.share or 1.0, options.shadow))
-        (loaded,) = (each for each in datasets(connection) if each.version == version)
-        print(f"{version}: {_trial_in_words(loaded)}")
+        on_trial = put_on_trial(connection, version, Trial(options.share or 1.0, options.shadow))
+        print(f"{version}: {_trial_in_words(on_trial)}")
         print(f"to switch for all cells: python -m database activate {version}; to end: python -m database rollback")
     _announce(connection, options)
 

@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from chalicelib.features.rollout import BUCKETS, Rollout
-from database.load import LoadError, apply_schema, exclusive, require
+from database.load import LoadedDataset, LoadError, apply_schema, exclusive, require
 
 
 class Trial(NamedTuple):
@@ -34,8 +34,8 @@ def activate(connection: Connection, version: str) -> None:
         _activate(cursor, version)
 
 
-def put_on_trial(connection: Connection, version: str, trial: Trial) -> None:
-    """Try a loaded dataset beside the active one, instead of any other on trial.
+def put_on_trial(connection: Connection, version: str, trial: Trial) -> LoadedDataset:
+    """Try a loaded dataset beside the active one, instead of any other on trial. Return the dataset.
 
     Raise `LoadError` if it is not loaded or active already, or if no dataset is active.
     """
@@ -50,6 +50,7 @@ def put_on_trial(connection: Connection, version: str, trial: Trial) -> None:
             (max(1, round(trial.share * BUCKETS)), trial.in_shadow, version),
         )
         _count_switch(cursor)
+        return require(cursor, version)
 
 
 def roll_back(connection: Connection) -> str:

@@ -1,7 +1,10 @@
 """`python -m database` on real servers."""
 
+import os
 import re
 import socket
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -126,6 +129,21 @@ def test_list_activate_and_drop(database_url: str, capsys: pytest.CaptureFixture
     assert main(["drop", "two", *run]) == 0
     assert main(["drop", "one", *run]) == 1
     assert "error: dataset one is active; activate another" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_read_enough_is_no_error(database_url: str) -> None:
+    # GIVEN a dataset, and a reader of our output that has gone, as `head` does
+    with closing(psycopg2.connect(database_url)) as connection:
+        load(connection, sample_data.dataset("one"), lambda _line: None)
+    reading, writing = os.pipe()
+    os.close(reading)
+    # WHEN it is listed
+    command = [sys.executable, "-m", "database", "list", "--database-url", database_url]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    # THEN the command ends without a word
+    assert done.returncode == 1
+    assert done.stderr == ""
 
 
 def test_a_dataset_is_put_on_trial_grows_and_is_taken_back(
