@@ -10,6 +10,7 @@ from playwright.sync_api import FilePayload, Page, ViewportSize, expect
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Open, photo, problem
+from tests.end_to_end.running import until
 from tests.end_to_end.stand import Stand
 
 pytestmark = pytest.mark.firefox
@@ -53,6 +54,7 @@ def test_at_most_three_are_sent_at_once_and_it_can_be_stopped(stand: Stand, open
     shown = open_page(stand.url)
     shown.set_input_files("#pick", card_photos(8))
     expect(shown.locator("#many-grid img")).to_have_count(3)
+    assert until(lambda: len(stand.sent) == 3, 5)
     shown.wait_for_timeout(200)
     assert len(stand.sent) == 3
     # WHEN it is stopped THEN nothing more is sent, until it goes on
