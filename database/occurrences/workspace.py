@@ -24,6 +24,8 @@ from database.occurrences.text_parts import PART, parts_of
 MEMORY: Final = "1GB"
 PART_ROWS: Final = 25_000_000
 """Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
+_READING: Final = 2
+"""Raise it when records are read differently, so that no run goes on with counts that were made before."""
 _SHOWN: Final = 5  # faulty rows of a table
 
 _SCHEMA: Final = f"""
@@ -68,7 +70,7 @@ class Workspace:
     ) -> None:
         self._filters, self._size, self._rows = filters, size, rows
         self.months = months
-        settings = f"{_SCHEMA} {filters!r} {months} {size} {rows} {duckdb.__version__}"
+        settings = f"{_SCHEMA} {_READING} {filters!r} {months} {size} {rows} {duckdb.__version__}"
         file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
         self._part = file.with_suffix(".part")  # not shared with a load of other filters, which may run meanwhile
         self.is_resumed = file.is_file()
