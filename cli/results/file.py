@@ -132,6 +132,12 @@ class ResultsFile:
         """Return what the results say about themselves."""
         return dict(self._connection.execute("select name, value from study"))
 
+    def has_photos_below(self, folder: Path) -> bool:
+        """Return whether one of the photos is below a folder; also if there are no photos at all. Looks at `BATCH`."""
+        query = "select path from photo order by id limit ?"
+        paths = [path for (path,) in self._connection.execute(query, (BATCH,))]
+        return not paths or any((folder / path).exists() for path in paths)
+
     def describe(self, **values: str) -> None:
         """Keep what the results say about themselves."""
         with self.transaction() as connection:
