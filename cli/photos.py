@@ -25,7 +25,7 @@ def expand(arguments: Iterable[str]) -> list[Path]:
     paths: list[Path] = []
     for argument in arguments:
         if argument == "-":
-            paths += [_existing(line.rstrip("\r\n")) for line in sys.stdin if line.strip()]
+            paths += [_existing(line) for line in _lines()]
         elif glob.has_magic(argument) and not os.path.lexists(argument):
             found = sorted(glob.iglob(argument, recursive=True))  # noqa: PTH207, the pattern may begin anywhere
             if not found:
@@ -36,11 +36,24 @@ def expand(arguments: Iterable[str]) -> list[Path]:
     return paths
 
 
+def _lines() -> Iterator[str]:
+    """Yield the lines on standard input that are not empty. Names of files may be other bytes than text."""
+    for line in sys.stdin.buffer:
+        name = os.fsdecode(line.rstrip(b"\r\n"))
+        if name.strip():
+            yield name
+
+
 def _existing(name: str) -> Path:
     path = Path(os.path.abspath(name))  # noqa: PTH100, resolve() would rename what a link points to
     if not path.exists():
         raise CommandError(f"there is no file or folder {name}; check the path")
     return path
+
+
+def is_text(name: str) -> bool:
+    """Return whether a name is UTF-8. Other bytes are surrogates in Python, which no results file can hold."""
+    return name.isprintable() or not any("\udc80" <= letter <= "\udcff" for letter in name)
 
 
 def root_of(paths: Sequence[Path]) -> Path:
@@ -51,10 +64,13 @@ def root_of(paths: Sequence[Path]) -> Path:
     return Path(os.path.commonpath(folders))
 
 
-def walk(path: Path, left_out: Counter[str] | None = None) -> Iterator[os.DirEntry[str] | Path]:
+def walk(
+    path: Path, left_out: Counter[str] | None = None, closed: list[str] | None = None
+) -> Iterator[os.DirEntry[str] | Path]:
     """Yield the photos in a folder and its folders, sorted by name, or the file itself. Hidden files are no photos.
 
-    `left_out`: where to count the files that `NOT_READ` names, by suffix.
+    `left_out`: where to count the files that `NOT_READ` names, by suffix. `closed`: where to list the folders in it
+    that cannot be read, such as a card's lost+found. Raises `CommandError` if the folder itself cannot.
     """
     if not path.is_dir():
         yield path
@@ -66,7 +82,12 @@ def walk(path: Path, left_out: Counter[str] | None = None) -> Iterator[os.DirEnt
         raise CommandError(f"the folder {path} cannot be read ({error.strerror}); check its permissions") from error
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
-            yield from walk(Path(entry.path), left_out)
+            try:
+                yield from walk(Path(entry.path), left_out, closed)
+            except CommandError:
+                if closed is None:
+                    raise
+                closed.append(entry.path)
             continue
         suffix = Path(entry.name).suffix.lower()
         if suffix in SUFFIXES:

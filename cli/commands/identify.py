@@ -17,9 +17,9 @@ from cli.clock import parse_shift
 from cli.commands.options import EXISTING_FILE, EXISTING_FOLDER, FILE, Parsed
 from cli.deployments import Deployments, read_deployments
 from cli.engines.engine import Engine, work
-from cli.errors import Exit
-from cli.photos import expand, root_of, walk
-from cli.printing import print_outcome, print_summary, warn
+from cli.errors import CommandError, Exit
+from cli.photos import expand, is_text, root_of, walk
+from cli.printing import MOST_FAULTS, print_outcome, print_summary, warn
 from cli.progress import PhotoProgress, waiting
 from cli.results.file import ResultsFile
 from cli.results.row import NONE, FoundPhoto, Place
@@ -168,8 +168,9 @@ def identify(
         if table:
             kept.replace_deployments(table.rows)
         where = Where(table or Deployments(kept.deployments()), default, shift)
+        closed: list[str] = []
         with waiting("looking for photos"):
-            kept.find(_found(found, folder, where))
+            kept.find(_found(found, folder, where, closed))
         counts, in_words = kept.counts(), results is None and not as_json
         if counts.left or counts.failed:
             at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
@@ -178,7 +179,7 @@ def identify(
             counts = kept.counts()
         elif not in_words:
             print_summary(kept, 0, 0.0)
-        return Exit.SOME_FAILED if counts.failed or counts.unreadable else Exit.DONE
+        return Exit.SOME_FAILED if counts.failed or counts.unreadable or closed else Exit.DONE
 
 
 def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> Path:
@@ -192,6 +193,13 @@ def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> 
                 "say with --root where the study's folder is now"
             )
         folder = Path(known)
+    elif known and not given and not results.has_photos_below(folder):
+        raise click.UsageError(
+            f"{results.path} has photos below {known}, which is gone, and none of them is below {folder}; say "
+            "with --root where the study's folder is now, or choose another results file"
+        )
+    if not is_text(str(folder)):
+        raise CommandError(f"the name of the folder {folder} is not UTF-8; rename it")
     outside = next((path for path in paths if not path.is_relative_to(folder)), None)
     if outside:
         raise click.UsageError(f"{outside} is not below {folder}; choose another --root")
@@ -199,16 +207,23 @@ def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> 
     return folder
 
 
-def _found(paths: Sequence[Path], root: Path, where: Where) -> Iterator[FoundPhoto]:
-    """Yield every photo of the paths. Warn of files that are left out, and of photos in no deployment."""
-    homeless, strange, start, left_out = 0, 0, len(str(root).rstrip("/")) + 1, Counter[str]()
+def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -> Iterator[FoundPhoto]:
+    """Yield every photo of the paths. Warn of files that are left out, and of photos in no deployment.
+
+    `closed`: where to list the folders that cannot be read.
+    """
+    homeless, strange, gone, start, left_out = 0, 0, 0, len(str(root).rstrip("/")) + 1, Counter[str]()
     for path in paths:
-        for entry in walk(path, left_out):
+        for entry in walk(path, left_out, closed):
             name = os.fspath(entry)[start:]
-            if not name.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in name):
+            if not is_text(name):
                 strange += 1
                 continue
-            status = entry.stat()
+            try:
+                status = entry.stat()
+            except OSError:
+                gone += 1
+                continue
             photo = where.of(name, status.st_size, status.st_mtime_ns)
             homeless += photo.deployment is None
             yield photo
@@ -217,6 +232,10 @@ def _found(paths: Sequence[Path], root: Path, where: Where) -> Iterator[FoundPho
         warn(f"videos and raw photos are left out ({listed})")
     if strange:
         warn(f"{strange} photos are left out, because their names are not UTF-8; rename them")
+    if gone:
+        warn(f"{gone} photos are left out, because they are links to nothing, or gone since")
+    if closed:
+        warn(f"{len(closed)} folders cannot be read, and their photos are missing: {', '.join(closed[:MOST_FAULTS])}")
     if homeless and where.deployments.rows:
         warn(f"{homeless} photos are in no deployment's folder; their place is --lat and --lon, or EXIF's")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
 
@@ -27,9 +27,13 @@ LARGEST_BODY = 4_500_000
 """Bytes of a photo that fit into one request through API Gateway; larger ones are uploaded first."""
 PATIENCE = 600.0
 """Seconds for which one photo is tried again while the service refuses it or cannot be reached."""
+FIRST_PATIENCE = 20.0
+"""Seconds after which a service that was never reached counts as not there."""
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT = 60.0
 _NOT_THE_PHOTO = frozenset({"location_missing", "location_invalid", "upload_missing", "not_found"})
+_PHOTOS_FAULT = frozenset({413, 415, 422})
+"""Statuses that are about the photo. Others may come from something in between, such as a proxy."""
 _WRONG = frozenset({400, 401, 403, 404, 405})
 """Statuses that every photo would get: the key, the address or a parameter is wrong."""
 
@@ -40,9 +44,11 @@ class RemoteEngine:
     def __init__(
         self, url: str, key: str, top: int, most: int, patience: float = PATIENCE, *, boxes: bool = False
     ) -> None:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise CommandError(f"'{url}' is no address of a service; expected one such as https://example.org/prod")
         self._url, self._patience = url.rstrip("/") + "/", patience
         self._query = {"top": str(top)} | ({"boxes": "true"} if boxes else {})
-        self.pace = Pace(most)
+        self.pace, self._was_reached = Pace(most), False
         self._headers = {"x-api-key": key} if key else {}
         timeout = urllib3.Timeout(connect=10.0, read=40.0)
         self._pool = urllib3.PoolManager(maxsize=most, block=False, timeout=timeout, retries=False)
@@ -66,6 +72,8 @@ class RemoteEngine:
             answer = self._call("identify", query, data)
         else:
             answer = self._call(self._upload(data, photo.format), query, b"")
+        if "features" not in answer:
+            raise _stranger(self._url, "an answer without features")
         return Identified(json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False), _mode(answer))
 
     def _upload(self, data: bytes, kind: str) -> str:
@@ -86,16 +94,20 @@ class RemoteEngine:
         """POST to the service until it answers. Return the JSON of its answer. Raises `Refused`."""
         url = urljoin(self._url, path) + (f"?{urlencode(query)}" if query else "")
         headers = {**self._headers, "Content-Type": "application/octet-stream"}
-        deadline, wait, reason = monotonic() + self._patience, 1.0, ""
+        started, wait, reason = monotonic(), 1.0, ""
+        deadline = started + self._patience
         while monotonic() < deadline:
             with self.pace.turn():
                 try:
                     response = self._pool.request("POST", url, body=body, headers=headers)
                 except urllib3.exceptions.HTTPError as error:
                     response, reason = None, f"it cannot be reached ({type(error).__name__})"
+            self._was_reached = self._was_reached or response is not None
+            if not self._was_reached and monotonic() > started + FIRST_PATIENCE:
+                raise CommandError(f"there is no service at {self._url}: {reason}; check --url, and the network")
             if response is not None and response.status not in _AGAIN:
                 self.pace.succeeded(response.headers)
-                return _body_of(response)
+                return _body_of(response, self._url)
             if response is not None:
                 reason = f"it answered {response.status}"
             self.pace.refused(_retry_after(response) or wait)
@@ -103,7 +115,7 @@ class RemoteEngine:
         raise Refused("unavailable", f"no answer of the service for {self._patience:.0f} s: {reason}", is_lasting=False)
 
 
-def _body_of(response: urllib3.BaseHTTPResponse) -> Any:
+def _body_of(response: urllib3.BaseHTTPResponse, url: str) -> Any:
     """Return the JSON of an answer. Raises `Refused` for a problem, and `CommandError` for one that all photos have."""
     body: Any = None
     with suppress(ValueError):
@@ -111,13 +123,21 @@ def _body_of(response: urllib3.BaseHTTPResponse) -> Any:
     if response.status < 300 and isinstance(body, dict):
         return body
     problem = body if isinstance(body, dict) else {}
+    if response.status < 400:  # another site, a redirect, the page of a hotel's network: no fault of the photo
+        where = response.headers.get("location")
+        raise _stranger(url, f"it redirects to {where}" if where else f"{response.status} without a JSON object")
     code = str(problem.get("code", f"http_{response.status}"))
     detail = str(problem.get("detail") or problem.get("message") or "the service did not answer as Faunalens does")
     if response.status in _WRONG and code != "upload_missing":
         raise CommandError(
             f"the service refuses every photo ({response.status} {code}): {detail}; check --url, and {API_KEY}"
         )
-    raise Refused(code, detail, is_lasting=response.status < 500 and code not in _NOT_THE_PHOTO)
+    is_lasting = response.status in _PHOTOS_FAULT and code not in _NOT_THE_PHOTO
+    raise Refused(code, detail, is_lasting=is_lasting)
+
+
+def _stranger(url: str, what: str) -> CommandError:
+    return CommandError(f"{url} does not answer as Faunalens does ({what}); check --url, and the network")
 
 
 def _retry_after(response: urllib3.BaseHTTPResponse | None) -> float:

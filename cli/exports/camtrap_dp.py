@@ -39,6 +39,8 @@ OBSERVATION_COLUMNS = (
     *("bboxHeight", "classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability"),
     *("observationTags", "observationComments"),
 )
+FILE_TIME = "the time is that of the file, because EXIF has none"
+"""What exports say of a photo without a time of the camera."""
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
 _FILE_PATH = re.compile(r"(?=[^./~])(?:(?!\.{2}).)*")
 """Paths that Camtrap DP allows: not absolute, not hidden, without '..'."""
@@ -118,7 +120,7 @@ def _medium(photo: StudyPhoto) -> dict[str, Any]:
         "filePublic": "false",
         "fileName": photo.path.rpartition("/")[2],
         "fileMediatype": media_type(photo.path),
-        "mediaComments": "" if photo.timed else "the time is that of the file, because EXIF has none",
+        "mediaComments": "" if photo.timed else FILE_TIME,
     }
 
 

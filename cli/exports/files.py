@@ -28,16 +28,32 @@ def media_type(path: str) -> str:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Yield a path to write to, which becomes `path` if the block ends well, and is removed otherwise."""
-    partial = path.with_name(f".{path.name}.partial")
+    """Yield a path to write to, which becomes `path` if the block ends well, and is removed otherwise.
+
+    A link stays one, and what it points to is replaced. A device or a pipe, such as /dev/stdout, is written to itself.
+    """
+    if path.exists() and not path.is_file():
+        with _said(path):
+            yield path
+        return
+    target = path.resolve()
+    partial = target.with_name(f".{target.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        os.replace(partial, path)  # noqa: PTH105, whole() is used with both
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written ({error.strerror}); choose another place") from error
+        with _said(path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            yield partial
+            os.replace(partial, target)  # noqa: PTH105, whole() is used with both
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """Say which file it was that could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written ({error.strerror}); choose another place") from error
 
 
 @contextmanager

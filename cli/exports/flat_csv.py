@@ -1,7 +1,9 @@
 """One CSV file with a row for each photo, for spreadsheets and scripts."""
 
 from pathlib import Path
+from typing import Any
 
+from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.files import stamp, table
 from cli.study.event import fused
 from cli.study.study import Study
@@ -13,9 +15,17 @@ COLUMNS = (
 )
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a text begins with that a spreadsheet takes for a formula, which may do anything. A folder may be named so."""
+
+
 def write_csv(study: Study, path: Path) -> None:
     """Write the photos with an answer by deployment and time, then those without one."""
-    with table(path, COLUMNS) as write:
+    with table(path, COLUMNS) as write_row:
+
+        def write(row: dict[str, Any]) -> None:
+            write_row({name: _inert(value) for name, value in row.items()})
+
         for number, event in enumerate(study.events(), 1):
             whole = fused([photo.finding for photo in event])
             for photo in event:
@@ -40,7 +50,13 @@ def write_csv(study: Study, path: Path) -> None:
                         "event_kind": whole.kind,
                         "event_scientific_name": of_event and of_event.scientific_name,
                         "event_probability": round(of_event.score if of_event else whole.probability, 4),
+                        "detail": "" if photo.timed else FILE_TIME,
                     }
                 )
         for row in study.unanswered():
             write({"path": row["path"], "deployment": row["deployment"], "error": row["code"], "detail": row["detail"]})
+
+
+def _inert(value: Any) -> Any:
+    """Return a value that no spreadsheet computes."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -57,8 +57,8 @@ class ResultsFile:
     """An open results file. Use it in the thread that opened it.
 
     `path`: the file, or None for results that are kept in memory and gone at the end. `write`: whether to create the
-    file if there is none, and to keep other runs from writing to it. Raises `CommandError` if the file is in use, or is
-    no results file.
+    file if there is none, and to keep other runs from writing to it; else it is read as it was when it was opened.
+    Raises `CommandError` if the file is in use, or is no results file.
     """
 
     def __init__(self, path: Path | None, *, write: bool) -> None:
@@ -69,10 +69,12 @@ class ResultsFile:
         if path is not None and write:
             self._lock = _exclusive(path)
         try:
-            self._connection = sqlite3.connect(path or ":memory:", autocommit=True)
+            self._connection = sqlite3.connect(_name_of(path, write=write), uri=True, autocommit=True)
             self._prepare(write=write)
         except BaseException as error:
             self.close()
+            if isinstance(error, sqlite3.OperationalError):  # no disk space, no rights; the file may be a good one
+                raise CommandError(f"{path} cannot be opened ({error}); is its disk full or read-only?") from error
             if not isinstance(error, sqlite3.DatabaseError):
                 raise
             raise CommandError(f"{path} is no results file ({error}); choose another name") from error
@@ -89,6 +91,8 @@ class ResultsFile:
                 self._connection.executescript(f"begin; {SCHEMA} pragma user_version = {FORMAT}; commit;")
         elif not has_tables:
             raise CommandError(f"{self.path} has no results; choose another file")
+        else:  # whatever a run adds meanwhile: an export goes through the photos more than once
+            sql("begin")
 
     def __enter__(self) -> Self:
         return self
@@ -131,6 +135,12 @@ class ResultsFile:
     def study(self) -> dict[str, str]:
         """Return what the results say about themselves."""
         return dict(self._connection.execute("select name, value from study"))
+
+    def has_photos_below(self, folder: Path) -> bool:
+        """Return whether one of the photos is below a folder; also if there are no photos at all. Looks at `BATCH`."""
+        query = "select path from photo order by id limit ?"
+        paths = [path for (path,) in self._connection.execute(query, (BATCH,))]
+        return not paths or any((folder / path).exists() for path in paths)
 
     def describe(self, **values: str) -> None:
         """Keep what the results say about themselves."""
@@ -202,6 +212,18 @@ class ResultsFile:
 def now() -> str:
     """Return the time as UTC in ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _name_of(path: Path | None, *, write: bool) -> str:
+    """Return a results file as SQLite's URI, or a database in memory.
+
+    SQLite cannot read a file with a write-ahead log in a folder that it cannot write to, unless told that nobody else
+    writes. That holds if there is no log.
+    """
+    if path is None:
+        return ":memory:"
+    is_closed = not write and not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    return f"{path.absolute().as_uri()}{'?immutable=1' if is_closed else ''}"
 
 
 def _exclusive(path: Path) -> int:

@@ -21,7 +21,11 @@ _ORDER = """
 select id from photo where answer is not null
 order by
     deployment_of(deployment, path, latitude, longitude),
-    iif(taken is null, datetime(modified / 1000000000, 'unixepoch'), datetime(taken, shift || ' seconds')),
+    iif(
+        taken is null,
+        clock_of(modified, deployment_of(deployment, path, latitude, longitude)),
+        datetime(taken, shift || ' seconds')
+    ),
     path
 """
 _PHOTOS = """
@@ -43,6 +47,9 @@ class Study:
         self._rows = {row["deploymentID"]: row for row in results.deployments()}
         self.folder = results.study().get("folder", "")
         results.define("deployment_of", self._deployment_of)
+        results.define(
+            "clock_of", lambda modified, key: str(_file_time(modified, self._zone_of(key)).replace(tzinfo=None))
+        )
 
     def photos(self) -> Iterator[StudyPhoto]:
         """Yield the photos with an answer, by deployment and time."""
@@ -98,7 +105,7 @@ class Study:
         if row["taken"]:
             time = corrected(row["taken"], row["shift"]).replace(tzinfo=zone)
         else:
-            time = datetime.fromtimestamp(row["modified"] / 1e9, zone or UTC).replace(microsecond=0, tzinfo=zone)
+            time = _file_time(row["modified"], zone)
         size = row["width"] or 0, row["height"] or 0
         return StudyPhoto(
             row["path"], deployment, time, row["taken"] is not None, latitude, longitude, *size, finding_of(row)
@@ -151,6 +158,11 @@ class _Span:
         if self.start.tzinfo is None or start.tzinfo is None or end.tzinfo is None:
             return False
         return self.start < start or self.end > end
+
+
+def _file_time(modified: int, zone: tzinfo | None) -> datetime:
+    """Return the time of a file, to the second, in a zone; in UTC without one. `modified`: ns since 1970."""
+    return datetime.fromtimestamp(modified // 10**9, zone or UTC).replace(tzinfo=zone)
 
 
 def _moment(text: str, zone: tzinfo | None) -> datetime | None:

@@ -257,7 +257,7 @@ def test_a_page_that_a_deployment_replaced_loads_again_but_not_forever(
     # WHEN it is opened
     shown = open_page(stand.url, before=lambda empty: empty.route(stand.url, answer))
     # THEN it loads once more, and works if the HTML is the current one
-    shown.wait_for_function("sessionStorage.reloaded")
+    shown.wait_for_function("performance.getEntriesByType('navigation')[0].type === 'reload'")
     shown.wait_for_load_state("networkidle")
     assert loads == 2
     if outdated == 1:

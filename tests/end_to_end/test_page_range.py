@@ -90,10 +90,11 @@ def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open, f
     # GIVEN an API that has no map of the range, or something in front of it that answers with something else
     stand.tell(answers.koala())
     stand.taxa[KOALA_RANGE] = found
-    shown = _answered(stand, open_page)
+    shown = open_page(stand.url)
     # WHEN the range was asked for
-    shown.locator("#answer-map").scroll_into_view_if_needed()
-    shown.wait_for_load_state("networkidle")
+    with shown.expect_response("**/range.svg"):
+        shown.set_input_files("#pick", photo())
+        shown.locator("#answer-map").scroll_into_view_if_needed()
     assert _asked(stand) == [KOALA_RANGE]
     # THEN the map shows the cell, says nothing of a range, and nothing tells of a failure
     expect(shown.locator("#answer-map .cell")).to_be_visible()

@@ -126,6 +126,21 @@ def test_exit_codes_are_those_of_the_help(
     assert message in done.stderr
 
 
+def test_names_that_no_results_file_can_hold_are_said(run: Run, study: Path) -> None:
+    # GIVEN a link to nothing, and a photo whose name is Latin-1
+    (study / "photos" / "gone.jpg").symlink_to("nowhere.jpg")
+    strange = Path(os.fsdecode(os.fsencode(study / "photos") + b"/M\xfcller"))
+    shutil.copytree(study / "photos" / "N", strange)
+    # THEN the others are identified
+    done = run("identify", study / "photos", "--results", study / "study.db", "--no-location")
+    assert "1 photos are left out, because they are links to nothing" in done.stderr
+    assert "2 photos are left out, because their names are not UTF-8" in done.stderr
+    assert len(rows_of(study / "study.db")) == 4
+    # THEN a folder with such a name is an error
+    refused = run("identify", strange, "--results", study / "other.db", "--no-location")
+    assert (refused.returncode, "is not UTF-8; rename it" in refused.stderr) == (1, True)
+
+
 def test_without_a_model_the_error_says_what_to_do(run: Run, study: Path) -> None:
     done = run("identify", study / "photos" / "elsewhere.jpg", MODEL_PATH=str(study / "none.onnx"))
     assert done.returncode == 1
@@ -143,8 +158,12 @@ def test_a_study_that_moved_goes_on(run: Run, study: Path) -> None:
     refused = run("identify", other, "--results", results, *place)
     assert refused.returncode == 2
     assert "--root" in refused.stderr
-    # WHEN the folder itself is elsewhere THEN its photos are the same
+    # WHEN the folder is elsewhere, and one of its folders is given THEN that is refused, as its photos would be new
     shutil.move(photos, study / "moved")
+    refused = run("identify", study / "moved" / "N", "--results", results, *place)
+    assert refused.returncode == 2
+    assert "--root" in refused.stderr
+    # WHEN the folder itself is given THEN its photos are the same
     done = run("identify", study / "moved", "--results", results, *place)
     assert (done.returncode, "(0 looked at" in done.stderr) == (0, True)
     # WHEN only one of its folders is given THEN names stay

@@ -130,6 +130,40 @@ def test_problems_of_a_photo_are_its_own(status: int, code: str, is_lasting: boo
     assert (caught.value.code, caught.value.detail, caught.value.is_lasting) == (code, "why", is_lasting)
 
 
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        ((200, {}, {"a": "page"}), "an answer without features"),
+        ((204, {}, {}), "204 without a JSON object"),
+        ((301, {"location": "https://elsewhere.example/"}, {}), "redirects to https://elsewhere.example/"),
+    ],
+)
+def test_what_is_no_faunalens_stops_the_run(reply: Reply, message: str) -> None:
+    # GIVEN something else at the address, such as the page of a hotel's network
+    with service(reply) as (url, _), pytest.raises(CommandError, match="does not answer as Faunalens does") as caught:
+        RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF, record())
+    # THEN no photo counts as unreadable for it
+    assert message in str(caught.value)
+
+
+def test_a_service_that_was_never_there_stops_the_run_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.engines.remote.FIRST_PATIENCE", 0.1)
+    with pytest.raises(CommandError, match=r"no service at http://127\.0\.0\.1:9/"):
+        RemoteEngine("http://127.0.0.1:9", "", 5, 8).identify(PHOTO, EXIF, record())
+
+
+def test_what_a_proxy_refuses_is_tried_again() -> None:
+    with service((407, {}, {})) as (url, _), pytest.raises(Refused) as caught:
+        RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF, record())
+    assert not caught.value.is_lasting
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "ftp://example.org", "example.org/prod", "https://"])
+def test_what_is_no_address_is_said(url: str) -> None:
+    with pytest.raises(CommandError, match="is no address of a service"):
+        RemoteEngine(url, "", 5, 8)
+
+
 def test_a_wrong_key_stops_the_run() -> None:
     with service((403, {}, {"message": "Forbidden"})) as (url, _), pytest.raises(CommandError, match="Forbidden"):
         RemoteEngine(url, "wrong", 5, 8).identify(PHOTO, EXIF, record())

@@ -1,9 +1,11 @@
 """Finding photos."""
 
+import errno
 import io
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,11 +41,38 @@ def test_a_file_that_is_named_itself_is_a_photo(card: Path) -> None:
 
 
 def test_patterns_and_lists_name_photos(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{card}/IMG_3.heic\n\n{card}/b\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{card}/IMG_3.heic\n\n{card}/b\n".encode())))
     assert expand([f"{card}/*/IMG*", "-"]) == [
         *(card / "a" / "IMG_1.jpeg", card / "b" / "IMG_2.JPG"),
         *(card / "IMG_3.heic", card / "b"),
     ]
+
+
+def test_a_list_may_have_names_that_are_not_text(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = os.fsencode(card) + b"/M\xfcller.jpg"
+    Path(os.fsdecode(name)).touch()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(name + b"\n"), encoding="utf-8"))
+    assert expand(["-"]) == [Path(os.fsdecode(name))]
+
+
+def test_a_folder_that_cannot_be_read_does_not_hide_the_others(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a card with a folder that belongs to another user
+    real = os.scandir
+    denied = PermissionError(errno.EACCES, "Permission denied")
+
+    def scandir(path: Path) -> Any:
+        if path.name == "a":
+            raise denied
+        return real(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    # THEN it is listed, and the photos of the others are found
+    closed: list[str] = []
+    found = [Path(each).name for each in walk(card, closed=closed)]
+    assert (found, closed) == (["IMG_3.heic", "IMG_2.JPG"], [str(card / "a")])
+    # THEN a folder that was named itself is an error
+    with pytest.raises(CommandError, match="Permission denied"):
+        list(walk(card / "a", closed=closed))
 
 
 @pytest.mark.parametrize("name", ["missing.jpg", "missing*.jpg"])

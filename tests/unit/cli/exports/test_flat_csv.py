@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.flat_csv import write_csv
 from cli.results.file import ResultsFile
 from cli.study.study import Study
-from testing.studies import PHOTOS, write_study
+from testing.studies import IMPALA, PHOTOS, answer, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 
@@ -20,3 +21,16 @@ def test_each_photo_has_a_row(tmp_path: Path) -> None:
     assert second["event_scientific_name"] == "Aepyceros melampus"
     assert rows["N/IMG_0003.JPG"]["kind"] == "blank"
     assert (rows["N/broken.JPG"]["error"], rows["N/broken.JPG"]["kind"]) == ("photo_unreadable", "")
+    assert (rows["S/card/IMG_0002.JPG"]["detail"], second["detail"]) == (FILE_TIME, "")
+
+
+def test_no_name_is_a_formula(tmp_path: Path) -> None:
+    # GIVEN folders of which a spreadsheet would compute the name
+    photos = [(f"{name}/a.jpg", "2026-05-02 06:00:00", answer(IMPALA)) for name in ("=1+1", "-2 north", "@x", "a=b")]
+    write_study(tmp_path / "study.db", photos, ())
+    with ResultsFile(tmp_path / "study.db", write=False) as results:
+        write_csv(Study(results, 60), tmp_path / "photos.csv")
+    # THEN a quotation mark makes them text
+    rows = rows_of(tmp_path / "photos.csv")
+    assert [row["path"] for row in rows] == ["'-2 north/a.jpg", "'=1+1/a.jpg", "'@x/a.jpg", "a=b/a.jpg"]
+    assert rows[0]["deployment"].startswith("'-2 north")

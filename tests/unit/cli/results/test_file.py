@@ -107,6 +107,34 @@ def test_only_one_run_writes_but_others_read(tmp_path: Path) -> None:
             assert reader.counts().left == 1
 
 
+def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
+    # GIVEN an export that has begun to read
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find([found("a.jpg")])
+        with ResultsFile(tmp_path / "r.db", write=False) as reader:
+            assert reader.counts().total == 1
+            # WHEN a run goes on THEN the export stays with what it has read, and the next one has it all
+            results.find([found("b.jpg")])
+            assert reader.counts().total == 1
+        with ResultsFile(tmp_path / "r.db", write=False) as reader:
+            assert reader.counts().total == 2
+
+
+def test_results_on_a_read_only_disk_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN results in a folder that nobody may write to; root, who may, has to be told
+    path = tmp_path / "archive 100%" / "r.db"
+    path.parent.mkdir()
+    with ResultsFile(path, write=True) as results:
+        results.find([found("a.jpg")])
+    path.parent.chmod(0o555)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    # THEN they are read, and nothing is written beside them
+    with ResultsFile(path, write=False) as reader:
+        assert reader.counts().total == 1
+        assert sorted(each.name for each in path.parent.iterdir()) == ["r.db", "r.db-lock"]
+    path.parent.chmod(0o755)
+
+
 def test_what_is_no_results_file_is_left_alone(tmp_path: Path) -> None:
     text, other = tmp_path / "notes.txt", tmp_path / "other.db"
     text.write_text(
