@@ -115,7 +115,7 @@ class Workspace:
         return Counts(sum(dropped.values()) + faulty, by_reason, faulty, [Faulty(*each) for each in examples])
 
     def _parquet(self, table: ParquetTable, progress: Progress) -> int:
-        ((rows,),) = self.connection.execute("select count(*) from read_parquet($1)", [str(table)]).fetchall()
+        ((rows,),) = self.connection.execute("select count(*) from read_parquet($1)", [table.pattern]).fetchall()
         total = 0
         for number, start in enumerate(range(0, rows, self._rows)):
             part = range(start, min(rows, start + self._rows))
