@@ -14,7 +14,7 @@ import click
 
 from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
 from cli.clock import parse_shift
-from cli.commands.options import EXISTING_FILE, EXISTING_FOLDER, FILE, Parsed
+from cli.commands.options import EXISTING_FILE, EXISTING_FOLDER, FILE, Degrees, Parsed
 from cli.deployments import Deployments, read_deployments
 from cli.engines.engine import Engine, work
 from cli.errors import CommandError, Exit
@@ -77,11 +77,11 @@ class Where:
 )
 @click.option(
     "--lat",
-    type=click.FloatRange(-90, 90),
+    type=Degrees(90),
     metavar="DEGREES",
     help="Latitude of all photos without a deployment; it overrides EXIF.",
 )
-@click.option("--lon", type=click.FloatRange(-180, 180), metavar="DEGREES", help="Their longitude.")
+@click.option("--lon", type=Degrees(180), metavar="DEGREES", help="Their longitude.")
 @click.option(
     "--no-location",
     is_flag=True,
