@@ -49,6 +49,8 @@ CORS = {
 """CORS headers of the application's responses. Chalice sends the same headers for `ANY_ORIGIN` in app.py."""
 DRAIN_SECONDS = 10.0
 """Maximum seconds to keep reading a rejected body, so that the client can finish sending it and read the response."""
+_HOST = re.compile(r"(\[[^]]*\]|[^:]*)(?::[0-9]*)?")
+"""A host in the header `Host`, with or without a port. Links in previews of results begin with it."""
 _URL_CHARACTERS = "/%:@!$&'()*+,;=?"
 """Characters that `quote` keeps: those with a meaning in a URL."""
 LIGHT_THREADS = 4
@@ -244,9 +246,8 @@ class Asgi:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1:
             raise BadRequest("the request has no Host header, or more than one; send exactly one")
-        host = hosts[0].decode("latin-1").lower()
-        name = host[: host.rindex("]") + 1] if "]" in host else host.partition(":")[0]
-        if "*" not in self._hosts and name not in self._hosts:
+        host = _HOST.fullmatch(hosts[0].decode("latin-1").lower())
+        if "*" not in self._hosts and (host is None or host[1] not in self._hosts):
             raise MisdirectedRequest("the server does not serve this host; to serve it, add its name to HTTP_HOSTS")
 
     def _declared_size(self, headers: Mapping[str, str]) -> int:

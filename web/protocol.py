@@ -58,6 +58,7 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._error: HTTPError | None = None
         self._received = b""
+        self._idle_until = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -75,6 +76,16 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._received = data
         super().data_received(data)
+        # uvicorn stops the timer of an idle connection at any data: at a rest of a body that nobody reads, or at an
+        # empty line. Without this, a client could hold a connection forever.
+        is_idle = self.cycle is not None and self.cycle.response_complete and self._head_timer is None
+        if is_idle and self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            left = max(0.0, self._idle_until - self.loop.time())
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+
+    def on_response_complete(self) -> None:
+        self._idle_until = self.loop.time() + self.timeout_keep_alive
+        super().on_response_complete()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -103,6 +114,9 @@ class Protocol(HttpToolsProtocol):
             )
         if len(lengths) > 1:
             self._refuse(BadRequest("Content-Length is present more than once; send it once"))
+        if self.parser.should_upgrade() and (codings or lengths not in ([], [b"0"])):
+            # httptools takes the body for data of the new protocol, and drops it.
+            self._refuse(BadRequest("the server does not upgrade connections; send the request without Upgrade"))
         super().on_headers_complete()
 
     def _refuse(self, error: HTTPError) -> None:

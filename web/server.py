@@ -33,6 +33,8 @@ SHUTDOWN_SECONDS = 30
 """Maximum seconds for finishing running requests after the server has stopped to accept connections."""
 BACKLOG = 2048
 """Maximum number of connections that wait in the kernel until the server accepts them."""
+STALL_SECONDS = 30
+"""Time after which the kernel closes a connection whose client takes nothing of a response."""
 
 
 class CannotListen(Exception):
@@ -119,6 +121,8 @@ def listen(host: str, port: int) -> socket.socket:
         # Accepted connections inherit this option. asyncio sets it only for sockets created with IPPROTO_TCP. Without
         # it, each response on a kept-alive connection waits 40 ms for the client's delayed acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sys.platform == "linux":
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALL_SECONDS * 1000)
         return listener
     except socket.gaierror:
         raise CannotListen(f"host '{host}' is unknown; give an address of this machine, such as 127.0.0.1") from None

@@ -18,7 +18,7 @@ from chalicelib.config.budget import Budget
 from chalicelib.config.settings import Settings
 from chalicelib.errors import NotFound, PhotoTooLarge, Unavailable, UploadMissing
 from chalicelib.lazy import Lazy
-from chalicelib.stores.s3 import connect
+from chalicelib.stores.s3 import connect, run_with_timeout
 
 FOLDER = "uploads/"
 """Key prefix of photos in the bucket; IAM policies refer to it."""
@@ -89,14 +89,17 @@ class Uploads:
             photo.seek(0)
             s3.put_object(Bucket=self._bucket, Key=f"{FOLDER}{upload}", Body=photo)
 
-        self._call(lambda s3: _run_with_timeout(self._budget.total, lambda: put(s3)))
+        try:
+            self._call(lambda s3: run_with_timeout(self._budget.total, lambda: put(s3)))
+        except UploadMissing as error:  # S3 refuses to write, which has nothing to do with a missing photo
+            raise Unavailable(_UNAVAILABLE) from error.__cause__
         return upload
 
     def fetch(self, upload: str) -> bytes:
         """Fetch a photo. Raises `UploadMissing`, `PhotoTooLarge`, or `Unavailable` if S3 fails or is too slow."""
         if self._bucket and not ID.fullmatch(upload):
             raise UploadMissing("the id in the path is not an upload id; get one from POST /uploads")
-        return self._call(lambda s3: _run_with_timeout(self._budget.total, lambda: self._read(s3, upload)))
+        return self._call(lambda s3: run_with_timeout(self._budget.total, lambda: self._read(s3, upload)))
 
     def _read(self, s3: Any, upload: str) -> bytes:
         earliest = datetime.now(UTC) - LIFETIME
@@ -134,17 +137,3 @@ def build_uploads(settings: Settings, connections: int = 10) -> Uploads:
         seconds=settings.upload_seconds,
         connections=connections,
     )
-
-
-def _run_with_timeout[R](seconds: float, operation: Callable[[], R]) -> R:
-    """Return the result of `operation`. Raises `TimeoutError` after `seconds` and discards a later result.
-
-    A socket timeout restarts with each byte, so it does not limit the duration of a slow download.
-    """
-    from concurrent.futures import ThreadPoolExecutor
-
-    worker = ThreadPoolExecutor(1)
-    try:
-        return worker.submit(operation).result(seconds)
-    finally:
-        worker.shutdown(wait=False)

@@ -1,5 +1,6 @@
-"""Clients of S3 with our time limits."""
+"""Clients of S3 with our time limits, and a limit for a whole operation."""
 
+from collections.abc import Callable
 from typing import Any
 
 from chalicelib.config.budget import Budget
@@ -30,3 +31,17 @@ def connect(region: str, budget: Budget, connections: int = 10) -> Any:
             s3={"addressing_style": "virtual"},
         ),
     )
+
+
+def run_with_timeout[R](seconds: float, operation: Callable[[], R]) -> R:
+    """Return the result of `operation`. Raises `TimeoutError` after `seconds` and discards a later result.
+
+    A socket timeout restarts with each byte, so it does not limit the duration of a slow download.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    worker = ThreadPoolExecutor(1)
+    try:
+        return worker.submit(operation).result(seconds)
+    finally:
+        worker.shutdown(wait=False)

@@ -22,7 +22,8 @@ def list_corrections(file: TextIO | None = None) -> int:
             raise SettingError("no results are kept; set RESULTS_FOLDER or RESULTS_BUCKET as for the server")
         count = _write(results, file or sys.stdout)
     except (SettingError, Unavailable) as error:
-        print(f"corrections cannot be listed: {error}", file=sys.stderr)
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        print(f"corrections cannot be listed: {error}{cause}", file=sys.stderr)
         return 1
     print(f"{count} corrections; what is older than a result's 30 days is deleted", file=sys.stderr)
     return 0

@@ -125,7 +125,7 @@ class Results:
     def corrections(self) -> Iterator[Correction]:
         """Yield all corrections that have not expired, in no order."""
         for file in self._store.names(CORRECTIONS):
-            data = self._store.get(file)
+            data = self._store.get(file, is_listed=True)
             if data is None:  # deleted meanwhile
                 continue
             kept = json.loads(data)

@@ -24,7 +24,6 @@ from web.results.words import languages
 
 KEEP = "keep"
 _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
-_BEARER = "Bearer "
 _OFFER = f'<head><meta name="results" content="{LIFETIME.days}">'
 _MOST_CHARACTERS = 200
 _MOST_BYTES = 10_000
@@ -154,10 +153,10 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
 
 def _token(request: Request) -> str:
     """Return the token of a request. Raises `TokenMissing`."""
-    authorization = request.headers.get("authorization", "")
-    if not authorization.startswith(_BEARER):
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":  # the case of a scheme does not count (RFC 9110)
         raise TokenMissing("send it in the header Authorization: Bearer TOKEN")
-    return authorization.removeprefix(_BEARER).strip()
+    return token.strip()
 
 
 def _animal(body: bytes) -> str:

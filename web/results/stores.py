@@ -1,17 +1,17 @@
 """Where results are kept: a local folder, or a bucket on S3. Each has small files by name; a name may have folders."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from time import time
-from typing import Protocol
+from typing import Any, Protocol
 
 from chalicelib.config.budget import Budget
 from chalicelib.errors import Unavailable
 from chalicelib.lazy import Lazy
-from chalicelib.stores.s3 import connect
+from chalicelib.stores.s3 import connect, run_with_timeout
 
 FOLDER = "results/"
 """Key prefix of results in the bucket; IAM policies refer to it."""
@@ -26,8 +26,8 @@ class Store(Protocol):
     def put(self, name: str, data: bytes, media_type: str) -> None:
         """Write a file, as a whole or not at all."""
 
-    def get(self, name: str) -> bytes | None:
-        """Return the content of a file; None if it does not exist."""
+    def get(self, name: str, *, is_listed: bool = False) -> bytes | None:
+        """Return the content of a file; None if it does not exist. `is_listed`: whether `names` has just named it."""
 
     def delete(self, name: str) -> None:
         """Delete a file if it exists."""
@@ -58,7 +58,7 @@ class FolderStore:
         except OSError as error:
             raise Unavailable(_UNAVAILABLE) from error
 
-    def get(self, name: str) -> bytes | None:
+    def get(self, name: str, *, is_listed: bool = False) -> bytes | None:  # noqa: ARG002  a folder tells what is missing
         """Return the content of a file; None if it does not exist."""
         try:
             return (self._folder / name).read_bytes()
@@ -107,31 +107,32 @@ class BucketStore:
     """
 
     def __init__(self, bucket: str, region: str, budget: Budget, connections: int = 10) -> None:
-        self._bucket = bucket
+        self._bucket, self._seconds = bucket, budget.total
         self._client = Lazy(partial(connect, region, budget, connections))
 
     def put(self, name: str, data: bytes, media_type: str) -> None:
         """Write a file, as a whole or not at all."""
         with _unavailable():
-            self._client.get().put_object(**self._object(name), Body=data, ContentType=media_type)
+            self._within(lambda s3: s3.put_object(**self._object(name), Body=data, ContentType=media_type))
 
-    def get(self, name: str) -> bytes | None:
-        """Return the content of a file; None if it does not exist."""
+    def get(self, name: str, *, is_listed: bool = False) -> bytes | None:
+        """Return the content of a file; None if it does not exist. `is_listed`: whether `names` has just named it."""
         from botocore.exceptions import ClientError
 
+        # AccessDenied: to a role that may not list the bucket, S3 does not say that a file is missing.
+        missing = {"NoSuchKey"} if is_listed else {"NoSuchKey", "AccessDenied"}
         with _unavailable():
             try:
-                return bytes(self._client.get().get_object(**self._object(name))["Body"].read())
+                return self._within(lambda s3: bytes(s3.get_object(**self._object(name))["Body"].read()))
             except ClientError as error:
-                # AccessDenied: to a role that may not list the bucket, S3 does not say that a file is missing.
-                if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "AccessDenied"):
+                if error.response.get("Error", {}).get("Code") in missing:
                     return None
                 raise
 
     def delete(self, name: str) -> None:
         """Delete a file if it exists."""
         with _unavailable():
-            self._client.get().delete_object(**self._object(name))
+            self._within(lambda s3: s3.delete_object(**self._object(name)))
 
     def names(self, folder: str) -> Iterator[str]:
         """Yield the names of the files in a folder, in no order. Needs the right to list the bucket."""
@@ -140,6 +141,10 @@ class BucketStore:
             for listed in pages.paginate(Bucket=self._bucket, Prefix=f"{FOLDER}{folder}"):
                 for each in listed.get("Contents", ()):
                     yield each["Key"].removeprefix(FOLDER)
+
+    def _within[R](self, operation: Callable[[Any], R]) -> R:
+        """Return the result of an operation on the client. Raises `TimeoutError`, an `OSError`, if it is too slow."""
+        return run_with_timeout(self._seconds, lambda: operation(self._client.get()))
 
     def _object(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": f"{FOLDER}{name}"}

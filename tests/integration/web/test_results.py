@@ -121,7 +121,7 @@ def test_only_who_made_it_can_delete_it(server: Served) -> None:
 
 def test_only_who_made_it_can_say_what_it_shows(server: Served) -> None:
     result = kept(server)
-    path, token = f"{result['url']}/correction", {"Authorization": f"Bearer {result['token']}"}
+    path, token = f"{result['url']}/correction", {"Authorization": f"bearer {result['token']}"}
     animal = b'{"animal": "swamp wallaby"}'
     # GIVEN requests without the token, or without an animal THEN they are refused
     assert send(server, "POST", path, {}, animal)[0] == 401

@@ -238,6 +238,8 @@ def test_a_request_without_one_host_is_refused(running: Running, hosts: bytes) -
         (b"evil.example", 421),
         (b"localhost.evil.example:8000", 421),
         (b"127.0.0.1.nip.io", 421),
+        (b"localhost:@evil.example", 421),
+        (b"[::1]evil.example", 421),
     ],
 )
 def test_only_known_hosts_are_served(running: Running, host: bytes, status: int) -> None:
@@ -350,6 +352,71 @@ def test_a_body_at_the_lowest_rate_is_read(monkeypatch: pytest.MonkeyPatch) -> N
         response.begin()
         with response:
             assert (response.status, response.read()) == (200, b"20000")
+
+
+@pytest.mark.parametrize(
+    ("unread", "more"),
+    [(b"Content-Length: 100000\r\n", b"x"), (b"Transfer-Encoding: chunked\r\n", b"1\r\nx\r\n"), (b"", b"\r\n")],
+    ids=["body", "chunks", "empty lines"],
+)
+def test_a_client_cannot_keep_an_answered_connection_by_sending_on(unread: bytes, more: bytes) -> None:
+    # GIVEN a request that is answered without its body
+    with (
+        Running(keep_alive_seconds=1) as running,
+        socket.create_connection((HOST, running.port), timeout=0.1) as sender,
+    ):
+        sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + unread + b"\r\n")
+        assert b"hello" in sender.recv(10_000)
+        # WHEN the client sends bit by bit what nobody reads THEN the connection ends like an idle one
+        until = time.monotonic() + 5
+        while not is_over(sender, more):
+            assert time.monotonic() < until
+
+
+def is_over(sender: socket.socket, more: bytes) -> bool:
+    """Send something, and return whether the server has closed the connection."""
+    try:
+        sender.sendall(more)
+        return sender.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+def test_a_connection_ends_if_its_client_takes_nothing_of_a_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a client that asks for more than the kernel holds, and reads nothing
+    monkeypatch.setattr("web.server.STALL_SECONDS", 1)
+    listener = listen(HOST, 0)
+    settings = WebSettings()
+    large = Route("GET", "/", lambda *_: Response(bytes(20_000_000), {"Content-Type": "text/plain"}))
+    server = build_server(Asgi(cast("Any", Toy()), settings, lambda *_: None, (large,)), HOST, 0, settings, print)
+    thread = Thread(target=lambda: asyncio.run(server.serve([listener])))
+    thread.start()
+    with socket.create_connection(listener.getsockname(), timeout=10) as sender:
+        sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        until = time.monotonic() + 10
+        while not server.server_state.connections:
+            time.sleep(0.01)
+        # THEN the kernel closes the connection after the time for it
+        while server.server_state.connections:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    server.should_exit = True
+    thread.join()
+
+
+def test_a_body_that_comes_with_an_upgrade_is_not_dropped_silently(running: Running) -> None:
+    # GIVEN a client that would rather speak HTTP/2, as Java's does unless it is told otherwise
+    head = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
+    # WHEN it sends a body THEN it learns why that does not work
+    status, problem = raw(running, POST + head + b"Content-Length: 5\r\n\r\nhello")
+    assert (status, problem["code"]) == (400, "bad_request")
+    assert "without Upgrade" in problem["detail"]
+    # AND without a body, it is answered as by a server that knows no other protocol
+    with socket.create_connection((HOST, running.port), timeout=10) as sender:
+        sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n")
+        assert sender.recv(100).startswith(b"HTTP/1.1 200")
 
 
 def test_connections_beyond_the_limit_get_503() -> None:

@@ -10,7 +10,7 @@ from chalicelib.api.uploads import FOLDER as UPLOADS
 from chalicelib.config.settings import ROOT
 from testing.cloudformation import resources
 from web.asgi import HEALTHZ
-from web.results.results import LIFETIME
+from web.results.results import CORRECTIONS, LIFETIME
 from web.results.stores import FOLDER as RESULTS
 from web.server import SHUTDOWN_SECONDS
 from web.settings import WebSettings
@@ -50,6 +50,38 @@ def test_a_task_may_do_what_the_program_does_and_no_more() -> None:
         assert resource.endswith((f'/{UPLOADS}*"}}', f'/{RESULTS}*"}}')) or "lambda" in action
         assert (action == "s3:PutObject") or UPLOADS not in resource  # it cannot read photos
         assert '"*"' not in resource
+
+
+@pytest.mark.parametrize("repository", ["web", "faunalens/web.tier"])
+@pytest.mark.parametrize(("partition", "end"), [("aws", ""), ("aws-cn", ".cn")])
+def test_a_task_pulls_from_the_repository_of_its_image_alone(repository: str, partition: str, end: str) -> None:
+    # GIVEN an image in another region than the stack
+    image = f"210987654321.dkr.ecr.eu-north-1.amazonaws.com{end}/{repository}@sha256:{'a' * 64}"
+    found = resources("web.yaml", {**TRIAL, "WebImage": image, "AWS::Partition": partition})
+    statements = found["ExecutionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    (pull,) = (each for each in statements if each["Sid"] == "PullImages")
+    # WHEN CloudFormation computes the resource THEN it is that repository
+    text, parts = pull["Resource"]["Fn::Sub"]
+    for name, part in {"AWS::Partition": partition, **parts}.items():
+        text = text.replace(f"${{{name}}}", chosen(part))
+    assert text == f"arn:{partition}:ecr:eu-north-1:210987654321:repository/{repository}"
+
+
+def chosen(value: Any) -> Any:
+    """Return what CloudFormation makes of `Fn::Select` and `Fn::Split`."""
+    match value:
+        case {"Fn::Select": [index, inner]}:
+            return chosen(inner)[int(index)]
+        case {"Fn::Split": [separator, inner]}:
+            return chosen(inner).split(separator)
+    return value
+
+
+def test_the_operator_reads_corrections_and_tasks_alone_read_results() -> None:
+    (tasks,) = (
+        each for each in properties("ResultsPolicy")["PolicyDocument"]["Statement"] if each["Action"] == "s3:GetObject"
+    )
+    assert (tasks["Effect"], tasks["NotResource"]) == ("Deny", {"Fn::Sub": f"${{Results.Arn}}/{RESULTS}{CORRECTIONS}*"})
 
 
 def test_a_task_is_not_root_and_can_write_to_one_folder() -> None:

@@ -36,6 +36,11 @@ def test_behind_cloudfront_the_firewall_counts_visitors_and_not_cloudfronts_addr
     # AND the header is the one that CloudFront's function sets, whatever the client sent
     code = found["CdnVisitor"]["Properties"]["FunctionCode"]
     assert f'headers["{key["Header"]["Name"]}"] = {{ value: event.viewer.ip }}' in code
+    # AND on every path, or clients could have others counted, and blocked
+    config = found["Cdn"]["Properties"]["DistributionConfig"]
+    for behavior in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]):
+        (called,) = behavior["FunctionAssociations"]
+        assert called == {"EventType": "viewer-request", "FunctionARN": {"Fn::GetAtt": ["CdnVisitor", "FunctionARN"]}}
 
 
 def test_cloudfront_keeps_files_with_hashed_names_and_hands_on_all_else() -> None:

@@ -139,6 +139,20 @@ def test_s3_hides_a_missing_photo_from_a_role_that_may_not_list(s3: Any, monkeyp
         bucket.fetch("A" * 22)
 
 
+@pytest.mark.usefixtures("s3")
+def test_a_role_that_may_not_store_is_not_a_missing_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = uploads()
+
+    def denied(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "PutObject")
+
+    bucket.form()
+    monkeypatch.setattr(bucket._client.get(), "put_object", denied)
+    with pytest.raises(Unavailable) as raised:
+        bucket.store(io.BytesIO(b"a photo"))
+    assert isinstance(raised.value.__cause__, ClientError)  # the log says why
+
+
 @pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"])
 def test_wrong_credentials_are_not_a_missing_photo(s3: Any, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     bucket = uploads()

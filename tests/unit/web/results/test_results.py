@@ -4,10 +4,13 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
+from time import monotonic
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.config.budget import Budget
@@ -161,6 +164,41 @@ def test_a_bucket_that_fails_is_unavailable(s3: Any) -> None:
         store.put("a.json", b"{}", "application/json")
     with pytest.raises(Unavailable):
         store.get("a.json")
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_that_is_too_slow_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN S3 that answers bit by bit, so that no single read is slow
+    store, ended = BucketStore(BUCKET, REGION, BUDGET), Event()
+    store.put("a.json", b"{}", "application/json")
+    monkeypatch.setattr(store, "_seconds", 0.2)
+    monkeypatch.setattr(store._client.get(), "get_object", lambda **_: ended.wait(10))
+    # WHEN a result is read THEN that takes the total time at most
+    started = monotonic()
+    with pytest.raises(Unavailable):
+        store.get("a.json")
+    assert monotonic() - started < 5
+    ended.set()
+
+
+@pytest.mark.usefixtures("s3")
+def test_corrections_that_may_not_be_read_are_an_error_and_not_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN an operator who may list the bucket, but not read it
+    store = BucketStore(BUCKET, REGION, BUDGET)
+    results = Results(store)
+    receipt = results.keep(ANSWER, None)
+    results.correct(receipt.id, receipt.token, "lynx")
+
+    def denied(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "GetObject")
+
+    monkeypatch.setattr(store._client.get(), "get_object", denied)
+    # WHEN corrections are listed THEN "none" would be wrong
+    with pytest.raises(Unavailable):
+        list(results.corrections())
+    # AND for a task, which may not list, S3 says so of what is missing
+    with pytest.raises(NotFound):
+        results.find(receipt.id)
 
 
 @pytest.mark.usefixtures("s3")
