@@ -68,8 +68,20 @@ def create_core(connection: DuckDBPyConnection, table: TextTable, file: Path) ->
     for each in table.cores:
         with each.opened() as (text, _):
             for part in parts_of(text, core):
-                file.write_bytes(part)
+                write_part(file, part)
                 connection.execute(f"insert into core_row from {_of_format(file, core).sql}")
+
+
+def write_part(file: Path, part: bytes) -> None:
+    """Write a part of a text where DuckDB reads it. Raise `OccurrenceError`."""
+    try:
+        file.write_bytes(part)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        raise OccurrenceError(
+            f"{file} cannot be written ({error.strerror}); free {len(part):,} bytes and more, or give another folder "
+            "with --work; the same command goes on"
+        ) from error
 
 
 def with_places(connection: DuckDBPyConnection, relation: Relation, table: object) -> Relation:

@@ -61,10 +61,13 @@ class TextTable:
 
     @contextmanager
     def opened(self) -> Iterator[tuple[IO[bytes], int]]:
-        """Open the text, decompressed. Yield it with its size in bytes, or 0 if unknown. Raise `OccurrenceError`."""
+        """Open the text, decompressed. Yield it with its size in bytes, or 0 if unknown. Raise `OccurrenceError`.
+
+        It also converts what reading raises within the block. Nothing else there may raise an `OSError`.
+        """
         try:
             if self.member:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+                with zipfile.ZipFile(self.path) as archive, self._in(archive) as file:
                     yield file, archive.getinfo(self.member).file_size
             elif _starts_with(self.path, b"\x1f\x8b"):
                 with gzip.open(self.path) as unpacked:
@@ -72,16 +75,16 @@ class TextTable:
             else:
                 with self.path.open("rb") as file:
                     yield file, self.path.stat().st_size
-        except (
-            OSError,
-            EOFError,
-            zlib.error,
-            zipfile.BadZipFile,
-            KeyError,
-            RuntimeError,
-            NotImplementedError,
-        ) as error:
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             raise OccurrenceError(f"{self} cannot be read ({error}); download it again") from error
+
+    def _in(self, archive: zipfile.ZipFile) -> IO[bytes]:
+        try:
+            return archive.open(self.member)
+        except KeyError as error:
+            raise OccurrenceError(f"{self} cannot be read (it is not in the zip); download it again") from error
+        except RuntimeError as error:  # encrypted, or compressed as Python cannot
+            raise OccurrenceError(f"{self} cannot be read ({error}); unpack it, and give the file") from error
 
     def __str__(self) -> str:
         return f"{self.path}/{self.member}" if self.member else str(self.path)
