@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from time import perf_counter
 
 import psycopg2
@@ -92,8 +93,9 @@ def _load(connection: Connection, options: Namespace) -> None:
     loaded = load(connection, dataset)
     size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"
     if (options.beside or options.occurrences) and not was_active:
-        print(f"loaded in {perf_counter() - started:.1f} s; to switch: python -m database activate {loaded.version}")
-        print(f"to see what would change: python -m database compare {loaded.version}")
+        version = quote(loaded.version)
+        print(f"loaded in {perf_counter() - started:.1f} s; to switch: python -m database activate {version}")
+        print(f"to see what would change: python -m database compare {version}")
         return
     if was_active:
         print(f"already active: {size}")
@@ -120,7 +122,8 @@ def _activate(connection: Connection, options: Namespace) -> None:
     else:
         on_trial = put_on_trial(connection, version, Trial(options.share or 1.0, options.shadow))
         print(f"{version}: {_trial_in_words(on_trial)}")
-        print(f"to switch for all cells: python -m database activate {version}; to end: python -m database rollback")
+        to_switch = f"python -m database activate {quote(version)}"
+        print(f"to switch for all cells: {to_switch}; to end: python -m database rollback")
     _announce(connection, options)
 
 

@@ -212,6 +212,15 @@ def test_a_page_in_no_folder_is_refused_before_anything_is_compared(
     )
 
 
+def test_a_version_with_spaces_is_quoted_in_the_commands_that_follow(
+    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "ranges.csv").write_text(f"{RANGES}phascolarctos-cinereus,AU,,,,,mdd,\n")
+    load_command = ["load", "--from", str(tmp_path), "--beside", "--version", "my own", "--database-url", database_url]
+    assert main(load_command) == 0
+    assert "python -m database activate 'my own'\n" in capsys.readouterr().out
+
+
 def test_an_interrupt_is_one_line(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
