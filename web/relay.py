@@ -20,7 +20,7 @@ from web.function import Function, FunctionError
 
 API_ID = "web"
 """What the function is told in place of API Gateway's id of an API: a request from outside, not from an operator."""
-_HERE = ("/", "/web/{name}", "/openapi.json")
+HERE = ("/", "/web/{name}", "/openapi.json")
 """Paths that need neither model nor stores, so the tier serves them itself."""
 _IDENTIFY = "/identify"
 _UPLOADED = "/uploads/{id}/identify"
@@ -45,7 +45,7 @@ def relay_routes(function: Function, uploads: Uploads) -> tuple[Route, ...]:
         return _hand_on(function, "POST", _UPLOADED, uploaded, record)
 
     def relayed(route: Route) -> Route:
-        if route.path in _HERE:
+        if route.path in HERE:
             return route
         if route.path == _IDENTIFY:
             return route._replace(view=post_identify)
@@ -111,8 +111,12 @@ def _parsed(result: Mapping[str, Any]) -> Response:
         given = {**(result.get("headers") or {}), **_last(result.get("multiValueHeaders") or {})}
         headers = {name: str(value) for name, value in given.items() if name.lower() in _KEPT}
         text = str(result.get("body") or "")
-        body = base64.b64decode(text) if result.get("isBase64Encoded") else text
-        return Response(body, headers, int(result["statusCode"]))
+        body = base64.b64decode(text) if result.get("isBase64Encoded") else text.encode()
+        status = int(result["statusCode"])
+        is_sendable = all(each.isprintable() and each.encode("latin-1") for each in headers.values() if each)
+        if status not in range(200, 600) or not is_sendable:
+            raise ValueError(f"status {status}")
+        return Response(body, headers, status)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FunctionError("malformed", "the result is not a response of the API") from error
 
