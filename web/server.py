@@ -52,7 +52,9 @@ def serve(
         signal.signal(number, lambda *_: sys.exit(0))
     try:
         settings = WebSettings.from_environment()
-        log = partial(print_request, quiet=beside.name if beside else "")
+        log: RequestLog = partial(print_request, quiet=beside.name if beside else "")
+        if settings.relays and application.settings.log_format == "json":
+            log = _nothing
         build = _relaying if settings.relays else _identifying
         asgi = build(application, settings, log, beside)
         listener = listen(host, port)
@@ -101,8 +103,6 @@ def _relaying(application: Application, settings: WebSettings, log: RequestLog, 
     application.emitter = Emitter(own.service, own.stage, own.metrics_file, tier=TIER)
     function = Function(settings.identify_function, own.aws_region, settings.invoke_seconds, settings.worker_count)
     uploads = build_uploads(own, settings.worker_count)
-    if own.log_format == "json":
-        log = _nothing
     routes = _with_results(relay_routes(function, uploads), application, settings)
     return Asgi(application, settings, log, routes, beside, on_pulse=application.emit)
 
@@ -161,6 +161,7 @@ def build_server(asgi: Callable[..., Any], host: str, port: int, settings: WebSe
     }
     if isinstance(asgi, Asgi):
         options["refusal_of_method"] = staticmethod(asgi.refusal_of_method)
+        options["refused"] = staticmethod(asgi.refused)
     protocol = type("ConfiguredProtocol", (Protocol,), options)
     config = uvicorn.Config(
         asgi,
