@@ -60,6 +60,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
             f"the results file cannot be read or written ({error}); is the disk full? The same command goes on"
         ).show()
         return Exit.FAILED
+    except OSError as error:  # such as standard output on a full disk
+        what = error.filename or "what the command prints"
+        CommandError(f"{what} cannot be read or written ({error.strerror or error}); the same command goes on").show()
+        return Exit.FAILED
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; the same command goes on where this one ended", err=True)
         return Exit.INTERRUPTED

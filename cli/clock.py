@@ -5,6 +5,8 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+CENTURY = timedelta(days=36_525)
+"""The longest correction of a clock."""
 _OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>[0-5]\d))?")
 _SHIFT = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?"
@@ -38,14 +40,20 @@ def parse_shift(text: str) -> timedelta:
     """
     found = _SHIFT.fullmatch(text)
     parts = {name: int(value) for name, value in found.groupdict().items() if value and name != "sign"} if found else {}
-    if not found or not parts:
+    if not found or not parts or max(parts.values()) > 10**9 or (shift := timedelta(**parts)) > CENTURY:
         raise ValueError(
             f"'{text}' is no correction of a clock; expected days, hours, minutes, seconds, such as -1h30m"
         )
-    shift = timedelta(**parts)
     return -shift if found["sign"] == "-" else shift
 
 
 def corrected(taken: str, shift: float) -> datetime:
-    """Return the time on a clock after its correction by `shift` seconds. It has no zone."""
-    return datetime.fromisoformat(taken) + timedelta(seconds=shift)
+    """Return the time on a clock after its correction by `shift` seconds. It has no zone.
+
+    A time that the calendar does not have is left as the camera had it, such as the end of the year 9999 an hour later.
+    """
+    time = datetime.fromisoformat(taken)
+    try:
+        return time + timedelta(seconds=shift)
+    except OverflowError:
+        return time

@@ -5,6 +5,7 @@ study's folder; and `timezone`, the zone of the camera's clock, because EXIF has
 """
 
 import csv
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,28 @@ from cli.results.row import Place
 
 REQUIRED = ("deploymentID", "latitude", "longitude")
 FOLDER, ZONE = "folder", "timezone"
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "coordinateUncertainty": (1, 1e8),
+    "cameraDelay": (0, 1e8),
+    "cameraHeight": (0, 1e8),
+    "cameraDepth": (0, 1e8),
+    "cameraTilt": (-90, 90),
+    "cameraHeading": (0, 360),
+    "detectionDistance": (0, 1e8),
+}
+"""Least and most of the numbers in Camtrap DP's other columns. With others, no package would be valid."""
+NUMBERS = ("latitude", "longitude", *LIMITS)
+WHOLE = frozenset({"cameraDelay", "cameraTilt", "cameraHeading"})
+WORDS = {
+    **dict.fromkeys(("timestampIssues", "baitUse"), frozenset({"true", "false", "1", "0"})),
+    "featureType": frozenset(
+        {
+            *("roadPaved", "roadDirt", "trailHiking", "trailGame", "roadUnderpass", "roadOverpass", "roadBridge"),
+            *("culvert", "burrow", "nestSite", "carcass", "waterSource", "fruitingTree"),
+        }
+    ),
+}
+"""What Camtrap DP allows in a column."""
 TIMES = ("deploymentStart", "deploymentEnd")
 
 
@@ -33,19 +56,23 @@ class Deployments:
 
     @cached_property
     def _by_folder(self) -> Mapping[str, str]:
-        return {row[FOLDER].strip("/"): row["deploymentID"] for row in self.rows if row.get(FOLDER)}
+        return {folder_of(row): row["deploymentID"] for row in self.rows if row.get(FOLDER)}
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, str]:
+        return {normal(row["deploymentID"]): row["deploymentID"] for row in self.rows}
 
     def of(self, path: str) -> str | None:
         """Return the deployment that took a photo: by its `folder`, or else by a folder that is named like it.
 
         `path`: below the study's folder. If folders lie in each other, the innermost counts.
         """
-        parts = path.split("/")[:-1]
+        parts = normal(path).split("/")[:-1]
         for length in range(len(parts), 0, -1):
             found = self._by_folder.get("/".join(parts[:length]))
             if found is not None:
                 return found
-        return next((part for part in reversed(parts) if part in self.by_id), None)
+        return next((self._by_name[part] for part in reversed(parts) if part in self._by_name), None)
 
     def place_of(self, deployment: str) -> Place:
         """Return the place of a deployment."""
@@ -53,24 +80,46 @@ class Deployments:
         return Place("given", float(row["latitude"]), float(row["longitude"]))
 
 
+def normal(name: str) -> str:
+    """Return a name in the form in which names are compared: Macs write ü as two letters, most others as one."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def folder_of(row: Mapping[str, str]) -> str:
+    r"""Return the folder of a deployment, below the study's. People also write `./north`, or `north\100MEDIA`."""
+    return normal(row[FOLDER].replace("\\", "/")).removeprefix("./").strip("/")
+
+
 def read_deployments(path: Path) -> Deployments:
-    """Read a table of deployments. Raises `CommandError`, which names the line and the fault."""
+    """Read a table of deployments. Raises `CommandError`, which names the line and the fault.
+
+    Where numbers have a decimal comma, spreadsheets separate the columns by semicolons: both are read.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
+            head = file.readline()
+            delimiter = max(",;\t", key=head.count)
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=delimiter, strict=True)
             missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
             if missing:
                 raise CommandError(f"{path} has no column {', '.join(missing)}; add it")
             rows = []
             for row in reader:
+                if not any(map(str.strip, filter(None, row.values()))):  # spreadsheets add rows without a value
+                    continue
+                if delimiter != ",":
+                    row |= {name: (row[name] or "").replace(",", ".") for name in NUMBERS if name in row}
                 fault = None if None not in row and None not in row.values() else "expected as many fields as columns"
                 if fault := fault or _fault_of(row):
                     raise CommandError(f"{path}, line {reader.line_num}: {fault}")
                 rows.append({name: value.strip() for name, value in row.items()})
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is not UTF-8; save it as 'CSV UTF-8'") from error
+    except (OSError, csv.Error) as error:
         raise CommandError(f"{path} cannot be read as a table of deployments: {error}") from error
-    for column in ("deploymentID", FOLDER):
-        _expect_unique(path, column, (row[column].strip("/") for row in rows if row.get(column)))
+    _expect_unique(path, "deploymentID", (normal(row["deploymentID"]) for row in rows))
+    _expect_unique(path, FOLDER, (folder_of(row) for row in rows if row.get(FOLDER)))
     return Deployments(rows)
 
 
@@ -85,6 +134,8 @@ def _fault_of(row: Mapping[str, str]) -> str | None:
             is_valid = False
         if not is_valid:
             return f"{column} is '{row[column]}'; expected decimal degrees from -{limit} to {limit}"
+    if fault := _fault_of_camera(row):
+        return fault
     try:
         if row.get(ZONE):
             parse_zone(row[ZONE].strip())
@@ -93,6 +144,25 @@ def _fault_of(row: Mapping[str, str]) -> str | None:
         return str(error)
     if len(times) == len(TIMES) and times[0] > times[1]:
         return "deploymentEnd is before deploymentStart; correct one of them"
+    return None
+
+
+def _fault_of_camera(row: Mapping[str, str]) -> str | None:
+    """Return what Camtrap DP would refuse in the columns that may be empty, or None."""
+    for column, (least, most) in LIMITS.items():
+        if not (text := row.get(column, "").strip()):
+            continue
+        try:
+            is_valid = least <= float(text) <= most and (column not in WHOLE or text.lstrip("+-").isdecimal())
+        except ValueError:
+            is_valid = False
+        if not is_valid:
+            kind = "whole number" if column in WHOLE else "number"
+            return f"{column} is '{text}'; expected a {kind} from {least:g} to {most:.0f}"
+    for column, words in WORDS.items():
+        text = row.get(column, "").strip()
+        if text and (text if column == "featureType" else text.lower()) not in words:
+            return f"{column} is '{text}'; expected one of {', '.join(sorted(words))}"
     return None
 
 

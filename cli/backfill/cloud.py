@@ -11,6 +11,10 @@ CONNECTIONS = 64
 """Calls of S3 at the same time, at most."""
 
 
+REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
+"""Where botocore looks for the region. By itself it knows the second variable only, unlike AWS's other tools."""
+
+
 class Cloud:
     """What a backfill uses of an account. `stage`: such as prod. Raises `CommandError` without boto3 or a region."""
 
@@ -19,7 +23,14 @@ class Cloud:
             import boto3
         except ImportError as error:
             raise CommandError("boto3 is not installed; install the command with it: faunalens[aws]") from error
-        self.stage, self._session = stage, boto3.session.Session()
+        import botocore.session
+        from botocore.exceptions import ProfileNotFound
+
+        core = botocore.session.Session(session_vars={"region": REGION})
+        try:
+            self.stage, self._session = stage, boto3.session.Session(botocore_session=core)
+        except ProfileNotFound as error:
+            raise CommandError(f"{error}; check AWS_PROFILE") from error
         if not self._session.region_name:
             raise CommandError("no AWS region is set; set AWS_REGION to the region of the stage")
 

@@ -20,7 +20,7 @@ from cli.backfill.runs import Run
 from cli.backfill.s3_name import S3Name, parse_folder, parse_object
 from cli.clock import parse_shift
 from cli.commands.identify import Where
-from cli.commands.options import EXISTING_FILE, FILE, Parsed
+from cli.commands.options import EXISTING_FILE, FILE, Degrees, Parsed
 from cli.deployments import Deployments, read_deployments
 from cli.errors import CommandError, Exit
 from cli.printing import print_summary, warn
@@ -91,8 +91,8 @@ def batch() -> None:
     metavar="FILE",
     help="CSV with the columns of Camtrap DP's deployments, plus `folder` (below the study's folder) and `timezone`.",
 )
-@click.option("--lat", type=click.FloatRange(-90, 90), metavar="DEGREES", help="Latitude of photos in no deployment.")
-@click.option("--lon", type=click.FloatRange(-180, 180), metavar="DEGREES", help="Their longitude.")
+@click.option("--lat", type=Degrees(90), metavar="DEGREES", help="Latitude of photos in no deployment.")
+@click.option("--lon", type=Degrees(180), metavar="DEGREES", help="Their longitude.")
 @click.option(
     "--shift",
     type=Parsed("duration", parse_shift),

@@ -14,7 +14,7 @@ import click
 
 from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
 from cli.clock import parse_shift
-from cli.commands.options import EXISTING_FILE, EXISTING_FOLDER, FILE, Parsed
+from cli.commands.options import EXISTING_FILE, EXISTING_FOLDER, FILE, Degrees, Parsed
 from cli.deployments import Deployments, read_deployments
 from cli.engines.engine import Engine, work
 from cli.errors import CommandError, Exit
@@ -77,11 +77,11 @@ class Where:
 )
 @click.option(
     "--lat",
-    type=click.FloatRange(-90, 90),
+    type=Degrees(90),
     metavar="DEGREES",
     help="Latitude of all photos without a deployment; it overrides EXIF.",
 )
-@click.option("--lon", type=click.FloatRange(-180, 180), metavar="DEGREES", help="Their longitude.")
+@click.option("--lon", type=Degrees(180), metavar="DEGREES", help="Their longitude.")
 @click.option(
     "--no-location",
     is_flag=True,
@@ -171,6 +171,7 @@ def identify(
         closed: list[str] = []
         with waiting("looking for photos"):
             kept.find(_found(found, folder, where, closed))
+        _warn_of_changes(kept)
         counts, in_words = kept.counts(), results is None and not as_json
         if counts.left or counts.failed:
             at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
@@ -238,6 +239,14 @@ def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -
         warn(f"{len(closed)} folders cannot be read, and their photos are missing: {', '.join(closed[:MOST_FAULTS])}")
     if homeless and where.deployments.rows:
         warn(f"{homeless} photos are in no deployment's folder; their place is --lat and --lon, or EXIF's")
+
+
+def _warn_of_changes(results: ResultsFile) -> None:
+    """Say which answers will be made again: another card at the same place would replace the first one's."""
+    number, reviewed = results.changed()
+    if number:
+        stays = f"; the reviews of {reviewed:,} of them stay" if reviewed else ""
+        warn(f"{number:,} photos that have an answer have another size or place now, and are done again{stays}")
 
 
 def _engine(environment: Mapping[str, str], url: str | None, top: int, most: int, *, boxes: bool) -> Engine:

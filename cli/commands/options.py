@@ -1,6 +1,7 @@
 """Options and types of values that several commands share."""
 
 from collections.abc import Callable
+from math import isnan
 from pathlib import Path
 from typing import Any, Never
 
@@ -24,6 +25,20 @@ class Parsed[T](click.ParamType[T]):
 
     def _refuse(self, message: str, param: click.Parameter | None, ctx: click.Context | None) -> Never:
         raise click.BadParameter(message, ctx, param)
+
+
+class Degrees(click.FloatRange):
+    """Decimal degrees up to a limit on both sides. Unlike a range of click's, none that are no number (nan)."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(-limit, limit)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse degrees of the command line."""
+        degrees = super().convert(value, param, ctx)
+        if isnan(degrees):
+            self.fail(f"'{value}' is no number of degrees", param, ctx)
+        return degrees
 
 
 FILE = click.Path(path_type=Path, dir_okay=False)

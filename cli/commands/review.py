@@ -8,6 +8,7 @@ from typing import cast
 import click
 
 from cli.commands.options import results_argument
+from cli.errors import CommandError
 from cli.results.file import ResultsFile
 
 EPILOG = """\b
@@ -57,8 +58,12 @@ def review(
         if only_precision:
             _print_precision(kept)
             return
-        queue = Queue(kept, reviewer or getpass.getuser(), cast("Order", order), most)
-        with ReviewServer(kept, queue, Path(kept.study()["folder"]), port) as server:
+        queue = Queue(kept, reviewer or _user(), cast("Order", order), most)
+        try:
+            opened = ReviewServer(kept, queue, Path(kept.study()["folder"]), port)
+        except OSError as error:
+            raise CommandError(f"the page cannot have port {port} ({error.strerror}); choose another --port") from error
+        with opened as server:
             click.echo(f"{len(queue.ids):,} photos to review: {server.url}  (Ctrl-C ends the review)", err=True)
             if not no_browser:
                 webbrowser.open(server.url)
@@ -66,6 +71,13 @@ def review(
                 server.serve_forever()
             except KeyboardInterrupt:
                 click.echo("what was said is kept", err=True)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except OSError as error:  # a container's user may have no name
+        raise click.UsageError("this user has no name; say with --reviewer who reviews") from error
 
 
 def _print_precision(results: ResultsFile) -> None:

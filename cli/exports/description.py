@@ -50,10 +50,32 @@ def read_description(path: Path | None, folder: str) -> Description:
     if path is None:
         return Description(title, {})
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        given = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise CommandError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(given, dict) or (strange := given.keys() - KEYS):
         found = f"has {', '.join(sorted(strange))}" if isinstance(given, dict) else "is no object"
         raise CommandError(f"{path} {found}; expected an object with {', '.join(sorted(KEYS))}")
+    if fault := _fault_of(given):
+        raise CommandError(f"{path}: {fault}")
     return Description(str(given.get("title", title)), given)
+
+
+def _fault_of(given: Mapping[str, Any]) -> str | None:
+    """Return what no export could be made of, or None. Other faults are for the validators of the formats."""
+    contributors, licenses = given.get("contributors", [{"title": ""}]), given.get("licenses", [])
+    if (
+        not _are_objects(contributors)
+        or not contributors
+        or not all(isinstance(c.get("title"), str) for c in contributors)
+    ):
+        return 'contributors is no list of people; expected one such as [{"title": "A. Person", "role": "contact"}]'
+    if not _are_objects(licenses):
+        return 'licenses is no list of licences; expected one such as [{"name": "CC0-1.0", "scope": "data"}]'
+    if not isinstance(given.get("project", {}), dict):
+        return 'project is no object; expected one such as {"title": "Creek"}'
+    return None
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)

@@ -32,8 +32,13 @@ def page(summary: Summary, title: str, folder: Path) -> str:
         title=escape(title),
         facts=escape(
             f"{summary.photos:,} photos in {summary.events:,} events of {len(summary.stations):,} deployments; "
-            f"{distinct(summary.first_seen.keys()):,} taxa; {summary.reviewed:,} photos reviewed by people. "
+            f"{distinct(summary.taxa):,} taxa; {summary.reviewed:,} photos reviewed by people. "
             f"Made by faunalens {VERSION} on {datetime.now(UTC):%Y-%m-%d}."
+            + (
+                f" {summary.untimed:,} photos have no time: they are in no chart of hours or days."
+                if summary.untimed
+                else ""
+            )
             + (f" Coordinates are rounded to {summary.precision:g}°." if summary.precision else "")
         ),
         style=(HERE / "report.css").read_text(encoding="utf-8"),

@@ -16,7 +16,7 @@ function drawMap(chart, option) {
   const shrunk = Math.max(Math.cos((y * Math.PI) / 180), 0.01);
   const wide = Math.max((east - west) * KM * shrunk, LEAST), high = Math.max((north - south) * KM, LEAST);
   const scale = 1.2 * Math.max(wide / width, high / height); // km a pixel
-  const axis = (middle, half) => ({ min: middle - half, max: middle + half, axisLabel: { formatter: degrees, showMinLabel: false, showMaxLabel: false } });
+  const axis = (middle, half) => ({ min: middle - half, max: middle + half, axisLabel: { formatter: degrees, hideOverlap: true, showMinLabel: false, showMaxLabel: false } });
   const unit = 10 ** Math.floor(Math.log10(100 * scale));
   const bar = [5, 2, 1].map((times) => times * unit).find((km) => km <= 100 * scale);
   const stroke = dark ? "#ccc" : "#333";

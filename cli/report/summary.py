@@ -64,17 +64,20 @@ class Station:
 class Summary:
     """What a report tells.
 
-    `groups`: by scientific name or kind. `first_seen`: the first day of each taxon. `unanswered`: photos without an
-    answer, with what is wrong. `precision`: degrees to which coordinates are rounded, or 0.
+    `groups`: by scientific name or kind. `taxa`: scientific names of all events. `first_seen`: the first day of each
+    taxon. `untimed`: photos without a time of the camera, of which no hour and no day counts. `unanswered`: photos
+    without an answer, with what is wrong. `precision`: degrees to which coordinates are rounded, or 0.
     """
 
     groups: dict[str, Group] = field(default_factory=dict)
     stations: dict[str, Station] = field(default_factory=dict)
+    taxa: set[str] = field(default_factory=set)
     first_seen: dict[str, date] = field(default_factory=dict)
     days: set[date] = field(default_factory=set)
     photos: int = 0
     events: int = 0
     reviewed: int = 0
+    untimed: int = 0
     unanswered: list[tuple[str, str]] = field(default_factory=list)
     precision: float = 0.0
 
@@ -106,12 +109,16 @@ def _count_event(found: Summary, event: list[StudyPhoto]) -> None:
     found.events += 1
     station.events += 1
     group.events += 1
+    if whole.named:
+        station.taxa.add(whole.named.scientific_name)
+        found.taxa.add(whole.named.scientific_name)
+    if not event[0].timed:  # when its file was written or copied says nothing about the animal
+        return
     group.hours[event[0].time.hour] += 1
     day = event[0].time.date()
     found.days.add(day)
     if whole.named:
         name = whole.named.scientific_name
-        station.taxa.add(name)
         found.first_seen[name] = min(found.first_seen.get(name, day), day)
 
 
@@ -120,6 +127,7 @@ def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
     group = _group(found, finding)
     found.photos += 1
     found.reviewed += finding.is_human
+    found.untimed += not photo.timed
     found.stations[photo.deployment].photos += 1
     group.photos += 1
     group.stations.add(photo.deployment)

@@ -173,6 +173,15 @@ class ResultsFile:
                     _FIND, ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in some)
                 )
 
+    def changed(self) -> tuple[int, int]:
+        """Return how many photos with an answer have another size or place now, and how many of them are reviewed."""
+        query = """
+        select count(*), count(review.photo) from photo left join review on review.photo = photo.id
+        where state = 'new' and answer is not null
+        """
+        number, reviewed = self._connection.execute(query).fetchone()
+        return number, reviewed
+
     # What a run does
 
     def tasks(self) -> Iterator[Task]:

@@ -163,4 +163,7 @@ addEventListener("keydown", async (event) => {
   }
 });
 at("query").addEventListener("input", search);
+at("picture").addEventListener("error", () => {
+  at("said").textContent = "The photo is not there any more. Mount its card; then ← and → show it again.";
+});
 await show();

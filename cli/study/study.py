@@ -95,7 +95,7 @@ class Study:
         """
         given = fields.get("coordinateUncertainty", "")
         if not self.precision:
-            return given
+            return str(ceil(float(given))) if given else ""  # whole metres, as Camtrap DP has them
         return str(ceil(float(given or 0) + self.precision * METRES / sqrt(2)))
 
     def _photo(self, row: sqlite3.Row) -> StudyPhoto:

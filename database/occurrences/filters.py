@@ -17,6 +17,8 @@ _CENTROID_UNCERTAINTIES: Final = (301, 3036, 999, 9999)
 """Uncertainties in metres that gazetteers give to the middle of a country or state
 (https://data-blog.gbif.org/post/country-centroids/)."""
 _CAPTIVE: Final = ("managed", "captive", "cultivated")
+_SPECIMENS: Final = ("fossil_specimen", "fossilspecimen", "living_specimen", "livingspecimen")
+"""As GBIF writes Darwin Core's `FossilSpecimen`, and as Darwin Core and its publishers do."""
 _NON_COMMERCIAL: Final = "regexp_extract(licence, '(^|[^a-z])nc([^a-z]|$)') <> ''"
 _CENTROID_METRES: Final = 2000
 """Nearest to the middle of a country that a record may be, as that page advises."""
@@ -55,7 +57,7 @@ class Filters:
             "at 0° N 0° E": "abs(lat) < 1e-4 and abs(lon) < 1e-4",
             "without a name": "not is_named",
             "absent": "presence = 'absent' or records = 0",
-            "fossil, or a living specimen in a zoo or garden": "basis in ('fossil_specimen', 'living_specimen')",
+            "fossil, or a living specimen in a zoo or garden": f"basis in {_SPECIMENS}",
             "captive or cultivated": f"captive in ('true', 't', '1') or establishment in {_CAPTIVE}",
             "casual, or not approved by a reviewer": "quality = 'casual' or approved = '0'",
             "with an issue of its coordinates": issues or "false",

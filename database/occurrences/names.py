@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 from database.cell_animals import AnimalRow
 
-_LATIN: Final = re.compile(r"([A-Z][a-zë-]+)(?: \([A-Z][a-z]+\))?(?: ([a-zë-]{3,})\b(?!['’.]))?")
+_LATIN: Final = re.compile(r"([A-Z][a-zë-]+)\b(?!:)(?: \([A-Z][a-z]+\))?(?: ([a-zë-]{3,})\b(?!['’.]| ?[/×]| x ))?")
+"""The part of a hybrid (`×`, `x`), or of one of two species (`/`), is only its genus."""
 _PARTICLES: Final = frozenset({"auct", "del", "den", "der", "des", "van", "von"})
 """Words in lower case with which the name of an author may begin."""
 
@@ -94,7 +95,8 @@ def latin_name(text: str) -> str:
     >>> latin_name("Larus hartlaubii (Bruch, 1855)"), latin_name("Vulpes vulpes crucigera"), latin_name("Mus Linnaeus")
     ('Larus hartlaubii', 'Vulpes vulpes', 'Mus')
     """
-    found = _LATIN.match(text)
+    words = " ".join(text.replace('"', "").split())  # any white space, such as the no-break space of word processors
+    found = _LATIN.match(words.capitalize() if words.isupper() or words[:1].islower() else words)
     if not found:
         return ""
     genus, species = found.groups()

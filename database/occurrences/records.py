@@ -1,5 +1,6 @@
 """Tables of occurrences as SQL with one set of columns, whatever the file calls them and how it writes their values."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,9 +15,21 @@ KEYS: Final = ("accepted_key", "species_key", "genus_key", "family_key", "order_
 NAME_TEXTS: Final = ("scientific_name", "taxon_key", *LINEAGE, *KEYS)
 """What a table of names says of each."""
 
-_FIRST_MONTH: Final = r"^(?:\d{4}-)?(\d\d?)(?:[-T /]|$)"
+_YEAR: Final = r"^(\d{1,4})(?:\.0+)?$"
+_YEAR_OF_DATE: Final = r"(?:^|\D)([12]\d{3})(?:\D|\d{4}$|$)"
+"""The year in `2026` and `2026.0`, and in dates in any order: `2026-07-14T…`, `20260714`, `14.7.2026`, `July 2026`."""
+
+_MONTH: Final = r"^(\d\d?)(?:\.0+)?$"
+_FIRST_MONTH: Final = r"^\d{4}-(\d\d?)(?:[-T /]|$)"
 _LAST_MONTH: Final = r"/(?:\d{4}-)?(\d\d)"
-"""The month in `7`, `2026-07`, `2026-07-14T…`, and after the slash of `2026-07-14/2026-08-02`."""
+"""The month in `7`, `2026-07`, `2026-07-14T…`, and after the slash of `2026-07-14/2026-08-02`. Not in `5/7/2026`: some
+begin with the day, some with the month."""
+
+_NO_KEYS: Final = ("0", "NA", "N/A", "NULL", "null", "None", "nan", r"\N")
+"""What programs write for a key that is missing. As a key, it would make one name of all that lack one."""
+
+_BETWEEN_ISSUES: Final = "|, []{}:'\""
+"""What else than a semicolon may separate issues, also in Parquet's lists of structures as text."""
 
 _TEXTS: Final = ("basis", "presence", "licence", "establishment", "captive", "quality", "approved")
 """Columns that only filters read, compared in lower case."""
@@ -60,7 +73,7 @@ def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, 
     `wanted`: a condition that a row must meet, in which `{name}` stands for the number of its name.
     """
     columns = _Columns(types, constants)
-    selected = ", ".join(f'{columns.text(each, "any_value")} as "{each}"' for each in NAME_TEXTS)
+    selected = ", ".join(f'{columns.label(each)} as "{each}"' for each in NAME_TEXTS)
     where = wanted.format(name=columns.name)
     return f"select {columns.name} as name, {selected} from {relation} where {where} group by all"
 
@@ -85,6 +98,11 @@ class _Columns:
         column = f"{of}({quoted(name)})"
         return f"nullif(trim({column}), '')" if self._types[name] == "VARCHAR" else f"cast({column} as varchar)"
 
+    def label(self, ours: str) -> str:
+        """Return SQL for what one of the grouped rows says of a name. Keys that were read as numbers end in `.0`."""
+        text = self.text(ours, "any_value")
+        return rf"regexp_replace({text}, '\.0+$', '')" if ours in ("taxon_key", *KEYS) else text
+
     def is_filled(self, ours: str) -> str:
         """Return SQL for whether a column has a value. It costs less than `text`."""
         name = self.found.get(ours, "")
@@ -105,11 +123,18 @@ class _Columns:
     def name(self) -> str:
         """Return SQL for the number that stands for a record's name: its key if it has one, else its names.
 
-        The key is hashed as it is: spaces around it, which no file has, would only give its name a second number.
+        The key is hashed as it is: spaces around it, which no file has, would only give its name a second number. Files
+        that say less of a key, such as a cube without families, have numbers of their own for it.
         """
         names = f"hash({', '.join(self.text(each) for each in ('scientific_name', *LINEAGE))})"
         key = self.found.get("taxon_key", "")
-        return f"if({self.is_filled('taxon_key')}, hash({quoted(key)}), {names})" if key in self._types else names
+        if key not in self._types:
+            return names
+        said = repr([each for each in NAME_TEXTS if each in self.found]).encode()
+        own = int.from_bytes(hashlib.sha256(said).digest()[:7])
+        none = "0" if self._types[key] in ("INTEGER", "BIGINT", "DOUBLE") else ", ".join(map(literal, _NO_KEYS))
+        is_key = f"{self.is_filled('taxon_key')} and {quoted(key)} not in ({none})"
+        return f"if({is_key}, xor(hash({quoted(key)}), {own}::ubigint), {names})"
 
     @property
     def country(self) -> str:
@@ -131,15 +156,15 @@ class _Columns:
 
     @property
     def year(self) -> str:
-        """Return SQL for the year, from a year or a date that begins with it."""
+        """Return SQL for the year, from a year or a date, also where the column of years is empty."""
         name = self.found.get("year", "")
         if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT"):
             return quoted(name)
-        return f"try_cast(left({self.text('year')}, 4) as integer)"
+        return self._first_number(_YEAR, _YEAR_OF_DATE, "year")
 
     @property
     def month(self) -> str:
-        """Return SQL for the month, from a month or a date that begins with year and month; null if there is none.
+        """Return SQL for the month, from a month or a date in ISO 8601; null if there is none.
 
         A time from one day to another has no month unless both are in it.
         """
@@ -147,18 +172,30 @@ class _Columns:
         if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT"):
             number = quoted(name)
         else:
-            text = self.text("month")
-            first, last = (rf"nullif(regexp_extract({text}, '{each}', 1), '')" for each in (_FIRST_MONTH, _LAST_MONTH))
-            number = f"if({last} <> {first}, null, try_cast({first} as integer))"
+            text = f"coalesce({self.text('month')}, {self.text('date')})"
+            last = rf"try_cast(regexp_extract({text}, '{_LAST_MONTH}', 1) as integer)"
+            first = self._first_number(_MONTH, _FIRST_MONTH, "month")
+            number = f"if({last} <> {first}, null, {first})"
         return f"if({number} between 1 and 12, {number}, null)::utinyint"
 
     @property
     def issues(self) -> str:
-        """Return SQL for the issues as a list; text separates them by semicolons."""
+        """Return SQL for the issues as a list; text separates them by semicolons, or otherwise."""
         name = self.found.get("issue", "")
-        if self._types.get(name, "").endswith("[]"):
+        if self._types.get(name) == "VARCHAR[]":
             return quoted(name)
-        return f"string_split(upper({self.text('issue')}), ';')"
+        separators = f"{literal(_BETWEEN_ISSUES)}, {literal(';' * len(_BETWEEN_ISSUES))}"
+        return f"string_split(translate(upper({self.text('issue')}), {separators}), ';')"
+
+    def _first_number(self, number: str, date: str, ours: str) -> str:
+        """Return SQL for what the first of two patterns finds in a column, or in the date of a record without it."""
+        columns = [ours] if self.found.get(ours) == self.found.get("date") else [ours, "date"]
+        found = (
+            f"try_cast(regexp_extract({self.text(each)}, '{pattern}', 1) as integer)"
+            for each in columns
+            for pattern in (number, date)
+        )
+        return f"coalesce({', '.join(found)})"
 
 
 def literal(text: str) -> str:

@@ -24,6 +24,8 @@ from database.occurrences.text_parts import PART, parts_of
 MEMORY: Final = "1GB"
 PART_ROWS: Final = 25_000_000
 """Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
+_READING: Final = 2
+"""Raise it when records are read differently, so that no run goes on with counts that were made before."""
 _SHOWN: Final = 5  # faulty rows of a table
 
 _SCHEMA: Final = f"""
@@ -66,17 +68,18 @@ class Workspace:
     def __init__(
         self, folder: Path, filters: Filters, size: int = PART, rows: int = PART_ROWS, *, months: bool = False
     ) -> None:
-        self._folder, self._filters, self._size, self._rows = folder, filters, size, rows
+        self._filters, self._size, self._rows = filters, size, rows
         self.months = months
-        settings = f"{_SCHEMA} {filters!r} {months} {size} {rows} {duckdb.__version__}"
+        settings = f"{_SCHEMA} {_READING} {filters!r} {months} {size} {rows} {duckdb.__version__}"
         file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
+        self._part = file.with_suffix(".part")  # not shared with a load of other filters, which may run meanwhile
         self.is_resumed = file.is_file()
         folder.mkdir(parents=True, exist_ok=True)
         try:
             self.connection = duckdb.connect(file, config={"memory_limit": MEMORY, "preserve_insertion_order": False})
         except duckdb.Error as error:
             raise OccurrenceError(f"{file} cannot be opened ({_first_line(error)}); end the other load") from error
-        self.connection.execute("set temp_directory = $1", [str(folder / "spilled")])
+        self.connection.execute("set temp_directory = $1", [str(file.with_suffix(".spilled"))])
         if not self.connection.execute("from duckdb_tables() where table_name = 'names'").fetchall():
             self.connection.execute(_SCHEMA)
         create_cell_tables(self.connection)
@@ -122,7 +125,7 @@ class Workspace:
         return total
 
     def _text(self, table: TextTable, progress: Progress) -> int:
-        file = self._folder / "part.txt"
+        file = self._part
         total = done = lines = 0
         if table.cores:
             create_core(self.connection, table, file)

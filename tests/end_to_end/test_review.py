@@ -100,3 +100,11 @@ def test_a_review_needs_the_keyboard_alone(open_page: Callable[..., Page], revie
         "N/IMG_0002.JPG": ("animal", "Aepyceros melampus", 1, "A. Person"),
         "N/IMG_0001.JPG": ("blank", None, 0, "A. Person"),
     }
+
+
+def test_a_photo_that_is_gone_is_said(open_page: Callable[..., Page], review: tuple[str, Path]) -> None:
+    # GIVEN a review after the card was pulled out
+    url, results = review
+    (results.parent / "Two stations" / "S/card/IMG_0002.JPG").unlink()
+    page = open_page(url)
+    expect(page.locator("#said")).to_contain_text("The photo is not there any more")

@@ -29,10 +29,14 @@ def test_a_correction_is_a_duration(text: str, seconds: int) -> None:
     assert parse_shift(text) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "+", "1", "1h 2m", "1m1h", "h"])
+@pytest.mark.parametrize("text", ["", "+", "1", "1h 2m", "1m1h", "h", "99999d", "9" * 20 + "s"])
 def test_what_is_no_correction_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no correction"):
         parse_shift(text)
+
+
+def test_the_calendar_has_an_end() -> None:
+    assert corrected("9999-12-31 23:59:59", 3600) == datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001, as in EXIF
 
 
 def test_a_correction_is_added() -> None:

@@ -8,6 +8,7 @@ from cli.deployments import Deployments, read_deployments
 from cli.errors import CommandError
 from cli.results.row import Place
 
+CAMERA = "deploymentID,latitude,longitude"
 HEAD = "deploymentID,folder,latitude,longitude,deploymentStart,deploymentEnd,timezone\n"
 
 
@@ -29,13 +30,55 @@ def test_a_photo_belongs_to_the_innermost_folder(tmp_path: Path) -> None:
     assert table.of("c") is None
 
 
+def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    # GIVEN a table with decimal commas, hence semicolons, and a row without a value
+    head = HEAD.replace(",", ";")
+    table = read(tmp_path, f"\ufeff{head}a;R13;-33,87;151,21;;;\n;;;;;;\n")
+    assert [(row["latitude"], row["longitude"]) for row in table.rows] == [("-33.87", "151.21")]
+    assert table.place_of("a") == Place("given", -33.87, 151.21)
+    assert read(tmp_path, f"{HEAD.replace(',', chr(9))}a\tR13\t1\t2\t\t\t\n").of("R13/a.JPG") == "a"
+
+
+def test_a_folder_may_be_written_in_other_ways(tmp_path: Path) -> None:
+    # GIVEN folders with an umlaut, as most machines write it, and as Windows and shells write paths
+    one, two = "S\u00fcd", "Su\u0308d"
+    table = read(tmp_path, f"{HEAD}a,./{one}/,1,2,,,\nb,north\\100MEDIA,1,2,,,\n{one} 2,,1,2,,,\n")
+    # THEN photos of a Mac's disk, which writes two letters, belong to them too
+    for umlaut in (one, two):
+        assert table.of(f"{umlaut}/IMG_1.JPG") == "a"
+        assert table.of(f"cards/{umlaut} 2/IMG_1.JPG") == f"{one} 2"
+    assert table.of("north/100MEDIA/IMG_1.JPG") == "b"
+
+
+def test_a_camera_is_described_as_in_camtrap_dp(tmp_path: Path) -> None:
+    head = "cameraHeight,cameraTilt,baitUse,featureType,coordinateUncertainty"
+    table = read(tmp_path, f"{CAMERA},{head}\na,1,2,0.5,-10,TRUE,waterSource,12.5\nb,1,2,,,,,\n")
+    assert [row["baitUse"] for row in table.rows] == ["TRUE", ""]
+
+
+def test_a_table_that_is_not_utf_8_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "deployments.csv"
+    path.write_bytes(f"{HEAD}S\u00fcd,,1,2,,,\n".encode("latin-1"))
+    with pytest.raises(CommandError, match="is not UTF-8; save it as 'CSV UTF-8'"):
+        read_deployments(path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            f"{CAMERA},coordinateUncertainty\na,1,2,ca. 30\n",
+            "coordinateUncertainty is 'ca. 30'; expected a number from 1",
+        ),
+        (f"{CAMERA},cameraHeading\na,1,2,-1\n", "cameraHeading is '-1'; expected a whole number from 0 to 360"),
+        (f"{CAMERA},cameraTilt\na,1,2,2.5\n", "cameraTilt is '2.5'; expected a whole number"),
+        (f"{CAMERA},baitUse\na,1,2,meat\n", "baitUse is 'meat'; expected one of 0, 1, false, true"),
+        (f"{CAMERA},featureType\na,1,2,road\n", "featureType is 'road'; expected one of burrow"),
         ("deploymentID,latitude\n", "has no column longitude"),
         (f"{HEAD}a,f,91,2,,,\n", "line 2: latitude is '91'"),
         (f"{HEAD}a,f,1,2,,,\nb,g,one,2,,,\n", "line 3: latitude is 'one'"),
         (f"{HEAD},f,1,2,,,\n", "deploymentID is empty"),
+        (f"{HEAD}S\u00fcd,,1,2,,,\nSu\u0308d,,1,2,,,\n", "twice"),
         (f"{HEAD}a,f,1,2\n", "as many fields as columns"),
         (f"{HEAD}a,f,1,2,,,Mars\n", "'Mars' is no time zone"),
         (f"{HEAD}a,f,1,2,2026-01-01T00:00:00,,UTC\n", "is no time with a zone"),

@@ -29,6 +29,19 @@ def test_events_and_photos_are_counted(tmp_path: Path) -> None:
     assert found.stations["north"].taxa == {"Aepyceros melampus"}
 
 
+def test_the_time_of_a_file_is_no_time_of_an_animal(tmp_path: Path) -> None:
+    # GIVEN a lion without a time of the camera, whose file was written in the morning
+    lion = answer(("lion", "Panthera leo", "species"))
+    photos = [("N/1.jpg", "2026-05-02 20:00:00", answer(IMPALA)), ("N/2.jpg", None, lion)]
+    found = summary(tmp_path, photos)
+    # THEN it is counted, but neither in an hour nor on a day
+    assert (found.events, found.untimed, sum(found.groups["Panthera leo"].hours)) == (2, 1, 0)
+    assert found.accumulation() == [("2026-05-02", 1)]
+    text = page(found, "", tmp_path)
+    assert "; 2 taxa;" in text
+    assert "1 photos have no time" in text
+
+
 def test_taxa_accumulate_over_days(tmp_path: Path) -> None:
     days = [("2026-05-02", 2), ("2026-05-03", 2), ("2026-05-04", 3)]
     photos = [

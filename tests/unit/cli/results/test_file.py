@@ -62,6 +62,21 @@ def test_a_changed_photo_is_looked_at_again(
         assert [task.checksum for task in tasks] == ([77 if keeps_checksum else None] if is_left else [])
 
 
+def test_what_has_changed_is_counted(tmp_path: Path) -> None:
+    # GIVEN three photos with an answer, one of them reviewed
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find(found(name) for name in ("a.jpg", "b.jpg", "c.jpg"))
+        for task in list(results.tasks()):
+            results.save(done(task))
+        review = (1, "blank", None, None, None, "blank", 1, 0, "A. Person", "2026-05-02")
+        with results.transaction() as connection:
+            connection.execute("insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", review)
+        assert results.changed() == (0, 0)
+        # WHEN two are other files, and one was copied THEN two have changed
+        results.find([found("a.jpg", size=11), found("b.jpg", size=12), found("c.jpg", modified=2), found("d.jpg")])
+        assert results.changed() == (2, 1)
+
+
 @pytest.mark.parametrize(("answer", "state"), [("{}", "done"), (None, "unreadable")])
 def test_the_same_bytes_keep_their_outcome(tmp_path: Path, answer: str | None, state: State) -> None:
     with ResultsFile(tmp_path / "r.db", write=True) as results:

@@ -1,5 +1,6 @@
 """Filters of occurrences, in words, and the columns that they read."""
 
+import duckdb
 import pytest
 
 from database.occurrences.columns import column_names
@@ -22,3 +23,15 @@ def test_a_date_by_its_plain_name_says_year_and_month() -> None:
     found = column_names(["scientific_name", "latitude", "longitude", "Date"])
     # THEN the filter of years and the seasons read it
     assert (found["year"], found["month"]) == ("Date", "Date")
+
+
+@pytest.mark.parametrize("basis", ["FOSSIL_SPECIMEN", "FossilSpecimen", "LIVING_SPECIMEN", "LivingSpecimen"])
+def test_specimens_are_left_out_as_gbif_and_as_darwin_core_write_them(basis: str) -> None:
+    condition = Filters().reasons["fossil, or a living specimen in a zoo or garden"]
+    assert duckdb.execute(f"select {condition} from (select lower('{basis}') as basis)").fetchall() == [(True,)]
+
+
+def test_the_accuracy_of_a_place_that_inaturalist_has_obscured_is_that_of_the_place_shown() -> None:
+    # GIVEN an export, in which `positional_accuracy` is that of the place that it hides
+    found = column_names(["latitude", "longitude", "positional_accuracy", "public_positional_accuracy"])
+    assert found["uncertainty"] == "public_positional_accuracy"

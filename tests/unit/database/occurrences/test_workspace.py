@@ -142,6 +142,30 @@ def test_a_second_run_counts_only_what_is_left(tmp_path: Path, monkeypatch: pyte
     assert counted(simple_csv(tmp_path / "other", [Record(*FOX, *PARIS)]), tmp_path / "work", size=1000)[0].total() == 1
 
 
+def test_two_loads_with_other_filters_do_not_read_each_others_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN two texts, and a load of the one that runs to its end while another counts the other
+    (tmp_path / "foxes").write_text("species,lat,lon\n" + "Vulpes vulpes,52.5,13.4\n" * 9)
+    (tmp_path / "wolves").write_text("species,lat,lon\n" + "Canis lupus,52.5,13.4\n" * 5)
+    with Workspace(tmp_path / "work", Filters()) as first, Workspace(tmp_path / "work", Filters(since=1990)) as second:
+        count = first._count
+
+        def interrupted(*arguments: Any) -> int:
+            second.read(tables_in(tmp_path / "wolves"), lambda _line: None)
+            return count(*arguments)
+
+        monkeypatch.setattr(first, "_count", interrupted)
+        # WHEN both are done, with the same folder for their counts
+        first.read(tables_in(tmp_path / "foxes"), lambda _line: None)
+        found = [
+            each.connection.execute("select scientific_name, rows from counted join names using (name)").fetchall()
+            for each in (first, second)
+        ]
+    # THEN each has its own records
+    assert found == [[("Vulpes vulpes", 9)], [("Canis lupus", 5)]]
+
+
 def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:
     cell = cell_of(*BERLIN)
     (tmp_path / "cells").write_text(f"species\tspeciesKey\tcell\toccurrences\nVulpes vulpes\t1\t{text_of(cell)}\t7\n")

@@ -1,0 +1,33 @@
+"""What people say about their study."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.errors import CommandError
+from cli.exports.description import read_description
+
+
+def test_a_file_of_an_editor_for_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "about.json").write_text('{"title": "Creek"}', encoding="utf-8-sig")
+    assert read_description(tmp_path / "about.json", "").title == "Creek"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot be read as JSON"),
+        ("[]", "is no object"),
+        ('{"who": 1}', "has who; expected"),
+        ('{"contributors": "me"}', "contributors is no list of people"),
+        ('{"contributors": []}', "contributors is no list of people"),
+        ('{"contributors": [{"role": "contact"}]}', "contributors is no list of people"),
+        ('{"licenses": null}', "licenses is no list"),
+        ('{"licenses": ["CC0-1.0"]}', "licenses is no list"),
+        ('{"project": "Creek"}', "project is no object"),
+    ],
+)
+def test_what_no_export_can_be_made_of_is_said(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "about.json").write_text(text)
+    with pytest.raises(CommandError, match=message):
+        read_description(tmp_path / "about.json", "")

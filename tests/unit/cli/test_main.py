@@ -1,0 +1,53 @@
+"""What ends the command: each error is a line and a code, and no stack trace."""
+
+import errno
+import getpass
+import socket
+from pathlib import Path
+
+import pytest
+
+from cli.__main__ import run
+from cli.errors import Exit
+from testing.studies import write_study
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> str:
+    """The made-up study."""
+    write_study(tmp_path / "study.db")
+    return str(tmp_path / "study.db")
+
+
+def test_a_full_disk_behind_the_output_is_said(
+    results: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def echo(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("click.echo", echo)
+    assert run(["status", results]) == Exit.FAILED
+    assert "Error: what the command prints cannot be read or written (No space left" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said(results: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        assert run(["review", results, "--no-browser", "--port", port]) == Exit.FAILED
+    assert f"the page cannot have port {port}" in capsys.readouterr().err
+
+
+def test_a_user_without_a_name_is_asked_for_one(
+    results: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def getuser() -> str:
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr(getpass, "getuser", getuser)
+    assert run(["review", results, "--no-browser"]) == Exit.USAGE
+    assert "say with --reviewer who reviews" in capsys.readouterr().err
+
+
+def test_degrees_are_numbers(results: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["identify", results, "--lat", "nan", "--lon", "1"]) == Exit.USAGE
+    assert "'nan' is no number of degrees" in capsys.readouterr().err
