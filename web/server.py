@@ -1,6 +1,7 @@
 """The HTTP server: uvicorn with the settings of the application."""
 
 import errno
+import resource
 import signal
 import socket
 import sys
@@ -66,6 +67,7 @@ def serve(
         print(f"the server cannot start: {error}", file=sys.stderr)
         return 1
     return_large_blocks()
+    allow_files(settings.connections)
     server = build_server(asgi, host, port, settings, log)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after it has finished running requests
         signal.signal(number, server.handle_exit)
@@ -134,6 +136,19 @@ def listen(host: str, port: int) -> socket.socket:
         }
         reason = reasons.get(error.errno or 0, f"listening on {host} port {port} failed: {error.strerror}")
         raise CannotListen(reason) from None
+
+
+def allow_files(connections: int) -> None:
+    """Raise the limit of open files if it is too low for so many connections, as far as the system lets us.
+
+    Many systems allow 1,024, hardly more than our default of connections. Without a free one, asyncio cannot refuse a
+    connection: it logs thousands of errors a second, and nobody is answered.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + 1024  # connections to S3 and Lambda, and photos in temporary files
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
 
 
 def print_request(method: str, route: str, status: int, seconds: float, quiet: str = "") -> None:

@@ -371,9 +371,11 @@ def test_a_client_cannot_keep_an_answered_connection_by_sending_on(unread: bytes
         socket.create_connection((HOST, running.port), timeout=10) as sender,
     ):
         sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + unread + b"\r\n")
-        received = b""
-        while b"hello" not in received:
-            received += sender.recv(10_000)
+        answer = b""
+        while b"hello" not in answer:
+            received = sender.recv(10_000)
+            assert received, answer
+            answer += received
         sender.settimeout(0.1)
         # WHEN the client sends bit by bit what nobody reads THEN the connection ends like an idle one
         until = time.monotonic() + 5
