@@ -23,6 +23,7 @@ API_ID = "web"
 HERE = ("/", "/web/{name}", "/openapi.json")
 """Paths that need neither model nor stores, so the tier serves them itself."""
 _IDENTIFY = "/identify"
+_HEALTH = "/health"
 _UPLOADED = "/uploads/{id}/identify"
 _SENT = ("accept", "if-none-match")
 """Request headers that the function reads. The others, such as the client's address, stay here."""
@@ -96,7 +97,9 @@ def _hand_on(function: Function, method: str, resource: str, request: Request, r
         record.invoked = Invoked(_milliseconds(started), failed=True)
         raise error.as_unavailable() from error
     record.invoked = Invoked(_milliseconds(started), failed=False)
-    if response.headers.get("Content-Type") == PROBLEM:
+    # Chalice's own errors are no problem details. The health of the parts is 503 when the service itself answers well.
+    is_fault = response.status >= 500 and resource != _HEALTH
+    if is_fault or response.headers.get("Content-Type") == PROBLEM:
         record.failure = Failure(response.status, _code_of(response.body))
     return response
 

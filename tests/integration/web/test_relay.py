@@ -165,6 +165,17 @@ def test_a_function_that_does_not_answer_is_unavailable_counted_and_logged(web: 
     assert web.served.identify(PHOTO).status == 200
 
 
+def test_an_error_of_the_function_that_is_no_problem_counts_too(web: Tier) -> None:
+    # GIVEN an error of Chalice, outside of the application
+    handler = web.aws.functions[FUNCTION]
+    web.aws.functions[FUNCTION] = lambda _: {"statusCode": 500, "headers": {}, "body": '{"Code": "Internal"}'}
+    try:
+        reply = web.served.identify(PHOTO)
+    finally:
+        web.aws.functions[FUNCTION] = handler
+    assert (reply.status, web.metrics()[-1]["Faults"], web.metrics()[-1]["code"]) == (500, 1, "unknown")
+
+
 def test_what_never_reaches_the_function_is_logged_and_counted(
     aws: tuple[Account, list[dict[str, Any]]], tmp_path: Path
 ) -> None:
