@@ -153,9 +153,8 @@ class Asgi:
         beating.cancel()
         self._pulse.beat(self._on_pulse)
         self.admission.close()
-        self._light.shutdown()
-        self._relays.shutdown()
-        self._writers.shutdown()
+        for pool in (self._light, self._relays, self._writers):
+            pool.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -165,14 +164,13 @@ class Asgi:
             return
         try:
             await self._respond(scope, receive, send)
-        except asyncio.CancelledError:  # the server no longer waits for its running requests
+        except asyncio.CancelledError:  # while the response was being sent
             self._pulse.cut_off += 1
             raise
-        self._pulse.drained += self.draining
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, method, name = perf_counter(), str(scope["method"]), NO_ROUTE
-        request_id, unread = str(uuid4()), False
+        request_id, unread, is_cut_off = str(uuid4()), False, False
         try:
             self._check_host(scope)
             match = self._router.match(scope["path"])
@@ -193,12 +191,15 @@ class Asgi:
         except HTTPError as error:
             self.refused(error, request_id, name)
             response, unread = problem_response(error, request_id), _has_body(scope)
-        if self.draining:
+        except asyncio.CancelledError:  # the server no longer waits for its running requests
+            is_cut_off = True
+            stopping = Unavailable("the server is stopping; send the request again", retry_after=1)
+            response = problem_response(stopping, request_id)
+        if self.draining or is_cut_off:
             response = response._replace(headers={**response.headers, "Connection": "close"})
-        if unread:
-            await _send(send, method, response, drain=receive)
-        else:
-            await _send(send, method, response)
+        await _send(send, method, response, drain=receive if unread else None)
+        self._pulse.cut_off += is_cut_off
+        self._pulse.drained += self.draining and not is_cut_off
         self._log(method, name, response.status, perf_counter() - started)
 
     async def _routed(self, match: RouteMatch, scope: Scope, receive: Receive, request_id: str) -> Response:
@@ -233,9 +234,8 @@ class Asgi:
 
             if has_photo:
                 return await self.admission.run(respond)
-            if self._settings.relays and route.path not in HERE:
-                return await self._run_relayed(respond)
-            return await self._run_light(respond)
+            is_relayed = self._settings.relays and route.path not in HERE
+            return await (self._run_relayed if is_relayed else self._run_light)(respond)
 
     async def _run_light(self, respond: Callable[[], Response]) -> Response:
         return await asyncio.get_running_loop().run_in_executor(self._light, respond)

@@ -521,6 +521,20 @@ def test_what_is_refused_before_the_application_is_logged_with_its_code(
     assert [each["route"] for each in found] == [*["(no such path)"] * 3, "/identify/length"]
 
 
+def test_a_request_that_the_server_no_longer_waits_for_gets_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a photo that takes longer than the server waits when it stops
+    monkeypatch.setattr("web.server.SHUTDOWN_SECONDS", 0.2)
+    with Running() as running, closing(HTTPConnection(HOST, running.port, timeout=10)) as connection:
+        connection.request("POST", "/identify/slow?seconds=1.5", b"x")
+        time.sleep(0.2)
+        # WHEN it stops THEN the client learns that it may try again
+        running.server.should_exit = True
+        with connection.getresponse() as response:
+            problem = json.loads(response.read())
+            assert (response.status, problem["code"], response.getheader("Retry-After")) == (503, "unavailable", "1")
+        assert "stopping" in problem["detail"]
+
+
 def test_bodies_in_memory_are_bounded() -> None:
     with Running(body_bytes=150_000) as running:
         # GIVEN a client that has sent 90 KB and is still sending
