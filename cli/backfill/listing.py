@@ -34,7 +34,7 @@ def listed(s3: Any, study: S3Name) -> Iterator[StoredPhoto]:
     """Yield the photos in a folder, a thousand for each call of S3."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=study.bucket, Prefix=study.key)
     for each in (each for page in pages for each in page.get("Contents", ())):
-        if _is_photo(each["Key"]):
+        if _is_photo(study, each["Key"]):
             modified = _nanoseconds(each["LastModified"])
             yield StoredPhoto(each["Key"][len(study.key) :], each["Size"], modified, each["ETag"].strip('"'))
 
@@ -58,7 +58,7 @@ def inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhot
                 row = dict(zip(columns, values, strict=False))
                 key = unquote_plus(row["Key"])
                 is_current = row.get("IsLatest") != "false" and row.get("IsDeleteMarker") != "true"
-                if is_current and key.startswith(study.key) and _is_photo(key):
+                if is_current and key.startswith(study.key) and _is_photo(study, key):
                     yield _stored(study, {**row, "Key": key}, "Size", "LastModifiedDate", "ETag")
 
 
@@ -131,9 +131,10 @@ def _place(latitude: Any, longitude: Any) -> Place | None:
     return place
 
 
-def _is_photo(key: str) -> bool:
-    name = PurePosixPath(key)
-    return not name.name.startswith(".") and name.suffix.lower() in SUFFIXES
+def _is_photo(study: S3Name, key: str) -> bool:
+    """Return whether a key is a photo's, as in a folder of this machine: what is hidden is none, such as .Trashes/."""
+    name = PurePosixPath(key[len(study.key) :])
+    return not any(part.startswith(".") for part in name.parts) and name.suffix.lower() in SUFFIXES
 
 
 def _nanoseconds(moment: datetime) -> int:
