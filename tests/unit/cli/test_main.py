@@ -51,3 +51,14 @@ def test_a_user_without_a_name_is_asked_for_one(
 def test_degrees_are_numbers(results: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["identify", results, "--lat", "nan", "--lon", "1"]) == Exit.USAGE
     assert "'nan' is no number of degrees" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [("export", "--csv"), ("export", "--dwca"), ("report", "--html")])
+def test_the_results_file_is_not_overwritten(
+    results: str, command: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, option = command
+    before = Path(results).read_bytes()
+    assert run([name, results, option, results]) == Exit.USAGE
+    assert "is the results file, and would be overwritten" in capsys.readouterr().err
+    assert Path(results).read_bytes() == before
