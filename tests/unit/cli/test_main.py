@@ -27,7 +27,7 @@ def test_a_full_disk_behind_the_output_is_said(
 
     monkeypatch.setattr("click.echo", echo)
     assert run(["status", results]) == Exit.FAILED
-    assert "Error: what the command prints cannot be read or written (No space left" in capsys.readouterr().err
+    assert "what the command prints, cannot be read or written (No space left" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_said(results: str, capsys: pytest.CaptureFixture[str]) -> None:
