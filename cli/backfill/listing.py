@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 
 from cli.backfill.s3_name import S3Name, parse_object
 from cli.errors import CommandError
-from cli.photos import SUFFIXES
+from cli.photos import SUFFIXES, is_hidden
 from cli.results.row import Place
 
 
@@ -145,7 +145,7 @@ def _place(latitude: Any, longitude: Any) -> Place | None:
 def _is_photo(study: S3Name, key: str) -> bool:
     """Return whether a key is a photo's, as in a folder of this machine: what is hidden is none, such as .Trashes/."""
     name = PurePosixPath(key[len(study.key) :])
-    return not any(part.startswith(".") for part in name.parts) and name.suffix.lower() in SUFFIXES
+    return not any(map(is_hidden, name.parts)) and name.suffix.lower() in SUFFIXES
 
 
 def _nanoseconds(moment: datetime) -> int:

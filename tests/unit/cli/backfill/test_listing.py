@@ -43,7 +43,16 @@ def inventory(s3: Any, rows: list[list[str]], **about: Any) -> S3Name:
 
 def test_a_folder_has_its_photos_and_no_other_file(s3: Any) -> None:
     # GIVEN photos in folders, what is no photo, and a photo elsewhere
-    for key in ("N/a.jpg", "N/b.JPG", "S/a.heic", "S/notes.txt", "S/.hidden.jpg", ".Trashes/501/a.jpg", "S/"):
+    for key in (
+        "N/a.jpg",
+        "N/b.JPG",
+        "S/a.heic",
+        "S/notes.txt",
+        "S/.hidden.jpg",
+        ".Trashes/501/a.jpg",
+        "$RECYCLE.BIN/a.jpg",
+        "S/",
+    ):
         put(s3, STUDY.key + key)
     put(s3, "batches/creek2/a.jpg")
     # WHEN the folder is listed
