@@ -61,7 +61,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         ).show()
         return Exit.FAILED
     except OSError as error:  # such as standard output on a full disk
-        what = error.filename or "what the command prints"
+        what = error.filename or "a file, or what the command prints,"
         CommandError(f"{what} cannot be read or written ({error.strerror or error}); the same command goes on").show()
         return Exit.FAILED
     except (click.Abort, KeyboardInterrupt):

@@ -15,6 +15,8 @@ NOT_READ = frozenset(
     {".avi", ".mp4", ".mov", ".m4v", ".mts", ".3gp", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"}
 )
 """Videos and raw photos, which cameras write too."""
+HIDDEN = frozenset({"$recycle.bin", "recycler", "system volume information", "lost+found", "#recycle", "@eadir"})
+"""Folders that Windows, a file system or a NAS keeps for itself: deleted photos, and small copies of photos."""
 
 
 def expand(arguments: Iterable[str]) -> list[Path]:
@@ -64,20 +66,25 @@ def root_of(paths: Sequence[Path]) -> Path:
     return Path(os.path.commonpath(folders))
 
 
+def is_hidden(name: str) -> bool:
+    """Return whether a file or a folder is hidden, by its name: by the dot of Unix and Macs, or as a bin of others."""
+    return name.startswith(".") or name.lower() in HIDDEN
+
+
 def walk(
     path: Path, left_out: Counter[str] | None = None, closed: list[str] | None = None
 ) -> Iterator[os.DirEntry[str] | Path]:
     """Yield the photos in a folder and its folders, sorted by name, or the file itself. Hidden files are no photos.
 
     `left_out`: where to count the files that `NOT_READ` names, by suffix. `closed`: where to list the folders in it
-    that cannot be read, such as a card's lost+found. Raises `CommandError` if the folder itself cannot.
+    that cannot be read, such as another user's. Raises `CommandError` if the folder itself cannot.
     """
     if not path.is_dir():
         yield path
         return
     try:
         with os.scandir(path) as found:
-            entries = sorted((each for each in found if not each.name.startswith(".")), key=lambda each: each.name)
+            entries = sorted((each for each in found if not is_hidden(each.name)), key=lambda each: each.name)
     except OSError as error:
         raise CommandError(f"the folder {path} cannot be read ({error.strerror}); check its permissions") from error
     for entry in entries:

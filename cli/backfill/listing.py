@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from urllib.parse import unquote_plus
 
 from cli.backfill.s3_name import S3Name, parse_object
 from cli.errors import CommandError
-from cli.photos import SUFFIXES
+from cli.photos import SUFFIXES, is_hidden
 from cli.results.row import Place
 
 
@@ -34,7 +35,7 @@ def listed(s3: Any, study: S3Name) -> Iterator[StoredPhoto]:
     """Yield the photos in a folder, a thousand for each call of S3."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=study.bucket, Prefix=study.key)
     for each in (each for page in pages for each in page.get("Contents", ())):
-        if _is_photo(each["Key"]):
+        if _is_photo(study, each["Key"]):
             modified = _nanoseconds(each["LastModified"])
             yield StoredPhoto(each["Key"][len(study.key) :], each["Size"], modified, each["ETag"].strip('"'))
 
@@ -42,8 +43,15 @@ def listed(s3: Any, study: S3Name) -> Iterator[StoredPhoto]:
 def inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhoto]:
     """Yield the photos in a folder by an inventory report in CSV. `manifest`: its manifest.json.
 
-    Raises `CommandError` if the report is in another format, or of another bucket.
+    Raises `CommandError` if the report is in another format, of another bucket, or damaged.
     """
+    try:
+        yield from _inventoried(s3, study, manifest)
+    except (OSError, EOFError, zlib.error, csv.Error, ValueError, KeyError, TypeError) as error:
+        raise CommandError(f"{manifest} is no inventory that can be read ({error}); check the name") from error
+
+
+def _inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhoto]:
     about = json.load(s3.get_object(Bucket=manifest.bucket, Key=manifest.key)["Body"])
     if about["fileFormat"] != "CSV":
         raise CommandError(f"the inventory {manifest} is in {about['fileFormat']}; configure one in CSV")
@@ -58,7 +66,7 @@ def inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhot
                 row = dict(zip(columns, values, strict=False))
                 key = unquote_plus(row["Key"])
                 is_current = row.get("IsLatest") != "false" and row.get("IsDeleteMarker") != "true"
-                if is_current and key.startswith(study.key) and _is_photo(key):
+                if is_current and key.startswith(study.key) and _is_photo(study, key):
                     yield _stored(study, {**row, "Key": key}, "Size", "LastModifiedDate", "ETag")
 
 
@@ -74,7 +82,7 @@ def named(s3: Any, study: S3Name, manifest: str) -> Iterator[StoredPhoto]:
             raise CommandError(f"{manifest}, entry {number}: {row.get('bucket') or ''} {key} is not below {study}")
         try:
             yield _stored(study, {**row, "Key": key}, "size", "modified", "etag")
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise CommandError(f"{manifest}, entry {number}: {error}; correct it") from error
 
 
@@ -87,11 +95,14 @@ def _rows(s3: Any, manifest: str) -> Iterator[Mapping[str, Any]]:
             body = Path(manifest).open("rb")  # noqa: SIM115, closed with the text around it
         except OSError as error:
             raise CommandError(f"{manifest} cannot be read ({error.strerror})") from error
-    with io.TextIOWrapper(body, encoding="utf-8-sig", newline="") as text:
-        if manifest.endswith(".csv"):
-            yield from csv.DictReader(text)
-        else:
-            yield from _json_lines(text, manifest)
+    try:
+        with io.TextIOWrapper(body, encoding="utf-8-sig", newline="") as text:
+            if manifest.endswith(".csv"):
+                yield from csv.DictReader(text)
+            else:
+                yield from _json_lines(text, manifest)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CommandError(f"{manifest} cannot be read as a list of photos ({error}); save it as UTF-8") from error
 
 
 def _json_lines(lines: Iterable[str], manifest: str) -> Iterator[Mapping[str, Any]]:
@@ -131,9 +142,10 @@ def _place(latitude: Any, longitude: Any) -> Place | None:
     return place
 
 
-def _is_photo(key: str) -> bool:
-    name = PurePosixPath(key)
-    return not name.name.startswith(".") and name.suffix.lower() in SUFFIXES
+def _is_photo(study: S3Name, key: str) -> bool:
+    """Return whether a key is a photo's, as in a folder of this machine: what is hidden is none, such as .Trashes/."""
+    name = PurePosixPath(key[len(study.key) :])
+    return not any(map(is_hidden, name.parts)) and name.suffix.lower() in SUFFIXES
 
 
 def _nanoseconds(moment: datetime) -> int:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from cli.backfill.progress import Progress, progress_of
 from cli.backfill.runs import Run
 from cli.backfill.s3_name import S3Name, parse_folder, parse_object
 from cli.clock import parse_shift
-from cli.commands.identify import Where
+from cli.commands.identify import Where, warn_of_changes, warn_of_homeless
 from cli.commands.options import EXISTING_FILE, FILE, Degrees, Parsed
 from cli.deployments import Deployments, read_deployments
 from cli.errors import CommandError, Exit
@@ -146,7 +146,8 @@ def submit(
         where = Where(table or Deployments(kept.deployments()), place, shift)
         with waiting("listing photos"):
             stored = _stored(cloud, study, inventory, manifest)
-            keep(kept, ((_found(where, photo), photo) for photo in stored))
+            keep(kept, _placed(where, stored))
+        warn_of_changes(kept)
         with tempfile.TemporaryFile() as file:
             photos = write(kept, study, file)
             if not photos:
@@ -166,6 +167,16 @@ def _stored(
     if inventory:
         return listing.inventoried(cloud.s3, study, inventory)
     return listing.named(cloud.s3, study, manifest) if manifest else listing.listed(cloud.s3, study)
+
+
+def _placed(where: Where, stored: Iterable[listing.StoredPhoto]) -> Iterator[tuple[FoundPhoto, listing.StoredPhoto]]:
+    """Yield the photos with their deployments and places. Warn of photos in no deployment."""
+    homeless = 0
+    for photo in stored:
+        found = _found(where, photo)
+        homeless += found.deployment is None
+        yield found, photo
+    warn_of_homeless(homeless, where)
 
 
 def _found(where: Where, photo: listing.StoredPhoto) -> FoundPhoto:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cli.clock import parse_zone
-from cli.commands.options import FILE, FOLDER, Parsed, results_argument, study_options
+from cli.commands.options import FILE, FOLDER, Parsed, expect_other, results_argument, study_options
 from cli.results.file import ResultsFile
 
 EPILOG = """\b
@@ -60,6 +60,7 @@ def export(
     from cli.study.study import Study
 
     with ResultsFile(results, write=False) as kept:
+        expect_other(results, csv, megadetector, coco, dwca)
         study = Study(kept, event_gap, timezone, round_coordinates)
         about = read_description(metadata, study.folder)
         if csv:

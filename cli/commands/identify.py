@@ -171,7 +171,7 @@ def identify(
         closed: list[str] = []
         with waiting("looking for photos"):
             kept.find(_found(found, folder, where, closed))
-        _warn_of_changes(kept)
+        warn_of_changes(kept)
         counts, in_words = kept.counts(), results is None and not as_json
         if counts.left or counts.failed:
             at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
@@ -237,11 +237,16 @@ def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -
         warn(f"{gone} photos are left out, because they are links to nothing, or gone since")
     if closed:
         warn(f"{len(closed)} folders cannot be read, and their photos are missing: {', '.join(closed[:MOST_FAULTS])}")
-    if homeless and where.deployments.rows:
-        warn(f"{homeless} photos are in no deployment's folder; their place is --lat and --lon, or EXIF's")
+    warn_of_homeless(homeless, where)
 
 
-def _warn_of_changes(results: ResultsFile) -> None:
+def warn_of_homeless(number: int, where: Where) -> None:
+    """Say how many photos are in no deployment, if there are any deployments."""
+    if number and where.deployments.rows:
+        warn(f"{number:,} photos are in no deployment's folder; their place is --lat and --lon, or EXIF's")
+
+
+def warn_of_changes(results: ResultsFile) -> None:
     """Say which answers will be made again: another card at the same place would replace the first one's."""
     number, reviewed = results.changed()
     if number:

@@ -49,6 +49,14 @@ EXISTING_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 results_argument = click.argument("results", type=FILE, metavar="RESULTS")
 """The results file of a command that reads it."""
 
+
+def expect_other(results: Path, *targets: Path | None) -> None:
+    """Raise `UsageError` if a file to write is the results file, which has all answers and reviews."""
+    for target in targets:
+        if target and target.exists() and target.samefile(results):
+            raise click.UsageError(f"{target} is the results file, and would be overwritten; choose another name")
+
+
 _STUDY = (
     click.option(
         "--metadata",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli.commands.options import FILE, results_argument, study_options
+from cli.commands.options import FILE, expect_other, results_argument, study_options
 from cli.results.file import ResultsFile
 
 EPILOG = """\b
@@ -44,6 +44,7 @@ def report(
 
     target = html or results.with_suffix(".html")
     with ResultsFile(results, write=False) as kept:
+        expect_other(results, target)
         study = Study(kept, event_gap, precision=round_coordinates)
         about = read_description(metadata, study.folder)
         text = page(summary_of(study, hide_people=hide_people), about.title, Path(study.folder))

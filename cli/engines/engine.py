@@ -15,6 +15,10 @@ DEGRADED = "the animals of the place were not to be had, so that the picture alo
 """Detail of an answer without its place."""
 
 
+ADVICE = {"location_missing": "the photo has no GPS position; give --deployments, --lat and --lon, or --no-location"}
+"""What the command's user can do, where the API's own advice is about its requests. By code."""
+
+
 class Refused(Exception):
     """A photo has no answer. `is_lasting`: it is the photo's own fault, so that no other run would do better."""
 
@@ -55,6 +59,9 @@ def work(task: Task, root: Path, engine: Engine) -> Outcome:
     size, modified, checksum = len(data), status.st_mtime_ns, zlib.crc32(data)
     if checksum == task.checksum:
         return Outcome(task, "touched", size, modified, checksum)
+    if not data:
+        detail = "the file is empty; copy it again"
+        return Outcome(task, "unreadable", size, modified, checksum, Seen(), None, "photo_unreadable", detail)
     record = Record(str(uuid4()), "/identify")
     try:
         answer, mode = engine.identify(data, task.place, record, task.shift)
@@ -63,7 +70,9 @@ def work(task: Task, root: Path, engine: Engine) -> Outcome:
     except Refused as refused:
         state: State = "unreadable" if refused.is_lasting else "failed"
         seen = _seen(record, task.place)
-        return Outcome(task, state, size, modified, checksum, seen, None, refused.code, refused.detail)
+        return Outcome(
+            task, state, size, modified, checksum, seen, None, refused.code, ADVICE.get(refused.code, refused.detail)
+        )
     except Exception as error:  # noqa: BLE001, one photo must not stop a million
         detail = f"{type(error).__name__}: {error}"
         return Outcome(task, "failed", size, modified, checksum, _seen(record, task.place), None, "internal", detail)

@@ -10,21 +10,19 @@ from cli.clock import corrected
 from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
 from cli.exports.files import whole, write_lists
+from cli.exports.labels import Key, key_of, labels_of
 from cli.study.finding import Finding
 from cli.study.study import Study
 
-EMPTY = "empty"
+EMPTY: Key = ("empty", "")
 """Category 0."""
 
 
 def write_coco(study: Study, path: Path, about: Description) -> None:
     """Write all photos, those that cannot be read as corrupt."""
-    scientific: dict[str, str] = {}
-    for photo in study.photos():
-        for part in photo.finding.each:
-            scientific.setdefault(_category(part), part.named.scientific_name if part.named else "")
-    scientific.pop(EMPTY, None)
-    ids = {EMPTY: 0, **{name: number for number, name in enumerate(sorted(scientific), 1)}}
+    labels = labels_of(_key(part) for photo in study.photos() for part in photo.finding.each)
+    labels = {EMPTY: EMPTY[0]} | labels
+    ids = {key: number for number, key in enumerate(labels)}
     today = datetime.now(UTC)
     head = {
         "info": {
@@ -35,8 +33,8 @@ def write_coco(study: Study, path: Path, about: Description) -> None:
             "date_created": f"{today:%Y-%m-%d}",
         },
         "categories": [
-            {"id": number, "name": name, **({"scientific_name": latin} if (latin := scientific.get(name)) else {})}
-            for name, number in ids.items()
+            {"id": ids[key], "name": label.lower().replace(" ", "_"), **({"scientific_name": key[1]} if key[1] else {})}
+            for key, label in labels.items()
         ],
     }
     with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
@@ -65,25 +63,25 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
         yield {**head, "location": row["deployment"] or folder, **time, **size}
 
 
-def _annotations(study: Study, ids: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _annotations(study: Study, ids: dict[Key, int]) -> Iterator[dict[str, Any]]:
     for photo in study.photos():
         for number, part in enumerate(photo.finding.each, 1):
             box = part.box
             yield {
                 "id": observation_id(photo, number),
                 "image_id": photo.path,
-                "category_id": ids[_category(part)],
+                "category_id": ids[_key(part)],
                 "sequence_level_annotation": False,
                 **({"bbox_relative": [box.x, box.y, box.width, box.height]} if box else {}),
             }
 
 
-def _category(finding: Finding) -> str:
-    """Return the name of a category: small letters without spaces, as the format encourages.
+def _key(finding: Finding) -> Key:
+    """Return the category of a finding: a name in small letters, as the format encourages, and a scientific name.
 
     The format has no word for a doubt: as in MegaDetector's, a photo in which nothing is recognised counts as empty.
     """
     if finding.kind in ("blank", "unknown"):
         return EMPTY
-    name = finding.named.name if finding.named else finding.kind
-    return name.lower().replace(" ", "_")
+    name, latin = key_of(finding.named) if finding.named else (finding.kind, "")
+    return name.lower(), latin

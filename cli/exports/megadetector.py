@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.application import VERSION
 from cli.exports.files import whole, write_lists
+from cli.exports.labels import Key, key_of, labels_of
 from cli.results.file import now
 from cli.study.finding import WHOLE, Finding, Named
 from cli.study.lineage import lineage_of
@@ -21,8 +22,9 @@ _CATEGORY = {"animal": "1", "human": "2", "vehicle": "3"}
 
 def write_megadetector(study: Study, path: Path) -> None:
     """Write all photos, those that cannot be read as failures."""
-    named = {each.name: each for photo in study.photos() for part in photo.finding.each for each in _classes(part)}
-    ids = {name: str(number) for number, name in enumerate(sorted(named))}
+    found = (each for photo in study.photos() for part in photo.finding.each for each in _classes(part))
+    labels = labels_of(map(key_of, found))
+    ids = {key: str(number) for number, key in enumerate(labels)}
     models = sorted({photo.finding.by for photo in study.photos() if not photo.finding.is_human})
     head = {
         "info": {
@@ -32,14 +34,14 @@ def write_megadetector(study: Study, path: Path) -> None:
             "classification_completion_time": now()[:19].replace("T", " "),
         },
         "detection_categories": DETECTIONS,
-        "classification_categories": {ids[name]: name for name in sorted(named)},
-        "classification_category_descriptions": {ids[name]: _description(named[name]) for name in sorted(named)},
+        "classification_categories": {ids[key]: label for key, label in labels.items()},
+        "classification_category_descriptions": {ids[key]: _description(key[1]) for key in labels},
     }
     with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
         write_lists(file, head, {"images": _images(study, ids)})
 
 
-def _images(study: Study, ids: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _images(study: Study, ids: dict[Key, str]) -> Iterator[dict[str, Any]]:
     for photo in study.photos():
         yield {
             "file": photo.path,
@@ -51,7 +53,7 @@ def _images(study: Study, ids: dict[str, str]) -> Iterator[dict[str, Any]]:
         yield {"file": row["path"], "failure": row["detail"], "detections": None}
 
 
-def _detection(finding: Finding, ids: dict[str, str]) -> dict[str, Any]:
+def _detection(finding: Finding, ids: dict[Key, str]) -> dict[str, Any]:
     box = finding.box or WHOLE
     detection: dict[str, Any] = {
         "category": _CATEGORY[finding.kind],
@@ -59,7 +61,7 @@ def _detection(finding: Finding, ids: dict[str, str]) -> dict[str, Any]:
         "bbox": [box.x, box.y, box.width, box.height],
     }
     if classes := _classes(finding):
-        detection["classifications"] = [[ids[each.name], float(each.score)] for each in classes]
+        detection["classifications"] = [[ids[key_of(each)], float(each.score)] for each in classes]
     return detection
 
 
@@ -72,8 +74,8 @@ def _classes(finding: Finding) -> tuple[Named, ...]:
     return finding.candidates
 
 
-def _description(named: Named) -> str:
+def _description(scientific_name: str) -> str:
     """Return a taxon in the form of SpeciesNet: its lineage and its scientific name, separated by semicolons."""
-    ranks = lineage_of(named.scientific_name).ranks
+    ranks = lineage_of(scientific_name).ranks
     above = [ranks.get(rank, "") for rank in ("phylum", "class", "order", "family")]
-    return ";".join(("animalia", *above, named.scientific_name)).lower()
+    return ";".join(("animalia", *above, scientific_name)).lower()

@@ -152,6 +152,8 @@ def test_a_study_is_identified_and_exported(
     assert len(found) == 30
     assert found["N/000.JPG"][:4] == ("done", "north", -1.2345, 36.789)
     assert found["S/broken.jpg"][0] == "unreadable"
+    # AND nobody is warned of photos without a deployment, for there are none
+    assert "in no deployment's folder" not in capsys.readouterr().err
     # AND exports work
     assert run(["export", str(results), "--csv", str(tmp_path / "photos.csv")]) == Exit.DONE
     with (tmp_path / "photos.csv").open(encoding="utf-8", newline="") as file:
@@ -165,6 +167,17 @@ def test_a_study_is_identified_and_exported(
     calls = len(function.calls)
     assert submit(study, results) == Exit.SOME_FAILED
     assert len(function.calls) == calls
+
+
+@pytest.mark.usefixtures("function")
+def test_photos_of_no_deployment_are_said_before_the_night(
+    study: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a table with a wrong folder
+    table = tmp_path / "deployments.csv"
+    table.write_text("deploymentID,folder,latitude,longitude\nnorth,N,-1.2345,36.789\nsouth,typo,1,2\n")
+    assert submit(study, tmp_path / "study.db", "--deployments", table) == Exit.DONE
+    assert "15 photos are in no deployment's folder" in capsys.readouterr().err
 
 
 def test_place_and_clock_stay_until_others_are_given(function: Function, study: str, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_a_full_disk_behind_the_output_is_said(
 
     monkeypatch.setattr("click.echo", echo)
     assert run(["status", results]) == Exit.FAILED
-    assert "Error: what the command prints cannot be read or written (No space left" in capsys.readouterr().err
+    assert "what the command prints, cannot be read or written (No space left" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_said(results: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,3 +51,14 @@ def test_a_user_without_a_name_is_asked_for_one(
 def test_degrees_are_numbers(results: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["identify", results, "--lat", "nan", "--lon", "1"]) == Exit.USAGE
     assert "'nan' is no number of degrees" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [("export", "--csv"), ("export", "--dwca"), ("report", "--html")])
+def test_the_results_file_is_not_overwritten(
+    results: str, command: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, option = command
+    before = Path(results).read_bytes()
+    assert run([name, results, option, results]) == Exit.USAGE
+    assert "is the results file, and would be overwritten" in capsys.readouterr().err
+    assert Path(results).read_bytes() == before

@@ -28,6 +28,18 @@ def test_a_folder_has_the_photos_of_all_its_folders(card: Path) -> None:
     assert found == ["IMG_3.heic", "a/IMG_1.jpeg", "b/IMG_2.JPG"]
 
 
+@pytest.mark.parametrize(
+    "folder", ["$RECYCLE.BIN/S-1-5", "a/@eaDir/IMG_1.jpeg", "#recycle", "System Volume Information"]
+)
+def test_bins_and_small_copies_are_no_photos(card: Path, folder: str) -> None:
+    # GIVEN what Windows or a NAS adds to a card
+    (card / folder).mkdir(parents=True)
+    (card / folder / "SYNOPHOTO_THUMB_XL.jpg").touch()
+    # THEN it is left alone, unless somebody names it
+    assert len(list(walk(card))) == 3
+    assert len(list(walk(card / folder))) == 1
+
+
 def test_videos_and_raw_photos_are_counted(card: Path) -> None:
     for name in ("a/IMG_4.AVI", "b/IMG_5.avi", "IMG_6.CR2", "a/.IMG_7.avi"):
         (card / name).touch()

@@ -84,6 +84,8 @@ def test_unknown_parameters_are_rejected(served: Served) -> None:
 
 
 def test_both_routes_have_their_own_metrics(served: Served) -> None:
+    for path in ("/uploads", "/uploads/nothing/identify"):
+        served.request("POST", path)
     lines = [json.loads(line) for line in served.metrics.read_text(encoding="utf-8").splitlines()]
     assert {line["route"] for line in lines if "route" in line} >= {"/uploads", "/uploads/{id}/identify"}
 

@@ -43,7 +43,16 @@ def inventory(s3: Any, rows: list[list[str]], **about: Any) -> S3Name:
 
 def test_a_folder_has_its_photos_and_no_other_file(s3: Any) -> None:
     # GIVEN photos in folders, what is no photo, and a photo elsewhere
-    for key in ("N/a.jpg", "N/b.JPG", "S/a.heic", "S/notes.txt", "S/.hidden.jpg", "S/"):
+    for key in (
+        "N/a.jpg",
+        "N/b.JPG",
+        "S/a.heic",
+        "S/notes.txt",
+        "S/.hidden.jpg",
+        ".Trashes/501/a.jpg",
+        "$RECYCLE.BIN/a.jpg",
+        "S/",
+    ):
         put(s3, STUDY.key + key)
     put(s3, "batches/creek2/a.jpg")
     # WHEN the folder is listed
@@ -75,6 +84,22 @@ def test_an_inventory_has_the_present_photos_of_the_folder(s3: Any) -> None:
 def test_an_inventory_that_does_not_fit_is_refused(s3: Any, about: dict[str, str], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         list(listing.inventoried(s3, STUDY, inventory(s3, [], **about)))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "report"),
+    [(b"not JSON", b""), (b"{}", b""), (b"[]", b""), (None, b"not gzip"), (None, b"\x1f\x8b\x08")],
+)
+def test_an_inventory_that_is_damaged_is_said(s3: Any, manifest: bytes | None, report: bytes) -> None:
+    # GIVEN something else at the name, or a report that is cut short
+    name = inventory(s3, [])
+    about = json.loads(s3.get_object(Bucket=BUCKET, Key=name.key)["Body"].read())
+    put(s3, about["files"][0]["key"], report)
+    if manifest is not None:
+        put(s3, name.key, manifest)
+    # THEN the error names it
+    with pytest.raises(CommandError, match=r"lists/manifest.json is no inventory that can be read"):
+        list(listing.inventoried(s3, STUDY, name))
 
 
 LINES = """\
@@ -116,12 +141,19 @@ def test_a_manifest_may_say_station_and_place(s3: Any, tmp_path: Path, name: str
         ('{"key": "batches/creek/a.jpg", "latitude": 1}', "only one of latitude and longitude"),
         ('{"key": "batches/creek/a.jpg", "latitude": 91, "longitude": 0}', "no position"),
         ('{"key": "batches/creek/a.jpg", "size": "big"}', "invalid literal"),
+        ('{"key": "batches/creek/a.jpg", "modified": 5}', "entry 1: .*must be str"),
     ],
 )
 def test_a_fault_in_a_manifest_is_named(s3: Any, tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "m.jsonl").write_text(line, encoding="utf-8")
     with pytest.raises(CommandError, match=message):
         list(listing.named(s3, STUDY, str(tmp_path / "m.jsonl")))
+
+
+def test_a_manifest_that_is_not_utf_8_is_said(s3: Any, tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_bytes(TABLE.encode("utf-16"))
+    with pytest.raises(CommandError, match="save it as UTF-8"):
+        list(listing.named(s3, STUDY, str(tmp_path / "m.csv")))
 
 
 def test_a_manifest_that_is_not_there_is_named(s3: Any, tmp_path: Path) -> None:

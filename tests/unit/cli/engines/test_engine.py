@@ -98,3 +98,15 @@ def test_a_file_that_is_gone_fails(root: Path) -> None:
 def test_without_a_model_nothing_goes_on(root: Path) -> None:
     with pytest.raises(ModelError):
         work(task(), root, Scripted(ModelError("gone")))
+
+
+def test_advice_is_about_the_command(root: Path) -> None:
+    error = Refused("location_missing", "send lat and lon with the request", is_lasting=False)
+    assert "give --deployments, --lat and --lon, or --no-location" in str(work(task(), root, Scripted(error)).detail)
+
+
+def test_an_empty_file_is_said(root: Path) -> None:
+    (root / "a" / "b.jpg").write_bytes(b"")
+    engine = Scripted()
+    outcome = work(task(), root, engine)
+    assert (outcome.state, outcome.detail, engine.asked) == ("unreadable", "the file is empty; copy it again", 0)

@@ -10,7 +10,7 @@ from cli.exports.coco import write_coco
 from cli.exports.description import read_description
 from cli.results.file import ResultsFile
 from cli.study.study import Study
-from testing.studies import PHOTOS, write_study
+from testing.studies import PHOTOS, answer, write_study
 
 
 @pytest.fixture
@@ -47,3 +47,20 @@ def test_each_readable_photo_is_annotated_once(document: dict[str, Any]) -> None
     }
     assert len({each["id"] for each in document["annotations"]}) == len(labels)
     assert all(isinstance(key, int) for key in names)
+
+
+def test_taxa_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    # GIVEN a family and an order that are both called trogon
+    taxa = [("trogon", "Trogonidae", "family"), ("trogon", "Trogoniformes", "order")]
+    photos = [(f"N/{each[1]}.jpg", "2026-05-02 06:00:00", answer(each)) for each in taxa]
+    write_study(tmp_path / "study.db", photos)
+    with ResultsFile(tmp_path / "study.db", write=False) as results:
+        write_coco(Study(results, 60), tmp_path / "coco.json", read_description(None, "Two"))
+    found = json.loads((tmp_path / "coco.json").read_text())
+    # THEN each is a category of its own
+    names = {each["name"]: each.get("scientific_name") for each in found["categories"]}
+    assert names == {
+        "empty": None,
+        "trogon_(trogonidae)": "Trogonidae",
+        "trogon_(trogoniformes)": "Trogoniformes",
+    }

@@ -7,7 +7,7 @@ from typing import Any
 from cli.exports.megadetector import write_megadetector
 from cli.results.file import ResultsFile
 from cli.study.study import Study
-from testing.studies import PHOTOS, answer, write_study
+from testing.studies import IMPALA, PHOTOS, answer, write_study
 
 
 def export(tmp_path: Path, photos: Any = PHOTOS) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -53,3 +53,16 @@ def test_people_are_persons_once_answers_say_so(tmp_path: Path) -> None:
     _, images = export(tmp_path, [("N/me.jpg", "2026-05-02 06:00:00", answer(None, subject="person"))])
     # THEN
     assert [each["category"] for each in images["N/me.jpg"]["detections"]] == ["2"]
+
+
+def test_taxa_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    # GIVEN a family and an order that are both called trogon
+    taxa = [("trogon", "Trogonidae", "family"), ("trogon", "Trogoniformes", "order"), IMPALA]
+    photos = [(f"N/{each[1]}.jpg", "2026-05-02 06:00:00", answer(each)) for each in taxa]
+    document, images = export(tmp_path, photos)
+    # THEN each is a category of its own, with its own description
+    names, descriptions = document["classification_categories"], document["classification_category_descriptions"]
+    assert sorted(names.values()) == ["impala", "trogon (Trogonidae)", "trogon (Trogoniformes)"]
+    for _, latin, _ in taxa:
+        ((key, _),) = images[f"N/{latin}.jpg"]["detections"][0]["classifications"]
+        assert descriptions[key].endswith(f";{latin.lower()}")
