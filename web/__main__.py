@@ -58,7 +58,11 @@ def _application() -> "Application":
     settings = Settings.from_environment(os.environ)
     log = logging.getLogger("faunalens")
     log.setLevel(settings.log_level)
-    logs.configure(log, settings.log_format, {"function": settings.function, "stage": settings.stage})
+    context = {"function": settings.function, "stage": settings.stage}
+    logs.configure(log, settings.log_format, context)
+    of_server = logging.getLogger("uvicorn.error")
+    of_server.setLevel(logging.ERROR)  # below it are invalid requests, which we log ourselves
+    logs.configure(of_server, settings.log_format, context)
     cold_start = ColdStart(began)
     cold_start.mark_imported()
     gc.freeze()  # these objects live as long as the process; exclude them from collection

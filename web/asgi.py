@@ -21,11 +21,16 @@ from chalicelib.errors import (
     MisdirectedRequest,
     NotFound,
     PhotoTooLarge,
+    Unavailable,
 )
+from chalicelib.telemetry.logs import log_request
+from chalicelib.telemetry.record import Failure, Record
 from web.admission import Admission
 from web.compression import compressed
+from web.protocol import CONNECTIONS, NO_ROUTE
 from web.pulse import Pulse
 from web.receiving import Body, ClientGone, MemoryBody, Receive, receive_body
+from web.relay import HERE
 from web.settings import WebSettings
 from web.spool import Spool
 
@@ -56,7 +61,7 @@ _URL_CHARACTERS = "/%:@!$&'()*+,;=?"
 LIGHT_THREADS = 4
 """Number of threads for requests without a photo, so that they do not wait for photos."""
 RELAY_THREADS = 32
-"""The same with `INFERENCE=lambda`, where most of these requests wait for the function."""
+"""Number of threads for those that wait for the function or S3, with `INFERENCE=lambda`; as many again may queue."""
 SPOOL_THREADS = 4
 """Number of threads that write photos to temporary files."""
 
@@ -130,8 +135,8 @@ class Asgi:
         held = settings.spool_bytes if settings.relays else settings.body_bytes
         self.admission = Admission(settings.worker_count, settings.queue_seconds, held, self._pulse)
         self.draining = False
-        light = RELAY_THREADS if settings.relays else LIGHT_THREADS
-        self._light = ThreadPoolExecutor(light, thread_name_prefix="light")
+        self._light = ThreadPoolExecutor(LIGHT_THREADS, thread_name_prefix="light")
+        self._relays, self._relayed = ThreadPoolExecutor(RELAY_THREADS, thread_name_prefix="relay"), 0
         self._writers = ThreadPoolExecutor(SPOOL_THREADS, thread_name_prefix="spool")
         self._limit = application.settings.photo_max_bytes
 
@@ -148,8 +153,8 @@ class Asgi:
         beating.cancel()
         self._pulse.beat(self._on_pulse)
         self.admission.close()
-        self._light.shutdown()
-        self._writers.shutdown()
+        for pool in (self._light, self._relays, self._writers):
+            pool.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -159,14 +164,13 @@ class Asgi:
             return
         try:
             await self._respond(scope, receive, send)
-        except asyncio.CancelledError:  # the server no longer waits for its running requests
+        except asyncio.CancelledError:  # while the response was being sent
             self._pulse.cut_off += 1
             raise
-        self._pulse.drained += self.draining
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started, method, name = perf_counter(), str(scope["method"]), "(no such path)"
-        request_id, unread = str(uuid4()), False
+        started, method, name = perf_counter(), str(scope["method"]), NO_ROUTE
+        request_id, unread, is_cut_off = str(uuid4()), False, False
         try:
             self._check_host(scope)
             match = self._router.match(scope["path"])
@@ -185,13 +189,17 @@ class Asgi:
             self._log(method, name, 0, perf_counter() - started)
             return
         except HTTPError as error:
+            self.refused(error, request_id, name)
             response, unread = problem_response(error, request_id), _has_body(scope)
-        if self.draining:
+        except asyncio.CancelledError:  # the server no longer waits for its running requests
+            is_cut_off = True
+            stopping = Unavailable("the server is stopping; send the request again", retry_after=1)
+            response = problem_response(stopping, request_id)
+        if self.draining or is_cut_off:
             response = response._replace(headers={**response.headers, "Connection": "close"})
-        if unread:
-            await _send(send, method, response, drain=receive)
-        else:
-            await _send(send, method, response)
+        await _send(send, method, response, drain=receive if unread else None)
+        self._pulse.cut_off += is_cut_off
+        self._pulse.drained += self.draining and not is_cut_off
         self._log(method, name, response.status, perf_counter() - started)
 
     async def _routed(self, match: RouteMatch, scope: Scope, receive: Receive, request_id: str) -> Response:
@@ -226,10 +234,30 @@ class Asgi:
 
             if has_photo:
                 return await self.admission.run(respond)
-            return await self._run_light(respond)
+            is_relayed = self._settings.relays and route.path not in HERE
+            return await (self._run_relayed if is_relayed else self._run_light)(respond)
 
     async def _run_light(self, respond: Callable[[], Response]) -> Response:
         return await asyncio.get_running_loop().run_in_executor(self._light, respond)
+
+    async def _run_relayed(self, respond: Callable[[], Response]) -> Response:
+        """Run a request that waits for the function or S3. Raises `Unavailable` if too many others wait too."""
+        if self._relayed >= 2 * RELAY_THREADS:
+            self._pulse.refused += 1
+            raise Unavailable("too many requests are waiting; try again in a moment", limit="queue")
+        self._relayed += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._relays, respond)
+        finally:
+            self._relayed -= 1
+
+    def refused(self, error: HTTPError, request_id: str, route: str = NO_ROUTE) -> None:
+        """Log a request that did not reach the application, and count it in the pulse."""
+        self._pulse.refused += isinstance(error, Unavailable) and error.limit == CONNECTIONS  # others count themselves
+        self._pulse.rejected += not isinstance(error, Unavailable)
+        failure = Failure.of(error)
+        failure = failure._replace(summary=failure.summary or error.detail)  # which of our limits it was
+        log_request(self._application.log, Record(request_id, route, failure=failure))
 
     def refusal_of_method(self, path: str) -> HTTPError:
         """Return the error for a method that the path does not accept, or for a path that does not exist."""

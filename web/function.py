@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.errors import Unavailable
 from chalicelib.lazy import Lazy
+from chalicelib.redaction import trace_of
 
 _CONNECT_SECONDS = 1.0
 _SLOW, _SOON, _LATER = 5, 1, 30
@@ -63,7 +64,7 @@ class Function:
         except (BotoCoreError, OSError) as error:
             raise FunctionError("unreachable", str(error)) from error
         if "FunctionError" in answer:  # it crashed, or ran into its timeout; the result tells which
-            raise FunctionError("failed", result[:200].decode("utf-8", "replace"))
+            raise FunctionError("failed", trace_of(result[:200].decode("utf-8", "replace")))  # it may quote a place
         try:
             parsed = json.loads(result)
             if not isinstance(parsed, dict):

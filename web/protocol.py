@@ -34,6 +34,10 @@ HEAD_SECONDS = 10.0
 MOST_URI, MOST_HEAD = 8_192, 32_768
 """Maximum size in bytes of the path with its query, and of all headers together."""
 
+CONNECTIONS = "connections"
+"""Name of the limit of open connections."""
+NO_ROUTE = "(no such path)"
+"""The route of a request that has none, for logs."""
 _UNKNOWN_METHOD = "the method is unknown; GET /openapi.json lists the methods of each path"
 _REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} (/[!-~]*) HTTP/1\.[01]\r?\n")
 
@@ -50,6 +54,8 @@ class Protocol(HttpToolsProtocol):
     refusal_of_method: Callable[[str], HTTPError] = staticmethod(lambda _: MethodNotAllowed(_UNKNOWN_METHOD))
     """A function that returns the error for an unknown method. Its argument is the path."""
     log: Callable[[str, str, int, float], None] = staticmethod(lambda *_: None)
+    refused: Callable[[HTTPError, str], None] = staticmethod(lambda *_: None)
+    """A function that is called for each request that is rejected, with the error and the id of the request."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -66,7 +72,7 @@ class Protocol(HttpToolsProtocol):
 
         if len(self.connections) > self.most_connections:
             self._answer(
-                Unavailable("too many connections are open; try again in a moment", retry_after=1, limit="connections")
+                Unavailable("too many connections are open; try again in a moment", retry_after=1, limit=CONNECTIONS)
             )
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -141,12 +147,14 @@ class Protocol(HttpToolsProtocol):
     def _answer(self, error: HTTPError) -> None:
         if self.transport.is_closing():
             return
-        body = json.dumps(problem_of(error, str(uuid4())), allow_nan=False).encode()
+        request_id = str(uuid4())
+        body = json.dumps(problem_of(error, request_id), allow_nan=False).encode()
         headers = {**headers_of(error), "Content-Length": str(len(body)), "Connection": "close"}
         lines = [f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers.items()]
         self.transport.write(b"".join([STATUS_LINE[error.status], *lines, b"\r\n", body]))
         self.transport.close()
-        self.log("?", "(no such path)", error.status, 0.0)
+        self.refused(error, request_id)
+        self.log("?", NO_ROUTE, error.status, 0.0)
 
     def _start_head_timer(self) -> None:
         self._head_timer = self.loop.call_later(self.head_seconds, self._head_is_late)

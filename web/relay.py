@@ -20,9 +20,10 @@ from web.function import Function, FunctionError
 
 API_ID = "web"
 """What the function is told in place of API Gateway's id of an API: a request from outside, not from an operator."""
-_HERE = ("/", "/web/{name}", "/openapi.json")
+HERE = ("/", "/web/{name}", "/openapi.json")
 """Paths that need neither model nor stores, so the tier serves them itself."""
 _IDENTIFY = "/identify"
+_HEALTH = "/health"
 _UPLOADED = "/uploads/{id}/identify"
 _SENT = ("accept", "if-none-match")
 """Request headers that the function reads. The others, such as the client's address, stay here."""
@@ -45,7 +46,7 @@ def relay_routes(function: Function, uploads: Uploads) -> tuple[Route, ...]:
         return _hand_on(function, "POST", _UPLOADED, uploaded, record)
 
     def relayed(route: Route) -> Route:
-        if route.path in _HERE:
+        if route.path in HERE:
             return route
         if route.path == _IDENTIFY:
             return route._replace(view=post_identify)
@@ -96,7 +97,9 @@ def _hand_on(function: Function, method: str, resource: str, request: Request, r
         record.invoked = Invoked(_milliseconds(started), failed=True)
         raise error.as_unavailable() from error
     record.invoked = Invoked(_milliseconds(started), failed=False)
-    if response.headers.get("Content-Type") == PROBLEM:
+    # Chalice's own errors are no problem details. The health of the parts is 503 when the service itself answers well.
+    is_fault = response.status >= 500 and resource != _HEALTH
+    if is_fault or response.headers.get("Content-Type") == PROBLEM:
         record.failure = Failure(response.status, _code_of(response.body))
     return response
 
@@ -111,8 +114,12 @@ def _parsed(result: Mapping[str, Any]) -> Response:
         given = {**(result.get("headers") or {}), **_last(result.get("multiValueHeaders") or {})}
         headers = {name: str(value) for name, value in given.items() if name.lower() in _KEPT}
         text = str(result.get("body") or "")
-        body = base64.b64decode(text) if result.get("isBase64Encoded") else text
-        return Response(body, headers, int(result["statusCode"]))
+        body = base64.b64decode(text) if result.get("isBase64Encoded") else text.encode()
+        status = int(result["statusCode"])
+        is_sendable = all(each.isprintable() and each.encode("latin-1") for each in headers.values() if each)
+        if status not in range(200, 600) or not is_sendable:
+            raise ValueError(f"status {status}")
+        return Response(body, headers, status)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FunctionError("malformed", "the result is not a response of the API") from error
 

@@ -1,6 +1,7 @@
 """The HTTP server: uvicorn with the settings of the application."""
 
 import errno
+import resource
 import signal
 import socket
 import sys
@@ -52,7 +53,9 @@ def serve(
         signal.signal(number, lambda *_: sys.exit(0))
     try:
         settings = WebSettings.from_environment()
-        log = partial(print_request, quiet=beside.name if beside else "")
+        log: RequestLog = partial(print_request, quiet=beside.name if beside else "")
+        if settings.relays and application.settings.log_format == "json":
+            log = _nothing
         build = _relaying if settings.relays else _identifying
         asgi = build(application, settings, log, beside)
         listener = listen(host, port)
@@ -64,6 +67,7 @@ def serve(
         print(f"the server cannot start: {error}", file=sys.stderr)
         return 1
     return_large_blocks()
+    allow_files(settings.connections)
     server = build_server(asgi, host, port, settings, log)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after it has finished running requests
         signal.signal(number, server.handle_exit)
@@ -101,8 +105,6 @@ def _relaying(application: Application, settings: WebSettings, log: RequestLog, 
     application.emitter = Emitter(own.service, own.stage, own.metrics_file, tier=TIER)
     function = Function(settings.identify_function, own.aws_region, settings.invoke_seconds, settings.worker_count)
     uploads = build_uploads(own, settings.worker_count)
-    if own.log_format == "json":
-        log = _nothing
     routes = _with_results(relay_routes(function, uploads), application, settings)
     return Asgi(application, settings, log, routes, beside, on_pulse=application.emit)
 
@@ -136,6 +138,19 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotListen(reason) from None
 
 
+def allow_files(connections: int) -> None:
+    """Raise the limit of open files if it is too low for so many connections, as far as the system lets us.
+
+    Many systems allow 1,024, hardly more than our default of connections. Without a free one, asyncio cannot refuse a
+    connection: it logs thousands of errors a second, and nobody is answered.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + 1024  # connections to S3 and Lambda, and photos in temporary files
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+
+
 def print_request(method: str, route: str, status: int, seconds: float, quiet: str = "") -> None:
     """Print a line for a request, without its query, which may contain coordinates.
 
@@ -161,6 +176,7 @@ def build_server(asgi: Callable[..., Any], host: str, port: int, settings: WebSe
     }
     if isinstance(asgi, Asgi):
         options["refusal_of_method"] = staticmethod(asgi.refusal_of_method)
+        options["refused"] = staticmethod(asgi.refused)
     protocol = type("ConfiguredProtocol", (Protocol,), options)
     config = uvicorn.Config(
         asgi,

@@ -4,8 +4,9 @@ Size and format of each photo are checked while it arrives. The files are delete
 """
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -13,7 +14,7 @@ from typing import BinaryIO, Self
 from chalicelib.api.body import is_form
 from chalicelib.api.form import FormParser
 from chalicelib.api.http import SpooledBody
-from chalicelib.errors import PhotoTooLarge
+from chalicelib.errors import PhotoTooLarge, Unavailable
 from chalicelib.photo.format import ENOUGH, detect_format
 
 BATCH = 128 * 1024
@@ -49,7 +50,8 @@ class Spool:
     """The body of one identification, a photo or a form. Use it in a `with` block, which deletes the files.
 
     `most`: maximum number of bytes of a photo. `threads`: where files are written, so that the event loop does not
-    wait for the disk. The constructor raises `UnsupportedMediaType` and `BadRequest`.
+    wait for the disk. The constructor raises `UnsupportedMediaType` and `BadRequest`. All raise `Unavailable` if the
+    disk fails.
     """
 
     def __init__(self, content_type: str, most: int, threads: Executor) -> None:
@@ -66,7 +68,8 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._files.close()
+        with suppress(OSError):  # the disk is full, so the last bytes cannot be written: nobody needs them
+            self._files.close()
 
     async def add(self, part: bytes) -> None:
         """Add the next part of the body. Raises `ClientError`, as soon as a photo or a form turns out to be invalid."""
@@ -80,13 +83,15 @@ class Spool:
         await self._flush()
         fields = self._form.finish() if self._form else {}
         photos = self._form.photos if self._form else [each for each in (self._photo,) if each]
-        for photo in photos:
-            photo.finish()
+        with _disk():
+            for photo in photos:
+                photo.finish()
         return SpooledBody([photo.file for photo in photos], fields)
 
     async def _flush(self) -> None:
         parts, self._parts, self._held = self._parts, [], 0
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._write, parts)
+        with _disk():
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._write, parts)
 
     def _write(self, parts: list[bytes]) -> None:
         for part in filter(None, parts):
@@ -96,4 +101,14 @@ class Spool:
                 self._photo.write(part)
 
     def _open(self) -> PhotoFile:
-        return PhotoFile(self._files.enter_context(TemporaryFile()), self._most)
+        with _disk():
+            return PhotoFile(self._files.enter_context(TemporaryFile()), self._most)
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """Turn errors of the disk into `Unavailable`."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable("photos cannot be received just now; try again in a moment") from error

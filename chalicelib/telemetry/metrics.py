@@ -150,7 +150,9 @@ TIER_METRICS: Mapping[str, Metric] = {
         "Count", "invocations by the web tier that Lambda throttled, or that failed or timed out; the log has the codes"
     ),
     "QueueLength": Metric("Count", "largest number of photos that waited for an invocation in a minute, by task"),
-    "QueueRefusals": Metric("Count", "photos refused because too many were waiting or arriving"),
+    "QueueRefusals": Metric(
+        "Count", "requests refused because too many were waiting or arriving, and connections beyond the limit"
+    ),
     "Drained": Metric("Count", "requests that a task answered after SIGTERM"),
     "CutOff": Metric("Count", "requests that a task left without an answer when it ended"),
     "Corrections": Metric("Count", "answers that a person called wrong; `python -m web corrections` lists them"),

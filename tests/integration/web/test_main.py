@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
@@ -96,6 +96,19 @@ def test_a_signal_finishes_running_requests(server: Server, number: signal.Signa
     assert server.wait(20) == 0
     assert server.log is not None
     assert "Traceback" not in server.log.read_text()
+
+
+def test_a_low_limit_of_open_files_is_raised_for_the_connections(tmp_path: Path) -> None:
+    # GIVEN a shell whose programs may open few files at first, as many do
+    port, log = free_port(), tmp_path / "log"
+    command = ["sh", "-c", f"ulimit -S -n 100; exec {sys.executable} -m web --port {port}"]
+    with ChildProcess("the server", command, log=log, environment=dict(os.environ)) as process:
+        process.wait_until(lambda: log.read_text().startswith("serving "), 30)
+        # WHEN more connections are open than that THEN a request is answered all the same
+        with ExitStack() as held:
+            for _ in range(150):
+                held.enter_context(socket.create_connection((HOST, port), timeout=10))
+            assert http_get(port, "/healthz", 5.0)[0] == 200
 
 
 def test_the_help_says_what_can_be_set() -> None:

@@ -165,6 +165,37 @@ def test_a_function_that_does_not_answer_is_unavailable_counted_and_logged(web: 
     assert web.served.identify(PHOTO).status == 200
 
 
+def test_an_error_of_the_function_that_is_no_problem_counts_too(web: Tier) -> None:
+    # GIVEN an error of Chalice, outside of the application
+    handler = web.aws.functions[FUNCTION]
+    web.aws.functions[FUNCTION] = lambda _: {"statusCode": 500, "headers": {}, "body": '{"Code": "Internal"}'}
+    try:
+        reply = web.served.identify(PHOTO)
+    finally:
+        web.aws.functions[FUNCTION] = handler
+    assert (reply.status, web.metrics()[-1]["Faults"], web.metrics()[-1]["code"]) == (500, 1, "unknown")
+
+
+def test_what_never_reaches_the_function_is_logged_and_counted(
+    aws: tuple[Account, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    with tier(aws[0], tmp_path, aws[1]) as web:
+        # WHEN a photo is refused while it arrives, and a request is no HTTP
+        assert web.served.identify(b"hello", content_type="text/plain").status == 415
+        with socket.create_connection((HOST, web.served.port), timeout=10) as sender:
+            sender.sendall(b"hello\r\n\r\n")
+            assert b" 400 " in sender.recv(1000)
+        web.terminate()
+        assert web.process.wait(20) == 0
+    # THEN each line of the log is JSON, and has the code
+    first, *lines = web.served.log.read_text().splitlines()
+    assert first.startswith("serving ")
+    assert [json.loads(line)["code"] for line in lines] == ["unsupported_media_type", "bad_request"]
+    # AND the last line of metrics counts both
+    last = json.loads(web.served.metrics.read_text(encoding="utf-8").splitlines()[-1])
+    assert last["Rejections"] == 2
+
+
 def test_memory_stays_flat_while_large_photos_arrive(web: Tier) -> None:
     # GIVEN photos of 19 MB, which decoders take for small ones
     web.served.identify(PHOTO)

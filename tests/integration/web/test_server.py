@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import logging
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
 from threading import Thread
@@ -16,6 +18,7 @@ import pytest
 
 from chalicelib.api.http import Request, Response, Route
 from chalicelib.api.openapi import document
+from chalicelib.telemetry.logs import fields_of
 from web.asgi import FORM_MARGIN, Asgi
 from web.server import build_server, listen
 from web.settings import WebSettings
@@ -47,6 +50,7 @@ ROUTES = (
     Route("POST", "/identify/slow", slow),
     Route("GET", "/", root),
     Route("GET", "/web/{name}", root),
+    Route("GET", "/taxa", slow),
 )
 
 
@@ -54,6 +58,7 @@ class Toy:
     """An application whose views need nothing."""
 
     settings = SimpleNamespace(photo_max_bytes=PHOTO)
+    log = logging.getLogger("toy")
 
     def respond(self, route: Route, request: Request) -> Response:
         return route.view(self, request, cast("Any", None))
@@ -368,7 +373,8 @@ def test_a_client_cannot_keep_an_answered_connection_by_sending_on(unread: bytes
         sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + unread + b"\r\n")
         answer = b""
         while b"hello" not in answer:
-            assert (received := sender.recv(10_000)), answer
+            received = sender.recv(10_000)
+            assert received, answer
             answer += received
         sender.settimeout(0.1)
         # WHEN the client sends bit by bit what nobody reads THEN the connection ends like an idle one
@@ -470,6 +476,63 @@ def test_photos_beyond_the_queue_get_503_at_once_while_light_routes_answer() -> 
     assert max(seconds for _, _, seconds in refused) < min(0.15, max(seconds for _, _, seconds in served))
     # AND a request without a photo did not wait behind them
     assert waited < 0.1
+
+
+def test_a_function_that_hangs_holds_neither_the_page_nor_a_long_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a server that hands requests on, one at a time
+    monkeypatch.setattr("web.asgi.RELAY_THREADS", 1)
+
+    def get(running: Running, path: str) -> tuple[int, float]:
+        started = time.perf_counter()
+        with closing(HTTPConnection(HOST, running.port, timeout=10)) as connection:
+            connection.request("GET", path)
+            return read(connection)[0], time.perf_counter() - started
+
+    with Running(inference="lambda", identify_function="any") as running, ThreadPoolExecutor(2) as clients:
+        # WHEN two requests take long
+        waiting = [clients.submit(get, running, "/taxa?seconds=0.5") for _ in range(2)]
+        time.sleep(0.2)
+        # THEN a third is refused at once, and the page comes at once
+        assert get(running, "/taxa?seconds=0.5")[0] == 503
+        status, seconds = get(running, "/")
+        assert (status, seconds < 0.25) == (200, True)
+        assert {each.result()[0] for each in waiting} == {200}
+
+
+def test_what_is_refused_before_the_application_is_logged_with_its_code(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    # WHEN requests are refused: for their host, their path, their form and their size
+    caplog.set_level(logging.INFO, logger="toy")
+    ids = [
+        raw(running, request)[1]["request_id"]
+        for request in (
+            b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+            b"GET /nowhere?lat=12.3456 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+            POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % (LIMIT + 1),
+        )
+    ]
+    # THEN the log has the code of each, and the id that the client can quote
+    found = [fields_of(each) for each in caplog.records if each.name == "toy"]
+    assert [each["request_id"] for each in found] == ids
+    codes = ["misdirected_request", "not_found", "bad_request", "photo_too_large"]
+    assert [each["code"] for each in found] == codes
+    assert [each["route"] for each in found] == [*["(no such path)"] * 3, "/identify/length"]
+
+
+def test_a_request_that_the_server_no_longer_waits_for_gets_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a photo that takes longer than the server waits when it stops
+    monkeypatch.setattr("web.server.SHUTDOWN_SECONDS", 0.2)
+    with Running() as running, closing(HTTPConnection(HOST, running.port, timeout=10)) as connection:
+        connection.request("POST", "/identify/slow?seconds=1.5", b"x")
+        time.sleep(0.2)
+        # WHEN it stops THEN the client learns that it may try again
+        running.server.should_exit = True
+        with connection.getresponse() as response:
+            problem = json.loads(response.read())
+            assert (response.status, problem["code"], response.getheader("Retry-After")) == (503, "unavailable", "1")
+        assert "stopping" in problem["detail"]
 
 
 def test_bodies_in_memory_are_bounded() -> None:

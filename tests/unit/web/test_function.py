@@ -78,6 +78,12 @@ def test_a_function_that_crashed_or_ran_too_long_is_a_failure(monkeypatch: pytes
     assert "Task timed out" in str(error)
 
 
+def test_the_error_of_a_function_that_crashed_has_no_coordinates(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"errorMessage": "no cell at (-33.8694, 151.2087)", "errorType": "ValueError"}'
+    error = error_of(monkeypatch, response(200, body, X_Amz_Function_Error="Unhandled"))
+    assert str(error) == 'failed: {"errorMessage": "no cell at (#, #)", "errorType": "ValueError"}'
+
+
 @pytest.mark.parametrize("body", [b"", b"null", b"[1]", b"\xff"])
 def test_a_result_that_is_no_object_is_malformed(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
     assert error_of(monkeypatch, response(200, body)).code == "malformed"

@@ -13,15 +13,15 @@ from web.pulse import Pulse
 
 def test_a_beat_emits_the_counts_and_starts_again_from_zero() -> None:
     # GIVEN counts
-    counts, emitted = Pulse(waiting=3, refused=2, drained=5, cut_off=1), list[Mapping[str, float]]()
+    counts, emitted = Pulse(waiting=3, refused=2, rejected=4, drained=5, cut_off=1), list[Mapping[str, float]]()
     # WHEN it beats twice
     for _ in range(2):
         counts.beat(lambda each: emitted.append(each.metrics()))
     # THEN the first beat has them
-    assert emitted[0] == {"QueueLength": 3, "QueueRefusals": 2, "Drained": 5, "CutOff": 1}
+    assert emitted[0] == {"QueueLength": 3, "QueueRefusals": 2, "Rejections": 4, "Drained": 5, "CutOff": 1}
     assert emitted[1] == dict.fromkeys(emitted[0], 0)
     # AND they are metrics of the tier without further dimensions
-    assert emitted[0].keys() <= TIER_METRICS.keys()
+    assert emitted[0].keys() <= {*TIER_METRICS, "Rejections"}
     assert (counts.dimensions(), counts.properties()) == ({}, {})
 
 

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib.errors import BadRequest, ClientError, PhotoTooLarge, UnsupportedMediaType
+from chalicelib.errors import BadRequest, ClientError, PhotoTooLarge, Unavailable, UnsupportedMediaType
 from testing.pictures import jpeg
+from web import spool
 from web.spool import BATCH, Spool
 
 MOST = 500_000
@@ -26,13 +29,32 @@ def spooled(body: bytes, content_type: str = "image/jpeg", part: int = 65_536) -
     """Return photos and fields of a body that arrives in parts."""
 
     async def receive() -> tuple[list[bytes], dict[str, str]]:
-        with ThreadPoolExecutor(1) as threads, Spool(content_type, MOST, threads) as spool:
+        with ThreadPoolExecutor(1) as threads, Spool(content_type, MOST, threads) as receiving:
             for start in range(0, len(body), part):
-                await spool.add(body[start : start + part])
-            found = await spool.finish()
+                await receiving.add(body[start : start + part])
+            found = await receiving.finish()
             return [photo.read() for photo in found.photos], dict(found.fields)
 
     return run(receive())
+
+
+@pytest.mark.parametrize("content_type", ["image/jpeg", FORM])
+def test_a_full_disk_is_unavailable(monkeypatch: pytest.MonkeyPatch, content_type: str) -> None:
+    photo = jpeg() + b"\1" * (2 * BATCH)
+    body = photo if content_type != FORM else HEAD + photo + b"\r\n--b--\r\n"
+    monkeypatch.setattr(spool, "TemporaryFile", partial(Path("/dev/full").open, "r+b", buffering=0))
+    with pytest.raises(Unavailable) as raised:
+        spooled(body, content_type)
+    assert isinstance(raised.value.__cause__, OSError)  # the log says why
+
+
+def test_without_a_folder_for_temporary_files_photos_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(spool, "TemporaryFile", missing)
+    with pytest.raises(Unavailable):
+        spooled(jpeg())
 
 
 def test_a_photo_is_whole() -> None:
@@ -69,8 +91,8 @@ def test_what_is_no_photo_is_refused(body: bytes, content_type: str, error: type
 
 def test_it_is_refused_before_the_rest_has_arrived() -> None:
     async def add() -> None:
-        with ThreadPoolExecutor(1) as threads, Spool("image/png", MOST, threads) as spool:
-            await spool.add(b"no photo" * (BATCH // 7))
+        with ThreadPoolExecutor(1) as threads, Spool("image/png", MOST, threads) as receiving:
+            await receiving.add(b"no photo" * (BATCH // 7))
 
     with pytest.raises(UnsupportedMediaType):
         run(add())

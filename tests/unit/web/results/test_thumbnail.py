@@ -1,6 +1,8 @@
 """Thumbnails: small, upright, and without EXIF."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import pytest
 from PIL import Image
@@ -36,6 +38,16 @@ def test_it_shows_the_edges_where_animals_often_are() -> None:
 @pytest.mark.parametrize("photo", [b"", b"hello", jpeg()[:2000]])
 def test_a_photo_that_cannot_be_decoded_has_none(photo: bytes) -> None:
     assert thumbnail(lambda: photo, Limits()) is None
+
+
+def test_a_photo_behind_slow_ones_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a photo that is being decoded
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.01, raising=False)
+    monkeypatch.setattr(module, "_one_at_a_time", lock := Lock())
+    with ThreadPoolExecutor(1) as other, lock:
+        # WHEN another comes THEN its answer does not wait for long
+        assert other.submit(thumbnail, jpeg, Limits()).result(5) is None
+    assert thumbnail(jpeg, Limits()) is not None
 
 
 def test_a_photo_that_takes_too_much_memory_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
