@@ -2,11 +2,12 @@
 
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from time import perf_counter
 
 import psycopg2
@@ -20,6 +21,7 @@ from chalicelib.features.rollout import BUCKETS
 from chalicelib.redaction import summary_of
 from chalicelib.services import build_cache
 from database.access import READER, connect, prepare
+from database.arguments import checked
 from database.athena import commands as commands_of_athena
 from database.compare import compare
 from database.comparison_page import page_of
@@ -46,7 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left when it ends
         return 1
-    except (SettingError, DatasetError, LoadError, PermissionError) as error:
+    except KeyboardInterrupt:
+        print("\ninterrupted; run the same command again to go on", file=sys.stderr)
+        return 130  # as shells say it
+    except (SettingError, DatasetError, LoadError, OSError) as error:
         message = str(error)
     except CacheError as error:
         message = (
@@ -88,8 +93,9 @@ def _load(connection: Connection, options: Namespace) -> None:
     loaded = load(connection, dataset)
     size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"
     if (options.beside or options.occurrences) and not was_active:
-        print(f"loaded in {perf_counter() - started:.1f} s; to switch: python -m database activate {loaded.version}")
-        print(f"to see what would change: python -m database compare {loaded.version}")
+        version = quote(loaded.version)
+        print(f"loaded in {perf_counter() - started:.1f} s; to switch: python -m database activate {version}")
+        print(f"to see what would change: python -m database compare {version}")
         return
     if was_active:
         print(f"already active: {size}")
@@ -116,7 +122,8 @@ def _activate(connection: Connection, options: Namespace) -> None:
     else:
         on_trial = put_on_trial(connection, version, Trial(options.share or 1.0, options.shadow))
         print(f"{version}: {_trial_in_words(on_trial)}")
-        print(f"to switch for all cells: python -m database activate {version}; to end: python -m database rollback")
+        to_switch = f"python -m database activate {quote(version)}"
+        print(f"to switch for all cells: {to_switch}; to end: python -m database rollback")
     _announce(connection, options)
 
 
@@ -144,6 +151,8 @@ def _drop(connection: Connection, options: Namespace) -> None:
 
 
 def _compare(connection: Connection, options: Namespace) -> None:
+    if options.html and not options.html.absolute().parent.is_dir():
+        raise LoadError(f"the folder of {options.html} does not exist; create it, or give another file with --html")
     comparison = compare(connection, options.version)
     for line in comparison.lines():
         print(line)
@@ -177,14 +186,14 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     text = "PostgreSQL (default: DATABASE_URL)"
     database.add_argument("--database-url", default=settings.database_url, metavar="URL", help=text)
     text = "longest wait for a connection; a paused Aurora takes 15 seconds and more to resume (default: SIGN_IN)"
-    patience = _argument(casts.positive_number)
+    patience = checked(casts.positive_number)
     database.add_argument("--patience", type=patience, default=settings.sign_in, metavar="SECONDS", help=text)
     text = "Redis in which to announce the switch to all containers; '' for none (default: REDIS_URL, or none if unset)"
-    url_or_none = _argument(lambda url: casts.redis_url(url) if url else "")
+    url_or_none = checked(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
     version.add_argument("version", help="version of the dataset; `list` prints all versions")
     text = "number of the latest datasets to keep; the active one is never dropped (default: %(default)s)"
-    keep.add_argument("--keep", type=_argument(casts.positive_int), default=3, metavar="N", help=text)
+    keep.add_argument("--keep", type=checked(casts.positive_int), default=3, metavar="N", help=text)
 
     def add(name: str, command: Callable[..., None], does: str, *parents: ArgumentParser) -> ArgumentParser:
         description = f"{does[0].upper()}{does[1:]}."
@@ -204,7 +213,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     text = (
         "answer from it only for this share of the cells, such as 10%%; a larger share keeps the cells of a smaller one"
     )
-    activates.add_argument("--share", type=_argument(casts.share), metavar="SHARE", help=text)
+    activates.add_argument("--share", type=checked(casts.share), metavar="SHARE", help=text)
     text = "do not answer from it, but compare its answers and count differences, for all cells or those of --share"
     activates.add_argument("--shadow", action="store_true", help=text)
     add("rollback", _roll_back, "end the trial, or switch back to the dataset that was active before", cache)
@@ -233,18 +242,6 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
         if name == "athena":
             commands_of_athena.add_options(added)
     return parser
-
-
-def _argument[T](cast: Callable[[str], T]) -> Callable[[str], T]:
-    """Convert a cast's `ValueError` to `ArgumentTypeError`, because argparse prints only the message of the latter."""
-
-    def convert(text: str) -> T:
-        try:
-            return cast(text)
-        except ValueError as error:
-            raise ArgumentTypeError(str(error)) from error
-
-    return convert
 
 
 if __name__ == "__main__":

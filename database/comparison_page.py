@@ -20,11 +20,18 @@ _PAGE: Final = """\
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
+:root{{color-scheme:light dark}}
 body{{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}}
-pre{{white-space:pre-wrap}} main{{display:grid;grid-template-columns:repeat(auto-fill,minmax(30rem,1fr));gap:1rem}}
+pre{{white-space:pre-wrap;overflow-wrap:anywhere}} h1{{overflow-wrap:anywhere}}
+main{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(30rem,100%),1fr));gap:1rem}}
 figure{{margin:0}} .sea{{fill:#eef0e6}} .land{{fill:#cfd3bd}}
 .kept{{fill:#7d8a75}} .gained{{fill:#1b6ac9}} .lost{{fill:#c2410c}}
 b.gained{{color:#1b6ac9}} b.lost{{color:#c2410c}}
+@media (prefers-color-scheme:dark){{
+.sea{{fill:#1a1f19}} .land{{fill:#3d4738}}
+.kept{{fill:#8d9a85}} .gained{{fill:#79b4f7}} .lost{{fill:#f59461}}
+b.gained{{color:#79b4f7}} b.lost{{color:#f59461}}
+}}
 </style>
 <h1>{title}</h1>
 <pre>{text}</pre>

@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from chalicelib.config import casts
+from database.arguments import checked
 from database.dataset import Dataset, read_dataset
 from database.dataset_files import FILES, DatasetError, read_text
 
@@ -30,7 +32,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help=text)
     add_filters(parser)
     text = "records in a cell from which they widen a written range; 0 for never (default: %(default)s)"
-    parser.add_argument("--widen", type=int, default=0, metavar="N", help=text)
+    parser.add_argument("--widen", type=checked(casts.non_negative_int), default=0, metavar="N", help=text)
     text = "how to cite the occurrences, such as the DOI of a GBIF download"
     parser.add_argument("--citation", default="", metavar="TEXT", help=text)
 
@@ -38,11 +40,13 @@ def add_options(parser: ArgumentParser) -> None:
 def add_filters(parser: ArgumentParser) -> None:
     """Add which records count, and whether by month."""
     text = "leave out records from before this year (default: %(default)s)"
-    parser.add_argument("--since", type=int, default=1980, metavar="YEAR", help=text)
+    parser.add_argument("--since", type=checked(casts.non_negative_int), default=1980, metavar="YEAR", help=text)
     text = "leave out records from after this year"
-    parser.add_argument("--until", type=int, default=9999, metavar="YEAR", help=text)
+    parser.add_argument("--until", type=checked(casts.non_negative_int), default=9999, metavar="YEAR", help=text)
     text = "leave out records that are known less exactly (default: %(default)s)"
-    parser.add_argument("--max-uncertainty", type=float, default=25_000, metavar="METRES", help=text)
+    parser.add_argument(
+        "--max-uncertainty", type=checked(casts.positive_number), default=25_000, metavar="METRES", help=text
+    )
     text = "leave out records whose licence forbids commercial use"
     parser.add_argument("--commercial", action="store_true", help=text)
     text = "also count each month, for the season of each animal where there are enough records"
@@ -64,7 +68,7 @@ def read(files: dict[str, Path], options: Namespace) -> Dataset:
     if find_spec("duckdb") is None:
         raise DatasetError("DuckDB, which reads occurrences, is not installed; install requirements-dev.txt")
     from database.occurrences.evidence import Rules
-    from database.occurrences.findings import Findings
+    from database.occurrences.findings import Findings, row_report
     from database.occurrences.tables import tables_in
     from database.occurrences.workspace import Workspace
 
@@ -73,6 +77,13 @@ def read(files: dict[str, Path], options: Namespace) -> Dataset:
         if workspace.is_resumed:
             print(f"counts of an earlier run are in {options.work}")
         workspace.read(tables)
+        if not workspace.counts().kept:
+            for line in row_report(workspace.counts()):
+                print(line)
+            raise DatasetError(
+                "no row counts, so nothing was loaded; the lines above say why; other options may let rows pass "
+                "(python -m database load --help)"
+            )
         keys = _keys((FILES | files)["taxon_facts"])
         findings = Findings(workspace, keys, Rules(widen=options.widen), options.citation)
         dataset = read_dataset(files, findings)

@@ -7,7 +7,7 @@ https://dwc.tdwg.org/text/ defines the descriptor, and the defaults for what it 
 """
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 from xml.etree import ElementTree
@@ -35,7 +35,8 @@ class TextFormat:
     """How a table is written as text. `columns`: their names in order; empty for a column without one.
 
     `quote`: empty if nothing is quoted; a quoted value may have line breaks. `constants`: values of further columns,
-    the same in each record. `identity`: position of the column with the id of a core's row, or None.
+    the same in each record. `identity`: position of the column with the id of a core's row, or None. `defaults`: values
+    of columns where a record has none.
     """
 
     columns: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class TextFormat:
     encoding: str = "utf-8"
     header_lines: int = 0
     identity: int | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +134,36 @@ def _format(table: ElementTree.Element) -> TextFormat:
         raise ArchiveError(f"{META} says that the text is {encoding}; convert it to UTF-8")
     columns: dict[int, str] = {}
     constants: dict[str, str] = {}
+    defaults: dict[str, str] = {}
     for each in table.iterfind(f"{_SPACE}field"):
         name, index, default = each.get("term", "").rpartition("/")[2], each.get("index"), each.get("default")
         if index is None:
             constants[name] = default or ""
         else:
             columns[_index(index, name)] = name
+            if default:
+                defaults[name] = default
     identity = None
     for name in ("id", "coreid"):
         if (element := table.find(f"{_SPACE}{name}")) is not None:
             identity = _index(element.get("index", "0"), name)
     width = max([*columns, -1 if identity is None else identity], default=-1) + 1
-    names = tuple(columns.get(number, "") for number in range(width))
-    return TextFormat(names, constants, delimiter, quote, encoding, skipped, identity)
+    names = unique(columns.get(number, "") for number in range(width))
+    return TextFormat(names, constants, delimiter, quote, encoding, skipped, identity, defaults)
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of columns, empty for one that is called like another before it, in any case.
+
+    >>> unique(["species", "Species", "lat"])
+    ('species', '', 'lat')
+    """
+    found: dict[str, None] = {}
+    every = []
+    for name in names:
+        every.append("" if name.lower() in found else name)
+        found[name.lower()] = None
+    return tuple(every)
 
 
 def _index(text: str, name: str) -> int:

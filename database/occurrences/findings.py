@@ -14,6 +14,7 @@ from database.occurrences.evidence import RULES, Rules, combine, range_of_countr
 from database.occurrences.names import Matches, Name, match
 from database.occurrences.seasons import MONTHS, MonthlyCounts, around, seasons_of
 from database.occurrences.shares import FORMULA, Counts, Effort, Surroundings, weights_of
+from database.occurrences.workspace import Counts as RowCounts
 from database.occurrences.workspace import Workspace
 from database.ranges.cell_weights import INTRODUCED, NATIVE
 
@@ -114,24 +115,11 @@ class Findings:
 
     def report(self) -> Iterator[str]:
         """Yield lines: what was read and left out, names that match nothing, and where records and ranges disagree."""
-        yield from self._rows()
+        yield from row_report(self.workspace.counts())
         yield from self._unmatched()
         for ours, accepted in sorted(self.matches.synonyms.items()):
             yield f"  as a synonym: records of {accepted} count for {ours}"
         yield from self._ranges()
-
-    def _rows(self) -> Iterator[str]:
-        counts = self.workspace.counts()
-        kept = counts.rows - counts.faulty - sum(counts.dropped.values())
-        yield f"rows: {counts.rows:,}; they count: {kept:,}"
-        if counts.faulty:
-            yield f"  {counts.faulty:>13,}  faulty, such as"
-            yield from (
-                f"{'':17}{each.source}, record {each.line}: {each.fault}: {each.text}" for each in counts.examples
-            )
-        for reason, rows in counts.dropped.items():
-            if rows:
-                yield f"  {rows:>13,}  {reason}"
 
     def _ranges(self) -> Iterator[str]:
         with_records = [each for each in self.animals if each.records]
@@ -211,3 +199,14 @@ class Findings:
                 where matched = $1 and cell is null and country is not null group by all order by all"""
             countries = dict(connection.execute(query, [matched]).fetchall())
             yield matched, _Located(counts.sum(axis=0), countries, counts[1:] if self.workspace.months else None)
+
+
+def row_report(counts: RowCounts) -> Iterator[str]:
+    """Yield lines: how many rows count, and how many do not, by reason."""
+    yield f"rows: {counts.rows:,}; they count: {counts.kept:,}"
+    if counts.faulty:
+        yield f"  {counts.faulty:>13,}  faulty, such as"
+        yield from (f"{'':17}{each.source}, record {each.line}: {each.fault}: {each.text}" for each in counts.examples)
+    for reason, rows in counts.dropped.items():
+        if rows:
+            yield f"  {rows:>13,}  {reason}"

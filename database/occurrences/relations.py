@@ -12,7 +12,7 @@ from database.occurrences.columns import column_names
 from database.occurrences.darwin_core import TextFormat
 from database.occurrences.grids import grid_cells
 from database.occurrences.records import literal, quoted
-from database.occurrences.tables import OccurrenceError, ParquetTable, TextTable
+from database.occurrences.tables import OccurrenceError, ParquetTable, TextTable, pattern_of
 from database.occurrences.text_parts import parts_of
 
 _PLACE: Final = {"decimalLatitude": "lat", "decimalLongitude": "lon", "gridMetres": "metres"}
@@ -38,7 +38,7 @@ class Relation:
 
 def of_parquet(table: ParquetTable, rows: range) -> Relation:
     """Return the relation of some rows of a Parquet file. DuckDB reads only the groups of rows that have some."""
-    file = f"read_parquet({literal(str(table))}, file_row_number=true)"
+    file = f"read_parquet({literal(table.pattern)}, file_row_number=true)"
     sql = f"(from {file} where file_row_number between {rows.start} and {rows.stop - 1})"
     return Relation(sql, table.types, has_row_numbers=True)
 
@@ -68,8 +68,20 @@ def create_core(connection: DuckDBPyConnection, table: TextTable, file: Path) ->
     for each in table.cores:
         with each.opened() as (text, _):
             for part in parts_of(text, core):
-                file.write_bytes(part)
+                write_part(file, part)
                 connection.execute(f"insert into core_row from {_of_format(file, core).sql}")
+
+
+def write_part(file: Path, part: bytes) -> None:
+    """Write a part of a text where DuckDB reads it. Raise `OccurrenceError`."""
+    try:
+        file.write_bytes(part)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        raise OccurrenceError(
+            f"{file} cannot be written ({error.strerror}); free {len(part):,} bytes and more, or give another folder "
+            "with --work; the same command goes on"
+        ) from error
 
 
 def with_places(connection: DuckDBPyConnection, relation: Relation, table: object) -> Relation:
@@ -106,7 +118,13 @@ def _of_format(file: Path, format_: TextFormat, *more: str) -> Relation:
         "columns": f"{{{columns}}}",
     }
     given = ", ".join([*(f"{name}={value}" for name, value in options.items()), *more])
-    sql = f"read_csv({literal(str(file))}, {given}, header=false, auto_detect=false, ignore_errors=true)"
+    sql = f"read_csv({literal(pattern_of(file))}, {given}, header=false, auto_detect=false, ignore_errors=true)"
+    if filled := ", ".join(
+        f"coalesce(nullif(trim({quoted(name)}), ''), {literal(value)}) as {quoted(name)}"
+        for name, value in format_.defaults.items()
+        if name in format_.columns
+    ):
+        sql = f"(select * replace ({filled}) from {sql})"
     return Relation(sql, _types(format_), format_.constants)
 
 

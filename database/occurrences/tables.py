@@ -7,19 +7,32 @@ written; the first line of other text does: GBIF writes tab-separated text witho
 import csv
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from database.dataset_files import DatasetError, join_some
 from database.occurrences.columns import missing_columns
-from database.occurrences.darwin_core import META, Archive, ArchiveError, TextFormat, read_meta
+from database.occurrences.darwin_core import META, Archive, ArchiveError, TextFormat, read_meta, unique
 
 _LONGEST_HEADER: Final = 1 << 20
+_SPREADSHEET: Final = "[Content_Types].xml"
+"""A member of each spreadsheet, which is a zip too."""
+_ADVICE: Final = (
+    (rb"PAR1", "is Parquet; unpack it, and give the file, or the folder with all of them"),
+    (rb"PK\x03\x04", "is a zip within a zip; unpack the outer one"),
+    (rb"PK", "is an empty zip; download it again"),
+    (rb".{257}ustar", "is a tar archive; unpack it, and give the file with the occurrences, or the folder"),
+    (rb"\xff\xfe|\xfe\xff|[^\0]\0", "is text in UTF-16; save it as UTF-8"),
+    (rb"\s*<", "is a web page or XML, perhaps an answer to a link that has expired; download the occurrences again"),
+    (rb"[^\r\n]*\r[^\n]", "has lines that end with carriage returns alone; save it with line feeds"),
+)
+"""What files begin with that are no text to read, and what to do."""
 
 
 class OccurrenceError(DatasetError):
@@ -48,10 +61,13 @@ class TextTable:
 
     @contextmanager
     def opened(self) -> Iterator[tuple[IO[bytes], int]]:
-        """Open the text, decompressed. Yield it with its size in bytes, or 0 if unknown. Raise `OccurrenceError`."""
+        """Open the text, decompressed. Yield it with its size in bytes, or 0 if unknown. Raise `OccurrenceError`.
+
+        It also converts what reading raises within the block. Nothing else there may raise an `OSError`.
+        """
         try:
             if self.member:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+                with zipfile.ZipFile(self.path) as archive, self._in(archive) as file:
                     yield file, archive.getinfo(self.member).file_size
             elif _starts_with(self.path, b"\x1f\x8b"):
                 with gzip.open(self.path) as unpacked:
@@ -59,16 +75,16 @@ class TextTable:
             else:
                 with self.path.open("rb") as file:
                     yield file, self.path.stat().st_size
-        except (
-            OSError,
-            EOFError,
-            zlib.error,
-            zipfile.BadZipFile,
-            KeyError,
-            RuntimeError,
-            NotImplementedError,
-        ) as error:
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             raise OccurrenceError(f"{self} cannot be read ({error}); download it again") from error
+
+    def _in(self, archive: zipfile.ZipFile) -> IO[bytes]:
+        try:
+            return archive.open(self.member)
+        except KeyError as error:
+            raise OccurrenceError(f"{self} cannot be read (it is not in the zip); download it again") from error
+        except RuntimeError as error:  # encrypted, or compressed as Python cannot
+            raise OccurrenceError(f"{self} cannot be read ({error}); unpack it, and give the file") from error
 
     def __str__(self) -> str:
         return f"{self.path}/{self.member}" if self.member else str(self.path)
@@ -80,6 +96,11 @@ class ParquetTable:
 
     path: Path
     types: dict[str, str] = field(hash=False)
+
+    @property
+    def pattern(self) -> str:
+        """Return its path for DuckDB."""
+        return pattern_of(self.path)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -117,20 +138,27 @@ def _tables_in(path: Path) -> list[Table]:
             )
         files = sorted(file for file in path.rglob("*") if file.is_file() and _starts_with(file, b"PAR1"))
         if not files:
-            raise OccurrenceError(f"{path} has neither Parquet files nor a {META}")
+            raise OccurrenceError(f"{path} has neither Parquet files nor a {META}; give other files one by one")
         return [_parquet(file) for file in files]
     if _starts_with(path, b"PAR1"):
         return [_parquet(path)]
     if not _starts_with(path, b"PK\x03\x04"):
         return [TextTable(path, _format_of(TextTable(path, TextFormat())))]
     with zipfile.ZipFile(path) as archive:
-        members = [each.filename for each in archive.infolist() if not each.is_dir()]
-        if META in members:
-            return _of_archive(read_meta(archive.read(META)), lambda location, each: TextTable(path, each, location))
+        members = [each.filename for each in archive.infolist() if not (each.is_dir() or _is_of_a_mac(each.filename))]
+        metas = [PurePosixPath(each) for each in members if PurePosixPath(each).name == META]
+        if len(metas) == 1:  # at the top, or in a folder, as who packs an unpacked archive again leaves it
+            (meta,) = metas
+            return _of_archive(
+                read_meta(archive.read(str(meta))),
+                lambda location, each: TextTable(path, each, str(meta.parent / location)),
+            )
+    if _SPREADSHEET in members:
+        raise OccurrenceError(f"{path} is a spreadsheet; save its sheet as CSV in UTF-8")
     texts = [each for each in members if each.lower().endswith((".csv", ".tsv", ".txt"))]
     if len(members) != 1 and len(texts) != 1:
         raise OccurrenceError(
-            f"{path} has {len(members)} files but no {META}, so that none is known to be the occurrences; "
+            f"{path} has {len(members)} files but not one {META}, so that none is known to be the occurrences; "
             "unpack it, and give the file with the occurrences, or the folder with the Parquet files"
         )
     member = (texts or members)[0]
@@ -141,25 +169,55 @@ def _of_archive(archive: Archive, table: Callable[[str, TextFormat], TextTable])
     core, records = archive.core, archive.records
     cores = tuple(table(each, core.format) for each in core.locations) if core else ()
     return [
-        replace(table(each, records.format), cores=cores, is_checklist=archive.is_checklist)
+        replace(_as_wide_as_its_rows(table(each, records.format)), cores=cores, is_checklist=archive.is_checklist)
         for each in records.locations
     ]
+
+
+def _as_wide_as_its_rows(table: TextTable) -> TextTable:
+    """Return the table with all columns of its text, of which a meta.xml may leave out the last ones."""
+    format_ = table.format
+    with table.opened() as (file, _):
+        for _ in range(format_.header_lines - 1):
+            file.readline(_LONGEST_HEADER)
+        line = file.readline(_LONGEST_HEADER).decode(format_.encoding, "replace").replace("\r", "")
+    try:
+        rows = csv.reader(
+            [line],
+            delimiter=format_.delimiter,
+            quotechar=format_.quote or None,
+            quoting=csv.QUOTE_MINIMAL if format_.quote else csv.QUOTE_NONE,
+        )
+        row = next(rows, [])
+    except csv.Error:  # such as a value of more than 128 KB
+        return table
+    more = ("",) * (len(row) - len(format_.columns))
+    return replace(table, format=replace(format_, columns=(*format_.columns, *more)))
+
+
+def _is_of_a_mac(member: str) -> bool:
+    """Return whether macOS has put a member beside those that a person packed."""
+    place = PurePosixPath(member)
+    return place.parts[0] == "__MACOSX" or place.name.startswith("._") or place.name == ".DS_Store"
 
 
 def _format_of(table: TextTable) -> TextFormat:
     """Return how a text is written, from its first line. Raise `OccurrenceError`."""
     with table.opened() as (file, _):
         first = file.readline(_LONGEST_HEADER)
+    for beginning, advice in _ADVICE:
+        if re.match(beginning, first, re.DOTALL):
+            raise OccurrenceError(f"{table} {advice}")
     try:
         line = first.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise OccurrenceError(f"{table} is neither Parquet nor a zip nor text in UTF-8") from error
+        raise OccurrenceError(f"{table} is neither Parquet nor a zip nor text in UTF-8; save it as UTF-8") from error
     delimiter = max("\t,;", key=line.count)
-    quote = "" if delimiter == "\t" else '"'
-    names = line.split("\t") if delimiter == "\t" else next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
+    quote = "" if delimiter == "\t" and not line.startswith('"') else '"'
+    names = next(csv.reader(io.StringIO(line), delimiter=delimiter), []) if quote else line.split(delimiter)
     if len(names) < 2 or "\0" in line:
         raise OccurrenceError(f"{table}: expected a line with the names of columns, got '{line[:60]}'")
-    return TextFormat(tuple(name.strip() for name in names), delimiter=delimiter, quote=quote, header_lines=1)
+    return TextFormat(unique(name.strip() for name in names), delimiter=delimiter, quote=quote, header_lines=1)
 
 
 def _parquet(path: Path) -> ParquetTable:
@@ -167,11 +225,20 @@ def _parquet(path: Path) -> ParquetTable:
 
     try:
         rows: Sequence[tuple[str, ...]] = duckdb.execute(
-            "describe select * from read_parquet($1)", [str(path)]
+            "describe select * from read_parquet($1)", [pattern_of(path)]
         ).fetchall()
     except duckdb.Error as error:
         raise OccurrenceError(f"{path} is no readable Parquet file: {str(error).splitlines()[0]}") from error
     return ParquetTable(path, {name: type_ for name, type_, *_ in rows})
+
+
+def pattern_of(path: Path) -> str:
+    """Return a path for DuckDB, which would take `*` and `[1]` in it for other names.
+
+    >>> pattern_of(Path("occurrences[1].parquet"))
+    'occurrences[[]1].parquet'
+    """
+    return re.sub(r"([*?[])", r"[\1]", str(path))
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:

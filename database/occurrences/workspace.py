@@ -17,7 +17,7 @@ from database.occurrences.columns import column_names, counts_by_country
 from database.occurrences.filters import Filters, reason_query
 from database.occurrences.progress import Progress
 from database.occurrences.records import NAME_TEXTS, name_query, normal_query
-from database.occurrences.relations import Relation, create_core, of_parquet, of_text, with_places
+from database.occurrences.relations import Relation, create_core, of_parquet, of_text, with_places, write_part
 from database.occurrences.tables import OccurrenceError, ParquetTable, Table, TextTable
 from database.occurrences.text_parts import PART, parts_of
 
@@ -26,6 +26,8 @@ PART_ROWS: Final = 25_000_000
 """Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
 _READING: Final = 2
 """Raise it when records are read differently, so that no run goes on with counts that were made before."""
+_INTERRUPTED: Final = "Query interrupted"
+"""What DuckDB says in a `RuntimeError` for Ctrl-C."""
 _SHOWN: Final = 5  # faulty rows of a table
 
 _SCHEMA: Final = f"""
@@ -58,6 +60,11 @@ class Counts:
     faulty: int
     examples: Sequence[Faulty]
 
+    @property
+    def kept(self) -> int:
+        """Return how many rows count."""
+        return self.rows - self.faulty - sum(self.dropped.values())
+
 
 class Workspace:
     """The counts of records in a folder.
@@ -74,7 +81,12 @@ class Workspace:
         file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
         self._part = file.with_suffix(".part")  # not shared with a load of other filters, which may run meanwhile
         self.is_resumed = file.is_file()
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OccurrenceError(
+                f"{folder} cannot be created ({error.strerror}); give another folder with --work"
+            ) from error
         try:
             self.connection = duckdb.connect(file, config={"memory_limit": MEMORY, "preserve_insertion_order": False})
         except duckdb.Error as error:
@@ -87,8 +99,13 @@ class Workspace:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Close the workspace. Raise `OccurrenceError` for an error of DuckDB, such as of a full disk."""
         self.connection.close()
+        if isinstance(error, duckdb.Error):
+            raise OccurrenceError(f"DuckDB: {_first_line(error)}; the same command goes on") from error
+        if isinstance(error, RuntimeError) and _INTERRUPTED in str(error):
+            raise KeyboardInterrupt from error
 
     def read(self, tables: Iterable[Table], report: Callable[[str], None] = print) -> None:
         """Count the records of all tables, without parts that are counted already. Raise `OccurrenceError`."""
@@ -115,7 +132,7 @@ class Workspace:
         return Counts(sum(dropped.values()) + faulty, by_reason, faulty, [Faulty(*each) for each in examples])
 
     def _parquet(self, table: ParquetTable, progress: Progress) -> int:
-        ((rows,),) = self.connection.execute("select count(*) from read_parquet($1)", [str(table)]).fetchall()
+        ((rows,),) = self.connection.execute("select count(*) from read_parquet($1)", [table.pattern]).fetchall()
         total = 0
         for number, start in enumerate(range(0, rows, self._rows)):
             part = range(start, min(rows, start + self._rows))
@@ -133,7 +150,7 @@ class Workspace:
             for number, part in enumerate(parts_of(text, table.format, self._size)):
                 done += len(part)
                 if not self._is_done(table, number):
-                    file.write_bytes(part)
+                    write_part(file, part)
                     total += self._count(table, number, of_text(file, table), lines)
                 lines += part.count(b"\n")
                 progress.show(done / size if size else None, total)

@@ -186,6 +186,52 @@ def test_a_share_that_is_none_is_refused(share: str, capsys: pytest.CaptureFixtu
     assert "expected a share such as 10% or 0.1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--max-uncertainty", "nan", "expected a number above 0"),
+        ("--widen", "-1", "expected a whole number, 0 or more"),
+        ("--since", "last year", "expected a whole number, 0 or more"),
+    ],
+)
+def test_an_option_of_occurrences_that_means_nothing_is_refused(
+    option: str, value: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["load", "occurrences.zip", option, value])
+    assert f"argument {option}: {expected}" in capsys.readouterr().err
+
+
+def test_a_page_in_no_folder_is_refused_before_anything_is_compared(
+    database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "missing" / "page.html"
+    assert main(["compare", "one", "--html", str(page), "--database-url", database_url]) == 1
+    assert capsys.readouterr().err == (
+        f"error: the folder of {page} does not exist; create it, or give another file with --html\n"
+    )
+
+
+def test_a_version_with_spaces_is_quoted_in_the_commands_that_follow(
+    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "ranges.csv").write_text(f"{RANGES}phascolarctos-cinereus,AU,,,,,mdd,\n")
+    load_command = ["load", "--from", str(tmp_path), "--beside", "--version", "my own", "--database-url", database_url]
+    assert main(load_command) == 0
+    assert "python -m database activate 'my own'\n" in capsys.readouterr().out
+
+
+def test_an_interrupt_is_one_line(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_connection: object) -> list[object]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("database.__main__.datasets", interrupted)
+    assert main(["list", "--database-url", database_url]) == 130
+    assert capsys.readouterr().err == "\ninterrupted; run the same command again to go on\n"
+
+
 def test_an_empty_database_lists_nothing(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--database-url", database_url]) == 0
     assert capsys.readouterr().out == ""

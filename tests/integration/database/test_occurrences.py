@@ -88,6 +88,18 @@ def test_a_bad_file_changes_nothing(database_url: str, folder: Path, capsys: pyt
     assert ask(database_url, "select to_regclass('dataset')") == [(None,)]
 
 
+def test_a_file_of_which_no_row_counts_says_why_and_loads_nothing(
+    database_url: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = simple_csv(folder / "download", [Record(*FOX, 52.5, 13.4, year=1950)])
+    load = ["load", "--from", str(folder / "my"), str(file), "--work", str(folder / "work")]
+    assert main([*load, "--database-url", database_url]) == 1
+    said = capsys.readouterr()
+    assert "rows: 1; they count: 0\n              1  from before 1980\n" in said.out
+    assert "no row counts, so nothing was loaded" in said.err
+    assert ask(database_url, "select to_regclass('dataset')") == [(None,)]
+
+
 def test_without_an_earlier_version_there_is_nothing_to_roll_back_to(
     database_url: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

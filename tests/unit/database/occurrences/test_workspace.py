@@ -4,6 +4,7 @@ import gzip
 import tempfile
 import zipfile
 from collections import Counter
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,42 @@ def test_two_loads_with_other_filters_do_not_read_each_others_texts(
         ]
     # THEN each has its own records
     assert found == [[("Vulpes vulpes", 9)], [("Canis lupus", 5)]]
+
+
+def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a disk that is too small for a part of a text
+    file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)])
+
+    def is_full(_path: Path, _data: bytes) -> int:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", is_full)
+    # THEN the disk is to blame, and not the download
+    with pytest.raises(OccurrenceError, match=r"\.part cannot be written \(No space left on device\); free .* --work"):
+        counted(file, tmp_path / "work")
+
+
+def test_a_folder_of_counts_that_cannot_be_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("")
+    with pytest.raises(OccurrenceError, match=r"work cannot be created \(File exists\); .* --work"):
+        Workspace(tmp_path / "work", Filters())
+
+
+def test_an_interrupted_query_is_an_interrupt_and_other_faults_of_duckdb_are_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> int:
+        raise RuntimeError("Query interrupted")  # so DuckDB says it
+
+    file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)])
+    monkeypatch.setattr(Workspace, "_count", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        counted(file, tmp_path / "work")
+    with (
+        pytest.raises(OccurrenceError, match="the same command goes on"),
+        Workspace(tmp_path / "work", Filters()) as workspace,
+    ):
+        workspace.connection.execute("from nothing_there")
 
 
 def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:

@@ -1,0 +1,147 @@
+"""The tables in files as people have them: packed again, saved by other programs, or of another kind."""
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from database.occurrences.filters import Filters
+from database.occurrences.tables import OccurrenceError, tables_in
+from database.occurrences.workspace import Counts, Workspace
+from tests.unit.database.occurrences.sample_records import Record, snapshot
+
+TEXT = "id\tname\tlat\tlon\n1\tVulpes vulpes\t52\t13\n2\tCanis lupus\t52\t13\n"
+META = """<archive xmlns="http://rs.tdwg.org/dwc/text/">
+  <core rowType="http://rs.tdwg.org/dwc/terms/Occurrence" fieldsTerminatedBy="\\t" fieldsEnclosedBy="" HEAD>
+    <files><location>occurrence.txt</location></files><id index="0"/>
+    <field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/>
+    <field index="2" term="http://rs.tdwg.org/dwc/terms/decimalLatitude"/>
+    <field index="3" term="http://rs.tdwg.org/dwc/terms/decimalLongitude"/>MORE
+  </core>
+</archive>"""
+
+
+def meta(more: str = "", header_lines: int = 1) -> str:
+    return META.replace("HEAD", f'ignoreHeaderLines="{header_lines}"').replace("MORE", more)
+
+
+def zipped(path: Path, members: Mapping[str, str | bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def counts_of(path: Path) -> Counts:
+    with Workspace(path.parent / "work", Filters()) as workspace:
+        workspace.read(tables_in(path), lambda _line: None)
+        return workspace.counts()
+
+
+def is_whole(counts: Counts) -> bool:
+    """Return whether both records of `TEXT` count."""
+    return (counts.rows, counts.faulty, sum(counts.dropped.values())) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"my/meta.xml": meta(), "my/occurrence.txt": TEXT, "my/eml.xml": "", "my/citations.txt": ""},
+        {"meta.xml": meta().replace(">occ", ">./occ"), "occurrence.txt": TEXT},
+        {"my/meta.xml": meta(), "my/occurrence.txt": TEXT, "__MACOSX/my/._meta.xml": "", "my/.DS_Store": ""},
+        {"0001.csv": TEXT.replace("name", "species"), "__MACOSX/._0001.csv": b"\0\5"},
+    ],
+    ids=["in a folder", "a path with a dot", "an archive by macOS", "a text by macOS"],
+)
+def test_a_zip_that_somebody_packed_again(tmp_path: Path, members: Mapping[str, str | bytes]) -> None:
+    assert is_whole(counts_of(zipped(tmp_path / "file.zip", members)))
+
+
+@pytest.mark.parametrize("header_lines", [0, 1])
+def test_columns_that_a_descriptor_leaves_out_are_no_fault(tmp_path: Path, header_lines: int) -> None:
+    # GIVEN an archive with two more columns than its meta.xml says WHEN read THEN all rows count
+    lines = TEXT.splitlines()[1 - header_lines :]
+    text = "".join(f"{line}\tmore\tand more\n" for line in lines)
+    members = {"meta.xml": meta(header_lines=header_lines), "occurrence.txt": text}
+    assert is_whole(counts_of(zipped(tmp_path / "file.zip", members)))
+
+
+def test_the_default_of_a_column_counts_where_a_record_has_no_value(tmp_path: Path) -> None:
+    field = '<field index="4" term="http://rs.tdwg.org/dwc/terms/occurrenceStatus" default="absent"/>'
+    head, fox, wolf = TEXT.splitlines()
+    text = f"{head}\tstatus\n{fox}\tpresent\n{wolf}\t\n"
+    counts = counts_of(zipped(tmp_path / "file.zip", {"meta.xml": meta(field), "occurrence.txt": text}))
+    assert (counts.rows, counts.dropped["absent"]) == (2, 1)
+
+
+def test_a_file_that_a_descriptor_names_but_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
+    with pytest.raises(OccurrenceError, match="occurrence.txt cannot be read"):
+        tables_in(zipped(tmp_path / "file.zip", {"meta.xml": meta()}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"id"\t"species"\t"lat"\t"lon"\n1\t"Vulpes vulpes"\t"52"\t13\n2\t"Canis lupus"\t52\t13\n',
+        "species,lat,lon,Species,lat\nVulpes vulpes,52,13,a,b\nCanis lupus,52,13,a,b\n",
+    ],
+    ids=["quoted, with tabs", "two columns of one name"],
+)
+def test_texts_of_other_programs(tmp_path: Path, text: str) -> None:
+    (tmp_path / "file").write_text(text)
+    assert is_whole(counts_of(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("name", ["occurrences*.parquet", "occurrences [1].parquet", "occurrences?.parquet"])
+def test_a_name_with_signs_of_patterns_is_this_file_alone(tmp_path: Path, name: str) -> None:
+    # GIVEN a file called like a pattern, beside another that fits it
+    records = [Record("Vulpes vulpes", 1, 52, 13), Record("Canis lupus", 2, 52, 13)]
+    snapshot(tmp_path / "occurrences1.parquet", records)
+    (tmp_path / "occurrences1.parquet").rename(tmp_path / name)
+    snapshot(tmp_path / "occurrences2.parquet", records)
+    snapshot(tmp_path / "occurrences 1.parquet", records)
+    assert is_whole(counts_of(tmp_path / name))
+
+
+def tar() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("occurrence.txt"))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (TEXT.encode("utf-16"), "UTF-16; save it as UTF-8"),
+        (TEXT.encode("utf-16-le"), "UTF-16; save it as UTF-8"),
+        ("Größe,lat,lon".encode("latin-1"), "nor text in UTF-8; save it as UTF-8"),
+        (TEXT.replace("\n", "\r").encode(), "save it with line feeds"),
+        (b"<!doctype html>\n<html>", "a link that has expired"),
+        (tar(), "is a tar archive; unpack it"),
+    ],
+)
+def test_what_is_no_text_to_read_is_named_with_what_to_do(tmp_path: Path, content: bytes, advice: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(OccurrenceError, match=advice):
+        tables_in(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("members", "advice"),
+    [
+        ({}, "is an empty zip"),
+        ({"[Content_Types].xml": "", "xl/workbook.xml": "", "docProps/app.xml": ""}, "a spreadsheet; save its sheet"),
+        ({"occurrence.parquet": b"PAR1\x15\x04\r\n"}, "is Parquet; unpack it"),
+        ({"0001.zip": b"PK\x03\x04\x14"}, "is a zip within a zip; unpack"),
+        ({"a.parquet": b"PAR1", "b.parquet": b"PAR1"}, "unpack it, and give the file with the occurrences"),
+    ],
+)
+def test_a_zip_without_a_text_to_read_is_named_with_what_to_do(
+    tmp_path: Path, members: Mapping[str, str | bytes], advice: str
+) -> None:
+    with pytest.raises(OccurrenceError, match=advice):
+        tables_in(zipped(tmp_path / "file.zip", members))
