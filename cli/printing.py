@@ -17,13 +17,18 @@ def warn(text: str) -> None:
     click.echo(f"faunalens: {text}", err=True)
 
 
+def shown(path: str) -> str:
+    """Return a path as it may be printed: on one line, and without what a terminal would obey."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in path)
+
+
 def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
     """Print what came of a photo: a line of JSON, or a line for people."""
     if not as_json:
         text = (
             json.loads(outcome.answer)["message"] if outcome.answer else f"no answer ({outcome.code}): {outcome.detail}"
         )
-        click.echo(f"{outcome.task.path}: {text}")
+        click.echo(f"{shown(outcome.task.path)}: {text}")
         return
     line = {"path": outcome.task.path, "taken": outcome.seen.taken}
     error = {"code": outcome.code, "detail": outcome.detail} if outcome.code else None
@@ -42,6 +47,6 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
     )
     faults = counts.unreadable + counts.failed
     for row in islice(results.faults(), MOST_FAULTS):
-        click.echo(f"  {row['path']}: {row['detail']} ({row['code']})", err=True)
+        click.echo(f"  {shown(row['path'])}: {row['detail']} ({row['code']})", err=True)
     if faults > MOST_FAULTS and results.path:
         click.echo(f"  and {faults - MOST_FAULTS:,} more; `faunalens status {results.path}` lists them", err=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from cli.commands.options import results_argument
+from cli.printing import shown
 from cli.results.file import ResultsFile
 
 EPILOG = """\b
@@ -33,4 +34,4 @@ def status(results: Path, *, as_json: bool) -> None:
             if name != "done":
                 click.echo(f"{name:10} {count:>8,}")
         for row in kept.faults():
-            click.echo(f"{row['state']}: {row['path']}: {row['detail']} ({row['code']})")
+            click.echo(f"{row['state']}: {shown(row['path'])}: {row['detail']} ({row['code']})")

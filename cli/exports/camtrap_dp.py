@@ -14,7 +14,7 @@ from chalicelib.application import VERSION
 from cli.errors import CommandError
 from cli.exports.description import Description
 from cli.exports.files import media_type, stamp, table, whole
-from cli.printing import warn
+from cli.printing import shown, warn
 from cli.study.event import fused
 from cli.study.finding import Finding, Named
 from cli.study.lineage import lineage_of, taxon_rank
@@ -66,7 +66,7 @@ def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
                 if _FILE_PATH.fullmatch(photo.path):
                     photos.append(photo)
                 else:
-                    warn(f"{photo.path} is left out, because Camtrap DP forbids such paths; rename it")
+                    warn(f"{shown(photo.path)} is left out, because Camtrap DP forbids such paths; rename it")
             if not photos:
                 continue
             for photo in photos:

@@ -62,3 +62,10 @@ def test_the_results_file_is_not_overwritten(
     assert run([name, results, option, results]) == Exit.USAGE
     assert "is the results file, and would be overwritten" in capsys.readouterr().err
     assert Path(results).read_bytes() == before
+
+
+def test_names_stay_on_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a photo without an answer, whose name has a line break and a code that colours a terminal
+    write_study(tmp_path / "study.db", [("N/a\nb\x1b[31mü.jpg", None, None)])
+    assert run(["status", str(tmp_path / "study.db")]) == Exit.DONE
+    assert "unreadable: N/a\\nb\\x1b[31mü.jpg: it is broken" in capsys.readouterr().out
