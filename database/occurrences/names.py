@@ -82,9 +82,9 @@ def match(names: Sequence[Name], animals: Iterable[AnimalRow], keys: Mapping[str
         found.animals.extend(
             (each.number, animal.animal) for animal in matched if animal is not None and _is_same_phylum(each, animal)
         )
-        above = (each.class_, each.order, each.family)
+        above = [each.class_, each.order, each.family]
         if not (each.class_ or each.phylum):  # as in files of eBird; else it may be a plant of this name
-            above = (*above, own.partition(" ")[0])
+            above.append(own.partition(" ")[0])
         group = next((group_of[name] for name in above if name in group_of), None)
         group = group or next((animal.facts.group for animal in matched if animal is not None), None)
         if group:
