@@ -83,7 +83,8 @@ def _load(connection: Connection, options: Namespace) -> None:
     dataset = commands_of_occurrences.read(files, options) if options.occurrences else read_dataset(files)
     if options.version:
         dataset = replace(dataset, version=options.version)
-    was_active = any(each.active and each.version == dataset.version for each in datasets(connection))
+    before = next((each for each in datasets(connection) if each.version == dataset.version), None)
+    was_active = before is not None and before.active
     print(f"dataset {dataset.version}")
     if names := sorted(animal.name for animal in dataset.unknown):
         print(
@@ -91,6 +92,11 @@ def _load(connection: Connection, options: Namespace) -> None:
             f"whether they live there; add rows to {OWN_RANGES}; the animals are: {join_some(names)}"
         )
     loaded = load(connection, dataset)
+    if before and options.version:
+        print(
+            f"warning: {before.version} was loaded at {before.loaded_at:%Y-%m-%d %H:%M} and stays as it is, whatever "
+            "the files say now; for other data give another --version, or drop it first"
+        )
     size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"
     if (options.beside or options.occurrences) and not was_active:
         version = quote(loaded.version)

@@ -221,6 +221,22 @@ def test_a_version_with_spaces_is_quoted_in_the_commands_that_follow(
     assert "python -m database activate 'my own'\n" in capsys.readouterr().out
 
 
+def test_a_name_that_other_data_have_already_is_said(
+    database_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    # GIVEN a dataset with a name of its own
+    (tmp_path / "ranges.csv").write_text(f"{RANGES}phascolarctos-cinereus,AU,,,,,mdd,\n")
+    load_command = ["load", "--from", str(tmp_path), "--beside", "--version", "mine", "--database-url", database_url]
+    assert main(load_command) == 0
+    assert "stays as it is" not in capsys.readouterr().out
+    # WHEN changed data are loaded under the same name THEN the command says that they are not
+    (tmp_path / "ranges.csv").write_text(f"{RANGES}phascolarctos-cinereus,AU-NSW,,,,,mdd,\n")
+    assert main(load_command) == 0
+    said = capsys.readouterr().out
+    assert "warning: mine was loaded at " in said
+    assert "for other data give another --version, or drop it first\n" in said
+
+
 def test_an_interrupt_is_one_line(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
