@@ -29,7 +29,7 @@ NAMES: Final = {
     "genus": ("genus", "taxongenusname"),
     "family": ("family", "taxonfamilyname"),
     "order": ("order", "taxonordername"),
-    "class": ("class", "taxonclassname"),
+    "class": ("class", "taxonclassname", "iconictaxonname"),
     "phylum": ("phylum", "taxonphylumname"),
     "basis": ("basisofrecord",),
     "presence": ("occurrencestatus",),

@@ -60,6 +60,7 @@ class Findings:
     """Number of animals with a season in some cell."""
     by_checklist: list[str] = field(default_factory=list, init=False)
     """Names of animals that have a range by a checklist alone."""
+    _countries: list[str] = field(default_factory=list, init=False)
 
     def __call__(
         self, animals: Sequence[AnimalRow], cells: Sequence[Cell], earth: Earth, ranges: Iterable[Rows]
@@ -71,6 +72,7 @@ class Findings:
         digest = hashlib.sha256(repr((self.rules, FORMULA, self.source)).encode())
         of_group = dict(self._located(self.matches.groups, "varchar", earth))
         surroundings = Surroundings(earth, cells)
+        self._countries = surroundings.countries
         effort = {group: Effort.of(its.cells, surroundings, its.countries) for group, its in of_group.items()}
         written = {int(rows["animal"][0]): rows for rows in ranges if len(rows)}
         known, seasons = set(), []
@@ -116,10 +118,25 @@ class Findings:
     def report(self) -> Iterator[str]:
         """Yield lines: what was read and left out, names that match nothing, and where records and ranges disagree."""
         yield from row_report(self.workspace.counts())
+        yield from self._nowhere()
         yield from self._unmatched()
         for ours, accepted in sorted(self.matches.synonyms.items()):
             yield f"  as a synonym: records of {accepted} count for {ours}"
         yield from self._ranges()
+
+    def _nowhere(self) -> Iterator[str]:
+        query = """
+            select coalesce(country, lower(hex(cell))), sum(rows)::bigint from counted
+            where dropped is null and (
+                (cell is null and country not in (select unnest($1)))
+                or (cell is not null and cell not in (select cell from hexagon))
+            )
+            group by all order by 2 desc, 1"""
+        found = self.workspace.connection.execute(query, [self._countries]).fetchall()
+        if found:
+            names = join_some([f"{name} ({rows:,})" for name, rows in found], _SHOWN)
+            rows = sum(rows for _, rows in found)
+            yield f"  {rows:>13,}  of them in countries or cells that do not exist, so they add nothing: {names}"
 
     def _ranges(self) -> Iterator[str]:
         with_records = [each for each in self.animals if each.records]

@@ -71,18 +71,21 @@ def match(names: Sequence[Name], animals: Iterable[AnimalRow], keys: Mapping[str
     found = Matches(synonyms=_synonyms(names, by_name))
     of_accepted = {accepted: by_name[ours] for ours, accepted in found.synonyms.items()}
     for each in names:
-        own = latin_name(each.scientific_name or "")
-        species = by_name.get(own) or by_name.get(each.species or "") or of_accepted.get(each.species or "")
-        above = (by_name.get(name or "") for name in (each.genus, each.family, each.order, each.class_, each.phylum))
+        own, accepted = latin_name(each.scientific_name or ""), latin_name(each.species or "")
+        species = by_name.get(own) or by_name.get(accepted) or of_accepted.get(accepted)
+        ranks = (by_name.get(name or "") for name in (each.genus, each.family, each.order, each.class_, each.phylum))
         of_ranks = each.keys
         matched = {by_key.get(key or "") for key in (each.key, each.accepted_key, *of_ranks.values())}
-        for animal in (species, *above):
+        for animal in (species, *ranks):
             if animal is not None and (animal.taxon not in keys or of_ranks.get(animal.rank) is None):
                 matched.add(animal)
         found.animals.extend(
             (each.number, animal.animal) for animal in matched if animal is not None and _is_same_phylum(each, animal)
         )
-        group = next((group_of[name] for name in (each.class_, each.order, each.family) if name in group_of), None)
+        above = [each.class_, each.order, each.family]
+        if not (each.class_ or each.phylum):  # as in files of eBird; else it may be a plant of this name
+            above.append(own.partition(" ")[0])
+        group = next((group_of[name] for name in above if name in group_of), None)
         group = group or next((animal.facts.group for animal in matched if animal is not None), None)
         if group:
             found.groups.append((each.number, group))
@@ -110,9 +113,9 @@ def _synonyms(names: Iterable[Name], by_name: Mapping[str, AnimalRow]) -> dict[s
     """
     ours_of: dict[str, set[str]] = {}
     for each in names:
-        own = latin_name(each.scientific_name or "")
-        if each.species and each.species != own and own in by_name and each.species not in by_name and " " in own:
-            ours_of.setdefault(each.species, set()).add(own)
+        own, accepted = latin_name(each.scientific_name or ""), latin_name(each.species or "")
+        if accepted and accepted != own and own in by_name and accepted not in by_name and " " in own:
+            ours_of.setdefault(accepted, set()).add(own)
     return {ours: accepted for accepted, several in ours_of.items() if len(several) == 1 for ours in several}
 
 

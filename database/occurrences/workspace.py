@@ -24,7 +24,7 @@ from database.occurrences.text_parts import PART, parts_of
 MEMORY: Final = "1GB"
 PART_ROWS: Final = 25_000_000
 """Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
-_READING: Final = 2
+_READING: Final = 3
 """Raise it when records are read differently, so that no run goes on with counts that were made before."""
 _INTERRUPTED: Final = "Query interrupted"
 """What DuckDB says in a `RuntimeError` for Ctrl-C."""

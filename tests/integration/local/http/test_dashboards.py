@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -34,6 +35,7 @@ class Toy:
     """An application whose routes need nothing."""
 
     settings = SimpleNamespace(photo_max_bytes=1000)
+    log = logging.getLogger("toy")
 
     def respond(self, route: Route, request: Request) -> Response:
         return route.view(self, request, cast("Any", None))

@@ -35,3 +35,8 @@ def test_the_accuracy_of_a_place_that_inaturalist_has_obscured_is_that_of_the_pl
     # GIVEN an export, in which `positional_accuracy` is that of the place that it hides
     found = column_names(["latitude", "longitude", "positional_accuracy", "public_positional_accuracy"])
     assert found["uncertainty"] == "public_positional_accuracy"
+
+
+def test_the_group_of_a_name_follows_from_what_inaturalist_exports_unasked() -> None:
+    assert column_names(["scientific_name", "iconic_taxon_name"])["class"] == "iconic_taxon_name"
+    assert column_names(["iconic_taxon_name", "taxon_class_name"])["class"] == "taxon_class_name"

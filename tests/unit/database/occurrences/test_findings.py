@@ -69,3 +69,17 @@ def test_a_checklist_gives_a_range_to_an_animal_without_one(tmp_path: Path, eart
     findings, _, report = found_in(tmp_path, tmp_path / "work", earth, months=False)
     assert findings.by_checklist == ["rook"]
     assert "animals with a range by a checklist alone: rook" in report
+
+
+def test_records_in_countries_and_cells_that_do_not_exist_are_said(tmp_path: Path, earth: Earth) -> None:
+    # GIVEN cubes by country, one of which is no code of ISO 3166, and by cell, one of which is none
+    (tmp_path / "countries").write_text("species,countrycode,occurrences\nApus apus,DE,9\nApus apus,UK,7\n")
+    (tmp_path / "cells").write_text(
+        "species,h3cell,occurrences\nApus apus,831f1dfffffffff,6\nApus apus,83ffffffffffff0,4\n"
+    )
+    for name, first in (("countries", "UK (1)"), ("cells", "83f")):
+        # WHEN combined THEN the report says that these add nothing
+        _, _, report = found_in(tmp_path / name, tmp_path / "work", earth, months=False)
+        assert "rows: 2; they count: 2" in report
+        expected = f"1  of them in countries or cells that do not exist, so they add nothing: {first}"
+        assert any(line.strip().startswith(expected) for line in report)

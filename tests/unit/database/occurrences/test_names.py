@@ -82,6 +82,20 @@ def test_records_of_an_accepted_name_count_for_our_synonym_of_it() -> None:
     assert found.synonyms == {"Larus hartlaubii": accepted}
 
 
+def test_a_name_with_its_author_or_in_capitals_is_no_synonym_of_itself() -> None:
+    # GIVEN somebody's own file, whose column `species` is both the name and the accepted one
+    names = [name(7, text, species=text) for text in ("Vulpes vulpes crucigera (Bechstein)", "VULPES VULPES")]
+    found = match(names, ANIMALS, {})
+    assert (found.animals, found.synonyms) == ([(7, 1), (7, 1)], {})
+
+
+def test_a_name_without_a_class_has_the_group_of_its_genus() -> None:
+    # GIVEN names as eBird writes them, and a plant, which says that it is none of ours
+    bird = AnimalRow(5, "pica-pica", "magpie", "Pica pica", "species", "wild", ("Aves", "Pica"), TaxonFacts("birds"))
+    names = [name(7, "Pica hudsonia"), name(8, "Pica alba", class_="Magnoliopsida")]
+    assert match(names, [bird], {}).groups == [(7, "birds")]
+
+
 def test_a_genus_of_plants_is_no_bird() -> None:
     names = [
         name(7, "Prunella vulgaris", genus="Prunella", phylum="Tracheophyta"),
