@@ -189,7 +189,7 @@ def build_server(asgi: Callable[..., Any], host: str, port: int, settings: WebSe
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=int(settings.keep_alive_seconds),
+        timeout_keep_alive=settings.keep_alive_seconds,  # type: ignore[arg-type] # 0.5 s are not 0
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     return Server(config, asgi, settings.drain_seconds)

@@ -20,7 +20,7 @@ from cli.backfill.runs import Run
 from cli.backfill.s3_name import S3Name, parse_folder, parse_object
 from cli.clock import parse_shift
 from cli.commands.identify import Where, warn_of_changes, warn_of_homeless
-from cli.commands.options import EXISTING_FILE, FILE, Degrees, Parsed
+from cli.commands.options import ANY_PATH, EXISTING_FILE, FILE, Degrees, Parsed
 from cli.deployments import Deployments, read_deployments
 from cli.errors import CommandError, Exit
 from cli.printing import print_summary, warn
@@ -100,7 +100,9 @@ def batch() -> None:
     help="Add this to the cameras' clocks, such as +1h or -2d30m. It stays until another is given.",
 )
 @click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="Its manifest.json lists them.")
-@click.option("--manifest", metavar="FILE", help="A file here or in S3 lists the photos: JSON lines, or .csv.")
+@click.option(
+    "--manifest", type=ANY_PATH, metavar="FILE", help="A file here or in S3 lists the photos: JSON lines, or .csv."
+)
 @wait_option
 def submit(
     study: S3Name,

@@ -14,7 +14,7 @@ import click
 
 from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
 from cli.clock import parse_shift
-from cli.commands.options import EXISTING_FILE, EXISTING_FOLDER, FILE, Degrees, Parsed
+from cli.commands.options import ANY_PATH, EXISTING_FILE, EXISTING_FOLDER, FILE, Degrees, Parsed
 from cli.deployments import Deployments, read_deployments
 from cli.engines.engine import Engine, work
 from cli.errors import CommandError, Exit
@@ -61,7 +61,7 @@ class Where:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=ANY_PATH)
 @click.option(
     "--results",
     type=FILE,

@@ -44,6 +44,8 @@ class Degrees(click.FloatRange):
 FILE = click.Path(path_type=Path, dir_okay=False)
 EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+ANY_PATH = click.Path(readable=False, allow_dash=True)
+"""A text that a shell completes as a file; the command itself says what is wrong with it."""
 EXISTING_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 results_argument = click.argument("results", type=FILE, metavar="RESULTS")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from threading import Lock
 from time import time
 from typing import Any, Protocol
@@ -48,7 +49,7 @@ class FolderStore:
         """Write a file, as a whole or not at all."""
         self._sweep()
         path = self._folder / name
-        part = path.with_name(f".{path.name}.part")
+        part = path.with_name(f".{path.name}.{token_hex(4)}.part")  # two may write the same file at once
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.mkdir(mode=0o700, exist_ok=True)

@@ -359,6 +359,20 @@ def test_a_body_at_the_lowest_rate_is_read(monkeypatch: pytest.MonkeyPatch) -> N
             assert (response.status, response.read()) == (200, b"20000")
 
 
+def test_an_idle_connection_is_kept_for_less_than_a_second_too() -> None:
+    with (
+        Running(keep_alive_seconds=0.9) as running,
+        closing(HTTPConnection(HOST, running.port, timeout=10)) as connection,
+    ):
+        connection.request("GET", "/")
+        assert read(connection)[0] == 200
+        time.sleep(0.2)
+        assert connection.sock is not None
+        connection.sock.settimeout(0.1)
+        with pytest.raises(TimeoutError):  # neither closed, nor anything to read
+            connection.sock.recv(1)
+
+
 @pytest.mark.parametrize(
     ("unread", "more"),
     [(b"Content-Length: 100000\r\n", b"x"), (b"Transfer-Encoding: chunked\r\n", b"1\r\nx\r\n"), (b"", b"\r\n")],

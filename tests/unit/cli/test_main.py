@@ -69,3 +69,17 @@ def test_names_stay_on_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     write_study(tmp_path / "study.db", [("N/a\nb\x1b[31mü.jpg", None, None)])
     assert run(["status", str(tmp_path / "study.db")]) == Exit.DONE
     assert "unreadable: N/a\\nb\\x1b[31mü.jpg: it is broken" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", ["faunalens identify ca", "faunalens batch submit --manifest ca", "faunalens report ca"]
+)
+def test_a_shell_completes_files(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_FAUNALENS_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    with pytest.raises(SystemExit):
+        run([])
+    assert capsys.readouterr().out == "file,ca\n"

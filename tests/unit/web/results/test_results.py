@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -138,6 +139,15 @@ def test_a_folder_is_private_and_swept(tmp_path: Path, monkeypatch: pytest.Monke
     FolderStore(folder, 60.0).put("new.json", b"{}", "application/json")
     # THEN the old one is gone, and nothing is left half written
     assert [path.name for path in folder.iterdir()] == ["new.json"]
+
+
+def test_a_file_can_be_written_by_two_at_once(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path, 60.0)
+    with ThreadPoolExecutor(8) as writers:
+        writes = [writers.submit(store.put, "corrections/a.json", b"{}" * 1000, "application/json") for _ in range(400)]
+    for write in writes:
+        write.result()
+    assert [each.name for each in (tmp_path / "corrections").iterdir()] == ["a.json"]
 
 
 def test_a_folder_that_fails_is_unavailable(tmp_path: Path) -> None:
