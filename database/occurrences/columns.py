@@ -12,7 +12,7 @@ _CODES: Final = (
 
 NAMES: Final = {
     "lat": ("decimallatitude", "latitude", "lat"),
-    "lon": ("decimallongitude", "longitude", "lon"),
+    "lon": ("decimallongitude", "longitude", "lon", "long", "lng"),
     "cell": ("cell", "h3cell"),
     "code": (*_CODES, "cell"),
     "country": ("countrycode",),

@@ -177,8 +177,10 @@ class Workspace:
                 ask(f"insert into names {name_query(relation.sql, relation.types, relation.constants, wanted)}")
             if isinstance(table, TextTable):
                 ask(
-                    "insert into faulty select $1, line + $2, any_value(lower(error_type::varchar)), "
-                    "any_value(left(csv_line, 80)) from reject_errors group by line",
+                    "insert into faulty select $1, line + $2, "
+                    "any_value(concat(lower(error_type::varchar), if(contains(csv_line, chr(10)), "
+                    "concat(' in ', len(string_split(csv_line, chr(10))), ' lines'), ''))), "
+                    "any_value(left(replace(csv_line, chr(10), ' '), 80)) from reject_errors group by line",
                     [str(table), lines],
                 )
             ask("insert into part values ($1, $2, $3)", [part, _identity(table), number])

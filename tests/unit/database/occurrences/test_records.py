@@ -100,6 +100,12 @@ def test_what_one_file_lacks_of_a_key_is_not_lost_for_the_other() -> None:
     assert len(numbers(cube, download)) == 2
 
 
+@pytest.mark.parametrize(("type_", "key"), [("ubigint", "7"), ("uuid", f"{7:032x}"), ("blob", "7"), ("varchar", "7")])
+def test_a_key_of_any_type_is_a_key(type_: str, key: str) -> None:
+    first, second = ({"taxonKey": (type_, key), "species": ("varchar", name)} for name in ("a", "b"))
+    assert len(numbers(first, second)) == 1
+
+
 @pytest.mark.parametrize(("type_", "key"), [("double", 5219243), ("varchar", "5219243.0"), ("varchar", "5219243")])
 def test_keys_that_a_program_read_as_numbers_are_the_same_keys(type_: str, key: Any) -> None:
     types = {"taxonKey": type_.upper(), "speciesKey": type_.upper()}

@@ -101,6 +101,16 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
     assert counts.dropped["outside the Earth"] == 1
 
 
+def test_a_quote_that_is_left_open_says_how_many_lines_it_takes(tmp_path: Path) -> None:
+    rows = ['Vulpes vulpes,52.52,13.4,"a den', *["Vulpes vulpes,52.52,13.4,"] * 4]
+    (tmp_path / "file").write_text("\n".join(["species,lat,lng,note", *rows]))
+    with Workspace(tmp_path / "work", Filters()) as workspace:
+        workspace.read(tables_in(tmp_path / "file"), lambda _line: None)
+        counts = workspace.counts()
+    assert [(each.line, each.fault) for each in counts.examples] == [(1, "unquoted value in 5 lines")]
+    assert counts.examples[0].text.startswith('Vulpes vulpes,52.52,13.4,"a den Vulpes vulpes,52.52')
+
+
 def test_a_parquet_file_is_counted_in_parts(tmp_path: Path) -> None:
     # GIVEN a file of 40 rows, of which a run counts the first 32 before it stops
     file = snapshot(tmp_path / "file", [Record(*FOX, *BERLIN)] * 24 + [Record(*WOLF, *PARIS)] * 16)
