@@ -78,7 +78,7 @@ def test_the_default_of_a_column_counts_where_a_record_has_no_value(tmp_path: Pa
 
 
 def test_a_file_that_a_descriptor_names_but_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
-    with pytest.raises(OccurrenceError, match="occurrence.txt cannot be read"):
+    with pytest.raises(OccurrenceError, match=r"occurrence\.txt cannot be read"):
         tables_in(zipped(tmp_path / "file.zip", {"meta.xml": meta()}))
 
 
