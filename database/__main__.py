@@ -198,7 +198,7 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     url_or_none = checked(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
     version.add_argument("version", help="version of the dataset; `list` prints all versions")
-    text = "number of the latest datasets to keep; the active one is never dropped (default: %(default)s)"
+    text = "number of the latest datasets to keep; one in use and the active one before stay too (default: %(default)s)"
     keep.add_argument("--keep", type=checked(casts.positive_int), default=3, metavar="N", help=text)
 
     def add(name: str, command: Callable[..., None], does: str, *parents: ArgumentParser) -> ArgumentParser:

@@ -175,11 +175,27 @@ def datasets(connection: Connection) -> list[LoadedDataset]:
 
 
 def prune(connection: Connection, keep: int) -> list[str]:
-    """Drop all but the `keep` latest datasets; those in use always stay. Return the dropped versions."""
-    old = [each.version for each in datasets(connection)[keep:] if not each.active and each.share is None]
+    """Drop all but the `keep` latest datasets. Return the dropped versions.
+
+    Those in use always stay, and the one that a rollback would return to.
+    """
+    with connection, connection.cursor() as cursor:
+        present = _select_datasets(cursor)
+        before = previous(cursor) if present else None
+    idle = (each.version for each in present[keep:] if not each.active and each.share is None)
+    old = [version for version in idle if version != before]
     for version in old:
         drop(connection, version)
     return old
+
+
+def previous(cursor: Cursor) -> str | None:
+    """Return the version that was active before the active one; None if there is none."""
+    cursor.execute(
+        "select version from dataset where not active and activated_at is not null order by activated_at desc limit 1"
+    )
+    row = cursor.fetchone()
+    return str(row[0]) if row else None
 
 
 def require(cursor: Cursor, version: str) -> LoadedDataset:

@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from chalicelib.features.rollout import BUCKETS, Rollout
-from database.load import LoadedDataset, LoadError, apply_schema, exclusive, require
+from database.load import LoadedDataset, LoadError, apply_schema, exclusive, previous, require
 
 
 class Trial(NamedTuple):
@@ -63,14 +63,9 @@ def roll_back(connection: Connection) -> str:
         if cursor.rowcount:
             _count_switch(cursor)
             return Rollout.from_text(_rollout_text(cursor)).active
-        cursor.execute(
-            "select version from dataset where not active and activated_at is not null "
-            "order by activated_at desc limit 1"
-        )
-        row = cursor.fetchone()
-        if row is None:
+        version = previous(cursor)
+        if version is None:
             raise LoadError("no other dataset was active before; `python -m database list` prints all versions")
-        version: str = row[0]
         _activate(cursor, version)
         return version
 

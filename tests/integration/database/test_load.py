@@ -17,7 +17,7 @@ from database.cell_animals import ROW, Rows
 from database.dataset import Dataset, read_dataset
 from database.load import LoadError, datasets, drop, load, prune
 from database.ranges.drawings import HEIGHT, WIDTH
-from database.switch import activate
+from database.switch import activate, roll_back
 from tests.integration.database import sample_data
 
 if TYPE_CHECKING:
@@ -263,6 +263,17 @@ def test_pruning_keeps_the_latest_and_the_active(connection: "Connection") -> No
     activate(connection, "one")
     assert prune(connection, keep=2) == ["two"]
     assert {each.version for each in datasets(connection)} == {"one", "three", "four"}
+
+
+def test_pruning_keeps_the_one_to_roll_back_to(connection: "Connection") -> None:
+    # GIVEN a switch from the oldest of many datasets
+    for version in ("one", "two", "three", "four"):
+        load(connection, sample_data.dataset(version), silent)
+    for version in ("two", "one", "four"):
+        activate(connection, version)
+    # WHEN old ones go THEN one can still switch back
+    assert prune(connection, keep=2) == ["two"]
+    assert roll_back(connection) == "one"
 
 
 @pytest.mark.parametrize("act", [activate, drop])
