@@ -54,25 +54,43 @@ def in_account(value: Any, account: str, region: str, references: Mapping[str, s
 
     Their keys are names, or names with an attribute: `Role.Arn`. Raise `ValueError` if a reference is missing.
     """
-    known = {"AWS::Partition": "aws", "AWS::AccountId": account, "AWS::Region": region, **references}
+    return _filled(value, {"AWS::Partition": "aws", "AWS::AccountId": account, "AWS::Region": region, **references})
+
+
+def _filled(value: Any, known: Mapping[str, Any]) -> Any:
+    """Return a value with its references and functions of text computed."""
     match value:
-        case {"Ref": str(name)} if name in known:
-            return known[name]
-        case {"Fn::GetAtt": [str(name), str(attribute)]} if f"{name}.{attribute}" in known:
-            return known[f"{name}.{attribute}"]
+        case {"Ref": str(name)}:
+            return _referred(name, known)
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return _referred(f"{name}.{attribute}", known)
         case {"Fn::Sub": str(text)}:
-            for name, each in known.items():
-                text = text.replace(f"${{{name}}}", each)
-            if "${" not in text.replace("${!", ""):
-                return text.replace("${!", "${")
-            raise ValueError(f"{text} refers to something unknown")
-        case {"Ref": _} | {"Fn::GetAtt": _}:
-            raise ValueError(f"{value} refers to something unknown")
+            return _substituted(text, known)
+        case {"Fn::Sub": [str(text), dict(parts)]}:
+            return _substituted(text, {**known, **_filled(parts, known)})
+        case {"Fn::Select": [index, inner]}:
+            return _filled(inner, known)[int(index)]
+        case {"Fn::Split": [str(separator), inner]}:
+            return _filled(inner, known).split(separator)
         case dict():
-            return {each: in_account(inner, account, region, references) for each, inner in value.items()}
+            return dict(zip(value, _filled([*value.values()], known), strict=True))
         case list():
-            return [in_account(inner, account, region, references) for inner in value]
+            return [_filled(inner, known) for inner in value]
     return value
+
+
+def _referred(name: str, known: Mapping[str, Any]) -> Any:
+    if name not in known:
+        raise ValueError(f"{name} is unknown")
+    return known[name]
+
+
+def _substituted(text: str, known: Mapping[str, Any]) -> str:
+    for name, each in known.items():
+        text = text.replace(f"${{{name}}}", str(each))
+    if "${" in text.replace("${!", ""):
+        raise ValueError(f"{text} refers to something unknown")
+    return text.replace("${!", "${")
 
 
 def _holds(condition: Any, values: Mapping[str, str], known: Mapping[str, bool]) -> bool:

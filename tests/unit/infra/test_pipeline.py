@@ -193,7 +193,8 @@ def test_the_boundary_lets_tasks_do_what_they_need(role: str) -> None:
         "Results.Arn": f"arn:aws:s3:::faunalens-dev-results-{ACCOUNT}",
         "Log.Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/ecs/faunalens-dev-web:*",
     }
-    (given,) = resources("web.yaml", {"Stage": "dev"})[role]["Properties"]["Policies"]
+    image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/faunalens-web@sha256:{'a' * 64}"
+    (given,) = resources("web.yaml", {"Stage": "dev", "WebImage": image})[role]["Properties"]["Policies"]
     for each in in_account(given["PolicyDocument"], ACCOUNT, REGION, references)["Statement"]:
         for action in each["Action"] if isinstance(each["Action"], list) else [each["Action"]]:
             resource = each["Resource"] if each["Resource"] == "*" else each["Resource"].replace("*", "x")

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.api.uploads import FOLDER as UPLOADS
 from chalicelib.config.settings import ROOT
-from testing.cloudformation import resources
+from testing.cloudformation import in_account, resources
 from web.asgi import HEALTHZ
 from web.results.results import CORRECTIONS, LIFETIME
 from web.results.stores import FOLDER as RESULTS
@@ -61,20 +61,8 @@ def test_a_task_pulls_from_the_repository_of_its_image_alone(repository: str, pa
     statements = found["ExecutionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     (pull,) = (each for each in statements if each["Sid"] == "PullImages")
     # WHEN CloudFormation computes the resource THEN it is that repository
-    text, parts = pull["Resource"]["Fn::Sub"]
-    for name, part in {"AWS::Partition": partition, **parts}.items():
-        text = text.replace(f"${{{name}}}", chosen(part))
-    assert text == f"arn:{partition}:ecr:eu-north-1:210987654321:repository/{repository}"
-
-
-def chosen(value: Any) -> Any:
-    """Return what CloudFormation makes of `Fn::Select` and `Fn::Split`."""
-    match value:
-        case {"Fn::Select": [index, inner]}:
-            return chosen(inner)[int(index)]
-        case {"Fn::Split": [separator, inner]}:
-            return chosen(inner).split(separator)
-    return value
+    resource = in_account(pull["Resource"], "123456789012", "us-east-1", {"AWS::Partition": partition})
+    assert resource == f"arn:{partition}:ecr:eu-north-1:210987654321:repository/{repository}"
 
 
 def test_the_operator_reads_corrections_and_tasks_alone_read_results() -> None:
