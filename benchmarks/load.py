@@ -49,7 +49,7 @@ GENERATE = """
             ['CC0_1_0', 'CC_BY_4_0', 'CC_BY_NC_4_0'][1 + row % 3] as license,
             if(row % 3 = 0, ['COORDINATE_ROUNDED'], []) as issue
         from (
-            select row, (30000 * pow(random(), 3))::integer as key, random() - 0.5 as scatter,
+            select row, 1000000 + (30000 * pow(random(), 3))::integer as key, random() - 0.5 as scatter,
                 degrees(asin(2 * (hash(town) % 1000003) / 1000003 - 1)) as town_lat,
                 360 * (hash(town + 100000) % 1000003) / 1000003 - 180 as town_lon
             from (select range as row, (20000 * pow(random(), 2))::integer as town from range({rows}))
