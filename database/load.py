@@ -44,6 +44,8 @@ LOADER_LOCK: Final = 0x6661756E61  # key of the advisory lock that makes loaders
 DROP_TRIES: Final = 50
 DROP_LOCK_TIMEOUT: Final = "100ms"
 """Requests queue behind a drop that waits for its lock, so a wait is shorter than the database timeout of a request."""
+DROP_ORDER: Final = ("cell", "cell_animal", "cell_season")
+"""The order in which `features_of` locks the tables. In another, a drop and a request could wait for each other."""
 DROP_PAUSE: Final = 0.05  # seconds between two tries, for the queued requests
 
 ANIMAL_COLUMNS: Final = "animal, taxon, name, scientific_name, rank, kind, lineage, animal_group"
@@ -157,7 +159,7 @@ def drop(connection: Connection, version: str) -> None:
         cursor.execute("savepoint before_locks")
         for _ in range(DROP_TRIES):
             try:
-                for table in PARTITIONED:
+                for table in DROP_ORDER:
                     cursor.execute(f"drop table if exists {table}_{dataset.number}")
                 return
             except errors.LockNotAvailable:

@@ -15,7 +15,7 @@ import pytest
 
 from database.cell_animals import ROW, Rows
 from database.dataset import Dataset, read_dataset
-from database.load import LoadError, datasets, drop, load, prune
+from database.load import DROP_ORDER, LoadError, datasets, drop, load, prune
 from database.ranges.drawings import HEIGHT, WIDTH
 from database.switch import activate, roll_back
 from tests.integration.database import sample_data
@@ -212,10 +212,10 @@ def test_dropping_a_dataset_in_use_fails_after_a_few_tries(
 
 
 def test_a_drop_that_waits_holds_nothing_that_a_reader_still_needs(connection: "Connection", database_url: str) -> None:
-    # GIVEN a reader in the middle of its query: it has read the animals, and not yet the places
+    # GIVEN a reader in the middle of its query: it has locked the places, and not yet the animals, as features_of does
     load(connection, sample_data.dataset("one"), silent)
     with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
-        cursor.execute("select count(*) from cell_animal")
+        cursor.execute("select count(*) from cell")
         cursor.execute("set local lock_timeout = '1ms'")
         # WHEN a drop waits for it
         dropping = threading.Thread(target=drop, args=(connection, "one"))
@@ -224,7 +224,7 @@ def test_a_drop_that_waits_holds_nothing_that_a_reader_still_needs(connection: "
         for _ in range(5):
             while not is_waiting(cursor):
                 assert dropping.is_alive()
-            cursor.execute("select count(*) from cell")
+            cursor.execute("select count(*) from cell_animal")
         reader.commit()
     # AND once it is done, so is the drop
     dropping.join()
@@ -250,6 +250,31 @@ def test_readers_go_on_while_a_drop_deletes_rows(connection: "Connection", datab
         other.commit()
     dropping.join()
     assert datasets(connection) == []
+
+
+def test_features_lock_the_tables_in_the_order_of_a_drop(connection: "Connection", database_url: str) -> None:
+    # GIVEN somebody who keeps the first table of that order
+    load(connection, sample_data.dataset("one"), silent)
+    activate(connection, "one")
+    with (
+        closing(psycopg2.connect(database_url)) as other,
+        closing(psycopg2.connect(database_url)) as reader,
+        other.cursor() as keeping,
+        reader.cursor() as cursor,
+    ):
+        keeping.execute(f"lock table {DROP_ORDER[0]} in access exclusive mode")
+        # WHEN features are read THEN the query waits for it, and has no other
+        reading = threading.Thread(target=cursor.execute, args=("select features_of(%s::bigint[])", ([1],)))
+        reading.start()
+        while not is_waiting(keeping):
+            assert reading.is_alive()
+        keeping.execute(
+            "select relation::regclass::text from pg_locks where pid = %s and relation::regclass::text = any(%s)",
+            (reader.info.backend_pid, list(DROP_ORDER)),
+        )
+        assert keeping.fetchall() == [(DROP_ORDER[0],)]
+        other.rollback()
+        reading.join()
 
 
 def is_waiting(cursor: "Cursor") -> bool:
