@@ -123,6 +123,7 @@ def tar() -> bytes:
         (b"<!doctype html>\n<html>", "a link that has expired"),
         (tar(), "is a tar archive; unpack it"),
     ],
+    ids=["UTF-16 with a mark", "UTF-16", "Latin-1", "carriage returns", "a web page", "tar"],
 )
 def test_what_is_no_text_to_read_is_named_with_what_to_do(tmp_path: Path, content: bytes, advice: str) -> None:
     (tmp_path / "file").write_bytes(content)
