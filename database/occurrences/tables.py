@@ -5,6 +5,7 @@ written; the first line of other text does: GBIF writes tab-separated text witho
 """
 
 import csv
+import glob
 import gzip
 import io
 import re
@@ -238,7 +239,7 @@ def pattern_of(path: Path) -> str:
     >>> pattern_of(Path("occurrences[1].parquet"))
     'occurrences[[]1].parquet'
     """
-    return re.sub(r"([*?[])", r"[\1]", str(path))
+    return glob.escape(str(path))
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:
