@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model packs page run serve lambda package test unit check facts lint-dashboards format bench warm spike growth preview docs image deploy
+.PHONY: help setup environment model packs page run serve lambda package test unit check facts lint-dashboards format bench warm spike preview docs image deploy
 
 # The list is in the order of this file.
 help: ## list these targets
@@ -88,6 +88,3 @@ bench: setup ## compare the app with the same work without the app (all parts, o
 
 spike: environment ## measure a load spike on a cold cache, for the app and for plain cache-aside; plot both in docs/images
 	@exec $(PYTHON) -m benchmarks.spike
-
-growth: environment ## measure how feature lookups scale with animals and cells; takes a few minutes
-	@exec $(PYTHON) -m benchmarks.growth

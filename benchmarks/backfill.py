@@ -1,20 +1,21 @@
 """Simulate a backfill of a million photos: hours, dollars and throttled calls, by concurrency and memory.
 
-The time of each photo is drawn from what was measured (benchmarks/backfill_times.py), for one core of the machine that
-measured. What only AWS has is assumed, and stands in `Assumed`. Each batch of a hundred photos goes as in the function:
-two photos are fetched ahead, one is identified, its line is written. The state machine gives out batches, and waits
-before retries, as infra/backfill.yaml says.
+The time of each photo is drawn from backfill_times.csv: percentiles of the processor time that photos of camera traps
+took on one core of the machine that measured them. What only AWS has is assumed, and stands in `Assumed`. Each batch of
+a hundred photos goes as in the function: two photos are fetched ahead, one is identified, its line is written. The
+state machine gives out batches, and waits before retries, as infra/backfill.yaml says.
 """
 
+import csv
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.backfill_times import read_times
 from benchmarks.measure import table
 from infra.batch_cost import BACKFILL_BATCH as BATCH
 from infra.batch_cost import backfill_bill
@@ -25,6 +26,7 @@ from testing.state_machine import definition
 
 CONCURRENCIES = (10, 20, 40, 80, 160)
 PHOTOS = 1_000_000
+TIMES = Path(__file__).with_name("backfill_times.csv")
 USUAL = 40
 STATIONS = 200
 """Stations of the million photos."""
@@ -64,6 +66,13 @@ class Outcome:
     def photo_ms(self) -> float:
         """Return the billed milliseconds of a photo."""
         return self.billed * 1e3 / PHOTOS
+
+
+def read_times() -> dict[str, NDArray[np.float64]]:
+    """Return the percentiles 0 to 100 of the seconds of a photo, by its size."""
+    with TIMES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {size: np.array([float(row[size]) for row in rows]) / 1e3 for size in rows[0] if size != "percent"}
 
 
 def batch_seconds(size: str, memory: int, assumed: Assumed, random: np.random.Generator) -> NDArray[np.float64]:

@@ -17,7 +17,6 @@ from time import perf_counter, process_time
 
 import duckdb
 
-from benchmarks import load_reads
 from benchmarks.measure import table, verdict
 from database.occurrences.filters import Filters
 from database.occurrences.tables import tables_in
@@ -109,22 +108,17 @@ def counting_table(numbers: Sequence[int], rounds: int, threads: int) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table of counting, and those of reads while the project's loader loads."""
+    """Print the table of counting."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", type=int, nargs="*", default=ROWS, help="numbers of rows (default: 1 and 10 million)")
     parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=THREADS, help="threads of DuckDB (default: %(default)s)")
-    text = "only count, without a load into PostgreSQL while a process reads (benchmarks.load_reads)"
-    parser.add_argument("--count-only", action="store_true", help=text)
     parser.add_argument("--case", nargs=2, metavar=("CASE", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.case:
         run(options.case[0], Path(options.case[1]), options.threads)
         return
     print(counting_table(options.rows, options.rounds, options.threads), flush=True)
-    if not options.count_only:
-        print()
-        load_reads.main(["--rounds", str(options.rounds)])
 
 
 def _in_new_process(case: str, path: Path, threads: int) -> tuple[float, float, float, int]:

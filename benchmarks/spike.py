@@ -11,7 +11,7 @@ depends on the number of requests per cell and TTL. No cell is cached at the sta
 
 `--query-ms` makes queries slower, because the number of requests that arrive during one query matters. With 1,500
 requests a second and queries of 0.2 s, this number is 300. It is the same with 10,000 requests a second and queries of
-30 ms. docs/explanation/spike.md explains the results.
+30 ms. docs/explanation/results.md explains the results.
 """
 
 import argparse

@@ -24,7 +24,7 @@ SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_
 """Options for idle inference threads. Between operators these threads spin, which saves a quarter of the inference time
 with two threads. They stop spinning after each inference, because other threads then need the processors, and after
 2 ms. By default they would also spin while the model is loading, often on the processor that loads the model.
-docs/explanation/cold-start.md has the measurements (`python -m benchmarks.threads`)."""
+docs/explanation/cold-start.md has the measurements."""
 REMEDY = "set MODEL_PATH to an .onnx file, or run `make setup` for the default model"
 
 

@@ -15,7 +15,7 @@ SOFTEST: Final = 0.05
 GREYEST: Final = 3.0
 """Mean difference between the largest and the smallest colour channel, below which a photo is grey.
 
-`python -m benchmarks.field_quality` fits the last three."""
+docs/explanation/results.md names the program that fitted the last three."""
 _STEP = 4
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 

@@ -4,7 +4,7 @@
 metadata service whether the process runs on EC2. Faunalens needs only the context and the serializer, never the
 detection: its lines go to standard output or to a file. So an empty module replaces the detector.
 
-The import takes 7 ms of a cold start instead of 78 ms (`python -m benchmarks.flush`), and the package is 3.15 MB
+The import takes 7 ms of a cold start instead of 78 ms (docs/explanation/results.md), and the package is 3.15 MB
 smaller, because infra/package/exclusions.toml excludes aiohttp.
 
 If a new release moves the detector or imports other names from it, the import fails on Lambda, where aiohttp is

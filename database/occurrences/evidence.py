@@ -24,8 +24,8 @@ class Rules:
     `widen`: number of records in a cell from which they widen a written range; 0 for never. `enough`: number of records
     that give a range to a taxon without a written one.
 
-    `python -m benchmarks.records` chose the defaults. It names more generated photos right with `widen` too, but a
-    range also says that an animal lives somewhere, and then a wrong record would.
+    A simulation chose the defaults (docs/how-to/occurrences.md). It names more generated photos right with `widen`
+    too, but a range also says that an animal lives somewhere, and then a wrong record would.
     """
 
     doubt: float = 0.0

@@ -21,7 +21,7 @@ class Formula:
     """Numbers of records. `shrink`: as many of a group in a cell count as much as its surroundings.
 
     `seen`: the weight is the chance that one of so many records of the group in the cell is of the taxon.
-    `python -m benchmarks.records` chose `shrink`.
+    A simulation chose `shrink` (docs/how-to/occurrences.md).
     """
 
     shrink: float = 100

@@ -2,14 +2,12 @@
 
 import pytest
 
-from benchmarks import flush, package, start
+from benchmarks import start
 from benchmarks.measure import run_fresh
 
 PROGRAMS = {
     "ready": start.READY,
     **start.OPEN_SESSION,
-    **{f"flush: {name}": code for name, code in flush.IMPORTS.items()},
-    **{f"package: {name}": code for name, code in package.IMPORTS.items()},
 }
 
 

@@ -10,8 +10,9 @@ from benchmarks.scenario import Load, run_burst, run_spike
 from benchmarks.simulated_container import LEVELS, ContainerConfig
 from benchmarks.slow_database import SlowDatabase, slow_database
 from benchmarks.spike import burst_table, claims, picture, spike_table
-from benchmarks.synthetic import Synthetic
 from chalicelib.config.settings import Settings
+from database.cell_animals import ROW, Cell
+from database.dataset import Dataset
 
 pytestmark = pytest.mark.alone
 
@@ -23,8 +24,9 @@ NEED_A_MINUTE = {"hit share after a minute"}
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[SlowDatabase]:
-    dataset = Synthetic(VERSION, sorted(LOAD.popular_cells().tolist()), crowded=(), usual=30, animals=100).dataset()
-    with slow_database(dataset) as database:
+    cells = sorted(LOAD.popular_cells().tolist())
+    rows = np.array([(cell, animal, 1.0, 1) for cell in cells for animal in range(30)], ROW)
+    with slow_database(Dataset(VERSION, [Cell(cell, False, ("AU",)) for cell in cells], [rows])) as database:
         yield database
 
 

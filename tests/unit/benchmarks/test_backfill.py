@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import backfill
-from benchmarks.backfill import Assumed, batch_seconds, simulate
-from benchmarks.backfill_times import read_times
+from benchmarks.backfill import Assumed, batch_seconds, read_times, simulate
 
 CALM = Assumed(init=0.0, crash=0.0, stream=0)
 

@@ -126,8 +126,8 @@ def test_below_one_core_memory_changes_the_time_and_not_the_price() -> None:
 
 
 def test_assumptions_are_near_what_is_measured() -> None:
-    # GIVEN the benchmarks' page THEN the assumption for one slower core is 1.5 to 4 times the measured time
-    text = (ROOT / "docs" / "explanation" / "benchmarks.md").read_text(encoding="utf-8")
+    # GIVEN the page of results THEN the assumption for one slower core is 1.5 to 4 times the measured time
+    text = (ROOT / "docs" / "explanation" / "results.md").read_text(encoding="utf-8")
     (measured,) = re.findall(r"^\| through the app +\| ([\d.]+) ms", text, re.MULTILINE)
     assert 1.5 < ASSUMPTIONS["billed_ms"].value / float(measured) < 4
     # AND the assumptions match the stages' parameters
