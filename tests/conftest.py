@@ -6,7 +6,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from infra.package import Package, build
+from infra.package import Package, built_once
 from local.stack import postgres, valkey
 from testing.loaded_postgres import serve_loaded
 from testing.turns import GROUPS, Group, turn
@@ -66,6 +66,8 @@ def loaded_database() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """The package that `chalice deploy` uploads for the stage dev. The first build downloads wheels for Lambda."""
-    return build(tmp_path_factory.mktemp("package"))
+def package() -> Package:
+    """The package that `chalice deploy` uploads for the stage dev; tests must not change it. The first build downloads
+    wheels for Lambda. Workers and later runs share the package until one of its files changes.
+    """
+    return built_once()

@@ -4,6 +4,8 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # modification time of all entries: the earliest in the format
@@ -37,3 +39,12 @@ def unpacked(archive: Path) -> int:
     """Return the size of a zip's files once unpacked, in bytes."""
     with zipfile.ZipFile(archive) as opened:
         return sum(entry.file_size for entry in opened.infolist())
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let no other process that calls this build in `folder` until the end of the block. A killed process holds no lock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        yield

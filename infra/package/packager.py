@@ -38,27 +38,29 @@ def install() -> None:
 
 
 def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """Make the function's zip: the app, and `vendor/` with the models."""
+    """Make the function's zip: the app, and `vendor/` with the models. Reuse an earlier zip of the same files."""
     _check_python(python_version)
     with TemporaryDirectory() as folder:
         _copy_app(self, project_dir, Path(folder))
-        return _zip(self, Path(folder), "", _zip_path(project_dir, "appcode", _digest(Path(folder))))
+        out = _zip_path(project_dir, "appcode", _digest(Path(folder)))
+        if not _reused(self, out):
+            bytecode.compile_into(Path(folder), TASK)
+            _zip(self, Path(folder), "", out)
+    return str(out)
 
 
 def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """Make the layer's zip: the dependencies. Reuse an earlier zip of the same inputs."""
+    """Make the layer's zip: the dependencies. Reuse an earlier zip of the same inputs, also one under construction."""
     _check_python(python_version)
     _vendor(project_dir)  # fail before the downloads; Chalice packs the function later
     rules, requirements = Path(__file__).parent, Path(project_dir, "requirements.txt")
     options = f"heic={heic.is_wanted(os.environ)}"
     out = _zip_path(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, options=options))
-    if out.exists():
-        out.touch()  # counts as the newest in `_remove_old_zips`
-        self._ui.write(f"{out.name}: unchanged\n")
-        return str(out)
-    with TemporaryDirectory() as folder:
-        _install_dependencies(self, project_dir, Path(folder), f"/opt/{SITE}")
-        return _zip(self, Path(folder), SITE, out)
+    with archive.locked(out.parent), TemporaryDirectory() as folder:
+        if not _reused(self, out):
+            _install_dependencies(self, project_dir, Path(folder), f"/opt/{SITE}")
+            _zip(self, Path(folder), SITE, out)
+    return str(out)
 
 
 def _all_in_one(self: LambdaDeploymentPackager, project_dir: str, python_version: str) -> str:
@@ -67,11 +69,14 @@ def _all_in_one(self: LambdaDeploymentPackager, project_dir: str, python_version
     with TemporaryDirectory() as folder:
         _install_dependencies(self, project_dir, Path(folder), TASK)
         _copy_app(self, project_dir, Path(folder))
-        return _zip(self, Path(folder), "", _zip_path(project_dir, "whole", _digest(Path(folder))))
+        bytecode.compile_into(Path(folder), TASK)
+        out = _zip_path(project_dir, "whole", _digest(Path(folder)))
+        _zip(self, Path(folder), "", out)
+    return str(out)
 
 
 def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path) -> None:
-    """Copy the app's files that Chalice lists, except hidden files and old bytecode, and `vendor/`. Compile them."""
+    """Copy the app's files that Chalice lists, except hidden files and old bytecode, and `vendor/`."""
     for source, name in packager._iter_app_filenames(project_dir):
         if not any(part.startswith((".", "__pycache__")) for part in Path(name).parts):
             target = folder / name
@@ -79,7 +84,6 @@ def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: 
             shutil.copyfile(source, target)
     ignored = shutil.ignore_patterns("__pycache__", ".*")
     shutil.copytree(_vendor(project_dir), folder, dirs_exist_ok=True, ignore=ignored)
-    bytecode.compile_into(folder, TASK)
 
 
 def _install_dependencies(
@@ -97,7 +101,16 @@ def _install_dependencies(
     bytecode.compile_into(folder, deployed)
 
 
-def _zip(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out: Path) -> str:
+def _reused(packager: BaseLambdaDeploymentPackager, out: Path) -> bool:
+    """Return whether the zip exists. It then counts as the newest in `_remove_old_zips`."""
+    if not out.exists():
+        return False
+    out.touch()
+    packager._ui.write(f"{out.name}: unchanged\n")
+    return True
+
+
+def _zip(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     archive.pack(folder, prefix, out)
     size = out.stat().st_size
@@ -109,7 +122,6 @@ def _zip(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out:
             "use a smaller model, or exclude more files in infra/package/exclusions.toml"
         )
     _remove_old_zips(out)
-    return str(out)
 
 
 def _remove_old_zips(out: Path) -> None:

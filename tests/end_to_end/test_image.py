@@ -33,6 +33,9 @@ from testing.pictures import SYDNEY, exif, jpeg
 from tests.end_to_end.balancing import Balancer
 from tests.end_to_end.browsing import Open, photo
 
+pytestmark = pytest.mark.alone
+"""Before a release and each night: the builds take minutes, and containers that stop have limits in seconds."""
+
 PROGRAMS = ("buildah", "mmdebstrap", "runc")
 MISSING = (
     f"images are built and run by {', '.join(PROGRAMS)}, as root; get them with: apt-get install {' '.join(PROGRAMS)}"
@@ -223,7 +226,6 @@ def test_the_image_with_the_model_identifies_by_itself(built: Built, tmp_path: P
     assert {each["name"] for each in answer["model"]["packs"]} <= {"birds", "insects"}
 
 
-@pytest.mark.alone
 @pytest.mark.usefixtures("slow_function")
 def test_a_container_that_is_told_to_stop_under_load_loses_no_request(start: Callable[[], Container]) -> None:
     # GIVEN two containers behind a load balancer, and clients that always have a request in flight at each
@@ -247,7 +249,6 @@ def test_a_container_that_is_told_to_stop_under_load_loses_no_request(start: Cal
     assert [each for each in balancer.sent if each.port == second.port and each.began > told + DRAIN]
 
 
-@pytest.mark.alone
 @pytest.mark.usefixtures("slow_function")
 def test_a_container_that_is_killed_loses_only_what_is_in_flight(start: Callable[[], Container]) -> None:
     first, second = start(), start()

@@ -9,8 +9,8 @@ __all__ = ["copy_to", "use_package_of"]
 
 
 def use_package_of(source: Path, folder: Path) -> None:
-    """Copy the packed layers of another checkout, which have the same names if their inputs are the same."""
-    for each in (source / ".chalice" / "deployments").glob("managed-layer-*.zip"):
+    """Copy the zips of another checkout, which have the same names if their inputs are the same."""
+    for each in (source / ".chalice" / "deployments").glob("*.zip"):
         target = folder / ".chalice" / "deployments" / each.name
         target.parent.mkdir(exist_ok=True)
         shutil.copy(each, target)

@@ -22,6 +22,7 @@ from chalicelib.config.settings import ROOT
 from database.admin_function import run
 from infra import rehearsal
 from infra.empty_account import ACCOUNT as EXAMPLE_ACCOUNT
+from infra.package import Package
 from infra.recorded_call import RecordedCall, parsed_call
 from testing.aws import ACCOUNT, REGION, Account, account
 from testing.moto_cloudwatch import extended_cloudwatch
@@ -72,7 +73,8 @@ class Workplace:
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+def workplace(tmp_path_factory: pytest.TempPathFactory, package: Package) -> Iterator[Workplace]:
+    assert package.layer.is_file()  # already packed in ROOT, so the copy can use it
     folder = copy_to(tmp_path_factory.mktemp("stage") / "checkout")
     use_package_of(ROOT, folder)
     for template in (folder / "infra" / "faunalens.yaml", folder / "infra" / "edge.yaml"):
