@@ -16,7 +16,15 @@ CACHE = ROOT / "build" / "packages"
 """Packages by the hash of what they are made of. It is safe to delete when nothing is built."""
 KEPT = 3
 """Packages that stay in `CACHE`: those of the last changes."""
-INPUTS = ("app.py", "chalicelib", "vendor", "requirements.txt", ".chalice", "infra/package", "infra/gateway_responses.py")
+INPUTS = (
+    "app.py",
+    "chalicelib",
+    "vendor",
+    "requirements.txt",
+    ".chalice",
+    "infra/package",
+    "infra/gateway_responses.py",
+)
 """Everything in a checkout that a package depends on, besides the versions of Python and of the packages here."""
 
 
@@ -84,9 +92,9 @@ def _package_in(folder: Path) -> Package:
 
 
 def _digest() -> str:
-    """Return a hash of `INPUTS`, of the pinned versions of the packages here, of Python, and of the option HEIC."""
+    """Return a hash of `INPUTS`, of Python's version, and of the option HEIC."""
     digest = hashlib.sha256(f"{sys.version} {os.environ.get('HEIC', '')}".encode())
-    for each in (ROOT / name for name in (*INPUTS, "requirements-dev.txt")):
+    for each in (ROOT / name for name in INPUTS):
         for path in [each] if each.is_file() else archive.files(each):
             name = path.relative_to(ROOT)
             if path.suffix not in (".pyc", ".zip") and "deployed" not in name.parts and path.name != "lock":

@@ -43,7 +43,7 @@ def unpacked(archive: Path) -> int:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let no other process that calls this build in `folder` until the end of the block. A killed process holds no lock."""
+    """Keep other processes from building in `folder` until the end of the block. A killed process holds no lock."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         flock(lock, LOCK_EX)

@@ -31,7 +31,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def set_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
     """Sets the content of the only file of a checkout."""
     monkeypatch.setattr(package, "ROOT", tmp_path)
-    monkeypatch.setattr(package, "INPUTS", ())
+    monkeypatch.setattr(package, "INPUTS", ("requirements-dev.txt",))
 
     def set_files(text: str) -> None:
         (tmp_path / "requirements-dev.txt").write_text(text, encoding="utf-8")
