@@ -11,6 +11,8 @@ from time import perf_counter
 
 from tabulate import tabulate
 
+from chalicelib.model.session import SPINNING
+
 table = partial(tabulate, tablefmt="github", disable_numparse=True)
 """Return a Markdown table of rows and headers; numbers in the rows are not reformatted."""
 
@@ -78,6 +80,21 @@ def run_fresh(code: str, environment: Mapping[str, str], *arguments: str, flags:
     """Run code in a new Python process, which ends without teardown, because teardown is not part of a start."""
     command = [sys.executable, *flags, "-c", f"{code}\nimport os; os._exit(0)", *arguments]
     subprocess.run(command, check=True, env={**os.environ, **environment})
+
+
+def session_program(model: str, *, default_threads: bool = False) -> str:
+    """Return a program that opens a session.
+
+    The program configures the threads of numpy and onnxruntime like the app. `default_threads`: use the defaults of
+    these libraries instead. `model`: a Python expression for the model's path.
+    """
+    threads = "" if default_threads else "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '1'\n"
+    entries = {} if default_threads else SPINNING
+    options = "".join(f"options.add_session_config_entry({key!r}, {value!r})\n" for key, value in entries.items())
+    return (
+        f"{threads}import onnxruntime\noptions = onnxruntime.SessionOptions()\n{options}"
+        f"session = onnxruntime.InferenceSession({model}, options, providers=['CPUExecutionProvider'])\n"
+    )
 
 
 def parser(doc: str | None, rounds: int, of: str) -> argparse.ArgumentParser:

@@ -5,31 +5,30 @@
 `--species`: a folder with photos and truth.csv (columns file, pack, index, scientific_name). `--general`: a folder of
 photos named <output index>_…, of any animals. `--places`: a CSV file with a place for each species (columns
 scientific_name, latitude, longitude), from a source other than our ranges. Photos are scored by the code that answers
-requests.
-docs/explanation/packs.md explains the tables.
+requests. docs/explanation/packs.md explains the tables.
 """
 
 import argparse
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.field.answers import local_services
 from benchmarks.measure import table
 from chalicelib.config.settings import Settings
 from chalicelib.features.cells import cell_of
-from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.fusion import members_of, read_members
-from chalicelib.model.models import FusedScores, Models
-from chalicelib.model.naming import SPECIES_OF_PACK, Naming
+from chalicelib.model.models import Models
+from chalicelib.model.naming import SPECIES_OF_PACK
 from chalicelib.model.packs import Pack
-from chalicelib.model.relatives import Relatives
-from chalicelib.model.session import Model
-from chalicelib.model.taxonomy import Animal, Taxonomy
+from chalicelib.model.taxonomy import Animal
 from chalicelib.photo.decode import Limits, open_photo
-from database.dataset import read_dataset
+from chalicelib.services import Services
 from model.photos import read_photos
 
 NAMED = SPECIES_OF_PACK
@@ -50,62 +49,39 @@ class Result(NamedTuple):
     opened: bool
 
 
-def build_models() -> Models:
-    """Return the models that answer requests, with one thread."""
-    settings = Settings()
-    path = settings.model_path
-    taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
-    return Models(Model(path, threads=1), taxonomy, path.parent, settings.prior_floor, threads=1)
-
-
-def build_naming(models: Models) -> Naming:
-    """Return the rule that names animals, as for requests."""
-    settings = Settings()
-    relatives = Relatives(settings.model_path.with_name("relatives.csv"))
-    return Naming(relatives, settings.rank_threshold, settings.degraded_threshold, models.floor)
-
-
-def read_places(path: Path) -> dict[str, int]:
-    """Return the cell of each species, by scientific name."""
+def read_places(path: Path | None) -> dict[str, int]:
+    """Return the cell of each species, by scientific name; none without a file."""
+    if path is None:
+        return {}
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return {row["scientific_name"]: cell_of(float(row["latitude"]), float(row["longitude"])) for row in rows}
 
 
-def features_of(cells: Iterable[int]) -> dict[int, Features]:
-    """Return the features of cells, as a request would find them."""
-    dataset, wanted = read_dataset(), set(cells)
-    areas = {cell.cell: cell for cell in dataset.cells if cell.cell in wanted}
-    rows = np.concatenate([part[np.isin(part["cell"], list(wanted))] for part in dataset.cell_animals])
-    found = {}
-    for cell in wanted & areas.keys():
-        here = np.sort(rows[rows["cell"] == cell], order="animal")
-        found[cell] = Features(
-            "narrowed",
-            "miss",
-            dataset.version,
-            areas[cell].areas,
-            here["animal"].astype(np.int32),
-            here["weight"].astype(np.float32),
-            here["status"].astype(np.uint8),
-            np.array(dataset.unknown, np.int32),
-            np.array(areas[cell].relatives, np.uint16),
-        )
-    return found
+def read_rows(models: Models, folder: Path) -> Iterator[tuple[dict[str, str], NDArray[np.uint8], Animal, Pack]]:
+    """Yield the rows of truth.csv, with the image, the animal and the pack of each."""
+    packs = {_CLASSES[name]: pack for name in _CLASSES for pack in models.packs if _CLASSES[name] in pack.taxa}
+    with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            pack = packs[_CLASSES[row["pack"]]]
+            square = open_photo((folder / row["file"]).read_bytes(), Limits()).pixels(models.general.input_size)
+            yield row, square, pack.animals[pack.labels.animal_of[int(row["index"])]], pack
 
 
-def score_species(models: Models, folder: Path, cells: dict[str, int], places: dict[int, Features]) -> Iterator[Result]:
-    """Score the photos of a folder with truth.csv. With `cells`, only those of species that have a place."""
-    for row, animal, _ in _rows(models, folder):
+def score_species(services: Services, folder: Path, cells: dict[str, int]) -> Iterator[Result]:
+    """Score the photos of a folder with truth.csv. With `cells`, only those of species whose place has animals."""
+    models = services.models
+    for row, square, animal, _ in read_rows(models, folder):
         features = NO_LOCATION
         if cells:
-            name = " ".join(row["scientific_name"].split()[:2])
-            if cells.get(name) not in places:
+            cell = cells.get(" ".join(row["scientific_name"].split()[:2]))
+            if cell is None or (features := services.features.at(cell)).mode != "narrowed":
                 continue
-            features = places[cells[name]]
-        square = open_photo((folder / row["file"]).read_bytes(), Limits()).pixels(models.general.input_size)
         scores, _ = models.score([square], features)
-        yield Result(row["file"].partition("_")[0], row["pack"], _rank(scores, animal), *_first(scores))
+        output = scores.taxonomy.index_of.get(animal.id)  # None if no model that looked knows the animal
+        best = scores.probabilities
+        rank = len(scores.taxonomy.animals) if output is None else int((best > best[output]).sum())
+        yield Result(row["file"].partition("_")[0], row["pack"], rank, float(best.max()), bool(scores.packs))
 
 
 class Unknown(NamedTuple):
@@ -116,16 +92,16 @@ class Unknown(NamedTuple):
     group: bool
 
 
-def as_unknown(models: Models, naming: Naming, folder: Path) -> Iterator[Unknown]:
+def as_unknown(services: Services, folder: Path) -> Iterator[Unknown]:
     """Yield what answers name if each photo's species is taken out of its pack."""
-    for row, animal, pack in _rows(models, folder):
-        square = open_photo((folder / row["file"]).read_bytes(), Limits()).pixels(models.general.input_size)
+    models = services.models
+    for row, square, animal, pack in read_rows(models, folder):
         sight = models.look_at(square, NO_LOCATION)
         others = pack.score(square)
         others[animal.output_index] = 0
         sight.of_packs[pack.name] = others / others.sum()
         scores = models.fuse([sight], NO_LOCATION)
-        named = naming.name(scores, NO_LOCATION).prediction
+        named = services.eyes.naming.name(scores, NO_LOCATION).prediction
         taxa = {(each.scientific_name, each.rank) for each in animal.lineage if each.rank in _GROUPS}
         own = (named.taxon.scientific_name, named.taxon.rank) if named else ("", "")
         yield Unknown(row["pack"], own[1] == "species", own in taxa)
@@ -174,47 +150,25 @@ def main() -> None:
     parser.add_argument("--general", type=Path, required=True, help="folder of photos named <output index>_….jpg")
     parser.add_argument("--places", type=Path, help="CSV file with a place for each species")
     options = parser.parse_args()
-    models = build_models()
+    services, places = local_services(), read_places(options.places)
     columns = ["photos", "number", "first", "among five", "ECE", "named", "named and right", "reach a pack"]
-    cells = read_places(options.places) if options.places else {}
-    for title, where in (("without a place", {}), *((("with a place", cells),) if cells else ())):
-        results = list(score_species(models, options.species, where, features_of(where.values()) if where else {}))
+    for title, cells in {"without a place": {}, "with a place": places}.items():
+        if title == "with a place" and not cells:
+            continue
+        results = list(score_species(services, options.species, cells))
         groups = {f"all {pack}s": [each for each in results if each.pack == pack] for pack in _CLASSES}
-        groups |= {each.source: [] for each in results}
         for each in results:
-            groups[each.source].append(each)
+            groups.setdefault(each.source, []).append(each)
         rows = [[name, *of_results(group)] for name, group in groups.items() if group]
         print(f"{title}\n\n{table(rows, columns)}\n", flush=True)
-    unknown = list(as_unknown(models, build_naming(models), options.species))
-    rows = []
+    unknown, rows = list(as_unknown(services, options.species)), []
     for pack in _CLASSES:
         found = [each for each in unknown if each.pack == pack]
         shares = np.mean([(each.species, each.group) for each in found], axis=0)
         rows.append([f"{pack}s", str(len(found)), *(f"{share:.1%}" for share in shares)])
     heads = ["photos of", "number", "wrong species", "right genus, family or order"]
     print(f"the species taken out of its pack\n\n{table(rows, heads)}\n")
-    print(of_general(models, options.general))
-
-
-def _rows(models: Models, folder: Path) -> Iterator[tuple[dict[str, str], Animal, Pack]]:
-    """Yield the rows of truth.csv, with the animal and the pack of each."""
-    packs = {_CLASSES[name]: pack for name in _CLASSES for pack in models.packs if _CLASSES[name] in pack.taxa}
-    with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            pack = packs[_CLASSES[row["pack"]]]
-            yield row, pack.animals[pack.labels.animal_of[int(row["index"])]], pack
-
-
-def _rank(scores: FusedScores, animal: Animal) -> int:
-    """Return the position of an animal among the candidates; behind all of them if no model that looked knows it."""
-    output = scores.taxonomy.index_of.get(animal.id)
-    if output is None:
-        return len(scores.taxonomy.animals)
-    return int((scores.probabilities > scores.probabilities[output]).sum())
-
-
-def _first(scores: FusedScores) -> tuple[float, bool]:
-    return float(scores.probabilities.max()), bool(scores.packs)
+    print(of_general(services.models, options.general))
 
 
 if __name__ == "__main__":

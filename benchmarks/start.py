@@ -12,8 +12,7 @@ import tempfile
 from functools import partial
 
 from benchmarks.backends import backends
-from benchmarks.baseline import session_program
-from benchmarks.measure import comparison, duration, interleaved, parser, ratio, run_fresh, table
+from benchmarks.measure import comparison, duration, interleaved, parser, ratio, run_fresh, session_program, table
 from benchmarks.request import photo_of_12_megapixels
 from chalicelib.config.settings import Settings
 

@@ -5,11 +5,18 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from benchmarks.load_generator import LoadGeneratorError, Schedule, run_load
-from benchmarks.scenario import Load, run_burst, run_spike
-from benchmarks.simulated_container import LEVELS, ContainerConfig
-from benchmarks.slow_database import SlowDatabase, slow_database
-from benchmarks.spike import burst_table, claims, picture, spike_table
+from benchmarks.spike.__main__ import burst_table, claims, picture, spike_table
+from benchmarks.spike.container import LEVELS, ContainerConfig
+from benchmarks.spike.load import (
+    Load,
+    LoadGeneratorError,
+    Schedule,
+    SlowDatabase,
+    run_burst,
+    run_load,
+    run_spike,
+    slow_database,
+)
 from chalicelib.config.settings import Settings
 from database.cell_animals import ROW, Cell
 from database.dataset import Dataset

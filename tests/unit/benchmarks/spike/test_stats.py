@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmarks import load_stats
-from benchmarks.simulated_container import LEVELS, QUERY, REQUEST
+from benchmarks.spike import stats
+from benchmarks.spike.container import LEVELS, QUERY, REQUEST
 
 
 def queries(*each: tuple[float, float, int]) -> NDArray[np.void]:
@@ -24,53 +24,51 @@ def requests(*each: tuple[float, int, str]) -> NDArray[np.void]:
 def test_the_peak_counts_what_overlaps() -> None:
     # GIVEN three queries: two overlap, one starts as another ends
     seen = queries((0.0, 2.0, 1), (1.0, 3.0, 2), (3.0, 4.0, 1))
-    assert load_stats.peak(seen) == 2
-    assert load_stats.peak_of_a_cell(seen) == 1
-    assert load_stats.peak_of_a_cell(queries((0.0, 2.0, 1), (1.0, 3.0, 1))) == 2
-    assert load_stats.peak(queries()) == load_stats.peak_of_a_cell(queries()) == 0
+    assert stats.peak(seen) == 2
+    assert stats.peak_of_a_cell(seen) == 1
+    assert stats.peak_of_a_cell(queries((0.0, 2.0, 1), (1.0, 3.0, 1))) == 2
+    assert stats.peak(queries()) == stats.peak_of_a_cell(queries()) == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), max_size=30))
 def test_the_peak_is_what_counting_at_every_moment_finds(spans: Sequence[tuple[int, int]]) -> None:
-    found = load_stats.peak(queries(*((start, start + length, 1) for start, length in spans)))
+    found = stats.peak(queries(*((start, start + length, 1) for start, length in spans)))
     by_hand = (sum(start <= moment < start + length for start, length in spans) for moment in range(71))
     assert found == max(by_hand)
 
 
 def test_the_shortest_gap_is_within_a_cell() -> None:
     # GIVEN queries of two cells in any order; THEN the gap from an end to the next start for the same cell counts
-    assert load_stats.shortest_gap(
-        queries((9.0, 9.5, 1), (0.0, 1.0, 1), (1.1, 2.0, 2), (7.0, 8.0, 2))
-    ) == pytest.approx(5.0)
-    assert load_stats.shortest_gap(queries((0.0, 1.0, 1), (0.5, 2.0, 1))) == pytest.approx(-0.5)
-    assert load_stats.shortest_gap(queries((0.0, 1.0, 1))) == float("inf")
+    assert stats.shortest_gap(queries((9.0, 9.5, 1), (0.0, 1.0, 1), (1.1, 2.0, 2), (7.0, 8.0, 2))) == pytest.approx(5.0)
+    assert stats.shortest_gap(queries((0.0, 1.0, 1), (0.5, 2.0, 1))) == pytest.approx(-0.5)
+    assert stats.shortest_gap(queries((0.0, 1.0, 1))) == float("inf")
 
 
 def test_one_query_a_ttl_is_one() -> None:
     # GIVEN a cell with requests during three TTLs of 10 s, and another with one: they need at most five queries
     some = requests((0.0, 1, "miss"), (15.0, 1, "hit"), (30.0, 1, "hit"), (5.0, 2, "miss"))
     five = queries(*((moment, moment + 1, 1) for moment in (0.0, 10.0, 20.0, 30.0)), (5.0, 6.0, 2))
-    assert load_stats.queries_per_ttl(five, some, 10.0) == pytest.approx(1.0)
-    assert load_stats.queries_per_ttl(np.concatenate([five, five]), some, 10.0) == pytest.approx(2.0)
+    assert stats.queries_per_ttl(five, some, 10.0) == pytest.approx(1.0)
+    assert stats.queries_per_ttl(np.concatenate([five, five]), some, 10.0) == pytest.approx(2.0)
 
 
 def test_hits_are_requests_without_the_database() -> None:
     some = requests((0.1, 1, "miss"), (0.2, 1, "hit"), (1.1, 1, "stale"), (1.2, 1, "memory"), (3.1, 1, "degraded"))
-    assert load_stats.hit_share(some) == pytest.approx(3 / 5)
-    assert load_stats.levels(some)["degraded"] == pytest.approx(1 / 5)
+    assert stats.hit_share(some) == pytest.approx(3 / 5)
+    assert stats.levels(some)["degraded"] == pytest.approx(1 / 5)
     # by second; the third has no requests
-    shares = load_stats.figure_by_second(load_stats.hit_share, some, 0.0, 4)
+    shares = stats.figure_by_second(stats.hit_share, some, 0.0, 4)
     np.testing.assert_allclose(shares, [0.5, 1.0, np.nan, 0.0])
 
 
 def test_figures_by_second() -> None:
     some = requests((10.1, 1, "hit"), (10.9, 1, "hit"), (12.5, 1, "hit"))
-    assert load_stats.by_second(some["start"], 10.0, 3).tolist() == [2, 0, 1]
-    assert load_stats.p99(some) == pytest.approx(1246.8)
-    longest = load_stats.figure_by_second(lambda each: float(each["seconds"].max()), some, 10.0, 3)
+    assert stats.by_second(some["start"], 10.0, 3).tolist() == [2, 0, 1]
+    assert stats.p99(some) == pytest.approx(1246.8)
+    longest = stats.figure_by_second(lambda each: float(each["seconds"].max()), some, 10.0, 3)
     np.testing.assert_allclose(longest, [1.09, np.nan, 1.25])
-    longest = load_stats.figure_by_second(lambda each: float(each["seconds"].max()), some, 10.0, 3, window=2)
+    longest = stats.figure_by_second(lambda each: float(each["seconds"].max()), some, 10.0, 3, window=2)
     np.testing.assert_allclose(longest, [1.09, 1.09, 1.25])
     # a query that lasts for two seconds counts in both
     twice = queries((10.5, 11.5, 1), (10.6, 10.7, 1))
-    assert load_stats.peak_of_a_cell_by_second(twice, 10.0, 3).tolist() == [2, 1, 0]
+    assert stats.peak_of_a_cell_by_second(twice, 10.0, 3).tolist() == [2, 1, 0]

@@ -4,7 +4,7 @@ from time import sleep
 
 import pytest
 
-from benchmarks.naive import NaiveFeatures
+from benchmarks.spike.container import NaiveFeatures
 from chalicelib.features.keys import value_key
 from testing.in_memory import InMemoryCache, InMemoryStore
 

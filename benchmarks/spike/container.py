@@ -1,19 +1,28 @@
-"""A simulated Lambda container of a load test, which records its requests and queries."""
+"""One container of the spike, with our feature lookup or with naive cache-aside, and the record of what it did.
+
+Naive cache-aside sends GET; on a miss, it queries the database and sends SET … EX. All values have the same TTL. There
+are no leases, no jitter, no process memory and no stale values. Everything else is as in the app: clients of Redis and
+PostgreSQL, time budgets, breakers and packing. It also queries the database if Redis fails. The dataset version is a
+constant.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, time
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.naive import NaiveFeatures
 from chalicelib.config.settings import Settings
-from chalicelib.errors import CacheError
-from chalicelib.features.codec import CellAnimals
+from chalicelib.errors import CacheError, StoreError
+from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, pack, unpack
 from chalicelib.features.deadline import Deadline
+from chalicelib.features.features import CacheLevel
+from chalicelib.features.keys import value_key
+from chalicelib.features.protocols import Entry, Store
+from chalicelib.features.warming import WarmCache
 from chalicelib.services import build_cache, build_features, build_store
 from chalicelib.stores.postgres import PostgresStore
 
@@ -44,6 +53,40 @@ def merge(events: Sequence[Events]) -> Events:
     requests = np.concatenate([each.requests for each in events])
     queries = np.concatenate([each.queries for each in events])
     return Events(requests[np.argsort(requests["start"])], queries[np.argsort(queries["start"])])
+
+
+class NaiveFeatures:
+    """Feature lookup by naive cache-aside. `ttl`: lifetime of a value. `total`: limit of a lookup. Both in seconds."""
+
+    def __init__(self, cache: WarmCache, store: Store, version: str, ttl: float, total: float) -> None:
+        self._cache, self._store = cache, store
+        self._version, self._ttl, self._total = version, ttl, total
+
+    def at(self, cell: int) -> CacheLevel | None:
+        """Look up a cell; return the cache level of its features, or None if the lookup failed."""
+        deadline, key = Deadline.after(self._total), value_key(cell, self._version)
+        level: CacheLevel = "miss"
+        try:
+            data = self._cache.read(key, deadline)
+            if data is not None:
+                unpack(data, cell, self._version)
+                return "hit"
+        except CorruptValue:
+            pass
+        except CacheError:
+            level = "bypass"
+        try:
+            (animals,) = self._store.features_of((cell,), deadline)
+        except StoreError:
+            return None
+        now = time()
+        if level == "miss":
+            value = CachedValue(animals, now, now + self._ttl, now + self._ttl)
+            try:
+                self._cache.write([Entry(key, pack(value), self._ttl)], deadline)
+            except CacheError:
+                level = "bypass"
+        return level
 
 
 @dataclass(frozen=True, slots=True)

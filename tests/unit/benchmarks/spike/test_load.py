@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.zipf import arrivals, land_cells, zipf
+from benchmarks.spike.load import arrivals, land_cells, zipf
 
 
 @pytest.fixture

@@ -22,15 +22,14 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from benchmarks import load_stats
 from benchmarks.measure import table
-from benchmarks.plot import Panel, svg
-from benchmarks.scenario import Load, Result, run_burst, run_spike
-from benchmarks.simulated_container import Strategy
-from benchmarks.slow_database import slow_database
+from benchmarks.spike import stats
+from benchmarks.spike.container import Strategy
+from benchmarks.spike.load import Load, Result, run_burst, run_spike, slow_database
+from benchmarks.spike.plot import Panel, svg
 from database.dataset import read_dataset
 
-PICTURE = Path(__file__).parent.parent / "docs" / "images" / "spike.svg"
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "spike.svg"
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
@@ -46,8 +45,8 @@ class Claim(NamedTuple):
 def claims(load: Load, ours: Result, burst: Result) -> list[Claim]:
     """Return the claims of docs/explanation/features.md with the measured figures."""
     queries, ttl = ours.events.queries, load.ttl
-    gap, at_once = load_stats.shortest_gap(queries), load_stats.peak_of_a_cell(queries)
-    share, per_ttl = load_stats.hit_share(ours.later(load)), ours.queries_per_ttl(load)
+    gap, at_once = stats.shortest_gap(queries), stats.peak_of_a_cell(queries)
+    share, per_ttl = stats.hit_share(ours.later(load)), ours.queries_per_ttl(load)
     first, answered = len(burst.events.requests), len(burst.answers)
     asked = max(burst.server_count, len(burst.events.queries))
     server = ours.server_count
@@ -73,19 +72,19 @@ def spike_table(load: Load, spikes: Sequence[Result]) -> str:
     columns = []
     for spike in spikes:
         requests, queries, later = spike.events.requests, spike.events.queries, spike.later(load)
-        shares = load_stats.levels(requests)
+        shares = stats.levels(requests)
         figures = {
             "requests": f"{len(requests):,}",
             "feature lookup, p50": f"{1e3 * np.median(requests['seconds']):.3f} ms",
-            "feature lookup, p99": f"{load_stats.p99(requests):.1f} ms",
-            "… after a minute": f"{load_stats.p99(later):.1f} ms",
+            "feature lookup, p99": f"{stats.p99(requests):.1f} ms",
+            "… after a minute": f"{stats.p99(later):.1f} ms",
             "database queries": f"{len(queries):,}",
             "… as PostgreSQL counts them": f"{spike.server_count:,}",
             "… per cell and TTL": f"{spike.queries_per_ttl(load):.2f}",
-            "… at a time, at most": str(load_stats.peak(queries)),
-            "… at a time for one cell, at most": str(load_stats.peak_of_a_cell(queries)),
-            "hit share": f"{load_stats.hit_share(requests):.2%}",
-            "hit share after a minute": f"{load_stats.hit_share(later):.2%}",
+            "… at a time, at most": str(stats.peak(queries)),
+            "… at a time for one cell, at most": str(stats.peak_of_a_cell(queries)),
+            "hit share": f"{stats.hit_share(requests):.2%}",
+            "hit share after a minute": f"{stats.hit_share(later):.2%}",
             **{f"… {level}": f"{share:.2%}" for level, share in shares.items()},
             "wait for a busy container, p99": f"{1e3 * np.percentile(requests['late'], 99):.0f} ms",
         }
@@ -117,25 +116,25 @@ def _side_by_side(title: str, results: Sequence[Result], columns: Sequence[dict[
 def picture(load: Load, spikes: Sequence[Result]) -> str:
     """Return the SVG that shows both strategies over time."""
     runs = [(spike.events.requests, spike.events.queries, spike.start, load.seconds) for spike in spikes]
-    by_second = load_stats.figure_by_second
+    by_second = stats.figure_by_second
     panels = [
-        Panel("Requests", "a second", [load_stats.by_second(r["start"], t, n) for r, _, t, n in runs]),
-        Panel("Database queries", "a second", [load_stats.by_second(q["start"], t, n) for _, q, t, n in runs]),
+        Panel("Requests", "a second", [stats.by_second(r["start"], t, n) for r, _, t, n in runs]),
+        Panel("Database queries", "a second", [stats.by_second(q["start"], t, n) for _, q, t, n in runs]),
         Panel(
             "Queries for the same cell",
             "at one time, most",
-            [load_stats.peak_of_a_cell_by_second(q, t, n) for _, q, t, n in runs],
+            [stats.peak_of_a_cell_by_second(q, t, n) for _, q, t, n in runs],
         ),
         Panel(
             "Feature lookup, p99",
             "ms over the last 5 s, logarithmic",
-            [by_second(load_stats.p99, r, t, n, window=5) for r, _, t, n in runs],
+            [by_second(stats.p99, r, t, n, window=5) for r, _, t, n in runs],
             "log",
         ),
         Panel(
             "Answered without the database",
             "% of requests",
-            [100 * by_second(load_stats.hit_share, r, t, n) for r, _, t, n in runs],
+            [100 * by_second(stats.hit_share, r, t, n) for r, _, t, n in runs],
             limits=(50, 100),
         ),
     ]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.field_truth import FieldPhoto, Lineage, Verdict, read_truth, verdict
+from benchmarks.field.truth import FieldPhoto, Lineage, Verdict, read_truth, verdict
 
 CARNIVORA = {"phylum": "Chordata", "class": "Mammalia", "order": "Carnivora"}
 FELIDAE = {**CARNIVORA, "family": "Felidae"}

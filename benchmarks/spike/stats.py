@@ -1,11 +1,11 @@
-"""Figures of a load test, computed from arrays of `REQUEST` and `QUERY` (simulated_container.py). No I/O."""
+"""Figures of a load test, computed from arrays of `REQUEST` and `QUERY` (container.py). No I/O."""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.simulated_container import LEVELS
+from benchmarks.spike.container import LEVELS
 
 _FROM_DATABASE = [LEVELS.index(level) for level in ("miss", "bypass", "degraded")]
 

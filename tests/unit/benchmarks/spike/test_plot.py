@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.plot import DARK, Panel, svg
+from benchmarks.spike.plot import DARK, Panel, svg
 
 SPACE = "{http://www.w3.org/2000/svg}"
 values = st.floats(1e-9, 1e9) | st.sampled_from([0.0, nan])

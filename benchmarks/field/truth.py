@@ -1,4 +1,4 @@
-"""Field photos whose animal is known, and what an answer to one of them is worth. No models.
+"""Field photos whose animal is known, what an answer to one of them is worth, and shares of such answers. No models.
 
 A folder of field photos has a `truth.csv` with the columns of `COLUMNS`, among others. `lineage` is class>order>family>
 genus>species, down to the narrowest taxon that is known; a photo without an animal has a truth in brackets, such as
@@ -6,14 +6,15 @@ genus>species, down to the narrowest taxon that is known; a photo without an ani
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from statistics import fmean
+from typing import Final, Literal, NamedTuple, get_args
 
 type Lineage = Mapping[str, str]
 """Scientific names by rank."""
-type Verdict = Literal["exact", "useful", "vague", "silent", "wrong"]
+Verdict = Literal["exact", "useful", "vague", "silent", "wrong"]
 
 COLUMNS: Final = ("file", "study", "truth_scientific_name", "lineage", "lat", "lon", "kind")
 RANKS: Final = ("class", "order", "family", "genus", "species")
@@ -60,6 +61,36 @@ class FieldPhoto:
             return self.subject
         name = self.lineage["class"]
         return f"{name}: {self.lineage['order']}" if name == "Mammalia" and self.lineage.get("order") else name
+
+
+class Shares(NamedTuple):
+    """Shares of the answers to some photos, by what they are worth. `useful` includes `exact`."""
+
+    photos: int
+    useful: float
+    exact: float
+    vague: float
+    silent: float
+    wrong: float
+
+    @classmethod
+    def of(cls, answers: Sequence[Verdict]) -> "Shares":
+        """Return the shares of these answers, of which there is at least one."""
+        exact, useful, *others = (answers.count(each) / len(answers) for each in get_args(Verdict))
+        return cls(len(answers), exact + useful, exact, *others)
+
+    @classmethod
+    def mean(cls, parts: Iterable["Shares"]) -> "Shares":
+        """Return the means of shares, each with the same weight."""
+        photos, *shares = zip(*parts, strict=True)
+        return cls(sum(photos), *map(fmean, shares))
+
+    def cells(self) -> list[str]:
+        """Return the cells of a table, below `HEADS`."""
+        return [str(self.photos), *(f"{share:.1%}" for share in self[1:])]
+
+
+HEADS: Final = ("photos", "useful", "of them exact", "vague", "silent", "wrong")
 
 
 def read_truth(folder: Path) -> list[FieldPhoto]:

@@ -1,0 +1,125 @@
+"""Answers to photos by the whole request path, and scores of the models alone, without servers.
+
+The features are those of this checkout's dataset, from a file of cells as `faunalens identify --local` keeps it.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.field.truth import FieldPhoto, Lineage, Verdict, verdict
+from chalicelib.api.parameters import IdentifyParams
+from chalicelib.config.settings import Settings
+from chalicelib.features.cells import cell_of
+from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.identify import identify
+from chalicelib.location import Location
+from chalicelib.model.looks import needs_second_look
+from chalicelib.model.models import FusedScores
+from chalicelib.model.naming import Naming
+from chalicelib.model.seeing import View, second_square
+from chalicelib.model.taxonomy import Prediction, Taxonomy
+from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.services import Services, build_features
+from chalicelib.telemetry.record import Record
+from cli.engines.cell_file import CellFile, NoCache
+from cli.engines.local import of_a_run
+
+CELLS = Path(__file__).parents[2] / ".local" / "cells"
+_PROGRESS_EVERY = 50
+_say = partial(print, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to a photo, and what it is worth. `score`: of the named taxon. `pixels`: the photo's shorter side."""
+
+    photo: FieldPhoto
+    worth: Verdict
+    score: float | None
+    sure: str | None
+    subject: str
+    pixels: int
+
+    @property
+    def is_right(self) -> bool:
+        """Return whether a taxon was named, and the right one."""
+        return self.worth in ("exact", "useful", "vague")
+
+
+class Looks(NamedTuple):
+    """The scores of a photo after one look and after two, with the features of its place."""
+
+    one: FusedScores
+    two: FusedScores
+    features: Features
+
+    def name(self, naming: Naming, *, again: bool = True) -> Prediction | None:
+        """Return the prediction, as `Eyes.see` finds it. `again`: whether a photo that leaves a doubt gets both."""
+        first = naming.name(self.one, self.features).prediction
+        if not (again and needs_second_look(first)):
+            return first
+        return naming.name(self.two, self.features).prediction
+
+
+def local_services() -> Services:
+    """Return the services of an identification, with the features of this checkout's dataset."""
+    settings = of_a_run(Settings())
+    return Services.build(settings, build_features(settings, NoCache(), CellFile.of(settings.model_path, CELLS, _say)))
+
+
+def features_at(services: Services, place: tuple[float, float] | None) -> Features:
+    """Return the features of a place, if it is known."""
+    return services.features.at(cell_of(*place)) if place else NO_LOCATION
+
+
+def answer_all(folder: Path, photos: Sequence[FieldPhoto], services: Services, *, with_places: bool) -> list[Answered]:
+    """Return the answers to all photos. `with_places`: whether the request says where a photo is from, if known."""
+    lineages = lineages_of(services.models.everything())
+    answered = []
+    for photo in _reported(photos):
+        place = photo.place if with_places else None
+        params = IdentifyParams(Location(*place, "request") if place else None, without_location=place is None)
+        answer = identify([(folder / photo.file).read_bytes()], params, services, Record("field", "/identify"))
+        named = answer.prediction
+        worth = verdict(
+            photo, lineages[named.rank, named.scientific_name] if named else None, named.rank if named else ""
+        )
+        score, sure = (named.score, named.sure) if named else (None, None)
+        answered.append(Answered(photo, worth, score, sure, answer.subject, answer.photo_quality.pixels))
+    return answered
+
+
+def looks_at(paths: Sequence[Path], features: Sequence[Features], services: Services) -> Iterator[Looks]:
+    """Yield the scores of photos, whose places have these features."""
+    models = services.models
+    size = models.general.input_size
+    for path, here in zip(_reported(paths), features, strict=True):
+        picture = open_photo(path.read_bytes(), Limits()).decode(size)
+        view = View(picture.square(size), picture.reduced(size))
+        first = models.look_at(view.square, here)
+        square = second_square(view.picture, services.sightings_in(view), size)
+        second = models.look_at(square, here)
+        yield Looks(models.fuse([first], here), models.fuse([first, second], here), here)
+
+
+def lineages_of(taxonomy: Taxonomy) -> dict[tuple[str, str], Lineage]:
+    """Return the lineage of each taxon down to itself, by rank and scientific name."""
+    found: dict[tuple[str, str], Lineage] = {("kingdom", "Animalia"): {}}
+    for animal in taxonomy.animals:
+        lineage: dict[str, str] = {}
+        for taxon in animal.lineage:
+            lineage = {**lineage, taxon.rank: taxon.scientific_name}
+            found.setdefault((taxon.rank, taxon.scientific_name), lineage)
+    return found
+
+
+def _reported[Photo](photos: Sequence[Photo]) -> Iterator[Photo]:
+    """Yield the photos; print now and then how many are done."""
+    for number, photo in enumerate(photos):
+        if number % _PROGRESS_EVERY == 0:
+            _say(f"photo {number} of {len(photos)}")
+        yield photo

@@ -1,0 +1,291 @@
+"""The load of the spike: which container requests which cell when, the processes that run it, and a slow database.
+
+Cells follow Zipf's law, moments a Poisson process; no request waits for the answer to another one (open loop).
+"""
+
+import csv
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import TimeoutError as PoolTimeoutError
+from multiprocessing import get_context
+from pathlib import Path
+from threading import BrokenBarrierError
+from typing import Any
+
+import numpy as np
+import psycopg2
+from numpy.typing import NDArray
+
+from benchmarks.backends import load_active
+from benchmarks.spike import stats
+from benchmarks.spike.container import LEVELS, ContainerConfig, Events, SimulatedContainer, Strategy, merge
+from chalicelib.config.settings import Settings
+from chalicelib.features.cells import parse_cell
+from database.dataset import Dataset
+from local.stack import postgres, valkey
+
+CELL_AREAS = Path(__file__).parents[2] / "database" / "cell_areas.csv"
+SPAWN_SECONDS = 60.0
+"""Longest time for all processes to start, and to end after the run."""
+NICENESS = 5
+"""Niceness of the containers. The servers get the processors first, because in production they have other machines."""
+BURST_QUERY_SECONDS = 1.0
+"""Delay of the query in a burst: longer than 1,000 requests take to start on two cores."""
+BURST_SETTINGS = Settings(
+    redis_connect=5.0,
+    redis_command=5.0,
+    redis_total=10.0,
+    database_connect=5.0,
+    database_statement=5.0,
+    database_total=8.0,
+    features_lease=10.0,
+    features_total=15.0,
+)
+"""Longer time budgets than the defaults, because here a thousand containers share two processors."""
+SLOW_QUERY = """
+drop schema if exists spike cascade;
+create schema spike;
+grant usage on schema spike to public;
+create function spike.features_of(cells bigint[], asked text default null)
+returns table (
+    cell bigint, version text, areas text[], animals integer[], weights real[], statuses smallint[],
+    unknown integer[], relatives smallint[], rollout text
+)
+language plpgsql
+as $$
+begin
+    perform pg_sleep(%(seconds)s);
+    return query select * from public.features_of(cells, asked);
+end
+$$;
+alter database faunalens set search_path = spike, public;
+alter database faunalens set track_functions = 'pl';
+"""
+"""PostgreSQL searches the schema `spike` before `public`, so the app's query runs unchanged, and is counted."""
+QUERY_COUNT = "select coalesce(sum(calls), 0) from pg_stat_user_functions where schemaname = 'spike'"
+
+# This process may have threads and must not fork. A small server process that has all imports forks the workers.
+_CONTEXT = get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["benchmarks.spike.load", "redis", "redis.cluster"])
+_barrier: Any
+"""Shared by the processes; `_initialise` sets it in each worker."""
+
+
+class SlowDatabase:
+    """A real PostgreSQL whose feature query is slowed down and counted. `url`: its address for the app's user."""
+
+    def __init__(self, server: postgres.PostgresServer) -> None:
+        self.url = server.url
+        self._admin_url = server.admin_url.rpartition("/")[0] + "/faunalens"
+
+    def query_count(self) -> int:
+        """Return the number of feature queries that PostgreSQL counted; open sessions report them up to 1 s late."""
+        with closing(psycopg2.connect(self._admin_url)) as admin, admin.cursor() as cursor:
+            cursor.execute(QUERY_COUNT)
+            rows = cursor.fetchall()
+        return int(rows[0][0])
+
+    def set_delay(self, seconds: float) -> None:
+        """Add `seconds` to the duration of each query from now on, and set the count to 0."""
+        with closing(psycopg2.connect(self._admin_url)) as admin, admin, admin.cursor() as cursor:
+            cursor.execute(SLOW_QUERY, {"seconds": seconds})
+
+
+@contextmanager
+def slow_database(dataset: Dataset) -> Iterator[SlowDatabase]:
+    """Run a server with an active dataset until the end of the block."""
+    with postgres.serve() as server:
+        load_active(server.url, dataset)
+        yield SlowDatabase(server)
+
+
+def land_cells(count: int, random: np.random.Generator, path: Path = CELL_AREAS) -> NDArray[np.int64]:
+    """Return `count` different random cells on land. Raises `ValueError` if the list in `path` has fewer."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        land = [parse_cell(row["cell"]) for row in csv.DictReader(lines) if row["areas"]]
+    if count > len(land):
+        raise ValueError(f"{path.name} has {len(land)} cells on land, fewer than the {count} requested; request fewer")
+    return random.choice(np.array(land, np.int64), count, replace=False)
+
+
+def zipf(items: NDArray[np.int64], exponent: float, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Return `count` random items by Zipf's law: the k-th item has the weight 1 / k^exponent."""
+    share = 1.0 / np.arange(1, len(items) + 1) ** exponent
+    return random.choice(items, count, p=share / share.sum())
+
+
+def arrivals(rate: float, begin: float, end: float, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return ascending random moments between `begin` and `end`, on average `rate` a second (a Poisson process)."""
+    return np.sort(random.uniform(begin, end, random.poisson(rate * (end - begin))))
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The work of one container: it starts at `begin`, and requests each of `cells` at the matching time in `moments`.
+
+    All times are seconds from the start of the run. A container with a `begin` of 0 connects to Redis before the run.
+    """
+
+    begin: float
+    moments: NDArray[np.float64]
+    cells: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The load of a spike: requests for `cells` random cells, which follow Zipf's law with an `exponent`.
+
+    `rate`: requests a second from the time `step` on; before `step`, a tenth of this. `seconds`: duration. `ttl`: TTL
+    of the naive strategy and soft TTL of ours, seconds. Equal seeds give equal loads.
+    """
+
+    containers: int
+    rate: float
+    seconds: int
+    step: int
+    cells: int
+    exponent: float
+    ttl: float
+    seed: int = 3
+
+    def popular_cells(self) -> NDArray[np.int64]:
+        """Return the cells in descending order of popularity."""
+        return land_cells(self.cells, np.random.default_rng(self.seed))
+
+    def schedules(self) -> list[Schedule]:
+        """Return the schedule of each container."""
+        random, cells, schedules = np.random.default_rng(self.seed), self.popular_cells(), []
+        for number in range(self.containers):
+            begin = 0.0 if number < max(self.containers // 10, 1) else float(self.step)
+            moments = arrivals(self.rate / self.containers, begin, self.seconds, random)
+            schedules.append(Schedule(begin, moments, zipf(cells, self.exponent, len(moments), random)))
+        return schedules
+
+    def settings(self) -> Settings:
+        """Return the settings of a container. Their lifetimes are scaled to the load's TTL."""
+        return Settings(
+            features_soft_ttl=self.ttl,
+            features_hard_ttl=self.ttl * 12,  # as in the defaults, 72 h and 6 h
+            memory_fresh=self.ttl / 10,
+            version_fresh=self.ttl / 10,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result of one strategy under a load. `server_count`: number of queries that PostgreSQL counted."""
+
+    strategy: Strategy
+    start: float
+    events: Events
+    server_count: int
+
+    @property
+    def answers(self) -> NDArray[np.void]:
+        """The requests that got features."""
+        answers: NDArray[np.void] = self.events.requests[self.events.requests["level"] != LEVELS.index("degraded")]
+        return answers
+
+    @property
+    def before_first_answer(self) -> int:
+        """Number of requests that started before the first answer."""
+        first = (self.answers["start"] + self.answers["seconds"]).min(initial=np.inf)
+        return int(np.count_nonzero(self.events.requests["start"] < first))
+
+    def later(self, load: Load) -> NDArray[np.void]:
+        """Return the requests after the first minute, or in a short run the requests of the last third."""
+        moment = self.start + min(60.0, load.seconds * 2 / 3)
+        return self.events.requests[self.events.requests["start"] >= moment]
+
+    def queries_per_ttl(self, load: Load) -> float:
+        """Return the number of queries per cell and TTL."""
+        return stats.queries_per_ttl(self.events.queries, self.events.requests, load.ttl)
+
+
+def run_spike(strategy: Strategy, load: Load, database: SlowDatabase, delay: float, version: str) -> Result:
+    """Run one strategy under a spike. `delay`: seconds added to each query."""
+    database.set_delay(delay)
+    return _run(ContainerConfig(strategy, load.settings(), version), database, load.schedules(), load.seconds)
+
+
+def run_burst(
+    strategy: Strategy, cell: int, containers: int, database: SlowDatabase, version: str, threads: int = 40
+) -> Result:
+    """Let all containers request the same uncached cell at the same moment. `threads`: containers in each process."""
+    database.set_delay(BURST_QUERY_SECONDS)
+    schedules = [Schedule(0.0, np.zeros(1), np.array([cell]))] * containers
+    return _run(ContainerConfig(strategy, BURST_SETTINGS, version), database, schedules, 0, threads)
+
+
+def _run(
+    config: ContainerConfig, database: SlowDatabase, schedules: Sequence[Schedule], seconds: int, threads: int = 1
+) -> Result:
+    print(f"{config.strategy}: {len(schedules):,} containers, {seconds} s", file=sys.stderr, flush=True)
+    with valkey.serve() as cache:
+        settings = replace(config.settings, redis_url=cache.url, database_url=database.url)
+        start, events = run_load(replace(config, settings=settings), schedules, seconds, threads=threads)
+    return Result(config.strategy, start, events, database.query_count())
+
+
+class LoadGeneratorError(Exception):
+    """A worker process failed, or took too long."""
+
+
+def run_load(
+    config: ContainerConfig, schedules: Sequence[Schedule], seconds: float, *, threads: int = 1
+) -> tuple[float, Events]:
+    """Run a container for each schedule, `threads` containers in each process; return the start time and the events."""
+    groups = [schedules[first : first + threads] for first in range(0, len(schedules), threads)]
+    barrier = _CONTEXT.Barrier(len(groups) + 1)
+    with _CONTEXT.Pool(len(groups), _initialise, (barrier,)) as pool:
+        # Each process gets one group, because it waits at the barrier for the other processes.
+        results = [pool.apply_async(_serve_group, (config, group)) for group in groups]
+        try:
+            barrier.wait(SPAWN_SECONDS)
+            start = time.monotonic()
+            deadline = start + seconds + SPAWN_SECONDS
+            return start, merge([result.get(max(0.0, deadline - time.monotonic())) for result in results])
+        except (BrokenBarrierError, PoolTimeoutError) as error:
+            raise LoadGeneratorError(
+                f"the containers did not start or end in {SPAWN_SECONDS:.0f} s; use fewer containers or a lower rate"
+            ) from error
+        except Exception as error:
+            raise LoadGeneratorError("a container failed; its traceback is above") from error
+
+
+def _initialise(barrier: Any) -> None:
+    """Lower the priority of a worker process and store the shared barrier."""
+    global _barrier
+    os.nice(NICENESS)
+    _barrier = barrier
+
+
+def _serve_group(config: ContainerConfig, schedules: Sequence[Schedule]) -> Events:
+    """Run a container for each schedule, each in a new thread; return their events."""
+    containers = [SimulatedContainer(config) for _ in schedules]
+    for container, schedule in zip(containers, schedules, strict=True):
+        if not schedule.begin:
+            container.connect()
+    _barrier.wait(SPAWN_SECONDS)
+    start = time.monotonic()
+
+    def serve(container: SimulatedContainer, schedule: Schedule) -> Events:
+        if schedule.begin:
+            _sleep_until(start + schedule.begin)
+            container.connect()
+        for moment, cell in zip((start + schedule.moments).tolist(), schedule.cells.tolist(), strict=True):
+            _sleep_until(moment)
+            container.serve(cell, moment)
+        return container.close()
+
+    with ThreadPoolExecutor(len(schedules)) as pool:
+        return merge([*pool.map(serve, containers, schedules)])
+
+
+def _sleep_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))
