@@ -21,16 +21,15 @@ from chalice import app as chalice
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Rate
 
 from chalicelib.api.body import BINARY_TYPES
-from chalicelib.api.http import HTTPS_ONLY, Request, Response, Route, problem_response
-from chalicelib.api.problem import EXPOSED_HEADERS
+from chalicelib.api.http import EXPOSED_HEADERS, HTTPS_ONLY, Request, Response, Route, problem_response
 from chalicelib.application import ROUTES, Application
 from chalicelib.config.settings import Settings
 from chalicelib.errors import MethodNotAllowed, ModelError
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_warming
 from chalicelib.telemetry import logs
-from chalicelib.telemetry.cold_start import ColdStart
-from chalicelib.telemetry.record import WarmingRecord
+from chalicelib.telemetry.record import ColdStart
+from chalicelib.telemetry.runs import WarmingRecord
 
 if TYPE_CHECKING:
     from chalicelib.batch.handler import BatchFunction

@@ -12,14 +12,16 @@ from chalicelib.api import page
 from chalicelib.api.body import read_body
 from chalicelib.api.http import (
     JSON_HEADERS,
+    KEY_HEADER,
     Request,
     Response,
     Route,
     json_response,
+    policy_headers,
     problem_response,
     unless_current,
 )
-from chalicelib.api.language import language_of, remembering
+from chalicelib.api.page import language_of, page_key, remembering
 from chalicelib.api.parameters import (
     IDENTIFY_UPLOAD,
     expect_no_parameters,
@@ -28,14 +30,12 @@ from chalicelib.api.parameters import (
     read_location,
     read_taxa,
 )
-from chalicelib.api.rate_limits import KEY_HEADER, page_key, policy
 from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify
 from chalicelib.services import Services
 from chalicelib.telemetry import logs
-from chalicelib.telemetry.cold_start import ColdStart
 from chalicelib.telemetry.emf import Emitter, MetricSource
-from chalicelib.telemetry.record import Failure, Record
+from chalicelib.telemetry.record import ColdStart, Failure, Record
 
 if TYPE_CHECKING:
     from chalicelib.api.uploads import Uploads
@@ -75,7 +75,7 @@ class Application:
         if not (route.keyed and self.settings.rate_limits):
             return response
         of_page = request.headers.get(KEY_HEADER) == page_key(self.settings.stage, request.api_id)
-        limits = policy(self.settings.rate_limits, route.path, of_page=of_page)
+        limits = policy_headers(self.settings.rate_limits, route.path, of_page=of_page)
         return response._replace(headers={**response.headers, **limits})
 
     def _answer(self, route: Route, request: Request) -> Response:

@@ -14,7 +14,7 @@ from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.features.season import in_month, month_in
 from chalicelib.lazy import Lazy
 from chalicelib.location import REMEDY, Location
-from chalicelib.model.seeing import Seen
+from chalicelib.model.recogniser import Seen
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.quality import Quality, quality_of
 from chalicelib.services import Services

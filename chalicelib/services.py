@@ -22,8 +22,8 @@ from chalicelib.features.ttl import TtlPolicy
 from chalicelib.lazy import Lazy
 from chalicelib.model.models import Models
 from chalicelib.model.naming import Naming
+from chalicelib.model.recogniser import Eyes, View
 from chalicelib.model.relatives import Relatives
-from chalicelib.model.seeing import Eyes, View
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode as photo

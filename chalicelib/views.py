@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from chalicelib.errors import ClientError
-from chalicelib.model.seeing import View
+from chalicelib.model.recogniser import View
 from chalicelib.photo.decode import Limits, Photo, open_photo
 from chalicelib.photo.decode_memory import DecodeMemory
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from chalicelib.errors import ModelError
 from chalicelib.features.cells import parse_cell
-from chalicelib.model.pack_labels import PackLabels
+from chalicelib.model.packs import PackLabels
 from chalicelib.model.relatives import read_relatives
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells

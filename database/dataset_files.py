@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from chalicelib.errors import ModelError
-from chalicelib.model.pack_manifest import CLASSIFIER, Manifest
+from chalicelib.model.manifest import CLASSIFIER, Manifest
 from database.ranges.cell_weights import WEIGHTS
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.api.rate_limits import KEY_HEADER
+from chalicelib.api.http import KEY_HEADER
 from chalicelib.config.settings import ROOT
 from cloudwatch.deploy.runbook_url import runbook_url
 from infra import daily_cost, deployed, rehearsal, template

@@ -13,9 +13,7 @@ from chalice.deploy.models import RestAPI
 from chalice.deploy.swagger import SwaggerGenerator
 
 from chalicelib import errors
-from chalicelib.api.http import HTTPS_ONLY
-from chalicelib.api.problem import headers_of, problem_of
-from chalicelib.api.rate_limits import KEY_HEADER
+from chalicelib.api.http import HTTPS_ONLY, KEY_HEADER, headers_of, problem_of
 from chalicelib.application import ROUTES
 
 _BUSY = errors.TooManyRequests("too many requests at once; wait a second and try again")

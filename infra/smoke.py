@@ -13,7 +13,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from chalicelib.api.rate_limits import KEY_HEADER, page_key
+from chalicelib.api.http import KEY_HEADER
+from chalicelib.api.page import page_key
 from chalicelib.features.cells import center_of
 from chalicelib.features.warming import read_places
 from infra import health_check, monitoring

@@ -14,7 +14,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from chalicelib.errors import ModelError
-from chalicelib.model.pack_manifest import DETECTOR, Manifest, Weights
+from chalicelib.model.manifest import DETECTOR, Manifest, Weights
 from model import detector_graph, tflite_to_onnx
 from model.pack_weights import HOST, HostUnreachable, WeightsUnavailable, address_of, get
 from model.tflite_network import read_network

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.model.detector import OUTPUTS, read_classes
-from chalicelib.model.pack_labels import PackLabels
-from chalicelib.model.pack_manifest import DETECTOR, Manifest
-from chalicelib.model.packs import INPUT, OUTPUT, REMEDY
+from chalicelib.model.manifest import DETECTOR, Manifest
+from chalicelib.model.packs import INPUT, OUTPUT, REMEDY, PackLabels
 from chalicelib.model.session import first_line, load_session
 from chalicelib.model.taxonomy import Animal, Taxonomy
 

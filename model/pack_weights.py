@@ -14,7 +14,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from chalicelib.errors import ModelError
-from chalicelib.model.pack_manifest import Weights
+from chalicelib.model.manifest import Weights
 
 HOST = "https://raw.githubusercontent.com"
 """Serves the files of public repositories by repository, commit and path."""

@@ -53,7 +53,7 @@ def _application() -> "Application":
     from chalicelib.application import Application
     from chalicelib.config.settings import Settings
     from chalicelib.telemetry import logs
-    from chalicelib.telemetry.cold_start import ColdStart
+    from chalicelib.telemetry.record import ColdStart
 
     settings = Settings.from_environment(os.environ)
     log = logging.getLogger("faunalens")

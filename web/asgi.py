@@ -11,8 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, quote, unquote
 from uuid import uuid4
 
-from chalicelib.api.http import Request, Response, Route, problem_response
-from chalicelib.api.problem import EXPOSED_HEADERS
+from chalicelib.api.http import EXPOSED_HEADERS, Request, Response, Route, problem_response
 from chalicelib.application import ROUTES, Application
 from chalicelib.errors import (
     BadRequest,

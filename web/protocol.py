@@ -17,7 +17,7 @@ from uuid import uuid4
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from chalicelib.api.problem import headers_of, problem_of
+from chalicelib.api.http import headers_of, problem_of
 from chalicelib.errors import (
     BadRequest,
     HeadersTooLarge,

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from chalicelib.api.http import Request, Response, Route
+from chalicelib.api.http import PROBLEM_TYPE, Request, Response, Route
 from chalicelib.api.parameters import read_identify_params
-from chalicelib.api.problem import MEDIA_TYPE as PROBLEM
 from chalicelib.api.uploads import Uploads
 from chalicelib.application import ROUTES, Application
 from chalicelib.telemetry.record import Failure, Invoked, Record
@@ -99,7 +98,7 @@ def _hand_on(function: Function, method: str, resource: str, request: Request, r
     record.invoked = Invoked(_milliseconds(started), failed=False)
     # Chalice's own errors are no problem details. The health of the parts is 503 when the service itself answers well.
     is_fault = response.status >= 500 and resource != _HEALTH
-    if is_fault or response.headers.get("Content-Type") == PROBLEM:
+    if is_fault or response.headers.get("Content-Type") == PROBLEM_TYPE:
         record.failure = Failure(response.status, _code_of(response.body))
     return response
 

@@ -11,8 +11,7 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from chalicelib.api.body import is_form
-from chalicelib.api.form import FormParser
+from chalicelib.api.body import FormParser, is_form
 from chalicelib.api.http import SpooledBody
 from chalicelib.errors import PhotoTooLarge, Unavailable
 from chalicelib.photo.format import ENOUGH, detect_format

@@ -24,11 +24,10 @@ from chalicelib.api.words import reasons_of, sure_of
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.features import Features, Mode
 from chalicelib.model.models import FusedScores, Models
-from chalicelib.model.naming import Named
+from chalicelib.model.naming import Named, Subject, subject_of
+from chalicelib.model.recogniser import Seen
 from chalicelib.model.relatives import Relatives
-from chalicelib.model.seeing import Seen
 from chalicelib.model.session import Scores
-from chalicelib.model.subject import Subject, subject_of
 from chalicelib.model.taxonomy import Animal, Prediction, Taxonomy
 from chalicelib.photo.quality import Quality
 

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from chalicelib.api.responses import AnimalFound, BoxesFound, BoxFound, Candidate, PredictedTaxon
 
 if TYPE_CHECKING:
-    from chalicelib.model.boxes import Box
-    from chalicelib.model.detector import Sightings
+    from chalicelib.model.detector import Box, Sightings
 
 type Naming = Callable[[NDArray[np.uint8]], tuple[PredictedTaxon | None, tuple[Candidate, ...]]]
 """Names the animal in a square of the photo: returns the prediction and the candidates of an answer."""

@@ -1,12 +1,12 @@
 """HTTP requests, responses and routes, independent of the transport (Lambda or the HTTP server)."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from chalicelib.api.problem import headers_of, problem_of
+from chalicelib.config.rate_limits import RateLimit
 from chalicelib.errors import HTTPError
 
 if TYPE_CHECKING:
@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 
     from chalicelib.telemetry.record import Record
 
+POLICY_HEADER, LEFT_HEADER = "RateLimit-Policy", "RateLimit"
+KEY_HEADER = "x-api-key"
+
+_OF_A_KEY = "key"
+"""Begin of the names of limits that hold for each API key but the page's."""
+PROBLEM_TYPE = "application/problem+json"
+EXPOSED_HEADERS = (LEFT_HEADER, POLICY_HEADER, "Retry-After")
+"""Headers that web pages of any origin may read, in alphabetical order, as Chalice sends them."""
+PROBLEM_HEADERS = {
+    "Content-Type": PROBLEM_TYPE,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": ",".join(EXPOSED_HEADERS),
+}
+"""Headers of every problem. Web pages of any origin may read the problem, and when to try again."""
 HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 """Header after which a browser does not call the host without TLS for a year. Only answers through API Gateway have it,
 which is always behind TLS; the HTTP server may be at localhost, or behind a proxy that decides this."""
@@ -104,7 +120,37 @@ def json_response(body: "DataclassInstance", status: int = 200) -> Response:
     return Response(text, {**JSON_HEADERS, "Cache-Control": "no-store"}, status)
 
 
+def headers_of(error: HTTPError) -> dict[str, str]:
+    """Return the response headers of an error."""
+    return {**PROBLEM_HEADERS, **error.headers}
+
+
+def problem_of(error: HTTPError, request_id: str) -> dict[str, Any]:
+    """Return the response body of an error."""
+    return {
+        "type": f"urn:problem-type:faunalens:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": request_id,
+    }
+
+
 def problem_response(error: HTTPError, request_id: str) -> Response:
     """Return a response with an error as problem details (RFC 9457)."""
     body = json.dumps(problem_of(error, request_id), ensure_ascii=False, allow_nan=False)
     return Response(body, headers_of(error), error.status)
+
+
+def policy_headers(limits: Iterable[RateLimit], path: str, *, of_page: bool = False) -> dict[str, str]:
+    """Return the header with the limits of a route, or nothing if there are none.
+
+    `of_page`: the request has the page's own API key, which has other limits than the keys of clients.
+    """
+    items = [
+        f'"{each.name}";q={each.quota};w={each.seconds}'
+        for each in limits
+        if each.path in ("*", path) and not (of_page and each.name.startswith(_OF_A_KEY))
+    ]
+    return {POLICY_HEADER: ", ".join(items)} if items else {}

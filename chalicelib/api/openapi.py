@@ -5,15 +5,11 @@ from functools import cache
 from typing import Any
 
 from chalicelib import errors
-from chalicelib.api.body import PHOTO_TYPES
-from chalicelib.api.form import MEDIA_TYPE as FORM
-from chalicelib.api.form import MOST_PHOTOS, PHOTO_FIELD
+from chalicelib.api.body import FORM_TYPE, MOST_PHOTOS, PHOTO_FIELD, PHOTO_TYPES
 from chalicelib.api.health import Health
-from chalicelib.api.language import PARAMETER
-from chalicelib.api.page import languages
+from chalicelib.api.http import KEY_HEADER, LEFT_HEADER, POLICY_HEADER, PROBLEM_TYPE
+from chalicelib.api.page import LANGUAGE, languages
 from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, IDENTIFY_UPLOAD, LAT, LOCATION, LON, TAXA, Parameter
-from chalicelib.api.problem import MEDIA_TYPE as PROBLEM
-from chalicelib.api.rate_limits import KEY_HEADER, LEFT_HEADER, POLICY_HEADER
 from chalicelib.api.responses import Answer, Residents, Upload
 from chalicelib.api.schemas import RANGE, schemas_of
 from chalicelib.api.taxa import GEOJSON, SVG, TaxonFacts, TaxonList
@@ -209,7 +205,7 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
 
 def _language() -> dict[str, Any]:
     return {
-        "name": PARAMETER,
+        "name": LANGUAGE,
         "in": "query",
         "description": "Language; a cookie remembers it. By default that of the cookie, or of Accept-Language.",
         "schema": {"type": "string", "examples": sorted(languages())},
@@ -237,7 +233,7 @@ def _photo_content() -> dict[str, Any]:
         "not": {"required": [LOCATION.name, LAT.name]},
     }
     encoding = {PHOTO_FIELD: {"contentType": ", ".join(PHOTO_TYPES)}}
-    return {**{media: {} for media in PHOTO_TYPES}, FORM: {"schema": form, "encoding": encoding}}
+    return {**{media: {} for media in PHOTO_TYPES}, FORM_TYPE: {"schema": form, "encoding": encoding}}
 
 
 def _responses(answer: type, kinds: Sequence[type[errors.HTTPError]], status: int = 200) -> dict[str, Any]:
@@ -283,7 +279,7 @@ def _error_responses(kinds: Sequence[type[errors.HTTPError]] = ()) -> dict[str, 
 def _error_response(same_status: Sequence[type[errors.HTTPError]]) -> dict[str, Any]:
     response: dict[str, Any] = {
         "description": "; ".join(f"`{each.code}`: {each.title}" for each in same_status) + ".",
-        "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     return {**response, "headers": _RETRY_HEADERS} if same_status[0].status in _RETRYABLE else response
 

@@ -1,12 +1,20 @@
-"""The web page: the files in `chalicelib/web/`, which `make page` bundles from `web/page/`, and their headers."""
+"""The web page: the files in `chalicelib/web/`, which `make page` bundles from `web/page/`, and their headers.
+
+Its language is the one that its address asks for, that a cookie remembers, or that the browser prefers.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from chalicelib.api.http import etag
-from chalicelib.api.language import DEFAULT
+from chalicelib.api.http import Request, etag
 from chalicelib.errors import NotFound
+
+LANGUAGE = "lang"
+"""Query parameter and cookie with a language, such as de."""
+DEFAULT_LANGUAGE = "en"
+_COOKIE = re.compile(rf"(?:^|;)\s*{LANGUAGE}=([A-Za-z-]+)")
+_PREFERRED = re.compile(r"\s*([A-Za-z-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?")
 
 WEB = Path(__file__).parents[1] / "web"
 
@@ -43,7 +51,9 @@ def languages() -> frozenset[str]:
     return frozenset(path.stem for path in WEB.glob("*.html"))
 
 
-def index(base: str, language: str = DEFAULT, origins: Sequence[str] = (), key: str = "") -> tuple[str, dict[str, str]]:
+def index(
+    base: str, language: str = DEFAULT_LANGUAGE, origins: Sequence[str] = (), key: str = ""
+) -> tuple[str, dict[str, str]]:
     """Return the text and headers of the page in one of its languages.
 
     `base`: path of the API, with a trailing slash. `origins`: further origins to which the page may send photos.
@@ -81,3 +91,42 @@ def asset(name: str) -> tuple[str, dict[str, str]]:
     text = _RELOAD if suffix == ".js" and not is_current else path.read_text(encoding="utf-8")
     caching = f"public, max-age={_YEAR}, immutable" if is_current else "no-store"
     return text, _HEADERS | {"Content-Type": _MEDIA_TYPES[suffix], "Cache-Control": caching}
+
+
+def page_key(stage: str, api_id: str) -> str:
+    """Return the API key of the page: 20 characters or more, letters and digits only, as API Gateway demands.
+
+    Everyone can read this key in the page, so it protects nothing. It only gives the page its own limits. Both parts
+    are public too: they are in the address of the API. infra/edge.yaml creates the key.
+    """
+    return f"faunalens{stage}page{api_id}"
+
+
+def language_of(request: Request, languages: Collection[str]) -> str:
+    """Return the language of a response: one of `languages`, or else `DEFAULT_LANGUAGE`."""
+    wishes = [*request.query.get(LANGUAGE, ()), *_COOKIE.findall(request.headers.get("cookie", ""))]
+    wishes += preferred(request.headers.get("accept-language", ""))
+    return next((each for each in map(_primary, wishes) if each in languages), DEFAULT_LANGUAGE)
+
+
+def preferred(accepted: str) -> Iterator[str]:
+    """Yield the languages of an `Accept-Language` header, the best first.
+
+    >>> list(preferred("de-CH, fr;q=0.5, en;q=0.8, it;q=0, *"))
+    ['de-CH', 'en', 'fr']
+    """
+    found = (_PREFERRED.fullmatch(each) for each in accepted.split(","))
+    weighed = [(float(each[2] or 1), each[1]) for each in found if each]
+    yield from (tag for weight, tag in sorted(weighed, key=lambda pair: -pair[0]) if weight)
+
+
+def remembering(request: Request, language: str) -> dict[str, str]:
+    """Return the header that makes a browser remember the language, if the address asks for it."""
+    asked = map(_primary, request.query.get(LANGUAGE, ()))
+    cookie = f"{LANGUAGE}={language}; Path={request.base}; Max-Age={_YEAR}; SameSite=Lax"
+    return {"Set-Cookie": cookie} if language in asked else {}
+
+
+def _primary(tag: str) -> str:
+    """Return a language without its region and script: zh for zh-Hans-CN."""
+    return tag.lower().partition("-")[0]

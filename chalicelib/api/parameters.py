@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.api.form import MOST_PHOTOS
+from chalicelib.api.body import MOST_PHOTOS
 from chalicelib.errors import BadRequest, LocationMissing
 from chalicelib.features.season import month_in
 from chalicelib.location import Location, parse_location

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from chalicelib.features.features import CacheLevel, Mode
-from chalicelib.model.subject import Subject
+from chalicelib.model.naming import Subject
 
 Here = Literal["native", "introduced", "everywhere", "unexpected", "unknown"]
 Source = Literal["exif", "request", "none"]

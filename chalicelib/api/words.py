@@ -5,7 +5,7 @@ from typing import Final
 
 from chalicelib.api.responses import PhotoQuality, Reason, Sure
 from chalicelib.features.features import Mode
-from chalicelib.model.subject import Subject
+from chalicelib.model.naming import Subject
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.quality import Quality
 

@@ -7,8 +7,7 @@ from functools import cached_property
 from time import perf_counter
 from typing import Any
 
-from chalicelib.batch.events import is_map, read_map_batch, read_messages
-from chalicelib.batch.item import Item
+from chalicelib.batch.events import Item, is_map, read_map_batch, read_messages
 from chalicelib.batch.run import AHEAD, Batch, Tally
 from chalicelib.config.budget import Budget
 from chalicelib.config.settings import Settings
@@ -16,7 +15,7 @@ from chalicelib.errors import Unfinished
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, patient_features
 from chalicelib.stores.objects import Objects
-from chalicelib.telemetry.batch_record import BatchRecord
+from chalicelib.telemetry.runs import BatchRecord
 
 RESULTS = "results/"
 """Prefix of the stream's lines in the photo bucket; IAM policies refer to it."""

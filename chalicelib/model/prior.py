@@ -7,12 +7,31 @@ from chalicelib.features.features import Features
 from chalicelib.model.taxonomy import Taxonomy
 
 
+class Prior:
+    """The weights of all animals at one place, for the models that look at one request's photos.
+
+    They are computed once for each list of animals: that of the general model, and those that packs add to.
+    `features`: the animals of the cell. `floor`: weight of an animal that does not live there.
+    """
+
+    def __init__(self, features: Features, floor: float) -> None:
+        self.features, self.floor = features, floor
+        self._weights: dict[int, NDArray[np.float32]] = {}
+
+    def over(self, taxonomy: Taxonomy) -> NDArray[np.float32]:
+        """Return `features_to_prior` for the animals of a taxonomy, which must outlive this object."""
+        weights = self._weights.get(id(taxonomy))
+        if weights is None:
+            weights = self._weights[id(taxonomy)] = features_to_prior(self.features, taxonomy, self.floor)
+        return weights
+
+
 def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> NDArray[np.float32]:
     """Return the weights of all animals for one cell, as the model's `prior` input.
 
     `features`: the animals of the cell, with weights in (0, 1]. `taxonomy`: the model's animals. `floor`: weight of an
-    animal that does not live in the cell (docs/explanation/narrowing.md explains the value). An animal of which nobody
-    has said where it lives has 1, the weight of an animal that lives there: less would weigh it down beside them.
+    animal that does not live in the cell (docs/explanation/narrowing.md explains the value). An animal for which the
+    dataset has no range has 1, the weight of an animal that lives there: less would weigh it down beside them.
     The result has shape (animals,), float32, and every value is in [floor, 1]. Without features, all values are 1.
 
     >>> from chalicelib.features.features import NO_LOCATION

@@ -178,7 +178,7 @@ class Taxonomy:
 
         `probabilities`: shape (animals,), in output order; negative and non-finite values count as 0. `threshold`: from
         0 to 1. `group_threshold`: the same for a genus and wider taxa, by default `threshold`. `rivals`: animals that
-        the model does not know (`chalicelib.model.rivals`), with shares on the scale of `probabilities`; they count for
+        the model does not know (`chalicelib.model.naming`), with shares on the scale of `probabilities`; they count for
         their taxon and those above it, and for no animal. Returns None if all probabilities are 0. Takes about 20 µs,
         and 10 µs more for each rival.
         """

@@ -16,7 +16,8 @@ from chalicelib.redaction import trace_of
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from chalicelib.telemetry.record import Record, WarmingRecord
+    from chalicelib.telemetry.record import Record
+    from chalicelib.telemetry.runs import WarmingRecord
 
 FIELDS = ("request_id", "route", "cell", "status", "code", "error", "codes", "details")
 """The fields of a line, in addition to level, time, logger, message, function and stage.

@@ -1,7 +1,9 @@
 """The record of one request or one warming run: filled while it runs, and read at its end for metrics and logs."""
 
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from chalicelib.api.responses import Answer
     from chalicelib.features.features import Features
     from chalicelib.features.trace import Trace
-    from chalicelib.features.warming import WarmingReport
     from chalicelib.photo.decode import Photo
 
 _STEP_METRICS = {
@@ -225,56 +226,6 @@ class _Step:
         self._seconds[self._name] = self._seconds.get(self._name, 0.0) + perf_counter() - self._started
 
 
-@dataclass(frozen=True, slots=True)
-class WarmingRecord:
-    """The record of one run of cache warming."""
-
-    request_id: str
-    report: "WarmingReport"
-
-    def metrics(self) -> dict[str, float]:
-        """Return the value of each metric for this run."""
-        report = self.report
-        values: dict[str, float] = {
-            "WarmingRuns": 1,
-            "WarmingLatency": round(report.seconds * 1e3, 1),
-            "WarmingConsidered": report.considered,
-            "WarmingRefreshed": report.refreshed,
-            "WarmingSkipped": report.skipped,
-            "WarmingFailed": report.failed,
-            "WarmingQueries": report.queries,
-            "WarmingFaults": len(report.faults),
-        }
-        return values if report.useful is None else values | {"WarmingUseful": report.useful}
-
-    def dimensions(self) -> dict[str, str]:
-        """Return no dimensions, because warming metrics have only those that every metric has."""
-        return {}
-
-    def properties(self) -> dict[str, Any]:
-        """Return properties of this run that are not metrics, for queries in Logs Insights."""
-        return {"request_id": self.request_id, "quiet": self.report.quiet, "faults": self.report.faults}
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectionRecord:
-    """The record of one correction of an answer."""
-
-    request_id: str
-
-    def metrics(self) -> dict[str, float]:
-        """Return the value of each metric for this correction."""
-        return {"Corrections": 1}
-
-    def dimensions(self) -> dict[str, str]:
-        """Return no dimensions other than those that every metric has."""
-        return {}
-
-    def properties(self) -> dict[str, Any]:
-        """Return properties for queries in Logs Insights. What the person wrote is only in the store."""
-        return {"request_id": self.request_id}
-
-
 def _of_features(features: "Features") -> dict[str, float]:
     values: dict[str, float] = {name: int(name == _MODES[features.mode]) for name in _MODES.values()}
     values["CacheErrors"] = sum(fault.startswith(_CACHE_FAULTS) for fault in features.faults)
@@ -314,3 +265,38 @@ def _of_answer(answer: "Answer") -> dict[str, float]:
     if answer.animals is not None:
         values |= {"Boxed": 1, "AnimalsFound": len(answer.animals)}
     return values
+
+
+class ColdStart:
+    """A stopwatch for the initialisation of a process. Thread-safe.
+
+    On Lambda, importing `app.py` also builds the services. Elsewhere the first request builds them; idle time between
+    the import and that request does not count. `began`: `time.perf_counter()` at the start of the import.
+    """
+
+    def __init__(self, began: float) -> None:
+        self._began = began
+        self._seconds: float | None = None  # None until the import is over
+        self._is_reported = False
+        self._lock = Lock()
+
+    def mark_imported(self) -> None:
+        """Record that `app.py` has been imported."""
+        self._seconds = perf_counter() - self._began
+
+    def measure[T](self, build: Callable[[], T]) -> T:
+        """Run a part of the initialisation after the import, and add its duration to the initialisation time."""
+        started = perf_counter()
+        try:
+            return build()
+        finally:
+            if self._seconds is not None:
+                self._seconds += perf_counter() - started
+
+    def pop_seconds(self) -> float | None:
+        """Return the initialisation time at the first call, and None at all later calls."""
+        with self._lock:
+            if self._is_reported:
+                return None
+            self._is_reported = True
+            return self._seconds

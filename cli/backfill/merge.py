@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from chalicelib.batch.line import INTERRUPTED, Line
-from chalicelib.batch.work import MISSING
+from chalicelib.batch.run import MISSING
 from cli.backfill.cloud import CONNECTIONS
 from cli.backfill.s3_name import S3Name
 from cli.engines.engine import DEGRADED

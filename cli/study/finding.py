@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from chalicelib.model.subject import LEAST_BOX
+from chalicelib.model.naming import LEAST_BOX
 
 Kind = Literal["animal", "human", "vehicle", "blank", "unknown"]
 """As `observationType` in Camtrap DP."""

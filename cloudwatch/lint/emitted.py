@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from unittest.mock import MagicMock
 
 from chalicelib.telemetry import metrics
-from chalicelib.telemetry.batch_record import BatchRecord
 from chalicelib.telemetry.logs import FIELDS, JsonLines
-from chalicelib.telemetry.record import Record, WarmingRecord
+from chalicelib.telemetry.record import Record
+from chalicelib.telemetry.runs import BatchRecord, WarmingRecord
 from cloudwatch.lint.catalogue import KnownMetric
 from cloudwatch.project import SERVICE, STAGE_VARIABLE
 

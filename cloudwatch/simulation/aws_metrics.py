@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 
-from chalicelib.telemetry.record import WarmingRecord
+from chalicelib.telemetry.runs import WarmingRecord
 from cloudwatch.files import Placeholders
 from cloudwatch.lint.catalogue import catalogue
 from cloudwatch.project import SERVICE

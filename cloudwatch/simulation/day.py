@@ -13,7 +13,7 @@ from random import Random
 from chalicelib.features.cells import neighbours_of
 from chalicelib.features.warming import read_places
 from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.record import WarmingRecord
+from chalicelib.telemetry.runs import WarmingRecord
 from cloudwatch.limits import CONTAINERS, read_limits
 from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import TextIO
 
-from chalicelib.telemetry.batch_record import BatchRecord
 from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.runs import BatchRecord
 from cloudwatch.files import Placeholders
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule

@@ -16,7 +16,8 @@ from uuid import uuid4
 
 from chalice.local import RouteMatcher
 
-from chalicelib.api.rate_limits import KEY_HEADER, page_key
+from chalicelib.api.http import KEY_HEADER
+from chalicelib.api.page import page_key
 from local.lambda_sim.events import API_ID, ApiRequest, ApiResponse, MalformedResponse, parse_response, proxy_event
 from local.lambda_sim.pool import Throttled
 from local.lambda_sim.report import InvocationResult

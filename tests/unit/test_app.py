@@ -20,9 +20,8 @@ from chalicelib.config.settings import Settings
 from chalicelib.errors import LocationMissing, ModelError
 from chalicelib.services import Services
 from chalicelib.telemetry import logs
-from chalicelib.telemetry.cold_start import ColdStart
 from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.record import Record
+from chalicelib.telemetry.record import ColdStart, Record
 from testing.records import ANSWER, complete
 from testing.tiny_model import failing_model, write
 

@@ -30,10 +30,9 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import BUCKETS, Rollout
 from chalicelib.features.warming import WarmingReport
 from chalicelib.services import Services, build_features
-from chalicelib.telemetry.batch_record import BatchRecord
-from chalicelib.telemetry.cold_start import ColdStart
 from chalicelib.telemetry.emf import Emitter, MetricSource
-from chalicelib.telemetry.record import CorrectionRecord, Invoked, Record, WarmingRecord
+from chalicelib.telemetry.record import ColdStart, Invoked, Record
+from chalicelib.telemetry.runs import BatchRecord, CorrectionRecord, WarmingRecord
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryStore
 from testing.in_memory_objects import InMemoryObjects

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from chalicelib.api.http import Response
-from chalicelib.api.language import DEFAULT
+from chalicelib.api.page import DEFAULT_LANGUAGE
 from web.results.results import Result
 from web.results.words import Words, words_of
 
@@ -34,7 +34,7 @@ HEADERS = {
 }
 
 
-def result_page(result: Result, origin: str, language: str = DEFAULT) -> Response:
+def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -> Response:
     """Return the page of a result. `origin`: scheme and host of this server, for previews in messengers."""
     words = words_of(language)
     answer = result.answer
@@ -60,7 +60,7 @@ def result_page(result: Result, origin: str, language: str = DEFAULT) -> Respons
     return _document(title, body, preview, words)
 
 
-def missing_page(language: str = DEFAULT) -> Response:
+def missing_page(language: str = DEFAULT_LANGUAGE) -> Response:
     """Return the page for an id that does not exist."""
     words = words_of(language)
     title = words.own("gone")

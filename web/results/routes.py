@@ -11,12 +11,13 @@ from typing import Any
 
 from chalicelib.api.body import read_body
 from chalicelib.api.http import Request, Response, Route
-from chalicelib.api.language import language_of
+from chalicelib.api.page import language_of
 from chalicelib.api.parameters import expect_no_parameters
 from chalicelib.application import Application
 from chalicelib.errors import BadRequest, NotFound, TokenMissing, Unavailable
 from chalicelib.photo.decode import Limits
-from chalicelib.telemetry.record import CorrectionRecord, Record
+from chalicelib.telemetry.record import Record
+from chalicelib.telemetry.runs import CorrectionRecord
 from web.results import page
 from web.results.results import LIFETIME, Receipt, Results
 from web.results.thumbnail import thumbnail

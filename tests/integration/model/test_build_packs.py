@@ -12,8 +12,7 @@ import numpy as np
 import onnx
 import pytest
 
-from chalicelib.model.pack_labels import COLUMNS
-from chalicelib.model.packs import read_packs
+from chalicelib.model.packs import LABEL_COLUMNS, read_packs
 from local.paths import ROOT
 from model.build_packs import INCOMPLETE, VARIABLE, main
 from testing.pictures import scene
@@ -64,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "packs"
     folder.mkdir()
     rows = [f"{i},,{i},fox-{i},fox {i},Fox {i},species,wild,,Mammalia,,,," for i in range(CLASSES - 1)]
-    (folder / "tiny.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
+    (folder / "tiny.csv").write_text("\n".join([",".join(LABEL_COLUMNS), *rows]) + "\n")
     for name, text in (("one", MANIFEST), ("two", MANIFEST), ("off", MANIFEST.replace("true", "false"))):
         (folder / f"{name}.toml").write_text(text)
     return folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.errors import ModelError
-from chalicelib.model.pack_manifest import Weights
+from chalicelib.model.manifest import Weights
 from model.pack_weights import HostUnreachable, WeightsUnavailable, get
 from testing.weights_host import WeightsHost, serving_weights
 

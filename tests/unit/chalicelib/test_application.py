@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.api.http import Request, Response
-from chalicelib.api.rate_limits import page_key
+from chalicelib.api.page import page_key
 from chalicelib.application import ROUTES, Application
 from chalicelib.config.rate_limits import rate_limits
 from chalicelib.config.settings import Settings
-from chalicelib.telemetry.cold_start import ColdStart
+from chalicelib.telemetry.record import ColdStart
 
 LIMITS = rate_limits("* key=600/60, /animals service=1800/60")
 ROUTE = {(route.method, route.path): route for route in ROUTES}

@@ -8,7 +8,8 @@ from chalicelib.config.settings import ROOT
 from chalicelib.errors import BadRequest
 from chalicelib.features.warming import WarmingReport
 from chalicelib.telemetry.logs import FIELDS
-from chalicelib.telemetry.record import Failure, WarmingRecord
+from chalicelib.telemetry.record import Failure
+from chalicelib.telemetry.runs import WarmingRecord
 from testing.records import complete
 
 PAGE = (ROOT / "docs" / "reference" / "logs.md").read_text(encoding="utf-8")

@@ -4,9 +4,9 @@ import json
 
 import jsonschema
 
+from chalicelib.api.http import PROBLEM_HEADERS, problem_of
 from chalicelib.api.openapi import document
-from chalicelib.api.problem import HEADERS, problem_of
-from chalicelib.api.rate_limits import page_key
+from chalicelib.api.page import page_key
 from chalicelib.errors import TooManyRequests
 from testing.cloudformation import resources
 
@@ -29,7 +29,8 @@ def test_an_address_with_too_many_requests_gets_a_problem_that_browsers_may_read
     assert (body["ContentType"], refusal["ResponseCode"]) == ("APPLICATION_JSON", 429)
     # AND the headers are those of a problem, without Content-Type, which WAF does not take
     headers = {each["Name"]: each["Value"] for each in refusal["ResponseHeaders"]}
-    assert headers.items() >= {name: value for name, value in HEADERS.items() if name != "Content-Type"}.items()
+    problem = {name: value for name, value in PROBLEM_HEADERS.items() if name != "Content-Type"}
+    assert headers.items() >= problem.items()
     assert "Content-Type" not in headers
     # AND they tell the limit, and when its window is over
     window = rule["Statement"]["RateBasedStatement"]

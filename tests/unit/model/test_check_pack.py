@@ -12,9 +12,8 @@ from onnx import TensorProto, helper
 
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
-from chalicelib.model.pack_labels import PackLabels
-from chalicelib.model.pack_manifest import Manifest
-from chalicelib.model.packs import Pack
+from chalicelib.model.manifest import Manifest
+from chalicelib.model.packs import Pack, PackLabels
 from chalicelib.model.taxonomy import RANKS
 from model import __main__ as commands
 from model.check_pack import find_problems

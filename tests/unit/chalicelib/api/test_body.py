@@ -1,8 +1,12 @@
 """Bodies: raw photos and forms, with content types that API Gateway passes on as bytes."""
 
-import pytest
+import io
 
-from chalicelib.api.body import PHOTO_TYPES, read_body
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.api.body import PHOTO_TYPES, FormParser, read_body, read_form
 from chalicelib.errors import BadRequest, UnsupportedMediaType
 
 
@@ -31,3 +35,122 @@ def test_a_form_is_read_as_a_form() -> None:
 def test_other_types_are_rejected_with_the_accepted_ones(content_type: str, sentence: str) -> None:
     with pytest.raises(UnsupportedMediaType, match=sentence):
         read_body(b"bytes", content_type)
+
+
+TYPE = "multipart/form-data; boundary=XyZ"
+
+
+def part(name: str, value: bytes, filename: str | None = None) -> bytes:
+    file = f'; filename="{filename}"' if filename is not None else ""
+    return f'--XyZ\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + value + b"\r\n"
+
+
+def form(*parts: bytes) -> bytes:
+    return b"".join(parts) + b"--XyZ--\r\n"
+
+
+def test_a_photo_and_fields_are_read() -> None:
+    # GIVEN a form as browsers send it; WHEN parsed
+    read = read_form(form(part("photo", b"\xff\xd8\x00\r\n--Xy", "a.jpg"), part("lat", b"-33.9")), TYPE)
+    # THEN the photo's bytes are untouched and the field is text
+    assert read.photos == (b"\xff\xd8\x00\r\n--Xy",)
+    assert read.fields == {"lat": "-33.9"}
+
+
+def test_a_large_photo_stays_in_memory_and_whole() -> None:
+    photo = bytes(range(256)) * 8_000
+    assert read_form(form(part("photo", photo, "a.jpg")), TYPE).photos == (photo,)
+
+
+def test_a_photo_without_a_file_name_is_a_photo() -> None:
+    assert read_form(form(part("photo", b"x")), TYPE).photos == (b"x",)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "sentence"),
+    [
+        (form(part("lat", b"1")), TYPE, "the form has no files in field 'photo'; send one photo"),
+        (form(), TYPE, "no files in field 'photo'; send one photo|the form is malformed"),
+        (
+            form(*(part("photo", b"x", "a") for _ in range(6))),
+            TYPE,
+            "the form has 6 files in field 'photo'; send one photo, or up to 5 of the same animal",
+        ),
+        (form(part("file", b"x", "a.jpg")), TYPE, "form field 'file' is a file; send the photo in field 'photo'"),
+        (
+            form(part("photo", b"x"), part("lat", b"1"), part("lat", b"2")),
+            TYPE,
+            "form field 'lat' is sent more than once",
+        ),
+        (form(part("photo", b"x"), part("lat", b"\xff")), TYPE, "form field 'lat' is not valid UTF-8"),
+        (form(part("photo", b"x")), "multipart/form-data", "has no boundary"),
+        (form(part("photo", b"x")), "multipart/form-data; boundary=other", "the form is malformed"),
+        (part("photo", b"x"), TYPE, "the form is malformed"),
+        (b"", TYPE, "the form is malformed"),
+        (b"hello", TYPE, "the form is malformed"),
+    ],
+)
+def test_an_invalid_form_is_a_bad_request(body: bytes, content_type: str, sentence: str) -> None:
+    with pytest.raises(BadRequest, match=sentence):
+        read_form(body, content_type)
+
+
+@pytest.mark.parametrize("name", ["48.137,11.575", "lat=48.137", "48.137 north", "x" * 41])
+def test_a_name_that_may_contain_coordinates_is_not_repeated(name: str) -> None:
+    # GIVEN a field of such a name that is a file, repeated, or invalid UTF-8; WHEN the form is rejected
+    for fields in ([part(name, b"1", "a.jpg")], [part(name, b"1")] * 2, [part(name, b"\xff")]):
+        with pytest.raises(BadRequest, match=r"^a form field is ") as caught:
+            read_form(form(part("photo", b"x"), *fields), TYPE)
+        # THEN the error does not contain the name
+        assert name[:6] not in str(caught.value)
+
+
+def test_an_undecodable_part_header_is_not_repeated() -> None:
+    with pytest.raises(BadRequest, match=r"the form is malformed \(Segment header failed to decode\); send multipart"):
+        read_form(form(b"--XyZ\r\nContent-Type: \xff\r\n\r\nx\r\n"), TYPE)
+
+
+@pytest.mark.parametrize("charset", [b"nope", b"hex", b"undefined", b"unicode_escape", b'"a\x00b"', b"x" * 200])
+def test_the_charset_that_a_field_claims_does_not_matter(charset: bytes) -> None:
+    # GIVEN a field in a charset that Python does not know, or that is not a text encoding
+    field = part("lat", b"1").replace(b"\r\n\r\n", b"\r\nContent-Type: text/plain; charset=" + charset + b"\r\n\r\n")
+    # WHEN the form is read; THEN it is read as UTF-8
+    assert read_form(form(part("photo", b"x"), field), TYPE).fields == {"lat": "1"}
+
+
+def test_too_many_parts_are_rejected() -> None:
+    with pytest.raises(BadRequest, match="the form is malformed"):
+        read_form(form(*(part(f"f{number}", b"x") for number in range(20))), TYPE)
+
+
+@given(st.binary(max_size=300), st.text(max_size=30))
+def test_any_bytes_give_a_form_or_a_listed_error(body: bytes, boundary: str) -> None:
+    for content_type in (TYPE, f"multipart/form-data; boundary={boundary}"):
+        for data in (body, part("photo", body, "a"), form(part("photo", b"x"), body)):
+            try:
+                read_form(data, content_type)
+            except BadRequest:
+                continue
+
+
+def test_a_form_that_arrives_in_small_parts_is_the_same() -> None:
+    # GIVEN a form with a photo and a field
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n\r\n--almost\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="top"\r\n\r\n3\r\n--b--\r\n'
+    )
+    for size in (1, 2, 7, len(body)):
+        # WHEN it arrives in parts of some size
+        parser = FormParser("multipart/form-data; boundary=b", io.BytesIO)
+        for start in range(0, len(body), size):
+            parser.feed(body[start : start + size])
+        # THEN fields and photo are those that were sent
+        assert parser.finish() == {"top": "3"}
+        assert [each.getvalue() for each in parser.photos] == [b"\r\n--almost"]
+
+
+def test_a_long_field_is_refused_before_it_fills_the_memory() -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="top"\r\n\r\n' + b"1" * 1001
+    parser = FormParser("multipart/form-data; boundary=b", io.BytesIO)
+    with pytest.raises(BadRequest, match="form field 'top' is longer than 1000 bytes"):
+        parser.feed(body + b"\r\n--b")

@@ -4,8 +4,7 @@ import numpy as np
 
 from chalicelib.api.boxes import Found, found_in
 from chalicelib.api.responses import BoxesFound, BoxFound, Candidate, PredictedTaxon
-from chalicelib.model.boxes import Box
-from chalicelib.model.detector import Sightings
+from chalicelib.model.detector import Box, Sightings
 from testing.records import KOALA, KOALAS
 
 SQUARES = tuple(np.full((8, 8, 3), value, np.uint8) for value in (10, 20))

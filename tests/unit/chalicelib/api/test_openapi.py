@@ -8,9 +8,9 @@ import pytest
 
 from chalicelib import errors
 from chalicelib.api.body import PHOTO_TYPES
+from chalicelib.api.http import problem_of
 from chalicelib.api.openapi import document, http_errors
 from chalicelib.api.parameters import ANIMALS, IDENTIFY, TAXA
-from chalicelib.api.problem import problem_of
 from chalicelib.application import ROUTES
 
 DOCUMENT = document("1.2.3", "/dev/")

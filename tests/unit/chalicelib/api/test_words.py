@@ -5,7 +5,7 @@ import pytest
 from chalicelib.api.responses import PhotoQuality, Sure
 from chalicelib.api.words import FAIRLY_SURE, FAIRLY_SURE_ALONE, VERY_SURE, quality_shown, reasons_of, sure_of, why_not
 from chalicelib.features.features import Mode
-from chalicelib.model.subject import Subject
+from chalicelib.model.naming import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.photo.quality import Quality
 

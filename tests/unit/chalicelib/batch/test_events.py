@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.batch.events import is_map, read_map_batch, read_messages
-from chalicelib.batch.item import Item
+from chalicelib.batch.events import Item, is_map, read_map_batch, read_messages
 from chalicelib.errors import EventInvalid
 
 

@@ -12,7 +12,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.errors import ModelError, Unfinished
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, build_features
-from chalicelib.telemetry.batch_record import BatchRecord
+from chalicelib.telemetry.runs import BatchRecord
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryStore
 from testing.in_memory_objects import InMemoryObjects

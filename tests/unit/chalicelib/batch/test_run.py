@@ -11,8 +11,8 @@ import pytest
 
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.api.responses import Answer
-from chalicelib.batch import run, work
-from chalicelib.batch.item import Item
+from chalicelib.batch import run
+from chalicelib.batch.events import Item
 from chalicelib.batch.run import Batch, Tally
 from chalicelib.config.settings import Settings
 from chalicelib.errors import ModelError
@@ -202,7 +202,7 @@ def test_a_photo_is_not_blamed_for_a_process_that_ended_once(rig: Rig, monkeypat
 
 
 def ending_at(item: Item) -> Callable[..., Any]:
-    real = work.line_of
+    real = run.line_of
 
     def line_of(each: Item, *rest: Any, **options: Any) -> Any:
         if each.key == item.key:
@@ -274,7 +274,7 @@ def test_the_time_of_the_batch_or_of_a_corrected_clock_says_the_season(
         asked.append((params.month, params.shift))
         return identify(data, params, services, record)
 
-    monkeypatch.setattr(work, "identify", noted)
+    monkeypatch.setattr(run, "identify", noted)
     # GIVEN a photo with a time, with and without a place, one with a time that is none, and one of a wrong clock
     with_time = rig.put("a.jpg", time="2026-03-01 05:12:44")
     rig.run(
@@ -308,7 +308,7 @@ def test_photos_are_fetched_while_others_are_identified_but_not_all_at_once(
 ) -> None:
     # GIVEN a note of the photos that were fetched, at each that is identified
     fetched: list[int] = []
-    real = work.line_of
+    real = run.line_of
 
     def line_of(*rest: Any, **options: Any) -> Any:
         fetched.append(sum(name == "read" for name, _ in rig.objects.calls))

@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from chalicelib.features.features import NO_LOCATION, Features, degraded
+from chalicelib.model.manifest import Manifest
 from chalicelib.model.models import FusedScores, Looked
-from chalicelib.model.naming import Named, Naming
-from chalicelib.model.pack_manifest import Manifest
+from chalicelib.model.naming import LEAST_BOX, MOST_EMPTY, Named, Naming, Subject, subject_of
 from chalicelib.model.packs import Pack
 from chalicelib.model.relatives import COLUMNS, Relatives
 from chalicelib.model.taxonomy import Taxonomy
@@ -81,3 +82,26 @@ def test_a_pack_makes_wider_taxa_certain_enough(tmp_path: Path) -> None:
     pack = Pack(Manifest.read(write_pack(tmp_path)))
     looked = replace(fox, packs=(Looked(pack, 5.0),))
     assert name_of(naming(tmp_path).name(looked, NO_LOCATION)) == ("dog, wolf or fox", False)
+
+
+@pytest.mark.parametrize(
+    ("animal_probability", "boxes", "subject"),
+    [
+        (0.9, {}, "animal"),
+        (0.5, {}, "animal"),
+        (0.4, {}, "unclear"),
+        (MOST_EMPTY, {}, "unclear"),
+        (0.1, {}, "none"),
+        (0.1, {"animal": LEAST_BOX}, "animal"),
+        (0.1, {"animal": 0.4}, "none"),
+        (0.1, {"person": 0.9}, "person"),
+        (0.1, {"vehicle": 0.9}, "vehicle"),
+        (0.4, {"person": 0.9, "vehicle": 0.9}, "person"),
+        (0.9, {"person": 0.9}, "animal"),
+        (0.1, {"animal": 0.6, "person": 0.9}, "animal"),
+    ],
+)
+def test_the_subject_is_the_most_certain_of_animal_person_and_vehicle(
+    animal_probability: float, boxes: dict[str, float], subject: Subject
+) -> None:
+    assert subject_of(animal_probability, 0.5, **boxes) == subject

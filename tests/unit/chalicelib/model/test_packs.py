@@ -11,9 +11,8 @@ import pytest
 
 from chalicelib.errors import ModelError
 from chalicelib.model import packs
-from chalicelib.model.pack_labels import PackLabels
-from chalicelib.model.pack_manifest import Manifest
-from chalicelib.model.packs import Pack, read_packs, resized
+from chalicelib.model.manifest import Manifest
+from chalicelib.model.packs import Pack, PackLabels, read_packs, resized
 from chalicelib.model.session import load_session
 from testing.tiny_pack import LABELS, MANIFEST, tiny_pack_model, write_pack
 

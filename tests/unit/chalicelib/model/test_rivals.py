@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.model.rivals import WEIGHT, predict, rivals_of
+from chalicelib.model.naming import WEIGHT, predict, rivals_of
 from chalicelib.model.session import Scores
 from chalicelib.model.taxonomy import Prediction, Rival, Taxonomy
 

@@ -20,7 +20,8 @@ from chalicelib.features.trace import TraceBuilder
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.decode import Limits, open_photo
 from chalicelib.telemetry.logs import configure, log_request, log_warming
-from chalicelib.telemetry.record import Failure, Record, WarmingRecord
+from chalicelib.telemetry.record import Failure, Record
+from chalicelib.telemetry.runs import WarmingRecord
 from testing.pictures import SYDNEY, exif, jpeg
 
 CONTEXT = {"function": "faunalens-test", "stage": "test"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.rate_limits import page_key
+from chalicelib.api.page import page_key
 from local.lambda_sim.api_gateway import ApiGateway
 from local.lambda_sim.events import ApiRequest
 from local.lambda_sim.pool import Throttled

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
-from chalicelib.model.pack_manifest import Manifest, Weights
+from chalicelib.model.manifest import Manifest, Weights
 from testing.tiny_pack import MANIFEST
 
 OWN = sorted((ROOT / "model" / "packs").glob("*.toml"))

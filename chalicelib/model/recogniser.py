@@ -8,14 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.features.features import Features
-from chalicelib.model.looks import needs_second_look
 from chalicelib.model.models import FusedScores, Models, Sight
 from chalicelib.model.naming import Named, Naming
+from chalicelib.model.taxonomy import Prediction
 
 if TYPE_CHECKING:
     from chalicelib.lazy import Lazy
     from chalicelib.model.detector import Sightings
     from chalicelib.photo.pixels import Picture
+
+SURE: Final = 0.9
+"""Score from which a family, or a taxon below it, needs no second look: such answers do not become better."""
+
+
+def needs_second_look(prediction: Prediction | None) -> bool:
+    """Return whether the first look leaves a doubt: nothing recognised, wider than a family, or not sure."""
+    return prediction is None or prediction.score < SURE or prediction.is_wide
+
 
 MIDDLE: Final = 0.6
 """Share of the photo's short side that the second look sees if no detector has found an animal."""

@@ -10,10 +10,10 @@ from chalicelib.lazy import Lazy
 from chalicelib.model.detector import Detector, read_detector
 from chalicelib.model.models import Models
 from chalicelib.model.naming import Naming
+from chalicelib.model.recogniser import SURE, Eyes, Seen, View, needs_second_look, second_square
 from chalicelib.model.relatives import Relatives
-from chalicelib.model.seeing import Eyes, Seen, View, second_square
 from chalicelib.model.session import Model
-from chalicelib.model.taxonomy import Taxonomy
+from chalicelib.model.taxonomy import Prediction, Taxon, Taxonomy
 from chalicelib.photo.pixels import Picture
 from testing import tiny_detector, tiny_model
 
@@ -92,3 +92,23 @@ def test_several_photos_get_one_look_each(eyes: Eyes, detector: Detector) -> Non
 def test_a_large_picture_is_reduced_before_it_is_kept(side: int, reduced: int) -> None:
     # 400 pixels are five times the 80 that a square of 8 pixels needs
     assert Picture(Image.new("RGB", (side, side))).reduced(SIZE).width == reduced
+
+
+ORDER = Taxon("carnivore", "Carnivora", "order")
+FAMILY = Taxon("cat", "Felidae", "family")
+LION = Taxon("lion", "Panthera leo", "species")
+
+
+@pytest.mark.parametrize(
+    ("prediction", "needed"),
+    [
+        (None, True),
+        (Prediction(Taxon("animal", "Animalia", "kingdom"), 1.0), True),
+        (Prediction(ORDER, 1.0, (ORDER,)), True),
+        (Prediction(FAMILY, SURE, (ORDER, FAMILY)), False),
+        (Prediction(LION, SURE - 0.01, (ORDER, FAMILY, LION)), True),
+        (Prediction(LION, SURE, (ORDER, FAMILY, LION)), False),
+    ],
+)
+def test_only_a_sure_family_or_narrower_needs_none(prediction: Prediction | None, needed: bool) -> None:
+    assert needs_second_look(prediction) == needed
