@@ -17,10 +17,9 @@ from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.identify import identify
 from chalicelib.location import Location
-from chalicelib.model.looks import needs_second_look
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Naming
-from chalicelib.model.seeing import View, second_square
+from chalicelib.model.recogniser import View, needs_second_look, second_square
 from chalicelib.model.taxonomy import Prediction, Taxonomy
 from chalicelib.photo.decode import Limits, open_photo
 from chalicelib.services import Services, build_features
