@@ -26,11 +26,9 @@ from PIL import Image
 from benchmarks.measure import interleaved, parser, run_fresh, table, verdict
 from chalicelib.config.settings import Settings
 from chalicelib.model.session import REMEDY, load_session
-from cli.commands.identify import identify_left
 from cli.engines.local import LocalEngine
-from cli.results.file import ResultsFile
-from cli.results.row import FoundPhoto, Place
-from cli.run import in_parallel
+from cli.identify import identify_left, in_parallel
+from cli.results import FoundPhoto, Place, ResultsFile
 from local.stack.sample_photo import sample_photo
 from testing.pictures import encoded
 

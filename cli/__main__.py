@@ -1,17 +1,25 @@
 """Identify the animals in folders of photos, and export the answers: `faunalens`."""
 
+import json
 import os
 import sqlite3
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
 
 import click
+from click.shell_completion import get_completion_class
 
 from chalicelib.application import VERSION
 from chalicelib.errors import FaunalensError
-from cli.commands import batch, completion, export, identify, report, review, status
 from cli.errors import CommandError, Exit
+from cli.options import results_argument
+from cli.results import ResultsFile
+from cli.terminal import shown
 
+MODULES = ("batch", "export", "identify", "report", "review")
+"""Commands with a module of their own: `faunalens export` is the function `export` of cli/export.py."""
 EPILOG = """\b
 Examples:
   faunalens identify cat.jpg --lat -33.9 --lon 151.2
@@ -27,17 +35,70 @@ Exit codes:
   4    a run on AWS is still under way
   130  stopped with Ctrl-C; the same command goes on
 """
+STATUS_EPILOG = """\b
+Example:
+  faunalens status study.db
+"""
+COMPLETION_EPILOG = """\b
+Examples:
+  faunalens completion bash >> ~/.bashrc
+  faunalens completion zsh >> ~/.zshrc
+  faunalens completion fish > ~/.config/fish/completions/faunalens.fish
+"""
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """The commands. Each is imported when it is called, so that `faunalens status` loads no model's libraries."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *MODULES])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in MODULES:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(f"cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(
+    cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(VERSION, prog_name="faunalens")
 def faunalens() -> None:
     """Identify the animals in photos, by the folder, and export the answers in the formats of camera-trap studies."""
 
 
-for command in (identify.identify, batch.batch, status.status, export.export, report.report, review.review):
-    faunalens.add_command(command)
-faunalens.add_command(completion.completion)
+@faunalens.command(epilog=STATUS_EPILOG, short_help="Say what is done, what is left and what failed.")
+@results_argument
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(results: Path, *, as_json: bool) -> None:
+    """Say how many photos have an answer and how many are left, and list those without one.
+
+    It may run while `faunalens identify` does.
+    """
+    with ResultsFile(results, write=False) as kept:
+        counts = kept.counts()
+        if as_json:
+            faults = [dict(row) for row in kept.faults()]
+            click.echo(json.dumps({**counts._asdict(), "faults": faults}, ensure_ascii=False, allow_nan=False))
+            return
+        click.echo(f"folder      {kept.study().get('folder', '')}")
+        for name, count in {"answers": counts.done, **counts._asdict()}.items():
+            if name != "done":
+                click.echo(f"{name:10} {count:>8,}")
+        for row in kept.faults():
+            click.echo(f"{row['state']}: {shown(row['path'])}: {row['detail']} ({row['code']})")
+
+
+@faunalens.command(epilog=COMPLETION_EPILOG)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script for shell completion."""
+    kind = get_completion_class(shell)
+    if kind is None:  # click has all three
+        raise click.UsageError(f"there is no completion for {shell}")
+    click.echo(kind(context.find_root().command, {}, "faunalens", "_FAUNALENS_COMPLETE").source())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

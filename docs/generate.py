@@ -139,7 +139,8 @@ def cli_help() -> str:
     """Return the help of `faunalens` and of each of its commands."""
     parent = faunalens.make_context("faunalens", [], resilient_parsing=True, terminal_width=100)
     helps = [("faunalens", faunalens.get_help(parent))]
-    for name, command in sorted(faunalens.commands.items()):
+    names = faunalens.list_commands(parent)
+    for name, command in [(name, found) for name in names if (found := faunalens.get_command(parent, name))]:
         context = command.make_context(name, [], parent, resilient_parsing=True, terminal_width=100)
         helps.append((f"faunalens {name}", command.get_help(context)))
         for inner, part in command.commands.items() if isinstance(command, click.Group) else ():

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cli.results.file import ResultsFile
-from cli.results.row import EXIF, FoundPhoto, Outcome, Place, Seen
+from cli.results import EXIF, FoundPhoto, Outcome, Place, ResultsFile, Seen
 
 STATIONS = (
     {

@@ -15,12 +15,10 @@ from typing import Any, NamedTuple
 
 from chalicelib.batch.line import INTERRUPTED, Line
 from chalicelib.batch.run import MISSING
-from cli.backfill.cloud import CONNECTIONS
-from cli.backfill.s3_name import S3Name
+from cli.backfill.cloud import CONNECTIONS, S3Name
 from cli.engines.engine import DEGRADED
 from cli.errors import CommandError
-from cli.results.file import ResultsFile
-from cli.results.row import NONE, FoundPhoto, Outcome, Place, Seen, State, Task
+from cli.results import NONE, FoundPhoto, Outcome, Place, ResultsFile, Seen, State, Task
 
 PAGE = 1000
 """Lines that are listed, read and kept at a time: as many as S3 lists in one call."""

@@ -1,16 +1,18 @@
-"""The runs of a study: executions of the stage's state machine, each with a folder of its own in S3."""
+"""The runs of a study: executions of the stage's state machine, how far each is, and what it has cost."""
 
+import csv
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
-from cli.backfill.cloud import Cloud
-from cli.backfill.s3_name import S3Name
+from chalicelib.config.settings import ROOT
+from cli.backfill.cloud import Cloud, S3Name
 
+PRICES = ROOT / "dashboards" / "prices.csv"
 RUNNING, SUCCEEDED = ("RUNNING", "PENDING_REDRIVE"), "SUCCEEDED"
 BATCHES, RUNS, RESULTS = "batches/", "batches/runs/", "results/"
 """Folders in the stage's bucket: photos, what runs were asked and what Step Functions says of each batch, and lines."""
@@ -101,3 +103,86 @@ def wait(cloud: Cloud, run: Run, look: Callable[[Run], Any], pause: Callable[[],
         run = describe(cloud, run.arn)
     look(run)
     return run
+
+
+TRANSITIONS = 4
+"""Of Step Functions for each batch: its child execution begins, calls the function and ends, and the map notes it."""
+_PERIOD, _MOST_PERIODS = 300, 1_440
+"""Seconds of a value of CloudWatch, and how many of them an answer has at most."""
+
+
+class Progress(NamedTuple):
+    """How far a run is. Of `photos`, `done` are in batches that succeeded, and `failed` in batches that did not.
+
+    `batches`: their number by state. `rate`: photos a second since the run began. `seconds_left`: None if unknown.
+    `cost`: US dollars so far by service; None if CloudWatch may not be asked.
+    """
+
+    photos: int
+    done: int
+    running: int
+    failed: int
+    batches: Mapping[str, int]
+    rate: float
+    seconds_left: int | None
+    cost: Mapping[str, float] | None
+
+
+def progress_of(cloud: Cloud, run: Run) -> Progress:
+    """Return how far a run is. Its counts are a few seconds old."""
+    items, batches = _counts(cloud, run)
+    done = items.get("succeeded", 0)
+    failed = sum(items.get(name, 0) for name in ("failed", "timedOut", "aborted"))
+    photos = max(run.photos, items.get("total", 0))
+    seconds = ((run.stopped or datetime.now(UTC)) - run.started).total_seconds()
+    rate = done / seconds if seconds > 0 else 0.0
+    left = round((photos - done - failed) / rate) if rate and run.is_running else None
+    cost = _cost(cloud, run, done + failed, sum(batches.get(name, 0) for name in ("succeeded", "failed", "timedOut")))
+    begun = {name: count for name, count in batches.items() if count}
+    return Progress(photos, done, items.get("running", 0), failed, begun, round(rate, 2), left, cost)
+
+
+def _counts(cloud: Cloud, run: Run) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Return the counts of photos and of batches; empty before the map has begun."""
+    found = cloud.states.list_map_runs(executionArn=run.arn)["mapRuns"]
+    if not found:
+        return {}, {}
+    about = cloud.states.describe_map_run(mapRunArn=found[0]["mapRunArn"])
+    return about["itemCounts"], about["executionCounts"]
+
+
+def _cost(cloud: Cloud, run: Run, photos: int, batches: int) -> Mapping[str, float] | None:
+    """Return what a run has cost at list prices. Lambda's part is by what CloudWatch has measured."""
+    from botocore.exceptions import ClientError
+
+    try:
+        seconds, calls = (_measured(cloud, run, name) for name in ("Duration", "Invocations"))
+        memory = cloud.functions.get_function_configuration(FunctionName=cloud.function)["MemorySize"]
+    except ClientError:
+        return None
+    with PRICES.open(encoding="utf-8", newline="") as file:
+        price = {row["name"]: float(row["value"]) for row in csv.DictReader(file)}
+    cost = {
+        "function": seconds / 1e3 * memory / 1024 * price["lambda_gb_second"]
+        + calls / 1e6 * price["lambda_million_requests"],
+        "steps": batches * TRANSITIONS / 1e6 * price["step_million_transitions"],
+        # the photo, its line, and reading that
+        "storage": photos / 1e3 * (2 * price["s3_thousand_gets"] + price["s3_thousand_puts"]),
+    }
+    return {name: round(dollars, 4) for name, dollars in cost.items()}
+
+
+def _measured(cloud: Cloud, run: Run, metric: str) -> float:
+    """Return the sum of a metric of the batch function while the run went on. The stream's calls count too."""
+    end = run.stopped or datetime.now(UTC)
+    periods = int((end - run.started).total_seconds() // _PERIOD)
+    found: Any = cloud.metrics.get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": "FunctionName", "Value": cloud.function}],
+        StartTime=run.started,
+        EndTime=end,
+        Period=_PERIOD * (1 + periods // _MOST_PERIODS),
+        Statistics=["Sum"],
+    )
+    return float(sum(each["Sum"] for each in found["Datapoints"]))

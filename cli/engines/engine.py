@@ -9,7 +9,7 @@ from chalicelib.errors import LocationInvalid, ModelError
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.telemetry.record import Record
 from cli.errors import CommandError
-from cli.results.row import Outcome, Place, Seen, State, Task
+from cli.results import Outcome, Place, Seen, State, Task
 
 DEGRADED = "the animals of the place were not to be had, so that the picture alone decided"
 """Detail of an answer without its place."""

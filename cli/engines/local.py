@@ -16,7 +16,7 @@ from chalicelib.telemetry.record import Record
 from cli.engines.cell_file import CellFile, NoCache
 from cli.engines.engine import Identified, Refused
 from cli.errors import CommandError
-from cli.results.row import Place
+from cli.results import Place
 
 LONG = 30 * 86_400.0
 """Seconds for which a run trusts the features that it has looked up: longer than it lasts."""

@@ -14,12 +14,10 @@ from chalicelib.application import VERSION
 from cli.errors import CommandError
 from cli.exports.description import Description
 from cli.exports.files import media_type, stamp, table, whole
-from cli.printing import shown, warn
-from cli.study.event import fused
-from cli.study.finding import Finding, Named
-from cli.study.lineage import lineage_of, taxon_rank
-from cli.study.photo import Deployment, StudyPhoto
-from cli.study.study import Study
+from cli.study.finding import Finding, Named, fused
+from cli.study.study import Deployment, Study, StudyPhoto
+from cli.study.taxa import lineage_of, taxon_rank
+from cli.terminal import shown, warn
 
 SCHEMAS = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
 DEPLOYMENT_COLUMNS = (

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.application import VERSION
-from cli.clock import corrected
+from cli.deployments import corrected
 from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
 from cli.exports.files import whole, write_lists
-from cli.exports.labels import Key, key_of, labels_of
 from cli.study.finding import Finding
 from cli.study.study import Study
+from cli.study.taxa import Key, key_of, labels_of
 
 EMPTY: Key = ("empty", "")
 """Category 0."""

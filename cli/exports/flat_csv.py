@@ -5,7 +5,7 @@ from typing import Any
 
 from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.files import stamp, table
-from cli.study.event import fused
+from cli.study.finding import fused
 from cli.study.study import Study
 
 COLUMNS = (

@@ -10,11 +10,10 @@ from typing import Any
 
 from chalicelib.application import VERSION
 from cli.exports.files import whole, write_lists
-from cli.exports.labels import Key, key_of, labels_of
-from cli.results.file import now
+from cli.results import now
 from cli.study.finding import WHOLE, Finding, Named
-from cli.study.lineage import lineage_of
 from cli.study.study import Study
+from cli.study.taxa import Key, key_of, labels_of, lineage_of
 
 DETECTIONS = {"1": "animal", "2": "person", "3": "vehicle"}
 _CATEGORY = {"animal": "1", "human": "2", "vehicle": "3"}

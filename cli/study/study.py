@@ -2,18 +2,75 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from itertools import batched
 from math import ceil, sqrt
 
-from cli.clock import corrected, parse_zone
-from cli.deployments import ZONE
-from cli.results.file import BATCH, ResultsFile
-from cli.study.event import events_of
-from cli.study.finding import finding_of
-from cli.study.photo import Deployment, StudyPhoto
+from cli.deployments import ZONE, corrected, parse_zone
+from cli.results import BATCH, ResultsFile
+from cli.study.finding import Finding, finding_of
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPhoto:
+    """A photo with an answer.
+
+    `path`: below the study's folder. `time`: after the correction of the clock, with the zone of the deployment, or
+    without one if nobody has said which. `timed`: whether the camera said when; else `time` is that of the file.
+    """
+
+    path: str
+    deployment: str
+    time: datetime
+    timed: bool
+    latitude: float | None
+    longitude: float | None
+    width: int
+    height: int
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A deployment. `fields`: its row of the table, by the columns of Camtrap DP; empty if there is none.
+
+    `start` and `end`: of the table, or else of its photos. `taken`: the first and the last time of its photos, or none
+    if it has no photos. `has_time_issues`: a photo lies outside, or has no time.
+    """
+
+    id: str
+    latitude: float | None
+    longitude: float | None
+    start: datetime
+    end: datetime
+    taken: tuple[datetime, ...]
+    has_time_issues: bool
+    fields: Mapping[str, str]
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        """Return all of its times."""
+        return (self.start, self.end, *self.taken)
+
+
+def events_of(photos: Iterable[StudyPhoto], gap: float) -> Iterator[list[StudyPhoto]]:
+    """Yield the events of photos that are sorted by deployment and time.
+
+    `gap`: the longest time between two photos of an event, in seconds.
+    """
+    event: list[StudyPhoto] = []
+    for photo in photos:
+        last = event[-1] if event else None
+        if last and (photo.deployment != last.deployment or (photo.time - last.time).total_seconds() > gap):
+            yield event
+            event = []
+        event.append(photo)
+    if event:
+        yield event
+
 
 METRES = 111_320
 """Of a degree at the equator."""

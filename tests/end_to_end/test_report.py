@@ -5,10 +5,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from cli.report.page import page as report_page
-from cli.report.summary import summary_of
-from cli.results.file import ResultsFile
+from cli.report import page as report_page
+from cli.results import ResultsFile
 from cli.study.study import Study
+from cli.study.summary import summary_of
 from testing.studies import write_study
 
 

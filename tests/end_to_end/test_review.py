@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from cli.results.file import ResultsFile
-from cli.review.queue import Queue
-from cli.review.server import ReviewServer
+from cli.results import ResultsFile
+from cli.review import ReviewServer
+from cli.study.reviews import Queue
 from testing.pictures import jpeg
 from testing.studies import PHOTOS, write_study
 
@@ -41,7 +41,7 @@ def review(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
     def serve() -> None:
         with ResultsFile(results, write=True) as kept:
-            queue = Queue(kept, "A. Person", "least-sure")
+            queue = Queue(kept, "A. Person", drawn=False)
             with ReviewServer(kept, queue, tmp_path / "Two stations", 0) as server:
                 serving["server"] = server
                 ready.set()

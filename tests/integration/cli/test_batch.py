@@ -20,12 +20,12 @@ from chalicelib.config.settings import Settings
 from chalicelib.features.deadline import Deadline
 from chalicelib.lazy import Lazy
 from chalicelib.services import Services, build_features
+from cli import batch
 from cli.__main__ import run
 from cli.backfill import runs
-from cli.backfill.s3_name import S3Name
-from cli.commands import batch
+from cli.backfill.cloud import S3Name
 from cli.errors import Exit
-from cli.results.file import ResultsFile
+from cli.results import ResultsFile
 from testing import tiny_model
 from testing.aws import Account, account
 from testing.in_memory import InMemoryCache, InMemoryStore
@@ -211,7 +211,7 @@ def test_kills_in_between_give_the_same_lines(aws: Account, study: str, table: P
 
 def _new_run(study: str, results: Path, table: Path) -> int:
     """Run all photos again, and keep the lines of this run alone."""
-    with patch("cli.commands.batch._merge", lambda *_: 0):
+    with patch("cli.batch._merge", lambda *_: 0):
         code = submit(study, results, "--deployments", table)
     merged(study, results)
     return code

@@ -18,7 +18,7 @@ from chalicelib.telemetry.record import Record
 from cli.engines.engine import Refused
 from cli.engines.remote import LARGEST_BODY, RemoteEngine, _retry_after
 from cli.errors import CommandError
-from cli.results.row import EXIF, Place
+from cli.results import EXIF, Place
 from testing.pictures import jpeg
 from testing.serving import serving
 from tests.integration.conftest import Served

@@ -10,7 +10,7 @@ import requests
 
 from chalicelib.telemetry.record import Record
 from cli.engines.remote import LARGEST_BODY, RemoteEngine
-from cli.results.row import EXIF
+from cli.results import EXIF
 from local.stack.valkey import ValkeyServer
 from testing.aws import Account, account
 from testing.pictures import SYDNEY, exif, jpeg

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from chalicelib.batch.line import Line, hash_of, object_key
+from cli.backfill.cloud import S3Name
 from cli.backfill.merge import merge
-from cli.backfill.s3_name import S3Name
 from cli.errors import CommandError
-from cli.results.file import ResultsFile
-from cli.results.row import NONE, FoundPhoto
+from cli.results import NONE, FoundPhoto, ResultsFile
 from tests.unit.cli.backfill.conftest import BUCKET
 
 STUDY = S3Name("photos", "batches/creek/")

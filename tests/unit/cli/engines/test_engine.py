@@ -9,7 +9,7 @@ from chalicelib.errors import ModelError
 from chalicelib.photo.decode import Limits, open_photo
 from chalicelib.telemetry.record import Record
 from cli.engines.engine import Identified, Refused, work
-from cli.results.row import EXIF, Place, Task
+from cli.results import EXIF, Place, Task
 from testing.pictures import SYDNEY, exif, jpeg
 
 PHOTO = jpeg(exif=exif(SYDNEY))

@@ -7,7 +7,7 @@ from chalicelib.features.cells import cell_of
 from chalicelib.services import build_features
 from cli.engines.cell_file import NoCache
 from cli.engines.local import of_a_run
-from cli.run import in_parallel
+from cli.identify import in_parallel
 from testing.in_memory import InMemoryStore
 
 PHOTOS, STATIONS = 10_000, 20

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.clock import parse_zone
+from cli.deployments import parse_zone
 from cli.errors import CommandError
 from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.description import Description, read_description
-from cli.results.file import ResultsFile
-from cli.results.row import Place
+from cli.results import Place, ResultsFile
 from cli.study.study import Study
 from testing.studies import PHOTOS, STATIONS, write_study
 from tests.unit.cli.exports.reading import rows_of

@@ -8,7 +8,7 @@ import pytest
 
 from cli.exports.coco import write_coco
 from cli.exports.description import read_description
-from cli.results.file import ResultsFile
+from cli.results import ResultsFile
 from cli.study.study import Study
 from testing.studies import PHOTOS, answer, write_study
 

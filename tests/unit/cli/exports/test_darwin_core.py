@@ -10,7 +10,7 @@ import pytest
 
 from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
-from cli.results.file import ResultsFile
+from cli.results import ResultsFile
 from cli.study.study import Study
 from testing.studies import write_study
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.flat_csv import write_csv
-from cli.results.file import ResultsFile
+from cli.results import ResultsFile
 from cli.study.study import Study
 from testing.studies import IMPALA, PHOTOS, answer, write_study
 from tests.unit.cli.exports.reading import rows_of

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.exports.megadetector import write_megadetector
-from cli.results.file import ResultsFile
+from cli.results import ResultsFile
 from cli.study.study import Study
 from testing.studies import IMPALA, PHOTOS, answer, write_study
 

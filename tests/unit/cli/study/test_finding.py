@@ -11,7 +11,7 @@ from cli.exports.coco import write_coco
 from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
 from cli.exports.megadetector import write_megadetector
-from cli.results.file import ResultsFile
+from cli.results import ResultsFile
 from cli.study.finding import Finding
 from cli.study.study import Study
 from testing.studies import IMPALA, LION, answer, write_study

@@ -1,9 +1,13 @@
 """A study: its photos in order."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cli.results.file import ResultsFile
-from cli.study.study import Study
+import pytest
+
+from cli.results import ResultsFile
+from cli.study.finding import Finding, Kind, Named, fused
+from cli.study.study import Study, StudyPhoto, events_of
 from testing.studies import STATIONS, answer, write_study
 
 
@@ -22,3 +26,55 @@ def test_a_photo_without_a_clock_is_in_its_place_by_the_time_of_its_file(tmp_pat
     assert [[photo.path.removeprefix("S/card/") for photo in event] for event in events] == [
         *(["morning.JPG"], ["noon.JPG"], ["none.JPG"], ["evening.JPG"])
     ]
+
+
+IMPALA = Named("impala", "Aepyceros melampus", "species", 0.6)
+FAMILY = Named("antelope, ox or sheep", "Bovidae", "family", 0.8)
+
+
+def finding(kind: Kind = "animal", named: Named | None = None, **scores: float) -> Finding:
+    candidates = tuple(Named(name, name.title(), "species", score) for name, score in scores.items())
+    named = named or (candidates[0] if candidates else None)
+    return Finding(kind, named if kind == "animal" else None, candidates, 0.9, "tiny 1", "2026-05-02T00:00:00+00:00")
+
+
+def photo(second: int, deployment: str = "north") -> StudyPhoto:
+    time = datetime(2026, 5, 2, tzinfo=UTC) + timedelta(seconds=second)
+    return StudyPhoto(f"{second}.jpg", deployment, time, True, None, None, 1, 1, finding("blank"))
+
+
+def test_photos_that_follow_each_other_are_one_event() -> None:
+    photos = [photo(0), photo(60), photo(119), photo(180), photo(181, "south")]
+    assert [len(event) for event in events_of(photos, 60)] == [3, 1, 1]
+    assert [len(event) for event in events_of(photos, 0)] == [1] * 5
+    assert list(events_of([], 60)) == []
+
+
+def test_photos_that_agree_make_an_event_surer_than_its_least_sure_photo() -> None:
+    # GIVEN two photos of a impala, each with another second candidate
+    whole = fused([finding(impala=0.7, lion=0.2), finding(impala=0.8, goat=0.1)])
+    # THEN the geometric mean of the impala dominates, and the candidates share what those of a photo do
+    assert whole.named is not None
+    assert (whole.named.name, whole.kind) == ("impala", "animal")
+    assert whole.named.score > 0.8
+    assert sum(each.score for each in whole.candidates) == pytest.approx(0.9, abs=0.02)
+
+
+def test_photos_that_disagree_keep_the_surest_name() -> None:
+    # GIVEN a photo that is sure of a family, and one that guesses another animal
+    wide = finding(named=FAMILY, impala=0.5, horse=0.3)
+    whole = fused([wide, finding(lion=0.72)])
+    # THEN no single animal is sure enough, and the family is named
+    assert whole.named == FAMILY
+
+
+def test_an_event_shows_an_animal_if_one_of_its_photos_does() -> None:
+    assert fused([finding("blank"), finding(impala=0.9), finding("blank")]).kind == "animal"
+    assert fused([finding("blank"), finding("human")]).kind == "human"
+    assert fused([finding("blank"), finding("blank")]).kind == "blank"
+
+
+def test_what_people_said_overrides_the_models() -> None:
+    said = Finding("animal", IMPALA, (), 1.0, "A. Person", "2026-06-01T00:00:00+00:00", is_human=True)
+    whole = fused([finding(lion=0.99), said, finding(lion=0.98)])
+    assert (whole.named, whole.by, whole.is_human) == (IMPALA, "A. Person", True)

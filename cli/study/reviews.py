@@ -1,15 +1,55 @@
 """Which photos to review, in which order, and what people said about them."""
 
 import random
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any, Literal
+from math import sqrt
+from typing import Any, NamedTuple
 
-from cli.results.file import ResultsFile, now
-from cli.review.precision import Precision, precision_of
+from cli.results import ResultsFile, now
 from cli.study.finding import Finding, Kind, finding_of
-from cli.study.lineage import lineage_of
+from cli.study.taxa import lineage_of
 
-Order = Literal["least-sure", "random"]
+Z = 1.959964
+"""Quantile of the normal distribution for an interval of 95 %."""
+
+
+class Precision(NamedTuple):
+    """Of `reviewed` photos that the machine named `taxon`, `right` are it. `low`, `high`: the 95 % interval."""
+
+    taxon: str
+    reviewed: int
+    right: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """Return the share of right answers."""
+        return self.right / self.reviewed
+
+
+def wilson(right: int, reviewed: int) -> tuple[float, float]:
+    """Return Wilson's score interval of a share, 95 % (E. B. Wilson, JASA 22, 1927).
+
+    >>> [round(each, 3) for each in wilson(8, 10)]
+    [0.49, 0.943]
+    """
+    share, square = right / reviewed, Z * Z
+    middle = (share + square / (2 * reviewed)) / (1 + square / reviewed)
+    half = Z * sqrt(share * (1 - share) / reviewed + square / (4 * reviewed**2)) / (1 + square / reviewed)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def precision_of(reviews: Iterable[tuple[str, bool]]) -> list[Precision]:
+    """Return the precision of each taxon, those with most reviews first. `reviews`: what was said, and if rightly."""
+    counts: dict[str, tuple[int, int]] = {}
+    for taxon, is_right in reviews:
+        reviewed, right = counts.get(taxon, (0, 0))
+        counts[taxon] = reviewed + 1, right + is_right
+    ordered = sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))
+    return [Precision(taxon, reviewed, right, *wilson(right, reviewed)) for taxon, (reviewed, right) in ordered]
+
 
 _LEFT = """
 select photo.*, null as kind, null as reviewer from photo
@@ -24,15 +64,15 @@ _SAVE = "insert or replace into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Queue:
-    """The photos that nobody has reviewed, when it was made. `most`: number of photos, or None for all.
+    """The photos without a review when it was made. `most`: number of photos, or None for all.
 
-    `order`: the least sure first, or drawn at random. Only the latter makes a precision that holds for all photos.
+    `drawn`: drawn at random, else the least sure first. Only the former makes a precision that holds for all photos.
     """
 
-    def __init__(self, results: ResultsFile, reviewer: str, order: Order, most: int | None = None) -> None:
-        self._results, self._reviewer, self._drawn = results, reviewer, order == "random"
+    def __init__(self, results: ResultsFile, reviewer: str, most: int | None = None, *, drawn: bool) -> None:
+        self._results, self._reviewer, self._drawn = results, reviewer, drawn
         found = [(_sureness(finding_of(row)), row["id"]) for row in results.rows(_LEFT)]
-        if order == "random":
+        if drawn:
             random.shuffle(found)
         else:
             found.sort()

@@ -1,12 +1,16 @@
-"""What the command prints: answers on standard output, everything else on standard error."""
+"""What the command prints: answers on standard output; everything else, such as progress, on standard error."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
-from cli.results.file import ResultsFile
-from cli.results.row import Outcome
+from cli.results import Outcome, ResultsFile
 
 MOST_FAULTS = 10
 """Photos without an answer that a summary names; `faunalens status` names all."""
@@ -50,3 +54,32 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
         click.echo(f"  {shown(row['path'])}: {row['detail']} ({row['code']})", err=True)
     if faults > MOST_FAULTS and results.path:
         click.echo(f"  and {faults - MOST_FAULTS:,} more; `faunalens status {results.path}` lists them", err=True)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f} photos/s" if task.speed else "", style="progress.data.speed")
+
+
+@contextmanager
+def photo_progress(done: int, total: int, doing: str = "identifying") -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how many photos are done, how fast, and how long it still takes.
+
+    `done`, `total`: photos that an earlier run did, and all. Yield what to call with the number that is done by now.
+    """
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, speed_estimate_period=60) as progress:
+        task = progress.add_task(doing, total=total, completed=done)
+        yield lambda reached: progress.update(task, completed=reached)
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show on a terminal that something takes a while."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield

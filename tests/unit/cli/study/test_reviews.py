@@ -7,8 +7,8 @@ import pytest
 
 from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.description import read_description
-from cli.results.file import ResultsFile
-from cli.review.queue import Queue, precision
+from cli.results import ResultsFile
+from cli.study.reviews import Queue, precision, precision_of, wilson
 from cli.study.study import Study
 from testing.studies import write_study
 from tests.unit.cli.exports.reading import rows_of
@@ -32,14 +32,14 @@ def ids(queue: Queue) -> dict[str, int]:
 
 
 def test_the_least_sure_come_first(results: ResultsFile) -> None:
-    queue = Queue(results, "A. Person", "least-sure")
+    queue = Queue(results, "A. Person", drawn=False)
     assert list(ids(queue)) == [IMPALA_2, LION, BOVIDS, *sorted((IMPALA_1, BLANK))]
-    assert len(Queue(results, "A. Person", "random", 2).ids) == 2
+    assert len(Queue(results, "A. Person", 2, drawn=True).ids) == 2
 
 
 def test_what_is_said_is_exported_as_a_persons(results: ResultsFile, tmp_path: Path) -> None:
     # GIVEN a review: a wrong lion, a blank that is a person, and a impala that is right
-    queue = Queue(results, "A. Person", "least-sure")
+    queue = Queue(results, "A. Person", drawn=False)
     known = ids(queue)
     queue.correct(known[LION], "animal", "Acinonyx jubatus")
     queue.correct(known[BLANK], "human")
@@ -58,11 +58,11 @@ def test_what_is_said_is_exported_as_a_persons(results: ResultsFile, tmp_path: P
         assert rows[path]["classificationProbability"] == ""
     assert rows[IMPALA_2]["classificationMethod"] == "machine"
     # THEN they do not come again
-    assert set(ids(Queue(results, "A. Person", "least-sure"))) == {IMPALA_2, BOVIDS}
+    assert set(ids(Queue(results, "A. Person", drawn=False))) == {IMPALA_2, BOVIDS}
 
 
 def test_a_wider_taxon_is_right_if_the_animal_belongs_to_it(results: ResultsFile) -> None:
-    queue = Queue(results, "A. Person", "random")
+    queue = Queue(results, "A. Person", drawn=True)
     known = ids(queue)
     queue.correct(known[BOVIDS], "animal", "Aepyceros melampus")
     queue.correct(known[IMPALA_1], "animal", "Panthera leo")
@@ -71,14 +71,14 @@ def test_a_wider_taxon_is_right_if_the_animal_belongs_to_it(results: ResultsFile
 
 
 def test_only_photos_drawn_at_random_count_for_the_precision_of_all(results: ResultsFile) -> None:
-    queue = Queue(results, "A. Person", "least-sure")
+    queue = Queue(results, "A. Person", drawn=False)
     queue.accept(queue.ids[0])
     assert precision(results, drawn=True) == []
     assert len(precision(results, drawn=False)) == 1
 
 
 def test_a_mistake_is_undone(results: ResultsFile) -> None:
-    queue = Queue(results, "A. Person", "least-sure")
+    queue = Queue(results, "A. Person", drawn=False)
     queue.correct(queue.ids[0], "blank")
     assert queue.photo(queue.ids[0])["is_human"]
     queue.undo(queue.ids[0])
@@ -86,8 +86,23 @@ def test_a_mistake_is_undone(results: ResultsFile) -> None:
 
 
 def test_what_nobody_knows_is_refused(results: ResultsFile) -> None:
-    queue = Queue(results, "A. Person", "least-sure")
+    queue = Queue(results, "A. Person", drawn=False)
     with pytest.raises(KeyError):
         queue.correct(queue.ids[0], "animal", "Nullius nemo")
     with pytest.raises(KeyError):
         queue.accept(999)
+
+
+@pytest.mark.parametrize(
+    ("right", "reviewed", "low", "high"),
+    [(0, 10, 0.0, 0.278), (10, 10, 0.722, 1.0), (1, 2, 0.095, 0.905), (81, 263, 0.255, 0.366)],
+)
+def test_the_interval_is_wilsons(right: int, reviewed: int, low: float, high: float) -> None:
+    # The last row is the example of R. G. Newcombe, Statistics in Medicine 17 (1998), table I.
+    assert wilson(right, reviewed) == pytest.approx((low, high), abs=5e-4)
+
+
+def test_each_taxon_is_counted() -> None:
+    found = precision_of([("Panthera leo", True), ("blank", False), ("Panthera leo", False), ("Panthera leo", True)])
+    assert [(each.taxon, each.reviewed, each.right) for each in found] == [("Panthera leo", 3, 2), ("blank", 1, 0)]
+    assert found[0].share == pytest.approx(2 / 3)

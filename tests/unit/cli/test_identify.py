@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from cli.run import AHEAD, in_parallel
+from cli.identify import AHEAD, in_parallel
 
 
 def test_every_task_is_done_once_with_few_in_memory() -> None:

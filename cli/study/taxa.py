@@ -1,12 +1,14 @@
 """The lineages of the taxa that the models of this release name."""
 
 import csv
-from collections.abc import Mapping, Set
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
 from functools import cache
 from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
 from chalicelib.model.taxonomy import RANKS
+from cli.study.finding import Named
 
 
 class Lineage(NamedTuple):
@@ -56,3 +58,23 @@ def taxon_rank(rank: str) -> str:
 def lineage_of(scientific_name: str) -> Lineage:
     """Return the lineage of a taxon; empty if this release does not know it, as of another service's model."""
     return lineages().get(scientific_name, Lineage({}))
+
+
+type Key = tuple[str, str]
+"""Name and scientific name. Taxa may share the former: a family of one genus is often called like it."""
+
+
+def key_of(named: Named) -> Key:
+    """Return what tells a taxon apart. Breeds share their scientific name."""
+    return named.name, named.scientific_name
+
+
+def labels_of(keys: Iterable[Key]) -> dict[Key, str]:
+    """Return a label for each taxon: its name, with the scientific name if another one is called so too.
+
+    >>> list(labels_of([("lion", "Panthera leo"), ("trogon", "Trogonidae"), ("trogon", "Trogoniformes")]).values())
+    ['lion', 'trogon (Trogonidae)', 'trogon (Trogoniformes)']
+    """
+    distinct = sorted(set(keys))
+    often = Counter(name for name, _ in distinct)
+    return {(name, latin): f"{name} ({latin})" if often[name] > 1 else name for name, latin in distinct}

@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs no network: text, tables, charts by Apache ECharts, and small photos."""
+"""`faunalens report`: a page about a study, with charts by Apache ECharts. It needs no network."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,12 +8,48 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from chalicelib.application import VERSION
-from cli.report.summary import Group, Station, Summary
-from cli.report.thumbnails import as_data_uri, thumbnail
-from cli.study.lineage import distinct
+import click
 
-HERE = Path(__file__).parent
+from chalicelib.application import VERSION
+from cli.exports.files import whole
+from cli.options import FILE, StudyOptions, expect_other, results_argument, study_options
+from cli.photos import as_data_uri, thumbnail
+from cli.results import ResultsFile
+from cli.study.summary import Group, Station, Summary, summary_of
+from cli.study.taxa import distinct
+
+EPILOG = """\b
+Example:
+  faunalens report study.db --hide-people --html report.html
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Write one HTML page about the answers.")
+@results_argument
+@click.option("--html", type=FILE, metavar="FILE", help="Where to write the page. By default beside RESULTS.")
+@click.option(
+    "--hide-people",
+    is_flag=True,
+    help="Leave out photos of people. With --boxes at `identify`, also of people beside animals.",
+)
+@study_options
+def report(results: Path, *, html: Path | None, hide_people: bool, reading: StudyOptions) -> None:
+    """Write one HTML page about the answers in RESULTS: taxa, activity by hour, deployments, taxa seen over time, and
+    the surest and the least sure photos of each taxon.
+
+    The page holds everything it shows, and needs no network.
+    """
+    target = html or results.with_suffix(".html")
+    with ResultsFile(results, write=False) as kept:
+        expect_other(results, target)
+        study, about = reading.open(kept)
+        text = page(summary_of(study, hide_people=hide_people), about.title, Path(study.folder))
+    with whole(target) as partial:
+        partial.write_text(text, encoding="utf-8")
+    click.echo(str(target))
+
+
+PAGES = Path(__file__).parent / "pages"
 MOST_BARS = 30
 """Taxa in the bar chart; the table has all."""
 GRID = {"left": 48, "right": 24, "top": 32, "bottom": 32}
@@ -28,7 +64,7 @@ def page(summary: Summary, title: str, folder: Path) -> str:
     """Return the page. `folder`: the study's, with the photos."""
     groups = sorted(summary.groups.values(), key=lambda group: (group.kind != "animal", -group.events, group.name))
     animals = [group for group in groups if group.kind == "animal"]
-    return Template((HERE / "report.html").read_text(encoding="utf-8")).substitute(
+    return Template((PAGES / "report.html").read_text(encoding="utf-8")).substitute(
         title=escape(title),
         facts=escape(
             f"{summary.photos:,} photos in {summary.events:,} events of {len(summary.stations):,} deployments; "
@@ -41,14 +77,14 @@ def page(summary: Summary, title: str, folder: Path) -> str:
             )
             + (f" Coordinates are rounded to {summary.precision:g}°." if summary.precision else "")
         ),
-        style=(HERE / "report.css").read_text(encoding="utf-8"),
+        style=(PAGES / "report.css").read_text(encoding="utf-8"),
         taxa=_table(TAXA, map(_row, groups), identity="taxa"),
         stations=_table(STATIONS, _station_rows(summary)),
         sheets="\n".join(_sheet(group, folder) for group in groups),
         unanswered=_unanswered(summary.unanswered),
         charts=_json(charts(summary, animals)),
-        echarts=(HERE / "echarts.min.js").read_text(encoding="utf-8").replace("</script", "<\\/script"),
-        script=(HERE / "report.js").read_text(encoding="utf-8"),
+        echarts=(PAGES / "echarts.min.js").read_text(encoding="utf-8").replace("</script", "<\\/script"),
+        script=(PAGES / "report.js").read_text(encoding="utf-8"),
     )
 
 

@@ -1,6 +1,6 @@
 """The pace of requests to a service."""
 
-from cli.engines.pace import Pace
+from cli.engines.remote import Pace
 
 
 class Clock:

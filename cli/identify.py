@@ -2,28 +2,24 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 
 import click
 
 from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
-from cli.clock import parse_shift
-from cli.commands.options import ANY_PATH, EXISTING_FILE, EXISTING_FOLDER, FILE, Degrees, Parsed
-from cli.deployments import Deployments, read_deployments
+from cli.deployments import Where
 from cli.engines.engine import Engine, work
 from cli.errors import CommandError, Exit
+from cli.options import ANY_PATH, EXISTING_FOLDER, FILE, PlaceOptions, place_options
 from cli.photos import expand, is_text, root_of, walk
-from cli.printing import MOST_FAULTS, print_outcome, print_summary, warn
-from cli.progress import PhotoProgress, waiting
-from cli.results.file import ResultsFile
-from cli.results.row import NONE, FoundPhoto, Place
-from cli.run import in_parallel
+from cli.results import NONE, FoundPhoto, ResultsFile
+from cli.terminal import MOST_FAULTS, photo_progress, print_outcome, print_summary, waiting, warn
 
 EPILOG = """\b
 Examples:
@@ -41,25 +37,6 @@ MOST_AT_ONCE = 32
 """Requests to a service at once, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """What says where and when photos were taken. `default`: the place of photos without a deployment.
-
-    `default` and `shift` are None if the command does not say: an earlier run may have.
-    """
-
-    deployments: Deployments
-    default: Place | None
-    shift: timedelta | None
-
-    def of(self, path: str, size: int, modified: int) -> FoundPhoto:
-        """Return a photo with its deployment and its place."""
-        deployment = self.deployments.of(path)
-        place = self.deployments.place_of(deployment) if deployment else self.default
-        shift = None if self.shift is None else self.shift.total_seconds()
-        return FoundPhoto(path, size, modified, deployment, place, shift)
-
-
 @click.command(epilog=EPILOG)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=ANY_PATH)
 @click.option(
@@ -68,30 +45,11 @@ class Where:
     metavar="FILE",
     help="Keep the answers in FILE, and go on with what it says is left. Folders need it, or --json.",
 )
-@click.option(
-    "--deployments",
-    type=EXISTING_FILE,
-    metavar="FILE",
-    help="CSV with the columns of Camtrap DP's deployments, plus `folder` (below the study's folder) and `timezone`: "
-    "where each camera stood, and the zone of its clock.",
-)
-@click.option(
-    "--lat",
-    type=Degrees(90),
-    metavar="DEGREES",
-    help="Latitude of all photos without a deployment; it overrides EXIF.",
-)
-@click.option("--lon", type=Degrees(180), metavar="DEGREES", help="Their longitude.")
+@place_options
 @click.option(
     "--no-location",
     is_flag=True,
     help="Let the picture alone decide for photos with no place, neither given nor in EXIF. Otherwise they fail.",
-)
-@click.option(
-    "--shift",
-    type=Parsed("duration", parse_shift),
-    metavar="DURATION",
-    help="Add this to the cameras' clocks, such as +1h or -2d30m. It stays until another is given.",
 )
 @click.option(
     "--root",
@@ -133,11 +91,8 @@ def identify(
     paths: tuple[str, ...],
     *,
     results: Path | None,
-    deployments: Path | None,
-    lat: float | None,
-    lon: float | None,
+    given: PlaceOptions,
     no_location: bool,
-    shift: timedelta | None,
     root: Path | None,
     is_local: bool,
     url: str | None,
@@ -154,20 +109,14 @@ def identify(
     same command is run again: no photo is done twice, and none is lost. Photos whose file or place has changed are done
     again. Options about place and clock stay until other ones are given.
     """
-    if (lat is None) != (lon is None):
-        raise click.UsageError("only one of --lat and --lon is given; give both or neither")
     if is_local and url:
         raise click.UsageError("--local contradicts --url; give one of them")
     found = expand(paths)
     if results is None and not as_json and any(path.is_dir() for path in found):
         raise click.UsageError("a folder needs --results FILE, where the answers are kept, or --json")
-    table = read_deployments(deployments) if deployments else None
-    default = Place("given", lat, lon) if lat is not None else NONE if no_location else None
     with ResultsFile(results, write=True) as kept:
         folder = _folder(kept, found, root)
-        if table:
-            kept.replace_deployments(table.rows)
-        where = Where(table or Deployments(kept.deployments()), default, shift)
+        where = given.keep(kept, NONE if no_location else None)
         closed: list[str] = []
         with waiting("looking for photos"):
             kept.find(_found(found, folder, where, closed))
@@ -273,13 +222,37 @@ def identify_left(
     done = before.done + before.unreadable
     outcomes = in_parallel(partial(work, root=root, engine=engine), results.tasks(), workers)
     try:
-        with closing(outcomes), PhotoProgress(done, before.total) as progress:
-            for outcome in outcomes:
+        with closing(outcomes), photo_progress(done, before.total) as reach:
+            for number, outcome in enumerate(outcomes, 1):
                 results.save(outcome)
-                number += 1
-                progress.advance()
+                reach(done + number)
                 if as_json or in_words:
                     print_outcome(outcome, as_json=as_json)
     finally:
         if not in_words:
             print_summary(results, number, monotonic() - started)
+
+
+AHEAD = 2
+"""Tasks in memory for each worker: one that it works on, and its next one."""
+
+
+def in_parallel[T, R](work: Callable[[T], R], tasks: Iterable[T], workers: int) -> Generator[R]:
+    """Yield the results of all tasks as they are done, in any order. What `work` raises is raised here.
+
+    Threads are enough: decoding, scoring and hashing release the GIL. If the consumer stops, tasks that have begun are
+    done and their results are lost.
+    """
+    left = iter(tasks)
+    with ThreadPoolExecutor(workers) as pool:
+        running: set[Future[R]] = set()
+        try:
+            while True:
+                running |= {pool.submit(work, task) for task in islice(left, workers * AHEAD - len(running))}
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for each in done:
+                    yield each.result()
+        finally:
+            pool.shutdown(cancel_futures=True)

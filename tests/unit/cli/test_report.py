@@ -4,10 +4,10 @@ import json
 import re
 from pathlib import Path
 
-from cli.report.page import charts, page
-from cli.report.summary import SHOWN, Group, Station, Summary, summary_of
-from cli.results.file import ResultsFile
+from cli.report import charts, page
+from cli.results import ResultsFile
 from cli.study.study import Study
+from cli.study.summary import SHOWN, Group, Station, Summary, summary_of
 from testing.pictures import jpeg
 from testing.studies import IMPALA, PHOTOS, answer, write_study
 

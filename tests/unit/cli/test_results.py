@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.errors import CommandError
-from cli.results.file import ResultsFile
-from cli.results.row import EXIF, FoundPhoto, Outcome, Place, State, Task
+from cli.results import EXIF, FoundPhoto, Outcome, Place, ResultsFile, State, Task
 
 HERE = Place("given", -33.9, 151.2)
 

@@ -5,28 +5,22 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cli.backfill import listing, runs
-from cli.backfill.cloud import Cloud, aws_errors
-from cli.backfill.manifest import keep, write
+from cli.backfill.cloud import Cloud, S3Name, aws_errors, parse_folder, parse_object
+from cli.backfill.listing import keep, write
 from cli.backfill.merge import merge
-from cli.backfill.progress import Progress, progress_of
-from cli.backfill.runs import Run
-from cli.backfill.s3_name import S3Name, parse_folder, parse_object
-from cli.clock import parse_shift
-from cli.commands.identify import Where, warn_of_changes, warn_of_homeless
-from cli.commands.options import ANY_PATH, EXISTING_FILE, FILE, Degrees, Parsed
-from cli.deployments import Deployments, read_deployments
+from cli.backfill.runs import Run, progress_of
+from cli.deployments import Where
 from cli.errors import CommandError, Exit
-from cli.printing import print_summary, warn
-from cli.progress import PhotoProgress, waiting
-from cli.results.file import ResultsFile
-from cli.results.row import FoundPhoto, Place
+from cli.identify import warn_of_changes, warn_of_homeless
+from cli.options import ANY_PATH, FILE, Parsed, PlaceOptions, place_options
+from cli.results import FoundPhoto, ResultsFile
+from cli.terminal import photo_progress, print_summary, waiting, warn
 
 EPILOG = """\b
 Examples:
@@ -85,20 +79,7 @@ def batch() -> None:
 @study_argument
 @results_option
 @stage_option
-@click.option(
-    "--deployments",
-    type=EXISTING_FILE,
-    metavar="FILE",
-    help="CSV with the columns of Camtrap DP's deployments, plus `folder` (below the study's folder) and `timezone`.",
-)
-@click.option("--lat", type=Degrees(90), metavar="DEGREES", help="Latitude of photos in no deployment.")
-@click.option("--lon", type=Degrees(180), metavar="DEGREES", help="Their longitude.")
-@click.option(
-    "--shift",
-    type=Parsed("duration", parse_shift),
-    metavar="DURATION",
-    help="Add this to the cameras' clocks, such as +1h or -2d30m. It stays until another is given.",
-)
+@place_options
 @click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="Its manifest.json lists them.")
 @click.option(
     "--manifest", type=ANY_PATH, metavar="FILE", help="A file here or in S3 lists the photos: JSON lines, or .csv."
@@ -109,10 +90,7 @@ def submit(
     *,
     results: Path,
     stage: str,
-    deployments: Path | None,
-    lat: float | None,
-    lon: float | None,
-    shift: timedelta | None,
+    given: PlaceOptions,
     inventory: S3Name | None,
     manifest: str | None,
     wait: bool,
@@ -123,12 +101,9 @@ def submit(
     identified is merged into the results file, so that a new run has only the photos that are left. Options about place
     and clock stay until other ones are given.
     """
-    if (lat is None) != (lon is None):
-        raise click.UsageError("only one of --lat and --lon is given; give both or neither")
     if inventory and manifest:
         raise click.UsageError("--inventory contradicts --manifest; give one of them")
     cloud = Cloud(stage)
-    table = read_deployments(deployments) if deployments else None
     with ResultsFile(results, write=True) as kept, aws_errors("the run is prepared"):
         _expect_readable(cloud, study)
         _expect_study(kept, study)
@@ -142,10 +117,7 @@ def submit(
             return _watch(cloud, run) if wait else Exit.DONE
         if run:
             _merge(cloud, study, kept)
-        if table:
-            kept.replace_deployments(table.rows)
-        place = Place("given", lat, lon) if lat is not None else None
-        where = Where(table or Deployments(kept.deployments()), place, shift)
+        where = given.keep(kept)
         with waiting("listing photos"):
             stored = _stored(cloud, study, inventory, manifest)
             keep(kept, _placed(where, stored))
@@ -220,8 +192,12 @@ def status(study: S3Name, *, stage: str, wait: bool, as_json: bool) -> int:
         if wait:
             _watch(cloud, run)
             run = runs.describe(cloud, run.arn)
-        progress = progress_of(cloud, run)
-    facts = {"run": run.name, "status": run.status, "can_resume": run.can_resume, **_facts(progress)}
+        facts = {
+            "run": run.name,
+            "status": run.status,
+            "can_resume": run.can_resume,
+            **progress_of(cloud, run)._asdict(),
+        }
     if as_json:
         click.echo(json.dumps(facts, allow_nan=False))
     else:
@@ -230,20 +206,6 @@ def status(study: S3Name, *, stage: str, wait: bool, as_json: bool) -> int:
     if not run.is_running and run.status != runs.SUCCEEDED and run.can_resume:
         warn("`faunalens batch submit` goes on with the batches that failed")
     return _code(run)
-
-
-def _facts(progress: Progress) -> dict[str, Any]:
-    cost = progress.cost._asdict() if progress.cost else None
-    return {
-        "photos": progress.total,
-        "done": progress.done,
-        "running": progress.running,
-        "failed": progress.failed,
-        "batches": {name: count for name, count in progress.batches.items() if count},
-        "rate": round(progress.rate, 2),
-        "seconds_left": None if progress.left is None else round(progress.left),
-        "cost": cost and {name: round(dollars, 4) for name, dollars in cost.items()},
-    }
 
 
 def _in_words(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -282,11 +244,11 @@ def _merge(cloud: Cloud, study: S3Name, kept: ResultsFile) -> int:
     counts = kept.counts()
     with (
         closing(merge(cloud.s3, study, runs.results_of(cloud, study), kept)) as merged,
-        PhotoProgress(0, counts.total, "merging") as progress,
+        photo_progress(0, counts.total, "merging") as reach,
     ):
         for some in merged:
             number += some
-            progress.reach(number)
+            reach(number)
     return number
 
 
@@ -297,12 +259,8 @@ def _left(kept: ResultsFile) -> int:
 
 def _watch(cloud: Cloud, run: Run) -> int:
     """Show how far a run is until it has ended."""
-    with PhotoProgress(0, run.photos) as progress:
-
-        def look(state: Run) -> None:
-            progress.reach(progress_of(cloud, state).done)
-
-        ended = runs.wait(cloud, run, look, lambda: time.sleep(PAUSE))
+    with photo_progress(0, run.photos) as reach:
+        ended = runs.wait(cloud, run, lambda state: reach(progress_of(cloud, state).done), lambda: time.sleep(PAUSE))
     if ended.status != runs.SUCCEEDED:
         warn(f"the run {ended.name} ended: {ended.status.lower()}; `faunalens batch submit` goes on with it")
     return _code(ended)

@@ -11,15 +11,124 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
-from typing import Self
+from typing import Literal, NamedTuple, Self
 
 from cli.errors import CommandError
-from cli.results.row import LEFT, Counts, FoundPhoto, Outcome, Place, Task
 
-SCHEMA = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+State = Literal["new", "touched", "done", "unreadable", "failed"]
+"""State of a photo. `touched`: the file was written again since its answer, with as many bytes. `unreadable`: stays so
+until the file changes. `failed`: will be tried again by the next run, as will a `done` photo never."""
+
+LEFT: tuple[State, ...] = ("new", "touched", "failed")
+"""The states of photos that a run still has to look at."""
+
+
+class Place(NamedTuple):
+    """Where a photo was taken, as far as the command was told: a position, or else EXIF, or nothing.
+
+    `source`: `given` (by the deployments or the command), `exif`, or `none`: use EXIF's position if there is one, or
+    else the picture alone.
+    """
+
+    source: Literal["given", "exif", "none"]
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def text(self) -> str:
+        """Return the place as it is kept in the results, to notice a place that was corrected."""
+        return f"{self.latitude!r},{self.longitude!r}" if self.source == "given" else self.source
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """Parse what `text` returned."""
+        if text == "exif":
+            return EXIF
+        if text == "none":
+            return NONE
+        latitude, longitude = map(float, text.split(","))
+        return cls("given", latitude, longitude)
+
+
+EXIF, NONE = Place("exif"), Place("none")
+
+
+class FoundPhoto(NamedTuple):
+    """A photo that a run was asked to look at.
+
+    `modified`: ns since 1970. `place`, `shift`: seconds to add to its clock; None if the run was not told.
+    """
+
+    path: str
+    size: int
+    modified: int
+    deployment: str | None
+    place: Place | None
+    shift: float | None
+
+
+class Task(NamedTuple):
+    """A photo that is left to look at.
+
+    `checksum`: of the bytes of its last answer, if only the file's time changed. `shift`: seconds to add to its clock.
+    """
+
+    id: int
+    path: str
+    place: Place
+    checksum: int | None
+    shift: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a photo says about itself. `taken`: the camera's clock as 'YYYY-MM-DD HH:MM:SS', or None."""
+
+    width: int | None = None
+    height: int | None = None
+    taken: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a task. `state` is `touched` if the bytes are the same as before, so that the answer stays.
+
+    `identified`: when, UTC in ISO 8601; None for now.
+    """
+
+    task: Task
+    state: State
+    size: int = 0
+    modified: int = 0
+    checksum: int | None = None
+    seen: Seen = Seen()
+    answer: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    identified: str | None = None
+
+
+class Counts(NamedTuple):
+    """Number of photos by state."""
+
+    done: int = 0
+    unreadable: int = 0
+    failed: int = 0
+    left: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return the number of all photos."""
+        return sum(self)
+
+
+SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 FORMAT = 1
 """Version of the schema, in the database's `user_version`."""
 BATCH = 1000
@@ -48,9 +157,7 @@ update photo set
     height = ?10, answer = ?11, code = ?12, detail = ?13, identified = ?14
 where id = ?1
 """
-_UNCHANGED = """
-update photo set state = iif(answer is null, 'unreadable', 'done'), modified = ?2 where id = ?1
-"""
+_UNCHANGED = "update photo set state = iif(answer is null, 'unreadable', 'done'), modified = ?2 where id = ?1"
 
 
 class ResultsFile:
@@ -72,7 +179,7 @@ class ResultsFile:
             self._connection = sqlite3.connect(_name_of(path, write=write), uri=True, autocommit=True)
             self._prepare(write=write)
         except BaseException as error:
-            self.close()
+            self.__exit__()
             if isinstance(error, sqlite3.OperationalError):  # no disk space, no rights; the file may be a good one
                 raise CommandError(f"{path} cannot be opened ({error}); is its disk full or read-only?") from error
             if not isinstance(error, sqlite3.DatabaseError):
@@ -98,9 +205,6 @@ class ResultsFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
         """Close the file."""
         if hasattr(self, "_connection"):
             self._connection.close()
@@ -129,8 +233,6 @@ class ResultsFile:
     def define(self, name: str, function: Callable[..., str | None]) -> None:
         """Let queries call a function, which always returns the same for the same values."""
         self._connection.create_function(name, -1, function, deterministic=True)
-
-    # What a run finds
 
     def study(self) -> dict[str, str]:
         """Return what the results say about themselves."""
@@ -181,8 +283,6 @@ class ResultsFile:
         """
         number, reviewed = self._connection.execute(query).fetchone()
         return number, reviewed
-
-    # What a run does
 
     def tasks(self) -> Iterator[Task]:
         """Yield the photos that are left, in the order in which they were found. Each is yielded once."""
@@ -245,9 +345,8 @@ def _exclusive(path: Path) -> int:
     try:
         lock = os.open(path.with_name(f"{path.name}-lock"), os.O_CREAT | os.O_RDWR, 0o666)
     except OSError as error:
-        raise CommandError(
-            f"the results cannot be written to {path} ({error.strerror}); choose another file"
-        ) from error
+        what = f"the results cannot be written to {path} ({error.strerror})"
+        raise CommandError(f"{what}; choose another file") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -4,11 +4,9 @@ import heapq
 from dataclasses import dataclass, field
 from datetime import date
 
-from cli.study.event import fused
-from cli.study.finding import Finding
-from cli.study.lineage import distinct
-from cli.study.photo import StudyPhoto
-from cli.study.study import Study
+from cli.study.finding import Finding, fused
+from cli.study.study import Study, StudyPhoto
+from cli.study.taxa import distinct
 
 SHOWN = 6
 """Surest and least sure photos of each kind on a contact sheet."""

@@ -1,0 +1,79 @@
+"""`faunalens export`: a results file in the formats of camera-trap studies."""
+
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from cli.deployments import parse_zone
+from cli.exports.camtrap_dp import write_camtrap_dp
+from cli.exports.coco import write_coco
+from cli.exports.darwin_core import write_dwca
+from cli.exports.description import Description
+from cli.exports.flat_csv import write_csv
+from cli.exports.megadetector import write_megadetector
+from cli.options import FILE, FOLDER, Parsed, StudyOptions, add_options, expect_other, results_argument, study_options
+from cli.results import ResultsFile
+from cli.study.study import Study
+
+EPILOG = """\b
+Examples:
+  faunalens export study.db --csv photos.csv
+  faunalens export study.db --camtrap-dp package/ --metadata study.json
+  faunalens export study.db --megadetector timelapse.json --dwca gbif.zip --round-coordinates 0.1
+"""
+
+
+class Format(NamedTuple):
+    """A format, and the option that names where to write it."""
+
+    write: Callable[[Study, Path, Description], None]
+    type: click.Path
+    help: str
+
+
+FORMATS: Mapping[str, Format] = {
+    "csv": Format(lambda study, path, _: write_csv(study, path), FILE, "A row for each photo, for spreadsheets."),
+    "camtrap_dp": Format(write_camtrap_dp, FOLDER, "A package of Camtrap DP 1.0."),
+    "megadetector": Format(
+        lambda study, path, _: write_megadetector(study, path), FILE, "MegaDetector's batch JSON, for Timelapse."
+    ),
+    "coco": Format(write_coco, FILE, "COCO Camera Traps JSON."),
+    "dwca": Format(write_dwca, FILE, "A Darwin Core Archive of the animals, for GBIF."),
+}
+
+
+@click.command(epilog=EPILOG, short_help="Write the answers in the formats of studies.")
+@results_argument
+@add_options(
+    click.option(
+        f"--{name.replace('_', '-')}",
+        type=each.type,
+        metavar="FOLDER" if each.type is FOLDER else "FILE",
+        help=each.help,
+    )
+    for name, each in FORMATS.items()
+)
+@click.option(
+    "--timezone",
+    type=Parsed("zone", parse_zone),
+    metavar="ZONE",
+    help="Zone of the clocks of cameras whose deployment has none, such as Australia/Sydney or +10:00.",
+)
+@study_options
+def export(results: Path, *, timezone: tzinfo | None, reading: StudyOptions, **targets: Path | None) -> None:
+    """Export the answers in RESULTS, in as many formats as are named. Photos that people have reviewed are exported as
+    classified by them.
+
+    Exports have the coordinates that you gave. Each file is written whole or not at all.
+    """
+    named = {name: path for name, path in targets.items() if path}
+    if not named:
+        raise click.UsageError("no format is named; give one or more of --csv, --camtrap-dp, --megadetector, …")
+    with ResultsFile(results, write=False) as kept:
+        expect_other(results, *named.values())
+        study, about = reading.open(kept, timezone)
+        for name, path in named.items():
+            FORMATS[name].write(study, path, about)

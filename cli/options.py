@@ -1,0 +1,181 @@
+"""Options and types of values that several commands share."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta, tzinfo
+from functools import reduce, wraps
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.deployments import Deployments, Where, parse_shift, read_deployments
+from cli.exports.description import Description, read_description
+from cli.results import Place, ResultsFile
+from cli.study.study import Study
+
+
+class Parsed[T](click.ParamType[T]):
+    """A value that a function parses; its `ValueError` becomes the message. `name`: shown in the help."""
+
+    def __init__(self, name: str, parse: Callable[[str], T]) -> None:
+        self.name, self._parse = name, parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:
+        """Parse a value of the command line."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # parsed before
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from error
+
+
+class Degrees(click.FloatRange):
+    """Decimal degrees up to a limit on both sides. Unlike a range of click's, none that are no number (nan)."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(-limit, limit)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse degrees of the command line."""
+        degrees = super().convert(value, param, ctx)
+        if isnan(degrees):
+            self.fail(f"'{value}' is no number of degrees", param, ctx)
+        return degrees
+
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+ANY_PATH = click.Path(readable=False, allow_dash=True)
+"""A text that a shell completes as a file; the command itself says what is wrong with it."""
+EXISTING_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+results_argument = click.argument("results", type=FILE, metavar="RESULTS")
+"""The results file of a command that reads it."""
+
+
+def expect_other(results: Path, *targets: Path) -> None:
+    """Raise `UsageError` if a file to write is the results file, which has all answers and reviews."""
+    for target in targets:
+        if target.exists() and target.samefile(results):
+            raise click.UsageError(f"{target} is the results file, and would be overwritten; choose another name")
+
+
+def add_options[C](options: Iterable[Callable[[C], C]]) -> Callable[[C], C]:
+    """Return a decorator that adds options to a command, in this order."""
+    return lambda command: reduce(lambda changed, option: option(changed), reversed(tuple(options)), command)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOptions:
+    """How to read a study. `metadata`: a file about it. `gap`: seconds between events. `precision`: degrees."""
+
+    metadata: Path | None
+    gap: int
+    precision: float
+
+    def open(self, results: ResultsFile, zone: tzinfo | None = None) -> tuple[Study, Description]:
+        """Return the study in a results file, and what people say about it. `zone`: of clocks without one."""
+        study = Study(results, self.gap, zone, self.precision)
+        return study, read_description(self.metadata, study.folder)
+
+
+_STUDY = (
+    click.option(
+        "--metadata",
+        type=EXISTING_FILE,
+        metavar="FILE",
+        help="JSON with title, contributors, licenses and project, as in Camtrap DP's datapackage.json.",
+    ),
+    click.option(
+        "--event-gap",
+        type=click.IntRange(0),
+        default=60,
+        show_default=True,
+        metavar="SECONDS",
+        help="Photos of one deployment that follow each other within this time are one event.",
+    ),
+    click.option(
+        "--round-coordinates",
+        type=click.FloatRange(0, 10),
+        default=0.0,
+        metavar="DEGREES",
+        help="Round coordinates, such as to 0.1, to protect sensitive species; the output says so.",
+    ),
+)
+
+
+def study_options[R](command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options with which a command reads a study. It gets their values as `reading`, `StudyOptions`."""
+
+    @wraps(command)
+    def with_reading(
+        *context: Any, metadata: Path | None, event_gap: int, round_coordinates: float, **others: Any
+    ) -> R:
+        return command(*context, reading=StudyOptions(metadata, event_gap, round_coordinates), **others)
+
+    return add_options(_STUDY)(with_reading)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOptions:
+    """Where and when photos were taken, as far as this command says. What it does not say is None."""
+
+    deployments: Deployments | None
+    place: Place | None
+    shift: timedelta | None
+
+    def keep(self, results: ResultsFile, otherwise: Place | None = None) -> Where:
+        """Keep a given table of deployments. Return where photos were taken. `otherwise`: if no place is given."""
+        if self.deployments:
+            results.replace_deployments(self.deployments.rows)
+        table = self.deployments or Deployments(results.deployments())
+        return Where(table, self.place or otherwise, self.shift)
+
+
+_PLACE = (
+    click.option(
+        "--deployments",
+        type=EXISTING_FILE,
+        metavar="FILE",
+        help="CSV with the columns of Camtrap DP's deployments, plus `folder` (below the study's folder) and "
+        "`timezone`: where each camera stood, and the zone of its clock.",
+    ),
+    click.option(
+        "--lat",
+        type=Degrees(90),
+        metavar="DEGREES",
+        help="Latitude of all photos without a deployment; it overrides EXIF.",
+    ),
+    click.option("--lon", type=Degrees(180), metavar="DEGREES", help="Their longitude."),
+    click.option(
+        "--shift",
+        type=Parsed("duration", parse_shift),
+        metavar="DURATION",
+        help="Add this to the cameras' clocks, such as +1h or -2d30m. It stays until another is given.",
+    ),
+)
+
+
+def place_options[R](command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options that say where and when photos were taken. The command gets their values as `given`."""
+
+    @wraps(command)
+    def with_place(
+        *context: Any,
+        deployments: Path | None,
+        lat: float | None,
+        lon: float | None,
+        shift: timedelta | None,
+        **others: Any,
+    ) -> R:
+        if (lat is None) != (lon is None):
+            raise click.UsageError("only one of --lat and --lon is given; give both or neither")
+        table = read_deployments(deployments) if deployments else None
+        place = None if lat is None else Place("given", lat, lon)
+        return command(*context, given=PlaceOptions(table, place, shift), **others)
+
+    return add_options(_PLACE)(with_place)
