@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model packs page run serve lambda package test unit check facts lint-dashboards format bench warm spike preview docs image deploy
+.PHONY: help setup environment model packs page run serve lambda package test test-all unit check facts lint-dashboards format bench warm spike preview docs image deploy
 
 # The list is in the order of this file.
 help: ## list these targets
@@ -39,8 +39,11 @@ page: ## bundle web/page into chalicelib/web if it has changed; needs npm
 unit: environment ## run the fast tests, which need no servers; takes half a minute on two cores
 	@$(PYTHON) -m pytest -n auto tests/unit
 
-test: setup ## run all tests, two at a time; the tests start their own servers
-	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: setup ## run the tests that guard every change, two at a time; they start their own servers
+	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not alone"
+
+test-all: test ## run all tests: then those that need the whole machine, or take long, one at a time
+	@$(PYTHON) -m pytest -m alone
 
 check: setup ## check style, types, dashboards, ranges, and the security of templates, policies and workflows
 	@$(MAKE) --no-print-directory -j 2 check-code check-files

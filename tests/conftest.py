@@ -1,6 +1,6 @@
 """Real servers for the tests, started once per session on free ports, and a marker for each folder of tests."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -9,7 +9,6 @@ import pytest
 from infra.package import Package, built_once
 from local.stack import postgres, valkey
 from testing.loaded_postgres import serve_loaded
-from testing.turns import GROUPS, Group, turn
 
 hypothesis.settings.register_profile("shared", deadline=None)  # on a busy machine, durations prove nothing
 hypothesis.settings.load_profile("shared")
@@ -19,29 +18,11 @@ MARKED_FOLDERS = ("integration", "faults", "end_to_end")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the name of its folder. Order them by their groups, or workers would often wait."""
+    """Mark each test with the name of its folder."""
     for item in items:
         folder = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
         if folder in MARKED_FOLDERS:
             item.add_marker(folder)
-        if folder == "faults" and group_of(item) == "any":
-            item.add_marker("timed")
-    items.sort(key=lambda item: GROUPS.index(group_of(item)))
-
-
-def group_of(item: pytest.Item) -> Group:
-    """Return the group of a test by its marks."""
-    return next((group for group in reversed(GROUPS) if item.get_closest_marker(group)), "any")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Among parallel workers, let a test and its fixtures wait for their turn."""
-    if not hasattr(item.config, "workerinput"):  # pytest-xdist sets it in workers
-        return (yield)
-    run = Path(item.config.getoption("basetemp")).parent
-    with turn(run, group_of(item)):
-        return (yield)
 
 
 @pytest.fixture(scope="session")
