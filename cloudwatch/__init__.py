@@ -1,1 +1,1 @@
-"""Check, preview and deploy CloudWatch dashboards, alarms and saved queries that are defined in files."""
+"""Check and preview CloudWatch dashboards, alarms and saved queries that are defined in files; make their template."""

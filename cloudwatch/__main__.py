@@ -1,4 +1,4 @@
-"""Check, show and deploy dashboards, alarms and saved queries. `python -m cloudwatch --help` lists the commands."""
+"""Check and show dashboards, alarms and saved queries, or print their template: `python -m cloudwatch --help`."""
 
 import sys
 from collections.abc import Sequence
@@ -11,8 +11,7 @@ COMMANDS = {
     "preview": ("cloudwatch.preview.server", "show the dashboards in a browser, without an AWS account"),
     "simulate": ("cloudwatch.simulation.command", "write the metrics of a simulated day with outages, for the preview"),
     "render": ("cloudwatch.preview.render", "write the dashboards as static pages and pictures"),
-    "deploy": ("cloudwatch.deploy.command", "show how the files differ from AWS, then deploy them"),
-    "template": ("cloudwatch.deploy.template", "print dashboards, alarms and queries as a CloudFormation template"),
+    "template": ("cloudwatch.template", "print dashboards, alarms and queries as a CloudFormation template"),
 }
 """Name of a command → its module and its help text. Each module has `main(arguments) -> exit code`."""
 

@@ -3,6 +3,8 @@
 Paths of type `str` are relative to the parent of `dashboards/`, since lint also checks copies of that folder.
 """
 
+import re
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +17,6 @@ BALANCER, TARGETS = "WEBBALANCER", "WEBTARGETS"
 """Placeholders of the names that AWS gave to the web tier's load balancer and its target group."""
 
 RUNBOOK = "docs/how-to/runbook.md"
-DEPLOY_GUIDE = "docs/how-to/deploy.md"
 INFRA_GUIDE = "docs/reference/infra.md"
 TOOLS_GUIDE = "docs/reference/dashboards-tools.md"
 COST = "infra/cost.py"
@@ -63,7 +64,7 @@ def prefix(stage: str) -> str:
 def belongs_to_tier(name: str) -> bool:
     """Return whether the dashboard, alarm or query of a file belongs to the web tier, which not every stage has.
 
-    The stack of the tier creates and deletes those (infra/web_stack.py); deploy leaves them alone.
+    The stack of the tier creates and deletes those (infra/web_stack.py).
     """
     return name == TIER or name.startswith(f"{TIER}-")
 
@@ -71,3 +72,25 @@ def belongs_to_tier(name: str) -> bool:
 def query_prefix(stage: str) -> str:
     """Return the prefix that the names of a stage's saved queries start with; the console shows it as a folder."""
     return f"{SERVICE}/{stage}/"
+
+
+_OVER_SSH = re.compile(r"(?:ssh://)?git@(?P<host>[\w.-]+)(?::\d+)?[:/](?P<path>[\w./-]+?)(?:\.git)?/?")
+_OVER_HTTPS = re.compile(r"https://(?:[^@/]*@)?(?P<host>[\w.-]+)/(?P<path>[\w./-]+?)(?:\.git)?/?")
+
+
+def runbook_url(checkout: Path) -> str:
+    """Return the URL of the runbook on the website of git's remote `origin`; the runbook's path if there is none."""
+    command = ["git", "-C", str(checkout), "remote", "get-url", "origin"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return RUNBOOK
+    return url_from_remote(done.stdout.strip()) if done.returncode == 0 else RUNBOOK
+
+
+def url_from_remote(remote: str) -> str:
+    """Return the URL of the runbook for a remote's URL. Omit user name and token, since alarms contain the result."""
+    match = _OVER_HTTPS.fullmatch(remote) or _OVER_SSH.fullmatch(remote)
+    if match is None or "." not in match["host"]:
+        return RUNBOOK
+    return f"https://{match['host']}/{match['path']}/blob/HEAD/{RUNBOOK}"

@@ -5,8 +5,7 @@ import re
 from typing import Any
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.deploy.runbook_url import runbook_url
-from cloudwatch.project import RUNBOOK
+from cloudwatch.project import RUNBOOK, runbook_url
 
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<target>\.\./[^)\s]+)\)")
 

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.config.settings import ROOT
-from cloudwatch.deploy.runbook_url import runbook_url
+from cloudwatch.project import runbook_url
 from infra import daily_cost, deployed, rehearsal, template
 from infra.chalice_config import stages
 from infra.claims import read_claims

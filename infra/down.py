@@ -40,7 +40,7 @@ class Down:
         echo("the database is not protected; a final snapshot will be kept" if mine else "there is no database")
 
     def _remove_dashboards(self, echo: Echo) -> None:
-        self._stage.run_cloudwatch(["deploy", "--remove"], echo)
+        self._stage.stack("dashboards").delete(echo)
 
     def _delete_web(self, echo: Echo) -> None:
         stack = self._stage.stack("web")

@@ -74,6 +74,8 @@ class EmptyAccount:
 
         name = parameters["StackName"]
         creation = self._created["CreateStack", name]
+        if "TemplateBody" not in creation:  # it came from S3, as the one of dashboards, which has no outputs
+            return {"StackName": name, "StackStatus": "CREATE_COMPLETE", "Outputs": []}
         template = YAMLTemplateSerializer().load_template(creation["TemplateBody"], name)
         values = {each: str(value.get("Default", "")) for each, value in template["Parameters"].items()}
         values |= {each["ParameterKey"]: each["ParameterValue"] for each in creation.get("Parameters", ())}

@@ -1,6 +1,6 @@
 """Run commands against an account that exists only in their own processes, and print every call that they make.
 
-The commands are the real ones: `infra`, `chalice deploy` and `cloudwatch deploy`. Each is a Python process that finds
+The commands are the real ones: `infra` and `chalice deploy`. Each is a Python process that finds
 the module `sitecustomize` of `hook`, which lets botocore ask here for every answer instead of AWS.
 """
 

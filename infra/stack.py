@@ -34,6 +34,7 @@ class Stack:
     ) -> None:
         """Create the stack, or update it to this template. Raise `PreconditionFailed` if CloudFormation fails.
 
+        `template`: its text, or its URL in S3 if it is larger than a request may be.
         `capabilities`: what the template may do beyond the usual, such as `CAPABILITY_IAM`: create roles.
         """
         status = self._wait_for_earlier_operation(echo)
@@ -44,7 +45,7 @@ class Stack:
         self._check_not_stuck(status)
         wanted = {
             "StackName": self._name,
-            "TemplateBody": template,
+            "TemplateURL" if template.startswith("https://") else "TemplateBody": template,
             "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             "Tags": [{"Key": name, "Value": value} for name, value in tags.items()],
             **({"Capabilities": [*capabilities]} if capabilities else {}),

@@ -1,13 +1,12 @@
 """One stage of Faunalens in one account and region: its stacks, functions, URL and snapshots."""
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra import deployed, program
+from infra import deployed
 from infra.stack import Stack
-from infra.step import Echo, PreconditionFailed
+from infra.step import PreconditionFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,3 @@ class Stage:
         paginator = self.client("rds").get_paginator("describe_db_cluster_snapshots")
         pages = paginator.paginate(DBClusterIdentifier=f"faunalens-{self.name}")
         return [each["DBClusterSnapshotIdentifier"] for page in pages for each in page["DBClusterSnapshots"]]
-
-    def run_cloudwatch(self, command: Sequence[str], echo: Echo) -> None:
-        """Run a `python -m cloudwatch` command and print its output. Raise `PreconditionFailed` if it fails."""
-        arguments = [sys.executable, "-m", "cloudwatch", *command, "--stage", self.name, "--region", self.region]
-        program.run(f"python -m cloudwatch {command[0]}", arguments, echo)

@@ -11,8 +11,9 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
-from cloudwatch.deploy import template as dashboards
+from cloudwatch import template as dashboards
 from cloudwatch.errors import FileError
+from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
 from infra import access_log, production, rate_limits
 from infra.async_calls import LIMITS as ASYNC_LIMITS
@@ -164,7 +165,7 @@ def _if(condition: str, value: Any) -> dict[str, Any]:
 def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
     """Return dashboards, alarms and saved queries, with a reference to the alarm topic in place of its ARN."""
     try:
-        resources = dashboards.template(stage, runbook)["Resources"]
+        resources = dashboards.template(Placeholders(stage, runbook=runbook))["Resources"]
     except FileError as error:  # stages/STAGE.json lacks a limit that an alarm compares with
         raise PreconditionFailed(str(error)) from error
     topic = f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:faunalens-{stage}-alarms"

@@ -5,7 +5,11 @@ from collections.abc import Collection, Sequence
 from botocore.config import Config
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.deploy.runbook_url import runbook_url
+from cloudwatch import template as dashboards
+from cloudwatch.errors import FileError
+from cloudwatch.files import Placeholders
+from cloudwatch.lint.folder import lint
+from cloudwatch.project import runbook_url
 from infra import (
     access_log,
     async_calls,
@@ -16,6 +20,7 @@ from infra import (
     concurrency,
     deployed,
     invoke,
+    monitoring,
     permissions_boundary,
     production,
     rate_limits,
@@ -202,9 +207,24 @@ class Up:
         echo(f"batches at a time: {values['BackfillConcurrency']}; secret of the webhook: {secret}")
 
     def _deploy_dashboards(self, echo: Echo) -> None:
-        containers = concurrency.account_limit(self._stage.client("lambda"))
+        if findings := lint().findings:
+            raise PreconditionFailed("\n".join(["dashboards/ has problems; fix them first:", *map(str, findings)]))
         topic = self._stage.output("AlarmTopic")
-        self._stage.run_cloudwatch(["deploy", "--topic", topic, "--containers", str(containers)], echo)
+        containers = str(concurrency.account_limit(self._stage.client("lambda")))
+        placeholders = Placeholders(self._stage.name, runbook=runbook_url(ROOT), topic=topic, containers=containers)
+        try:
+            text = dashboards.as_text(dashboards.template(placeholders))
+        except FileError as error:  # such as a limit that is missing in infra/stages
+            raise PreconditionFailed(str(error)) from error
+        # The template is too large for a request, so CloudFormation reads it from the bucket of packages.
+        bucket, key = self._stage.output("PackageBucket"), "dashboards.json"
+        self._stage.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
+        url = f"https://s3.{self._stage.region}.amazonaws.com/{bucket}/{key}"
+        self._stage.stack("dashboards").deploy(url, {}, self._stage.tags, echo)
+        try:
+            monitoring.check_recipients(self._stage.client("sns"), topic, echo)
+        except PreconditionFailed as error:
+            echo(f"warning: {error}")
 
     def _smoke(self, echo: Echo) -> None:
         smoke.check_stage(self._stage, echo)

@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
-from cloudwatch.deploy import template as dashboards
+from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
+from cloudwatch.template import template
 from infra.intrinsics import merge_unique
 from infra.parameters import EDGE, WEB, read_template
 from infra.step import PreconditionFailed
@@ -96,6 +97,6 @@ def _firewall(acl: Mapping[str, Any]) -> dict[str, Any]:
 
 def _watching(stage: str, runbook: str) -> dict[str, Any]:
     """Return dashboard, alarms and saved queries of the tier. They wait for its first tasks, or would fire at once."""
-    balancer, targets = "Balancer.LoadBalancerFullName", "Targets.TargetGroupFullName"
-    resources = dashboards.template(stage, runbook, balancer=balancer, targets=targets)["Resources"]
+    names = {"balancer": "Balancer.LoadBalancerFullName", "targets": "Targets.TargetGroupFullName"}
+    resources = template(Placeholders(stage, runbook=runbook, **names))["Resources"]
     return {name: {**each, "DependsOn": [*each.get("DependsOn", []), "Service"]} for name, each in resources.items()}

@@ -22,7 +22,7 @@ LAYERS = (
     "infra",
     "dashboards",
     "cloudwatch.__main__",
-    "cloudwatch.deploy cloudwatch.preview",
+    "cloudwatch.template cloudwatch.preview",
     "cloudwatch.simulation",
     "cloudwatch.lint cloudwatch",
     "cloudwatch.syntax",
@@ -52,7 +52,7 @@ EXCEPTIONS = {
 
 ONLY_THERE = {
     "boto3": {
-        *("cli.backfill.cloud", "database.athena.run", "cloudwatch.deploy.aws_client", "chalicelib.api.uploads"),
+        *("cli.backfill.cloud", "database.athena.run", "chalicelib.api.uploads"),
         *("infra", "testing", "tests", "local"),
     },
     "chalice": {"app", "infra", "local", "testing", "tests", "benchmarks"},

@@ -25,7 +25,6 @@ from infra.empty_account import ACCOUNT as EXAMPLE_ACCOUNT
 from infra.package import Package
 from infra.recorded_call import RecordedCall, parsed_call
 from testing.aws import ACCOUNT, REGION, Account, account
-from testing.moto_cloudwatch import extended_cloudwatch
 from tests.integration.infra.checkout import copy_to, use_package_of
 
 UNKNOWN_TO_MOTO = (
@@ -79,7 +78,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory, package: Package) -> Ite
     use_package_of(ROOT, folder)
     for template in (folder / "infra" / "faunalens.yaml", folder / "infra" / "edge.yaml"):
         template.write_text(json.dumps(as_moto_can(template)), encoding="utf-8")
-    with extended_cloudwatch(), account() as aws:
+    with account() as aws:
         yield Workplace(folder, aws)
 
 
@@ -177,13 +176,13 @@ def test_a_stage_comes_up_twice_and_goes_down(
     assert [each["id"] for each in workplace.aws.client("apigateway").get_rest_apis()["items"]] == [api["id"]]
 
     # WHEN its claims are tried, as far as AWS's own interfaces can tell
-    tried = ("database-sign-in", "load-time", "network-denial", "rights", "dashboards", "recipients", "cold-start")
+    tried = ("database-sign-in", "load-time", "network-denial", "rights", "recipients", "cold-start")
     proved = workplace.infra("prove", *(word for claim in tried for word in ("--only", claim)))
     # THEN each has its outcome, in a report that does not name the account
     assert proved.returncode == 1, proved.stdout + proved.stderr
     report = (workplace.folder / "build" / "proof-dev.md").read_text(encoding="utf-8")
     outcomes = dict(re.findall(r"^\| [x ] \| `([\w-]+)` \| .* \| (proved|refuted|open) \|", report, re.MULTILINE))
-    expected = {"database-sign-in": "proved", "network-denial": "proved", "rights": "proved", "dashboards": "proved"}
+    expected = {"database-sign-in": "proved", "network-denial": "proved", "rights": "proved"}
     assert {name: outcomes[name] for name in tried} == expected | {
         "recipients": "refuted",  # the stage has no address for alarms
         "load-time": "open",  # moto has no metrics of functions
@@ -210,9 +209,9 @@ def test_a_stage_comes_up_twice_and_goes_down(
     assert workplace.aws.client("s3").list_buckets()["Buckets"] == []
     assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
     # AND what was proved stays proved
-    later = workplace.infra("prove", "--only", "dashboards", "--only", "gone")
+    later = workplace.infra("prove", "--only", "rights", "--only", "gone")
     assert "the stage is not up, so nothing is tried" in later.stdout
-    assert "| x | `dashboards` |" in (workplace.folder / "build" / "proof-dev.md").read_text(encoding="utf-8")
+    assert "| x | `rights` |" in (workplace.folder / "build" / "proof-dev.md").read_text(encoding="utf-8")
     assert "subnet_ids" not in (workplace.folder / ".chalice" / "config.json").read_text()
 
 

@@ -28,7 +28,6 @@ from infra.template import MAX_BYTES, MAX_COUNTS
 from infra.throttling import throttle_limits
 from testing.aws import Account, account
 from testing.cloudformation import STAGES
-from testing.moto_cloudwatch import extended_cloudwatch
 from tests.integration.infra.checkout import copy_to
 from tests.unit.infra.test_security import OPEN_TO_ALL
 
@@ -294,7 +293,7 @@ def as_moto_can(document: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def aws(folders: Mapping[str, Path]) -> Iterator[Account]:
     """Yield an account in which a pipeline has created stage dev."""
-    with extended_cloudwatch(), account() as found:
+    with account() as found:
         s3 = found.client("s3")
         s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         for name in ("deployment.zip", "layer-deployment.zip"):

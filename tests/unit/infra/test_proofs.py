@@ -58,6 +58,14 @@ def stack(minutes: float | None) -> Client:
     return Client(describe_stack_events=lambda **_: {"StackEvents": events})
 
 
+def drift(state: str, drifted: int = 0) -> Client:
+    found = {"DetectionStatus": "DETECTION_COMPLETE", "StackDriftStatus": state, "DriftedStackResourceCount": drifted}
+    return Client(
+        detect_stack_drift=lambda **_: {"StackDriftDetectionId": "1"},
+        describe_stack_drift_detection_status=lambda **_: found,
+    )
+
+
 @pytest.mark.parametrize(
     ("proof", "clients", "seen"),
     [
@@ -81,6 +89,7 @@ def stack(minutes: float | None) -> Client:
             {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0, 0.5, 2.5])},
             "1.50 ACU on average while awake, at most 2.50",
         ),
+        (proofs.dashboards, {"cloudformation": drift("IN_SYNC")}, "stores all of stack faunalens-dev-dashboards"),
         (proofs.pause, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0, 0.5])}, "paused in 1 of 2 times"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
@@ -100,6 +109,7 @@ def test_a_claim_is_proved(proof: Callable[[Trial], str], clients: dict[str, Cli
             {"logs": logs("AccessDenied: s3")},
             "1 lines in the log of faunalens-dev.* tell of refused calls",
         ),
+        (proofs.dashboards, {"cloudformation": drift("DRIFTED", 2)}, "2 resources of stack"),
         (proofs.stack_time, {"cloudformation": stack(45)}, "created in 45.0 minutes, expected at most 30"),
         (proofs.cold_start, {"cloudwatch": metrics(InitLatency=[2000.0])}, "assumed at most 1500 ms"),
         (proofs.capacity, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[8.0])}, "expected at most 2 on average"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudwatch.deploy.runbook_url import runbook_url, url_from_remote
+from cloudwatch.project import runbook_url, url_from_remote
 
 PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/how-to/runbook.md"
 

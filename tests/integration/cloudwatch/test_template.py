@@ -6,16 +6,17 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from cloudwatch.deploy.template import MOST_BYTES, template
+from cloudwatch.files import Placeholders
+from cloudwatch.template import MOST_BYTES, template
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_cfn_lint_finds_nothing(stage: str) -> None:
-    text = json.dumps(template(stage))
+    text = json.dumps(template(Placeholders(stage)))
     assert len(text.encode()) < MOST_BYTES
     assert [each.message for each in lint(text, config=ManualArgs(regions=["eu-west-1", "us-east-1"]))] == []
 
 
 def test_cfn_lint_would_find_something() -> None:
-    text = json.dumps(template("dev")).replace("notBreaching", "notBraeching")
+    text = json.dumps(template(Placeholders("dev"))).replace("notBreaching", "notBraeching")
     assert any("notBraeching" in each.message for each in lint(text, config=ManualArgs(regions=["eu-west-1"])))

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.deploy.template import main, template
+from cloudwatch.files import Placeholders
 from cloudwatch.limits import PARAMETERS
+from cloudwatch.template import main, template
 from tests.unit.cloudwatch.lint import small_folder
 
 
@@ -18,12 +19,12 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def properties(folder: Path, logical: str, **options: str) -> dict[str, Any]:
-    found: dict[str, Any] = template("dev", folder=folder, **options)["Resources"][logical]["Properties"]
+    found: dict[str, Any] = template(Placeholders("dev", **options), folder)["Resources"][logical]["Properties"]
     return found
 
 
 def test_every_file_is_a_resource_and_composites_depend_on_their_alarms(small: Path) -> None:
-    resources = template("dev", folder=small)["Resources"]
+    resources = template(Placeholders("dev"), small)["Resources"]
     assert {name: each["Type"] for name, each in resources.items()} == {
         "AlarmShare": "AWS::CloudWatch::Alarm",
         "AlarmSlow": "AWS::CloudWatch::Alarm",
@@ -35,7 +36,7 @@ def test_every_file_is_a_resource_and_composites_depend_on_their_alarms(small: P
     assert "DependsOn" not in resources["AlarmSlow"]
 
 
-def test_names_are_those_of_a_deploy(small: Path) -> None:
+def test_names_contain_the_stage(small: Path) -> None:
     assert properties(small, "AlarmSlow")["AlarmName"] == "faunalens-dev-slow"
     assert properties(small, "DashboardSmall")["DashboardName"] == "faunalens-dev-small"
     query = properties(small, "QuerySlowest")
@@ -67,7 +68,7 @@ def test_the_command_writes_the_template_and_prints_its_size(small: Path, capsys
     out = small.parent / "template.json"
     assert main(["--stage", "dev", "--folder", str(small), "--out", str(out), "--runbook", "https://x"]) == 0
     written = json.loads(out.read_text(encoding="utf-8"))
-    assert written == template("dev", "https://x", folder=small)
+    assert written == template(Placeholders("dev", runbook="https://x"), small)
     size = len(out.read_bytes())
     said = f"the template has {size:,} bytes (limit: 1,000,000); CloudFormation accepts it directly\n"
     assert capsys.readouterr().err == said
@@ -119,16 +120,23 @@ def test_findings_prevent_the_template(small: Path, capsys: pytest.CaptureFixtur
 def test_a_template_above_the_size_limit_is_not_written(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cloudwatch.deploy.template.MOST_BYTES", 1000)
+    monkeypatch.setattr("cloudwatch.template.MOST_BYTES", 1000)
     assert main(["--stage", "dev", "--folder", str(small)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "bytes, but CloudFormation allows only 1,000; use deploy instead" in err
+    assert "bytes, but CloudFormation allows 1,000; remove dashboards" in err
 
 
 def test_a_template_that_needs_s3_says_so(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cloudwatch.deploy.template.MOST_INLINE_BYTES", 1000)
+    monkeypatch.setattr("cloudwatch.template.MOST_INLINE_BYTES", 1000)
     assert main(["--stage", "dev", "--folder", str(small)]) == 0
     assert "CloudFormation accepts it only from S3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stage", ["dev-eu", "Prod"])
+def test_an_invalid_stage_is_refused(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--stage", stage])
+    assert "use up to 16 lower-case letters and digits" in capsys.readouterr().err
