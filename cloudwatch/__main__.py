@@ -7,9 +7,9 @@ from importlib import import_module
 from cloudwatch.project import TOOLS_GUIDE
 
 COMMANDS = {
-    "lint": ("cloudwatch.lint.command", "check all files against CloudWatch's rules and against the code"),
+    "lint": ("cloudwatch.lint.folder", "check all files against CloudWatch's rules and against the code"),
     "preview": ("cloudwatch.preview.server", "show the dashboards in a browser, without an AWS account"),
-    "simulate": ("cloudwatch.simulation.command", "write the metrics of a simulated day with outages, for the preview"),
+    "simulate": ("cloudwatch.simulation.day", "write the metrics of a simulated day with outages, for the preview"),
     "render": ("cloudwatch.preview.render", "write the dashboards as static pages and pictures"),
     "template": ("cloudwatch.template", "print dashboards, alarms and queries as a CloudFormation template"),
 }

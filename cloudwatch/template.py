@@ -14,9 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cloudwatch.errors import FileError
+from cloudwatch.figures import ACCOUNT, FileError
 from cloudwatch.files import Placeholders, map_strings, read_files
-from cloudwatch.limits import ACCOUNT
 from cloudwatch.lint.folder import lint
 from cloudwatch.project import DASHBOARDS, ROOT, RUNBOOK, TOOLS_GUIDE, prefix, query_prefix, runbook_url
 from cloudwatch.syntax.rule import dependencies

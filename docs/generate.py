@@ -22,8 +22,8 @@ from chalicelib.config.settings import ROOT, Settings
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from cli.__main__ import faunalens
 from cloudwatch.__main__ import COMMANDS as CLOUDWATCH_COMMANDS
-from cloudwatch.lint.usage import usage
-from cloudwatch.prices import read_prices
+from cloudwatch.figures import read_prices
+from cloudwatch.lint.folder import usage
 from database.__main__ import _parser as database_parser
 from infra import cost_page, daily_cost
 from infra.__main__ import _parser as infra_parser

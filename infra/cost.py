@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from math import exp
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.limits import ACCOUNT
-from cloudwatch.prices import read_prices
+from cloudwatch.figures import ACCOUNT, billed_counts, read_prices
 from infra.chalice_config import function_settings
 from infra.parameters import parameters_of
 from infra.throttling import method_limits
@@ -82,8 +81,8 @@ MONTHS = (
 
 
 def current_prices() -> dict[str, float]:
-    """Return the prices by name, in US dollars."""
-    return {name: price.value for name, price in read_prices().items()}
+    """Return the prices by name, in US dollars, and the numbers of metrics, alarms and dashboards that AWS bills."""
+    return {name: price.value for name, price in read_prices().items()} | billed_counts()
 
 
 def awake_hours(month: Month) -> float:

@@ -119,7 +119,6 @@ _SPECIAL: Mapping[str, Callable[[EmptyAccount, Parameters], dict[str, Any]]] = {
     "GetStage": lambda *_: {"accessLogSettings": {}},
     "ImportRestApi": lambda *_: {"id": "restapi"},
     "Invoke": lambda *_: {"StatusCode": 200, "Payload": _body(b'{"code": 0, "said": "not run"}')},
-    "GetTopicAttributes": lambda *_: {"Attributes": {"SubscriptionsConfirmed": "0"}},
 }
 """What an answer needs beyond a value of each type."""
 

@@ -12,7 +12,7 @@ from subprocess import CalledProcessError
 from typing import Any
 
 from cloudwatch import template as dashboards
-from cloudwatch.errors import FileError
+from cloudwatch.figures import FileError
 from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
 from infra import access_log, production, rate_limits

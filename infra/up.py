@@ -6,7 +6,7 @@ from botocore.config import Config
 
 from chalicelib.config.settings import ROOT
 from cloudwatch import template as dashboards
-from cloudwatch.errors import FileError
+from cloudwatch.figures import FileError
 from cloudwatch.files import Placeholders
 from cloudwatch.lint.folder import lint
 from cloudwatch.project import runbook_url

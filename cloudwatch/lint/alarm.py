@@ -1,16 +1,19 @@
-"""Check one metric alarm against the parameters of PutMetricAlarm, CloudWatch's rules and the project's rules."""
+"""Check alarms against the parameters of CloudWatch's API, CloudWatch's rules and the project's rules.
 
-from collections.abc import Iterable, Iterator
+Composite alarms are checked together, since their rules name other alarms. Every alarm has to notify someone.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cloudwatch.lint import structure
-from cloudwatch.lint.expression_types import WORDS
-from cloudwatch.lint.finding import Finding
-from cloudwatch.lint.graph import Graph
-from cloudwatch.lint.metric_check import Reference
-from cloudwatch.lint.runbook import links_in
+from cloudwatch.lint import LintFinding, structure, suggest
+from cloudwatch.lint.completeness import links_in
+from cloudwatch.lint.graph import Graph, in_cycle
+from cloudwatch.lint.known_metrics import Reference
 from cloudwatch.project import STAGE_VARIABLE, prefix
+from cloudwatch.syntax.expression import TYPES
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, GraphedMetricsError, from_queries, metric_of
+from cloudwatch.syntax.rule import RuleError, dependencies
 from cloudwatch.syntax.statistic import SIMPLE, StatisticError, parse_statistic
 
 _OF_ONE_METRIC = ("Namespace", "MetricName", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic")
@@ -25,6 +28,12 @@ MOST_QUERIES = {"MetricStat": 10, "Expression": 10}
 MOST_DESCRIPTION = 850
 """Maximum length of a description. CloudWatch allows 1024, but the runbook's URL is longer than its placeholder."""
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
+MOST_CHILDREN = 100
+_SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
+_PREFIX = prefix(STAGE_VARIABLE)
+
+type Bodies = Mapping[str, tuple[str, dict[str, Any]]]
+"""Alarms by name, each with its file and its parameters."""
 
 
 class AlarmCheck:
@@ -37,7 +46,7 @@ class AlarmCheck:
         """True if `references` has every metric that the alarm names."""
         errors = list(structure.request_errors("PutMetricAlarm", body))
         messages: Iterable[str] = errors or [*common_problems(name, body), *self._problems()]
-        self.findings = [Finding(file, "", message) for message in messages]
+        self.findings = [LintFinding(file, "", message) for message in messages]
 
     def _problems(self) -> Iterator[str]:
         body = self.body
@@ -116,7 +125,7 @@ class AlarmCheck:
         for entry in watched:
             if (type_ := graph.types.get(entry.id or "", "TS")) in ("S", "TS[]", "text"):
                 yield (
-                    f"Metrics: {entry.title} returns {WORDS[type_]}, but an alarm watches one time series; "
+                    f"Metrics: {entry.title} returns {TYPES[type_]}, but an alarm watches one time series; "
                     "change the expression"
                 )
         for entry in graph.entries:
@@ -140,9 +149,9 @@ def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
     """Yield the problems that metric alarms and composite alarms can both have."""
     wanted = prefix(STAGE_VARIABLE) + name
     if body.get("AlarmName") != wanted:
-        yield f"AlarmName is {body.get('AlarmName')!r}; remove it, since deploy sets {wanted} from the file name"
+        yield f"AlarmName is {body.get('AlarmName')!r}; remove it, since the template sets {wanted} from the file name"
     if "Tags" in body:
-        yield "Tags is set, but only deploy may set tags, to mark its own alarms; remove it"
+        yield "Tags is set, but CloudFormation tags all resources of the stack; remove it"
     description = body.get("AlarmDescription", "")
     if name not in links_in(description):
         yield f"AlarmDescription does not link to the runbook; write what the alarm means, and link RUNBOOKURL#{name}"
@@ -154,7 +163,7 @@ def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
     for key in ("AlarmActions", "OKActions", "InsufficientDataActions"):
         for action in body.get(key, ()):
             if action != "ALARMTOPIC":
-                yield f'{key} has "{action}"; write "ALARMTOPIC", which deploy replaces with the ARN of the topic'
+                yield f'{key} has "{action}"; write "ALARMTOPIC", which the template replaces with the ARN of the topic'
 
 
 def _extended_statistic_problems(body: dict[str, Any]) -> Iterator[str]:
@@ -168,3 +177,47 @@ def _extended_statistic_problems(body: dict[str, Any]) -> Iterator[str]:
             yield f'ExtendedStatistic is "{extended}", which is a plain statistic; rename the key to Statistic'
     except StatisticError as error:
         yield f"ExtendedStatistic: {error}"
+
+
+def composite_findings(composites: Bodies, alarms: Bodies) -> Iterator[LintFinding]:
+    """Yield findings for composites, and for alarms that notify no one."""
+    known = {_PREFIX + name for name in [*alarms, *composites]}
+    children: dict[str, set[str]] = {}
+    for name, (file, body) in composites.items():
+        errors = list(structure.request_errors("PutCompositeAlarm", body))
+        if not errors:
+            try:
+                children[_PREFIX + name] = dependencies(body)
+                errors += _composite_problems(body, children[_PREFIX + name], known)
+            except RuleError as error:
+                errors.append(f"AlarmRule: {error}")
+            errors += common_problems(name, body)
+        yield from (LintFinding(file, "", error) for error in errors)
+    for name in in_cycle(children):
+        file, _ = composites[name.removeprefix(_PREFIX)]
+        yield LintFinding(
+            file,
+            "AlarmRule",
+            "the rule depends on itself through other composites; CloudWatch refuses cycles; change one of the rules",
+        )
+    if len(children) < len(composites):
+        return  # A rule that cannot be parsed may name any alarm.
+    named = set().union(*children.values())
+    for name, (file, body) in {**alarms, **composites}.items():
+        if _PREFIX + name not in named and not body.get("AlarmActions"):
+            yield LintFinding(
+                file,
+                "",
+                'no composite names this alarm and it has no "AlarmActions", so it notifies no one; '
+                'name it in a composite, or add "AlarmActions"',
+            )
+
+
+def _composite_problems(body: Mapping[str, Any], children: set[str], known: set[str]) -> Iterator[str]:
+    for name in sorted(children - known):
+        yield f'no file defines an alarm "{name}"; {suggest(name, known)}'
+    if len(children) > MOST_CHILDREN:
+        yield f"AlarmRule names {len(children)} alarms, but at most {MOST_CHILDREN} are allowed; split the composite"
+    given = [key for key in _SUPPRESSOR if key in body]
+    if given and len(given) < len(_SUPPRESSOR):
+        yield f"only {', '.join(given)} is set; set all of {', '.join(_SUPPRESSOR)}, or none of them"

@@ -2,22 +2,26 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloudwatch.lint import grid, query, structure
-from cloudwatch.lint.finding import Finding, suggest
+from cloudwatch.lint import LintFinding, query, structure, suggest
 from cloudwatch.lint.graph import Graph
 from cloudwatch.project import STAGE_VARIABLE, belongs_to_tier, prefix
 from cloudwatch.syntax.graphed_metrics import GraphedMetricsError, expand
 
 if TYPE_CHECKING:
-    from cloudwatch.lint.metric_check import Reference
+    from cloudwatch.lint.known_metrics import Reference
 
 _PREFIX = prefix(STAGE_VARIABLE)
 _LINK = re.compile(rf"#dashboards[:/](?:dashboard/|name=){_PREFIX}([\w-]+)")
 """Matches a link to another dashboard in the console. The group is the file name of that dashboard."""
+
+COLUMNS = 24
+"""Columns of the grid on which widgets are placed."""
 
 MOST_METRICS = 2500
 """Maximum number of metrics in all graphs of a dashboard, including hidden metrics (CloudWatch service quotas)."""
@@ -26,12 +30,49 @@ MOST_BYTES = 1_000_000
 """Maximum size of a body in a request to CloudWatch and in a CloudFormation template."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """The place of a widget; `title` names the widget in findings."""
+
+    title: str
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The first column to the right of the widget."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row below the widget."""
+        return self.y + self.height
+
+    def overlaps(self, other: "Rectangle") -> bool:
+        """Return whether two widgets share a cell of the grid."""
+        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
+
+
+def grid_problems(places: Sequence[Rectangle]) -> Iterator[tuple[str, str]]:
+    """Yield the title of each misplaced widget, with the problem."""
+    for place in places:
+        if place.right > COLUMNS:
+            most = COLUMNS - place.x
+            yield place.title, f"reaches column {place.right} of {COLUMNS}; write a width of at most {most}"
+    for one, other in combinations(places, 2):
+        if one.overlaps(other):
+            taken = f"columns {one.x} to {one.right - 1}, rows {one.y} to {one.bottom - 1}"
+            yield other.title, f"overlaps {one.title} ({taken}); move it, for instance to y {one.bottom}"
+
+
 class DashboardCheck:
     """Checks one dashboard. `findings` has its problems, and `references` has the metrics that it names."""
 
     def __init__(self, file: str, body: dict[str, Any]) -> None:
         self.file = file
-        self.findings: list[Finding] = []
+        self.findings: list[LintFinding] = []
         self.references: list[Reference] = []
         self.is_complete = True
         """True if `references` has every metric that the dashboard names."""
@@ -42,7 +83,7 @@ class DashboardCheck:
         self._add("", structure.dashboard_errors(body))
         self._check_variables(body)
         places = [place for number, widget in enumerate(self.widgets, 1) if (place := self._check(number, widget))]
-        for title, problem in grid.check(places):
+        for title, problem in grid_problems(places):
             self._add(title, [problem])
         self._check_first_widget(places)
         if self.metrics > MOST_METRICS:
@@ -52,16 +93,16 @@ class DashboardCheck:
         if (size := len(json.dumps(body).encode())) > MOST_BYTES:
             self._add("", [f"the dashboard has {size:,} bytes, but at most {MOST_BYTES:,} are allowed; split it"])
 
-    def unknown(self, alarms: Collection[str], dashboards: Collection[str]) -> Iterator[Finding]:
+    def unknown(self, alarms: Collection[str], dashboards: Collection[str]) -> Iterator[LintFinding]:
         """Yield findings for alarms and dashboards that widgets show or link to, but that no file defines."""
         for what, places, names in (("alarm", self._alarms, alarms), ("dashboard", self._links, dashboards)):
             for place, name in places:
                 if name not in names:
-                    yield Finding(self.file, place, f'no file defines the {what} "{name}"; {suggest(name, names)}')
+                    yield LintFinding(self.file, place, f'no file defines the {what} "{name}"; {suggest(name, names)}')
 
     def _add(self, place: str, messages: Iterable[str]) -> bool:
         """Add findings. Return whether there are any."""
-        found = [Finding(self.file, place, message) for message in messages]
+        found = [LintFinding(self.file, place, message) for message in messages]
         self.findings += found
         return bool(found)
 
@@ -73,10 +114,10 @@ class DashboardCheck:
             return
         if not any(isinstance(each, dict) and each.get("pattern") == STAGE_VARIABLE for each in variables):
             self._add(
-                "variables", [f"no variable has the pattern {STAGE_VARIABLE}, so nobody can select a stage; add one"]
+                "variables", [f"no variable has the pattern {STAGE_VARIABLE}, so no stage can be chosen; add one"]
             )
 
-    def _check(self, number: int, widget: Any) -> grid.Rectangle | None:
+    def _check(self, number: int, widget: Any) -> Rectangle | None:
         """Check one widget. Return its place on the grid, or None if the widget is invalid."""
         title = title_of(number, widget)
         if self._add(title, structure.dashboard_errors(widget, "widget")):
@@ -93,7 +134,7 @@ class DashboardCheck:
             self._alarms += [(title, _alarm_file(arn)) for arn in properties["alarms"]]
         elif kind == "text":
             self._links += [(title, name) for name in _LINK.findall(properties["markdown"])]
-        return grid.Rectangle(title, widget["x"], widget["y"], widget["width"], widget["height"])
+        return Rectangle(title, widget["x"], widget["y"], widget["width"], widget["height"])
 
     def _check_graph(self, title: str, properties: dict[str, Any]) -> None:
         self._add(title, _view_problems(properties))
@@ -114,7 +155,7 @@ class DashboardCheck:
         self._add(title, graph.problems())
         self.references += graph.references(self.file, title)
 
-    def _check_first_widget(self, places: list[grid.Rectangle]) -> None:
+    def _check_first_widget(self, places: list[Rectangle]) -> None:
         """Check that the widget at the upper left says what the dashboard is for, and links to the runbook."""
         if not places:
             return

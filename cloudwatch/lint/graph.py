@@ -1,18 +1,43 @@
-"""Check the metrics and expressions of one graph or alarm, and collect the metrics that they name."""
+"""Check the metrics and expressions of one graph or alarm, and collect the metrics that they name.
 
-from collections.abc import Iterator, Mapping, Sequence
+Expressions are checked by their types: `S` is a number, `TS` one time series, `TS[]` several. The table of functions in
+`syntax/expression.py` lists the types that each function accepts and returns.
+
+Of a SEARCH, lint requires the schema in braces and the full name of every metric. CloudWatch can also search for parts
+of a name and in all namespaces, but lint could not know which metrics such a search should find.
+
+    SEARCH('{Faunalens,service,stage,code} MetricName="Rejections" service="faunalens" stage="STAGENAME"', 'Sum', 60)
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from cloudwatch.lint.cycles import in_cycle
-from cloudwatch.lint.expression_types import misfits, types_of
-from cloudwatch.lint.finding import suggest
-from cloudwatch.lint.metric_check import Reference
-from cloudwatch.lint.searched_metrics import metrics_of
-from cloudwatch.syntax.expression import ExpressionError, parse_expression
-from cloudwatch.syntax.expression_tree import Call, Node, String, referenced_ids, walk
+from cloudwatch.lint import suggest
+from cloudwatch.lint.known_metrics import Reference
+from cloudwatch.syntax.expression import (
+    FUNCTIONS,
+    TYPES,
+    Array,
+    Binary,
+    Call,
+    ExpressionError,
+    Keyword,
+    Name,
+    Negative,
+    Node,
+    String,
+    parse_expression,
+    referenced_ids,
+    to_text,
+    walk,
+)
+from cloudwatch.syntax.grammar import leaves
 from cloudwatch.syntax.graphed_metrics import GraphedMetric
-from cloudwatch.syntax.search import SearchError
+from cloudwatch.syntax.search import SearchError, parse_search
 from cloudwatch.syntax.statistic import StatisticError, parse_statistic
+
+UNKNOWN = "unknown"
+"""The type of an id that does not exist or is part of a cycle. Other checks report such ids."""
 
 
 class Graph:
@@ -35,7 +60,7 @@ class Graph:
         self.types = types_of(self.trees, {entry.key for entry in entries if entry.metric})
 
     def problems(self) -> Iterator[str]:
-        """Yield the problems of the entries. `metric_check.py` checks the metrics that they name."""
+        """Yield the problems of the entries. `known_metrics.py` checks the metrics that they name."""
         yield from self._unparsed
         titles = {entry.key: entry.title for entry in self.entries}
         ids = {entry.id for entry in self.entries if entry.id}
@@ -67,7 +92,7 @@ class Graph:
             elif tree := self.trees.get(entry.key):
                 try:
                     for text, stat in _searches(tree):
-                        yield from (Reference(file, where, *metric, stat) for metric in metrics_of(text))
+                        yield from (Reference(file, where, *metric, stat) for metric in searched_metrics(text))
                 except SearchError:
                     continue  # `problems` reports it
 
@@ -80,6 +105,94 @@ class Graph:
                     f"{entry.title}: hidden, but no expression uses it; "
                     "show it, use its id in an expression, or remove it"
                 )
+
+
+def in_cycle(dependencies: Mapping[str, Collection[str]]) -> list[str]:
+    """Return the names that depend on themselves, directly or through others, sorted."""
+
+    def below(start: str) -> set[str]:
+        found: set[str] = set()
+        pending = list(dependencies[start])
+        while pending:
+            if (name := pending.pop()) not in found:
+                found.add(name)
+                pending += dependencies.get(name, ())
+        return found
+
+    return [name for name in sorted(dependencies) if name in below(name)]
+
+
+def types_of(trees: Mapping[str, Node], series: Iterable[str]) -> dict[str, str]:
+    """Return the type of every entry of a graph, by id. `trees`: the expressions; `series`: the ids of the metrics."""
+    types = dict.fromkeys(series, "TS")
+    left = dict(trees)
+    while ready := [name for name, tree in left.items() if not referenced_ids(tree) & left.keys()]:
+        types |= {name: type_of(left.pop(name), types) for name in ready}
+    return types | dict.fromkeys(left, UNKNOWN)
+
+
+def type_of(node: Node, ids: Mapping[str, str]) -> str:
+    """Return the type of a node. `ids`: the type of every id."""
+    match node:
+        case Name(id=name):
+            return ids.get(name, UNKNOWN)
+        case String():
+            return "text"
+        case Keyword():
+            return "keyword"
+        case Array():
+            return "TS[]"
+        case Negative(operand=operand):
+            return type_of(operand, ids)
+        case Binary(left=left, right=right):
+            sides = type_of(left, ids), type_of(right, ids)
+            return next((widest for widest in (UNKNOWN, "TS[]", "TS") if widest in sides), "S")
+        case Call(function=function, arguments=arguments):
+            first = type_of(arguments[0], ids) if arguments else "TS[]"
+            returns = FUNCTIONS[function].returns
+            folded = {"TS[]": "TS", "TS": "S", UNKNOWN: UNKNOWN}.get(first, "S")
+            return {"same": first, "folded": folded}.get(returns, returns)
+        case _:
+            return "S"
+
+
+def misfits(node: Node, ids: Mapping[str, str]) -> Iterator[str]:
+    """Yield a message for each argument whose type the function does not accept."""
+    for call in walk(node):
+        if isinstance(call, Call):
+            function = FUNCTIONS[call.function]
+            for place, argument in enumerate(call.arguments):
+                allowed = function.parameters[min(place, len(function.parameters) - 1)]
+                type_ = type_of(argument, ids)
+                if type_ in TYPES and type_ not in allowed:
+                    given = f"{to_text(argument)} is {TYPES[type_]}"
+                    yield f"{given}, which {call.function} does not accept; write {function.signature}"
+
+
+type Pattern = tuple[str, str, tuple[tuple[str, str | None], ...]]
+"""Namespace, metric and dimensions. The value None stands for any value of a dimension."""
+
+
+def searched_metrics(text: str) -> Iterator[Pattern]:
+    """Yield the metrics that the first argument of SEARCH names. Raises `SearchError` if it is invalid or too vague."""
+    search = parse_search(text)
+    if search.namespace is None or search.dimensions is None:
+        raise SearchError(text, 0, "a search must start with its schema, such as {Faunalens,service,stage,code}")
+    values: dict[str, list[str]] = {}
+    for leaf in leaves(search.term, negated=False) if search.term else ():
+        if leaf.exact:
+            values.setdefault(leaf.property or "", []).append(leaf.text)
+    if not values.get("MetricName"):
+        raise SearchError(text, 0, 'a search must name its metrics in full, such as MetricName="Rejections"')
+    if unknown := sorted(values.keys() - {"", "MetricName", "Namespace", *search.dimensions}):
+        what = f"{', '.join(unknown)} is not a dimension of the schema; add it to the schema, or remove the condition"
+        raise SearchError(text, text.find(unknown[0]), what)
+    given = {name: values.get(name, []) for name in search.dimensions}
+    for metric in values["MetricName"]:
+        # A dimension with several values stands for several metrics; each value is checked at least once.
+        for turn in range(max(1, *map(len, given.values()))):
+            last = {name: each[min(turn, len(each) - 1)] if each else None for name, each in given.items()}
+            yield search.namespace, metric, tuple(last.items())
 
 
 def _statistic_problems(stat: str) -> Iterator[str]:
@@ -100,7 +213,7 @@ def _searches(tree: Node) -> Iterator[tuple[str, str]]:
 def _search_problems(tree: Node) -> Iterator[str]:
     for text, stat in _searches(tree):
         try:
-            list(metrics_of(text))
+            list(searched_metrics(text))
         except SearchError as error:
             yield f"SEARCH: {error}"
         yield from (f"SEARCH: {problem}" for problem in _statistic_problems(stat))

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cloudwatch.lint import emitted
-from cloudwatch.lint.finding import suggest
+from cloudwatch.lint import suggest
+from cloudwatch.lint.known_metrics import fields
 from cloudwatch.project import RESOURCES
 
 MOST_CHARACTERS = 10_000
@@ -47,7 +47,7 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
         yield f"the query has {len(text):,} characters, but at most {MOST_CHARACTERS:,} are allowed; shorten it"
     if not commands:
         yield "the query has no command; write for instance: fields @timestamp, request_id | sort @timestamp desc"
-    known = emitted.fields() | OF_CLOUDWATCH
+    known = fields() | OF_CLOUDWATCH
     for number, command in enumerate(commands, 1):
         if not command or command[0][1] not in COMMANDS:
             word = command[0][1] if command else ""

@@ -13,7 +13,7 @@ from botocore.session import get_session
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from cloudwatch.lint.finding import suggest
+from cloudwatch.lint import suggest
 
 _SCHEMA: dict[str, Any] = json.loads(Path(__file__).with_name("dashboard.schema.json").read_text(encoding="utf-8"))
 _DEFINITIONS: dict[str, Any] = _SCHEMA["$defs"]

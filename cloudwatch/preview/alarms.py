@@ -1,31 +1,37 @@
-"""Compute the states of alarms over time, by the rules of CloudWatch, and the reasons for the states.
+"""Compute the states of alarms over time, by the rules of CloudWatch, and describe alarms for the page.
 
 Each alarm is evaluated every minute on periods that end with that minute, as in CloudWatch's sliding window. The
 preview uses a new metric value at once; AWS uses it a minute or two later. A composite alarm changes in the same minute
 as the alarms in its rule.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
+from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
 from itertools import pairwise
 from math import ceil
 from typing import Any, Literal
 
 from cloudwatch.files import Files
-from cloudwatch.preview.metric_alarm import MINUTE, AlarmError, MetricAlarm
+from cloudwatch.preview.metric_alarm import MINUTE, SYMBOLS, AlarmError, MetricAlarm
 from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.values import EvaluationError
-from cloudwatch.project import prefix
-from cloudwatch.syntax.boolean import holds
-from cloudwatch.syntax.graphed_metrics import GraphedMetricsError
-from cloudwatch.syntax.rule import Constant, InState, Rule, RuleError, alarms_in, parse_rule
+from cloudwatch.preview.recording import Incident
+from cloudwatch.project import SERVICE, prefix
+from cloudwatch.syntax.grammar import holds
+from cloudwatch.syntax.rule import Constant, InState, Rule, alarms_in, parse_rule
 
 type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 type _Outcome = tuple[list[State], Callable[[int], str]]
 """The state in each minute, and a function that returns the reason for the state in a minute."""
 
-_STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")  # indexed by the verdicts of missing_data.py
+_STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")  # indexed by the verdicts of metric_alarm.py
+_RUNBOOK = re.compile(r"\s*What to do: (\S+)\s*$")
+_NAME = re.compile(rf'"?{SERVICE}-[a-z0-9]+-([a-z0-9-]+)"?')
+_GAP = 15 * 60
+"""Seconds. An alarm that fires at most this long after the previous alarm belongs to the same incident."""
+_LOOK = 5 * 60
+"""Seconds. The link to an incident shows the time until this long after the first alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,47 +67,37 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
     """
     first = int(start // MINUTE) * MINUTE
     minutes = max(0, ceil((end - first) / MINUTE))
-    found = {name: _metric_states(name, alarm, store, first, minutes) for name, alarm in files.alarms.items()}
-    rules = {name: _parse(name, composite, files) for name, composite in files.composites.items()}
-    children = {name: [_file_name(each, files) for each in alarms_in(rule)] for name, rule in rules.items()}
+    start_of_names = prefix(files.stage)
+    found: dict[str, _Outcome] = {}
     try:
-        order = list(TopologicalSorter(children).static_order())
-    except CycleError as error:
-        cycle = error.args[1]
-        raise AlarmError(f"composite {cycle[0]} depends on itself: {' → '.join(reversed(cycle))}") from None
-    for name in order:
-        if name in rules:
-            below = {deployed: found[_file_name(deployed, files)][0] for deployed in alarms_in(rules[name])}
-            found[name] = _composite_states(rules[name], below, minutes)
+        for name, alarm in files.alarms.items():
+            found[name] = _metric_states(MetricAlarm.of(name, alarm), store, first, minutes)
+        rules = {name: parse_rule(composite["AlarmRule"]) for name, composite in files.composites.items()}
+        below = {name: [each.removeprefix(start_of_names) for each in alarms_in(rule)] for name, rule in rules.items()}
+        for name in TopologicalSorter(below).static_order():
+            if name in rules:
+                states = {f"{start_of_names}{each}": found[each][0] for each in below[name]}
+                found[name] = _composite_states(rules[name], states, minutes)
+            elif name not in found:
+                raise AlarmError(f"a composite alarm refers to {name}, which is not an alarm of stage {files.stage}")
+    except AlarmError:
+        raise
+    except (KeyError, ValueError) as error:  # such as rules that refer to one another in a cycle
+        reason = f"{error}; run `python -m cloudwatch lint`, which says what to write"
+        raise AlarmError(f"a composite alarm is invalid: {reason}") from error
     return {
         name: Timeline(name, alarm, found[name][0], _stretches(first, *found[name]))
         for name, alarm in (files.alarms | files.composites).items()
     }
 
 
-def _parse(name: str, composite: Mapping[str, Any], files: Files) -> Rule:
-    """Parse the rule of a composite. Raises `AlarmError`."""
+def _metric_states(alarm: MetricAlarm, store: MetricStore, first: int, minutes: int) -> _Outcome:
     try:
-        rule = parse_rule(composite["AlarmRule"])
-    except RuleError as error:
-        raise AlarmError(f"composite {name}: {error}") from error
-    for deployed in alarms_in(rule):
-        if _file_name(deployed, files) not in files.alarms | files.composites:
-            raise AlarmError(
-                f"composite alarm {name} refers to {deployed}, which is not an alarm of stage {files.stage}"
-            )
-    return rule
-
-
-def _file_name(deployed: str, files: Files) -> str:
-    return deployed.removeprefix(prefix(files.stage))
-
-
-def _metric_states(name: str, alarm: Mapping[str, Any], store: MetricStore, first: int, minutes: int) -> _Outcome:
-    try:
-        evaluations = MetricAlarm.of(name, alarm).evaluate(store, first, minutes)
-    except (EvaluationError, GraphedMetricsError) as error:
-        raise AlarmError(f"alarm {name}: {error}") from error
+        evaluations = alarm.evaluate(store, first, minutes)
+    except AlarmError:
+        raise
+    except ValueError as error:
+        raise AlarmError(f"alarm {alarm.name}: {error}") from error
     states: list[State] = []
     state: State = "INSUFFICIENT_DATA"
     for verdict in evaluations.verdicts.tolist():
@@ -137,3 +133,81 @@ def _stretches(first: int, states: Sequence[State], reason: Callable[[int], str]
         Stretch(first + begin * MINUTE, first + end * MINUTE, states[begin], reason(begin))
         for begin, end in pairwise([*minutes, len(states)])
     ]
+
+
+# What the page shows
+
+
+def alarm_json(timeline: Timeline) -> dict[str, Any]:
+    """Return an alarm as JSON for the page. Times are in milliseconds since 1970."""
+    description = timeline.alarm.get("AlarmDescription", "")
+    runbook = _RUNBOOK.search(description)
+    stretches = [
+        {"from": each.begin * 1e3, "to": each.end * 1e3, "state": each.state, "reason": _shorten(each.reason)}
+        for each in timeline.stretches
+    ]
+    return {
+        "name": timeline.name,
+        "state": timeline.state,
+        "since": stretches[-1]["from"] if len(stretches) > 1 else None,
+        "meaning": _RUNBOOK.sub("", description).removesuffix("."),
+        "rule": describe_rule(timeline.name, timeline.alarm),
+        "reason": stretches[-1]["reason"] if stretches else "",
+        "runbook": runbook[1] if runbook else None,
+        "periods": stretches,
+    }
+
+
+def incidents_of(timelines: Mapping[str, Timeline]) -> list[Incident]:
+    """Group metric alarms that fired at about the same time into incidents. Return the incidents in order of time."""
+    fired = sorted(
+        (stretch.begin, name)
+        for name, timeline in timelines.items()
+        if "AlarmRule" not in timeline.alarm
+        for stretch in timeline.stretches
+        if stretch.state == "ALARM"
+    )
+    incidents: list[Incident] = []
+    last = 0
+    for begin, name in fired:
+        if incidents and begin <= last + _GAP:
+            incidents[-1] = replace(incidents[-1], title=f"{incidents[-1].title}, {name}")
+        else:
+            incidents.append(Incident(begin, name, begin + _LOOK))
+        last = begin
+    return incidents
+
+
+def urgency(timeline: Timeline) -> tuple[int, int]:
+    """Return a sort key: by state, ALARM first and OK last, then by minutes in ALARM, the most first."""
+    return ["ALARM", "INSUFFICIENT_DATA", "OK"].index(timeline.state), -timeline.states.count("ALARM")
+
+
+def count_states(timelines: Mapping[str, Timeline], names: Sequence[str]) -> dict[State, int]:
+    """Return how many of the named alarms are in each state. Ignore names without a timeline."""
+    found = [timelines[name].state for name in names if name in timelines]
+    return {state: found.count(state) for state in ("ALARM", "INSUFFICIENT_DATA", "OK")}
+
+
+def describe_rule(name: str, alarm: Mapping[str, Any]) -> str:
+    """Return the condition of an alarm as one line: metric, threshold, period, and number of periods."""
+    if rule := alarm.get("AlarmRule"):
+        return _shorten(rule)
+    parsed = MetricAlarm.of(name, alarm)
+    line, metric = parsed.watched, parsed.watched.metric
+    what = line.label or line.id or (metric and f"{line.stat} of {metric.name}")
+    times = f" in {parsed.needed} of {parsed.total}" if parsed.total > 1 else ""
+    limit = f"{SYMBOLS[parsed.comparison]} {parsed.threshold:,.10g}"
+    length = f"{line.period // 60} min" if line.period % 3600 else f"{line.period // 3600} h"
+    return f"{what} {limit}, {length} a point{times}"
+
+
+def alarms_of(body: Mapping[str, Any], stage: str) -> list[str]:
+    """Return the file names of the alarms on a dashboard, in the dashboard's order."""
+    arns = [arn for widget in body["widgets"] if widget["type"] == "alarm" for arn in widget["properties"]["alarms"]]
+    return [arn.rpartition(":alarm:")[2].replace("STAGENAME", stage).removeprefix(prefix(stage)) for arn in arns]
+
+
+def _shorten(text: str) -> str:
+    """Replace each name of a deployed alarm in a text with the alarm's file name."""
+    return _NAME.sub(r"\1", text)

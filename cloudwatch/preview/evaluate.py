@@ -11,15 +11,12 @@ from functools import lru_cache
 import numpy as np
 
 from cloudwatch.preview import labels
-from cloudwatch.preview.math_functions import call_function
+from cloudwatch.preview.metric_math import call_function, combine
 from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.operators import combine
-from cloudwatch.preview.periods import Floats, Grid
-from cloudwatch.preview.values import EvaluationError, Series, Value
-from cloudwatch.syntax import expression_tree as tree
-from cloudwatch.syntax.expression import ExpressionError, parse_expression
+from cloudwatch.preview.series import EvaluationError, Floats, Grid, Series, Value
+from cloudwatch.syntax import expression as tree
+from cloudwatch.syntax.expression import FUNCTIONS, ExpressionError, parse_expression
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
-from cloudwatch.syntax.metric_functions import FUNCTIONS
 from cloudwatch.syntax.search import SearchError, parse_search
 from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 

@@ -1,21 +1,33 @@
-"""Evaluate a metric alarm once for each minute."""
+"""Evaluate a metric alarm once for each minute.
+
+An alarm with N evaluation periods fetches a few points more than N and evaluates the latest N existing points. If
+fewer than N points exist, TreatMissingData decides how the missing points count. The alarm fires if M points cross
+the threshold. With the treatment `missing`, it also fires if all existing points cross the threshold and the oldest of
+them is at least M periods old.
+
+Source: "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide. The tests use its tables.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cloudwatch.preview.evaluate import Evaluator
 from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.missing_data import EXTRA_POINTS, Treatment, verdicts_of
-from cloudwatch.preview.periods import Floats, Grid, Integers
-from cloudwatch.preview.values import Series
+from cloudwatch.preview.series import Floats, Grid, Integers, Series
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, from_queries, metric_of
 
 MINUTE = 60  # seconds between two evaluations
+EXTRA_POINTS = 2  # fetched in addition to N, as in the tables of the user guide; AWS guarantees no number
+
+type Treatment = Literal["missing", "ignore", "breaching", "notBreaching"]
+
+OK, ALARM, INSUFFICIENT_DATA, RETAIN = 0, 1, 2, 3
+"""Verdicts of one evaluation. RETAIN means that the alarm keeps its previous state."""
 
 _COMPARISONS: Mapping[str, tuple[str, Callable[[Floats, float], Any]]] = {
     "GreaterThanOrEqualToThreshold": ("≥", np.greater_equal),
@@ -24,7 +36,6 @@ _COMPARISONS: Mapping[str, tuple[str, Callable[[Floats, float], Any]]] = {
     "LessThanThreshold": ("<", np.less),
 }
 SYMBOLS: Mapping[str, str] = {name: symbol for name, (symbol, _) in _COMPARISONS.items()}
-_TREATMENTS = get_args(Treatment.__value__)
 
 
 class AlarmError(ValueError):
@@ -46,33 +57,26 @@ class MetricAlarm:
 
     @classmethod
     def of(cls, name: str, alarm: Mapping[str, Any]) -> "MetricAlarm":
-        """Parse an alarm. Raises `AlarmError` if the preview does not support a setting."""
-        comparison, window = alarm.get("ComparisonOperator"), alarm.get("EvaluationWindow", {"SlidingWindow": {}})
-        treatment = alarm.get("TreatMissingData", "missing")
-        if not isinstance(comparison, str) or comparison not in _COMPARISONS or "Threshold" not in alarm:
-            known = ", ".join(_COMPARISONS)
-            raise AlarmError(
-                f"alarm {name} has no Threshold, or its ComparisonOperator {comparison} is not supported; "
-                f"set Threshold, and set ComparisonOperator to one of {known}"
-            )
-        if treatment not in _TREATMENTS:
-            raise AlarmError(f"alarm {name} has TreatMissingData {treatment}; use one of {', '.join(_TREATMENTS)}")
-        if "SlidingWindow" not in window:
+        """Return an alarm that lint accepts. Raises `AlarmError` if the preview does not support a setting."""
+        if "SlidingWindow" not in alarm.get("EvaluationWindow", {"SlidingWindow": {}}):
             raise AlarmError(f"alarm {name} has a wall clock window; the preview evaluates only a SlidingWindow")
         if alarm.get("EvaluateLowSampleCountPercentile", "evaluate") != "evaluate":
             what = "EvaluateLowSampleCountPercentile: ignore"
             raise AlarmError(f"alarm {name} has {what}; the preview supports only `evaluate`")
-        lines = _lines(name, alarm)
-        watched = [line for line in lines if line.visible]
-        if len(watched) != 1:
-            raise AlarmError(
-                f"alarm {name} watches {len(watched)} metrics or expressions; set ReturnData to true on exactly one"
-            )
-        if watched[0].period % MINUTE:
-            raise AlarmError(f"alarm {name} has a period of {watched[0].period} s; use a multiple of {MINUTE} s")
-        total = int(alarm["EvaluationPeriods"])
-        needed = int(alarm.get("DatapointsToAlarm", total))
-        return cls(name, lines, watched[0], total, needed, comparison, float(alarm["Threshold"]), treatment)
+        try:
+            lines = _lines(alarm)
+            (watched,) = [line for line in lines if line.visible]
+            total = int(alarm["EvaluationPeriods"])
+            needed = int(alarm.get("DatapointsToAlarm", total))
+            threshold, treatment = float(alarm["Threshold"]), alarm.get("TreatMissingData", "missing")
+            made = cls(name, lines, watched, total, needed, alarm["ComparisonOperator"], threshold, treatment)
+            _COMPARISONS[made.comparison]
+        except (KeyError, ValueError) as error:
+            reason = f"{error!r}; run `python -m cloudwatch lint`, which says what to write"
+            raise AlarmError(f"alarm {name} is invalid: {reason}") from error
+        if watched.period % MINUTE:
+            raise AlarmError(f"alarm {name} has a period of {watched.period} s; use a multiple of {MINUTE} s")
+        return made
 
     def evaluate(self, store: MetricStore, first: int, minutes: int) -> "Evaluations":
         """Return one evaluation per minute, beginning at `first` (seconds since 1970)."""
@@ -106,7 +110,7 @@ class Evaluations:
 
     @property
     def verdicts(self) -> Integers:
-        """The verdict of each evaluation: one of the constants of `cloudwatch.preview.missing_data`."""
+        """The verdict of each evaluation: `OK`, `ALARM`, `INSUFFICIENT_DATA` or `RETAIN`."""
         alarm = self.alarm
         return verdicts_of(self.points, alarm.crosses(self.points), alarm.total, alarm.needed, alarm.treatment)
 
@@ -122,26 +126,38 @@ class Evaluations:
             return f"no data in {points.size * alarm.watched.period // MINUTE} minutes; {absent}"
         rule = f"{SYMBOLS[alarm.comparison]} {alarm.threshold:g}, {alarm.needed} of {alarm.total} needed"
         crossing = zip(self.begins[evaluation][crossed].tolist(), points[crossed].tolist(), strict=True)
-        listed = ", ".join(f"{value:.4g} at {_clock(begin)}" for begin, value in crossing)
+        listed = ", ".join(f"{value:.4g} at {datetime.fromtimestamp(begin, UTC):%H:%M}" for begin, value in crossing)
         parts = [f"{crossed.sum()} of {found} points crossed ({rule})" + (f": {listed}" if listed else ""), absent]
         return "; ".join(part for part in parts if part)
 
 
-def _lines(name: str, alarm: Mapping[str, Any]) -> list[GraphedMetric]:
-    """Return the lines of an alarm. All metrics must have the same period; expressions get this period too."""
+def verdicts_of(points: Floats, crossing: NDArray[np.bool_], total: int, needed: int, treatment: Treatment) -> Integers:
+    """Return one verdict per row of points. The latest point is in the first column; NaN marks a missing point.
+
+    `crossing` is True for each point that crosses the threshold. The alarm needs `needed` of the last `total` points to
+    cross it ("M out of N" in CloudWatch).
+    """
+    exists = ~np.isnan(points)
+    judged = exists & (np.cumsum(exists, axis=1) <= total)
+    found = judged.sum(axis=1)
+    bad = (judged & crossing).sum(axis=1)
+    if treatment == "breaching":
+        return np.where(bad + np.maximum(total - found, 0) >= needed, ALARM, OK)
+    if treatment == "notBreaching":
+        return np.where(bad >= needed, ALARM, OK)
+    ages = np.where(judged, np.arange(1, points.shape[1] + 1), 0).max(axis=1)
+    nothing_good = (bad == found) & (found < total)
+    undecided = RETAIN if treatment == "ignore" else INSUFFICIENT_DATA
+    fallback = np.where(nothing_good, undecided, OK)
+    early = nothing_good & (found > 0) & (ages >= needed) & (treatment == "missing")
+    return np.where((bad >= needed) | early, ALARM, fallback)
+
+
+def _lines(alarm: Mapping[str, Any]) -> list[GraphedMetric]:
+    """Return the lines of an alarm. All metrics have the same period; expressions get this period too."""
     if "Metrics" not in alarm:
-        stat = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
-        if not {"Namespace", "MetricName", "Period"} <= alarm.keys() or not stat:
-            raise AlarmError(
-                f"alarm {name} is incomplete; add Metrics, or Namespace, MetricName, Period and a statistic"
-            )
-        return [GraphedMetric(0, None, metric_of(alarm), None, str(stat), int(alarm["Period"]))]
+        stat = alarm.get("Statistic") or alarm["ExtendedStatistic"]
+        return [GraphedMetric(0, None, metric_of(alarm), None, stat, int(alarm["Period"]))]
     lines = from_queries(alarm["Metrics"])
-    periods = {line.period for line in lines if line.metric} or {line.period for line in lines if line.visible}
-    if len(periods) > 1:
-        raise AlarmError(f"alarm {name} has metrics with periods of {sorted(periods)} s; use one period for all")
-    return [replace(line, period=period) for line in lines for period in periods]
-
-
-def _clock(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M")
+    (period,) = {line.period for line in lines if line.metric} or {line.period for line in lines if line.visible}
+    return [replace(line, period=period) for line in lines]

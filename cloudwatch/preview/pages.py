@@ -16,11 +16,17 @@ from typing import Any
 
 from chalicelib.api.http import Response
 from chalicelib.telemetry.metrics import NAMESPACE
-from cloudwatch.errors import FileError
+from cloudwatch.figures import FileError, stage_shown
 from cloudwatch.files import Files, Placeholders, read_files
-from cloudwatch.limits import stage_shown
-from cloudwatch.preview.alarm_widget import alarm_json, alarms_of, count_states, incidents_of, urgency
-from cloudwatch.preview.alarms import Timeline, timelines_of
+from cloudwatch.preview.alarms import (
+    Timeline,
+    alarm_json,
+    alarms_of,
+    count_states,
+    incidents_of,
+    timelines_of,
+    urgency,
+)
 from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.recording import Incident, Recording, Span
 from cloudwatch.preview.widgets import View, automatic_period, seconds_of, widgets_of

@@ -8,12 +8,12 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from cloudwatch.preview.pages import STATIC, Pages
 from cloudwatch.preview.server import add_source_arguments, open_recording
-from cloudwatch.progress import Progress
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 WIDTH = 1400
@@ -45,22 +45,14 @@ def main(arguments: Sequence[str]) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     query = {name: getattr(arguments, name) for name in ("stage", "range", "until")}
-    with open_recording(arguments) as recording, Progress("drawing") as progress:
+    with open_recording(arguments) as recording:
         pages = Pages(recording)
-        names = pages.names()
-        written: list[Path] = []
-        for path in write_pages(pages, arguments.out, query):
-            written.append(path)
-            progress.update(len(written) / (len(names) + 2))
+        written = write_pages(pages, arguments.out, query)
         if arguments.png:
-            progress.end()
-            progress.begin("taking pictures")
-            pictures = take_pictures(arguments.out, names, dark=arguments.dark, height=arguments.height)
-            for done, path in enumerate(pictures, start=1):
-                written.append(path)
-                progress.update(done / len(names))
-    for path in written:
-        print(f"{path}  {path.stat().st_size / 1e3:.0f} kB")
+            pictures = take_pictures(arguments.out, pages.names(), dark=arguments.dark, height=arguments.height)
+            written = chain(written, pictures)
+        for path in written:
+            print(f"{path}  {path.stat().st_size / 1e3:.0f} kB", flush=True)
     return 0
 
 

@@ -18,9 +18,8 @@ import uvicorn
 from chalicelib.api.http import Response
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Incident, Recording
-from cloudwatch.progress import Progress
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.command import SEED, add_bad_argument, write_day
+from cloudwatch.simulation.day import SEED, add_bad_argument, timed, write_day
 
 PATH = "/dashboards/"
 """The root of the preview on its own server and on the local server."""
@@ -132,13 +131,13 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
         with closing(recording):
             yield recording
         return
-    with tempfile.TemporaryDirectory() as folder, Progress("simulating a day") as progress:
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "day.jsonl"
-        write_day(path, arguments.seed, progress.update, bad=arguments.bad)
-        progress.end()
+        with timed("simulating a day"):
+            write_day(path, arguments.seed, bad=arguments.bad)
         recording = simulated_day(path, bad=arguments.bad, stretch=arguments.stretch)
-        progress.begin("reading it")
-        recording.read_new_lines()
+        with timed("reading it"):
+            recording.read_new_lines()
         recording.close()
     yield recording
 

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from cloudwatch.files import Files
-from cloudwatch.preview import units
-from cloudwatch.preview.alarm_widget import alarm_json
-from cloudwatch.preview.alarms import Timeline
+from cloudwatch.preview import labels
+from cloudwatch.preview.alarms import Timeline, alarm_json
 from cloudwatch.preview.evaluate import Curve, evaluate
 from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.periods import Grid
 from cloudwatch.preview.recording import Span
+from cloudwatch.preview.series import Grid
 from cloudwatch.project import prefix
 from cloudwatch.syntax.graphed_metrics import PERIOD, expand
 
@@ -147,7 +146,7 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
         aws_only = all(line.metric.namespace.startswith("AWS/") for line in lines if line.metric)
         return {"state": "aws_only", "message": AWS_ONLY} if aws_only else {"state": "empty", "message": EMPTY}
     axes = {side: _axis(properties, side) for side in ("left", "right")}
-    title_unit = units.unit_of_title(properties.get("title", ""))
+    title_unit = labels.unit_of_title(properties.get("title", ""))
     shown = [_curve_json(curve, axes, title_unit) for curve in curves]
     for side, axis in axes.items():
         found = {curve["unit"] for curve in shown if curve["axis"] == side}
@@ -182,9 +181,9 @@ def _own_span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
 
 def _curve_json(curve: Curve, axes: Mapping[str, Json], title_unit: str | None) -> Json:
     line, side = curve.line, curve.line.y_axis
-    unit = units.unit_of_line(line, axes[side]["label"])
+    unit = labels.unit_of_line(line, axes[side]["label"])
     if unit is None and line.metric is None and not axes[side]["label"]:
-        unit = units.unit_of_label(curve.label) or title_unit
+        unit = labels.unit_of_label(curve.label) or title_unit
     return {
         "id": line.id,
         "label": curve.label,
@@ -204,7 +203,7 @@ def _rounded(value: float) -> float | None:
 def _axis(properties: Mapping[str, Any], side: str) -> Json:
     axis = properties.get("yAxis", {}).get(side, {})
     label = axis.get("label", "")
-    return {"label": label, "min": axis.get("min"), "max": axis.get("max"), "shown": not units.is_only_a_unit(label)}
+    return {"label": label, "min": axis.get("min"), "max": axis.get("max"), "shown": not labels.is_only_a_unit(label)}
 
 
 def _thresholds(properties: Mapping[str, Any]) -> Iterator[Json]:

@@ -11,7 +11,7 @@ from random import Random
 
 from chalicelib.telemetry.runs import WarmingRecord
 from cloudwatch.files import Placeholders
-from cloudwatch.lint.catalogue import catalogue
+from cloudwatch.lint.known_metrics import aws_metrics
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.fleet import Servers
@@ -33,7 +33,7 @@ def lines_of(resources: Iterable[Resource], begin: float) -> Iterator[str]:
     """Yield a line for each resource, for the minute that started at `begin` (seconds since 1970)."""
     stamp = round((begin + 59.9) * 1e3)
     for namespace, dimensions, metrics in resources:
-        listed = [{"Name": name, "Unit": catalogue()[namespace][name].unit} for name in metrics]
+        listed = [{"Name": name, "Unit": aws_metrics()[namespace][name].unit} for name in metrics]
         directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
         head = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "simulated": True}
         yield json.dumps({**head, **dimensions, **metrics}, separators=(",", ":")) + "\n"

@@ -1,12 +1,16 @@
-"""Simulate a day and return its metrics as log lines.
+"""Simulate a day and write its metrics as log lines: `python -m cloudwatch simulate --out FILE`.
 
 The app's own records and emitter write the app's metrics, with their real names, units and dimensions. The metrics that
 only AWS emits are made up and marked `"simulated": true`.
 """
 
+import argparse
 import io
 import random as global_random
-from collections.abc import Callable, Iterator
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -14,13 +18,12 @@ from chalicelib.features.cells import neighbours_of
 from chalicelib.features.warming import read_places
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.runs import WarmingRecord
-from cloudwatch.limits import CONTAINERS, read_limits
+from cloudwatch.figures import CONTAINERS, read_limits
 from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics, lines_of
+from cloudwatch.simulation.beside import Inbox, SimulatedTier
 from cloudwatch.simulation.fleet import DEFAULTS, Fleet, Servers
-from cloudwatch.simulation.inbox import Inbox
-from cloudwatch.simulation.tier import SimulatedTier
 from cloudwatch.simulation.traffic import Traffic
 
 STAGE = "prod"
@@ -30,18 +33,59 @@ CELLS = 6000
 BURST, LONG_BURST = 1.045, 1.5
 """Requests in a burst on a usual and on a bad day, as a multiple of the stage's limit of containers."""
 
-type OnProgress = Callable[[float], None]
-"""A callback that takes the share of the day that is done, 0 to 1."""
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the metrics of the day to a file. Return 0, or 1 after an error message on standard error."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cloudwatch simulate",
+        description="Write the metrics of a simulated day: a quiet night, a spike, a cache flush, outages.",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="file to write, about 80 MB")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=SEED,
+        help="seed of the random numbers; one seed always gives the same day (default: 1)",
+    )
+    add_bad_argument(parser)
+    options = parser.parse_args(arguments)
+    try:
+        with timed("simulating a day"):
+            requests = write_day(options.out, options.seed, bad=options.bad)
+    except OSError as error:
+        print(f"{options.out} cannot be written: {error.strerror}; give another file with --out", file=sys.stderr)
+        return 1
+    print(f"{options.out}: {requests:,} requests; show them with: python -m cloudwatch preview --file {options.out}")
+    return 0
 
 
-def write_day(out: Path, seed: int = SEED, on_progress: OnProgress = lambda _: None, *, bad: bool = False) -> int:
+def add_bad_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--bad`, which simulates a day on which the alarm `page` fires."""
+    parser.add_argument(
+        "--bad",
+        action="store_true",
+        help="simulate a day on which the alarm `page` fires, because requests exceed the limit of containers at noon",
+    )
+
+
+@contextmanager
+def timed(task: str) -> Iterator[None]:
+    """Print on standard error that a task runs, and at its end how long it took."""
+    print(f"{task} … ", end="", file=sys.stderr, flush=True)
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        print(f"{time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+
+
+def write_day(out: Path, seed: int = SEED, *, bad: bool = False) -> int:
     """Write the day to a file. Return its number of requests. Raises OSError."""
     requests = 0
     with out.open("w", encoding="utf-8") as file:
-        for minute, (number, text) in enumerate(lines(seed, bad=bad)):
+        for number, text in lines(seed, bad=bad):
             file.write(text)
             requests += number
-            on_progress((minute + 1) / schedule.MINUTES)
     return requests
 
 

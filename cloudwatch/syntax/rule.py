@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 from lark import Token, v_args
 
-from cloudwatch.syntax import boolean
-from cloudwatch.syntax.boolean import Boolean
-from cloudwatch.syntax.grammar import Grammar, Misuse, ParseError
+from cloudwatch.syntax.grammar import BOOLEAN_RULES, Boolean, BooleanTransformer, Grammar, Misuse, ParseError, leaves
 
 _RULES = r"""
     ?start: disjunction
@@ -64,7 +62,7 @@ def parse_rule(text: str) -> Rule:
 
 def alarms_in(rule: Rule) -> Iterator[str]:
     """Yield the names of the alarms in a rule, from left to right, with repetitions."""
-    return (leaf.alarm for leaf in boolean.leaves(rule) if isinstance(leaf, InState))
+    return (leaf.alarm for leaf in leaves(rule) if isinstance(leaf, InState))
 
 
 def dependencies(composite: Mapping[str, object]) -> set[str]:
@@ -77,7 +75,7 @@ def dependencies(composite: Mapping[str, object]) -> set[str]:
 
 
 @v_args(inline=True)
-class _ToRule(boolean.BooleanTransformer):
+class _ToRule(BooleanTransformer):
     def state(self, state: Token, alarm: Token) -> InState:
         if alarm == '""':
             raise Misuse(alarm.start_pos or 0, f"expected {_NAME}, found an empty name")
@@ -88,7 +86,7 @@ class _ToRule(boolean.BooleanTransformer):
 
 
 _GRAMMAR: Grammar[Rule] = Grammar(
-    rules=boolean.RULES + _RULES,
+    rules=BOOLEAN_RULES + _RULES,
     transformer=_ToRule(),
     error=RuleError,
     expected={

@@ -13,9 +13,7 @@ from typing import Any
 
 from lark import Token, v_args
 
-from cloudwatch.syntax import boolean
-from cloudwatch.syntax.boolean import Boolean
-from cloudwatch.syntax.grammar import Grammar, ParseError
+from cloudwatch.syntax.grammar import BOOLEAN_RULES, Boolean, BooleanTransformer, Grammar, ParseError, holds
 from cloudwatch.syntax.graphed_metrics import TimeSeries
 
 _RULES = r"""
@@ -82,7 +80,7 @@ class Search:
             return False
         if self.dimensions is not None and sorted(self.dimensions) != [name for name, _ in metric.dimensions]:
             return False
-        return self.term is None or boolean.holds(self.term, lambda leaf: leaf.matches(metric))
+        return self.term is None or holds(self.term, lambda leaf: leaf.matches(metric))
 
 
 def parse_search(text: str) -> Search:
@@ -95,7 +93,7 @@ def parse_search(text: str) -> Search:
 
 
 @v_args(inline=True)
-class _ToSearch(boolean.BooleanTransformer):
+class _ToSearch(BooleanTransformer):
     def search(self, *parts: Any) -> Search:
         (namespace, *dimensions), *terms = parts if isinstance(parts[0], list) else ([None], *parts)
         return Search(namespace, tuple(dimensions) or None, terms[0] if terms else None)
@@ -114,7 +112,7 @@ def _unquoted(token: Token) -> str:
 
 
 _GRAMMAR: Grammar[Search] = Grammar(
-    rules=boolean.RULES + _RULES,
+    rules=BOOLEAN_RULES + _RULES,
     transformer=_ToSearch(),
     error=SearchError,
     expected={

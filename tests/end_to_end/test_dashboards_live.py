@@ -17,8 +17,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cloudwatch.files import Placeholders, read_files
-from cloudwatch.preview.alarm_widget import alarms_of
-from cloudwatch.preview.alarms import timelines_of
+from cloudwatch.preview.alarms import alarms_of, timelines_of
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from local.stack import valkey

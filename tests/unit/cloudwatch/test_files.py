@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudwatch.errors import FileError
+from cloudwatch.figures import FileError
 from cloudwatch.files import UNRESOLVED, Placeholders, Query, read_files, source_files
 from cloudwatch.project import DASHBOARDS
 from tests.unit.cloudwatch.lint.small_folder import write

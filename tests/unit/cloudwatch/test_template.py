@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from cloudwatch.figures import PARAMETERS
 from cloudwatch.files import Placeholders
-from cloudwatch.limits import PARAMETERS
 from cloudwatch.template import main, template
 from tests.unit.cloudwatch.lint import small_folder
 

@@ -1,4 +1,4 @@
-"""Facts that several files repeat must agree: thresholds in alarms, graphs and docs; prices and counts."""
+"""Facts that several files repeat must agree: thresholds in alarms, graphs and docs; sizes of functions."""
 
 import json
 import re
@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.telemetry.metrics import max_billed_metrics, max_billed_of_tier
+from cloudwatch.figures import read_prices, stages_of
 from cloudwatch.files import UNRESOLVED, Files, Placeholders, read_files
-from cloudwatch.limits import stages_of
 from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.prices import read_prices
 from cloudwatch.project import belongs_to_tier
 from cloudwatch.syntax.graphed_metrics import TimeSeries, from_queries
 
@@ -47,14 +45,6 @@ def _settings(kind: str, stage: str) -> dict[str, Any]:
 def _containers(functions: dict[str, Any]) -> int:
     """Return the limit of containers of API and batches together."""
     return sum(int(functions[name]["reserved_concurrency"]) for name in ("api_handler", "batch"))
-
-
-def _alarm_metrics(files: Files) -> int:
-    """Return the metrics of all alarms, as AWS bills them."""
-    return sum(
-        sum("MetricStat" in each for each in body.get("Metrics", [{"MetricStat": {}}]))
-        for body in files.alarms.values()
-    )
 
 
 @pytest.mark.parametrize(("board", "alarm", "value"), list(_drawn()))
@@ -214,14 +204,8 @@ def test_thresholds_are_shares_of_limits() -> None:
         assert len({json.dumps(each[name]["Metrics"][-1]) for each in stages}) == len(stages)
 
 
-def test_counts_in_the_table_of_prices_are_right() -> None:
+def test_sizes_of_functions_in_the_table_of_prices_are_right() -> None:
     prices, functions = read_prices(), _settings("functions", "prod")
     warm = functions["stages"]["prod"]["lambda_functions"]["warm"]
-    assert prices["series_count"].value == max_billed_metrics()
-    assert prices["web_series_count"].value == max_billed_of_tier()
-    for start, files in (("", PARTS["service"]), ("web_", PARTS["web"])):
-        assert prices[f"{start}alarm_metric_count"].value == _alarm_metrics(files)
-        assert prices[f"{start}composite_count"].value == len(files.composites)
-        assert prices[f"{start}dashboard_count"].value == len(files.dashboards)
     assert prices["lambda_memory_gb"].value == pytest.approx(functions["lambda_memory_size"] / 1024, abs=1e-4)
     assert prices["lambda_warm_memory_gb"].value == pytest.approx(warm["lambda_memory_size"] / 1024, abs=1e-4)

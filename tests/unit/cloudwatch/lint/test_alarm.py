@@ -1,12 +1,12 @@
-"""Lint of metric alarms: each rule with a body that breaks it."""
+"""Lint of alarms and composites: each rule with a body that breaks it."""
 
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from cloudwatch.lint.alarm import AlarmCheck
-from tests.unit.cloudwatch.lint.small_folder import REMOVE, SHARE, SLOW, changed
+from cloudwatch.lint.alarm import AlarmCheck, composite_findings
+from tests.unit.cloudwatch.lint.small_folder import PAGE, REMOVE, SHARE, SLOW, changed
 
 ONE = {"AlarmName": "faunalens-STAGENAME-slow"} | SLOW
 SEVERAL = {"AlarmName": "faunalens-STAGENAME-share"} | SHARE
@@ -20,8 +20,8 @@ BROKEN_ONE: list[tuple[str, Any, str]] = [
     ("OKActions", ["ALARMTOPIC"] * 6, "write a list of at most 5"),
     ("Dimensions.0.Valeu", "x", 'Dimensions[1].Valeu is not a known key; did you mean "Value"?'),
     ("AlarmDescription", "x" * 1025, "write a string of 0 to 1024 characters"),
-    ("AlarmName", "slow", "AlarmName is 'slow'; remove it, since deploy sets faunalens-STAGENAME-slow from"),
-    ("Tags", [{"Key": "a", "Value": "b"}], "Tags is set, but only deploy may set tags"),
+    ("AlarmName", "slow", "AlarmName is 'slow'; remove it, since the template sets faunalens-STAGENAME-slow from"),
+    ("Tags", [{"Key": "a", "Value": "b"}], "Tags is set, but CloudFormation tags all resources"),
     (
         "AlarmDescription",
         "Users wait.",
@@ -150,3 +150,91 @@ def test_references_of_an_alarm_include_the_unit() -> None:
     (other,) = AlarmCheck(FILE, "share", changed(SEVERAL, f"{METRIC}.Unit", "Bytes")).references
     assert (other.name, other.stat, other.unit) == ("Requests", "Sum", "Bytes")
     assert other.place == 'Metrics, metric 1 "requests"'
+
+
+# Composites
+
+type Files = dict[str, tuple[str, dict[str, Any]]]
+
+
+def files(**bodies: dict[str, Any]) -> Files:
+    return {
+        name: (
+            f"{name}.json",
+            {"AlarmName": f"faunalens-STAGENAME-{name}", "AlarmDescription": f"RUNBOOKURL#{name}"} | body,
+        )
+        for name, body in bodies.items()
+    }
+
+
+def of_composites(composites: Files, alarms: Files | None = None) -> list[str]:
+    known = files(slow=SLOW, share=SHARE) if alarms is None else alarms
+    return [str(finding) for finding in composite_findings(composites, known)]
+
+
+def rule(text: str, **more: Any) -> dict[str, Any]:
+    return {"AlarmRule": text, "AlarmActions": ["ALARMTOPIC"]} | more
+
+
+BROKEN_COMPOSITES = [
+    ({"AlarmRule": ""}, 'AlarmRule is ""; write a string of 1 to 10240 characters'),
+    ({"AlarmRule": 'ALARM("a") AND'}, "AlarmRule: expected"),
+    (
+        {"AlarmRule": 'ALARM("faunalens-STAGENAME-slwo")'},
+        'no file defines an alarm "faunalens-STAGENAME-slwo"; did you',
+    ),
+    ({"AlarmRuel": "x"}, 'AlarmRuel is not a known key; did you mean "AlarmRule"?'),
+    (
+        {"ActionsSuppressor": "faunalens-STAGENAME-slow"},
+        "only ActionsSuppressor is set; set all of ActionsSuppressor, ",
+    ),
+    ({"AlarmActions": ["somebody"]}, 'AlarmActions has "somebody"; write "ALARMTOPIC"'),
+    ({"AlarmDescription": "Wake up."}, "AlarmDescription does not link to the runbook"),
+]
+
+
+def test_a_good_composite_has_no_findings() -> None:
+    assert of_composites(files(page=PAGE)) == []
+
+
+@pytest.mark.parametrize(("change", "message"), BROKEN_COMPOSITES, ids=lambda each: str(each)[:40])
+def test_findings_of_a_composite(change: dict[str, Any], message: str) -> None:
+    found = of_composites(files(page=PAGE | change))
+    assert [finding for finding in found if message in finding and finding.startswith("page.json: ")], found
+
+
+def test_a_composite_needs_a_rule() -> None:
+    (found, *_) = of_composites(files(page={"AlarmActions": ["ALARMTOPIC"]}), {})
+    assert "AlarmRule is missing; write a string of 1 to 10240 characters" in found
+
+
+def test_a_cycle_is_found_without_those_that_only_depend_on_it() -> None:
+    # GIVEN a composite that names two that name one another
+    composites = files(
+        page=rule('ALARM("faunalens-STAGENAME-one") OR ALARM("faunalens-STAGENAME-slow")'),
+        one=rule('ALARM("faunalens-STAGENAME-two") OR ALARM("faunalens-STAGENAME-share")'),
+        two=rule('NOT OK("faunalens-STAGENAME-one")'),
+    )
+    found = [each for each in of_composites(composites) if "depends on itself" in each]
+    assert [each.split(":")[0] for each in found] == ["one.json", "two.json"]
+
+
+def test_an_alarm_that_notifies_no_one_is_found() -> None:
+    # GIVEN an alarm that no composite names
+    page = files(page=rule('ALARM("faunalens-STAGENAME-slow")'))
+    (found,) = of_composites(page)
+    assert found.startswith(
+        'share.json: no composite names this alarm and it has no "AlarmActions", so it notifies no one'
+    )
+    # WHEN it notifies the topic itself, or suppresses another, THEN it is fine
+    assert of_composites(page, files(slow=SLOW, share=SHARE | {"AlarmActions": ["ALARMTOPIC"]})) == []
+    waits = {"ActionsSuppressorWaitPeriod": 60, "ActionsSuppressorExtensionPeriod": 60}
+    suppressed = rule('ALARM("faunalens-STAGENAME-slow")', ActionsSuppressor="faunalens-STAGENAME-share", **waits)
+    assert of_composites(files(page=suppressed)) == []
+
+
+def test_a_rule_names_at_most_a_hundred_alarms() -> None:
+    alarms = files(**{f"a{number}": SLOW for number in range(101)})
+    text = " OR ".join(f'ALARM("faunalens-STAGENAME-{name}")' for name in alarms)
+    (found,) = of_composites(files(page=rule(text)), alarms)
+    assert "names 101 alarms, but at most 100 are allowed" in found

@@ -6,8 +6,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cloudwatch.lint.alarm import AlarmCheck
-from cloudwatch.lint.composite import check
+from cloudwatch.lint.alarm import AlarmCheck, composite_findings
 from cloudwatch.lint.dashboard import DashboardCheck
 from cloudwatch.lint.query import problems
 from tests.unit.cloudwatch.lint.small_folder import DASHBOARD, PAGE, QUERY, REMOVE, SHARE, SLOW, changed
@@ -57,7 +56,7 @@ def test_any_alarm_on_an_expression_can_be_checked(path: str, value: Any) -> Non
 def test_any_composite_can_be_checked(path: str, value: Any) -> None:
     body = changed({"AlarmName": "faunalens-STAGENAME-page"} | PAGE, path, value)
     alarms = {"slow": ("slow.json", {"AlarmName": value}), "share": ("share.json", dict(SHARE))}
-    assert all(str(each) for each in check({"page": ("page.json", body)}, alarms))
+    assert all(str(each) for each in composite_findings({"page": ("page.json", body)}, alarms))
 
 
 @given(st.text(QUERY + "'\"/`\\#(", max_size=60))

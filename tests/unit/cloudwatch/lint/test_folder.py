@@ -10,8 +10,7 @@ import pytest
 
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.metrics import Metric
-from cloudwatch.lint.command import main
-from cloudwatch.lint.folder import lint
+from cloudwatch.lint.folder import lint, main, usage
 from cloudwatch.project import DASHBOARDS
 from tests.unit.cloudwatch.lint.small_folder import METRICS, use_metrics, write
 
@@ -114,7 +113,7 @@ BROKEN = [
         "small.json",
         'faunalens-STAGENAME"',
         'faunalens-STAGNAME"',
-        '"STAGNAME" is not a placeholder, so deploy would not',
+        '"STAGNAME" is not a placeholder, so it would stay',
     ),
     ("small.json", "100 * some", "PRICE_WALK * some", "PRICE_WALK: there is no such price in prices.csv"),
     (
@@ -211,7 +210,7 @@ def test_an_unused_limit_is_found(copy: Path) -> None:
     replace(copy / "service.json", "LIMIT_DATABASE_ACU ACU", "ACU")
     replace(copy / "features.json", "LIMIT_DATABASE_ACU ACU", "ACU")
     assert findings(copy) == [
-        "cloudwatch/limits.py: LIMIT_DATABASE_ACU: no alarm or widget uses this limit; use it, or remove it"
+        "cloudwatch/figures.py: LIMIT_DATABASE_ACU: no alarm or widget uses this limit; use it, or remove it"
     ]
 
 
@@ -233,38 +232,12 @@ def test_files_with_limits_need_the_stages_beside_them(copy: Path) -> None:
     )
 
 
-def test_an_emitted_metric_that_no_file_shows_needs_a_reason(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a metric that no file shows
+def test_an_emitted_metric_that_no_file_shows_is_found(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_metrics(monkeypatch, METRICS | {"Quiet": Metric("Count", "quiet", by=("code",))})
     assert [each.split(": ")[1] for each in findings(small)] == [
         "Quiet (service, stage)",
         "Quiet (service, stage, code)",
     ]
-    # WHEN the list has a reason THEN there is no finding
-    listed = small / "query_only.csv"
-    listed.write_text("metric,by,reason\nQuiet,,for queries\nQuiet,code,likewise\n", encoding="utf-8")
-    assert findings(small) == []
-    # AND wrong entries of the list are found
-    listed.write_text("metric,by,reason\nQuiet,,x\nQuiet,code,x\nLatency,,x\nQuite,,x\nQuiet,rank,\n", encoding="utf-8")
-    shown, gone, unsaid = findings(small)
-    assert shown == (
-        "dashboards/query_only.csv: line 4: "
-        "Latency is listed as unused, but a widget or an alarm uses it; remove this line"
-    )
-    assert gone.startswith("dashboards/query_only.csv: line 5: the app does not emit Quite with by = ''")
-    wanted = "a value is missing; write metric,by,reason; reason says why"
-    assert unsaid.startswith(f"dashboards/query_only.csv: line 6: {wanted}")
-
-
-def test_counts_in_the_table_of_prices_are_those_of_the_files(small: Path) -> None:
-    rows = ["composite_count,1", "dashboard_count,2", "alarm_metric_count,2", "series_count,5"]
-    with (small / "prices.csv").open("a", encoding="utf-8") as file:
-        file.writelines(f"{row},things,a count,here,2026-11-25,here\n" for row in rows)
-    with (small.parent / "infra" / "cost.py").open("a", encoding="utf-8") as file:
-        file.writelines(f'prices["{row.split(",")[0]}"]\n' for row in rows)
-    found = findings(small)
-    assert "dashboards/prices.csv: dashboard_count: the count is 2 but should be 1; write 1" in found
-    assert {each.split(": ")[1] for each in found} == {"dashboard_count", "series_count"}  # 2 + 4 routes are 6
 
 
 def test_a_file_that_cannot_be_read_does_not_hide_the_others(small: Path) -> None:
@@ -294,3 +267,19 @@ def test_any_json_gives_findings_and_no_crash(small: Path) -> None:
     for widget in widgets:
         (small / "small.json").write_text(json.dumps({"widgets": [widget]}), encoding="utf-8")
         assert findings(small)
+
+
+def test_a_metric_names_its_dashboards_and_alarms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a small folder, and a registry with one metric that no file uses
+    registry = {**METRICS, "Unused": metrics.METRICS["Requests"]}
+    use_metrics(monkeypatch, registry)
+    found = usage(write(tmp_path))
+    # THEN the used ones name their files, and the other none
+    assert (found["Requests"].dashboards, found["Requests"].alarms) == (["small"], ["share"])
+    assert (found["Latency"].dashboards, found["Latency"].alarms) == ([], ["slow"])
+    assert (found["Unused"].dashboards, found["Unused"].alarms) == ([], [])
+
+
+def test_every_metric_of_the_app_is_used_somewhere() -> None:
+    for name, each in usage().items():
+        assert each.dashboards or each.alarms, name

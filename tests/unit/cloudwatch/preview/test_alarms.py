@@ -1,10 +1,22 @@
 import json
+from itertools import groupby
 from typing import Any
 
 import pytest
 
 from cloudwatch.files import Files
-from cloudwatch.preview.alarms import State, Timeline, timelines_of
+from cloudwatch.preview.alarms import (
+    State,
+    Stretch,
+    Timeline,
+    alarm_json,
+    alarms_of,
+    count_states,
+    describe_rule,
+    incidents_of,
+    timelines_of,
+    urgency,
+)
 from cloudwatch.preview.metric_alarm import AlarmError
 from cloudwatch.preview.metric_store import MetricStore
 
@@ -191,12 +203,8 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
     [
         (
             _alarm(ComparisonOperator="LessThanLowerThreshold"),
-            (
-                "has no Threshold, or its ComparisonOperator LessThanLowerThreshold is not supported; "
-                "set Threshold, and set ComparisonOperator to one of GreaterThanOrEqualToThreshold"
-            ),
+            "is invalid: KeyError('LessThanLowerThreshold'); run `python -m cloudwatch lint`, which says what to write",
         ),
-        (_alarm(TreatMissingData="bad"), "has TreatMissingData bad; use one of missing, ignore, breaching"),
         (
             _alarm(EvaluationWindow={"WallClockWindow": {}}),
             "has a wall clock window; the preview evaluates only a SlidingWindow",
@@ -206,12 +214,12 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
         (_alarm(Statistic="Median"), "unknown statistic 'Median'"),
         (
             {key: value for key, value in _alarm().items() if key != "Period"},
-            "is incomplete; add Metrics, or Namespace, MetricName, Period and a statistic",
+            "is invalid: KeyError('Period')",
         ),
-        (_math(_query("a", "Faults")), "watches 0 metrics or expressions; set ReturnData to true on exactly one"),
+        (_math(_query("a", "Faults")), "is invalid: ValueError('not enough values to unpack"),
         (
             _math(_query("a", "Faults"), _query("b", "Requests", 300), {"Id": "e", "Expression": "a + b"}),
-            "has metrics with periods of [60, 300] s; use one period for all",
+            "is invalid: ValueError('too many values to unpack",
         ),
         (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which does not return one series"),
         (
@@ -226,7 +234,7 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
             _math(_query("a", "Faults"), {"Id": "e", "Expression": "RUNNING_SUM(a)"}),
             "RUNNING_SUM of one series cannot be used in an alarm",
         ),
-        (_math({"Id": "e"}), "alarm a: metric 1 needs either a MetricStat or an Expression"),
+        (_math({"Id": "e"}), "metric 1 needs either a MetricStat or an Expression"),
     ],
 )
 def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], message: str) -> None:
@@ -239,15 +247,127 @@ def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], messa
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ({"c": "ALARM("}, "composite c: expected the name of an alarm"),
+        ({"c": "ALARM("}, "a composite alarm is invalid: expected the name of an alarm"),
         (
             {"c": "ALARM(faunalens-dev-z)"},
-            "composite alarm c refers to faunalens-dev-z, which is not an alarm of stage dev",
+            "a composite alarm refers to z, which is not an alarm of stage dev",
         ),
-        ({"c": "OK(faunalens-dev-d)", "d": "OK(faunalens-dev-c)"}, "composite c depends on itself: c → d → c"),
+        ({"c": "OK(faunalens-dev-d)", "d": "OK(faunalens-dev-c)"}, "nodes are in a cycle"),
     ],
 )
 def test_a_composite_that_cannot_be_evaluated_is_named(rules: dict[str, str], message: str) -> None:
     with pytest.raises(AlarmError) as caught:
         timelines_of(_files(rules, a=_alarm()), MetricStore(), START, START + 60)
     assert message in str(caught.value)
+
+
+# What the page shows
+
+ALARM: dict[str, Any] = {
+    "AlarmName": "faunalens-prod-cache-errors",
+    "AlarmDescription": "Redis fails requests. What to do: runbook#cache-errors",
+    "Namespace": "Faunalens",
+    "MetricName": "CacheErrors",
+    "Statistic": "Sum",
+    "Period": 60,
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    "Threshold": 5,
+    "EvaluationPeriods": 5,
+    "DatapointsToAlarm": 3,
+}
+METRIC = {"Metric": {"Namespace": "Faunalens", "MetricName": "Requests"}, "Period": 300, "Stat": "Sum"}
+
+
+def timeline(*states: State, name: str = "cache-errors") -> Timeline:
+    """Return an alarm with these states, one per minute from second 600 on."""
+    stretches, begin = [], 600
+    for state, minutes in groupby(states):
+        end = begin + 60 * len(list(minutes))
+        stretches.append(Stretch(begin, end, state, f"because of {state}, says faunalens-prod-page"))
+        begin = end
+    return Timeline(name, ALARM, states, stretches)
+
+
+def test_an_alarm_has_its_meaning_its_rule_and_its_periods() -> None:
+    alarm = alarm_json(timeline("OK", "ALARM", "ALARM", "OK", "OK"))
+    assert (alarm["name"], alarm["state"], alarm["since"]) == ("cache-errors", "OK", 780_000)
+    assert (alarm["meaning"], alarm["runbook"]) == ("Redis fails requests", "runbook#cache-errors")
+    assert alarm["rule"] == "Sum of CacheErrors ≥ 5, 1 min a point in 3 of 5"
+    # alarm names are file names
+    assert alarm["reason"] == "because of OK, says page"
+    assert [(each["from"], each["to"], each["state"]) for each in alarm["periods"]] == [
+        (600_000, 660_000, "OK"),
+        (660_000, 780_000, "ALARM"),
+        (780_000, 900_000, "OK"),
+    ]
+
+
+def test_an_alarm_that_never_changed_has_no_since() -> None:
+    assert alarm_json(timeline("OK", "OK"))["since"] is None
+
+
+def test_before_its_first_minute_an_alarm_has_insufficient_data() -> None:
+    assert timeline().state == "INSUFFICIENT_DATA"
+    assert alarm_json(timeline())["periods"] == []
+
+
+@pytest.mark.parametrize(
+    ("alarm", "rule"),
+    [
+        ({**ALARM, "EvaluationPeriods": 1, "Period": 7200}, "Sum of CacheErrors ≥ 5, 2 h a point"),
+        ({**ALARM, "Period": 5400, "Threshold": 8e8}, "Sum of CacheErrors ≥ 800,000,000, 90 min a point in 3 of 5"),
+        (
+            {
+                "Metrics": [
+                    {"Id": "m", "MetricStat": METRIC, "ReturnData": False},
+                    {"Id": "share", "Expression": "100 * m", "Label": "Share, %"},
+                ],
+                "ComparisonOperator": "LessThanThreshold",
+                "Threshold": 0.5,
+                "EvaluationPeriods": 2,
+            },
+            "Share, % < 0.5, 5 min a point in 2 of 2",
+        ),
+        ({"AlarmRule": 'ALARM("faunalens-prod-page") OR OK("faunalens-prod-a-b")'}, "ALARM(page) OR OK(a-b)"),
+    ],
+)
+def test_a_rule_is_one_line(alarm: dict[str, Any], rule: str) -> None:
+    assert describe_rule("a", alarm) == rule
+
+
+def test_a_dashboards_alarms_are_counted_by_state() -> None:
+    body = {
+        "widgets": [
+            {"type": "text", "properties": {}},
+            {"type": "alarm", "properties": {"alarms": ["arn:aws:cloudwatch:r:1:alarm:faunalens-STAGENAME-a"]}},
+            {"type": "alarm", "properties": {"alarms": ["arn:aws:cloudwatch:r:1:alarm:faunalens-STAGENAME-b"]}},
+        ]
+    }
+    names = alarms_of(body, "prod")
+    courses = {"a": timeline("ALARM"), "b": timeline("OK"), "c": timeline("ALARM")}
+    assert names == ["a", "b"]
+    assert count_states(courses, names) == {"ALARM": 1, "INSUFFICIENT_DATA": 0, "OK": 1}
+
+
+def test_firing_alarms_come_first_then_those_that_fired_longest() -> None:
+    calm, past, unsure, now = (
+        timeline("OK"),
+        timeline("ALARM", "OK"),
+        timeline("INSUFFICIENT_DATA"),
+        timeline("OK", "ALARM"),
+    )
+    assert sorted([calm, past, unsure, now], key=urgency) == [now, unsure, past, calm]
+
+
+def test_alarms_that_begin_together_are_one_incident() -> None:
+    # GIVEN two alarms that fire within minutes, one that fires an hour later, and one that never does
+    calm: list[State] = ["OK"] * 70
+    timelines = {
+        "a": timeline("OK", "ALARM", "OK", name="a"),
+        "b": timeline("OK", "OK", "OK", "ALARM", name="b"),
+        "c": timeline(*calm, "ALARM", name="c"),
+        "d": timeline("OK", "OK", name="d"),
+    }
+    # THEN each incident names its alarms and shows the minutes after its begin
+    found = [(each.at, each.title, each.until) for each in incidents_of(timelines)]
+    assert found == [(660, "a, b", 960), (4800, "c", 5100)]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from cloudwatch.preview.evaluate import Curve, evaluate
 from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.values import EvaluationError
+from cloudwatch.preview.series import EvaluationError
+from cloudwatch.syntax.expression import FUNCTIONS
 from cloudwatch.syntax.graphed_metrics import expand
-from cloudwatch.syntax.metric_functions import FUNCTIONS
 
 START = 1_764_028_800  # midnight, a Tuesday
 NAN = math.nan

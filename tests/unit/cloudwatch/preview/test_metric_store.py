@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.periods import Grid
-from cloudwatch.preview.samples import Samples
+from cloudwatch.preview.metric_store import MetricStore, Samples
+from cloudwatch.preview.series import Grid
 from cloudwatch.syntax.graphed_metrics import TimeSeries
 from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 

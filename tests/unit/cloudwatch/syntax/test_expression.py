@@ -2,22 +2,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.syntax.expression import LONGEST, ExpressionError, parse_expression
-from cloudwatch.syntax.expression_tree import (
+from cloudwatch.syntax.expression import (
+    FUNCTIONS,
+    LONGEST,
     Array,
     Binary,
     Call,
+    ExpressionError,
     Keyword,
     Name,
     Negative,
     Node,
     Number,
     String,
+    parse_expression,
     referenced_ids,
     to_text,
     walk,
 )
-from cloudwatch.syntax.metric_functions import FUNCTIONS, nearest
 
 NUMBERS = st.floats(min_value=0, max_value=1e15, allow_subnormal=False).filter(lambda x: x == 0 or x > 1e-12)
 IDS = st.from_regex(r"[a-z][a-zA-Z0-9_]{0,8}", fullmatch=True)
@@ -152,8 +154,3 @@ def test_functions_that_only_aws_evaluates_are_known() -> None:
     only_aws = {name for name, function in FUNCTIONS.items() if not function.evaluated}
     assert only_aws == {"ANOMALY_DETECTION_BAND", "DB_PERF_INSIGHTS", "INSIGHT_RULE_METRIC", "LAMBDA", "SERVICE_QUOTA"}
     assert to_text(parse_expression("LAMBDA('name', m1, 2, 'x')")) == "LAMBDA('name', m1, 2, 'x')"
-
-
-def test_nearest_function() -> None:
-    assert nearest("runing_sum") == "RUNNING_SUM"
-    assert nearest("zzzz") is None

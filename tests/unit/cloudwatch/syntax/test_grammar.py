@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from cloudwatch.project import ROOT
-from cloudwatch.syntax.grammar import ParseError
+from cloudwatch.syntax.grammar import And, Boolean, Not, Or, ParseError, holds, leaves
 from cloudwatch.syntax.rule import RuleError, parse_rule
 
 
@@ -40,3 +40,19 @@ def test_parsers_are_built_at_first_use() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["[]", "True"]
+
+
+TREE: Boolean[str] = Or((And(("a", Not("b"))), Not(And(("c", "d"))), "e"))
+
+
+def test_leaves_are_in_the_order_of_the_text() -> None:
+    assert list(leaves(TREE)) == ["a", "b", "c", "d", "e"]
+
+
+def test_leaves_below_a_not_can_be_left_out() -> None:
+    assert list(leaves(TREE, negated=False)) == ["a", "e"]
+
+
+def test_a_tree_holds_by_its_leaves() -> None:
+    for true, expected in (("acd", True), ("abcd", False), ("bcd", False), ("c", True), ("bcde", True)):
+        assert holds(TREE, lambda leaf, true=true: leaf in true) is expected  # type: ignore[misc]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.syntax.boolean import And, Not, Or
+from cloudwatch.syntax.grammar import And, Not, Or
 from cloudwatch.syntax.rule import Constant, InState, Rule, RuleError, alarms_in, parse_rule
 
 STATES = st.sampled_from(["ALARM", "OK", "INSUFFICIENT_DATA"])

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.syntax.boolean import And, Not, Or
+from cloudwatch.syntax.grammar import And, Not, Or
 from cloudwatch.syntax.graphed_metrics import TimeSeries
 from cloudwatch.syntax.search import Match, Search, SearchError, parse_search
 

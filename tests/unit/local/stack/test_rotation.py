@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from chalicelib.telemetry.emf import Emitter
-from cloudwatch.preview.tail import Tail
+from cloudwatch.preview.recording import Tail
 from local.stack.dev_stack import rotate
 from tests.unit.chalicelib.telemetry.test_emf import FakeRecord
 

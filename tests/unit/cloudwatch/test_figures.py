@@ -1,4 +1,4 @@
-"""Limits of a stage, and errors that say what to write."""
+"""Prices, limits of a stage, what is billed, and errors that say what to write."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.errors import FileError
-from cloudwatch.limits import read_limits, stage_shown, stages_of
+from cloudwatch.figures import FileError, billed_counts, read_limits, read_prices, stage_shown, stages_of
 from cloudwatch.project import ROOT
+from tests.unit.cloudwatch.lint import small_folder
 
 STACK = {"CacheMaxEcpuPerSecond": "2000", "CacheMaxGigabytes": "3", "DatabaseMaxCapacity": "1.5", "LogDays": "30"}
 
@@ -118,3 +118,52 @@ def test_a_missing_or_invalid_file_is_reported(root: Path) -> None:
     (root / "infra" / "stages" / "team.json").write_text("{", encoding="utf-8")
     with pytest.raises(FileError, match=r"^infra/stages/team\.json: invalid JSON \("):
         read_limits("team", root)
+
+
+HEAD = "name,value,unit,what,region,date,source\n"
+
+
+def test_a_price_has_a_value_and_a_placeholder(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text(f'{HEAD}gb_second,0.0000166667,USD,"time × memory, x86",us-east-1,2026-11-25,https://x\n', "utf-8")
+    (price,) = read_prices(path).values()
+    assert (price.value, price.text, price.placeholder) == (1.66667e-05, "0.0000166667", "PRICE_GB_SECOND")
+    assert price.what == "time × memory, x86"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,value\n", "line 1: the columns must be name,value,unit,what,region,date,source"),
+        (f"{HEAD}a,1,USD\n", "line 2: expected 7 columns"),
+        (f"{HEAD}a,1,USD,b,c,d,e,f\n", "line 2: expected 7 columns"),
+        (f"{HEAD}A,1,USD,b,c,d,e\n", 'line 2: name "A" is invalid; use lower-case letters, digits and _'),
+        (f"{HEAD}a,1e-3,USD,b,c,d,e\n", 'line 2: value "1e-3" is invalid; write a plain decimal number'),
+        (f"{HEAD}a,,USD,b,c,d,e\n", 'line 2: value "" is invalid; write a plain decimal number'),
+        (f"{HEAD}a,1,USD,b,c,d,e\na,2,USD,b,c,d,e\n", "line 3: a appears twice"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FileError) as error:
+        read_prices(path)
+    assert str(error.value).startswith(f"{tmp_path.name}/prices.csv: {message}")
+
+
+def test_a_folder_without_a_table_has_no_prices(tmp_path: Path) -> None:
+    assert read_prices(tmp_path / "prices.csv") == {}
+
+
+def test_billed_metrics_alarms_and_dashboards_are_counted_in_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a folder with an alarm on one metric, one on an expression over one, and one of the web tier
+    small_folder.use_metrics(monkeypatch)
+    folder = small_folder.write(tmp_path)
+    (folder / "alarms" / "web-slow.json").write_text((folder / "alarms" / "slow.json").read_text(), encoding="utf-8")
+    found = billed_counts(folder)
+    assert (found["alarm_metric_count"], found["composite_count"], found["dashboard_count"]) == (2, 1, 1)
+    assert (found["web_alarm_metric_count"], found["web_composite_count"], found["web_dashboard_count"]) == (1, 0, 0)
+    # AND the series are those of two metrics, one of which is emitted for each of four routes too
+    assert found["series_count"] == 6

@@ -4,7 +4,7 @@ import io
 import json
 
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.inbox import Inbox
+from cloudwatch.simulation.beside import Inbox
 
 
 def test_every_photo_is_done_once_and_those_of_an_outage_come_again() -> None:

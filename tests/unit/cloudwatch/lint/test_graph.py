@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudwatch.lint.expression_types import misfits, type_of, types_of
+from cloudwatch.lint.graph import misfits, type_of, types_of
 from cloudwatch.syntax.expression import parse_expression
 
 IDS = {"m": "TS", "n": "TS", "many": "TS[]", "one": "S"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.preview.periods import Floats, Grid, aggregate
+from cloudwatch.preview.series import Floats, Grid, aggregate
 from cloudwatch.syntax.statistic import parse_statistic
 
 VALUES = st.lists(st.floats(0, 1e6, allow_subnormal=False).map(lambda x: round(x, 3)), min_size=1, max_size=40)

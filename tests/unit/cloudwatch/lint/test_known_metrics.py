@@ -2,8 +2,7 @@
 
 import pytest
 
-from cloudwatch.lint.catalogue import catalogue
-from cloudwatch.lint.metric_check import Reference, check
+from cloudwatch.lint.known_metrics import Reference, aws_metrics, check
 from tests.unit.cloudwatch.lint.small_folder import use_metrics
 
 COMMON = (("service", "faunalens"), ("stage", "STAGENAME"))
@@ -75,7 +74,7 @@ def test_findings_of_wrong_references(reference: Reference, message: str) -> Non
 def test_the_catalogue_is_consistent() -> None:
     # GIVEN every row of the table THEN a metric has one unit, known statistics, and no set twice
     known = {"Sum", "Average", "Minimum", "Maximum", "SampleCount", "IQM", "p"}
-    for namespace in catalogue().values():
+    for namespace in aws_metrics().values():
         for name, metric in namespace.items():
             assert set(metric.stats) <= known, name
             assert len(set(map(frozenset, metric.sets))) == len(metric.sets), name

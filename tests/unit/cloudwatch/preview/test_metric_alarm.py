@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.preview.missing_data import ALARM, EXTRA_POINTS, INSUFFICIENT_DATA, OK, RETAIN, Treatment, verdicts_of
+from cloudwatch.preview.metric_alarm import ALARM, EXTRA_POINTS, INSUFFICIENT_DATA, OK, RETAIN, Treatment, verdicts_of
 
 TREATMENTS: tuple[Treatment, ...] = get_args(Treatment.__value__)
 LETTERS = {"0": 0.0, "X": 9.0, "-": np.nan}
