@@ -9,7 +9,7 @@ from infra.cost import ASSUMPTIONS, HOURS, Month, Prices, bill
 VCPU, GIGABYTES = 0.25, 0.5  # of a task, in infra/web.yaml
 LEAST_TASKS = 2
 BALANCER_ADDRESSES = 2  # one in each zone
-BEATING = 4  # metrics that every task reports each minute, with or without traffic (web/pulse.py)
+BEATING = 4  # metrics that every task reports each minute, with or without traffic (web/admission.py)
 
 _A = {name: each.value for name, each in ASSUMPTIONS.items()}
 

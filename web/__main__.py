@@ -31,7 +31,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     if arguments.command == "corrections":
-        from web.results.command import list_corrections
+        from web.results.results import list_corrections
 
         return list_corrections()
     try:

@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from time import monotonic, perf_counter
-from typing import Any, NamedTuple, Protocol
-from urllib.parse import parse_qsl, quote, unquote
+from typing import NamedTuple, Protocol
+from urllib.parse import unquote
 from uuid import uuid4
 
 from chalicelib.api.http import EXPOSED_HEADERS, Request, Response, Route, problem_response
@@ -24,20 +24,16 @@ from chalicelib.errors import (
 )
 from chalicelib.telemetry.logs import log_request
 from chalicelib.telemetry.record import Failure, Record
-from web.admission import Admission
-from web.compression import compressed
+from web.admission import Admission, Pulse
+from web.body import ClientGone, MemoryBody, Spool, receive_body
+from web.messages import Receive, Scope, Send, address_of, compressed, has_body, headers_of, query_of, send_response
 from web.protocol import CONNECTIONS, NO_ROUTE
-from web.pulse import Pulse
-from web.receiving import Body, ClientGone, MemoryBody, Receive, receive_body
 from web.relay import HERE
 from web.settings import WebSettings
-from web.spool import Spool
 
-type Scope = MutableMapping[str, Any]
 type RequestLog = Callable[[str, str, int, float], None]
 """A function that is called after each request with its method, route, status and seconds. Status 0 means that the
 client closed the connection."""
-type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 FORM_MARGIN = 1_000_000
 """Maximum number of bytes that a form adds to its photo."""
@@ -51,12 +47,8 @@ CORS = {
     "Access-Control-Max-Age": "600",
 }
 """CORS headers of the application's responses. Chalice sends the same headers for `ANY_ORIGIN` in app.py."""
-DRAIN_SECONDS = 10.0
-"""Maximum seconds to keep reading a rejected body, so that the client can finish sending it and read the response."""
 _HOST = re.compile(r"(\[[^]]*\]|[^:]*)(?::[0-9]*)?")
 """A host in the header `Host`, with or without a port. Links in previews of results begin with it."""
-_URL_CHARACTERS = "/%:@!$&'()*+,;=?"
-"""Characters that `quote` keeps: those with a meaning in a URL."""
 LIGHT_THREADS = 4
 """Number of threads for requests without a photo, so that they do not wait for photos."""
 RELAY_THREADS = 32
@@ -159,7 +151,7 @@ class Asgi:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = str(scope["method"])
         if scope["path"] == HEALTHZ and method in ("GET", "HEAD"):  # a load balancer sends an address as Host
-            await _send(send, method, self._healthz())
+            await send_response(send, method, self._healthz())
             return
         try:
             await self._respond(scope, receive, send)
@@ -181,7 +173,7 @@ class Asgi:
                 name = self._beside.name
                 if method not in ("GET", "HEAD"):
                     raise self.refusal_of_method(scope["path"])
-                response = await self._run_light(partial(self._beside.respond, _address(scope)))
+                response = await self._run_light(partial(self._beside.respond, address_of(scope)))
             else:
                 raise self.refusal_of_method(scope["path"])
         except ClientGone:
@@ -189,14 +181,14 @@ class Asgi:
             return
         except HTTPError as error:
             self.refused(error, request_id, name)
-            response, unread = problem_response(error, request_id), _has_body(scope)
+            response, unread = problem_response(error, request_id), has_body(scope)
         except asyncio.CancelledError:  # the server no longer waits for its running requests
             is_cut_off = True
             stopping = Unavailable("the server is stopping; send the request again", retry_after=1)
             response = problem_response(stopping, request_id)
         if self.draining or is_cut_off:
             response = response._replace(headers={**response.headers, "Connection": "close"})
-        await _send(send, method, response, drain=receive if unread else None)
+        await send_response(send, method, response, drain=receive if unread else None)
         self._pulse.cut_off += is_cut_off
         self._pulse.drained += self.draining and not is_cut_off
         self._log(method, name, response.status, perf_counter() - started)
@@ -209,12 +201,12 @@ class Asgi:
         route = match.routes.get(method)
         if route is None:
             raise self.refusal_of_method(scope["path"])
-        headers = _headers(scope["headers"])
+        headers = headers_of(scope)
         size = self._declared_size(headers)
         has_photo = route.method == "POST" and "identify" in route.path
         if has_photo:
             self.admission.check_queue()  # before the body is read
-        query, path = _query(scope["query_string"]), _unquoted(match.values)
+        query, path = query_of(scope), {name: unquote(value) for name, value in match.values.items()}
         request = Request(request_id, headers, query, path)
         with self.admission.receiving(size) as arrived, ExitStack() as files:
             if route.path == "/identify" and self._settings.relays:
@@ -285,7 +277,7 @@ class Asgi:
             raise self._too_large()
         return size
 
-    async def _receive(self, receive: Receive, body: Body, arrived: Callable[[int], None]) -> None:
+    async def _receive(self, receive: Receive, body: Spool | MemoryBody, arrived: Callable[[int], None]) -> None:
         most = self._limit + FORM_MARGIN
         await receive_body(receive, body, arrived, most, self._too_large(), self._settings.body_rate)
 
@@ -297,63 +289,3 @@ class Asgi:
         return PhotoTooLarge(
             f"the body is too large for a photo of at most {self._limit / 1e6:g} MB; send a smaller one"
         )
-
-
-async def _send(send: Send, method: str, response: Response, drain: Receive | None = None) -> None:
-    """Send a response.
-
-    `drain`: function that receives the unread rest of the request body. The rest is dropped before the connection
-    closes; otherwise the client might never see the response.
-    """
-    data = response.body if isinstance(response.body, bytes) else response.body.encode()
-    body = b"" if method == "HEAD" else data
-    headers = {**response.headers}
-    if response.status != 304:  # there it would be the length of the body that the client has
-        headers["Content-Length"] = str(len(data))
-    if drain:
-        headers["Connection"] = "close"
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": response.status, "headers": raw})
-    if drain:
-        await send({"type": "http.response.body", "body": body, "more_body": True})
-        await _drop_rest(drain)
-        body = b""
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _drop_rest(receive: Receive) -> None:
-    """Read and drop the rest of the body, for at most `DRAIN_SECONDS`. Closing at once would reset the connection."""
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while (message := await receive())["type"] == "http.request" and message.get("more_body"):
-                pass
-    except TimeoutError:
-        pass
-
-
-def _has_body(scope: Scope) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
-
-
-def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
-
-
-def _query(raw: bytes) -> dict[str, list[str]]:
-    query: dict[str, list[str]] = {}
-    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
-        query.setdefault(name, []).append(value)
-    return query
-
-
-def _unquoted(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: unquote(value) for name, value in values.items()}
-
-
-def _address(scope: Scope) -> str:
-    """Return the path and the query in ASCII, with the client's percent-encoding unchanged."""
-    path, query = quote(scope["raw_path"], _URL_CHARACTERS), quote(scope["query_string"], _URL_CHARACTERS)
-    return f"{path}?{query}" if query else path

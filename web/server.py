@@ -21,12 +21,11 @@ from chalicelib.config.process_memory import decode_bytes
 from chalicelib.errors import ModelError, SettingError
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import TIER
-from web.allocator import return_large_blocks
+from web.admission import return_large_blocks
 from web.asgi import Asgi, Beside, RequestLog
-from web.function import Function
 from web.protocol import Protocol
-from web.relay import relay_routes
-from web.results.open import open_results
+from web.relay import Function, relay_routes
+from web.results.results import open_results
 from web.results.routes import with_results
 from web.settings import WebSettings
 

@@ -23,7 +23,7 @@ from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import Resource, Values
 from cloudwatch.simulation.fleet import SimulatedClock
 from cloudwatch.simulation.traffic import IDENTIFY, SimulatedRecord
-from web.pulse import Pulse
+from web.admission import Pulse
 
 TASKS, MOST_TASKS = 2, 4
 SHARE = 0.15

@@ -14,8 +14,8 @@ from chalicelib.errors import RequestTimeout
 from local.lambda_sim.api_gateway import BODY_LIMIT, THREADS, ApiGateway
 from local.lambda_sim.events import ApiRequest, ApiResponse
 from local.stack.ports import HOST
-from web.asgi import Scope, Send
-from web.receiving import ClientGone, Receive
+from web.body import ClientGone
+from web.messages import Receive, Scope, Send
 from web.server import build_server, print_request
 from web.settings import WebSettings
 

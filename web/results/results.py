@@ -1,20 +1,26 @@
-"""Results: answers and small pictures that are kept for 30 days, and that only who knows their id can read.
+"""Results: answers and small pictures that are kept for 30 days. Only a client that knows the id of one can read it.
 
 A result has neither the photo nor its coordinates: only the answer, with the cell, and a thumbnail without EXIF.
 """
 
+import csv
 import hashlib
 import hmac
 import json
+import os
 import re
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
-from chalicelib.errors import Forbidden, NotFound
-from web.results.stores import Store
+from chalicelib.config.budget import Budget
+from chalicelib.config.settings import Settings
+from chalicelib.errors import Forbidden, NotFound, SettingError, Unavailable
+from web.results.stores import BucketStore, FolderStore, Store
+from web.settings import WebSettings
 
 LIFETIME = timedelta(days=30)
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -22,7 +28,7 @@ CORRECTIONS = "corrections/"
 """Folder of the corrections in the store."""
 _OMITTED = ("request_id", "timings_ms")
 """Fields of an answer that are not kept: they are about the request."""
-_MISSING = "there is no result with this id; results are deleted after 30 days, or by who made them"
+_MISSING = "there is no result with this id; results are deleted after 30 days, or by the person who made them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Receipt(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """What a photo shows, by who made a result. `answered`: what the answer said. `animal`: their own words."""
+    """What a photo shows, by the person who made a result. `answered`: what the answer said. `animal`: their words."""
 
     created: datetime
     result: str
@@ -59,30 +65,30 @@ class Correction(NamedTuple):
 
 
 class Results:
-    """The results in a store. Thread-safe. All methods raise `Unavailable` if the store fails."""
+    """The results in a store. Thread-safe. All methods raise `Unavailable` if the store fails.
+
+    Those with an `id` raise `NotFound`, and those with a `token` `Forbidden` if it is not that of the receipt.
+    """
 
     def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store, self._now = store, now
 
     def keep(self, answer: Mapping[str, Any], picture: bytes | None) -> Receipt:
         """Keep an answer and a picture (JPEG)."""
-        name, token = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
-        kept = {each: value for each, value in answer.items() if each not in _OMITTED}
-        result = Result(name, self._now(), kept, picture is not None, _hash(token))
+        name, token, created = secrets.token_urlsafe(16), secrets.token_urlsafe(16), self._now()
         if picture is not None:
             self._store.put(f"{name}.jpg", picture, "image/jpeg")
         document = {
-            "created": result.created.isoformat(),
-            "answer": kept,
-            "has_picture": result.has_picture,
-            "token_hash": result.token_hash,
+            "created": created.isoformat(),
+            "answer": {each: value for each, value in answer.items() if each not in _OMITTED},
+            "has_picture": picture is not None,
+            "token_hash": _hash(token),
         }
-        data = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-        self._store.put(f"{name}.json", data, "application/json")  # last: a result that can be found is complete
-        return Receipt(name, token, result.expires)
+        self._put(f"{name}.json", document)  # last: a result that can be found is complete
+        return Receipt(name, token, created + LIFETIME)
 
     def find(self, name: str) -> Result:
-        """Return a result. Raises `NotFound` if there is none, or if it has expired."""
+        """Return a result that has not expired."""
         data = self._store.get(f"{name}.json") if ID.fullmatch(name) else None
         if data is None:
             raise NotFound(_MISSING)
@@ -95,22 +101,19 @@ class Results:
         return result
 
     def picture(self, name: str) -> bytes:
-        """Return the picture of a result, a JPEG. Raises `NotFound`."""
+        """Return the picture of a result, a JPEG."""
         picture = self._store.get(f"{name}.jpg") if self.find(name).has_picture else None
         if picture is None:
             raise NotFound("this result has no picture")
         return picture
 
     def remove(self, name: str, token: str) -> None:
-        """Delete a result. Raises `NotFound`, and `Forbidden` if the token is not that of the receipt."""
+        """Delete a result."""
         self._authorize(name, token)
         self._delete(name)
 
     def correct(self, name: str, token: str, animal: str) -> None:
-        """Keep what the photo of a result shows, by who made it. It takes the place of an earlier correction.
-
-        Raises `NotFound`, and `Forbidden` if the token is not that of the receipt.
-        """
+        """Keep what the photo of a result shows, by the person who made it, in place of an earlier correction."""
         result = self._authorize(name, token)
         document = {
             "created": self._now().isoformat(),
@@ -119,8 +122,7 @@ class Results:
             "answered": answered(result.answer),
             "animal": animal,
         }
-        data = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-        self._store.put(f"{CORRECTIONS}{name}.json", data, "application/json")
+        self._put(f"{CORRECTIONS}{name}.json", document)
 
     def corrections(self) -> Iterator[Correction]:
         """Yield all corrections that have not expired, in no order."""
@@ -139,6 +141,10 @@ class Results:
             raise Forbidden("this token may not change the result; send the one that came with the answer")
         return result
 
+    def _put(self, name: str, document: Mapping[str, Any]) -> None:
+        data = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+        self._store.put(name, data, "application/json")
+
     def _delete(self, name: str) -> None:
         for file in (f"{name}.json", f"{name}.jpg", f"{CORRECTIONS}{name}.json"):
             self._store.delete(file)
@@ -151,5 +157,35 @@ def answered(answer: Mapping[str, Any]) -> str:
 
 
 def _hash(token: str) -> str:
-    """Return the hash of a token. The store has no tokens: who can read it cannot delete results by them."""
+    """Return the hash of a token. The store has no tokens: a reader of the store cannot delete results."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def open_results(own: Settings, settings: WebSettings) -> Results | None:
+    """Return the results in the bucket or the folder of the settings. None if they name neither."""
+    if settings.results_bucket:
+        budget = Budget(own.s3_connect, own.s3_read, own.s3_total)
+        return Results(BucketStore(settings.results_bucket, own.aws_region, budget, settings.worker_count))
+    if settings.results_folder:
+        return Results(FolderStore(settings.results_folder, LIFETIME.total_seconds()))
+    return None
+
+
+def list_corrections(file: TextIO | None = None) -> int:
+    """Write all corrections as CSV, the latest first, to standard output by default. Return the exit code."""
+    try:
+        results = open_results(Settings.from_environment(os.environ), WebSettings.from_environment())
+        if results is None:
+            raise SettingError("no results are kept; set RESULTS_FOLDER or RESULTS_BUCKET as for the server")
+        corrections = sorted(results.corrections(), reverse=True)
+    except (SettingError, Unavailable) as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        print(f"corrections cannot be listed: {error}{cause}", file=sys.stderr)
+        return 1
+    writer = csv.writer(file or sys.stdout, lineterminator="\n")
+    writer.writerow(Correction._fields)
+    for created, result, said, animal in corrections:
+        inert = f"'{animal}" if animal[:1] in "=+-@" else animal  # no spreadsheet may run a stranger's formula
+        writer.writerow((created.isoformat(timespec="seconds"), f"/r/{result}", said, inert))
+    print(f"{len(corrections)} corrections; they are deleted with their results, after 30 days", file=sys.stderr)
+    return 0

@@ -3,10 +3,12 @@
 The page learns from a <meta> that this server keeps results.
 """
 
+import io
 import json
 import logging
 from collections.abc import Callable, Iterable
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from chalicelib.api.body import read_body
@@ -14,14 +16,13 @@ from chalicelib.api.http import Request, Response, Route
 from chalicelib.api.page import language_of
 from chalicelib.api.parameters import expect_no_parameters
 from chalicelib.application import Application
-from chalicelib.errors import BadRequest, NotFound, TokenMissing, Unavailable
-from chalicelib.photo.decode import Limits
+from chalicelib.errors import BadRequest, ClientError, NotFound, TokenMissing, Unavailable
+from chalicelib.photo.decode import Limits, open_photo
 from chalicelib.telemetry.record import Record
 from chalicelib.telemetry.runs import CorrectionRecord
 from web.results import page
+from web.results.page import languages
 from web.results.results import LIFETIME, Receipt, Results
-from web.results.thumbnail import thumbnail
-from web.results.words import languages
 
 KEEP = "keep"
 _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
@@ -29,6 +30,41 @@ _OFFER = f'<head><meta name="results" content="{LIFETIME.days}">'
 _MOST_CHARACTERS = 200
 _MOST_BYTES = 10_000
 """Of a correction."""
+
+
+SIDE = 400
+"""The longer side in pixels: enough for the previews of messengers, which scale it down."""
+QUALITY = 80
+MOST_DECODE_BYTES = 100_000_000
+"""Maximum memory for decoding a photo. A PNG of 64 MP would need more than a small container has."""
+WAIT_SECONDS = 3.0
+"""Longest wait for the photos before. Many slow ones at once would hold all answers back, which are there already."""
+_one_at_a_time = Lock()
+
+
+def thumbnail(read: Callable[[], bytes], limits: Limits) -> bytes | None:
+    """Return a photo as an upright JPEG whose longer side has `SIDE` pixels. `read`: returns the photo.
+
+    Returns None if the photo cannot be decoded, would take too much memory, or would wait too long: threads take turns,
+    so only one of them has a photo in memory.
+    """
+    from PIL import Image
+
+    if not _one_at_a_time.acquire(timeout=WAIT_SECONDS):
+        return None
+    try:
+        opened = open_photo(read(), limits)
+        if opened.decode_bytes(SIDE) > MOST_DECODE_BYTES:
+            opened.close()
+            return None
+        small = Image.fromarray(opened.decode(SIDE).whole(SIDE))  # animals are often at the edge
+    except ClientError:
+        return None
+    finally:
+        _one_at_a_time.release()
+    file = io.BytesIO()
+    small.save(file, "JPEG", quality=QUALITY, optimize=True)
+    return file.getvalue()
 
 
 def with_results(routes: Iterable[Route], results: Results, origin: str) -> tuple[Route, ...]:

@@ -1,7 +1,7 @@
 """Where results are kept: a local folder, or a bucket on S3. Each has small files by name; a name may have folders."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -18,7 +18,6 @@ FOLDER = "results/"
 """Key prefix of results in the bucket; IAM policies refer to it."""
 _SWEEP_SECONDS = 3600.0
 """Time between two searches for files that are too old."""
-_UNAVAILABLE = "results cannot be kept or read just now; try again in a moment"
 
 
 class Store(Protocol):
@@ -45,46 +44,31 @@ class FolderStore:
         self._swept = 0.0
         self._lock = Lock()
 
-    def put(self, name: str, data: bytes, media_type: str) -> None:  # noqa: ARG002  the name tells the type
-        """Write a file, as a whole or not at all."""
+    def put(self, name: str, data: bytes, media_type: str) -> None:  # noqa: ARG002  the name says the type
         self._sweep()
         path = self._folder / name
         part = path.with_name(f".{path.name}.{token_hex(4)}.part")  # two may write the same file at once
-        try:
+        with _unavailable():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.mkdir(mode=0o700, exist_ok=True)
             part.touch(mode=0o600)
             part.write_bytes(data)
             part.replace(path)
-        except OSError as error:
-            raise Unavailable(_UNAVAILABLE) from error
 
-    def get(self, name: str, *, is_listed: bool = False) -> bytes | None:  # noqa: ARG002  a folder tells what is missing
-        """Return the content of a file; None if it does not exist."""
-        try:
+    def get(self, name: str, *, is_listed: bool = False) -> bytes | None:  # noqa: ARG002  a folder says what is missing
+        with _unavailable(), suppress(FileNotFoundError):
             return (self._folder / name).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise Unavailable(_UNAVAILABLE) from error
+        return None
 
     def delete(self, name: str) -> None:
-        """Delete a file if it exists."""
-        try:
+        with _unavailable():
             (self._folder / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise Unavailable(_UNAVAILABLE) from error
 
     def names(self, folder: str) -> Iterator[str]:
-        """Yield the names of the files in a folder, in no order."""
-        try:
+        with _unavailable(), suppress(FileNotFoundError):
             for path in (self._folder / folder).iterdir():
                 if not path.name.startswith("."):
                     yield f"{folder}{path.name}"
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise Unavailable(_UNAVAILABLE) from error
 
     def _sweep(self) -> None:
         """Delete files that are too old, at most once an hour. S3 does this by a rule of the bucket."""
@@ -104,7 +88,7 @@ class FolderStore:
 class BucketStore:
     """A bucket on S3, under `FOLDER`. Connects at first use. A rule of the bucket deletes old files.
 
-    `connections`: maximum number of calls at the same time.
+    `connections`: maximum number of calls at the same time. `names` needs the right to list the bucket.
     """
 
     def __init__(self, bucket: str, region: str, budget: Budget, connections: int = 10) -> None:
@@ -112,17 +96,15 @@ class BucketStore:
         self._client = Lazy(partial(connect, region, budget, connections))
 
     def put(self, name: str, data: bytes, media_type: str) -> None:
-        """Write a file, as a whole or not at all."""
-        with _unavailable():
+        with _unavailable(_of_s3()):
             self._within(lambda s3: s3.put_object(**self._object(name), Body=data, ContentType=media_type))
 
     def get(self, name: str, *, is_listed: bool = False) -> bytes | None:
-        """Return the content of a file; None if it does not exist. `is_listed`: whether `names` has just named it."""
         from botocore.exceptions import ClientError
 
         # AccessDenied: to a role that may not list the bucket, S3 does not say that a file is missing.
         missing = {"NoSuchKey"} if is_listed else {"NoSuchKey", "AccessDenied"}
-        with _unavailable():
+        with _unavailable(_of_s3()):
             try:
                 return self._within(lambda s3: bytes(s3.get_object(**self._object(name))["Body"].read()))
             except ClientError as error:
@@ -131,13 +113,11 @@ class BucketStore:
                 raise
 
     def delete(self, name: str) -> None:
-        """Delete a file if it exists."""
-        with _unavailable():
+        with _unavailable(_of_s3()):
             self._within(lambda s3: s3.delete_object(**self._object(name)))
 
     def names(self, folder: str) -> Iterator[str]:
-        """Yield the names of the files in a folder, in no order. Needs the right to list the bucket."""
-        with _unavailable():
+        with _unavailable(_of_s3()):
             pages = self._client.get().get_paginator("list_objects_v2")
             for listed in pages.paginate(Bucket=self._bucket, Prefix=f"{FOLDER}{folder}"):
                 for each in listed.get("Contents", ()):
@@ -152,11 +132,15 @@ class BucketStore:
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
-    """Turn errors of S3 into `Unavailable`."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
+def _unavailable(errors: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
+    """Turn errors, by default those of a disk, into `Unavailable`."""
     try:
         yield
-    except (BotoCoreError, ClientError, OSError) as error:
-        raise Unavailable(_UNAVAILABLE) from error
+    except errors as error:
+        raise Unavailable("results cannot be kept or read just now; try again in a moment") from error
+
+
+def _of_s3() -> tuple[type[Exception], ...]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return BotoCoreError, ClientError, OSError

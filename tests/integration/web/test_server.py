@@ -331,7 +331,7 @@ def test_a_slow_head_is_cut_off(running: Running) -> None:
 @pytest.mark.parametrize("sent", [2, 90_000])
 def test_a_slow_body_is_cut_off(monkeypatch: pytest.MonkeyPatch, sent: int) -> None:
     # GIVEN a client that stops, with most of its body missing or only its last byte
-    monkeypatch.setattr("web.receiving.RATE_WINDOW", 0.3)
+    monkeypatch.setattr("web.body.RATE_WINDOW", 0.3)
     monkeypatch.setattr("web.asgi.DRAIN_SECONDS", 0.1)
     with Running(body_rate=10_000) as running:
         started = time.perf_counter()
@@ -344,7 +344,7 @@ def test_a_slow_body_is_cut_off(monkeypatch: pytest.MonkeyPatch, sent: int) -> N
 
 def test_a_body_at_the_lowest_rate_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN windows of 0.2 s with 2 kB each WHEN 20 kB arrive in 0.8 s THEN they are read, in several windows
-    monkeypatch.setattr("web.receiving.RATE_WINDOW", 0.2)
+    monkeypatch.setattr("web.body.RATE_WINDOW", 0.2)
     with (
         Running(body_rate=10_000) as running,
         socket.create_connection((HOST, running.port), timeout=10) as sender,

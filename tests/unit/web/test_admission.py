@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import Unavailable
-from web.admission import Admission
-from web.pulse import Pulse
+from chalicelib.telemetry.metrics import TIER_METRICS
+from web import admission as module
+from web.admission import Admission, Pulse, return_large_blocks
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -203,3 +205,71 @@ def test_work_that_fails_raises_and_leaves_the_queue(admission: Admission) -> No
     with pytest.raises(ZeroDivisionError):
         run(fail())
     assert admission.expected_wait == 0
+
+
+PROGRAM = """
+import resource
+from threading import Thread
+from PIL import Image
+from web.admission import return_large_blocks
+
+def resident():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize() / 1e6
+
+assert return_large_blocks()
+def work():
+    for size in (500, 1000, 2000, 4000, 5000):
+        Image.new("RGB", (size, size), "red")
+before = resident()
+for _ in range(2):
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc; glibc runs on Linux")
+def test_large_images_leave_no_memory_behind() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 10
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda _: object())
+    assert return_large_blocks() is False
+
+
+def test_a_beat_emits_the_counts_and_starts_again_from_zero() -> None:
+    # GIVEN counts
+    counts, emitted = Pulse(waiting=3, refused=2, rejected=4, drained=5, cut_off=1), list[Mapping[str, float]]()
+    # WHEN it beats twice
+    for _ in range(2):
+        counts.beat(lambda each: emitted.append(each.metrics()))
+    # THEN the first beat has them
+    assert emitted[0] == {"QueueLength": 3, "QueueRefusals": 2, "Rejections": 4, "Drained": 5, "CutOff": 1}
+    assert emitted[1] == dict.fromkeys(emitted[0], 0)
+    # AND they are metrics of the tier without further dimensions
+    assert emitted[0].keys() <= {*TIER_METRICS, "Rejections"}
+    assert (counts.dimensions(), counts.properties()) == ({}, {})
+
+
+def test_it_beats_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PULSE_SECONDS", 0.001)
+    beats = 0
+
+    async def count() -> None:
+        def emit(_: Pulse) -> None:
+            nonlocal beats
+            beats += 1
+            if beats == 3:
+                task.cancel()
+
+        task = asyncio.create_task(Pulse().beat_for_ever(emit))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with ThreadPoolExecutor(1) as pool:  # Playwright's loop may occupy this thread, after browser tests
+        pool.submit(lambda: asyncio.run(count())).result()
+    assert beats == 3

@@ -1,11 +1,14 @@
 """What the function may return, and what is no response of the API."""
 
+import json
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from web.function import FunctionError
-from web.relay import _parsed
+from testing.scripted_server import serve
+from web.relay import Function, FunctionError, _parsed
 
 
 def test_a_response_keeps_what_clients_need() -> None:
@@ -41,3 +44,96 @@ def test_what_no_client_could_be_sent_is_malformed(result: dict[str, Any]) -> No
     with pytest.raises(FunctionError) as raised:
         _parsed(result)
     assert raised.value.code == "malformed"
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """Yield a port that nobody listens on."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield reserved.getsockname()[1]
+
+
+def response(status: int, body: bytes, **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} x", f"Content-Length: {len(body)}", "Content-Type: application/json"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def result_of(monkeypatch: pytest.MonkeyPatch, reply: bytes | None, seconds: float = 5.0) -> dict[str, object]:
+    """Return the result of an invocation that Lambda answers with `reply`. b"": not at all; None: it hangs up."""
+    with serve(lambda data: reply if b"POST" in data else b"") as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{server.address.host}:{server.address.port}")
+        return Function("faunalens-dev", "eu-west-1", seconds, 2).invoke({"a": 1})
+
+
+def error_of(monkeypatch: pytest.MonkeyPatch, reply: bytes | None, seconds: float = 5.0) -> FunctionError:
+    with pytest.raises(FunctionError) as raised:
+        result_of(monkeypatch, reply, seconds)
+    return raised.value
+
+
+def test_the_result_is_a_json_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert result_of(monkeypatch, response(200, b'{"statusCode": 200}')) == {"statusCode": 200}
+
+
+@pytest.mark.parametrize(
+    ("status", "error_type", "more", "code", "retry_after"),
+    [
+        (429, "TooManyRequestsException", {"Retry_After": "7"}, "throttled", 7),
+        (429, "TooManyRequestsException", {"Retry_After": "900"}, "throttled", 30),
+        (429, "TooManyRequestsException", {}, "throttled", 1),
+        (502, "EC2ThrottledException", {}, "throttled", 1),
+        (500, "ServiceException", {}, "unavailable", 5),
+        (403, "AccessDeniedException", {}, "refused", 30),
+        (404, "ResourceNotFoundException", {}, "refused", 30),
+    ],
+)
+def test_a_refusal_of_lambda_tells_the_client_when_to_try_again(
+    monkeypatch: pytest.MonkeyPatch, status: int, error_type: str, more: dict[str, str], code: str, retry_after: int
+) -> None:
+    body = json.dumps({"message": "Rate Exceeded."}).encode()
+    error = error_of(monkeypatch, response(status, body, x_amzn_ErrorType=error_type, **more))
+    assert (error.code, error.as_unavailable().retry_after) == (code, retry_after)
+    assert str(error) == f"{code}: {error_type} Rate Exceeded."
+    # AND the client learns nothing of AWS
+    assert "Exception" not in error.as_unavailable().detail
+    assert f"{retry_after} s" in error.as_unavailable().detail
+
+
+def test_a_function_that_crashed_or_ran_too_long_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"errorMessage": "Task timed out after 29.00 seconds"}'
+    error = error_of(monkeypatch, response(200, body, X_Amz_Function_Error="Unhandled"))
+    assert (error.code, error.as_unavailable().status) == ("failed", 503)
+    assert "Task timed out" in str(error)
+
+
+def test_the_error_of_a_function_that_crashed_has_no_coordinates(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"errorMessage": "no cell at (-33.8694, 151.2087)", "errorType": "ValueError"}'
+    error = error_of(monkeypatch, response(200, body, X_Amz_Function_Error="Unhandled"))
+    assert str(error) == 'failed: {"errorMessage": "no cell at (#, #)", "errorType": "ValueError"}'
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[1]", b"\xff"])
+def test_a_result_that_is_no_object_is_malformed(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    assert error_of(monkeypatch, response(200, body)).code == "malformed"
+
+
+def test_silence_ends_after_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert error_of(monkeypatch, b"", 0.2).code == "timeout"
+
+
+def test_a_connection_that_breaks_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert error_of(monkeypatch, None).code == "unreachable"
+
+
+def test_a_lambda_that_nobody_reaches_is_unreachable(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port}")
+    with pytest.raises(FunctionError, match=r"^unreachable: "):
+        Function("faunalens-dev", "eu-west-1", 1.0, 1).invoke({})

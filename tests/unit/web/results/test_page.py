@@ -12,9 +12,8 @@ import pytest
 
 from chalicelib.api.page import languages as pages
 from chalicelib.config.settings import ROOT
-from web.results.page import missing_page, result_page
+from web.results.page import languages, missing_page, result_page
 from web.results.results import Result
-from web.results.words import languages
 
 ID = "A" * 22
 RELATIVE = {"taxon": "petaurus-breviceps", "name": "sugar glider", "scientific_name": "Petaurus breviceps"}
@@ -179,6 +178,6 @@ def test_any_animal_is_an_animal() -> None:
 
 def test_all_words_of_results_are_used() -> None:
     own = json.loads((ROOT / "web/page/words/en.json").read_text("utf-8"))["result"]
-    code = "".join((ROOT / "web/results" / name).read_text("utf-8") for name in ("page.py", "words.py"))
+    code = (ROOT / "web/results/page.py").read_text("utf-8")
     assert set(re.findall(r"own\([\"']([\w.-]+)[\"']", code)) == set(own)
     assert languages() == pages()

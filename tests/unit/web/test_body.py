@@ -11,8 +11,8 @@ import pytest
 
 from chalicelib.errors import BadRequest, ClientError, PhotoTooLarge, Unavailable, UnsupportedMediaType
 from testing.pictures import jpeg
-from web import spool
-from web.spool import BATCH, Spool
+from web import body as module
+from web.body import BATCH, Spool
 
 MOST = 500_000
 FORM = "multipart/form-data; boundary=b"
@@ -42,7 +42,7 @@ def spooled(body: bytes, content_type: str = "image/jpeg", part: int = 65_536) -
 def test_a_full_disk_is_unavailable(monkeypatch: pytest.MonkeyPatch, content_type: str) -> None:
     photo = jpeg() + b"\1" * (2 * BATCH)
     body = photo if content_type != FORM else HEAD + photo + b"\r\n--b--\r\n"
-    monkeypatch.setattr(spool, "TemporaryFile", partial(Path("/dev/full").open, "r+b", buffering=0))
+    monkeypatch.setattr(module, "TemporaryFile", partial(Path("/dev/full").open, "r+b", buffering=0))
     with pytest.raises(Unavailable) as raised:
         spooled(body, content_type)
     assert isinstance(raised.value.__cause__, OSError)  # the log says why
@@ -52,7 +52,7 @@ def test_without_a_folder_for_temporary_files_photos_are_unavailable(monkeypatch
     def missing() -> None:
         raise FileNotFoundError
 
-    monkeypatch.setattr(spool, "TemporaryFile", missing)
+    monkeypatch.setattr(module, "TemporaryFile", missing)
     with pytest.raises(Unavailable):
         spooled(jpeg())
 

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.api.http import Response
 from chalicelib.config.settings import ROOT
-from web.compression import MINIMUM, accepts_gzip, compressed
+from web.messages import MINIMUM, accepts_gzip, compressed
 
 TEXT = {"Content-Type": "text/plain"}
 

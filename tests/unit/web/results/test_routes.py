@@ -9,8 +9,8 @@ from PIL import Image
 
 from chalicelib.photo.decode import Limits
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
-from web.results import thumbnail as module
-from web.results.thumbnail import SIDE, thumbnail
+from web.results import routes as module
+from web.results.routes import SIDE, thumbnail
 
 
 def test_it_is_small_and_upright_and_has_no_exif() -> None:
