@@ -1,40 +1,45 @@
 """The cost of attacks on the HTTP server: `python -m benchmarks.attacks`.
 
 Each attack has its own server, which runs without Redis and PostgreSQL. The server first answers a few photos, and its
-idle memory is measured. The memory figures show how much its resident memory grows from there. The column "before" has
-the figures of version 0.1.0, which had one thread per connection.
+idle memory is measured. The memory figures show how much its resident memory grows from there.
 """
 
 import os
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from PIL import Image
+
+from benchmarks.backends import served_app
 from benchmarks.measure import parser, table
+from local.stack.ports import HOST
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise, scene
 
-HOST = "127.0.0.1"
 PLACE = "/identify?lat=-33.9&lon=151.2"
+WITHOUT_STORES = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
+SETTLING = 20
+"""Seconds after an attack until the memory that it left is read."""
 
 
 class AttackedServer:
     """A server process that runs without Redis and PostgreSQL."""
 
-    def __init__(self, port: int, process: "subprocess.Popen[bytes]") -> None:
-        self.port, self._process = port, process
+    def __init__(self, port: int, pid: int) -> None:
+        self.port, self._folder = port, Path(f"/proc/{pid}")
         for _ in range(20):
             self.post(jpeg(), PLACE)
-        self.idle = self.memory()
+        self.idle = self._megabytes("VmRSS")
 
-    def post(self, photo: bytes, target: str = "/identify", timeout: float = 120) -> int:
+    def post(self, photo: bytes, target: str = "/identify") -> int:
         """Send a photo. Return the status, 0 if the connection failed."""
-        with closing(HTTPConnection(HOST, self.port, timeout=timeout)) as connection:
+        with closing(HTTPConnection(HOST, self.port, timeout=120)) as connection:
             try:
                 connection.request("POST", target, photo, {"Content-Type": "application/octet-stream"})
                 response = connection.getresponse()
@@ -43,46 +48,26 @@ class AttackedServer:
                 return 0
             return response.status
 
-    def memory(self) -> float:
-        """Return the server's resident memory in MB."""
-        return self._status("VmRSS")
-
-    def _status(self, name: str) -> float:
-        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+    def _megabytes(self, name: str) -> float:
+        lines = (self._folder / "status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024 / 1e6
 
     @contextmanager
     def peak(self) -> Iterator[Callable[[], float]]:
         """Yield a function that returns the peak memory since the start of the block, in MB above the idle memory."""
-        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
-        yield lambda: self._status("VmHWM") - self.idle
+        (self._folder / "clear_refs").write_text("5")
+        yield lambda: self._megabytes("VmHWM") - self.idle
 
     def grown(self) -> float:
         """Return the growth of memory since the server was idle, in MB."""
-        return self.memory() - self.idle
+        return self._megabytes("VmRSS") - self.idle
 
 
 @contextmanager
-def server(**environment: str) -> Iterator[AttackedServer]:
+def server() -> Iterator[AttackedServer]:
     """Run a server process until the end of the block."""
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
-    stores = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
-    command = [sys.executable, "-m", "web", "--port", str(port)]
-    with subprocess.Popen(
-        command, env={**os.environ, **stores, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            until = time.monotonic() + 30
-            while True:
-                with suppress(OSError), socket.create_connection((HOST, port)):
-                    break
-                if time.monotonic() > until or process.poll() is not None:
-                    raise SystemExit("the server exited, or did not accept connections within 30 s")
-                time.sleep(0.1)
-            yield AttackedServer(port, process)
-        finally:
-            process.terminate()
+    with served_app(WITHOUT_STORES, Path(os.devnull), "web") as (process, port):
+        yield AttackedServer(port, process.pid)
 
 
 def one_after_another(photo: bytes, target: str, number: int) -> str:
@@ -92,32 +77,29 @@ def one_after_another(photo: bytes, target: str, number: int) -> str:
         return f"{attacked.grown():.0f} MB left, {_listed(statuses)}"
 
 
-def at_once(photo: bytes, target: str, clients: int, each: int = 1) -> str:
-    """Let many clients send a photo at once. Return the peak memory, the memory 20 s later, and the statuses."""
+def at_once(photos: Sequence[bytes], target: str, clients: int, each: int = 1) -> str:
+    """Let many clients send photos at once. Return the peak memory, what is left of it later, and the statuses."""
     with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(clients) as pool:
-        statuses = set(pool.map(lambda _: attacked.post(photo, target), range(clients * each)))
+        sent = range(clients * each)
+        statuses = set(pool.map(lambda number: attacked.post(photos[number % len(photos)], target), sent))
         highest = peak()
-        time.sleep(20)
+        time.sleep(SETTLING)
         return f"{highest:.0f} MB, then {attacked.grown():.0f}, {_listed(statuses)}"
 
 
 def mixed(clients: int) -> str:
-    """Send photos of all formats and sizes. Return the memory 20 s later, the peak memory, and the statuses."""
+    """Send photos of all formats and sizes."""
     photos = [
         encoded(noise(width, width * 3 // 4), kind, exif=exif(SYDNEY))
         for kind in ("JPEG", "PNG", "WEBP", "HEIF")
         for width in (320, 1600, 2400)
     ]
-    with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(clients) as pool:
-        statuses = set(pool.map(lambda i: attacked.post(photos[i % len(photos)]), range(clients * 3)))
-        highest = peak()
-        time.sleep(20)
-        return f"{attacked.grown():.0f} MB left ({highest:.0f} at most), {_listed(statuses)}"
+    return at_once(photos, "/identify", clients, each=3)
 
 
 def slow_bodies() -> str:
     """Send 20 bodies without their last byte. Return the peak memory, and the time until all connections are closed."""
-    with server() as attacked, attacked.peak() as peak:
+    with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(20) as pool:
         head = f"POST {PLACE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n".encode()
         head += b"Content-Length: 20000000\r\n\r\n"
 
@@ -129,8 +111,7 @@ def slow_bodies() -> str:
                     pass
             return time.monotonic() - started
 
-        with ThreadPoolExecutor(20) as pool:
-            seconds = list(pool.map(send, range(20)))
+        seconds = list(pool.map(send, range(20)))
         return f"{peak():.0f} MB, all cut off after {max(seconds):.0f} s"
 
 
@@ -153,8 +134,9 @@ def slow_heads() -> str:
         return f"{status} after {waited * 1e3:.0f} ms, cut off after {time.monotonic() - started:.0f} s"
 
 
-def costly(photo: bytes) -> str:
+def costly(make: Callable[[], bytes]) -> str:
     """Send a photo that is expensive to decode. Return the response time and the status."""
+    photo = make()
     with server() as attacked:
         started = time.monotonic()
         status = attacked.post(photo, PLACE)
@@ -167,8 +149,6 @@ def _listed(statuses: set[int]) -> str:
 
 def large_png(cut: int) -> bytes:
     """Return a white PNG of 64 MP without its last `cut` bytes."""
-    from PIL import Image
-
     data = encoded(Image.new("RGB", (8000, 8000), "white"), "PNG")
     return data[: len(data) - cut]
 
@@ -200,36 +180,32 @@ def scanned_jpeg() -> bytes:
     return bytes(data[:-2] + last * (64 - data.count(b"\xff\xda")) + data[-2:])
 
 
-ATTACKS: dict[str, tuple[str, Callable[[], str]]] = {
-    "40 cut-off PNGs of 64 MP": ("5,300 MB left", lambda: one_after_another(large_png(100), PLACE, 40)),
-    "40 PNGs of 12 MP without a place": (
-        "1,840 MB left",
-        lambda: one_after_another(encoded(scene(4000, 3000), "PNG"), "/identify", 40),
-    ),
-    "8 WebPs of 38 bytes, 64 MP": ("6,500 MB", lambda: at_once(tiny_webp(), PLACE, 8)),
-    "16 PNGs of 64 MP at once": ("not measured", lambda: at_once(large_png(0), PLACE, 16)),
-    "64 clients with all formats": ("442 MB left", lambda: mixed(64)),
-    "200 clients with all formats": ("770 MB left", lambda: mixed(200)),
-    "20 bodies of 20 MB lacking a byte": ("333 MB, never cut off", slow_bodies),
-    "300 slow heads": ("300 threads, never cut off", slow_heads),
-    "JPEG with 19 MB of fill bytes": ("3.7 to 7.6 s", lambda: costly(filled_jpeg())),
-    "PNG with 1.6 million chunks": ("3 s", lambda: costly(chunked_png())),
-    "JPEG of 64 MP with 64 scans": ("3 s", lambda: costly(scanned_jpeg())),
+ATTACKS: dict[str, Callable[[], str]] = {
+    "40 cut-off PNGs of 64 MP": lambda: one_after_another(large_png(100), PLACE, 40),
+    "40 PNGs of 12 MP without a place": lambda: one_after_another(encoded(scene(4000, 3000), "PNG"), "/identify", 40),
+    "8 WebPs of 38 bytes, 64 MP": lambda: at_once([tiny_webp()], PLACE, 8),
+    "16 PNGs of 64 MP at once": lambda: at_once([large_png(0)], PLACE, 16),
+    "64 clients with all formats": partial(mixed, 64),
+    "200 clients with all formats": partial(mixed, 200),
+    "20 bodies of 20 MB lacking a byte": slow_bodies,
+    "300 slow heads": slow_heads,
+    "JPEG with 19 MB of fill bytes": partial(costly, filled_jpeg),
+    "PNG with 1.6 million chunks": partial(costly, chunked_png),
+    "JPEG of 64 MP with 64 scans": partial(costly, scanned_jpeg),
 }
-"""Figures of version 0.1.0, and the attack."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Run the attacks and print a table of their cost."""
     options = parser(__doc__, 1, of="runs of each attack")
     options.add_argument("--only", default="", help="run only attacks whose name contains this text")
-    chosen = options.parse_args(arguments)
-    rows = []
-    for name, (before, attack) in ATTACKS.items():
+    chosen, rows = options.parse_args(), []
+    for name, attack in ATTACKS.items():
         if chosen.only in name:
-            print(f"{name} …", file=sys.stderr, flush=True)
-            rows.append([name, before, attack()])
-    print(table(rows, ["attack", "before", "now"]))
+            for _ in range(chosen.rounds):
+                print(f"{name} …", file=sys.stderr, flush=True)
+                rows.append([name, attack()])
+    print(table(rows, ["attack", "cost"]))
 
 
 if __name__ == "__main__":

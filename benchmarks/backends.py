@@ -38,10 +38,12 @@ def backends() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def served_app(environment: Mapping[str, str], log: Path) -> Iterator[tuple[ChildProcess, int]]:
+def served_app(
+    environment: Mapping[str, str], log: Path, module: str = "local.http.serve"
+) -> Iterator[tuple[ChildProcess, int]]:
     """Serve the app from another process until the end of the block; yield the process and its port."""
     port = free_port()
-    program = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
+    program = [sys.executable, "-m", module, "--port", str(port)]
     with ChildProcess("the app", program, log=log, environment={**os.environ, **environment}) as app:
         app.wait_until(lambda: _is_served(port), 60)
         yield app, port

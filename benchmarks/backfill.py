@@ -1,4 +1,4 @@
-"""Simulate a backfill of a million photos: hours, dollars and throttled calls, by concurrency and memory.
+"""Simulate a backfill of a million photos: hours, dollars and throttled calls, by concurrency.
 
 The time of each photo is drawn from backfill_times.csv: percentiles of the processor time that photos of camera traps
 took on one core of the machine that measured them. What only AWS has is assumed, and stands in `Assumed`. Each batch of
@@ -21,15 +21,13 @@ from infra.batch_cost import BACKFILL_BATCH as BATCH
 from infra.batch_cost import backfill_bill
 from infra.chalice_config import function_settings
 from infra.cost import current_prices
-from infra.cost_page import MEMORY_SIZES, share_of_core
+from infra.cost_page import share_of_core
 from testing.state_machine import definition
 
 CONCURRENCIES = (10, 20, 40, 80, 160)
 PHOTOS = 1_000_000
 TIMES = Path(__file__).with_name("backfill_times.csv")
-USUAL = 40
-STATIONS = 200
-"""Stations of the million photos."""
+MEMORY = 1769
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def read_times() -> dict[str, NDArray[np.float64]]:
     return {size: np.array([float(row[size]) for row in rows]) / 1e3 for size in rows[0] if size != "percent"}
 
 
-def batch_seconds(size: str, memory: int, assumed: Assumed, random: np.random.Generator) -> NDArray[np.float64]:
+def batch_seconds(size: str, assumed: Assumed, random: np.random.Generator) -> NDArray[np.float64]:
     """Return the seconds of each batch of a million photos of a size, without cold starts."""
     batches, percents = PHOTOS // BATCH, read_times()[size]
     end = np.zeros(batches)
@@ -83,7 +81,7 @@ def batch_seconds(size: str, memory: int, assumed: Assumed, random: np.random.Ge
     taken = [np.zeros(batches)] * 3
     for _ in range(BATCH):
         identified = np.interp(random.uniform(0, 100, batches), np.arange(101), percents) * assumed.slower
-        identified *= share_of_core(memory)
+        identified *= share_of_core(MEMORY)
         fetched, written = (
             median * random.lognormal(0, assumed.sigma, batches) for median in (assumed.get, assumed.put)
         )
@@ -150,50 +148,28 @@ def _pause(retry: dict[str, Any], attempt: int, random: np.random.Generator) -> 
 
 def concurrency_table(assumed: Assumed, reserve: int) -> str:
     """Return the hours, the cost and the throttled calls by concurrency, for both sizes of photos."""
-    rows, prices, memory = [], current_prices(), 1769
+    rows, prices = [], current_prices()
     for size in read_times():
-        batches = batch_seconds(size, memory, assumed, np.random.default_rng(1)).tolist()
+        batches = batch_seconds(size, assumed, np.random.default_rng(1)).tolist()
         for concurrency in CONCURRENCIES:
             for containers in sorted({reserve, max(concurrency + assumed.stream, reserve)}):
                 found = simulate(batches, concurrency, containers, assumed, np.random.default_rng(2))
-                cost = sum(backfill_bill(found.photo_ms, memory, prices, found.calls).values())
-                rows.append(
-                    [
-                        *(size, concurrency, containers, f"{found.seconds / 3600:.1f}"),
-                        *(f"{PHOTOS / found.seconds:.0f}", f"{cost:.2f}", f"{found.throttled:,}"),
-                        *(f"{found.started:,}", f"{found.crashed:,}"),
-                    ]
-                )
+                cost = sum(backfill_bill(found.photo_ms, MEMORY, prices, found.calls).values())
+                row = [size, concurrency, containers, f"{found.seconds / 3600:.1f}", f"{PHOTOS / found.seconds:.0f}"]
+                rows.append([*row, f"{cost:.2f}", f"{found.throttled:,}", f"{found.started:,}", f"{found.crashed:,}"])
     head = ["photos", "batches at a time", "reserve", "hours", "photos a second", "USD"]
     return table(rows, [*head, "throttled calls", "cold starts", "crashed calls"])
 
 
-def memory_table(assumed: Assumed, reserve: int) -> str:
-    """Return the hours and the cost of each service by the function's memory."""
-    rows, prices = [], current_prices()
-    for size in read_times():
-        for memory in MEMORY_SIZES:
-            batches = batch_seconds(size, memory, assumed, np.random.default_rng(1)).tolist()
-            found = simulate(batches, USUAL, reserve, assumed, np.random.default_rng(2))
-            items = backfill_bill(found.photo_ms, memory, prices, found.calls)
-            costs = [f"{dollars:.2f}" for dollars in (*items.values(), sum(items.values()))]
-            rows.append([size, f"{memory} MB", f"{found.seconds / 3600:.1f}", f"{found.photo_ms:.0f} ms", *costs])
-    head = ["photos", "memory", "hours", "billed a photo"]
-    return table(rows, [*head, *(f"{name}, USD" for name in backfill_bill(1.0, 1, prices)), "all, USD"])
-
-
 def main() -> None:
-    """Print both tables."""
-    assumed, reserve = (
-        Assumed(),
-        int(function_settings("prod")["batch"]["reserved_concurrency"]),
-    )
+    """Print the table."""
+    assumed, reserve = Assumed(), int(function_settings("prod")["batch"]["reserved_concurrency"])
     medians = " and ".join(f"{values[50] * 1e3:.0f} ms for {size}" for size, values in read_times().items())
     print(
-        f"A million photos, in batches of {BATCH}. Median processor time of a photo, as measured: {medians}; Lambda is"
+        f"A million photos, in batches of {BATCH}. Median processor time of a photo, as measured: {medians}. Lambda is"
     )
     print(f"assumed to take {assumed.slower:g} times as long. Waits for S3, cold starts and crashes are assumed too.\n")
-    print(f"{concurrency_table(assumed, reserve)}\n\n{memory_table(assumed, reserve)}")
+    print(concurrency_table(assumed, reserve))
 
 
 if __name__ == "__main__":

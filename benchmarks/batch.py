@@ -1,10 +1,9 @@
 """Photos a second of `faunalens identify --local`, compared with the bare loop that decodes and scores photos.
 
 The bare loop uses all processors too, one thread a photo: Pillow reads the file at the model's resolution, onnxruntime
-scores it, and nothing else is done: no checks of the file, no place, no taxa, no results. Where a photo leaves a doubt,
-as this one does, the models look again, unless `SECOND_LOOK=false`: the detector looks for the animal, and the general
-model looks at what it finds. So there is a bare loop of each kind, with as many runs of the same models. Machines are
-shared, so shares are those of the processor time; on a machine of its own, photos a second follow from it.
+scores it, and nothing else is done: no checks of the file, no place, no taxa, no results. So the command runs without
+second looks, too. Machines are shared, so shares are those of the processor time; on a machine of its own, photos a
+second follow from it.
 """
 
 import io
@@ -20,7 +19,6 @@ from time import process_time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.measure import interleaved, parser, run_fresh, table, verdict
@@ -59,30 +57,19 @@ def photos(size: tuple[int, int], number: int) -> Iterator[Path]:
         yield folder
 
 
-def bare_loop(
-    folder: Path, model: "onnxruntime.InferenceSession", detector: "onnxruntime.InferenceSession | None" = None
-) -> None:
-    """Decode and score all photos of a folder: once, or with a detector twice, as what it finds is the whole photo."""
+def bare_loop(folder: Path, model: "onnxruntime.InferenceSession") -> None:
+    """Decode and score all photos of a folder."""
     size, animals = (each.shape[1] for each in model.get_inputs())
     prior = np.ones((1, animals), np.float32)
-
-    def score(image: Image.Image) -> None:
-        model.run(None, {"image": _pixels(image, size), "prior": prior})
 
     def one(path: Path) -> None:
         with Image.open(io.BytesIO(path.read_bytes())) as image:
             image.draft("RGB", (2 * size, 2 * size))
-            score(image)
-            if detector:
-                detector.run(None, {"image": _pixels(image, detector.get_inputs()[0].shape[1])})
-                score(image)
+            pixels = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+        model.run(None, {"image": pixels[np.newaxis], "prior": prior})
 
     for _ in in_parallel(one, sorted(folder.iterdir()), WORKERS):
         pass
-
-
-def _pixels(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))[np.newaxis]
 
 
 def identified(folder: Path, engine: LocalEngine) -> None:
@@ -99,41 +86,30 @@ def identified(folder: Path, engine: LocalEngine) -> None:
 
 def rate_table(rounds: int) -> str:
     """Return the table of photos a second."""
-    settings = Settings.from_environment(os.environ)
-    once, twice = (
-        LocalEngine.build(replace(settings, second_look=look), os.environ, 5, print) for look in (False, True)
-    )
+    settings = replace(Settings.from_environment(os.environ), second_look=False)
+    engine = LocalEngine.build(settings, os.environ, 5, print)
     model = load_session(settings.model_path, 1, REMEDY)
-    detector = load_session(settings.model_path.with_name("packs") / "detector.onnx", 1, REMEDY)
     rows = []
     for name, size in SIZES.items():
+        processor: dict[str, list[float]] = {"bare loop": [], "identify": []}
+
+        def timed(case: str, run: Callable[[], None], processor: dict[str, list[float]] = processor) -> None:
+            before = process_time()
+            run()
+            processor[case].append(process_time() - before)
+
         with photos(size, PHOTOS) as folder:
-            cases = {
-                "bare loop": partial(bare_loop, folder, model),
-                "identify, one look": partial(identified, folder, once),
-                "bare loop of two looks": partial(bare_loop, folder, model, detector),
-                "identify": partial(identified, folder, twice),
-            }
-            processor: dict[str, list[float]] = {case: [] for case in cases}
-            timed = {case: partial(_with_processor_time, run, processor[case]) for case, run in cases.items()}
-            times = interleaved(timed, rounds, warm_up=1)
-        base = []
-        for case, seconds in times.items():
-            milliseconds = median(processor[case][1:]) / PHOTOS * 1e3
-            row = [name, case, f"{PHOTOS / median(seconds):.1f}", f"{milliseconds:.1f} ms"]
-            if case.startswith("bare"):
-                base = processor[case]
-                rows.append([*row, "1.00", "", ""])
-                continue
-            share = median(bare / ours for bare, ours in zip(base[1:], processor[case][1:], strict=True))
-            rows.append([*row, f"{share:.2f}", f"at least {TARGET}", verdict(share >= TARGET)])
+            runs = {"bare loop": partial(bare_loop, folder, model), "identify": partial(identified, folder, engine)}
+            times = interleaved({case: partial(timed, case, run) for case, run in runs.items()}, rounds, warm_up=1)
+        bare, ours = (seconds[1:] for seconds in processor.values())
+        share = median(one / other for one, other in zip(bare, ours, strict=True))
+        for case, taken, goal in (
+            ("bare loop", bare, ["1.00", "", ""]),
+            ("identify", ours, [f"{share:.2f}", f"at least {TARGET}", verdict(share >= TARGET)]),
+        ):
+            rate = PHOTOS / median(times[case])
+            rows.append([name, case, f"{rate:.1f}", f"{median(taken) / PHOTOS * 1e3:.1f} ms", *goal])
     return table(rows, ["photos", "case", "photos a second", "processor time a photo", "share", "target", "result"])
-
-
-def _with_processor_time(run: Callable[[], None], seconds: list[float]) -> None:
-    before = process_time()
-    run()
-    seconds.append(process_time() - before)
 
 
 def main() -> None:

@@ -4,8 +4,7 @@ The command runs as a user starts it: a process of its own, with the real models
 The photos are small, because decoding keeps no memory and would only take longer. Of every 50 photos 49 show a cat,
 of which the models are sure at their first look; the last is noise, which gets the detector and a second look. Paths
 differ, but only a thousand photos do: the others are hard links to them. It takes 20 to 30 minutes of one processor,
-nearly all of it in the models. With `--remember` the models, but for the detector, look only at the photos that differ,
-and what they return is repeated for the others, which takes 5 minutes; all else is done for each photo.
+nearly all of it in the models.
 """
 
 import csv
@@ -14,12 +13,10 @@ import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.measure import table, verdict
@@ -40,35 +37,6 @@ READERS = (
     ("export", "--dwca", "archive.zip", "--megadetector", "md.json", "--coco", "coco.json", "--csv", "photos.csv"),
     ("report", "--html", "report.html"),
 )
-
-
-class Remembering:
-    """A session of onnxruntime that returns to the same input what it returned before."""
-
-    def __init__(self, session: Any) -> None:
-        self._session, self._known = session, dict[bytes, Any]()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)
-
-    def run(self, outputs: Any, feed: Mapping[str, NDArray[Any]]) -> Any:
-        """Return the outputs for the input."""
-        key = sha256(b"".join(each.tobytes() for each in feed.values())).digest()
-        if key not in self._known:
-            # Copies: what onnxruntime returns is memory of its own, which would keep larger pieces of it alive.
-            self._known[key] = [each.copy() for each in self._session.run(outputs, feed)]
-        return self._known[key]
-
-
-def remembering_main() -> None:
-    """Run the command with sessions that remember."""
-    from chalicelib.model import packs, session
-    from cli.__main__ import main as command
-
-    load = session.load_session
-    for module in (packs, session):
-        module.load_session = lambda *arguments: Remembering(load(*arguments))  # type: ignore[attr-defined]
-    command(sys.argv[1:])
 
 
 class Run(NamedTuple):
@@ -110,11 +78,10 @@ def make_card(folder: Path, number: int) -> None:
             write((f"S{station:02}", -36.0 + 1.3 * (station % 5), 145.0 + 1.3 * (station // 5), "+10:00"))
 
 
-def run(folder: Path, number: int, workers: int, *, remember: bool) -> Run:
+def run(folder: Path, number: int, workers: int) -> Run:
     """Identify the card in a process of its own, and watch its memory."""
     arguments = ("identify", "card", "--deployments", "deployments.csv", "--results", "study.db", "--json")
-    start = ("-c", "from benchmarks.long_run import remembering_main as main; main()") if remember else COMMAND
-    command = [sys.executable, *start, *arguments, "--workers", str(workers)]
+    command = [sys.executable, *COMMAND, *arguments, "--workers", str(workers)]
     memory, lookups = {}, 0
     steps = {min(WARM, number), *range(number, 0, -max(1, number // SHOWN))}
     with subprocess.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.PIPE, text=True) as process:
@@ -141,13 +108,13 @@ def peak_of(folder: Path, *arguments: str) -> float:
     return usage.ru_maxrss / 1024
 
 
-def tables(number: int, workers: int, *, remember: bool) -> str:
+def tables(number: int, workers: int) -> str:
     """Return the tables of the run and of the commands that read its results."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_card(folder, number)
-        found = run(folder, number, workers, remember=remember)
-        peaks = [(arguments[0], peak_of(folder, *_reading(arguments))) for arguments in READERS]
+        found = run(folder, number, workers)
+        peaks = [(arguments[0], peak_of(folder, arguments[0], "study.db", *arguments[1:])) for arguments in READERS]
     warm = min(WARM, number)
     grown = max(each for count, each in found.memory.items() if count >= warm) - found.memory[warm]
     few = f"at most {STATIONS}"
@@ -161,10 +128,6 @@ def tables(number: int, workers: int, *, remember: bool) -> str:
     titles = ("`export --camtrap-dp`", "`export`, the other four formats", "`report`")
     of_readers = [[title, f"{peak:.0f} MB"] for title, (_, peak) in zip(titles, peaks, strict=True)]
     return f"{of_run}\n\n{table(of_readers, [f'{number:,} photos', 'highest memory'])}"
-
-
-def _reading(arguments: tuple[str, ...]) -> tuple[str, ...]:
-    return arguments[0], "study.db", *arguments[1:]
 
 
 def _environment() -> dict[str, str]:
@@ -182,9 +145,8 @@ def main() -> None:
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=int, default=100_000, help="number of photos (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="photos at once (default: %(default)s)")
-    parser.add_argument("--remember", action="store_true", help="repeat what the models returned to the same photo")
     options = parser.parse_args()
-    print(tables(options.photos, options.workers, remember=options.remember), flush=True)
+    print(tables(options.photos, options.workers), flush=True)
 
 
 if __name__ == "__main__":

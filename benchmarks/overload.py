@@ -7,7 +7,7 @@ and its client share the machine, so the client's work makes the server slower t
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +15,10 @@ import numpy as np
 
 from benchmarks.attacks import AttackedServer, server
 from benchmarks.measure import parser, table, verdict
+from benchmarks.peers.client import run
+from local.stack.ports import HOST
 from testing.pictures import encoded, noise
 
-HOST = "127.0.0.1"
 WARM_UP = 100
 """Photos sent one after another, to measure the unloaded server."""
 CAPACITY_SECONDS = 5.0
@@ -106,17 +107,6 @@ async def open_loop(port: int, data: bytes, rate: float, seconds: float, results
     await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
 
-async def closed_loop(port: int, data: bytes, clients: int, seconds: float, results: LoadResults) -> None:
-    """Send requests from clients that each wait for the answer to the previous one."""
-    until = time.perf_counter() + seconds
-
-    async def client() -> None:
-        while time.perf_counter() < until:
-            await send(port, data, results)
-
-    await asyncio.gather(*(client() for _ in range(clients)))
-
-
 async def probe(port: int, seconds: float, results: LoadResults) -> None:
     """Request the animals of a place repeatedly, with a pause of `PROBE_SECONDS`."""
     until = time.perf_counter() + seconds
@@ -130,11 +120,11 @@ async def measure(
 ) -> str:
     """Measure the capacity of a server, then overload it by `factor`. Return the table of the results."""
     data = request("POST", "/identify?location=none", photo)
-    unloaded, capacity = LoadResults(), LoadResults()
+    unloaded = LoadResults()
     for _ in range(WARM_UP):
         await send(attacked.port, data, unloaded)
-    await closed_loop(attacked.port, data, CLIENTS, CAPACITY_SECONDS, capacity)
-    rate = capacity.number(200) / CAPACITY_SECONDS
+    url = f"http://{HOST}:{attacked.port}/identify?location=none"
+    rate = (await run(url, [photo], CLIENTS, CAPACITY_SECONDS)).rate
     report(f"capacity: {rate:.0f} photos/s with {CLIENTS} clients; sending {factor * rate:.0f}/s for {seconds:.0f} s …")
     await asyncio.sleep(2)
     loaded, beside = LoadResults(), LoadResults()
@@ -162,13 +152,13 @@ async def measure(
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Overload a new server in each run and print its table of results."""
     options = parser(__doc__, 1, of="runs")
     options.add_argument("--factor", type=float, default=10, help="load divided by capacity (default: %(default)s)")
     options.add_argument("--seconds", type=float, default=60, help="duration of the overload (default: %(default)s)")
     options.add_argument("--photo", type=Path, help="photo to send (default: a JPEG of 640 × 480)")
-    chosen = options.parse_args(arguments)
+    chosen = options.parse_args()
     photo = chosen.photo.read_bytes() if chosen.photo else encoded(noise(640, 480), "JPEG", quality=85)
     for _ in range(chosen.rounds):
         with server() as attacked:

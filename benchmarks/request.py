@@ -2,20 +2,16 @@
 
 The bare work decodes and shrinks a 12 MP JPEG and runs each model that looks at it, in the app's process and with its
 threads. The made-up photo looks like a bird to the general model, so the pack of birds looks too. The bare work is
-compared with two requests for the same photo. The first one is an API Gateway event, which the app handles in the same
-process. The second one goes over HTTP on loopback, with keep-alive, to an app in another process. A third one gets a
-second look, because the made-up photo leaves a doubt; the others run without. A fourth one is compared with a dataset
-in shadow. The app uses real PostgreSQL and Valkey, and the features of the cell are cached. Peak memory is measured in
-another process, after 100 requests.
+compared with two requests for the same photo, without a second look: an API Gateway event, which the app handles in the
+same process, and one over HTTP on loopback, with keep-alive, to an app in another process. The app uses real PostgreSQL
+and Valkey, and the features of the cell are cached. Peak memory is measured in another process, after 100 requests.
 """
 
 import http.client
 import resource
 import tempfile
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,7 +19,6 @@ import numpy as np
 
 from benchmarks.backends import backends, served_app
 from benchmarks.measure import comparison, interleaved, parser, run_fresh, table, verdict
-from chalicelib.features.rollout import BUCKETS, Rollout
 from local.stack.ports import HOST
 from testing.pictures import encoded, noise
 
@@ -53,17 +48,11 @@ def event_of(photo: bytes) -> dict[str, Any]:
 def time_table(rounds: int) -> str:
     """Return the table of the times of the bare work and of both requests."""
     import app
-    from chalicelib.api.parameters import read_identify_params
-    from chalicelib.features.cells import cell_of
     from chalicelib.features.features import NO_LOCATION
-    from chalicelib.identify import identify
     from chalicelib.photo.decode import Limits, open_photo
-    from chalicelib.services import build_features
-    from chalicelib.telemetry.record import Record
 
     photo = photo_of_12_megapixels()
     services = app.application.services()
-    doubtful = replace(services, eyes=replace(services.eyes, second_look=True))
     model = services.models.general
     prior = np.ones(model.animals, np.float32)
 
@@ -80,26 +69,6 @@ def time_table(rounds: int) -> str:
         response = app.app(event_of(photo), None)
         assert response["statusCode"] == 200, response
 
-    def with_second_look() -> None:
-        params = read_identify_params({name: [value] for name, value in QUERY.items()})
-        identify([photo], params, doubtful, Record("r", "/identify"))
-
-    always = replace(app.application.settings, version_fresh=1e6)
-    shadowed = replace(services, features=build_features(always, services.cache, services.store))
-    active = shadowed.features.at(cell_of(*map(float, QUERY.values()))).version
-    assert active is not None
-    state = Rollout(1, active, active, BUCKETS, in_shadow=True)  # of the same version, so that Redis has its cell
-    shadowed.features._rollout.set(state.to_text().encode(), monotonic())
-
-    def in_shadow() -> None:
-        params, record = (
-            read_identify_params({name: [value] for name, value in QUERY.items()}),
-            Record("r", "/identify"),
-        )
-        identify([photo], params, shadowed, record)
-        assert record.shadow is not None
-        assert record.shadow.is_done
-
     with (
         tempfile.TemporaryDirectory() as folder,
         served_app({}, Path(folder) / "app.log") as (_, port),
@@ -112,13 +81,7 @@ def time_table(rounds: int) -> str:
             body = response.read()
             assert response.status == 200, body
 
-        cases = {
-            "bare work": bare_work,
-            "through the app": through_app,
-            "over HTTP": over_http,
-            "with a second look": with_second_look,
-            "with a dataset in shadow": in_shadow,
-        }
+        cases = {"bare work": bare_work, "through the app": through_app, "over HTTP": over_http}
         times = interleaved(cases, rounds, warm_up=3)
     return comparison(f"one {len(photo) / 1e6:.1f} MB, 12 MP JPEG", times, LIMITS)
 

@@ -90,7 +90,7 @@ def subjects(answers: Sequence[Answered]) -> str:
     names = ("animal", "person", "vehicle", "none", "unclear")
     rows = []
     for kind, those in sorted(by(lambda photo: "animal" if photo.lineage else photo.subject, answers).items()):
-        said = [f"{share(those, lambda each, name=name: each.subject == name):.0%}" for name in names]
+        said = [f"{fmean(each.subject == name for each in those):.0%}" for name in names]
         surely = f"{share(those, lambda each: each.sure == 'very sure'):.1%}" if kind != "animal" else ""
         rows.append([kind, str(len(those)), *said, surely])
     return table(rows, ["shown", "photos", *names, "named surely"])

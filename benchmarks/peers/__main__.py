@@ -1,4 +1,4 @@
-"""Our HTTP server compared with FastAPI, LitServe and mosec: `python -m benchmarks.peers`.
+"""Our HTTP server compared with FastAPI and mosec: `python -m benchmarks.peers`.
 
 All servers use the same model, photo decoding, photos and processors. Only our server also narrows by place: each photo
 has an EXIF position, and PostgreSQL and Valkey run on the same machine. In each round, each server is started, gets
@@ -13,21 +13,40 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 from benchmarks.backends import backends
 from benchmarks.measure import parser, table
-from benchmarks.peers.photos import SETS, write_photos
-from benchmarks.peers.process_tree import cpu_seconds, peak_memory
-from benchmarks.peers.results import HEADERS, Figures, Load, medians, rows_of
+from benchmarks.peers.client import Load
+from benchmarks.peers.figures import HEADERS, Figures, cpu_seconds, medians, peak_memory, rows_of
 from benchmarks.peers.servers import OURS, SERVERS, served
 from local.paths import ROOT, STATE_DIR
 from local.stack.errors import LocalError
+from local.stack.installed import package_folder
+from testing.pictures import SYDNEY, encoded, exif, noise
 from testing.pinned_environment import EnvironmentFailed, python_of
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+REQUIREMENTS = ROOT / "requirements.txt", Path(__file__).with_name("requirements.txt")
+SMALL = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "retina.jpg", "rocket.jpg")
+"""Photos in the wheel of scikit-image."""
+SETS = ("mixed", "small", "12mp")
 
 type Runs = dict[int, dict[str, list[Figures]]]
 """Figures by number of clients and by server."""
+
+
+def write_photos(folder: Path, choice: str) -> None:
+    """Write the photos of a set into a folder. Each photo keeps its format and gets an EXIF position."""
+    position = exif(SYDNEY)
+    if choice in ("mixed", "small"):
+        for name in SMALL:
+            image = Image.open(package_folder("skimage") / "data" / name)
+            options: dict[str, Any] = {"quality": 92} if image.format == "JPEG" else {}
+            (folder / name).write_bytes(encoded(image, image.format or "", exif=position, **options))
+    if choice in ("mixed", "12mp"):
+        (folder / "phone.jpg").write_bytes(encoded(noise(4000, 3000), "JPEG", quality=85, exif=position))
 
 
 def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) -> tuple[Figures, Load]:
@@ -81,7 +100,7 @@ def main() -> int:
     )
     chosen = options.parse_args()
     try:
-        python = python_of("peers", REQUIREMENTS)
+        python = python_of("peers", *REQUIREMENTS)
         runs, client_cpu = compare(
             chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, chosen.photos, python
         )

@@ -12,15 +12,40 @@ import argparse
 import asyncio
 import json
 import resource
-import sys
 import time
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
 import httptools
 
 WARM_UP_SECONDS = 1.0
+
+
+class Load(NamedTuple):
+    """What the clients found.
+
+    `rate`: requests that succeeded per second, after the warm-up. `seconds`: duration of each request that started
+    after the warm-up and succeeded. `answered` and `failed`: numbers of requests, including those of the warm-up.
+    `cpu`: seconds of processor time that the clients took.
+    """
+
+    rate: float
+    seconds: Sequence[float]
+    answered: int
+    failed: int
+    cpu: float
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse the JSON object that the clients print."""
+        return cls(**json.loads(text))
+
+    def text(self) -> str:
+        """Return the JSON object."""
+        return json.dumps(self._asdict())
 
 
 class Clients:
@@ -93,25 +118,21 @@ def request_of(photo: bytes, host: str, target: str) -> bytes:
     return f"{head}Content-Length: {len(photo)}\r\n\r\n".encode() + photo
 
 
-async def run(url: str, photos: list[bytes], connections: int, seconds: float) -> dict[str, object]:
+async def run(url: str, photos: list[bytes], connections: int, seconds: float) -> Load:
     """Send photos for some seconds. Return the figures of the run."""
     address = urlsplit(url)
     assert address.hostname is not None
     assert address.port is not None
-    requests = [request_of(photo, address.netloc, address.path) for photo in photos]
+    target = address._replace(scheme="", netloc="").geturl()
+    requests = [request_of(photo, address.netloc, target) for photo in photos]
     loop, begin = asyncio.get_running_loop(), time.perf_counter() + WARM_UP_SECONDS
     clients = Clients(requests, begin, begin + seconds)
     for _ in range(connections):
         await loop.create_connection(lambda: Client(clients), address.hostname, address.port)
     await clients.done
     used = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "rate": clients.succeeded / seconds,
-        "seconds": clients.seconds,
-        "answered": clients.answered,
-        "failed": clients.failed,
-        "cpu": used.ru_utime + used.ru_stime,
-    }
+    cpu = used.ru_utime + used.ru_stime
+    return Load(clients.succeeded / seconds, clients.seconds, clients.answered, clients.failed, cpu)
 
 
 def main() -> None:
@@ -123,7 +144,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="duration (default: %(default)s)")
     options = parser.parse_args()
     photos = [path.read_bytes() for path in sorted(options.folder.iterdir())]
-    json.dump(asyncio.run(run(options.url, photos, options.connections, options.seconds)), sys.stdout)
+    print(asyncio.run(run(options.url, photos, options.connections, options.seconds)).text())
 
 
 if __name__ == "__main__":

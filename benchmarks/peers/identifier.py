@@ -2,16 +2,11 @@
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chalicelib.api.answers import candidates_of, message_of, predicted_taxon
 from chalicelib.config.settings import Settings
-from chalicelib.features.features import NO_LOCATION
-from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import OUTPUTS, Scores
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo.decode import Limits, open_photo
@@ -20,8 +15,6 @@ WORKERS = int(os.environ.get("PEER_WORKERS", "2"))
 """Photos that the peer identifies at the same time."""
 THREADS = int(os.environ.get("PEER_THREADS", "1"))
 """Threads of one inference."""
-BATCH = int(os.environ.get("PEER_BATCH", "1"))
-"""Most photos in one inference."""
 TOP = 5
 """Candidates in an answer, as many as in ours."""
 
@@ -41,36 +34,25 @@ class Identifier:
         path = settings.model_path
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self._taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
-        self._relatives = Relatives(path.with_name("relatives.csv"))
         self._settings, self._limits = settings, Limits()
         self._size: int = self._session.get_inputs()[0].shape[1]
 
-    def decode(self, photo: bytes) -> NDArray[np.uint8]:
-        """Return the pixels of a photo."""
-        return open_photo(photo, self._limits).pixels(self._size)
-
-    def score(self, pixels: Sequence[NDArray[np.uint8]]) -> list[Scores]:
-        """Return the scores of a batch of photos, from one inference."""
-        prior = np.ones((len(pixels), len(self._taxonomy.animals)), np.float32)
-        image = pixels[0][np.newaxis] if len(pixels) == 1 else np.stack(pixels)
-        outputs = self._session.run(list(OUTPUTS), {"image": image, "prior": prior})
-        return [
-            Scores(probabilities, vision, float(animal)) for probabilities, vision, animal in zip(*outputs, strict=True)
-        ]
-
-    def answer(self, scores: Scores) -> bytes:
-        """Return the parts of our answer that do not depend on the place, as JSON."""
+    def identify(self, photo: bytes) -> bytes:
+        """Return the parts of our answer to a photo that do not depend on the place, as JSON."""
+        pixels = open_photo(photo, self._limits).pixels(self._size)
+        prior = np.ones((1, len(self._taxonomy.animals)), np.float32)
+        outputs = self._session.run(list(OUTPUTS), {"image": pixels[np.newaxis], "prior": prior})
+        scores = Scores(outputs[0][0], outputs[1][0], float(outputs[2][0]))
         has_animal = scores.animal_probability >= self._settings.animal_threshold
         found = self._taxonomy.roll_up(scores.probabilities, self._settings.rank_threshold) if has_animal else None
-        prediction = predicted_taxon(found, NO_LOCATION, self._relatives)
+        best = np.argsort(scores.probabilities)[: -TOP - 1 : -1].tolist()
+        candidates = [
+            {**asdict(self._taxonomy.animals[each].taxon), "score": round(float(scores.probabilities[each]), 4)}
+            for each in best
+        ]
         answer = {
-            "message": message_of(prediction, NO_LOCATION),
-            "prediction": asdict(prediction) if prediction else None,
-            "candidates": [asdict(each) for each in candidates_of(scores, NO_LOCATION, self._taxonomy, TOP)],
+            "prediction": {**asdict(found.taxon), "score": round(found.score, 4)} if found else None,
+            "candidates": candidates,
             "animal_probability": round(scores.animal_probability, 4),
         }
         return json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
-
-    def identify(self, photo: bytes) -> bytes:
-        """Return the answer for a photo."""
-        return self.answer(self.score([self.decode(photo)])[0])

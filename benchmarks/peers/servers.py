@@ -21,8 +21,6 @@ START_SECONDS = 60.0
 START_ATTEMPTS = 3
 """Another program may take the free port before the server does."""
 WARM_UP_PHOTOS = 20
-BATCH = 8
-"""Most photos in one inference of LitServe with batches."""
 PATIENCE = "30"
 """Seconds that a photo may wait in our server. No server turns photos away in this comparison."""
 
@@ -35,8 +33,8 @@ class Server(NamedTuple):
     peer: bool = True
 
 
-def _peer(module: str, workers: int, threads: int, batch: int = 1) -> Server:
-    environment = {"PEER_WORKERS": str(workers), "PEER_THREADS": str(threads), "PEER_BATCH": str(batch)}
+def _peer(module: str, workers: int, threads: int) -> Server:
+    environment = {"PEER_WORKERS": str(workers), "PEER_THREADS": str(threads)}
     return Server(f"benchmarks.peers.{module}", environment)
 
 
@@ -44,8 +42,6 @@ SERVERS = {
     OURS: Server("web", {"HTTP_QUEUE_SECONDS": PATIENCE}, peer=False),
     "FastAPI": _peer("server_fastapi", CORES, 1),
     "FastAPI, all cores": _peer("server_fastapi", CORES, CORES),
-    "LitServe": _peer("server_litserve", CORES, 1),
-    "LitServe, batches": _peer("server_litserve", CORES, 1, batch=BATCH),
     "mosec": _peer("server_mosec", CORES, 1),
     "mosec, all cores": _peer("server_mosec", 1, CORES),
 }

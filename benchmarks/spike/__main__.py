@@ -17,7 +17,6 @@ requests a second and queries of 0.2 s, this number is 300. It is the same with 
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -26,10 +25,8 @@ from benchmarks.measure import table
 from benchmarks.spike import stats
 from benchmarks.spike.container import Strategy
 from benchmarks.spike.load import Load, Result, run_burst, run_spike, slow_database
-from benchmarks.spike.plot import Panel, svg
 from database.dataset import read_dataset
 
-PICTURE = Path(__file__).parents[2] / "docs" / "images" / "spike.svg"
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
@@ -113,39 +110,6 @@ def _side_by_side(title: str, results: Sequence[Result], columns: Sequence[dict[
     return table(rows, [title, *(result.strategy for result in results)])
 
 
-def picture(load: Load, spikes: Sequence[Result]) -> str:
-    """Return the SVG that shows both strategies over time."""
-    runs = [(spike.events.requests, spike.events.queries, spike.start, load.seconds) for spike in spikes]
-    by_second = stats.figure_by_second
-    panels = [
-        Panel("Requests", "a second", [stats.by_second(r["start"], t, n) for r, _, t, n in runs]),
-        Panel("Database queries", "a second", [stats.by_second(q["start"], t, n) for _, q, t, n in runs]),
-        Panel(
-            "Queries for the same cell",
-            "at one time, most",
-            [stats.peak_of_a_cell_by_second(q, t, n) for _, q, t, n in runs],
-        ),
-        Panel(
-            "Feature lookup, p99",
-            "ms over the last 5 s, logarithmic",
-            [by_second(stats.p99, r, t, n, window=5) for r, _, t, n in runs],
-            "log",
-        ),
-        Panel(
-            "Answered without the database",
-            "% of requests",
-            [100 * by_second(stats.hit_share, r, t, n) for r, _, t, n in runs],
-            limits=(50, 100),
-        ),
-    ]
-    subtitle = (
-        f"{load.containers} containers, {load.cells} cells by Zipf’s law, TTL {load.ttl:g} s, cold cache at the start; "
-        "one process a container"
-    )
-    names, events = [spike.strategy for spike in spikes], [(load.step, "ten times the load")]
-    return svg("A spike on a cold cache", subtitle, names, panels, events)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Print the tables of both strategies and of the claims; return 1 if a claim does not hold."""
     parser = argparse.ArgumentParser(
@@ -161,7 +125,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ttl", type=float, default=20.0, help="seconds until a value in Redis is refreshed")
     parser.add_argument("--query-ms", type=float, default=200.0, help="milliseconds added to each database query")
     parser.add_argument("--burst", "--rush", type=int, default=1000, help="number of simultaneous requests in a burst")
-    parser.add_argument("--picture", type=Path, default=PICTURE, help="SVG file to write")
     options = parser.parse_args(arguments)
 
     step, cells = options.seconds // 3, options.cells
@@ -173,8 +136,6 @@ def main(arguments: list[str] | None = None) -> int:
         bursts = [run_burst(each, cell, options.burst, database, dataset.version) for each in STRATEGIES]
     found = claims(load, spikes[-1], bursts[-1])
     print(spike_table(load, spikes), burst_table(bursts), claim_table(found), sep="\n\n")
-    options.picture.parent.mkdir(parents=True, exist_ok=True)
-    options.picture.write_text(picture(load, spikes), encoding="utf-8")
     return 0 if all(claim.holds for claim in found) else 1
 
 

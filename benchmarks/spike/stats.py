@@ -1,7 +1,5 @@
 """Figures of a load test, computed from arrays of `REQUEST` and `QUERY` (container.py). No I/O."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,34 +55,6 @@ def levels(requests: NDArray[np.void]) -> dict[str, float]:
     """Return the share of requests at each cache level."""
     counts = np.bincount(requests["level"], minlength=len(LEVELS))
     return {level: float(count) / max(len(requests), 1) for level, count in zip(LEVELS, counts, strict=True)}
-
-
-def by_second(moments: NDArray[np.float64], start: float, seconds: int) -> NDArray[np.int64]:
-    """Return the number of moments in each second from `start` on."""
-    return np.histogram(moments, bins=seconds, range=(start, start + seconds))[0]
-
-
-def figure_by_second(
-    figure: Callable[[NDArray[np.void]], float],
-    requests: NDArray[np.void],
-    start: float,
-    seconds: int,
-    window: int = 1,
-) -> NDArray[np.float64]:
-    """Return a figure of the requests in each second from `start` on; nan if there are no requests.
-
-    `window`: the number of seconds, up to and including this second, whose requests count.
-    """
-    ends = [start + second + 1 for second in range(seconds)]
-    some = [requests[(requests["start"] >= end - window) & (requests["start"] < end)] for end in ends]
-    return np.array([figure(each) if len(each) else np.nan for each in some])
-
-
-def peak_of_a_cell_by_second(queries: NDArray[np.void], start: float, seconds: int) -> NDArray[np.int64]:
-    """Return, for each second, the highest number of queries in flight at a time for the same cell."""
-    moments = [start + second for second in range(seconds)]
-    some = [queries[(queries["start"] < moment + 1) & (queries["end"] > moment)] for moment in moments]
-    return np.array([peak_of_a_cell(each) for each in some])
 
 
 def p99(requests: NDArray[np.void]) -> float:

@@ -17,7 +17,7 @@ def in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, coroutine).result()
 
 
-async def _load(status: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, object], list[bytes]]:
+async def _load(status: str, monkeypatch: pytest.MonkeyPatch) -> tuple[client.Load, list[bytes]]:
     """Run four clients for a moment against a server that always answers the same; return figures and bodies."""
     monkeypatch.setattr(client, "WARM_UP_SECONDS", 0.05)
     bodies: list[bytes] = []
@@ -39,18 +39,17 @@ async def _load(status: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str,
 
 async def _refused(monkeypatch: pytest.MonkeyPatch) -> None:
     found, _ = await _load("503 Service Unavailable", monkeypatch)
-    assert found["failed"] == found["answered"] != 0
-    assert found["rate"] == 0
+    assert found.failed == found.answered != 0
+    assert found.rate == 0
 
 
 def test_clients_send_all_photos_and_time_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     found, bodies = in_thread(_load("200 OK", monkeypatch))
     assert set(bodies) == {b"one", b"two"}
-    assert found["failed"] == 0
-    assert found["answered"] == len(bodies)
+    assert found.failed == 0
+    assert found.answered == len(bodies)
     # THEN the requests of the warm-up do not count
-    assert isinstance(found["seconds"], list)
-    assert 0 < len(found["seconds"]) < len(bodies)
+    assert 0 < len(found.seconds) < len(bodies)
 
 
 def test_an_answer_other_than_200_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

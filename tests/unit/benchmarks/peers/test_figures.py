@@ -1,20 +1,24 @@
-"""The figures of the comparison with other servers, on loads made by hand."""
+"""The figures of the comparison with other servers, on loads made by hand, and of a process and its children."""
 
-import json
 import math
+import subprocess
+import sys
 
 import pytest
 
-from benchmarks.peers.results import HEADERS, Figures, Load, medians, ratios, rows_of
+from benchmarks.peers.client import Load
+from benchmarks.peers.figures import HEADERS, Figures, cpu_seconds, medians, peak_memory, ratios, rows_of
 
+CHILD = "import sys; data = bytearray(60_000_000); sum(range(5_000_000)); print('ready', flush=True); sys.stdin.read()"
+PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}])"
 OURS = Figures(rate=120, p50=60, p99=90, cpu=12.0, memory=100, failed=0)
 FAST = Figures(rate=100, p50=50, p99=100, cpu=16.0, memory=400, failed=0)
 SMALL = Figures(rate=80, p50=80, p99=180, cpu=10.0, memory=200, failed=3)
 
 
 def test_the_output_of_the_clients_is_parsed() -> None:
-    output = json.dumps({"rate": 12.5, "seconds": [0.1, 0.2], "answered": 3, "failed": 1, "cpu": 0.5})
-    assert Load.parse(output) == Load(rate=12.5, seconds=[0.1, 0.2], answered=3, failed=1, cpu=0.5)
+    load = Load(rate=12.5, seconds=[0.1, 0.2], answered=3, failed=1, cpu=0.5)
+    assert Load.parse(load.text()) == load
 
 
 @pytest.mark.parametrize("output", ["", "{}", '{"rate": 1}'])
@@ -54,3 +58,23 @@ def test_the_table_ends_with_the_ratios() -> None:
 @pytest.mark.parametrize("names", [("ours",), ("fast", "small")])
 def test_without_both_sides_there_are_no_ratios(names: tuple[str, ...]) -> None:
     assert [row[0] for row in rows_of(dict.fromkeys(names, FAST), "ours")] == [*names]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_children_count() -> None:
+    # GIVEN a process whose child has used a processor and memory
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        with peak_memory(process.pid) as peak:
+            pass
+        assert 60 < peak() < 200
+        assert cpu_seconds(process.pid) > 0.02
+        process.communicate()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_process_that_has_ended_counts_nothing() -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+        assert cpu_seconds(process.pid) == 0
