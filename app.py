@@ -41,8 +41,12 @@ ANY_ORIGIN = CORSConfig(allow_origin="*", expose_headers=[*EXPOSED_HEADERS], max
 app = Chalice(app_name="faunalens", configure_logs=False)
 app.api.binary_types = list(BINARY_TYPES)
 settings = Settings.from_environment(os.environ)
-app.log.setLevel(settings.log_level)
-logs.configure(app.log, settings.log_format, {"function": settings.function, "stage": settings.stage})
+app.log.setLevel(settings.telemetry.log_level)
+logs.configure(
+    app.log,
+    settings.telemetry.log_format,
+    {"function": settings.deployment.function, "stage": settings.deployment.stage},
+)
 application = Application(settings, app.log, ColdStart(BEGAN))
 
 
@@ -81,11 +85,11 @@ def warming() -> "Warming":
     return build_warming(settings)
 
 
-@app.schedule(Rate(settings.warm_minutes, unit=Rate.MINUTES))
+@app.schedule(Rate(settings.warming.minutes, unit=Rate.MINUTES))
 def warm(event: CloudWatchEvent) -> dict[str, Any]:
     """Warm the cache, emit metrics and return a report of the run."""
     context = cast("Any", event.context)  # the Lambda context object
-    report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warm_reserve))
+    report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warming.reserve))
     record = WarmingRecord(context.aws_request_id, report)
     application.emit(record, record.request_id)
     logs.log_warming(app.log, record)
@@ -149,7 +153,7 @@ if "chalice.cli" in sys.modules:  # a Chalice command: replace its packager and 
     packager.install()
     gateway_responses.install()
 
-if settings.behind_api:  # Lambda's init phase has more CPU than a request, and no client waits for it
+if settings.deployment.behind_api:  # Lambda's init phase has more CPU than a request, and no client waits for it
     try:
         application.services()
     except ModelError as error:  # keep running: requests get 503

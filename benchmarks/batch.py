@@ -86,9 +86,12 @@ def identified(folder: Path, engine: LocalEngine) -> None:
 
 def rate_table(rounds: int) -> str:
     """Return the table of photos a second."""
-    settings = replace(Settings.from_environment(os.environ), second_look=False)
+    settings = replace(
+        Settings.from_environment(os.environ),
+        model=replace(Settings.from_environment(os.environ).model, second_look=False),
+    )
     engine = LocalEngine.build(settings, os.environ, 5, print)
-    model = load_session(settings.model_path, 1, REMEDY)
+    model = load_session(settings.model.path, 1, REMEDY)
     rows = []
     for name, size in SIZES.items():
         processor: dict[str, list[float]] = {"bare loop": [], "identify": []}

@@ -17,7 +17,8 @@ import pillow_heif
 from PIL import Image, TiffImagePlugin
 
 from benchmarks.measure import table
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.config.settings import PhotoLimits
+from chalicelib.photo.decode import open_photo
 from chalicelib.photo.pixels import Area
 from testing.pictures import encoded, noise
 
@@ -26,7 +27,7 @@ SIZE = 260
 DETECTOR_SIZE = 416
 """The same of the detector, whose image counts for the memory but not for the time: it is only made for boxes."""
 MEGAPIXELS = 16.0
-LIMITS = Limits(max_bytes=10**10, max_megapixels=1e6, max_seconds=600)
+LIMITS = PhotoLimits(max_bytes=10**10, max_megapixels=1e6, max_seconds=600)
 
 
 def photos(megapixels: float) -> dict[str, Any]:

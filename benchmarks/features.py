@@ -14,9 +14,11 @@ import redis
 
 from benchmarks.measure import comparison, duration, interleaved, parser, verdict
 from chalicelib.config.settings import Settings
+from chalicelib.config.stores import DatabaseSettings, RedisSettings
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.features import CacheLevel, Features
 from chalicelib.features.keys import lease_key, value_key
-from chalicelib.services import build_cache, build_features, build_store
+from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import FEATURES_OF
 from local.stack import postgres, valkey
 from testing.feature_rig import FIRST, database
@@ -31,11 +33,11 @@ class Lookups:
     """Feature lookups with and without process memory, on the same connections. Without it, they always read Redis."""
 
     def __init__(self, redis_url: str, database_url: str, version: str) -> None:
-        settings = Settings(redis_url=redis_url, database_url=database_url)
+        settings = Settings(redis=RedisSettings(url=redis_url), database=DatabaseSettings(url=database_url))
         self._version = version
         self.cache, self.store = build_cache(settings), build_store(settings)
-        self._with_memory = build_features(settings, self.cache, self.store)
-        self._without_memory = build_features(replace(settings, memory_cells=0), self.cache, self.store)
+        self._with_memory = CellFeatures(self.cache, self.store, settings.features)
+        self._without_memory = CellFeatures(self.cache, self.store, replace(settings.features, memory_cells=0))
         # One node has all slots, so a client without cluster support reaches every key.
         self.redis: redis.Redis = redis.Redis.from_url(redis_url)
 

@@ -48,19 +48,20 @@ def event_of(photo: bytes) -> dict[str, Any]:
 def time_table(rounds: int) -> str:
     """Return the table of the times of the bare work and of both requests."""
     import app
+    from chalicelib.config.settings import PhotoLimits
     from chalicelib.features.features import NO_LOCATION
-    from chalicelib.photo.decode import Limits, open_photo
+    from chalicelib.photo.decode import open_photo
 
     photo = photo_of_12_megapixels()
     services = app.application.services()
     model = services.models.general
     prior = np.ones(model.animals, np.float32)
 
-    scores, _ = services.models.score([open_photo(photo, Limits()).pixels(model.input_size)], NO_LOCATION)
+    scores, _ = services.models.score([open_photo(photo, PhotoLimits()).pixels(model.input_size)], NO_LOCATION)
     packs = [each.pack for each in scores.packs]
 
     def bare_work() -> None:
-        pixels = open_photo(photo, Limits()).pixels(model.input_size)
+        pixels = open_photo(photo, PhotoLimits()).pixels(model.input_size)
         model.score(pixels, prior)
         for pack in packs:
             pack.score(pixels)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.field.answers import local_services
 from benchmarks.measure import table
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.fusion import members_of, read_members
@@ -27,7 +27,7 @@ from chalicelib.model.models import Models
 from chalicelib.model.naming import SPECIES_OF_PACK
 from chalicelib.model.packs import Pack
 from chalicelib.model.taxonomy import Animal
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 from chalicelib.services import Services
 from model.photos import read_photos
 
@@ -64,7 +64,7 @@ def read_rows(models: Models, folder: Path) -> Iterator[tuple[dict[str, str], ND
     with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             pack = packs[_CLASSES[row["pack"]]]
-            square = open_photo((folder / row["file"]).read_bytes(), Limits()).pixels(models.general.input_size)
+            square = open_photo((folder / row["file"]).read_bytes(), PhotoLimits()).pixels(models.general.input_size)
             yield row, square, pack.animals[pack.labels.animal_of[int(row["index"])]], pack
 
 
@@ -121,7 +121,7 @@ def of_results(results: list[Result]) -> list[str]:
 
 def of_general(models: Models, folder: Path) -> str:
     """Return a table of the general photos: accuracy before and after the packs, and how many photos reach a pack."""
-    classes = read_members(Settings().model_path.with_name("members.csv"))
+    classes = read_members(Settings().model.path.with_name("members.csv"))
     taxonomy, rows = models.taxonomy, []
     in_class = {name: members_of(taxonomy, {taxon}) for name, taxon in _CLASSES.items()}
     found: dict[str, list[tuple[bool, ...]]] = {}

@@ -19,8 +19,8 @@ from chalicelib.config.settings import Settings
 LIMIT = 1.5
 BARE, DEFAULT_THREADS, APP = "bare work", "bare work with default threads", "the app"
 OPEN_SESSION = {
-    BARE: session_program(repr(str(Settings().model_path))),
-    DEFAULT_THREADS: session_program(repr(str(Settings().model_path)), default_threads=True),
+    BARE: session_program(repr(str(Settings().model.path))),
+    DEFAULT_THREADS: session_program(repr(str(Settings().model.path)), default_threads=True),
 }
 READY = "import app\napp.application.services()"
 SCORE = """

@@ -48,7 +48,7 @@ class Application:
 
     def __init__(self, settings: Settings, log: logging.Logger, cold_start: ColdStart) -> None:
         self.settings, self.log, self.cold_start = settings, log, cold_start
-        self.emitter = Emitter(settings.service, settings.stage, settings.metrics_file)
+        self.emitter = Emitter(settings.telemetry.service, settings.deployment.stage, settings.telemetry.metrics_file)
         self._building = Lock()
         self._services: Services | None = None
 
@@ -72,10 +72,10 @@ class Application:
         An error becomes problem details. Responses of keyed routes name the limits in front of the API.
         """
         response = self._answer(route, request)
-        if not (route.keyed and self.settings.rate_limits):
+        if not (route.keyed and self.settings.deployment.rate_limits):
             return response
-        of_page = request.headers.get(KEY_HEADER) == page_key(self.settings.stage, request.api_id)
-        limits = policy_headers(self.settings.rate_limits, route.path, of_page=of_page)
+        of_page = request.headers.get(KEY_HEADER) == page_key(self.settings.deployment.stage, request.api_id)
+        limits = policy_headers(self.settings.deployment.rate_limits, route.path, of_page=of_page)
         return response._replace(headers={**response.headers, **limits})
 
     def _answer(self, route: Route, request: Request) -> Response:
@@ -125,8 +125,8 @@ def post_upload(app: Application, request: Request, record: Record) -> Response:
         url=form.url,
         fields=form.fields,
         identify_url=f"{request.base}uploads/{form.id}/identify",
-        max_bytes=app.settings.photo_max_bytes,
-        expires_in=app.settings.upload_seconds,
+        max_bytes=app.settings.photo.max_bytes,
+        expires_in=app.settings.s3.upload_seconds,
         request_id=record.request_id,
     )
     return json_response(upload, 201)
@@ -202,14 +202,14 @@ def get_openapi(app: Application, request: Request, __: Record) -> Response:
     from chalicelib.api.openapi import document
 
     expect_no_parameters(request.query)
-    contract = document(VERSION, request.base, api_keys=app.settings.api_keys)
+    contract = document(VERSION, request.base, api_keys=app.settings.deployment.api_keys)
     text = json.dumps(contract, separators=(",", ":"), allow_nan=False)
     return Response(text, JSON_HEADERS)
 
 
 def get_page(app: Application, request: Request, _: Record) -> Response:
     """Return the web page."""
-    key = page_key(app.settings.stage, request.api_id) if app.settings.api_keys else ""
+    key = page_key(app.settings.deployment.stage, request.api_id) if app.settings.deployment.api_keys else ""
     language = language_of(request, page.languages())
     text, headers = page.index(request.base, language, app.uploads.origins, key)
     return unless_current(request, Response(text, {**headers, **remembering(request, language)}))

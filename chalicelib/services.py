@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chalicelib.config.budget import Budget
 from chalicelib.config.process_memory import decode_bytes
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.features import cells
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.clock import Clock
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import Demand
-from chalicelib.features.lookup import Policy
-from chalicelib.features.memory import Memory
-from chalicelib.features.protocols import Cache, Store
-from chalicelib.features.ttl import TtlPolicy
 from chalicelib.lazy import Lazy
 from chalicelib.model.models import Models
 from chalicelib.model.naming import Naming
@@ -28,7 +21,6 @@ from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode as photo
 from chalicelib.photo.decode_memory import DecodeMemory
-from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.iam import Signer
 from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
@@ -56,7 +48,7 @@ class Services:
     `detector`: gives None if there is none. `boxes`: whether answers have boxes if a request does not say.
     """
 
-    limits: photo.Limits
+    limits: PhotoLimits
     decode_memory: DecodeMemory
     models: Models
     eyes: Eyes
@@ -82,29 +74,29 @@ class Services:
         decoding, which releases the GIL. Loading the model does not release it. psycopg2 is not imported in advance,
         because only a cache miss needs the database.
         """
-        decode_memory = decode_bytes(settings.photo_decode_bytes, settings.lambda_memory)
-        labels, taxa = settings.model_path.with_name("labels.csv"), settings.model_path.with_name("taxa.csv")
+        decode_memory = decode_bytes(settings.photo.decode_bytes, settings.deployment.lambda_memory)
+        labels, taxa = settings.model.path.with_name("labels.csv"), settings.model.path.with_name("taxa.csv")
         cache, store = build_cache(settings), build_store(settings)
-        general, taxonomy = Model(settings.model_path, settings.model_threads), Taxonomy.read(labels, taxa)
-        folder, threads = settings.model_path.parent, settings.model_threads
-        models = Models(general, taxonomy, folder, settings.prior_floor, threads)
-        relatives = Relatives(settings.model_path.with_name("relatives.csv"))
-        naming = Naming(relatives, settings.rank_threshold, settings.degraded_threshold, settings.prior_floor)
+        general, taxonomy = Model(settings.model.path, settings.model.threads), Taxonomy.read(labels, taxa)
+        folder, threads, thresholds = settings.model.path.parent, settings.model.threads, settings.thresholds
+        models = Models(general, taxonomy, folder, thresholds.prior_floor, threads)
+        relatives = Relatives(settings.model.path.with_name("relatives.csv"))
+        naming = Naming(relatives, thresholds.rank, thresholds.degraded, thresholds.prior_floor)
         services = cls(
-            limits=photo.Limits(settings.photo_max_bytes, settings.photo_max_megapixels, settings.photo_decode_seconds),
+            limits=settings.photo,
             decode_memory=DecodeMemory(decode_memory, _DECODE_PATIENCE),
             models=models,
-            eyes=Eyes(models, naming, settings.second_look),
+            eyes=Eyes(models, naming, settings.model.second_look),
             detector=Lazy(lambda: _read_detector(settings)),
             relatives=relatives,
-            features=features or build_features(settings, cache, store),
+            features=features or CellFeatures(cache, store, settings.features),
             cache=cache,
             store=store,
-            animal_threshold=settings.animal_threshold,
-            season_floor=settings.season_floor,
-            boxes=settings.boxes,
-            taxa_ttl=settings.features_hard_ttl,
-            taxa_seconds=settings.features_total,
+            animal_threshold=thresholds.animal,
+            season_floor=thresholds.season_floor,
+            boxes=settings.model.boxes,
+            taxa_ttl=settings.features.ttl.hard,
+            taxa_seconds=settings.features.total,
         )
         photo.prepare()
         Thread(target=_prepare, args=(None if features else cache, models, relatives), daemon=True).start()
@@ -172,22 +164,15 @@ def _prepare(cache: RedisCache | None, models: Models, relatives: Relatives) -> 
 def _read_detector(settings: Settings) -> "Detector | None":
     from chalicelib.model.detector import read_detector  # only some requests need it
 
-    return read_detector(settings.model_path.with_name("packs"), settings.model_threads)
+    return read_detector(settings.model.path.with_name("packs"), settings.model.threads)
 
 
 def build_cache(settings: Settings, *, patient: bool = False) -> RedisCache:
     """Return the Redis cache, not yet connected. `patient`: a call waits for the whole sign-in, up to `SIGN_IN`."""
-    name, url = settings.redis_iam_cache, settings.redis_url
-    budget = Budget(settings.redis_connect, settings.redis_command, settings.redis_total, settings.sign_in)
-    return RedisCache.from_url(
-        url,
-        _patient(budget) if patient else budget,
-        _breaker(settings),
-        ca=settings.redis_ca,
-        login=Signer(settings.aws_region).cache_login(name, url) if name else None,
-        idle=settings.redis_idle,
-        size=settings.redis_connections,
-    )
+    redis = settings.redis.patient() if patient else settings.redis
+    name = redis.iam_cache
+    login = Signer(settings.deployment.region).cache_login(name, redis.url) if name else None
+    return RedisCache.of(redis, login)
 
 
 def build_store(settings: Settings, statement: float | None = None) -> PostgresStore:
@@ -195,54 +180,17 @@ def build_store(settings: Settings, statement: float | None = None) -> PostgresS
 
     `statement`: query timeout in seconds instead of the setting. If given, a query also waits for the whole sign-in.
     """
-    command = settings.database_statement if statement is None else statement
-    total = settings.database_total if statement is None else settings.database_total + statement
-    budget = Budget(settings.database_connect, command, total, settings.sign_in)
-    return PostgresStore(
-        settings.database_url,
-        budget if statement is None else _patient(budget),
-        _breaker(settings),
-        password=Signer(settings.aws_region).database_password(settings.database_url)
-        if settings.database_iam
-        else None,
-        ca=settings.database_ca,
-        idle=settings.database_idle,
-        with_seasons=settings.season_floor < 1,
-    )
-
-
-def _patient(budget: Budget) -> Budget:
-    return replace(budget, connect=budget.sign_in, total=budget.sign_in + budget.total)
-
-
-def build_ttl_policy(settings: Settings) -> TtlPolicy:
-    """Return the TTLs of features in Redis."""
-    return TtlPolicy(
-        settings.features_soft_ttl, settings.features_hard_ttl, settings.features_empty_ttl, settings.features_jitter
-    )
-
-
-def build_features(settings: Settings, cache: Cache, store: Store, clock: Clock | None = None) -> CellFeatures:
-    """Return the object that looks up the features of cells in a cache and a store.
-
-    `clock`: the machine's clocks by default; a simulation passes its own.
-    """
-    policy = Policy(
-        build_ttl_policy(settings),
-        total=settings.features_total,
-        lease=settings.features_lease,
-        retry_pause=settings.features_retry_pause,
-        fresh=settings.memory_fresh,
-        version=settings.version_fresh,
-    )
-    return CellFeatures(cache, store, policy, Memory(settings.memory_cells), Demand(), clock)
+    database = settings.database
+    if statement is not None:
+        database = replace(database, command=statement, total=database.total + statement).patient()
+    password = Signer(settings.deployment.region).database_password(database.url) if database.iam else None
+    return PostgresStore(database, password, with_seasons=settings.thresholds.season_floor < 1)
 
 
 def patient_features(settings: Settings) -> CellFeatures:
     """Return the features of cells from the stores, for work that waits for a sign-in or a paused database."""
-    return build_features(
-        settings, build_cache(settings, patient=True), build_store(settings, statement=settings.warm_statement)
-    )
+    store = build_store(settings, statement=settings.warming.statement)
+    return CellFeatures(build_cache(settings, patient=True), store, settings.features)
 
 
 def build_warming(settings: Settings) -> "Warming":
@@ -250,16 +198,7 @@ def build_warming(settings: Settings) -> "Warming":
 
     It has its own connections, because it may wait longer than a request, for its query and for a sign-in.
     """
-    from chalicelib.features.warming import Warming, WarmingPlan, read_places  # requests do not need it
+    from chalicelib.features.warming import Warming, read_places  # requests do not need it
 
-    return Warming(
-        build_cache(settings, patient=True),
-        build_store(settings, statement=settings.warm_statement),
-        build_ttl_policy(settings),
-        WarmingPlan(settings.warm_hottest, settings.warm_margin, settings.warm_ahead, settings.warm_quiet),
-        read_places(),
-    )
-
-
-def _breaker(settings: Settings) -> Breaker:
-    return Breaker(settings.breaker_failures, settings.breaker_reset_timeout)
+    store = build_store(settings, statement=settings.warming.statement)
+    return Warming(build_cache(settings, patient=True), store, settings.features.ttl, settings.warming, read_places())

@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterator, Sequence
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError
 from chalicelib.model.recogniser import View
-from chalicelib.photo.decode import Limits, Photo, open_photo
+from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.decode_memory import DecodeMemory
 
 
-def open_photos(photos: Sequence[bytes], limits: Limits) -> Iterator[Photo]:
+def open_photos(photos: Sequence[bytes], limits: PhotoLimits) -> Iterator[Photo]:
     """Open photos without decoding them. Raises `ClientError`."""
     for number, data in enumerate(photos, 1):
         try:

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment(os.environ)
         # The setting has a default. Announce only to a cache that the environment names.
-        redis_url = settings.redis_url if os.environ.get("REDIS_URL") else ""
+        redis_url = settings.redis.url if os.environ.get("REDIS_URL") else ""
         options = _parser(settings, redis_url).parse_args(arguments)
         code = int(options.command(options)) if options.is_offline else _online(settings, options)
         sys.stdout.flush()
@@ -79,7 +79,7 @@ def _online(settings: Settings, options: Namespace) -> int:
 def _load(connection: Connection, options: Namespace) -> None:
     started = perf_counter()
     settings: Settings = options.settings
-    files = files_in(options.folder) if options.folder else files_beside(settings.model_path)
+    files = files_in(options.folder) if options.folder else files_beside(settings.model.path)
     dataset = commands_of_occurrences.read(files, options) if options.occurrences else read_dataset(files)
     if options.version:
         dataset = replace(dataset, version=options.version)
@@ -177,9 +177,9 @@ def _announce(connection: Connection, options: Namespace) -> None:
     """Write in Redis which dataset is active or on trial, so that all containers follow within seconds."""
     if not options.redis_url:
         return
-    settings: Settings = replace(options.settings, redis_url=options.redis_url)
+    settings: Settings = replace(options.settings, redis=replace(options.settings.redis, url=options.redis_url))
     with closing(build_cache(settings, patient=True)) as cache:
-        cache.announce(rollout_text(connection), settings.features_hard_ttl, Deadline.after(options.patience))
+        cache.announce(rollout_text(connection), settings.features.ttl.hard, Deadline.after(options.patience))
     print("announced to Redis")
 
 
@@ -190,10 +190,10 @@ def _parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
 
     database, cache, version, keep = (ArgumentParser(add_help=False) for _ in range(4))
     text = "PostgreSQL (default: DATABASE_URL)"
-    database.add_argument("--database-url", default=settings.database_url, metavar="URL", help=text)
+    database.add_argument("--database-url", default=settings.database.url, metavar="URL", help=text)
     text = "longest wait for a connection; a paused Aurora takes 15 seconds and more to resume (default: SIGN_IN)"
     patience = checked(casts.positive_number)
-    database.add_argument("--patience", type=patience, default=settings.sign_in, metavar="SECONDS", help=text)
+    database.add_argument("--patience", type=patience, default=settings.database.sign_in, metavar="SECONDS", help=text)
     text = "Redis in which to announce the switch to all containers; '' for none (default: REDIS_URL, or none if unset)"
     url_or_none = checked(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)

@@ -22,10 +22,10 @@ def connect(settings: Settings, url: str, timeout: float) -> Connection:
     are none.
     """
     arguments: dict[str, Any] = {}
-    if settings.database_iam:
-        arguments["password"] = Signer(settings.aws_region).database_password(url)()
-    if settings.database_ca:
-        arguments |= {"sslmode": "verify-full", "sslrootcert": str(settings.database_ca)}
+    if settings.database.iam:
+        arguments["password"] = Signer(settings.deployment.region).database_password(url)()
+    if settings.database.ca:
+        arguments |= {"sslmode": "verify-full", "sslrootcert": str(settings.database.ca)}
     # Rounded up: libpq takes whole seconds, and 0 disables its timeout.
     connection: Connection = psycopg2.connect(url, connect_timeout=ceil(timeout), **arguments)
     return connection

@@ -9,7 +9,6 @@ import json
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import click
 from tabulate import tabulate
 
 from chalicelib.api.openapi import http_errors
+from chalicelib.config.field import Variable, variables
 from chalicelib.config.settings import ROOT, Settings
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from cli.__main__ import faunalens
@@ -66,10 +66,7 @@ def settings_tables() -> dict[str, str]:
     """Return the tables of settings by table name. The columns: variable, default and unit, meaning."""
     tables = {}
     for name, kind in (("settings of the app", Settings), ("settings of the HTTP server", WebSettings)):
-        rows = [
-            (f"`{each.metadata['variable']}`", _default(each.default, each.metadata), each.metadata["help"])
-            for each in fields(kind)
-        ]
+        rows = [(f"`{name}`", _default(each), each.help) for name, each in variables(kind).items()]
         tables[name] = table(["variable", "default", "meaning"], rows)
     return tables
 
@@ -245,14 +242,15 @@ def _help_of(parser: argparse.ArgumentParser) -> str:
     return f"```text\n{parser.format_help().strip()}\n```"
 
 
-def _default(value: Any, metadata: Mapping[str, Any]) -> str:
+def _default(variable: Variable) -> str:
+    value = variable.default
     if value in (None, ""):
         return "not set"
     if isinstance(value, bool):
         value = str(value).lower()
     elif isinstance(value, Path):
         value = value.relative_to(ROOT)
-    return f"`{value}` {metadata['unit']}".strip()
+    return f"`{value}` {variable.unit}".strip()
 
 
 def _codes(names: Iterable[str]) -> str:

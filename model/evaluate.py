@@ -69,7 +69,7 @@ def table(results: Mapping[str, Results], labels: Labels, temperature: float) ->
     for each in results.values():
         vision, same = each.vision[shown], each.vision[shown].argmax(1) == reference.vision[shown].argmax(1)
         plain = apply_temperature(vision, 1 / temperature)
-        passes = each.animal_probability >= Settings().animal_threshold
+        passes = each.animal_probability >= Settings().thresholds.animal
         ratio = statistics.median(each.seconds) / statistics.median(reference.seconds)
         for row, value in {
             "right animal first": f"{accuracy(vision, true):.1%}",

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 from model.network import INPUT_SIZE
 
 PHOTOS_HELP = "folder of photos named <output index>_….jpg; an index of 398 or more means no animal"
 
-_LIMITS = Limits()
+_LIMITS = PhotoLimits()
 _PROGRESS_EVERY = 50
 
 

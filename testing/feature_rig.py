@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import count
 from urllib.parse import urlsplit
 
 import numpy as np
 import psycopg2
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.features import FeaturePolicy, TtlPolicy
+from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.demand import Demand
-from chalicelib.features.lookup import MemoryEntry, Policy
-from chalicelib.features.memory import Memory
-from chalicelib.features.ttl import TtlPolicy
-from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
 from database.cell_animals import ROW, Cell
@@ -26,7 +23,8 @@ from local.stack.postgres import PostgresServer
 FIRST = 0x83BE0AFFFFFFFFF
 """The first cell of every dataset in this module; the other cells have the next numbers."""
 ANIMALS = 74
-REDIS, POSTGRES = Budget(connect=0.3, command=0.15, total=0.4), Budget(connect=0.5, command=0.8, total=1.0)
+REDIS, POSTGRES = RedisSettings(), DatabaseSettings()
+"""The time limits of a request."""
 
 _databases = count(1)
 
@@ -76,11 +74,13 @@ def switch(url: str, version: str, trial: Trial | None = None) -> bytes:
 class LookupStack:
     """The feature lookup of one Lambda container, with its own connections, breakers and memory."""
 
-    def __init__(self, redis_url: str, database_url: str, *, policy: Policy | None = None, rest: float = 5.0) -> None:
-        self.cache = RedisCache.from_url(redis_url, REDIS, Breaker(3, rest))
-        self.store = PostgresStore(database_url, POSTGRES, Breaker(3, rest))
-        self.policy = policy or Policy(TtlPolicy(soft=600, hard=6000, empty=0.25, jitter=0.1))
-        self.features = CellFeatures(self.cache, self.store, self.policy, Memory[MemoryEntry](1000), Demand())
+    def __init__(
+        self, redis_url: str, database_url: str, *, policy: FeaturePolicy | None = None, rest: float = 5.0
+    ) -> None:
+        self.cache = RedisCache.of(replace(REDIS, url=redis_url, breaker_reset_timeout=rest))
+        self.store = PostgresStore(replace(POSTGRES, url=database_url, breaker_reset_timeout=rest))
+        self.policy = policy or FeaturePolicy(TtlPolicy(soft=600, hard=6000, empty_factor=0.25, jitter=0.1))
+        self.features = CellFeatures(self.cache, self.store, self.policy)
 
     def close(self) -> None:
         self.cache.close()

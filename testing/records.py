@@ -15,8 +15,9 @@ from chalicelib.api.responses import (
     PredictedTaxon,
     Timings,
 )
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.features.features import NO_LOCATION
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.record import Compared, Record
 from testing.pictures import jpeg
 
@@ -53,7 +54,7 @@ def complete() -> Record:
     record = answered(replace(ANSWER, animals=(found,), model=model))
     record.looked_twice = True
     record.shadow = Compared("e41b6d0c2a97", is_done=True, taxon="Vombatus ursinus", differs=True)
-    record.photos, record.initialisation = [open_photo(jpeg(), Limits())], 0.2153
+    record.photos, record.initialisation = [open_photo(jpeg(), PhotoLimits())], 0.2153
     record.features = replace(NO_LOCATION, mode="narrowed", cache="miss", version=ANSWER.features.version)
     record.seconds = {"photo": 0.0352, "location": 0.0001, "features": 0.0024, "scoring": 0.0121, "boxes": 0.061}
     return record

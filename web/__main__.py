@@ -57,12 +57,12 @@ def _application() -> "Application":
 
     settings = Settings.from_environment(os.environ)
     log = logging.getLogger("faunalens")
-    log.setLevel(settings.log_level)
-    context = {"function": settings.function, "stage": settings.stage}
-    logs.configure(log, settings.log_format, context)
+    log.setLevel(settings.telemetry.log_level)
+    context = {"function": settings.deployment.function, "stage": settings.deployment.stage}
+    logs.configure(log, settings.telemetry.log_format, context)
     of_server = logging.getLogger("uvicorn.error")
     of_server.setLevel(logging.ERROR)  # below it are invalid requests, which we log ourselves
-    logs.configure(of_server, settings.log_format, context)
+    logs.configure(of_server, settings.telemetry.log_format, context)
     cold_start = ColdStart(began)
     cold_start.mark_imported()
     gc.freeze()  # these objects live as long as the process; exclude them from collection

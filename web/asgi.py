@@ -129,7 +129,7 @@ class Asgi:
         self._light = ThreadPoolExecutor(LIGHT_THREADS, thread_name_prefix="light")
         self._relays, self._relayed = ThreadPoolExecutor(RELAY_THREADS, thread_name_prefix="relay"), 0
         self._writers = ThreadPoolExecutor(SPOOL_THREADS, thread_name_prefix="spool")
-        self._limit = application.settings.photo_max_bytes
+        self._limit = application.settings.photo.max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

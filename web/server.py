@@ -53,13 +53,13 @@ def serve(
     try:
         settings = WebSettings.from_environment()
         log: RequestLog = partial(print_request, quiet=beside.name if beside else "")
-        if settings.relays and application.settings.log_format == "json":
+        if settings.relays and application.settings.telemetry.log_format == "json":
             log = _nothing
         build = _relaying if settings.relays else _identifying
         asgi = build(application, settings, log, beside)
         listener = listen(host, port)
     except ModelError as error:
-        path = application.settings.model_path.absolute()
+        path = application.settings.model.path.absolute()
         print(f"the server cannot start with the model {path}: {error}", file=sys.stderr)
         return 1
     except (SettingError, CannotListen) as error:
@@ -79,11 +79,11 @@ def serve(
 
 def _identifying(application: Application, settings: WebSettings, log: RequestLog, beside: Beside | None) -> Asgi:
     """Return the application with its model loaded. Raises `ModelError` and `SettingError`."""
-    several = settings.worker_count > 1 and not application.settings.model_threads
+    several = settings.worker_count > 1 and not application.settings.model.threads
     if several:
         # Several photos run at the same time, so each gets one thread. With more threads, all would be slower.
-        application.settings = replace(application.settings, model_threads=1)
-    decode_bytes(application.settings.photo_decode_bytes, 0, other=settings.body_bytes)
+        application.settings = replace(application.settings, model=replace(application.settings.model, threads=1))
+    decode_bytes(application.settings.photo.decode_bytes, 0, other=settings.body_bytes)
     routes = _with_results(ROUTES, application, settings)
     asgi = Asgi(application, settings, log, routes, beside)
     services = application.services()
@@ -99,10 +99,12 @@ def _relaying(application: Application, settings: WebSettings, log: RequestLog, 
     lines of metrics take the place of the lines about requests, so that every line is JSON.
     """
     own = application.settings
-    if not own.photo_bucket:
+    if not own.s3.bucket:
         raise SettingError("setting PHOTO_BUCKET is empty; INFERENCE=lambda needs the bucket that the function reads")
-    application.emitter = Emitter(own.service, own.stage, own.metrics_file, tier=TIER)
-    function = Function(settings.identify_function, own.aws_region, settings.invoke_seconds, settings.worker_count)
+    application.emitter = Emitter(own.telemetry.service, own.deployment.stage, own.telemetry.metrics_file, tier=TIER)
+    function = Function(
+        settings.identify_function, own.deployment.region, settings.invoke_seconds, settings.worker_count
+    )
     uploads = build_uploads(own, settings.worker_count)
     routes = _with_results(relay_routes(function, uploads), application, settings)
     return Asgi(application, settings, log, routes, beside, on_pulse=application.emit)

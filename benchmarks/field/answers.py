@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from benchmarks.field.truth import FieldPhoto, Lineage, Verdict, verdict
 from chalicelib.api.parameters import IdentifyParams
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import PhotoLimits, Settings
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.identify import identify
@@ -21,8 +22,8 @@ from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Naming
 from chalicelib.model.recogniser import View, needs_second_look, second_square
 from chalicelib.model.taxonomy import Prediction, Taxonomy
-from chalicelib.photo.decode import Limits, open_photo
-from chalicelib.services import Services, build_features
+from chalicelib.photo.decode import open_photo
+from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 from cli.engines.cell_file import CellFile, NoCache
 from cli.engines.local import of_a_run
@@ -67,7 +68,9 @@ class Looks(NamedTuple):
 def local_services() -> Services:
     """Return the services of an identification, with the features of this checkout's dataset."""
     settings = of_a_run(Settings())
-    return Services.build(settings, build_features(settings, NoCache(), CellFile.of(settings.model_path, CELLS, _say)))
+    return Services.build(
+        settings, CellFeatures(NoCache(), CellFile.of(settings.model.path, CELLS, _say), settings.features)
+    )
 
 
 def features_at(services: Services, place: tuple[float, float] | None) -> Features:
@@ -97,7 +100,7 @@ def looks_at(paths: Sequence[Path], features: Sequence[Features], services: Serv
     models = services.models
     size = models.general.input_size
     for path, here in zip(_reported(paths), features, strict=True):
-        picture = open_photo(path.read_bytes(), Limits()).decode(size)
+        picture = open_photo(path.read_bytes(), PhotoLimits()).decode(size)
         view = View(picture.square(size), picture.reduced(size))
         first = models.look_at(view.square, here)
         square = second_square(view.picture, services.sightings_in(view), size)

@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 import numpy as np
 
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.model.session import OUTPUTS, Scores
 from chalicelib.model.taxonomy import Taxonomy
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 
 WORKERS = int(os.environ.get("PEER_WORKERS", "2"))
 """Photos that the peer identifies at the same time."""
@@ -31,10 +31,10 @@ class Identifier:
         # As in our server: idle threads must not spin while other threads need the processors.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.add_session_config_entry("session.intra_op.spin_duration_us", "2000")
-        path = settings.model_path
+        path = settings.model.path
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self._taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
-        self._settings, self._limits = settings, Limits()
+        self._settings, self._limits = settings, PhotoLimits()
         self._size: int = self._session.get_inputs()[0].shape[1]
 
     def identify(self, photo: bytes) -> bytes:
@@ -43,8 +43,8 @@ class Identifier:
         prior = np.ones((1, len(self._taxonomy.animals)), np.float32)
         outputs = self._session.run(list(OUTPUTS), {"image": pixels[np.newaxis], "prior": prior})
         scores = Scores(outputs[0][0], outputs[1][0], float(outputs[2][0]))
-        has_animal = scores.animal_probability >= self._settings.animal_threshold
-        found = self._taxonomy.roll_up(scores.probabilities, self._settings.rank_threshold) if has_animal else None
+        has_animal = scores.animal_probability >= self._settings.thresholds.animal
+        found = self._taxonomy.roll_up(scores.probabilities, self._settings.thresholds.rank) if has_animal else None
         best = np.argsort(scores.probabilities)[: -TOP - 1 : -1].tolist()
         candidates = [
             {**asdict(self._taxonomy.animals[each].taxon), "score": round(float(scores.probabilities[each]), 4)}

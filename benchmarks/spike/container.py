@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, StoreError
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import CacheLevel
 from chalicelib.features.keys import value_key
 from chalicelib.features.protocols import Entry, Store
 from chalicelib.features.warming import WarmCache
-from chalicelib.services import build_cache, build_features, build_store
+from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import PostgresStore
 
 CONNECT_SECONDS = 5.0
@@ -91,7 +92,7 @@ class NaiveFeatures:
 
 @dataclass(frozen=True, slots=True)
 class ContainerConfig:
-    """A strategy and its settings. The naive strategy uses only one TTL, `settings.features_soft_ttl`."""
+    """A strategy and its settings. The naive strategy uses only one TTL, `settings.features.ttl.soft`."""
 
     strategy: Strategy
     settings: Settings
@@ -128,10 +129,10 @@ class SimulatedContainer:
         self._requests: list[tuple[float, float, float, int, int]] = []
         self._level_of: Callable[[int], str | None]
         if config.strategy == "naive":
-            ttl, total = settings.features_soft_ttl, settings.features_total
+            ttl, total = settings.features.ttl.soft, settings.features.total
             self._level_of = NaiveFeatures(self._cache, self._store, config.version, ttl, total).at
         else:
-            features = build_features(settings, self._cache, self._store)
+            features = CellFeatures(self._cache, self._store, settings.features)
             self._level_of = lambda cell: None if (found := features.at(cell)).mode == "degraded" else found.cache
 
     def connect(self) -> None:

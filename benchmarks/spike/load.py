@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from benchmarks.backends import load_active
 from benchmarks.spike import stats
 from benchmarks.spike.container import LEVELS, ContainerConfig, Events, SimulatedContainer, Strategy, merge
+from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.config.settings import Settings
+from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from chalicelib.features.cells import parse_cell
 from database.dataset import Dataset
 from local.stack import postgres, valkey
@@ -37,14 +39,9 @@ NICENESS = 5
 BURST_QUERY_SECONDS = 1.0
 """Delay of the query in a burst: longer than 1,000 requests take to start on two cores."""
 BURST_SETTINGS = Settings(
-    redis_connect=5.0,
-    redis_command=5.0,
-    redis_total=10.0,
-    database_connect=5.0,
-    database_statement=5.0,
-    database_total=8.0,
-    features_lease=10.0,
-    features_total=15.0,
+    redis=RedisSettings(connect=5.0, command=5.0, total=10.0),
+    database=DatabaseSettings(connect=5.0, command=5.0, total=8.0),
+    features=FeaturePolicy(lease=10.0, total=15.0),
 )
 """Longer time budgets than the defaults, because here a thousand containers share two processors."""
 SLOW_QUERY = """
@@ -168,12 +165,8 @@ class Load:
 
     def settings(self) -> Settings:
         """Return the settings of a container. Their lifetimes are scaled to the load's TTL."""
-        return Settings(
-            features_soft_ttl=self.ttl,
-            features_hard_ttl=self.ttl * 12,  # as in the defaults, 72 h and 6 h
-            memory_fresh=self.ttl / 10,
-            version_fresh=self.ttl / 10,
-        )
+        ttl = TtlPolicy(soft=self.ttl, hard=self.ttl * 12)  # as in the defaults, 72 h and 6 h
+        return Settings(features=FeaturePolicy(ttl, fresh=self.ttl / 10, version=self.ttl / 10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +220,11 @@ def _run(
 ) -> Result:
     print(f"{config.strategy}: {len(schedules):,} containers, {seconds} s", file=sys.stderr, flush=True)
     with valkey.serve() as cache:
-        settings = replace(config.settings, redis_url=cache.url, database_url=database.url)
+        settings = replace(
+            config.settings,
+            redis=replace(config.settings.redis, url=cache.url),
+            database=replace(config.settings.database, url=database.url),
+        )
         start, events = run_load(replace(config, settings=settings), schedules, seconds, threads=threads)
     return Result(config.strategy, start, events, database.query_count())
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from chalicelib.config.rate_limits import RateLimit
+from chalicelib.config.casts import RateLimit
 from chalicelib.errors import HTTPError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, BinaryIO
 
-from chalicelib.config.budget import Budget
 from chalicelib.config.settings import Settings
+from chalicelib.config.stores import Budget
 from chalicelib.errors import NotFound, PhotoTooLarge, Unavailable, UploadMissing
 from chalicelib.lazy import Lazy
 from chalicelib.stores.s3 import connect, run_with_timeout
@@ -130,10 +130,10 @@ class Uploads:
 def build_uploads(settings: Settings, connections: int = 10) -> Uploads:
     """Return the upload bucket that the settings configure. `connections`: maximum number of calls at the same time."""
     return Uploads(
-        settings.photo_bucket,
-        settings.aws_region,
-        Budget(settings.s3_connect, settings.s3_read, settings.s3_total),
-        max_bytes=settings.photo_max_bytes,
-        seconds=settings.upload_seconds,
+        settings.s3.bucket,
+        settings.deployment.region,
+        settings.s3,
+        max_bytes=settings.photo.max_bytes,
+        seconds=settings.s3.upload_seconds,
         connections=connections,
     )

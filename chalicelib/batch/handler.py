@@ -9,7 +9,6 @@ from typing import Any
 
 from chalicelib.batch.events import Item, is_map, read_map_batch, read_messages
 from chalicelib.batch.run import AHEAD, Batch, Tally
-from chalicelib.config.budget import Budget
 from chalicelib.config.settings import Settings
 from chalicelib.errors import Unfinished
 from chalicelib.features.deadline import Deadline
@@ -28,8 +27,7 @@ class BatchFunction:
 
     def __init__(self, settings: Settings, log: logging.Logger, emit: Callable[[BatchRecord], None]) -> None:
         self._settings, self._log, self._emit = settings, log, emit
-        budget = Budget(settings.s3_connect, settings.s3_read, settings.s3_total)
-        self._objects = Objects(settings.aws_region, budget, connections=AHEAD + 1)
+        self._objects = Objects(settings.deployment.region, settings.s3, connections=AHEAD + 1)
 
     def answer(self, event: Mapping[str, Any], request_id: str, deadline: Deadline) -> dict[str, Any]:
         """Work on an event, and return what its sender expects. `deadline`: the function's timeout.
@@ -46,13 +44,14 @@ class BatchFunction:
         messages = read_messages(event)
         for message, reason in messages.broken.items():
             self._log.error("message is no notification of S3", extra={"request_id": message, "details": [reason]})
-        tally = self._run(messages.items, self._settings.photo_bucket, RESULTS, request_id, deadline)
+        tally = self._run(messages.items, self._settings.s3.bucket, RESULTS, request_id, deadline)
         failed = dict.fromkeys([*messages.broken, *(item.message for item in tally.failed)])
         return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
     @cached_property
     def _services(self) -> Services:
-        settings = replace(self._settings, memory_fresh=FRESH, features_total=self._settings.sign_in)
+        policy = replace(self._settings.features, fresh=FRESH, total=self._settings.database.sign_in)
+        settings = replace(self._settings, features=policy)
         return Services.build(settings, patient_features(settings))
 
     def _run(self, items: list[Item], bucket: str, prefix: str, request_id: str, deadline: Deadline) -> Tally:
@@ -66,8 +65,8 @@ class BatchFunction:
             prefix,
             self._log,
             request_id,
-            patience=self._settings.s3_total,
-            exif_location=self._settings.batch_exif_location,
+            patience=self._settings.s3.total,
+            exif_location=self._settings.s3.batch_exif_location,
         )
         tally = batch.run(items, deadline)
         seconds = perf_counter() - started

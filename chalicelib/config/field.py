@@ -1,14 +1,45 @@
-"""Dataclass fields that are read from environment variables."""
+"""Dataclass fields that are read from environment variables, alone or in groups, which are dataclasses too."""
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.config.casts import positive_number
 from chalicelib.errors import SettingError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+class Variable(NamedTuple):
+    """An environment variable, and how its text becomes the value of a field.
+
+    `below`: other variables, whose values must be larger. `alias`: an earlier name, which is still read.
+    """
+
+    name: str
+    default: Any
+    parse: Callable[[str], Any]
+    unit: str
+    help: str
+    below: tuple[str, ...]
+    alias: str
+
+    def read(self, environment: Mapping[str, str]) -> Any:
+        """Return the value in the environment, or the default. Empty variables count as unset."""
+        name = self.name
+        if self.alias and not environment.get(name) and environment.get(self.alias):
+            name = self.alias
+            warnings.warn(f"setting {name} is now called {self.name}; rename the variable", FutureWarning, stacklevel=2)
+        text = environment.get(name, "")
+        if not text:
+            return self.default
+        try:
+            return self.parse(text)
+        except ValueError as error:
+            shown = "(hidden)" if "URL" in name else f"'{text}'"
+            raise SettingError(f"setting {name} is {shown}: {error}") from None
 
 
 def setting[T](
@@ -19,13 +50,10 @@ def setting[T](
     unit: str = "",
     help: str,  # noqa: A002
     below: tuple[str, ...] = (),
+    alias: str = "",
 ) -> T:
-    """Declare a dataclass field that is read from the environment variable `variable`.
-
-    `below`: names of other fields, whose values must be larger than the value of this field.
-    """
-    metadata = {"variable": variable, "parse": parse, "unit": unit, "help": help, "below": below}
-    return field(default=default, metadata=metadata)
+    """Declare a dataclass field that is read from the environment variable `variable`."""
+    return field(default=default, metadata={"": Variable(variable, default, parse, unit, help, below, alias)})
 
 
 def seconds(variable: str, default: float, *, help: str, below: tuple[str, ...] = ()) -> float:  # noqa: A002
@@ -33,35 +61,41 @@ def seconds(variable: str, default: float, *, help: str, below: tuple[str, ...] 
     return setting(variable, default, positive_number, unit="s", help=help, below=below)
 
 
+def variables(kind: "type[DataclassInstance]") -> dict[str, Variable]:
+    """Return the variables of a dataclass and of the groups in it, by name."""
+    return {each.name: each for each in _variables(kind)}
+
+
+def _variables(kind: "type[DataclassInstance]") -> Iterator[Variable]:
+    for each in fields(kind):
+        variable: Variable | None = each.metadata.get("")
+        if variable is None:
+            group: Any = each.default
+            yield from _variables(type(group))
+        else:
+            yield variable
+
+
 def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) -> S:
-    """Build a dataclass from the environment; its fields are declared with `setting`. Empty variables count as unset.
+    """Build a dataclass from the environment; its fields are declared with `setting`, or are groups.
 
     Raises `SettingError`, which names the variable with the invalid value, or two variables that contradict each other.
     """
-    values: dict[str, Any] = {}
-    for each in fields(kind):
-        variable = each.metadata["variable"]
-        text = environment.get(variable, "")
-        if not text:
-            continue
-        try:
-            values[each.name] = each.metadata["parse"](text)
-        except ValueError as error:
-            shown = "(hidden)" if "URL" in variable else f"'{text}'"
-            raise SettingError(f"setting {variable} is {shown}: {error}") from None
-    settings = kind(**values)
-    _check_order(settings)
-    return settings
-
-
-def _check_order(settings: "DataclassInstance") -> None:
-    """Raise `SettingError` unless each field is smaller than all fields that its `below` lists."""
-    variables = {each.name: each.metadata["variable"] for each in fields(settings)}
-    for each in fields(settings):
-        for larger in each.metadata["below"]:
-            value, limit = getattr(settings, each.name), getattr(settings, larger)
+    values = {name: variable.read(environment) for name, variable in variables(kind).items()}
+    for name, variable in variables(kind).items():
+        for larger in variable.below:
+            value, limit = values[name], values[larger]
             if value >= limit:
-                lower, upper = variables[each.name], variables[larger]
                 raise SettingError(
-                    f"setting {lower} is {value:g} and {upper} is {limit:g}; {lower} must be below {upper}"
+                    f"setting {name} is {value:g} and {larger} is {limit:g}; {name} must be below {larger}"
                 )
+    return _build(kind, values)
+
+
+def _build[S: DataclassInstance](kind: type[S], values: Mapping[str, Any]) -> S:
+    chosen: dict[str, Any] = {}
+    for each in fields(kind):
+        variable: Variable | None = each.metadata.get("")
+        group: Any = each.default
+        chosen[each.name] = _build(type(group), values) if variable is None else values[variable.name]
+    return kind(**chosen)

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+from chalicelib.config.features import FeaturePolicy
 from chalicelib.features.active_rollout import ActiveRollout
 from chalicelib.features.clock import Clock
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import Demand
 from chalicelib.features.features import CacheLevel, Features, degraded
-from chalicelib.features.lookup import Lookup, MemoryEntry, Policy, Shared
+from chalicelib.features.lookup import Lookup, MemoryEntry, Shared
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Store
 from chalicelib.features.shadow import Shadow, ShadowLookup
@@ -21,33 +22,33 @@ SHORTEST = 0.2
 class CellFeatures:
     """The features of all cells, for the requests of one process. Thread-safe.
 
-    `at` takes at most `Policy.total` seconds, or less if the request has already waited, and never raises an error of
-    Redis or PostgreSQL.
+    `clock`: the machine's clocks by default; a simulation passes its own.
+
+    `at` takes at most `FeaturePolicy.total` seconds, or less if the request has already waited, and never raises an
+    error of Redis or PostgreSQL.
     """
 
     def __init__(
         self,
         cache: Cache,
         store: Store,
-        policy: Policy,
-        memory: Memory[MemoryEntry],
-        demand: Demand,
+        policy: FeaturePolicy,
         clock: Clock | None = None,
     ) -> None:
         clock = clock or Clock()
-        self._policy, self._memory, self._demand = policy, memory, demand
+        self._policy, self._memory, self._demand = policy, Memory[MemoryEntry](policy.memory_cells), Demand()
         self._monotonic = clock.monotonic
         self._rollout = ActiveRollout(policy.version)
-        self._shared = Shared(cache, store, policy, memory, demand, self._rollout, clock)
+        self._shared = Shared(cache, store, policy, self._memory, self._demand, self._rollout, clock)
         self._shadow = Shadow(cache, store, policy.ttl, policy.lease, self._rollout, clock)
         self._flights = SingleFlight[Features]()
 
     def at(self, cell: int, waited: float = 0.0) -> Features:
         """Return the features of a cell. `waited`: seconds that the request has already spent in a queue.
 
-        This time counts towards `Policy.total`. Otherwise a store that does not reply would delay a request twice: in
-        the queue, behind requests that wait for the store, and then in its own lookup. At least `SHORTEST` seconds
-        remain for the lookup, which is enough if the stores are healthy.
+        This time counts towards `FeaturePolicy.total`. Otherwise a store that does not reply would delay a request
+        twice: in the queue, behind requests that wait for the store, and then in its own lookup. At least `SHORTEST`
+        seconds remain for the lookup, which is enough if the stores are healthy.
         """
         moment = self._monotonic()
         entry, rollout = self._memory.get(cell), self._rollout

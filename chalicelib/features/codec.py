@@ -27,14 +27,16 @@ takes 0.9 KB, and one with 50,000 animals 450 KB. A season takes 16 bytes more. 
 views of the bytes that were read from the cache.
 """
 
+import random
 import struct
 from math import isfinite
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.config.features import TtlPolicy
 from chalicelib.features.rollout import Rollout
 
 MAGIC = b"FLNS"
@@ -116,6 +118,23 @@ class CachedValue(NamedTuple):
     soft: float
     hard: float
     warmed: bool = False
+
+    @classmethod
+    def stamped(cls, animals: CellAnimals, ttl: TtlPolicy, now: float, *, warmed: bool = False) -> Self:
+        """Return the value to cache for these animals. Its TTLs start at `now`, in seconds since 1970.
+
+        >>> open_sea = CellAnimals(0, "v1", areas=(), animals=[], weights=[], status=[])
+        >>> CachedValue.stamped(open_sea, TtlPolicy(soft=3600, hard=86400, empty_factor=0.25, jitter=0), now=0.0).soft
+        900.0
+        """
+        factor = ttl.empty_factor if animals.is_empty else 1.0
+        soft = now + factor * ttl.soft * _jittered(ttl.jitter)
+        hard = now + factor * ttl.hard * _jittered(ttl.jitter)
+        return cls(animals, now, soft, max(soft, hard), warmed)
+
+
+def _jittered(share: float) -> float:
+    return random.uniform(1 - share, 1 + share)  # noqa: S311 — jitter, not a secret
 
 
 def pack(value: CachedValue) -> bytes:

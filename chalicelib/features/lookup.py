@@ -14,9 +14,10 @@ docs/explanation/features.md explains the algorithm, and docs/reference/faults.m
 
 import os
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
+from chalicelib.config.features import FeaturePolicy
 from chalicelib.errors import CacheError, StoreError
 from chalicelib.features.active_rollout import ActiveRollout
 from chalicelib.features.clock import Clock
@@ -28,7 +29,6 @@ from chalicelib.features.keys import lease_key, value_key
 from chalicelib.features.memory import Memory
 from chalicelib.features.protocols import Cache, Entry, Publication, Store
 from chalicelib.features.trace import NO_TRACE, WARMED, TraceBuilder
-from chalicelib.features.ttl import TtlPolicy
 
 FAILED = b"failed"
 """A note that replaces a lease after the query failed. Until it expires, other processes neither wait nor query."""
@@ -40,24 +40,6 @@ CLOCK_SKEW = 60.0
 """Maximum lead of another container's clock, in seconds; a larger lead counts as a fault."""
 FIRST_POLL, LONGEST_POLL = 0.004, 0.1
 """First and longest pause between polls for another process's value, in seconds; each poll doubles the pause."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Time limits of lookups, in seconds.
-
-    `total`: maximum duration of a lookup. `lease`: lifetime of a lease, which must be longer than a query may take, so
-    that there are never two queries for the same cell. `retry_pause`: time after a failed query during which no process
-    queries the same cell. `fresh`: time for which process memory serves a value without checking Redis. `version`:
-    time for which a process trusts the rollout of datasets; every process notices a switch within this time.
-    """
-
-    ttl: TtlPolicy
-    total: float = 1.5
-    lease: float = 1.2
-    retry_pause: float = 1.0
-    fresh: float = 60.0
-    version: float = 10.0
 
 
 class MemoryEntry(NamedTuple):
@@ -90,7 +72,7 @@ class Shared:
         self,
         cache: Cache,
         store: Store,
-        policy: Policy,
+        policy: FeaturePolicy,
         memory: Memory[MemoryEntry],
         demand: Demand,
         rollout: ActiveRollout,
@@ -267,7 +249,7 @@ class Lookup:
         finally:
             self._trace.query_ms += (self._clock.monotonic() - started) * 1e3
         self._shared.rollout.set(found.rollout_text, started)
-        return self._shared.policy.ttl.stamp(found, self._clock.time())
+        return CachedValue.stamped(found, self._shared.policy.ttl, self._clock.time())
 
     def _release(self, lease: bytes, token: bytes, note: bytes = b"") -> None:
         try:

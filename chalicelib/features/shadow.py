@@ -8,15 +8,15 @@ import os
 from contextlib import suppress
 from threading import Lock, Thread
 
+from chalicelib.config.features import TtlPolicy
 from chalicelib.errors import DependencyError
 from chalicelib.features.active_rollout import ActiveRollout
 from chalicelib.features.clock import Clock
-from chalicelib.features.codec import CellAnimals, CorruptValue, unpack
+from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features, features_of
 from chalicelib.features.keys import shadow_lease_key, value_key
 from chalicelib.features.protocols import Cache, Entry, Publication, Store
-from chalicelib.features.ttl import TtlPolicy
 
 SECONDS = 0.3
 """Time limit of a lookup in shadow. Photos take about as long; what is later cannot be compared."""
@@ -73,6 +73,6 @@ class Shadow:
             return None
         known = self._rollout.text
         (found,) = self._store.features_of((cell,), deadline, version)
-        value = self._ttl.stamp(found, self._clock.time())
+        value = CachedValue.stamped(found, self._ttl, self._clock.time())
         self._cache.publish(Publication(Entry.of(value), found.rollout_text, known), lease, token, deadline)
         return found

@@ -13,15 +13,15 @@ from pathlib import Path
 from time import perf_counter, time
 from typing import Protocol
 
+from chalicelib.config.features import TtlPolicy, WarmingPlan
 from chalicelib.errors import DependencyError
 from chalicelib.features.cells import cell_of, neighbours_of, parse_cell
-from chalicelib.features.codec import CellAnimals, CorruptValue, soft_expiry
+from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, soft_expiry
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import HOURS, hottest
 from chalicelib.features.keys import ROLLOUT, value_key
 from chalicelib.features.protocols import Entry
 from chalicelib.features.rollout import Rollout
-from chalicelib.features.ttl import TtlPolicy
 
 PLACES = Path(__file__).parents[1] / "places.csv"
 """National parks, zoos and big cities. The file is a link to database/places.csv, so that it is in the package."""
@@ -45,21 +45,6 @@ class WarmStore(Protocol):
     """The PostgreSQL operations of warming."""
 
     def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class WarmingPlan:
-    """The number of cells to keep warm, and the rules for refreshing their values.
-
-    `hottest`: number of cells in most demand to keep warm. `margin`: a value is due if it turns stale within this many
-    seconds. `ahead`: if any value is due, all values that turn stale within this many seconds are refreshed too.
-    `quiet`: if there were fewer requests than this in the last two hours, only missing values are due.
-    """
-
-    hottest: int = 200
-    margin: float = 900.0
-    ahead: float = 3600.0
-    quiet: int = 1
 
 
 @dataclass(slots=True)
@@ -175,7 +160,7 @@ class Warming:
         entries: list[Entry] = []
         size = 0
         for each in found:
-            entry = Entry.of(self._ttl.stamp(each, self._now(), warmed=True))
+            entry = Entry.of(CachedValue.stamped(each, self._ttl, self._now(), warmed=True))
             entries.append(entry)
             size += len(entry.value)
             if size >= _BYTES_PER_WRITE:

@@ -8,12 +8,12 @@ is decoded only at the resolution that the model needs.
 import io
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoTooLarge, PhotoUnreadable, UnsupportedMediaType
 from chalicelib.photo import cost
 from chalicelib.photo.decoder_errors import DECODER_ERRORS, describe
@@ -30,19 +30,6 @@ from chalicelib.photo.webp import read_header
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
 type _Plugin = Callable[[io.BytesIO], Image.Image]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits for the photos that are accepted.
-
-    `max_bytes`: size of the file. `max_megapixels`: size of the decoded image. `max_seconds`: time for opening the
-    photo, and the same time again for decoding it.
-    """
-
-    max_bytes: int = 20_000_000
-    max_megapixels: float = 64.0
-    max_seconds: float = 5.0
 
 
 class Photo:
@@ -116,7 +103,7 @@ class Photo:
         self._open_image = self._decode_bytes = None  # both refer to the image
 
 
-def open_photo(data: bytes, limits: Limits) -> Photo:
+def open_photo(data: bytes, limits: PhotoLimits) -> Photo:
     """Open and check a photo without decoding it.
 
     Raises `PhotoTooLarge` (too many bytes or pixels), `UnsupportedMediaType` (not a photo in a supported format) and
@@ -154,7 +141,7 @@ def open_photo(data: bytes, limits: Limits) -> Photo:
     return Photo(name, image, image.size, file, decode_bytes, lambda: image)
 
 
-def _open_webp(data: bytes, file: TimedFile, plugin: _Plugin, limits: Limits) -> Photo:
+def _open_webp(data: bytes, file: TimedFile, plugin: _Plugin, limits: PhotoLimits) -> Photo:
     """Read the header of a WebP photo. `pixels` opens the decoder, which at once allocates the whole image."""
     header = read_header(data)
     if 0 in header.size:
@@ -201,7 +188,7 @@ def _invalid_header(name: str, reason: str) -> PhotoUnreadable:
     return PhotoUnreadable(f"the {name} photo has an invalid header ({reason}); send the original file again")
 
 
-def _check_size(size: tuple[int, int], limits: Limits) -> None:
+def _check_size(size: tuple[int, int], limits: PhotoLimits) -> None:
     megapixels = size[0] * size[1] / 1e6
     if megapixels > limits.max_megapixels:
         raise PhotoTooLarge(

@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import Budget
 from chalicelib.errors import Unavailable
 from chalicelib.lazy import Lazy
 from chalicelib.stores.s3 import connect

@@ -26,14 +26,13 @@ import select
 from array import array
 from collections.abc import Callable, Sequence
 from math import inf
-from pathlib import Path
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
 from chalicelib.features.codec import CellAnimals, Seasons, expect_plausible
 from chalicelib.features.deadline import Deadline
@@ -71,39 +70,28 @@ _GRACE = 0.1
 class PostgresStore:
     """A `Store` over one autocommit connection, which the first query opens. Thread-safe.
 
-    `dsn`: `postgresql://user[:password]@host[:port]/database[?…]`. `password`: returns the password of each new
-    connection, such as `iam.database_password(…)`. `ca`: CA bundle for verifying the server's certificate
-    (`verify-full`). `idle`: seconds after which the server closes an idle connection, so that frozen containers keep no
-    connection open and Aurora can pause. The next query then opens a new connection. `with_seasons`: whether to also
-    read the seasons of animals.
+    `password`: returns the password of each new connection, such as `iam.database_password(…)`. `with_seasons`: whether
+    to also read the seasons of animals. The server closes a connection that was idle for `DatabaseSettings.idle`, so
+    that frozen containers keep no connection open and Aurora can pause. The next query then opens a new connection.
     """
 
     def __init__(
-        self,
-        dsn: str,
-        budget: Budget,
-        breaker: Breaker,
-        *,
-        password: Callable[[], str] | None = None,
-        ca: Path | None = None,
-        idle: float = 60.0,
-        with_seasons: bool = False,
+        self, settings: DatabaseSettings, password: Callable[[], str] | None = None, *, with_seasons: bool = False
     ) -> None:
-        self._dsn, self._budget, self._breaker = dsn, budget, breaker
-        self._password = password
+        self._settings, self._password = settings, password
+        self._breaker = Breaker(settings.breaker_failures, settings.breaker_reset_timeout)
         self._arguments: dict[str, str | int] = {
             "application_name": "faunalens",
             "keepalives_idle": 30,
             "keepalives_interval": 5,
             "keepalives_count": 3,
-            "tcp_user_timeout": _ms(budget.total),
+            "tcp_user_timeout": _ms(settings.total),
             "gssencmode": "disable",
-            "options": f"-c statement_timeout={_ms(budget.command)} -c idle_session_timeout={_ms(idle)}"
+            "options": f"-c statement_timeout={_ms(settings.command)} -c idle_session_timeout={_ms(settings.idle)}"
             " -c default_transaction_read_only=on",
         }
-        if ca is not None:
-            self._arguments |= {"sslmode": "verify-full", "sslrootcert": str(ca)}
-        self._idle = idle
+        if settings.ca is not None:
+            self._arguments |= {"sslmode": "verify-full", "sslrootcert": str(settings.ca)}
         self._with_seasons = with_seasons
         self._connection: Connection | None = None
         self._sign_in: SignIn[Connection] | None = None  # only while it is under way
@@ -181,7 +169,7 @@ class PostgresStore:
                 self._sign_in = None
 
     def _fetch(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
-        deadline, since = deadline.within(self._budget.total), monotonic()
+        deadline, since = deadline.within(self._settings.total), monotonic()
         if self.breaker_is_open:  # return at once: a probe may be using the connection
             raise StoreError("postgres_breaker_open", _BREAKER_OPEN)
         if not self._lock.acquire(timeout=max(deadline.left(), 0.0)):
@@ -204,7 +192,7 @@ class PostgresStore:
         earlier. This detects a silent server even if each request has too little time for a whole query.
         """
         asked = min(since, self._silent_from)
-        return monotonic() - asked >= self._budget.command and self._used < asked
+        return monotonic() - asked >= self._settings.command and self._used < asked
 
     def _attempt(
         self, query: str, arguments: tuple[object, ...], deadline: Deadline, since: float
@@ -212,7 +200,7 @@ class PostgresStore:
         """Run a query. Retry once on a new connection if that of an earlier query broke, or its sign-in."""
         import psycopg2
 
-        had_time = deadline.left() >= self._budget.command
+        had_time = deadline.left() >= self._settings.command
         broken: StoreError | None = None
         for is_last in (False, True):
             connection = self._connection if self._looks_alive(self._connection) else None
@@ -224,7 +212,7 @@ class PostgresStore:
                 self._silent_from = min(self._silent_from, monotonic())
                 cursor = connection.cursor()
                 cursor.execute(query, arguments)
-                _wait(connection, deadline.within(self._budget.command + _GRACE))
+                _wait(connection, deadline.within(self._settings.command + _GRACE))
                 self._used, self._silent_from = monotonic(), inf
                 return cursor.fetchall()
             except (psycopg2.Error, TimeoutError, OSError) as error:
@@ -249,11 +237,11 @@ class PostgresStore:
         """Continue the sign-in that is under way, or begin one. Return None if it is not through in time."""
         self._drop()
         if self._sign_in is None:
-            first = min(self._budget.connect, _GLANCE if self._is_silent(monotonic()) else inf)
-            self._sign_in = SignIn(self._sign_in_steps(), self._budget.connect, self._budget.sign_in, first=first)
+            first = min(self._settings.connect, _GLANCE if self._is_silent(monotonic()) else inf)
+            self._sign_in = SignIn(self._sign_in_steps(), self._settings.connect, self._settings.sign_in, first=first)
         sign_in, is_over = self._sign_in, True
         try:
-            self._connection = sign_in.proceed(deadline.within(self._budget.connect))
+            self._connection = sign_in.proceed(deadline.within(self._settings.connect))
             is_over = self._connection is not None
         finally:
             if is_over:
@@ -269,7 +257,7 @@ class PostgresStore:
         arguments = dict(self._arguments)
         if self._password is not None:
             arguments["password"] = self._password()
-        connection = psycopg2.connect(self._dsn, None, None, async_=1, **arguments)
+        connection = psycopg2.connect(self._settings.url, None, None, async_=1, **arguments)
         try:
             while (state := connection.poll()) != POLL_OK:
                 yield connection.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT
@@ -292,7 +280,7 @@ class PostgresStore:
 
         A frozen container may not notice a close, so a connection counts as closed once it was idle for `idle` seconds.
         """
-        if connection is None or connection.closed or monotonic() - self._used > self._idle:
+        if connection is None or connection.closed or monotonic() - self._used > self._settings.idle:
             return False
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)

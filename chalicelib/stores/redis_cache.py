@@ -24,12 +24,11 @@ The first call, or `RedisCache.prepare`, imports redis_client.py and with it red
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from threading import Lock
 from time import time
 from typing import TYPE_CHECKING, Any, Self
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
@@ -80,30 +79,19 @@ class RedisCache:
         self._creating = Lock()
 
     @classmethod
-    def from_url(
-        cls,
-        url: str,
-        budget: Budget,
-        breaker: Breaker,
-        *,
-        ca: Path | None = None,
-        login: Login | None = None,
-        idle: float = 240.0,
-        size: int = 16,
-    ) -> Self:
-        """Return a cache at `redis[s]://[user[:password]@]host[:port]`, without connecting or importing redis-py.
+    def of(cls, settings: RedisSettings, login: Login | None = None) -> Self:
+        """Return a cache, without connecting or importing redis-py.
 
-        `ca`: CA bundle for `rediss://` instead of the system's. `login`: returns the user and password of each
-        connection instead of those in the URL, such as `iam.cache_login(…)`. `idle`: seconds after which an idle
-        connection is replaced before use. `size`: maximum number of concurrent calls.
+        `login`: returns the user and password of each connection instead of those in the URL, such as
+        `iam.cache_login(…)`.
         """
 
         def connect() -> "RedisClient":
             from chalicelib.stores.redis_client import RedisClient
 
-            return RedisClient(url, budget, ca=ca, login=login, idle=idle, size=size)
+            return RedisClient(settings, login)
 
-        return cls(connect, breaker)
+        return cls(connect, Breaker(settings.breaker_failures, settings.breaker_reset_timeout))
 
     def prepare(self) -> None:
         """Import redis-py and connect before the first request, in the background thread of a cold start.
@@ -258,7 +246,7 @@ class RedisCache:
         if not may_ask and (self._client is None or not self._client.is_signing_in):
             raise CacheError("redis_breaker_open", "the circuit breaker is open after consecutive failures of Redis")
         client = self._get_client()
-        had_time = deadline.left() >= client.budget.command
+        had_time = deadline.left() >= client.settings.command
         try:
             replies = client.run(commands, deadline, alone=alone, may_retry=may_ask)
         except CacheError as error:

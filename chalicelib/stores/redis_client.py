@@ -17,7 +17,6 @@ A connect that is not through by then continues in the next call (redis_sign_in.
 import ssl
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
 from time import sleep
@@ -29,7 +28,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AskError, BusyLoadingError, ReadOnlyError, RedisClusterException
 from redis.retry import Retry
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.iam import Login
@@ -46,31 +45,28 @@ _ANSWERED = (redis.AuthenticationError, BusyLoadingError)
 
 
 class RedisClient:
-    """A client of the Redis server or cluster at `url`. Thread-safe. The first command opens a connection.
+    """A client of the Redis server or cluster at `settings.url`. Thread-safe. The first command opens a connection.
 
-    `ca`: CA bundle for `rediss://` instead of the system's. `login`: replaces the user and password in the URL.
-    `idle`: see `DeadlineConnection`. `size`: maximum number of concurrent calls.
+    `login`: replaces the user and password in the URL.
     """
 
-    def __init__(
-        self, url: str, budget: Budget, *, ca: Path | None, login: Login | None, idle: float, size: int
-    ) -> None:
-        parts = urlsplit(url)
-        tls = ssl.create_default_context(cafile=ca) if parts.scheme == "rediss" else None
+    def __init__(self, settings: RedisSettings, login: Login | None = None) -> None:
+        parts, size = urlsplit(settings.url), settings.connections
+        tls = ssl.create_default_context(cafile=settings.ca) if parts.scheme == "rediss" else None
         if login is None and parts.password:
             credentials = unquote(parts.username or ""), unquote(parts.password)
             login = lambda: credentials  # noqa: E731
-        self.budget = budget
+        self.settings = settings
         self._current = CurrentDeadline()
-        self._sign_ins = RedisSignIns(budget, tls, login)
+        self._sign_ins = RedisSignIns(settings, tls, login)
         self._permits: SimpleQueue[None] = SimpleQueue()  # a semaphore that takes a tenth of the time of Python's
         for _ in range(size):
             self._permits.put(None)
         self._host, self._port = parts.hostname or "localhost", parts.port or 6379
         self._options: dict[str, Any] = {
-            "connection_class": partial(DeadlineConnection, self._current, budget, self._sign_ins, idle),
+            "connection_class": partial(DeadlineConnection, self._current, settings, self._sign_ins),
             "max_connections": 2 * size,  # each call may need one more to read the slot map
-            "socket_timeout": budget.command,
+            "socket_timeout": settings.command,
             "protocol": 2,
             "driver_info": None,  # saves two round trips per connection
         }
@@ -99,7 +95,7 @@ class RedisClient:
         sign-in fails. An error reply is a `CacheError` in the list. Raises `CacheError` if there are no replies,
         because the connection or the sign-in failed or timed out. Commands must be safe to run twice.
         """
-        deadline = deadline.within(self.budget.total)
+        deadline = deadline.within(self.settings.total)
         left = deadline.left()
         if left <= 0:
             raise CacheError("redis_timeout", "the deadline passed before the command was sent")
@@ -114,7 +110,7 @@ class RedisClient:
             except _FAILURES as error:
                 first = _drop_tracebacks(error)
                 self._on_failure(first)
-                no_time = deadline.left() < min(0.05, self.budget.command)
+                no_time = deadline.left() < min(0.05, self.settings.command)
                 if isinstance(error, _ANSWERED) or no_time or not may_retry:
                     raise
             try:

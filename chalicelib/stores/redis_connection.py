@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import RedisSettings
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_sign_in import RedisSignIns
 
@@ -28,7 +28,7 @@ class CurrentDeadline(local):
 class DeadlineConnection(redis.Connection):
     """A connection that observes its thread's deadline, and reconnects if it is too old or was idle for too long.
 
-    `idle`: seconds since the last use after which the connection reconnects, because the sockets of a frozen Lambda
+    `RedisSettings.idle` seconds after its last use, the connection reconnects, because the sockets of a frozen Lambda
     container may break unnoticed. (redis-py's pool detects only a connection that the server closed.) `has_open`:
     whether the pool has an open connection, so that a caller need not wait for this one.
     """
@@ -36,13 +36,12 @@ class DeadlineConnection(redis.Connection):
     def __init__(
         self,
         current: CurrentDeadline,
-        budget: Budget,
+        settings: RedisSettings,
         sign_ins: RedisSignIns,
-        idle: float,
         has_open: Callable[[], bool] = lambda: False,
         **options: Any,
     ) -> None:
-        self._current, self._budget, self._sign_ins, self._idle = current, budget, sign_ins, idle
+        self._current, self._settings, self._sign_ins = current, settings, sign_ins
         self._has_open = has_open
         self._connected_at = self._used_at = monotonic()
         self._unused = True
@@ -51,7 +50,7 @@ class DeadlineConnection(redis.Connection):
     def connect(self) -> None:
         """Connect if needed. redis-py's pools call this method before they hand out a connection."""
         now = monotonic()
-        if self.is_connected and (now - self._used_at > self._idle or now - self._connected_at > MAX_AGE):
+        if self.is_connected and (now - self._used_at > self._settings.idle or now - self._connected_at > MAX_AGE):
             self.disconnect()
         self._used_at = now
         self._unused = not self.is_connected
@@ -67,10 +66,10 @@ class DeadlineConnection(redis.Connection):
         return readable
 
     def _connect(self) -> Any:
-        wait = GLANCE if self._has_open() else self._budget.connect
+        wait = GLANCE if self._has_open() else self._settings.connect
         sock = self._sign_ins.open((self.host, self.port), self._current.deadline.within(wait))
         sock.settimeout(self.socket_timeout)
-        return _DeadlineSocket(sock, self._current, self._budget.command)
+        return _DeadlineSocket(sock, self._current, self._settings.command)
 
 
 class OpenFirstPool(redis.ConnectionPool):

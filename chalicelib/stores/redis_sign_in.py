@@ -16,7 +16,7 @@ import redis
 from redis.connection import DefaultParser
 from redis.exceptions import InvalidResponse
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import StoreSettings
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.iam import Login
 from chalicelib.stores.sign_in import SignIn, Steps
@@ -43,8 +43,8 @@ class RedisSignIns:
     connection; an empty user stands for the default one. `last`: duration of the last sign-in that succeeded, seconds.
     """
 
-    def __init__(self, budget: Budget, tls: ssl.SSLContext | None, login: Login | None) -> None:
-        self._budget, self._tls, self._login = budget, tls, login
+    def __init__(self, settings: StoreSettings, tls: ssl.SSLContext | None, login: Login | None) -> None:
+        self._settings, self._tls, self._login = settings, tls, login
         self._under_way: dict[Address, SignIn[socket.socket]] = {}
         self._locks: dict[Address, Lock] = {}
         self.last: float | None = None
@@ -66,7 +66,7 @@ class RedisSignIns:
             sign_in = self._under_way.get(address)
             if sign_in is None:
                 steps = _steps(address, self._tls, self._login)
-                sign_in = self._under_way[address] = SignIn(steps, self._budget.connect, self._budget.sign_in)
+                sign_in = self._under_way[address] = SignIn(steps, self._settings.connect, self._settings.sign_in)
             is_over = True
             try:
                 signed_in = sign_in.proceed(deadline)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import Budget
 
 
 def connect(region: str, budget: Budget, connections: int = 10) -> Any:

@@ -11,7 +11,7 @@ from chalicelib.errors import ClientError, HTTPError, LocationInvalid, LocationM
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.identify import identify
 from chalicelib.location import Location
-from chalicelib.services import Services, build_features, patient_features
+from chalicelib.services import Services, patient_features
 from chalicelib.telemetry.record import Record
 from cli.engines.cell_file import CellFile, NoCache
 from cli.engines.engine import Identified, Refused
@@ -44,7 +44,8 @@ class LocalEngine:
         Raises `ModelError`, and `CommandError` if boxes are wanted without a detector. `say`: told what takes long.
         """
         if not environment.get("MODEL_THREADS"):
-            settings = replace(settings, model_threads=1)  # for several photos at once, one thread a photo is fastest
+            # For several photos at once, one thread a photo is fastest.
+            settings = replace(settings, model=replace(settings.model, threads=1))
         settings = of_a_run(settings)
         services = Services.build(settings, _features(settings, environment, say))
         if boxes and services.detector.get() is None:
@@ -77,7 +78,8 @@ class LocalEngine:
 
 def of_a_run(settings: Settings) -> Settings:
     """Return settings with which a run looks up each place once, however long it lasts, and waits for a sign-in."""
-    return replace(settings, memory_fresh=LONG, version_fresh=LONG, features_total=settings.sign_in)
+    policy = replace(settings.features, fresh=LONG, version=LONG, total=settings.database.sign_in)
+    return replace(settings, features=policy)
 
 
 def _features(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
@@ -86,4 +88,4 @@ def _features(settings: Settings, environment: Mapping[str, str], say: Callable[
         return patient_features(settings)
     cache = environment.get("XDG_CACHE_HOME")
     folder = (Path(cache) if cache else Path.home() / ".cache") / "faunalens"
-    return build_features(settings, NoCache(), CellFile.of(settings.model_path, folder, say))
+    return CellFeatures(NoCache(), CellFile.of(settings.model.path, folder, say), settings.features)

@@ -13,8 +13,9 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import taken_at
 from chalicelib.telemetry.record import Record
 from cli.engines.engine import Identified, Refused
@@ -56,7 +57,7 @@ class RemoteEngine:
     def identify(self, data: bytes, place: Place, record: Record, shift: float = 0.0) -> Identified:
         """Send a photo, and return the service's answer. The service is told the time if EXIF has a wrong one."""
         try:
-            photo = open_photo(data, Limits(max_bytes=len(data) + 1))
+            photo = open_photo(data, PhotoLimits(max_bytes=len(data) + 1))
         except ClientError as error:  # do not send what nobody can read
             raise Refused(error.code, error.detail, is_lasting=True) from error
         record.photos = [photo]

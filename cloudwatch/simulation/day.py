@@ -112,8 +112,8 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
         return record
 
     for cell in cells[::2]:  # Redis still has these from the day before
-        fleet.fill(cell, schedule.START - random.uniform(0, DEFAULTS.features_soft_ttl), warmed=random.random() < 0.6)
-    for minutes in range(15, 0, -DEFAULTS.warm_minutes):  # so that no alarm misses these runs
+        fleet.fill(cell, schedule.START - random.uniform(0, DEFAULTS.features.ttl.soft), warmed=random.random() < 0.6)
+    for minutes in range(15, 0, -DEFAULTS.warming.minutes):  # so that no alarm misses these runs
         warm(schedule.START - 60 * minutes)
     for begin in (schedule.START - 60 * minutes for minutes in (3, 2, 1)):  # nor that the tier has tasks
         buffer.writelines(lines_of(tier.minute(begin), begin))
@@ -125,7 +125,7 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
         number = 0
         if minute == schedule.FLUSH.start:
             fleet.servers.flush()
-        if minute % DEFAULTS.warm_minutes == 0 and begin not in schedule.WARMING_SILENT:
+        if minute % DEFAULTS.warming.minutes == 0 and begin not in schedule.WARMING_SILENT:
             aws.add_warming(warm(begin + 2.0))
         while arrival < begin + 60:
             if fleet.busy(arrival) >= containers:

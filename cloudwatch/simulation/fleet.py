@@ -13,15 +13,15 @@ import numpy as np
 
 from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, StoreError
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.clock import Clock
-from chalicelib.features.codec import HEADER, CellAnimals, pack
+from chalicelib.features.codec import HEADER, CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
 from chalicelib.features.features import Features
 from chalicelib.features.keys import ROLLOUT, value_key
 from chalicelib.features.protocols import Entry, Publication
-from chalicelib.features.warming import Warming, WarmingPlan, WarmingReport
-from chalicelib.services import build_features, build_ttl_policy
+from chalicelib.features.warming import Warming, WarmingReport
 from chalicelib.stores.breaker import Breaker
 from cloudwatch.simulation import schedule
 
@@ -99,7 +99,8 @@ class _Connection:
 
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
-        self._breaker = Breaker(DEFAULTS.breaker_failures, DEFAULTS.breaker_reset_timeout, servers.clock.monotonic)
+        limits = DEFAULTS.redis
+        self._breaker = Breaker(limits.breaker_failures, limits.breaker_reset_timeout, servers.clock.monotonic)
 
 
 class SimulatedCache(_Connection):
@@ -158,7 +159,7 @@ class SimulatedCache(_Connection):
         if not self._breaker.allows():
             raise CacheError("redis_breaker_open")
         if servers.clock.now in schedule.REDIS_DOWN:
-            servers.clock.sleep(DEFAULTS.redis_connect + servers.random.uniform(0.0, 0.02))
+            servers.clock.sleep(DEFAULTS.redis.connect + servers.random.uniform(0.0, 0.02))
             raise CacheError("redis_timeout", opened=self._breaker.record_failure())
         servers.clock.sleep(servers.random.lognormvariate(-6.4, 0.35))  # median 1.7 ms
         self._breaker.record_success()
@@ -179,7 +180,7 @@ class SimulatedStore(_Connection):
             raise StoreError("postgres_breaker_open")
         servers.queries += 1
         if servers.clock.now in schedule.DATABASE_DOWN:
-            servers.clock.sleep(DEFAULTS.database_connect + servers.random.uniform(0.0, 0.02))
+            servers.clock.sleep(DEFAULTS.database.connect + servers.random.uniform(0.0, 0.02))
             raise StoreError("postgres_unreachable", opened=self._breaker.record_failure())
         servers.clock.sleep(servers.random.lognormvariate(-4.7, 0.5) + 0.0012 * (len(cells) - 1))  # median 9 ms for one
         self._breaker.record_success()
@@ -191,7 +192,7 @@ class FleetContainer:
 
     def __init__(self, servers: Servers) -> None:
         cache, store = SimulatedCache(servers), SimulatedStore(servers)
-        self.features = build_features(DEFAULTS, cache, store, servers.clock)
+        self.features = CellFeatures(cache, store, DEFAULTS.features, servers.clock)
         self.free = 0.0
 
 
@@ -201,10 +202,8 @@ class Fleet:
     def __init__(self, servers: Servers) -> None:
         self.servers, self.clock = servers, servers.clock
         self._containers: list[FleetContainer] = []
-        self._ttl = build_ttl_policy(DEFAULTS)
-        plan = WarmingPlan(DEFAULTS.warm_hottest, DEFAULTS.warm_margin, DEFAULTS.warm_ahead, DEFAULTS.warm_quiet)
         cache, store = SimulatedCache(servers), SimulatedStore(servers)
-        self._warming = Warming(cache, store, self._ttl, plan, [], self.clock.time)
+        self._warming = Warming(cache, store, DEFAULTS.features.ttl, DEFAULTS.warming, [], self.clock.time)
 
     def container(self, now: float) -> tuple[FleetContainer, bool]:
         """Return the container for a request, and whether the container is new."""
@@ -235,6 +234,6 @@ class Fleet:
     def fill(self, cell: int, now: float, *, warmed: bool) -> None:
         """Write the features of a cell to Redis."""
         self.clock.now = now
-        value = self._ttl.stamp(self.servers.animals_of(cell), now, warmed=warmed)
+        value = CachedValue.stamped(self.servers.animals_of(cell), DEFAULTS.features.ttl, now, warmed=warmed)
         self.servers.set(value_key(cell, VERSION), pack(value), value.hard - now)
         self.servers.set(ROLLOUT, value.cell_animals.rollout_text, value.hard - now)

@@ -16,7 +16,7 @@ def main() -> int:
     from local.http.dashboards import Dashboards
     from web.server import serve
 
-    metrics = app.settings.metrics_file
+    metrics = app.settings.telemetry.metrics_file
     dashboards = Dashboards(metrics) if metrics else None
     try:
         return serve(app.application, HOST, port, beside=dashboards)

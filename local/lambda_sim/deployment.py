@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from chalicelib.config.field import variables
 from chalicelib.config.settings import Settings
 from infra.package import Package
 from local.lambda_sim.api_gateway import ApiGateway
@@ -62,5 +63,5 @@ def deployed(
 
 def _settings_in(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that functions get from the environment of this machine."""
-    names = {each.metadata["variable"] for each in fields(Settings)} - set(NOT_INHERITED)
+    names = variables(Settings).keys() - set(NOT_INHERITED)
     return {name: value for name, value in environment.items() if name in names}

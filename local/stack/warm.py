@@ -41,7 +41,7 @@ def main() -> int:
             return 0 if not report["faults"] else 1
         from app import settings  # importing the app takes a second, which --help need not wait for
 
-        time.sleep(settings.warm_minutes * 60)
+        time.sleep(settings.warming.minutes * 60)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,11 @@ from typing import Literal, NamedTuple
 
 import pytest
 
+from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.settings import Settings
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.demand import Demand
 from chalicelib.features.features import CacheLevel, Features, Mode
-from chalicelib.features.lookup import Policy
-from chalicelib.features.memory import Memory
-from chalicelib.services import build_cache, build_features, build_store, build_ttl_policy
+from chalicelib.services import build_cache, build_store
 from chalicelib.telemetry.record import Record
 from testing.clock import WallClock
 
@@ -129,11 +127,10 @@ class ContainerLookup:
     def __init__(self, variables: Mapping[str, str], clock_ahead: float = 0.0) -> None:
         settings = Settings.from_environment(variables)
         self.cache, self.store = build_cache(settings), build_store(settings)
-        self.features = build_features(settings, self.cache, self.store)
+        self.features = CellFeatures(self.cache, self.store, settings.features)
         if clock_ahead:
-            policy = Policy(build_ttl_policy(settings))
             clock = WallClock(lambda: time() + clock_ahead)
-            self.features = CellFeatures(self.cache, self.store, policy, Memory(10), Demand(), clock)
+            self.features = CellFeatures(self.cache, self.store, FeaturePolicy(settings.features.ttl), clock)
 
     def at(self, cell: int) -> Features:
         return self.features.at(cell)

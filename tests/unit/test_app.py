@@ -16,7 +16,8 @@ from chalicelib import application as module
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.api.responses import Answer
 from chalicelib.api.uploads import UploadForm
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import LocationMissing, ModelError
 from chalicelib.services import Services
 from chalicelib.telemetry import logs
@@ -149,7 +150,7 @@ def test_a_model_that_fails_is_a_fault_that_may_pass(left: Left) -> None:
 def test_health_is_down_with_503_if_the_model_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a model that is loaded and cannot be run
     path = write(tmp_path, failing_model())
-    built = Services.build(Settings(model_path=path, redis_url="redis://127.0.0.1:9"))
+    built = Services.build(Settings(model=ModelSettings(path=path), redis=RedisSettings(url="redis://127.0.0.1:9")))
     monkeypatch.setattr(app.application, "services", lambda: built)
     # WHEN health is asked for THEN it says that nothing is identified, and by the status too
     response = call("GET", "/health")

@@ -23,13 +23,15 @@ from chalicelib.api.openapi import document
 from chalicelib.application import ROUTES, Application
 from chalicelib.batch.events import read_messages
 from chalicelib.batch.run import Batch
-from chalicelib.config.settings import Settings
+from chalicelib.config.features import FeaturePolicy
+from chalicelib.config.settings import ModelSettings, Settings, Thresholds
 from chalicelib.features import keys
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, Seasons, pack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import BUCKETS, Rollout
 from chalicelib.features.warming import WarmingReport
-from chalicelib.services import Services, build_features
+from chalicelib.services import Services
 from chalicelib.telemetry.emf import Emitter, MetricSource
 from chalicelib.telemetry.record import ColdStart, Invoked, Record
 from chalicelib.telemetry.runs import BatchRecord, CorrectionRecord, WarmingRecord
@@ -110,9 +112,13 @@ class Rig:
         path.with_name("relatives.csv").write_text(RELATIVES)
         write_detector(folder)
         write_pack(folder)
-        settings = Settings(model_path=path, season_floor=0.5, rank_threshold=0.5, features_retry_pause=0.001)
+        settings = Settings(
+            model=ModelSettings(path=path),
+            thresholds=Thresholds(season_floor=0.5, rank=0.5),
+            features=FeaturePolicy(retry_pause=0.001),
+        )
         self.store, self.lines = Foxes(), io.StringIO()
-        self.services = Services.build(settings, build_features(settings, InMemoryCache(), self.store))
+        self.services = Services.build(settings, CellFeatures(InMemoryCache(), self.store, settings.features))
         self.app = Application(settings, logging.getLogger("faunalens.test"), ColdStart(0.0))
         self.app.services = lambda: self.services  # type: ignore[method-assign]
         self.app.emitter = Emitter("faunalens", "test", self.lines, now=lambda: 0.0)
@@ -227,7 +233,7 @@ def test_a_comparison_with_a_dataset_in_shadow(rig: Rig) -> None:
     rig.store.rollout = Rollout(2, "v1", "v2", BUCKETS, in_shadow=True).to_text()
     cache.put(keys.ROLLOUT, rig.store.rollout.encode())
     settings = rig.app.settings
-    rig.services = Services.build(settings, build_features(settings, cache, rig.store))
+    rig.services = Services.build(settings, CellFeatures(cache, rig.store, settings.features))
     lookup = rig.services.features._shadow
     start = lookup.start
 

@@ -16,8 +16,9 @@ from chalicelib.api.http import Request, Response, Route
 from chalicelib.api.page import language_of
 from chalicelib.api.parameters import expect_no_parameters
 from chalicelib.application import Application
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, ClientError, NotFound, TokenMissing, Unavailable
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.record import Record
 from chalicelib.telemetry.runs import CorrectionRecord
 from web.results import page
@@ -42,7 +43,7 @@ WAIT_SECONDS = 3.0
 _one_at_a_time = Lock()
 
 
-def thumbnail(read: Callable[[], bytes], limits: Limits) -> bytes | None:
+def thumbnail(read: Callable[[], bytes], limits: PhotoLimits) -> bytes | None:
     """Return a photo as an upright JPEG whose longer side has `SIDE` pixels. `read`: returns the photo.
 
     Returns None if the photo cannot be decoded, would take too much memory, or would wait too long: threads take turns,
@@ -125,7 +126,7 @@ def _keeping(route: Route, results: Results) -> Route:
 def _kept(app: Application, request: Request, answer: dict[str, Any], results: Results) -> dict[str, str] | None:
     """Keep an answer, and return what the client is told about it. Returns None if the store fails: it is logged."""
     settings = app.settings
-    limits = Limits(settings.photo_max_bytes, settings.photo_max_megapixels, settings.photo_decode_seconds)
+    limits = settings.photo
     try:
         return _receipt(request, results.keep(answer, thumbnail(lambda: _first_photo(request), limits)))
     except Unavailable as error:

@@ -9,7 +9,7 @@ from threading import Lock
 from time import time
 from typing import Any, Protocol
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import Budget
 from chalicelib.errors import Unavailable
 from chalicelib.lazy import Lazy
 from chalicelib.stores.s3 import connect, run_with_timeout

@@ -18,6 +18,7 @@ from benchmarks.spike.load import (
     slow_database,
 )
 from chalicelib.config.settings import Settings
+from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from database.cell_animals import ROW, Cell
 from database.dataset import Dataset
 
@@ -73,7 +74,10 @@ def test_a_small_spike_keeps_the_claims(database: SlowDatabase) -> None:
 
 def test_without_backends_a_container_still_answers() -> None:
     # GIVEN a container without Redis and PostgreSQL; THEN its request is degraded, not lost
-    settings = Settings(redis_url="redis://127.0.0.1:1", database_url="postgresql://nobody@127.0.0.1:1/none")
+    settings = Settings(
+        redis=RedisSettings(url="redis://127.0.0.1:1"),
+        database=DatabaseSettings(url="postgresql://nobody@127.0.0.1:1/none"),
+    )
     schedule = Schedule(0.0, np.array([0.0]), np.array([1]))
     _, events = run_load(ContainerConfig("ours", settings, VERSION), [schedule], 1.0)
     assert events.requests["level"].tolist() == [LEVELS.index("degraded")]
@@ -83,4 +87,6 @@ def test_a_container_that_fails_ends_the_run() -> None:
     # GIVEN a schedule with a moment that has no cell; THEN the run fails instead of waiting
     schedule = Schedule(0.0, np.array([0.0, 0.1]), np.array([1]))
     with pytest.raises(LoadGeneratorError, match="a container failed"):
-        run_load(ContainerConfig("ours", Settings(redis_url="redis://127.0.0.1:1"), VERSION), [schedule], 1.0)
+        run_load(
+            ContainerConfig("ours", Settings(redis=RedisSettings(url="redis://127.0.0.1:1")), VERSION), [schedule], 1.0
+        )

@@ -16,10 +16,12 @@ from moto.core.responses import ActionResult
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from chalicelib.batch.handler import BatchFunction
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.config.stores import S3Settings
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.deadline import Deadline
 from chalicelib.lazy import Lazy
-from chalicelib.services import Services, build_features
+from chalicelib.services import Services
 from cli import batch
 from cli.__main__ import run
 from cli.backfill import runs
@@ -50,13 +52,13 @@ class Function:
 
     def __init__(self, aws: Account, folder: Path) -> None:
         path = tiny_model.write(folder, tiny_model.tiny_model())
-        self._settings = Settings(model_path=path, photo_bucket=BUCKET, second_look=False)
+        self._settings = Settings(model=ModelSettings(path=path, second_look=False), s3=S3Settings(bucket=BUCKET))
         self.calls: list[dict[str, Any]] = []
         self.kills: list[int] = []
         self.may_go_on = Event()
         self.may_go_on.set()
         self.store = InMemoryStore()
-        features = build_features(self._settings, InMemoryCache(), self.store)
+        features = CellFeatures(InMemoryCache(), self.store, self._settings.features)
         self._services, self._s3 = Services.build(self._settings, features), aws.client("s3")
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:

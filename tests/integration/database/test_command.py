@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import RedisSettings
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.keys import ROLLOUT
 from chalicelib.features.rollout import Rollout
-from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from database.__main__ import main
 from database.dataset_files import FILES, files_in, version_of
@@ -43,7 +42,7 @@ def test_load_switches_once_and_says_so_the_second_time(
     assert first.startswith(f"dataset {version}\n")
     assert "rows in" in first
     assert first.endswith("announced to Redis\n")
-    with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
+    with closing(RedisCache.of(RedisSettings(5, 5, 5, url=valkey_server.url))) as cache:
         assert Rollout.from_text(cache.read(ROLLOUT, Deadline.after(5)) or b"").active == version
     # AND a second time nothing is done
     assert main(load_command) == 0
@@ -160,7 +159,7 @@ def test_a_dataset_is_put_on_trial_grows_and_is_taken_back(
         ("--shadow", "--share", "2.5%"): "compared for 2.5% of the cells",
         ("--share", "10%"): "on trial for 10% of the cells",
     }
-    with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
+    with closing(RedisCache.of(RedisSettings(5, 5, 5, url=valkey_server.url))) as cache:
         for options, state in steps.items():
             capsys.readouterr()
             assert main(["activate", "two", *options, *run]) == 0
@@ -296,7 +295,7 @@ def test_a_switch_is_announced_to_the_cache_of_the_environment(
         load(connection, sample_data.dataset(version), lambda _line: None)
     assert main(["activate", version, "--database-url", database_url, *arguments]) == 0
     assert capsys.readouterr().out == f"active: {version}\n" + "announced to Redis\n" * announced
-    with closing(RedisCache.from_url(valkey_server.url, Budget(5, 5, 5), Breaker(3, 1.0))) as cache:
+    with closing(RedisCache.of(RedisSettings(5, 5, 5, url=valkey_server.url))) as cache:
         text = cache.read(ROLLOUT, Deadline.after(5)) or Rollout(0, "").to_text()
         assert (Rollout.from_text(text).active == version) == announced
 

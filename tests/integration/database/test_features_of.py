@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import Settings, Thresholds
+from chalicelib.config.stores import DatabaseSettings
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_store
 from database.load import load
@@ -81,14 +82,14 @@ def test_seasons_of_a_cell_are_one_row(connection: "Connection", database_url: s
     load(connection, sample_data.dataset("seasonal"), silent)
     activate(connection, "seasonal")
     # WHEN the app asks for the features with seasons THEN the cell's animals have their months, and another cell none
-    settings = Settings(database_url=database_url, season_floor=0.2)
+    settings = Settings(database=DatabaseSettings(url=database_url), thresholds=Thresholds(season_floor=0.2))
     with closing(build_store(settings)) as store:
         here, beside = store.features_of(sample_data.cells(2), Deadline.after(5))
     assert (here.seasons.animals.tolist(), here.seasons.months.tolist()) == ([1, 2], [[*range(240, 252)], [0] * 12])
     assert here.animals.tolist() == beside.animals.tolist() == [0, 1, 2]
     assert beside.seasons.months.shape == (0, 12)
     # AND an app without seasons has the same animals
-    with closing(build_store(Settings(database_url=database_url))) as store:
+    with closing(build_store(Settings(database=DatabaseSettings(url=database_url)))) as store:
         (plain,) = store.features_of([sample_data.HERE], Deadline.after(5))
     assert (plain.weights.tolist(), len(plain.seasons.animals)) == (here.weights.tolist(), 0)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 import redis
@@ -10,7 +11,6 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
 from chalicelib.features.keys import lease_key, value_key
 from chalicelib.features.protocols import Entry, Publication
-from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
@@ -41,7 +41,7 @@ def soon() -> Deadline:
 
 
 def test_everything_that_the_app_asks_is_allowed(user_url: str) -> None:
-    with closing(RedisCache.from_url(user_url, REDIS, Breaker(3, 5))) as cache:
+    with closing(RedisCache.of(replace(REDIS, url=user_url))) as cache:
         cache._now = lambda: HOUR * 3600.0
         # WHEN a request finds nothing, takes the lease, publishes, and the next one finds it
         assert cache.check_in(KEY, DemandCounts({FIRST: 1}), soon()) is None

@@ -253,9 +253,10 @@ import app
 for name in sys.argv[4:]:
     importlib.import_module(name)
 from chalicelib.telemetry import emf
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.config.settings import PhotoLimits
+from chalicelib.photo.decode import open_photo
 emf.prepare()
-print(open_photo(open(sys.argv[3], "rb").read(), Limits(10**8, 100)).pixels(64).shape)
+print(open_photo(open(sys.argv[3], "rb").read(), PhotoLimits(10**8, 100)).pixels(64).shape)
 services = app.application.services()
 print(services.health("1", deep=False).model.state, len(services.models.taxonomy.animals))
 print(*sorted({getattr(module, "__file__", None) or "" for module in sys.modules.values()}))
@@ -266,9 +267,10 @@ OPEN = """
 import sys
 sys.path[:] = [*sys.argv[1:3], *(path for path in sys.path if "-packages" not in path)]
 from chalicelib.errors import UnsupportedMediaType
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.config.settings import PhotoLimits
+from chalicelib.photo.decode import open_photo
 try:
-    print(open_photo(open(sys.argv[3], "rb").read(), Limits(10**8, 100)).pixels(64).shape)
+    print(open_photo(open(sys.argv[3], "rb").read(), PhotoLimits(10**8, 100)).pixels(64).shape)
 except UnsupportedMediaType as error:
     print(error)
 """

@@ -55,12 +55,21 @@ class Tier:
         os.kill(self.process.pid, signal.SIGTERM)
 
 
-def run_function_here(aws: Account, patch: pytest.MonkeyPatch, **settings: object) -> list[dict[str, Any]]:
+def run_function_here(
+    aws: Account, patch: pytest.MonkeyPatch, database_url: str, redis_url: str
+) -> list[dict[str, Any]]:
     """Make the account's function run the app of this process. Return the list to which each event is added."""
     invoked: list[dict[str, Any]] = []
     for name, value in aws.environment.items():
         patch.setenv(name, value)
-    own = replace(app.application.settings, photo_bucket=BUCKET, aws_region=REGION, **settings)  # type: ignore[arg-type]
+    own = app.application.settings
+    own = replace(
+        own,
+        deployment=replace(own.deployment, region=REGION),
+        s3=replace(own.s3, bucket=BUCKET),
+        database=replace(own.database, url=database_url),
+        redis=replace(own.redis, url=redis_url),
+    )
     patch.setattr(app.application, "settings", own)
     patch.setattr(app.application, "_services", None)
     patch.setitem(app.application.__dict__, "uploads", build_uploads(own))

@@ -19,6 +19,7 @@ import app
 from chalicelib.api import page
 from chalicelib.application import ROUTES
 from chalicelib.config.settings import Settings
+from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from chalicelib.services import Services
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from web.asgi import Asgi, Router
@@ -102,7 +103,12 @@ def same(status: int, headers: Mapping[str, str], body: str) -> Answer:
 @pytest.fixture(scope="module", autouse=True)
 def services() -> Iterator[None]:
     """Services of their own, with no store behind them: then nothing differs between two requests."""
-    built = Services.build(Settings(redis_url="redis://127.0.0.1:9", database_url="postgresql://x@127.0.0.1:9/nothing"))
+    built = Services.build(
+        Settings(
+            redis=RedisSettings(url="redis://127.0.0.1:9"),
+            database=DatabaseSettings(url="postgresql://x@127.0.0.1:9/nothing"),
+        )
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app.application, "services", lambda: built)
         for _ in range(4):  # until both breakers are open

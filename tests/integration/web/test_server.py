@@ -57,7 +57,7 @@ ROUTES = (
 class Toy:
     """An application whose views need nothing."""
 
-    settings = SimpleNamespace(photo_max_bytes=PHOTO)
+    settings = SimpleNamespace(photo=SimpleNamespace(max_bytes=PHOTO))
     log = logging.getLogger("toy")
 
     def respond(self, route: Route, request: Request) -> Response:

@@ -2,15 +2,14 @@
 
 import json
 import logging
-from dataclasses import replace
 
 import pytest
 
 from chalicelib.api.http import Request, Response
 from chalicelib.api.page import page_key
 from chalicelib.application import ROUTES, Application
-from chalicelib.config.rate_limits import rate_limits
-from chalicelib.config.settings import Settings
+from chalicelib.config.casts import rate_limits
+from chalicelib.config.settings import Deployment, Settings
 from chalicelib.telemetry.record import ColdStart
 
 LIMITS = rate_limits("* key=600/60, /animals service=1800/60")
@@ -18,7 +17,7 @@ ROUTE = {(route.method, route.path): route for route in ROUTES}
 
 
 def respond(method: str, path: str, request: Request, **settings: object) -> Response:
-    application = Application(replace(Settings(), **settings), logging.getLogger("test"), ColdStart(0.0))  # type: ignore[arg-type]
+    application = Application(Settings(Deployment(**settings)), logging.getLogger("test"), ColdStart(0.0))  # type: ignore[arg-type]
     return application.respond(ROUTE[method, path], request)
 
 

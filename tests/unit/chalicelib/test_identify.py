@@ -10,7 +10,8 @@ from PIL import Image
 
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.api.responses import Answer
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import ModelSettings, Settings, Thresholds
+from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import BadRequest, PhotoUnreadable
 from chalicelib.identify import identify
 from chalicelib.services import Services
@@ -26,7 +27,9 @@ def services_in(folder: Path, *, detector: bool = True, boxes: bool = False) -> 
     if detector:
         write_detector(folder)
     settings = Settings(
-        model_path=path, redis_url="redis://127.0.0.1:9", boxes=boxes, second_look=False, rank_threshold=0.5
+        model=ModelSettings(path=path, boxes=boxes, second_look=False),
+        redis=RedisSettings(url="redis://127.0.0.1:9"),
+        thresholds=Thresholds(rank=0.5),
     )
     return Services.build(settings)
 

@@ -9,12 +9,14 @@ from PIL import ExifTags, Image
 
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.api.responses import Answer
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import ModelSettings, Settings, Thresholds
+from chalicelib.config.stores import RedisSettings
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CellAnimals, Seasons
 from chalicelib.features.deadline import Deadline
 from chalicelib.identify import identify
 from chalicelib.location import Location
-from chalicelib.services import Services, build_features
+from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryStore
@@ -37,8 +39,12 @@ class StoreWithSeasons(InMemoryStore):
 def answer_to(folder: Path, floor: float, taken: str = "", month: int | None = None, shift: float = 0.0) -> Answer:
     """Return the answer to a photo that is a little greener than red. `taken`: in its EXIF."""
     path = tiny_model.write(folder, tiny_model.tiny_model())
-    settings = Settings(model_path=path, redis_url="redis://127.0.0.1:9", second_look=False, season_floor=floor)
-    services = Services.build(settings, build_features(settings, InMemoryCache(), StoreWithSeasons()))
+    settings = Settings(
+        model=ModelSettings(path=path, second_look=False),
+        redis=RedisSettings(url="redis://127.0.0.1:9"),
+        thresholds=Thresholds(season_floor=floor),
+    )
+    services = Services.build(settings, CellFeatures(InMemoryCache(), StoreWithSeasons(), settings.features))
     exif = Image.Exif()
     if taken:
         exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken

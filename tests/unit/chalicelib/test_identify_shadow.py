@@ -9,7 +9,9 @@ from PIL import Image
 
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.api.responses import Answer
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import ModelSettings, Settings, Thresholds
+from chalicelib.config.stores import RedisSettings
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.keys import ROLLOUT
@@ -17,7 +19,7 @@ from chalicelib.features.rollout import BUCKETS, Rollout
 from chalicelib.features.shadow import Shadow, ShadowLookup
 from chalicelib.identify import identify
 from chalicelib.location import Location
-from chalicelib.services import Services, build_features
+from chalicelib.services import Services
 from chalicelib.telemetry.record import Compared, Record
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryStore
@@ -46,8 +48,12 @@ def answer_to(folder: Path, store: TwoDatasets) -> tuple[Answer, Record]:
     """Return the answer to a photo that is as green as red, and its record."""
     path, cache = tiny_model.write(folder, tiny_model.tiny_model()), InMemoryCache()
     cache.put(ROLLOUT, store.rollout.to_text().encode())
-    settings = Settings(model_path=path, redis_url="redis://127.0.0.1:9", second_look=False, rank_threshold=0.2)
-    services = Services.build(settings, build_features(settings, cache, store))
+    settings = Settings(
+        model=ModelSettings(path=path, second_look=False),
+        redis=RedisSettings(url="redis://127.0.0.1:9"),
+        thresholds=Thresholds(rank=0.2),
+    )
+    services = Services.build(settings, CellFeatures(cache, store, settings.features))
     record = Record("r-1", "/identify")
     data = encoded(Image.new("RGB", (64, 64), (100, 100, 0)), "PNG")
     return identify([data], IdentifyParams(HERE), services, record), record

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ from chalice.config import Config
 from chalice.deploy import models
 from chalice.deploy.appgraph import ApplicationGraphBuilder, DependencyBuilder
 
+from chalicelib.config.field import variables
 from chalicelib.config.settings import ROOT, Settings
 from testing.cloudformation import STAGES
 
 DOCUMENT = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
-VARIABLES = {each.metadata["variable"] for each in fields(Settings)}
+VARIABLES = variables(Settings).keys()
 
 
 def config_of(stage: str) -> Config:

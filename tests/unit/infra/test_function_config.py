@@ -27,14 +27,14 @@ def test_outputs_become_settings_that_the_app_reads() -> None:
     settings = Settings.from_environment(found.environment)
     # THEN it signs in to both stores by IAM, over verified TLS, without a password
     assert (
-        settings.database_url
+        settings.database.url
         == "postgresql://dev_faunalens_app@faunalens-dev.cluster-abc.eu-west-1.rds.example:5432/faunalens"
     )
-    assert settings.database_iam
-    assert str(settings.database_ca) == "/var/task/chalicelib/rds/eu-west-1.pem"
-    assert settings.redis_url == "rediss://faunalens-dev@faunalens-dev-abc.serverless.euw1.cache.example:6379"
-    assert settings.redis_iam_cache == "faunalens-dev"
-    assert settings.photo_bucket == OUTPUTS["PhotoBucket"]
+    assert settings.database.iam
+    assert str(settings.database.ca) == "/var/task/chalicelib/rds/eu-west-1.pem"
+    assert settings.redis.url == "rediss://faunalens-dev@faunalens-dev-abc.serverless.euw1.cache.example:6379"
+    assert settings.redis.iam_cache == "faunalens-dev"
+    assert settings.s3.bucket == OUTPUTS["PhotoBucket"]
     # AND it runs in the private subnets
     assert (found.subnet_ids, found.security_group_ids) == (["subnet-1", "subnet-2"], ["sg-1"])
 
@@ -42,7 +42,7 @@ def test_outputs_become_settings_that_the_app_reads() -> None:
 def test_the_administrative_function_signs_in_as_the_owner_of_the_tables() -> None:
     found = function_config(OUTPUTS, "eu-west-1")
     settings = Settings.from_environment({**found.environment, **found.admin_environment})
-    assert settings.database_url.startswith("postgresql://devfauna@")
+    assert settings.database.url.startswith("postgresql://devfauna@")
 
 
 @pytest.mark.parametrize("name", REQUIRED_OUTPUTS)

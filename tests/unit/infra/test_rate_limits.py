@@ -16,7 +16,7 @@ def settings(stage: str, **chosen: str) -> Settings:
 @pytest.mark.parametrize("stage", STAGES)
 def test_limits_of_routes_are_those_of_the_gateway(stage: str) -> None:
     # WHEN a function starts with the stage's environment
-    found = {each.path: each for each in settings(stage).rate_limits if each.name == "service"}
+    found = {each.path: each for each in settings(stage).deployment.rate_limits if each.name == "service"}
     # THEN it knows the limit of each keyed route, exactly
     identification, taxa = {"/identify", "/uploads", "/uploads/{id}/identify"}, {"/taxa", "/taxa/{id}"}
     assert found.keys() == identification | taxa | {"/animals", "/taxa/{id}/range", "/taxa/{id}/range.svg"}
@@ -27,9 +27,11 @@ def test_limits_of_routes_are_those_of_the_gateway(stage: str) -> None:
 
 
 def test_limits_of_addresses_and_keys_are_told_where_they_exist() -> None:
-    assert {each.name for each in settings("dev").rate_limits} == {"service"}
-    assert not settings("dev").api_keys
-    with_all = settings("dev", Firewall="yes", ApiKeys="required", KeyRequestsPerSecond="0.5", RequestsPerAddress="700")
+    assert {each.name for each in settings("dev").deployment.rate_limits} == {"service"}
+    assert not settings("dev").deployment.api_keys
+    with_all = settings(
+        "dev", Firewall="yes", ApiKeys="required", KeyRequestsPerSecond="0.5", RequestsPerAddress="700"
+    ).deployment
     others = {each.name: (each.quota, each.seconds) for each in with_all.rate_limits if each.path == "*"}
     assert others == {"key": (30, 60), "key-day": (10_000, 86_400), "address": (700, 300)}
     assert with_all.api_keys

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import redis
 
+from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features
 from chalicelib.features.keys import ROLLOUT, lease_key, value_key
-from chalicelib.features.lookup import Policy
 from chalicelib.features.rollout import bucket_of
-from chalicelib.features.ttl import TtlPolicy
 from database.switch import Trial
 from local.stack import postgres, valkey
 from local.stack.postgres import PostgresServer
@@ -25,14 +24,14 @@ from testing.feature_rig import ANIMALS, FIRST, LookupStack, database, switch
 
 pytestmark = pytest.mark.timed
 
-POLICY = Policy(TtlPolicy(soft=600, hard=6000, empty=0.25, jitter=0.1))
+POLICY = FeaturePolicy(TtlPolicy(soft=600, hard=6000, empty_factor=0.25, jitter=0.1))
 
 
 class World:
     def __init__(self, redis_url: str, database_url: str, admin: redis.Redis, containers: ExitStack) -> None:
         self.redis_url, self.database_url, self.admin, self._containers = redis_url, database_url, admin, containers
 
-    def container(self, policy: Policy = POLICY, rest: float = 5.0) -> LookupStack:
+    def container(self, policy: FeaturePolicy = POLICY, rest: float = 5.0) -> LookupStack:
         container = LookupStack(self.redis_url, self.database_url, policy=policy, rest=rest)
         self._containers.callback(container.close)
         return container
@@ -96,7 +95,7 @@ def test_many_containers_at_once_give_one_query(world: World) -> None:
 
 def test_stale_values_are_refreshed_by_one(world: World) -> None:
     # GIVEN values that are stale at once
-    policy = replace(POLICY, ttl=TtlPolicy(soft=0.001, hard=600, empty=1, jitter=0))
+    policy = replace(POLICY, ttl=TtlPolicy(soft=0.001, hard=600, empty_factor=1, jitter=0))
     world.container(policy).features.at(FIRST)
     time.sleep(0.01)
     # WHEN another holds the lease THEN the old one is served
@@ -167,7 +166,7 @@ def test_a_restart_of_redis_loses_nothing(postgres_server: PostgresServer) -> No
 def test_a_restart_of_postgres_loses_nothing_that_was_cached(valkey_server: ValkeyServer) -> None:
     with postgres.serve() as server, world_on(server, valkey_server) as own:
         # GIVEN a stale value, and a container with a connection
-        stale = replace(POLICY, ttl=TtlPolicy(soft=0.001, hard=600, empty=1, jitter=0), fresh=0.001)
+        stale = replace(POLICY, ttl=TtlPolicy(soft=0.001, hard=600, empty_factor=1, jitter=0), fresh=0.001)
         container = own.container(stale).features
         assert told(container.at(FIRST)) == ("narrowed", "miss", ())
         # WHEN the database is stopped

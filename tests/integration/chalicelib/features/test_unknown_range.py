@@ -35,7 +35,7 @@ def test_it_is_unknown_and_never_weighed_down(database_url: str, valkey_server: 
         dataset = read_dataset({"ranges": tmp_path / "ranges.csv"})
         load(connection, dataset, report=lambda _: None)
         activate(connection, dataset.version)
-    model = Settings().model_path
+    model = Settings().model.path
     taxonomy = Taxonomy.read(model.with_name("labels.csv"), model.with_name("taxa.csv"))
     output = {animal.name: animal.output_index for animal in taxonomy.animals}
     vision = np.zeros(len(taxonomy.animals), np.float32)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import Budget
 from chalicelib.errors import Unavailable
 from chalicelib.stores.objects import Objects
 from testing.aws import REGION, account

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,11 +13,10 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import Rollout
-from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.postgres import PostgresStore
 from local.stack.postgres import PostgresServer
 from testing.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
@@ -36,7 +36,7 @@ def url(postgres_server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def store(url: str) -> Iterator[PostgresStore]:
-    with closing(PostgresStore(url, POSTGRES, Breaker(3, 5))) as store:
+    with closing(PostgresStore(replace(POSTGRES, url=url))) as store:
         yield store
 
 
@@ -117,7 +117,7 @@ def test_a_session_that_ends_during_a_query_is_replaced_once(
 
 def test_the_server_cancels_a_slow_query(url: str) -> None:
     # GIVEN a locked table
-    store = PostgresStore(url, Budget(connect=1, command=0.1, total=1.5), Breaker(3, 5))
+    store = PostgresStore(DatabaseSettings(connect=1, command=0.1, total=1.5, url=url))
     with closing(psycopg2.connect(url)) as other, closing(store):
         store.features_of([FIRST], soon())
         other.cursor().execute("lock table dataset in access exclusive mode")
@@ -130,7 +130,7 @@ def test_the_server_cancels_a_slow_query(url: str) -> None:
 
 
 def test_the_server_ends_an_idle_session(url: str, admin: Connection) -> None:
-    store = PostgresStore(url, POSTGRES, Breaker(3, 5), idle=0.05)
+    store = PostgresStore(replace(POSTGRES, url=url, idle=0.05))
     with closing(store):
         store.features_of([FIRST], soon())
         session = session_of(store)
@@ -161,7 +161,7 @@ def test_a_switch_of_datasets_is_seen_by_the_next_query(store: PostgresStore, ur
 
 
 def test_a_missing_active_dataset_is_an_error(postgres_server: PostgresServer) -> None:
-    with database(postgres_server) as url, closing(PostgresStore(url, POSTGRES, Breaker(3, 5))) as store:
+    with database(postgres_server) as url, closing(PostgresStore(replace(POSTGRES, url=url))) as store:
         with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
             cursor.execute("update dataset set active = false")
         assert fault(store) == "postgres_no_dataset"
@@ -169,14 +169,14 @@ def test_a_missing_active_dataset_is_an_error(postgres_server: PostgresServer) -
 
 
 def test_a_database_without_the_schema_is_an_error(postgres_server: PostgresServer) -> None:
-    with closing(PostgresStore(postgres_server.admin_url, POSTGRES, Breaker(3, 5))) as store:
+    with closing(PostgresStore(replace(POSTGRES, url=postgres_server.admin_url))) as store:
         assert fault(store) == "postgres_refused"
         assert ping_fault(store) == "postgres_refused"
 
 
 def test_a_database_without_the_function_fails_the_health_check(postgres_server: PostgresServer) -> None:
     # GIVEN a database with an active dataset whose function is not there yet, as during an upgrade
-    with database(postgres_server) as url, closing(PostgresStore(url, POSTGRES, Breaker(3, 5))) as store:
+    with database(postgres_server) as url, closing(PostgresStore(replace(POSTGRES, url=url))) as store:
         with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
             cursor.execute("drop function features_of")
         # THEN the health check fails as requests do
@@ -185,13 +185,13 @@ def test_a_database_without_the_function_fails_the_health_check(postgres_server:
 
 
 def test_a_wrong_password_is_an_error(url: str) -> None:
-    store = PostgresStore(url, POSTGRES, Breaker(3, 5), password=lambda: "not the password")
+    store = PostgresStore(replace(POSTGRES, url=url), password=lambda: "not the password")
     with closing(store):
         assert fault(store) == "postgres_auth"
 
 
 def test_a_server_without_tls_is_refused_with_a_ca_bundle(url: str) -> None:
-    with closing(PostgresStore(url, POSTGRES, Breaker(3, 5), ca=Path(__file__))) as store:
+    with closing(PostgresStore(replace(POSTGRES, url=url, ca=Path(__file__)))) as store:
         assert fault(store) == "postgres_tls"
 
 
@@ -202,7 +202,7 @@ def test_too_many_connections_are_an_error(url: str, admin: Connection) -> None:
     parts = urlsplit(url)
     limited = parts._replace(netloc=f"limited:limited@{parts.hostname}:{parts.port}").geturl()
     try:
-        with closing(psycopg2.connect(limited)), closing(PostgresStore(limited, POSTGRES, Breaker(3, 5))) as store:
+        with closing(psycopg2.connect(limited)), closing(PostgresStore(replace(POSTGRES, url=limited))) as store:
             assert fault(store) == "postgres_too_many_connections"
     finally:
         cursor.execute("drop role limited")
@@ -227,7 +227,7 @@ def test_between_a_deployment_and_its_load_the_database_is_of_the_release_before
     with database(postgres_server) as url:
         with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
             cursor.execute(BEFORE)
-        with closing(PostgresStore(url, POSTGRES, Breaker(3, 5), with_seasons=with_seasons)) as store:
+        with closing(PostgresStore(replace(POSTGRES, url=url), with_seasons=with_seasons)) as store:
             # WHEN the app asks it THEN it has the features, and the version stands for what it does not say
             (found,) = store.features_of([FIRST], soon())
             assert (found.version, len(found.animals)) == ("v1", ANIMALS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import pytest
 import redis
@@ -12,7 +13,6 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
 from chalicelib.features.keys import ROLLOUT, demand_key, hits_key, lease_key, value_key
 from chalicelib.features.protocols import Entry, Publication
-from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack import valkey
 from local.stack.valkey import ValkeyServer
@@ -36,7 +36,7 @@ def plain_redis(valkey_server: ValkeyServer) -> Iterator[redis.Redis]:
 @pytest.fixture
 def cache(valkey_server: ValkeyServer, plain_redis: redis.Redis) -> Iterator[RedisCache]:
     assert plain_redis.dbsize() == 0
-    with closing(RedisCache.from_url(valkey_server.url, REDIS, Breaker(3, 5))) as cache:
+    with closing(RedisCache.of(replace(REDIS, url=valkey_server.url))) as cache:
         cache._now = lambda: HOUR * 3600.0
         yield cache
 
@@ -147,7 +147,7 @@ def test_a_full_server_rejects_writes_and_allows_reads() -> None:
     with (
         valkey.serve(memory_mb=8) as server,
         closing(redis.Redis.from_url(server.admin_url)) as admin,
-        closing(RedisCache.from_url(server.url, REDIS, Breaker(3, 5))) as cache,
+        closing(RedisCache.of(replace(REDIS, url=server.url))) as cache,
     ):
         # GIVEN a server full of values that it may not evict
         admin.set(KEY, b"value")
@@ -174,11 +174,11 @@ def test_a_full_server_rejects_writes_and_allows_reads() -> None:
 
 def test_a_wrong_password_is_an_error(valkey_server: ValkeyServer) -> None:
     url = valkey_server.admin_url.replace("admin:", "admin:not")
-    with closing(RedisCache.from_url(url, REDIS, Breaker(3, 5))) as cache, pytest.raises(CacheError) as caught:
+    with closing(RedisCache.of(replace(REDIS, url=url))) as cache, pytest.raises(CacheError) as caught:
         cache.read(KEY, soon())
     assert caught.value.fault == "redis_auth"
 
 
 def test_a_correct_password_is_accepted(valkey_server: ValkeyServer) -> None:
-    with closing(RedisCache.from_url(valkey_server.admin_url, REDIS, Breaker(3, 5))) as cache:
+    with closing(RedisCache.of(replace(REDIS, url=valkey_server.admin_url))) as cache:
         cache.ping(soon())

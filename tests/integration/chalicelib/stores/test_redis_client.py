@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -15,7 +16,6 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
 from chalicelib.features.keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.protocols import Entry, Publication
-from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack.valkey import ValkeyServer
 from testing.certificates import issue
@@ -37,7 +37,7 @@ def soon() -> Deadline:
 
 
 def cache_at(url: str, ca: Path | None = None) -> RedisCache:
-    return RedisCache.from_url(url, REDIS, Breaker(1000, 5), ca=ca)
+    return RedisCache.of(replace(REDIS, url=url, ca=ca, breaker_failures=1000))
 
 
 def owned_by(node: int) -> list[bytes]:

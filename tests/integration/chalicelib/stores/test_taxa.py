@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -10,6 +9,7 @@ import pytest
 import redis
 
 from chalicelib.config.settings import Settings
+from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from chalicelib.errors import RangeMissing, TaxonMissing, Unavailable
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.keys import taxon_key
@@ -25,12 +25,14 @@ from local.stack.valkey import ValkeyServer
 from testing.in_memory import rollout
 from tests.integration.database import sample_data
 
-NOWHERE = Settings(redis_url="redis://127.0.0.1:9", database_url="postgresql://x@127.0.0.1:9/nothing")
+NOWHERE = Settings(
+    redis=RedisSettings(url="redis://127.0.0.1:9"), database=DatabaseSettings(url="postgresql://x@127.0.0.1:9/nothing")
+)
 
 
 @pytest.fixture(scope="module")
 def store(loaded_database: str) -> Iterator[PostgresStore]:
-    with closing(build_store(replace(Settings(), database_url=loaded_database))) as store:
+    with closing(build_store(Settings(database=DatabaseSettings(url=loaded_database)))) as store:
         yield store
 
 
@@ -43,7 +45,7 @@ def plain_redis(valkey_server: ValkeyServer) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def cache(valkey_server: ValkeyServer, plain_redis: redis.Redis) -> Iterator[RedisCache]:  # noqa: ARG001
-    with closing(build_cache(replace(Settings(), redis_url=valkey_server.url))) as cache:
+    with closing(build_cache(Settings(redis=RedisSettings(url=valkey_server.url)))) as cache:
         yield cache
 
 
@@ -167,7 +169,7 @@ def test_the_database_answers_without_redis(no_cache: RedisCache, store: Postgre
 def test_without_an_active_dataset_taxa_are_unavailable(cache: RedisCache, database_url: str) -> None:
     with closing(psycopg2.connect(database_url)) as connection:
         load(connection, sample_data.dataset("one"), lambda _: None)
-        with closing(build_store(replace(Settings(), database_url=database_url))) as store:
+        with closing(build_store(Settings(database=DatabaseSettings(url=database_url)))) as store:
             taxa = Taxa(cache, store, 60.0, 20.0)
             for ask in (taxa.groups, lambda: taxa.search("a"), lambda: taxa.facts("animalia-0")):
                 with pytest.raises(Unavailable):
@@ -181,7 +183,7 @@ def test_a_load_does_not_make_readers_of_taxa_wait(cache: RedisCache, database_u
     with closing(psycopg2.connect(database_url)) as connection, closing(psycopg2.connect(database_url)) as loading:
         load(connection, sample_data.dataset("one"), lambda _: None)
         activate(connection, "one")
-        with closing(build_store(replace(Settings(), database_url=database_url))) as store:
+        with closing(build_store(Settings(database=DatabaseSettings(url=database_url)))) as store:
             asked = list[str]()
             load(
                 loading,
@@ -211,7 +213,7 @@ def test_without_the_extension_a_search_still_finds_beginnings(
         load(connection, sample_data.dataset("one"), said.append)
         activate(connection, "one")
     assert "pg_trgm could not be created" in said[0]
-    with closing(build_store(replace(Settings(), database_url=database_url))) as store:
+    with closing(build_store(Settings(database=DatabaseSettings(url=database_url)))) as store:
         taxa = Taxa(cache, store, 60.0, 20.0)
         assert len(taxa.search("animalia").found) == 3
         assert taxa.search("anmialia").found == []

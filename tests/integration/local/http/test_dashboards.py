@@ -34,7 +34,7 @@ EXIT_TIMEOUT = 10.0
 class Toy:
     """An application whose routes need nothing."""
 
-    settings = SimpleNamespace(photo_max_bytes=1000)
+    settings = SimpleNamespace(photo=SimpleNamespace(max_bytes=1000))
     log = logging.getLogger("toy")
 
     def respond(self, route: Route, request: Request) -> Response:

@@ -24,7 +24,7 @@ KOALA, WOMBAT, DOG, TIGER, SNAIL = 105, 106, 151, 292, 113
 
 @pytest.fixture(scope="module")
 def taxonomy() -> Taxonomy:
-    model = Settings().model_path
+    model = Settings().model.path
     return Taxonomy.read(model.with_name("labels.csv"), model.with_name("taxa.csv"))
 
 

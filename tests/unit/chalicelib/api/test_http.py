@@ -4,7 +4,7 @@ import re
 
 from chalicelib.api.http import headers_of, policy_headers, problem_of
 from chalicelib.api.page import page_key
-from chalicelib.config.rate_limits import RateLimit
+from chalicelib.config.casts import RateLimit
 from chalicelib.errors import PhotoTooLarge, Unavailable
 
 

@@ -18,7 +18,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from chalicelib.api.uploads import FOLDER, ID, Uploads
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import Budget
 from chalicelib.errors import HTTPError, NotFound, PhotoTooLarge, Unavailable, UploadMissing
 
 BUCKET, REGION = "faunalens-photos", "eu-west-1"

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from chalicelib.batch.handler import BatchFunction
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.config.stores import S3Settings
 from chalicelib.errors import ModelError, Unfinished
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.deadline import Deadline
-from chalicelib.services import Services, build_features
+from chalicelib.services import Services
 from chalicelib.telemetry.runs import BatchRecord
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryStore
@@ -24,11 +26,13 @@ class Rig:
 
     def __init__(self, folder: Path) -> None:
         path = tiny_model.write(folder, tiny_model.tiny_model())
-        settings = Settings(model_path=path, photo_bucket="photos", second_look=False)
+        settings = Settings(model=ModelSettings(path=path, second_look=False), s3=S3Settings(bucket="photos"))
         self.objects, self.emitted = InMemoryObjects(), list[BatchRecord]()
         self.function = BatchFunction(settings, logging.getLogger("faunalens.test"), self.emitted.append)
         self.function._objects = self.objects
-        self.function._services = Services.build(settings, build_features(settings, InMemoryCache(), InMemoryStore()))
+        self.function._services = Services.build(
+            settings, CellFeatures(InMemoryCache(), InMemoryStore(), settings.features)
+        )
 
     def answer(self, event: dict[str, Any]) -> dict[str, Any]:
         return self.function.answer(event, "r-1", Deadline.after(300))
@@ -94,7 +98,7 @@ def test_a_map_tries_again_what_is_unfinished(rig: Rig) -> None:
 
 
 def test_without_a_model_nothing_is_done(tmp_path: Path) -> None:
-    settings = Settings(model_path=tmp_path / "none.onnx", photo_bucket="photos")
+    settings = Settings(model=ModelSettings(path=tmp_path / "none.onnx"), s3=S3Settings(bucket="photos"))
     function = BatchFunction(settings, logging.getLogger("faunalens.test"), lambda _: None)
     with pytest.raises(ModelError):
         function.answer(batch("batches/a.jpg"), "r-1", Deadline.after(300))

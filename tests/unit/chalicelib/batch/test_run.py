@@ -14,11 +14,13 @@ from chalicelib.api.responses import Answer
 from chalicelib.batch import run
 from chalicelib.batch.events import Item
 from chalicelib.batch.run import Batch, Tally
-from chalicelib.config.settings import Settings
+from chalicelib.config.features import FeaturePolicy
+from chalicelib.config.settings import ModelSettings, PhotoLimits, Settings
 from chalicelib.errors import ModelError
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.deadline import Deadline
 from chalicelib.identify import identify
-from chalicelib.services import Services, build_features
+from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryStore
@@ -35,9 +37,13 @@ class Rig:
 
     def __init__(self, folder: Path) -> None:
         path = tiny_model.write(folder, tiny_model.tiny_model())
-        settings = Settings(model_path=path, photo_max_bytes=MOST, second_look=False, features_retry_pause=0.001)
+        settings = Settings(
+            model=ModelSettings(path=path, second_look=False),
+            photo=PhotoLimits(max_bytes=MOST),
+            features=FeaturePolicy(retry_pause=0.001),
+        )
         self.store, self.objects = InMemoryStore(), InMemoryObjects()
-        self.services = Services.build(settings, build_features(settings, InMemoryCache(), self.store))
+        self.services = Services.build(settings, CellFeatures(InMemoryCache(), self.store, settings.features))
 
     def put(self, name: str, data: bytes | None = None, **metadata: str) -> Item:
         """Put a photo, and return what a notification says of it."""
@@ -260,7 +266,7 @@ def test_no_photo_is_begun_when_time_runs_out(rig: Rig) -> None:
 def test_the_reserve_is_longer_than_the_slowest_photo() -> None:
     # GIVEN a photo that arrives late, whose place waits for a paused database, and that is slow to open and to decode
     settings = Settings()
-    slowest = settings.s3_total + settings.sign_in + 2 * settings.photo_decode_seconds
+    slowest = settings.s3.total + settings.database.sign_in + 2 * settings.photo.max_seconds
     # THEN time does not run out while it is looked at, which would make the photo look like a poisonous one
     assert slowest < run.RESERVE
 

@@ -1,11 +1,11 @@
 """Setting fields: metadata, reading and order checks."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import pytest
 
 from chalicelib.config import casts
-from chalicelib.config.field import read, seconds, setting
+from chalicelib.config.field import read, seconds, setting, variables
 from chalicelib.errors import SettingError
 
 
@@ -13,14 +13,8 @@ from chalicelib.errors import SettingError
 class Pair:
     """Two settings, one of them the smaller one."""
 
-    least: float = setting("LEAST", 1.0, casts.positive_number, unit="s", help="the smaller one", below=("most",))
+    least: float = setting("LEAST", 1.0, casts.positive_number, unit="s", help="the smaller one", below=("MOST",))
     most: float = setting("MOST", 2.0, casts.positive_number, unit="s", help="the larger one")
-
-
-def test_a_field_keeps_its_metadata() -> None:
-    metadata = fields(Pair)[0].metadata
-    found = (metadata["variable"], metadata["unit"], metadata["help"], metadata["below"])
-    assert found == ("LEAST", "s", "the smaller one", ("most",))
 
 
 def test_seconds_are_a_positive_number_with_a_unit() -> None:
@@ -30,7 +24,7 @@ def test_seconds_are_a_positive_number_with_a_unit() -> None:
         connect: float = seconds("CONNECT", 0.5, help="a timeout")
 
     # THEN its unit is known, and its value is checked
-    assert fields(Timeouts)[0].metadata["unit"] == "s"
+    assert variables(Timeouts)["CONNECT"].unit == "s"
     assert read(Timeouts, {"CONNECT": "1.5"}).connect == 1.5
     with pytest.raises(SettingError, match="setting CONNECT is '0': expected a number above 0"):
         read(Timeouts, {"CONNECT": "0"})
@@ -45,3 +39,17 @@ def test_fields_are_read_from_their_variables() -> None:
 def test_a_value_not_below_its_limit_is_refused(environment: dict[str, str]) -> None:
     with pytest.raises(SettingError, match=r"setting LEAST is \S+ and MOST is \S+; LEAST must be below MOST"):
         read(Pair, environment)
+
+
+def test_a_group_is_read_as_its_fields_are() -> None:
+    # GIVEN a dataclass with a group
+    @dataclass(frozen=True, slots=True)
+    class Whole:
+        pair: Pair = Pair()
+        name: str = setting("NAME", "", casts.text, help="a name")
+
+    # WHEN read THEN the group has its values, its defaults and its order
+    assert read(Whole, {"LEAST": "1.5", "NAME": "x"}) == Whole(Pair(1.5, 2.0), "x")
+    assert list(variables(Whole)) == ["LEAST", "MOST", "NAME"]
+    with pytest.raises(SettingError, match="LEAST must be below MOST"):
+        read(Whole, {"LEAST": "3"})

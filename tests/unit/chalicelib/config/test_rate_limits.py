@@ -1,6 +1,6 @@
 import pytest
 
-from chalicelib.config.rate_limits import RateLimit, rate_limits
+from chalicelib.config.casts import RateLimit, rate_limits
 from chalicelib.config.settings import Settings
 from chalicelib.errors import SettingError
 
@@ -11,8 +11,8 @@ def test_limits_are_parsed_in_order() -> None:
         RateLimit("*", "address", 600, 300),
         RateLimit("/uploads/{id}/identify", "service", 900, 60),
     )
-    assert Settings.from_environment({"RATE_LIMITS": text}).rate_limits == rate_limits(text)
-    assert Settings.from_environment({}).rate_limits == ()
+    assert Settings.from_environment({"RATE_LIMITS": text}).deployment.rate_limits == rate_limits(text)
+    assert Settings.from_environment({}).deployment.rate_limits == ()
 
 
 @pytest.mark.parametrize("text", ["600/300", "* a=0/300", "* a=1/0", "identify a=1/1", "* a=1/1,", "* A=1/1", ","])

@@ -2,16 +2,19 @@
 
 import json
 from contextlib import suppress
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.field import variables
 from chalicelib.config.settings import ROOT, Settings
+from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import SettingError
+
+VARIABLES = variables(Settings)
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -24,13 +27,13 @@ def test_values_are_read_with_their_type() -> None:
     # WHEN read
     settings = Settings.from_environment(environment)
     # THEN each has its type
-    assert (settings.photo_max_bytes, settings.prior_floor) == (1000, 0.5)
-    assert settings.model_path == Path("x.onnx")
-    assert settings.log_level == "DEBUG"
+    assert (settings.photo.max_bytes, settings.thresholds.prior_floor) == (1000, 0.5)
+    assert settings.model.path == Path("x.onnx")
+    assert settings.telemetry.log_level == "DEBUG"
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
-    assert Settings.from_environment({"PRIOR_FLOOR": ""}).prior_floor == Settings().prior_floor
+    assert Settings.from_environment({"PRIOR_FLOOR": ""}).thresholds.prior_floor == Settings().thresholds.prior_floor
 
 
 @pytest.mark.parametrize(
@@ -88,14 +91,13 @@ def test_settings_that_contradict_each_other_are_both_named(environment: dict[st
 
 def test_related_settings_can_all_change_together() -> None:
     environment = {"DATABASE_TOTAL": "5", "DATABASE_STATEMENT": "4", "FEATURES_LEASE": "6", "FEATURES_TOTAL": "7"}
-    assert Settings.from_environment(environment).features_lease == 6
+    assert Settings.from_environment(environment).features.lease == 6
 
 
 def test_the_help_of_a_setting_names_its_upper_limits() -> None:
-    variables = {each.name: each.metadata["variable"] for each in fields(Settings)}
-    for each in fields(Settings):
-        for larger in each.metadata["below"]:
-            assert f"`{variables[larger]}`" in each.metadata["help"], each.name
+    for name, each in VARIABLES.items():
+        for larger in each.below:
+            assert f"`{larger}`" in each.help, name
 
 
 def test_the_environment_of_every_stage_is_valid() -> None:
@@ -104,7 +106,7 @@ def test_the_environment_of_every_stage_is_valid() -> None:
         Settings.from_environment(stage["environment_variables"])
 
 
-@given(st.sampled_from([each.metadata["variable"] for each in fields(Settings)]), st.text(min_size=1))
+@given(st.sampled_from(sorted(VARIABLES)), st.text(min_size=1))
 def test_any_text_is_a_value_or_a_setting_error(variable: str, text: str) -> None:
     with suppress(SettingError):
         Settings.from_environment({variable: text})
@@ -118,20 +120,33 @@ def test_a_url_with_a_password_is_not_repeated_in_the_error() -> None:
 
 def test_a_database_url_may_list_several_hosts_as_libpq_does() -> None:
     url = "postgresql://app@one:5432,two:5432/features"
-    assert Settings.from_environment({"DATABASE_URL": url}).database_url == url
+    assert Settings.from_environment({"DATABASE_URL": url}).database.url == url
 
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
-        Settings().stage = "prod"  # type: ignore[misc]
+        Settings().deployment.stage = "prod"  # type: ignore[misc]
 
 
-def test_every_setting_has_help_and_its_own_variable() -> None:
-    metadata = [each.metadata for each in fields(Settings)]
-    assert all(each["help"] for each in metadata)
-    variables = [each["variable"] for each in metadata]
-    assert len(variables) == len(set(variables))
+def test_every_setting_has_help() -> None:
+    assert all(each.help for each in VARIABLES.values())
 
 
-def test_a_budget_is_a_value() -> None:
-    assert Budget(0.3, 0.15, 0.4) == Budget(connect=0.3, command=0.15, total=0.4)
+def test_both_stores_share_the_time_limit_of_a_sign_in_and_the_limits_of_a_breaker() -> None:
+    settings = Settings.from_environment({"SIGN_IN": "9", "BREAKER_FAILURES": "7", "BREAKER_REST": "8"})
+    for each in (settings.redis, settings.database):
+        assert (each.sign_in, each.breaker_failures, each.breaker_reset_timeout) == (9, 7, 8)
+
+
+def test_a_patient_client_waits_for_the_whole_sign_in() -> None:
+    patient = RedisSettings(connect=0.3, total=0.4, sign_in=40).patient()
+    assert (patient.connect, patient.total) == (40, 40.4)
+
+
+def test_the_earlier_name_of_a_setting_is_still_read_with_a_warning() -> None:
+    with pytest.warns(FutureWarning, match="FEATURES_EMPTY_TTL is now called FEATURES_EMPTY_TTL_FACTOR"):
+        settings = Settings.from_environment({"FEATURES_EMPTY_TTL": "0.5"})
+    assert settings.features.ttl.empty_factor == 0.5
+    # AND the new name wins
+    both = Settings.from_environment({"FEATURES_EMPTY_TTL": "0.5", "FEATURES_EMPTY_TTL_FACTOR": "0.1"})
+    assert both.features.ttl.empty_factor == 0.1

@@ -10,40 +10,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.features.cell_features import SHORTEST, CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import Demand
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.features.keys import ROLLOUT, lease_key, value_key
-from chalicelib.features.lookup import FAILED, MemoryEntry, Policy
-from chalicelib.features.memory import Memory
-from chalicelib.features.ttl import TtlPolicy
+from chalicelib.features.lookup import FAILED
 from testing.clock import WallClock
 from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
 pytestmark = pytest.mark.timed
 
 CELL = 0x83BE0AFFFFFFFFF
-POLICY = Policy(TtlPolicy(soft=100, hard=1000, empty=0.25, jitter=0), total=0.5, lease=0.4, retry_pause=0.3)
+POLICY = FeaturePolicy(
+    TtlPolicy(soft=100, hard=1000, empty_factor=0.25, jitter=0), total=0.5, lease=0.4, retry_pause=0.3
+)
 
 
 class World:
     """One cache, one store, any number of containers, and a clock that the test moves."""
 
-    def __init__(self, policy: Policy = POLICY) -> None:
+    def __init__(self, policy: FeaturePolicy = POLICY) -> None:
         self.cache, self.store, self.policy = InMemoryCache(), InMemoryStore(), policy
         self.seconds = 1_000_000.0
 
-    def container(self, policy: Policy | None = None, size: int = 100) -> CellFeatures:
-        return CellFeatures(
-            self.cache,
-            self.store,
-            policy or self.policy,
-            Memory[MemoryEntry](size),
-            Demand(),
-            WallClock(lambda: self.seconds),
-        )
+    def container(self, policy: FeaturePolicy | None = None, size: int = 100) -> CellFeatures:
+        policy = replace(policy or self.policy, memory_cells=size)
+        return CellFeatures(self.cache, self.store, policy, WallClock(lambda: self.seconds))
 
     def cached(self, age: float = 0.0, version: str = "v1") -> None:
         """Redis knows the version, and holds the cell's features since `age` seconds."""
@@ -516,7 +510,7 @@ class TestDemand:
 
     def test_hits_on_warmed_values_are_told(self, world: World) -> None:
         world.cache.put(ROLLOUT, rollout("v1"))
-        value = POLICY.ttl.stamp(cell_animals(CELL), world.seconds, warmed=True)
+        value = CachedValue.stamped(cell_animals(CELL), POLICY.ttl, world.seconds, warmed=True)
         world.cache.put(value_key(CELL, "v1"), pack(value))
         container = world.container()
         assert [container.at(CELL).trace.warmed for _ in range(2)] == [True, True]

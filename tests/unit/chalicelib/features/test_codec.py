@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.config.features import TtlPolicy
 from chalicelib.features.codec import (
     FORMAT,
     HEADER,
@@ -185,3 +186,28 @@ def test_a_value_has_nine_bytes_an_animal_and_two_a_relative() -> None:
 
     assert size(1000) - size(0) == 9000
     assert size(0, 1000) - size(0) == 2000
+
+
+def test_an_empty_cell_lives_for_a_share() -> None:
+    lifetimes = TtlPolicy(soft=100, hard=1000, empty_factor=0.25, jitter=0)
+    full, empty = (
+        CachedValue.stamped(each, lifetimes, now=0) for each in (cell_animals(1), cell_animals(1, animals=0, areas=()))
+    )
+    assert (full.soft, full.hard) == (100, 1000)
+    assert (empty.soft, empty.hard) == (25, 250)
+
+
+def test_a_cell_without_animals_but_in_a_country_is_not_empty() -> None:
+    assert not cell_animals(1, animals=0, areas=("AQ",)).is_empty
+
+
+@given(st.floats(1, 1e6), st.floats(1, 1e6), st.floats(0, 1), st.floats(0, 0.9), st.floats(0, 4e9))
+def test_lives_are_in_order_and_within_the_jitter(soft: float, hard: float, empty: float, j: float, now: float) -> None:
+    value = CachedValue.stamped(cell_animals(1), TtlPolicy(soft, hard, empty, j), now)
+    assert value.created <= value.soft <= value.hard
+    assert (1 - j) * soft - 1e-3 <= value.soft - now <= (1 + j) * soft + 1e-3
+
+
+def test_lives_differ() -> None:
+    lifetimes = TtlPolicy(soft=100, hard=1000, empty_factor=1, jitter=0.1)
+    assert len({CachedValue.stamped(cell_animals(1), lifetimes, now=0).soft for _ in range(20)}) > 10

@@ -6,19 +6,19 @@ from threading import Event
 
 import pytest
 
+from chalicelib.config.features import TtlPolicy
 from chalicelib.features.active_rollout import ActiveRollout
 from chalicelib.features.clock import Clock
-from chalicelib.features.codec import CellAnimals, pack
+from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.keys import ROLLOUT, lease_key, shadow_lease_key, value_key
 from chalicelib.features.rollout import BUCKETS, Rollout, bucket_of
 from chalicelib.features.shadow import Shadow, ShadowLookup
-from chalicelib.features.ttl import TtlPolicy
 from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
 CELL = 0x83BE0AFFFFFFFFF
 IN_SHADOW = Rollout(3, "v1", "v2", BUCKETS, in_shadow=True)
-TTL = TtlPolicy(soft=100, hard=1000, empty=0.25, jitter=0)
+TTL = TtlPolicy(soft=100, hard=1000, empty_factor=0.25, jitter=0)
 
 
 class World:
@@ -58,7 +58,7 @@ def test_it_is_queried_once_and_then_read_from_redis() -> None:
 
 def test_a_stale_value_is_good_enough() -> None:
     world = World()
-    value = TTL.stamp(cell_animals(CELL, "v2"), time.time() - 500)
+    value = CachedValue.stamped(cell_animals(CELL, "v2"), TTL, time.time() - 500)
     world.cache.put(value_key(CELL, "v2"), pack(value))
     assert version_found(world.look_up()) == "v2"
     assert world.store.queries == []

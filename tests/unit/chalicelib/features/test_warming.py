@@ -3,21 +3,18 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.config.features import FeaturePolicy, TtlPolicy, WarmingPlan
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of, neighbours_of
-from chalicelib.features.codec import pack, unpack
+from chalicelib.features.codec import CachedValue, pack, unpack
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import Demand
 from chalicelib.features.keys import ROLLOUT, value_key
-from chalicelib.features.lookup import MemoryEntry, Policy
-from chalicelib.features.memory import Memory
-from chalicelib.features.ttl import TtlPolicy
-from chalicelib.features.warming import PLACES, Warming, WarmingPlan, WarmingReport, read_places
+from chalicelib.features.warming import PLACES, Warming, WarmingReport, read_places
 from testing.clock import WallClock
 from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
 PLACE, HOT = cell_of(-24.0, 31.5), cell_of(48.9, 2.4)
-LIVES = TtlPolicy(soft=3600, hard=36000, empty=0.5, jitter=0)
+LIVES = TtlPolicy(soft=3600, hard=36000, empty_factor=0.5, jitter=0)
 HOUR = 100
 
 
@@ -47,9 +44,7 @@ def test_on_the_first_day_the_places_are_warmed(world: World) -> None:
     assert (report.queries, world.store.queries) == (1, [PLACE])
     assert world.cache.get(ROLLOUT) == rollout("v1")
     # AND a request finds them, and tells that warming was useful
-    container = CellFeatures(
-        world.cache, world.store, Policy(LIVES), Memory[MemoryEntry](9), Demand(), WallClock(lambda: world.seconds)
-    )
+    container = CellFeatures(world.cache, world.store, FeaturePolicy(LIVES), WallClock(lambda: world.seconds))
     features = container.at(PLACE)
     assert (features.cache, features.trace.warmed) == ("hit", True)
 
@@ -68,7 +63,7 @@ def test_what_is_good_for_a_while_is_left_and_the_database_too(world: World) -> 
     world.warm()
     world.asked(PLACE)
     for cell in neighbours_of(PLACE):
-        world.cache.put(value_key(cell, "v1"), pack(LIVES.stamp(cell_animals(cell), world.seconds)))
+        world.cache.put(value_key(cell, "v1"), pack(CachedValue.stamped(cell_animals(cell), LIVES, world.seconds)))
     # WHEN warmed again THEN nothing is asked
     world.store.queries.clear()
     report = world.warm()
@@ -80,10 +75,10 @@ def test_what_turns_stale_soon_is_refreshed_and_what_does_a_little_later_with_it
     # GIVEN a place with 500 s to its soft expiry, and a hot cell with 1,500 s
     world.asked(HOT)
     for cell in neighbours_of(HOT):
-        world.cache.put(value_key(cell, "v1"), pack(LIVES.stamp(cell_animals(cell), world.seconds)))
+        world.cache.put(value_key(cell, "v1"), pack(CachedValue.stamped(cell_animals(cell), LIVES, world.seconds)))
     world.cache.put(ROLLOUT, rollout("v1"))
-    world.cache.put(value_key(PLACE, "v1"), pack(LIVES.stamp(cell_animals(PLACE), world.seconds - 3100)))
-    world.cache.put(value_key(HOT, "v1"), pack(LIVES.stamp(cell_animals(HOT), world.seconds - 2100)))
+    world.cache.put(value_key(PLACE, "v1"), pack(CachedValue.stamped(cell_animals(PLACE), LIVES, world.seconds - 3100)))
+    world.cache.put(value_key(HOT, "v1"), pack(CachedValue.stamped(cell_animals(HOT), LIVES, world.seconds - 2100)))
     # THEN the place is due, and the hot cell goes with it
     report = world.warm()
     assert set(world.store.queries) == {PLACE, HOT}
@@ -94,14 +89,16 @@ def test_a_little_later_alone_is_no_reason_to_wake_the_database(world: World) ->
     world.asked(PLACE, requests=1)
     world.cache.put(ROLLOUT, rollout("v1"))
     for cell in (PLACE, *neighbours_of(PLACE)):
-        world.cache.put(value_key(cell, "v1"), pack(LIVES.stamp(cell_animals(cell), world.seconds - 2100)))
+        world.cache.put(
+            value_key(cell, "v1"), pack(CachedValue.stamped(cell_animals(cell), LIVES, world.seconds - 2100))
+        )
     assert world.warm().queries == 0
 
 
 def test_a_quiet_night_lets_values_turn_stale(world: World) -> None:
     # GIVEN a place that is stale, and nobody who asked within two hours
     world.cache.put(ROLLOUT, rollout("v1"))
-    world.cache.put(value_key(PLACE, "v1"), pack(LIVES.stamp(cell_animals(PLACE), world.seconds - 5000)))
+    world.cache.put(value_key(PLACE, "v1"), pack(CachedValue.stamped(cell_animals(PLACE), LIVES, world.seconds - 5000)))
     report = world.warm()
     # THEN the database sleeps on
     assert (report.quiet, report.queries, report.skipped) == (True, 0, 1)

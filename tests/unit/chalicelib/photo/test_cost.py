@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from chalicelib.photo.decode import Limits, Photo, open_photo
+from chalicelib.config.settings import PhotoLimits
+from chalicelib.photo.decode import Photo, open_photo
 from testing.pictures import encoded, noise, scene
 
 FIXED = 8_000_000
@@ -14,7 +15,7 @@ SIZE = 260
 
 def photo_of(kind: str, mode: str = "RGB", width: int = 0, height: int = 0, **options: Any) -> Photo:
     width, height = (width, height) if width else (1600, 1200) if kind == "JPEG" else (400, 304)
-    return open_photo(encoded(noise(width, height).convert(mode), kind, **options), Limits())
+    return open_photo(encoded(noise(width, height).convert(mode), kind, **options), PhotoLimits())
 
 
 def bytes_per_pixel(photo: Photo) -> float:
@@ -52,7 +53,7 @@ def test_a_jpeg_in_several_scans_is_kept_whole_even_if_it_is_not_progressive() -
     # GIVEN a baseline JPEG whose first scan has one of its three components
     data = encoded(noise(1600, 1200), "JPEG")
     start = data.index(b"\xff\xda")
-    photo = open_photo(data[:start] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + bytes(8), Limits())
+    photo = open_photo(data[:start] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + bytes(8), PhotoLimits())
     # THEN its coefficients count
     assert bytes_per_pixel(photo) == pytest.approx(4, abs=0.01)
 
@@ -75,4 +76,4 @@ def test_a_tiff_in_one_strip_costs_the_strip_as_well(monkeypatch: pytest.MonkeyP
 
 
 def test_a_small_photo_costs_the_fixed_part() -> None:
-    assert open_photo(encoded(scene(16, 16), "PNG"), Limits()).decode_bytes(SIZE) == pytest.approx(FIXED, rel=0.01)
+    assert open_photo(encoded(scene(16, 16), "PNG"), PhotoLimits()).decode_bytes(SIZE) == pytest.approx(FIXED, rel=0.01)

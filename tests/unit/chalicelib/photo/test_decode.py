@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError, PhotoTooLarge, PhotoUnreadable, UnsupportedMediaType
-from chalicelib.photo.decode import Limits, Photo, open_photo
+from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.exif import location_from_gps
 from testing.pictures import BLUE, GREEN, GREY, RED, SYDNEY, encoded, exif, jpeg, noise, scene
 
-LIMITS = Limits(max_bytes=5_000_000, max_megapixels=4)
+LIMITS = PhotoLimits(max_bytes=5_000_000, max_megapixels=4)
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]
 
 
@@ -274,7 +275,7 @@ def test_a_bomb_costs_its_header_only(header: Any) -> None:
 
 def test_a_large_heic_is_refused_by_its_header() -> None:
     with pytest.raises(PhotoTooLarge, match=r"photo is 2 MP, at most 1\.5 MP are read"):
-        open_photo(encoded(scene(1600, 1000), "HEIF", quality=10), Limits(max_megapixels=1.5))
+        open_photo(encoded(scene(1600, 1000), "HEIF", quality=10), PhotoLimits(max_megapixels=1.5))
 
 
 def test_a_small_tiff_of_a_large_tile_is_refused_by_its_header() -> None:
@@ -293,7 +294,7 @@ def test_32_bit_pixels_take_little_memory(kind: type) -> None:
     tracemalloc.start()
     try:
         # WHEN read THEN numpy holds the pixels, the 8-bit result and one band in float64, not all pixels in float64
-        pixels = open_photo(data, Limits()).pixels(64)
+        pixels = open_photo(data, PhotoLimits()).pixels(64)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -386,6 +387,6 @@ def test_a_type_error_of_the_decoder_is_not_quoted() -> None:
     data += chunk(b"eXIf", b"II*\x00") + chunk(b"IEND", b"")
     # WHEN it is decoded; THEN the error says that it is damaged, without the TypeError
     with pytest.raises(PhotoUnreadable) as caught:
-        open_photo(data, Limits()).pixels(64)
+        open_photo(data, PhotoLimits()).pixels(64)
     assert "argument" not in caught.value.detail
     assert "image file is truncated" in caught.value.detail

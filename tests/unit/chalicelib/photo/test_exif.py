@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from PIL.ExifTags import GPS
 from PIL.TiffImagePlugin import IFDRational
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import LocationInvalid
-from chalicelib.photo.decode import Limits, Photo, open_photo
+from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.exif import location_from_gps, taken_at
 from testing.pictures import SYDNEY, encoded, exif, noise, scene
 
@@ -107,7 +108,7 @@ def test_any_tags_give_a_location_none_or_location_invalid(tags: dict[int, Any])
 
 
 def read(data: bytes) -> Photo:
-    return open_photo(data, Limits())
+    return open_photo(data, PhotoLimits())
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoUnreadable
-from chalicelib.photo.decode import Limits, Photo, open_photo
+from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.jpeg import check_segments
 from testing.pictures import encoded, jpeg, scene
 
 
 def read(data: bytes) -> Photo:
-    return open_photo(data, Limits())
+    return open_photo(data, PhotoLimits())
 
 
 def _with_scans(count: int) -> bytes:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.config.settings import PhotoLimits
+from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import TRANSPOSE_TO_UPRIGHT
 from chalicelib.photo.pixels import Area, Picture
 from testing.pictures import BLUE, GREEN, GREY, RED, encoded, exif, jpeg, scene
@@ -76,11 +77,11 @@ def test_every_area_gives_a_square(a: float, b: float, c: float, d: float, orien
 
 def test_a_photo_is_decoded_once_for_all_parts() -> None:
     # GIVEN a photo that is decoded
-    photo = open_photo(jpeg(exif=exif(orientation=6)), Limits())
+    photo = open_photo(jpeg(exif=exif(orientation=6)), PhotoLimits())
     decoded = photo.decode(64)
     # THEN all parts come from it although the file is closed, and the square is that of `pixels`
     assert decoded.whole(40).shape == (40, 30, 3)
-    again = open_photo(jpeg(exif=exif(orientation=6)), Limits())
+    again = open_photo(jpeg(exif=exif(orientation=6)), PhotoLimits())
     assert np.array_equal(decoded.square(64), again.pixels(64))
     with pytest.raises(ValueError, match="the photo is closed"):
         photo.decode(64)
@@ -89,7 +90,7 @@ def test_a_photo_is_decoded_once_for_all_parts() -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "HEIF", "WEBP"])
 def test_a_closed_photo_keeps_no_pixels(kind: str) -> None:
     # GIVEN a photo that has been decoded, which the record of its request keeps
-    photo = open_photo(encoded(scene(), kind), Limits())
+    photo = open_photo(encoded(scene(), kind), PhotoLimits())
     decoded = weakref.ref(photo.decode(64)._image)
     # THEN its pixels are free when no one sees parts of it any more
     assert decoded() is None

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoUnreadable
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import location_from_gps
 from chalicelib.photo.png import with_metadata_first
 from testing.pictures import SYDNEY, encoded, exif, noise, scene
@@ -34,7 +35,7 @@ def test_a_png_with_a_million_empty_chunks_is_rejected_at_once() -> None:
         started = time.process_time()
         # WHEN opened THEN it is rejected after a look at the first chunks
         with pytest.raises(PhotoUnreadable, match="more than 20000 chunks; save it again"):
-            open_photo(data, Limits())
+            open_photo(data, PhotoLimits())
         assert time.process_time() - started < 0.5
 
 
@@ -45,8 +46,8 @@ def test_a_png_of_20_mb_in_small_chunks_is_accepted() -> None:
         each[8:-4] for each in (data[start:end][at : at + 65536 + 12] for at in range(0, end - start, 65536 + 12))
     )
     small = b"".join(chunk(b"IDAT", pixels[at : at + 4096]) for at in range(0, len(pixels), 4096))
-    photo = open_photo(data[:start] + small + data[end:], Limits())
-    assert np.array_equal(photo.pixels(64), open_photo(data, Limits()).pixels(64))
+    photo = open_photo(data[:start] + small + data[end:], PhotoLimits())
+    assert np.array_equal(photo.pixels(64), open_photo(data, PhotoLimits()).pixels(64))
 
 
 def test_exif_behind_the_pixels_is_read_without_decoding_them() -> None:
@@ -56,7 +57,7 @@ def test_exif_behind_the_pixels_is_read_without_decoding_them() -> None:
     at = data.index(b"IDAT") + 10
     damaged = with_late(data[:at] + b"\x00\x00" + data[at + 2 :], chunk(b"eXIf", tiff))
     # WHEN opened THEN the position is there
-    photo = open_photo(damaged, Limits())
+    photo = open_photo(damaged, PhotoLimits())
     location = location_from_gps(photo.gps)
     assert location is not None
     assert round(location.latitude) == -34
@@ -67,7 +68,7 @@ def test_exif_as_text_is_read_wherever_it_is() -> None:
     raw = exif(SYDNEY).tobytes()
     lines = "\n".join(raw.hex()[at : at + 72] for at in range(0, len(raw.hex()), 72))
     text = b"Raw profile type exif\x00" + f"\nexif\n{len(raw):8}\n{lines}\n".encode()
-    photo = open_photo(with_late(encoded(scene(), "PNG"), chunk(b"tEXt", text)), Limits())
+    photo = open_photo(with_late(encoded(scene(), "PNG"), chunk(b"tEXt", text)), PhotoLimits())
     assert location_from_gps(photo.gps) is not None
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoUnreadable
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 from chalicelib.photo.tiff import check_directory
 from testing.pictures import encoded, exif, scene
 
@@ -27,12 +28,12 @@ def test_a_tiff_with_millions_of_strips_is_rejected_at_once(order: str) -> None:
     # WHEN opened THEN it is rejected by its directory
     started = time.process_time()
     with pytest.raises(PhotoUnreadable, match="has a list of 4900000 values, but at most 200000 are read"):
-        open_photo(data, Limits())
+        open_photo(data, PhotoLimits())
     assert time.process_time() - started < 0.2
 
 
 def test_a_large_profile_is_no_list() -> None:
-    photo = open_photo(encoded(scene(), "TIFF", icc_profile=bytes(1_000_000), exif=exif()), Limits())
+    photo = open_photo(encoded(scene(), "TIFF", icc_profile=bytes(1_000_000), exif=exif()), PhotoLimits())
     assert photo.pixels(16).shape == (16, 16, 3)
 
 

@@ -3,21 +3,21 @@
 import socket
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
-from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.postgres import PostgresStore, _to_cell_animals
 from testing.scripted_server import Responder, serve
 
 pytestmark = pytest.mark.timed
 
-BUDGET = Budget(connect=0.15, command=0.2, total=0.4)
+BUDGET = DatabaseSettings(connect=0.15, command=0.2, total=0.4, breaker_reset_timeout=60)
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
 PARAMETERS = (b"server_version\x0018.0", b"client_encoding\0UTF8", b"DateStyle\0ISO")
 SIGNED_IN = b"".join(
@@ -28,12 +28,13 @@ SIGNED_IN = b"".join(
     )
 )
 REJECTED = b"SFATAL\0C28P01\0Mpassword authentication failed\0\0"
-LONG = Budget(connect=1.0, command=1.0, total=2.0)
+LONG = replace(BUDGET, connect=1.0, command=1.0, total=2.0)
 """For servers that reply or close the connection; long, because the machine may be busy."""
 
 
-def store_at(port: int, failures: int = 3, budget: Budget = BUDGET) -> PostgresStore:
-    return PostgresStore(f"postgresql://app:secret@127.0.0.1:{port}/features", budget, Breaker(failures, 60))
+def store_at(port: int, failures: int = 3, budget: DatabaseSettings = BUDGET) -> PostgresStore:
+    url = f"postgresql://app:secret@127.0.0.1:{port}/features"
+    return PostgresStore(replace(budget, url=url, breaker_failures=failures))
 
 
 def fault(store: PostgresStore, seconds: float = 5) -> str:
@@ -97,7 +98,7 @@ class TestSignIn:
             assert 0.3 < (store.sign_in_seconds or 0.0) < 1.0
 
     def test_after_its_limit_it_counts_as_a_timeout_and_is_begun_anew(self) -> None:
-        budget = Budget(connect=0.05, command=0.2, total=0.4, sign_in=0.1)
+        budget = replace(BUDGET, connect=0.05, sign_in=0.1)
         with serve(lambda _: b"") as server, closing(store_at(server.address.port, budget=budget)) as store:
             faults = []
             while not store._breaker.is_open:
@@ -200,7 +201,7 @@ def test_a_silent_server_is_noticed_by_requests_that_all_have_too_little_time() 
 @pytest.mark.parametrize(("seconds", "milliseconds"), [(0.0004, 1), (0.2, 200), (1e9, 2**31 - 1)])
 def test_timeouts_are_converted_to_valid_milliseconds(seconds: float, milliseconds: int) -> None:
     # GIVEN timeouts below 1 ms (0 would disable them) and above 31 bits (which PostgreSQL rejects)
-    store = PostgresStore("postgresql://app@host/features", Budget(1, seconds, seconds), Breaker(3, 60), idle=seconds)
+    store = PostgresStore(DatabaseSettings(1, seconds, seconds, idle=seconds))
     # THEN the nearest valid value is sent
     assert store._arguments["tcp_user_timeout"] == milliseconds
     for name in ("statement_timeout", "idle_session_timeout"):
@@ -235,7 +236,7 @@ def test_each_connection_gets_a_new_password() -> None:
         calls.append(1)
         raise PermissionError("no AWS credentials to sign with")
 
-    store = PostgresStore("postgresql://app@127.0.0.1/features", BUDGET, Breaker(5, 60), password=password)
+    store = PostgresStore(replace(BUDGET, breaker_failures=5), password)
     assert [fault(store) for _ in range(2)] == ["postgres_auth"] * 2
     assert len(calls) == 2
 
@@ -291,7 +292,7 @@ def test_rows_that_a_request_could_not_use_are_an_error(animal: int, weight: flo
 
 def test_a_ca_bundle_enables_verification_of_the_certificate() -> None:
     plain = store_at(1)
-    strict = PostgresStore("postgresql://db/f", BUDGET, Breaker(3, 60), ca=Path("rds.pem"))
+    strict = PostgresStore(replace(BUDGET, ca=Path("rds.pem")))
     assert "sslmode" not in plain._arguments
     assert strict._arguments["sslmode"] == "verify-full"
     assert strict._arguments["sslrootcert"] == "rds.pem"

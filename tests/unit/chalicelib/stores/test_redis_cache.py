@@ -6,22 +6,24 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
 from chalicelib.features.protocols import Entry
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
+from chalicelib.stores.redis_client import RedisClient
 from testing.scripted_server import Responder, ScriptedServer, serve
 
-LONG = Budget(connect=2.0, command=2.0, total=4.0)
+LONG = RedisSettings(connect=2.0, command=2.0, total=4.0, breaker_reset_timeout=60)
 """For servers that reply; long, because the machine may be busy."""
-SHORT = Budget(connect=0.2, command=0.05, total=0.12)
+SHORT = RedisSettings(connect=0.2, command=0.05, total=0.12, breaker_reset_timeout=60)
 """For servers that do not reply."""
 
 
@@ -29,8 +31,11 @@ def soon() -> Deadline:
     return Deadline.after(10)
 
 
-def cache_of(server: ScriptedServer, breaker: Breaker | None = None, budget: Budget = LONG) -> RedisCache:
-    return RedisCache.from_url(f"redis://127.0.0.1:{server.address.port}", budget, breaker or Breaker(3, 60))
+def cache_of(
+    server: ScriptedServer, breaker: Breaker | None = None, settings: RedisSettings = LONG, user: str = ""
+) -> RedisCache:
+    settings = replace(settings, url=f"redis://{user}127.0.0.1:{server.address.port}")
+    return RedisCache(lambda: RedisClient(settings), breaker) if breaker else RedisCache.of(settings)
 
 
 def fault_of(call: Callable[[], object]) -> str:
@@ -40,10 +45,10 @@ def fault_of(call: Callable[[], object]) -> str:
     return caught.value.fault + ("!" if caught.value.opened else "")
 
 
-def read(answer: Responder, times: int = 1, budget: Budget = LONG) -> list[str]:
+def read(answer: Responder, times: int = 1, settings: RedisSettings = LONG) -> list[str]:
     """Return the fault codes of reads from a server that replies with `answer`."""
     with serve(answer) as server:
-        cache = cache_of(server, budget=budget)
+        cache = cache_of(server, settings=settings)
         faults = [fault_of(lambda: cache.read(b"k", soon())) for _ in range(times)]
         cache.close()
     return faults
@@ -68,7 +73,7 @@ def test_an_error_reply_has_its_fault_and_leaves_the_breaker_closed(reply: str, 
 
 
 def test_timeouts_open_the_breaker() -> None:
-    faults = read(lambda _: b"", times=3, budget=SHORT)
+    faults = read(lambda _: b"", times=3, settings=SHORT)
     assert faults == ["redis_timeout", "redis_timeout!", "redis_breaker_open"]
 
 
@@ -83,7 +88,7 @@ def test_bytes_that_are_not_redis_protocol() -> None:
 def test_a_refused_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    cache = RedisCache.from_url(f"redis://127.0.0.1:{port}", LONG, Breaker(1, 60))
+    cache = RedisCache.of(replace(LONG, url=f"redis://127.0.0.1:{port}", breaker_failures=1))
     assert fault_of(lambda: cache.read(b"k", soon())) == "redis_unreachable!"
 
 
@@ -104,8 +109,7 @@ def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
 def test_a_sign_in_under_way_leaves_the_breaker_closed_and_passes_an_open_one() -> None:
     with serve(lambda m: b"" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
         breaker = Breaker(2, 60)
-        url = f"redis://app:secret@127.0.0.1:{server.address.port}"
-        cache = RedisCache.from_url(url, SHORT, breaker)
+        cache = cache_of(server, breaker, SHORT, user="app:secret@")
         assert cache.sign_in_seconds is None
         # GIVEN a sign-in under way THEN it counts as no failure
         assert [fault_of(lambda: cache.read(b"k", soon())) for _ in range(5)] == ["redis_signing_in"] * 5
@@ -123,7 +127,7 @@ def test_a_sign_in_under_way_leaves_the_breaker_closed_and_passes_an_open_one() 
 
 def test_a_url_may_contain_user_and_password() -> None:
     with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
-        cache = RedisCache.from_url(f"redis://app:p%40ss@127.0.0.1:{server.address.port}", LONG, Breaker(3, 60))
+        cache = cache_of(server, user="app:p%40ss@")
         assert cache.read(b"k", soon()) == b"v"
         assert b"app\r\n$4\r\np@ss" in server.messages[0]
         cache.close()
@@ -132,14 +136,14 @@ def test_a_url_may_contain_user_and_password() -> None:
 def test_a_login_replaces_the_password() -> None:
     with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
         url = f"redis://app@127.0.0.1:{server.address.port}"
-        cache = RedisCache.from_url(url, LONG, Breaker(3, 60), login=lambda: ("app", "token"))
+        cache = RedisCache.of(replace(LONG, url=url), lambda: ("app", "token"))
         assert cache.read(b"k", soon()) == b"v"
         assert b"token" in server.messages[0]
         cache.close()
 
 
 def test_an_unreadable_ca_bundle_is_an_error(tmp_path: Path) -> None:
-    cache = RedisCache.from_url("rediss://localhost", LONG, Breaker(3, 60), ca=tmp_path / "none.pem")
+    cache = RedisCache.of(replace(LONG, url="rediss://localhost", ca=tmp_path / "none.pem"))
     assert fault_of(lambda: cache.ping(soon())) == "redis_tls"
     assert fault_of(lambda: cache.read(b"k", soon())) == "redis_tls"
 
@@ -171,7 +175,7 @@ def test_prepare_ignores_failures() -> None:
 def test_ping_bypasses_the_breaker_and_closes_it() -> None:
     with serve(lambda m: b"$-1\r\n+OK\r\n" if b"SET" in m else b"") as server:
         breaker = Breaker(1, 60)
-        cache = cache_of(server, breaker, Budget(connect=2.0, command=0.3, total=0.5))
+        cache = cache_of(server, breaker, replace(LONG, command=0.3, total=0.5))
         assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
         assert not breaker.allows()
         cache.ping(soon())
@@ -250,8 +254,7 @@ def photo_after(call: Callable[[], object]) -> "Photo | None":
 @pytest.mark.parametrize("user", ["", "app:secret@"])
 def test_an_error_reply_keeps_nothing_of_the_request_in_memory(reply: bytes | None, user: str) -> None:
     with serve(lambda m: reply and reply * max(1, m.count(b"GETRANGE"))) as server:
-        url = f"redis://{user}127.0.0.1:{server.address.port}"
-        cache = RedisCache.from_url(url, LONG, Breaker(100, 60))
+        cache = cache_of(server, Breaker(100, 60), user=user)
         # GIVEN one command or a pipeline WHEN it fails THEN the error does not hold the frames of the request
         assert photo_after(lambda: cache.read(b"k", soon())) is None
         assert photo_after(lambda: cache.read_headers([b"k", b"l"], soon())) is None
@@ -261,5 +264,5 @@ def test_an_error_reply_keeps_nothing_of_the_request_in_memory(reply: bytes | No
 def test_a_failed_connection_keeps_nothing_of_the_request_in_memory() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    cache = RedisCache.from_url(f"redis://127.0.0.1:{port}", LONG, Breaker(100, 60))
+    cache = RedisCache.of(replace(LONG, url=f"redis://127.0.0.1:{port}", breaker_failures=100))
     assert photo_after(lambda: cache.read(b"k", soon())) is None

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from time import perf_counter
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores import redis_connection
@@ -24,8 +25,8 @@ from testing.scripted_server import ScriptedServer, serve
 
 pytestmark = pytest.mark.timed
 
-BUDGET = Budget(connect=0.2, command=0.05, total=0.12)
-LONG = Budget(connect=2.0, command=2.0, total=4.0)
+BUDGET = RedisSettings(connect=0.2, command=0.05, total=0.12)
+LONG = RedisSettings(connect=2.0, command=2.0, total=4.0)
 LATE = 0.1
 """Seconds that a busy machine may add to a wait."""
 
@@ -41,7 +42,7 @@ def get_many(count: int) -> Commands:
 @contextmanager
 def client(
     server: ScriptedServer,
-    budget: Budget = LONG,
+    settings: RedisSettings = LONG,
     *,
     url: str = "redis://localhost:{port}",
     ca: Path | None = None,
@@ -49,9 +50,8 @@ def client(
     idle: float = 240.0,
     size: int = 4,
 ) -> Iterator[RedisClient]:
-    with closing(
-        RedisClient(url.format(port=server.address.port), budget, ca=ca, login=login, idle=idle, size=size)
-    ) as made:
+    url = url.format(port=server.address.port)
+    with closing(RedisClient(replace(settings, url=url, ca=ca, idle=idle, connections=size), login)) as made:
         yield made
 
 
@@ -93,7 +93,7 @@ class TestTime:
     @pytest.mark.parametrize("reply", [b"$-1\r\n" * 50, b"$500\r\n" + b"x" * 500 + b"\r\n"])
     def test_replies_that_arrive_slowly_end_at_the_deadline(self, reply: bytes) -> None:
         # GIVEN a server that sends each byte before the command timeout, in many replies or a long one
-        budget = Budget(connect=0.2, command=0.1, total=0.3)
+        budget = RedisSettings(connect=0.2, command=0.1, total=0.3)
         with serve(lambda _: reply, pace=0.02) as server, client(server, budget) as redis:
             # WHEN called THEN the total timeout applies
             fault, took = failure(lambda: redis.run(get_many(50), Deadline.after(5)))
@@ -255,7 +255,7 @@ class TestSignIn:
             assert (server.connections, redis.is_signing_in) == (1, False)
 
     def test_after_its_limit_it_has_failed(self) -> None:
-        budget = Budget(connect=0.02, command=0.05, total=0.12, sign_in=0.1)
+        budget = RedisSettings(connect=0.02, command=0.05, total=0.12, sign_in=0.1)
         with serve(lambda _: b"") as server, client(server, budget, url=self.SECRET) as redis:
             assert failure(lambda: value(redis))[0] == "redis_signing_in"
             time.sleep(0.1)

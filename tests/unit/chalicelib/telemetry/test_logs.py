@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, CacheError, InternalError, ModelError, StoreError, Unavailable
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.features.trace import TraceBuilder
 from chalicelib.features.warming import WarmingReport
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.logs import configure, log_request, log_warming
 from chalicelib.telemetry.record import Failure, Record
 from chalicelib.telemetry.runs import WarmingRecord
@@ -174,7 +175,7 @@ def test_pillow_does_not_log_exif(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", logger="")
     with logging_to():
         # WHEN a photo with GPS tags is opened
-        photo = open_photo(jpeg(exif=exif(SYDNEY)), Limits())
+        photo = open_photo(jpeg(exif=exif(SYDNEY)), PhotoLimits())
     # THEN its EXIF is read and not logged
     assert photo.gps
     assert caplog.text == ""

@@ -11,12 +11,12 @@ from typing import Any, get_args
 import pytest
 
 from chalicelib.api.responses import Place
-from chalicelib.config.settings import ROOT
+from chalicelib.config.settings import ROOT, PhotoLimits
 from chalicelib.errors import BadRequest, InternalError, Unavailable
 from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode
 from chalicelib.features.trace import Trace
 from chalicelib.features.warming import WarmingReport
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import METRICS
 from chalicelib.telemetry.record import ColdStart, Failure, Record
@@ -120,7 +120,7 @@ def test_every_fault_that_the_path_notes_by_itself_is_considered_here() -> None:
 
 def test_a_photo_is_counted_and_its_place_is_not() -> None:
     record = Record("r", "/identify")
-    record.photos = [open_photo(jpeg(exif=exif(SYDNEY)), Limits())]
+    record.photos = [open_photo(jpeg(exif=exif(SYDNEY)), PhotoLimits())]
     line = emitted(record)
     assert line["PhotoMegapixels"] == pytest.approx(0.12)
     assert line["PhotoBytes"] > 1000

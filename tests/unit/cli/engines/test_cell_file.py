@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.settings import Settings
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.deadline import Deadline
-from chalicelib.services import build_features
 from cli.engines.cell_file import CellFile, NoCache, _write
 from database.cell_animals import ROW, AnimalRow, Cell
 from database.dataset import Dataset
@@ -45,7 +46,7 @@ def test_a_cell_has_the_animals_of_the_dataset(cells: CellFile) -> None:
 
 
 def test_a_cell_is_looked_up_once(cells: CellFile) -> None:
-    features = build_features(Settings(memory_fresh=1e6, version_fresh=1e6), NoCache(), cells)
+    features = CellFeatures(NoCache(), cells, Settings(features=FeaturePolicy(fresh=1e6, version=1e6)).features)
     modes = [features.at(cell) for cell in (HERE, NOWHERE, HERE, HERE, NOWHERE)]
     assert [each.mode for each in modes] == ["narrowed", "unknown_area", "narrowed", "narrowed", "unknown_area"]
     assert not any(each.faults for each in modes)

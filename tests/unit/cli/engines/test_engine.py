@@ -5,8 +5,9 @@ from zlib import crc32
 
 import pytest
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ModelError
-from chalicelib.photo.decode import Limits, open_photo
+from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.record import Record
 from cli.engines.engine import Identified, Refused, work
 from cli.results import EXIF, Place, Task
@@ -25,7 +26,7 @@ class Scripted:
     def identify(self, data: bytes, place: Place, record: Record, shift: float = 0.0) -> Identified:
         self.asked += 1
         self.shift = shift
-        record.photos = [open_photo(data, Limits())]
+        record.photos = [open_photo(data, PhotoLimits())]
         if self._error:
             raise self._error
         return Identified(f'{{"place": "{place.text}"}}', self._mode)

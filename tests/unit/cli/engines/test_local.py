@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from chalicelib.config.settings import Settings
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
-from chalicelib.services import build_features
 from cli.engines.cell_file import NoCache
 from cli.engines.local import of_a_run
 from cli.identify import in_parallel
@@ -18,7 +18,7 @@ def test_ten_thousand_photos_of_twenty_stations_make_twenty_queries() -> None:
     store = InMemoryStore()
     store.delay = 0.02
     settings = of_a_run(Settings())
-    features = build_features(settings, NoCache(), store)
+    features = CellFeatures(NoCache(), store, settings.features)
 
     def mode(latitude: float) -> str:
         return features.at(cell_of(latitude, 140.0)).mode

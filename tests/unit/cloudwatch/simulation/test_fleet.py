@@ -39,14 +39,14 @@ def test_of_the_sea_nothing_is_known(fleet: Fleet) -> None:
 
 def test_without_the_database_what_is_stale_is_served_and_the_rest_degraded(fleet: Fleet) -> None:
     # GIVEN one cell in Redis, stale by now
-    fleet.fill(CELL, DATABASE_DOWN - 2 * DEFAULTS.features_soft_ttl, warmed=False)
+    fleet.fill(CELL, DATABASE_DOWN - 2 * DEFAULTS.features.ttl.soft, warmed=False)
     container = FleetContainer(fleet.servers)
     # WHEN the database is down
     stale, took = fleet.look_up(CELL, DATABASE_DOWN, container)
     degraded, _ = fleet.look_up(OTHER, DATABASE_DOWN + 1, container)
     # THEN a stale answer costs the wait for the connection, and both name the fault
     assert (stale.cache, stale.mode, degraded.mode) == ("stale", "narrowed", "degraded")
-    assert took > DEFAULTS.database_connect
+    assert took > DEFAULTS.database.connect
     assert stale.faults == degraded.faults == ("postgres_unreachable",)
 
 

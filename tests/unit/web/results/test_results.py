@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from chalicelib.config.budget import Budget
+from chalicelib.config.stores import Budget
 from chalicelib.errors import Forbidden, NotFound, Unavailable
 from web.results.results import LIFETIME, Results
 from web.results.stores import FOLDER, BucketStore, FolderStore, Store

@@ -7,7 +7,7 @@ from threading import Lock
 import pytest
 from PIL import Image
 
-from chalicelib.photo.decode import Limits
+from chalicelib.config.settings import PhotoLimits
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from web.results import routes as module
 from web.results.routes import SIDE, thumbnail
@@ -16,7 +16,7 @@ from web.results.routes import SIDE, thumbnail
 def test_it_is_small_and_upright_and_has_no_exif() -> None:
     # GIVEN a photo that lies on its side
     photo = jpeg(800, 600, exif=exif(SYDNEY, orientation=6))
-    made = thumbnail(lambda: photo, Limits())
+    made = thumbnail(lambda: photo, PhotoLimits())
     assert made is not None
     image = Image.open(io.BytesIO(made))
     assert (image.format, image.size, dict(image.getexif())) == ("JPEG", (SIDE * 3 // 4, SIDE), {})
@@ -28,7 +28,7 @@ def test_it_shows_the_edges_where_animals_often_are() -> None:
     # GIVEN a wide photo with something red at its right edge
     wide = Image.new("RGB", (1200, 600), "white")
     wide.paste("red", (1100, 0, 1200, 600))
-    made = thumbnail(lambda: encoded(wide, "PNG"), Limits())
+    made = thumbnail(lambda: encoded(wide, "PNG"), PhotoLimits())
     assert made is not None
     # THEN the thumbnail has it too
     red, green, _ = Image.open(io.BytesIO(made)).getpixel((SIDE - 5, 100))  # type: ignore[misc]
@@ -37,7 +37,7 @@ def test_it_shows_the_edges_where_animals_often_are() -> None:
 
 @pytest.mark.parametrize("photo", [b"", b"hello", jpeg()[:2000]])
 def test_a_photo_that_cannot_be_decoded_has_none(photo: bytes) -> None:
-    assert thumbnail(lambda: photo, Limits()) is None
+    assert thumbnail(lambda: photo, PhotoLimits()) is None
 
 
 def test_a_photo_behind_slow_ones_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,12 +46,12 @@ def test_a_photo_behind_slow_ones_has_none(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(module, "_one_at_a_time", lock := Lock())
     with ThreadPoolExecutor(1) as other, lock:
         # WHEN another comes THEN its answer does not wait for long
-        assert other.submit(thumbnail, jpeg, Limits()).result(5) is None
-    assert thumbnail(jpeg, Limits()) is not None
+        assert other.submit(thumbnail, jpeg, PhotoLimits()).result(5) is None
+    assert thumbnail(jpeg, PhotoLimits()) is not None
 
 
 def test_a_photo_that_takes_too_much_memory_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     photo = encoded(noise(400, 304), "PNG")
-    assert thumbnail(lambda: photo, Limits()) is not None
+    assert thumbnail(lambda: photo, PhotoLimits()) is not None
     monkeypatch.setattr(module, "MOST_DECODE_BYTES", 1000)
-    assert thumbnail(lambda: photo, Limits()) is None
+    assert thumbnail(lambda: photo, PhotoLimits()) is None

@@ -1,0 +1,129 @@
+"""Settings of the features of cells: lifetimes, time limits of lookups, and cache warming."""
+
+from dataclasses import dataclass
+
+from chalicelib.config import casts
+from chalicelib.config.field import seconds, setting
+
+
+@dataclass(frozen=True, slots=True)
+class TtlPolicy:
+    """Lifetimes of cached features, in seconds.
+
+    `soft`: age at which a value is stale; one process refreshes it while the others still serve it. `hard`: age at
+    which Redis deletes a value; features survive a database outage of this length. `empty_factor`: factor for both TTLs
+    of a cell without known animals, such as open sea. `jitter`: share by which each TTL varies at random, so that cells
+    filled at the same time do not turn stale at the same time.
+    """
+
+    soft: float = seconds(
+        "FEATURES_SOFT_TTL",
+        21_600.0,
+        help="soft TTL: age at which features in Redis are stale, so that a request refreshes them",
+    )
+    hard: float = setting(
+        "FEATURES_HARD_TTL",
+        259_200.0,
+        casts.lifetime,
+        unit="s",
+        help="hard TTL: age at which Redis deletes features; until then they are served if the database is down",
+    )
+    empty_factor: float = setting(
+        "FEATURES_EMPTY_TTL_FACTOR",
+        0.25,
+        casts.fraction,
+        alias="FEATURES_EMPTY_TTL",
+        help="factor for both TTLs of a cell without known animals, such as open sea",
+    )
+    jitter: float = setting(
+        "FEATURES_JITTER", 0.1, casts.fraction, help="random jitter of both TTLs, as a share: 0.1 is ±10 %"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturePolicy:
+    """Lifetimes of features in Redis and in process memory, and the time limits of lookups, in seconds.
+
+    `total`: maximum duration of a lookup. `lease`: lifetime of a lease, which must be longer than a query may take, so
+    that there are never two queries for the same cell. `retry_pause`: time after a failed query during which no process
+    queries the same cell. `memory_cells`: maximum number of cells in process memory. `fresh`: time for which process
+    memory serves a value without checking Redis. `version`: time for which a process trusts the rollout of datasets;
+    every process notices a switch within this time.
+    """
+
+    ttl: TtlPolicy = TtlPolicy()
+    total: float = seconds(
+        "FEATURES_TOTAL",
+        1.5,
+        help="total time one request may spend on features, even after failures; time in the queue of the HTTP server "
+        "counts too, but at least 0.2 s remain for the lookup",
+    )
+    lease: float = seconds(
+        "FEATURES_LEASE",
+        1.2,
+        help="lifetime of the lease under which a request queries the database; must be above `DATABASE_TOTAL`",
+    )
+    retry_pause: float = seconds(
+        "FEATURES_REST",
+        1.0,
+        help="pause after a failed query, during which no request queries the database for the same cell",
+    )
+    memory_cells: int = setting(
+        "MEMORY_CELLS",
+        1024,
+        casts.non_negative_int,
+        help="maximum number of cells that one process keeps in memory; 0 disables the memory cache",
+    )
+    fresh: float = seconds(
+        "MEMORY_FRESH", 60.0, help="time for which features in memory are used without checking Redis"
+    )
+    version: float = seconds(
+        "VERSION_FRESH",
+        10.0,
+        help="time for which a process caches the active dataset's version; a switch takes effect within this time",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WarmingPlan:
+    """When cache warming runs, how many cells it keeps warm, and when it refreshes their values.
+
+    `hottest`: number of cells in most demand. `margin`: a value is due if it turns stale within this many seconds.
+    `ahead`: if any value is due, all values that turn stale within this many seconds are refreshed too. `quiet`: if
+    there were fewer requests than this in the last two hours, only missing values are due.
+    """
+
+    minutes: int = setting(
+        "WARM_MINUTES",
+        5,
+        casts.positive_int,
+        unit="min",
+        help="interval of cache warming; a change requires a new deployment",
+    )
+    reserve: float = seconds("WARM_RESERVE", 3.0, help="a warming run stops this long before Lambda's timeout")
+    hottest: int = setting(
+        "WARM_HOTTEST",
+        200,
+        casts.positive_int,
+        help="number of most requested cells that warming keeps fresh, along with their neighbours",
+    )
+    margin: float = seconds(
+        "WARM_MARGIN",
+        900.0,
+        help="warming refreshes features that turn stale within this time; keep it above `WARM_MINUTES`",
+    )
+    ahead: float = seconds(
+        "WARM_AHEAD",
+        3600.0,
+        help="if warming has to query the database, it also refreshes features that turn stale within this time",
+    )
+    quiet: int = setting(
+        "WARM_QUIET",
+        1,
+        casts.non_negative_int,
+        help="with fewer requests than this in the last two hours, warming fetches only missing features, so that the "
+        "database can pause",
+    )
+    statement: float = seconds(
+        "WARM_STATEMENT", 20.0, help="timeout of warming's query, which fetches many cells at once"
+    )
