@@ -3,30 +3,26 @@
 tests/unit/docs/test_generate.py fails if a page differs from the one that this program would write.
 """
 
-import argparse
 import ast
 import json
 import re
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 from tabulate import tabulate
 
-from chalicelib.api.openapi import http_errors
+from chalicelib.api.openapi import document, http_errors
 from chalicelib.config.field import Variable, variables
 from chalicelib.config.settings import ROOT, Settings
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from cli.__main__ import faunalens
-from cloudwatch.__main__ import COMMANDS as CLOUDWATCH_COMMANDS
 from cloudwatch.figures import read_prices
 from cloudwatch.lint.folder import usage
-from database.__main__ import _parser as database_parser
 from infra import cost_page, daily_cost
-from infra.__main__ import _parser as infra_parser
 from infra.chalice_config import stages as infra_stages
 from infra.claims import read_claims
 from infra.parameters import ATHENA, BACKFILL, EDGE, STACK, STREAM, WEB, read_template
@@ -39,8 +35,11 @@ from web.settings import WebSettings
 HERE = Path(__file__).parent
 RUNBOOK = "../how-to/runbook.md"
 TARGET = re.compile(r"^(?P<name>[a-z-]+):.*## (?P<help>.*)$", re.MULTILINE)
-OWN_NAME = re.compile(r": `python -m [^`]+`\.$")
-"""The end of a docstring that repeats the module's command, which is in another column of the table."""
+MADE = re.compile(r"<!-- (?!end -->)[^>]+ -->.*?<!-- end -->", re.DOTALL)
+"""A part of a page that a program wrote: generated from the code, or printed by a benchmark."""
+ANSWERS = {"POST /identify": "200", "POST /uploads": "201", "GET /taxa/{id}": "200", "GET /health": "200"}
+"""The answers whose fields the API's page lists, with their status."""
+WORD = re.compile(r"\S*\w\S*")
 INTERNAL = {"local/lambda_sim/enter_sandbox.py", "testing/faults/freezing_container.py"}
 """Programs that only other programs start."""
 
@@ -49,11 +48,13 @@ def pages() -> dict[Path, str]:
     """Return the text of each page, by its file."""
     tables = {
         HERE / "reference" / "settings.md": settings_tables(),
+        HERE / "reference" / "api.md": api_tables(),
         HERE / "reference" / "errors.md": {"errors": error_table()},
         HERE / "reference" / "metrics.md": metric_tables(),
-        HERE / "reference" / "commands.md": command_tables(),
-        HERE / "reference" / "cli.md": {"faunalens": cli_help()},
+        HERE / "reference" / "commands.md": {"make": make_table(), "python": program_table()},
+        HERE / "reference" / "cli.md": {"faunalens": cli_table()},
         HERE / "reference" / "infra.md": infra_tables(),
+        HERE / "how-to" / "runbook.md": alarm_tables(),
         HERE / "how-to" / "deploy.md": {"claims": claim_table()},
         HERE / "how-to" / "first-deployment.md": first_deployment_tables(),
     }
@@ -62,13 +63,63 @@ def pages() -> dict[Path, str]:
     }
 
 
+def words() -> tuple[int, int]:
+    """Return how many words of docs/ are written by hand, and how many there are in all; signs of Markdown are none."""
+    texts = [path.read_text(encoding="utf-8") for path in HERE.rglob("*.md")]
+    return sum(len(WORD.findall(MADE.sub("", text))) for text in texts), sum(len(WORD.findall(text)) for text in texts)
+
+
 def settings_tables() -> dict[str, str]:
     """Return the tables of settings by table name. The columns: variable, default and unit, meaning."""
-    tables = {}
-    for name, kind in (("settings of the app", Settings), ("settings of the HTTP server", WebSettings)):
-        rows = [(f"`{name}`", _default(each), each.help) for name, each in variables(kind).items()]
-        tables[name] = table(["variable", "default", "meaning"], rows)
+    kinds = {"settings of the app": Settings, "settings of the HTTP server": WebSettings}
+    rows = {
+        name: [(f"`{variable}`", _default(each), each.help) for variable, each in variables(kind).items()]
+        for name, kind in kinds.items()
+    }
+    return {name: table(["variable", "default", "meaning"], each) for name, each in rows.items()}
+
+
+def api_tables() -> dict[str, str]:
+    """Return the tables of the query parameters, and of the fields of the main answers, from the OpenAPI document."""
+    contract = document("1", "/")
+    parameters: dict[tuple[str, str], list[str]] = {}
+    for path, operations in contract["paths"].items():
+        for each in chain.from_iterable(operation.get("parameters", ()) for operation in operations.values()):
+            if each["in"] == "query":
+                parameters.setdefault((each["name"], each["description"]), []).append(f"`{path}`")
+    rows = [(f"`{name}`", ", ".join(paths), text) for (name, text), paths in parameters.items()]
+    tables = {"parameters": table(["parameter", "of", "meaning"], rows)}
+    for name, code in ANSWERS.items():
+        method, path = name.split()
+        answer = contract["paths"][path][method.lower()]["responses"][code]["content"]["application/json"]["schema"]
+        tables[name] = table(["field", "meaning"], _answer_fields(answer, contract["components"]["schemas"]))
     return tables
+
+
+def _answer_fields(answer: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[Sequence[str]]:
+    """Yield name and meaning of each field of an answer, and of the objects in it; each kind of object once."""
+    waiting, seen = [("", answer)], set()
+    while waiting:
+        above, schema = waiting.pop(0)
+        for name, field in _inner(schema, schemas)[1].get("properties", {}).items():
+            kind, inner = _inner(field, schemas)
+            values = inner.get("enum", [])
+            meaning = field.get("description", "") or inner.get("description", "")
+            yield f"`{above}{name}`", f"{meaning} {_codes(map(str, values))}".strip()
+            if inner.get("properties") and kind not in seen:
+                seen.add(kind)
+                waiting.append((f"{above}{name}.", inner))
+
+
+def _inner(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return the name and the schema of the object that a field has, or has a list of, or may be null in place of."""
+    for each in (schema, *schema.get("anyOf", ()), schema.get("items", {})):
+        if "$ref" in each:
+            name = each["$ref"].rpartition("/")[2]
+            return name, schemas[name]
+        if each is not schema and (each.get("items") or "enum" in each):
+            return _inner(each, schemas)
+    return "", schema
 
 
 def error_table() -> str:
@@ -97,53 +148,57 @@ def metric_tables() -> dict[str, str]:
         (f"`{name}`", each.help, _codes(each.values) or "one for each deployment") for name, each in DIMENSIONS.items()
     ]
     price, most = read_prices()["series_month"].value, max_billed_metrics()
-    warming = sum(name.startswith("Warming") for name in METRICS)
     cost = [
         ("price of one metric, USD a month", f"{price:.2f}"),
         ("metrics of one deployment, at most", most),
         ("price of these, USD a month", f"**{most * price:.2f}**"),
-        ("metrics of warming", warming),
     ]
+    tier = [(f"`{name}`", metric.unit, metric.help) for name, metric in TIER_METRICS.items()]
     return {
         "namespace": table(["namespace", "dimensions of every metric"], [(f"`{NAMESPACE}`", _codes(COMMON))]),
         "metrics": table(["metric", "unit", "also by", "meaning", "dashboards, alarms"], metrics),
-        "metrics of the tier": table(["metric", "unit", "meaning"], _rows_of_tier()),
+        "metrics of the tier": table(["metric", "unit", "meaning"], tier),
         "dimensions": table(["dimension", "meaning", "values"], dimensions),
         "cost": table(["figure", "value"], cost),
     }
 
 
-def _rows_of_tier() -> list[tuple[str, str, str]]:
-    return [(f"`{name}`", metric.unit, metric.help) for name, metric in TIER_METRICS.items()]
-
-
-def command_tables() -> dict[str, str]:
-    """Return the tables of Make targets and of Python commands, and the help of two commands, by name."""
+def make_table() -> str:
+    """Return the table of the Makefile's targets."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = [(f"`make {each['name']}`", each["help"]) for each in TARGET.finditer(makefile)]
-    commands = [(f"`python -m {name}`", summary) for name, summary in _programs()]
-    cloudwatch = [(f"`{name}`", summary) for name, (_, summary) in CLOUDWATCH_COMMANDS.items()]
-    return {
-        "make": table(["target", "does"], targets),
-        "python": table(["command", "does"], commands),
-        "python -m cloudwatch": table(["command", "does"], cloudwatch),
-        "python -m infra": _help_of(infra_parser()),
-        "python -m database": _help_of(database_parser(Settings())),
-    }
+    return table(["target", "does"], [(f"`make {each['name']}`", each["help"]) for each in TARGET.finditer(makefile)])
 
 
-def cli_help() -> str:
-    """Return the help of `faunalens` and of each of its commands."""
-    parent = faunalens.make_context("faunalens", [], resilient_parsing=True, terminal_width=100)
-    helps = [("faunalens", faunalens.get_help(parent))]
-    names = faunalens.list_commands(parent)
-    for name, command in [(name, found) for name in names if (found := faunalens.get_command(parent, name))]:
-        context = command.make_context(name, [], parent, resilient_parsing=True, terminal_width=100)
-        helps.append((f"faunalens {name}", command.get_help(context)))
-        for inner, part in command.commands.items() if isinstance(command, click.Group) else ():
-            below = part.make_context(inner, [], context, resilient_parsing=True, terminal_width=100)
-            helps.append((f"faunalens {name} {inner}", part.get_help(below)))
-    return "\n\n".join(f"## `{name}`\n\n```text\n{text}\n```" for name, text in helps)
+def program_table() -> str:
+    """Return the table of every module that is a program. Its text: the first sentence of the module's docstring."""
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
+    rows = []
+    for name in sorted(set(listed.stdout.split()) - INTERNAL):
+        if not (ROOT / name).exists():
+            continue
+        text = (ROOT / name).read_text(encoding="utf-8")
+        if '\nif __name__ == "__main__":' in text:
+            summary = " ".join((ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].split())
+            module = name.removesuffix(".py").removesuffix("/__main__").replace("/", ".")
+            rows.append((f"`python -m {module}`", re.split(r"[.:] (?=[A-Z`])|[.:]$", summary)[0]))
+    return table(["command", "does"], rows)
+
+
+def cli_table() -> str:
+    """Return the table of the commands of `faunalens`, with their arguments and the names of their options."""
+    return table(["command", "does", "options"], _commands("faunalens", faunalens))
+
+
+def _commands(name: str, group: click.Group) -> Iterator[Sequence[str]]:
+    context = click.Context(group)
+    for inner in group.list_commands(context):
+        command = group.get_command(context, inner)
+        if isinstance(command, click.Group):
+            yield from _commands(f"{name} {inner}", command)
+        elif command:
+            arguments = [each.make_metavar(context) for each in command.params if isinstance(each, click.Argument)]
+            options = [each.opts[0] for each in command.params if isinstance(each, click.Option)]
+            yield f"`{' '.join([name, inner, *arguments])}`", command.get_short_help_str(200), _codes(options)
 
 
 def infra_tables() -> dict[str, str]:
@@ -158,12 +213,33 @@ def infra_tables() -> dict[str, str]:
     return tables
 
 
+def alarm_tables() -> dict[str, str]:
+    """Return what the runbook says of each alarm and composite, by its name: its message, and what it watches."""
+    return {path.stem: _alarm(path) for path in sorted((ROOT / "dashboards").glob("[ac]*/*.json"))}
+
+
+def _alarm(path: Path) -> str:
+    alarm = json.loads(path.read_text(encoding="utf-8"))
+    message = alarm["AlarmDescription"].partition(" What to do")[0]
+    message = re.sub(r"(LIMIT_\w+)", r"`\1`", message.replace("stage LIMITSTAGE", "the stage"))
+    if "AlarmRule" in alarm:
+        return message
+    queries = alarm.get("Metrics", [alarm])
+    (watched,) = (each.get("Label") or each["MetricName"] for each in queries if each.get("ReturnData", True))
+    periods = {
+        each["Period"] for each in (alarm, *(each.get("MetricStat", {}) for each in queries)) if "Period" in each
+    }
+    sign = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": "≥", "LessThanThreshold": "<"}
+    limit = f"{sign[alarm['ComparisonOperator']]} {alarm['Threshold']:,}"
+    times = f"{alarm['DatapointsToAlarm']} of {alarm['EvaluationPeriods']} × {periods.pop():,} s"
+    silence = "; silence counts as such" if alarm["TreatMissingData"] == "breaching" else ""
+    return f"{message} (`{watched}` {limit}, {times}{silence})"
+
+
 def claim_table() -> str:
     """Return the table of the claims that only AWS can prove."""
-    rows = [
-        (f"`{each.name}`", each.claim, each.source, "a command" if each.proof else "a person") for each in read_claims()
-    ]
-    return table(["claim", "says", "we believe it because", "proved by"], rows)
+    rows = [(f"`{each.name}`", each.claim, "a command" if each.proof else "a person") for each in read_claims()]
+    return table(["claim", "says", "proved by"], rows)
 
 
 def first_deployment_tables() -> dict[str, str]:
@@ -213,33 +289,15 @@ def _parameters(declared: Mapping[str, Any]) -> str:
 
 
 def _throttling() -> str:
-    """Return the limits of each method, for each stage: requests a second, and at once."""
+    """Return the limits of each method, for each stage: requests a second, and at once. Those of HEAD are all alike."""
     stages = {stage: method_limits(stage) for stage in infra_stages()}
-    total = {stage: throttle_limits(stage) for stage in stages}
-    rows = [
-        (f"`{each.name} {each.path}`", *(f"{limits[each].rate:g}, {limits[each].burst}" for limits in stages.values()))
-        for each in api_methods()
-    ]
-    rows.append(("all", *(f"{each.rate:g}, {each.burst}" for each in total.values())))
-    return table(["method", *(f"{stage}: a second, at once" for stage in stages)], rows)
-
-
-def _programs() -> list[tuple[str, str]]:
-    """Return every module that is a program, and the first paragraph of its docstring."""
-    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
-    found = []
-    for name in sorted(set(listed.stdout.split()) - INTERNAL):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        if '\nif __name__ == "__main__":' in text:
-            summary = " ".join((ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0].split())
-            module = name.removesuffix(".py").removesuffix("/__main__").replace("/", ".")
-            found.append((module, OWN_NAME.sub(".", summary)))
-    return found
-
-
-def _help_of(parser: argparse.ArgumentParser) -> str:
-    parser.formatter_class = partial(argparse.HelpFormatter, width=100)
-    return f"```text\n{parser.format_help().strip()}\n```"
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for each in api_methods():
+        limits = tuple(f"{given[each].rate:g}, {given[each].burst}" for given in stages.values())
+        alike.setdefault(limits, []).append(f"`{each.name} {each.path}`")
+    rows = [(", ".join(names) if len(names) < 5 else "each other method", *limits) for limits, names in alike.items()]
+    rows.append(("all", *(f"{each.rate:g}, {each.burst}" for each in map(throttle_limits, stages))))
+    return table(["methods", *(f"{stage}: a second, at once" for stage in stages)], rows)
 
 
 def _default(variable: Variable) -> str:
@@ -260,4 +318,5 @@ def _codes(names: Iterable[str]) -> str:
 if __name__ == "__main__":
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
-        print(f"wrote {path.relative_to(ROOT)}")
+    by_hand, in_all = words()
+    print(f"wrote {len(pages())} pages; docs/ has {by_hand:,} words by hand, {in_all:,} in all")

@@ -11,6 +11,8 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 
+pytestmark = pytest.mark.alone  # every night: tests/unit/docs finds broken links and missing pages sooner
+
 FETCHED = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*(?:src|href)=["']?(?:https?:)?//""")
 
 

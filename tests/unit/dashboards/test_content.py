@@ -97,26 +97,6 @@ def test_files_of_the_tier_are_all_that_need_its_load_balancer() -> None:
     assert all(belongs_to_tier(name) for name, body in text.items() if re.search(r'WEB(BALANCER|TARGETS)|"tier"', body))
 
 
-def test_the_guide_lists_every_alarm_as_it_is_set() -> None:
-    rows = {
-        cells[1].strip("` "): [cell.strip() for cell in cells[2:-1]]
-        for line in (ROOT / "docs" / "explanation" / "dashboards.md").read_text(encoding="utf-8").splitlines()
-        if len(cells := line.split("|")) == 9
-    }
-    for name, body in FILES.alarms.items():
-        _, limit, period, of, missing, _ = rows[name]
-        signs = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": "≥", "LessThanThreshold": "<"}
-        periods = (
-            {body["Period"]}
-            if "Period" in body
-            else {each["MetricStat"]["Period"] for each in body["Metrics"] if "MetricStat" in each}
-        )
-        assert limit == f"{signs[body['ComparisonOperator']]} {body['Threshold']:,}"
-        assert period == f"{periods.pop():,} s"
-        assert of == f"{body['DatapointsToAlarm']} of {body['EvaluationPeriods']}"
-        assert missing == {"notBreaching": "fine", "breaching": "**alarm**"}[body["TreatMissingData"]]
-
-
 @pytest.mark.parametrize("board", FILES.dashboards)
 def test_colours_are_safe_for_colour_blindness(board: str) -> None:
     assert set(re.findall(r"#[0-9A-Fa-f]{6}", json.dumps(FILES.dashboards[board]))) <= PALETTE

@@ -39,9 +39,3 @@ def test_every_command_of_the_makefile_says_what_it_does_and_is_documented() -> 
     for target in set(phony.split()) - {"help", "environment", "model"}:
         assert re.search(rf"^{target}:.*## ", text, re.MULTILINE), f"make {target} has no line of help"
         assert f"make {target}" in guide, f"make {target} is not documented"
-
-
-def test_links_between_documents_lead_somewhere() -> None:
-    for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "model").glob("*.md")]:
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
-            assert (path.parent / link).exists(), f"{path.relative_to(ROOT)} links to {link}"

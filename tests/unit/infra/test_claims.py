@@ -1,30 +1,15 @@
-"""The list of claims that only AWS can prove: complete, and the same on the page, in the file and in the code."""
-
-import re
+"""The list of claims that only AWS can prove: complete, and the same in the file and in the code."""
 
 import pytest
 
-from chalicelib.config.settings import ROOT
 from infra.claims import FILE, Claim, read_claims
 from infra.proofs import PROOFS
-
-PAGE = ROOT / "docs" / "how-to" / "deploy.md"
 
 
 def test_every_proof_belongs_to_a_claim_and_every_claim_has_a_proof_or_a_question() -> None:
     claims = read_claims()
     assert sorted(claim.proof for claim in claims if claim.proof) == sorted(PROOFS)
     assert [claim.name for claim in claims if not claim.proof and not claim.how] == []
-
-
-def test_the_page_shows_every_claim_in_the_file_and_no_other() -> None:
-    # GIVEN the page WHEN its table of claims is read THEN it has the names and claims of the file, in order
-    rows = re.findall(
-        r"^\| `([\w-]+)` \| (.+?) \| (.+?) \| (a command|a person) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE
-    )
-    assert [(name, claim, source) for name, claim, source, _ in rows] == [
-        (each.name, each.claim, each.source) for each in read_claims()
-    ]
 
 
 def test_a_claim_says_one_sentence_without_its_full_stop_and_why_we_believe_it() -> None:

@@ -1,0 +1,53 @@
+"""The pages as a whole: short, each for a reader, found from the index, with a complete house and glossary."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chalicelib.config.settings import ROOT
+from docs.generate import words
+from tests.unit.docs.pages import name_of
+
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+MOST_BY_HAND, MOST = 26_100, 50_000  # words of docs/
+
+
+def test_the_docs_are_short() -> None:
+    by_hand, in_all = words()
+    assert by_hand <= MOST_BY_HAND, f"docs/ has {by_hand:,} words by hand; drop what no reader needs"
+    assert in_all <= MOST, f"docs/ has {in_all:,} words in all"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_first_line_of_a_page_says_who_it_is_for(page: Path) -> None:
+    first = page.read_text(encoding="utf-8").partition("\n\n")[2].partition("\n\n")[0]
+    assert re.search(r"\b(?:[Ff]or|who)\b", first), f"{name_of(page)} opens with: {first}"
+
+
+def test_the_index_and_the_site_link_to_every_page() -> None:
+    names = {page.relative_to(DOCS).as_posix() for page in PAGES}
+    index, site = (path.read_text(encoding="utf-8") for path in (DOCS / "index.md", ROOT / "mkdocs.yml"))
+    assert not [name for name in names - {"index.md"} if f"]({name})" not in index]
+    assert not [name for name in names if f": {name}\n" not in site]
+
+
+def test_every_folder_and_every_room_of_chalicelib_is_in_the_house() -> None:
+    house = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("## The house")[2].partition("\n## ")[0]
+    first_columns = re.findall(r"^\| (`.+?) \|", house, re.MULTILINE)
+    listed = set(re.findall(r"`([\w./-]+)/`", " ".join(first_columns)))
+    there = {each.name for each in ROOT.iterdir() if each.is_dir()} - {"build", "node_modules", "__pycache__"}
+    rooms = {f"chalicelib/{each.name}" for each in (ROOT / "chalicelib").iterdir() if each.is_dir()}
+    hidden = {".chalice", ".ci", ".github"}
+    assert listed == {name for name in there if name[0] != "."} | hidden | rooms - {"chalicelib/__pycache__"}
+
+
+def test_the_glossary_has_at_most_forty_words_in_order_one_line_each_and_is_linked() -> None:
+    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^\| \*\*(.+?)\*\* \| .+ \|$", text, re.MULTILINE)
+    assert 20 <= len(terms) <= 40
+    assert len(terms) == len(text.partition("|---|---|\n")[2].strip().splitlines())
+    assert [term.lower() for term in terms] == sorted(term.lower() for term in terms)
+    for name in ("README.md", "CONTRIBUTING.md", "docs/index.md"):
+        assert "glossary.md)" in (ROOT / name).read_text(encoding="utf-8"), f"{name} does not link the glossary"
