@@ -41,10 +41,14 @@ expect.set_options(timeout=PATIENCE)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests with the mark `firefox` in both browsers; `firefox(lacks="…")` says why one of a module does not."""
+    """Run tests with the mark `firefox` in both browsers; `firefox(lacks="…")` says why one of a module does not.
+
+    Most faults show in Chromium, so what a test finds in Firefox besides is looked for at night.
+    """
     mark = metafunc.definition.get_closest_marker("firefox")
     if mark and "lacks" not in mark.kwargs:
-        metafunc.parametrize("browser", ["chromium", "firefox"], indirect=True, scope="session")
+        both = ["chromium", pytest.param("firefox", marks=pytest.mark.alone)]
+        metafunc.parametrize("browser", both, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

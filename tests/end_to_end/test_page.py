@@ -387,14 +387,14 @@ def test_a_request_can_be_cancelled(stand: Stand, open_page: Open) -> None:
 def test_what_is_cancelled_before_the_second_attempt_is_not_sent(stand: Stand, open_page: Open) -> None:
     # GIVEN a connection that failed
     stand.tell(answers.koala())
-    shown = open_page(stand.url)
+    shown = open_page(stand.url, before=lambda empty: empty.clock.install())
     shown.route("**/identify*", lambda route: route.abort(), times=1)
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#busy-words")).to_have_text("The connection failed. Trying again")
     # WHEN it is cancelled THEN the photo stays here
     shown.get_by_role("button", name="Cancel").click()
     expect(shown.locator("#problem-heading")).to_have_text("Cancelled")
-    shown.wait_for_timeout(1500)  # longer than the pause before the second attempt
+    shown.clock.run_for(1500)  # longer than the pause before the second attempt
     assert stand.sent == []
 
 

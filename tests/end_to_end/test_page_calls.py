@@ -57,7 +57,7 @@ def lambda_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://{HOST}:{port}/"
 
 
-@pytest.mark.parametrize("transport", ["app_url", "lambda_url"])
+@pytest.mark.parametrize("transport", ["app_url", pytest.param("lambda_url", marks=pytest.mark.alone)])
 def test_a_visit_is_three_calls_and_the_next_is_one(
     request: pytest.FixtureRequest, open_page: Open, transport: str
 ) -> None:
