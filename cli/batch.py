@@ -139,8 +139,8 @@ def _stored(
     cloud: Cloud, study: S3Name, inventory: S3Name | None, manifest: str | None
 ) -> Iterator[listing.StoredPhoto]:
     if inventory:
-        return listing.inventoried(cloud.s3, study, inventory)
-    return listing.named(cloud.s3, study, manifest) if manifest else listing.listed(cloud.s3, study)
+        return listing.inventoried(cloud.client("s3"), study, inventory)
+    return listing.named(cloud.client("s3"), study, manifest) if manifest else listing.listed(cloud.client("s3"), study)
 
 
 def _placed(where: Where, stored: Iterable[listing.StoredPhoto]) -> Iterator[tuple[FoundPhoto, listing.StoredPhoto]]:
@@ -243,7 +243,7 @@ def _merge(cloud: Cloud, study: S3Name, kept: ResultsFile) -> int:
     number = 0
     counts = kept.counts()
     with (
-        closing(merge(cloud.s3, study, runs.results_of(cloud, study), kept)) as merged,
+        closing(merge(cloud.client("s3"), study, runs.results_of(cloud, study), kept)) as merged,
         photo_progress(0, counts.total, "merging") as reach,
     ):
         for some in merged:

@@ -1,7 +1,7 @@
 """`faunalens report`: a page about a study, with charts by Apache ECharts. It needs no network."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -18,6 +18,13 @@ from cli.results import ResultsFile
 from cli.study.summary import Group, Station, Summary, summary_of
 from cli.study.taxa import distinct
 
+PAGES = Path(__file__).parent / "pages"
+MOST_BARS = 30
+"""Taxa in the bar chart; the table has all."""
+TAXA = ("name", "scientific name", "rank", "events", "photos", "deployments")
+STATIONS = ("deployment", "latitude", "longitude", "events", "photos", "taxa")
+MOST_FAULTS = 500
+"""Photos without an answer that are listed; `faunalens status` lists all."""
 EPILOG = """\b
 Example:
   faunalens report study.db --hide-people --html report.html
@@ -49,83 +56,41 @@ def report(results: Path, *, html: Path | None, hide_people: bool, reading: Stud
     click.echo(str(target))
 
 
-PAGES = Path(__file__).parent / "pages"
-MOST_BARS = 30
-"""Taxa in the bar chart; the table has all."""
-GRID = {"left": 48, "right": 24, "top": 32, "bottom": 32}
-"""Space around a chart in pixels."""
-TAXA = ("name", "scientific name", "rank", "events", "photos", "deployments")
-STATIONS = ("deployment", "latitude", "longitude", "events", "photos", "taxa")
-MOST_FAULTS = 500
-"""Photos without an answer that are listed; `faunalens status` lists all."""
-
-
 def page(summary: Summary, title: str, folder: Path) -> str:
     """Return the page. `folder`: the study's, with the photos."""
     groups = sorted(summary.groups.values(), key=lambda group: (group.kind != "animal", -group.events, group.name))
     animals = [group for group in groups if group.kind == "animal"]
     return Template((PAGES / "report.html").read_text(encoding="utf-8")).substitute(
         title=escape(title),
-        facts=escape(
-            f"{summary.photos:,} photos in {summary.events:,} events of {len(summary.stations):,} deployments; "
-            f"{distinct(summary.taxa):,} taxa; {summary.reviewed:,} photos reviewed by people. "
-            f"Made by faunalens {VERSION} on {datetime.now(UTC):%Y-%m-%d}."
-            + (
-                f" {summary.untimed:,} photos have no time: they are in no chart of hours or days."
-                if summary.untimed
-                else ""
-            )
-            + (f" Coordinates are rounded to {summary.precision:g}°." if summary.precision else "")
-        ),
+        facts=escape(" ".join(_facts(summary))),
         style=(PAGES / "report.css").read_text(encoding="utf-8"),
         taxa=_table(TAXA, map(_row, groups), identity="taxa"),
         stations=_table(STATIONS, _station_rows(summary)),
         sheets="\n".join(_sheet(group, folder) for group in groups),
         unanswered=_unanswered(summary.unanswered),
-        charts=_json(charts(summary, animals)),
+        charts=_json(chart_data(summary, animals)),
         echarts=(PAGES / "echarts.min.js").read_text(encoding="utf-8").replace("</script", "<\\/script"),
         script=(PAGES / "report.js").read_text(encoding="utf-8"),
     )
 
 
-def charts(summary: Summary, animals: list[Group]) -> dict[str, Any]:
-    """Return the options of each chart, as ECharts has them."""
-    bars = animals[:MOST_BARS][::-1]
-    tooltip = {"trigger": "axis"}
-    days = summary.accumulation()
+def _facts(summary: Summary) -> Iterator[str]:
+    """Yield the sentences below the title."""
+    yield f"{summary.photos:,} photos in {summary.events:,} events of {len(summary.stations):,} deployments;"
+    yield f"{distinct(summary.taxa):,} taxa; {summary.reviewed:,} photos reviewed by people."
+    yield f"Made by faunalens {VERSION} on {datetime.now(UTC):%Y-%m-%d}."
+    if summary.untimed:
+        yield f"{summary.untimed:,} photos have no time: they are in no chart of hours or days."
+    if summary.precision:
+        yield f"Coordinates are rounded to {summary.precision:g}°."
+
+
+def chart_data(summary: Summary, animals: Sequence[Group]) -> dict[str, Any]:
+    """Return what the charts show; pages/report.js draws them."""
     return {
-        "counts": {
-            "tooltip": tooltip,
-            "grid": {"left": 8, "right": 24, "top": 8, "bottom": 36, "containLabel": True},
-            "xAxis": {"type": "value", "name": "events", "nameLocation": "middle", "nameGap": 26, "minInterval": 1},
-            "yAxis": {"type": "category", "data": [group.name for group in bars]},
-            "series": [{"type": "bar", "name": "events", "data": [group.events for group in bars]}],
-        },
-        "hours": {
-            "tooltip": tooltip,
-            "legend": {"type": "scroll", "bottom": 0},
-            "grid": GRID | {"bottom": 64},
-            "xAxis": {"type": "category", "data": [f"{hour:02}" for hour in range(24)]},
-            "yAxis": {"type": "value", "name": "events", "minInterval": 1},
-            "series": [
-                {"type": "bar", "stack": "all", "name": group.name, "data": group.hours}
-                for group in animals[:MOST_BARS]
-            ],
-        },
-        "stations": {
-            "tooltip": {"trigger": "item"},
-            "grid": {"left": 72, "right": 24, "top": 32, "bottom": 48},
-            "xAxis": {"type": "value", "name": "longitude", "nameLocation": "middle", "nameGap": 24},
-            "yAxis": {"type": "value", "name": "latitude"},
-            "series": [{"type": "scatter", "data": _points(summary)}],
-        },
-        "accumulation": {
-            "tooltip": tooltip,
-            "grid": GRID,
-            "xAxis": {"type": "time"},
-            "yAxis": {"type": "value", "name": "taxa", "minInterval": 1},
-            "series": [{"type": "line", "step": "end", "name": "taxa", "data": days}],
-        },
+        "taxa": [{"name": each.name, "events": each.events, "hours": each.hours} for each in animals[:MOST_BARS]],
+        "stations": _points(summary),
+        "days": summary.accumulation(),
     }
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -18,7 +18,10 @@ REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 
 
 class Cloud:
-    """What a backfill uses of an account. `stage`: such as prod. Raises `CommandError` without boto3 or a region."""
+    """What a backfill uses of an account. `stage`: such as prod. Raises `CommandError` without boto3 or a region.
+
+    `client`: returns the client of a service, such as s3, for several threads.
+    """
 
     def __init__(self, stage: str) -> None:
         try:
@@ -35,6 +38,7 @@ class Cloud:
             raise CommandError(f"{error}; check AWS_PROFILE") from error
         if not self._session.region_name:
             raise CommandError("no AWS region is set; set AWS_REGION to the region of the stage")
+        self.client = cache(self._client)
 
     def _client(self, service: str) -> Any:
         from botocore.config import Config
@@ -48,29 +52,9 @@ class Cloud:
         return self._session.client(service, config=config)
 
     @cached_property
-    def s3(self) -> Any:
-        """Return a client of S3. It may be used by several threads."""
-        return self._client("s3")
-
-    @cached_property
-    def states(self) -> Any:
-        """Return a client of Step Functions."""
-        return self._client("stepfunctions")
-
-    @cached_property
-    def metrics(self) -> Any:
-        """Return a client of CloudWatch."""
-        return self._client("cloudwatch")
-
-    @cached_property
-    def functions(self) -> Any:
-        """Return a client of Lambda."""
-        return self._client("lambda")
-
-    @cached_property
     def _caller(self) -> tuple[str, str]:
         """Return the partition, such as aws, and the account."""
-        found = self._client("sts").get_caller_identity()
+        found = self.client("sts").get_caller_identity()
         return found["Arn"].split(":")[1], found["Account"]
 
     @property

@@ -49,7 +49,7 @@ def results_of(cloud: Cloud, study: S3Name) -> S3Name:
 
 def latest(cloud: Cloud, study: S3Name) -> Run | None:
     """Return the latest run of a study, or None if there was none in the last 90 days, for which AWS knows runs."""
-    pages = cloud.states.get_paginator("list_executions").paginate(stateMachineArn=cloud.machine)
+    pages = cloud.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=cloud.machine)
     prefix = f"{study_id(study)}-"
     found = (each for page in pages for each in page["executions"] if each["name"].startswith(prefix))
     newest = next(found, None)  # AWS lists the newest first
@@ -58,7 +58,7 @@ def latest(cloud: Cloud, study: S3Name) -> Run | None:
 
 def describe(cloud: Cloud, arn: str) -> Run:
     """Return the present state of a run."""
-    found = cloud.states.describe_execution(executionArn=arn)
+    found = cloud.client("stepfunctions").describe_execution(executionArn=arn)
     return Run(
         arn,
         found["name"],
@@ -75,7 +75,7 @@ def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int) -> Run:
     name = f"{study_id(study)}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     folder = S3Name(cloud.bucket, f"{RUNS}{study_id(study)}/{name}/")
     manifest_key = f"{folder.key}manifest.jsonl"
-    cloud.s3.upload_fileobj(manifest, folder.bucket, manifest_key)
+    cloud.client("s3").upload_fileobj(manifest, folder.bucket, manifest_key)
     asked = {
         "run": name,
         "study": str(study),
@@ -85,13 +85,13 @@ def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int) -> Run:
         "results": str(results_of(cloud, study) / f"{name}/"),
     }
     text = json.dumps(asked, ensure_ascii=False, allow_nan=False)
-    started = cloud.states.start_execution(stateMachineArn=cloud.machine, name=name, input=text)
+    started = cloud.client("stepfunctions").start_execution(stateMachineArn=cloud.machine, name=name, input=text)
     return describe(cloud, started["executionArn"])
 
 
 def resume(cloud: Cloud, run: Run) -> Run:
     """Let AWS go on with a run: the batches that failed, and those that had not begun."""
-    cloud.states.redrive_execution(executionArn=run.arn)
+    cloud.client("stepfunctions").redrive_execution(executionArn=run.arn)
     return describe(cloud, run.arn)
 
 
@@ -144,10 +144,10 @@ def progress_of(cloud: Cloud, run: Run) -> Progress:
 
 def _counts(cloud: Cloud, run: Run) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """Return the counts of photos and of batches; empty before the map has begun."""
-    found = cloud.states.list_map_runs(executionArn=run.arn)["mapRuns"]
+    found = cloud.client("stepfunctions").list_map_runs(executionArn=run.arn)["mapRuns"]
     if not found:
         return {}, {}
-    about = cloud.states.describe_map_run(mapRunArn=found[0]["mapRunArn"])
+    about = cloud.client("stepfunctions").describe_map_run(mapRunArn=found[0]["mapRunArn"])
     return about["itemCounts"], about["executionCounts"]
 
 
@@ -157,7 +157,7 @@ def _cost(cloud: Cloud, run: Run, photos: int, batches: int) -> Mapping[str, flo
 
     try:
         seconds, calls = (_measured(cloud, run, name) for name in ("Duration", "Invocations"))
-        memory = cloud.functions.get_function_configuration(FunctionName=cloud.function)["MemorySize"]
+        memory = cloud.client("lambda").get_function_configuration(FunctionName=cloud.function)["MemorySize"]
     except ClientError:
         return None
     with PRICES.open(encoding="utf-8", newline="") as file:
@@ -176,7 +176,7 @@ def _measured(cloud: Cloud, run: Run, metric: str) -> float:
     """Return the sum of a metric of the batch function while the run went on. The stream's calls count too."""
     end = run.stopped or datetime.now(UTC)
     periods = int((end - run.started).total_seconds() // _PERIOD)
-    found: Any = cloud.metrics.get_metric_statistics(
+    found: Any = cloud.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",
         MetricName=metric,
         Dimensions=[{"Name": "FunctionName", "Value": cloud.function}],

@@ -158,7 +158,7 @@ def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding
 def _classification(finding: Finding) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "observationType": finding.kind,
-        "classificationMethod": "human" if finding.is_human else "machine",
+        "classificationMethod": finding.method,
         "classifiedBy": finding.by,
         "classificationTimestamp": finding.at,
         "observationComments": _candidates(finding),
@@ -166,8 +166,7 @@ def _classification(finding: Finding) -> dict[str, Any]:
     if finding.named:
         fields["scientificName"] = finding.named.scientific_name
     if not finding.is_human:
-        probability = finding.named.score if finding.named else finding.probability
-        fields["classificationProbability"] = round(max(probability, 1e-4), 4)
+        fields["classificationProbability"] = round(max(finding.sureness, 1e-4), 4)
     if finding.box:
         box = finding.box
         fields |= {"bboxX": box.x, "bboxY": box.y, "bboxWidth": box.width, "bboxHeight": box.height}

@@ -22,54 +22,28 @@ from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import lineage_of, taxon_rank
 
 DWC, DC, AC = "http://rs.tdwg.org/dwc/terms/", "http://purl.org/dc/terms/", "http://rs.tdwg.org/ac/terms/"
-OCCURRENCE = {
-    "occurrenceID": DWC,
-    "basisOfRecord": DWC,
-    "occurrenceStatus": DWC,
-    "eventID": DWC,
-    "eventDate": DWC,
-    "samplingProtocol": DWC,
-    "locationID": DWC,
-    "locality": DWC,
-    "decimalLatitude": DWC,
-    "decimalLongitude": DWC,
-    "geodeticDatum": DWC,
-    "coordinateUncertaintyInMeters": DWC,
-    "coordinatePrecision": DWC,
-    "dataGeneralizations": DWC,
-    "identifiedBy": DWC,
-    "dateIdentified": DWC,
-    "identificationVerificationStatus": DWC,
-    "identificationRemarks": DWC,
-    "scientificName": DWC,
-    "taxonRank": DWC,
-    "vernacularName": DWC,
-    "kingdom": DWC,
-    "phylum": DWC,
-    "class": DWC,
-    "order": DWC,
-    "family": DWC,
-    "genus": DWC,
-    "license": DC,
-}
-MULTIMEDIA = {
-    "occurrenceID": DWC,
-    "identifier": DC,
-    "type": DC,
-    "format": DC,
-    "created": DC,
-    "accessURI": AC,
-    "serviceExpectation": AC,
-}
-IDENTIFICATION = {
-    "occurrenceID": DWC,
-    "identifiedBy": DWC,
-    "dateIdentified": DWC,
-    "scientificName": DWC,
-    "taxonRank": DWC,
-    "vernacularName": DWC,
-    "identificationRemarks": DWC,
-}
+OCCURRENCE = dict.fromkeys(
+    (
+        *("occurrenceID", "basisOfRecord", "occurrenceStatus", "eventID", "eventDate", "samplingProtocol"),
+        *("locationID", "locality", "decimalLatitude", "decimalLongitude", "geodeticDatum"),
+        *("coordinateUncertaintyInMeters", "coordinatePrecision", "dataGeneralizations", "identifiedBy"),
+        *("dateIdentified", "identificationVerificationStatus", "identificationRemarks", "scientificName"),
+        *("taxonRank", "vernacularName", "kingdom", "phylum", "class", "order", "family", "genus"),
+    ),
+    DWC,
+) | {"license": DC}
+MULTIMEDIA = (
+    {"occurrenceID": DWC}
+    | dict.fromkeys(("identifier", "type", "format", "created"), DC)
+    | dict.fromkeys(("accessURI", "serviceExpectation"), AC)
+)
+IDENTIFICATION = dict.fromkeys(
+    (
+        *("occurrenceID", "identifiedBy", "dateIdentified", "scientificName", "taxonRank", "vernacularName"),
+        "identificationRemarks",
+    ),
+    DWC,
+)
 FILES = {
     "occurrence.csv": (f"{DWC}Occurrence", OCCURRENCE),
     "multimedia.csv": (f"{AC}Multimedia", MULTIMEDIA),

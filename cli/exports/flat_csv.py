@@ -1,60 +1,62 @@
 """One CSV file with a row for each photo, for spreadsheets and scripts."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.files import stamp, table
-from cli.study.finding import fused
-from cli.study.study import Study
-
-COLUMNS = (
-    *("path", "deployment", "time", "latitude", "longitude", "kind", "name", "scientific_name", "rank", "probability"),
-    *("candidates", "method", "classified_by", "event", "event_photos", "event_kind", "event_scientific_name"),
-    *("event_probability", "error", "detail"),
-)
+from cli.study.finding import Finding, fused
+from cli.study.study import Study, StudyPhoto
 
 
+class _Row(NamedTuple):
+    """A photo with an answer, and its event: the number among all events, its photos, and what they show together."""
+
+    photo: StudyPhoto
+    event: int
+    event_photos: int
+    whole: Finding
+
+
+COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
+    "path": lambda row: row.photo.path,
+    "deployment": lambda row: row.photo.deployment,
+    "time": lambda row: stamp(row.photo.time),
+    "latitude": lambda row: row.photo.latitude,
+    "longitude": lambda row: row.photo.longitude,
+    "kind": lambda row: row.photo.finding.kind,
+    "name": lambda row: row.photo.finding.named and row.photo.finding.named.name,
+    "scientific_name": lambda row: row.photo.finding.named and row.photo.finding.named.scientific_name,
+    "rank": lambda row: row.photo.finding.named and row.photo.finding.named.rank,
+    "probability": lambda row: round(row.photo.finding.sureness, 4),
+    "candidates": lambda row: "; ".join(f"{each.name} {each.score:.4f}" for each in row.photo.finding.candidates),
+    "method": lambda row: row.photo.finding.method,
+    "classified_by": lambda row: row.photo.finding.by,
+    "event": lambda row: row.event,
+    "event_photos": lambda row: row.event_photos,
+    "event_kind": lambda row: row.whole.kind,
+    "event_scientific_name": lambda row: row.whole.named and row.whole.named.scientific_name,
+    "event_probability": lambda row: round(row.whole.sureness, 4),
+    "error": lambda _: "",
+    "detail": lambda row: "" if row.photo.timed else FILE_TIME,
+}
+"""Each column, in order, and its value for a photo with an answer."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a text begins with that a spreadsheet takes for a formula, which may do anything. A folder may be named so."""
 
 
 def write_csv(study: Study, path: Path) -> None:
     """Write the photos with an answer by deployment and time, then those without one."""
-    with table(path, COLUMNS) as write_row:
-
-        def write(row: dict[str, Any]) -> None:
-            write_row({name: _inert(value) for name, value in row.items()})
-
+    with table(path, tuple(COLUMNS)) as write:
         for number, event in enumerate(study.events(), 1):
             whole = fused([photo.finding for photo in event])
             for photo in event:
-                finding, named, of_event = photo.finding, photo.finding.named, whole.named
-                write(
-                    {
-                        "path": photo.path,
-                        "deployment": photo.deployment,
-                        "time": stamp(photo.time),
-                        "latitude": photo.latitude,
-                        "longitude": photo.longitude,
-                        "kind": finding.kind,
-                        "name": named and named.name,
-                        "scientific_name": named and named.scientific_name,
-                        "rank": named and named.rank,
-                        "probability": round(named.score if named else finding.probability, 4),
-                        "candidates": "; ".join(f"{each.name} {each.score:.4f}" for each in finding.candidates),
-                        "method": "human" if finding.is_human else "machine",
-                        "classified_by": finding.by,
-                        "event": number,
-                        "event_photos": len(event),
-                        "event_kind": whole.kind,
-                        "event_scientific_name": of_event and of_event.scientific_name,
-                        "event_probability": round(of_event.score if of_event else whole.probability, 4),
-                        "detail": "" if photo.timed else FILE_TIME,
-                    }
-                )
-        for row in study.unanswered():
-            write({"path": row["path"], "deployment": row["deployment"], "error": row["code"], "detail": row["detail"]})
+                row = _Row(photo, number, len(event), whole)
+                write({name: _inert(value(row)) for name, value in COLUMNS.items()})
+        for unanswered in study.unanswered():
+            fields = {"path": "path", "deployment": "deployment", "error": "code", "detail": "detail"}
+            write({name: _inert(unanswered[field]) for name, field in fields.items()})
 
 
 def _inert(value: Any) -> Any:

@@ -1,6 +1,40 @@
 // Draws the charts and sorts the tables of a report.
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-const charts = JSON.parse(document.getElementById("charts").textContent);
+const { taxa, stations, days } = JSON.parse(document.getElementById("charts").textContent);
+const tooltip = { trigger: "axis" };
+const events = { type: "value", name: "events", minInterval: 1 };
+const bars = [...taxa].reverse(); // ECharts draws the first one lowest
+const charts = {
+  counts: {
+    tooltip,
+    grid: { left: 8, right: 24, top: 8, bottom: 36, containLabel: true },
+    xAxis: { ...events, nameLocation: "middle", nameGap: 26 },
+    yAxis: { type: "category", data: bars.map((taxon) => taxon.name) },
+    series: [{ type: "bar", name: "events", data: bars.map((taxon) => taxon.events) }],
+  },
+  hours: {
+    tooltip,
+    legend: { type: "scroll", bottom: 0 },
+    grid: { left: 48, right: 24, top: 32, bottom: 64 },
+    xAxis: { type: "category", data: Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0")) },
+    yAxis: events,
+    series: taxa.map((taxon) => ({ type: "bar", stack: "all", name: taxon.name, data: taxon.hours })),
+  },
+  stations: {
+    tooltip: { trigger: "item" },
+    grid: { left: 72, right: 24, top: 32, bottom: 48 },
+    xAxis: { type: "value", name: "longitude", nameLocation: "middle", nameGap: 24 },
+    yAxis: { type: "value", name: "latitude" },
+    series: [{ type: "scatter", data: stations }],
+  },
+  accumulation: {
+    tooltip,
+    grid: { left: 48, right: 24, top: 32, bottom: 32 },
+    xAxis: { type: "time" },
+    yAxis: { type: "value", name: "taxa", minInterval: 1 },
+    series: [{ type: "line", step: "end", name: "taxa", data: days }],
+  },
+};
 const KM = 111.32; // of a degree of latitude
 const LEAST = 0.5; // km that the map shows of each direction, at least
 

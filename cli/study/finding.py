@@ -70,6 +70,16 @@ class Finding:
         return self.parts or (self,)
 
     @property
+    def sureness(self) -> float:
+        """Return the probability of what is named, or else that it is of this kind."""
+        return self.named.score if self.named else self.probability
+
+    @property
+    def method(self) -> Literal["human", "machine"]:
+        """Return who classified it, as exports call it."""
+        return "human" if self.is_human else "machine"
+
+    @property
     def shows_people(self) -> bool:
         """Return whether a person is on the photo. Without boxes, one beside an animal is not noticed."""
         return any(part.kind == "human" for part in self.each)
@@ -162,7 +172,7 @@ def fused(findings: Sequence[Finding]) -> Finding:
     said = [each for each in findings if each.is_human] or list(findings)
     kind = next(kind for kind in _ORDER if any(each.kind == kind for each in said))
     same = [each for each in said if each.kind == kind]
-    surest = max(same, key=lambda each: each.named.score if each.named else each.probability)
+    surest = max(same, key=lambda each: each.sureness)
     if kind != "animal" or len(same) == 1:
         return surest
     if surest.is_human:

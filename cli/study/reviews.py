@@ -71,7 +71,7 @@ class Queue:
 
     def __init__(self, results: ResultsFile, reviewer: str, most: int | None = None, *, drawn: bool) -> None:
         self._results, self._reviewer, self._drawn = results, reviewer, drawn
-        found = [(_sureness(finding_of(row)), row["id"]) for row in results.rows(_LEFT)]
+        found = [(finding_of(row).sureness, row["id"]) for row in results.rows(_LEFT)]
         if drawn:
             random.shuffle(found)
         else:
@@ -135,7 +135,3 @@ def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
     """Return the machine's precision by taxon. `drawn`: only of photos that were drawn at random."""
     query = "select machine, is_right from review where drawn or not ?"
     return precision_of((row["machine"], bool(row["is_right"])) for row in results.rows(query, int(drawn)))
-
-
-def _sureness(finding: Finding) -> float:
-    return finding.named.score if finding.named else finding.probability

@@ -131,9 +131,8 @@ def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
     group.stations.add(photo.deployment)
     if not is_shown:
         return
-    score = finding.named.score if finding.named else finding.probability
-    group.surest.offer(score, photo.path)
-    group.least.offer(score, photo.path)
+    group.surest.offer(finding.sureness, photo.path)
+    group.least.offer(finding.sureness, photo.path)
 
 
 def _group(found: Summary, finding: Finding) -> Group:

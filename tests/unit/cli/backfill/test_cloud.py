@@ -16,7 +16,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
 def test_both_variables_name_the_region(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "eu-west-1")
-    assert Cloud("prod").s3.meta.region_name == "eu-west-1"
+    assert Cloud("prod").client("s3").meta.region_name == "eu-west-1"
 
 
 def test_without_a_region_it_is_said() -> None:
