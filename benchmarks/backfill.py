@@ -22,7 +22,7 @@ from infra.batch_cost import backfill_bill
 from infra.chalice_config import function_settings
 from infra.cost import current_prices
 from infra.cost_page import share_of_core
-from testing.state_machine import definition
+from testing.aws import definition
 
 CONCURRENCIES = (10, 20, 40, 80, 160)
 PHOTOS = 1_000_000

@@ -31,7 +31,7 @@ from testing.faults import postgres_cases, redis_cases
 from testing.faults.case import FaultCase
 from testing.faults.rig import Rig, redis_behind_proxy
 from testing.faults.servers import command
-from testing.loaded_postgres import serve_loaded
+from testing.feature_rig import serve_loaded
 from testing.pictures import jpeg
 from testing.proxy import Proxy
 

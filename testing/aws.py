@@ -1,18 +1,28 @@
-"""AWS simulated by moto over real HTTP, with a few operations that moto lacks.
+"""AWS simulated by moto over real HTTP, with operations that moto lacks, and events as AWS sends them.
 
 Chalice imports its REST API as Swagger 2.0 without a description, answers preflights with mock integrations that have
 no `uri` and no method, and requests a layer by its ARN. Moto supports none of this. It also lacks Lambda's account
 settings, RDS's certificates and the use of API keys. Moto runs functions in Docker, which some machines lack; here the
 test supplies them as `functions`. Tests check the documents that moto received (`imported`) and the resources that it
 stores.
+
+Moto's Distributed Map, which a backfill needs, knows neither JSON lines nor batches nor the settings of a writer, and
+its tasks look for AWS at the port in MOTO_PORT. Here its reader of JSON reads lines and makes batches, and the
+definition leaves out the rest.
+
+The events of the batch function follow https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html.
 """
 
 import json
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import batched
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import quote_plus
 
 from moto.apigateway.models import APIGatewayBackend
 from moto.apigateway.responses import APIGatewayResponse
@@ -20,12 +30,17 @@ from moto.apigateway.urls import url_paths as gateway_paths
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.urls import url_paths as lambda_paths
+from moto.core.config import default_user_config
 from moto.core.responses import ActionResult
 from moto.moto_api._internal.models import moto_api_backend
 from moto.rds.responses import RDSResponse
 from moto.server import ThreadedMotoServer
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_output_transformer import (
+    transformer_json,
+)
 
 from infra.certificates import file_of, fingerprints
+from testing.cloudformation import in_account, resources
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -146,3 +161,126 @@ def _certificates(_response: RDSResponse) -> ActionResult:
     known = sorted(fingerprints(file_of(REGION).read_text(encoding="ascii")))
     found = [{"CertificateIdentifier": f"ca-{each[:6]}", "CertificateType": "CA", "Thumbprint": each} for each in known]
     return ActionResult({"Certificates": found})
+
+
+STAGE = "dev"
+CONCURRENCY = "2"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/faunalens-{STAGE}-backfill"
+BUCKET = f"faunalens-{STAGE}-photos-{ACCOUNT}"
+FUNCTION = f"faunalens-{STAGE}-batch"
+
+
+def definition() -> dict[str, Any]:
+    """Return the definition as CloudFormation gives it to Step Functions."""
+    found = resources("backfill.yaml", {"Stage": STAGE, "BackfillConcurrency": CONCURRENCY})
+    text = in_account(found["Backfill"]["Properties"]["DefinitionString"], ACCOUNT, REGION, {})
+    known: dict[str, Any] = json.loads(text)
+    return known
+
+
+def for_moto() -> dict[str, Any]:
+    """Return the definition without what moto lacks, and without pauses before retries."""
+    machine = definition()
+    photos = machine["States"]["Photos"]
+    batcher = photos.pop("ItemBatcher")
+    photos["ItemReader"]["ReaderConfig"] = {"InputType": "JSON"}
+    photos["ItemSelector"] = {"BatchInput": batcher["BatchInput"], "Items.$": "$$.Map.Item.Value.Items"}
+    photos["ToleratedFailurePercentage"] = float(photos["ToleratedFailurePercentage"])
+    photos["ResultWriter"].pop("WriterConfig")
+    photos["ResultWriter"]["Parameters"]["Prefix.$"] = "$$.Execution.Input.batches"
+    for retry in photos["ItemProcessor"]["States"]["Batch"]["Retry"]:
+        retry |= {"IntervalSeconds": 1, "MaxDelaySeconds": 2}
+    return machine
+
+
+@contextmanager
+def state_machine(account: Account, size: int) -> Iterator[None]:
+    """Create the bucket, the batch function and the state machine of a stage. The test supplies the function.
+
+    `size`: items of a batch.
+    """
+
+    def batches(_transformer: Any, env: Any) -> None:
+        _settings, text = env.stack.pop(), env.stack.pop()
+        env.stack.append(
+            [{"Items": [json.loads(line) for line in some]} for some in batched(text.splitlines(), size, strict=False)]
+        )
+
+    with (
+        patch.dict(default_user_config["stepfunctions"], {"execute_state_machine": True}),  # no reset of moto undoes it
+        patch.dict(os.environ, {"MOTO_PORT": account.url.rpartition(":")[2]}),
+        patch.object(transformer_json.ResourceOutputTransformerJson, "_eval_body", batches),
+    ):
+        where = {"LocationConstraint": REGION}
+        account.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
+        account.client("iam").create_role(RoleName=f"faunalens-{STAGE}-backfill", AssumeRolePolicyDocument="{}")
+        account.client("lambda").create_function(
+            FunctionName=FUNCTION, Runtime="python3.13", Role=ROLE, Handler="app.batch", Code={"ZipFile": b"code"}
+        )
+        account.client("stepfunctions").create_state_machine(
+            name=f"faunalens-{STAGE}-backfill", definition=json.dumps(for_moto(), allow_nan=False), roleArn=ROLE
+        )
+        yield
+
+
+def notification(bucket: str, key: str, etag: str, size: int = 1024) -> dict[str, Any]:
+    """Return S3's notification of a new object."""
+    return {
+        "Records": [
+            {
+                "eventVersion": "2.1",
+                "eventSource": "aws:s3",
+                "awsRegion": "eu-west-1",
+                "eventTime": "2026-03-01T05:12:44.123Z",
+                "eventName": "ObjectCreated:Put",
+                "userIdentity": {"principalId": "AWS:AIDAJDPLRKLG7UEXAMPLE"},
+                "requestParameters": {"sourceIPAddress": "192.0.2.1"},
+                "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZ"},
+                "s3": {
+                    "s3SchemaVersion": "1.0",
+                    "configurationId": "inbox",
+                    "bucket": {
+                        "name": bucket,
+                        "ownerIdentity": {"principalId": "A3NL1KOZZKExample"},
+                        "arn": f"arn:aws:s3:::{bucket}",
+                    },
+                    "object": {
+                        "key": quote_plus(key, safe="/"),
+                        "size": size,
+                        "eTag": etag,
+                        "sequencer": "0055AED6DCD90281E5",
+                    },
+                },
+            }
+        ]
+    }
+
+
+def sqs_event(bodies: Iterable[dict[str, Any]], received: int = 1) -> dict[str, Any]:
+    """Return what Lambda hands over of a queue. `received`: which attempt it is."""
+    return {
+        "Records": [
+            {
+                "messageId": f"059f36b4-87a3-44ab-83d2-{number:012}",
+                "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a...",
+                "body": json.dumps(body),
+                "attributes": {
+                    "ApproximateReceiveCount": str(received),
+                    "SentTimestamp": "1772341964123",
+                    "SenderId": "AROA5SAMPLE:S3-PROD",
+                    "ApproximateFirstReceiveTimestamp": "1772341964500",
+                },
+                "messageAttributes": {},
+                "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:faunalens-dev-inbox",
+                "awsRegion": "eu-west-1",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def map_event(items: Iterable[dict[str, Any]], results: str, attempt: int = 0) -> dict[str, Any]:
+    """Return a batch of a Distributed Map. `results`: where lines go, `s3://BUCKET/PREFIX/`."""
+    return {"BatchInput": {"results": results, "run": "test"}, "Attempt": attempt, "Items": [*items]}

@@ -1,19 +1,22 @@
 # ruff: noqa: ARG002 — an in-memory cache needs no deadline
-"""An in-memory cache and store for fast tests of feature lookups. Tests can make both fail."""
+"""In-memory stand-ins for Redis, PostgreSQL and S3, which tests can make fail, and a clock that tests set by hand."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from hashlib import md5
 from threading import Lock
 
 import numpy as np
 
-from chalicelib.errors import CacheError, StoreError
+from chalicelib.errors import CacheError, StoreError, Unavailable
+from chalicelib.features.clock import Clock
 from chalicelib.features.codec import HEADER, CellAnimals
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
 from chalicelib.features.keys import ROLLOUT
 from chalicelib.features.protocols import Entry, Publication
 from chalicelib.features.rollout import Rollout
+from chalicelib.stores.objects import Object, Objects
 
 
 def cell_animals(
@@ -157,3 +160,55 @@ class InMemoryStore:
             with self._lock:
                 for cell in cells:
                     self.running[cell] -= 1
+
+
+class InMemoryObjects(Objects):
+    """`Objects` over a dictionary. `calls`: each call with its key. `failing`: names of methods that fail."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], Object] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.failing: set[str] = set()
+
+    def put(self, bucket: str, key: str, data: bytes, **metadata: str) -> Object:
+        """Put an object, as its owner does."""
+        etag = md5(data, usedforsecurity=False).hexdigest()
+        self.objects[bucket, key] = made = Object(data, len(data), etag, metadata)
+        return made
+
+    def lines(self, bucket: str = "photos") -> dict[str, str]:
+        """Return the text of each JSON object of a bucket, by key."""
+        found = self.objects.items()
+        return {key: (each.data or b"").decode() for (of, key), each in found if of == bucket and key.endswith(".json")}
+
+    def _enter(self, name: str, key: str) -> None:
+        self.calls.append((name, key))
+        if name in self.failing:
+            raise Unavailable("S3 fails because the test asked for it")
+
+    def read(self, bucket: str, key: str, most: int) -> Object | None:
+        self._enter("read", key)
+        found = self.objects.get((bucket, key))
+        if found is None or found.size <= most:
+            return found
+        return Object(None, found.size, found.etag, found.metadata)
+
+    def exists(self, bucket: str, key: str) -> bool:
+        self._enter("exists", key)
+        return (bucket, key) in self.objects
+
+    def write(self, bucket: str, key: str, text: str, *, replace: bool) -> None:
+        self._enter("write", key)
+        if replace or (bucket, key) not in self.objects:
+            self.put(bucket, key, text.encode())
+
+    def delete(self, bucket: str, key: str) -> None:
+        self._enter("delete", key)
+        self.objects.pop((bucket, key), None)
+
+
+class WallClock(Clock):
+    """The clocks of this machine, except that `now` replaces `time` (seconds since 1970)."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.time = now

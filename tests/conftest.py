@@ -8,7 +8,7 @@ import pytest
 
 from infra.package import Package, built_once
 from local.stack import postgres, valkey
-from testing.loaded_postgres import serve_loaded
+from testing.feature_rig import serve_loaded
 
 hypothesis.settings.register_profile("shared", deadline=None)  # on a busy machine, durations prove nothing
 hypothesis.settings.load_profile("shared")

@@ -14,7 +14,7 @@ from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.features import CacheLevel, Features, Mode
 from chalicelib.services import build_cache, build_store
 from chalicelib.telemetry.record import Record
-from testing.clock import WallClock
+from testing.in_memory import WallClock
 
 LOOKUP_LIMIT = 1.5
 """`FEATURES_TOTAL`: the longest lookup during any fault, seconds."""

@@ -15,7 +15,7 @@ from typing import Any
 from local.paths import ROOT, STATE_DIR
 from local.stack.child_process import alive, descendants
 from local.stack.ports import HOST, free_port
-from testing.loaded_postgres import copy_to_run
+from testing.feature_rig import copy_to_run
 
 # Without the variables that a surrounding `make test` sets for its children.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from chalicelib.api import page
 from chalicelib.errors import NotFound
-from testing.serving import serving
+from testing.servers import serving
 
 PREFIX = "/dev/"
 BUCKET = "https://photos.example"

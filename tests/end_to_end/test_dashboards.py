@@ -17,7 +17,7 @@ from cloudwatch.preview.server import simulated_day
 from cloudwatch.project import DASHBOARDS
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.day import lines, write_day
-from testing.preview_server import served
+from testing.servers import serving_preview
 from tests.end_to_end.browsing import PHONE, Open
 
 NAMES = ("service", "web", "features", "model", "batches", "cost")
@@ -55,14 +55,14 @@ def pages(day: Path) -> Iterator[Pages]:
 @pytest.fixture(scope="module")
 def url(pages: Pages) -> Iterator[str]:
     """Return the address of these pages."""
-    with served(pages) as url:
+    with serving_preview(pages) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def simulated_url(day: Path) -> Iterator[str]:
     """The address of the day as `preview --simulate` shows it: with its incidents, and open at one of them."""
-    with closing(simulated_day(day)) as recording, served(Pages(recording)) as url:
+    with closing(simulated_day(day)) as recording, serving_preview(Pages(recording)) as url:
         yield url
 
 
@@ -253,7 +253,7 @@ def test_an_empty_recording_says_once_what_is_missing(tmp_path: Path, open_page:
     # GIVEN a server that has recorded nothing
     with (
         closing(Recording(tmp_path / "none.jsonl", "The local server", live=True)) as recording,
-        served(Pages(recording)) as url,
+        serving_preview(Pages(recording)) as url,
     ):
         # WHEN a dashboard and the overview are opened
         page = drawn(open_page(f"{url}service"))
@@ -284,7 +284,7 @@ def test_a_single_long_period_is_a_line_and_not_a_dot(tmp_path: Path, open_page:
     path.write_text("".join(text for _, text in islice(lines(), 30)))
     with (
         closing(Recording(path, "half an hour", begin=schedule.START)) as recording,
-        served(Pages(recording)) as url,
+        serving_preview(Pages(recording)) as url,
     ):
         page = drawn(open_page(f"{url}service?range=15m"))
         # THEN each point is drawn from the begin to the end of its period

@@ -21,7 +21,7 @@ from local.stack.ports import HOST, free_port
 from local.stack.run import is_healthy
 from local.stack.server import EmbeddedServer
 from testing.faults.rig import with_address
-from testing.loaded_postgres import serve_loaded
+from testing.feature_rig import serve_loaded
 from testing.pictures import jpeg
 from testing.proxy import Proxy
 

@@ -36,8 +36,7 @@ from chalicelib.telemetry.emf import Emitter, MetricSource
 from chalicelib.telemetry.record import ColdStart, Invoked, Record
 from chalicelib.telemetry.runs import BatchRecord, CorrectionRecord, WarmingRecord
 from testing import tiny_model
-from testing.in_memory import InMemoryCache, InMemoryStore
-from testing.in_memory_objects import InMemoryObjects
+from testing.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
 from testing.pictures import SYDNEY, encoded, exif
 from testing.tiny_detector import write_detector
 from testing.tiny_pack import write_pack

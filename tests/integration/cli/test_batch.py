@@ -29,10 +29,9 @@ from cli.backfill.cloud import S3Name
 from cli.errors import Exit
 from cli.results import ResultsFile
 from testing import tiny_model
-from testing.aws import Account, account
+from testing.aws import BUCKET, FUNCTION, STAGE, Account, account, state_machine
 from testing.in_memory import InMemoryCache, InMemoryStore
 from testing.pictures import jpeg
-from testing.state_machine import BUCKET, FUNCTION, STAGE, state_machine
 
 DEPLOYMENTS = """\
 deploymentID,folder,latitude,longitude,timezone

@@ -20,7 +20,7 @@ from cli.engines.remote import LARGEST_BODY, RemoteEngine, _retry_after
 from cli.errors import CommandError
 from cli.results import EXIF, Place
 from testing.pictures import jpeg
-from testing.serving import serving
+from testing.servers import serving
 from tests.integration.conftest import Served
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -21,7 +21,7 @@ from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.render import WIDTH
 from cloudwatch.simulation.day import lines
 from local.stack.ports import free_port
-from testing.preview_server import served
+from testing.servers import serving_preview
 
 PREVIEW = [sys.executable, "-m", "cloudwatch", "preview"]
 PATIENCE = 30.0
@@ -127,7 +127,7 @@ def connection(recorded: Path) -> Iterator[HTTPConnection]:
     """A connection to a preview in this process."""
     with (
         closing(Recording(recorded, "an hour")) as recording,
-        served(Pages(recording)) as url,
+        serving_preview(Pages(recording)) as url,
         closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)) as opened,
     ):
         yield opened

@@ -14,7 +14,7 @@ from infra.stage import Stage
 from infra.step import PreconditionFailed
 from testing.aws import Account, account
 from testing.pictures import jpeg
-from testing.serving import serving
+from testing.servers import serving
 from tests.integration.conftest import Served
 
 

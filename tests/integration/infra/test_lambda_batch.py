@@ -21,8 +21,7 @@ from local.lambda_sim.log import FunctionLog
 from local.lambda_sim.pool import Pool
 from local.lambda_sim.report import InvocationResult
 from local.stack.valkey import ValkeyServer
-from testing.aws import REGION, account
-from testing.batch_events import map_event, notification, sqs_event
+from testing.aws import REGION, account, map_event, notification, sqs_event
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 
 BUCKET = "faunalens-dev-photos-123456789012"

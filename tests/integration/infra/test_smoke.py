@@ -13,7 +13,7 @@ from infra import health_check, smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed, run
 from testing.aws import REGION, Account, account
-from testing.serving import serving
+from testing.servers import serving
 from tests.integration.conftest import Served
 
 

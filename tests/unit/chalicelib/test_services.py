@@ -12,7 +12,7 @@ from chalicelib.errors import CacheError, ModelError
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, build_cache, build_store
 from testing import tiny_model
-from testing.scripted_server import serve
+from testing.servers import scripted
 
 
 def settings(**variables: str) -> Settings:
@@ -45,7 +45,7 @@ def test_iam_signs_in_where_it_is_asked_for() -> None:
 def test_a_token_that_cannot_be_signed_is_a_fault_and_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN no credentials anywhere
     monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: None)
-    with serve(lambda _: b"+OK\r\n") as server:
+    with scripted(lambda _: b"+OK\r\n") as server:
         chosen = settings(REDIS_IAM_CACHE="faunalens", REDIS_URL=f"redis://app@127.0.0.1:{server.address.port}")
         with closing(build_cache(chosen)) as cache, pytest.raises(CacheError) as caught:
             cache.read(b"k", Deadline.after(1))

@@ -10,10 +10,8 @@ from cfnlint.decode.cfn_yaml import loads
 from chalicelib.config.settings import ROOT
 from infra.chalice_config import function_settings
 from infra.parameters import BACKFILL, template_text
-from testing.aws import ACCOUNT, REGION
-from testing.cloudformation import in_account, resources
-from testing.iam import is_allowed
-from testing.state_machine import BUCKET, CONCURRENCY, definition
+from testing.aws import ACCOUNT, BUCKET, CONCURRENCY, REGION, definition
+from testing.cloudformation import in_account, is_allowed, resources
 
 GIVEN = {"Stage": "dev", "BackfillConcurrency": "40", "BackfillWebhook": "https://example.org/hook"}
 FOUND = resources(BACKFILL, GIVEN)

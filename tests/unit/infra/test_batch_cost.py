@@ -5,8 +5,8 @@ import pytest
 from infra.batch_cost import BACKFILL_BATCH, BATCH, backfill_bill, hours, million_bill, photo_ms, storage_month
 from infra.cost import current_prices
 from infra.cost_page import billed_ms
+from testing.aws import definition
 from testing.cloudformation import resources
-from testing.state_machine import definition
 
 PRICES = current_prices()
 

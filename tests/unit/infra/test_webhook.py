@@ -13,7 +13,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from infra import webhook
 from testing.cloudformation import in_account, resources
-from testing.serving import serving
+from testing.servers import serving
 
 EVENT = {
     "id": "315c1398-40ff-a850-213b-158f73e60175",

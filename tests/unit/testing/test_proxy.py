@@ -9,13 +9,13 @@ import pytest
 
 from local.stack.ports import free_port
 from testing.proxy import HOST, Proxy
-from testing.scripted_server import ScriptedServer, serve
+from testing.servers import ScriptedServer, scripted
 
 
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     """Run an echo server that does not answer "quiet" and closes the connection at "bye"."""
-    with serve(lambda data: {b"bye": None, b"quiet": b""}.get(data, data)) as server:
+    with scripted(lambda data: {b"bye": None, b"quiet": b""}.get(data, data)) as server:
         yield server
 
 

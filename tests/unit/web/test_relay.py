@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from testing.scripted_server import serve
+from testing.servers import scripted
 from web.relay import Function, FunctionError, _parsed
 
 
@@ -68,7 +68,7 @@ def response(status: int, body: bytes, **headers: str) -> bytes:
 
 def result_of(monkeypatch: pytest.MonkeyPatch, reply: bytes | None, seconds: float = 5.0) -> dict[str, object]:
     """Return the result of an invocation that Lambda answers with `reply`. b"": not at all; None: it hangs up."""
-    with serve(lambda data: reply if b"POST" in data else b"") as server:
+    with scripted(lambda data: reply if b"POST" in data else b"") as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{server.address.host}:{server.address.port}")
         return Function("faunalens-dev", "eu-west-1", seconds, 2).invoke({"a": 1})
 

@@ -21,7 +21,7 @@ from local.stack.valkey import ValkeyServer
 from testing.certificates import issue
 from testing.faults.rig import with_address
 from testing.feature_rig import FIRST, REDIS
-from testing.scripted_server import serve
+from testing.servers import scripted
 from testing.valkey_cluster import SLOTS, ClusterNode, cluster
 
 pytestmark = pytest.mark.timed
@@ -167,7 +167,7 @@ def test_tls_works_and_verifies_the_certificate(valkey_server: ValkeyServer, tmp
             behind.sendall(message)
             return behind.recv(65536)
 
-        with serve(relay, tls=made.good.context) as front:
+        with scripted(relay, tls=made.good.context) as front:
             url = with_address(valkey_server.url, "localhost", front.address.port).replace("redis", "rediss", 1)
             # THEN the cache works through it
             with closing(cache_at(url, made.authority)) as cache:

@@ -19,7 +19,7 @@ from local.stack.dev_stack import DevStack
 from local.stack.errors import LocalError
 from local.stack.ports import free_port
 from local.stack.shutdown import ShutdownEvent
-from testing.loaded_postgres import copy_to_run
+from testing.feature_rig import copy_to_run
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from local.paths import ROOT
 from local.stack.errors import LocalError
 from local.stack.ports import HOST, free_port
 from local.stack.run import is_healthy, require_model
-from testing.serving import serving
+from testing.servers import serving
 
 
 @contextmanager

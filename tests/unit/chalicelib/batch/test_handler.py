@@ -16,8 +16,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services
 from chalicelib.telemetry.runs import BatchRecord
 from testing import tiny_model
-from testing.in_memory import InMemoryCache, InMemoryStore
-from testing.in_memory_objects import InMemoryObjects
+from testing.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
 from testing.pictures import jpeg
 
 

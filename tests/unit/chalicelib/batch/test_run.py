@@ -23,8 +23,7 @@ from chalicelib.identify import identify
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 from testing import tiny_model
-from testing.in_memory import InMemoryCache, InMemoryStore
-from testing.in_memory_objects import InMemoryObjects
+from testing.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
 from testing.pictures import SYDNEY, exif, jpeg
 
 LOG = logging.getLogger("faunalens.test")

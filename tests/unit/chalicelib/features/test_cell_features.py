@@ -17,8 +17,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.features.keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.lookup import FAILED
-from testing.clock import WallClock
-from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
+from testing.in_memory import InMemoryCache, InMemoryStore, WallClock, cell_animals, rollout
 
 pytestmark = pytest.mark.timed
 

@@ -10,8 +10,7 @@ from chalicelib.features.codec import CachedValue, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.keys import ROLLOUT, value_key
 from chalicelib.features.warming import PLACES, Warming, WarmingReport, read_places
-from testing.clock import WallClock
-from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
+from testing.in_memory import InMemoryCache, InMemoryStore, WallClock, cell_animals, rollout
 
 PLACE, HOT = cell_of(-24.0, 31.5), cell_of(48.9, 2.4)
 LIVES = TtlPolicy(soft=3600, hard=36000, empty_factor=0.5, jitter=0)

@@ -13,7 +13,7 @@ from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.postgres import PostgresStore, _to_cell_animals
-from testing.scripted_server import Responder, serve
+from testing.servers import Responder, scripted
 
 pytestmark = pytest.mark.timed
 
@@ -57,7 +57,7 @@ def then(respond: Responder) -> Responder:
 class TestSignIn:
     def test_requests_wait_for_a_silent_server_no_longer_than_the_connect_budget_altogether(self) -> None:
         # GIVEN a server that accepts connections and sends nothing; libpq alone would wait at least 2 s
-        with serve(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
+        with scripted(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
             started = time.monotonic()
             assert fault(store) == "postgres_signing_in"
             assert 0.1 < time.monotonic() - started < 0.4
@@ -69,14 +69,14 @@ class TestSignIn:
             assert server.connections == 1
 
     def test_a_request_with_less_time_waits_less(self) -> None:
-        with serve(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
+        with scripted(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
             started = time.monotonic()
             assert fault(store, seconds=0.03) == "postgres_signing_in"
             assert time.monotonic() - started < 0.14
             assert store.known_fault is None, "the next request waits for the rest of the budget"
 
     def test_a_request_without_time_does_not_connect(self) -> None:
-        with serve(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
+        with scripted(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
             assert fault(store, seconds=0) == "postgres_timeout"
             assert server.connections == 0
 
@@ -87,7 +87,7 @@ class TestSignIn:
                 time.sleep(0.3)
             return then(lambda _: b"")(message) or b""
 
-        with serve(reply) as server, closing(store_at(server.address.port)) as store:
+        with scripted(reply) as server, closing(store_at(server.address.port)) as store:
             assert fault(store) == "postgres_signing_in"
             assert (store.known_fault, store.sign_in_seconds) == ("postgres_signing_in", None)
             # WHEN it has replied THEN the next request goes through all further steps, and sends its query
@@ -99,7 +99,7 @@ class TestSignIn:
 
     def test_after_its_limit_it_counts_as_a_timeout_and_is_begun_anew(self) -> None:
         budget = replace(BUDGET, connect=0.05, sign_in=0.1)
-        with serve(lambda _: b"") as server, closing(store_at(server.address.port, budget=budget)) as store:
+        with scripted(lambda _: b"") as server, closing(store_at(server.address.port, budget=budget)) as store:
             faults = []
             while not store._breaker.is_open:
                 faults.append(fault(store))
@@ -115,14 +115,14 @@ class TestSignIn:
             assert server.connections == 2
 
     def test_while_it_is_under_way_an_open_breaker_does_not_keep_requests_from_it(self) -> None:
-        with serve(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
+        with scripted(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
             assert fault(store) == "postgres_signing_in"
             store._breaker.record_failure(3)
             assert not store.breaker_is_open
             assert fault(store) == "postgres_signing_in"
 
     def test_one_that_breaks_counts_as_a_failure_and_is_begun_anew(self) -> None:
-        with serve(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
+        with scripted(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
             assert fault(store) == "postgres_signing_in"
             # WHEN the server closes the connection THEN the next request says so, and there is a new one
             server.hang_up()
@@ -138,7 +138,7 @@ class TestSignIn:
             time.sleep(0.3)
             return b"E" + (len(REJECTED) + 4).to_bytes(4) + REJECTED
 
-        with serve(reply) as server, closing(store_at(server.address.port)) as store:
+        with scripted(reply) as server, closing(store_at(server.address.port)) as store:
             assert fault(store) == "postgres_signing_in"
             time.sleep(0.3)
             assert fault(store) == "postgres_auth"
@@ -153,7 +153,7 @@ class TestSignIn:
             signed_in += b"user\0app" in message
             return (then(lambda _: b"")(message) or b"") if signed_in < 2 else b""
 
-        with serve(reply) as server, closing(store_at(server.address.port)) as store:
+        with scripted(reply) as server, closing(store_at(server.address.port)) as store:
             assert fault(store) == "postgres_timeout"
             # WHEN requests try again THEN they do not wait long
             signed_in = 2
@@ -162,7 +162,7 @@ class TestSignIn:
             assert time.monotonic() - started < BUDGET.connect
 
     def test_closing_the_store_gives_it_up(self) -> None:
-        with serve(lambda _: b"") as server:
+        with scripted(lambda _: b"") as server:
             store = store_at(server.address.port)
             assert fault(store) == "postgres_signing_in"
             store.close()
@@ -174,7 +174,7 @@ class TestSignIn:
 
 def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
     with (
-        serve(then(lambda _: b"")) as server,
+        scripted(then(lambda _: b"")) as server,
         closing(store_at(server.address.port, failures=1)) as store,
     ):
         # GIVEN requests with less time than the query timeout
@@ -187,7 +187,7 @@ def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
 
 def test_a_silent_server_is_noticed_by_requests_that_all_have_too_little_time() -> None:
     # GIVEN a server that has stopped replying, and requests that waited in a queue, so that each has little time left
-    with serve(then(lambda _: b"")) as server, closing(store_at(server.address.port)) as store:
+    with scripted(then(lambda _: b"")) as server, closing(store_at(server.address.port)) as store:
         # WHEN they time out one after another THEN the breaker opens once a query timeout has passed without a reply
         started, faults = time.monotonic(), []
         while not store.breaker_is_open:
@@ -215,12 +215,12 @@ def test_a_refused_connection() -> None:
 
 
 def test_a_server_that_closes_the_connection() -> None:
-    with serve(lambda _: None) as server:
+    with scripted(lambda _: None) as server:
         assert fault(store_at(server.address.port, budget=LONG)) == "postgres_disconnected"
 
 
 def test_the_breaker_opens_after_consecutive_failures() -> None:
-    with serve(lambda _: None) as server:
+    with scripted(lambda _: None) as server:
         store = store_at(server.address.port, budget=LONG)
         assert [fault(store) for _ in range(3)] == ["postgres_disconnected"] * 2 + ["postgres_disconnected!"]
         connections = server.connections

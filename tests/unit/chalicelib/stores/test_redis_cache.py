@@ -19,7 +19,7 @@ from chalicelib.features.protocols import Entry
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from chalicelib.stores.redis_client import RedisClient
-from testing.scripted_server import Responder, ScriptedServer, serve
+from testing.servers import Responder, ScriptedServer, scripted
 
 LONG = RedisSettings(connect=2.0, command=2.0, total=4.0, breaker_reset_timeout=60)
 """For servers that reply; long, because the machine may be busy."""
@@ -47,7 +47,7 @@ def fault_of(call: Callable[[], object]) -> str:
 
 def read(answer: Responder, times: int = 1, settings: RedisSettings = LONG) -> list[str]:
     """Return the fault codes of reads from a server that replies with `answer`."""
-    with serve(answer) as server:
+    with scripted(answer) as server:
         cache = cache_of(server, settings=settings)
         faults = [fault_of(lambda: cache.read(b"k", soon())) for _ in range(times)]
         cache.close()
@@ -94,7 +94,7 @@ def test_a_refused_connection() -> None:
 
 def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
     # GIVEN a silent server, and requests with less time than the command timeout
-    with serve(lambda _: b"") as server:
+    with scripted(lambda _: b"") as server:
         breaker = Breaker(1, 60)
         cache = cache_of(server, breaker, SHORT)
         # WHEN they time out THEN the breaker stays closed
@@ -107,7 +107,7 @@ def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
 
 
 def test_a_sign_in_under_way_leaves_the_breaker_closed_and_passes_an_open_one() -> None:
-    with serve(lambda m: b"" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
+    with scripted(lambda m: b"" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
         breaker = Breaker(2, 60)
         cache = cache_of(server, breaker, SHORT, user="app:secret@")
         assert cache.sign_in_seconds is None
@@ -126,7 +126,7 @@ def test_a_sign_in_under_way_leaves_the_breaker_closed_and_passes_an_open_one() 
 
 
 def test_a_url_may_contain_user_and_password() -> None:
-    with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
+    with scripted(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
         cache = cache_of(server, user="app:p%40ss@")
         assert cache.read(b"k", soon()) == b"v"
         assert b"app\r\n$4\r\np@ss" in server.messages[0]
@@ -134,7 +134,7 @@ def test_a_url_may_contain_user_and_password() -> None:
 
 
 def test_a_login_replaces_the_password() -> None:
-    with serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
+    with scripted(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
         url = f"redis://app@127.0.0.1:{server.address.port}"
         cache = RedisCache.of(replace(LONG, url=url), lambda: ("app", "token"))
         assert cache.read(b"k", soon()) == b"v"
@@ -154,7 +154,7 @@ def test_redis_py_is_imported_at_first_use() -> None:
 
 
 def test_prepare_opens_the_connection_of_the_first_request() -> None:
-    with serve(lambda m: b":1\r\n" if b"EXISTS" in m else b"$1\r\nv\r\n") as server:
+    with scripted(lambda m: b":1\r\n" if b"EXISTS" in m else b"$1\r\nv\r\n") as server:
         cache = cache_of(server)
         cache.prepare()
         assert server.connections == 1
@@ -164,7 +164,7 @@ def test_prepare_opens_the_connection_of_the_first_request() -> None:
 
 
 def test_prepare_ignores_failures() -> None:
-    with serve(lambda _: None) as server:
+    with scripted(lambda _: None) as server:
         breaker = Breaker(1, 60)
         cache = cache_of(server, breaker)
         cache.prepare()
@@ -173,7 +173,7 @@ def test_prepare_ignores_failures() -> None:
 
 
 def test_ping_bypasses_the_breaker_and_closes_it() -> None:
-    with serve(lambda m: b"$-1\r\n+OK\r\n" if b"SET" in m else b"") as server:
+    with scripted(lambda m: b"$-1\r\n+OK\r\n" if b"SET" in m else b"") as server:
         breaker = Breaker(1, 60)
         cache = cache_of(server, breaker, replace(LONG, command=0.3, total=0.5))
         assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
@@ -194,7 +194,7 @@ def test_ping_bypasses_the_breaker_and_closes_it() -> None:
 )
 def test_ping_raises_what_a_request_would_meet(replies: bytes, fault: str) -> None:
     # GIVEN a server that answers PING (and perhaps reads), and refuses what requests need
-    with serve(lambda m: b"+PONG\r\n" if b"PING" in m else replies) as server:
+    with scripted(lambda m: b"+PONG\r\n" if b"PING" in m else replies) as server:
         breaker = Breaker(1, 60)
         cache = cache_of(server, breaker)
         # THEN a ping fails, and does not touch the breaker
@@ -205,7 +205,7 @@ def test_ping_raises_what_a_request_would_meet(replies: bytes, fault: str) -> No
 
 def test_check_in_sends_the_demand_in_the_same_message() -> None:
     # GIVEN a server that rejects writes
-    with serve(lambda m: b"$2\r\nv1\r\n" + b"-OOM full\r\n" * (m.count(b"INCRBY") + m.count(b"EXPIRE"))) as server:
+    with scripted(lambda m: b"$2\r\nv1\r\n" + b"-OOM full\r\n" * (m.count(b"INCRBY") + m.count(b"EXPIRE"))) as server:
         cache = cache_of(server)
         # THEN the version is returned, after one message
         assert cache.check_in(b"version", DemandCounts({7: 3, 8: 1}, hits=4, warmed=2), soon()) == b"v1"
@@ -217,7 +217,7 @@ def test_check_in_sends_the_demand_in_the_same_message() -> None:
 
 
 def test_a_refused_write_is_an_error() -> None:
-    with serve(lambda _: b"+OK\r\n-OOM full\r\n") as server:
+    with scripted(lambda _: b"+OK\r\n-OOM full\r\n") as server:
         cache = cache_of(server)
         assert fault_of(lambda: cache.write([Entry(b"a", b"1", 10), Entry(b"b", b"2", 10)], soon())) == "redis_oom"
         cache.close()
@@ -253,7 +253,7 @@ def photo_after(call: Callable[[], object]) -> "Photo | None":
 )
 @pytest.mark.parametrize("user", ["", "app:secret@"])
 def test_an_error_reply_keeps_nothing_of_the_request_in_memory(reply: bytes | None, user: str) -> None:
-    with serve(lambda m: reply and reply * max(1, m.count(b"GETRANGE"))) as server:
+    with scripted(lambda m: reply and reply * max(1, m.count(b"GETRANGE"))) as server:
         cache = cache_of(server, Breaker(100, 60), user=user)
         # GIVEN one command or a pipeline WHEN it fails THEN the error does not hold the frames of the request
         assert photo_after(lambda: cache.read(b"k", soon())) is None

@@ -21,7 +21,7 @@ from chalicelib.stores import redis_connection
 from chalicelib.stores.iam import Login
 from chalicelib.stores.redis_client import Commands, RedisClient
 from testing.certificates import Certificates, issue
-from testing.scripted_server import ScriptedServer, serve
+from testing.servers import ScriptedServer, scripted
 
 pytestmark = pytest.mark.timed
 
@@ -69,14 +69,14 @@ def failure(call: Callable[[], object]) -> tuple[str, float]:
 
 class TestTime:
     def test_a_silent_server_is_asked_twice_within_the_budget(self) -> None:
-        with serve(lambda _: b"") as server, client(server, BUDGET) as redis:
+        with scripted(lambda _: b"") as server, client(server, BUDGET) as redis:
             fault, took = failure(lambda: value(redis))
             assert fault == "redis_timeout"
             assert took < BUDGET.total + LATE
             assert len(server.messages) == 2
 
     def test_an_earlier_deadline_applies(self) -> None:
-        with serve(lambda _: b"") as server, client(server) as redis:
+        with scripted(lambda _: b"") as server, client(server) as redis:
             fault, took = failure(lambda: value(redis, 0.06))
             assert fault == "redis_timeout"
             assert took < 0.06 + LATE
@@ -84,7 +84,7 @@ class TestTime:
 
     def test_a_deadline_applies_on_a_connection_opened_with_a_later_one(self) -> None:
         answers = iter([b"$1\r\nv\r\n", b"", b""])
-        with serve(lambda _: next(answers)) as server, client(server) as redis:
+        with scripted(lambda _: next(answers)) as server, client(server) as redis:
             assert value(redis) == b"v"
             fault, took = failure(lambda: value(redis, 0.06))
             assert fault == "redis_timeout"
@@ -94,21 +94,21 @@ class TestTime:
     def test_replies_that_arrive_slowly_end_at_the_deadline(self, reply: bytes) -> None:
         # GIVEN a server that sends each byte before the command timeout, in many replies or a long one
         budget = RedisSettings(connect=0.2, command=0.1, total=0.3)
-        with serve(lambda _: reply, pace=0.02) as server, client(server, budget) as redis:
+        with scripted(lambda _: reply, pace=0.02) as server, client(server, budget) as redis:
             # WHEN called THEN the total timeout applies
             fault, took = failure(lambda: redis.run(get_many(50), Deadline.after(5)))
             assert fault == "redis_timeout"
             assert took < budget.total + LATE
 
     def test_a_passed_deadline_opens_no_connection(self) -> None:
-        with serve(lambda _: b"") as server, client(server) as redis:
+        with scripted(lambda _: b"") as server, client(server) as redis:
             assert failure(lambda: value(redis, -1.0))[0] == "redis_timeout"
             assert server.connections == 0
 
     def test_a_tls_handshake_without_a_reply_is_left_at_the_connect_timeout(self, certificates: Certificates) -> None:
         # GIVEN a server that accepts the connection but does not speak TLS
         with (
-            serve(lambda _: b"") as server,
+            scripted(lambda _: b"") as server,
             client(server, BUDGET, url="rediss://localhost:{port}", ca=certificates.authority) as redis,
         ):
             fault, took = failure(lambda: value(redis))
@@ -119,30 +119,30 @@ class TestTime:
 
 class TestConnections:
     def test_one_connection_serves_many(self) -> None:
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
+        with scripted(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
             assert [value(redis) for _ in range(5)] == [b"v"] * 5
             assert server.connections == 1
             assert len(server.messages) == 5  # and no other messages
 
     def test_several_commands_are_one_message(self) -> None:
-        with serve(lambda m: b"$1\r\nv\r\n" * m.count(b"GET")) as server, client(server) as redis:
+        with scripted(lambda m: b"$1\r\nv\r\n" * m.count(b"GET")) as server, client(server) as redis:
             assert redis.run(get_many(20), Deadline.after(5)) == [b"v"] * 20
             assert len(server.messages) == 1
 
     def test_an_idle_one_is_replaced_before_use(self) -> None:
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server, idle=0.0) as redis:
+        with scripted(lambda _: b"$1\r\nv\r\n") as server, client(server, idle=0.0) as redis:
             assert [value(redis), value(redis)] == [b"v", b"v"]
             assert server.connections == 2
 
     def test_an_old_one_is_replaced_before_its_sign_in_expires(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
+        with scripted(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
             value(redis)
             monkeypatch.setattr(redis_connection, "MAX_AGE", -1.0)
             value(redis)
             assert server.connections == 2
 
     def test_a_closed_one_is_replaced_before_use(self) -> None:
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
+        with scripted(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
             value(redis)
             server.hang_up()
             assert value(redis) == b"v"
@@ -150,12 +150,12 @@ class TestConnections:
 
     def test_one_that_breaks_during_a_call_is_replaced_once(self) -> None:
         answers = iter([None, b"$1\r\nv\r\n"])
-        with serve(lambda _: next(answers)) as server, client(server) as redis:
+        with scripted(lambda _: next(answers)) as server, client(server) as redis:
             assert value(redis) == b"v"
             assert server.connections == 2
 
     def test_two_that_break_in_a_row_are_an_error(self) -> None:
-        with serve(lambda _: None) as server, client(server) as redis:
+        with scripted(lambda _: None) as server, client(server) as redis:
             assert failure(lambda: value(redis))[0] == "redis_disconnected"
             assert server.connections == 2
 
@@ -168,7 +168,7 @@ class TestConnections:
             may_reply.wait(5)
             return b"$1\r\nv\r\n"
 
-        with serve(answer) as server, client(server, size=1) as redis:
+        with scripted(answer) as server, client(server, size=1) as redis:
             first = Thread(target=value, args=(redis,))
             first.start()
             received.wait(5)
@@ -183,7 +183,7 @@ class TestConnections:
             assert server.connections == 1
 
     def test_an_error_that_a_server_sends_on_connecting_is_read(self) -> None:
-        with serve(lambda _: b"-ERR max number of clients reached\r\n") as server, client(server) as redis:
+        with scripted(lambda _: b"-ERR max number of clients reached\r\n") as server, client(server) as redis:
             assert failure(lambda: value(redis))[0] == "redis_too_many_clients"
 
 
@@ -191,7 +191,7 @@ class TestSignIn:
     def test_each_connection_signs_in(self) -> None:
         tokens = iter(["first", "second"])
         with (
-            serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server,
+            scripted(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server,
             client(server, login=lambda: ("app", next(tokens)), idle=0.0) as redis,
         ):
             value(redis)
@@ -202,14 +202,14 @@ class TestSignIn:
         def login() -> tuple[str, str]:
             raise PermissionError("no AWS credentials to sign with")
 
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server, login=login) as redis:
+        with scripted(lambda _: b"$1\r\nv\r\n") as server, client(server, login=login) as redis:
             assert failure(lambda: value(redis))[0] == "redis_auth"
             assert failure(lambda: value(redis))[0] == "redis_auth"
             assert server.messages == []
 
     def test_a_refused_sign_in_is_not_retried(self) -> None:
         with (
-            serve(lambda _: b"-WRONGPASS invalid username-password pair\r\n") as server,
+            scripted(lambda _: b"-WRONGPASS invalid username-password pair\r\n") as server,
             client(server, url="redis://:wrong@localhost:{port}") as redis,
         ):
             assert failure(lambda: value(redis))[0] == "redis_auth"
@@ -225,7 +225,7 @@ class TestSignIn:
             time.sleep(0.5)
             return b"+OK\r\n"
 
-        with serve(reply) as server, client(server, BUDGET, url=self.SECRET) as redis:
+        with scripted(reply) as server, client(server, BUDGET, url=self.SECRET) as redis:
             # THEN no call waits longer than it may
             fault, took = failure(lambda: value(redis))
             assert (fault, redis.sign_in_seconds) == ("redis_signing_in", None)
@@ -241,14 +241,14 @@ class TestSignIn:
             assert (server.connections, redis.is_signing_in) == (1, False)
 
     def test_one_that_breaks_is_reported_and_begun_anew(self) -> None:
-        with serve(lambda _: b"") as server, client(server, BUDGET, url=self.SECRET) as redis:
+        with scripted(lambda _: b"") as server, client(server, BUDGET, url=self.SECRET) as redis:
             assert failure(lambda: value(redis))[0] == "redis_signing_in"
             server.hang_up()
             assert failure(lambda: value(redis))[0] == "redis_disconnected"
             assert (server.connections, redis.is_signing_in) == (2, True)
 
     def test_one_that_breaks_is_not_begun_anew_without_a_retry(self) -> None:
-        with serve(lambda _: b"") as server, client(server, BUDGET, url=self.SECRET) as redis:
+        with scripted(lambda _: b"") as server, client(server, BUDGET, url=self.SECRET) as redis:
             assert failure(lambda: value(redis))[0] == "redis_signing_in"
             server.hang_up()
             assert failure(lambda: redis.run(get(), Deadline.after(1), may_retry=False))[0] == "redis_disconnected"
@@ -256,7 +256,7 @@ class TestSignIn:
 
     def test_after_its_limit_it_has_failed(self) -> None:
         budget = RedisSettings(connect=0.02, command=0.05, total=0.12, sign_in=0.1)
-        with serve(lambda _: b"") as server, client(server, budget, url=self.SECRET) as redis:
+        with scripted(lambda _: b"") as server, client(server, budget, url=self.SECRET) as redis:
             assert failure(lambda: value(redis))[0] == "redis_signing_in"
             time.sleep(0.1)
             assert not redis.is_signing_in
@@ -275,7 +275,7 @@ class TestSignIn:
             first.set()
             return b"+OK\r\n"
 
-        with serve(reply) as server, client(server, url=self.SECRET) as redis, ThreadPoolExecutor(4) as threads:
+        with scripted(reply) as server, client(server, url=self.SECRET) as redis, ThreadPoolExecutor(4) as threads:
             assert value(redis) == b"v"
             # WHEN four threads call it THEN one signs in, and nobody waits for that
             started = perf_counter()
@@ -295,13 +295,13 @@ class TestSignIn:
         ],
     )
     def test_a_reply_that_is_no_consent_has_its_fault(self, reply: bytes | None, fault: str) -> None:
-        with serve(lambda _: reply) as server, client(server, url=self.SECRET) as redis:
+        with scripted(lambda _: reply) as server, client(server, url=self.SECRET) as redis:
             assert failure(lambda: value(redis))[0] == fault
             assert not redis.is_signing_in
 
     def test_a_reply_may_arrive_byte_by_byte(self) -> None:
         with (
-            serve(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n", pace=0.01) as server,
+            scripted(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n", pace=0.01) as server,
             client(server, url=self.SECRET) as redis,
         ):
             assert value(redis) == b"v"
@@ -319,13 +319,13 @@ class TestSignIn:
 
             url = f"{scheme}://localhost:{{port}}"
             with (
-                serve(reply, tls=tls) as server,
+                scripted(reply, tls=tls) as server,
                 client(server, url=url, ca=certificates.authority, login=lambda: ("app", password)) as redis,
             ):
                 assert value(redis) == b"v"
 
     def test_the_next_address_of_a_host_is_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with serve(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
+        with scripted(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
             with socket.create_server(("127.0.0.1", 0)) as free:
                 closed = free.getsockname()
             addresses = [closed, server.address]
@@ -359,7 +359,7 @@ class TestRedirections:
     def test_endless_redirections_and_unknown_nodes_are_an_error(self, word: str) -> None:
         servers: list[ScriptedServer] = []
         answer = self.cluster(lambda: servers[0], b"-%s 7629 127.0.0.1:1\r\n" % word.encode())
-        with serve(answer) as server, client(server, BUDGET) as redis:
+        with scripted(answer) as server, client(server, BUDGET) as redis:
             servers.append(server)
             fault, took = failure(lambda: value(redis))
             assert fault in {"redis_moved", "redis_unreachable"}
@@ -367,7 +367,7 @@ class TestRedirections:
 
     def test_after_a_readonly_reply_the_client_reconnects(self) -> None:
         answers = iter([b"-READONLY You can't write against a read only replica.\r\n", b"$1\r\nv\r\n"])
-        with serve(lambda _: next(answers)) as server, client(server) as redis:
+        with scripted(lambda _: next(answers)) as server, client(server) as redis:
             assert value(redis) == b"v"
             assert server.connections == 2
 
@@ -387,7 +387,7 @@ class TestTLS:
 
         monkeypatch.setattr(ssl, "create_default_context", counted)
         with (
-            serve(lambda _: b"$1\r\nv\r\n", tls=certificates.good.context) as server,
+            scripted(lambda _: b"$1\r\nv\r\n", tls=certificates.good.context) as server,
             client(server, url=self.URL, ca=certificates.authority, idle=0.0) as redis,
         ):
             assert [value(redis), value(redis)] == [b"v", b"v"]
@@ -397,7 +397,7 @@ class TestTLS:
     def test_a_connection_is_reused(self, certificates: Certificates) -> None:
         # The session tickets that TLS 1.3 sends after the handshake must not look like a closed connection.
         with (
-            serve(lambda _: b"$1\r\nv\r\n", tls=certificates.good.context) as server,
+            scripted(lambda _: b"$1\r\nv\r\n", tls=certificates.good.context) as server,
             client(server, url=self.URL, ca=certificates.authority) as redis,
         ):
             assert [value(redis) for _ in range(3)] == [b"v"] * 3
@@ -406,7 +406,7 @@ class TestTLS:
     def test_a_certificate_of_an_unknown_authority_is_refused(self, certificates: Certificates, tmp_path: Path) -> None:
         other = issue(tmp_path)
         with (
-            serve(lambda _: b"$1\r\nv\r\n", tls=other.good.context) as server,
+            scripted(lambda _: b"$1\r\nv\r\n", tls=other.good.context) as server,
             client(server, url=self.URL, ca=certificates.authority) as redis,
         ):
             assert failure(lambda: value(redis))[0] == "redis_tls"
@@ -414,7 +414,7 @@ class TestTLS:
 
     def test_a_certificate_of_another_name_is_refused(self, certificates: Certificates) -> None:
         with (
-            serve(lambda _: b"$1\r\nv\r\n", tls=certificates.good.context) as server,
+            scripted(lambda _: b"$1\r\nv\r\n", tls=certificates.good.context) as server,
             client(server, url="rediss://127.0.0.1:{port}", ca=certificates.authority) as redis,
         ):
             assert failure(lambda: value(redis))[0] == "redis_tls"

@@ -2,8 +2,7 @@
 
 import json
 
-from testing.aws import ACCOUNT, Account, account
-from testing.state_machine import state_machine
+from testing.aws import ACCOUNT, Account, account, state_machine
 
 MACHINE = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
 STACK = {

@@ -1,0 +1,160 @@
+"""Servers in threads of this process: of files, of the dashboard preview, and with replies that a test defines."""
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseServer
+from threading import Event, Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from cloudwatch.preview.pages import Pages
+
+
+@contextmanager
+def serving(server: BaseServer) -> Iterator[None]:
+    """Serve until the end of the block, and close the server then.
+
+    By default, a server checks every half second whether to stop, and each test of the page would wait for that.
+    """
+    with server:
+        thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class WeightsHost(ThreadingHTTPServer):
+    """A host of files.
+
+    `files`: bytes by path. `cut`: number of bytes after which it closes the connection. `asked`: paths of all requests.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.files: dict[str, bytes] = {}
+        self.cut: int | None = None
+        self.asked: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: WeightsHost
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        data = self.server.files.get(self.path)
+        if data is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[: self.server.cut])
+
+    def log_message(self, *_arguments: object) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def serving_weights() -> Iterator[WeightsHost]:
+    """Serve files until the end of the block."""
+    with serving(server := WeightsHost()):
+        yield server
+
+
+@contextmanager
+def serving_preview(pages: "Pages") -> Iterator[str]:
+    """Serve the dashboard preview until the end of the block. Yield the URL of its overview."""
+    from cloudwatch.preview.server import HOST, PATH, build_server
+
+    server = build_server(pages)
+    with socket.create_server((HOST, 0)) as listener:
+        thread = Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield f"http://{HOST}:{listener.getsockname()[1]}{PATH}"
+        server.should_exit = True
+        thread.join()
+
+
+Responder = Callable[[bytes], bytes | None]
+"""A function from received bytes to the reply; None closes the connection, b"" sends no reply."""
+
+
+class Address(NamedTuple):
+    host: str
+    port: int
+
+
+class ScriptedServer:
+    """A running server. `messages`: received bytes of all connections. `connections`: number of connections so far."""
+
+    def __init__(self, responder: Responder, tls: ssl.SSLContext | None, pace: float) -> None:
+        self._respond, self._tls, self._pace = responder, tls, pace
+        self._ending = Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = []
+        self._threads = [Thread(target=self._accept, daemon=True)]
+        self.address = Address(*self._listener.getsockname())
+        self.messages: list[bytes] = []
+        self._threads[0].start()
+
+    @property
+    def connections(self) -> int:
+        return len(self._sockets)
+
+    def hang_up(self) -> None:
+        """Close all connections and wait for their threads."""
+        for connection in self._sockets:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads[1:]:
+            thread.join(5)
+
+    def close(self) -> None:
+        """Close all connections and stop listening."""
+        self._ending.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._threads[0].join(5)
+        self.hang_up()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._sockets.append(connection)
+                self._threads.append(Thread(target=self._talk, args=(connection,), daemon=True))
+                self._threads[-1].start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            line = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+            with line:
+                while data := line.recv(65536):
+                    self.messages.append(data)
+                    reply = self._respond(data)
+                    if reply is None:
+                        return
+                    for part in (reply[at : at + 1] for at in range(len(reply))) if self._pace else (reply,):
+                        line.sendall(part)
+                        if self._pace and self._ending.wait(self._pace):
+                            return
+
+
+@contextmanager
+def scripted(responder: Responder, *, tls: ssl.SSLContext | None = None, pace: float = 0.0) -> Iterator[ScriptedServer]:
+    """Run a server on a free port until the end of the block. `pace`: seconds between two bytes of a reply."""
+    server = ScriptedServer(responder, tls, pace)
+    try:
+        yield server
+    finally:
+        server.close()
