@@ -18,9 +18,9 @@ from time import perf_counter, process_time
 import duckdb
 
 from benchmarks.measure import table, verdict
-from database.occurrences.filters import Filters
-from database.occurrences.tables import tables_in
-from database.occurrences.workspace import Workspace
+from database.maintain.occurrences.filters import Filters
+from database.maintain.occurrences.tables import tables_in
+from database.maintain.occurrences.workspace import Workspace
 
 ROWS = (1_000_000, 10_000_000)
 THREADS = 2

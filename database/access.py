@@ -1,18 +1,48 @@
-"""Connect as the database's owner, and create the app's read-only login."""
+"""Connect as the database's owner: the schema, the app's read-only login, and the datasets that are loaded."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import psycopg2
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from chalicelib.config.settings import Settings
 from chalicelib.stores.iam import Signer
-from database.load import LoadError, apply_schema, exclusive
 
-READER = "faunalens_reader"  # the role that the schema allows to read
-IAM = "rds_iam"  # Aurora's role for logins that sign in with an IAM token, and only with it
+SCHEMA: Final = Path(__file__).with_name("schema.sql")
+
+LOADER_LOCK: Final = 0x6661756E61  # key of the advisory lock that makes loaders take turns ("fauna" in ASCII)
+
+READER: Final = "faunalens_reader"  # the role that the schema allows to read
+IAM: Final = "rds_iam"  # Aurora's role for logins that sign in with an IAM token, and only with it
+
+
+class LoadError(Exception):
+    """The database cannot do what was requested."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDataset:
+    """A dataset in the database. `cells` and `rows`: its number of rows in the tables `cell` and `cell_animal`.
+
+    `share`: ten thousandths of the cells for which it is on trial, or None. `in_shadow`: on trial without answering.
+    """
+
+    number: int
+    version: str
+    active: bool
+    loaded_at: datetime
+    cells: int
+    rows: int
+    share: int | None = None
+    in_shadow: bool = False
 
 
 def connect(settings: Settings, url: str, timeout: float) -> Connection:
@@ -56,3 +86,54 @@ def prepare(connection: Connection, user: str) -> bool:
                 f"cannot create {user}: {error.diag.message_primary}; run prepare as the database's administrator"
             ) from error
     return IAM in roles
+
+
+@contextmanager
+def exclusive(connection: Connection) -> Iterator[Cursor]:
+    """Open a transaction during which no other load, switch or drop can run."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
+        yield cursor
+
+
+def apply_schema(cursor: Cursor, report: Callable[[str], None] = print) -> None:
+    """Create what is missing of the schema. Report the server's warnings, such as of a missing extension."""
+    notices = cursor.connection.notices
+    notices.clear()
+    cursor.execute(SCHEMA.read_text(encoding="utf-8"))
+    for each in notices:
+        if each.startswith("WARNING:"):
+            report(f"warning: {each.removeprefix('WARNING:').strip()}")
+
+
+def datasets(connection: Connection) -> list[LoadedDataset]:
+    """Return all datasets in the database, latest first, or an empty list if the schema is missing."""
+    with connection, connection.cursor() as cursor:
+        return datasets_of(cursor)
+
+
+def require(cursor: Cursor, version: str) -> LoadedDataset:
+    """Return a loaded dataset. Raise `LoadError` if it is not in the database."""
+    found = find(cursor, version)
+    if found is None:
+        raise LoadError(f"dataset {version} is not in the database; list the loaded ones with: python -m database list")
+    return found
+
+
+def datasets_of(cursor: Cursor) -> list[LoadedDataset]:
+    """Return the same as `datasets`, within a transaction."""
+    cursor.execute("select to_regclass('dataset')")
+    if cursor.fetchone() == (None,):
+        return []
+    cursor.execute(
+        # As JSON, because a database of an earlier release lacks the last two columns.
+        "select dataset, version, active, loaded_at, cells_loaded, rows_loaded, "
+        "(to_jsonb(known) ->> 'share')::integer, coalesce((to_jsonb(known) ->> 'in_shadow')::boolean, false) "
+        "from dataset as known order by loaded_at desc, dataset desc"
+    )
+    return [LoadedDataset(*row) for row in cursor.fetchall()]
+
+
+def find(cursor: Cursor, version: str) -> LoadedDataset | None:
+    """Return a loaded dataset, or None if it is not in the database."""
+    return next((dataset for dataset in datasets_of(cursor) if dataset.version == version), None)

@@ -1,7 +1,7 @@
-"""Compute the rows of the table `cell_animal`: which animals live in which cell, with weight and status. No I/O.
+"""Compute which animals live in which cell, with weight and status, and which relatives of them. No I/O.
 
-An animal of the kind `wild` or `marine` lives where the statements about its range say (database/ranges/). All other
-kinds have no rows: the model's labels mark domestic and cosmopolitan animals as living everywhere.
+An animal of the kind `wild` or `marine` lives where the statements about its range say (database/ranges/). Animals of
+other kinds have no rows: the model's labels mark domestic and cosmopolitan animals as living everywhere.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -106,3 +106,27 @@ def in_chunks(ranges: Iterable[Rows]) -> Iterator[Rows]:
     every = every[np.lexsort((every["animal"], every["cell"]))]
     for start in range(0, len(every), CHUNK):
         yield every[start : start + CHUNK]
+
+
+def cell_relatives(
+    numbers: Mapping[str, int], statements: Mapping[str, Sequence[Statement]], areas: AreaCells
+) -> dict[int, tuple[int, ...]]:
+    """Return the numbers of the relatives in each cell that has any, the most widespread first.
+
+    `numbers`: number of each taxon. `statements`: the statements about the range of each taxon; one without statements
+    is in no cell. Unlike the model's animals, relatives have no weights: they live where a statement says so.
+    """
+    found = {}
+    for taxon in numbers.keys() & statements.keys():
+        cells = np.zeros(len(areas.earth.cells), bool)
+        for each in statements[taxon]:
+            if each.status in ("native", "introduced"):
+                cells |= areas.of(each.range).any(axis=0)
+        found[numbers[taxon]] = np.flatnonzero(cells)
+    widest = sorted(found, key=lambda number: (-len(found[number]), number))
+    positions = np.concatenate([np.empty(0, np.intp), *(found[number] for number in widest)])
+    relatives = np.repeat(np.array(widest, np.intp), [len(found[number]) for number in widest])
+    order = np.argsort(positions, kind="stable")  # by cell, and in each cell the most widespread first
+    lived_in, starts = np.unique(positions[order], return_index=True)
+    parts = np.split(relatives[order], starts)[1:]
+    return {cell: tuple(part.tolist()) for cell, part in zip(areas.earth.cells[lived_in].tolist(), parts, strict=True)}

@@ -5,6 +5,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import tee
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,17 @@ from chalicelib.model.packs import PackLabels
 from chalicelib.model.relatives import read_relatives
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
-from database.cell_animals import AnimalRow, Cell, Evidence, Rows, Seasons, TaxonFacts, in_chunks, ranges_of
+from database.cell_animals import (
+    AnimalRow,
+    Cell,
+    Evidence,
+    Rows,
+    Seasons,
+    TaxonFacts,
+    cell_relatives,
+    in_chunks,
+    ranges_of,
+)
 from database.dataset_files import (
     FILES,
     RANGE_FILES,
@@ -26,12 +37,11 @@ from database.dataset_files import (
     pack_taxa,
     range_files,
     read_text,
-    version_of,
 )
+from database.ranges.cell_weights import WEIGHTS, CellWeights, cell_weights
 from database.ranges.drawings import Drawer, Drawing
 from database.ranges.outlines import Outlines
 from database.ranges.statement import Statement, StatementError, by_taxon, read_statements
-from database.relatives.cell_relatives import cell_relatives
 
 UNIQUE: Final = {
     "labels": ("id",),
@@ -88,9 +98,9 @@ def read_dataset(files: dict[str, Path] | None = None, evidence: Evidence | None
         taxa += [row for row in _parse("taxa", {"taxa": read_text(file)}, _taxon) if row[0] not in named]
     sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
     areas = read_area_cells(paths["cell_areas"], paths["groups"], paths["remote_islands"])
-    every = [each for name in RANGE_FILES for each in read_ranges(paths[name])]
-    statements = [each for each in every if each.taxon in number_of]
     relatives = _read_relatives(paths["labels"], general)
+    every = [each for name in RANGE_FILES if relatives or name == "ranges" for each in read_ranges(paths[name])]
+    statements = [each for each in every if each.taxon in number_of]
     of_relatives = [each for each in every if each.taxon in relatives]
     _check(animals, statements, {source for source, *_ in sources})
     check_areas(statements + of_relatives, areas)
@@ -115,6 +125,48 @@ def read_dataset(files: dict[str, Path] | None = None, evidence: Evidence | None
         taxa=taxa,
         unknown=[animal for animal in animals if animal.taxon in without],
     )
+
+
+def version_of(files: dict[str, Path] | None = None) -> str:
+    """Return the version of a dataset: the start of a SHA-256 of all files and `WEIGHTS`.
+
+    The same data always have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if one is missing.
+    """
+    paths = FILES | (files or {})
+    ranges = {f"{name}/{path.name}": path for name in RANGE_FILES for path in range_files(paths.pop(name))}
+    relatives = paths["labels"].with_name(RELATIVES)
+    if relatives.is_file():
+        paths["relatives"] = relatives
+    packs = {f"packs/{path.name}": path for path in (*pack_labels(paths["labels"]), *pack_taxa(paths["labels"]))}
+    digest = hashlib.sha256(repr(WEIGHTS).encode())
+    for name, path in sorted((paths | ranges | packs).items()):
+        digest.update(f"\0{name}\0{read_text(path)}".encode())
+    return digest.hexdigest()[:12]
+
+
+class Ranges:
+    """The stated ranges of this checkout, without a database, and the cells that follow from them."""
+
+    @cached_property
+    def statements(self) -> dict[str, list[Statement]]:
+        """Return the statements about each taxon."""
+        return by_taxon(read_ranges(FILES["ranges"]))
+
+    @cached_property
+    def areas(self) -> AreaCells:
+        """Return the cells of all areas."""
+        return read_area_cells()
+
+    @cached_property
+    def maps(self) -> Mapping[str, list[int]]:
+        """Return the cells of each range map."""
+        return read_maps(FILES["range_maps"])
+
+    def cells_of(self, taxon: str) -> CellWeights:
+        """Return where a taxon lives. Raise `DatasetError` if a row names an unknown area."""
+        check_areas(self.statements[taxon], self.areas)
+        mapped = self.areas.earth.positions(self.maps[taxon]) if taxon in self.maps else None
+        return cell_weights(self.statements[taxon], self.areas.of, self.areas.earth, mapped)
 
 
 def read_ranges(path: Path) -> list[Statement]:

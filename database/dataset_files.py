@@ -1,7 +1,8 @@
-"""The files that make up a dataset: where they are, how they are read, and the version that follows from them."""
+"""The files that make up a dataset: where they are, and how they are read."""
 
+import csv
 import gzip
-import hashlib
+import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +10,10 @@ from typing import Final
 
 from chalicelib.errors import ModelError
 from chalicelib.model.manifest import CLASSIFIER, Manifest
-from database.ranges.cell_weights import WEIGHTS
 
-HERE = Path(__file__).parent
-
-MODEL = HERE.parent / "model"
+HERE: Final = Path(__file__).parent
+AREAS: Final = HERE / "areas"
+MODEL: Final = HERE.parent / "model"
 
 FILES: Final = {
     "labels": MODEL / "labels.csv",
@@ -23,9 +23,9 @@ FILES: Final = {
     "ranges": HERE / "ranges",
     "range_maps": HERE / "range_maps.csv.gz",
     "cell_areas": HERE / "cell_areas.csv",
-    "groups": HERE / "areas" / "groups.csv",
-    "remote_islands": HERE / "areas" / "remote_islands.csv",
-    "relative_ranges": HERE / "relatives",
+    "groups": AREAS / "groups.csv",
+    "remote_islands": AREAS / "remote_islands.csv",
+    "relative_ranges": HERE / "ranges" / "relatives",
 }
 """The files that make up a dataset, with the relatives beside `labels`. Both ranges may be a file or a folder."""
 
@@ -43,23 +43,6 @@ OWN_NAMES: Final = {"ranges": OWN_RANGES, "taxon_facts": "taxon_facts.csv"}
 
 class DatasetError(Exception):
     """A file of the dataset is missing, malformed or inconsistent with the others."""
-
-
-def version_of(files: dict[str, Path] | None = None) -> str:
-    """Return the version of a dataset: the start of a SHA-256 of all files and `WEIGHTS`.
-
-    The same data always have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if one is missing.
-    """
-    paths = FILES | (files or {})
-    ranges = {f"{name}/{path.name}": path for name in RANGE_FILES for path in range_files(paths.pop(name))}
-    relatives = paths["labels"].with_name(RELATIVES)
-    if relatives.is_file():
-        paths["relatives"] = relatives
-    packs = {f"packs/{path.name}": path for path in (*pack_labels(paths["labels"]), *pack_taxa(paths["labels"]))}
-    digest = hashlib.sha256(repr(WEIGHTS).encode())
-    for name, path in sorted((paths | ranges | packs).items()):
-        digest.update(f"\0{name}\0{read_text(path)}".encode())
-    return digest.hexdigest()[:12]
 
 
 def pack_labels(labels: Path) -> list[Path]:
@@ -125,6 +108,11 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise DatasetError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from error
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file of this checkout, without checks."""
+    return list(csv.DictReader(io.StringIO(read_text(path), newline="")))
 
 
 def join_some(items: Sequence[str], most: int = 5) -> str:

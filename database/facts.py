@@ -1,13 +1,15 @@
 """Facts about where animals live, written independently of the ranges, and how many of them the ranges get right."""
 
-import csv
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from chalicelib.features.cells import cell_of
-from database.ranges.cell_weights import LISTED
+from database.dataset import Ranges
+from database.dataset_files import FILES, read_rows
+from database.ranges.cell_weights import LISTED, STATUS_NAMES, CellWeights
 
 FILE: Final = Path(__file__).with_name("facts.csv")
 GOALS: Final = {"recall": 0.99, "specificity": 0.94}
@@ -46,19 +48,18 @@ class Score(NamedTuple):
 
 def read_facts(path: Path = FILE) -> list[Fact]:
     """Read the facts."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Fact(
-                row["taxon"],
-                float(row["latitude"]),
-                float(row["longitude"]),
-                row["place"],
-                row["truth"],
-                row["certainty"] != "doubt",
-                row["reason"],
-            )
-            for row in csv.DictReader(file)
-        ]
+    return [
+        Fact(
+            row["taxon"],
+            float(row["latitude"]),
+            float(row["longitude"]),
+            row["place"],
+            row["truth"],
+            row["certainty"] != "doubt",
+            row["reason"],
+        )
+        for row in read_rows(path)
+    ]
 
 
 def scores(
@@ -85,3 +86,42 @@ def scores(
                 its[2][0] += is_listed and status == "introduced"
                 its[2][1] += 1
     return {group: Score(*((held, total) for held, total in its)) for group, its in sorted(counts.items())}
+
+
+def main(_: Namespace) -> int:
+    """Print how many facts the ranges get right, by group. Return 1 if a group misses its goal."""
+    ranges = Ranges()
+    group_of = {row["taxon"]: row["group"] for row in read_rows(FILES["taxon_facts"])}
+    known: dict[str, CellWeights] = {}
+
+    def lives(fact: Fact) -> tuple[float, str] | None:
+        if fact.taxon not in ranges.statements:
+            return None
+        if fact.taxon not in known:
+            known[fact.taxon] = ranges.cells_of(fact.taxon)
+        position = ranges.areas.earth.position_of(fact.latitude, fact.longitude)
+        found = known[fact.taxon]
+        return float(found.weights[position]), STATUS_NAMES.get(int(found.status[position]), "absent")
+
+    every = read_facts()
+    for fact in every:
+        found = lives(fact)
+        if fact.is_sure and found and (found[0] >= LISTED) != (fact.truth != "absent"):
+            print(f"{fact.taxon} in {fact.place}: {fact.truth}, but weighs {found[0]:.2f} ({fact.reason})")
+    missed = False
+    print(f"\n{'group':14} {'recall':>16} {'specificity':>16} {'introduced':>16}")
+    for group, score in scores(every, lives, group_of).items():
+        print(f"{group:14} " + " ".join(f"{_share(pair):>16}" for pair in score))
+        missed |= not _is_met(score)
+    print("\ngoals of each group: " + ", ".join(f"{name} {goal:.0%}" for name, goal in GOALS.items()))
+    return int(missed)
+
+
+def _is_met(score: Score) -> bool:
+    shares = {"recall": score.lives, "specificity": score.absent}
+    return all(held >= GOALS[name] * total for name, (held, total) in shares.items())
+
+
+def _share(pair: tuple[int, int]) -> str:
+    held, total = pair
+    return f"{held} of {total} {held / total:.1%}" if total else "-"

@@ -1,52 +1,42 @@
-"""Load datasets and drop old ones, on a psycopg2 connection; switch.py switches between them.
+"""Load datasets, on a psycopg2 connection; switch.py switches between them and drops old ones.
 
     with closing(psycopg2.connect(url)) as connection:
         loaded = load(connection, read_dataset())
         activate(connection, loaded.version)
 
-Requests continue meanwhile. A load fills new tables, which other connections cannot see before the commit. A drop waits
-only briefly for its lock.
+Requests continue meanwhile. A load fills new tables, which other connections cannot see before the commit. The rows go
+through COPY: as CSV for most tables, and in binary for millions of rows, because one call of `tobytes` encodes a batch.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+import csv
+import io
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import BytesIO
 from itertools import batched
-from pathlib import Path
-from time import perf_counter, sleep
+from operator import attrgetter
+from time import perf_counter
 from typing import Final
 
-from psycopg2 import errors
+import numpy as np
+from numpy.typing import NDArray
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from database.areas.codes import read_names
-from database.copy_format import CELL_ANIMAL, CELL_SEASON, Value, to_binary, to_csv
+from database.access import LoadedDataset, apply_schema, exclusive, find, require
+from database.areas.area_cells import read_names
 from database.dataset import Dataset
-from database.ranges.words import in_words
-
-SCHEMA: Final = Path(__file__).with_name("schema.sql")
+from database.ranges.language import in_words
 
 PARTITIONED: Final = {
-    "cell_animal": "(cell, dataset, animal) include (weight, status)",
     "cell": "(cell, dataset)",
+    "cell_animal": "(cell, dataset, animal) include (weight, status)",
     "cell_season": "(cell, dataset, animal) include (months)",
 }
-"""Primary key of each partitioned table.
+"""Primary key of each partitioned table, in the order in which `features_of` locks the tables.
 
-A drop locks the tables in this order, as requests do; another order would let a drop and a reader deadlock.
+A drop locks them in this order too. In another, a drop and a request could wait for each other.
 """
-
-LOADER_LOCK: Final = 0x6661756E61  # key of the advisory lock that makes loaders take turns ("fauna" in ASCII)
-
-DROP_TRIES: Final = 50
-DROP_LOCK_TIMEOUT: Final = "100ms"
-"""Requests queue behind a drop that waits for its lock, so a wait is shorter than the database timeout of a request."""
-DROP_ORDER: Final = ("cell", "cell_animal", "cell_season")
-"""The order in which `features_of` locks the tables. In another, a drop and a request could wait for each other."""
-DROP_PAUSE: Final = 0.05  # seconds between two tries, for the queued requests
 
 ANIMAL_COLUMNS: Final = "animal, taxon, name, scientific_name, rank, kind, lineage, animal_group"
 ID_COLUMNS: Final = "inaturalist, wikidata, avibase, ebird"
@@ -54,34 +44,14 @@ STATEMENT_COLUMNS: Final = "animal, areas, words, status, certainty, extent, sea
 
 CSV_BATCH: Final = 4096  # rows encoded as CSV at a time
 
+_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+_TRAILER: Final = struct.pack(">h", -1)
 
-class LoadError(Exception):
-    """The database cannot do what was requested."""
+CELL_ANIMAL: Final = {"cell": ">i8", "animal": ">i4", "weight": ">f4", "dataset": ">i2", "status": ">i2"}
+CELL_SEASON: Final = {"cell": ">i8", "animal": ">i4", "dataset": ">i2", "months": "V12"}
+"""The columns of the tables, and the type of each in binary."""
 
-
-@dataclass(frozen=True, slots=True)
-class LoadedDataset:
-    """A dataset in the database. `cells` and `rows`: its number of rows in the tables `cell` and `cell_animal`.
-
-    `share`: ten thousandths of the cells for which it is on trial, or None. `in_shadow`: on trial without answering.
-    """
-
-    number: int
-    version: str
-    active: bool
-    loaded_at: datetime
-    cells: int
-    rows: int
-    share: int | None = None
-    in_shadow: bool = False
-
-
-@contextmanager
-def exclusive(connection: Connection) -> Iterator[Cursor]:
-    """Open a transaction during which no other load, switch or drop can run."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", (LOADER_LOCK,))
-        yield cursor
+type Value = str | int | bool | Sequence[str]
 
 
 def load(connection: Connection, dataset: Dataset, report: Callable[[str], None] = print) -> LoadedDataset:
@@ -91,7 +61,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
     """
     with exclusive(connection) as cursor:
         apply_schema(cursor, report)
-        if (present := _find(cursor, dataset.version)) is not None:
+        if (present := find(cursor, dataset.version)) is not None:
             return present
         cursor.execute("set local maintenance_work_mem = '128MB'")  # sorts an index of a million rows in memory
         cursor.execute("set local max_parallel_maintenance_workers = 0")  # leaves the other processors to requests
@@ -131,83 +101,6 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
     return loaded
 
 
-def apply_schema(cursor: Cursor, report: Callable[[str], None] = print) -> None:
-    """Create what is missing of the schema. Report the server's warnings, such as of a missing extension."""
-    notices = cursor.connection.notices
-    notices.clear()
-    cursor.execute(SCHEMA.read_text(encoding="utf-8"))
-    for each in notices:
-        if each.startswith("WARNING:"):
-            report(f"warning: {each.removeprefix('WARNING:').strip()}")
-
-
-def drop(connection: Connection, version: str) -> None:
-    """Remove a dataset.
-
-    Raise `LoadError` if it is active, on trial or not loaded, or if requests use it for too long.
-
-    The rows go first, which takes longest. The locks for the tables, which requests wait for, are held briefly.
-    """
-    with exclusive(connection) as cursor:
-        dataset = require(cursor, version)
-        if dataset.active:
-            raise LoadError(f"dataset {version} is active; activate another one before dropping it")
-        if dataset.share is not None:
-            raise LoadError(f"dataset {version} is on trial; to end it: python -m database rollback")
-        cursor.execute("delete from dataset where dataset = %s", (dataset.number,))
-        cursor.execute("select set_config('lock_timeout', %s, true)", (DROP_LOCK_TIMEOUT,))
-        cursor.execute("savepoint before_locks")
-        for _ in range(DROP_TRIES):
-            try:
-                for table in DROP_ORDER:
-                    cursor.execute(f"drop table if exists {table}_{dataset.number}")
-                return
-            except errors.LockNotAvailable:
-                cursor.execute("rollback to savepoint before_locks")  # releases them
-                sleep(DROP_PAUSE)
-        raise LoadError(
-            f"dataset {version} is still in use after {DROP_TRIES} tries; end long transactions and try again"
-        )
-
-
-def datasets(connection: Connection) -> list[LoadedDataset]:
-    """Return all datasets in the database, latest first, or an empty list if the schema is missing."""
-    with connection, connection.cursor() as cursor:
-        return _select_datasets(cursor)
-
-
-def prune(connection: Connection, keep: int) -> list[str]:
-    """Drop all but the `keep` latest datasets. Return the dropped versions.
-
-    Those in use always stay, and the one that a rollback would return to.
-    """
-    with connection, connection.cursor() as cursor:
-        present = _select_datasets(cursor)
-        before = previous(cursor) if present else None
-    idle = (each.version for each in present[keep:] if not each.active and each.share is None)
-    old = [version for version in idle if version != before]
-    for version in old:
-        drop(connection, version)
-    return old
-
-
-def previous(cursor: Cursor) -> str | None:
-    """Return the version that was active before the active one; None if there is none."""
-    cursor.execute(
-        "select version from dataset where not active and activated_at is not null order by activated_at desc limit 1"
-    )
-    row = cursor.fetchone()
-    return str(row[0]) if row else None
-
-
-def require(cursor: Cursor, version: str) -> LoadedDataset:
-    """Return a loaded dataset. Raise `LoadError` if it is not in the database."""
-    found = _find(cursor, version)
-    if found is None:
-        raise LoadError(f"dataset {version} is not in the database; list the loaded ones with: python -m database list")
-    return found
-
-
 class _StepTimer:
     """A timer that reports each step with its duration."""
 
@@ -220,23 +113,6 @@ class _StepTimer:
         self._since = now
 
 
-def _select_datasets(cursor: Cursor) -> list[LoadedDataset]:
-    cursor.execute("select to_regclass('dataset') is not null")
-    if not _value(cursor):
-        return []
-    cursor.execute(
-        # As JSON, because a database of an earlier release lacks the last two columns.
-        "select dataset, version, active, loaded_at, cells_loaded, rows_loaded, "
-        "(to_jsonb(known) ->> 'share')::integer, coalesce((to_jsonb(known) ->> 'in_shadow')::boolean, false) "
-        "from dataset as known order by loaded_at desc, dataset desc"
-    )
-    return [LoadedDataset(*row) for row in cursor.fetchall()]
-
-
-def _find(cursor: Cursor, version: str) -> LoadedDataset | None:
-    return next((dataset for dataset in _select_datasets(cursor) if dataset.version == version), None)
-
-
 def _value(cursor: Cursor) -> int:
     """Return the only value of a query that always returns one row."""
     row = cursor.fetchone()
@@ -247,19 +123,9 @@ def _value(cursor: Cursor) -> int:
 
 def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:
     names = read_names()
+    more = attrgetter("status", "certainty", "extent", "season", "source", "note")
     statements = (
-        (
-            animal,
-            str(each.range),
-            in_words(each.range, names),
-            each.status,
-            each.certainty,
-            each.extent,
-            each.season,
-            each.source,
-            each.note,
-        )
-        for animal, each in dataset.statements
+        (animal, str(each.range), in_words(each.range, names), *more(each)) for animal, each in dataset.statements
     )
     for table, rows in {
         "source (dataset, source, title, citation, licence)": dataset.sources,
@@ -301,3 +167,31 @@ def _copy(cursor: Cursor, statement: str, batches: Iterable[bytes]) -> int:
         cursor.copy_expert(statement, BytesIO(batch), size=1 << 20)
         count += cursor.rowcount
     return count
+
+
+def to_binary(rows: NDArray[np.void], dataset: int, columns: Mapping[str, str] = CELL_ANIMAL) -> bytes:
+    """Encode rows as one complete input of `copy … (format binary)`: the number of fields, then each with its length.
+
+    `rows`: with a field for each of `columns` but the dataset.
+    """
+    parts = [part for name, type_ in columns.items() for part in ((f"{name} length", ">i4"), (name, type_))]
+    tuples = np.empty(len(rows), np.dtype([("fields", ">i2"), *parts]))
+    tuples["fields"] = len(columns)
+    for name in columns:
+        tuples[name] = dataset if name == "dataset" else rows[name]
+        tuples[f"{name} length"] = tuples.dtype[name].itemsize
+    return _HEADER + tuples.tobytes() + _TRAILER
+
+
+def to_csv(rows: Iterable[Sequence[Value]], dataset: int) -> bytes:
+    """Encode rows for `copy … (format csv)`, with the dataset as the first column."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([dataset, *map(_csv_value, row)] for row in rows)
+    return buffer.getvalue().encode()
+
+
+def _csv_value(value: Value) -> str | int:
+    """Return a value as a CSV field; a sequence of texts becomes a PostgreSQL array literal."""
+    if isinstance(value, str | int):
+        return value
+    return "{" + ",".join('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value) + "}"

@@ -1,20 +1,28 @@
-"""Switch between loaded datasets, on a psycopg2 connection: at once, or first on trial.
+"""Switch between loaded datasets, on a psycopg2 connection, at once or first on trial; and drop old ones.
 
     put_on_trial(connection, "v2", Trial(share=0.1))
     activate(connection, "v2")
 
-Each change updates a few rows in one transaction, while requests continue.
+A switch updates a few rows in one transaction, while requests continue. A drop waits only briefly for its locks.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from time import sleep
+from typing import Final, NamedTuple
 
+from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from chalicelib.features.rollout import BUCKETS, Rollout
-from database.load import LoadedDataset, LoadError, apply_schema, exclusive, previous, require
+from database.access import LoadedDataset, LoadError, apply_schema, datasets_of, exclusive, require
+from database.load import PARTITIONED
+
+DROP_TRIES: Final = 50
+DROP_LOCK_TIMEOUT: Final = "100ms"
+"""Requests queue behind a drop that waits for its lock, so a wait is shorter than the database timeout of a request."""
+DROP_PAUSE: Final = 0.05  # seconds between two tries, for the queued requests
 
 
 class Trial(NamedTuple):
@@ -63,11 +71,55 @@ def roll_back(connection: Connection) -> str:
         if cursor.rowcount:
             _count_switch(cursor)
             return Rollout.from_text(_rollout_text(cursor)).active
-        version = previous(cursor)
+        version = _previous(cursor)
         if version is None:
             raise LoadError("no other dataset was active before; `python -m database list` prints all versions")
         _activate(cursor, version)
         return version
+
+
+def drop(connection: Connection, version: str) -> None:
+    """Remove a dataset.
+
+    Raise `LoadError` if it is active, on trial or not loaded, or if requests use it for too long.
+
+    The rows go first, which takes longest. The locks for the tables, which requests wait for, are held briefly.
+    """
+    with exclusive(connection) as cursor:
+        dataset = require(cursor, version)
+        if dataset.active:
+            raise LoadError(f"dataset {version} is active; activate another one before dropping it")
+        if dataset.share is not None:
+            raise LoadError(f"dataset {version} is on trial; to end it: python -m database rollback")
+        cursor.execute("delete from dataset where dataset = %s", (dataset.number,))
+        cursor.execute("select set_config('lock_timeout', %s, true)", (DROP_LOCK_TIMEOUT,))
+        cursor.execute("savepoint before_locks")
+        for _ in range(DROP_TRIES):
+            try:
+                for table in PARTITIONED:
+                    cursor.execute(f"drop table if exists {table}_{dataset.number}")
+                return
+            except errors.LockNotAvailable:
+                cursor.execute("rollback to savepoint before_locks")  # releases them
+                sleep(DROP_PAUSE)
+        raise LoadError(
+            f"dataset {version} is still in use after {DROP_TRIES} tries; end long transactions and try again"
+        )
+
+
+def prune(connection: Connection, keep: int) -> list[str]:
+    """Drop all but the `keep` latest datasets. Return the dropped versions.
+
+    Those in use always stay, and the one that a rollback would return to.
+    """
+    with connection, connection.cursor() as cursor:
+        present = datasets_of(cursor)
+        before = _previous(cursor) if present else None
+    idle = (each.version for each in present[keep:] if not each.active and each.share is None)
+    old = [version for version in idle if version != before]
+    for version in old:
+        drop(connection, version)
+    return old
 
 
 def rollout_text(connection: Connection) -> bytes:
@@ -110,3 +162,12 @@ def _end_trial(cursor: Cursor) -> None:
 def _count_switch(cursor: Cursor) -> None:
     """Give the present state a number of its own."""
     cursor.execute("update dataset set switch = nextval('dataset_switch') where active")
+
+
+def _previous(cursor: Cursor) -> str | None:
+    """Return the version that was active before the active one; None if there is none."""
+    cursor.execute(
+        "select version from dataset where not active and activated_at is not null order by activated_at desc limit 1"
+    )
+    row = cursor.fetchone()
+    return str(row[0]) if row else None

@@ -21,8 +21,8 @@ from chalicelib.features.demand import DemandCounts
 from chalicelib.features.protocols import Publication
 from cli.errors import CommandError
 from database.cell_animals import ROW
-from database.dataset import Dataset, read_dataset
-from database.dataset_files import DatasetError, files_beside, version_of
+from database.dataset import Dataset, read_dataset, version_of
+from database.dataset_files import DatasetError, files_beside
 
 
 class CellFile:

@@ -7,23 +7,22 @@ The code of a country or subdivision leaves out its remote islands (remote_islan
 Cocos island, which has other animals. A code that has no other cells, such as `EC-W`, names the islands themselves.
 """
 
-import csv
-import gzip
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property, reduce
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
-from chalicelib.features.cells import RESOLUTION, neighbours_of, parse_cell
-from database.areas.codes import read_names, suggest
+from chalicelib.features.cells import RESOLUTION, cell_of, neighbours_of, parse_cell
+from database.dataset_files import AREAS, FILES, read_rows
 from database.ranges.language import Area, Areas, Chain, Overlap, Range, RangeSyntaxError, Union, areas_in, parse
 
-HERE = Path(__file__).parent
+EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that differ from ISO codes
 LAND, SEA = 0, 1
 
 type Cells = NDArray[np.bool_]
@@ -58,6 +57,10 @@ class Earth:
     neighbours: NDArray[np.intp]
     overland: NDArray[np.intp]
     realm: Cells
+
+    def position_of(self, latitude: float, longitude: float) -> int:
+        """Return the position of a place's cell."""
+        return int(self.positions([cell_of(latitude, longitude)])[0])
 
     def positions(self, cells: Iterable[int]) -> NDArray[np.intp]:
         """Return the positions of some cells."""
@@ -167,17 +170,17 @@ class AreaCells:
 
 
 def read_area_cells(
-    countries: Path = HERE.parent / "cell_areas.csv",
-    groups: Path = HERE / "groups.csv",
-    islands: Path = HERE / "remote_islands.csv",
-    folder: Path = HERE,
+    countries: Path = FILES["cell_areas"],
+    groups: Path = FILES["groups"],
+    islands: Path = FILES["remote_islands"],
+    folder: Path = AREAS,
 ) -> AreaCells:
-    """Read the cells of all areas. Raises `OSError`, and `ValueError` or `GroupError` for a malformed file.
+    """Read the cells of all areas. Raise `DatasetError` for an unreadable file, `ValueError` for a malformed one.
 
     `countries`: the countries and coasts of each cell. `groups`: groups.csv or another file like it. `islands`: the
     remote islands that codes leave out, as groups. `folder`: has the other files.
     """
-    cells = np.array(sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION)))
+    cells = np.array(all_cells())
     position = {cell: number for number, cell in enumerate(cells.tolist())}
     centres = np.array([h3.cell_to_latlng(cell) for cell in cells.tolist()])
     neighbours = np.empty((len(cells), 6), np.intp)
@@ -193,7 +196,7 @@ def read_area_cells(
         realm[LAND, each] = True
     for each in seas.values():
         realm[SEA, each] = True
-    for row in _rows(countries):
+    for row in read_rows(countries):
         realm[SEA, position[parse_cell(row["cell"])]] |= row["coast"] == "1"
     earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, neighbours, realm)
     whole = AreaCells(earth, land, seas, _groups(islands))
@@ -208,7 +211,7 @@ def read_area_cells(
 def _groups(path: Path) -> dict[str, tuple[str, ...]]:
     """Return the expressions of each group of a file. A group may have several rows."""
     groups: dict[str, tuple[str, ...]] = {}
-    for row in _rows(path):
+    for row in read_rows(path):
         groups[row["group"]] = (*groups.get(row["group"], ()), row["areas"])
     return groups
 
@@ -225,7 +228,7 @@ def _land(folder: Path, countries: Path, position: Mapping[int, int]) -> dict[st
     NO. The shares of the subdivisions then leave out those that only touch the cell, unless they have no other cell.
     """
     shares = dict(_shares(folder / "cell_subdivisions.csv.gz", position))
-    countries_of = {position[parse_cell(row["cell"])]: row["areas"].split() for row in _rows(countries)}
+    countries_of = {position[parse_cell(row["cell"])]: row["areas"].split() for row in read_rows(countries)}
     covered: dict[str, list[int]] = {}
     touched: dict[str, list[int]] = {}
     for number in sorted(shares.keys() | countries_of.keys()):
@@ -285,13 +288,36 @@ def _covering(shares: Mapping[str, float]) -> Iterable[str]:
 
 def _shares(path: Path, position: Mapping[int, int]) -> Iterator[tuple[int, dict[str, float]]]:
     """Yield the position of each cell in a file, and the share of the cell that each area covers (0: touches)."""
-    for row in _rows(path):
+    for row in read_rows(path):
         parts = (part.rpartition(":") for part in row["areas"].split())
         yield position[parse_cell(row["cell"])], {name: float(share) for name, _, share in parts}
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    opened: Callable[[], str] = (
-        (lambda: gzip.decompress(path.read_bytes()).decode()) if path.suffix == ".gz" else path.read_text
-    )
-    yield from csv.DictReader(io.StringIO(opened(), newline=""))
+def all_cells() -> list[int]:
+    """Return every cell of the grid, in ascending order."""
+    return sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
+
+
+def read_names(folder: Path = AREAS) -> dict[str, str]:
+    """Return the English name of each country (ISO 3166-1) and subdivision (ISO 3166-2), keyed by code."""
+    columns = {"countries.csv": "area", "subdivisions.csv": "subdivision"}
+    return {row[column]: row["name"] for file, column in columns.items() for row in read_rows(folder / file)}
+
+
+def suggest(text: str, names: Mapping[str, str], areas: Iterable[str]) -> str:
+    """Return advice on an unknown area: its code, areas with similar names, or where to look.
+
+    `names`: name of each code. `areas`: all areas that exist.
+
+    >>> suggest("Germany", {"DE": "Germany"}, ["DE"])
+    'write DE'
+    >>> suggest("Sahell", {}, ["Sahel", "Sahara", "DE"])
+    'similar: Sahel'
+    """
+    normalized = text.strip().upper()
+    by_name = {name.upper().replace(" ", "-"): code for code, name in reversed(list(names.items()))}
+    code = EU_CODES.get(normalized) or by_name.get(normalized.replace(" ", "-"), normalized)
+    if code in names:
+        return f"write {code}"
+    close = get_close_matches(text, [area for area in areas if len(area) > 2], n=3, cutoff=0.7)
+    return f"similar: {', '.join(close)}" if close else "docs/how-to/data.md says which areas there are"

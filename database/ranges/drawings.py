@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from database.cell_animals import Rows
 from database.ranges.cell_weights import STATUS_NAMES
 from database.ranges.outlines import Outlines, Points, Ring
-from database.ranges.projection import project
 
+_EQUAL_EARTH: Final = (1.340264, -0.081106, 0.000893, 0.003796)
+"""Coefficients of the projection: Šavrič, Patterson & Jenny (2018), doi:10.1080/13658816.2018.1504949."""
+_M: Final = np.sqrt(3) / 2
 WIDTH, HEIGHT = 1000, 487
 """Size of a map in whole units, which are fine enough: a cell is two or three units wide."""
-_SCALE: Final = WIDTH / 2 / float(project(np.array([[180.0, 0.0]]))[0, 0])
 _DIGITS: Final = 2  # of degrees: 1 km
 
 
@@ -94,7 +95,8 @@ class Drawer:
 
 def place_on_map(points: Points) -> NDArray[np.intp]:
     """Return the places of points on the map in whole units, from its upper left corner. Shape (n, 2)."""
-    return np.rint(project(points) * _SCALE + (WIDTH / 2, HEIGHT / 2)).astype(np.intp)
+    scale = WIDTH / 2 / float(project(np.array([[180.0, 0.0]]))[0, 0])
+    return np.rint(project(points) * scale + (WIDTH / 2, HEIGHT / 2)).astype(np.intp)
 
 
 def path_data(places: NDArray[np.intp]) -> str:
@@ -110,3 +112,17 @@ def path_data(places: NDArray[np.intp]) -> str:
 def _positions(ring: Points) -> list[list[float]]:
     rounded: list[list[float]] = np.round(ring, _DIGITS).tolist()
     return [*rounded, rounded[0]]
+
+
+def project(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return places on the map in the Equal Earth projection, in radii of the sphere: x to the east, y to the south.
+
+    `points`: shape (n, 2), longitude and latitude in decimal degrees. The map is 5.41 wide and 2.63 high, around 0/0.
+    web/page/src/projection.js draws the page's map with it.
+    """
+    a = _EQUAL_EARTH
+    longitude, latitude = np.radians(points[:, 0]), np.radians(points[:, 1])
+    t = np.arcsin(_M * np.sin(latitude))
+    slope = a[0] + 3 * a[1] * t**2 + t**6 * (7 * a[2] + 9 * a[3] * t**2)
+    height = t * (a[0] + a[1] * t**2 + t**6 * (a[2] + a[3] * t**2))
+    return np.stack([longitude * np.cos(t) / (_M * slope), -height], axis=1)

@@ -19,7 +19,7 @@ both states.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -236,3 +236,35 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token(found.group(), str(found.lastgroup), position + 1)
         position = found.end()
     yield _Token("", "end", len(text) + 1)
+
+
+_COMPASS = {"lat": ("N", "S"), "lon": ("E", "W")}
+_SIDES = {("lat", "<="): "south of", ("lat", ">="): "north of", ("lon", "<="): "west of", ("lon", ">="): "east of"}
+
+
+def in_words(statement: Range, names: Mapping[str, str]) -> str:
+    """Return a range in plain words. `names`: name of each code.
+
+    >>> in_words(parse("AU - AU-TAS ; lat >= -30.5"), {"AU": "Australia", "AU-TAS": "Tasmania"})
+    'Australia without Tasmania, north of 30.5° S'
+    """
+    limits = [_limit_in_words(each) for each in statement.limits]
+    return ", ".join([_areas_in_words(statement.areas, names), *limits])
+
+
+def _areas_in_words(areas: Areas, names: Mapping[str, str]) -> str:
+    match areas:
+        case Area(name=name):
+            return names.get(name, name.replace("-", " "))
+        case Union(areas=several):
+            return ", ".join(_areas_in_words(each, names) for each in several)
+        case Overlap(areas=several):
+            return " where also ".join(_areas_in_words(each, names) for each in several)
+        case Chain(first=first, rest=rest):
+            steps = (f" {'and' if is_added else 'without'} {_areas_in_words(each, names)}" for is_added, each in rest)
+            return _areas_in_words(first, names) + "".join(steps)
+
+
+def _limit_in_words(limit: Limit) -> str:
+    positive, negative = _COMPASS[limit.axis]
+    return f"{_SIDES[limit.axis, limit.sign]} {abs(limit.degrees):g}° {positive if limit.degrees >= 0 else negative}"

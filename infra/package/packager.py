@@ -26,6 +26,7 @@ from infra.package import archive, bytecode, exclusions, heic, upload, wheels
 RUNTIME = "python{}.{}".format(*wheels.PYTHON)
 TASK = "/var/task"  # the folder where Lambda unpacks the function
 SITE = f"python/lib/{RUNTIME}/site-packages/"  # the layer's folder of modules; Lambda unpacks it below /opt
+NOT_PACKED = "maintain"  # the folder database/maintain, which makes the data; no function uses it
 KEPT = 3  # zips of each kind to keep, so that deploying an earlier commit needs no new zip
 
 
@@ -76,13 +77,13 @@ def _all_in_one(self: LambdaDeploymentPackager, project_dir: str, python_version
 
 
 def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path) -> None:
-    """Copy the app's files that Chalice lists, except hidden files and old bytecode, and `vendor/`."""
+    """Copy the app's files that Chalice lists and `vendor/`, without hidden files, old bytecode and `NOT_PACKED`."""
     for source, name in packager._iter_app_filenames(project_dir):
         if not any(part.startswith((".", "__pycache__")) for part in Path(name).parts):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-    ignored = shutil.ignore_patterns("__pycache__", ".*")
+    ignored = shutil.ignore_patterns("__pycache__", ".*", NOT_PACKED)
     shutil.copytree(_vendor(project_dir), folder, dirs_exist_ok=True, ignore=ignored)
 
 

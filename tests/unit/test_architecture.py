@@ -29,6 +29,7 @@ LAYERS = (
     "web.__main__",
     "app",
     "web cli",
+    "database.maintain",  # people make the data with it; the package for Lambda leaves it out
     "database model",
     "chalicelib.application chalicelib.batch",
     "chalicelib.identify",
@@ -52,7 +53,7 @@ EXCEPTIONS = {
 
 ONLY_THERE = {
     "boto3": {
-        *("cli.backfill.cloud", "database.athena.run", "chalicelib.api.uploads"),
+        *("cli.backfill.cloud", "database.maintain.athena", "chalicelib.api.uploads"),
         *("infra", "testing", "tests", "local"),
     },
     "chalice": {"app", "infra", "local", "testing", "tests", "benchmarks"},

@@ -11,8 +11,8 @@ import pytest
 
 from chalicelib.config.settings import Settings
 from database.__main__ import main
-from database.access import IAM, connect, prepare
-from database.load import LoadError, load
+from database.access import IAM, LoadError, connect, prepare
+from database.load import load
 from database.switch import activate
 from local.stack.postgres import PostgresServer
 from tests.integration.database import sample_data

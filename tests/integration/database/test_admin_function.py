@@ -1,6 +1,8 @@
 """The admin function: it runs a database command and returns its output."""
 
 import json
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from database.dataset_files import files_in, version_of
+from chalicelib.config.settings import ROOT
+from database.dataset import version_of
+from database.dataset_files import files_in
 from database.load import load
 from tests.integration.database import sample_data
 
@@ -75,3 +79,17 @@ def test_an_event_without_a_command_runs_nothing(event: Any, monkeypatch: pytest
         2,
         'error: the event has no command; send the arguments of `python -m database`: {"command": ["list"]}\n',
     )
+
+
+def test_the_function_needs_nothing_of_what_makes_the_data() -> None:
+    # GIVEN a process without the folder that the package leaves out WHEN a command runs
+    program = (
+        "import sys\n"
+        "sys.modules['database.maintain'] = None\n"
+        "from database.admin_function import run\n"
+        "said = run({'command': ['explain', 'koala']})['said']\n"
+        "print(said.splitlines()[0], *sorted({'duckdb', 'boto3'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    # THEN it works, and the libraries for occurrences and Athena are not imported
+    assert done.stdout == "phascolarctos-cinereus\n"

@@ -1,8 +1,5 @@
 """Loading, switching and dropping datasets on a real server."""
 
-import gzip
-import json
-import re
 import threading
 import weakref
 from collections.abc import Iterator
@@ -13,11 +10,11 @@ import numpy as np
 import psycopg2
 import pytest
 
+from database.access import LoadError, datasets
 from database.cell_animals import ROW, Rows
-from database.dataset import Dataset, read_dataset
-from database.load import DROP_ORDER, LoadError, datasets, drop, load, prune
-from database.ranges.drawings import HEIGHT, WIDTH
-from database.switch import activate, roll_back
+from database.dataset import Dataset
+from database.load import PARTITIONED, load
+from database.switch import activate, drop, prune, roll_back
 from tests.integration.database import sample_data
 
 if TYPE_CHECKING:
@@ -200,7 +197,7 @@ def test_dropping_a_dataset_in_use_fails_after_a_few_tries(
     connection: "Connection", database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a long transaction that read the table
-    monkeypatch.setattr("database.load.DROP_TRIES", 2)
+    monkeypatch.setattr("database.switch.DROP_TRIES", 2)
     load(connection, sample_data.dataset("one"), silent)
     with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
         cursor.execute("select count(*) from cell_animal")
@@ -254,6 +251,7 @@ def test_readers_go_on_while_a_drop_deletes_rows(connection: "Connection", datab
 
 def test_features_lock_the_tables_in_the_order_of_a_drop(connection: "Connection", database_url: str) -> None:
     # GIVEN somebody who keeps the first table of that order
+    first = next(iter(PARTITIONED))
     load(connection, sample_data.dataset("one"), silent)
     activate(connection, "one")
     with (
@@ -262,7 +260,7 @@ def test_features_lock_the_tables_in_the_order_of_a_drop(connection: "Connection
         other.cursor() as keeping,
         reader.cursor() as cursor,
     ):
-        keeping.execute(f"lock table {DROP_ORDER[0]} in access exclusive mode")
+        keeping.execute(f"lock table {first} in access exclusive mode")
         # WHEN features are read THEN the query waits for it, and has no other
         reading = threading.Thread(target=cursor.execute, args=("select features_of(%s::bigint[])", ([1],)))
         reading.start()
@@ -270,9 +268,9 @@ def test_features_lock_the_tables_in_the_order_of_a_drop(connection: "Connection
             assert reading.is_alive()
         keeping.execute(
             "select relation::regclass::text from pg_locks where pid = %s and relation::regclass::text = any(%s)",
-            (reader.info.backend_pid, list(DROP_ORDER)),
+            (reader.info.backend_pid, list(PARTITIONED)),
         )
-        assert keeping.fetchall() == [(DROP_ORDER[0],)]
+        assert keeping.fetchall() == [(first,)]
         other.rollback()
         reading.join()
 
@@ -355,35 +353,6 @@ def test_rows_that_cannot_be_computed_raise_their_own_error(connection: "Connect
         load(connection, Dataset("generated", cells=[], cell_animals=chunks()), silent)
     with pytest.raises(LoadError, match="not in the database"):
         activate(connection, "generated")
-
-
-def test_the_committed_data_load_whole(loaded_database: str) -> None:
-    dataset = read_dataset()
-    with closing(psycopg2.connect(loaded_database)) as connection:
-        (loaded,) = datasets(connection)
-        assert loaded.version == dataset.version
-        assert loaded.cells == len(list(dataset.cells))
-        assert ask(connection, "select count(*), count(distinct cell) from cell_animal")[0][0] == loaded.rows
-        # AND every row's animal is in the dataset; cells of the open sea are in no country and have no row of their own
-        missing = (
-            "select count(*) from (select distinct animal from cell_animal except select animal from animal) as missing"
-        )
-        assert ask(connection, missing) == [(0,)]
-
-
-def test_every_range_of_the_committed_data_is_small_and_on_the_map(loaded_database: str) -> None:
-    with closing(psycopg2.connect(loaded_database)) as connection:
-        drawings = ask(connection, "select outlines, paths from range_drawing")
-    assert len(drawings) > 200
-    for outlines, paths in drawings:
-        assert len(gzip.compress(outlines.encode())) < 200_000
-        assert len(gzip.compress(paths.encode())) < 20_000
-        for feature in json.loads(outlines)["features"]:
-            for polygon in feature["geometry"]["coordinates"]:
-                assert all(abs(x) <= 180 and abs(y) <= 90 for ring in polygon for x, y in ring)
-        for x, y in re.findall(r"M(\d+) (\d+)l", paths):
-            assert int(x) <= WIDTH
-            assert int(y) <= HEIGHT
 
 
 def test_a_database_of_an_earlier_release_gets_the_new_columns(connection: "Connection") -> None:

@@ -7,8 +7,9 @@ import psycopg2
 import pytest
 
 from chalicelib.features.rollout import Rollout, bucket_of
-from database.load import LoadError, datasets, drop, load, prune
-from database.switch import Trial, activate, put_on_trial, roll_back, rollout_text
+from database.access import LoadError, datasets
+from database.load import load
+from database.switch import Trial, activate, drop, prune, put_on_trial, roll_back, rollout_text
 from tests.integration.database import sample_data
 
 if TYPE_CHECKING:

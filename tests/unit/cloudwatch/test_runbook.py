@@ -9,7 +9,7 @@ from chalice.app import CloudWatchEvent
 
 from chalicelib.config.settings import Settings
 from cloudwatch.project import DASHBOARDS, ROOT
-from database.__main__ import _parser as database_parser
+from database.__main__ import build_parser as database_parser
 from infra.__main__ import _parser as infra_parser
 
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"

@@ -1,4 +1,4 @@
-"""The rows of the table `cell_animal`: from statements by taxon to rows by cell."""
+"""From statements by taxon to the rows of the table `cell_animal`, and to the relatives in each cell."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,13 @@ import pytest
 
 from chalicelib.features.cells import cell_of
 from database import cell_animals
-from database.areas.area_cells import AreaCells, read_area_cells
-from database.cell_animals import Rows, in_chunks, ranges_of
+from database.areas.area_cells import AreaCells
+from database.cell_animals import Rows, cell_relatives, in_chunks, ranges_of
 from database.ranges.cell_weights import INTRODUCED, NATIVE, WEIGHTS
 from database.ranges.language import parse
 from database.ranges.statement import Statement
 
 PARIS, SYDNEY = cell_of(48.9, 2.4), cell_of(-33.9, 151.2)
-
-
-@pytest.fixture(scope="module")
-def areas() -> AreaCells:
-    return read_area_cells()
 
 
 def states(taxon: str, areas: str, status: str = "native", extent: str = "throughout") -> Statement:
@@ -62,3 +57,18 @@ def test_chunks_do_not_change_the_rows(areas: AreaCells, monkeypatch: pytest.Mon
     whole = computed(areas, [states("fox", "FR")])
     monkeypatch.setattr(cell_animals, "CHUNK", 3)
     np.testing.assert_array_equal(computed(areas, [states("fox", "FR")]), whole)
+
+
+def test_relatives_live_where_their_statements_say_the_most_widespread_first(areas: AreaCells) -> None:
+    # GIVEN a cat of Uruguay, a cat of two countries that was introduced to Cuba, a stray, and one without a statement
+    statements = {
+        "one": [states("one", "UY")],
+        "two": [states("two", "UY AR"), states("two", "CU", "introduced")],
+        "stray": [states("stray", "UY", "vagrant")],
+    }
+    found = cell_relatives({"one": 1, "two": 2, "stray": 3, "nowhere": 4}, statements, areas)
+    # THEN each cell has those that live in it
+    assert found[cell_of(-33.0, -56.0)] == (2, 1)
+    assert found[cell_of(-38.0, -65.0)] == (2,)
+    assert found[cell_of(21.8, -78.5)] == (2,)
+    assert cell_of(48.6, 7.8) not in found

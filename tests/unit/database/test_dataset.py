@@ -1,4 +1,4 @@
-"""The dataset of this checkout, and the errors for broken files."""
+"""Reading a dataset: what its version follows from, and the errors for broken files."""
 
 import gzip
 from codecs import BOM_UTF8
@@ -7,33 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chalicelib.features.cells import cell_of, parse_cell
+from chalicelib.features.cells import parse_cell
 from chalicelib.model.relatives import COLUMNS
-from database.cell_animals import Rows
-from database.dataset import Dataset, read_dataset
-from database.dataset_files import FILES, OWN_NAMES, RANGE_FILES, DatasetError, files_beside, version_of
+from database.dataset import read_dataset, version_of
+from database.dataset_files import FILES, OWN_NAMES, RANGE_FILES, DatasetError, files_beside
 
 LABELS = "id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
 CAT = "1,felis-catus,0,,cat,Felis catus,species,domestic,,,,,,\n"
 CELLS = gzip.compress(b"taxon,cell\nphascolarctos-cinereus,83be0efffffffff\n")
 RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
-
-
-def names_at(dataset: Dataset, rows: Rows, latitude: float, longitude: float) -> dict[str, float]:
-    """Return the weight of each animal at a place, by name."""
-    names = {animal.animal: animal.name for animal in dataset.animals}
-    here = rows[rows["cell"] == cell_of(latitude, longitude)]
-    return {names[int(row["animal"])]: float(row["weight"]) for row in here}
-
-
-@pytest.fixture(scope="module")
-def dataset() -> Dataset:
-    return read_dataset()
-
-
-@pytest.fixture(scope="module")
-def rows(dataset: Dataset) -> Rows:
-    return np.concatenate(list(dataset.cell_animals))
 
 
 @pytest.fixture(scope="module")
@@ -86,30 +68,6 @@ def test_the_mark_that_spreadsheets_put_before_utf_8_changes_nothing(small: dict
     # AND labels that differ in nothing else are the checkout's
     (tmp_path / "range_maps.csv.gz").unlink()
     assert "range_maps" not in files_beside(tmp_path / "own.onnx")
-
-
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "there", "not_there"),
-    [
-        (-33.87, 151.21, {"koala", "wombat", "great white shark"}, {"African elephant", "tiger"}),  # Sydney
-        (-24.0, 31.5, {"African elephant", "lion"}, {"Asian elephant", "koala"}),  # Kruger
-        (46.4, 9.9, {"ibex"}, {"lion", "great white shark"}),  # Engadin
-        (58.8, -94.2, {"polar bear", "orca"}, {"giant panda"}),  # Churchill
-        (-77.85, 166.7, {"orca"}, {"polar bear"}),  # McMurdo
-    ],
-)
-def test_places_have_the_animals_that_they_are_known_for(
-    dataset: Dataset, rows: Rows, latitude: float, longitude: float, there: set[str], not_there: set[str]
-) -> None:
-    here = names_at(dataset, rows, latitude, longitude)
-    assert there <= here.keys()
-    assert not not_there & here.keys()
-
-
-def test_every_cell_of_a_country_has_animals(dataset: Dataset, rows: Rows) -> None:
-    # Antarctica's interior aside, whose only animals live on its coast.
-    with_areas = {cell.cell for cell in dataset.cells if set(cell.areas) - {"AQ"}}
-    assert with_areas <= set(rows["cell"].tolist())
 
 
 @pytest.mark.parametrize(
@@ -203,10 +161,6 @@ def test_animals_without_a_range_are_named(small: dict[str, Path]) -> None:
         animal for animal in dataset.animals if animal.kind in ("wild", "marine") and animal.animal not in lives
     ]
     assert dataset.unknown
-
-
-def test_every_wild_and_marine_animal_of_the_project_has_a_range(dataset: Dataset) -> None:
-    assert not dataset.unknown
 
 
 def test_the_same_cell_of_an_animal_twice_is_the_same_as_once(small: dict[str, Path], tmp_path: Path) -> None:

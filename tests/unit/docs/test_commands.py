@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.config.settings import Settings
-from database.__main__ import _parser as database_parser
+from database.__main__ import build_parser as database_parser
+from database.maintain.__main__ import build_parser as maintenance_parser
 from infra.__main__ import _parser as infra_parser
 from tests.unit.docs.pages import PAGES, name_of
 
-COMMAND = re.compile(r"python -m (?P<program>infra|database) (?P<arguments>[^`\n#]*?)(?:`|\n|  )")
+COMMAND = re.compile(r"python -m (?P<program>infra|database|database\.maintain) (?P<arguments>[^`\n#]*?)(?:`|\n|  )")
 
 
 def _commands() -> Iterator[tuple[str, str, str]]:
@@ -25,7 +26,12 @@ def _commands() -> Iterator[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(("page", "program", "arguments"), sorted(set(_commands())))
 def test_a_command_is_understood(page: str, program: str, arguments: str) -> None:
-    parsers = {"infra": infra_parser(), "database": database_parser(Settings())}
+    settings = Settings()
+    parsers = {
+        "infra": infra_parser(),
+        "database": database_parser(settings),
+        "database.maintain": maintenance_parser(settings),
+    }
     try:
         parsers[program].parse_args(arguments.split())
     except SystemExit:
@@ -33,4 +39,4 @@ def test_a_command_is_understood(page: str, program: str, arguments: str) -> Non
 
 
 def test_there_are_commands() -> None:
-    assert {program for _, program, _ in _commands()} == {"infra", "database"}
+    assert {program for _, program, _ in _commands()} == {"infra", "database", "database.maintain"}

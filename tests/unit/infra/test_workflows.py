@@ -12,7 +12,7 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads
 
 from chalicelib.config.settings import ROOT, Settings
-from database.__main__ import _parser as database_parser
+from database.__main__ import build_parser as database_parser
 from infra.__main__ import _parser
 from infra.parameters import declared_parameters
 from infra.stage import Stage

@@ -137,7 +137,7 @@ export class Gazetteer {
     return [shown, ...names.filter((each) => each !== shown)].map(([name]) => name);
   }
 
-  /** Return the entries of a list. database/gazetteer/listing.py describes its lines. */
+  /** Return the entries of a list. database/maintain/gazetteer/listing.py describes its lines. */
   #read(text) {
     const entries = [];
     let [country, region, kind, before] = ["", "", "town", [0, 0, 0]];

@@ -1,20 +1,23 @@
-"""The cells of areas: expressions and limits on a small Earth, and well-known places on the real one."""
+"""The cells of areas: well-known places, spilling over, groups and codes, and what is suggested for an unknown area."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from chalicelib.features.cells import cell_of
-from database.areas.area_cells import HERE, LAND, SEA, AreaCells, GroupError, UnknownArea, read_area_cells
-from database.areas.codes import read_names
+from database.areas.area_cells import (
+    LAND,
+    SEA,
+    AreaCells,
+    GroupError,
+    UnknownArea,
+    read_area_cells,
+    read_names,
+    suggest,
+)
+from database.dataset_files import FILES, read_rows
 from database.ranges.language import parse
-
-
-@pytest.fixture(scope="module")
-def areas() -> AreaCells:
-    return read_area_cells()
 
 
 def has(areas: AreaCells, text: str, latitude: float, longitude: float) -> bool:
@@ -83,8 +86,7 @@ def test_every_subdivision_is_somewhere(areas: AreaCells) -> None:
 
 def test_remote_islands_have_cells_and_no_country_includes_them(areas: AreaCells) -> None:
     # GIVEN the remote islands WHEN a code has cells elsewhere too THEN it has none of theirs
-    with (HERE / "remote_islands.csv").open(encoding="utf-8", newline="") as file:
-        islands = {row["group"]: areas.named(row["group"])[LAND] for row in csv.DictReader(file)}
+    islands = {row["group"]: areas.named(row["group"])[LAND] for row in read_rows(FILES["remote_islands"])}
     assert [name for name, cells in islands.items() if not cells.any()] == []
     remote = np.logical_or.reduce(list(islands.values()))
     codes = (areas.named(code)[LAND] for code in read_names() if code in areas.names)
@@ -158,3 +160,49 @@ def test_a_faulty_group_is_named(tmp_path: Path, rows: str, message: str) -> Non
     (tmp_path / "groups.csv").write_text(f"group,areas,description\n{rows}\n")
     with pytest.raises(GroupError, match=message):
         read_area_cells(groups=tmp_path / "groups.csv").of(parse("north"))
+
+
+NAMES = read_names()
+AREAS = [*NAMES, "Sahel", "Coral-Sea", "southeastern-US"]
+
+
+def test_countries_are_the_codes_of_iso_3166_and_kosovo() -> None:
+    # 249 codes are assigned; XK is user-assigned, and what everybody uses. Each has one name.
+    countries = {code: name for code, name in NAMES.items() if "-" not in code}
+    assert len(countries) == 250
+    assert all(len(code) == 2 and code.isalpha() and code.isupper() for code in countries)
+    assert len(set(countries.values())) == len(countries)
+    assert list(countries) == sorted(countries)
+
+
+def test_subdivisions_belong_to_countries_and_have_names() -> None:
+    subdivisions = {code: name for code, name in NAMES.items() if "-" in code}
+    assert len(subdivisions) > 3_600
+    assert all(code[:2] in NAMES and name.strip() == name for code, name in subdivisions.items())
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        ("de", "write DE"),
+        (" DE ", "write DE"),
+        ("UK", "write GB"),
+        ("el", "write GR"),
+        ("Germany", "write DE"),
+        ("åland islands", "write AX"),
+        ("Queensland", "write AU-QLD"),
+        ("New-South-Wales", "write AU-NSW"),
+        ("Sahell", "similar: Sahel"),
+        ("southeast-US", "similar: southeastern-US"),
+        ("Atlantis", "docs/how-to/data.md says which areas there are"),
+        ("", "docs/how-to/data.md says which areas there are"),
+    ],
+)
+def test_an_unknown_area_gets_its_likely_correction(written: str, advice: str) -> None:
+    assert suggest(written, NAMES, AREAS) == advice
+
+
+def test_every_name_of_a_country_gives_its_code() -> None:
+    for code, name in NAMES.items():
+        if "-" not in code:
+            assert suggest(code.lower(), NAMES, AREAS) == suggest(name.upper(), NAMES, AREAS) == f"write {code}"

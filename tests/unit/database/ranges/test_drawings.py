@@ -9,7 +9,7 @@ import pytest
 from chalicelib.features.cells import cell_of
 from database.areas.area_cells import read_area_cells
 from database.cell_animals import ROW, Rows
-from database.ranges.drawings import Drawer, path_data
+from database.ranges.drawings import Drawer, path_data, project
 from database.ranges.outlines import Outlines
 
 PARIS, SYDNEY = cell_of(48.9, 2.4), cell_of(-33.9, 151.2)
@@ -51,3 +51,20 @@ def test_a_path_is_steps_from_point_to_point() -> None:
     assert path_data(np.array([[5, 5], [5, 5], [7, 5], [7, 2], [5, 2]])) == "M5 5l2 0 0-3-2 0z"
     # AND what is too small to see is left out
     assert path_data(np.array([[5, 5], [6, 5]])) == ""
+
+
+def test_places_are_where_the_authors_of_the_projection_put_them() -> None:
+    # GIVEN corners of the map, whose size is in the paper
+    x, y = project(np.array([[180.0, 0.0], [0.0, 90.0], [0.0, 0.0]])).T
+    np.testing.assert_allclose(x, [2.70663, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(y, [0, -1.31736, 0], atol=1e-5)
+
+
+def test_areas_are_equal() -> None:
+    # GIVEN a square degree at the equator and one at 60° north, which is half as large
+    def area(latitude: float) -> float:
+        corners = [(0.0, latitude), (1.0, latitude), (1.0, latitude + 0.01), (0.0, latitude + 0.01)]
+        x, y = project(np.array(corners)).T
+        return abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1)))
+
+    assert area(60.0) / area(0.0) == pytest.approx(0.5, abs=1e-3)

@@ -14,6 +14,7 @@ from database.ranges.language import (
     RangeSyntaxError,
     Union,
     areas_in,
+    in_words,
     parse,
 )
 
@@ -105,3 +106,21 @@ def test_any_text_is_a_range_or_an_error_with_a_column(text: str) -> None:
     except RangeSyntaxError as error:
         column = error.column
     assert 1 <= column <= len(text) + 1
+
+
+NAMES = {"AU": "Australia", "AU-TAS": "Tasmania", "PE": "Peru", "BO": "Bolivia", "NZ": "New Zealand"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("AU", "Australia"),
+        ("eastern-US NZ", "eastern US, New Zealand"),
+        ("AU - AU-TAS + NZ", "Australia without Tasmania and New Zealand"),
+        ("Andes & PE BO", "Andes where also Peru, Bolivia"),
+        ("AU ; lat >= -30.5, lon <= 140", "Australia, north of 30.5° S, west of 140° E"),
+        ("NZ ; lat <= 0, lon >= -10", "New Zealand, south of 0° N, east of 10° W"),
+    ],
+)
+def test_a_range_in_words(text: str, words: str) -> None:
+    assert in_words(parse(text), NAMES) == words

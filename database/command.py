@@ -1,0 +1,119 @@
+"""What both commands, `database` and `database.maintain`, share: options, the connection, loading, errors."""
+
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from shlex import quote
+from time import perf_counter
+from typing import Final
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from chalicelib.config import casts
+from chalicelib.config.settings import Settings
+from chalicelib.errors import CacheError, SettingError
+from chalicelib.redaction import summary_of
+from database.access import LoadedDataset, LoadError, connect, datasets
+from database.dataset import Dataset
+from database.dataset_files import OWN_RANGES, DatasetError, join_some
+from database.load import load
+
+SLOW: Final = 1.0  # seconds; a faster sign-in is not worth a line
+
+
+def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[str] | None) -> int:
+    """Run the command that the arguments name. Return its exit code, or 1 after printing an error.
+
+    A command is a function in `options.command`: of a connection and the options, or of the options alone if
+    `options.is_offline`.
+    """
+    try:
+        settings = Settings.from_environment(os.environ)
+        options = build_parser(settings).parse_args(arguments)
+        if options.is_offline:
+            code = int(options.command(options))
+        else:
+            started = perf_counter()
+            with closing(connect(settings, options.database_url, options.patience)) as connection:
+                if (seconds := perf_counter() - started) > SLOW:
+                    print(f"signed in to PostgreSQL after {seconds:.1f} s")
+                options.command(connection, options)
+            code = 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left when it ends
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; run the same command again to go on", file=sys.stderr)
+        return 130  # as shells say it
+    except (SettingError, DatasetError, LoadError, OSError) as error:
+        message = str(error)
+    except CacheError as error:
+        message = (
+            f"the dataset is active, but the announcement to Redis failed ({error.fault}: {error}); "
+            "run the same command again, or wait until the cached values expire"
+        )
+    except (psycopg2.DataError, psycopg2.IntegrityError) as error:
+        message = f"PostgreSQL rejected the data: {summary_of(str(error))}; nothing was changed; correct the files"
+    except psycopg2.Error as error:
+        summary = summary_of(str(error)) or type(error).__name__
+        message = f"PostgreSQL: {summary}; check --database-url and that the server is running"
+    print(f"error: {message}", file=sys.stderr)
+    return 1
+
+
+def load_and_report(connection: Connection, dataset: Dataset, name: str | None) -> LoadedDataset:
+    """Load a dataset without switching to it, and print its version, warnings and progress.
+
+    `name`: the version that it gets in place of the hash of its data, or None.
+    """
+    dataset = replace(dataset, version=name or dataset.version)
+    before = next((each for each in datasets(connection) if each.version == dataset.version), None)
+    print(f"dataset {dataset.version}")
+    if names := sorted(animal.name for animal in dataset.unknown):
+        print(
+            f"warning: no range is stated for {len(names)} wild or marine animals, so answers say that it is unknown "
+            f"whether they live there; add rows to {OWN_RANGES}; the animals are: {join_some(names)}"
+        )
+    loaded = load(connection, dataset)
+    if before and name:
+        print(
+            f"warning: {before.version} was loaded at {before.loaded_at:%Y-%m-%d %H:%M} and stays as it is, whatever "
+            "the files say now; for other data give another --version, or drop it first"
+        )
+    return loaded
+
+
+def print_next_steps(loaded: LoadedDataset, seconds: float) -> None:
+    """Print how to compare a dataset that is loaded beside the active one, and how to switch to it."""
+    version = quote(loaded.version)
+    print(f"loaded in {seconds:.1f} s; to switch: python -m database activate {version}")
+    print(f"to see what would change: python -m database compare {version}")
+
+
+def connection_options(settings: Settings) -> ArgumentParser:
+    """Return the options of every command that needs PostgreSQL, as a parent of its parser."""
+    parser = ArgumentParser(add_help=False)
+    text = "PostgreSQL (default: DATABASE_URL)"
+    parser.add_argument("--database-url", default=settings.database.url, metavar="URL", help=text)
+    text = "longest wait for a connection; a paused Aurora takes 15 seconds and more to resume (default: SIGN_IN)"
+    patience = checked(casts.positive_number)
+    parser.add_argument("--patience", type=patience, default=settings.database.sign_in, metavar="SECONDS", help=text)
+    return parser
+
+
+def checked[T](cast: Callable[[str], T]) -> Callable[[str], T]:
+    """Convert a cast's `ValueError` to `ArgumentTypeError`, because argparse prints only the message of the latter."""
+
+    def convert(text: str) -> T:
+        try:
+            return cast(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from error
+
+    return convert

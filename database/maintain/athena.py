@@ -1,0 +1,118 @@
+"""Run the statement of athena_query.py on Athena, in the workgroup of infra/athena.yaml."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from database.dataset_files import DatasetError
+from database.maintain.athena_query import PARTITION, TABLE, cost, unload
+
+CATALOG: Final = "faunalens_gbif"
+WORKGROUP: Final = "faunalens-occurrences"
+"""Names in infra/athena.yaml."""
+
+_PAUSE: Final = 2.0  # seconds between two looks
+_REPORT: Final = 10.0  # seconds between two lines
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """`folder`: the table, as Parquet in S3. `scanned`: bytes. `citation`: the file that says how to cite the data."""
+
+    folder: str
+    scanned: int
+    citation: str
+
+
+def run(
+    statement: str,
+    snapshot: str,
+    workgroup: str = WORKGROUP,
+    report: Callable[[str], None] = print,
+    wait: Callable[[float], None] = sleep,
+) -> Counted:
+    """Run a statement over a snapshot, and wait for its end. Ctrl-C stops it on Athena too.
+
+    Region and credentials are those of the environment. Raise `DatasetError` if AWS refuses, the snapshot is not there,
+    or the query fails; the message says why.
+    """
+    from boto3 import Session  # only operators have it, and few need it
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = Session().client
+    try:
+        athena = client("athena")
+        configuration = athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]["Configuration"]
+        bucket = urlsplit(configuration["ResultConfiguration"]["OutputLocation"]).netloc
+        source = _location(client("glue"), snapshot)
+        _check_snapshot(client("s3"), source, snapshot)
+        folder = f"s3://{bucket}/occurrences/{snapshot}/{uuid4()}/"
+        identity = athena.start_query_execution(
+            QueryString=unload(statement, folder),
+            WorkGroup=workgroup,
+            QueryExecutionContext={"Database": CATALOG},
+        )["QueryExecutionId"]
+        report(f"query {identity} runs in the workgroup {workgroup}")
+        try:
+            scanned = _finish(athena, identity, report, wait)
+        except KeyboardInterrupt:
+            athena.stop_query_execution(QueryExecutionId=identity)
+            raise
+    except (BotoCoreError, ClientError) as error:
+        raise DatasetError(f"AWS: {error}; docs/how-to/occurrences.md says what Athena needs") from error
+    return Counted(folder, scanned, f"{source.removesuffix('occurrence.parquet/')}citation.txt")
+
+
+def next_steps(counted: Counted, months: bool = False) -> list[str]:
+    """Return what to do with the table. `months`: whether each month is counted by itself."""
+    load = f"python -m database.maintain load counts{' --months' if months else ''} --citation"
+    return [
+        f"{counted.scanned / 1e9:,.1f} GB were scanned, which cost {cost(counted.scanned):.2f} US dollars",
+        f"next:  aws s3 cp --recursive {counted.folder} counts",
+        f"       aws s3 cp {counted.citation} -",
+        f"       {load} 'what the line above prints'",
+    ]
+
+
+def _location(glue: Any, snapshot: str) -> str:
+    """Return where a snapshot is in S3."""
+    table = glue.get_table(DatabaseName=CATALOG, Name=TABLE)["Table"]
+    return str(table["Parameters"]["storage.location.template"]).replace(f"${{{PARTITION}}}", snapshot)
+
+
+def _check_snapshot(s3: Any, location: str, snapshot: str) -> None:
+    """Raise `DatasetError` if a snapshot has no files: Athena would find no rows, and charge nothing."""
+    bucket, path = urlsplit(location).netloc, urlsplit(location).path.lstrip("/")
+    if s3.list_objects_v2(Bucket=bucket, Prefix=path, MaxKeys=1).get("Contents"):
+        return
+    folder = path.partition(snapshot)[0]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
+    there = sorted(
+        each["Prefix"].removeprefix(folder).strip("/") for page in pages for each in page.get("CommonPrefixes", ())
+    )
+    latest = f"the latest is --snapshot {there[-1]}" if there else "there is none"
+    raise DatasetError(f"{location} is empty: no snapshot of {snapshot}; {latest}")
+
+
+def _finish(athena: Any, identity: str, report: Callable[[str], None], wait: Callable[[float], None]) -> int:
+    """Wait for the end of a query. Return the bytes scanned. Raise `DatasetError` if it fails."""
+    started = shown = monotonic()
+    while True:
+        execution = athena.get_query_execution(QueryExecutionId=identity)["QueryExecution"]
+        status, scanned = execution["Status"], int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
+        state = status["State"]
+        if state == "SUCCEEDED":
+            return scanned
+        if state in ("FAILED", "CANCELLED"):
+            reason = status.get("StateChangeReason", "no reason given")
+            raise DatasetError(
+                f"Athena ended query {identity} ({state.lower()}: {reason}) after {scanned / 1e9:,.1f} GB; "
+                "the parameter ScanLimit of infra/athena.yaml is how much it may scan"
+            )
+        if (now := monotonic()) - shown >= _REPORT:
+            shown = now
+            report(f"  {now - started:5.0f} s  {state.lower()}, {scanned / 1e9:,.1f} GB scanned")
+        wait(_PAUSE)

@@ -1,0 +1,180 @@
+"""The counts of database/maintain/occurrences/ as one statement of SQL, for Athena over GBIF's snapshot in S3.
+
+DuckDB runs the same text, which is how tests compare it with the loader. The table that results goes to
+`python -m database.maintain load`: a row for each taxon, hexagon (and month), with the number of records and the place
+of one of them. H3 does not exist on Athena, but a hexagon is arithmetic (database/maintain/occurrences/cells.py), and
+from the place of any record in it the loader computes the cell. So the counts are exact.
+
+`estimate` says what the statement scans and costs, by the assumptions in athena_assumptions.csv.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from database.dataset_files import read_rows
+from database.maintain.occurrences.cells import FACE, face_rows, hexagons_of
+from database.maintain.occurrences.filters import Filters, reason_query
+from database.maintain.occurrences.records import quoted
+
+ASSUMPTIONS: Final = Path(__file__).with_name("athena_assumptions.csv")
+
+TABLE: Final = "occurrence"
+PARTITION: Final = "snapshot"
+"""The table in Glue's catalog (infra/athena.yaml), and its column with the date of a snapshot."""
+
+KEY: Final = "taxonkey"
+NAMES: Final = ("specieskey", "scientificname", "species", "genus", "family", "order", "class", "phylum")
+"""What the snapshot says of each taxon. A second scan reads it: in the first, texts would go along with each group."""
+
+PLACES: Final = {
+    "lat": "decimallatitude",
+    "lon": "decimallongitude",
+    "uncertainty": "coordinateuncertaintyinmeters",
+    "year": "year",
+    "issues": "issue",
+    "presence": "lower(occurrencestatus)",
+    "basis": "lower(basisofrecord)",
+    "establishment": "lower(establishmentmeans)",
+}
+"""Columns of `normal_query` in database/maintain/occurrences/records.py that the snapshot has, as SQL."""
+
+LICENCE: Final = {"licence": "lower(license)"}
+"""The column that only `--commercial` reads."""
+
+MONTH: Final = {"month": "if(month between 1 and 12, month, null)"}
+
+_MISSING: Final = {
+    "cell": "cast(null as bigint)",
+    "country": "cast(null as varchar)",
+    "records": "1e0",
+    "is_bad_number": "false",
+    "is_named": "true",
+    "centroid": "cast(null as double)",
+    "captive": "cast(null as varchar)",
+    "quality": "cast(null as varchar)",
+    "approved": "cast(null as varchar)",
+}
+"""Columns that the snapshot lacks. `is_named`: a record with a key has a name. `country`: without coordinates, a record
+does not count here, as for the loader."""
+
+_ANIMALS: Final = "kingdom = 'Animalia'"
+
+_QUERY: Final = """\
+with face ({face_columns}) as (
+    values
+        {faces}
+),
+record as (
+    select {key}, {columns}
+    from {table}
+    where {partition} = '{snapshot}' and {animals} and {key} is not null
+),
+kept as (
+    select {key}, lat, lon{month}
+    from record
+    where {reason} is null
+),
+placed as ({placed}
+),
+counted as (
+    select {key}, hexagon{month}, min_by(lat, lon) as lat, min(lon) as lon, count(*) as occurrences
+    from placed
+    group by {key}, hexagon{month}
+),
+named as (
+    select {key}, {names}
+    from {table}
+    where {partition} = '{snapshot}' and {animals}
+    group by {key}
+)
+select counted.{key}, {name_columns}, counted.lat as decimallatitude, counted.lon as decimallongitude{month},
+    counted.occurrences
+from counted
+join named on named.{key} = counted.{key}
+"""
+
+_UNLOAD: Final = "unload ({query}) to '{folder}' with (format = 'PARQUET', compression = 'SNAPPY')"
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A number, such as the bytes that a value of a column takes in Parquet, and where it is from."""
+
+    value: float
+    unit: str
+    source: str
+    date: str
+
+
+def query(snapshot: str, filters: Filters, months: bool = False) -> str:
+    """Return the statement that counts the records of animals in a snapshot.
+
+    `snapshot`: its date, such as 2026-11-01. `months`: count each month by itself.
+    """
+    columns = PLACES | LICENCE | _MISSING | (MONTH if months else {})
+    if not filters.commercial:
+        columns["licence"] = "cast(null as varchar)"
+    return _QUERY.format(
+        key=KEY,
+        table=TABLE,
+        partition=PARTITION,
+        snapshot=snapshot,
+        animals=_ANIMALS,
+        face_columns=", ".join(FACE),
+        faces=",\n        ".join(
+            f"({number:.0f}, {', '.join(f'{each:.16e}' for each in axes)})" for number, *axes in face_rows()
+        ),
+        columns=", ".join(f"{sql} as {name}" for name, sql in columns.items()),
+        month=", month" if months else "",
+        reason=reason_query(filters),
+        placed=hexagons_of("kept"),
+        names=", ".join(f"max({quoted(each)}) as {quoted(each)}" for each in NAMES),
+        name_columns=", ".join(f"named.{quoted(each)}" for each in NAMES),
+    )
+
+
+def unload(statement: str, folder: str) -> str:
+    """Return the statement that writes the result of another one as Parquet to a folder of S3, which must be empty."""
+    return _UNLOAD.format(query=statement, folder=folder)
+
+
+def scanned_columns(filters: Filters, months: bool = False) -> list[str]:
+    """Return the columns of the snapshot that the statement reads, once for each time that it reads them."""
+    read = PLACES | (LICENCE if filters.commercial else {}) | (MONTH if months else {})
+    places = [re.sub(r"^\w+\(|[ )].*|\)$", "", sql) for sql in read.values()]
+    return [KEY, "kingdom", *places, KEY, "kingdom", *NAMES]
+
+
+def assumptions() -> dict[str, Assumption]:
+    """Return every assumption by its name."""
+    return {
+        row["name"]: Assumption(float(row["value"]), row["unit"], row["source"], row["date"])
+        for row in read_rows(ASSUMPTIONS)
+    }
+
+
+def cost(scanned: float) -> float:
+    """Return what a scan of some bytes costs in US dollars."""
+    return scanned / 1e12 * assumptions()["price"].value
+
+
+def estimate(filters: Filters, months: bool = False) -> Iterator[str]:
+    """Yield lines: the bytes of each column that the statement reads, all together, and their price."""
+    known = assumptions()
+    records, price = known["records"], known["price"]
+    columns = scanned_columns(filters, months)
+    total = 0.0
+    yield f"{'column':<30} {'scans':>5} {'bytes a row':>12} {'GB':>8}"
+    for name in dict.fromkeys(columns):
+        scans, each = columns.count(name), known[name].value
+        scanned = scans * each * records.value
+        total += scanned
+        yield f"{name:<30} {scans:>5} {each:>12g} {scanned / 1e9:>8.1f}"
+    yield (
+        f"{records.value:,.0f} records: about {total / 1e9:,.0f} GB, which cost {cost(total):.2f} US dollars at "
+        f"{price.value:g} a TB"
+    )
+    yield f"price: {price.source}, {price.date}; bytes are assumed, rather too high; --run prints those scanned"

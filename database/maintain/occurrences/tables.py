@@ -1,0 +1,298 @@
+"""The tables in a file of occurrences, recognised by the file's content, never by its name; and parts of their text.
+
+A table is Parquet, or text in a zip, in gzip or by itself. A Darwin Core Archive says in its meta.xml how its text is
+written; the first line of other text does: GBIF writes tab-separated text without quoting, others quote.
+"""
+
+import csv
+import glob
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import IO, Final, cast
+
+from database.dataset_files import DatasetError, join_some
+from database.maintain.occurrences.darwin_core import META, Archive, ArchiveError, TextFormat, read_meta, unique
+from database.maintain.occurrences.records import missing_columns
+
+_LONGEST_HEADER: Final = 1 << 20
+_SPREADSHEET: Final = "[Content_Types].xml"
+"""A member of each spreadsheet, which is a zip too."""
+_ADVICE: Final = (
+    (rb"PAR1", "is Parquet; unpack it, and give the file, or the folder with all of them"),
+    (rb"PK\x03\x04", "is a zip within a zip; unpack the outer one"),
+    (rb"PK", "is an empty zip; download it again"),
+    (rb".{257}ustar", "is a tar archive; unpack it, and give the file with the occurrences, or the folder"),
+    (rb"\xff\xfe|\xfe\xff|[^\0]\0", "is text in UTF-16; save it as UTF-8"),
+    (rb"\s*<", "is a web page or XML, perhaps an answer to a link that has expired; download the occurrences again"),
+    (rb"[^\r\n]*\r[^\n]", "has lines that end with carriage returns alone; save it with line feeds"),
+)
+"""What files begin with that are no text to read, and what to do."""
+
+
+PART: Final = 128 << 20
+"""Bytes of a part: some 300,000 records of GBIF's simple CSV."""
+
+
+class OccurrenceError(DatasetError):
+    """A file of occurrences cannot be read, or is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """Text with a record in each line. `member`: its name in the zip `path`; empty if `path` is the text itself.
+
+    `cores`: the tables of events or taxa to which the records refer. `is_checklist`: whether a record only says that a
+    taxon lives in a country.
+    """
+
+    path: Path
+    format: TextFormat
+    member: str = ""
+    cores: tuple["TextTable", ...] = ()
+    is_checklist: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the columns as they are in the file, and those of its core."""
+        of_core = self.cores[0].columns if self.cores else ()
+        return (*self.format.columns, *self.format.constants, *of_core)
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[IO[bytes], int]]:
+        """Open the text, decompressed. Yield it with its size in bytes, or 0 if unknown. Raise `OccurrenceError`.
+
+        It also converts what reading raises within the block. Nothing else there may raise an `OSError`.
+        """
+        try:
+            if self.member:
+                with zipfile.ZipFile(self.path) as archive, self._in(archive) as file:
+                    yield file, archive.getinfo(self.member).file_size
+            elif _starts_with(self.path, b"\x1f\x8b"):
+                with gzip.open(self.path) as unpacked:
+                    yield cast("IO[bytes]", unpacked), 0
+            else:
+                with self.path.open("rb") as file:
+                    yield file, self.path.stat().st_size
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            raise OccurrenceError(f"{self} cannot be read ({error}); download it again") from error
+
+    def _in(self, archive: zipfile.ZipFile) -> IO[bytes]:
+        try:
+            return archive.open(self.member)
+        except KeyError as error:
+            raise OccurrenceError(f"{self} cannot be read (it is not in the zip); download it again") from error
+        except RuntimeError as error:  # encrypted, or compressed as Python cannot
+            raise OccurrenceError(f"{self} cannot be read ({error}); unpack it, and give the file") from error
+
+    def __str__(self) -> str:
+        return f"{self.path}/{self.member}" if self.member else str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetTable:
+    """A Parquet file. `types`: DuckDB's type of each column."""
+
+    path: Path
+    types: dict[str, str] = field(hash=False)
+
+    @property
+    def pattern(self) -> str:
+        """Return its path for DuckDB."""
+        return pattern_of(self.path)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the columns as they are in the file."""
+        return tuple(self.types)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+type Table = TextTable | ParquetTable
+
+
+def tables_in(path: Path) -> list[Table]:
+    """Return the tables of a file, or of a folder with Parquet files or an unpacked archive.
+
+    Raise `OccurrenceError` if it has no occurrences with a name and a place. The message names the file and the fault.
+    """
+    try:
+        found = _tables_in(path)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ArchiveError) as error:
+        raise OccurrenceError(f"{path}: {error}") from error
+    for table in found:
+        if missing := missing_columns(table.columns):
+            has = join_some(table.columns, 12)
+            raise OccurrenceError(f"{table} has no column for {missing}; it has {has} (docs/how-to/occurrences.md)")
+    return found
+
+
+def _tables_in(path: Path) -> list[Table]:
+    if path.is_dir():
+        if (path / META).is_file():
+            return _of_archive(
+                read_meta((path / META).read_bytes()), lambda location, each: TextTable(path / location, each)
+            )
+        files = sorted(file for file in path.rglob("*") if file.is_file() and _starts_with(file, b"PAR1"))
+        if not files:
+            raise OccurrenceError(f"{path} has neither Parquet files nor a {META}; give other files one by one")
+        return [_parquet(file) for file in files]
+    if _starts_with(path, b"PAR1"):
+        return [_parquet(path)]
+    if not _starts_with(path, b"PK\x03\x04"):
+        return [TextTable(path, _format_of(TextTable(path, TextFormat())))]
+    with zipfile.ZipFile(path) as archive:
+        members = [each.filename for each in archive.infolist() if not (each.is_dir() or _is_of_a_mac(each.filename))]
+        metas = [PurePosixPath(each) for each in members if PurePosixPath(each).name == META]
+        if len(metas) == 1:  # at the top, or in a folder, as who packs an unpacked archive again leaves it
+            (meta,) = metas
+            return _of_archive(
+                read_meta(archive.read(str(meta))),
+                lambda location, each: TextTable(path, each, str(meta.parent / location)),
+            )
+    if _SPREADSHEET in members:
+        raise OccurrenceError(f"{path} is a spreadsheet; save its sheet as CSV in UTF-8")
+    texts = [each for each in members if each.lower().endswith((".csv", ".tsv", ".txt"))]
+    if len(members) != 1 and len(texts) != 1:
+        raise OccurrenceError(
+            f"{path} has {len(members)} files but not one {META}, so that none is known to be the occurrences; "
+            "unpack it, and give the file with the occurrences, or the folder with the Parquet files"
+        )
+    member = (texts or members)[0]
+    return [TextTable(path, _format_of(TextTable(path, TextFormat(), member)), member)]
+
+
+def _of_archive(archive: Archive, table: Callable[[str, TextFormat], TextTable]) -> list[Table]:
+    core, records = archive.core, archive.records
+    cores = tuple(table(each, core.format) for each in core.locations) if core else ()
+    return [
+        replace(_as_wide_as_its_rows(table(each, records.format)), cores=cores, is_checklist=archive.is_checklist)
+        for each in records.locations
+    ]
+
+
+def _as_wide_as_its_rows(table: TextTable) -> TextTable:
+    """Return the table with all columns of its text, of which a meta.xml may leave out the last ones."""
+    format_ = table.format
+    with table.opened() as (file, _):
+        for _ in range(format_.header_lines - 1):
+            file.readline(_LONGEST_HEADER)
+        line = file.readline(_LONGEST_HEADER).decode(format_.encoding, "replace").replace("\r", "")
+    try:
+        rows = csv.reader(
+            [line],
+            delimiter=format_.delimiter,
+            quotechar=format_.quote or None,
+            quoting=csv.QUOTE_MINIMAL if format_.quote else csv.QUOTE_NONE,
+        )
+        row = next(rows, [])
+    except csv.Error:  # such as a value of more than 128 KB
+        return table
+    more = ("",) * (len(row) - len(format_.columns))
+    return replace(table, format=replace(format_, columns=(*format_.columns, *more)))
+
+
+def _is_of_a_mac(member: str) -> bool:
+    """Return whether macOS has put a member beside those that a person packed."""
+    place = PurePosixPath(member)
+    return place.parts[0] == "__MACOSX" or place.name.startswith("._") or place.name == ".DS_Store"
+
+
+def _format_of(table: TextTable) -> TextFormat:
+    """Return how a text is written, from its first line. Raise `OccurrenceError`."""
+    with table.opened() as (file, _):
+        first = file.readline(_LONGEST_HEADER)
+    for beginning, advice in _ADVICE:
+        if re.match(beginning, first, re.DOTALL):
+            raise OccurrenceError(f"{table} {advice}")
+    try:
+        line = first.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise OccurrenceError(f"{table} is neither Parquet nor a zip nor text in UTF-8; save it as UTF-8") from error
+    delimiter = max("\t,;", key=line.count)
+    quote = "" if delimiter == "\t" and not line.startswith('"') else '"'
+    names = next(csv.reader(io.StringIO(line), delimiter=delimiter), []) if quote else line.split(delimiter)
+    if len(names) < 2 or "\0" in line:
+        raise OccurrenceError(f"{table}: expected a line with the names of columns, got '{line[:60]}'")
+    return TextFormat(unique(name.strip() for name in names), delimiter=delimiter, quote=quote, header_lines=1)
+
+
+def _parquet(path: Path) -> ParquetTable:
+    import duckdb  # only operators have it
+
+    try:
+        rows: Sequence[tuple[str, ...]] = duckdb.execute(
+            "describe select * from read_parquet($1)", [pattern_of(path)]
+        ).fetchall()
+    except duckdb.Error as error:
+        raise OccurrenceError(f"{path} is no readable Parquet file: {str(error).splitlines()[0]}") from error
+    return ParquetTable(path, {name: type_ for name, type_, *_ in rows})
+
+
+def pattern_of(path: Path) -> str:
+    """Return a path for DuckDB, which would take `*` and `[1]` in it for other names.
+
+    >>> pattern_of(Path("occurrences[1].parquet"))
+    'occurrences[[]1].parquet'
+    """
+    return glob.escape(str(path))
+
+
+def _starts_with(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART) -> Iterator[bytes]:
+    """Yield the records of a text in parts of about `size` bytes, in UTF-8, without header lines.
+
+    So a text of any size is read with little disk, and a reading that was interrupted can be resumed.
+
+    A part ends with a line feed, which is not within quotes. All lines of the result end with a line feed alone, which
+    is what DuckDB's reader expects, and a carriage return within a value becomes a space. Bytes that are not in the
+    text's encoding stay, or are replaced where the text is converted.
+    """
+    for _ in range(format_.header_lines):
+        text.readline()
+    quote, rest = format_.quote.encode(), b""
+    while block := text.read(size):
+        block = rest + block
+        end = _end_of_records(block, quote)
+        rest = block[end:]
+        if end:
+            yield _converted(block[:end], format_.encoding)
+    if rest.strip(b"\r\n"):
+        yield _converted(rest if rest.endswith(b"\n") else rest + b"\n", format_.encoding)
+
+
+def _end_of_records(block: bytes, quote: bytes) -> int:
+    """Return the length of the whole records in a block, which starts with a record.
+
+    A line feed ends a record if the number of quotes before it is even. If none does, a quote was left open: then the
+    last line feed counts, so that one faulty record does not take the rest of the text with it.
+    """
+    last = end = block.rfind(b"\n") + 1
+    if not quote:
+        return end
+    is_open = block.count(quote, 0, end) % 2
+    while end and is_open:
+        before = block.rfind(b"\n", 0, end - 1) + 1
+        is_open ^= block.count(quote, before, end) % 2
+        end = before
+    return end or last
+
+
+def _converted(records: bytes, encoding: str) -> bytes:
+    if encoding not in ("utf-8", "ascii"):
+        records = records.decode(encoding, "replace").encode()
+    if b"\r" in records:
+        records = records.replace(b"\r\n", b"\n").replace(b"\r", b" ")
+    return records

@@ -1,0 +1,297 @@
+"""Count the records of tables by name and cell, in a DuckDB database on disk: out of core, and resumed after a crash.
+
+Each part of a table, some rows of a Parquet file or some of a text, is counted in a transaction of its own, which also
+notes that the part is done. A second run with the same files and filters counts only what is left.
+"""
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Final, NamedTuple, Self, TextIO
+
+import duckdb
+
+from database.maintain.occurrences.cells import cells_of, create_cell_tables
+from database.maintain.occurrences.filters import Filters, reason_query
+from database.maintain.occurrences.records import NAME_TEXTS, column_names, counts_by_country, name_query, normal_query
+from database.maintain.occurrences.relations import Relation, create_core, of_parquet, of_text, with_places, write_part
+from database.maintain.occurrences.tables import PART, OccurrenceError, ParquetTable, Table, TextTable, parts_of
+
+MEMORY: Final = "1GB"
+PART_ROWS: Final = 25_000_000
+"""Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
+_READING: Final = 3
+"""Raise it when records are read differently, so that no run goes on with counts that were made before."""
+_INTERRUPTED: Final = "Query interrupted"
+"""What DuckDB says in a `RuntimeError` for Ctrl-C."""
+_SHOWN: Final = 5  # faulty rows of a table
+_BAR: Final = 30  # characters
+_PAUSE: Final = 10.0  # seconds between two lines of progress
+_CLEAR: Final = "\r\x1b[K"
+
+_SCHEMA: Final = f"""
+    create table part (part integer, source varchar, number integer);
+    create table counted (
+        part integer, dropped integer, name ubigint, cell bigint, country varchar, month utinyint,
+        records double, rows bigint
+    );
+    create table listed (name ubigint, country varchar, is_introduced boolean);
+    create table faulty (source varchar, line bigint, fault varchar, text varchar);
+    create table names (name ubigint, {", ".join(f'"{each}" varchar' for each in NAME_TEXTS)});
+"""
+
+
+class Faulty(NamedTuple):
+    """A row that cannot be read. `line`: its number among the lines of `source` that have no header."""
+
+    source: str
+    line: int
+    fault: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows were read, and what became of them. `dropped`: by reason. `faulty`: rows that cannot be read."""
+
+    rows: int
+    dropped: Mapping[str, int]
+    faulty: int
+    examples: Sequence[Faulty]
+
+    @property
+    def kept(self) -> int:
+        """Return how many rows count."""
+        return self.rows - self.faulty - sum(self.dropped.values())
+
+
+class TableProgress:
+    """How far one table is read: a bar on a terminal, and a line every ten seconds elsewhere.
+
+    `report`: prints a line. `terminal`: where the bar is drawn, if it is a terminal.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        report: Callable[[str], None],
+        terminal: TextIO | None = None,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
+        self._what, self._report, self._terminal, self._clock = what, report, terminal or sys.stderr, clock
+        self._started = self._shown = clock()
+
+    def show(self, share: float | None, rows: int) -> None:
+        """Show how far the table is. `share`: of its bytes or rows, 0 to 1; None if its size is unknown."""
+        now = self._clock()
+        seconds = now - self._started
+        text = f"{rows:,} rows, {rows / max(seconds, 1e-3):,.0f} a second"
+        if share:
+            text = f"{share:.0%}, {text}, {_minutes(seconds / share - seconds)} left"
+        if self._terminal.isatty():
+            done = round(_BAR * (share or 0))
+            self._terminal.write(f"{_CLEAR}[{'█' * done}{'·' * (_BAR - done)}] {text}")
+            self._terminal.flush()
+        elif now - self._shown >= _PAUSE:
+            self._shown = now
+            self._report(f"           {self._what}: {text}")
+
+    def end(self) -> float:
+        """Remove the bar. Return the seconds since the start."""
+        if self._terminal.isatty():
+            self._terminal.write(_CLEAR)
+            self._terminal.flush()
+        return self._clock() - self._started
+
+
+class Workspace:
+    """The counts of records in a folder.
+
+    `size`: bytes of a part of a text. `rows`: of a part of a Parquet file. `months`: count each month by itself.
+    """
+
+    def __init__(
+        self, folder: Path, filters: Filters, size: int = PART, rows: int = PART_ROWS, *, months: bool = False
+    ) -> None:
+        self._filters, self._size, self._rows = filters, size, rows
+        self.months = months
+        settings = f"{_SCHEMA} {_READING} {filters!r} {months} {size} {rows} {duckdb.__version__}"
+        file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
+        self._part = file.with_suffix(".part")  # not shared with a load of other filters, which may run meanwhile
+        self.is_resumed = file.is_file()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OccurrenceError(
+                f"{folder} cannot be created ({error.strerror}); give another folder with --work"
+            ) from error
+        try:
+            self.connection = duckdb.connect(file, config={"memory_limit": MEMORY, "preserve_insertion_order": False})
+        except duckdb.Error as error:
+            raise OccurrenceError(f"{file} cannot be opened ({_first_line(error)}); end the other load") from error
+        self.connection.execute("set temp_directory = $1", [str(file.with_suffix(".spilled"))])
+        if not self.connection.execute("from duckdb_tables() where table_name = 'names'").fetchall():
+            self.connection.execute(_SCHEMA)
+        create_cell_tables(self.connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Close the workspace. Raise `OccurrenceError` for an error of DuckDB, such as of a full disk."""
+        self.connection.close()
+        if isinstance(error, duckdb.Error):
+            raise OccurrenceError(f"DuckDB: {_first_line(error)}; the same command goes on") from error
+        if isinstance(error, RuntimeError) and _INTERRUPTED in str(error):
+            raise KeyboardInterrupt from error
+
+    def read(self, tables: Iterable[Table], report: Callable[[str], None] = print) -> None:
+        """Count the records of all tables, without parts that are counted already. Raise `OccurrenceError`."""
+        every = list(tables)
+        self._forget_others(set(map(_identity, every)))
+        for number, table in enumerate(every, 1):
+            progress = TableProgress(str(table), report)
+            try:
+                rows = self._text(table, progress) if isinstance(table, TextTable) else self._parquet(table, progress)
+            except duckdb.Error as error:
+                raise OccurrenceError(f"{table}: {_first_line(error)}") from error
+            finally:
+                seconds = progress.end()
+            what = f"{rows:,} rows, {rows / seconds:,.0f} a second" if rows else "no rows, or counted before"
+            report(f"  {seconds:6.1f} s  {number} of {len(every)}: {table}: {what}")
+
+    def counts(self) -> Counts:
+        """Return how many rows were read, and what became of them."""
+        ask = self.connection.execute
+        dropped = dict(ask("select dropped, sum(rows)::bigint from counted group by all").fetchall())
+        ((faulty,),) = ask("select count(*) from faulty").fetchall()
+        examples = ask("from faulty order by source, line limit $1", [_SHOWN]).fetchall()
+        by_reason = {text: dropped.get(number, 0) for number, text in enumerate(self._filters.reasons)}
+        return Counts(sum(dropped.values()) + faulty, by_reason, faulty, [Faulty(*each) for each in examples])
+
+    def _parquet(self, table: ParquetTable, progress: TableProgress) -> int:
+        ((rows,),) = self.connection.execute("select count(*) from read_parquet($1)", [table.pattern]).fetchall()
+        total = 0
+        for number, start in enumerate(range(0, rows, self._rows)):
+            part = range(start, min(rows, start + self._rows))
+            if not self._is_done(table, number):
+                total += self._count(table, number, of_parquet(table, part), 0)
+            progress.show(part.stop / rows, total)
+        return total
+
+    def _text(self, table: TextTable, progress: TableProgress) -> int:
+        file = self._part
+        total = done = lines = 0
+        if table.cores:
+            create_core(self.connection, table, file)
+        with table.opened() as (text, size):
+            for number, part in enumerate(parts_of(text, table.format, self._size)):
+                done += len(part)
+                if not self._is_done(table, number):
+                    write_part(file, part)
+                    total += self._count(table, number, of_text(file, table), lines)
+                lines += part.count(b"\n")
+                progress.show(done / size if size else None, total)
+        file.unlink(missing_ok=True)
+        return total
+
+    def _count(self, table: Table, number: int, relation: Relation, lines: int) -> int:
+        """Count a part in one transaction. Return its number of rows without faulty ones. `lines`: those before it."""
+        ask = self.connection.execute
+        ask("begin")
+        try:
+            ((part,),) = ask("select count(*) from part").fetchall()
+            relation = with_places(self.connection, relation, table)
+            ask(f"insert into counted select {part}, * from ({count_query(relation, self._filters, self.months)})")
+            if isinstance(table, TextTable) and table.is_checklist:
+                ask(f"insert into listed {listed_query(relation, self._filters)}")
+            ((rows,),) = ask("select coalesce(sum(rows), 0)::bigint from counted where part = $1", [part]).fetchall()
+            new = f"select name from counted where part = {part} and name is not null except select name from names"
+            if ask(f"select exists ({new})").fetchall() == [(True,)]:
+                wanted = f"{{name}} in ({new})"
+                if relation.has_row_numbers:  # read one row of each name, instead of grouping all rows
+                    rows_of_new = f"select min(file_row_number) from {relation.sql} where {wanted} group by {{name}}"
+                    wanted = f"file_row_number in ({rows_of_new})"
+                ask(f"insert into names {name_query(relation.sql, relation.types, relation.constants, wanted)}")
+            if isinstance(table, TextTable):
+                ask(
+                    "insert into faulty select $1, line + $2, "
+                    "any_value(concat(lower(error_type::varchar), if(contains(csv_line, chr(10)), "
+                    "concat(' in ', len(string_split(csv_line, chr(10))), ' lines'), ''))), "
+                    "any_value(left(replace(csv_line, chr(10), ' '), 80)) from reject_errors group by line",
+                    [str(table), lines],
+                )
+            ask("insert into part values ($1, $2, $3)", [part, _identity(table), number])
+            ask("commit")
+        except BaseException:
+            ask("rollback")
+            raise
+        finally:
+            for each in ("reject_errors", "reject_scans"):
+                ask(f"drop table if exists {each}")
+        return int(rows)
+
+    def _is_done(self, table: Table, number: int) -> bool:
+        query = "from part where source = $1 and number = $2"
+        return bool(self.connection.execute(query, [_identity(table), number]).fetchall())
+
+    def _forget_others(self, wanted: set[str]) -> None:
+        """Begin anew if parts of other files are counted, since the counts do not say what came from where."""
+        done = {source for (source,) in self.connection.execute("select distinct source from part").fetchall()}
+        if done - wanted:
+            self.is_resumed = False
+            for table in ("part", "counted", "faulty", "listed", "names"):
+                self.connection.execute(f"delete from {table}")
+
+
+def count_query(relation: Relation, filters: Filters, months: bool = False) -> str:
+    """Return a query: the number of records and of rows by name and cell or country, and by why they do not count.
+
+    `months`: also by month.
+    """
+    found = column_names(relation.columns)
+    kept = {"lat": "lat", "name": "name"}
+    if "cell" in found:
+        kept["own_cell"] = "cell"
+    if counts_by_country(found.values()):
+        kept["country"] = "country"
+    if months:
+        kept["month"] = "month"
+    selected = ", ".join(f"if(dropped is null, {sql}, null) as {name}" for name, sql in kept.items())
+    placed = cells_of(f"(select dropped, lon, records, {selected} from ({_checked(relation, filters)}))")
+    cell = "coalesce(own_cell, cell)" if "own_cell" in kept else "cell"
+    return f"""
+        select dropped, name, {cell} as cell, {"country" if "country" in kept else "null"} as country,
+            {"month" if months else "null"} as month,
+            {"sum(records)" if "records" in found else "count(*)"} as records, count(*) as rows
+        from ({placed})
+        group by all"""
+
+
+def listed_query(relation: Relation, filters: Filters) -> str:
+    """Return a query: in which countries each name of a checklist lives, and whether it was introduced there."""
+    return f"""
+        select name, country, coalesce(bool_and(establishment in ('introduced', 'invasive', 'naturalised')), false)
+        from ({_checked(relation, filters)}) where dropped is null and country is not null group by all"""
+
+
+def _checked(relation: Relation, filters: Filters) -> str:
+    records = normal_query(relation.sql, relation.types, relation.constants)
+    return f"select *, {reason_query(filters)} as dropped from ({records})"
+
+
+def _identity(table: Table) -> str:
+    stat = table.path.stat()
+    return f"{table} of {stat.st_size} bytes at {stat.st_mtime_ns}"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")
+
+
+def _minutes(seconds: float) -> str:
+    minutes, rest = divmod(round(max(seconds, 0.0)), 60)
+    return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"

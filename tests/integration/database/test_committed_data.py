@@ -1,0 +1,147 @@
+"""The data of this checkout, as they are in the database after one load."""
+
+import gzip
+import json
+import re
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg2
+import pytest
+
+from chalicelib.config.settings import ROOT
+from chalicelib.features.cells import cell_of
+from chalicelib.model.relatives import Relatives
+from chalicelib.model.taxonomy import Prediction, Taxonomy
+from database.access import datasets
+from database.dataset import version_of
+from database.ranges.drawings import HEIGHT, WIDTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+TAXONOMY = Taxonomy.read(ROOT / "model" / "labels.csv", ROOT / "model" / "taxa.csv")
+RELATIVES = Relatives(ROOT / "model" / "relatives.csv")
+PLACES = {
+    "Churchill": (58.8, -94.2),
+    "Engadin": (46.4, 9.9),
+    "Kruger": (-24.0, 31.5),
+    "London": (51.5, -0.1),
+    "McMurdo": (-77.85, 166.7),
+    "Monterey Bay": (36.7, -122.0),
+    "Panama": (9.1, -79.7),
+    "Sabah": (5.3, 117.5),
+    "Sydney": (-33.87, 151.21),
+    "Yellowstone": (44.6, -110.5),
+}
+
+
+@pytest.fixture(scope="module")
+def loaded(loaded_database: str) -> "Iterator[Connection]":
+    with closing(psycopg2.connect(loaded_database)) as connection:
+        yield connection
+
+
+def ask(connection: "Connection", query: str, *arguments: object) -> list[tuple[Any, ...]]:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(query, arguments)
+        return cursor.fetchall()
+
+
+def relatives_at(connection: "Connection", place: str) -> list[int]:
+    ((relatives,),) = ask(connection, "select relatives from cell where cell = %s", cell_of(*PLACES[place]))
+    return list(relatives)
+
+
+def test_the_dataset_is_whole(loaded: "Connection") -> None:
+    (dataset,) = datasets(loaded)
+    assert (dataset.version, dataset.active) == (version_of(), True)
+    assert ask(loaded, "select count(*) from cell_animal") == [(dataset.rows,)]
+    # AND every row's animal is in the dataset; cells of the open sea are in no country and have no row of their own
+    missing = "select distinct animal from cell_animal except select animal from animal"
+    assert ask(loaded, missing) == []
+
+
+def test_every_wild_and_marine_animal_has_a_range(loaded: "Connection") -> None:
+    assert ask(loaded, "select unknown from dataset") == [([],)]
+
+
+def test_every_cell_of_a_country_has_animals(loaded: "Connection") -> None:
+    # Antarctica's interior aside, whose only animals live on its coast.
+    empty = "select cell from cell where areas <> '{}' and areas <> '{AQ}' except select distinct cell from cell_animal"
+    assert ask(loaded, empty) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "there", "not_there"),
+    [
+        ("Sydney", {"koala", "wombat", "great white shark"}, {"African elephant", "tiger"}),
+        ("Kruger", {"African elephant", "lion"}, {"Asian elephant", "koala"}),
+        ("Engadin", {"ibex"}, {"lion", "great white shark"}),
+        ("Churchill", {"polar bear", "orca"}, {"giant panda"}),
+        ("McMurdo", {"orca"}, {"polar bear"}),
+    ],
+)
+def test_places_have_the_animals_that_they_are_known_for(
+    loaded: "Connection", place: str, there: set[str], not_there: set[str]
+) -> None:
+    query = "select name from cell_animal join animal using (dataset, animal) where cell = %s"
+    names = {name for (name,) in ask(loaded, query, cell_of(*PLACES[place]))}
+    assert there <= names
+    assert not not_there & names
+
+
+@pytest.mark.parametrize(
+    ("place", "animal", "there", "not_there"),
+    [
+        ("Panama", "jaguar", {"ocelot", "margay", "jaguarundi"}, {"bobcat", "serval"}),
+        ("Kruger", "lion", {"serval", "caracal"}, {"ocelot"}),
+        ("Kruger", "impala", {"greater kudu", "nyala"}, {"chamois"}),
+        ("Sabah", "leopard", {"bay cat", "marbled cat"}, {"Asian golden cat"}),
+        ("Yellowstone", "puma", set(), {"ocelot"}),
+        ("Yellowstone", "fox squirrel", {"North American red squirrel"}, {"Abert's squirrel"}),
+        ("London", "tabby cat", {"European wildcat"}, {"serval"}),
+        ("London", "great grey owl", {"tawny owl", "little owl"}, {"barred owl"}),
+        ("London", "American robin", {"song thrush", "mistle thrush"}, {"wood thrush"}),
+        ("Sydney", "sulphur-crested cockatoo", {"galah", "gang-gang cockatoo"}, {"palm cockatoo"}),
+        ("Monterey Bay", "orca", {"Pacific white-sided dolphin"}, {"Hector's dolphin"}),
+    ],
+)
+def test_places_have_the_relatives_that_they_are_known_for(
+    loaded: "Connection", place: str, animal: str, there: set[str], not_there: set[str]
+) -> None:
+    predicted = next(each for each in TAXONOMY.animals if each.name == animal)
+    prediction = Prediction(predicted.taxon, 1.0, predicted.lineage, is_domestic=predicted.kind == "domestic")
+    names = {each.name for each in RELATIVES.close_to(prediction, relatives_at(loaded, place))}
+    assert there <= names
+    assert not not_there & names
+
+
+def test_marsupials_of_unknown_families_live_in_sydney_and_not_in_london(loaded: "Connection") -> None:
+    # GIVEN the taxa of the model's tree, and what lives in two cities
+    tree = frozenset((taxon.rank, taxon.scientific_name) for animal in TAXONOMY.animals for taxon in animal.lineage)
+    sydney, london = (
+        RELATIVES.counts_of(np.array(relatives_at(loaded, place), np.uint16), tree) for place in ("Sydney", "London")
+    )
+    # THEN possums and gliders are unknown families in one of them, and rodents in both
+    diprotodontia, rodents = ("order", "Diprotodontia"), ("order", "Rodentia")
+    assert sydney[diprotodontia] >= 4
+    assert diprotodontia not in london
+    assert sydney[rodents] >= 1 <= london[rodents]
+
+
+def test_every_drawing_of_a_range_is_small_and_on_the_map(loaded: "Connection") -> None:
+    drawings = ask(loaded, "select outlines, paths from range_drawing")
+    assert len(drawings) > 200
+    for outlines, paths in drawings:
+        assert len(gzip.compress(outlines.encode())) < 200_000
+        assert len(gzip.compress(paths.encode())) < 20_000
+        for feature in json.loads(outlines)["features"]:
+            for polygon in feature["geometry"]["coordinates"]:
+                assert all(abs(x) <= 180 and abs(y) <= 90 for ring in polygon for x, y in ring)
+        for x, y in re.findall(r"M(\d+) (\d+)l", paths):
+            assert int(x) <= WIDTH
+            assert int(y) <= HEIGHT

@@ -1,0 +1,136 @@
+"""From counts of records to weights, and how they combine with written ranges."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.features.cells import cell_of
+from database.areas.area_cells import Earth, read_area_cells
+from database.cell_animals import ROW, Cell
+from database.maintain.occurrences.evidence import Rules, combine, range_of_countries, range_of_records
+from database.maintain.occurrences.shares import FORMULA, Counts, Effort, Surroundings, weights_of
+from database.ranges.cell_weights import INTRODUCED, LISTED, NATIVE
+
+BERLIN, PARIS, SYDNEY = (cell_of(*place) for place in ((52.5, 13.4), (48.9, 2.35), (-33.9, 151.2)))
+
+
+@pytest.fixture(scope="module")
+def surroundings(earth: Earth) -> Surroundings:
+    return Surroundings(
+        earth, [Cell(BERLIN, False, ("DE",)), Cell(PARIS, False, ("FR", "DE")), Cell(SYDNEY, True, ("AU",))]
+    )
+
+
+def counts(earth: Earth, **by_place: float) -> Counts:
+    found = np.zeros(len(earth.cells))
+    for place, records in by_place.items():
+        found[earth.positions([globals()[place]])] = records
+    return found
+
+
+def at(earth: Earth, values: Counts, cell: int) -> float:
+    return float(values[earth.positions([cell])[0]])
+
+
+def test_a_weight_depends_on_the_share_not_on_how_much_people_record(earth: Earth, surroundings: Surroundings) -> None:
+    # GIVEN a taxon with the same share where many records are made, and where few are
+    group = counts(earth, BERLIN=100_000, SYDNEY=10_000)
+    taxon = counts(earth, BERLIN=100, SYDNEY=10)
+    found = weights_of(taxon, Effort.of(group, surroundings), surroundings)
+    # THEN the weight is the chance to see it among 300 records
+    for cell in (BERLIN, SYDNEY):
+        assert at(earth, found, cell) == pytest.approx(1 - (1 - 0.001) ** FORMULA.seen, rel=0.01)
+
+
+def test_where_there_are_few_records_neighbours_and_country_count(earth: Earth, surroundings: Surroundings) -> None:
+    group, taxon = counts(earth, BERLIN=1e6, PARIS=1), counts(earth, BERLIN=1e4)
+    found = weights_of(taxon, Effort.of(group, surroundings), surroundings)
+    assert at(earth, found, PARIS) > 0.9  # Germany's share, because one record says little
+    assert at(earth, found, SYDNEY) == 0
+    # AND counts by country count without a place
+    found = weights_of(counts(earth), Effort.of(counts(earth), surroundings, {"AU": 1e4}), surroundings, {"AU": 100})
+    assert at(earth, found, SYDNEY) == pytest.approx(1 - 0.99**FORMULA.seen)
+
+
+@given(st.lists(st.tuples(st.integers(0, 41_161), st.integers(0, 5000), st.sampled_from([0.05, 0.15, 0.5, 1.0]))))
+def test_records_never_remove_an_animal_and_an_unseen_place_changes_nothing(
+    drawn: list[tuple[int, int, float]],
+) -> None:
+    earth = read_small()
+    # GIVEN a written range and records of the group, none of which is of the taxon
+    written = np.array(
+        [(earth.cells[number], 1, weight, NATIVE) for number, _, weight in {each[0]: each for each in drawn}.values()],
+        ROW,
+    )
+    if not len(written):
+        return
+    written = written[np.argsort(written["cell"])]
+    group = np.zeros(len(earth.cells))
+    for number, records, _ in drawn:
+        group[number] = records
+    effort, nothing = Effort(group, group, group), np.zeros(len(earth.cells))
+    found = combine(written, nothing, nothing, effort, earth)
+    # THEN each cell stays, listed if it was; and where nobody records, its weight is as written
+    assert found.rows["cell"].tolist() == written["cell"].tolist()
+    was_listed = written["weight"] >= np.float32(LISTED)
+    assert (found.rows["weight"][was_listed] >= np.float32(LISTED)).all()
+    unseen = group[np.searchsorted(earth.cells, written["cell"])] == 0
+    assert (found.rows["weight"][unseen] == written["weight"][unseen]).all()
+    assert (found.rows["weight"] <= np.maximum(written["weight"], np.float32(LISTED))).all()
+
+
+EARTHS: list[Earth] = []
+
+
+def read_small() -> Earth:
+    if not EARTHS:
+        EARTHS.append(read_area_cells().earth)
+    return EARTHS[0]
+
+
+def test_records_outside_of_a_range_are_shown_and_widen_it_if_told(earth: Earth) -> None:
+    written = np.array([(BERLIN, 1, 1.0, NATIVE)], ROW)
+    records, group = counts(earth, BERLIN=5, PARIS=20), counts(earth, BERLIN=50, PARIS=50)
+    effort, seen = Effort(group, group, group), records / 20
+    found = combine(written, records, seen, effort, earth)
+    assert (found.rows["cell"].tolist(), earth.cells[found.outside].tolist()) == ([BERLIN], [PARIS])
+    wider = combine(written, records, seen, effort, earth, Rules(widen=20)).rows
+    assert {int(row["cell"]): (round(float(row["weight"]), 3), int(row["status"])) for row in wider} == {
+        BERLIN: (1.0, NATIVE),
+        PARIS: (0.5, INTRODUCED),
+    }
+
+
+def test_a_taxon_of_a_checklist_lives_in_its_countries_with_doubt(earth: Earth, surroundings: Surroundings) -> None:
+    native, introduced = surroundings.of_countries(["DE"]), surroundings.of_countries(["AU", "XX"])
+    assert earth.cells[native].tolist() == sorted([BERLIN, PARIS])
+    rows = range_of_countries(1, {NATIVE: native, INTRODUCED: introduced}, False, earth)
+    assert rows is not None
+    assert {int(row["cell"]): (float(row["weight"]), int(row["status"])) for row in rows} == {
+        BERLIN: (0.5, NATIVE),
+        PARIS: (0.5, NATIVE),
+        SYDNEY: (0.5, INTRODUCED),
+    }
+    assert range_of_countries(1, {NATIVE: np.zeros(len(earth.cells), bool)}, False, earth) is None
+
+
+def test_a_taxon_without_a_written_range_gets_one_from_enough_records(earth: Earth) -> None:
+    records = counts(earth, BERLIN=27, SYDNEY=3)
+    assert range_of_records(1, records * 0.9, records, earth, False, Rules()) is None
+    found = range_of_records(1, records, np.minimum(records, 1), earth, False, Rules())
+    assert found is not None
+    assert sorted(found["cell"].tolist()) == sorted([BERLIN, SYDNEY])
+
+
+def test_a_range_by_records_reaches_beyond_the_one_place_where_all_were_made(
+    earth: Earth, surroundings: Surroundings
+) -> None:
+    # GIVEN one eager observer in Berlin, and nobody in the rest of Germany
+    records = counts(earth, BERLIN=1000)
+    seen = weights_of(records, Effort.of(records, surroundings), surroundings)
+    found = range_of_records(1, records, seen, earth, False, Rules())
+    # THEN the range has the other cells of the country too
+    assert found is not None
+    assert PARIS in found["cell"]  # here a cell of Germany
+    assert SYDNEY not in found["cell"]

@@ -1,0 +1,114 @@
+"""Columns of occurrences in SQL, as files in the field write them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import pytest
+
+from database.maintain.occurrences.records import name_query, normal_query
+
+type Columns = Mapping[str, tuple[str, Any]]  # by name: DuckDB's type and the value of the only row
+
+
+def normal(columns: Columns, *wanted: str) -> tuple[Any, ...]:
+    """Return some of our columns of a record."""
+    values = ", ".join(f'cast(${number} as {type_}) as "{name}"' for number, (name, (type_, _)) in of_number(columns))
+    query = normal_query(f"(select {values})", {name: type_.upper() for name, (type_, _) in columns.items()}, {})
+    with duckdb.connect() as connection:
+        parameters = [value for _, value in columns.values()]
+        (row,) = connection.execute(f"select {', '.join(wanted)} from ({query})", parameters).fetchall()
+    return row
+
+
+def of_number(columns: Columns) -> enumerate[tuple[str, tuple[str, Any]]]:
+    return enumerate(columns.items(), 1)
+
+
+def texts(**values: str | None) -> Columns:
+    return {name: ("varchar", value) for name, value in values.items()} | {"species": ("varchar", "Vulpes vulpes")}
+
+
+@pytest.mark.parametrize(
+    ("date", "year", "month"),
+    [
+        ("2020-07-14T09:30", 2020, 7),
+        ("2020-01-01/2020-02-01", 2020, None),
+        ("20200714", 2020, None),
+        ("2020", 2020, None),
+        ("12.5.1979", 1979, None),
+        ("1.5.2020", 2020, None),
+        ("05/07/2020", 2020, None),
+        ("5 May 2020", 2020, None),
+        ("43831", None, None),
+        ("", None, None),
+    ],
+)
+def test_the_year_of_a_date_in_any_order_and_the_month_of_iso_8601_only(
+    date: str, year: int | None, month: int | None
+) -> None:
+    assert normal(texts(date=date), "year", "month") == (year, month)
+
+
+def test_a_date_counts_where_the_columns_of_year_and_month_are_empty() -> None:
+    columns = {"eventDate": "1950-03-01"}
+    assert normal(texts(year="", month=None, **columns), "year", "month") == (1950, 3)
+    assert normal(texts(year="2020", month="7", **columns), "year", "month") == (2020, 7)
+
+
+def test_years_and_months_that_a_program_wrote_with_a_decimal_point() -> None:
+    assert normal({"year": ("double", 2020), "month": ("double", 7)}, "year", "month") == (2020, 7)
+    assert normal(texts(year="2020.0", month="7.0"), "year", "month") == (2020, 7)
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("varchar", "COORDINATE_ROUNDED;ZERO_COORDINATE"),
+        ("varchar", "COORDINATE_ROUNDED; ZERO_COORDINATE"),
+        ("varchar", "coordinate_rounded|zero_coordinate"),
+        ("varchar", "[COORDINATE_ROUNDED, ZERO_COORDINATE]"),
+        ("varchar[]", ["COORDINATE_ROUNDED", "ZERO_COORDINATE"]),
+        ("struct(array_element varchar)[]", [{"array_element": "ZERO_COORDINATE"}]),
+        ("struct(bag struct(array_element varchar)[])", {"bag": [{"array_element": "ZERO_COORDINATE"}]}),
+    ],
+)
+def test_issues_are_found_however_they_are_written(type_: str, value: Any) -> None:
+    columns = {"issue": (type_, value)}
+    assert normal(columns, "contains(issues, 'ZERO_COORDINATE')", "contains(issues, 'ZERO')") == (True, False)
+
+
+def numbers(first: Columns, second: Columns) -> set[int]:
+    """Return the numbers of the names of two records."""
+    return {normal(first, "name")[0], normal(second, "name")[0]}
+
+
+@pytest.mark.parametrize("key", ["NA", "0", "NULL", r"\N", ""])
+def test_records_without_a_key_are_told_apart_by_their_names(key: str) -> None:
+    # GIVEN two genera, whose species' key a program has written as missing
+    canis, meles = (texts(speciesKey=key, scientificName=name) for name in ("Canis", "Meles"))
+    # THEN they stay two names, but a key is one
+    assert len(numbers(canis, meles)) == 2
+    assert len(numbers(texts(speciesKey="1", scientificName="a"), texts(speciesKey="1", scientificName="b"))) == 1
+    assert len(numbers({"taxonKey": ("integer", 7)}, {"taxonKey": ("integer", 7)})) == 1
+
+
+def test_what_one_file_lacks_of_a_key_is_not_lost_for_the_other() -> None:
+    # GIVEN a cube, and a download that says the family too WHEN they have the same key
+    cube, download = texts(speciesKey="5219243"), texts(speciesKey="5219243", family="Canidae")
+    # THEN each has its own name, so that the records of the download count for the family, whichever comes first
+    assert len(numbers(cube, download)) == 2
+
+
+@pytest.mark.parametrize(("type_", "key"), [("ubigint", "7"), ("uuid", f"{7:032x}"), ("blob", "7"), ("varchar", "7")])
+def test_a_key_of_any_type_is_a_key(type_: str, key: str) -> None:
+    first, second = ({"taxonKey": (type_, key), "species": ("varchar", name)} for name in ("a", "b"))
+    assert len(numbers(first, second)) == 1
+
+
+@pytest.mark.parametrize(("type_", "key"), [("double", 5219243), ("varchar", "5219243.0"), ("varchar", "5219243")])
+def test_keys_that_a_program_read_as_numbers_are_the_same_keys(type_: str, key: Any) -> None:
+    types = {"taxonKey": type_.upper(), "speciesKey": type_.upper()}
+    relation = f"(select cast('{key}' as {type_}) as taxonKey, cast('{key}' as {type_}) as speciesKey)"
+    query = name_query(relation, types, {}, "true")
+    assert duckdb.execute(f"select taxon_key, species_key from ({query})").fetchall() == [("5219243", "5219243")]

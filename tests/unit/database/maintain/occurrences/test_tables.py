@@ -1,0 +1,186 @@
+"""The tables in files as people have them: packed again, saved by other programs, or of another kind."""
+
+import csv
+import io
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from database.maintain.occurrences.darwin_core import TextFormat
+from database.maintain.occurrences.filters import Filters
+from database.maintain.occurrences.tables import OccurrenceError, parts_of, tables_in
+from database.maintain.occurrences.workspace import Counts, Workspace
+from tests.unit.database.maintain.occurrences.sample_records import Record, snapshot
+
+TEXT = "id\tname\tlat\tlon\n1\tVulpes vulpes\t52\t13\n2\tCanis lupus\t52\t13\n"
+META = """<archive xmlns="http://rs.tdwg.org/dwc/text/">
+  <core rowType="http://rs.tdwg.org/dwc/terms/Occurrence" fieldsTerminatedBy="\\t" fieldsEnclosedBy="" HEAD>
+    <files><location>occurrence.txt</location></files><id index="0"/>
+    <field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/>
+    <field index="2" term="http://rs.tdwg.org/dwc/terms/decimalLatitude"/>
+    <field index="3" term="http://rs.tdwg.org/dwc/terms/decimalLongitude"/>MORE
+  </core>
+</archive>"""
+
+
+def meta(more: str = "", header_lines: int = 1) -> str:
+    return META.replace("HEAD", f'ignoreHeaderLines="{header_lines}"').replace("MORE", more)
+
+
+def zipped(path: Path, members: Mapping[str, str | bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def counts_of(path: Path) -> Counts:
+    with Workspace(path.parent / "work", Filters()) as workspace:
+        workspace.read(tables_in(path), lambda _line: None)
+        return workspace.counts()
+
+
+def is_whole(counts: Counts) -> bool:
+    """Return whether both records of `TEXT` count."""
+    return (counts.rows, counts.faulty, sum(counts.dropped.values())) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"my/meta.xml": meta(), "my/occurrence.txt": TEXT, "my/eml.xml": "", "my/citations.txt": ""},
+        {"meta.xml": meta().replace(">occ", ">./occ"), "occurrence.txt": TEXT},
+        {"my/meta.xml": meta(), "my/occurrence.txt": TEXT, "__MACOSX/my/._meta.xml": "", "my/.DS_Store": ""},
+        {"0001.csv": TEXT.replace("name", "species"), "__MACOSX/._0001.csv": b"\0\5"},
+    ],
+    ids=["in a folder", "a path with a dot", "an archive by macOS", "a text by macOS"],
+)
+def test_a_zip_that_somebody_packed_again(tmp_path: Path, members: Mapping[str, str | bytes]) -> None:
+    assert is_whole(counts_of(zipped(tmp_path / "file.zip", members)))
+
+
+@pytest.mark.parametrize("header_lines", [0, 1])
+def test_columns_that_a_descriptor_leaves_out_are_no_fault(tmp_path: Path, header_lines: int) -> None:
+    # GIVEN an archive with two more columns than its meta.xml says WHEN read THEN all rows count
+    lines = TEXT.splitlines()[1 - header_lines :]
+    text = "".join(f"{line}\tmore\tand more\n" for line in lines)
+    members = {"meta.xml": meta(header_lines=header_lines), "occurrence.txt": text}
+    assert is_whole(counts_of(zipped(tmp_path / "file.zip", members)))
+
+
+def test_the_default_of_a_column_counts_where_a_record_has_no_value(tmp_path: Path) -> None:
+    field = '<field index="4" term="http://rs.tdwg.org/dwc/terms/occurrenceStatus" default="absent"/>'
+    head, fox, wolf = TEXT.splitlines()
+    text = f"{head}\tstatus\n{fox}\tpresent\n{wolf}\t\n"
+    counts = counts_of(zipped(tmp_path / "file.zip", {"meta.xml": meta(field), "occurrence.txt": text}))
+    assert (counts.rows, counts.dropped["absent"]) == (2, 1)
+
+
+def test_a_file_that_a_descriptor_names_but_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
+    with pytest.raises(OccurrenceError, match=r"occurrence\.txt cannot be read"):
+        tables_in(zipped(tmp_path / "file.zip", {"meta.xml": meta()}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"id"\t"species"\t"lat"\t"lon"\n1\t"Vulpes vulpes"\t"52"\t13\n2\t"Canis lupus"\t52\t13\n',
+        "species,lat,lon,Species,lat\nVulpes vulpes,52,13,a,b\nCanis lupus,52,13,a,b\n",
+    ],
+    ids=["quoted, with tabs", "two columns of one name"],
+)
+def test_texts_of_other_programs(tmp_path: Path, text: str) -> None:
+    (tmp_path / "file").write_text(text)
+    assert is_whole(counts_of(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("name", ["occurrences*.parquet", "occurrences [1].parquet", "occurrences?.parquet"])
+def test_a_name_with_signs_of_patterns_is_this_file_alone(tmp_path: Path, name: str) -> None:
+    # GIVEN a file called like a pattern, beside another that fits it
+    records = [Record("Vulpes vulpes", 1, 52, 13), Record("Canis lupus", 2, 52, 13)]
+    snapshot(tmp_path / "occurrences1.parquet", records)
+    (tmp_path / "occurrences1.parquet").rename(tmp_path / name)
+    snapshot(tmp_path / "occurrences2.parquet", records)
+    snapshot(tmp_path / "occurrences 1.parquet", records)
+    assert is_whole(counts_of(tmp_path / name))
+
+
+def tar() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("occurrence.txt"))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (TEXT.encode("utf-16"), "UTF-16; save it as UTF-8"),
+        (TEXT.encode("utf-16-le"), "UTF-16; save it as UTF-8"),
+        ("Größe,lat,lon".encode("latin-1"), "nor text in UTF-8; save it as UTF-8"),
+        (TEXT.replace("\n", "\r").encode(), "save it with line feeds"),
+        (b"<!doctype html>\n<html>", "a link that has expired"),
+        (tar(), "is a tar archive; unpack it"),
+    ],
+    ids=["UTF-16 with a mark", "UTF-16", "Latin-1", "carriage returns", "a web page", "tar"],
+)
+def test_what_is_no_text_to_read_is_named_with_what_to_do(tmp_path: Path, content: bytes, advice: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(OccurrenceError, match=advice):
+        tables_in(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("members", "advice"),
+    [
+        ({}, "is an empty zip"),
+        ({"[Content_Types].xml": "", "xl/workbook.xml": "", "docProps/app.xml": ""}, "a spreadsheet; save its sheet"),
+        ({"occurrence.parquet": b"PAR1\x15\x04\r\n"}, "is Parquet; unpack it"),
+        ({"0001.zip": b"PK\x03\x04\x14"}, "is a zip within a zip; unpack"),
+        ({"a.parquet": b"PAR1", "b.parquet": b"PAR1"}, "unpack it, and give the file with the occurrences"),
+    ],
+)
+def test_a_zip_without_a_text_to_read_is_named_with_what_to_do(
+    tmp_path: Path, members: Mapping[str, str | bytes], advice: str
+) -> None:
+    with pytest.raises(OccurrenceError, match=advice):
+        tables_in(zipped(tmp_path / "file.zip", members))
+
+
+VALUES = st.text(st.sampled_from('ab"é,\n'), max_size=6)
+
+
+@given(st.lists(st.lists(VALUES, min_size=2, max_size=3), max_size=12), st.integers(8, 60))
+def test_each_part_has_whole_records_whatever_is_quoted(rows: list[list[str]], size: int) -> None:
+    # GIVEN quoted values with line breaks and quotes WHEN cut
+    written = io.StringIO()
+    csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([["header", "line"], *rows])
+    parts = list(parts_of(io.BytesIO(written.getvalue().encode()), TextFormat(quote='"', header_lines=1), size))
+    # THEN the records of the parts are those of the text, unless a record is longer than a part
+    if size > 2 * max((len(written.getvalue()) for _ in rows), default=0) or len(parts) <= 1:
+        found = [row for part in parts for row in csv.reader(io.StringIO(part.decode(), newline=""))]
+        assert found == rows
+    assert b"".join(parts).decode() == written.getvalue().partition("\n")[2]
+
+
+@given(st.lists(st.text(st.sampled_from('a"é\t'), min_size=1, max_size=8)), st.integers(1, 40))
+def test_lines_that_nothing_quotes(lines: list[str], size: int) -> None:
+    text = "".join(f"{line}\r\n" for line in lines).encode()
+    parts = list(parts_of(io.BytesIO(text), TextFormat(), size))
+    assert b"".join(parts) == text.replace(b"\r\n", b"\n")
+    assert all(part.endswith(b"\n") for part in parts)
+
+
+def test_another_encoding_becomes_utf_8_and_a_last_line_may_lack_its_end() -> None:
+    text = io.BytesIO("Bär\tMünchen".encode("latin-1"))
+    assert list(parts_of(text, TextFormat(encoding="iso8859-1"))) == ["Bär\tMünchen\n".encode()]
+
+
+def test_an_open_quote_takes_no_more_than_its_part() -> None:
+    text = io.BytesIO(b'1,"open\n2,b\n3,c\n4,d\n')
+    assert len(list(parts_of(text, TextFormat(quote='"'), 12))) > 1

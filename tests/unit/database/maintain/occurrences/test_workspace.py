@@ -1,0 +1,374 @@
+"""Counting the records of files in each format."""
+
+import gzip
+import tempfile
+import zipfile
+from collections import Counter
+from errno import ENOSPC
+from io import StringIO
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.features.cells import cell_of, text_of
+from database.maintain.occurrences.filters import Filters
+from database.maintain.occurrences.relations import of_parquet
+from database.maintain.occurrences.tables import OccurrenceError, tables_in
+from database.maintain.occurrences.workspace import TableProgress, Workspace
+from tests.unit.database.maintain.occurrences.sample_records import FORMATS, Record, simple_csv, snapshot
+
+FOX, WOLF = ("Vulpes vulpes", 5219243), ("Canis lupus", 5219173)
+BERLIN, PARIS = (52.52, 13.4), (48.86, 2.35)
+
+
+def counted(
+    file: Path, work: Path, filters: Filters | None = None, size: int = 1 << 20
+) -> tuple[Counter[tuple[str, int]], Counter[str], int]:
+    """Return the records of a file by species and cell, the rows left out by reason, and the number of faulty rows."""
+    with Workspace(work, filters or Filters(), size) as workspace:
+        workspace.read(tables_in(file), lambda _line: None)
+        counts = workspace.counts()
+        rows = workspace.connection.execute("""
+            select coalesce(species, scientific_name), cell, sum(records)::integer from counted join names using (name)
+            where dropped is null group by all
+        """).fetchall()
+    dropped = Counter({reason: rows for reason, rows in counts.dropped.items() if rows})
+    return Counter({(name, cell): number for name, cell, number in rows}), dropped, counts.faulty
+
+
+RECORDS = st.builds(
+    lambda animal, place, **more: Record(*animal, *place, **more),
+    st.sampled_from([FOX, WOLF]),
+    st.sampled_from([BERLIN, PARIS, (0.0, 0.0)]),
+    status=st.sampled_from(["PRESENT", "ABSENT"]),
+    basis=st.sampled_from(["HUMAN_OBSERVATION", "FOSSIL_SPECIMEN"]),
+    year=st.sampled_from([1900, 2020]),
+    issues=st.sampled_from([(), ("COORDINATE_ROUNDED",), ("COORDINATE_ROUNDED", "COUNTRY_COORDINATE_MISMATCH")]),
+)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@given(records=st.lists(RECORDS, max_size=12), size=st.sampled_from([300, 1 << 20]))
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
+def test_each_format_gives_the_same_counts(format_: str, records: list[Record], size: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # GIVEN records in a format WHEN counted, in small parts and in one
+        file = FORMATS[format_](Path(folder) / "file", records)
+        found, dropped, faulty = counted(file, Path(folder) / "work", size=size)
+    # THEN those that pass every filter are counted by name and cell, and the others have a reason
+    kept = [
+        each
+        for each in records
+        if (each.status, each.basis, each.year) == ("PRESENT", "HUMAN_OBSERVATION", 2020)
+        and "COUNTRY_COORDINATE_MISMATCH" not in each.issues
+        and (each.latitude, each.longitude) != (0, 0)
+    ]
+    assert found == Counter((each.species, cell_of(each.latitude, each.longitude)) for each in kept)
+    assert dropped.total() == len(records) - len(kept)
+    assert faulty == 0
+
+
+@given(data=st.binary(max_size=200))
+@settings(max_examples=20)
+def test_any_bytes_are_counted_or_a_clear_error(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "file"
+        file.write_bytes(b"species\tdecimalLatitude\tdecimalLongitude\n" + data)
+        found, dropped, faulty = counted(file, Path(folder) / "work")
+        lines = len([line for line in data.replace(b"\r\n", b"\n").split(b"\n") if line])
+        assert found.total() + dropped.total() + faulty <= lines
+        file.write_bytes(data)
+        with pytest.raises(OccurrenceError, match="file"):
+            tables_in(file)
+
+
+def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
+    # GIVEN a text with a short row, a long one, and a latitude that is no number
+    rows = ["Vulpes vulpes\t52.52\t13.4", "short", "a\t1\t2\t3", "Vulpes vulpes\tnorth\t13.4", "Vulpes vulpes\t91\t0"]
+    (tmp_path / "file").write_text("\n".join(["species\tlatitude\tlongitude", *rows]))
+    # WHEN counted THEN the rest counts
+    with Workspace(tmp_path / "work", Filters()) as workspace:
+        workspace.read(tables_in(tmp_path / "file"), lambda _line: None)
+        counts = workspace.counts()
+    assert (counts.rows, counts.faulty) == (5, 2)
+    assert [(each.line, each.fault, each.text) for each in counts.examples] == [
+        (2, "missing columns", "short"),
+        (3, "too many columns", "a\t1\t2\t3"),
+    ]
+    assert counts.dropped["latitude or longitude is no number"] == 1
+    assert counts.dropped["outside the Earth"] == 1
+
+
+def test_a_quote_that_is_left_open_says_how_many_lines_it_takes(tmp_path: Path) -> None:
+    rows = ['Vulpes vulpes,52.52,13.4,"a den', *["Vulpes vulpes,52.52,13.4,"] * 4]
+    (tmp_path / "file").write_text("\n".join(["species,lat,lng,note", *rows]))
+    with Workspace(tmp_path / "work", Filters()) as workspace:
+        workspace.read(tables_in(tmp_path / "file"), lambda _line: None)
+        counts = workspace.counts()
+    assert [(each.line, each.fault) for each in counts.examples] == [(1, "unquoted value in 5 lines")]
+    assert counts.examples[0].text.startswith('Vulpes vulpes,52.52,13.4,"a den Vulpes vulpes,52.52')
+
+
+def test_a_parquet_file_is_counted_in_parts(tmp_path: Path) -> None:
+    # GIVEN a file of 40 rows, of which a run counts the first 32 before it stops
+    file = snapshot(tmp_path / "file", [Record(*FOX, *BERLIN)] * 24 + [Record(*WOLF, *PARIS)] * 16)
+    (table,) = tables_in(file)
+    with Workspace(tmp_path / "work", Filters(), rows=16) as workspace:
+        lines: list[str] = []
+        for each in range(2):
+            part = of_parquet(table, range(16 * each, 16 * each + 16))  # type: ignore[arg-type]
+            assert workspace._count(table, each, part, 0) == 16
+        # WHEN run again THEN it counts the rest, once
+        workspace.read([table], lines.append)
+        query = "select scientific_name, sum(records) from counted join names using (name) group by all order by all"
+        found = workspace.connection.execute(query).fetchall()
+    assert found == [("Canis lupus (Linnaeus, 1758)", 16), ("Vulpes vulpes (Linnaeus, 1758)", 24)]
+    assert "8 rows" in lines[-1]
+
+
+def test_a_second_run_counts_only_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a run that stops in the middle of a text
+    file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)] * 40)
+    with Workspace(tmp_path / "work", Filters(), 1000) as workspace:
+        (table,) = tables_in(file)
+        count = workspace._count
+        done: list[object] = []
+
+        def stopping(*arguments: Any) -> int:
+            if len(done) == 2:
+                raise KeyboardInterrupt
+            done.append(arguments[1])
+            return count(*arguments)
+
+        monkeypatch.setattr(workspace, "_count", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            workspace.read([table], lambda _line: None)
+    assert done == [0, 1]
+    # WHEN run again THEN all records count once
+    found, _, _ = counted(file, tmp_path / "work", size=1000)
+    assert found.total() == 40
+    # AND other files begin anew
+    assert counted(simple_csv(tmp_path / "other", [Record(*FOX, *PARIS)]), tmp_path / "work", size=1000)[0].total() == 1
+
+
+def test_two_loads_with_other_filters_do_not_read_each_others_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN two texts, and a load of the one that runs to its end while another counts the other
+    (tmp_path / "foxes").write_text("species,lat,lon\n" + "Vulpes vulpes,52.5,13.4\n" * 9)
+    (tmp_path / "wolves").write_text("species,lat,lon\n" + "Canis lupus,52.5,13.4\n" * 5)
+    with Workspace(tmp_path / "work", Filters()) as first, Workspace(tmp_path / "work", Filters(since=1990)) as second:
+        count = first._count
+
+        def interrupted(*arguments: Any) -> int:
+            second.read(tables_in(tmp_path / "wolves"), lambda _line: None)
+            return count(*arguments)
+
+        monkeypatch.setattr(first, "_count", interrupted)
+        # WHEN both are done, with the same folder for their counts
+        first.read(tables_in(tmp_path / "foxes"), lambda _line: None)
+        found = [
+            each.connection.execute("select scientific_name, rows from counted join names using (name)").fetchall()
+            for each in (first, second)
+        ]
+    # THEN each has its own records
+    assert found == [[("Vulpes vulpes", 9)], [("Canis lupus", 5)]]
+
+
+def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a disk that is too small for a part of a text
+    file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)])
+
+    def is_full(_path: Path, _data: bytes) -> int:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", is_full)
+    # THEN the disk is to blame, and not the download
+    with pytest.raises(OccurrenceError, match=r"\.part cannot be written \(No space left on device\); free .* --work"):
+        counted(file, tmp_path / "work")
+
+
+def test_a_folder_of_counts_that_cannot_be_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("")
+    with pytest.raises(OccurrenceError, match=r"work cannot be created \(File exists\); .* --work"):
+        Workspace(tmp_path / "work", Filters())
+
+
+def test_an_interrupted_query_is_an_interrupt_and_other_faults_of_duckdb_are_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> int:
+        raise RuntimeError("Query interrupted")  # so DuckDB says it
+
+    file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)])
+    monkeypatch.setattr(Workspace, "_count", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        counted(file, tmp_path / "work")
+    with (
+        pytest.raises(OccurrenceError, match="the same command goes on"),
+        Workspace(tmp_path / "work", Filters()) as workspace,
+    ):
+        workspace.connection.execute("from nothing_there")
+
+
+def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:
+    cell = cell_of(*BERLIN)
+    (tmp_path / "cells").write_text(f"species\tspeciesKey\tcell\toccurrences\nVulpes vulpes\t1\t{text_of(cell)}\t7\n")
+    assert counted(tmp_path / "cells", tmp_path / "work")[0] == {("Vulpes vulpes", cell): 7}
+    with zipfile.ZipFile(tmp_path / "countries.zip", "w") as archive:
+        archive.writestr("0001.csv", "species\tcountrycode\toccurrences\nVulpes vulpes\tde\t9\nVulpes vulpes\t\t3\n")
+    with Workspace(tmp_path / "work", Filters()) as workspace:
+        workspace.read(tables_in(tmp_path / "countries.zip"), lambda _line: None)
+        found = workspace.connection.execute("select country, cell, records from counted where dropped is null")
+        assert found.fetchall() == [("DE", None, 9.0)]
+        assert workspace.counts().dropped["without a place"] == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "code", "place"),
+    [
+        ("eeaCellCode", "10kmE428N267", (47.17, 9.51)),
+        ("mgrsCellCode", "32UNC66", (52.0, 10.0)),
+        ("eqdgCellCode", "E010N52CB", (52.3, 10.3)),
+        ("dmsgCellCode", "E01045N5215", (52.3, 10.8)),
+        ("isea3hCellCode", "1252000000010000000", (52.0, 10.0)),
+    ],
+)
+def test_a_cube_by_the_cells_of_other_grids(tmp_path: Path, column: str, code: str, place: tuple[float, float]) -> None:
+    # GIVEN a cube of GBIF with the codes of a grid, one of which is none, and a cell as large as a country
+    rows = [(code, 7), (code, 3), ("nowhere", 2), ("500kmE40N20", 1)]
+    lines = [f"species\tspeciesKey\t{column}\toccurrences", *(f"Vulpes vulpes\t1\t{each}\t{n}" for each, n in rows)]
+    (tmp_path / "cube").write_text("\n".join(lines))
+    # WHEN counted THEN the records are in the H3 cell of its middle
+    found, dropped, _ = counted(tmp_path / "cube", tmp_path / "work")
+    assert found == {("Vulpes vulpes", cell_of(*place)): 10}
+    assert dropped == {"without a place": 1, "known to more than 25,000 m only": 1}
+
+
+def test_a_cube_by_cells_of_no_known_grid_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "cube").write_text("species\tmyCellCode\tcellCode\toccurrences\nVulpes vulpes\ta\tX-7\t1\n")
+    with Workspace(tmp_path / "work", Filters()) as workspace:
+        with pytest.raises(OccurrenceError, match="'X-7' in cellCode is no code of a grid"):
+            workspace.read(tables_in(tmp_path / "cube"), lambda _line: None)
+        assert workspace.counts().rows == 0
+
+
+def test_a_checklist_says_in_which_countries_a_taxon_lives(tmp_path: Path) -> None:
+    # GIVEN an archive of taxa with the extension Distribution
+    (tmp_path / "meta.xml").write_text(CHECKLIST)
+    (tmp_path / "taxon.txt").write_text("t1,Vulpes vulpes,Animalia\nt2,Canis lupus,Animalia\n")
+    rows = ["t1,DE,,native,present", "t1,,ISO3166:au,introduced,", "t2,FR,,,absent", "t2,,TDWG:GER,,", "t9,DE,,,"]
+    (tmp_path / "distribution.txt").write_text("".join(f"{row}\n" for row in rows))
+    with Workspace(tmp_path / "work", Filters()) as workspace:
+        workspace.read(tables_in(tmp_path), lambda _line: None)
+        query = "select scientific_name, country, is_introduced from listed join names using (name) order by all"
+        listed = workspace.connection.execute(query).fetchall()
+        dropped = {reason: rows for reason, rows in workspace.counts().dropped.items() if rows}
+    assert listed == [("Vulpes vulpes", "AU", True), ("Vulpes vulpes", "DE", False)]
+    assert dropped == {"absent": 1, "without a place": 1, "without a name": 1}
+
+
+CHECKLIST = """<archive xmlns="http://rs.tdwg.org/dwc/text/">
+  <core rowType="http://rs.tdwg.org/dwc/terms/Taxon">
+    <files><location>taxon.txt</location></files><id index="0"/>
+    <field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/>
+    <field index="2" term="http://rs.tdwg.org/dwc/terms/kingdom"/>
+  </core>
+  <extension rowType="http://rs.gbif.org/terms/1.0/Distribution">
+    <files><location>distribution.txt</location></files><coreid index="0"/>
+    <field index="1" term="http://rs.tdwg.org/dwc/terms/countryCode"/>
+    <field index="2" term="http://rs.tdwg.org/dwc/terms/locationID"/>
+    <field index="3" term="http://rs.tdwg.org/dwc/terms/establishmentMeans"/>
+    <field index="4" term="http://rs.tdwg.org/dwc/terms/occurrenceStatus"/>
+  </extension>
+</archive>"""
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("month", ["7", "07", "13", ""]),
+        ("eventDate", ["2020-07-14T09:30", "2020-07-14/2020-07-16", "2020-07-14/2020-08-02", "2020"]),
+        ("yearmonth", ["2020-07", "2020-07", "2020-00", "2020"]),
+        ("OBSERVATION DATE", ["2020-07-01", "2020-07-31", "2020", "July"]),
+    ],
+)
+def test_months_are_counted_if_told(tmp_path: Path, column: str, values: list[str]) -> None:
+    # GIVEN two records of July, and two that do not say the month
+    lines = [f"species\tlatitude\tlongitude\t{column}", *(f"Vulpes vulpes\t52.52\t13.4\t{each}" for each in values)]
+    (tmp_path / "file").write_text("\n".join(lines))
+    query = "select month, sum(records) from counted where dropped is null group by all order by all"
+    for months, expected in ((True, [(7, 2), (None, 2)]), (False, [(None, 4)])):
+        with Workspace(tmp_path / "work", Filters(), months=months) as workspace:
+            workspace.read(tables_in(tmp_path / "file"), lambda _line: None)
+            assert workspace.connection.execute(query).fetchall() == expected
+
+
+def test_exports_of_inaturalist_and_ebird(tmp_path: Path) -> None:
+    # GIVEN the columns of an export of iNaturalist, gzipped, and of eBird's basic dataset
+    head = "observed_on,quality_grade,captive_cultivated,latitude,longitude,positional_accuracy,license,scientific_name"
+    rows = "2020-05-01,research,false,48.86,2.35,12,CC-BY-NC,Vulpes vulpes\n"
+    rows += "2020-05-01,casual,true,48.86,2.35,,,Canis lupus\n"
+    (tmp_path / "observations.csv.gz").write_bytes(gzip.compress(f"{head}\n{rows}".encode()))
+    (tmp_path / "ebd.txt").write_text(
+        "SCIENTIFIC NAME\tOBSERVATION COUNT\tLATITUDE\tLONGITUDE\tOBSERVATION DATE\tAPPROVED\n"
+        "Pica pica\tX\t48.86\t2.35\t2020-05-01\t1\nPica pica\t2\t48.86\t2.35\t2020-05-01\t0\n"
+    )
+    # WHEN counted THEN what their reviewers refuse does not count
+    reason = "captive or cultivated"
+    assert counted(tmp_path / "observations.csv.gz", tmp_path / "work")[:2] == (
+        {("Vulpes vulpes", cell_of(*PARIS)): 1},
+        {reason: 1},
+    )
+    assert counted(tmp_path / "observations.csv.gz", tmp_path / "work", Filters(commercial=True))[0].total() == 0
+    reason = "casual, or not approved by a reviewer"
+    assert counted(tmp_path / "ebd.txt", tmp_path / "work")[:2] == ({("Pica pica", cell_of(*PARIS)): 1}, {reason: 1})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected a line with the names of columns"),
+        (b"species,latitude\nVulpes vulpes,1\n", "no column for the place"),
+        (b"a,latitude,longitude\n1,2,3\n", "no column for the name"),
+        (b"PAR1 but nothing more", "no readable Parquet"),
+        (b"PK\x03\x04 but nothing more", "not a zip"),
+        (b"\x1f\x8b but nothing more", "cannot be read"),
+    ],
+)
+def test_a_bad_file_is_a_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(OccurrenceError, match=message):
+        tables_in(tmp_path / "file")
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_has_a_bar_that_goes_away() -> None:
+    # GIVEN a terminal, and a clock on which 20 s pass between two looks
+    lines: list[str] = []
+    terminal, clock = Terminal(), count(0, 20.0)
+    progress = TableProgress("file", lines.append, terminal, lambda: next(clock))
+    progress.show(0.25, 1_000_000)
+    assert terminal.getvalue() == f"\r\x1b[K[{'█' * 8}{'·' * 22}] 25%, 1,000,000 rows, 50,000 a second, 1:00 min left"
+    assert progress.end() == 40
+    assert terminal.getvalue().endswith("left\r\x1b[K")
+    assert lines == []
+
+
+def test_elsewhere_there_is_a_line_every_ten_seconds() -> None:
+    lines: list[str] = []
+    terminal, clock = StringIO(), count(0, 4.0)
+    progress = TableProgress("file", lines.append, terminal, lambda: next(clock))
+    for share in (0.1, 0.2, 0.3, None):
+        progress.show(share, 1200)
+    progress.end()
+    assert lines == ["           file: 30%, 1,200 rows, 100 a second, 28 s left"]
+    assert terminal.getvalue() == ""

@@ -1,0 +1,30 @@
+"""What `python -m database explain` prints: a statement in words, and a map of the world."""
+
+import numpy as np
+
+from database.areas.area_cells import Earth
+from database.explain import HEIGHT, WIDTH, describe, drawn
+from database.ranges.cell_weights import CellWeights
+from database.ranges.language import parse
+from database.ranges.statement import Statement
+
+AROUND = np.zeros((5, 6), np.intp)
+
+
+def test_a_statement_is_described_with_all_that_limits_it() -> None:
+    statement = Statement("a", parse("PE"), "native", "doubt", "within", "winter", "book", "few records", "a, line 2")
+    assert describe(statement, {"PE": "Peru"}) == "native somewhere within: Peru (winter; in doubt; few records)"
+
+
+def test_the_map_marks_each_kind_of_cell() -> None:
+    # GIVEN five cells on the equator, four of them land
+    longitude = np.array([-150.0, -75.0, 0.0, 75.0, 150.0])
+    realm = np.array([[True] * 4 + [False], [False] * 4 + [True]])
+    earth = Earth(np.arange(5), np.zeros(5), longitude, AROUND, AROUND, realm)
+    lives = CellWeights(np.array([1, 0.5, 0.5, 0, 0], np.float32), np.array([1, 1, 2, 0, 0], np.uint8))
+    lines = drawn(lives, earth).split("\n")
+    # THEN the line of the equator has the marks from west to east, and all other lines are empty
+    assert len(lines) == HEIGHT
+    assert lines[HEIGHT // 2].split() == ["#", "+", "o", "·"]
+    assert lines[HEIGHT // 2].index("o") == WIDTH // 2
+    assert "".join(lines[: HEIGHT // 2]) == ""
