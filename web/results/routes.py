@@ -23,7 +23,9 @@ from chalicelib.telemetry.record import Record
 from chalicelib.telemetry.runs import CorrectionRecord
 from web.results import page
 from web.results.page import languages
-from web.results.results import LIFETIME, Receipt, Results
+from web.results.results import LIFETIME, Results
+
+type View = Callable[[Application, Request, Record], Response]
 
 KEEP = "keep"
 _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
@@ -31,8 +33,6 @@ _OFFER = f'<head><meta name="results" content="{LIFETIME.days}">'
 _MOST_CHARACTERS = 200
 _MOST_BYTES = 10_000
 """Of a correction."""
-
-
 SIDE = 400
 """The longer side in pixels: enough for the previews of messengers, which scale it down."""
 QUALITY = 80
@@ -73,66 +73,55 @@ def with_results(routes: Iterable[Route], results: Results, origin: str) -> tupl
 
     `origin`: scheme and host of the server's address, such as https://example.org; empty to use that of each request.
     """
-    changed: dict[str, Callable[[Route], Route]] = {
-        "/identify": partial(_keeping, results=results),
-        "/": _offering,
-        "/openapi.json": _described,
+    changes: dict[str, Callable[[View, Application, Request, Record], Response]] = {
+        "/identify": partial(_identify, results),
+        "/": _offer,
+        "/openapi.json": _describe,
     }
-    return (
-        *(changed[route.path](route) if route.path in changed else route for route in routes),
-        *_result_routes(results, origin),
+    changed = (
+        route._replace(view=partial(changes[route.path], route.view)) if route.path in changes else route
+        for route in routes
     )
+    return (*changed, *_result_routes(results, origin))
 
 
-def _offering(route: Route) -> Route:
-    """Return the route of the page, which can then offer to keep results."""
-
-    def get_page(app: Application, request: Request, record: Record) -> Response:
-        response = route.view(app, request, record)
-        return response._replace(body=str(response.body).replace("<head>", _OFFER, 1))
-
-    return route._replace(view=get_page)
+def _offer(view: View, app: Application, request: Request, record: Record) -> Response:
+    """Return the page, which can offer to keep results."""
+    response = view(app, request, record)
+    return response._replace(body=str(response.body).replace("<head>", _OFFER, 1))
 
 
-def _described(route: Route) -> Route:
-    """Return the route of the OpenAPI document, with results."""
+def _describe(view: View, app: Application, request: Request, record: Record) -> Response:
+    """Return the OpenAPI document, with results."""
+    from web.results.openapi import with_results_described  # nothing else needs the document
 
-    def get_openapi(app: Application, request: Request, record: Record) -> Response:
-        from web.results.openapi import with_results_described  # nothing else needs the document
-
-        response = route.view(app, request, record)
-        return response._replace(body=_dumped(with_results_described(json.loads(response.body))))
-
-    return route._replace(view=get_openapi)
+    response = view(app, request, record)
+    return response._replace(body=_dumped(with_results_described(json.loads(response.body))))
 
 
-def _keeping(route: Route, results: Results) -> Route:
-    """Return the route of identifications with the parameter `keep`."""
-
-    def post_identify(app: Application, request: Request, record: Record) -> Response:
-        query = {name: values for name, values in request.query.items() if name != KEEP}
-        keep = request.query.get(KEEP, ["false"])
-        if list(keep) not in (["true"], ["false"]):
-            raise BadRequest("keep must be true or false, and present at most once")
-        response = route.view(app, request._replace(query=query), record)
-        if keep[0] == "false" or response.status != 200:
-            return response
-        answer = json.loads(response.body)
-        return response._replace(body=_dumped({**answer, "result": _kept(app, request, answer, results)}))
-
-    return route._replace(view=post_identify)
+def _identify(results: Results, view: View, app: Application, request: Request, record: Record) -> Response:
+    """Return an identification, which is kept if the parameter `keep` says so."""
+    query = {name: values for name, values in request.query.items() if name != KEEP}
+    keep = request.query.get(KEEP, ["false"])
+    if list(keep) not in (["true"], ["false"]):
+        raise BadRequest("keep must be true or false, and present at most once")
+    response = view(app, request._replace(query=query), record)
+    if keep[0] == "false" or response.status != 200:
+        return response
+    answer = json.loads(response.body)
+    return response._replace(body=_dumped({**answer, "result": _kept(app, request, answer, results)}))
 
 
 def _kept(app: Application, request: Request, answer: dict[str, Any], results: Results) -> dict[str, str] | None:
-    """Keep an answer, and return what the client is told about it. Returns None if the store fails: it is logged."""
-    settings = app.settings
-    limits = settings.photo
+    """Keep an answer, and return what the client learns about it. Returns None if the store fails: it is logged."""
     try:
-        return _receipt(request, results.keep(answer, thumbnail(lambda: _first_photo(request), limits)))
+        receipt = results.keep(answer, thumbnail(lambda: _first_photo(request), app.settings.photo))
     except Unavailable as error:
         extra = {"request_id": request.id, "route": "/identify", "error": type(error.__cause__).__name__}
         app.log.log(logging.WARNING, "result was not kept: store unavailable", extra=extra)
         return None
+    expires = receipt.expires.isoformat(timespec="seconds")
+    return {"id": receipt.id, "url": f"{request.base}r/{receipt.id}", "token": receipt.token, "expires": expires}
 
 
 def _first_photo(request: Request) -> bytes:
@@ -141,11 +130,6 @@ def _first_photo(request: Request) -> bytes:
     photo = request.spooled.photos[0]
     photo.seek(0)
     return photo.read()
-
-
-def _receipt(request: Request, receipt: Receipt) -> dict[str, str]:
-    expires = receipt.expires.isoformat(timespec="seconds")
-    return {"id": receipt.id, "url": f"{request.base}r/{receipt.id}", "token": receipt.token, "expires": expires}
 
 
 def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
