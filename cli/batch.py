@@ -12,7 +12,7 @@ import click
 
 from cli.backfill import listing, runs
 from cli.backfill.cloud import Cloud, S3Name, aws_errors, parse_folder, parse_object
-from cli.backfill.listing import keep, write
+from cli.backfill.listing import StoredPhoto, keep, write
 from cli.backfill.merge import merge
 from cli.backfill.runs import Run, progress_of
 from cli.deployments import Where
@@ -119,8 +119,7 @@ def submit(
             _merge(cloud, study, kept)
         where = given.keep(kept)
         with waiting("listing photos"):
-            stored = _stored(cloud, study, inventory, manifest)
-            keep(kept, _placed(where, stored))
+            keep(kept, _placed(where, _listed(cloud, study, inventory, manifest)))
         warn_of_changes(kept)
         with tempfile.TemporaryFile() as file:
             photos = write(kept, study, file)
@@ -135,29 +134,22 @@ def submit(
         return _watch(cloud, run) if wait else Exit.DONE
 
 
-def _stored(
-    cloud: Cloud, study: S3Name, inventory: S3Name | None, manifest: str | None
-) -> Iterator[listing.StoredPhoto]:
+def _listed(cloud: Cloud, study: S3Name, inventory: S3Name | None, manifest: str | None) -> Iterator[StoredPhoto]:
+    s3 = cloud.client("s3")
     if inventory:
-        return listing.inventoried(cloud.client("s3"), study, inventory)
-    return listing.named(cloud.client("s3"), study, manifest) if manifest else listing.listed(cloud.client("s3"), study)
+        return listing.inventoried(s3, study, inventory)
+    return listing.named(s3, study, manifest) if manifest else listing.listed(s3, study)
 
 
-def _placed(where: Where, stored: Iterable[listing.StoredPhoto]) -> Iterator[tuple[FoundPhoto, listing.StoredPhoto]]:
-    """Yield the photos with their deployments and places. Warn of photos in no deployment."""
+def _placed(where: Where, stored: Iterable[StoredPhoto]) -> Iterator[tuple[FoundPhoto, str]]:
+    """Yield the photos with their deployments, places and ETags. Warn of photos in no deployment."""
     homeless = 0
     for photo in stored:
-        found = _found(where, photo)
-        homeless += found.deployment is None
-        yield found, photo
+        found = where.of(photo.path, photo.size, photo.modified)
+        deployment = found.deployment if photo.station is None else photo.station
+        homeless += deployment is None
+        yield found._replace(deployment=deployment, place=photo.place or found.place), photo.etag
     warn_of_homeless(homeless, where)
-
-
-def _found(where: Where, photo: listing.StoredPhoto) -> FoundPhoto:
-    found = where.of(photo.path, photo.size, photo.modified)
-    return found._replace(
-        deployment=photo.station if photo.station is not None else found.deployment, place=photo.place or found.place
-    )
 
 
 def _expect_study(results: ResultsFile, study: S3Name) -> None:

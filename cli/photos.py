@@ -1,6 +1,5 @@
-"""Find photos: in files, folders, patterns and lists of paths."""
+"""Photos on this machine: find them in files, folders, patterns and lists of paths, and make small copies of them."""
 
-import base64
 import glob
 import io
 import os
@@ -14,8 +13,15 @@ from PIL import Image, ImageOps
 
 from cli.errors import CommandError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff"})
-"""Files in folders with other names are not photos. A file that is named itself may have any name."""
+MEDIA_TYPES = {
+    **dict.fromkeys((".jpg", ".jpeg"), "image/jpeg"),
+    **dict.fromkeys((".tif", ".tiff"), "image/tiff"),
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+}
+"""By the suffixes of photos. Other files in folders are not photos. A file that is named itself may have any name."""
 NOT_READ = frozenset(
     {".avi", ".mp4", ".mov", ".m4v", ".mts", ".3gp", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"}
 )
@@ -71,6 +77,11 @@ def root_of(paths: Sequence[Path]) -> Path:
     return Path(os.path.commonpath(folders))
 
 
+def media_type(path: str) -> str:
+    """Return the media type of a photo by its name."""
+    return MEDIA_TYPES.get(Path(path).suffix.lower(), "image/jpeg")
+
+
 def is_hidden(name: str) -> bool:
     """Return whether a file or a folder is hidden, by its name: by the dot of Unix and Macs, or as a bin of others."""
     return name.startswith(".") or name.lower() in HIDDEN
@@ -102,18 +113,17 @@ def walk(
                 closed.append(entry.path)
             continue
         suffix = Path(entry.name).suffix.lower()
-        if suffix in SUFFIXES:
+        if suffix in MEDIA_TYPES:
             yield entry
         elif left_out is not None and suffix in NOT_READ:
             left_out[suffix] += 1
 
 
-SIDE = 240
-"""Longest side in pixels."""
+def thumbnail(path: Path, side: int) -> bytes | None:
+    """Return a small upright JPEG of a photo, without EXIF, or None if it cannot be read any more.
 
-
-def thumbnail(path: Path, side: int = SIDE) -> bytes | None:
-    """Return a small upright JPEG of a photo, or None if it cannot be read any more."""
+    `side`: the longest one, in pixels.
+    """
     from pillow_heif import register_heif_opener
 
     register_heif_opener()
@@ -127,8 +137,3 @@ def thumbnail(path: Path, side: int = SIDE) -> bytes | None:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return buffer.getvalue()
-
-
-def as_data_uri(jpeg: bytes) -> str:
-    """Return a JPEG as an address that holds it."""
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

@@ -1,6 +1,7 @@
 """`faunalens report`: a page about a study, with charts by Apache ECharts. It needs no network."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -13,12 +14,14 @@ import click
 from chalicelib.application import VERSION
 from cli.exports.files import whole
 from cli.options import FILE, StudyOptions, expect_other, results_argument, study_options
-from cli.photos import as_data_uri, thumbnail
+from cli.photos import thumbnail
 from cli.results import ResultsFile
 from cli.study.summary import Group, Station, Summary, summary_of
 from cli.study.taxa import distinct
 
 PAGES = Path(__file__).parent / "pages"
+SIDE = 240
+"""Longest side of a shown photo in pixels."""
 MOST_BARS = 30
 """Taxa in the bar chart; the table has all."""
 TAXA = ("name", "scientific name", "rank", "events", "photos", "deployments")
@@ -166,9 +169,13 @@ def _figures(title: str, photos: list[tuple[str, float]], folder: Path) -> str:
 
 
 def _figure(path: str, score: float, folder: Path) -> str:
-    small = thumbnail(folder / path)
+    small = thumbnail(folder / path, SIDE)
     text = f"{escape(path)} ({score:.2f})"
-    image = f'<img src="{as_data_uri(small)}" alt="">' if small else "<p>the photo is not there any more</p>"
+    image = (
+        f'<img src="data:image/jpeg;base64,{b64encode(small).decode()}" alt="">'
+        if small
+        else "<p>the photo is not there any more</p>"
+    )
     return f"<figure>{image}<figcaption>{text}</figcaption></figure>"
 
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 from cli.backfill.cloud import S3Name, parse_object
 from cli.errors import CommandError
-from cli.photos import SUFFIXES, is_hidden
+from cli.photos import MEDIA_TYPES, is_hidden
 from cli.results import BATCH, FoundPhoto, Place, ResultsFile
 
 
@@ -146,7 +146,7 @@ def _place(latitude: Any, longitude: Any) -> Place | None:
 def _is_photo(study: S3Name, key: str) -> bool:
     """Return whether a key is a photo's, as in a folder of this machine: what is hidden is none, such as .Trashes/."""
     name = PurePosixPath(key[len(study.key) :])
-    return not any(map(is_hidden, name.parts)) and name.suffix.lower() in SUFFIXES
+    return not any(map(is_hidden, name.parts)) and name.suffix.lower() in MEDIA_TYPES
 
 
 def _nanoseconds(moment: datetime) -> int:
@@ -160,15 +160,16 @@ where state in ('new', 'touched', 'failed') order by deployment, path
 """
 
 
-def keep(results: ResultsFile, photos: Iterable[tuple[FoundPhoto, StoredPhoto]]) -> None:
-    """Keep the photos of a study, and for the manifest which bytes of theirs were meant."""
+def keep(results: ResultsFile, photos: Iterable[tuple[FoundPhoto, str]]) -> None:
+    """Keep the photos of a study, and for the manifest their ETags, which say which bytes were meant."""
     with results.transaction() as connection:
         connection.execute("drop table if exists temp.listed")
         connection.execute(_LISTED)
     for some in batched(photos, BATCH, strict=False):
         results.find(found for found, _ in some)
         with results.transaction() as connection:
-            connection.executemany("insert or replace into listed values (?, ?)", ((p.path, p.etag) for _, p in some))
+            rows = ((photo.path, etag) for photo, etag in some)
+            connection.executemany("insert or replace into listed values (?, ?)", rows)
 
 
 def write(results: ResultsFile, study: S3Name, file: IO[bytes]) -> int:

@@ -1,6 +1,7 @@
 """What identifies one photo, in this process or by a service, and what a task needs of it."""
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from uuid import uuid4
@@ -56,12 +57,11 @@ def work(task: Task, root: Path, engine: Engine) -> Outcome:
         status = path.stat()
     except OSError as error:
         return Outcome(task, "failed", code="file_unreadable", detail=f"the file cannot be read ({error.strerror})")
-    size, modified, checksum = len(data), status.st_mtime_ns, zlib.crc32(data)
-    if checksum == task.checksum:
-        return Outcome(task, "touched", size, modified, checksum)
+    read = Outcome(task, "failed", len(data), status.st_mtime_ns, zlib.crc32(data))
+    if read.checksum == task.checksum:
+        return replace(read, state="touched")
     if not data:
-        detail = "the file is empty; copy it again"
-        return Outcome(task, "unreadable", size, modified, checksum, Seen(), None, "photo_unreadable", detail)
+        return replace(read, state="unreadable", code="photo_unreadable", detail="the file is empty; copy it again")
     record = Record(str(uuid4()), "/identify")
     try:
         answer, mode = engine.identify(data, task.place, record, task.shift)
@@ -69,17 +69,15 @@ def work(task: Task, root: Path, engine: Engine) -> Outcome:
         raise
     except Refused as refused:
         state: State = "unreadable" if refused.is_lasting else "failed"
-        seen = _seen(record, task.place)
-        return Outcome(
-            task, state, size, modified, checksum, seen, None, refused.code, ADVICE.get(refused.code, refused.detail)
-        )
+        detail = ADVICE.get(refused.code, refused.detail)
+        return replace(read, state=state, seen=_seen(record, task.place), code=refused.code, detail=detail)
     except Exception as error:  # noqa: BLE001, one photo must not stop a million
         detail = f"{type(error).__name__}: {error}"
-        return Outcome(task, "failed", size, modified, checksum, _seen(record, task.place), None, "internal", detail)
-    seen = _seen(record, task.place)
+        return replace(read, seen=_seen(record, task.place), code="internal", detail=detail)
+    identified = replace(read, seen=_seen(record, task.place), answer=answer)
     if mode == "degraded":  # the next run asks again
-        return Outcome(task, "failed", size, modified, checksum, seen, answer, "degraded", DEGRADED)
-    return Outcome(task, "done", size, modified, checksum, seen, answer)
+        return replace(identified, code="degraded", detail=DEGRADED)
+    return replace(identified, state="done")
 
 
 def _seen(record: Record, place: Place) -> Seen:

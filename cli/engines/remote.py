@@ -75,7 +75,8 @@ class RemoteEngine:
             answer = self._call(self._upload(data, photo.format), query, b"")
         if "features" not in answer:
             raise _stranger(self._url, "an answer without features")
-        return Identified(json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False), _mode(answer))
+        mode = str(answer["features"].get("mode", ""))
+        return Identified(json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False), mode)
 
     def _upload(self, data: bytes, kind: str) -> str:
         """Upload a photo to S3. Return the address at which to have it identified."""
@@ -148,10 +149,6 @@ def _retry_after(response: urllib3.BaseHTTPResponse | None) -> float:
     with suppress(ValueError):
         seconds = seconds or (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), _LONGEST_WAIT)
-
-
-def _mode(answer: Mapping[str, Any]) -> str:
-    return str(answer.get("features", {}).get("mode", ""))
 
 
 FIRST = 2

@@ -13,7 +13,8 @@ from typing import Any
 from chalicelib.application import VERSION
 from cli.errors import CommandError
 from cli.exports.description import Description
-from cli.exports.files import media_type, stamp, table, whole
+from cli.exports.files import stamp, table, whole
+from cli.photos import media_type
 from cli.study.finding import Finding, Named, fused
 from cli.study.study import Deployment, Study, StudyPhoto
 from cli.study.taxa import lineage_of, taxon_rank

@@ -16,7 +16,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
-from cli.exports.files import media_type, stamp, table, whole
+from cli.exports.files import stamp, table, whole
+from cli.photos import media_type
 from cli.study.finding import Finding, Named
 from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import lineage_of, taxon_rank

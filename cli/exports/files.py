@@ -11,20 +11,6 @@ from typing import IO, Any
 
 from cli.errors import CommandError
 
-MEDIA_TYPES = {
-    **dict.fromkeys((".jpg", ".jpeg"), "image/jpeg"),
-    **dict.fromkeys((".tif", ".tiff"), "image/tiff"),
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-}
-
-
-def media_type(path: str) -> str:
-    """Return the media type of a photo by its name."""
-    return MEDIA_TYPES.get(Path(path).suffix.lower(), "image/jpeg")
-
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:

@@ -164,8 +164,8 @@ def test_a_manifest_that_is_not_there_is_named(s3: Any, tmp_path: Path) -> None:
 NORTH = Place("given", -1.2345, 36.789)
 
 
-def found(path: str, station: str | None = None, place: Place = NONE) -> tuple[FoundPhoto, StoredPhoto]:
-    return FoundPhoto(path, 10, 1, station, place, 0.0), StoredPhoto(path, 10, 1, f"etag-{path}")
+def found(path: str, station: str | None = None, place: Place = NONE) -> tuple[FoundPhoto, str]:
+    return FoundPhoto(path, 10, 1, station, place, 0.0), f"etag-{path}"
 
 
 def lines(results: ResultsFile) -> list[dict[str, object]]:
@@ -211,6 +211,6 @@ def test_only_what_is_left_and_still_there_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_correction_of_the_clock_is_in_the_manifest() -> None:
     with ResultsFile(None, write=True) as results:
-        photo, stored = found("a.jpg")
-        listing.keep(results, [(photo._replace(shift=-3600.0), stored)])
+        photo, etag = found("a.jpg")
+        listing.keep(results, [(photo._replace(shift=-3600.0), etag)])
         assert [each.get("shift") for each in lines(results)] == [-3600.0]
