@@ -11,13 +11,13 @@ help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
 
 run: setup ## run the app and its stores on http://127.0.0.1:8000 (PORT=8001 for another port)
-	@exec $(PYTHON) -m local.stack.run --port $(PORT) --with-parent
+	@exec $(PYTHON) -m local.run --port $(PORT) --with-parent
 
 serve: setup ## run the app alone, with the stores of DATABASE_URL and REDIS_URL (PORT=8001; HOST=0.0.0.0 for all addresses)
 	@exec $(PYTHON) -m web --port $(PORT)$(if $(filter command,$(origin HOST)), --host $(HOST))
 
 warm: setup ## run the cache warming once, with the stores of `make run`, or of DATABASE_URL and REDIS_URL
-	@if [ -f .local/run-$(PORT)/environment ]; then . .local/run-$(PORT)/environment; fi; exec $(PYTHON) -m local.stack.warm
+	@if [ -f .local/run-$(PORT)/environment ]; then . .local/run-$(PORT)/environment; fi; exec $(PYTHON) -m local.warm
 
 preview: environment ## show the dashboards of a simulated day on http://127.0.0.1:8010 (PORT=8011; FILE=… for your own metrics)
 	@exec $(PYTHON) -m dashboards preview $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(if $(FILE),--file $(FILE))

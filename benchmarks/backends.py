@@ -13,8 +13,7 @@ from database.load import load
 from database.switch import activate
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
-from local.stack.http_get import http_get
-from local.stack.ports import free_port
+from local.stack.ports import free_port, http_get
 
 
 def load_active(url: str, dataset: Dataset) -> None:
@@ -39,7 +38,7 @@ def backends() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def served_app(
-    environment: Mapping[str, str], log: Path, module: str = "local.http.serve"
+    environment: Mapping[str, str], log: Path, module: str = "local.serve"
 ) -> Iterator[tuple[ChildProcess, int]]:
     """Serve the app from another process until the end of the block; yield the process and its port."""
     port = free_port()

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measure import table
-from infra.batch_cost import BACKFILL_BATCH as BATCH
-from infra.batch_cost import backfill_bill
 from infra.chalice_config import function_settings
 from infra.cost import current_prices
-from infra.cost_page import share_of_core
+from infra.cost.page import share_of_core
+from infra.cost.variants import BACKFILL_BATCH as BATCH
+from infra.cost.variants import backfill_bill
 from testing.aws import definition
 
 CONCURRENCIES = (10, 20, 40, 80, 160)

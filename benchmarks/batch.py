@@ -27,7 +27,7 @@ from chalicelib.model.session import REMEDY, load_session
 from cli.engines.local import LocalEngine
 from cli.identify import identify_left, in_parallel
 from cli.results import FoundPhoto, Place, ResultsFile
-from local.stack.sample_photo import sample_photo
+from local import sample_photo
 from testing.pictures import encoded
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from benchmarks.measure import table, verdict
-from local.stack.sample_photo import sample_photo
+from local import sample_photo
 from testing.pictures import encoded, noise
 
 STATIONS = 20

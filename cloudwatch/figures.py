@@ -1,6 +1,6 @@
 """The figures that replace `PRICE_…` and `LIMIT_…` in files: prices of AWS, and how much a stage may use.
 
-Prices are in prices.csv; infra/cost.py uses them too, for docs/explanation/cost.md. The numbers of metrics, alarms and
+Prices are in prices.csv; infra/cost uses them too, for docs/explanation/cost.md. The numbers of metrics, alarms and
 dashboards, which AWS bills, are counted in the files (`PRICE_…_COUNT`). The limits of Redis and the
 database are parameters of the stack in infra/stages/STAGE.json. The limit of containers is in .chalice/config.json.
 Values set with `infra up --set` are ignored.

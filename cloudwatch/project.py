@@ -19,9 +19,7 @@ BALANCER, TARGETS = "WEBBALANCER", "WEBTARGETS"
 RUNBOOK = "docs/how-to/runbook.md"
 INFRA_GUIDE = "docs/reference/infra.md"
 TOOLS_GUIDE = "docs/reference/dashboards-tools.md"
-COST = "infra/cost.py"
-TIER_COST = "infra/tier_cost.py"
-BATCH_COST = "infra/batch_cost.py"
+COST = "infra/cost"
 STAGES = "infra/stages"
 FUNCTIONS = ".chalice/config.json"
 API_FUNCTION, BATCH_FUNCTION = "api_handler", "batch"
@@ -64,7 +62,7 @@ def prefix(stage: str) -> str:
 def belongs_to_tier(name: str) -> bool:
     """Return whether the dashboard, alarm or query of a file belongs to the web tier, which not every stage has.
 
-    The stack of the tier creates and deletes those (infra/web_stack.py).
+    The stack of the tier creates and deletes those (infra/template/web.py).
     """
     return name == TIER or name.startswith(f"{TIER}-")
 

@@ -2,7 +2,7 @@
 
 Account, region and partition are CloudFormation's pseudo parameters, so one template works in any account. The
 template contains the stage and the URL of the runbook as plain text, and also the topic if it is given.
-What belongs to the web tier is part of the tier's own stack (infra/web_stack.py), which knows its load balancer.
+What belongs to the web tier is part of the tier's own stack (infra/template/web.py), which knows its load balancer.
 """
 
 import argparse

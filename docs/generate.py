@@ -22,12 +22,13 @@ from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE,
 from cli.__main__ import faunalens
 from cloudwatch.figures import read_prices
 from cloudwatch.lint.folder import usage
-from infra import cost_page, daily_cost
+from infra import cost
 from infra.chalice_config import stages as infra_stages
 from infra.claims import read_claims
-from infra.parameters import ATHENA, BACKFILL, EDGE, STACK, STREAM, WEB, read_template
+from infra.cost import page
 from infra.stage import Stage
 from infra.step import duration
+from infra.template import ATHENA, BACKFILL, EDGE, STACK, STREAM, WEB, read_template
 from infra.throttling import api_methods, method_limits, throttle_limits
 from infra.up import Up
 from web.settings import WebSettings
@@ -59,7 +60,7 @@ def pages() -> dict[Path, str]:
         HERE / "how-to" / "first-deployment.md": first_deployment_tables(),
     }
     return {path: with_tables(path, each) for path, each in tables.items()} | {
-        HERE / "explanation" / "cost.md": cost_page.page()
+        HERE / "explanation" / "cost.md": page.page()
     }
 
 
@@ -244,7 +245,7 @@ def claim_table() -> str:
 
 def first_deployment_tables() -> dict[str, str]:
     """Return the tables of what a day costs, and of the steps of `infra up`."""
-    costs = [(f"`{stage}`", f"{idle:.2f}", f"{quiet:.2f}") for stage, (idle, quiet) in daily_cost.days().items()]
+    costs = [(f"`{stage}`", f"{idle:.2f}", f"{quiet:.2f}") for stage, (idle, quiet) in cost.cost_of_days().items()]
     steps = [(f"`{step.name}`", step.summary, duration(step.minutes)) for step in Up(Stage("", "", None, {})).steps()]
     return {
         "a day": table(["stage", "US dollars a day, idle", "with 330 identifications a day"], costs),

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.config.settings import ROOT
 from cloudwatch.project import runbook_url
-from infra import daily_cost, deployed, rehearsal, template
+from infra import cost, deployed, rehearsal
 from infra.chalice_config import stages
 from infra.claims import read_claims
 from infra.cost import current_prices, full_day
@@ -26,6 +26,7 @@ from infra.prove import Prove
 from infra.smoke import Smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed, Step, StepFailed, run
+from infra.template import pipeline
 from infra.up import Up
 
 _EXAMPLE = "dev"  # the stage of a dry run without --stage
@@ -56,7 +57,7 @@ def _up(options: argparse.Namespace) -> int:
     stage = _stage(options)
     most = full_day(stage.name, current_prices()).most
     print(
-        f"It costs {daily_cost.sentence(stage.name)} while it runs, and up to {most:,.0f} US dollars on a day of abuse "
+        f"It costs {cost.cost_of_a_day(stage.name)} while it runs, and up to {most:,.0f} US dollars on a day of abuse "
         "(docs/explanation/cost.md)."
     )
     if not options.yes and not _confirmed(f"Create or update stage {stage.name}? [y/N] ", "y", "yes"):
@@ -78,7 +79,7 @@ def _dry_run(options: argparse.Namespace) -> int:
     stage = Stage(options.stage, region, None, _parameters(options))
     arguments = [*options.arguments, "--stage", options.stage]
     DryRun(arguments, options.stage, region, _chosen_steps(stage, options)).run(_echo)
-    print(f"cost: {daily_cost.sentence(stage.name)} (docs/explanation/cost.md)")
+    print(f"cost: {cost.cost_of_a_day(stage.name)} (docs/explanation/cost.md)")
     return 0
 
 
@@ -133,8 +134,8 @@ def _revoke_key(keys: Keys, options: argparse.Namespace) -> None:
 
 def _template(options: argparse.Namespace) -> int:
     runbook = options.runbook or runbook_url(ROOT)
-    template.write(options.stage, options.out, dict(options.parameters), _echo, runbook=runbook)
-    print("\n" + template.COMMANDS.format(stage=options.stage, out=options.out))
+    pipeline.write(options.stage, options.out, dict(options.parameters), _echo, runbook=runbook)
+    print("\n" + pipeline.COMMANDS.format(stage=options.stage, out=options.out))
     return 0
 
 

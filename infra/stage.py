@@ -53,7 +53,7 @@ class Stage:
 
     @property
     def is_single_stack(self) -> bool:
-        """True if the stack also contains functions and API: a pipeline created it with infra/template.py."""
+        """True if the stack also contains functions and API: a pipeline created it with infra/template/pipeline.py."""
         return "EndpointURL" in self.outputs
 
     @property

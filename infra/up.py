@@ -29,10 +29,10 @@ from infra import (
 )
 from infra.function_config import function_config
 from infra.keys import Keys
-from infra.parameters import BACKFILL, EDGE, STACK, STREAM, only, parameters_of, read_template, template_text
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
-from infra.web_stack import CDN_PREFIX_LIST, as_text, check_names, tls_warnings, web_template
+from infra.template import BACKFILL, EDGE, STACK, STREAM, only, parameters_of, read_template, template_text
+from infra.template.web import CDN_PREFIX_LIST, as_text, check_names, tls_warnings, web_template
 
 DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 

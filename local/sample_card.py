@@ -11,7 +11,7 @@ from typing import NamedTuple
 from PIL import Image, ImageOps
 from PIL.ExifTags import IFD, Base
 
-from local.stack.installed import package_folder
+from local import package_folder
 
 CAT_AT_NIGHT, CAT, CAT_ON_GRAVEL, PERSON, MOTORCYCLE, GRASS, GRAVEL = range(7)
 

@@ -14,7 +14,7 @@ from typing import Any
 from cfnlint.decode.cfn_yaml import load
 
 from chalicelib.config.settings import ROOT
-from infra.web_stack import web_template
+from infra.template.web import web_template
 
 INFRA = ROOT / "infra"
 STAGES = ("dev", "prod")

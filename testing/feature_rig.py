@@ -23,9 +23,9 @@ from database.cell_animals import ROW, Cell
 from database.dataset import Dataset, read_dataset
 from database.load import load
 from database.switch import Trial, activate, put_on_trial, rollout_text
-from local.paths import STATE_DIR
+from local import STATE_DIR
 from local.stack import postgres
-from local.stack.data_hash import data_hash
+from local.stack.dev_stack import data_hash
 from local.stack.postgres import PostgresServer
 
 FIRST = 0x83BE0AFFFFFFFFF

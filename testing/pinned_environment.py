@@ -6,8 +6,8 @@ import venv
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from local.paths import STATE_DIR
-from local.stack.progress import step
+from local import STATE_DIR
+from local.stack.terminal import step
 
 
 class EnvironmentFailed(Exception):

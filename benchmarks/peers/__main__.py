@@ -22,9 +22,8 @@ from benchmarks.measure import parser, table
 from benchmarks.peers.client import Load
 from benchmarks.peers.figures import HEADERS, Figures, cpu_seconds, medians, peak_memory, rows_of
 from benchmarks.peers.servers import OURS, SERVERS, served
-from local.paths import ROOT, STATE_DIR
-from local.stack.errors import LocalError
-from local.stack.installed import package_folder
+from chalicelib.config.settings import ROOT
+from local import STATE_DIR, LocalError, package_folder
 from testing.pictures import SYDNEY, encoded, exif, noise
 from testing.pinned_environment import EnvironmentFailed, python_of
 

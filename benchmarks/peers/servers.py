@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from local import NotReady
 from local.stack.child_process import ChildProcess, alive, descendants
-from local.stack.errors import NotReady
 from local.stack.ports import HOST, free_port
 
 CORES = os.process_cpu_count() or 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from cloudwatch.figures import LIMITS, FileError, Price, billed_counts, read_limits, stages_of
 from cloudwatch.lint import LintFinding, suggest
 from cloudwatch.lint.known_metrics import OURS, Reference, app_metrics, with_dimensions
-from cloudwatch.project import BATCH_COST, COST, METRICS, RUNBOOK, TIER_COST
+from cloudwatch.project import COST, METRICS, RUNBOOK
 
 _PRICE = re.compile(r'prices\["([a-z0-9_]+)"\]')
 _SECTION = re.compile(r"^## (.+?)\s*$", re.MULTILINE)
@@ -32,12 +32,11 @@ def check_metrics(references: Collection[Reference]) -> Iterator[LintFinding]:
 
 
 def check_prices(prices: Mapping[str, Price], used: Collection[str], folder: Path) -> Iterator[LintFinding]:
-    """Yield findings for unused prices, and for prices that infra/cost.py and the like use but the table lacks.
+    """Yield findings for unused prices, and for prices that infra/cost uses but the table lacks.
 
     `used`: placeholders in the files. infra/ is next to `folder`.
     """
-    paths = [folder.parent / each for each in (COST, TIER_COST, BATCH_COST)]
-    text = "".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
+    text = "".join(path.read_text(encoding="utf-8") for path in (folder.parent / COST).glob("*.py"))
     calculated = set(_PRICE.findall(text))
     for price in prices.values():
         if price.placeholder not in used and price.name not in calculated:

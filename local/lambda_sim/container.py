@@ -19,12 +19,12 @@ from queue import Empty
 from typing import IO, Self
 from uuid import uuid4
 
+from local import NotReady
 from local.lambda_sim.function import REGION, FunctionLimits
 from local.lambda_sim.report import ContainerFailure, InvocationReport, InvocationResult
 from local.lambda_sim.runtime_api import Invocation, RuntimeApi, RuntimeMessage
 from local.lambda_sim.sandbox import Sandbox
 from local.stack.child_process import ChildProcess
-from local.stack.errors import NotReady
 
 INIT_TIMEOUT = 10.0
 """Longest initialisation in seconds. A slower one is stopped and repeated within the first invocation."""

@@ -12,17 +12,17 @@ from functools import partial
 from subprocess import CalledProcessError
 from threading import Thread
 
+from chalicelib.config.settings import ROOT
 from infra import health_check
 from infra.chalice_config import stages
 from infra.package import Package, build
 from infra.step import PreconditionFailed
+from local import LocalError
 from local.lambda_sim.deployment import RunningPackage, deployed
 from local.lambda_sim.function import API, seconds_between_runs
 from local.lambda_sim.server import serving
-from local.paths import ROOT
 from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack
-from local.stack.errors import LocalError
-from local.stack.progress import step
+from local.stack.terminal import step
 
 HEALTH_TIMEOUT = 20.0
 """Longest time after the start of the stores until a request can use them, in seconds."""

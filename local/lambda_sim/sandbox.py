@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Literal
 
 from infra.package import Package
+from local import LocalError, package_folder
 from local.lambda_sim import enter_sandbox
-from local.stack.errors import LocalError
-from local.stack.installed import package_folder
 
 Isolation = Literal["namespace", "folder"]
 

@@ -4,6 +4,7 @@ All of them stop when this process ends, even if it is killed.
 """
 
 import argparse
+import hashlib
 import os
 import sys
 import time
@@ -12,16 +13,12 @@ from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 
-from local.paths import STATE_DIR
+from chalicelib.config.settings import ROOT
+from local import STATE_DIR, LocalError, NotReady, sample_photo
 from local.stack import postgres, valkey
-from local.stack.child_process import ChildProcess
-from local.stack.data_hash import data_hash
-from local.stack.errors import LocalError, NotReady
+from local.stack.child_process import ChildProcess, EmbeddedServer
 from local.stack.ports import HOST, require_free
-from local.stack.progress import step
-from local.stack.sample_photo import sample_photo
-from local.stack.server import EmbeddedServer
-from local.stack.shutdown import ShutdownEvent
+from local.stack.terminal import ShutdownEvent, step
 
 LOAD_TIMEOUT = 300.0
 POLL_INTERVAL = 0.2
@@ -227,3 +224,22 @@ def _port(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"{text} is not a port; choose one from 1024 to 65535: make run PORT=8000")
     return int(text)
+
+
+DATA_SOURCES = (
+    *("database/**/*.py", "database/*.sql", "database/**/*.csv", "database/**/*.gz"),
+    *("model/*.csv", "model/packs/*.csv", "model/packs/*.toml"),
+)
+"""Files of the checkout that determine the contents of the database."""
+MODEL_SOURCES = ("*.csv", "*.csv.gz", "packs/*.csv", "packs/*.toml")
+"""Files in the folder of the user's own model that determine the contents too."""
+
+
+def data_hash(root: Path = ROOT, model_folder: Path | None = None) -> str:
+    """Return the hash of the data in the checkout, and in the folder of the user's own model if there is one."""
+    total = hashlib.sha256()
+    for folder, patterns in [(root, DATA_SOURCES), *([(model_folder, MODEL_SOURCES)] if model_folder else [])]:
+        for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return total.hexdigest()

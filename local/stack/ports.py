@@ -1,11 +1,12 @@
-"""TCP ports of the loopback interface."""
+"""TCP ports of the loopback interface, and GET requests to them."""
 
 import secrets
 import socket
 import time
 from contextlib import ExitStack
+from http.client import HTTPConnection, HTTPException, HTTPMessage
 
-from local.stack.errors import LocalError
+from local import LocalError
 
 HOST = "127.0.0.1"
 # Below the ports that Linux (from 32768) and macOS (from 49152) give to outgoing connections: on a busy machine, one of
@@ -49,3 +50,16 @@ def require_free(port: int, timeout: float = 1.0) -> None:
                     f"port {port} is taken by another program; choose another: make run PORT={other}"
                 ) from None
             time.sleep(0.05)
+
+
+def http_get(port: int, target: str, timeout: float) -> tuple[int, HTTPMessage, bytes]:
+    """Request a path and query. Return status, headers and body. Raises OSError if there is no complete response."""
+    connection = HTTPConnection(HOST, port, timeout=timeout)
+    try:
+        connection.request("GET", target)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    except HTTPException as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
+    finally:
+        connection.close()

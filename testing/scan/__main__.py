@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.config.settings import ROOT
-from infra import template
 from infra.step import PreconditionFailed
-from local.stack.errors import LocalError
+from infra.template import pipeline
+from local import LocalError
 from testing.cloudformation import in_account, resources
 from testing.pinned_environment import EnvironmentFailed, python_of
 from testing.scan.findings import ACCEPTED, Finding, of_checkov, of_parliament, problems, read_accepted
@@ -53,7 +53,7 @@ def main() -> int:
 
 def scan_templates(python: Path, folder: Path) -> set[Finding]:
     """Return checkov's findings. `folder`: an empty folder, for the files to scan."""
-    template.write(STAGE, folder / "package", OPTIONS, lambda _: None)
+    pipeline.write(STAGE, folder / "package", OPTIONS, lambda _: None)
     scanned = folder / "scanned"
     shutil.copytree(ROOT / ".github" / "workflows", scanned / ".github" / "workflows")
     shutil.copy(folder / "package" / "sam.json", scanned / "stage.json")

@@ -144,7 +144,7 @@ def app_url(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
             "REDIS_URL": cache.url,
             "METRICS_FILE": str(folder / "metrics.jsonl"),
         }
-        command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
+        command = [sys.executable, "-m", "local.serve", "--port", str(port)]
         with ChildProcess("the app", command, log=folder / "app.log", environment=environment) as app:
             app.wait_until(lambda: _answers(port), APP_TIMEOUT)
             yield f"http://{HOST}:{port}/"

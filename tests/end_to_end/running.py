@@ -12,7 +12,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from local.paths import ROOT, STATE_DIR
+from chalicelib.config.settings import ROOT
+from local import STATE_DIR
 from local.stack.child_process import alive, descendants
 from local.stack.ports import HOST, free_port
 from testing.feature_rig import copy_to_run

@@ -135,11 +135,11 @@ def served(database: str, cache: ValkeyServer, folder: Path) -> Iterator[tuple[i
         except (OSError, HTTPException, AssertionError):
             return False
 
-    command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
+    command = [sys.executable, "-m", "local.serve", "--port", str(port)]
     cache.launch()
     with ChildProcess("the app", command, log=folder / "app.log", environment=environment) as app:
         cache.wait_until_ready()
-        warm = [sys.executable, "-m", "local.stack.warm"]
+        warm = [sys.executable, "-m", "local.warm"]
         with ChildProcess("warming", warm, log=folder / "warm.log", environment=environment) as warming:
             app.wait_until(answers, APP_TIMEOUT)
             assert warming.wait(APP_TIMEOUT) == 0, warming.last_log_line()

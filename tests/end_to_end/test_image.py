@@ -22,12 +22,12 @@ from playwright.sync_api import expect
 from chalicelib.config.settings import ROOT
 from infra.image import Image, build
 from infra.package import Package
-from local.image.container import Container, Root, unpacked
 from local.lambda_sim.function import API, read_functions
 from local.lambda_sim.pool import Pool
 from local.lambda_sim.sandbox import unpacked as unpacked_package
 from local.stack.ports import HOST, free_port
 from local.stack.valkey import ValkeyServer
+from local.web_image import Container, Root, unpacked
 from testing.aws import REGION, Account, account
 from testing.pictures import SYDNEY, exif, jpeg
 from tests.end_to_end.balancing import Balancer

@@ -5,10 +5,10 @@ import signal
 import subprocess
 from pathlib import Path
 
+from chalicelib.config.settings import ROOT
+from local import STATE_DIR, sample_photo
 from local.lambda_sim.run import PACKED_MODEL
-from local.paths import ROOT, STATE_DIR
 from local.stack.child_process import alive
-from local.stack.sample_photo import sample_photo
 from tests.end_to_end.running import EXIT_TIMEOUT, loaded_port, running, until
 
 

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from local.paths import ROOT
+from chalicelib.config.settings import ROOT
 from local.stack.child_process import ChildProcess
-from local.stack.http_get import http_get
-from local.stack.ports import HOST, free_port
+from local.stack.ports import HOST, free_port, http_get
 
 FOLDER = ROOT / "testing/lighthouse"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")

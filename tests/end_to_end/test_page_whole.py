@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from chalicelib.config.settings import ROOT
-from local.stack.installed import package_folder
+from local import package_folder
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo

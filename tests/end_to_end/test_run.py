@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from local.paths import ROOT
+from chalicelib.config.settings import ROOT
 from local.stack.child_process import alive
-from local.stack.initdb import binaries
 from local.stack.ports import HOST, free_port
-from local.stack.run_as import PREFIXES, choose_run_as
+from local.stack.postgres import PREFIXES, binaries, choose_run_as
 from tests.end_to_end.running import ENVIRONMENT, EXIT_TIMEOUT, START_TIMEOUT, loaded_port, running, until
 
 
@@ -59,7 +58,7 @@ def test_an_ordinary_user_can_run_it_and_the_second_start_does_no_work(output: P
     # GIVEN an empty folder; WHEN an ordinary user starts it there THEN it loads the data and serves
     port = free_port()
     user = PREFIXES[choose_run_as(binaries() / "postgres")] if os.geteuid() == 0 else []
-    with running([*user, sys.executable, "-m", "local.stack.run", "--port", str(port)], port, output) as run:
+    with running([*user, sys.executable, "-m", "local.run", "--port", str(port)], port, output) as run:
         assert re.search(r"^data +loaded +\d", run.output, re.MULTILINE), run.output
         assert run.get_json("/health?deep=true")["status"] == "ok"
         # WHEN it has stopped, and this user starts it again
@@ -109,7 +108,7 @@ def test_nothing_is_left_behind(victim: str, number: signal.Signals, output: Pat
 def test_it_can_be_stopped_before_it_is_ready(output: Path) -> None:
     # GIVEN a run that has just started its servers
     port = free_port()
-    command = [sys.executable, "-m", "local.stack.run", "--port", str(port)]
+    command = [sys.executable, "-m", "local.run", "--port", str(port)]
     with running(command, port, output, ready=False) as run:
         assert until(lambda: len(run.family) > 3, START_TIMEOUT)
         family = run.family
@@ -158,7 +157,7 @@ def test_a_taken_port_is_one_clear_line(output: Path) -> None:
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
 def test_an_invalid_port_is_one_clear_line(port: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "local.stack.run", "--port", port], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "local.run", "--port", port], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert f"{port} is not a port; choose one from 1024 to 65535: make run PORT=8000" in done.stderr
@@ -167,7 +166,7 @@ def test_an_invalid_port_is_one_clear_line(port: str) -> None:
 def test_a_store_that_dies_is_started_again_and_an_app_that_dies_ends_the_run(output: Path) -> None:
     # GIVEN a run
     port = loaded_port()
-    command = [sys.executable, "-m", "local.stack.run", "--port", str(port)]
+    command = [sys.executable, "-m", "local.run", "--port", str(port)]
     with running(command, port, output) as run:
         family = run.family
 
@@ -183,7 +182,7 @@ def test_a_store_that_dies_is_started_again_and_an_app_that_dies_ends_the_run(ou
         assert until(lambda: b'"status":"ok"' in run.request("GET", "/health?deep=true")[1], START_TIMEOUT)
         # WHEN the app dies
         family = run.family
-        os.kill(process("local.http.serve"), signal.SIGKILL)
+        os.kill(process("local.serve"), signal.SIGKILL)
         # THEN the whole run ends and says why
         assert run.process.wait(EXIT_TIMEOUT) != 0
         assert "the app exited by itself with code -9" in run.output

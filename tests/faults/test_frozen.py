@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 import pytest
 
+from local.run import is_healthy
 from local.stack import postgres, valkey
-from local.stack.child_process import ChildProcess
+from local.stack.child_process import ChildProcess, EmbeddedServer
 from local.stack.ports import HOST, free_port
-from local.stack.run import is_healthy
-from local.stack.server import EmbeddedServer
 from testing.faults.rig import with_address
 from testing.feature_rig import serve_loaded
 from testing.pictures import jpeg
@@ -97,7 +96,7 @@ def served(
         "HTTP_WORKERS": str(workers),
         "BREAKER_REST": "2",
     }
-    command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
+    command = [sys.executable, "-m", "local.serve", "--port", str(port)]
     with ChildProcess("the app", command, log=folder / "app.log", environment=environment) as app:
         app.wait_until(lambda: is_ready(port), 30)
         yield port

@@ -96,7 +96,7 @@ def database_url(postgres_server: PostgresServer) -> Iterator[str]:
 def serve(folder: Path, environment: Mapping[str, str]) -> Iterator[Served]:
     """Run a server with some settings."""
     port, metrics, log = free_port(), folder / "metrics.jsonl", folder / "server.log"
-    command = [sys.executable, "-m", "local.http.serve", "--port", str(port)]
+    command = [sys.executable, "-m", "local.serve", "--port", str(port)]
     served = Served(port, metrics, log)
     with ChildProcess(
         "the app", command, log=log, environment={**os.environ, "METRICS_FILE": str(metrics), **environment}

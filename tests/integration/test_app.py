@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from chalicelib.config.settings import ROOT
 from chalicelib.features.cells import cell_of
 from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.keys import value_key
-from local.paths import ROOT
-from local.stack.installed import package_folder
+from local import package_folder
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise

@@ -11,8 +11,8 @@ import redis
 
 from database.load import load
 from database.switch import activate
+from local.run import is_healthy
 from local.stack import valkey
-from local.stack.run import is_healthy
 from tests.integration.conftest import Served, serve
 from tests.integration.database import sample_data
 

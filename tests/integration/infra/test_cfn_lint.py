@@ -8,7 +8,7 @@ from cfnlint.config import ManualArgs
 
 from chalicelib.config.settings import ROOT
 from infra.certificates import FOLDER as CERTIFICATES
-from infra.web_stack import as_text, web_template
+from infra.template.web import as_text, web_template
 from testing.cloudformation import INFRA
 
 GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from chalicelib.config.settings import ROOT
 from infra.dry_run import OUT
-from infra.parameters import INFRA
 from infra.smoke import CHECKS
 from infra.stage import Stage
+from infra.template import INFRA
 from infra.up import Up
 
 

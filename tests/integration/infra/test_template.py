@@ -24,7 +24,7 @@ from samtranslator.translator.transform import transform
 from chalicelib.config.settings import ROOT
 from infra.gateway_responses import GATEWAY_RESPONSES
 from infra.package import Package
-from infra.template import MAX_BYTES, MAX_COUNTS
+from infra.template.pipeline import MAX_BYTES, MAX_COUNTS
 from infra.throttling import throttle_limits
 from testing.aws import Account, account
 from testing.cloudformation import STAGES

@@ -9,8 +9,8 @@ import yaml
 from infra.down import Down
 from infra.stage import Stage
 from infra.step import Step
+from infra.template.web import as_text, web_template
 from infra.up import Up
-from infra.web_stack import as_text, web_template
 from testing.aws import REGION, Account
 
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/web@sha256:{'a' * 64}"

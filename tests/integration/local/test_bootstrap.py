@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.paths import ROOT
+from chalicelib.config.settings import ROOT
 
 NEEDED = ("sh", "cat", "cksum", "mkdir", "rm", "rmdir", "dirname", "grep", "tail", "cut", "sleep", "date")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.paths import ROOT
+from chalicelib.config.settings import ROOT
 
 SCRIPT = ("local/build_page", "local/progress.sh")
 BUNDLE = Path("chalicelib/web")

@@ -13,7 +13,8 @@ from shutil import rmtree
 
 import pytest
 
-from local.paths import ROOT, STATE_DIR
+from chalicelib.config.settings import ROOT
+from local import STATE_DIR
 from local.stack.ports import HOST, free_port
 from local.stack.valkey import ValkeyServer
 

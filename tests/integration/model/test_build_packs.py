@@ -12,8 +12,8 @@ import numpy as np
 import onnx
 import pytest
 
+from chalicelib.config.settings import ROOT
 from chalicelib.model.packs import LABEL_COLUMNS, read_packs
-from local.paths import ROOT
 from model.build_packs import INCOMPLETE, VARIABLE, main
 from testing.pictures import scene
 from testing.servers import WeightsHost, serving_weights

@@ -16,8 +16,7 @@ import pytest
 import app
 from chalicelib.api.uploads import build_uploads
 from local.stack.child_process import ChildProcess
-from local.stack.http_get import http_get
-from local.stack.ports import free_port
+from local.stack.ports import free_port, http_get
 from testing.aws import REGION, Account
 from tests.integration.conftest import Served
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.stack.http_get import http_get
-from local.stack.ports import HOST
+from local.stack.ports import HOST, http_get
 from local.stack.valkey import ValkeyServer
 from testing.aws import Account, account
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise

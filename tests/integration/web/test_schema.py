@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local.paths import ROOT
+from chalicelib.config.settings import ROOT
 from local.stack.child_process import ChildProcess
-from local.stack.http_get import http_get
-from local.stack.ports import HOST, free_port
+from local.stack.ports import HOST, free_port, http_get
 from local.stack.valkey import ValkeyServer
 from tests.integration.conftest import Served, serve
 

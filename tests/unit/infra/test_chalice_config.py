@@ -9,8 +9,8 @@ from chalicelib.config.settings import ROOT
 from infra import rate_limits
 from infra.chalice_config import STACK_VARIABLES, remove_config, write_config
 from infra.function_config import REQUIRED_OUTPUTS, FunctionConfig, function_config
-from infra.parameters import parameters_of
 from infra.step import PreconditionFailed
+from infra.template import parameters_of
 
 LIMITS = rate_limits.environment("dev", parameters_of("dev", {}))
 CONFIG = function_config(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.intrinsics import from_text, refers_to, substitute_refs, to_text
+from infra.template import from_text, refers_to, substitute_refs, to_text
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,8}", fullmatch=True)
 PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="${}!"), max_size=8)

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.config.settings import Settings
 from infra import rate_limits
-from infra.parameters import parameters_of
+from infra.template import parameters_of
 from infra.throttling import Method, method_limits
 from testing.cloudformation import STAGES
 

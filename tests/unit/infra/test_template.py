@@ -14,17 +14,15 @@ import yaml
 from chalice.package import TemplateDeepMerger
 
 from chalicelib.config.settings import ROOT
-from infra import template
 from infra.__main__ import main
 from infra.access_log import FORMAT
 from infra.async_calls import LIMITS
 from infra.chalice_config import STACK_VARIABLES
 from infra.function_config import function_config
-from infra.intrinsics import merge_unique, to_text
-from infra.parameters import parameters_of
 from infra.rate_limits import environment
 from infra.step import PreconditionFailed
-from infra.template import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
+from infra.template import merge_unique, parameters_of, pipeline, to_text
+from infra.template.pipeline import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
 from infra.throttling import method_settings
 from testing import cloudformation
 from testing.cloudformation import STAGES
@@ -155,9 +153,9 @@ def test_a_failure_of_chalice_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
     def fails(*_: object, **__: object) -> None:
         raise CalledProcessError(3, "chalice package")
 
-    monkeypatch.setattr(template, "build", fails)
+    monkeypatch.setattr(pipeline, "build", fails)
     with pytest.raises(PreconditionFailed, match="chalice package exited with code 3; see its output"):
-        template.write("dev", tmp_path, {}, print)
+        pipeline.write("dev", tmp_path, {}, print)
 
 
 def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
@@ -167,7 +165,7 @@ def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
     with pytest.raises(PreconditionFailed, match=r"config\.json has no stage test, only dev, prod"):
         merge_template("test", chosen)
     known: dict[str, Any] = {"stages": {"test": {"lambda_functions": {"api_handler": {}}}}}
-    monkeypatch.setattr(template, "CHALICE_CONFIG", tmp_path / "config.json")
+    monkeypatch.setattr(pipeline, "CHALICE_CONFIG", tmp_path / "config.json")
     (tmp_path / "config.json").write_text(json.dumps(known))
     with pytest.raises(PreconditionFailed, match=r"limits\.json has no stage test"):
         merge_template("test", chosen)
@@ -304,10 +302,10 @@ def test_with_an_image_the_stack_of_the_web_tier_is_written_too(
         (out / "sam.json").write_bytes(merge.read_bytes())
         return SimpleNamespace(template=out / "sam.json")
 
-    monkeypatch.setattr(template, "build", build)
-    monkeypatch.setattr(template, "check", lambda *_: None)
+    monkeypatch.setattr(pipeline, "build", build)
+    monkeypatch.setattr(pipeline, "check", lambda *_: None)
     # WHEN the files of a pipeline are written
-    template.write("dev", tmp_path, {"WebImage": image}, print)
+    pipeline.write("dev", tmp_path, {"WebImage": image}, print)
     # THEN those of the tier are there if there is an image of it
     assert (tmp_path / "web.yaml").exists() is bool(image)
     if image:

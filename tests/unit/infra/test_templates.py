@@ -11,11 +11,10 @@ from chalicelib.config.settings import ROOT
 from infra import batch_concurrency
 from infra.chalice_config import function_settings
 from infra.function_config import REQUIRED_OUTPUTS
-from infra.intrinsics import refers_to
-from infra.parameters import declared_parameters, parameters_of
 from infra.step import PreconditionFailed
+from infra.template import declared_parameters, parameters_of, refers_to
+from infra.template.web import as_text, web_template
 from infra.throttling import FILE as LIMITS
-from infra.web_stack import as_text, web_template
 from testing.cloudformation import INFRA, STAGES, parameters, resources, template
 
 NAMES = ("faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "athena.yaml")

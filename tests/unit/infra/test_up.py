@@ -6,9 +6,9 @@ import pytest
 
 from infra import access_log, deployed, production, throttling
 from infra.keys import Keys
-from infra.parameters import declared_parameters, parameters_of
 from infra.stage import Stage
 from infra.step import PreconditionFailed
+from infra.template import declared_parameters, parameters_of
 from infra.up import Up
 
 

@@ -8,7 +8,7 @@ import yaml
 from chalicelib.application import ROUTES
 from cloudwatch.files import Placeholders, read_files
 from infra.step import PreconditionFailed
-from infra.web_stack import as_text, check_names, tls_warnings, web_template
+from infra.template.web import as_text, check_names, tls_warnings, web_template
 from testing.cloudformation import resources
 
 TEMPLATE = web_template("dev", "https://example.org/runbook")

@@ -14,8 +14,8 @@ from cfnlint.decode.cfn_yaml import loads
 from chalicelib.config.settings import ROOT, Settings
 from database.__main__ import build_parser as database_parser
 from infra.__main__ import _parser
-from infra.parameters import declared_parameters
 from infra.stage import Stage
+from infra.template import declared_parameters
 from infra.up import DATABASE_PATIENCE, Up
 from testing.cloudformation import template
 

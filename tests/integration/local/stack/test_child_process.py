@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from local import NotReady
 from local.stack.child_process import ChildProcess, alive, descendants
-from local.stack.errors import NotReady
 
 PARENT = """
 import sys

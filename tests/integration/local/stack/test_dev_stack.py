@@ -14,11 +14,11 @@ import pytest
 import redis
 from psycopg2.extras import wait_select
 
+from local import LocalError
 from local.stack import dev_stack
 from local.stack.dev_stack import DevStack
-from local.stack.errors import LocalError
 from local.stack.ports import free_port
-from local.stack.shutdown import ShutdownEvent
+from local.stack.terminal import ShutdownEvent
 from testing.feature_rig import copy_to_run
 
 

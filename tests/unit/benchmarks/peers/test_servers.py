@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.peers import servers
 from benchmarks.peers.servers import OURS, SERVERS, Server, served
-from local.stack.errors import NotReady
+from local import NotReady
 
 
 def test_every_server_is_a_module_and_only_ours_needs_the_environment_of_the_project() -> None:

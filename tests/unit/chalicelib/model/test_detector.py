@@ -15,14 +15,14 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
+from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
 from chalicelib.model import detector as module
 from chalicelib.model.detector import GREY, Box, Detector, corners_of, letter_box, read_classes, read_detector, suppress
 from chalicelib.model.manifest import Manifest
 from chalicelib.model.session import load_session
 from chalicelib.photo.pixels import Picture
-from local.paths import ROOT
-from local.stack.installed import package_folder
+from local import package_folder
 from testing.tiny_detector import LABELS, tiny_detector_model, write_detector
 from testing.tiny_pack import write_pack
 

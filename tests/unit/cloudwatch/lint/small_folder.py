@@ -180,5 +180,6 @@ def write(folder: Path) -> Path:
     (made / "queries" / "slowest.txt").write_text(QUERY, encoding="utf-8")
     (made / "prices.csv").write_text(PRICES, encoding="utf-8")
     (folder / "docs" / "how-to" / "runbook.md").write_text(RUNBOOK, encoding="utf-8")
-    (folder / "infra" / "cost.py").write_text('a_run = prices["run"]\n', encoding="utf-8")
+    (folder / "infra" / "cost").mkdir()
+    (folder / "infra" / "cost" / "bill.py").write_text('a_run = prices["run"]\n', encoding="utf-8")
     return made

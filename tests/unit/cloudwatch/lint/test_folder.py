@@ -30,8 +30,8 @@ def copy(tmp_path: Path) -> Path:
     shutil.copytree(
         DASHBOARDS, tmp_path / "dashboards", ignore=shutil.ignore_patterns("*.py", "preview", "lint", "__*")
     )
-    costs = ("infra/cost.py", "infra/tier_cost.py", "infra/batch_cost.py")
-    needed = ("docs/how-to/runbook.md", *costs, ".chalice/config.json")
+    shutil.copytree(ROOT / "infra" / "cost", tmp_path / "infra" / "cost")
+    needed = ("docs/how-to/runbook.md", ".chalice/config.json")
     for path in (*needed, "infra/stages/prod.json"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
@@ -151,13 +151,13 @@ BROKEN = [
         "prices.csv",
         "run,",
         "walk,",
-        'prices.csv: walk: no file uses PRICE_WALK, and infra/cost.py does not use prices["walk"]',
+        'prices.csv: walk: no file uses PRICE_WALK, and infra/cost does not use prices["walk"]',
     ),
     (
         "prices.csv",
         "run,",
         "walk,",
-        'infra/cost.py: prices["run"]: dashboards/prices.csv does not have this price; write one',
+        'infra/cost: prices["run"]: dashboards/prices.csv does not have this price; write one',
     ),
     (
         "../docs/how-to/runbook.md",

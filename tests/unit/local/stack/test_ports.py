@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 
-from local.stack.errors import LocalError
+from local import LocalError
 from local.stack.ports import HOST, PORTS, free_port, free_ports, require_free
 
 

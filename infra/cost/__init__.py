@@ -1,12 +1,10 @@
-"""Calculate the AWS bill of a month: `python -m infra.cost`.
+"""The AWS bill of a month, of a day, and of a day at the limits: `python -m infra.cost` prints it.
 
 The inputs are the prices in dashboards/prices.csv, the assumptions in assumptions.csv, and the usage in a
 `Month`. The bill ignores free tiers, except the first 100 GB of data out. docs/explanation/cost.md shows the results.
 """
 
-import argparse
 import csv
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import exp
@@ -14,7 +12,7 @@ from math import exp
 from chalicelib.config.settings import ROOT
 from cloudwatch.figures import ACCOUNT, billed_counts, read_prices
 from infra.chalice_config import function_settings
-from infra.parameters import parameters_of
+from infra.template import parameters_of
 from infra.throttling import method_limits
 
 HOURS = 730.0  # in a month, as AWS counts
@@ -34,7 +32,7 @@ class Assumption:
 
 
 def _read_assumptions() -> dict[str, Assumption]:
-    with (ROOT / "infra" / "assumptions.csv").open(encoding="utf-8", newline="") as file:
+    with (ROOT / "infra" / "cost" / "assumptions.csv").open(encoding="utf-8", newline="") as file:
         return {name: Assumption(float(value), *texts) for name, value, *texts in list(csv.reader(file))[1:]}
 
 
@@ -178,63 +176,29 @@ def full_day(stage: str, prices: Prices) -> FullDay:
     return FullDay(rate * DAY, identified * DAY, sum(items.values()), sum({**items, **limited}.values()))
 
 
-def serverless_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Lambda and API Gateway, which Fargate could replace."""
-    items = bill(month, prices)
-    return items["Lambda"] + items["API Gateway"]
-
-
-def fargate_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Fargate instead of Lambda and API Gateway.
-
-    Fargate needs at least two tasks, a load balancer and VPC endpoints.
-    """
-    busy_s = (month.identifications * _A["billed_ms"] + month.other_requests * _A["file_ms"]) / 1e3
-    tasks = max(2.0, busy_s / _A["busy"] / (HOURS * 3600))
-    task = prices["fargate_vcpu_hour"] + 2 * prices["fargate_gb_hour"]
-    moved_gb = month.identifications * _A["photo_mb"] / 1e3
-    balancer = HOURS * prices["alb_hour"] + moved_gb * prices["alb_lcu_hour"]
-    return HOURS * (tasks * task + _A["endpoints"] * prices["endpoint_hour"]) + balancer
-
-
-def break_even(prices: Prices, files: float) -> int | None:
-    """Return the lowest number of identifications a month at which Fargate is cheaper; None if above a billion.
-
-    `files` is as in `Month`. The other values are those of the month with a million identifications.
-    """
-
-    def is_fargate_cheaper(identifications: int) -> bool:
-        month = replace(MONTHS[2], identifications=identifications, files=files)
-        return serverless_cost(month, prices) > fargate_cost(month, prices)
-
-    counts = range(10**4, 10**9)
-    found = bisect_left(counts, True, key=is_fargate_cheaper)
-    return counts[found] if found < len(counts) else None
-
-
 def month_like(identifications: float) -> Month:
     """Return a month with this many identifications. The other values come from the next smaller month in `MONTHS`."""
     nearest = [month for month in MONTHS if month.identifications <= identifications][-1]
     return replace(nearest, name=f"{identifications:,.0f}", identifications=identifications)
 
 
-def main() -> None:
-    """Print the bill of each month given, or of each month in `MONTHS`."""
-    parser = argparse.ArgumentParser(prog="python -m infra.cost", description="Print the bill of a month, in USD.")
-    counts = "identifications in the month, such as 250000 (default: the months of docs/explanation/cost.md)"
-    parser.add_argument("identifications", type=float, nargs="*", help=counts)
-    wanted: list[float] = parser.parse_args().identifications
-    prices = current_prices()
-    for month in [month_like(count) for count in wanted] or MONTHS:
-        least, most = bill(month, prices), bill(at_most(month), prices)
-        print(f"\n{month.identifications:,.0f} identifications: {_range(sum(least.values()), sum(most.values()))} USD")
-        for name, dollars in least.items():
-            print(f"  {name:<28} {_range(dollars, most[name]):>20}")
+def daily_cost(month: Month) -> float:
+    """Return the cost of a day of such a month, in US dollars."""
+    return sum(bill(month, current_prices()).values()) / DAYS
 
 
-def _range(least: float, most: float) -> str:
-    return f"{least:,.2f}" if most == least else f"{least:,.2f} to {most:,.2f}"
+def cost_of_days() -> dict[str, tuple[float, float]]:
+    """Return, by stage, the cost of an idle day and of a day with 330 identifications, in US dollars.
+
+    The database of `prod` does not pause.
+    """
+    return {
+        stage: (daily_cost(replace(MONTHS[0], pauses=pauses)), daily_cost(replace(MONTHS[1], pauses=pauses)))
+        for stage, pauses in (("dev", True), ("prod", False))
+    }
 
 
-if __name__ == "__main__":
-    main()
+def cost_of_a_day(stage: str) -> str:
+    """Return what a day costs, in words. A stage of your own counts as `prod`."""
+    idle, quiet = cost_of_days().get(stage, cost_of_days()["prod"])
+    return f"about {idle:.2f} US dollars a day without traffic, {quiet:.2f} with 330 identifications a day"

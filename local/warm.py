@@ -31,7 +31,7 @@ def warm_once() -> dict[str, Any]:
 def main() -> int:
     """Run the warming once, or on its schedule. Return 1 if a store failed during a single run."""
     description = "Run the scheduled warming once and print its report."
-    parser = argparse.ArgumentParser(prog="python -m local.stack.warm", description=description)
+    parser = argparse.ArgumentParser(prog="python -m local.warm", description=description)
     parser.add_argument("--on-schedule", action="store_true", help="repeat the warming every WARM_MINUTES minutes")
     on_schedule: bool = parser.parse_args().on_schedule
     while True:

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from local import LocalError
 from local.stack.dev_stack import DevStack, argument_parser, run_stack
-from local.stack.errors import LocalError
-from local.stack.http_get import http_get
-from local.stack.progress import step
+from local.stack.ports import http_get
+from local.stack.terminal import step
 
 APP_TIMEOUT = 60.0
 
@@ -21,12 +21,12 @@ def start(stack: DevStack) -> None:
     """Start the stores, the app, and the scheduled warming."""
     require_model(os.environ)
     environment = {"LOG_FORMAT": "text"} | stack.launch_stores()  # people read the log on a terminal
-    app = stack.start_child("the app", ["-m", "local.http.serve", "--port", str(stack.port)], environment)
+    app = stack.start_child("the app", ["-m", "local.serve", "--port", str(stack.port)], environment)
     stack.wait_for_stores(environment)
     with step("server", "starting", stack.started) as running:
         stack.wait(app, lambda: is_healthy(stack.port), APP_TIMEOUT)
         running.result = "model loaded, all dependencies healthy"
-    warming = ["-m", "local.stack.warm", "--on-schedule"]
+    warming = ["-m", "local.warm", "--on-schedule"]
     stack.start_child("warming", warming, environment, stack.folder / "warming.log")
     stack.print_ready(f"Dashboards of this run: {stack.url}/dashboards\n")
 

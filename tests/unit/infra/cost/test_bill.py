@@ -1,4 +1,4 @@
-"""The bill of a month: its items, its order of magnitude, and assumptions that are close to measurements."""
+"""The bill of a month and of a day: items, order of magnitude, and assumptions that are close to measurements."""
 
 import json
 import re
@@ -21,16 +21,15 @@ from infra.cost import (
     at_most,
     awake_hours,
     bill,
-    break_even,
+    cost_of_a_day,
+    cost_of_days,
     current_prices,
-    fargate_cost,
     full_day,
-    main,
     month_like,
-    serverless_cost,
     trace_count,
 )
-from infra.cost_page import BLOCK, PAGE, PARTS, billed_ms
+from infra.cost.__main__ import main
+from infra.cost.page import BLOCK, PAGE, PARTS, billed_ms
 from testing.cloudformation import parameters
 
 PRICES = current_prices()
@@ -109,16 +108,6 @@ def test_a_stage_without_a_firewall_pays_none() -> None:
     assert full_day("prod", free).usual < full_day("prod", PRICES).usual
 
 
-def test_fargate_is_cheaper_from_where_it_is_said_to_be() -> None:
-    files = 5.0  # many calls of API Gateway for each identification
-    point = break_even(PRICES, files)
-    assert point is not None
-    for factor, is_cheaper in ((0.9, False), (1.1, True)):
-        month = replace(MILLION, identifications=point * factor, files=files)
-        assert (fargate_cost(month, PRICES) < serverless_cost(month, PRICES)) is is_cheaper
-    assert [break_even(PRICES, files) for files in (0.0, MILLION.files)] == [None, None]
-
-
 def test_below_one_core_memory_changes_the_time_and_not_the_price() -> None:
     assert billed_ms(1769) == ASSUMPTIONS["billed_ms"].value
     assert billed_ms(884) * 884 == pytest.approx(billed_ms(1769) * 1769)
@@ -171,3 +160,15 @@ def test_the_dashboards_count_traces_as_the_bill_does(file: str, month: Month) -
 def test_every_calculated_part_has_its_place_on_the_page() -> None:
     names = [found["name"] for found in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))]
     assert sorted(names) == sorted(PARTS)
+
+
+def test_a_day_of_dev_is_a_part_of_the_idle_month_and_prod_costs_more() -> None:
+    idle = sum(bill(MONTHS[0], current_prices()).values())
+    assert cost_of_days()["dev"][0] * 365 / 12 == pytest.approx(idle, rel=0.001)
+    assert cost_of_days()["dev"][0] < cost_of_days()["dev"][1] < cost_of_days()["prod"][1]
+    assert cost_of_days()["dev"][0] < cost_of_days()["prod"][0]
+
+
+def test_the_sentence_has_both_and_a_stage_of_ones_own_costs_as_prod() -> None:
+    assert cost_of_a_day("dev").startswith(f"about {cost_of_days()['dev'][0]:.2f} US dollars a day without traffic")
+    assert cost_of_a_day("staging") == cost_of_a_day("prod") != cost_of_a_day("dev")

@@ -5,16 +5,16 @@ One stack, so that all of it comes and goes together, and refers to the load bal
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import yaml
 
 from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
 from cloudwatch.template import template
-from infra.intrinsics import merge_unique
-from infra.parameters import EDGE, WEB, read_template
 from infra.step import PreconditionFailed
+from infra.template import EDGE, WEB, merge_unique, read_template
 
 MAX_BYTES = 51_200  # CloudFormation's quota for a template in a request
 SHARED = ("Firewall", "RequestsPerAddress")
@@ -23,6 +23,20 @@ CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 """Name of the prefix list with the addresses from which CloudFront calls load balancers."""
 VISITOR = {"Name": "x-visitor", "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}
 """The header that web.yaml's function of CloudFront sets, for a rule of the firewall."""
+
+
+class TaskSize(NamedTuple):
+    """Virtual cores, and memory in MB, of a task of the web tier."""
+
+    vcpu: float
+    memory_mb: int
+
+
+@cache
+def task_size() -> TaskSize:
+    """Return the size of a task, for which infra/web.yaml is the only place."""
+    task = read_template(WEB)["Resources"]["Task"]["Properties"]
+    return TaskSize(int(task["Cpu"]) / 1024, int(task["Memory"]))
 
 
 def web_template(stage: str, runbook: str = RUNBOOK) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from local.paths import ROOT
-from local.stack.errors import LocalError
+from chalicelib.config.settings import ROOT
+from local import LocalError
+from local.run import is_healthy, require_model
 from local.stack.ports import HOST, free_port
-from local.stack.run import is_healthy, require_model
 from testing.servers import serving
 
 
@@ -58,7 +58,7 @@ def test_a_model_that_fails_is_not_waited_for() -> None:
 def run(model: Path | str) -> subprocess.CompletedProcess[str]:
     """Run the stack with a model until it fails."""
     return subprocess.run(
-        [sys.executable, "-m", "local.stack.run", "--port", str(free_port())],
+        [sys.executable, "-m", "local.run", "--port", str(free_port())],
         cwd=ROOT,
         env={**os.environ, "MODEL_PATH": str(model)},
         capture_output=True,

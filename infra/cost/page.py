@@ -7,21 +7,29 @@ from dataclasses import replace
 from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
-from infra.batch_cost import backfill_bill, hours, million_bill, photo_ms, storage_month
 from infra.cost import (
     ASSUMPTIONS,
     MONTHS,
     Prices,
     at_most,
     bill,
-    break_even,
     current_prices,
-    fargate_cost,
     full_day,
+)
+from infra.cost.variants import (
+    backfill_bill,
+    break_even,
+    fargate_cost,
+    hours,
+    million_bill,
+    photo_ms,
+    saved,
     serverless_cost,
+    storage_month,
+    task_count,
+    tier_bill,
 )
 from infra.throttling import throttle_limits
-from infra.tier_cost import saved, task_count, tier_bill
 
 PAGE = ROOT / "docs" / "explanation" / "cost.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)

@@ -1,10 +1,25 @@
-"""The cost of a million photos in batches: each item from its price, and the settings that it assumes."""
+"""The cost of photos in batches, of Fargate and of the web tier: each item from its price and its settings."""
+
+from dataclasses import replace
 
 import pytest
 
-from infra.batch_cost import BACKFILL_BATCH, BATCH, backfill_bill, hours, million_bill, photo_ms, storage_month
-from infra.cost import current_prices
-from infra.cost_page import billed_ms
+from infra.cost import MONTHS, current_prices
+from infra.cost.page import billed_ms
+from infra.cost.variants import (
+    BACKFILL_BATCH,
+    BATCH,
+    backfill_bill,
+    break_even,
+    fargate_cost,
+    hours,
+    million_bill,
+    photo_ms,
+    serverless_cost,
+    storage_month,
+    tier_bill,
+)
+from infra.template.web import task_size
 from testing.aws import definition
 from testing.cloudformation import resources
 
@@ -44,3 +59,20 @@ def test_a_batch_is_that_of_the_template() -> None:
     stream = resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "2"})["Stream"]["Properties"]
     assert stream["BatchSize"] == BATCH
     assert definition()["States"]["Photos"]["ItemBatcher"]["MaxItemsPerBatch"] == BACKFILL_BATCH
+
+
+def test_fargate_is_cheaper_from_where_it_is_said_to_be() -> None:
+    files = 5.0  # many calls of API Gateway for each identification
+    point = break_even(PRICES, files)
+    assert point is not None
+    for factor, is_cheaper in ((0.9, False), (1.1, True)):
+        month = replace(MONTHS[2], identifications=point * factor, files=files)
+        assert (fargate_cost(month, PRICES) < serverless_cost(month, PRICES)) is is_cheaper
+    assert [break_even(PRICES, files) for files in (0.0, MONTHS[2].files)] == [None, None]
+
+
+def test_the_web_tier_costs_what_its_tasks_have() -> None:
+    # GIVEN a month in which the least tasks are enough
+    size, idle = task_size(), MONTHS[0]
+    by_hand = 730 * 2 * (size.vcpu * PRICES["fargate_vcpu_hour"] + size.memory_mb / 1024 * PRICES["fargate_gb_hour"])
+    assert tier_bill(idle, PRICES)["tasks"] == pytest.approx(by_hand)

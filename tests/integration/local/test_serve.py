@@ -20,8 +20,8 @@ import pytest
 
 from chalicelib.api.http import Request, Response, Route
 from chalicelib.errors import Unavailable
-from local.http import dashboards
-from local.http.dashboards import Dashboards
+from local import serve
+from local.serve import Dashboards
 from local.stack.child_process import ChildProcess, alive, descendants
 from local.stack.ports import HOST
 from web.asgi import Asgi
@@ -157,7 +157,7 @@ def test_without_a_file_of_metrics_there_are_none() -> None:
 
 def test_if_they_do_not_start_the_response_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a process that exits at once
-    monkeypatch.setattr(dashboards, "COMMAND", ("-c", "import sys; sys.exit('no dashboards today')"))
+    monkeypatch.setattr(serve, "COMMAND", ("-c", "import sys; sys.exit('no dashboards today')"))
     with served("/", Dashboards(tmp_path / "metrics.jsonl")) as connection:
         status, kind, body = get(connection, "/dashboards/")
     assert (status, kind) == (503, "application/problem+json")
@@ -180,7 +180,7 @@ def test_they_restart_after_a_crash_and_stop_with_the_server(tmp_path: Path) -> 
 def test_they_stop_when_the_server_is_killed(tmp_path: Path) -> None:
     # GIVEN a server that has started dashboards
     code = (
-        "import sys, time; from pathlib import Path; from local.http.dashboards import Dashboards\n"
+        "import sys, time; from pathlib import Path; from local.serve import Dashboards\n"
         f"Dashboards(Path({str(tmp_path / 'metrics.jsonl')!r})).respond('/dashboards/'); print('shown', flush=True)\n"
         "time.sleep(60)"
     )
@@ -200,7 +200,7 @@ def test_they_stop_when_the_server_is_killed(tmp_path: Path) -> None:
 def test_a_response_that_does_not_come_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = Dashboards(tmp_path / "metrics.jsonl")
     assert running.respond("/dashboards/").status == 200
-    monkeypatch.setattr(dashboards, "RESPONSE_TIMEOUT", 0.2)
+    monkeypatch.setattr(serve, "RESPONSE_TIMEOUT", 0.2)
     running.child.pause()
     with pytest.raises(Unavailable, match="the dashboards did not answer"):
         running.respond("/dashboards/")

@@ -22,12 +22,24 @@ from infra.chalice_config import function_settings
 from infra.deployed import function_name
 from infra.function_config import function_config
 from infra.gateway_responses import add_key_security
-from infra.intrinsics import from_text, merge_unique, refers_to, substitute_refs, to_text
 from infra.package import build
-from infra.parameters import EDGE, STACK, STREAM, declared_parameters, only, parameters_of, read_template
 from infra.step import Echo, PreconditionFailed
+from infra.template import (
+    EDGE,
+    STACK,
+    STREAM,
+    declared_parameters,
+    from_text,
+    merge_unique,
+    only,
+    parameters_of,
+    read_template,
+    refers_to,
+    substitute_refs,
+    to_text,
+)
+from infra.template.web import as_text, web_template
 from infra.throttling import method_settings
-from infra.web_stack import as_text, web_template
 
 MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200  # CloudFormation's quotas for templates in S3, and in a request
 MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}

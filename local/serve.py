@@ -1,9 +1,10 @@
-"""The dashboards at /dashboards of the local server, computed from the metrics that the app writes.
+"""Serve the app on this machine, with the dashboards: `python -m local.serve --port 8000`.
 
-The first request for a dashboard starts a separate process. So dashboards do not slow down the app, and cost nothing if
-nobody opens them.
+The dashboards are at /dashboards, computed from the metrics that the app writes. The first request for one starts a
+separate process. So dashboards do not slow down the app, and cost nothing if nobody opens them.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -11,10 +12,9 @@ from threading import Lock
 
 from chalicelib.api.http import Response
 from chalicelib.errors import HTTPError, InternalError, NotFound, Unavailable
+from local import LocalError, NotReady
 from local.stack.child_process import ChildProcess
-from local.stack.errors import LocalError, NotReady
-from local.stack.http_get import http_get
-from local.stack.ports import free_port
+from local.stack.ports import HOST, free_port, http_get
 
 PATH = "/dashboards"
 COMMAND = ("-m", "cloudwatch", "preview")
@@ -88,3 +88,25 @@ def _error_of(status: int, body: bytes) -> HTTPError:
     except (ValueError, KeyError, TypeError):
         detail = f"the dashboards responded with status {status}; see dashboards.log of this run"
     return NotFound(detail) if status == 404 else InternalError(detail)
+
+
+def main() -> int:
+    """Load the model, then serve until a signal stops the server. Return the exit code."""
+    parser = argparse.ArgumentParser(description="Serve the app and its dashboards on this machine.")
+    parser.add_argument("--port", type=int, default=8000, help="port to serve on (default: 8000)")
+    port: int = parser.parse_args().port
+
+    import app
+    from web.server import serve
+
+    metrics = app.settings.telemetry.metrics_file
+    dashboards = Dashboards(metrics) if metrics else None
+    try:
+        return serve(app.application, HOST, port, beside=dashboards)
+    finally:
+        if dashboards:
+            dashboards.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,11 +1,15 @@
-"""Progress of slow steps, on a terminal and in a log."""
+"""Progress lines for terminals and files, and requests for a shutdown."""
 
+import os
 import re
+import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from local.stack import progress
+from local.stack import terminal
+from local.stack.terminal import ShutdownEvent
 
 
 def read_until(capsys: pytest.CaptureFixture[str], pattern: str) -> str:
@@ -22,14 +26,14 @@ def read_until(capsys: pytest.CaptureFixture[str], pattern: str) -> str:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show the start of a step at once."""
-    monkeypatch.setattr(progress, "START_LINE_AFTER", 0.0)
-    monkeypatch.setattr(progress, "TICK", 0.01)
+    monkeypatch.setattr(terminal, "START_LINE_AFTER", 0.0)
+    monkeypatch.setattr(terminal, "TICK", 0.01)
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_slow_step_has_a_line_when_it_starts_and_one_when_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN an output that is not a terminal
-    with progress.step("package", "building") as running:
+    with terminal.step("package", "building") as running:
         # WHEN a step takes long THEN its start is printed meanwhile
         assert read_until(capsys, "\n") == "package      building …\n"
         running.result = "40 MB"
@@ -38,20 +42,20 @@ def test_a_slow_step_has_a_line_when_it_starts_and_one_when_it_ends(capsys: pyte
 
 
 def test_a_quick_step_has_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "START_LINE_AFTER", 30.0)
-    with progress.step("data", "loading"):
+    monkeypatch.setattr(terminal, "START_LINE_AFTER", 30.0)
+    with terminal.step("data", "loading"):
         pass
     assert re.fullmatch(r"data +done +\d+\.\d s\n", capsys.readouterr().out)
 
 
 def test_a_step_without_a_result_has_no_line_when_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress.step("PostgreSQL", "initialising") as running:
+    with terminal.step("PostgreSQL", "initialising") as running:
         running.result = None
     assert " s\n" not in capsys.readouterr().out
 
 
 def test_a_step_that_began_earlier_counts_from_then(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress.step("data", "loading", time.monotonic() - 700):
+    with terminal.step("data", "loading", time.monotonic() - 700):
         pass
     assert re.search(r" 7\d\d\.\d s\n$", capsys.readouterr().out)
 
@@ -63,7 +67,7 @@ def test_a_terminal_shows_the_seconds_as_they_pass(
     # GIVEN a terminal
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     # WHEN a step takes long
-    with progress.step("package", "building"):
+    with terminal.step("package", "building"):
         # THEN it rewrites one line
         shown = read_until(capsys, r"(\rpackage      building … .*s){3}")
         assert "\n" not in shown
@@ -72,6 +76,44 @@ def test_a_terminal_shows_the_seconds_as_they_pass(
 
 
 def test_a_step_that_fails_has_no_result(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match="broken"), progress.step("data", "loading"):
+    with pytest.raises(ValueError, match="broken"), terminal.step("data", "loading"):
         raise ValueError("broken")
     assert "data         done" not in capsys.readouterr().out
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Restore the signal handlers that the test replaces."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_sets_it(number: signal.Signals) -> None:
+    # GIVEN an event that signals set
+    event = ShutdownEvent.on_signals()
+    assert not event.is_set()
+    # WHEN a signal arrives twice
+    os.kill(os.getpid(), number)
+    os.kill(os.getpid(), number)
+    # THEN the event is set and stays set
+    assert event.wait(5)
+    assert event.is_set()
+
+
+def test_waiting_does_not_set_it() -> None:
+    assert not ShutdownEvent().wait(0.01)
+
+
+def test_a_parent_that_is_gone_sets_it() -> None:
+    # GIVEN an event that watches a process that is not our parent
+    event = ShutdownEvent()
+    event.set_when_parent_exits(2**22 + 1)
+    # THEN it is set
+    assert event.wait(5)

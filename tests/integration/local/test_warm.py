@@ -12,7 +12,7 @@ from local.stack.ports import HOST, free_port
 
 def run(environment: dict[str, str]) -> tuple[int, dict[str, object]]:
     done = subprocess.run(
-        [sys.executable, "-m", "local.stack.warm"],
+        [sys.executable, "-m", "local.warm"],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
