@@ -29,8 +29,7 @@ from benchmarks.measure import table
 from local.stack.ports import HOST
 from testing.faults import postgres_cases, redis_cases
 from testing.faults.case import FaultCase
-from testing.faults.rig import Rig, redis_behind_proxy
-from testing.faults.servers import command
+from testing.faults.rig import Rig, command, redis_behind_proxy
 from testing.feature_rig import serve_loaded
 from testing.pictures import jpeg
 from testing.proxy import Proxy

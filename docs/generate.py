@@ -41,7 +41,7 @@ MADE = re.compile(r"<!-- (?!end -->)[^>]+ -->.*?<!-- end -->", re.DOTALL)
 ANSWERS = {"POST /identify": "200", "POST /uploads": "201", "GET /taxa/{id}": "200", "GET /health": "200"}
 """The answers whose fields the API's page lists, with their status."""
 WORD = re.compile(r"\S*\w\S*")
-INTERNAL = {"local/lambda_sim/enter_sandbox.py", "testing/faults/freezing_container.py"}
+INTERNAL = {"local/lambda_sim/enter_sandbox.py", "testing/faults/containers.py"}
 """Programs that only other programs start."""
 
 

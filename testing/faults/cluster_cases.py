@@ -11,8 +11,7 @@ from redis.crc import key_slot
 from chalicelib.features.keys import value_key
 from local.stack.ports import HOST
 from testing.faults.case import Expected, FaultCase, connected, fault
-from testing.faults.rig import BaseRig
-from testing.faults.servers import StandaloneValkey, command
+from testing.faults.rig import BaseRig, StandaloneValkey, command
 from testing.valkey_cluster import SLOTS, ClusterNode
 
 

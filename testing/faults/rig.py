@@ -1,15 +1,19 @@
-"""The servers that the fault cases run against, with a supply of unused cells."""
+"""The servers that fault cases break, with a supply of unused cells, and the course of a case."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg2
+import redis
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.features.features import Features
@@ -18,22 +22,76 @@ from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from testing.faults.case import (
     LOOKUP_LIMIT,
+    PATIENCE,
     RECOVERY,
     CacheState,
-    ContainerLookup,
-    Expected,
-    FaultCase,
+    Scenario,
     assert_lookup,
     assert_recovers,
-    look_up_once,
 )
-from testing.faults.servers import ValkeyWithUser, command, running_server
+from testing.faults.containers import ContainerLookup, look_up_once
 from testing.feature_rig import FIRST
 from testing.proxy import Proxy
 
+PASSWORD = "a password: with/characters@"
+"""The password of the user `app`, with characters that a URL must escape."""
+
+
+def command(server: ValkeyServer, *words: str | bytes | int) -> Any:
+    """Run a command as the administrator; return the reply."""
+    with redis.Redis.from_url(server.admin_url) as client:
+        return client.execute_command(*words)
+
+
+class ValkeyWithUser(ValkeyServer):
+    """A server with extra configuration lines, and a user `app` in addition to `default`."""
+
+    def __init__(self, folder: Path, *lines: str) -> None:
+        folder.mkdir()
+        super().__init__(folder, 0)
+        self._lines = lines
+
+    def signed_in(self, port: int) -> str:
+        """Return the URL for the user `app` at a port."""
+        return f"redis://app:{quote(PASSWORD, safe='')}@{HOST}:{port}"
+
+    def _config(self) -> str:
+        app = f"user app on #{sha256(PASSWORD.encode()).hexdigest()} ~* &* +@all"
+        return "\n".join((super()._config().rstrip(), app, *self._lines, ""))
+
+
+class StandaloneValkey(ValkeyWithUser):
+    """A server without cluster mode."""
+
+    def _config(self) -> str:
+        lines = super()._config().splitlines()
+        return "\n".join((*(line for line in lines if not line.startswith("cluster-")), ""))
+
+    def ready(self) -> bool:
+        """Return whether the server answers."""
+        return self._admin("PING") == "+PONG"
+
+
+@contextmanager
+def running_server[N: ValkeyWithUser](kind: type[N], *lines: str) -> Iterator[N]:
+    """Run a server until the end of the block."""
+    with TemporaryDirectory(prefix="faunalens-faults-") as folder:
+        node = kind(Path(folder) / "node", *lines)
+        try:
+            node.start()
+            yield node
+        finally:
+            node.stop()
+
+
+@contextmanager
+def running_pair[N: ValkeyWithUser](kind: type[N]) -> Iterator[tuple[N, N]]:
+    """Run two independent servers until the end of the block."""
+    with running_server(kind) as first, running_server(kind) as second:
+        yield first, second
+
+
 CELLS = 3000
-PATIENCE = 20.0
-"""Seconds for what comes before a case: servers that have just started, on a busy machine."""
 STALE_AT_ONCE = {"FEATURES_SOFT_TTL": "0.000001"}
 QUICK = {
     "MEMORY_FRESH": "0.000001",  # so that lookups read Redis and not process memory
@@ -106,6 +164,10 @@ class Rig(BaseRig):
         }
         return {**QUICK, **urls}
 
+    def settings(self, *, direct: bool) -> dict[str, str]:
+        """Return the environment variables of a container that connects through the proxies, or without them."""
+        return self.direct_settings if direct else self.proxied_settings
+
     def flush(self) -> None:
         """Delete everything in Redis."""
         command(self.redis, "FLUSHALL")
@@ -132,25 +194,25 @@ class Rig(BaseRig):
             return cursor.fetchall() if cursor.description else []
 
 
-def run_case[R: BaseRig](
-    case: FaultCase[R], state: CacheState, expected: Expected, rig: R, variables: Mapping[str, str]
-) -> None:
-    """Check one cache state of a case before, during and after the fault."""
+def run_case[R: BaseRig](scenario: Scenario[R], rig: R, variables: Mapping[str, str]) -> None:
+    """Check a scenario before, during and after the fault. `variables`: the addresses of the stores, and `QUICK`."""
+    case, expected = scenario.case, scenario.expected
+    within, limit, recovery = (expected.within, LOOKUP_LIMIT, RECOVERY) if scenario.timed else (PATIENCE,) * 3
     # GIVEN a container and a cell in a cache state
-    with closing(ContainerLookup({**variables, **case.settings})) as container:
+    with closing(ContainerLookup({**variables, **scenario.variables})) as container:
         if case.connected:
             rig.connect(container)
-        cell = rig.prepare_cell(state, container)
+        cell = rig.prepare_cell(scenario.state, container)
         # WHEN the fault happens THEN this lookup and the next one are as expected and in time
         with case.fault(rig):
-            taken = assert_lookup(expected, container, cell)
+            taken = assert_lookup(expected, container, cell, within)
             started = monotonic()
             next_one = container.at(rig.cell())
-            assert monotonic() - started < LOOKUP_LIMIT
+            assert monotonic() - started < limit
             assert next_one.mode == "narrowed" or any(fault.startswith("postgres") for fault in next_one.faults)
         # AND after the fault the server is in use again
-        recovered = assert_recovers(container, rig.cell(), RECOVERY)
-        print(f"{case.name}: {state}: {taken * 1e3:.0f} ms, in use again after {recovered:.2f} s")  # pytest -s shows it
+        recovered = assert_recovers(container, rig.cell(), recovery)
+        print(f"{scenario}: {taken * 1e3:.0f} ms, in use again after {recovered:.2f} s")  # pytest -s shows it
 
 
 @contextmanager

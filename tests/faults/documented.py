@@ -6,7 +6,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from testing.faults import cluster_cases, other_cases, postgres_cases, redis_cases, sign_in_cases, tls_cases
+from testing.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
 from testing.faults.case import Expected, FaultCase, Row
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "faults.md"
@@ -55,10 +55,10 @@ def _table(rows: Iterable[Row], more: Iterable[Row]) -> str:
 def _sign_in_table() -> str:
     head = ["store", "sign-in takes", "between lookups", *HEAD[2:], "through within"]
     rows = []
-    for case in sign_in_cases.CASES:
+    for case in other_cases.SIGN_INS:
         cells = _cells("", "", case.until_through)[2:]
         process = "frozen" if case.freezes else "running"
-        rows.append([case.store, f"{case.seconds:g} s", process, *cells, f"{sign_in_cases.LATE:g} s"])
+        rows.append([case.store, f"{case.seconds:g} s", process, *cells, f"{other_cases.LATE:g} s"])
     return tabulate(rows, head, tablefmt="github", disable_numparse=True)
 
 

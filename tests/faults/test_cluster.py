@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.stack.postgres import PostgresServer
-from testing.faults.case import CacheState, Expected, FaultCase, parametrize
+from testing.faults.case import Scenario, parametrize
 from testing.faults.cluster_cases import (
     CLUSTER_CASES,
     LOADING_CASES,
@@ -15,8 +15,7 @@ from testing.faults.cluster_cases import (
     LoadingRig,
     PairRig,
 )
-from testing.faults.rig import CELLS, run_case
-from testing.faults.servers import StandaloneValkey, running_pair, running_server
+from testing.faults.rig import CELLS, StandaloneValkey, run_case, running_pair, running_server
 from testing.feature_rig import database
 from testing.valkey_cluster import cluster
 
@@ -46,15 +45,15 @@ def loading_rig(postgres_server: PostgresServer) -> Iterator[LoadingRig]:
 
 
 @parametrize(CLUSTER_CASES)
-def test_cluster(cluster_rig: ClusterRig, case: FaultCase[ClusterRig], state: CacheState, expected: Expected) -> None:
-    run_case(case, state, expected, cluster_rig, cluster_rig.direct_settings)
+def test_cluster(cluster_rig: ClusterRig, scenario: Scenario[ClusterRig]) -> None:
+    run_case(scenario, cluster_rig, cluster_rig.direct_settings)
 
 
 @parametrize(PAIR_CASES)
-def test_pair(pair_rig: PairRig, case: FaultCase[PairRig], state: CacheState, expected: Expected) -> None:
-    run_case(case, state, expected, pair_rig, pair_rig.direct_settings)
+def test_pair(pair_rig: PairRig, scenario: Scenario[PairRig]) -> None:
+    run_case(scenario, pair_rig, pair_rig.direct_settings)
 
 
 @parametrize(LOADING_CASES)
-def test_loading(loading_rig: LoadingRig, case: FaultCase[LoadingRig], state: CacheState, expected: Expected) -> None:
-    run_case(case, state, expected, loading_rig, loading_rig.direct_settings)
+def test_loading(loading_rig: LoadingRig, scenario: Scenario[LoadingRig]) -> None:
+    run_case(scenario, loading_rig, loading_rig.direct_settings)

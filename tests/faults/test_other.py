@@ -1,6 +1,6 @@
 """Faults of both servers at once, wrong clocks, and threads that compete for a connection."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from time import monotonic
@@ -8,51 +8,54 @@ from time import monotonic
 import pytest
 
 from testing.faults import other_cases as cases
-from testing.faults.case import ContainerLookup, Row, assert_lookup, assert_recovers, look_up_once
+from testing.faults.case import PATIENCE, PATIENT, RECOVERY, Row, assert_lookup, assert_recovers
+from testing.faults.containers import ContainerLookup, look_up_once
 from testing.faults.rig import Rig
-
-RECOVERY = 2.0
-
-
-@contextmanager
-def both_down(rig: Rig) -> Iterator[None]:
-    rig.redis_proxy.refuse()
-    rig.postgres_proxy.refuse()
-    try:
-        yield
-    finally:
-        rig.redis_proxy.restore()
-        rig.postgres_proxy.restore()
+from testing.proxy import Proxy
 
 
 @contextmanager
-def both_hung(rig: Rig) -> Iterator[None]:
-    rig.redis_proxy.hold()
-    rig.postgres_proxy.hold()
+def both(rig: Rig, change: Callable[[Proxy], None]) -> Iterator[None]:
+    """Change what the proxies of both servers do, until the end of the block."""
+    proxies = rig.redis_proxy, rig.postgres_proxy
+    for proxy in proxies:
+        change(proxy)
     try:
         yield
     finally:
-        rig.redis_proxy.restore()
-        rig.postgres_proxy.restore()
+        for proxy in proxies:
+            proxy.restore()
 
 
+@pytest.mark.parametrize("row", cases.DOWN, ids=lambda row: row.state)
+def test_with_both_down_only_process_memory_answers(redis_rig: Rig, row: Row) -> None:
+    with closing(ContainerLookup({**redis_rig.proxied_settings, **PATIENT})) as container:
+        redis_rig.connect(container)
+        cell = redis_rig.prepare_cell(row.state, container)
+        with both(redis_rig, Proxy.refuse):
+            assert_lookup(row.expected, container, cell, PATIENCE)
+        assert_recovers(container, redis_rig.cell(), PATIENCE)
+
+
+@pytest.mark.alone
 @pytest.mark.parametrize("row", [*cases.DOWN, *cases.HUNG], ids=lambda row: f"{row.name}: {row.state}")
-def test_with_both_gone_only_process_memory_answers(redis_rig: Rig, row: Row) -> None:
+def test_with_both_gone_the_answer_is_in_time(redis_rig: Rig, row: Row) -> None:
     with closing(ContainerLookup(redis_rig.proxied_settings)) as container:
         redis_rig.connect(container)
         cell = redis_rig.prepare_cell(row.state, container)
-        with both_down(redis_rig) if row in cases.DOWN else both_hung(redis_rig):
+        with both(redis_rig, Proxy.refuse if row in cases.DOWN else Proxy.hold):
             assert_lookup(row.expected, container, cell)
         assert_recovers(container, redis_rig.cell(), RECOVERY)
 
 
+@pytest.mark.alone
 def test_with_both_down_stale_features_answer_up_to_the_hard_limit(redis_rig: Rig) -> None:
     # GIVEN features that are stale at once and expire after 0.5 s
     ttls = {"FEATURES_SOFT_TTL": "0.000001", "FEATURES_HARD_TTL": "0.5", "FEATURES_JITTER": "0"}
     with closing(ContainerLookup({**redis_rig.proxied_settings, **ttls, "BREAKER_FAILURES": "100000"})) as container:
         cell = redis_rig.prepare_cell("memory", container)
         born = monotonic()
-        with both_down(redis_rig):
+        with both(redis_rig, Proxy.refuse):
             # THEN they answer until then, and no longer
             assert_lookup(cases.STALE_IN_MEMORY.expected, container, cell)
             while (features := container.at(cell)).mode == "narrowed":
@@ -62,6 +65,7 @@ def test_with_both_down_stale_features_answer_up_to_the_hard_limit(redis_rig: Ri
             assert_lookup(cases.PAST_HARD_TTL.expected, container, cell)
 
 
+@pytest.mark.alone
 def test_more_threads_than_connections_wait_a_little_and_go_to_the_database(redis_rig: Rig) -> None:
     # GIVEN one connection to Redis, and round trips of 0.12 s
     with closing(ContainerLookup({**redis_rig.proxied_settings, "REDIS_CONNECTIONS": "1"})) as container:
@@ -83,6 +87,7 @@ def test_more_threads_than_connections_wait_a_little_and_go_to_the_database(redi
         assert_recovers(container, redis_rig.cell(), RECOVERY)
 
 
+@pytest.mark.alone
 def test_a_thread_that_waits_behind_another_waits_no_longer_than_it_may(redis_rig: Rig) -> None:
     with closing(ContainerLookup(redis_rig.proxied_settings)) as container:
         redis_rig.connect(container)
@@ -102,28 +107,36 @@ def test_a_thread_that_waits_behind_another_waits_no_longer_than_it_may(redis_ri
         assert_recovers(container, redis_rig.cell(), RECOVERY)
 
 
-def test_a_value_from_a_clock_that_is_ahead_is_used_and_reported(redis_rig: Rig) -> None:
+@pytest.fixture
+def patient(redis_rig: Rig) -> dict[str, str]:
+    """Variables of a container without the proxies and without limits that a busy machine could exceed."""
+    return {**redis_rig.direct_settings, **PATIENT}
+
+
+def test_a_value_from_a_clock_that_is_ahead_is_used_and_reported(redis_rig: Rig, patient: dict[str, str]) -> None:
     # GIVEN a value from a container whose clock is an hour ahead
     cell = redis_rig.cell()
-    with closing(ContainerLookup(redis_rig.direct_settings, clock_ahead=cases.HOUR)) as fast:
+    with closing(ContainerLookup(patient, clock_ahead=cases.HOUR)) as fast:
         assert fast.at(cell).cache == "miss"
     # THEN another container uses it and reports the fault
-    with closing(ContainerLookup(redis_rig.direct_settings)) as container:
-        assert_lookup(cases.CLOCK_OF_ANOTHER.expected, container, cell)
+    with closing(ContainerLookup(patient)) as container:
+        assert_lookup(cases.CLOCK_OF_ANOTHER.expected, container, cell, PATIENCE)
 
 
-def test_a_clock_of_ours_that_is_behind_sees_the_same(redis_rig: Rig) -> None:
+def test_a_clock_of_ours_that_is_behind_sees_the_same(redis_rig: Rig, patient: dict[str, str]) -> None:
     cell = redis_rig.cell()
-    assert look_up_once(redis_rig.direct_settings, cell).cache == "miss"
-    with closing(ContainerLookup(redis_rig.direct_settings, clock_ahead=-cases.HOUR)) as slow:
-        assert_lookup(cases.CLOCK_BEHIND.expected, slow, cell)
+    assert look_up_once(patient, cell).cache == "miss"
+    with closing(ContainerLookup(patient, clock_ahead=-cases.HOUR)) as slow:
+        assert_lookup(cases.CLOCK_BEHIND.expected, slow, cell, PATIENCE)
 
 
-def test_a_clock_of_ours_that_is_far_ahead_asks_the_database_and_keeps_nothing_for_ever(redis_rig: Rig) -> None:
+def test_a_clock_of_ours_that_is_far_ahead_asks_the_database_and_keeps_nothing(
+    redis_rig: Rig, patient: dict[str, str]
+) -> None:
     cell = redis_rig.cell()
-    assert look_up_once(redis_rig.direct_settings, cell).cache == "miss"
-    with closing(ContainerLookup(redis_rig.direct_settings, clock_ahead=cases.DAY)) as fast:
-        assert_lookup(cases.CLOCK_AHEAD.expected, fast, cell)
+    assert look_up_once(patient, cell).cache == "miss"
+    with closing(ContainerLookup(patient, clock_ahead=cases.DAY)) as fast:
+        assert_lookup(cases.CLOCK_AHEAD.expected, fast, cell, PATIENCE)
     # AND containers with a right clock can use what it wrote
-    features = look_up_once(redis_rig.direct_settings, cell)
+    features = look_up_once(patient, cell)
     assert (features.cache, features.faults) == ("hit", ("clock_skew",))

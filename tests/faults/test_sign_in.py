@@ -13,11 +13,13 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features
 from chalicelib.services import build_warming
 from local.stack.ports import HOST
-from testing.faults.case import LOOKUP_LIMIT, ContainerLookup, assert_lookup
-from testing.faults.freezing_container import FreezingContainer, Reply
+from testing.faults.case import LOOKUP_LIMIT, assert_lookup
+from testing.faults.containers import ContainerLookup, FreezingContainer, Reply
+from testing.faults.other_cases import AFTER, LATE, PAUSE, SIGN_INS, SignInCase, Slow
 from testing.faults.rig import Rig, with_address
-from testing.faults.sign_in_cases import AFTER, CASES, LATE, PAUSE, SignInCase, Slow
 from testing.proxy import Proxy
+
+pytestmark = pytest.mark.alone
 
 THREADS = 8
 
@@ -57,16 +59,16 @@ def look_up_until_through(case: SignInCase, container: FreezingContainer, proxy:
 def outcomes(redis_rig: Rig) -> Iterator[Mapping[SignInCase, "Future[Outcome]"]]:
     """Run all cases at the same time, because the slowest takes 20 s."""
     with ExitStack() as stack:
-        threads = stack.enter_context(ThreadPoolExecutor(len(CASES)))
+        threads = stack.enter_context(ThreadPoolExecutor(len(SIGN_INS)))
         started = {}
-        for case in CASES:
+        for case in SIGN_INS:
             proxy, variables = stack.enter_context(slow(redis_rig, case.store, case.seconds))
             container = stack.enter_context(FreezingContainer(variables, freezes=case.freezes))
             started[case] = threads.submit(look_up_until_through, case, container, proxy, redis_rig)
         yield started
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", SIGN_INS, ids=str)
 def test_a_sign_in_is_used_as_soon_as_it_is_through(
     outcomes: Mapping[SignInCase, "Future[Outcome]"], case: SignInCase
 ) -> None:
@@ -108,7 +110,7 @@ def test_threads_share_the_sign_in(redis_rig: Rig, store: Slow) -> None:
     assert proxy.most_silent == 1
     assert max(seconds for _, seconds, _ in found) < LOOKUP_LIMIT
     # AND soon after the first sign-in is through, all threads use the connection
-    expected = CASES[0].until_through if store == "PostgreSQL" else CASES[-1].until_through
+    expected = SIGN_INS[0].until_through if store == "PostgreSQL" else SIGN_INS[-1].until_through
     assert {features.faults for _, _, features in found} == {(), expected.faults}
     assert {features.faults for at, _, features in found if at > 1.0} == {()}
     if store == "PostgreSQL":

@@ -17,11 +17,10 @@ from chalicelib.services import build_warming
 from chalicelib.stores.iam import Signer
 from database.access import prepare
 from testing.certificates import NAME, issue
-from testing.faults.case import CacheState, ContainerLookup, Expected, FaultCase, parametrize
-from testing.faults.rig import CELLS, run_case, with_address
-from testing.faults.servers import command
-from testing.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig
-from testing.faults.tls_servers import require_program, tls_postgres, tls_redis
+from testing.faults.case import Scenario, parametrize
+from testing.faults.containers import ContainerLookup
+from testing.faults.rig import CELLS, command, run_case, with_address
+from testing.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, require_program, tls_postgres, tls_redis
 from testing.feature_rig import database
 from testing.proxy import Proxy
 
@@ -48,13 +47,13 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRig]:
 
 
 @parametrize(REDIS_CASES)
-def test_redis(rig: TlsRig, case: FaultCase[TlsRig], state: CacheState, expected: Expected) -> None:
-    run_case(case, state, expected, rig, rig.tls_settings)
+def test_redis(rig: TlsRig, scenario: Scenario[TlsRig]) -> None:
+    run_case(scenario, rig, rig.tls_settings)
 
 
 @parametrize(POSTGRES_CASES)
-def test_postgres(rig: TlsRig, case: FaultCase[TlsRig], state: CacheState, expected: Expected) -> None:
-    run_case(case, state, expected, rig, rig.tls_settings)
+def test_postgres(rig: TlsRig, scenario: Scenario[TlsRig]) -> None:
+    run_case(scenario, rig, rig.tls_settings)
 
 
 def test_all_of_it_is_encrypted_and_redis_is_a_cluster(rig: TlsRig) -> None:

@@ -14,8 +14,8 @@ import pytest
 from chalicelib.features.deadline import Deadline
 from database.switch import Trial
 from local.stack.postgres import PostgresServer
-from testing.faults.case import LOOKUP_LIMIT, ContainerLookup, look_up_once
-from testing.faults.load import BackgroundLoad, TimedLookup
+from testing.faults.case import LOOKUP_LIMIT
+from testing.faults.containers import BackgroundLoad, ContainerLookup, TimedLookup, look_up_once
 from testing.faults.rig import CELLS, BaseRig, Rig, await_no_fault
 from testing.feature_rig import database, switch
 from testing.valkey_cluster import cluster

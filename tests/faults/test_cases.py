@@ -1,0 +1,15 @@
+"""No fault of Redis or PostgreSQL fails a request; and none makes it exceed its time limit, which runs alone."""
+
+from testing.faults import postgres_cases, redis_cases
+from testing.faults.case import Scenario, parametrize
+from testing.faults.rig import Rig, run_case
+
+
+@parametrize(redis_cases.CASES)
+def test_redis(redis_rig: Rig, scenario: Scenario[Rig]) -> None:
+    run_case(scenario, redis_rig, redis_rig.settings(direct=scenario.case.direct))
+
+
+@parametrize(postgres_cases.CASES)
+def test_postgres(postgres_rig: Rig, scenario: Scenario[Rig]) -> None:
+    run_case(scenario, postgres_rig, postgres_rig.settings(direct=scenario.case.direct))
