@@ -9,25 +9,24 @@ from tabulate import tabulate
 from testing.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
 from testing.faults.case import Expected, FaultCase, Row
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "faults.md"
-HEAD = ["fault", "cached before", "mode", "cache", "codes", "counted by", "within"]
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
+HEAD = ["fault", "cached before", "mode", "cache", "codes", "within"]
+REDIS = (
+    *redis_cases.CASES,
+    *cluster_cases.LOADING_CASES,
+    *cluster_cases.PAIR_CASES,
+    *cluster_cases.CLUSTER_CASES,
+    *tls_cases.REDIS_CASES,
+)
+POSTGRES = (*postgres_cases.CASES, *tls_cases.POSTGRES_CASES)
 
 
 def tables() -> Mapping[str, str]:
     """Return each table by its name."""
     return {
-        "redis": _table(
-            _rows(
-                redis_cases.CASES,
-                cluster_cases.LOADING_CASES,
-                cluster_cases.PAIR_CASES,
-                cluster_cases.CLUSTER_CASES,
-                tls_cases.REDIS_CASES,
-            ),
-            other_cases.REDIS,
-        ),
-        "postgres": _table(_rows(postgres_cases.CASES, tls_cases.POSTGRES_CASES), other_cases.POSTGRES),
-        "both": _table([], other_cases.BOTH),
+        "redis": _table([*_rows(REDIS), *other_cases.REDIS]),
+        "postgres": _table([*_rows(POSTGRES), *other_cases.POSTGRES]),
+        "both": _table(other_cases.BOTH),
         "sign-in": _sign_in_table(),
     }
 
@@ -43,33 +42,38 @@ def written(page: str) -> str:
     return page
 
 
-def _rows(*groups: Iterable[FaultCase[Any]]) -> list[Row]:
-    cases = [case for group in groups for case in group]
+def _rows(cases: Iterable[FaultCase[Any]]) -> list[Row]:
     return [Row(case.name, state, expected) for case in cases for state, expected in case.expected.items()]
 
 
-def _table(rows: Iterable[Row], more: Iterable[Row]) -> str:
-    return tabulate([_cells(*row) for row in (*rows, *more)], HEAD, tablefmt="github", disable_numparse=True)
+def _table(rows: Iterable[Row]) -> str:
+    """Return a table in which the states of a case with the same lookup share a row."""
+    states: dict[tuple[str, Expected], list[str]] = {}
+    for name, state, expected in rows:
+        states.setdefault((name, expected), []).append(state)
+    cells = [[name, ", ".join(some), *_cells(expected)] for (name, expected), some in states.items()]
+    return tabulate(cells, HEAD, tablefmt="github", disable_numparse=True)
 
 
 def _sign_in_table() -> str:
+    """Return a table in which the cases of a store share a row, because all expect the same."""
     head = ["store", "sign-in takes", "between lookups", *HEAD[2:], "through within"]
     rows = []
-    for case in other_cases.SIGN_INS:
-        cells = _cells("", "", case.until_through)[2:]
-        process = "frozen" if case.freezes else "running"
-        rows.append([case.store, f"{case.seconds:g} s", process, *cells, f"{other_cases.LATE:g} s"])
+    for store in dict.fromkeys(case.store for case in other_cases.SIGN_INS):
+        cases = [case for case in other_cases.SIGN_INS if case.store == store]
+        seconds = ", ".join(dict.fromkeys(f"{case.seconds:g}" for case in cases))
+        (expected,) = {case.until_through for case in cases}
+        rows.append([store, f"{seconds} s", "running or frozen", *_cells(expected), f"{other_cases.LATE:g} s"])
     return tabulate(rows, head, tablefmt="github", disable_numparse=True)
+
+
+def _cells(expected: Expected) -> list[str]:
+    codes = " or ".join(_codes(each) for each in (expected.faults, expected.or_faults) if each is not None)
+    return [expected.mode, expected.cache, codes, f"{expected.within:g} s"]
 
 
 def _codes(faults: Iterable[str]) -> str:
     return ", ".join(f"`{fault}`" for fault in faults) or "none"
-
-
-def _cells(name: str, state: str, expected: Expected) -> list[str]:
-    codes = " or ".join(_codes(each) for each in (expected.faults, expected.or_faults) if each is not None)
-    counted = ", ".join(f"`{metric}`" for metric, value in expected.metrics.items() if value)
-    return [name, state, expected.mode, expected.cache, codes, counted, f"{expected.within:g} s"]
 
 
 if __name__ == "__main__":

@@ -38,8 +38,7 @@ from chalicelib.telemetry.runs import BatchRecord, CorrectionRecord, WarmingReco
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
 from testing.pictures import SYDNEY, encoded, exif
-from testing.tiny_detector import write_detector
-from testing.tiny_pack import write_pack
+from testing.tiny_model import write_detector, write_pack
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CELL = 0x83BE0EFFFFFFFFF

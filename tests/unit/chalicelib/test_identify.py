@@ -18,7 +18,7 @@ from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 from testing import tiny_model
 from testing.pictures import encoded, noise
-from testing.tiny_detector import write_detector
+from testing.tiny_model import write_detector
 
 
 def services_in(folder: Path, *, detector: bool = True, boxes: bool = False) -> Services:

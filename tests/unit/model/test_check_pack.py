@@ -19,7 +19,7 @@ from chalicelib.model.taxonomy import RANKS
 from model import __main__ as commands
 from model.check_pack import find_problems
 from testing import tiny_model
-from testing.tiny_pack import LABELS, MANIFEST, SIZE, tiny_pack_model, write_pack
+from testing.tiny_model import PACK_LABELS, PACK_MANIFEST, SIZE, tiny_pack_model, write_pack
 
 PACKS = ROOT / "model" / "packs"
 CLASSIFIERS = ("birds", "insects")
@@ -92,19 +92,19 @@ def test_what_a_model_does_wrong_is_named(tmp_path: Path, model: dict[str, Any],
 def test_what_labels_have_wrong_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     # GIVEN a general model, and labels that contradict it or themselves
     tiny_model.write(tmp_path, tiny_model.tiny_model(), GENERAL)
-    assert old in LABELS
-    found = problems(tmp_path, labels=LABELS.replace(old, new))
+    assert old in PACK_LABELS
+    found = problems(tmp_path, labels=PACK_LABELS.replace(old, new))
     assert any(message in each for each in found), found
 
 
 def test_fewer_labels_than_outputs_are_named(tmp_path: Path) -> None:
-    found = problems(tmp_path, labels="\n".join(LABELS.splitlines()[:-1]) + "\n")
+    found = problems(tmp_path, labels="\n".join(PACK_LABELS.splitlines()[:-1]) + "\n")
     assert any("expected N × 2, one for each row of foxes.csv" in each for each in found), found
 
 
 def test_faults_of_a_manifest_and_a_missing_model_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a manifest with two faults; THEN both are printed
-    path = write_pack(tmp_path, manifest=MANIFEST.replace("0.5", "5").replace("1.0", "0"))
+    path = write_pack(tmp_path, manifest=PACK_MANIFEST.replace("0.5", "5").replace("1.0", "0"))
     assert commands.main(["check", str(path)]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 2
     # GIVEN a pack without its model; THEN that is said
@@ -129,7 +129,7 @@ def detector(folder: Path, boxes: list[Any], labels: str) -> list[str]:
         [helper.make_tensor("shape", TensorProto.INT64, [3], boxes)],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    manifest = MANIFEST.replace("classifier", "detector").replace(
+    manifest = PACK_MANIFEST.replace("classifier", "detector").replace(
         'taxa = ["Mammalia"]\ngate = 0.5\ntemperature = 1.0\n', ""
     )
     return problems(folder, model=model, manifest=manifest, labels=labels)

@@ -23,8 +23,7 @@ from chalicelib.model.manifest import Manifest
 from chalicelib.model.session import load_session
 from chalicelib.photo.pixels import Picture
 from local import package_folder
-from testing.tiny_detector import LABELS, tiny_detector_model, write_detector
-from testing.tiny_pack import write_pack
+from testing.tiny_model import DETECTOR_LABELS, tiny_detector_model, write_detector, write_pack
 
 PACKS = ROOT / "model" / "packs"
 PHOTOS = package_folder("skimage") / "data"
@@ -165,13 +164,13 @@ def test_reading_a_detector_does_not_import_onnxruntime(tmp_path: Path) -> None:
     ],
 )
 def test_faulty_labels_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
-    path = write_detector(tmp_path, labels=LABELS.replace(old, new))
+    path = write_detector(tmp_path, labels=DETECTOR_LABELS.replace(old, new))
     with pytest.raises(ModelError, match=message):
         read_classes(path.with_name("colours.csv"))
 
 
 def test_a_model_that_does_not_fit_its_labels_is_an_error(tmp_path: Path) -> None:
-    detector = detector_in(tmp_path, labels=LABELS + "3,grey,animal\n")
+    detector = detector_in(tmp_path, labels=DETECTOR_LABELS + "3,grey,animal\n")
     with pytest.raises(
         ModelError, match=r"gives outputs of shapes \(1, 64, 4\) and \(1, 64, 3\); expected \(1, A, 4\)"
     ):

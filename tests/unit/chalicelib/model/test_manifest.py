@@ -7,7 +7,7 @@ import pytest
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
 from chalicelib.model.manifest import Manifest, Weights
-from testing.tiny_pack import MANIFEST
+from testing.tiny_model import PACK_MANIFEST
 
 OWN = sorted((ROOT / "model" / "packs").glob("*.toml"))
 
@@ -20,7 +20,7 @@ def read(folder: Path, text: str, name: str = "foxes") -> Manifest:
 
 def test_a_manifest_with_its_defaults(tmp_path: Path) -> None:
     # GIVEN a manifest without what is optional; WHEN it is read
-    manifest = read(tmp_path, MANIFEST)
+    manifest = read(tmp_path, PACK_MANIFEST)
     # THEN its files lie beside it, and the rest has the defaults
     assert (manifest.name, manifest.kind, manifest.taxa, manifest.gate) == ("foxes", "classifier", ("Mammalia",), 0.5)
     assert (manifest.model, manifest.labels) == (tmp_path / "foxes.onnx", tmp_path / "foxes.csv")
@@ -29,7 +29,8 @@ def test_a_manifest_with_its_defaults(tmp_path: Path) -> None:
 
 
 def test_weights_have_an_address(tmp_path: Path) -> None:
-    text = f'{MANIFEST}\n[weights]\nrepository = "a/b.c"\ncommit = "{"0" * 40}"\npath = "x/y"\nsha256 = "{"1" * 64}"\n'
+    weights = f'[weights]\nrepository = "a/b.c"\ncommit = "{"0" * 40}"\npath = "x/y"\nsha256 = "{"1" * 64}"\n'
+    text = f"{PACK_MANIFEST}\n{weights}"
     assert read(tmp_path, text).weights == Weights("a/b.c", "0" * 40, "x/y", "1" * 64)
 
 
@@ -66,9 +67,9 @@ def test_weights_have_an_address(tmp_path: Path) -> None:
     ],
 )
 def test_faults_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
-    assert old in MANIFEST
+    assert old in PACK_MANIFEST
     with pytest.raises(ModelError, match=message):
-        read(tmp_path, MANIFEST.replace(old, new))
+        read(tmp_path, PACK_MANIFEST.replace(old, new))
 
 
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:

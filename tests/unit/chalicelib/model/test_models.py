@@ -12,7 +12,7 @@ from chalicelib.model.models import Models
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from testing import tiny_model
-from testing.tiny_pack import write_pack
+from testing.tiny_model import write_pack
 
 FLOOR = 0.02
 SIDE = tiny_model.SIZE

@@ -13,7 +13,7 @@ from chalicelib.model.naming import LEAST_BOX, MOST_EMPTY, Named, Naming, Subjec
 from chalicelib.model.packs import Pack
 from chalicelib.model.relatives import COLUMNS, Relatives
 from chalicelib.model.taxonomy import Taxonomy
-from testing.tiny_pack import write_pack
+from testing.tiny_model import write_pack
 
 MODEL = Path(__file__).parents[4] / "model"
 TAXONOMY = Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv")

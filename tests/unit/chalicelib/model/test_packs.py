@@ -14,7 +14,7 @@ from chalicelib.model import packs
 from chalicelib.model.manifest import Manifest
 from chalicelib.model.packs import Pack, PackLabels, read_packs, resized
 from chalicelib.model.session import load_session
-from testing.tiny_pack import LABELS, MANIFEST, tiny_pack_model, write_pack
+from testing.tiny_model import PACK_LABELS, PACK_MANIFEST, tiny_pack_model, write_pack
 
 RED = np.full((64, 64, 3), (220, 20, 20), np.uint8)
 BLUE = np.full((64, 64, 3), (20, 20, 220), np.uint8)
@@ -62,13 +62,13 @@ def test_names_of_the_general_model_come_first(tmp_path: Path) -> None:
         ("2,winter,3,vulpes-lagopus", "2,winter,3,vulpes-corsac", "one id for two taxa"),
         ("0,red,10", "0,red,ten", "id of 'red fox' in foxes.csv is 'ten'; expected a whole number"),
         ("species,wild", "species,tame", "kind of 'red fox' in foxes.csv is 'tame'; expected one of wild"),
-        (LABELS, LABELS.splitlines()[0], "foxes.csv has no rows"),
+        (PACK_LABELS, PACK_LABELS.splitlines()[0], "foxes.csv has no rows"),
         ("output_index,label", "index,label", "foxes.csv has the columns index,label"),
     ],
 )
 def test_faulty_labels_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
-    assert old in LABELS
-    path = write_pack(tmp_path, labels=LABELS.replace(old, new))
+    assert old in PACK_LABELS
+    path = write_pack(tmp_path, labels=PACK_LABELS.replace(old, new))
     with pytest.raises(ModelError, match=message):
         PackLabels.read(path.with_name("foxes.csv"))
 
@@ -117,10 +117,10 @@ def test_a_pack_sees_its_crop_of_the_photo() -> None:
 def test_only_packs_that_are_built_and_enabled_are_read(tmp_path: Path) -> None:
     # GIVEN a pack that is built, one that is off, one without its model, and a detector
     write_pack(tmp_path)
-    write_pack(tmp_path, name="off", manifest=MANIFEST.replace("true", "false"))
+    write_pack(tmp_path, name="off", manifest=PACK_MANIFEST.replace("true", "false"))
     write_pack(tmp_path, name="unbuilt").with_suffix(".onnx").unlink()
     classifier = ("taxa", "gate", "temperature")
-    detector = [line for line in MANIFEST.splitlines() if not line.startswith(classifier)]
+    detector = [line for line in PACK_MANIFEST.splitlines() if not line.startswith(classifier)]
     write_pack(tmp_path, name="boxes", manifest="\n".join(detector).replace("classifier", "detector"))
     # WHEN the folder is read; THEN the first is there, with its version
     (pack,) = read_packs(tmp_path / "packs")
@@ -144,7 +144,7 @@ def test_reading_packs_does_not_import_onnxruntime(tmp_path: Path) -> None:
 
 
 def test_a_model_that_does_not_fit_its_labels_is_an_error(tmp_path: Path) -> None:
-    pack = pack_in(tmp_path, labels="\n".join(LABELS.splitlines()[:2]) + "\n")
+    pack = pack_in(tmp_path, labels="\n".join(PACK_LABELS.splitlines()[:2]) + "\n")
     with pytest.raises(ModelError, match=r"pack foxes gives outputs of shape \(1, 3\); expected \(1, 1\)"):
         pack.score(RED)
 

@@ -15,7 +15,7 @@ from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Prediction, Taxon, Taxonomy
 from chalicelib.photo.pixels import Picture
-from testing import tiny_detector, tiny_model
+from testing import tiny_model
 
 SIZE = tiny_model.SIZE
 GREY, RED = (90, 90, 90), (255, 0, 0)
@@ -31,7 +31,7 @@ def eyes(tmp_path: Path) -> Eyes:
 
 @pytest.fixture
 def detector(tmp_path: Path) -> Detector:
-    tiny_detector.write_detector(tmp_path)
+    tiny_model.write_detector(tmp_path)
     found = read_detector(tmp_path / "packs")
     assert found is not None
     return found

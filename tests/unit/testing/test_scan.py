@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.scan.__main__ import policies
-from testing.scan.findings import ACCEPTED, Finding, of_checkov, of_parliament, problems, read_accepted
+from testing.scan.__main__ import ACCEPTED, Finding, of_checkov, of_parliament, policies, problems, read_accepted
 
 DEAD_LETTER = Finding("checkov", "CKV_AWS_116", "AWS::Serverless::Function.Warm")
 STAR = Finding("parliament", "RESOURCE_STAR", "policy-prod-api")
