@@ -29,7 +29,7 @@ from chalicelib.model.packs import Pack
 from chalicelib.model.taxonomy import Animal
 from chalicelib.photo.decode import open_photo
 from chalicelib.services import Services
-from model.photos import read_photos
+from model.evaluate import read_photos
 
 NAMED = SPECIES_OF_PACK
 """Probability from which an answer names a species."""

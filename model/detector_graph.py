@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, checker, helper, numpy_helper, version_converter
+from onnx import ModelProto, TensorProto, helper, numpy_helper, version_converter
 
 from chalicelib.errors import ModelError
+from model.graph import OPSET, to_model
 
-OPSET = 17
-IR_VERSION = 8
 STRIDES = (8, 16, 32)
 _BEFORE_CLASSES = 5  # x, y, width, height, objectness
 
@@ -77,24 +76,17 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
         helper.make_node("Mul", ["pack.boxes", "pack.strides"], ["boxes"]),
         helper.make_node("Mul", ["pack.objectness", "pack.classes"], ["scores"]),
     ]
-    model = helper.make_model(
-        helper.make_graph(
-            [*before, *graph.node, *after],
-            "detector",
-            [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, size, size, 3])],
-            [
-                helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, squares, 4]),
-                helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, squares, classes]),
-            ],
-            [*graph.initializer, *(numpy_helper.from_array(value, name) for name, value in constants.items())],
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="faunalens model.detector_graph",
+    made = helper.make_graph(
+        [*before, *graph.node, *after],
+        "detector",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, size, size, 3])],
+        [
+            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, squares, 4]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, squares, classes]),
+        ],
+        [*graph.initializer, *(numpy_helper.from_array(value, name) for name, value in constants.items())],
     )
-    helper.set_model_props(model, dict(metadata))
-    checker.check_model(model, full_check=True)
-    return model
+    return to_model(made, "model.detector_graph", metadata)
 
 
 def _shape(value: Any) -> list[int]:

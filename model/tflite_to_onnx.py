@@ -15,32 +15,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper
 
 from chalicelib.errors import ModelError
+from model.graph import GraphBuilder, to_model
+from model.network import same_padding
 from model.tflite_network import Operator, Tensor
 
-OPSET = 17
-IR_VERSION = 8
 _STEPS = 255
 _RELU6 = 6.0
 
 
-class _Graph:
-    """The nodes and constants of an unfinished graph. Activations are in NCHW order. Names are those of the file."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: dict[str, Any] = {}
-
-    def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
-        # Not `ascontiguousarray`, which makes a vector of a scalar; a scale must be a scalar.
-        self.constants[name] = numpy_helper.from_array(np.array(value, order="C"), name)
-        return name
-
-    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
-        return output
+class _Graph(GraphBuilder):
+    """A graph with activations in NCHW order, whose tensors have the names of the file."""
 
     def parameters(self, tensor: Tensor, dtype: type[np.generic] = np.uint8) -> list[str]:
         """Add the scale and the zero point of a tensor, and return their names."""
@@ -88,21 +75,14 @@ def convert(
         _CONVERSIONS[operator.kind](graph, operator)
     logits = softmax.inputs[0]
     outputs = _add_probabilities(graph, logits, temperature, background)
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "classifier",
-            [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", *image.shape[1:]])],
-            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", outputs])],
-            list(graph.constants.values()),
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="faunalens model.tflite_to_onnx",
+    made = helper.make_graph(
+        graph.nodes,
+        "classifier",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", *image.shape[1:]])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", outputs])],
+        [*graph.constants.values()],
     )
-    helper.set_model_props(model, dict(metadata))
-    checker.check_model(model, full_check=True)
-    return model
+    return to_model(made, "model.tflite_to_onnx", metadata)
 
 
 def _add_convolution(graph: _Graph, operator: Operator) -> None:
@@ -115,7 +95,7 @@ def _add_convolution(graph: _Graph, operator: Operator) -> None:
         raise ModelError(f"{operator.output.name} has {len(kernels)} kernels for {channels} channels; expected as many")
     sides, window = kernels.shape[2:], operator.window
     pairs = [
-        _padding(size, side, stride) if window.same else (0, 0)
+        same_padding(size, side, stride) if window.same else (0, 0)
         for size, side, stride in zip(source.shape[1:3], sides, window.strides, strict=True)
     ]
     result = graph.add(
@@ -188,12 +168,6 @@ def _add_probabilities(graph: _Graph, logits: Tensor, temperature: float, backgr
     sharpness = graph.constant("temperature.inverse", np.float32(1 / temperature))
     graph.add("Softmax", [graph.add("Mul", [scores, sharpness], "calibrated_logits")], "probabilities", axis=1)
     return outputs
-
-
-def _padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the zeros before and after `size` inputs for TensorFlow's SAME padding; an odd one goes after them."""
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
 
 
 def _values(tensor: Tensor) -> NDArray[Any]:

@@ -1,16 +1,13 @@
 """Check of a model: one that fits passes, and each problem of one that does not is named."""
 
 import re
-import runpy
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from chalicelib.model.session import Model
 from database.dataset_files import files_beside
 from model.check import find_problems, main
 from testing.tiny_model import LABELS, failing_model, tiny_model, write
@@ -28,22 +25,6 @@ def test_a_model_that_fits_passes(tmp_path: Path, capsys: pytest.CaptureFixture[
     path = write(tmp_path, tiny_model())
     assert main([str(path)]) == 0
     assert capsys.readouterr().out == "tiny.onnx meets the contract and matches labels.csv\n"
-
-
-def test_the_example_in_the_docs_fits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN the example of docs/how-to/model.md
-    monkeypatch.chdir(tmp_path)
-    runpy.run_path(str(DOCS.parents[1] / "examples" / "colours.py"))
-
-    # WHEN it is checked as the docs say; THEN it fits, and scores a red photo as the red animal
-    assert main(["colours.onnx"]) == 0
-    assert "colours.onnx meets" in capsys.readouterr().out
-    model = Model(Path("colours.onnx"), threads=1)
-    red = np.full((model.input_size, model.input_size, 3), (250, 20, 0), np.uint8)
-    scores = model.score(red, np.ones(model.animals, np.float32))
-    assert (model.name, int(scores.probabilities.argmax())) == ("colours", 0)
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
 from chalicelib.model.manifest import Manifest
 from chalicelib.model.packs import Pack, PackLabels
+from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import RANKS
 from model import __main__ as commands
-from model.check_pack import find_problems
+from model.check import find_pack_problems
 from testing import tiny_model
 from testing.tiny_model import PACK_LABELS, PACK_MANIFEST, SIZE, tiny_pack_model, write_pack
 
@@ -27,7 +28,7 @@ GENERAL = tiny_model.LABELS.replace("Mammalia,,Canidae", "Mammalia,Carnivora,Can
 
 
 def problems(folder: Path, **changes: Any) -> list[str]:
-    return list(find_problems(write_pack(folder, **changes)))
+    return list(find_pack_problems(write_pack(folder, **changes)))
 
 
 def test_a_pack_that_fits_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,9 +47,15 @@ def test_the_example_in_the_docs_fits(
     for example in ("colours", "foxes"):
         runpy.run_path(str(ROOT / "docs" / "examples" / f"{example}.py"))
 
-    # WHEN the pack is checked as the docs say; THEN it fits, and has learnt to tell the foxes
-    assert commands.main(["check", "packs/foxes.toml"]) == 0
-    assert "pack foxes meets" in capsys.readouterr().out
+    # WHEN they are checked as the docs say; THEN they fit, and the model scores a red photo as the red animal
+    assert commands.main(["check", "colours.onnx"]) == commands.main(["check", "packs/foxes.toml"]) == 0
+    said = capsys.readouterr().out
+    assert "colours.onnx meets" in said
+    assert "pack foxes meets" in said
+    model = Model(Path("colours.onnx"), threads=1)
+    red = np.full((model.input_size, model.input_size, 3), (250, 20, 0), np.uint8)
+    assert model.score(red, np.ones(model.animals, np.float32)).probabilities.argmax() == 0
+    # AND the pack has learnt to tell the foxes apart
     pack = Pack(Manifest.read(Path("packs/foxes.toml")), threads=1)
     for colour, taxon in (((180, 90, 40), "vulpes-vulpes"), ((240, 240, 245), "vulpes-lagopus")):
         scores = pack.score(np.full((64, 64, 3), colour, np.uint8))
@@ -110,7 +117,7 @@ def test_faults_of_a_manifest_and_a_missing_model_are_named(tmp_path: Path, caps
     # GIVEN a pack without its model; THEN that is said
     path = write_pack(tmp_path)
     path.with_suffix(".onnx").unlink()
-    (problem,) = find_problems(path)
+    (problem,) = find_pack_problems(path)
     assert "foxes.onnx cannot be read" in problem
 
 
@@ -162,7 +169,7 @@ def test_the_projects_labels_are_in_the_order_of_the_outputs(name: str) -> None:
 @pytest.mark.parametrize("name", [*CLASSIFIERS, "detector"])
 def test_the_projects_packs_fit_the_tree_and_the_database(name: str) -> None:
     # GIVEN the pack with or without its weights; WHEN it is checked; THEN at most its model is missing
-    found = [each for each in find_problems(PACKS / f"{name}.toml") if "cannot be read" not in each]
+    found = [each for each in find_pack_problems(PACKS / f"{name}.toml") if "cannot be read" not in each]
     assert found == []
 
 
@@ -198,7 +205,7 @@ def test_names_of_taxa_are_those_that_the_general_model_lacks() -> None:
 
 def test_an_unknown_taxon_of_the_project_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a pack in the project's own folder with an animal that the database does not have
-    monkeypatch.setattr("model.check_pack._OWN", (tmp_path / "packs").resolve())
+    monkeypatch.setattr("model.check.PACKS", tmp_path / "packs")
     found = problems(tmp_path)
     assert any("vulpes-lagopus of foxes.csv has id 3, but 279 in database/taxa.csv" in each for each in found), found
 

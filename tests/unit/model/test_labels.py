@@ -60,28 +60,28 @@ def test_files_are_sorted_ascii_or_utf8_without_stray_spaces() -> None:
         assert all(value == value.strip() and "  " not in value for value in row.values())
 
 
-@pytest.mark.parametrize("animal", ANIMALS, ids=lambda animal: animal["name"])
-def test_an_animal_ends_at_its_own_rank(animal: dict[str, str]) -> None:
-    assert animal["kind"] in KINDS
-    lineage = filled(animal)
-    last, taxon = lineage[-1]
-    if animal["rank"] in LINEAGE:
-        assert (last, taxon) == (animal["rank"], animal["scientific_name"])
-    elif animal["rank"] in ("breed", "subspecies"):
-        assert last == "species"
-        assert animal["scientific_name"].startswith(taxon)
-    else:
-        assert BETWEEN[animal["rank"]] in (None, last)
-    # no gap: every rank above the last is filled
-    assert [rank for rank, _ in lineage] == list(LINEAGE[: len(lineage)])
+def test_an_animal_ends_at_its_own_rank() -> None:
+    for animal in ANIMALS:
+        assert animal["kind"] in KINDS, animal
+        lineage = filled(animal)
+        last, taxon = lineage[-1]
+        if animal["rank"] in LINEAGE:
+            assert (last, taxon) == (animal["rank"], animal["scientific_name"]), animal
+        elif animal["rank"] in ("breed", "subspecies"):
+            assert last == "species", animal
+            assert animal["scientific_name"].startswith(taxon), animal
+        else:
+            assert BETWEEN[animal["rank"]] in (None, last), animal
+        # no gap: every rank above the last is filled
+        assert [rank for rank, _ in lineage] == list(LINEAGE[: len(lineage)]), animal
 
 
-@pytest.mark.parametrize("animal", ANIMALS, ids=lambda animal: animal["name"])
-def test_a_species_bears_its_genus_name(animal: dict[str, str]) -> None:
-    if animal["species"]:
-        genus, epithet = animal["species"].split()
-        assert genus == animal["genus"]
-        assert epithet.islower()
+def test_a_species_bears_its_genus_name() -> None:
+    for animal in ANIMALS:
+        if animal["species"]:
+            genus, epithet = animal["species"].split()
+            assert genus == animal["genus"], animal
+            assert epithet.islower(), animal
 
 
 def test_everything_in_a_taxon_has_the_same_lineage_above_it() -> None:
