@@ -86,10 +86,8 @@ def identified(folder: Path, engine: LocalEngine) -> None:
 
 def rate_table(rounds: int) -> str:
     """Return the table of photos a second."""
-    settings = replace(
-        Settings.from_environment(os.environ),
-        model=replace(Settings.from_environment(os.environ).model, second_look=False),
-    )
+    settings = Settings.from_environment(os.environ)
+    settings = replace(settings, model=replace(settings.model, second_look=False))
     engine = LocalEngine.build(settings, os.environ, 5, print)
     model = load_session(settings.model.path, 1, REMEDY)
     rows = []

@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TextIO
 
 from chalicelib.config.settings import Settings
-from chalicelib.config.stores import Budget
 from chalicelib.errors import Forbidden, NotFound, SettingError, Unavailable
 from web.results.stores import BucketStore, FolderStore, Store
 from web.settings import WebSettings
@@ -164,8 +163,7 @@ def _hash(token: str) -> str:
 def open_results(own: Settings, settings: WebSettings) -> Results | None:
     """Return the results in the bucket or the folder of the settings. None if they name neither."""
     if settings.results_bucket:
-        budget = Budget(own.s3.connect, own.s3.command, own.s3.total)
-        return Results(BucketStore(settings.results_bucket, own.deployment.region, budget, settings.worker_count))
+        return Results(BucketStore(settings.results_bucket, own.deployment.region, own.s3, settings.worker_count))
     if settings.results_folder:
         return Results(FolderStore(settings.results_folder, LIFETIME.total_seconds()))
     return None
