@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from chalicelib.api.parameters import IdentifyParams
 from chalicelib.errors import BadRequest, LocationMissing
 from chalicelib.features.cells import cell_of, text_of
-from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.features.season import in_month, month_in
+from chalicelib.features.features import NO_LOCATION, Features, month_in
 from chalicelib.lazy import Lazy
 from chalicelib.location import REMEDY, Location
 from chalicelib.model.recogniser import Seen
@@ -24,7 +23,7 @@ from chalicelib.views import decode_photos, open_photos
 if TYPE_CHECKING:
     from chalicelib.api.boxes import Found
     from chalicelib.api.responses import Answer, Candidate, PredictedTaxon, Residents
-    from chalicelib.features.shadow import ShadowLookup
+    from chalicelib.features.cell_features import ShadowLookup
     from chalicelib.model.detector import Sightings
     from chalicelib.photo.decode import Photo
 
@@ -46,7 +45,7 @@ def identify(photos: Sequence[bytes], params: IdentifyParams, services: Services
         quality = quality_of(views[0].square, min(record.photos[0].width, record.photos[0].height))
     cell = cell_of(location.latitude, location.longitude) if location else None
     month = month_of(params, record.photos)
-    features = in_month(features_at(cell, services, record), month, services.season_floor)
+    features = features_at(cell, services, record).in_month(month, services.season_floor)
     shadow = services.features.in_shadow(cell) if cell is not None else None
     sightings = Lazy(lambda: services.sightings_in(views[0]))
     with record.step("scoring"):
@@ -124,7 +123,7 @@ def compare(seen: Seen, features: Features, shadow: "ShadowLookup", month: int |
     """Compare what the photo shows with the features that answer, and with those of the dataset in shadow."""
     if shadow.features is None:
         return Compared(shadow.version)
-    others = in_month(shadow.features, month, services.season_floor)
+    others = shadow.features.in_month(month, services.season_floor)
     # Both by the same arithmetic: another model's own need not round alike.
     named = [services.eyes.name_with(seen.scores, each).prediction for each in (features, others)]
     here, there = (each.taxon if each else None for each in named)

@@ -18,12 +18,10 @@ from numpy.typing import NDArray
 from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, StoreError
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, pack, unpack
+from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, pack, unpack, value_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import CacheLevel
-from chalicelib.features.keys import value_key
-from chalicelib.features.protocols import Entry, Store
-from chalicelib.features.warming import WarmCache
+from chalicelib.features.protocols import Cache, Entry, Store
 from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import PostgresStore
 
@@ -59,7 +57,7 @@ def merge(events: Sequence[Events]) -> Events:
 class NaiveFeatures:
     """Feature lookup by naive cache-aside. `ttl`: lifetime of a value. `total`: limit of a lookup. Both in seconds."""
 
-    def __init__(self, cache: WarmCache, store: Store, version: str, ttl: float, total: float) -> None:
+    def __init__(self, cache: Cache, store: Store, version: str, ttl: float, total: float) -> None:
         self._cache, self._store = cache, store
         self._version, self._ttl, self._total = version, ttl, total
 

@@ -49,8 +49,8 @@ _MODE_NOTES: Mapping[Mode, str] = {
 
 def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: int) -> tuple[Candidate, ...]:
     """Return the `top` likeliest animals, best first; ties keep the model's order."""
-    statuses = dict(zip(features.animals.tolist(), features.status.tolist(), strict=True))
-    unknown = frozenset(features.unknown.tolist())
+    statuses = dict(zip(features.found.animals.tolist(), features.found.status.tolist(), strict=True))
+    unknown = frozenset(features.found.unknown.tolist())
     best = np.argsort(-scores.probabilities, kind="stable")[:top]
     return tuple(
         Candidate(
@@ -69,7 +69,8 @@ def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: i
 def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]:
     """Return the animals of a cell, sorted by name, without animals that the model does not know."""
     known = {animal.id: animal for animal in taxonomy.animals}
-    rows = zip(features.animals.tolist(), features.status.tolist(), features.weights.tolist(), strict=True)
+    here = features.found
+    rows = zip(here.animals.tolist(), here.status.tolist(), here.weights.tolist(), strict=True)
     found = (
         Resident(each.taxon_id, each.name, each.scientific_name, each.rank, _HERE_OF_STATUS[status], round(weight, 3))
         for each, status, weight in ((known.get(animal), status, weight) for animal, status, weight in rows)
@@ -112,7 +113,7 @@ def predicted_taxon(
     """
     if prediction is None:
         return None
-    close = relatives.close_to(prediction, features.relatives.tolist(), known)
+    close = relatives.close_to(prediction, features.found.relatives.tolist(), known)
     here = RelativesHere(
         len(close), tuple(RelativeTaxon(each.taxon, each.name, each.scientific_name) for each in close[:MOST_RELATIVES])
     )
@@ -173,12 +174,12 @@ def place_of(cell: int | None, source: Source, features: Features) -> Place:
     """Return the location in the form that clients may see: as a cell, never as coordinates."""
     if cell is None:
         return Place("none", None, None, ())
-    return Place(source, text_of(cell), center_of(cell), features.areas)
+    return Place(source, text_of(cell), center_of(cell), features.found.areas)
 
 
 def features_used(features: Features) -> FeaturesUsed:
     """Return the summary of the features that responses show."""
-    return FeaturesUsed(features.mode, features.cache, len(features.animals), features.version, features.month)
+    return FeaturesUsed(features.mode, features.cache, len(features.found.animals), features.version, features.month)
 
 
 def _agree(one: Prediction | None, other: Prediction | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.api.body import MOST_PHOTOS
 from chalicelib.errors import BadRequest, LocationMissing
-from chalicelib.features.season import month_in
+from chalicelib.features.features import month_in
 from chalicelib.location import Location, parse_location
 
 DEFAULT_TOP = 5

@@ -29,7 +29,7 @@ from chalicelib.errors import (
     Unavailable,
 )
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.season import month_in
+from chalicelib.features.features import month_in
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.photo.exif import location_from_gps, taken_at

@@ -1,22 +1,25 @@
 """Features by cell, from process memory or from a lookup. A process runs at most one lookup per cell at a time."""
 
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from threading import Lock, Thread
 
 from chalicelib.config.features import FeaturePolicy
-from chalicelib.features.active_rollout import ActiveRollout
-from chalicelib.features.clock import Clock
-from chalicelib.features.deadline import Deadline
+from chalicelib.errors import DependencyError
+from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, shadow_lease_key, unpack, value_key
+from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.demand import Demand
-from chalicelib.features.features import CacheLevel, Features, degraded
-from chalicelib.features.lookup import Lookup, MemoryEntry, Shared
-from chalicelib.features.memory import Memory
-from chalicelib.features.protocols import Cache, Store
-from chalicelib.features.shadow import Shadow, ShadowLookup
-from chalicelib.features.single_flight import SingleFlight
-from chalicelib.features.trace import Trace
+from chalicelib.features.features import CacheLevel, Features, Trace, degraded, features_of
+from chalicelib.features.lookup import Lookup, Memory, Shared
+from chalicelib.features.protocols import Cache, Entry, Publication, Store
+from chalicelib.features.rollout import ActiveRollout
 
 SHORTEST = 0.2
 """Minimum number of seconds for a lookup, even if its request has already waited in a queue."""
+SHADOW_SECONDS = 0.3
+"""Time limit of a lookup in shadow. Photos take about as long; what is later cannot be compared."""
 
 
 class CellFeatures:
@@ -36,11 +39,10 @@ class CellFeatures:
         clock: Clock | None = None,
     ) -> None:
         clock = clock or Clock()
-        self._policy, self._memory, self._demand = policy, Memory[MemoryEntry](policy.memory_cells), Demand()
-        self._monotonic = clock.monotonic
-        self._rollout = ActiveRollout(policy.version)
-        self._shared = Shared(cache, store, policy, self._memory, self._demand, self._rollout, clock)
-        self._shadow = Shadow(cache, store, policy.ttl, policy.lease, self._rollout, clock)
+        self._memory, self._demand, self._rollout = Memory(policy.memory_cells), Demand(), ActiveRollout(policy.version)
+        self._shared = Shared(cache, store, policy, clock, self._memory, self._demand, self._rollout)
+        self._monotonic, self._total = clock.monotonic, policy.total
+        self._shadow = Shadow(self._shared)
         self._flights = SingleFlight[Features]()
 
     def at(self, cell: int, waited: float = 0.0) -> Features:
@@ -55,8 +57,7 @@ class CellFeatures:
         if entry is not None and rollout.is_trusted(moment) and entry.is_current(moment, rollout.version_of(cell)):
             self._demand.note(cell, hit=True, warmed=entry.features.trace.warmed)
             return entry.features
-        total = self._policy.total
-        deadline = Deadline.after(max(total - waited, min(SHORTEST, total)), self._monotonic)
+        deadline = Deadline.after(max(self._total - waited, min(SHORTEST, self._total)), self._monotonic)
         features, is_own = self._flights.join(cell, Lookup(cell, deadline, self._shared).run, deadline)
         if features is None:
             features = degraded(("flight_timeout",))
@@ -66,6 +67,98 @@ class CellFeatures:
         self._demand.note(cell, hit=features.cache in {"memory", "hit", "stale"}, warmed=features.trace.warmed)
         return features
 
-    def in_shadow(self, cell: int) -> ShadowLookup | None:
+    def in_shadow(self, cell: int) -> "ShadowLookup | None":
         """Begin to look up a cell in the dataset in shadow, and return at once. Return None if there is none for it."""
         return self._shadow.start(cell)
+
+
+class _Flight[T]:
+    """A running lookup. The lock `landed` is held until the lookup ends."""
+
+    __slots__ = ("landed", "result")
+
+    def __init__(self) -> None:
+        self.result: T | None = None
+        self.landed = Lock()
+        self.landed.acquire()
+
+
+class SingleFlight[T]:
+    """The running lookups by cell. Concurrent requests for a cell share one lookup."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[int, _Flight[T]] = {}
+
+    def join(self, cell: int, look_up: Callable[[], T], deadline: Deadline) -> tuple[T | None, bool]:
+        """Run `look_up`, or wait if another thread is running the lookup of the same cell.
+
+        Returns the result, and whether this thread ran the lookup. The result is None if the other thread's lookup
+        failed or did not end by the deadline. Only the thread that runs a lookup sees its exception.
+        """
+        flight: _Flight[T] = _Flight()
+        leading = self._under_way.setdefault(cell, flight)
+        if leading is not flight:
+            if leading.landed.acquire(timeout=max(deadline.left(), 0.0)):
+                leading.landed.release()
+            return leading.result, False
+        try:
+            flight.result = look_up()
+            return flight.result, True
+        finally:
+            del self._under_way[cell]
+            flight.landed.release()
+
+
+class ShadowLookup:
+    """A lookup in shadow. `version`: that of the dataset. `features`: what was found, or None so far or for good."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        self.features: Features | None = None
+
+
+class Shadow:
+    """The features of the dataset in shadow, looked up only to compare the answers. Thread-safe.
+
+    A lookup in shadow runs in a thread while the model scores the photo, and no request waits for it. One at a time per
+    process, with a short deadline and without retries, it takes little from the connections that requests need.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._busy = Lock()
+
+    def start(self, cell: int) -> ShadowLookup | None:
+        """Begin to look up a cell, and return at once; None if no dataset is in shadow for the cell."""
+        version = self._shared.rollout.shadow_of(cell)
+        if version is None:
+            return None
+        lookup = ShadowLookup(version)
+        if self._busy.acquire(blocking=False):
+            Thread(target=self._run, args=(cell, lookup), daemon=True).start()
+        return lookup
+
+    def _run(self, cell: int, lookup: ShadowLookup) -> None:
+        try:
+            with suppress(DependencyError, CorruptValue):  # the request's own lookup reports what is wrong
+                found = self._find(cell, lookup.version, Deadline.after(SHADOW_SECONDS, self._shared.clock.monotonic))
+                lookup.features = features_of(found, "hit") if found is not None else None
+        finally:
+            self._busy.release()
+
+    def _find(self, cell: int, version: str, deadline: Deadline) -> CellAnimals | None:
+        """Return the animals from Redis, or from the database unless another process is querying it for this cell."""
+        shared = self._shared
+        if (data := shared.cache.read(value_key(cell, version), deadline)) is not None:
+            return unpack(data, cell, version).cell_animals
+        if shared.store.breaker_is_open:
+            return None
+        lease, token = shadow_lease_key(cell), os.urandom(8)
+        holder, _ = shared.cache.claim(lease, token, shared.policy.lease, None, deadline)
+        if holder is not None:
+            return None
+        known = shared.rollout.text
+        (found,) = shared.store.features_of((cell,), deadline, version)
+        value = CachedValue.stamped(found, shared.policy.ttl, shared.clock.time())
+        shared.cache.publish(Publication(Entry.of(value), found.rollout_text, known), lease, token, deadline)
+        return found

@@ -1,5 +1,6 @@
-"""The deadline of an operation. It is passed down as a value, so that no callee adds a timeout of its own."""
+"""The deadline of an operation, and the clocks of a lookup, in objects that a simulation can replace."""
 
+import time as clocks
 from collections.abc import Callable
 from time import monotonic
 from typing import Self
@@ -7,6 +8,8 @@ from typing import Self
 
 class Deadline:
     """The moment by which an operation must end, as a time `at` on the clock `now`.
+
+    It is passed down as a value, so that no callee adds a timeout of its own.
 
     `now` is the monotonic clock by default; a simulation passes its own.
 
@@ -31,3 +34,14 @@ class Deadline:
     def within(self, seconds: float) -> "Deadline":
         """Return the earlier of this deadline and the deadline that is `seconds` from now."""
         return Deadline(min(self.at, self.now() + seconds), self.now)
+
+
+class Clock:
+    """The clocks of this machine, in seconds: `time` for expiry dates, `monotonic` for durations, `sleep` for waiting.
+
+    Simulations and tests override these methods.
+    """
+
+    time = staticmethod(clocks.time)
+    monotonic = staticmethod(clocks.monotonic)
+    sleep = staticmethod(clocks.sleep)

@@ -14,21 +14,26 @@ docs/explanation/features.md explains the algorithm, and docs/reference/faults.m
 
 import os
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import NamedTuple
 
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.errors import CacheError, StoreError
-from chalicelib.features.active_rollout import ActiveRollout
-from chalicelib.features.clock import Clock
-from chalicelib.features.codec import CachedValue, CorruptValue, unpack
-from chalicelib.features.deadline import Deadline
+from chalicelib.features.codec import ROLLOUT, CachedValue, CorruptValue, lease_key, unpack, value_key
+from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.demand import Demand
-from chalicelib.features.features import CacheLevel, Features, degraded, features_of
-from chalicelib.features.keys import lease_key, value_key
-from chalicelib.features.memory import Memory
+from chalicelib.features.features import (
+    NO_TRACE,
+    WARMED,
+    CacheLevel,
+    Features,
+    TraceBuilder,
+    degraded,
+    features_of,
+)
 from chalicelib.features.protocols import Cache, Entry, Publication, Store
-from chalicelib.features.trace import NO_TRACE, WARMED, TraceBuilder
+from chalicelib.features.rollout import ActiveRollout
 
 FAILED = b"failed"
 """A note that replaces a lease after the query failed. Until it expires, other processes neither wait nor query."""
@@ -59,6 +64,47 @@ class MemoryEntry(NamedTuple):
         return moment < self.fresh and self.features.version == version
 
 
+class Memory:
+    """The first and fastest level: at most `size` entries, by cell. It evicts the entry that was written first.
+
+    A read takes no lock and reorders no entries, so a hit costs one dictionary lookup. Eviction in order of writing is
+    close to eviction by last use, because popular entries are rewritten each time they turn stale.
+    Stale entries are kept until their hard expiry, since they are served while Redis and PostgreSQL are down.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._entries: dict[int, MemoryEntry] = {}
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, cell: int) -> MemoryEntry | None:
+        """Return the entry of a cell, even if it is stale or expired. None if the cell has no entry."""
+        return self._entries.get(cell)
+
+    def usable(self, cell: int, now: float) -> MemoryEntry | None:
+        """Return the entry of a cell, or None. An entry that is past its hard expiry at `now` is deleted."""
+        entry = self._entries.get(cell)
+        if entry is not None and entry.hard <= now:
+            with self._lock:
+                self._entries.pop(cell, None)
+            return None
+        return entry
+
+    def put(self, cell: int, entry: MemoryEntry) -> None:
+        """Store an entry. If the cache is then too large, evict the oldest entry."""
+        if not self._size:
+            return
+        with self._lock:
+            self._entries.pop(cell, None)
+            self._entries[cell] = entry
+            if len(self._entries) > self._size:
+                del self._entries[next(iter(self._entries))]
+
+
+@dataclass(slots=True)
 class Shared:
     """The objects that all lookups of a process share.
 
@@ -66,21 +112,14 @@ class Shared:
     have to query it too.
     """
 
-    __slots__ = ("cache", "cache_is_cold", "clock", "demand", "memory", "policy", "rollout", "store")
-
-    def __init__(
-        self,
-        cache: Cache,
-        store: Store,
-        policy: FeaturePolicy,
-        memory: Memory[MemoryEntry],
-        demand: Demand,
-        rollout: ActiveRollout,
-        clock: Clock,
-    ) -> None:
-        self.cache, self.store, self.policy, self.memory = cache, store, policy, memory
-        self.demand, self.rollout, self.clock = demand, rollout, clock
-        self.cache_is_cold = False
+    cache: Cache
+    store: Store
+    policy: FeaturePolicy
+    clock: Clock
+    memory: Memory
+    demand: Demand
+    rollout: ActiveRollout
+    cache_is_cold: bool = False
 
 
 class Lookup:
@@ -209,8 +248,10 @@ class Lookup:
         """
         rollout, moment = self._shared.rollout, self._clock.monotonic()
         if not rollout.is_trusted(moment):
+            # Demand is reported in the same round trip.
+            data = self._shared.cache.check_in(ROLLOUT, self._shared.demand.take(), self._deadline)
             try:
-                rollout.read(self._shared.cache, self._shared.demand, moment, self._deadline)
+                rollout.keep(moment) if data is None else rollout.set(data, moment)
             except ValueError:
                 self._trace.add_fault("version_corrupt")
         return rollout.version_of(self._cell)

@@ -1,12 +1,11 @@
-"""The operations of Redis and PostgreSQL that feature lookups use. chalicelib/stores implements them."""
+"""The operations of Redis and PostgreSQL that lookups and warming use. chalicelib/stores implements them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, Self
 
-from chalicelib.features.codec import CachedValue, CellAnimals, pack
+from chalicelib.features.codec import CachedValue, CellAnimals, pack, value_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
-from chalicelib.features.keys import value_key
 
 
 class Entry(NamedTuple):
@@ -37,7 +36,7 @@ class Publication(NamedTuple):
 
 
 class Cache(Protocol):
-    """The Redis operations of a lookup. Every method raises `CacheError` on failure and returns by the deadline."""
+    """The operations of Redis. Every method raises `CacheError` on failure and returns by the deadline."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
         """Return the value of a key, or None."""
@@ -59,9 +58,26 @@ class Cache(Protocol):
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
         """Delete the lease, or replace it with `note` for `seconds`, but only if it still contains `token`."""
 
+    # Used by warming
+
+    def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
+        """Return the first `codec.HEADER.size` bytes of each key's value; b"" if the key has no value."""
+
+    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
+        """Write values with their TTLs."""
+
+    def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None = None) -> None:
+        """Write the rollout for `seconds`. `known`: overwrite only this one; None: overwrite any."""
+
+    def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
+        """Return the requests of the `count` most requested cells of each hour since 1970. Delete all other counts."""
+
+    def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
+        """Return the number of cache hits in one hour, and the number of hits on warmed values among them."""
+
 
 class Store(Protocol):
-    """The PostgreSQL operations of a lookup."""
+    """The operations of PostgreSQL."""
 
     @property
     def breaker_is_open(self) -> bool:

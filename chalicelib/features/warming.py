@@ -11,16 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, time
-from typing import Protocol
 
 from chalicelib.config.features import TtlPolicy, WarmingPlan
 from chalicelib.errors import DependencyError
 from chalicelib.features.cells import cell_of, neighbours_of, parse_cell
-from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, soft_expiry
+from chalicelib.features.codec import ROLLOUT, CachedValue, CellAnimals, CorruptValue, soft_expiry, value_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import HOURS, hottest
-from chalicelib.features.keys import ROLLOUT, value_key
-from chalicelib.features.protocols import Entry
+from chalicelib.features.protocols import Cache, Entry, Store
 from chalicelib.features.rollout import Rollout
 
 PLACES = Path(__file__).parents[1] / "places.csv"
@@ -28,23 +26,6 @@ PLACES = Path(__file__).parents[1] / "places.csv"
 
 _HEADS_PER_READ = 500
 _BYTES_PER_WRITE = 1_000_000
-
-
-class WarmCache(Protocol):
-    """The Redis operations of warming. Every method raises `CacheError` on failure and returns by the deadline."""
-
-    def read(self, key: bytes, deadline: Deadline) -> bytes | None: ...
-    def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]: ...
-    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None: ...
-    def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None) -> None: ...
-    def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]: ...
-    def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]: ...
-
-
-class WarmStore(Protocol):
-    """The PostgreSQL operations of warming."""
-
-    def features_of(self, cells: Sequence[int], deadline: Deadline) -> list[CellAnimals]: ...
 
 
 @dataclass(slots=True)
@@ -80,8 +61,8 @@ class Warming:
 
     def __init__(
         self,
-        cache: WarmCache,
-        store: WarmStore,
+        cache: Cache,
+        store: Store,
         ttl: TtlPolicy,
         plan: WarmingPlan,
         places: Sequence[int],

@@ -138,7 +138,7 @@ class Naming:
         found = predict(taxonomy, scores, least, group_threshold=group)
         if features.mode != "narrowed" or found is None:
             return Named(found)
-        unknown = self.relatives.counts_of(features.relatives, taxonomy.taxa, taxonomy.taxon_ids)
+        unknown = self.relatives.counts_of(features.found.relatives, taxonomy.taxa, taxonomy.taxon_ids)
         prior = features_to_prior(features, taxonomy, self.floor)
         rivals = rivals_of(taxonomy, scores.vision, prior, unknown, self.weight)
         sure = predict(taxonomy, scores, least, rivals, group)

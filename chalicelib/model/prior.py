@@ -43,11 +43,11 @@ def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> N
     if features.mode != "narrowed":
         return np.ones(len(taxonomy.animals), np.float32)
     prior = np.where(taxonomy.everywhere, np.float32(1), np.float32(floor))
-    for animal, weight in zip(features.animals.tolist(), features.weights.tolist(), strict=True):
+    for animal, weight in zip(features.found.animals.tolist(), features.found.weights.tolist(), strict=True):
         index = taxonomy.index_of.get(animal)
         if index is not None:  # the dataset may contain animals that the model does not know
             prior[index] = max(prior[index], weight)
-    for animal in features.unknown.tolist():
+    for animal in features.found.unknown.tolist():
         index = taxonomy.index_of.get(animal)
         if index is not None:
             prior[index] = 1

@@ -30,10 +30,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
-from chalicelib.features.codec import HEADER
+from chalicelib.features.codec import HEADER, HEALTH, ROLLOUT, demand_key, hits_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
-from chalicelib.features.keys import HEALTH, ROLLOUT, demand_key, hits_key
 from chalicelib.features.protocols import Entry, Publication
 from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.iam import Login

@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib.errors import CacheError, RangeMissing, StoreError, TaxonMissing, Unavailable
+from chalicelib.features.codec import ROLLOUT, taxon_key
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.keys import ROLLOUT, taxon_key
 from chalicelib.features.protocols import Entry
 from chalicelib.features.rollout import Rollout
 from chalicelib.stores.taxa_queries import GROUP, GROUPS, QUERIES, SEARCH

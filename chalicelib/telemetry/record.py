@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from chalicelib.api.responses import Answer
-    from chalicelib.features.features import Features
-    from chalicelib.features.trace import Trace
+    from chalicelib.features.features import Features, Trace
     from chalicelib.photo.decode import Photo
 
 _STEP_METRICS = {
@@ -232,7 +231,7 @@ def _of_features(features: "Features") -> dict[str, float]:
     values["DatabaseErrors"] = sum(fault.startswith(_DATABASE_FAULTS) for fault in features.faults)
     if features.mode != "no_location":
         values |= {name: int(name == _LEVELS[features.cache]) for name in _LEVELS.values()}
-        values["AnimalsInCell"] = len(features.animals)
+        values["AnimalsInCell"] = len(features.found.animals)
         values |= _of_trace(features.trace)
     return values
 

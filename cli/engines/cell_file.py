@@ -18,7 +18,7 @@ from chalicelib.errors import StoreError
 from chalicelib.features.codec import FORMAT, CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
-from chalicelib.features.protocols import Publication
+from chalicelib.features.protocols import Entry, Publication
 from cli.errors import CommandError
 from database.cell_animals import ROW
 from database.dataset import Dataset, read_dataset, version_of
@@ -97,6 +97,24 @@ class NoCache:
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
         """Do nothing."""
+
+    def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
+        """Return that no key has a value."""
+        return [b""] * len(keys)
+
+    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
+        """Do nothing."""
+
+    def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None = None) -> None:
+        """Do nothing."""
+
+    def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
+        """Return that no cell was requested."""
+        return [{} for _ in hours]
+
+    def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
+        """Return that there were no hits."""
+        return 0, 0
 
 
 def _write(path: Path, dataset: Dataset) -> None:

@@ -14,12 +14,10 @@ import numpy as np
 from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, StoreError
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.clock import Clock
-from chalicelib.features.codec import HEADER, CachedValue, CellAnimals, pack
-from chalicelib.features.deadline import Deadline
+from chalicelib.features.codec import HEADER, ROLLOUT, CachedValue, CellAnimals, pack, value_key
+from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.demand import DemandCounts
 from chalicelib.features.features import Features
-from chalicelib.features.keys import ROLLOUT, value_key
 from chalicelib.features.protocols import Entry, Publication
 from chalicelib.features.warming import Warming, WarmingReport
 from chalicelib.stores.breaker import Breaker
@@ -104,7 +102,7 @@ class _Connection:
 
 
 class SimulatedCache(_Connection):
-    """A connection to Redis with the methods of `Cache`, for lookups, and of `WarmCache`, for warming."""
+    """A connection to Redis: a `Cache`."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
         return self._call().get(key)

@@ -69,7 +69,7 @@ def test_a_switch_of_datasets(redis_rig: Rig) -> None:
     assert_nothing_lost(load.lookups)
     assert all(not lookup.features.faults for lookup in load.lookups)
     for lookup in load.lookups:
-        assert set(lookup.features.weights) == {1.0 if lookup.features.version == "v1" else 0.5}
+        assert set(lookup.features.found.weights) == {1.0 if lookup.features.version == "v1" else 0.5}
     later = [lookup.features for lookup in load.lookups if lookup.start > switched + 0.1]
     assert {features.version for features in later if features.cache != "stale"} == {"v2"}
 
@@ -90,7 +90,7 @@ def test_many_quick_switches(redis_rig: Rig) -> None:
     assert_nothing_lost(load.lookups)
     assert all(not lookup.features.faults for lookup in load.lookups)
     for lookup in load.lookups:
-        assert set(lookup.features.weights) == {1.0 if lookup.features.version == "v1" else 0.5}
+        assert set(lookup.features.found.weights) == {1.0 if lookup.features.version == "v1" else 0.5}
     later = [lookup.features for lookup in load.lookups if lookup.start > switched + 0.1]
     assert {features.version for features in later if features.cache != "stale"} == {"v1"}
 

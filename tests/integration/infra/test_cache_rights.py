@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import redis
 
+from chalicelib.features.codec import lease_key, value_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
-from chalicelib.features.keys import lease_key, value_key
 from chalicelib.features.protocols import Entry, Publication
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack.ports import HOST

@@ -11,12 +11,10 @@ from chalicelib.api.parameters import IdentifyParams
 from chalicelib.api.responses import Answer
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
 from chalicelib.config.stores import RedisSettings
-from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.codec import CellAnimals
+from chalicelib.features.cell_features import CellFeatures, Shadow, ShadowLookup
+from chalicelib.features.codec import ROLLOUT, CellAnimals
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.keys import ROLLOUT
 from chalicelib.features.rollout import BUCKETS, Rollout
-from chalicelib.features.shadow import Shadow, ShadowLookup
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.services import Services

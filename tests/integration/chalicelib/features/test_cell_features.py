@@ -12,9 +12,9 @@ import pytest
 import redis
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
+from chalicelib.features.codec import ROLLOUT, lease_key, value_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features
-from chalicelib.features.keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.rollout import bucket_of
 from database.switch import Trial
 from local.stack import postgres, valkey
@@ -69,10 +69,10 @@ def test_from_the_database_through_redis_into_memory(world: World) -> None:
     # THEN each level answers in turn, with the same animals
     assert [told(features)[1:] for features in answers] == [("miss", ()), ("hit", ()), ("memory", ())]
     for features in answers:
-        assert (features.mode, features.version, features.areas) == ("narrowed", "v1", ("AU", "NZ"))
-        np.testing.assert_array_equal(features.animals, np.arange(ANIMALS) * 3)
-        np.testing.assert_array_equal(features.status, np.arange(ANIMALS) % 2 + 1)
-        assert set(features.weights) == {1.0}
+        assert (features.mode, features.version, features.found.areas) == ("narrowed", "v1", ("AU", "NZ"))
+        np.testing.assert_array_equal(features.found.animals, np.arange(ANIMALS) * 3)
+        np.testing.assert_array_equal(features.found.status, np.arange(ANIMALS) % 2 + 1)
+        assert set(features.found.weights) == {1.0}
     # AND everything in Redis has a time to live, and no lease is left
     left = {key: world.admin.pttl(key) for key in (value_key(FIRST, "v1"), ROLLOUT)}
     assert all(0 < milliseconds <= 6_600_000 for milliseconds in left.values())
@@ -118,7 +118,7 @@ def test_an_announced_switch_is_seen_within_the_belief(world: World) -> None:
     # THEN it answers from v2, without a fault
     answer = features.at(FIRST)
     assert (answer.version, answer.cache, answer.faults) == ("v2", "miss", ())
-    assert set(answer.weights) == {0.5}
+    assert set(answer.found.weights) == {0.5}
 
 
 def test_a_switch_that_nobody_announced_spreads_with_the_next_query(world: World) -> None:

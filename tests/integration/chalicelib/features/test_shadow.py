@@ -42,12 +42,12 @@ def test_it_is_looked_up_beside_the_active_one_with_one_query_for_all(containers
     for number, container in enumerate(containers):
         # GIVEN a request that was answered by the active dataset
         answer = container.features.at(FIRST)
-        assert (answer.version, answer.cache, set(answer.weights)) == ("v1", "hit" if number else "miss", {1.0})
+        assert (answer.version, answer.cache, set(answer.found.weights)) == ("v1", "hit" if number else "miss", {1.0})
         # WHEN the cell is looked up in shadow THEN it has the other dataset's animals
         other = in_shadow(container, FIRST)
         assert other is not None
-        assert (other.version, other.areas, set(other.weights)) == ("v2", ("AU", "NZ"), {0.5})
-        assert other.animals.tolist() == answer.animals.tolist()
+        assert (other.version, other.found.areas, set(other.found.weights)) == ("v2", ("AU", "NZ"), {0.5})
+        assert other.found.animals.tolist() == answer.found.animals.tolist()
     # AND the second container needed no query, so it has no connection to the database
     assert containers[1].store._connection is None
 

@@ -1,7 +1,7 @@
 """Responses: how scores and features become the bodies of the contract."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import get_args
 
@@ -14,6 +14,7 @@ from chalicelib.api.answers import candidates_of, message_of, place_of, predicte
 from chalicelib.api.responses import PredictedTaxon, RelativesHere, RelativeTaxon
 from chalicelib.config.settings import Settings
 from chalicelib.features import cells
+from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode
 from chalicelib.model.relatives import COLUMNS, Relatives
 from chalicelib.model.session import Scores
@@ -29,9 +30,8 @@ def taxonomy() -> Taxonomy:
 
 
 def features(mode: Mode = "narrowed", cache: CacheLevel = "hit") -> Features:
-    return Features(
-        mode,
-        cache,
+    found = CellAnimals(
+        1,
         "v1",
         ("AU",),
         np.array([KOALA, 330], np.int32),
@@ -40,6 +40,7 @@ def features(mode: Mode = "narrowed", cache: CacheLevel = "hit") -> Features:
         np.array([WOMBAT], np.int32),
         np.array([7, 8, 9], np.uint16),
     )
+    return Features(mode, cache, found)
 
 
 def scores(taxonomy: Taxonomy, **best: float) -> Scores:
@@ -87,18 +88,10 @@ def test_here_says_only_what_is_known(taxonomy: Taxonomy, animal: int, mode: Mod
 
 
 def test_residents_are_sorted_by_name_and_leave_out_animals_unknown_to_the_model(taxonomy: Taxonomy) -> None:
-    known = features()
-    unknown_to_model = Features(
-        "narrowed",
-        "hit",
-        "v1",
-        ("AU",),
-        np.append(known.animals, np.int32(9999)),
-        np.append(known.weights, np.float32(1)),
-        np.append(known.status, np.uint8(1)),
-        known.unknown,
-        known.relatives,
-    )
+    known = features().found
+    animals = np.append(known.animals, np.int32(9999))
+    weights, status = np.append(known.weights, np.float32(1)), np.append(known.status, np.uint8(1))
+    unknown_to_model = replace(features(), found=known._replace(animals=animals, weights=weights, status=status))
     residents = residents_of(unknown_to_model, taxonomy)
     assert [(each.taxon, each.here, each.weight) for each in residents] == [
         (taxonomy.animals[330].taxon_id, "introduced", 0.5),

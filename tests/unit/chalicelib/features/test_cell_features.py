@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.features.cell_features import SHORTEST, CellFeatures
-from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
+from chalicelib.features.codec import ROLLOUT, CachedValue, CellAnimals, lease_key, pack, unpack, value_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.features.keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.lookup import FAILED
 from testing.in_memory import InMemoryCache, InMemoryStore, WallClock, cell_animals, rollout
 
@@ -68,9 +67,11 @@ class TestLevels:
         assert world.store.queries == [CELL]
         # AND all know the same
         for features in (first, again, other):
-            assert (features.version, features.areas) == ("v1", ("AU", "NZ"))
-            np.testing.assert_array_equal(features.animals, [0, 3, 6, 9, 12])
-            dtypes = [array.dtype.name for array in (features.animals, features.weights, features.status)]
+            assert (features.version, features.found.areas) == ("v1", ("AU", "NZ"))
+            np.testing.assert_array_equal(features.found.animals, [0, 3, 6, 9, 12])
+            dtypes = [
+                array.dtype.name for array in (features.found.animals, features.found.weights, features.found.status)
+            ]
             assert dtypes == ["int32", "float32", "uint8"]
         assert (first.trace.queries, again.trace.queries, other.trace.queries) == (1, 0, 0)
 
@@ -108,7 +109,7 @@ class TestLevels:
     def test_no_location_needs_nothing(self) -> None:
         assert told(NO_LOCATION) == ("no_location", "bypass", ())
         assert NO_LOCATION.version is None
-        assert len(NO_LOCATION.animals) == len(NO_LOCATION.weights) == len(NO_LOCATION.status) == 0
+        assert NO_LOCATION.found.is_empty
 
 
 class TestStale:
@@ -272,7 +273,7 @@ class TestFaults:
         features = world.container().at(CELL)
         assert told(features) == ("degraded", "bypass", ("redis_timeout", "postgres_timeout"))
         assert features.version is None
-        assert len(features.animals) == 0
+        assert len(features.found.animals) == 0
 
     def test_what_is_degraded_is_not_remembered(self, world: World) -> None:
         world.store.fault = "postgres_timeout"
@@ -396,10 +397,10 @@ class TestFaults:
             # THEN there is either all of it, or an answer that says why not
             if features.mode == "degraded":
                 assert features.faults
-                assert len(features.animals) == 0
+                assert len(features.found.animals) == 0
             else:
                 assert features.mode == "narrowed"
-                assert len(features.animals) == len(features.weights) == len(features.status) == 5
+                assert len(features.found.animals) == len(features.found.weights) == len(features.found.status) == 5
 
 
 class TestVersions:

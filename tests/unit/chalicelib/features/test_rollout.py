@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.features.cells import cell_of
-from chalicelib.features.rollout import BUCKETS, Rollout, bucket_of
+from chalicelib.features.rollout import BUCKETS, ActiveRollout, Rollout, bucket_of
+from testing.in_memory import rollout
 
 CELLS = [cell_of(latitude, longitude) for latitude in range(-80, 81, 2) for longitude in range(-180, 180, 2)]
 
@@ -59,3 +60,43 @@ def test_a_rollout_survives_its_text(rollout: Rollout) -> None:
 def test_any_other_text_is_a_value_error(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         Rollout.from_text(text)
+
+
+CELL, TTL = 7, 10.0
+
+
+def test_a_rollout_is_trusted_for_its_ttl_counted_from_the_start_of_the_read() -> None:
+    known = ActiveRollout(TTL)
+    assert (known.version_of(CELL), known.is_trusted(0.0)) == (None, False)
+    known.set(rollout("v1"), since=5.0)
+    assert (known.version_of(CELL), known.is_trusted(14.9), known.is_trusted(15.0)) == ("v1", True, False)
+
+
+def test_what_was_read_earlier_does_not_replace_what_was_read_later() -> None:
+    # GIVEN a slow query that began before a switch, and a read that began after it
+    known = ActiveRollout(TTL)
+    known.set(rollout("v2"), since=2.0)
+    # WHEN the query ends last
+    known.set(rollout("v1"), since=1.0)
+    # THEN the switch is not forgotten
+    assert (known.version_of(CELL), known.text, known.is_trusted(11.5)) == ("v2", rollout("v2"), True)
+
+
+def test_a_rollout_that_redis_has_lost_stays_trusted() -> None:
+    known = ActiveRollout(TTL)
+    known.keep(0.0)
+    assert not known.is_trusted(0.0)
+    known.set(rollout("v1"), since=0.0)
+    known.keep(20.0)
+    assert (known.version_of(CELL), known.is_trusted(29.0)) == ("v1", True)
+
+
+def test_a_corrupt_text_raises_and_changes_nothing() -> None:
+    known = ActiveRollout(TTL)
+    known.set(rollout("v1"), since=0.0)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="utf-8"):
+            known.set(b"\xff", since=20.0)
+    assert (known.version_of(CELL), known.is_trusted(20.0)) == ("v1", False)
+    # AND the corrupt text is remembered, so that it can be overwritten
+    assert known.text == b"\xff"

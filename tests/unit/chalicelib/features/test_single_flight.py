@@ -3,8 +3,8 @@ from threading import Event
 
 import pytest
 
+from chalicelib.features.cell_features import SingleFlight
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.single_flight import SingleFlight
 
 
 def test_threads_that_ask_for_the_same_share_one_look_up() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from chalicelib.errors import ModelError
+from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.models import Models
 from chalicelib.model.session import Model
@@ -37,7 +38,8 @@ def models(tmp_path: Path) -> Models:
 def lives_here(*animals: int) -> Features:
     ids = np.array(animals, np.int32)
     ones = np.ones(len(ids), np.float32)
-    return replace(NO_LOCATION, mode="narrowed", animals=ids, weights=ones, status=ones.astype(np.uint8))
+    found = NO_ANIMALS._replace(animals=ids, weights=ones, status=ones.astype(np.uint8))
+    return replace(NO_LOCATION, mode="narrowed", found=found)
 
 
 def names(models: Models, photos: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features, degraded
 from chalicelib.model.manifest import Manifest
 from chalicelib.model.models import FusedScores, Looked
@@ -43,8 +44,8 @@ def at(relatives: "np.ndarray[tuple[int], np.dtype[np.uint16]]") -> Features:
     """Return the features of a place where all animals of these tests live, and some unknown ones."""
     animals = np.array(sorted(animal.id for animal in TAXONOMY.animals), np.int32)
     weights, status = np.ones(len(animals), np.float32), np.ones(len(animals), np.uint8)
-    known = replace(NO_LOCATION, mode="narrowed", animals=animals, weights=weights, status=status)
-    return replace(known, relatives=relatives)
+    found = NO_ANIMALS._replace(animals=animals, weights=weights, status=status, relatives=relatives)
+    return replace(NO_LOCATION, mode="narrowed", found=found)
 
 
 def name_of(named: Named) -> tuple[str | None, bool]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features, Mode
 from chalicelib.model.prior import features_to_prior
 from chalicelib.model.taxonomy import Taxonomy
@@ -24,13 +25,12 @@ cells = st.dictionaries(st.one_of(st.sampled_from(KNOWN), st.integers(10_000, 20
 
 def features(animals: dict[int, float], mode: Mode = "narrowed") -> Features:
     ids = sorted(animals)
-    return replace(
-        NO_LOCATION,
-        mode=mode,
+    found = NO_ANIMALS._replace(
         animals=np.array(ids, np.int32),
         weights=np.array([animals[each] for each in ids], np.float32),
         status=np.ones(len(ids), np.uint8),
     )
+    return replace(NO_LOCATION, mode=mode, found=found)
 
 
 @given(cell=cells, floor=st.floats(0, 1, width=32))
@@ -61,7 +61,8 @@ def test_without_features_all_weights_are_1(mode: Mode) -> None:
 def test_an_animal_of_unknown_range_is_never_weighed_down() -> None:
     # GIVEN a cell with koalas, and a dataset that does not say where wombats live, nor an animal unknown to the model
     unknown = np.array([BY_NAME["wombat"].id, 10_000], np.int32)
-    prior = features_to_prior(replace(features({BY_NAME["koala"].id: 1}), unknown=unknown), TAXONOMY, 0.02)
+    known = features({BY_NAME["koala"].id: 1})
+    prior = features_to_prior(replace(known, found=known.found._replace(unknown=unknown)), TAXONOMY, 0.02)
     # THEN wombats weigh as much as koalas, while tigers are known to live elsewhere
     assert prior[BY_NAME["wombat"].output_index] == prior[BY_NAME["koala"].output_index] == 1
     assert prior[BY_NAME["tiger"].output_index] == np.float32(0.02)

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, CacheError, InternalError, ModelError, StoreError, Unavailable
-from chalicelib.features.features import NO_LOCATION
-from chalicelib.features.trace import TraceBuilder
+from chalicelib.features.features import NO_LOCATION, TraceBuilder
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.logs import configure, log_request, log_warming

@@ -13,8 +13,7 @@ import pytest
 from chalicelib.api.responses import Place
 from chalicelib.config.settings import ROOT, PhotoLimits
 from chalicelib.errors import BadRequest, InternalError, Unavailable
-from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode
-from chalicelib.features.trace import Trace
+from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode, Trace
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.emf import Emitter

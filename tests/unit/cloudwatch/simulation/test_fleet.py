@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
+from chalicelib.features.codec import value_key
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.keys import value_key
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.fleet import DEFAULTS, IDLE, VERSION, Fleet, FleetContainer, Servers
 
@@ -24,7 +24,12 @@ def fleet() -> Fleet:
 def test_a_first_look_up_misses_a_second_hits_a_third_is_remembered(fleet: Fleet) -> None:
     one, other = FleetContainer(fleet.servers), FleetContainer(fleet.servers)
     features, _ = fleet.look_up(CELL, CALM, one)
-    assert (features.cache, features.mode, len(features.animals), features.trace.queries) == ("miss", "narrowed", 40, 1)
+    assert (features.cache, features.mode, len(features.found.animals), features.trace.queries) == (
+        "miss",
+        "narrowed",
+        40,
+        1,
+    )
     features, took = fleet.look_up(CELL, CALM + 1, other)
     assert (features.cache, features.trace.queries) == ("hit", 0)
     features, faster = fleet.look_up(CELL, CALM + 2, other)
@@ -34,7 +39,7 @@ def test_a_first_look_up_misses_a_second_hits_a_third_is_remembered(fleet: Fleet
 
 def test_of_the_sea_nothing_is_known(fleet: Fleet) -> None:
     features, _ = fleet.look_up(SEA, CALM, FleetContainer(fleet.servers))
-    assert (features.mode, len(features.animals), features.areas) == ("unknown_area", 0, ())
+    assert (features.mode, len(features.found.animals), features.found.areas) == ("unknown_area", 0, ())
 
 
 def test_without_the_database_what_is_stale_is_served_and_the_rest_degraded(fleet: Fleet) -> None:

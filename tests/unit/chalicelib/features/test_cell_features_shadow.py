@@ -6,14 +6,13 @@ from threading import Event
 
 import pytest
 
-from chalicelib.config.features import TtlPolicy
-from chalicelib.features.active_rollout import ActiveRollout
-from chalicelib.features.clock import Clock
-from chalicelib.features.codec import CachedValue, CellAnimals, pack
-from chalicelib.features.deadline import Deadline
-from chalicelib.features.keys import ROLLOUT, lease_key, shadow_lease_key, value_key
-from chalicelib.features.rollout import BUCKETS, Rollout, bucket_of
-from chalicelib.features.shadow import Shadow, ShadowLookup
+from chalicelib.config.features import FeaturePolicy, TtlPolicy
+from chalicelib.features.cell_features import Shadow, ShadowLookup
+from chalicelib.features.codec import ROLLOUT, CachedValue, CellAnimals, lease_key, pack, shadow_lease_key, value_key
+from chalicelib.features.deadline import Clock, Deadline
+from chalicelib.features.demand import Demand
+from chalicelib.features.lookup import Memory, Shared
+from chalicelib.features.rollout import BUCKETS, ActiveRollout, Rollout, bucket_of
 from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
 CELL = 0x83BE0AFFFFFFFFF
@@ -27,7 +26,7 @@ class World:
     def __init__(self, state: Rollout = IN_SHADOW) -> None:
         self.cache, self.store, known = InMemoryCache(), InMemoryStore(), ActiveRollout(10.0)
         known.set(state.to_text().encode(), since=0.0)
-        self.shadow = Shadow(self.cache, self.store, TTL, 1.2, known, Clock())
+        self.shadow = Shadow(Shared(self.cache, self.store, FeaturePolicy(TTL), Clock(), Memory(0), Demand(), known))
 
     def look_up(self) -> ShadowLookup | None:
         """Look up the cell in shadow, and wait until it is done, which no request does."""

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.codec import Seasons
-from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.features.season import in_month, month_in
+from chalicelib.errors import CacheError, StoreError
+from chalicelib.features.codec import CellAnimals, Seasons
+from chalicelib.features.features import NO_LOCATION, Features, Trace, TraceBuilder, month_in
 
 MONTHS = np.array([[0] * 6 + [255] + [51] * 5], np.uint8)
 
@@ -17,7 +17,8 @@ def features() -> Features:
         np.array([3, 5, 8], np.int32), np.array([1, 0.5, 1], np.float32), np.array([1, 1, 2], np.uint8),
         np.zeros(0, np.int32), np.zeros(0, np.uint16),
     )  # fmt: skip
-    return Features("narrowed", "memory", "v1", ("DE",), *arrays, seasons=Seasons(np.array([5], np.int32), MONTHS))
+    found = CellAnimals(1, "v1", ("DE",), *arrays, seasons=Seasons(np.array([5], np.int32), MONTHS))
+    return Features("narrowed", "memory", found)
 
 
 @pytest.mark.parametrize(
@@ -25,21 +26,21 @@ def features() -> Features:
 )
 def test_a_month_weighs_down_the_animals_with_a_season(month: int, floor: float, weight: float) -> None:
     # GIVEN three animals, of which the second has a season WHEN a photo is of that month
-    found = in_month(features(), month, floor)
+    found = features().in_month(month, floor)
     # THEN only its weight changes, and never below the floor's share
-    assert found.weights.tolist() == pytest.approx([1, weight, 1])
+    assert found.found.weights.tolist() == pytest.approx([1, weight, 1])
     assert found.month == month
-    assert found.weights.dtype == np.float32
+    assert found.found.weights.dtype == np.float32
 
 
 @pytest.mark.parametrize(("month", "floor"), [(None, 0.2), (1, 1.0)])
 def test_without_a_month_or_with_a_floor_of_1_nothing_changes(month: int | None, floor: float) -> None:
     before = features()
-    assert in_month(before, month, floor) is before
+    assert before.in_month(month, floor) is before
 
 
 def test_features_without_seasons_stay() -> None:
-    assert in_month(NO_LOCATION, 7, 0.2) is NO_LOCATION
+    assert NO_LOCATION.in_month(7, 0.2) is NO_LOCATION
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,26 @@ def test_months_of_times(text: str, month: int | None) -> None:
 @given(st.text())
 def test_any_text_is_a_month_or_none(text: str) -> None:
     assert month_in(text) in (None, *range(1, 13))
+
+
+def test_a_repeated_fault_counts_once_and_keeps_its_first_details() -> None:
+    builder = TraceBuilder()
+    builder.add_error(CacheError("redis_timeout", "no answer in 0.15 s"))
+    builder.add_error(CacheError("redis_timeout", "again"))
+    builder.add_fault("lease_timeout")
+    assert builder.faults == ["redis_timeout", "lease_timeout"]
+    assert builder.build(warmed=False).details == ("redis_timeout: no answer in 0.15 s",)
+
+
+def test_an_opened_breaker_is_named_by_its_dependency() -> None:
+    builder = TraceBuilder()
+    builder.add_error(CacheError("redis_timeout", opened=True))
+    builder.add_error(StoreError("postgres_timeout", opened=True))
+    builder.add_error(StoreError("postgres_auth"))
+    assert builder.build(warmed=False).opened == ("redis", "postgres")
+
+
+def test_a_trace_has_what_was_counted() -> None:
+    builder = TraceBuilder()
+    builder.queries, builder.query_ms, builder.waits, builder.wait_ms = 1, 2.5, 3, 4.5
+    assert builder.build(warmed=True) == Trace(1, 2.5, 3, 4.5, (), True, ())
