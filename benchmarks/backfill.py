@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measure import table
-from infra.chalice_config import function_settings
+from infra.chalice_project import function_settings
 from infra.cost import current_prices
 from infra.cost.page import share_of_core
 from infra.cost.variants import BACKFILL_BATCH as BATCH

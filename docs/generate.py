@@ -23,13 +23,13 @@ from cli.__main__ import faunalens
 from cloudwatch.figures import read_prices
 from cloudwatch.lint.folder import usage
 from infra import cost
-from infra.chalice_config import stages as infra_stages
-from infra.claims import read_claims
+from infra.api_stage import api_methods, method_limits, throttle_limits
+from infra.chalice_project import stages as infra_stages
 from infra.cost import page
+from infra.proof.report import read_claims
 from infra.stage import Stage
 from infra.step import duration
 from infra.template import ATHENA, BACKFILL, EDGE, STACK, STREAM, WEB, read_template
-from infra.throttling import api_methods, method_limits, throttle_limits
 from infra.up import Up
 from web.settings import WebSettings
 

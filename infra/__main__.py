@@ -13,16 +13,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.config.settings import ROOT
 from cloudwatch.project import runbook_url
-from infra import cost, deployed, rehearsal
-from infra.chalice_config import stages
-from infra.claims import read_claims
+from infra import chalice_project, cost, rehearsal
+from infra.chalice_project import stages
 from infra.cost import current_prices, full_day
 from infra.down import Down
 from infra.dry_run import DryRun
 from infra.keys import DAYS, Keys
-from infra.proof_report import Outcome, ProofReport
-from infra.proofs import Trial
-from infra.prove import Prove
+from infra.proof.proofs import Prove, Trial
+from infra.proof.report import Outcome, ProofReport, read_claims
 from infra.smoke import Smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed, Step, StepFailed, run
@@ -167,7 +165,7 @@ def _prove(options: argparse.Namespace) -> int:
 def _refresh(stage: Stage) -> None:
     """Find the API of the stage, even if another checkout deployed it."""
     if not stage.is_single_stack:
-        deployed.refresh(stage.session, stage.name, stage.region)
+        chalice_project.refresh(stage.session, stage.name, stage.region)
 
 
 def _echo_indented(line: str) -> None:

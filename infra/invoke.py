@@ -1,11 +1,16 @@
-"""Invoke a stage's Lambda functions."""
+"""Invoke a stage's Lambda functions: run commands in `admin`, and ask the API's function for the health of every part.
+
+The public may not ask for the health of the database, because that wakes a paused one. Whoever may invoke the function
+may.
+"""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from infra.polling import poll
-from infra.step import Echo, PreconditionFailed
+from infra.functions import function_name
+from infra.stage import Stage
+from infra.step import Echo, PreconditionFailed, poll
 
 PAUSE = 5.0  # seconds between two attempts to invoke a busy function
 TIMEOUT = 330.0  # seconds to wait for a busy function; the administrative function runs at most 300
@@ -47,3 +52,34 @@ def _result(response: dict[str, Any], function: str) -> dict[str, Any]:
         message = result.get("errorMessage", result)
         raise PreconditionFailed(f"{function} failed: {message}; see the log group /aws/lambda/{function}")
     return result
+
+
+HEALTH_EVENT = {
+    "httpMethod": "GET",
+    "path": "/health",
+    "headers": {},
+    "multiValueQueryStringParameters": {"deep": ["true"]},
+    "pathParameters": None,
+    "stageVariables": None,
+    "body": None,
+    "isBase64Encoded": False,
+    "requestContext": {"httpMethod": "GET", "path": "/health", "resourcePath": "/health"},
+}
+"""The event of `GET /health?deep=true`. API Gateway would add the id of its API, by which the app knows the public."""
+
+
+def ask_health(stage: Stage, echo: Echo) -> dict[str, Any]:
+    """Return the health of a stage. Raise `PreconditionFailed` if there is none."""
+    function = function_name(stage.name, "api_handler")
+    return read_health(invoke(stage.client("lambda"), function, HEALTH_EVENT, echo))
+
+
+def read_health(result: Any) -> dict[str, Any]:
+    """Return the health in a result of the function. Raise `PreconditionFailed` if it has none."""
+    try:
+        health: dict[str, Any] = json.loads(result["body"])
+        if "model" in health:
+            return health
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise PreconditionFailed(f"the function did not report its health: {str(result)[:500]}")

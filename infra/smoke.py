@@ -1,10 +1,10 @@
-"""Smoke-test a deployment from outside: health, the animals of a place, and the same photo there several times."""
+"""Test a stage from outside: health, animals, the same photo several times, its metrics, and who gets its alarms."""
 
 import io
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,10 +17,11 @@ from chalicelib.api.http import KEY_HEADER
 from chalicelib.api.page import page_key
 from chalicelib.features.cells import center_of
 from chalicelib.features.warming import read_places
-from infra import health_check, monitoring
-from infra.polling import poll
+from chalicelib.telemetry.metrics import NAMESPACE
+from cloudwatch.project import SERVICE
+from infra import invoke
 from infra.stage import Stage
-from infra.step import Echo, PreconditionFailed, Step
+from infra.step import Echo, PreconditionFailed, Step, poll
 
 STRIDE = 24  # places of one country are next to each other in the list, so try every 24th place first
 PARTS = ("model", "cache", "database")
@@ -61,10 +62,10 @@ class Smoke:
         check_stage(self._stage, echo)
 
     def _wait_for_metrics(self, echo: Echo) -> None:
-        monitoring.wait_for_metric(self._stage.client("cloudwatch"), self._stage.name, self._started, echo)
+        wait_for_metric(self._stage.client("cloudwatch"), self._stage.name, self._started, echo)
 
     def _check_recipients(self, echo: Echo) -> None:
-        monitoring.check_recipients(self._stage.client("sns"), self._stage.output("AlarmTopic"), echo)
+        check_recipients(self._stage.client("sns"), self._stage.output("AlarmTopic"), echo)
 
 
 def check_stage(stage: Stage, echo: Echo) -> None:
@@ -72,7 +73,7 @@ def check_stage(stage: Stage, echo: Echo) -> None:
 
     The function itself reports the health of every part, because API Gateway's callers may not ask for it.
     """
-    check_url(stage.url, stage.name, echo, partial(health_check.ask, stage, echo))
+    check_url(stage.url, stage.name, echo, partial(invoke.ask_health, stage, echo))
 
 
 def check_url(url: str, stage: str, echo: Echo, ask_health: AskHealth) -> None:
@@ -202,3 +203,84 @@ def photo() -> bytes:
     else:
         Image.effect_mandelbrot((640, 480), (-2.0, -1.2, 0.8, 1.2), 100).convert("RGB").save(out, "JPEG")
     return out.getvalue()
+
+
+METRIC = "Identifications"
+METRIC_PATIENCE = 120.0  # seconds to wait for a metric; CloudWatch usually needs less than a minute
+METRIC_PAUSE = 10.0
+
+_PENDING = "PendingConfirmation"  # in place of the ARN of a subscription that nobody has confirmed
+
+
+def wait_for_metric(cloudwatch: Any, stage: str, since: datetime, echo: Echo, metric: str = METRIC) -> float:
+    """Wait until CloudWatch has the metric since a time. Return its sum. Raise `PreconditionFailed` if it never comes.
+
+    `cloudwatch`: a boto3 client of `cloudwatch`.
+    """
+    for waited in poll(METRIC_PAUSE, METRIC_PATIENCE):
+        if count := metric_sum(cloudwatch, stage, metric, since):
+            echo(f"{metric}: {count:.0f}, there after {waited:.0f} s")
+            return count
+        echo(f"{waited:5.0f} s  waiting for the metric {metric}")
+    raise PreconditionFailed(
+        f"CloudWatch has no metric {metric} of stage {stage} after {METRIC_PATIENCE:.0f} s; look for lines with `_aws` "
+        f"in the log group /aws/lambda/faunalens-{stage}, and for its role's rights to write there"
+    )
+
+
+def metric_sum(cloudwatch: Any, stage: str, metric: str, since: datetime) -> float:
+    """Return the sum of one of the app's metrics since a time, which CloudWatch rounds down to a minute."""
+    return sum(metric_statistics(cloudwatch, NAMESPACE, metric, metric_dimensions(stage), "Sum", since, 60))
+
+
+def metric_dimensions(stage: str) -> dict[str, str]:
+    """Return the metric_dimensions of the app's metrics."""
+    return {"service": SERVICE, "stage": stage}
+
+
+def metric_statistics(
+    cloudwatch: Any,
+    namespace: str,
+    metric: str,
+    where: Mapping[str, str],
+    statistic: str,
+    since: datetime,
+    period: int,
+) -> list[float]:
+    """Return a statistic of a metric since a time, one value for each period with data, in any order.
+
+    `where`: the metric_dimensions. `period`: in seconds.
+    """
+    found = cloudwatch.get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in where.items()],
+        StartTime=since,
+        EndTime=datetime.now(UTC) + timedelta(minutes=1),
+        Period=period,
+        Statistics=[statistic],
+    )
+    return [float(each[statistic]) for each in found["Datapoints"]]
+
+
+def check_recipients(sns: Any, topic: str, echo: Echo) -> str:
+    """Return who gets alarms, without addresses. Raise `PreconditionFailed` if it is no one.
+
+    `sns`: a boto3 client of `sns`. `topic`: ARN of the alarms' topic.
+    """
+    pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    found = [each for page in pages for each in page["Subscriptions"]]
+    confirmed = [each["Protocol"] for each in found if each["SubscriptionArn"] != _PENDING]
+    if not found:
+        raise PreconditionFailed(
+            "alarms reach no one: their topic has no subscription; set AlarmEmail in infra/stages/STAGE.json and run "
+            "`infra up` again"
+        )
+    if not confirmed:
+        raise PreconditionFailed(
+            f"alarms reach no one: {len(found)} subscription{'s' * (len(found) > 1)} not confirmed; open the mail "
+            "'AWS Notification - Subscription Confirmation' and follow its link"
+        )
+    summary = f"{len(confirmed)} of {len(found)} subscriptions confirmed ({', '.join(sorted(confirmed))})"
+    echo(summary)
+    return summary

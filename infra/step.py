@@ -1,11 +1,15 @@
-"""Run the steps of a command from any step on. All steps can be repeated."""
+"""Run the steps of a command from any step on, other programs in them, and polls. All steps can be repeated."""
 
+import os
 import re
-from collections.abc import Callable, Sequence
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.config.settings import ROOT
 
 Echo = Callable[[str], None]  # prints one line of progress
 
@@ -64,3 +68,27 @@ def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = ""
 def duration(minutes: float) -> str:
     """Return an expected duration in words."""
     return f"about {minutes:.0f} minute{'s' * (minutes > 1)}" if minutes >= 1 else "seconds"
+
+
+def poll(pause: float, timeout: float) -> Iterator[float]:
+    """Yield the seconds waited so far: at once, and then every `pause` seconds until `timeout` has passed."""
+    started = monotonic()
+    yield 0.0
+    while monotonic() - started < timeout:
+        sleep(pause)
+        yield monotonic() - started
+
+
+def run_program(name: str, command: Sequence[str], echo: Echo, environment: Mapping[str, str] | None = None) -> None:
+    """Run a command and print its output. If it fails, raise `PreconditionFailed` with the last line of the output."""
+    last, pipe = "", subprocess.PIPE
+    variables = {**os.environ, **(environment or {})}
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=variables
+    ) as process:
+        for line in process.stdout or ():
+            if line.strip():
+                last = line.rstrip()
+                echo(last)
+    if process.returncode:
+        raise PreconditionFailed(f"{name} exited with code {process.returncode}: {last.strip()}")

@@ -10,24 +10,8 @@ from cloudwatch.figures import FileError
 from cloudwatch.files import Placeholders
 from cloudwatch.lint.folder import lint
 from cloudwatch.project import runbook_url
-from infra import (
-    access_log,
-    async_calls,
-    batch_concurrency,
-    certificates,
-    chalice_cli,
-    chalice_config,
-    concurrency,
-    deployed,
-    invoke,
-    monitoring,
-    permissions_boundary,
-    production,
-    rate_limits,
-    smoke,
-    throttling,
-)
-from infra.function_config import function_config
+from infra import api_stage, certificates, chalice_project, functions, invoke, preconditions, smoke
+from infra.functions import function_config, function_name
 from infra.keys import Keys
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
@@ -70,16 +54,16 @@ class Up:
         if not model.is_file():
             raise PreconditionFailed("the model has not been built; run: make setup")
         certificates.file_of(self._stage.region)
-        production.check(self._stage.name, self._parameters, self._without)
+        preconditions.check_production(self._stage.name, self._parameters, self._without)
         echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: {self._stage.region}")
-        reserved = chalice_config.reservations(self._stage.name)
+        reserved = chalice_project.reservations(self._stage.name)
         self._check_batches()
-        left = concurrency.check(self._stage.client("lambda"), reserved)
+        left = preconditions.check_concurrency(self._stage.client("lambda"), reserved)
         echo(f"concurrency: {sum(reserved.values())} reserved, {left} left for the account's other functions")
 
     def _check_batches(self) -> None:
-        reserved = chalice_config.reservations(self._stage.name)
-        batch_concurrency.check(self._parameters, reserved.get(deployed.function_name(self._stage.name, "batch")))
+        reserved = chalice_project.reservations(self._stage.name)
+        preconditions.check_batch_callers(self._parameters, reserved.get(function_name(self._stage.name, "batch")))
 
     def _deploy_stack(self, echo: Echo) -> None:
         self._check_not_single_stack()
@@ -122,41 +106,41 @@ class Up:
         echo("the package contains every certificate authority of RDS")
 
     def _configure(self, echo: Echo) -> None:
-        limits = rate_limits.environment(self._stage.name, self._parameters)
+        limits = api_stage.limit_variables(self._stage.name, self._parameters)
         config = function_config(self._stage.outputs, self._stage.region, limits)
-        changed = chalice_config.write_config(self._stage.name, config)
+        changed = chalice_project.write_config(self._stage.name, config)
         echo(".chalice/config.json is written; commit it" if changed else "the addresses are already there")
 
     def _deploy_app(self, echo: Echo) -> None:
         self._check_not_single_stack()
-        deployed.refresh(self._stage.session, self._stage.name, self._stage.region)
-        chalice_cli.run("deploy", self._stage.name, self._stage.region, echo)
+        chalice_project.refresh(self._stage.session, self._stage.name, self._stage.region)
+        chalice_project.run_chalice("deploy", self._stage.name, self._stage.region, echo)
 
     def _limit_functions(self, echo: Echo) -> None:
-        async_calls.limit(self._stage.client("lambda"), self._stage.name)
-        found = deployed.read_resources(self._stage.name).values()
+        functions.limit_async_calls(self._stage.client("lambda"), self._stage.name)
+        found = chalice_project.read_resources(self._stage.name).values()
         roles = [each["role_name"] for each in found if each["resource_type"] == "iam_role"]
         boundary = self._stage.outputs.get("PermissionsBoundary", "")
-        permissions_boundary.apply(self._stage.client("iam"), roles, boundary)
+        functions.apply_boundary(self._stage.client("iam"), roles, boundary)
         echo(f"retries: none; permissions boundary of {len(roles)} roles: {boundary or 'none'}")
 
     def _limit(self, echo: Echo) -> None:
-        api = deployed.read_resources(self._stage.name)["rest_api"]["rest_api_id"]
-        total, limits = throttling.throttle_limits(self._stage.name), throttling.method_limits(self._stage.name)
-        throttling.throttle(self._stage.client("apigateway"), api, self._stage.name, limits)
+        api = chalice_project.read_resources(self._stage.name)["rest_api"]["rest_api_id"]
+        total, limits = api_stage.throttle_limits(self._stage.name), api_stage.method_limits(self._stage.name)
+        api_stage.throttle(self._stage.client("apigateway"), api, self._stage.name, limits)
         echo(f"limits: {total.rate} requests per second, {total.burst} at once, divided among {len(limits)} methods")
         log = self._stage.outputs.get("AccessLogArn", "")
-        changed = access_log.apply(self._stage.client("apigateway"), api, self._stage.name, log)
+        changed = api_stage.apply_access_log(self._stage.client("apigateway"), api, self._stage.name, log)
         echo(f"access log: {log or 'off'}{'' if changed else ', as before'}")
         values = self._parameters
-        if values["Firewall"] == "yes" or rate_limits.demands_keys(values):
+        if values["Firewall"] == "yes" or api_stage.demands_keys(values):
             self._deploy(EDGE, "edge", {**values, "RestApiId": api}, echo)
             self._attach_keys(values, echo)
         else:  # a stack without any resource is not possible
             self._stage.stack("edge").delete(echo)
 
     def _attach_keys(self, values: dict[str, str], echo: Echo) -> None:
-        if rate_limits.demands_keys(values) and (attached := Keys(self._stage).attach()):
+        if api_stage.demands_keys(values) and (attached := Keys(self._stage).attach()):
             echo(f"added to the usage plan: the keys {', '.join(attached)}")
 
     def _prepare_database(self, echo: Echo) -> None:
@@ -210,7 +194,7 @@ class Up:
         if findings := lint().findings:
             raise PreconditionFailed("\n".join(["dashboards/ has problems; fix them first:", *map(str, findings)]))
         topic = self._stage.output("AlarmTopic")
-        containers = str(concurrency.account_limit(self._stage.client("lambda")))
+        containers = str(preconditions.account_limit(self._stage.client("lambda")))
         placeholders = Placeholders(self._stage.name, runbook=runbook_url(ROOT), topic=topic, containers=containers)
         try:
             text = dashboards.as_text(dashboards.template(placeholders))
@@ -222,7 +206,7 @@ class Up:
         url = f"https://s3.{self._stage.region}.amazonaws.com/{bucket}/{key}"
         self._stage.stack("dashboards").deploy(url, {}, self._stage.tags, echo)
         try:
-            monitoring.check_recipients(self._stage.client("sns"), topic, echo)
+            smoke.check_recipients(self._stage.client("sns"), topic, echo)
         except PreconditionFailed as error:
             echo(f"warning: {error}")
 

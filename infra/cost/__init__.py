@@ -11,9 +11,9 @@ from math import exp
 
 from chalicelib.config.settings import ROOT
 from cloudwatch.figures import ACCOUNT, billed_counts, read_prices
-from infra.chalice_config import function_settings
+from infra.api_stage import method_limits
+from infra.chalice_project import function_settings
 from infra.template import parameters_of
-from infra.throttling import method_limits
 
 HOURS = 730.0  # in a month, as AWS counts
 DAY, DAYS = 86_400.0, HOURS / 24  # seconds in a day, days in a month

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
+from infra.api_stage import throttle_limits
 from infra.cost import (
     ASSUMPTIONS,
     MONTHS,
@@ -29,7 +30,6 @@ from infra.cost.variants import (
     task_count,
     tier_bill,
 )
-from infra.throttling import throttle_limits
 
 PAGE = ROOT / "docs" / "explanation" / "cost.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)

@@ -16,7 +16,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import InterpSegment
 
-from infra.package import bytecode, exclusions, heic
+from infra.package import archive, dependencies
 
 APP, MODEL, SPOOL, OUT = Path("/app"), Path("/model"), Path("/spool"), Path("/image")
 """Folders of the build stage: the program, the model, photos on their way, and the result."""
@@ -76,7 +76,7 @@ def main(packages: Path) -> None:
     shutil.move(packages, OUT / "packages")
     shutil.move(APP, OUT)
     for folder in ("packages", "app", library.relative_to("/")):
-        bytecode.compile_into(OUT / folder, f"/{folder}")
+        archive.compile_into(OUT / folder, f"/{folder}")
     (OUT / "etc/passwd").write_text(USERS, encoding="ascii")
     (OUT / "etc/group").write_text(GROUPS, encoding="ascii")
     for name in MOUNT_POINTS:
@@ -87,8 +87,8 @@ def main(packages: Path) -> None:
 
 def prune(packages: Path) -> None:
     """Remove what the Lambda package leaves out too, and the descriptions of AWS services that nothing calls."""
-    exclusions.remove_excluded(packages)
-    heic.remove_encoder(packages)
+    dependencies.remove_excluded(packages)
+    dependencies.remove_encoder(packages)
     for name in ("bin", "numpy/random"):  # numpy imports the latter only for who uses it, and it takes 3 MB
         shutil.rmtree(packages / name, ignore_errors=True)
     for service in (packages / "botocore" / "data").iterdir():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.config.settings import ROOT
-from infra.chalice_cli import command_line
+from infra.chalice_project import chalice_command
 from infra.package import archive
 
 CACHE = ROOT / "build" / "packages"
@@ -57,7 +57,7 @@ def build(
 
     `merge`: a JSON template to merge into Chalice's. `quiet`: hide progress. Raise `CalledProcessError` on failure.
     """
-    command = command_line(project, "package", "--stage", stage, str(out))
+    command = chalice_command(project, "package", "--stage", stage, str(out))
     if merge:
         command += ["--merge-template", str(merge)]
     region = os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"  # Chalice requires one, but does not call AWS

@@ -21,9 +21,9 @@ from chalice.deploy.packager import (
 )
 from click import ClickException
 
-from infra.package import archive, bytecode, exclusions, heic, upload, wheels
+from infra.package import archive, dependencies, upload
 
-RUNTIME = "python{}.{}".format(*wheels.PYTHON)
+RUNTIME = "python{}.{}".format(*dependencies.PYTHON)
 TASK = "/var/task"  # the folder where Lambda unpacks the function
 SITE = f"python/lib/{RUNTIME}/site-packages/"  # the layer's folder of modules; Lambda unpacks it below /opt
 NOT_PACKED = "maintain"  # the folder database/maintain, which makes the data; no function uses it
@@ -45,7 +45,7 @@ def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version:
         _copy_app(self, project_dir, Path(folder))
         out = _zip_path(project_dir, "appcode", _digest(Path(folder)))
         if not _reused(self, out):
-            bytecode.compile_into(Path(folder), TASK)
+            archive.compile_into(Path(folder), TASK)
             _zip(self, Path(folder), "", out)
     return str(out)
 
@@ -55,7 +55,7 @@ def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str)
     _check_python(python_version)
     _vendor(project_dir)  # fail before the downloads; Chalice packs the function later
     rules, requirements = Path(__file__).parent, Path(project_dir, "requirements.txt")
-    options = f"heic={heic.is_wanted(os.environ)}"
+    options = f"heic={dependencies.is_heic_wanted(os.environ)}"
     out = _zip_path(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, options=options))
     with archive.locked(out.parent), TemporaryDirectory() as folder:
         if not _reused(self, out):
@@ -70,7 +70,7 @@ def _all_in_one(self: LambdaDeploymentPackager, project_dir: str, python_version
     with TemporaryDirectory() as folder:
         _install_dependencies(self, project_dir, Path(folder), TASK)
         _copy_app(self, project_dir, Path(folder))
-        bytecode.compile_into(Path(folder), TASK)
+        archive.compile_into(Path(folder), TASK)
         out = _zip_path(project_dir, "whole", _digest(Path(folder)))
         _zip(self, Path(folder), "", out)
     return str(out)
@@ -91,15 +91,15 @@ def _install_dependencies(
     packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path, deployed: str
 ) -> None:
     """Install, prune and compile the dependencies. `deployed`: the folder on Lambda."""
-    with_heic = heic.is_wanted(os.environ)
+    with_heic = dependencies.is_heic_wanted(os.environ)
     packager._ui.write(f"Fetching dependencies for Lambda{'' if with_heic else ', without HEIC'}.\n")
-    wheels.fetch(Path(project_dir, "requirements.txt"), folder, packager._architecture)
-    exclusions.remove_excluded(folder)
+    dependencies.fetch(Path(project_dir, "requirements.txt"), folder, packager._architecture)
+    dependencies.remove_excluded(folder)
     if with_heic:
-        heic.remove_encoder(folder)
+        dependencies.remove_encoder(folder)
     else:
-        heic.remove(folder)
-    bytecode.compile_into(folder, deployed)
+        dependencies.remove_heic(folder)
+    archive.compile_into(folder, deployed)
 
 
 def _reused(packager: BaseLambdaDeploymentPackager, out: Path) -> bool:

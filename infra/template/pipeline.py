@@ -15,12 +15,12 @@ from cloudwatch import template as dashboards
 from cloudwatch.figures import FileError
 from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
-from infra import access_log, production, rate_limits
-from infra.async_calls import LIMITS as ASYNC_LIMITS
-from infra.chalice_config import FILE as CHALICE_CONFIG
-from infra.chalice_config import function_settings
-from infra.deployed import function_name
-from infra.function_config import function_config
+from infra import api_stage, preconditions
+from infra.api_stage import method_settings
+from infra.chalice_project import CONFIG as CHALICE_CONFIG
+from infra.chalice_project import function_settings
+from infra.functions import ASYNC_LIMITS as ASYNC_LIMITS
+from infra.functions import function_config, function_name
 from infra.gateway_responses import add_key_security
 from infra.package import build
 from infra.step import Echo, PreconditionFailed
@@ -39,7 +39,6 @@ from infra.template import (
     to_text,
 )
 from infra.template.web import as_text, web_template
-from infra.throttling import method_settings
 
 MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200  # CloudFormation's quotas for templates in S3, and in a request
 MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
@@ -77,7 +76,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
         (out / "web.yaml").write_text(as_text(web), encoding="utf-8")
         _dump({"Parameters": only(web["Parameters"], parameters), "Tags": tags}, out / "web-parameters.json")
     check(package.template, echo)
-    if missing := production.missing_from(parameters):
+    if missing := preconditions.missing_for_production(parameters):
         echo(f"warning: stage {stage} is for production, but has no {' and no '.join(missing)} (docs/how-to/deploy.md)")
 
 
@@ -102,7 +101,7 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
             _functions(stage, stack["Outputs"], parameters),
             _roles(stage),
             {
-                "RestAPI": {"Properties": _api(stage, keys=rate_limits.demands_keys(parameters))},
+                "RestAPI": {"Properties": _api(stage, keys=api_stage.demands_keys(parameters))},
                 "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete"}},
             },
             _dashboards(stage, runbook),
@@ -135,7 +134,7 @@ def _functions(stage: str, outputs: Mapping[str, Any], parameters: Mapping[str, 
     Without a name, CloudFormation would generate one.
     """
 
-    keys, limits = function_settings(stage, CHALICE_CONFIG), rate_limits.environment(stage, parameters)
+    keys, limits = function_settings(stage, CHALICE_CONFIG), api_stage.limit_variables(stage, parameters)
     config = function_config({name: to_text(each["Value"]) for name, each in outputs.items()}, "${AWS::Region}", limits)
     network = {
         "SubnetIds": [from_text(each) for each in config.subnet_ids],
@@ -191,7 +190,7 @@ def _api(stage: str, *, keys: bool) -> dict[str, Any]:
     """Return properties of the API: the name of the dashboards, throttling, keys, access log, and OpenAPI version."""
     definition = {"DefinitionBody": add_key_security({})} if keys else {}
     arn = read_template(STACK)["Outputs"]["AccessLogArn"]["Value"]
-    log = _if("HasAccessLog", {"DestinationArn": arn, "Format": access_log.FORMAT})
+    log = _if("HasAccessLog", {"DestinationArn": arn, "Format": api_stage.LOG_FORMAT})
     # Without OpenApiVersion, SAM adds a second stage called `Stage`, which has no throttling and no firewall.
     methods = method_settings(stage)
     return {

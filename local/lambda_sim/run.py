@@ -13,8 +13,8 @@ from subprocess import CalledProcessError
 from threading import Thread
 
 from chalicelib.config.settings import ROOT
-from infra import health_check
-from infra.chalice_config import stages
+from infra import invoke
+from infra.chalice_project import stages
 from infra.package import Package, build
 from infra.step import PreconditionFailed
 from local import LocalError
@@ -68,9 +68,9 @@ def _wait_for_health(stack: DevStack, deployment: RunningPackage) -> None:
     deadline = time.monotonic() + HEALTH_TIMEOUT
     log = stack.folder / f"{deployment.functions[API].function.name}.log"
     while True:
-        result = deployment.functions[API].invoke(json.dumps(health_check.EVENT, allow_nan=False).encode())
+        result = deployment.functions[API].invoke(json.dumps(invoke.HEALTH_EVENT, allow_nan=False).encode())
         try:
-            health = health_check.read(json.loads(result.payload))
+            health = invoke.read_health(json.loads(result.payload))
         except PreconditionFailed as error:
             raise LocalError(f"{error}; see {log}") from error
         if health["status"] == "ok":

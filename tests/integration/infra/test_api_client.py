@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from infra import api_client, health_check, proofs
+from infra import api_client, invoke
 from infra.api_client import fetch, upload
-from infra.proofs import Trial, Undecided
+from infra.proof import proofs
+from infra.proof.proofs import Trial, Undecided
 from infra.stage import Stage
 from infra.step import PreconditionFailed
 from testing.aws import Account, account
@@ -22,7 +23,7 @@ from tests.integration.conftest import Served
 def at_app(served: Served, monkeypatch: pytest.MonkeyPatch) -> Trial:
     """A trial of a stage whose API is the app itself. On AWS the function is invoked for its health."""
     monkeypatch.setattr(Stage, "url", f"http://127.0.0.1:{served.port}/")
-    monkeypatch.setattr(health_check, "ask", lambda stage, _: json.loads(fetch(f"{stage.url}health?deep=true").body))
+    monkeypatch.setattr(invoke, "ask_health", lambda stage, _: json.loads(fetch(f"{stage.url}health?deep=true").body))
     return Trial(Stage("dev", "eu-west-1", None, {}), lambda _: None)
 
 

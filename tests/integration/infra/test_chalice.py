@@ -16,8 +16,8 @@ from moto.awslambda.models import lambda_backends
 
 from chalicelib.api.body import BINARY_TYPES
 from chalicelib.config.settings import ROOT
-from infra import chalice_cli
-from infra.deployed import discover, read_resources
+from infra import chalice_project
+from infra.chalice_project import discover, read_resources
 from infra.package import Package, archive
 from local.lambda_sim.container import Container
 from local.lambda_sim.events import ApiRequest, proxy_event
@@ -50,7 +50,7 @@ class Deployed:
         with monkeypatch.context() as patch:
             for name, value in self.aws.environment.items():
                 patch.setenv(name, value)
-            chalice_cli.run(command, "dev", REGION, output.append, self.checkout)
+            chalice_project.run_chalice(command, "dev", REGION, output.append, self.checkout)
         return output
 
     @property

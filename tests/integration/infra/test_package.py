@@ -19,13 +19,13 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from chalicelib.config.settings import ROOT
-from infra.package import Package, archive, build, exclusions, packager, wheels
-from infra.package.sizes import exclusion_sizes
+from infra.package import Package, archive, build, dependencies, packager
+from infra.package.__main__ import exclusion_sizes
 from testing.pictures import encoded, scene
 from tests.integration.infra.checkout import copy_to, use_package_of
 
 SITE = packager.SITE
-NEWEST = {"GLIBC": wheels.GLIBC, "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13), "GCC": (12, 0)}
+NEWEST = {"GLIBC": dependencies.GLIBC, "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13), "GCC": (12, 0)}
 """Versions on Amazon Linux 2023: its glibc, and libstdc++ and libgcc of its GCC 11."""
 THERE = re.compile(r"(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libz|ld-linux-x86-64)\.so\.\d+")
 """Libraries that wheels may rely on (https://peps.python.org/pep-0600/, and auditwheel's list for manylinux_2_34)."""
@@ -57,7 +57,7 @@ def function(package: Package) -> dict[str, bytes]:
 def wheels_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dependencies as their wheels bring them."""
     folder = tmp_path_factory.mktemp("wheels")
-    wheels.fetch(ROOT / "requirements.txt", folder)
+    dependencies.fetch(ROOT / "requirements.txt", folder)
     return folder
 
 
@@ -95,7 +95,7 @@ def test_the_layer_holds_every_pinned_dependency_but_those_cut(layer: dict[str, 
     packed = dict(zip(names, re.findall(r"^Version: (.*)$", metadata, re.MULTILINE), strict=True))
     left_out = {
         pattern.removesuffix("-*")
-        for each in exclusions.EXCLUSIONS
+        for each in dependencies.EXCLUSIONS
         for pattern in each.patterns
         if pattern.endswith("-*")
     }
@@ -141,9 +141,12 @@ def test_every_module_has_bytecode_that_python_takes(function: dict[str, bytes],
 
 def test_wheels_are_for_the_runtime(layer: dict[str, bytes]) -> None:
     # GIVEN the tags that pip accepts on Lambda
-    platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(wheels.GLIBC[1], 4, -1)]
+    platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(dependencies.GLIBC[1], 4, -1)]
     platforms += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
-    fits = {*cpython_tags(wheels.PYTHON, platforms=platforms), *compatible_tags(wheels.PYTHON, platforms=platforms)}
+    fits = {
+        *cpython_tags(dependencies.PYTHON, platforms=platforms),
+        *compatible_tags(dependencies.PYTHON, platforms=platforms),
+    }
     # THEN each wheel has one of them
     tagged = {name: text.decode() for name, text in layer.items() if name.endswith(".dist-info/WHEEL")}
     assert len(tagged) >= 9

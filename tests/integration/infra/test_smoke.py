@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from infra import health_check, smoke
+from infra import invoke, smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed, run
 from testing.aws import REGION, Account, account
@@ -111,7 +111,7 @@ def test_the_command_tests_api_metrics_and_alarms(served: Served, monkeypatch: p
         monkeypatch.setattr(Stage, "output", lambda *_: topic)
         well = {"state": "ok", "detail": None}
         health = {"status": "ok", "model": well, "cache": well, "database": well}
-        monkeypatch.setattr(health_check, "ask", lambda *_: health)
+        monkeypatch.setattr(invoke, "ask_health", lambda *_: health)
         # WHEN the steps run
         output: list[str] = []
         run(smoke_test.steps(), output.append)

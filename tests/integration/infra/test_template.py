@@ -22,10 +22,10 @@ from cfnlint.config import ManualArgs
 from samtranslator.translator.transform import transform
 
 from chalicelib.config.settings import ROOT
+from infra.api_stage import throttle_limits
 from infra.gateway_responses import GATEWAY_RESPONSES
 from infra.package import Package
 from infra.template.pipeline import MAX_BYTES, MAX_COUNTS
-from infra.throttling import throttle_limits
 from testing.aws import Account, account
 from testing.cloudformation import STAGES
 from tests.integration.infra.checkout import copy_to

@@ -8,7 +8,7 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads
 
 from chalicelib.config.settings import ROOT
-from infra.chalice_config import function_settings
+from infra.chalice_project import function_settings
 from infra.template import BACKFILL, template_text
 from testing.aws import ACCOUNT, BUCKET, CONCURRENCY, REGION, definition
 from testing.cloudformation import in_account, is_allowed, resources

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.__main__ import _parser, _resume_command, main
-from infra.proof_report import ProofReport
+from infra.proof.report import ProofReport
 from infra.stage import Stage
 
 

@@ -1,6 +1,7 @@
-"""Invoking a function that is not ready, busy, missing or failing."""
+"""Functions are called until they are ready; the health of all parts is theirs to say."""
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -63,3 +64,35 @@ def test_the_error_of_a_failed_command_is_its_last_line() -> None:
     client = function(b'{"code": 1, "said": "dataset 1\\nerror: no right"}')
     with pytest.raises(PreconditionFailed, match="python -m database load failed: error: no right"):
         invoke.run_admin_command(client, "dev", ["load"], lambda _: None)
+
+
+def test_the_function_answers_the_deep_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN the app as Lambda runs it, and services that note what they are asked
+    import app
+    from chalicelib.api.health import Part, health_of
+
+    asked: list[bool] = []
+
+    class Services:
+        def health(self, request_id: str, *, deep: bool) -> Any:
+            asked.append(deep)
+            well = Part("ok", None, 1.0)
+            return health_of(well, well, well, request_id)
+
+    monkeypatch.setattr(app.application, "services", Services)
+    # WHEN an operator invokes it THEN the database is asked
+    assert invoke.read_health(app.app(dict(invoke.HEALTH_EVENT), None))["status"] == "ok"
+    assert asked == [True]
+    # AND if the same request comes through API Gateway THEN it is not
+    context = {**invoke.HEALTH_EVENT["requestContext"], "apiId": "a1b2c3d4e5"}  # type: ignore[dict-item]
+    refused = app.app({**invoke.HEALTH_EVENT, "requestContext": context}, None)
+    assert (refused["statusCode"], json.loads(refused["body"])["code"]) == (403, "forbidden")
+    assert asked == [True]
+
+
+@pytest.mark.parametrize(
+    "result", [None, {}, {"body": "<html>"}, {"statusCode": 503, "body": '{"code": "unavailable"}'}]
+)
+def test_anything_else_is_an_error(result: Any) -> None:
+    with pytest.raises(PreconditionFailed, match="the function did not report its health: "):
+        invoke.read_health(result)

@@ -1,8 +1,11 @@
-"""Running steps, and resuming at one of them."""
+"""Steps run in order and resume, programs are run in them, and polls end in time."""
+
+from itertools import count
 
 import pytest
 from botocore.exceptions import NoCredentialsError
 
+from infra import step
 from infra.step import HEADING, Echo, PreconditionFailed, Step, StepFailed, run
 
 
@@ -56,3 +59,29 @@ def test_a_run_resumes_at_a_step() -> None:
 def test_an_unknown_step_is_an_error() -> None:
     with pytest.raises(StepFailed, match="there is no step four; the steps are one, two, three"):
         run(steps([]), lambda _: None, first="four")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Replace the clock by one that only sleeping moves; return the pauses."""
+    pauses: list[float] = []
+    monkeypatch.setattr(step, "monotonic", lambda: sum(pauses))
+    monkeypatch.setattr(step, "sleep", pauses.append)
+    return pauses
+
+
+def test_it_polls_at_once_and_after_each_pause_until_the_timeout(clock: list[float]) -> None:
+    assert list(step.poll(10, 25)) == [0, 10, 20, 30]
+    assert clock == [10, 10, 10]
+
+
+def test_without_a_timeout_it_polls_once(clock: list[float]) -> None:
+    assert list(step.poll(10, 0)) == [0]
+    assert clock == []
+
+
+def test_it_does_not_sleep_after_the_last_look(clock: list[float]) -> None:
+    for number, _ in zip(count(), step.poll(10, 100), strict=False):
+        if number == 2:
+            break
+    assert clock == [10, 10]

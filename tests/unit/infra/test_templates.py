@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import ROOT
-from infra import batch_concurrency
-from infra.chalice_config import function_settings
-from infra.function_config import REQUIRED_OUTPUTS
+from infra import preconditions
+from infra.api_stage import LIMITS_FILE as LIMITS
+from infra.chalice_project import function_settings
+from infra.functions import REQUIRED_OUTPUTS
 from infra.step import PreconditionFailed
 from infra.template import declared_parameters, parameters_of, refers_to
 from infra.template.web import as_text, web_template
-from infra.throttling import FILE as LIMITS
 from testing.cloudformation import INFRA, STAGES, parameters, resources, template
 
 NAMES = ("faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "athena.yaml")
@@ -170,11 +170,11 @@ def test_the_stream_reports_what_failed_and_has_no_more_pollers_than_it_is_given
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_streams_share_fits_the_batch_functions_concurrency(stage: str) -> None:
     reserved = function_settings(stage)["batch"]["reserved_concurrency"]
-    batch_concurrency.check(parameters_of(stage, {}), reserved)
+    preconditions.check_batch_callers(parameters_of(stage, {}), reserved)
     for chosen, reason in {"1": "SQS takes 2 or more", str(reserved + 1): "are more than the reserved"}.items():
         with pytest.raises(PreconditionFailed, match=reason):
-            batch_concurrency.check(parameters_of(stage, {"StreamConcurrency": chosen}), reserved)
-    batch_concurrency.check(parameters_of(stage, {"StreamConcurrency": "900"}), None)
+            preconditions.check_batch_callers(parameters_of(stage, {"StreamConcurrency": chosen}), reserved)
+    preconditions.check_batch_callers(parameters_of(stage, {"StreamConcurrency": "900"}), None)
 
 
 def test_photos_of_others_are_read_from_inside_only() -> None:

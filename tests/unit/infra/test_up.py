@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra import access_log, deployed, production, throttling
+from infra import api_stage, chalice_project, preconditions
 from infra.keys import Keys
 from infra.stage import Stage
 from infra.step import PreconditionFailed
@@ -39,9 +39,9 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> Stacks:
     monkeypatch.setattr(Stage, "outputs", {})
     monkeypatch.setattr(Stage, "client", lambda *_: None)
     monkeypatch.setattr(Up, "_prefix_list", lambda *_: "pl-1")
-    monkeypatch.setattr(deployed, "read_resources", lambda _: {"rest_api": {"rest_api_id": "api1"}})
-    monkeypatch.setattr(throttling, "throttle", lambda *_: None)
-    monkeypatch.setattr(access_log, "apply", lambda *_: False)
+    monkeypatch.setattr(chalice_project, "read_resources", lambda _: {"rest_api": {"rest_api_id": "api1"}})
+    monkeypatch.setattr(api_stage, "throttle", lambda *_: None)
+    monkeypatch.setattr(api_stage, "apply_access_log", lambda *_: False)
     monkeypatch.setattr(Keys, "attach", lambda _: [])
     return found
 
@@ -95,7 +95,7 @@ def test_without_firewall_and_keys_there_is_nothing_in_front_of_the_api(stacks: 
 
 
 def check_production(*without: str, **parameters: str) -> None:
-    production.check("prod", parameters_of("prod", parameters), without)
+    preconditions.check_production("prod", parameters_of("prod", parameters), without)
 
 
 def test_production_needs_somebody_who_hears_alarms_and_a_budget() -> None:
@@ -115,7 +115,7 @@ def test_production_needs_somebody_who_hears_alarms_and_a_budget() -> None:
 
 
 def test_a_stage_whose_data_are_not_protected_needs_neither() -> None:
-    production.check("dev", parameters_of("dev", {}))
+    preconditions.check_production("dev", parameters_of("dev", {}))
 
 
 def test_the_check_comes_before_anything_is_created() -> None:

@@ -1,4 +1,4 @@
-"""Digest and sizes of an image, read from its OCI layout."""
+"""The build of the image says what is missing, and takes the wheels of all requirements."""
 
 import gzip
 import hashlib
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.image import Image, build
+from chalicelib.config.settings import ROOT
+from infra.image import Image, build, with_nested
 from infra.step import PreconditionFailed
 
 
@@ -38,3 +39,9 @@ def test_without_buildah_the_message_says_how_to_get_it(tmp_path: Path, monkeypa
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(PreconditionFailed, match="apt-get install buildah"):
         build(tmp_path / "image", print)
+
+
+def test_the_image_with_the_model_has_all_packages_of_the_lambda_package_too() -> None:
+    found = {path.resolve() for path in with_nested(ROOT / "web" / "requirements" / "local.txt")}
+    names = {"web/requirements/local.txt", "web/requirements/lambda.txt", "requirements.txt"}
+    assert found == {ROOT / name for name in names}

@@ -9,7 +9,7 @@ from chalice.deploy import packager as stock
 from chalice.utils import UI, OSUtils
 from click import ClickException
 
-from infra.package import archive, packager, wheels
+from infra.package import archive, dependencies, packager
 
 CLASSES = (stock.AppOnlyDeploymentPackager, stock.LayerDeploymentPackager, stock.LambdaDeploymentPackager)
 
@@ -71,7 +71,7 @@ def dependency(monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(_requirements: Path, folder: Path, _architecture: str) -> None:
         (folder / "library.py").touch()
 
-    monkeypatch.setattr(wheels, "fetch", fetch)
+    monkeypatch.setattr(dependencies, "fetch", fetch)
 
 
 def test_the_function_holds_the_app_with_fresh_bytecode_and_what_is_vendored(project: Path) -> None:

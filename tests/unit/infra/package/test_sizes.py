@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.package.sizes import Size, exclusion_sizes, part_of, part_sizes
+from infra.package.__main__ import Size, exclusion_sizes, part_of, part_sizes
 
 SITE = "python/lib/python3.13/site-packages/"
 

@@ -1,0 +1,183 @@
+"""The stage of the API at API Gateway: how much it throttles, what the app says about that, and the access log.
+
+API Gateway has no limit for a whole stage: a limit of `*/*` counts for each method on its own. So stages/limits.json
+has what the stage may do in total, and the share of each method in percent; the shares add up to 100. Chalice has no
+setting for these limits, and its deployments do not change them. A usage plan would limit only clients with API keys.
+
+The access log has what came, without the client's address and the query, which contains coordinates. API Gateway writes
+it, so it also has the requests that never reach a function, such as throttled ones. It is off unless the stage's
+parameter `AccessLog` is `yes`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from chalicelib.application import ROUTES
+from chalicelib.config.settings import ROOT
+from infra.step import PreconditionFailed
+
+LIMITS_FILE = ROOT / "infra" / "stages" / "limits.json"
+
+
+class Method(NamedTuple):
+    """One method of one path of the API, such as `POST /identify`."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleLimits:
+    """Limits of a stage or of one method. `rate`: sustained requests per second. `burst`: requests at the same time."""
+
+    rate: float
+    burst: int
+
+
+UNKNOWN_METHOD = ThrottleLimits(1, 1)
+"""Limits of a method without a share. There is none (a test checks that), unless somebody adds it by hand on AWS."""
+
+
+def api_methods() -> list[Method]:
+    """Return every method that API Gateway serves: those of the routes, and `OPTIONS` of each path."""
+    served = [Method(name, route.path) for route in ROUTES for name in route.methods]
+    return [*served, *(Method("OPTIONS", path) for path in dict.fromkeys(route.path for route in ROUTES))]
+
+
+def throttle_limits(stage: str) -> ThrottleLimits:
+    """Return a stage's limits in total. Raise `PreconditionFailed` if stages/limits.json lacks the stage."""
+    stages = _document()["stages"]
+    if stage not in stages:
+        raise PreconditionFailed(
+            f"infra/stages/limits.json has no stage {stage}, only {', '.join(stages)}; add its limits"
+        )
+    return ThrottleLimits(**stages[stage])
+
+
+def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
+    """Return the limits of each method. Raise `PreconditionFailed` if stages/limits.json lacks the stage or a share."""
+    total, shares = throttle_limits(stage), _document()["shares"]
+    methods = api_methods()
+    if missing := [f"{each.name} {each.path}" for each in methods if f"{each.name} {each.path}" not in shares]:
+        raise PreconditionFailed(
+            f"infra/stages/limits.json has no share for {', '.join(missing)}; add it, and lower another share"
+        )
+    return {each: _part(total, shares[f"{each.name} {each.path}"]) for each in methods}
+
+
+def method_settings(stage: str) -> list[dict[str, Any]]:
+    """Return the limits as CloudFormation's `MethodSettings` of an API's stage."""
+    limits = {("*", "/*"): UNKNOWN_METHOD} | {
+        (method.name, f"/{_escaped(method.path)}" if method.path != "/" else "/"): each
+        for method, each in method_limits(stage).items()
+    }
+    return [
+        {
+            "HttpMethod": name,
+            "ResourcePath": path,
+            "ThrottlingRateLimit": each.rate,
+            "ThrottlingBurstLimit": each.burst,
+        }
+        for (name, path), each in limits.items()
+    ]
+
+
+def throttle(gateway: Any, api_id: str, stage: str, limits: Mapping[Method, ThrottleLimits]) -> None:
+    """Set the limits of each method of a stage's API. `gateway`: a boto3 client of `apigateway`."""
+    paths = {"/*/*": UNKNOWN_METHOD} | {
+        f"/{_escaped(method.path)}/{method.name}": each for method, each in limits.items()
+    }
+    gateway.update_stage(
+        restApiId=api_id,
+        stageName=stage,
+        patchOperations=[
+            {"op": "replace", "path": f"{path}/throttling/{name}", "value": f"{value:g}"}
+            for path, each in paths.items()
+            for name, value in (("rateLimit", each.rate), ("burstLimit", each.burst))
+        ],
+    )
+
+
+def _part(total: ThrottleLimits, percent: float) -> ThrottleLimits:
+    return ThrottleLimits(round(total.rate * percent / 100, 4), int(total.burst * percent / 100))
+
+
+def _escaped(path: str) -> str:
+    """Return a path as part of a JSON Pointer: `/uploads` becomes `~1uploads`. API Gateway's root is `~1`."""
+    return path.replace("/", "~1")
+
+
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(LIMITS_FILE.read_text(encoding="utf-8"))
+    return document
+
+
+VARIABLES = ("API_KEYS", "RATE_LIMITS")
+WINDOW = 60  # seconds; in this time every method may do a whole number of requests
+
+
+def demands_keys(parameters: Mapping[str, str]) -> bool:
+    """Return whether a stage with these parameters demands API keys."""
+    return parameters["ApiKeys"] == "required"
+
+
+def limit_variables(stage: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of `VARIABLES`. `parameters`: all parameters of the stage."""
+    keys, methods = demands_keys(parameters), method_limits(stage)
+    limits = {
+        f"{route.path} service": f"{round(methods[Method(route.method, route.path)].rate * WINDOW)}/{WINDOW}"
+        for route in ROUTES
+        if route.keyed
+    }
+    if keys:
+        limits["* key"] = f"{round(float(parameters['KeyRequestsPerSecond']) * WINDOW)}/{WINDOW}"
+        limits["* key-day"] = f"{parameters['KeyRequestsPerDay']}/86400"
+    if parameters["Firewall"] == "yes":
+        limits["* address"] = f"{parameters['RequestsPerAddress']}/300"
+    return {
+        "API_KEYS": "true" if keys else "false",
+        "RATE_LIMITS": ", ".join(f"{name}={limit}" for name, limit in limits.items()),
+    }
+
+
+LOG_FIELDS = {
+    "request": "$context.requestId",
+    "id_at_aws": "$context.extendedRequestId",
+    "time": "$context.requestTimeEpoch",
+    "method": "$context.httpMethod",
+    "route": "$context.resourcePath",  # such as /uploads/{id}/identify, without the values
+    "status": "$context.status",
+    "refused_as": "$context.error.responseType",
+    "refused_by_firewall": "$context.wafResponseCode",
+    "key": "$context.identity.apiKeyId",
+    "latency_ms": "$context.responseLatency",
+    "function_ms": "$context.integration.latency",
+    "function_status": "$context.integration.status",
+    "bytes": "$context.responseLength",
+}
+"""Fields of a line, and their variables. None of them is free text of the client, which could forge lines:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html"""
+
+LOG_FORMAT = json.dumps(LOG_FIELDS, separators=(",", ":"), allow_nan=False)
+
+
+def apply_access_log(gateway: Any, api_id: str, stage: str, log_group: str) -> bool:
+    """Make the API's stage write to this log group, or to none if it is empty. Return True if that was a change.
+
+    `gateway`: a boto3 client of `apigateway`. `log_group`: an ARN. Raise `PreconditionFailed` if the account has no
+    role for API Gateway's logs.
+    """
+    wanted = {"destinationArn": log_group, "format": LOG_FORMAT} if log_group else {}
+    if gateway.get_stage(restApiId=api_id, stageName=stage).get("accessLogSettings", {}) == wanted:
+        return False
+    if wanted and not gateway.get_account().get("cloudwatchRoleArn"):
+        raise PreconditionFailed(
+            "the account has no role for API Gateway's logs in this region; create it once, as "
+            "docs/reference/infra.md#access-log says, or set AccessLog=no"
+        )
+    changes = [{"op": "replace", "path": f"/accessLogSettings/{name}", "value": each} for name, each in wanted.items()]
+    removal = [{"op": "remove", "path": "/accessLogSettings"}]
+    gateway.update_stage(restApiId=api_id, stageName=stage, patchOperations=changes or removal)
+    return True

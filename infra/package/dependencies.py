@@ -1,0 +1,146 @@
+"""The dependencies in the package: Linux wheels for Lambda, on any operating system, without what no one needs.
+
+exclusions.toml lists the files to leave out, and the reasons. HEIC is the decoder alone, or nothing: pillow-heif's
+wheel contains the encoder x265 (GPL 2). The app only decodes, so `remove_encoder` takes x265 out. The decoder-only
+package pi-heif is no alternative: it is discontinued, and its last version has known vulnerabilities. libheif and
+libde265 (LGPL 3) stay. docs/reference/package.md explains what that obliges to.
+"""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from click import ClickException
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+PYTHON = (3, 13)
+GLIBC = (2, 34)  # glibc of Amazon Linux 2023, the base of the runtime python3.13
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's architectures, and their names in wheels
+
+
+def fetch(requirements: Path, folder: Path, architecture: str = "x86_64") -> None:
+    """Install the wheels in `requirements` into `folder`. Raise `ClickException` if one is missing or has a wrong hash.
+
+    Chalice's own builder downloads wheels for this machine. It then replaces those that do not run on Lambda, but does
+    not check the hashes of the replacements, and only warns about a missing wheel.
+    """
+    if not requirements.read_text(encoding="utf-8").strip():
+        return
+    machine = MACHINES[architecture]
+    tags = [*(f"manylinux_2_{minor}_{machine}" for minor in range(17, GLIBC[1] + 1)), f"manylinux2014_{machine}"]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command += ["--only-binary=:all:", "--implementation=cp", "--python-version={}.{}".format(*PYTHON)]
+    command += [*(f"--platform={tag}" for tag in tags), f"--target={folder}", f"--requirement={requirements}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise ClickException(
+            f"pip cannot install {requirements.name} for Lambda:\n{done.stderr}"
+            "If a package has no wheel that runs on Lambda, pin a version that has one."
+        )
+    for script in (folder / "bin").glob("*"):  # scripts contain the path of this Python
+        script.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Files to leave out of the package. `patterns`: globs relative to site-packages."""
+
+    name: str
+    reason: str
+    patterns: tuple[str, ...]
+
+    def matches(self, folder: Path) -> Iterator[Path]:
+        """Yield the files and folders in `folder` that match the patterns."""
+        for pattern in self.patterns:
+            yield from sorted(folder.glob(pattern))
+
+
+_ENTRIES = tomllib.loads(Path(__file__).with_name("exclusions.toml").read_text(encoding="utf-8"))["exclusion"]
+EXCLUSIONS = tuple(Exclusion(each["name"], each["reason"], tuple(each["patterns"])) for each in _ENTRIES)
+
+
+def remove_excluded(folder: Path) -> None:
+    """Remove the files of all exclusions from `folder`, which contains the installed dependencies."""
+    for exclusion in EXCLUSIONS:
+        for path in exclusion.matches(folder):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+HEIC_VARIABLE = "HEIC"
+"""Environment variable of the packager. `no` leaves out pillow-heif: the app then refuses HEIC photos with 415."""
+LICENCES = Path(__file__).with_name("licences")  # the texts that must accompany libheif and libde265
+_ENCODER = "libx265"
+_WEAK = 2 << 4  # STB_WEAK in the upper half of a symbol's st_info: the symbol may be missing
+_CHANGED = """\
+{libheif} was changed when Faunalens's package was built: it no longer
+needs {encoder}, which was removed. infra/package/heic.py in the source
+of Faunalens makes the change. LICENSES_bundled.txt, which describes the wheel, still lists x265.
+libheif and libde265 are licensed under the GNU LGPL, version 3 (LGPL-3.0.txt, GPL-3.0.txt).
+LICENSES_bundled.txt says where their sources are.
+"""
+
+
+def is_heic_wanted(environment: Mapping[str, str]) -> bool:
+    """Return whether the package reads HEIC: `HEIC` is yes (the default) or no. Raise `ClickException` otherwise."""
+    value = environment.get(HEIC_VARIABLE, "yes")
+    if value not in ("yes", "no"):
+        raise ClickException(f"{HEIC_VARIABLE} is {value!r}; set it to yes or no")
+    return value == "yes"
+
+
+def remove_heic(site: Path) -> None:
+    """Remove pillow-heif and its libraries from `site`, a folder of installed dependencies."""
+    for path in (*site.glob("pillow_heif*"), *site.glob("_pillow_heif*")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def remove_encoder(site: Path) -> None:
+    """Remove x265 from pillow-heif in `site`, and add the licences of the libraries that stay.
+
+    Encoding would end the process afterwards. Do nothing if `site` has no pillow-heif.
+    """
+    libraries = site / "pillow_heif.libs"
+    for encoder in libraries.glob(f"{_ENCODER}-*"):
+        (libheif,) = libraries.glob("libheif-*")
+        libheif.write_bytes(without_library(libheif.read_bytes(), encoder.name, "x265_"))
+        encoder.unlink()
+        text = _CHANGED.format(libheif=libheif.name, encoder=encoder.name)
+        (libraries / "CHANGED.txt").write_text(text, encoding="utf-8")
+        shutil.copytree(LICENCES, libraries, dirs_exist_ok=True)
+
+
+def without_library(elf: bytes, library: str, prefix: str) -> bytes:
+    """Return a shared object that loads without `library`.
+
+    The library's entry in the dynamic section goes. Undefined symbols whose names start with `prefix` become weak, so
+    that the loader accepts that they are missing; a call of one would crash. No other byte changes.
+    """
+    changed, file = bytearray(elf), ELFFile(BytesIO(elf))
+    dynamic, symbols = file.get_section_by_name(".dynamic"), file.get_section_by_name(".dynsym")
+    if not isinstance(dynamic, DynamicSection) or not isinstance(symbols, SymbolTableSection):
+        raise ClickException(f"a library that needs {library} has no dynamic section; check the new wheel by hand")
+    start, size = dynamic["sh_offset"], dynamic["sh_entsize"]
+    kept = b""
+    for number, tag in enumerate(dynamic.iter_tags()):
+        if getattr(tag, "needed", "") != library:
+            kept += elf[start + number * size : start + (number + 1) * size]
+    end = start + len(kept) + size  # one entry fewer, so the last becomes null, which ends the list
+    changed[start:end] = kept + bytes(size)
+    for number, symbol in enumerate(symbols.iter_symbols()):
+        if symbol["st_shndx"] == "SHN_UNDEF" and symbol.name.startswith(prefix):
+            info = symbols["sh_offset"] + number * symbols["sh_entsize"] + 4  # st_info in a 64-bit symbol
+            changed[info] = _WEAK | (changed[info] & 0xF)
+    return bytes(changed)

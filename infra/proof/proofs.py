@@ -1,0 +1,321 @@
+"""Prove claims of claims.toml on a stage that is up, and ask people about the others.
+
+Each function is one proof, named in that file. It returns what it saw. It raises `PreconditionFailed` if the claim is
+wrong, and `Undecided` if that is not known yet.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.telemetry.metrics import NAMESPACE
+from infra import api_client, invoke, smoke
+from infra.cost import ASSUMPTIONS
+from infra.proof.report import Claim, Outcome, ProofReport
+from infra.stage import Stage
+from infra.step import Echo, PreconditionFailed, poll
+
+HEIC = Path(__file__).parent / "photo.heic"  # 64 by 64 pixels
+RECENT = timedelta(days=1)
+
+_STACK_MINUTES = 30.0  # twice the expected time
+_AWAKE_ACU = 2.0  # of a quiet stage, on average
+_DRIFT_PAUSE, _DRIFT_PATIENCE = 5.0, 300.0  # seconds; CloudFormation compares about one resource a second
+_CREATION = ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
+
+
+class Undecided(Exception):
+    """The claim can be neither proved nor disproved yet. The message says why, and what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A stage on which claims are tried. `echo` prints progress."""
+
+    stage: Stage
+    echo: Echo
+
+    def statistics(self, metric: str, statistic: str, since: timedelta, **where: Any) -> list[float]:
+        """Return a statistic of a metric for each five minutes with data. `where`: namespace and dimensions."""
+        cloudwatch, began = self.stage.client("cloudwatch"), datetime.now(UTC) - since
+        return smoke.metric_statistics(
+            cloudwatch, where["namespace"], metric, where["dimensions"], statistic, began, 300
+        )
+
+    @property
+    def database(self) -> dict[str, Any]:
+        """Namespace and dimensions of the database's metrics."""
+        return {"namespace": "AWS/RDS", "dimensions": {"DBClusterIdentifier": f"faunalens-{self.stage.name}"}}
+
+
+def answers(trial: Trial) -> str:
+    """Run the smoke test."""
+    smoke.check_stage(trial.stage, trial.echo)
+    return "health, animals, identification and memory as expected"
+
+
+def database_sign_in(trial: Trial) -> str:
+    """List the datasets through the administrative function."""
+    client = trial.stage.client("lambda", config=Config(read_timeout=310, retries={"total_max_attempts": 1}))
+    invoke.run_admin_command(client, trial.stage.name, ["list", "--patience", "40"], trial.echo)
+    return "the administrative function listed the datasets"
+
+
+def cache_sign_in(trial: Trial) -> str:
+    """Ask the function how it reaches the cache."""
+    state = smoke.wait_for_health(partial(invoke.ask_health, trial.stage, trial.echo), trial.echo)["cache"]
+    if state["state"] != "ok":
+        raise PreconditionFailed(f"cache is {state['state']} ({state['detail']})")
+    return "the health check reaches the cache"
+
+
+def database_version(trial: Trial) -> str:
+    """Read the cluster's version."""
+    name = f"faunalens-{trial.stage.name}"
+    (cluster,) = trial.stage.client("rds").describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+    if cluster["Status"] != "available":
+        raise Undecided(f"the database is {cluster['Status']}; try again once it is available")
+    return f"{cluster['Engine']} {cluster['EngineVersion']} in {trial.stage.region}"
+
+
+def load_time(trial: Trial) -> str:
+    """Read the longest run of the administrative function."""
+    where = {"namespace": "AWS/Lambda", "dimensions": {"FunctionName": f"faunalens-{trial.stage.name}-admin"}}
+    found = trial.statistics("Duration", "Maximum", RECENT, **where)
+    if not found:
+        raise Undecided("no load in the last day; run: python -m infra up --only data")
+    if max(found) >= 300_000:
+        raise PreconditionFailed("the administrative function ran into its limit of 300 s")
+    return f"the longest run of the administrative function in a day took {max(found) / 1e3:.1f} s"
+
+
+def network_denial(trial: Trial) -> str:
+    """Look whether each function is active and in the network."""
+    lambdas = trial.stage.client("lambda")
+    for name in trial.stage.functions:
+        found = lambdas.get_function_configuration(FunctionName=name)
+        subnets, state = found.get("VpcConfig", {}).get("SubnetIds"), found.get("State")
+        if not subnets or state not in ("Active", "Inactive"):
+            reason = found.get("StateReason", "no reason given")
+            raise PreconditionFailed(f"{name} is {state}, in {len(subnets or [])} subnets: {reason}")
+    return f"{len(trial.stage.functions)} functions are active and in the network"
+
+
+def rights(trial: Trial) -> str:
+    """Search the functions' logs of the last day for refused calls."""
+    logs, began = trial.stage.client("logs"), datetime.now(UTC) - RECENT
+    for name in trial.stage.functions:
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=f"/aws/lambda/{name}",
+            filterPattern="?AccessDenied ?UnauthorizedOperation ?NOPERM",
+            startTime=int(began.timestamp() * 1e3),
+        )
+        if found := [event["message"] for page in pages for event in page["events"]]:
+            raise PreconditionFailed(f"{len(found)} lines in the log of {name} tell of refused calls: {found[0][:200]}")
+    return "no refused call in a day of the functions' logs"
+
+
+def uploads(trial: Trial) -> str:
+    """Send a photo through the bucket, and have it identified."""
+    identify_url = api_client.upload(trial.stage.url, smoke.photo()).identify_url
+    answer = api_client.fetch(f"{identify_url}?location=none", b"")
+    if answer.status != 200:
+        raise PreconditionFailed(f"the identification of an upload returned {answer}")
+    return "an uploaded photo was identified"
+
+
+def photos_private(trial: Trial) -> str:
+    """Upload a photo, and try to read it from here."""
+    uploaded = api_client.upload(trial.stage.url, smoke.photo())
+    try:
+        trial.stage.client("s3").get_object(Bucket=trial.stage.output("PhotoBucket"), Key=uploaded.key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("AccessDenied", "403"):
+            return "the bucket refused to give a photo to these credentials"
+        raise
+    raise PreconditionFailed("a photo could be read from outside the network")
+
+
+def heic(trial: Trial) -> str:
+    """Have a small HEIC photo identified."""
+    answer = api_client.fetch(f"{trial.stage.url}identify?location=none", HEIC.read_bytes(), "image/heic")
+    if answer.status == 415:
+        raise Undecided("this package was built without HEIC")
+    if answer.status != 200:
+        raise PreconditionFailed(f"a HEIC photo returned {answer}")
+    return "a HEIC photo was identified"
+
+
+def gateway_errors(trial: Trial) -> str:
+    """Ask for a path that API Gateway does not know."""
+    answer = api_client.fetch(f"{trial.stage.url}no-such-path")
+    kind, origin = answer.headers.get("content-type", ""), answer.headers.get("access-control-allow-origin")
+    if (answer.status, kind.partition(";")[0], origin) != (404, "application/problem+json", "*"):
+        raise PreconditionFailed(f"an unknown path returned {kind}, allowed origin {origin}, {answer}")
+    return f"an unknown path returned {answer.status} as {kind}"
+
+
+def metrics(trial: Trial) -> str:
+    """Have a photo identified, and wait for its metric."""
+    began = datetime.now(UTC)
+    smoke.check_stage(trial.stage, trial.echo)
+    smoke.wait_for_metric(trial.stage.client("cloudwatch"), trial.stage.name, began, trial.echo)
+    return f"the metric was there {(datetime.now(UTC) - began).total_seconds():.0f} s after the first request"
+
+
+def warming(trial: Trial) -> str:
+    """Count the runs of warming in the last half hour."""
+    began = datetime.now(UTC) - timedelta(minutes=30)
+    if not (runs := smoke.metric_sum(trial.stage.client("cloudwatch"), trial.stage.name, "WarmingRuns", began)):
+        raise Undecided("no run in the last half hour; try again ten minutes after the deployment")
+    return f"{runs:.0f} runs in half an hour"
+
+
+def dashboards(trial: Trial) -> str:
+    """Let CloudFormation compare what it deployed with what CloudWatch stores."""
+    cloudformation, name = trial.stage.client("cloudformation"), f"faunalens-{trial.stage.name}-dashboards"
+    detection = cloudformation.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
+    found: dict[str, Any] = {}
+    for _ in poll(_DRIFT_PAUSE, _DRIFT_PATIENCE):
+        found = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+            break
+    if "StackDriftStatus" not in found:
+        raise Undecided(f"CloudFormation did not finish: {found.get('DetectionStatusReason', 'no reason')}")
+    if found["StackDriftStatus"] != "IN_SYNC":
+        raise PreconditionFailed(f"{found['DriftedStackResourceCount']} resources of stack {name} differ from it")
+    return f"CloudWatch stores all of stack {name} as it was sent"
+
+
+def recipients(trial: Trial) -> str:
+    """Look at the subscriptions of the alarms' topic."""
+    return smoke.check_recipients(trial.stage.client("sns"), trial.stage.output("AlarmTopic"), trial.echo)
+
+
+def stack_time(trial: Trial) -> str:
+    """Measure from the stack's creation to its first completion."""
+    name = f"faunalens-{trial.stage.name}"
+    pages = trial.stage.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
+    events = [event for page in pages for event in page["StackEvents"] if event["LogicalResourceId"] == name]
+    times = {state: [e["Timestamp"] for e in events if e["ResourceStatus"] == state] for state in _CREATION}
+    if not all(times.values()):
+        raise Undecided("CloudFormation no longer has the events of the stack's creation")
+    began, ended = (min(times[state]) for state in _CREATION)
+    minutes = (ended - began).total_seconds() / 60
+    if minutes > _STACK_MINUTES:
+        raise PreconditionFailed(f"created in {minutes:.1f} minutes, expected at most {_STACK_MINUTES:.0f}")
+    return f"created in {minutes:.1f} minutes"
+
+
+def cold_start(trial: Trial) -> str:
+    """Read how long processes took to start."""
+    where = {"namespace": NAMESPACE, "dimensions": smoke.metric_dimensions(trial.stage.name)}
+    found = trial.statistics("InitLatency", "Average", RECENT, **where)
+    if not found:
+        raise Undecided("no cold start in the last day")
+    seen = f"{min(found):.0f} to {max(found):.0f} ms from app.py to ready"
+    if max(found) > ASSUMPTIONS["init_ms"].value:
+        raise PreconditionFailed(f"{seen}, assumed at most {ASSUMPTIONS['init_ms'].value:.0f} ms with the download")
+    return seen
+
+
+def capacity(trial: Trial) -> str:
+    """Read the database's capacity while it is awake."""
+    found = trial.statistics("ServerlessDatabaseCapacity", "Average", RECENT, **trial.database)
+    if not (found := [each for each in found if each]):
+        raise Undecided("the database was not awake in the last day, or CloudWatch does not know it yet")
+    seen = f"{sum(found) / len(found):.2f} ACU on average while awake, at most {max(found):.2f}"
+    if sum(found) / len(found) > _AWAKE_ACU:
+        raise PreconditionFailed(f"{seen}; expected at most {_AWAKE_ACU:g} on average")
+    return seen
+
+
+def pause(trial: Trial) -> str:
+    """Look for a time at which the database was paused."""
+    found = trial.statistics("ServerlessDatabaseCapacity", "Minimum", RECENT, **trial.database)
+    if not found or min(found) > 0:
+        raise Undecided("the database has not paused in the last day; leave the stage without traffic for an hour")
+    return f"paused in {sum(each == 0 for each in found)} of {len(found)} times five minutes"
+
+
+PROOFS: Mapping[str, Callable[[Trial], str]] = {
+    each.__name__: each
+    for each in (
+        answers,
+        database_sign_in,
+        cache_sign_in,
+        database_version,
+        load_time,
+        network_denial,
+        rights,
+        uploads,
+        photos_private,
+        heic,
+        gateway_errors,
+        metrics,
+        warming,
+        dashboards,
+        recipients,
+        stack_time,
+        cold_start,
+        capacity,
+        pause,
+    )
+}
+
+
+Ask = Callable[[str], str]  # prints a question and returns the reply
+
+_OUTCOMES = {"y": Outcome.PROVED, "n": Outcome.REFUTED}
+_INDENT = " " * 6
+_paragraph = partial(fill, width=110, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
+
+
+class Prove:
+    """Goes through claims. `ask`: asks a person, or None if there is nobody to ask."""
+
+    def __init__(self, trial: Trial | None, report: ProofReport, ask: Ask | None, echo: Echo) -> None:
+        self._trial, self._report, self._ask, self._echo = trial, report, ask, echo
+
+    def run(self, claims: Sequence[Claim]) -> None:
+        """Try each claim and keep what was found out, so that an interrupted run loses nothing.
+
+        The trial is None if the stage is not up; then only people are asked.
+        """
+        for number, claim in enumerate(claims, 1):
+            self._echo(f"[{number}/{len(claims)}] {claim.name}")
+            self._echo(_paragraph(f"{claim.claim}."))
+            if found := self._tried(claim) if claim.proof else self._asked(claim):
+                self._report.add(claim, *found)
+            known = self._report.finding(claim)
+            self._echo(f"{_INDENT}=> {known.outcome}: {known.seen} ({known.day})" if known else f"{_INDENT}=> open")
+
+    def _tried(self, claim: Claim) -> tuple[Outcome, str] | None:
+        if self._trial is None:
+            self._echo(f"{_INDENT}the stage is not up, so nothing is tried")
+            return None
+        try:
+            return Outcome.PROVED, PROOFS[claim.proof](self._trial)
+        except Undecided as error:
+            return Outcome.OPEN, str(error)
+        except PreconditionFailed as error:
+            return Outcome.REFUTED, str(error)
+        except (ClientError, BotoCoreError, OSError, LookupError, ValueError) as error:
+            return Outcome.OPEN, f"could not be tried: {type(error).__name__}: {error}"
+
+    def _asked(self, claim: Claim) -> tuple[Outcome, str] | None:
+        self._echo(_paragraph(claim.how.replace("STAGE", self._report.stage)))
+        if self._ask is None:
+            return None
+        reply = self._ask(f"{_INDENT}Is it so? y: yes, n: no, anything else: later > ")
+        outcome = _OUTCOMES.get(reply.strip().lower()[:1])
+        if outcome is None:
+            return None
+        return outcome, self._ask(f"{_INDENT}What did you see? (one line, may be empty) > ").strip()

@@ -1,0 +1,171 @@
+"""The claims that only a real AWS account can prove, and what `python -m infra prove` found out about them.
+
+The findings are kept between runs, and written as a page to send back.
+"""
+
+import json
+import re
+import subprocess
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from chalicelib.config.settings import ROOT
+from infra.step import PreconditionFailed
+
+CLAIMS = ROOT / "infra" / "proof" / "claims.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim. Either `proof` names the function that proves it, or `how` says what a person does and looks at.
+
+    `source`: why we believe the claim until it is proved.
+    """
+
+    name: str
+    claim: str
+    source: str
+    proof: str = ""
+    how: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` if the claim can be proved in no way, or in two."""
+        if bool(self.proof) == bool(self.how):
+            raise ValueError(f"claim {self.name} in {CLAIMS.name} needs either `proof` or `how`")
+
+
+def read_claims() -> list[Claim]:
+    """Return all claims, in the order of the file."""
+    document = tomllib.loads(CLAIMS.read_text(encoding="utf-8"))
+    return [Claim(name, **fields) for name, fields in document.items()]
+
+
+FOLDER = ROOT / "build"
+
+
+class Outcome(StrEnum):
+    """What became of a claim."""
+
+    PROVED = "proved"
+    REFUTED = "refuted"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one claim. `seen`: one line. `day`: date in UTC."""
+
+    outcome: Outcome
+    seen: str
+    day: str
+
+
+class ProofReport:
+    """The findings about `stage`, in build/proof-STAGE.json."""
+
+    def __init__(self, stage: str, region: str, folder: Path = FOLDER) -> None:
+        self.stage, self._region = stage, region
+        self._file = folder / f"proof-{stage}.json"
+        self._findings = self._read()
+
+    def finding(self, claim: Claim) -> Finding | None:
+        """Return what is known about a claim; None if nothing is."""
+        return self._findings.get(claim.name)
+
+    def add(self, claim: Claim, outcome: Outcome, seen: str) -> None:
+        """Keep what was found out about a claim, without what identifies the account, people and places.
+
+        What is still open does not replace an earlier proof: some can be had only at the right time.
+        """
+        earlier = self.finding(claim)
+        if outcome is Outcome.OPEN and earlier and earlier.outcome is not Outcome.OPEN:
+            return
+        text = anonymous(" ".join(seen.split()))
+        self._findings[claim.name] = Finding(outcome, text, f"{datetime.now(UTC):%Y-%m-%d}")
+        self._file.parent.mkdir(exist_ok=True)
+        findings = {name: asdict(each) for name, each in self._findings.items()}
+        self._file.write_text(json.dumps(findings, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+    def write(self, claims: Sequence[Claim], account: str = "") -> Path:
+        """Write the page, and return its path. `account`: its number, if the page shall name it."""
+        known = [(claim, self.finding(claim) or Finding(Outcome.OPEN, "", "")) for claim in claims]
+        counts = Counter(found.outcome for _, found in known)
+        rows = [
+            f"| {'x' if found.outcome is Outcome.PROVED else ' '} | `{claim.name}` | {_cell(claim.claim)} | "
+            f"{found.outcome} | {_cell(found.seen)} | {found.day} |"
+            for claim, found in known
+        ]
+        lines = [
+            "# Proof report",
+            "",
+            f"Stage {self.stage} in {self._region}, commit {_commit()}{f', account {account}' if account else ''}.",
+            f"{', '.join(f'{counts[each]} {each}' for each in Outcome)}.",
+            "",
+            "| | claim | says | outcome | seen | day (UTC) |",
+            "|---|---|---|---|---|---|",
+            *rows,
+        ]
+        page = self._file.with_suffix(".md")
+        page.parent.mkdir(exist_ok=True)
+        page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return page
+
+    def _read(self) -> dict[str, Finding]:
+        if not self._file.is_file():
+            return {}
+        try:
+            document = json.loads(self._file.read_text(encoding="utf-8"))
+            return {
+                name: Finding(Outcome(each["outcome"]), each["seen"], each["day"]) for name, each in document.items()
+            }
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PreconditionFailed(f"{self._file} is not a file of this command: {error}; delete it") from error
+
+
+_IDENTITIES = (
+    (re.compile(r"arn:aws[\w-]*:[^\s,;)\"']+"), "(ARN)"),
+    (re.compile(r"https?://[^\s,;)\"']+"), "(URL)"),
+    (re.compile(r"[\w-]+(\.[\w-]+)*\.amazonaws\.com[\w.]*"), "(host)"),
+    (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "(mail)"),
+    (re.compile(r"\b(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}"), "(key)"),
+    (re.compile(r"\b(lat|lon|latitude|longitude)\b\W{1,4}[-+]?\d+(\.\d+)?", re.IGNORECASE), r"\1=(hidden)"),
+    (re.compile(r"[-+]?\d{1,3}\.\d+\s*[,/;]\s*[-+]?\d{1,3}\.\d+"), "(place)"),
+    (re.compile(r"[-+]?\d{1,3}\.\d{4,}"), "(number)"),
+    (re.compile(r"(?<![\d-])\d{4}-?\d{4}-?\d{4}(?![\d-])"), "(account)"),
+    (re.compile(r"\b(vpc|subnet|sg|eni|pl|rtb|vpce|i)-[0-9a-f]{6,}\b"), r"\1-(id)"),
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE), "(id)"),
+    (re.compile(r"uploads/[\w-]+"), "uploads/(id)"),
+    (re.compile(r"[A-Za-z0-9+/=_-]{40,}"), "(secret)"),
+    (re.compile(r"(?<!\d)\d{1,3}(\.\d{1,3}){3}(?!\d)"), "(address)"),
+    (re.compile(r"(/home|/Users)/[^/\s]+"), r"\1/(user)"),
+)
+"""What may identify an account, a person or a place, and what stands there instead. The order matters."""
+
+
+def anonymous(text: str) -> str:
+    """Return a text without what may identify an account, a person or a place.
+
+    >>> anonymous("arn:aws:lambda:eu-west-1:123456789012:function:x is Pending; photo at -33.86, 151.21")
+    '(ARN) is Pending; photo at (place)'
+    """
+    for pattern, replacement in _IDENTITIES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _commit() -> str:
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return done.stdout.strip() or "unknown"

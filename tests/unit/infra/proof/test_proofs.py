@@ -1,0 +1,263 @@
+"""Each proof says what it saw, and a person is asked about the rest."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from infra import api_client, smoke
+from infra.api_client import Answer, Upload
+from infra.proof import proofs
+from infra.proof.proofs import Prove, Trial, Undecided
+from infra.proof.report import Claim, Outcome, ProofReport
+from infra.stage import Stage
+from infra.step import PreconditionFailed
+from tests.unit.infra.fake_aws import Client
+
+BEGAN = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def trial(**clients: Client) -> Trial:
+    """Return a trial whose stage has these clients, by service."""
+
+    class Session:
+        def client(self, service: str, **_: Any) -> Client:
+            return clients[service]
+
+    return Trial(Stage("dev", "eu-west-1", Session(), {}), lambda _: None)
+
+
+def metrics(**found: list[float]) -> Client:
+    """Return a fake CloudWatch with these values for each metric."""
+
+    def get(MetricName: str, Statistics: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803
+        return {"Datapoints": [{Statistics[0]: value} for value in found.get(MetricName, [])]}
+
+    return Client(get_metric_statistics=get)
+
+
+def clusters(**cluster: str) -> Client:
+    return Client(describe_db_clusters=lambda **_: {"DBClusters": [cluster]})
+
+
+def functions(state: str, *subnets: str) -> Client:
+    found = {"State": state, "VpcConfig": {"SubnetIds": list(subnets)}, "StateReason": "no network"}
+    return Client(get_function_configuration=lambda **_: found)
+
+
+def logs(*messages: str) -> Client:
+    return Client(filter_log_events=lambda **_: {"events": [{"message": each} for each in messages]})
+
+
+def stack(minutes: float | None) -> Client:
+    events = [{"LogicalResourceId": "faunalens-dev", "ResourceStatus": "CREATE_IN_PROGRESS", "Timestamp": BEGAN}]
+    if minutes is not None:
+        ended = {"ResourceStatus": "CREATE_COMPLETE", "Timestamp": BEGAN + timedelta(minutes=minutes)}
+        events.append({"LogicalResourceId": "Database", **ended, "Timestamp": BEGAN + timedelta(minutes=1)})
+        events.append({"LogicalResourceId": "faunalens-dev", **ended})
+    return Client(describe_stack_events=lambda **_: {"StackEvents": events})
+
+
+def drift(state: str, drifted: int = 0) -> Client:
+    found = {"DetectionStatus": "DETECTION_COMPLETE", "StackDriftStatus": state, "DriftedStackResourceCount": drifted}
+    return Client(
+        detect_stack_drift=lambda **_: {"StackDriftDetectionId": "1"},
+        describe_stack_drift_detection_status=lambda **_: found,
+    )
+
+
+@pytest.mark.parametrize(
+    ("proof", "clients", "seen"),
+    [
+        (
+            proofs.database_version,
+            {"rds": clusters(Status="available", Engine="aurora-postgresql", EngineVersion="17.9")},
+            "aurora-postgresql 17.9 in eu-west-1",
+        ),
+        (proofs.load_time, {"cloudwatch": metrics(Duration=[1500.0, 42_000.0])}, "took 42.0 s"),
+        (
+            proofs.network_denial,
+            {"lambda": functions("Active", "subnet-1")},
+            "4 functions are active and in the network",
+        ),
+        (proofs.rights, {"logs": logs()}, "no refused call"),
+        (proofs.warming, {"cloudwatch": metrics(WarmingRuns=[1.0, 1.0])}, "2 runs in half an hour"),
+        (proofs.stack_time, {"cloudformation": stack(14.5)}, "created in 14.5 minutes"),
+        (proofs.cold_start, {"cloudwatch": metrics(InitLatency=[400.0, 900.0])}, "400 to 900 ms"),
+        (
+            proofs.capacity,
+            {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0, 0.5, 2.5])},
+            "1.50 ACU on average while awake, at most 2.50",
+        ),
+        (proofs.dashboards, {"cloudformation": drift("IN_SYNC")}, "stores all of stack faunalens-dev-dashboards"),
+        (proofs.pause, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0, 0.5])}, "paused in 1 of 2 times"),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_a_claim_is_proved(proof: Callable[[Trial], str], clients: dict[str, Client], seen: str) -> None:
+    assert seen in proof(trial(**clients))
+
+
+@pytest.mark.parametrize(
+    ("proof", "clients", "seen"),
+    [
+        (proofs.load_time, {"cloudwatch": metrics(Duration=[300_000.0])}, "limit of 300 s"),
+        (proofs.network_denial, {"lambda": functions("Failed", "subnet-1")}, "is Failed, in 1 subnets: no network"),
+        (proofs.network_denial, {"lambda": functions("Active")}, "is Active, in 0 subnets"),
+        (
+            proofs.rights,
+            {"logs": logs("AccessDenied: s3")},
+            "1 lines in the log of faunalens-dev.* tell of refused calls",
+        ),
+        (proofs.dashboards, {"cloudformation": drift("DRIFTED", 2)}, "2 resources of stack"),
+        (proofs.stack_time, {"cloudformation": stack(45)}, "created in 45.0 minutes, expected at most 30"),
+        (proofs.cold_start, {"cloudwatch": metrics(InitLatency=[2000.0])}, "assumed at most 1500 ms"),
+        (proofs.capacity, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[8.0])}, "expected at most 2 on average"),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_a_claim_is_refuted(proof: Callable[[Trial], str], clients: dict[str, Client], seen: str) -> None:
+    with pytest.raises(PreconditionFailed, match=seen):
+        proof(trial(**clients))
+
+
+@pytest.mark.parametrize(
+    ("proof", "clients"),
+    [
+        (proofs.database_version, {"rds": clusters(Status="creating")}),
+        (proofs.load_time, {"cloudwatch": metrics()}),
+        (proofs.warming, {"cloudwatch": metrics()}),
+        (proofs.stack_time, {"cloudformation": stack(None)}),
+        (proofs.cold_start, {"cloudwatch": metrics()}),
+        (proofs.capacity, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0])}),
+        (proofs.pause, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.5])}),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_without_evidence_a_claim_stays_open(proof: Callable[[Trial], str], clients: dict[str, Client]) -> None:
+    with pytest.raises(Undecided):
+        proof(trial(**clients))
+
+
+@pytest.fixture
+def _uploaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stage, "url", "https://api/dev/")
+    monkeypatch.setattr(Stage, "output", lambda *_: "bucket")
+    monkeypatch.setattr(api_client, "upload", lambda *_: Upload("uploads/one", "https://api/dev/uploads/one/identify"))
+    monkeypatch.setattr(smoke, "photo", lambda: b"photo")
+
+
+@pytest.mark.usefixtures("_uploaded")
+def test_a_photo_that_nobody_can_read_is_private() -> None:
+    def refuse(code: str) -> Client:
+        def get(**_: Any) -> None:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetObject")
+
+        return Client(get_object=get)
+
+    assert "refused" in proofs.photos_private(trial(s3=refuse("AccessDenied")))
+    # BUT one that is not there, or can be read, is no proof
+    with pytest.raises(ClientError):
+        proofs.photos_private(trial(s3=refuse("NoSuchKey")))
+    with pytest.raises(PreconditionFailed, match="could be read from outside"):
+        proofs.photos_private(trial(s3=Client(get_object=lambda **_: {})))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "origin", "good"),
+    [
+        (404, "application/problem+json; charset=utf-8", "*", True),
+        (403, "application/json", "*", False),
+        (404, "application/problem+json", None, False),
+    ],
+)
+@pytest.mark.usefixtures("_uploaded")
+def test_the_form_of_a_gateways_own_error_counts(
+    monkeypatch: pytest.MonkeyPatch, status: int, kind: str, origin: str | None, good: bool
+) -> None:
+    headers = {"content-type": kind} | ({"access-control-allow-origin": origin} if origin else {})
+    monkeypatch.setattr(api_client, "fetch", lambda _: Answer(status, headers, b"{}"))
+    if good:
+        assert "an unknown path returned 404" in proofs.gateway_errors(trial())
+    else:
+        with pytest.raises(PreconditionFailed, match=f"status {status}"):
+            proofs.gateway_errors(trial())
+
+
+TRIED = Claim("tried", "It works", "we hope so", proof="try_it")
+ASKED = Claim("asked", "It looks good", "we hope so", how="Look at faunalens-STAGE. Is it so?")
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> ProofReport:
+    return ProofReport("dev", "eu-west-1", tmp_path)
+
+
+def bare_trial() -> Trial:
+    return Trial(Stage("dev", "eu-west-1", None, {}), lambda _: None)
+
+
+def raising(error: Exception) -> Callable[[Trial], str]:
+    def proof(_: Trial) -> str:
+        raise error
+
+    return proof
+
+
+@pytest.mark.parametrize(
+    ("proof", "outcome", "seen"),
+    [
+        (lambda _: "it did", Outcome.PROVED, "it did"),
+        (raising(PreconditionFailed("it did not")), Outcome.REFUTED, "it did not"),
+        (raising(Undecided("come back later")), Outcome.OPEN, "come back later"),
+        (raising(NoCredentialsError()), Outcome.OPEN, "could not be tried: NoCredentialsError: "),
+        (raising(KeyError("DBClusters")), Outcome.OPEN, "could not be tried: KeyError: 'DBClusters'"),
+    ],
+)
+def test_a_proof_has_three_outcomes(
+    report: ProofReport, monkeypatch: pytest.MonkeyPatch, proof: Any, outcome: Outcome, seen: str
+) -> None:
+    monkeypatch.setattr(proofs, "PROOFS", {"try_it": proof})
+    output: list[str] = []
+    Prove(bare_trial(), report, None, output.append).run([TRIED])
+    found = report.finding(TRIED)
+    assert found
+    assert found.outcome is outcome
+    assert found.seen.startswith(seen)
+    assert output[:2] == ["[1/1] tried", "      It works."]
+    assert output[-1].startswith(f"      => {outcome}: {seen}")
+
+
+@pytest.mark.parametrize(
+    ("replies", "outcome"),
+    [
+        (["y", "all widgets"], Outcome.PROVED),
+        (["No", "two are empty"], Outcome.REFUTED),
+        ([""], None),
+        (["later"], None),
+    ],
+)
+def test_a_person_answers_yes_no_or_later(report: ProofReport, replies: list[str], outcome: Outcome | None) -> None:
+    rest: Iterator[str] = iter(replies)
+    output: list[str] = []
+    Prove(bare_trial(), report, lambda _: next(rest), output.append).run([ASKED])
+    assert "      Look at faunalens-dev. Is it so?" in output
+    found = report.finding(ASKED)
+    assert (found.outcome if found else None) is outcome
+    assert not found or found.seen == replies[1]
+
+
+def test_without_a_person_and_without_a_stage_nothing_changes(report: ProofReport) -> None:
+    # GIVEN a claim that was proved before the stage went down
+    report.add(TRIED, Outcome.PROVED, "it did")
+    # WHEN the claims are gone through without a stage, and nobody is there
+    output: list[str] = []
+    Prove(None, report, None, output.append).run([TRIED, ASKED])
+    # THEN the finding stays, and the other claim is open
+    assert "      the stage is not up, so nothing is tried" in output
+    assert any(line.startswith("      => proved: it did") for line in output)
+    assert output[-1] == "      => open"
+    assert report.finding(ASKED) is None

@@ -1,0 +1,314 @@
+"""What is merged into Chalice's template; tests/integration/infra/test_template.py tests the whole template."""
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from subprocess import CalledProcessError
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from chalice.package import TemplateDeepMerger
+from tests.unit.infra.test_functions import OUTPUTS
+
+from chalicelib.config.settings import ROOT
+from infra.__main__ import main
+from infra.api_stage import LOG_FORMAT, limit_variables, method_settings
+from infra.chalice_project import STACK_VARIABLES
+from infra.functions import ASYNC_LIMITS, function_config
+from infra.step import PreconditionFailed
+from infra.template import merge_unique, parameters_of, pipeline, to_text
+from infra.template.pipeline import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
+from testing import cloudformation
+from testing.cloudformation import STAGES
+from testing.cloudformation import template as read
+
+FUNCTIONS = {
+    "APIHandler": "faunalens-{}",
+    "Warm": "faunalens-{}-warm",
+    "Batch": "faunalens-{}-batch",
+    "Admin": "faunalens-{}-admin",
+}
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def stage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def merged(stage: str) -> dict[str, Any]:
+    return merge_template(stage, parameters_of(stage, {}))
+
+
+def in_an_account(value: Any) -> str:
+    """Return a value as text, with references replaced by the outputs of test_function_config.py."""
+    text = to_text(value)
+    declared = cloudformation.template("faunalens.yaml")["Outputs"]
+    for name, known in OUTPUTS.items():
+        reference = to_text(declared[name]["Value"])
+        text = text.replace(reference, known) if "${" in reference else text
+    return text.replace("${AWS::Region}", "eu-west-1")
+
+
+def test_functions_get_the_configuration_that_infra_up_would_write(stage: str, merged: Mapping[str, Any]) -> None:
+    # GIVEN the configuration that `infra up` writes for a stack's outputs
+    wanted = function_config(OUTPUTS, "eu-west-1", limit_variables(stage, parameters_of(stage, {})))
+    for logical, name in FUNCTIONS.items():
+        properties = merged["Resources"][logical]["Properties"]
+        own = wanted.admin_environment if logical == "Admin" else {}
+        # THEN the references in the template resolve to the same variables, network and names
+        variables = properties["Environment"]["Variables"]
+        assert variables.keys() == set(STACK_VARIABLES)
+        assert {key: in_an_account(value) for key, value in variables.items()} == {**wanted.environment, **own}
+        groups, subnets = (properties["VpcConfig"][key] for key in ("SecurityGroupIds", "SubnetIds"))
+        assert [in_an_account(each) for each in groups] == wanted.security_group_ids
+        assert ",".join(map(to_text, subnets)) == "${SubnetA},${SubnetB}"
+        assert properties["FunctionName"] == name.format(stage)
+
+
+def test_the_template_overrides_addresses_in_the_configuration(merged: dict[str, Any]) -> None:
+    # GIVEN Chalice's template of a stage with addresses in .chalice/config.json
+    old = dict.fromkeys(STACK_VARIABLES, "of another stack")
+    network = {"SubnetIds": ["subnet-old"], "SecurityGroupIds": ["sg-old"]}
+    properties = {"Environment": {"Variables": {"STAGE": "dev", **old}}, "VpcConfig": network, "MemorySize": 1769}
+    # WHEN Chalice merges ours into it
+    merged = TemplateDeepMerger().merge(merged, {"Resources": {"APIHandler": {"Properties": properties}}})
+    # THEN none of these addresses is left, and Chalice's other properties stay
+    found = merged["Resources"]["APIHandler"]["Properties"]
+    assert "old" not in json.dumps(found)
+    assert "of another stack" not in json.dumps(found)
+    assert (found["MemorySize"], found["Environment"]["Variables"]["STAGE"]) == (1769, "dev")
+
+
+def test_the_resources_of_both_templates_are_unchanged(merged: Mapping[str, Any]) -> None:
+    # GIVEN the template whose resources test_security.py checks THEN they are here unchanged
+    written = cloudformation.template("faunalens.yaml")["Resources"]
+    assert {name: merged["Resources"][name] for name in written} == written
+    for name in ("faunalens.yaml", "edge.yaml"):
+        assert cloudformation.template(name)["Resources"].keys() <= merged["Resources"].keys()
+        assert cloudformation.template(name)["Outputs"].keys() <= merged["Outputs"].keys()
+        assert cloudformation.template(name)["Conditions"].keys() <= merged["Conditions"].keys()
+
+
+def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
+    stage: str, merged: Mapping[str, Any]
+) -> None:
+    for name, value in cloudformation.parameters(stage).items():
+        assert str(merged["Parameters"][name]["Default"]) == value
+    assert merged["Parameters"]["Stage"]["AllowedValues"] == [stage]
+    assert "RestApiId" not in merged["Parameters"]
+    # AND every parameter has a default
+    assert all("Default" in each for each in merged["Parameters"].values())
+
+
+def test_defaults_are_passed_too_since_a_stack_would_keep_its_own_values(stage: str, merged: Mapping[str, Any]) -> None:
+    given = parameters_of(stage, {})
+    beside = read("web.yaml")["Parameters"].keys() | read("backfill.yaml")["Parameters"].keys()
+    known = given.keys() - (beside - merged["Parameters"].keys())
+    assert {name: given[name] for name in known} == {
+        name: str(each["Default"]) for name, each in merged["Parameters"].items()
+    }
+    assert given["AlarmEmail"] == ""
+
+
+def test_chosen_parameters_override_those_of_the_stage() -> None:
+    given = parameters_of("dev", {"LogDays": "1", "Firewall": "yes"})
+    assert (given["LogDays"], given["Firewall"], given["Stage"]) == ("1", "yes", "dev")
+    declared = merge_template("dev", given)["Parameters"]
+    assert (declared["LogDays"]["Default"], declared["Firewall"]["Default"]) == (1, "yes")
+
+
+@pytest.mark.parametrize(
+    ("stage", "chosen", "message"),
+    [
+        ("test", {}, "infra/stages/test.json does not exist"),
+        ("dev", {"Colour": "red"}, "unknown parameter Colour; expected AccessLog, AlarmEmail, "),
+        ("dev", {"RestApiId": "abc"}, "unknown parameter RestApiId"),
+        ("dev", {"LogDays": "many"}, "LogDays=many is not a number"),
+        ("dev", {"Stage": "prod"}, "pass --stage prod"),
+    ],
+)
+def test_impossible_parameters_are_refused(stage: str, chosen: dict[str, str], message: str) -> None:
+    with pytest.raises(PreconditionFailed, match=re.escape(message)):
+        parameters_of(stage, chosen)
+
+
+def test_the_command_needs_no_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
+    assert main(["template", "--stage", "dev", "--out", str(tmp_path / "out"), "--set", "Colour=red"]) == 1
+    assert "error: unknown parameter Colour" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failure_of_chalice_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise CalledProcessError(3, "chalice package")
+
+    monkeypatch.setattr(pipeline, "build", fails)
+    with pytest.raises(PreconditionFailed, match="chalice package exited with code 3; see its output"):
+        pipeline.write("dev", tmp_path, {}, print)
+
+
+def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chosen = {**parameters_of("dev", {}), "Stage": "test"}
+    with pytest.raises(PreconditionFailed, match=r"config\.json has no stage test, only dev, prod"):
+        merge_template("test", chosen)
+    known: dict[str, Any] = {"stages": {"test": {"lambda_functions": {"api_handler": {}}}}}
+    monkeypatch.setattr(pipeline, "CHALICE_CONFIG", tmp_path / "config.json")
+    (tmp_path / "config.json").write_text(json.dumps(known))
+    with pytest.raises(PreconditionFailed, match=r"limits\.json has no stage test"):
+        merge_template("test", chosen)
+
+
+def test_the_api_is_throttled_and_has_no_second_stage(stage: str, merged: Mapping[str, Any]) -> None:
+    api = merged["Resources"]["RestAPI"]["Properties"]
+    assert api["MethodSettings"] == method_settings(stage)
+    assert api["OpenApiVersion"] == "2.0", "without it, SAM makes a second stage without throttling"
+
+
+def test_failed_calls_of_warming_and_administration_are_not_repeated(merged: Mapping[str, Any]) -> None:
+    for logical, key in {"Warm": "warm", "Batch": "batch", "Admin": "admin"}.items():
+        assert merged["Resources"][logical]["Properties"]["EventInvokeConfig"] == ASYNC_LIMITS[key]
+    assert "EventInvokeConfig" not in merged["Resources"]["APIHandler"]["Properties"]
+
+
+def test_roles_have_the_boundary_and_the_api_its_log_if_asked_for(merged: Mapping[str, Any]) -> None:
+    for name in ("ApiHandlerRole", "WarmRole", "BatchRole", "AdminRole"):
+        condition, value, _ = merged["Resources"][name]["Properties"]["PermissionsBoundary"]["Fn::If"]
+        assert (condition, value) == ("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
+    condition, value, _ = merged["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"]["Fn::If"]
+    assert (condition, value["Format"]) == ("HasAccessLog", LOG_FORMAT)
+    assert "${AccessLogGroup}" in json.dumps(value["DestinationArn"])
+
+
+def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_asked_for() -> None:
+    # GIVEN a stage that demands keys WHEN its template is made
+    merged = merge_template("dev", parameters_of("dev", {"ApiKeys": "required"}))
+    # THEN keyed routes need one, preflight requests and the page do not
+    paths = merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    secured = {(path, method) for path, each in paths.items() for method in each}
+    gets = ("/animals", "/taxa", "/taxa/{id}", "/taxa/{id}/range", "/taxa/{id}/range.svg")
+    assert secured == {
+        ("/identify", "post"),
+        ("/uploads", "post"),
+        ("/uploads/{id}/identify", "post"),
+        *((path, method) for path in gets for method in ("get", "head")),
+    }
+    assert merged["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]["API_KEYS"] == "true"
+    # AND a deployment cannot switch the keys off without the definition, nor on
+    assert merged["Parameters"]["ApiKeys"]["AllowedValues"] == ["required"]
+    open_to_all = merge_template("dev", parameters_of("dev", {}))
+    assert open_to_all["Parameters"]["ApiKeys"]["AllowedValues"] == ["no"]
+    assert "DefinitionBody" not in open_to_all["Resources"]["RestAPI"]["Properties"]
+
+
+def test_firewall_and_plan_stand_before_this_api_once_its_stage_is_there(stage: str, merged: Mapping[str, Any]) -> None:
+    for name in ("WebAclOfApi", "KeyPlan", "PagePlan", "PageKey"):
+        assert merged["Resources"][name]["DependsOn"] == f"RestAPI{stage}Stage"
+    assert "/restapis/${RestAPI}/stages/${Stage}" in json.dumps(merged["Resources"]["WebAclOfApi"])
+    assert "faunalens${Stage}page${RestAPI}" in json.dumps(merged["Resources"]["PageKey"])
+    (place,) = merged["Resources"]["KeyPlan"]["Properties"]["ApiStages"]
+    assert place == {"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "Stage"}}
+    assert "DependsOn" not in merged["Resources"]["WebAcl"]
+
+
+def test_alarms_tell_the_topic_of_this_template(merged: Mapping[str, Any]) -> None:
+    alarms = [each for each in merged["Resources"].values() if each.get("Type", "").startswith("AWS::CloudWatch::")]
+    notifying = [each["Properties"]["AlarmActions"] for each in alarms if "AlarmActions" in each["Properties"]]
+    assert notifying
+    assert all(actions == [{"Ref": "AlarmTopic"}] for actions in notifying)
+    # AND no other text contains the topic's ARN
+    assert ":sns:" not in json.dumps([each for each in alarms if "Dashboard" not in each["Type"]])
+
+
+def test_nothing_secret_can_be_in_it(merged: Mapping[str, Any]) -> None:
+    text = json.dumps(merged)
+    assert not re.search(r"AKIA[0-9A-Z]{16}|NoEcho|resolve:(secretsmanager|ssm)", text)
+    assert not re.search(r'"[^"]*(password|secret)[^"]*": ', text, re.IGNORECASE)
+    urls = re.findall(r"\w+://[^/\s\"]*@", text)
+    assert urls
+    assert not any(":" in url.partition("://")[2].replace("AWS::", "") for url in urls), "a password in a URL"
+
+
+def test_the_commands_that_it_prints_are_those_of_the_guide() -> None:
+    guide = (ROOT / "docs" / "how-to" / "pipeline.md").read_text(encoding="utf-8")
+    _, _, commands = COMMANDS.format(stage="dev", out="build/dev").partition("\n\n")
+    assert textwrap.indent(textwrap.dedent(commands), "    ") in guide
+    # AND the guide lists the rights for each service in the template
+    types = {
+        each["Type"].split("::")[1].lower()
+        for each in merge_template("dev", parameters_of("dev", {}))["Resources"].values()
+        if "Type" in each
+    }
+    for service in types:
+        assert f"`{service}" in guide, service
+
+
+def test_a_duplicate_name_is_an_error() -> None:
+    with pytest.raises(ValueError, match="two parts of the template define Cache; rename one"):
+        merge_unique({"Cache": {}, "Photos": {}}, {"Cache": {}})
+
+
+def function(**properties: Any) -> dict[str, Any]:
+    return {"Type": "AWS::Serverless::Function", "Properties": properties}
+
+
+def written(folder: Path, resources: Mapping[str, Any], room: str = "") -> Path:
+    path = folder / "sam.json"
+    document = {"Parameters": {}, "Outputs": {}, "Resources": resources, "Metadata": room}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def test_sizes_are_printed(tmp_path: Path) -> None:
+    output: list[str] = []
+    check(written(tmp_path, {"A": function(VpcConfig={})}), output.append)
+    assert "bytes; limits: 1,000,000 in S3, 51,200 in a request to AWS" in output[0]
+    assert output[1] == "0 of 200 parameters, 1 of 500 resources, 0 of 200 outputs"
+
+
+def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, {"APIHandler": function(VpcConfig={}), "Nightly": function()})
+    with pytest.raises(
+        PreconditionFailed, match=r"config\.json has no function Nightly; add the function to lambda_functions"
+    ):
+        check(path, print)
+
+
+def test_a_template_over_a_quota_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PreconditionFailed, match="CloudFormation accepts at most 1,000,000 bytes"):
+        check(written(tmp_path, {}, " " * MAX_BYTES), print)
+    many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MAX_COUNTS["Resources"] + 1)}
+    with pytest.raises(PreconditionFailed, match=r"'Resources': 501\b"):
+        check(written(tmp_path, many), print)
+
+
+@pytest.mark.parametrize("image", ["", f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"])
+def test_with_an_image_the_stack_of_the_web_tier_is_written_too(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(out: Path, _: str, *, merge: Path) -> SimpleNamespace:
+        (out / "sam.json").write_bytes(merge.read_bytes())
+        return SimpleNamespace(template=out / "sam.json")
+
+    monkeypatch.setattr(pipeline, "build", build)
+    monkeypatch.setattr(pipeline, "check", lambda *_: None)
+    # WHEN the files of a pipeline are written
+    pipeline.write("dev", tmp_path, {"WebImage": image}, print)
+    # THEN those of the tier are there if there is an image of it
+    assert (tmp_path / "web.yaml").exists() is bool(image)
+    if image:
+        parameters = json.loads((tmp_path / "web-parameters.json").read_text(encoding="utf-8"))["Parameters"]
+        assert (parameters["WebImage"], parameters["Stage"], parameters["Firewall"]) == (image, "dev", "no")
+        assert (
+            parameters.keys()
+            == yaml.safe_load((tmp_path / "web.yaml").read_text(encoding="utf-8"))["Parameters"].keys()
+        )
