@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import yaml
 from chalice.package import TemplateDeepMerger
-from tests.unit.infra.test_functions import OUTPUTS
 
 from chalicelib.config.settings import ROOT
 from infra.__main__ import main
@@ -25,6 +24,7 @@ from infra.template.pipeline import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merg
 from testing import cloudformation
 from testing.cloudformation import STAGES
 from testing.cloudformation import template as read
+from tests.unit.infra.test_functions import OUTPUTS
 
 FUNCTIONS = {
     "APIHandler": "faunalens-{}",
