@@ -1,7 +1,7 @@
-"""Photos in temporary files: checked while they arrive, and gone afterwards."""
+"""Bodies within limits of size and speed; photos in temporary files, checked while they arrive, and gone afterwards."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.errors import BadRequest, ClientError, PhotoTooLarge, Unavailable, UnsupportedMediaType
+from chalicelib.errors import BadRequest, ClientError, PhotoTooLarge, RequestTimeout, Unavailable, UnsupportedMediaType
 from testing.pictures import jpeg
 from web import body as module
-from web.body import BATCH, Spool
+from web.body import BATCH, MemoryBody, Spool, receive_body
 
 MOST = 500_000
 FORM = "multipart/form-data; boundary=b"
@@ -55,6 +55,52 @@ def test_without_a_folder_for_temporary_files_photos_are_unavailable(monkeypatch
     monkeypatch.setattr(module, "TemporaryFile", missing)
     with pytest.raises(Unavailable):
         spooled(jpeg())
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next timer instead of waiting for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        self._selector.select = self._jump  # type: ignore[attr-defined]
+
+    def time(self) -> float:
+        return self._now
+
+    def _jump(self, timeout: float | None) -> list[Any]:
+        self._now += timeout or 0.0
+        return []
+
+
+def received(parts: Sequence[tuple[float, int]], rate: float) -> int:
+    """Receive a body whose parts arrive after so many seconds each, with so many bytes. Return its length."""
+
+    async def receive_all() -> int:
+        left = list(parts)
+
+        async def receive() -> dict[str, Any]:
+            seconds, length = left.pop(0)
+            await asyncio.sleep(seconds)
+            return {"type": "http.request", "body": bytes(length), "more_body": bool(left)}
+
+        body = MemoryBody()
+        await receive_body(receive, body, lambda _: None, MOST, PhotoTooLarge("too large"), rate)
+        return len(body.whole())
+
+    with ThreadPoolExecutor(1) as pool, asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return pool.submit(runner.run, receive_all()).result()
+
+
+def test_a_body_at_the_lowest_rate_is_read() -> None:
+    # GIVEN a lowest rate of 10 kB/s in windows of 10 s WHEN 11 kB/s arrive THEN they are read, in three windows
+    assert received([(0.9, 10_000)] * 25, 10_000) == 250_000
+
+
+@pytest.mark.parametrize("sent", [2, 90_000])
+def test_a_body_that_stops_is_cut_off_however_much_has_arrived(sent: int) -> None:
+    with pytest.raises(RequestTimeout):
+        received([(0.0, sent), (21.0, 1)], 10_000)
 
 
 def test_a_photo_is_whole() -> None:
