@@ -89,14 +89,21 @@ class Admission:
     """The queue of photos and its limits, for one event loop. Photos above a limit are rejected and counted in `pulse`.
 
     `workers`: number of photos that are identified at the same time. `queue_seconds`: longest expected wait of a photo.
-    `body_bytes`: maximum total size of all bodies in memory.
+    `body_bytes`: maximum total size of all bodies in memory. `service_seconds`: of a photo, until one was measured.
     """
 
-    def __init__(self, workers: int, queue_seconds: float, body_bytes: int, pulse: Pulse | None = None) -> None:
-        self._pulse = pulse or Pulse()
+    def __init__(
+        self,
+        workers: int,
+        queue_seconds: float,
+        body_bytes: int,
+        pulse: Pulse | None = None,
+        service_seconds: float = _FIRST_GUESS,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._pulse, self._service_seconds, self._clock = pulse or Pulse(), service_seconds, clock
         self._workers, self._queue_seconds, self._body_bytes = workers, queue_seconds, body_bytes
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="photo", initializer=_yield_to_loop)
-        self._service_seconds = _FIRST_GUESS
         self._most = workers * _MOST_WAITING
         self._few = max(1, workers // 2)  # photos that wait in an overload: enough to keep the workers busy
         self._running = 0
@@ -195,7 +202,7 @@ class Admission:
 
     def check_queue(self) -> None:
         """Raise `Unavailable` if the queue is too long."""
-        now = monotonic()
+        now = self._clock()
         overloaded = now < self._overloaded_until
         if overloaded:
             too_long = len(self._waiting) >= self._few

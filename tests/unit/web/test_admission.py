@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from threading import get_native_id
+from threading import Barrier, get_native_id
 from typing import Any
 
 import pytest
@@ -20,18 +20,24 @@ from web import admission as module
 from web.admission import Admission, Pulse, return_large_blocks
 
 
-def run(coroutine: Coroutine[Any, Any, None]) -> None:
+def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on an event loop in a thread: Playwright's loop may occupy this one, after browser tests."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, coroutine).result()
+        return pool.submit(asyncio.run, coroutine).result()
+
+
+@contextmanager
+def one_worker(service_seconds: float = 0.02, **more: Any) -> Iterator[Admission]:
+    """One worker, at most a second of waiting, 100 bytes of bodies."""
+    opened = Admission(workers=1, queue_seconds=1.0, body_bytes=100, service_seconds=service_seconds, **more)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
 def admission() -> Iterator[Admission]:
-    """One worker, at most a second of waiting, 100 bytes of bodies."""
-    admission = Admission(workers=1, queue_seconds=1.0, body_bytes=100)
-    yield admission
-    admission.close()
+    with one_worker() as opened:
+        yield opened
 
 
 def test_photos_are_identified_in_the_order_in_which_they_came(admission: Admission) -> None:
@@ -50,21 +56,17 @@ async def at_once(admission: Admission, number: int, seconds: float = 0.01) -> l
     return await asyncio.gather(*work, return_exceptions=True)
 
 
-def test_a_burst_waits(admission: Admission) -> None:
-    async def crowd() -> None:
-        admission._service_seconds = 0.1
-        # GIVEN 0.1 s a photo WHEN 11 come at once THEN the last waits for 1 s, and all are identified
-        assert await at_once(admission, 11) == [None] * 11
-
-    run(crowd())
+def test_a_burst_waits() -> None:
+    # GIVEN 0.1 s a photo WHEN 11 come at once THEN the last waits for 1 s, and all are identified
+    with one_worker(0.1) as admission:
+        assert run(at_once(admission, 11)) == [None] * 11
 
 
 def test_the_longest_queue_and_all_refusals_are_counted() -> None:
-    async def crowd() -> None:
-        admission = Admission(workers=1, queue_seconds=1.0, body_bytes=100, pulse=pulse)
-        admission._service_seconds = 0.3
+    pulse = Pulse()
+    with one_worker(0.3, pulse=pulse) as admission:
         # GIVEN that three photos may wait WHEN six come at once THEN the overload refuses all but two
-        refused = [each for each in await at_once(admission, 6) if isinstance(each, Unavailable)]
+        refused = [each for each in run(at_once(admission, 6)) if isinstance(each, Unavailable)]
         assert (pulse.waiting, pulse.refused) == (3, len(refused)) == (3, 4)
         # AND so is a photo whose bytes would exceed the memory for bodies
         with admission.receiving(50) as arrived:
@@ -72,54 +74,40 @@ def test_the_longest_queue_and_all_refusals_are_counted() -> None:
             with pytest.raises(Unavailable), admission.receiving(60):
                 pass
         assert pulse.refused == 5
-        admission.close()
-
-    pulse = Pulse()
-    run(crowd())
 
 
-def test_a_burst_has_a_largest_number_of_photos(admission: Admission) -> None:
-    async def crowd() -> None:
-        admission._service_seconds = 0.001
-        # GIVEN 1 ms a photo WHEN 64 wait THEN the next begins an overload, although the wait would be short
-        assert await at_once(admission, 65, seconds=0) == [None] * 65
-        assert any(isinstance(each, Unavailable) for each in await at_once(admission, 66, seconds=0))
-
-    run(crowd())
+def test_a_burst_has_a_largest_number_of_photos() -> None:
+    # GIVEN 1 ms a photo WHEN 64 wait THEN the next begins an overload, although the wait would be short
+    with one_worker(0.001) as admission:
+        assert run(at_once(admission, 65, seconds=0)) == [None] * 65
+    with one_worker(0.001) as admission:
+        assert any(isinstance(each, Unavailable) for each in run(at_once(admission, 66, seconds=0)))
 
 
-def test_in_an_overload_only_a_few_wait_and_all_others_are_refused_with_a_time(admission: Admission) -> None:
-    async def crowd() -> None:
-        admission._service_seconds = 0.1
-        # GIVEN 0.1 s a photo and at most 1 s of waiting WHEN 30 come at once
-        results = await at_once(admission, 30)
-        # THEN the first is running and the next waits; the others would have waited long
-        assert results[:2] == [None, None]
-        assert all(isinstance(each, Unavailable) for each in results[2:])
-        # AND they are told the time in which all of them could be served
-        waits = [int(each.headers["Retry-After"]) for each in results if isinstance(each, Unavailable)]
-        assert (min(waits), max(waits)) == (1, 3)
-        # AND that nothing is left of the queue until then
-        last = next(each for each in results if isinstance(each, Unavailable) and each.headers["Retry-After"] == "3")
-        assert last.headers["RateLimit"] == '"queue";r=0;t=3'
-
-    run(crowd())
+def test_in_an_overload_only_a_few_wait_and_all_others_are_refused_with_a_time() -> None:
+    # GIVEN 0.1 s a photo and at most 1 s of waiting WHEN 30 come at once
+    with one_worker(0.1) as admission:
+        results = run(at_once(admission, 30))
+    # THEN the first is running and the next waits; the others would have waited long
+    assert results[:2] == [None, None]
+    refused = [each for each in results if isinstance(each, Unavailable)]
+    assert len(refused) == 28
+    # AND they learn the time in which all of them could be served
+    waits = [int(each.headers["Retry-After"]) for each in refused]
+    assert (min(waits), max(waits)) == (1, 3)
+    # AND that nothing is left of the queue until then
+    assert refused[waits.index(3)].headers["RateLimit"] == '"queue";r=0;t=3'
 
 
-def test_an_overload_ends_when_nobody_is_refused(admission: Admission, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.admission._CALM_SECONDS", 0.1)
-
-    async def crowd() -> None:
-        admission._service_seconds = 0.1
-        await at_once(admission, 30)
-        # GIVEN an overload WHEN no more than can be served arrive for a while
-        for _ in range(15):
-            await admission.run(lambda: time.sleep(0.01))
-        # THEN a burst waits again
-        admission._service_seconds = 0.1
-        assert await at_once(admission, 8) == [None] * 8
-
-    run(crowd())
+def test_an_overload_ends_a_second_after_the_last_refusal() -> None:
+    # GIVEN an overload
+    now = 0.0
+    with one_worker(0.1, clock=lambda: now) as admission:
+        run(at_once(admission, 30))
+        # WHEN photos come one by one for a second THEN a burst waits again
+        for now in (0.9, 1.1):  # noqa: B007, the clock reads it
+            run(admission.run(lambda: None))
+        assert run(at_once(admission, 8)) == [None] * 8
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
@@ -137,18 +125,21 @@ def test_workers_yield_to_the_event_loop(admission: Admission) -> None:
 
 def test_one_photo_is_alone(admission: Admission) -> None:
     alone: list[bool] = []
+    both = Barrier(2)
+
+    def look(at: Admission) -> None:
+        both.wait(30)
+        alone.append(at.is_alone)
+        both.wait(30)
 
     async def one_and_two() -> None:
         await admission.run(lambda: alone.append(admission.is_alone))
         wide = Admission(workers=2, queue_seconds=1.0, body_bytes=100)
-        started = asyncio.ensure_future(wide.run(lambda: time.sleep(0.2)))
-        await asyncio.sleep(0.05)
-        await wide.run(lambda: alone.append(wide.is_alone))
-        await started
+        await asyncio.gather(wide.run(partial(look, wide)), wide.run(partial(look, wide)))
         wide.close()
 
     run(one_and_two())
-    assert alone == [True, False]
+    assert alone == [True, False, False]
 
 
 def test_a_client_that_leaves_the_queue_frees_its_place(admission: Admission) -> None:
