@@ -3,8 +3,7 @@
 Expressions are checked by their types: `S` is a number, `TS` one time series, `TS[]` several. The table of functions in
 `syntax/expression.py` lists the types that each function accepts and returns.
 
-Of a SEARCH, lint requires the schema in braces and the full name of every metric. CloudWatch can also search for parts
-of a name and in all namespaces, but lint could not know which metrics such a search should find.
+A SEARCH names its metrics in full:
 
     SEARCH('{Faunalens,service,stage,code} MetricName="Rejections" service="faunalens" stage="STAGENAME"', 'Sum', 60)
 """
@@ -174,17 +173,14 @@ type Pattern = tuple[str, str, tuple[tuple[str, str | None], ...]]
 
 
 def searched_metrics(text: str) -> Iterator[Pattern]:
-    """Yield the metrics that the first argument of SEARCH names. Raises `SearchError` if it is invalid or too vague."""
+    """Yield the metrics that the first argument of SEARCH names. Raises `SearchError` if it is invalid."""
     search = parse_search(text)
-    if search.namespace is None or search.dimensions is None:
-        raise SearchError(text, 0, "a search must start with its schema, such as {Faunalens,service,stage,code}")
     values: dict[str, list[str]] = {}
     for leaf in leaves(search.term, negated=False) if search.term else ():
-        if leaf.exact:
-            values.setdefault(leaf.property or "", []).append(leaf.text)
+        values.setdefault(leaf.property, []).append(leaf.text)
     if not values.get("MetricName"):
-        raise SearchError(text, 0, 'a search must name its metrics in full, such as MetricName="Rejections"')
-    if unknown := sorted(values.keys() - {"", "MetricName", "Namespace", *search.dimensions}):
+        raise SearchError(text, 0, 'a search must name its metrics, such as MetricName="Rejections"')
+    if unknown := sorted(values.keys() - {"MetricName", "Namespace", *search.dimensions}):
         what = f"{', '.join(unknown)} is not a dimension of the schema; add it to the schema, or remove the condition"
         raise SearchError(text, text.find(unknown[0]), what)
     given = {name: values.get(name, []) for name in search.dimensions}

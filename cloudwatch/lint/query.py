@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from cloudwatch.lint import suggest
@@ -36,9 +37,9 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
     `log_groups`: the log groups of a saved query. The query of a widget starts with its log groups: `SOURCE '…'`.
     """
     tokens = [(kind, match[kind]) for match in _TOKEN.finditer(text) if (kind := match.lastgroup or "") != "comment"]
-    commands = list(_commands(tokens))
+    commands = [list(each) for is_end, each in groupby(tokens, ("sign", "|").__eq__) if not is_end]
     groups = list(log_groups)
-    while commands and commands[0] and commands[0][0][1] == "SOURCE":
+    while commands and commands[0][0][1] == "SOURCE":
         groups += _SOURCE.findall("".join(token for _, token in commands.pop(0)))
     for group in groups:
         if group not in RESOURCES["LogGroupName"]:
@@ -49,42 +50,31 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
         yield "the query has no command; write for instance: fields @timestamp, request_id | sort @timestamp desc"
     known = fields() | OF_CLOUDWATCH
     for number, command in enumerate(commands, 1):
-        if not command or command[0][1] not in COMMANDS:
-            word = command[0][1] if command else ""
-            yield f'command {number} begins with "{word}", which is not a command; {suggest(word, COMMANDS)}'
-            continue
-        yield from (f"command {number} ({command[0][1]}): {problem}" for problem in _wrong_names(command, known))
-        known = _known_after(command, known)
+        yield from (f"command {number} {problem}" for problem in _problems(command, known))
+        if command[0][1] == "stats":  # what follows knows only its results and its groups
+            known = {name for name, kind in _names(_after_by(command)) if kind == "field"}
+        known = known | set(_aliases(command))
 
 
-def _commands(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """Split the tokens into commands at each `|`."""
-    command: list[Token] = []
-    for token in tokens:
-        if token == ("sign", "|"):
-            yield command
-            command = []
-        else:
-            command.append(token)
-    if command:
-        yield command
+def _problems(command: Sequence[Token], known: Collection[str]) -> Iterator[str]:
+    word, aliases = command[0][1], set(_aliases(command))
+    if word not in COMMANDS:
+        yield f'begins with "{word}", which is not a command; {suggest(word, COMMANDS)}'
+        return
+    for name, kind in _names(command):
+        if kind == "function" and name not in FUNCTIONS:
+            yield f'({word}): there is no function "{name}"; {suggest(name, FUNCTIONS)}'
+        elif kind == "field" and name not in known and name not in aliases:
+            yield f'({word}): there is no field "{name}" here; {suggest(name, known)}'
 
 
-def _wrong_names(command: Sequence[Token], known: set[str]) -> Iterator[str]:
-    aliases, tokens = set(_aliases(command)), command[1:]
-    for place, (kind, name) in enumerate(tokens):
-        if kind not in ("name", "quoted") or name in WORDS:
-            continue
-        if kind == "name" and tokens[place + 1 : place + 2] == [("sign", "(")]:
-            if name not in FUNCTIONS:
-                yield f'there is no function "{name}"; {suggest(name, FUNCTIONS)}'
-        elif (field := _field(name)) not in known and field not in aliases:
-            yield f'there is no field "{field}" here; {suggest(field, known)}'
-
-
-def _field(name: str) -> str:
-    """Return the field that a name refers to: `faults` for `faults.0`."""
-    return name.strip("`").partition(".")[0]
+def _names(command: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    """Yield each name after the first word of a command, and whether it is that of a `function` or of a `field`."""
+    for place, (kind, name) in enumerate(command[1:], 1):
+        if kind in ("name", "quoted") and name not in WORDS:
+            is_call = kind == "name" and command[place + 1 : place + 2] == [("sign", "(")]
+            # `faults` is the field of `faults.0`
+            yield (name, "function") if is_call else (name.strip("`").partition(".")[0], "field")
 
 
 def _aliases(command: Sequence[Token]) -> Iterator[str]:
@@ -96,12 +86,6 @@ def _aliases(command: Sequence[Token]) -> Iterator[str]:
             yield name.strip("`")
 
 
-def _known_after(command: Sequence[Token], known: set[str]) -> set[str]:
-    """Return the fields that the next command may name. After `stats`, these are its results and its `by` fields."""
-    aliases, tokens = set(_aliases(command)), command[1:]
-    if command[0][1] != "stats":
-        return known | aliases
-    words = [token for _, token in tokens]
-    grouped = tokens[words.index("by") + 1 :] if "by" in words else []
-    functions = {token for place, (_, token) in enumerate(grouped) if grouped[place + 1 : place + 2] == [("sign", "(")]}
-    return aliases | {_field(token) for kind, token in grouped if kind in ("name", "quoted")} - functions - WORDS
+def _after_by(command: Sequence[Token]) -> Sequence[Token]:
+    words = [token for _, token in command]
+    return command[words.index("by") :] if "by" in words else ()

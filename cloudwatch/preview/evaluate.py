@@ -131,19 +131,17 @@ class Evaluator:
         return Series(values, grid, name, metric, stat)
 
     def _with_label(self, line: GraphedMetric, value: Value) -> Value:
-        match value:
-            case float():
-                return value
-            case Series():
-                name = value.label if line.metric is not None else line.id or line.expression or ""
-                named = replace(value, label=name)
-                return named if line.label is None else _labelled(line, line.label, named)
-            case _ if not line.label:
-                return value
-            case _:
-                # A label with variables replaces the names of the series. Another label goes before each name.
-                label = line.label if "${" in line.label else f"{line.label} ${{LABEL}}"
-                return tuple(_labelled(line, label, series) for series in value)
+        """Return a value with the label of its line. The label of an array goes before the name of each series."""
+        if isinstance(value, float):
+            return value
+        if isinstance(value, Series):
+            name = value.label if line.metric is not None else line.id or line.expression or ""
+            value = replace(value, label=name)
+            return value if line.label is None else replace(value, label=labels.expand_label(line.label, value))
+        if not line.label:
+            return value
+        label = line.label if "${" in line.label else f"{line.label} ${{LABEL}}"
+        return tuple(replace(series, label=labels.expand_label(label, series)) for series in value)
 
     def _node(self, node: tree.Node, line: GraphedMetric) -> Value:
         match node:
@@ -184,10 +182,6 @@ class Evaluator:
         if not FUNCTIONS[node.function].evaluated:
             raise EvaluationError(f"only AWS evaluates {node.function}; the preview cannot show this line")
         match node:
-            case tree.Call(function="METRICS", arguments=arguments):
-                part = arguments[0].text if arguments and isinstance(arguments[0], tree.String) else ""
-                found = [other for other in self._lines if other.metric is not None and part in (other.id or "")]
-                return self._array([self.value(other) for other in found])
             case tree.Call(function="PERIOD", arguments=(tree.Name(id=name),)):
                 value = self._named(name)
                 if isinstance(value, Series) and self._by_id[name].metric is not None:
@@ -210,10 +204,6 @@ class Evaluator:
         found = self._store.search(_parse_search(text).finds)
         names = labels.default_labels([(metric, stat) for metric in found])
         return tuple(self._metric(metric, stat, grid, name) for metric, name in zip(found, names, strict=True))
-
-
-def _labelled(line: GraphedMetric, label: str, series: Series) -> Series:
-    return replace(series, label=labels.expand_label(label, series, line.region))
 
 
 class _LineError(EvaluationError):

@@ -1,12 +1,11 @@
 """Make the labels of curves: CloudWatch's default labels, and dynamic labels, which contain values. Find their units.
 
-Source: "Using dynamic labels" in the CloudWatch user guide. Times are UTC. The unit of a curve is that of its metric
-or, for an expression, a unit in a label or in the title.
+Source: "Using dynamic labels" in the CloudWatch user guide. The unit of a curve is that of its metric or, for an
+expression, a unit in a label or in the title.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -15,8 +14,16 @@ from cloudwatch.lint.known_metrics import aws_metrics
 from cloudwatch.preview.series import EvaluationError, Floats, Series
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 
-_VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'(?P<property>[^']*)'\s*\)|(?P<name>\w+))\s*\}")
-_NO_DATA = "--"
+_VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'Dim\.(?P<dimension>[^']*)'\s*\)|(?P<name>[^}]*?))\s*\}")
+_VALUES: Mapping[str, Callable[[Floats], float]] = {
+    "AVG": np.mean,
+    "FIRST": lambda values: values[0],
+    "LAST": lambda values: values[-1],
+    "MAX": np.max,
+    "MIN": np.min,
+    "SUM": np.sum,
+}
+"""Variables of labels, each with the function that computes its value from the existing points."""
 
 
 def default_labels(metrics: Sequence[tuple[TimeSeries, str]]) -> list[str]:
@@ -41,48 +48,28 @@ def default_labels(metrics: Sequence[tuple[TimeSeries, str]]) -> list[str]:
     return [label(metric, stat) for metric, stat in metrics]
 
 
-def expand_label(label: str, series: Series, region: str | None) -> str:
+def expand_label(label: str, series: Series) -> str:
     """Return the label with each `${…}` replaced by the value of the variable for this series.
 
     Raises:
-        EvaluationError: CloudWatch does not have this variable, or the preview does not support it.
+        EvaluationError: the preview does not know this variable.
     """
 
     def value(match: re.Match[str]) -> str:
-        if match["property"] is not None:
-            return _property(match["property"], series, region)
+        if match["dimension"] is not None:
+            return dict(series.metric.dimensions).get(match["dimension"], "") if series.metric else ""
         if match["name"] == "LABEL":
             return series.label
-        if match["name"] not in _VARIABLES:
-            known = ", ".join(["LABEL", *_VARIABLES])
+        if match["name"] not in _VALUES:
+            known = ", ".join(["LABEL", *_VALUES])
             raise EvaluationError(
-                f"label {label!r} has the unknown variable {match['name']}; use one of {known}, PROP('…')"
+                f"label {label!r} has the variable {match['name']}, which the preview does not know; "
+                f"use one of {known}, PROP('Dim.…')"
             )
-        exists = ~np.isnan(series.values)
-        if not exists.any():
-            return _NO_DATA
-        return _VARIABLES[match["name"]](series.values[exists], series.grid.begins[exists].astype(np.float64))
+        points = series.values[~np.isnan(series.values)]
+        return _number(float(_VALUES[match["name"]](points))) if points.size else "--"
 
     return _VARIABLE.sub(value, label)
-
-
-def _property(name: str, series: Series, region: str | None) -> str:
-    """Return the value of `PROP('…')`, a property of the metric. It is empty if the series is not a metric."""
-    metric = series.metric
-    if name.startswith("Dim."):
-        return dict(metric.dimensions).get(name.removeprefix("Dim."), "") if metric else ""
-    known = {
-        "MetricName": metric.name if metric else "",
-        "Namespace": metric.namespace if metric else "",
-        "Period": str(series.grid.period),
-        "Region": region or "",
-        "Stat": series.stat or "",
-    }
-    if name not in known:
-        supported = f"{', '.join(known)} and Dim.…"
-        unsupported = f"label variable PROP('{name}') is not supported by the preview"
-        raise EvaluationError(f"{unsupported}; use one of {supported}")
-    return known[name]
 
 
 def _number(value: float) -> str:
@@ -91,35 +78,6 @@ def _number(value: float) -> str:
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _duration(seconds: float) -> str:
-    """Format a duration, such as `1h 5m`."""
-    days, rest = divmod(int(abs(seconds)), 86400)
-    parts = [(days, "d"), (rest // 3600, "h"), (rest % 3600 // 60, "m")]
-    return " ".join(f"{number}{unit}" for number, unit in parts if number) or "0m"
-
-
-_VARIABLES: Mapping[str, Callable[[Floats, Floats], str]] = {
-    "AVG": lambda values, _: _number(float(values.mean())),
-    "DATAPOINT_COUNT": lambda values, _: str(len(values)),
-    "FIRST": lambda values, _: _number(values[0]),
-    "FIRST_LAST_RANGE": lambda values, _: _number(values[-1] - values[0]),
-    "FIRST_LAST_TIME_RANGE": lambda _, times: _duration(times[-1] - times[0]),
-    "FIRST_TIME": lambda _, times: _time(times[0]),
-    "LAST": lambda values, _: _number(values[-1]),
-    "LAST_TIME": lambda _, times: _time(times[-1]),
-    "MAX": lambda values, _: _number(values.max()),
-    "MAX_TIME": lambda values, times: _time(times[values.argmax()]),
-    "MIN": lambda values, _: _number(values.min()),
-    "MIN_MAX_RANGE": lambda values, _: _number(values.max() - values.min()),
-    "MIN_MAX_TIME_RANGE": lambda values, times: _duration(times[values.argmax()] - times[values.argmin()]),
-    "MIN_TIME": lambda values, times: _time(times[values.argmin()]),
-    "SUM": lambda values, _: _number(float(values.sum())),
-}
 
 _UNITS: Mapping[str, str] = {
     "ms": "Milliseconds",

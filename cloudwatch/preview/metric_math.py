@@ -4,21 +4,19 @@ Missing points follow the CloudWatch user guide. If a point is missing in one op
 it is missing in both, it is missing in the result. A number combined with a missing point is a missing point. The
 result of a division by zero is also a missing point. Comparisons and logical operators return 0 or 1.
 
-`syntax/metric_functions.csv` lists the functions and their arguments. `evaluate.py` handles METRICS, SEARCH and PERIOD,
-which refer to other lines. In an array, SUM and AVG count a missing point as 0, and the other aggregations skip it. If
-a point is missing in all series of the array, it is missing in the result.
+`syntax/metric_functions.csv` lists the functions and their arguments, and says which of them the preview evaluates:
+those that the dashboards use. `evaluate.py` handles SEARCH and PERIOD, which refer to other lines. In an array, SUM and
+AVG count a missing point as 0, and MIN and MAX skip it. If a point is missing in all series of the array, it is missing
+in the result.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
 from math import isnan, nan
 from typing import Any
 
 import numpy as np
 
-from cloudwatch.preview.series import EvaluationError, Floats, Grid, Series, Value, apply_in_order, common_grid, kind
+from cloudwatch.preview.series import EvaluationError, Floats, Grid, Series, Value, common_grid, kind
 from cloudwatch.syntax.expression import FUNCTIONS, TYPES
 
 _ARITHMETIC: dict[str, Callable[[Floats, Floats], Floats]] = {
@@ -89,108 +87,19 @@ def call_function(function: str, arguments: list[Value | str], grid: Grid) -> Va
     Raises:
         EvaluationError: the function does not accept the type of an argument, or an array is empty.
     """
-    _check_types(function, arguments)
+    for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].parameters, strict=False), 1):
+        found = argument if isinstance(argument, str) else kind(argument)
+        if found not in types:
+            given = f"argument {place} of {function} is {TYPES.get(found, found)}"
+            raise EvaluationError(f"{given}; write {FUNCTIONS[function].signature}")
     first: Any = arguments[0]
     if function == "TIME_SERIES":
         return Series(np.full(grid.number, first), grid)
     if function in _AGGREGATIONS:
         return _aggregate_over_time(function, first) if isinstance(first, Series) else _aggregate(function, first)
-    if function in _OF_ARGUMENTS:
-        return _OF_ARGUMENTS[function](*arguments)
     if isinstance(first, tuple):
-        return tuple(_OF_SERIES[function](series, *arguments[1:]) for series in first)
-    return _OF_SERIES[function](first, *arguments[1:])
-
-
-def _check_types(function: str, arguments: list[Value | str]) -> None:
-    """Check the type of each argument against metric_functions.csv. Raises `EvaluationError`."""
-    for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].parameters, strict=False)):
-        found = argument if isinstance(argument, str) else kind(argument)
-        if found not in types:
-            given = f"argument {place + 1} of {function} is {TYPES.get(found, found)}"
-            raise EvaluationError(f"{given}; write {FUNCTIONS[function].signature}")
-
-
-# Functions of one series. With an array, they return an array
-
-
-def _elementwise(operation: Callable[[Floats], Floats], series: Series) -> Series:
-    with np.errstate(all="ignore"):
-        return series.with_values(operation(series.values))
-
-
-def _skip_missing(function: Callable[[Floats, Floats], Floats], series: Series) -> Series:
-    """Apply a function to the existing points and their times. Missing points stay missing."""
-
-    def apply(values: Floats, begins: Floats) -> Floats:
-        exists = ~np.isnan(values)
-        result = np.full_like(values, np.nan)
-        result[exists] = function(values[exists], begins[exists])
-        return result
-
-    return apply_in_order(series, apply)
-
-
-def _difference(values: Floats) -> Floats:
-    """Return each value minus the previous value. The first result is NaN."""
-    return np.diff(values, prepend=np.nan)
-
-
-def _running_sum(series: Series) -> Series:
-    _reject_sliding("RUNNING_SUM", series)
-    return _skip_missing(lambda values, _: np.cumsum(values), series)
-
-
-def _fill(series: Series, by: Series | float | str) -> Series:
-    if by == "REPEAT":
-        return apply_in_order(series, _repeat)
-    if by == "LINEAR":
-        return apply_in_order(series, _interpolate)
-    if isinstance(by, Series):
-        common_grid(series, by)
-    filling: Any = by.values if isinstance(by, Series) else by
-    return series.with_values(np.where(np.isnan(series.values), filling, series.values))
-
-
-def _repeat(values: Floats, _: Floats) -> Floats:
-    """Replace each missing point with the last existing point before it."""
-    last = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
-    return np.where(last < 0, np.nan, values[last])
-
-
-def _interpolate(values: Floats, begins: Floats) -> Floats:
-    """Replace each missing point between two existing points with a point on the line between them."""
-    exists = ~np.isnan(values)
-    if not exists.any():
-        return values
-    return np.interp(begins, begins[exists], values[exists], left=np.nan, right=np.nan)
-
-
-def _time_part(part: Callable[[datetime], float], series: Series) -> Series:
-    """Return one part of the UTC time at which each period begins, such as the hour."""
-    times = (datetime.fromtimestamp(begin, UTC) for begin in series.grid.begins.tolist())
-    return replace(series, values=np.array([float(part(time)) for time in times]))
-
-
-_OF_SERIES: Mapping[str, Callable[..., Series]] = {
-    "ABS": partial(_elementwise, np.abs),
-    "CEIL": partial(_elementwise, np.ceil),
-    "FLOOR": partial(_elementwise, np.floor),
-    "LOG": partial(_elementwise, np.log),
-    "LOG10": partial(_elementwise, np.log10),
-    "DIFF": partial(_skip_missing, lambda values, _: _difference(values)),
-    "DIFF_TIME": partial(_skip_missing, lambda _, begins: _difference(begins)),
-    "RATE": partial(_skip_missing, lambda values, begins: _difference(values) / _difference(begins)),
-    "RUNNING_SUM": _running_sum,
-    "FILL": _fill,
-    "MINUTE": partial(_time_part, lambda time: time.minute),
-    "HOUR": partial(_time_part, lambda time: time.hour),
-    "DAY": partial(_time_part, datetime.isoweekday),  # Monday is 1
-    "DATE": partial(_time_part, lambda time: time.day),
-    "MONTH": partial(_time_part, lambda time: time.month),
-    "YEAR": partial(_time_part, lambda time: time.year),
-    "EPOCH": partial(_time_part, datetime.timestamp),
-}
+        return tuple(_FUNCTIONS[function](series, *arguments[1:]) for series in first)
+    return _FUNCTIONS[function](first, *arguments[1:])
 
 
 # Aggregations: a series becomes a number, an array becomes a series
@@ -200,8 +109,6 @@ _AGGREGATIONS: Mapping[str, Callable[[Floats], Floats]] = {
     "AVG": lambda rows: np.nansum(rows, axis=0) / len(rows),
     "MIN": lambda rows: np.fmin.reduce(rows, axis=0),
     "MAX": lambda rows: np.fmax.reduce(rows, axis=0),
-    "STDDEV": lambda rows: np.nanstd(rows, axis=0),
-    "DATAPOINT_COUNT": lambda rows: np.sum(~np.isnan(rows), axis=0, dtype=np.float64),
 }
 
 
@@ -211,7 +118,7 @@ def _aggregate(function: str, series: tuple[Series, ...]) -> Series:
     grid = common_grid(*series)
     rows = np.stack([each.values for each in series])
     exists = ~np.isnan(rows).all(axis=0)
-    values = np.full(grid.number, 0.0 if function == "DATAPOINT_COUNT" else np.nan)
+    values = np.full(grid.number, np.nan)
     values[exists] = _AGGREGATIONS[function](rows[:, exists])
     return Series(values, grid)
 
@@ -219,8 +126,8 @@ def _aggregate(function: str, series: tuple[Series, ...]) -> Series:
 def _aggregate_over_time(function: str, series: Series) -> float:
     """Aggregate all points of a series to one number. Return NaN if the series has no points."""
     _reject_sliding(function, series)
-    if np.isnan(series.values).all() and function != "DATAPOINT_COUNT":
-        return float("nan")
+    if np.isnan(series.values).all():
+        return nan
     return float(_AGGREGATIONS[function](series.values[:, np.newaxis])[0])
 
 
@@ -233,24 +140,19 @@ def _reject_sliding(function: str, series: Series) -> None:
 # Other functions
 
 
-def _pick(series: tuple[Series, ...], index: int) -> Series:
-    if not series:
-        raise EvaluationError("FIRST or LAST got an empty array; the array needs at least one series")
-    return series[index]
+def _running_sum(series: Series) -> Series:
+    """Return the sum of the points up to each point. Missing points stay missing."""
+    _reject_sliding("RUNNING_SUM", series)
+    return series.with_values(np.where(np.isnan(series.values), nan, np.nancumsum(series.values)))
 
 
-def _slice(series: tuple[Series, ...], start: float, end: float | None = None) -> tuple[Series, ...]:
-    return series[int(start) : None if end is None else int(end)]
-
-
-def _sort(series: tuple[Series, ...], by: str, order: str, limit: float | None = None) -> tuple[Series, ...]:
-    sign = -1 if order == "DESC" else 1
-
-    def key(each: Series) -> tuple[bool, float]:
-        value = _aggregate_over_time(by, each)
-        return isnan(value), sign * value  # series without data come last
-
-    return _slice(tuple(sorted(series, key=key)), 0, limit)
+def _fill(series: Series, by: Series | float | str) -> Series:
+    if isinstance(by, str):
+        raise EvaluationError(f"only AWS evaluates FILL with {by}; the preview fills with numbers and series")
+    if isinstance(by, Series):
+        common_grid(series, by)
+    filling: Any = by.values if isinstance(by, Series) else by
+    return series.with_values(np.where(np.isnan(series.values), filling, series.values))
 
 
 def _if(condition: Series | float, yes: Series | float, no: Series | float = nan) -> Series | float:
@@ -272,12 +174,4 @@ def _if(condition: Series | float, yes: Series | float, no: Series | float = nan
     return chosen
 
 
-_OF_ARGUMENTS: Mapping[str, Callable[..., Value]] = {
-    "FIRST": lambda series: _pick(series, 0),
-    "LAST": lambda series: _pick(series, -1),
-    "METRIC_COUNT": lambda series: float(len(series)),
-    "REMOVE_EMPTY": lambda series: tuple(each for each in series if not np.isnan(each.values).all()),
-    "SLICE": _slice,
-    "SORT": _sort,
-    "IF": _if,
-}
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {"FILL": _fill, "IF": _if, "RUNNING_SUM": _running_sum}

@@ -29,8 +29,9 @@ from cloudwatch.preview.alarms import (
 )
 from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.recording import Incident, Recording, Span
-from cloudwatch.preview.widgets import View, automatic_period, seconds_of, widgets_of
+from cloudwatch.preview.widgets import View, seconds_of, widgets_of
 from cloudwatch.project import DASHBOARDS, ROOT, STAGE_VARIABLE, belongs_to_tier
+from cloudwatch.syntax.graphed_metrics import PERIOD
 
 STATIC = Path(__file__).parent / "static"
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
@@ -132,7 +133,7 @@ class Pages:
                 "name": name,
                 "stages": stages,
                 "range": chosen,
-                "period": _shortest_period(body, span),
+                "period": _shortest_period(body),
                 "alarms": count_states(timelines, alarms_of(body, stage)),
                 "widgets": widgets_of(body, view),
             }
@@ -230,12 +231,10 @@ def _with_stage(body: Mapping[str, Any], stage: str) -> dict[str, Any]:
     return filled
 
 
-def _shortest_period(body: Mapping[str, Any], span: Span) -> int:
+def _shortest_period(body: Mapping[str, Any]) -> int:
     """Return the shortest period of the graphs of a dashboard, in seconds."""
-    if body.get("periodOverride") != "inherit":
-        return automatic_period(span.end - span.start)
-    periods = [widget["properties"].get("period", 300) for widget in body["widgets"] if widget["type"] == "metric"]
-    return min(periods, default=300)
+    graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
+    return min((graph.get("period", PERIOD) for graph in graphs), default=PERIOD)
 
 
 def _purpose(body: Mapping[str, Any]) -> str:

@@ -3,13 +3,11 @@
 NaN stands for a period without samples, and for an infinite result, for instance of a division by zero. Percentiles
 use the nearest rank: of 100 samples, p99 is the 99th smallest, "the maximum value of the remaining 99%" in CloudWatch's
 definition. CloudWatch estimates percentiles from a histogram, so its values may differ by a few percent. As in
-CloudWatch, percentiles, trimmed statistics and PR have no value in a period with a negative sample.
+CloudWatch, percentiles and PR have no value in a period with a negative sample.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,11 +54,6 @@ class Grid:
         """The start of each period, in seconds since 1970."""
         return self.first + self.step * np.arange(self.number, dtype=np.int64)
 
-    @property
-    def lag(self) -> int:
-        """The distance in an array between the values of two adjoining periods. It is 1 unless periods overlap."""
-        return self.period // self.step
-
 
 class EvaluationError(ValueError):
     """The preview cannot evaluate an expression or a label. The message says why and what to write."""
@@ -98,16 +91,6 @@ def common_grid(*series: Series) -> Grid:
     return grids.pop()
 
 
-def apply_in_order(series: Series, function: Callable[[Floats, Floats], Floats]) -> Series:
-    """Call a function with the values and times (seconds) of each sequence of adjoining periods."""
-    lag = series.grid.lag
-    begins = series.grid.begins.astype(np.float64)
-    values = np.empty_like(series.values)
-    for phase in range(lag):
-        values[phase::lag] = function(series.values[phase::lag], begins[phase::lag])
-    return series.with_values(values)
-
-
 def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
     """Return the statistic of the samples in each period of a grid.
 
@@ -136,6 +119,8 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
             found = reduce(np.minimum, values)
         case "Maximum":
             found = reduce(np.maximum, values)
+        case "TM" | "TC" | "TS" | "WM":
+            raise EvaluationError("only AWS computes trimmed statistics; the preview knows p and PR")
         case _:
             periods = (slice(*each) for each in edges.tolist())
             found = np.array([_of_ordered(values[period], counts[period], statistic) for period in periods])
@@ -145,34 +130,14 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
 
 
 def _of_ordered(values: Floats, counts: Floats, statistic: Statistic) -> float:
-    """Return a statistic that needs sorted samples, for the samples of one period."""
-    order = np.argsort(values)
-    values, counts = values[order], counts[order]
-    if values[0] < 0:
+    """Return a percentile, or the percentage of the samples of one period that are between two bounds (PR)."""
+    if values.min() < 0:
         return float("nan")
-    ranks = np.cumsum(counts)  # the number of samples up to and including each value
-    total = ranks[-1]
-    low, high = statistic.low, statistic.high
-    found: Any
-    if statistic.percent:
-        below = np.floor(total * ((low or 0.0) / 100) + _ROUNDING)
-        upto = total if high is None else np.ceil(total * (high / 100) - _ROUNDING)
-        low, high = values[np.searchsorted(ranks, np.clip([below + 1, upto], 1, total))]
-    else:
-        below = 0.0 if low is None else counts[values <= low].sum()
-        upto = total if high is None else counts[values <= high].sum()
-    inside = np.clip(ranks, below, upto) - np.clip(ranks - counts, below, upto)  # counts within the bounds
-    match statistic.kind:
-        case "p":
-            found = high
-        case "PR":
-            found = 100 * (upto - below) / total
-        case "TC":
-            found = upto - below
-        case "TS":
-            found = inside @ values
-        case "TM":
-            found = inside @ values / (upto - below) if upto > below else np.nan
-        case "WM":
-            found = np.clip(values, low, high) @ counts / total
-    return float(found)
+    if statistic.kind == "PR":
+        low = -np.inf if statistic.low is None else statistic.low
+        high = np.inf if statistic.high is None else statistic.high
+        return float(100 * counts[(values > low) & (values <= high)].sum() / counts.sum())
+    order = np.argsort(values)
+    ranks = np.cumsum(counts[order])  # the number of samples up to and including each value
+    rank = np.ceil(ranks[-1] * ((statistic.high or 0.0) / 100) - _ROUNDING)
+    return float(values[order][np.searchsorted(ranks, max(rank, 1))])

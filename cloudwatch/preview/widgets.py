@@ -29,8 +29,6 @@ EMPTY = "No data in this time range."
 _KINDS = {"timeSeries": "chart", "singleValue": "number", "gauge": "gauge", "bar": "bar", "table": "table"}
 _CONSOLE = re.compile(r"https://[^)\s]*#dashboards:name=[a-z]+-[a-z0-9]+-([a-z]+)")
 _ISO = re.compile(r"-P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
-_AUTO = ((3 * 3600, 60), (24 * 3600, 300), (3 * 86400, 900), (15 * 86400, 3600))
-"""Pairs of the longest time range and its automatic period, in seconds, as in CloudWatch. Longer ranges get a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class View:
 
 def widgets_of(body: Mapping[str, Any], view: View) -> list[Json]:
     """Return the widgets of a dashboard, from top to bottom and from left to right."""
-    return [_widget(each, body, view) for each in sorted(body["widgets"], key=lambda each: (each["y"], each["x"]))]
+    return [_widget(each, view) for each in sorted(body["widgets"], key=lambda each: (each["y"], each["x"]))]
 
 
 def seconds_of(duration: str) -> float:
@@ -63,12 +61,7 @@ def seconds_of(duration: str) -> float:
     return days * 86400 + hours * 3600 + minutes * 60
 
 
-def automatic_period(length: float) -> int:
-    """Return CloudWatch's automatic period, in seconds, for a time range of `length` seconds."""
-    return next((period for longest, period in _AUTO if length <= longest), 86400)
-
-
-def _widget(widget: Mapping[str, Any], body: Mapping[str, Any], view: View) -> Json:
+def _widget(widget: Mapping[str, Any], view: View) -> Json:
     properties = widget.get("properties", {})
     common: Json = {place: widget[place] for place in ("x", "y", "width", "height")}
     common |= {"title": properties.get("title", ""), "state": "ok", "message": ""}
@@ -85,7 +78,7 @@ def _widget(widget: Mapping[str, Any], body: Mapping[str, Any], view: View) -> J
         case "log":
             return common | {"kind": "logs", "query": properties["query"]}
         case "metric":
-            return common | _metrics(properties, body, view)
+            return common | _metrics(properties, view)
     return common | _failed("text", f"The preview does not support widgets of type {widget['type']}.")
 
 
@@ -101,33 +94,29 @@ def _alarms(properties: Mapping[str, Any], view: View) -> Json:
             "alarms",
             f"There is no alarm {', '.join(missing)}; add a file to dashboards/alarms or dashboards/composites.",
         )
-    wanted = properties.get("states")
     timelines = sorted((view.timelines[name] for name in names), key=lambda each: each.state == "OK")
-    shown = [alarm_json(each) for each in timelines if not wanted or each.state in wanted]
+    shown = [alarm_json(each) for each in timelines]
     return {"kind": "alarms", "alarms": shown, "start": view.span.start * 1e3, "end": view.span.end * 1e3}
 
 
 # Metrics
 
 
-def _metrics(properties: Mapping[str, Any], body: Mapping[str, Any], view: View) -> Json:
+def _metrics(properties: Mapping[str, Any], view: View) -> Json:
     name = properties.get("view", "timeSeries")
     kind = _KINDS.get(name)
     if kind is None:
         return _failed("chart", f"The preview does not support view {name}; use one of {', '.join(_KINDS)}.")
     try:
-        return {"kind": kind} | _curves(properties, kind, body, view)
+        return {"kind": kind} | _curves(properties, kind, view)
     except ValueError as error:
         return _failed(kind, str(error))
 
 
-def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], view: View) -> Json:
+def _curves(properties: Mapping[str, Any], kind: str, view: View) -> Json:
     lines = expand(properties)
     span = _own_span(properties, kind, view)
-    length = span.end - span.start
     whole = bool(properties.get("setPeriodToTimeRange")) and kind != "chart"
-    if body.get("periodOverride") != "inherit":
-        lines = [replace(line, period=automatic_period(length)) for line in lines]
     period = min((line.period for line in lines), default=PERIOD)
     anchor = 0
     if whole:
@@ -161,9 +150,7 @@ def _curves(properties: Mapping[str, Any], kind: str, body: Mapping[str, Any], v
         "axes": axes,
         "stacked": properties.get("stacked", False),
         "sparkline": properties.get("sparkline", False) and not whole,
-        "legend": properties.get("legend", {}).get("position", "bottom"),
         "thresholds": list(_thresholds(properties)),
-        "moments": list(_moments(properties)),
         "summaries": table.get("summaryColumns", ["MIN", "MAX", "SUM", "AVG"]),
         "series": table.get("showTimeSeriesData", True),
     }
@@ -207,21 +194,13 @@ def _axis(properties: Mapping[str, Any], side: str) -> Json:
 
 
 def _thresholds(properties: Mapping[str, Any]) -> Iterator[Json]:
-    """Yield the horizontal annotations. An annotation with two values is a band between them."""
-    for each in properties.get("annotations", {}).get("horizontal", []):
-        low, high = (each, None) if isinstance(each, dict) else sorted(each, key=lambda line: float(line["value"]))
-        if low.get("visible", True):
+    """Yield the horizontal annotations, except bands between two values."""
+    for line in properties.get("annotations", {}).get("horizontal", []):
+        if isinstance(line, dict):
             yield {
-                "value": low["value"],
-                "upTo": high["value"] if high else None,
-                "label": low.get("label", ""),
-                "color": low.get("color"),
-                "fill": low.get("fill"),
-                "axis": low.get("yAxis", "left"),
+                "value": line["value"],
+                "label": line.get("label", ""),
+                "color": line.get("color"),
+                "fill": line.get("fill"),
+                "axis": line.get("yAxis", "left"),
             }
-
-
-def _moments(properties: Mapping[str, Any]) -> Iterator[Json]:
-    for each in properties.get("annotations", {}).get("vertical", []):
-        if isinstance(each, dict) and each.get("visible", True):
-            yield {"at": each["value"], "label": each.get("label", ""), "color": each.get("color")}

@@ -10,9 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-OPTIONS = frozenset(
-    {"accountId", "color", "expression", "id", "label", "period", "region", "stat", "visible", "yAxis"},
-)  # options of an entry in the dashboard body structure
 STAT = "Average"  # CloudWatch's default if neither the entry nor the widget names a statistic
 PERIOD = 300  # seconds; CloudWatch's default period
 
@@ -57,7 +54,6 @@ class GraphedMetric:
     color: str | None = None
     y_axis: str = "left"
     visible: bool = True
-    region: str | None = None
 
     @property
     def title(self) -> str:
@@ -83,9 +79,6 @@ def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
         else:
             above = _written_out(row, items, above)
             metric = _metric(row, above)
-        y_axis = options.get("yAxis", "left")
-        if y_axis not in {"left", "right"}:
-            raise _wrong(row, f"has yAxis {y_axis!r}; expected left or right")
         entries.append(
             GraphedMetric(
                 row=row,
@@ -96,9 +89,8 @@ def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
                 period=options.get("period", properties.get("period", PERIOD)),
                 label=options.get("label"),
                 color=options.get("color"),
-                y_axis=y_axis,
+                y_axis=options.get("yAxis", "left"),
                 visible=options.get("visible", True),
-                region=options.get("region", properties.get("region")),
             )
         )
     _check_ids(entries)
@@ -144,8 +136,6 @@ def _split(row: int, entry: object) -> tuple[list[str], Mapping[str, Any]]:
     *items, options = entry if isinstance(entry[-1], dict) else [*entry, {}]
     if not all(isinstance(item, str) for item in items):
         raise _wrong(row, f"is {entry!r}; every item must be a string, except options at the end")
-    if unknown := options.keys() - OPTIONS:
-        raise _wrong(row, f"has unknown options {sorted(unknown)}; known options: {sorted(OPTIONS)}")
     return items, options
 
 

@@ -1,8 +1,8 @@
 """Parse the text of a SEARCH, such as `{Faunalens,code,stage} MetricName="Rejections" stage="dev"`.
 
-A property is `MetricName`, `Namespace` or the name of a dimension. A term without a property is compared with
-all of these and with the values of the dimensions. Text in double quotes must equal the whole value. Other text matches
-by tokens, which are the words and numbers of a camel-case name; it also matches if it equals the whole name.
+A property is `MetricName`, `Namespace` or the name of a dimension; its text in double quotes must equal the whole
+value. CloudWatch also searches for parts of names and without properties. Lint could not know which metrics such a
+search should find, so it is an error here.
 
 Source: "CloudWatch search expression syntax" in the CloudWatch user guide.
 """
@@ -18,67 +18,50 @@ from cloudwatch.syntax.graphed_metrics import TimeSeries
 
 _RULES = r"""
     ?start: search
-    search: schema ","? disjunction?
-        | disjunction
-    schema: LBRACE _name ("," _name)* "}"
+    search: LBRACE _name ("," _name)* "}" ","? disjunction?
     _name: NAME | QUOTED
     ?conjunction: operand (_AND? operand)*
-    leaf: PROPERTY? (PLAIN | QUOTED)
+    leaf: PROPERTY QUOTED
 
     _OR.2: /OR(?![^\s()"=])/
     _AND.2: /AND(?![^\s()"=])/
     NOT.2: /NOT(?![^\s()"=])/
     PROPERTY.3: /[\w.:-]+\s*=/
     QUOTED: /"(\\.|[^"\\])*"/s
-    PLAIN: /(?!(AND|OR)(?![^\s()"=]))[^\s()"=]+/
     LBRACE.3: "{"
     NAME: /[^\s,"{}]+/
     %ignore /\s+/
 """
-_TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 class SearchError(ParseError):
-    """The text is not a search expression."""
+    """The text is not a search expression, or searches for parts of names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A condition: `property` (None for any) equals `text` if `exact`, otherwise it contains the tokens of `text`."""
+    """A condition: the value of a property equals a text."""
 
-    property: str | None
+    property: str
     text: str
-    exact: bool
 
     def matches(self, metric: TimeSeries) -> bool:
         """Return whether a metric meets the condition."""
-        return any(self.text == each if self.exact else _has(each, self.text) for each in self._searched(metric))
-
-    def _searched(self, metric: TimeSeries) -> list[str]:
-        match self.property:
-            case None:
-                return [metric.namespace, metric.name, *(text for pair in metric.dimensions for text in pair)]
-            case "MetricName":
-                return [metric.name]
-            case "Namespace":
-                return [metric.namespace]
-            case dimension:
-                return [value for name, value in metric.dimensions if name == dimension]
+        known = {"MetricName": metric.name, "Namespace": metric.namespace}
+        return (known | dict(metric.dimensions)).get(self.property) == self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A parsed search. A part that is None (namespace, dimensions or term) places no restriction on the metrics."""
+    """A parsed search. The term None places no restriction on the metrics of this namespace and these dimensions."""
 
-    namespace: str | None
-    dimensions: tuple[str, ...] | None
+    namespace: str
+    dimensions: tuple[str, ...]
     term: Boolean[Match] | None
 
     def finds(self, metric: TimeSeries) -> bool:
         """Return whether the search finds a metric. The metric must have exactly the dimensions of the schema."""
-        if self.namespace is not None and metric.namespace != self.namespace:
-            return False
-        if self.dimensions is not None and sorted(self.dimensions) != [name for name, _ in metric.dimensions]:
+        if metric.namespace != self.namespace or sorted(self.dimensions) != [name for name, _ in metric.dimensions]:
             return False
         return self.term is None or holds(self.term, lambda leaf: leaf.matches(metric))
 
@@ -87,24 +70,20 @@ def parse_search(text: str) -> Search:
     """Parse the first argument of SEARCH. Raises `SearchError`.
 
     >>> parse_search('{Faunalens,stage} MetricName="Requests"')
-    Search(namespace='Faunalens', dimensions=('stage',), term=Match(property='MetricName', text='Requests', exact=True))
+    Search(namespace='Faunalens', dimensions=('stage',), term=Match(property='MetricName', text='Requests'))
     """
     return _GRAMMAR.parse(text)
 
 
 @v_args(inline=True)
 class _ToSearch(BooleanTransformer):
-    def search(self, *parts: Any) -> Search:
-        (namespace, *dimensions), *terms = parts if isinstance(parts[0], list) else ([None], *parts)
-        return Search(namespace, tuple(dimensions) or None, terms[0] if terms else None)
+    def search(self, _brace: Token, *parts: Any) -> Search:
+        namespace, *dimensions = (_unquoted(each) for each in parts if isinstance(each, Token))
+        terms = [each for each in parts if not isinstance(each, Token)]
+        return Search(namespace, tuple(dimensions), terms[0] if terms else None)
 
-    def schema(self, _brace: Token, *names: Token) -> list[str]:
-        return [_unquoted(name) for name in names]
-
-    def leaf(self, *parts: Token) -> Match:
-        *properties, value = parts
-        name = properties[0].removesuffix("=").rstrip() if properties else None
-        return Match(name, _unquoted(value), exact=value.type == "QUOTED")
+    def leaf(self, name: Token, value: Token) -> Match:
+        return Match(name.removesuffix("=").rstrip(), _unquoted(value))
 
 
 def _unquoted(token: Token) -> str:
@@ -116,24 +95,12 @@ _GRAMMAR: Grammar[Search] = Grammar(
     transformer=_ToSearch(),
     error=SearchError,
     expected={
+        "LBRACE": "the schema, as in {namespace,dimension,…}",
         "NAME": "a namespace or a dimension, as in {namespace,dimension,…}",
-        "LBRACE": "{namespace,dimension,…}, a text to match, or both",
-        "PLAIN": "a text to match",
+        "PROPERTY": 'a condition, as in MetricName="Rejections"',
+        "QUOTED": "a whole value in double quotes",
         "$END": "the end",
     },
     longest=1024,
     deepest=50,
 )
-
-
-def _has(text: str, searched: str) -> bool:
-    """Return whether the text contains the searched tokens in a row, or equals them when they are joined."""
-    tokens, wanted = _tokens(text), _tokens(searched)
-    if not wanted:
-        return False
-    starts = range(len(tokens) - len(wanted) + 1)
-    return "".join(wanted) == "".join(tokens) or any(tokens[at : at + len(wanted)] == wanted for at in starts)
-
-
-def _tokens(text: str) -> list[str]:
-    return [token.lower() for token in _TOKEN.findall(text)]

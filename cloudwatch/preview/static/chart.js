@@ -124,11 +124,8 @@ const placed = (time, { start }) => Math.max(time, start);
 
 function thresholdsOf(side, index, widget, colors) {
   const lines = widget.thresholds.filter((line) => line.axis === side && line.value !== undefined);
-  const moments = side === "left" ? widget.moments : [];
-  const bands = lines.filter((line) => line.upTo !== null);
   const area = (from, to, color) => [{ yAxis: from, itemStyle: { color, opacity: 0.12 } }, { yAxis: to }];
   const areas = [
-    ...bands.map((band) => area(band.value, band.upTo, band.color ?? colors.quiet)),
     ...lines
       .filter((line) => line.fill === "above")
       .map((line) => area(line.value, "max", line.color ?? colors.quiet)),
@@ -154,18 +151,11 @@ function thresholdsOf(side, index, widget, colors) {
       symbol: "none",
       silent: true,
       animation: false,
-      data: [
-        ...lines.map((line) => ({
-          yAxis: line.value,
-          lineStyle: { color: line.color ?? colors.quiet, type: "dashed", width: 1.2 },
-          label: { position: "insideStartTop", ...label(line.label) },
-        })),
-        ...moments.map((moment) => ({
-          xAxis: moment.at,
-          lineStyle: { color: moment.color ?? colors.quiet, type: "solid", width: 1 },
-          label: { position: "insideEndTop", ...label(moment.label) },
-        })),
-      ],
+      data: lines.map((line) => ({
+        yAxis: line.value,
+        lineStyle: { color: line.color ?? colors.quiet, type: "dashed", width: 1.2 },
+        label: { position: "insideStartTop", ...label(line.label) },
+      })),
     },
     markArea: { silent: true, animation: false, data: areas },
   };
@@ -199,7 +189,7 @@ function valueAxis(side, widget, curves, colors) {
     curves.filter((curve) => curve.axis === side),
     widget,
   );
-  values.push(...widget.thresholds.filter((line) => line.axis === side).map((line) => line.upTo ?? line.value));
+  values.push(...widget.thresholds.filter((line) => line.axis === side).map((line) => line.value));
   const least = values.reduce((one, other) => Math.min(one, other), 0);
   const most = values.reduce((one, other) => Math.max(one, other), 0);
   const whole = values.every(Number.isInteger);

@@ -88,13 +88,12 @@ export class Card {
     const values = widget.curves.map((curve) => `${curve.label} ${number(last(curve.values), curve.unit)}`);
     this.place.setAttribute("aria-label", `${widget.title}. Last values: ${values.join(", ")}`);
     this.chart.draw(widget);
-    if (widget.kind === "chart" && widget.legend !== "hidden") {
+    if (widget.kind === "chart") {
       const focused = this.key ? [...this.key.querySelectorAll("button")].indexOf(document.activeElement) : -1;
       this.key?.remove();
       this.key = legend(widget, this.chart);
       this.body.append(this.key);
       this.key.querySelectorAll("button")[focused]?.focus(); // keep the keyboard focus
-      this.body.classList.toggle("beside", widget.legend === "right");
     }
   }
 

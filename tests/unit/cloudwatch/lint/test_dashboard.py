@@ -109,8 +109,8 @@ BROKEN: list[tuple[str, Any, str]] = [
     ),
     (f"{ROWS}.2.0.expression", "share / all", "share: these expressions refer to one another in a cycle"),
     (f"{ROWS}.3.4.visible", False, "metric 4: hidden, but no expression uses it; show it"),
-    (f"{ROWS}.2.0.expression", "SEARCH('Requests', 'Sum')", "a search must start with its schema"),
-    (f"{ROWS}.2.0.expression", "SEARCH('{Faunalens,service} Requests', 'Sum')", "a search must name its metrics in"),
+    (f"{ROWS}.2.0.expression", "SEARCH('Requests', 'Sum')", "SEARCH: expected the schema, as in {namespace"),
+    (f"{ROWS}.2.0.expression", "SEARCH('{Faunalens,service} service=\"a\"', 'Sum')", "a search must name its metrics"),
     (
         f"{ROWS}.2.0.expression",
         "SEARCH('{Faunalens,service} MetricName=\"A\" stage=\"b\"', 'Sum')",

@@ -20,7 +20,6 @@ GOOD = [
 BROKEN = [
     ("", "the query has no command; write for instance"),
     ("feilds cell", 'command 1 begins with "feilds", which is not a command; did you mean "fields"?'),
-    ("fields cell | | limit 2", 'command 2 begins with "", which is not a command; write one of'),
     ("fields Latencyy", 'command 1 (fields): there is no field "Latencyy" here; did you mean "Latency"?'),
     ("fields lat, lon", 'there is no field "lat" here'),
     ("filter ispresnt(cell)", 'there is no function "ispresnt"; did you mean "ispresent"?'),

@@ -9,7 +9,7 @@ import pytest
 from cloudwatch.files import Files
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.recording import Span
-from cloudwatch.preview.widgets import View, automatic_period, seconds_of, widgets_of
+from cloudwatch.preview.widgets import View, seconds_of, widgets_of
 
 BEGIN = 1_780_272_000
 MINUTES = 10
@@ -31,12 +31,11 @@ def store() -> MetricStore:
 
 
 def widget_json(
-    store: MetricStore, properties: Mapping[str, Any], kind: str = "metric", span: Span = SPAN, **body: Any
+    store: MetricStore, properties: Mapping[str, Any], kind: str = "metric", span: Span = SPAN
 ) -> dict[str, Any]:
     """Return the JSON of a dashboard's only widget."""
     widget = {"type": kind, "x": 1, "y": 2, "width": 3, "height": 4, "properties": properties}
-    body = {"periodOverride": "inherit"} | body | {"widgets": [widget]}
-    (found,) = widgets_of(body, View("prod", span, store, Files("prod"), {}, SPAN.start))
+    (found,) = widgets_of({"widgets": [widget]}, View("prod", span, store, Files("prod"), {}, SPAN.start))
     assert (found["x"], found["y"], found["width"], found["height"]) == (1, 2, 3, 4)
     return found
 
@@ -90,10 +89,8 @@ def test_without_live_data_the_unfinished_period_is_left_out(store: MetricStore)
     assert widget_json(store, graph(LATENCY, liveData=False))["curves"][0]["values"][-2:] == [90.0, 100.0]
 
 
-def test_periods_follow_the_time_range_unless_the_dashboard_keeps_them(store: MetricStore) -> None:
+def test_periods_are_those_of_the_file(store: MetricStore) -> None:
     assert widget_json(store, graph(LATENCY, period=300))["period"] == 300
-    assert widget_json(store, graph(LATENCY, period=300), periodOverride="auto")["period"] == 60
-    assert [automatic_period(hours * 3600) for hours in (3, 4, 24, 48, 240, 480)] == [60, 300, 300, 900, 3600, 86400]
 
 
 def test_a_graphs_own_time_begins_no_earlier_than_the_recording(store: MetricStore) -> None:
@@ -138,21 +135,10 @@ def test_what_cannot_be_evaluated_is_an_error_in_its_widget(
     assert words in widget["message"]
 
 
-def test_annotations_are_thresholds_bands_and_moments(store: MetricStore) -> None:
-    annotations = {
-        "horizontal": [
-            {"value": 50, "label": "slow", "color": "#D55E00", "fill": "above"},
-            [{"value": 9, "label": "band"}, {"value": 3}],
-            {"value": 1, "visible": False},
-        ],
-        "vertical": [{"value": "2026-06-01T00:05:00Z", "label": "deploy"}],
-    }
-    widget = widget_json(store, graph(LATENCY, annotations=annotations))
-    assert [(line["value"], line["upTo"], line["fill"]) for line in widget["thresholds"]] == [
-        (50, None, "above"),
-        (3, 9, None),
-    ]
-    assert [moment["label"] for moment in widget["moments"]] == ["deploy"]
+def test_annotations_are_thresholds(store: MetricStore) -> None:
+    lines = [{"value": 50, "label": "slow", "color": "#D55E00", "fill": "above"}, [{"value": 9}, {"value": 3}]]
+    widget = widget_json(store, graph(LATENCY, annotations={"horizontal": lines}))
+    assert widget["thresholds"] == [{"value": 50, "label": "slow", "color": "#D55E00", "fill": "above", "axis": "left"}]
 
 
 def test_links_to_the_console_lead_to_the_preview(store: MetricStore) -> None:

@@ -59,11 +59,10 @@ def test_options_of_a_metric_override_those_of_the_widget() -> None:
             "metrics": [["N", "A", own], ["N", "B"], [{"expression": "a", "label": ""}]],
             "stat": "Sum",
             "period": 120,
-            "region": "eu-central-1",
         }
     )
     assert (first.id, first.stat, first.period, first.label, first.color) == ("a", "p99", 60, "L", "#ff0000")
-    assert (first.y_axis, first.visible, first.region) == ("right", False, "eu-central-1")
+    assert (first.y_axis, first.visible) == ("right", False)
     assert (second.id, second.stat, second.period, second.y_axis, second.visible) == (None, "Sum", 120, "left", True)
     assert (third.expression, third.label, third.row) == ("a", "", 2)
 
@@ -90,15 +89,10 @@ def test_a_widget_without_metrics_has_no_entries() -> None:
         ([[]], "metric 1 is []; expected a list"),
         (["N"], "metric 1 is 'N'; expected a list"),
         ([["N", 3]], "every item must be a string, except options at the end"),
-        (
-            [["N", "A", {"colour": "#fff"}]],
-            "metric 1 has unknown options ['colour']; known options: ['accountId', 'color'",
-        ),
         ([[{"id": "a"}]], "metric 1 has options but neither a metric nor an expression"),
         ([["N", "A", {"expression": "1"}]], "metric 1 has both an expression and a metric (N, A)"),
         ([["N", "A", {"id": "A"}]], "metric 1 has id 'A'; write a lower-case letter, then letters, digits or _"),
         ([["N", "A", {"id": "a"}], ["N", "B", {"id": "a"}]], "metric 2 repeats the id a of metric 1"),
-        ([["N", "A", {"yAxis": "top"}]], "metric 1 has yAxis 'top'; expected left or right"),
     ],
 )
 def test_an_error_names_the_metric(rows: list[Any], message: str) -> None:
