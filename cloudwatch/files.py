@@ -15,7 +15,7 @@ Files called `web`, or with a name that begins with `web-`, belong to the web ti
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -145,16 +145,14 @@ class SourceFile:
 
     def read_object(self, values: Mapping[str, str]) -> dict[str, Any]:
         """Return a dashboard, alarm or composite with its placeholders replaced. Raises `FileError`."""
-        body = _parse(self)
-        stage = values[STAGE_VARIABLE]
-        if self.kind == "dashboard" and "variables" in body:
-            body |= _substituted(body, {**values, STAGE_VARIABLE: STAGE_VARIABLE}, self.file)
-            _set_default_stage(body, stage)
-            return body
-        if self.kind == "dashboard":
-            body |= _substituted(body, values, self.file)
-            return body
-        return {"AlarmName": prefix(stage) + self.name, **_substituted(body, values, self.file)}
+        body, stage = _parse(self), values[STAGE_VARIABLE]
+        if self.kind != "dashboard":
+            return {"AlarmName": prefix(stage) + self.name, **_substituted(body, values, self.file)}
+        if "variables" in body:
+            values = {**values, STAGE_VARIABLE: STAGE_VARIABLE}
+        body |= _substituted(body, values, self.file)
+        _set_default_stage(body, stage)
+        return body
 
     def read_query(self, values: Mapping[str, str]) -> Query:
         """Return a saved query with its placeholders replaced. Raises `FileError`."""
@@ -238,20 +236,10 @@ def _substituted(value: Any, values: Mapping[str, str], file: str) -> Any:
 
     substituted = map_strings(value, lambda text: _PLACEHOLDER.sub(replace, text))
     if unknown:
-        raise FileError(file, _unknown(sorted(unknown)))
+        what = f"no price in prices.csv and no limit has this name; the limits are {', '.join(LIMITS)}"
+        missing = "" if LIMITS[0] in values else f", and they need {STAGES} next to this folder"
+        raise FileError(file, f"{', '.join(sorted(unknown))}: {what}{missing}")
     return substituted
-
-
-def _unknown(names: Sequence[str]) -> str:
-    """Return the message for placeholders that have no value."""
-    limits = [name for name in names if name.startswith("LIMIT_")]
-    if known := [name for name in limits if name in LIMITS]:
-        return (
-            f"{', '.join(known)}: the limit has no value because {STAGES} is missing next to this folder; add {STAGES}"
-        )
-    if limits:
-        return f"{', '.join(limits)}: there is no such limit; write one of {', '.join(LIMITS)}"
-    return f"{', '.join(names)}: there is no such price in prices.csv; add it there, or correct the name"
 
 
 def _set_default_stage(body: dict[str, Any], stage: str) -> None:

@@ -89,15 +89,11 @@ class Evaluator:
     """Evaluates lines that may refer to one another. `grids` returns the grid for a period in seconds."""
 
     def __init__(self, lines: Sequence[GraphedMetric], store: MetricStore, grids: Callable[[int], Grid]) -> None:
-        self._lines = lines
         self._by_id = {line.id: line for line in lines if line.id is not None}
         self._store = store
         self._grids = grids
         self._values: dict[int, Value] = {}
         self._evaluating: list[int] = []
-        metrics = [line for line in lines if line.metric]
-        names = labels.default_labels([(line.metric, line.stat) for line in metrics if line.metric])
-        self._names = {line.row: name for line, name in zip(metrics, names, strict=True)}
 
     def value(self, line: GraphedMetric) -> Value:
         """Return the value of a line, with the label to show.
@@ -121,14 +117,14 @@ class Evaluator:
 
     def _of(self, line: GraphedMetric) -> Value:
         if line.metric is not None:
-            return self._metric(line.metric, line.stat, self._grids(line.period), self._names[line.row])
+            return self._metric(line.metric, line.stat, self._grids(line.period))
         return self._node(_parse(line.expression or ""), line)
 
-    def _metric(self, metric: TimeSeries, stat: str, grid: Grid, name: str) -> Series:
+    def _metric(self, metric: TimeSeries, stat: str, grid: Grid) -> Series:
         samples = self._store.of(metric)
         wanted = _statistic(stat)
         values = np.full(grid.number, np.nan) if samples is None else samples.on_grid(grid, wanted)
-        return Series(values, grid, name, metric, stat)
+        return Series(values, grid, labels.default_label(metric), metric)
 
     def _with_label(self, line: GraphedMetric, value: Value) -> Value:
         """Return a value with the label of its line. The label of an array goes before the name of each series."""
@@ -192,18 +188,14 @@ class Evaluator:
             case tree.Call(function="SEARCH", arguments=(tree.String(text=text), tree.String(text=stat), *period)):
                 own = int(period[0].value) if period and isinstance(period[0], tree.Number) else 0
                 # A long time range lengthens the period of the line, so the longer of the two periods is used.
-                return self._search(text, stat, self._grids(max(own, line.period)))
+                grid = self._grids(max(own, line.period))
+                found = self._store.search(_parse_search(text).finds)
+                return tuple(self._metric(metric, stat, grid) for metric in found)
         values: list[Value | str] = [
             argument.word if isinstance(argument, tree.Keyword) else self._node(argument, line)
             for argument in node.arguments
         ]
         return call_function(node.function, values, self._grids(line.period))
-
-    def _search(self, text: str, stat: str, grid: Grid) -> tuple[Series, ...]:
-        """Return the series of the metrics that match a search, with default labels."""
-        found = self._store.search(_parse_search(text).finds)
-        names = labels.default_labels([(metric, stat) for metric in found])
-        return tuple(self._metric(metric, stat, grid, name) for metric, name in zip(found, names, strict=True))
 
 
 class _LineError(EvaluationError):

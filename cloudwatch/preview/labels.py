@@ -1,11 +1,11 @@
-"""Make the labels of curves: CloudWatch's default labels, and dynamic labels, which contain values. Find their units.
+"""Make the labels of curves, which may contain values, and find their units.
 
 Source: "Using dynamic labels" in the CloudWatch user guide. The unit of a curve is that of its metric or, for an
 expression, a unit in a label or in the title.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -26,26 +26,9 @@ _VALUES: Mapping[str, Callable[[Floats], float]] = {
 """Variables of labels, each with the function that computes its value from the existing points."""
 
 
-def default_labels(metrics: Sequence[tuple[TimeSeries, str]]) -> list[str]:
-    """Label each pair of metric and statistic with the dimension values that differ, or with the metric's name.
-
-    >>> codes = [TimeSeries("N", "Rejections", (("code", code), ("stage", "dev"))) for code in ("a", "b")]
-    >>> default_labels([(code, "Sum") for code in codes])
-    ['a', 'b']
-    """
-    names = {metric.name for metric, _ in metrics}
-    stats = {stat for _, stat in metrics}
-    dimensions = [dict(metric.dimensions) for metric, _ in metrics]
-    known = {name for each in dimensions for name in each}
-    differing = {name for name in known if len({each.get(name) for each in dimensions}) > 1}
-
-    def label(metric: TimeSeries, stat: str) -> str:
-        parts = [value for dimension, value in metric.dimensions if dimension in differing]
-        if len(names) > 1 or not parts:
-            parts.insert(0, metric.name)
-        return " ".join(parts + [stat] * (len(stats) > 1))
-
-    return [label(metric, stat) for metric, stat in metrics]
+def default_label(metric: TimeSeries) -> str:
+    """Return the label of a metric without one: its name, and the values of the dimensions that only some have."""
+    return " ".join([metric.name, *(value for name, value in metric.dimensions if name not in ("service", "stage"))])
 
 
 def expand_label(label: str, series: Series) -> str:

@@ -61,13 +61,12 @@ class EvaluationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A time series with one value per period of its grid. `metric` and `stat` are None for results of expressions."""
+    """A time series with one value per period of its grid. `metric` is None for results of expressions."""
 
     values: Floats
     grid: Grid
     label: str = ""
     metric: TimeSeries | None = None
-    stat: str | None = None
 
     def with_values(self, values: Floats) -> "Series":
         """Return a copy with new values. Values that are not finite become missing points."""

@@ -94,7 +94,7 @@ def test_a_stage_without_limits_of_its_own_cannot_be_read() -> None:
             '{"a": {"b": 1, "b": 2}}',
             'dashboards/small.json: key "b" appears twice in one object; remove one of the two',
         ),
-        ('{"a": "2 * PRICE_SOUL"}', "dashboards/small.json: PRICE_SOUL: there is no such price in prices.csv"),
+        ('{"a": "2 * PRICE_SOUL"}', "dashboards/small.json: PRICE_SOUL: no price in prices.csv and no limit"),
     ],
 )
 def test_an_error_names_the_file_and_the_place(small: Path, text: str, message: str) -> None:

@@ -117,16 +117,6 @@ def test_findings_prevent_the_template(small: Path, capsys: pytest.CaptureFixtur
     assert err.endswith("error: no template was written; fix the findings above first\n")
 
 
-def test_a_template_above_the_size_limit_is_not_written(
-    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("cloudwatch.template.MOST_BYTES", 1000)
-    assert main(["--stage", "dev", "--folder", str(small)]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "bytes, but CloudFormation allows 1,000; remove dashboards" in err
-
-
 def test_a_template_that_needs_s3_says_so(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -115,7 +115,7 @@ BROKEN = [
         'faunalens-STAGNAME"',
         '"STAGNAME" is not a placeholder, so it would stay',
     ),
-    ("small.json", "100 * some", "PRICE_WALK * some", "PRICE_WALK: there is no such price in prices.csv"),
+    ("small.json", "100 * some", "PRICE_WALK * some", "PRICE_WALK: no price in prices.csv and no limit has"),
     (
         "small.json",
         "RUNBOOKURL#slow",
@@ -200,8 +200,9 @@ def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
     # WHEN an alarm names an unknown limit THEN the finding lists the known ones
     replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
     message = (
-        "dashboards/alarms/cache-ecpu.json: LIMIT_CACHE_UNITS: there is no such limit; write one of LIMIT_CACHE_ECPU, "
-        "LIMIT_CACHE_GIGABYTES, LIMIT_DATABASE_ACU, LIMIT_CONTAINERS, LIMIT_BATCH_CONTAINERS"
+        "dashboards/alarms/cache-ecpu.json: LIMIT_CACHE_UNITS: no price in prices.csv and no limit has this name; the "
+        "limits are LIMIT_CACHE_ECPU, LIMIT_CACHE_GIGABYTES, LIMIT_DATABASE_ACU, LIMIT_CONTAINERS, "
+        "LIMIT_BATCH_CONTAINERS"
     )
     assert message in findings(copy)
 
@@ -223,13 +224,7 @@ def test_limits_that_cannot_be_read_are_reported_once(copy: Path, file: str) -> 
 
 def test_files_with_limits_need_the_stages_beside_them(copy: Path) -> None:
     shutil.rmtree(copy.parent / "infra" / "stages")
-    assert any(
-        each.endswith(
-            "LIMIT_CONTAINERS: the limit has no value because infra/stages is missing next to this folder; "
-            "add infra/stages"
-        )
-        for each in findings(copy)
-    )
+    assert any(each.endswith(", and they need infra/stages next to this folder") for each in findings(copy))
 
 
 def test_an_emitted_metric_that_no_file_shows_is_found(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,7 +243,10 @@ def test_search_returns_a_curve_per_metric() -> None:
     search = "SEARCH('{N,code} MetricName=\"Rejections\"', 'Sum', 60)"
     found = _curves([[{"expression": search, "label": "${PROP('Dim.code')}"}]], store, 1)
     assert [(curve.label, curve.values.tolist()) for curve in found] == [("bad", [1]), ("old", [2])]
-    assert [curve.label for curve in _curves([[{"expression": search}]], store, 1)] == ["bad", "old"]
+    assert [curve.label for curve in _curves([[{"expression": search}]], store, 1)] == [
+        "Rejections bad",
+        "Rejections old",
+    ]
     (total,) = _curves([[{"expression": f"SUM({search})"}]], store, 1)
     assert total.values.tolist() == [3]
     assert _curves([[{"expression": "SEARCH('{M}', 'Sum', 60)"}]], store, 1) == []

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cloudwatch.preview import labels
-from cloudwatch.preview.labels import default_labels, expand_label
+from cloudwatch.preview.labels import default_label, expand_label
 from cloudwatch.preview.series import EvaluationError, Grid, Series
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 
@@ -11,24 +11,12 @@ CODE = TimeSeries.of("Faunalens", "Rejections", {"code": "too_large", "stage": "
 
 def _series(*values: float) -> Series:
     grid = Grid(1_764_000_000 // 60 * 60, len(values), 60, 60)
-    return Series(np.array(values, dtype=float), grid, "too_large", CODE, "Sum")
+    return Series(np.array(values, dtype=float), grid, "too_large", CODE)
 
 
-def test_default_labels_are_what_distinguishes_metrics() -> None:
-    other = TimeSeries.of("Faunalens", "Rejections", {"code": "bad", "stage": "dev"})
-    whole = TimeSeries.of("Faunalens", "Rejections", {"stage": "dev"})
-    faults = TimeSeries.of("Faunalens", "Faults", {"stage": "dev"})
-    assert default_labels([(CODE, "Sum"), (other, "Sum")]) == ["too_large", "bad"]
-    assert default_labels([(CODE, "Sum")]) == ["Rejections"]
-    assert default_labels([(CODE, "Sum"), (whole, "Sum")]) == ["too_large", "Rejections"]
-    assert default_labels([(whole, "Sum"), (faults, "Sum")]) == ["Rejections", "Faults"]
-    assert default_labels([(whole, "p50"), (whole, "p99")]) == ["Rejections p50", "Rejections p99"]
-    assert default_labels([(CODE, "Sum"), (other, "Sum"), (faults, "Sum")]) == [
-        "Rejections too_large",
-        "Rejections bad",
-        "Faults",
-    ]
-    assert default_labels([]) == []
+def test_a_metric_without_a_label_has_its_name_and_what_distinguishes_it() -> None:
+    assert default_label(CODE) == "Rejections too_large"
+    assert default_label(TimeSeries.of("Faunalens", "Faults", {"service": "faunalens", "stage": "dev"})) == "Faults"
 
 
 @pytest.mark.parametrize(
