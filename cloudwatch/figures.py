@@ -42,15 +42,10 @@ class FileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price of one `unit` in US dollars, with the region, date and source of the price."""
+    """The price of one unit in US dollars. The table also says its unit, region, date and source."""
 
     name: str
     text: str
-    unit: str
-    what: str
-    region: str
-    date: str
-    source: str
 
     @property
     def value(self) -> float:
@@ -76,7 +71,7 @@ def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, Price]:
         for row in rows:
             if problem := _problem(row, prices):
                 raise FileError(shown, f"line {rows.line_num}: {problem}")
-            prices[row["name"]] = Price(*(row[column] for column in _COLUMNS))
+            prices[row["name"]] = Price(row["name"], row["value"])
     return prices
 
 

@@ -89,7 +89,7 @@ def unit_of_line(line: GraphedMetric, label: str) -> str | None:
     metric = line.metric
     if metric is None:
         return unit_of_label(label)
-    if line.stat == "SampleCount" or line.stat.startswith("TC"):
+    if line.stat == "SampleCount":
         return "Count"
     if line.stat.startswith("PR"):
         return "Percent"

@@ -118,7 +118,7 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
             found = reduce(np.minimum, values)
         case "Maximum":
             found = reduce(np.maximum, values)
-        case "TM" | "TC" | "TS" | "WM":
+        case "trimmed":
             raise EvaluationError("only AWS computes trimmed statistics; the preview knows p and PR")
         case _:
             periods = (slice(*each) for each in edges.tolist())

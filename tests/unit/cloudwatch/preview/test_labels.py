@@ -65,7 +65,6 @@ def line(namespace: str, name: str, stat: str = "Sum") -> GraphedMetric:
         (line("Faunalens", "Latency", "p99"), "Milliseconds"),
         (line("Faunalens", "Latency", "PR(:2000)"), "Percent"),
         (line("Faunalens", "Latency", "SampleCount"), "Count"),
-        (line("Faunalens", "Latency", "TC(100:)"), "Count"),
         (line("AWS/ElastiCache", "SuccessfulReadRequestLatency", "Average"), "Microseconds"),
         (line("AWS/RDS", "ACUUtilization", "Average"), "Percent"),
         (line("Faunalens", "NoSuchMetric"), None),
