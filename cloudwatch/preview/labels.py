@@ -1,29 +1,18 @@
-"""Make the labels of curves, which may contain values, and find their units.
+"""Make the labels of curves, and find their units.
 
 Source: "Using dynamic labels" in the CloudWatch user guide. The unit of a curve is that of its metric or, for an
 expression, a unit in a label or in the title.
 """
 
 import re
-from collections.abc import Callable, Mapping
-
-import numpy as np
+from collections.abc import Mapping
 
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from cloudwatch.lint.known_metrics import aws_metrics
-from cloudwatch.preview.series import EvaluationError, Floats, Series
+from cloudwatch.preview.series import EvaluationError, Series
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 
 _VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'Dim\.(?P<dimension>[^']*)'\s*\)|(?P<name>[^}]*?))\s*\}")
-_VALUES: Mapping[str, Callable[[Floats], float]] = {
-    "AVG": np.mean,
-    "FIRST": lambda values: values[0],
-    "LAST": lambda values: values[-1],
-    "MAX": np.max,
-    "MIN": np.min,
-    "SUM": np.sum,
-}
-"""Variables of labels, each with the function that computes its value from the existing points."""
 
 
 def default_label(metric: TimeSeries) -> str:
@@ -32,34 +21,17 @@ def default_label(metric: TimeSeries) -> str:
 
 
 def expand_label(label: str, series: Series) -> str:
-    """Return the label with each `${…}` replaced by the value of the variable for this series.
-
-    Raises:
-        EvaluationError: the preview does not know this variable.
-    """
+    """Return the label with `${LABEL}` and `${PROP('Dim.…')}` replaced. Raises `EvaluationError` for others."""
 
     def value(match: re.Match[str]) -> str:
         if match["dimension"] is not None:
             return dict(series.metric.dimensions).get(match["dimension"], "") if series.metric else ""
-        if match["name"] == "LABEL":
-            return series.label
-        if match["name"] not in _VALUES:
-            known = ", ".join(["LABEL", *_VALUES])
-            raise EvaluationError(
-                f"label {label!r} has the variable {match['name']}, which the preview does not know; "
-                f"use one of {known}, PROP('Dim.…')"
-            )
-        points = series.values[~np.isnan(series.values)]
-        return _number(float(_VALUES[match["name"]](points))) if points.size else "--"
+        if match["name"] != "LABEL":
+            known = "the preview knows only LABEL and PROP('Dim.…')"
+            raise EvaluationError(f"label {label!r} has the variable {match['name']}; {known}")
+        return series.label
 
     return _VARIABLE.sub(value, label)
-
-
-def _number(value: float) -> str:
-    """Format a number with at most three decimals and with commas between thousands."""
-    digits = 0 if abs(value) >= 1000 else 4 - len(str(int(abs(value))))
-    text = f"{value:,.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 _UNITS: Mapping[str, str] = {

@@ -19,14 +19,12 @@ import numpy as np
 from cloudwatch.preview.series import EvaluationError, Floats, Grid, Series, Value, common_grid, kind
 from cloudwatch.syntax.expression import FUNCTIONS, TYPES
 
-_ARITHMETIC: dict[str, Callable[[Floats, Floats], Floats]] = {
+_OPERATORS: Mapping[str, Callable[[Floats, Floats], object]] = {
     "+": np.add,
     "-": np.subtract,
     "*": np.multiply,
     "/": np.divide,
     "^": np.power,
-}
-_LOGIC: dict[str, Callable[[Floats, Floats], object]] = {
     "==": np.equal,
     "!=": np.not_equal,
     "<": np.less,
@@ -36,40 +34,13 @@ _LOGIC: dict[str, Callable[[Floats, Floats], object]] = {
     "AND": np.logical_and,
     "OR": np.logical_or,
 }
-_ALL = _ARITHMETIC | _LOGIC
 
 
 def combine(operator: str, left: Value, right: Value) -> Value:
-    """Return `left operator right`.
-
-    Raises:
-        EvaluationError: the arrays have different lengths, arrays are compared, or the periods differ.
-    """
-    if operator in _LOGIC and (isinstance(left, tuple) or isinstance(right, tuple)):
-        raise EvaluationError(
-            f"{operator} compares {kind(left)} with {kind(right)}; compare only numbers and single series"
-        )
-    if isinstance(left, tuple):
-        if not isinstance(right, tuple):
-            return tuple(_combine_series(operator, one, right, one) for one in left)
-        if len(left) != len(right):
-            raise EvaluationError(
-                f"{operator} combines arrays of {len(left)} and {len(right)} series; use arrays of the same length"
-            )
-        return tuple(_combine_series(operator, one, other, one) for one, other in zip(left, right, strict=True))
-    if isinstance(right, tuple):
-        return tuple(_combine_series(operator, left, one, one) for one in right)
-    if isinstance(left, Series):
-        return _combine_series(operator, left, right, left)
-    if isinstance(right, Series):
-        return _combine_series(operator, left, right, right)
-    with np.errstate(all="ignore"):
-        result = float(np.asarray(_ALL[operator](np.asarray(left), np.asarray(right)), dtype=np.float64))
-    return result if np.isfinite(result) and np.isfinite(left + right) else float("nan")
-
-
-def _combine_series(operator: str, left: Series | float, right: Series | float, named: Series) -> Series:
-    """Combine two series, or a series and a number. The result gets the label of `named`, which is one of the two."""
+    """Return `left operator right`. Raises `EvaluationError` for arrays, and for series with different periods."""
+    if isinstance(left, tuple) or isinstance(right, tuple):
+        what = f"{operator} combines {kind(left)} with {kind(right)}"
+        raise EvaluationError(f"{what}; the preview combines only numbers and single series")
     one, other = (np.asarray(side.values if isinstance(side, Series) else side) for side in (left, right))
     missing = np.isnan(one) | np.isnan(other)
     if isinstance(left, Series) and isinstance(right, Series):
@@ -77,8 +48,11 @@ def _combine_series(operator: str, left: Series | float, right: Series | float, 
         missing = np.isnan(one) & np.isnan(other)
         one, other = np.nan_to_num(one, nan=0.0), np.nan_to_num(other, nan=0.0)
     with np.errstate(all="ignore"):
-        result = np.asarray(_ALL[operator](one, other), dtype=np.float64)
-    return named.with_values(np.where(missing, np.nan, result))
+        result = np.where(missing, nan, np.asarray(_OPERATORS[operator](one, other), dtype=np.float64))
+    for side in (left, right):
+        if isinstance(side, Series):
+            return side.with_values(result)
+    return float(result) if np.isfinite(result) else nan
 
 
 def call_function(function: str, arguments: list[Value | str], grid: Grid) -> Value:
@@ -99,7 +73,8 @@ def call_function(function: str, arguments: list[Value | str], grid: Grid) -> Va
         return _aggregate_over_time(function, first) if isinstance(first, Series) else _aggregate(function, first)
     if isinstance(first, tuple):
         return tuple(_FUNCTIONS[function](series, *arguments[1:]) for series in first)
-    return _FUNCTIONS[function](first, *arguments[1:])
+    result: Value = _FUNCTIONS[function](first, *arguments[1:])
+    return result
 
 
 # Aggregations: a series becomes a number, an array becomes a series

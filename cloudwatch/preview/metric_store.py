@@ -18,7 +18,7 @@ from cloudwatch.syntax.graphed_metrics import TimeSeries
 from cloudwatch.syntax.statistic import Statistic
 
 KEPT_SECONDS = 15 * 24 * 3600  # as long as CloudWatch keeps one-minute periods
-KEPT_SAMPLES = 8_000_000  # of all metrics together: about 190 MB
+KEPT_SAMPLES = 8_000_000  # of all metrics together: about 130 MB
 
 type _Key = tuple[str, tuple[tuple[str, str], ...], str]
 """Namespace, dimensions (sorted by name) and name of a metric."""
@@ -32,27 +32,27 @@ class Samples:
     """The samples of one metric. They can be added in any order."""
 
     def __init__(self) -> None:
-        self._columns: Floats = np.empty((3, 0))
+        self._columns: Floats = np.empty((2, 0))
         self._new: list[float] = []
 
     def __len__(self) -> int:
-        return len(self._columns[0]) + len(self._new) // 3
+        return len(self._columns[0]) + len(self._new) // 2
 
     def on_grid(self, grid: Grid, statistic: Statistic) -> Floats:
         """Return a statistic for each period of a grid. NaN marks a period without data."""
         return aggregate(self.columns(), grid, statistic)
 
     def columns(self) -> Floats:
-        """Return three rows: the time (milliseconds since 1970, ascending), the value and the count of each sample."""
+        """Return two rows: the time (milliseconds since 1970, ascending) and the value of each sample."""
         if self._new:
-            new = np.array(self._new, dtype=np.float64).reshape(-1, 3).T  # exact: times are below 2 ** 53
+            new = np.array(self._new, dtype=np.float64).reshape(-1, 2).T  # exact: times are below 2 ** 53
             columns = np.hstack((self._columns, new))
             self._columns, self._new = columns[:, np.argsort(columns[0], kind="stable")], []
         return self._columns
 
-    def append(self, time: int, value: float, count: float = 1.0) -> None:
-        """Add a value that occurred `count` times at `time` (milliseconds since 1970)."""
-        self._new += (time, value, count)
+    def append(self, time: int, value: float) -> None:
+        """Add a value at `time` (milliseconds since 1970)."""
+        self._new += (time, value)
 
     def drop_before(self, time: float) -> None:
         """Drop samples older than `time` (milliseconds since 1970)."""
@@ -88,12 +88,12 @@ class MetricStore:
         if not 0 <= time <= _LATEST:
             return False
         for namespace, dimension_sets, names in directives:
-            values = [(name, number, count) for name in names for number, count in _parse_values(entry.get(name))]
+            values = [(name, number) for name in names for number in _parse_values(entry.get(name))]
             for dimension_names in dimension_sets:
                 dimensions = tuple([(name, entry.get(name)) for name in dimension_names])
                 if all(isinstance(value, str) for _, value in dimensions):
-                    for name, number, count in values:
-                        self._metrics[namespace, dimensions, name].append(time, number, count)
+                    for name, number in values:
+                        self._metrics[namespace, dimensions, name].append(time, number)
                     self._since_drop += len(values)
         self._newest = max(self._newest, time)
         if self._since_drop > self._keep_samples // 10:
@@ -143,19 +143,7 @@ def _parse_directive(directive: Any) -> tuple[str, list[list[str]], list[str]]:
     return directive["Namespace"], sets, names
 
 
-def _parse_values(value: Any) -> list[tuple[float, float]]:
-    """Return the numbers of a metric with their counts. `value` is a number, a list, or a dict of Values and Counts."""
-    counts: Any = None
-    if type(value) in _NUMBERS:
-        return [(value, 1.0)] if abs(value) <= _LARGEST else []
-    if isinstance(value, dict):
-        value, counts = value.get("Values"), value.get("Counts")
-    if not isinstance(value, list):
-        return []
-    if not isinstance(counts, list) or len(counts) != len(value):
-        counts = [1.0] * len(value)
-    return [
-        (float(number), float(count))
-        for number, count in zip(value, counts, strict=True)
-        if type(number) in _NUMBERS and type(count) in _NUMBERS and abs(number) <= _LARGEST and 0 < count <= _LARGEST
-    ]
+def _parse_values(value: Any) -> list[float]:
+    """Return the numbers of a metric, whose value is a number or a list."""
+    values = value if isinstance(value, list) else [value]
+    return [float(each) for each in values if type(each) in _NUMBERS and abs(each) <= _LARGEST]

@@ -93,50 +93,48 @@ def common_grid(*series: Series) -> Grid:
 def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
     """Return the statistic of the samples in each period of a grid.
 
-    `samples` has three rows: the time (milliseconds since 1970, ascending), the value and the count of each sample.
+    `samples` has two rows: the time (milliseconds since 1970, ascending) and the value of each sample.
     """
-    times, values, counts = samples
+    times, values = samples
     begins = grid.begins
     ends = begins + grid.period if grid.until is None else np.minimum(begins + grid.period, grid.until)
     first, last = np.searchsorted(times, begins * 1000), np.searchsorted(times, ends * 1000)
     filled = last > first
     edges = np.column_stack((first[filled], last[filled]))
+    counts = (last - first)[filled].astype(np.float64)
 
-    def reduce(function: np.ufunc, column: Floats) -> Floats:
+    def reduce(function: np.ufunc) -> Floats:
         """Reduce the samples of each period. `[::2]` drops the results of `reduceat` for gaps between periods."""
-        padded = np.append(column, 0.0)  # the last period may end with the column, and reduceat rejects that index
+        padded = np.append(values, 0.0)  # the last period may end with the column, and reduceat rejects that index
         return np.asarray(function.reduceat(padded, edges.ravel())[::2])
 
     match statistic.kind:
         case "SampleCount":
-            found = reduce(np.add, counts)
+            found = counts
         case "Sum":
-            found = reduce(np.add, values * counts)
+            found = reduce(np.add)
         case "Average":
-            found = reduce(np.add, values * counts) / reduce(np.add, counts)
+            found = reduce(np.add) / counts
         case "Minimum":
-            found = reduce(np.minimum, values)
+            found = reduce(np.minimum)
         case "Maximum":
-            found = reduce(np.maximum, values)
+            found = reduce(np.maximum)
         case "trimmed":
             raise EvaluationError("only AWS computes trimmed statistics; the preview knows p and PR")
         case _:
-            periods = (slice(*each) for each in edges.tolist())
-            found = np.array([_of_ordered(values[period], counts[period], statistic) for period in periods])
+            found = np.array([_of_all(values[slice(*period)], statistic) for period in edges.tolist()])
     result = np.full(grid.number, np.nan)
     result[filled] = found
     return result
 
 
-def _of_ordered(values: Floats, counts: Floats, statistic: Statistic) -> float:
+def _of_all(values: Floats, statistic: Statistic) -> float:
     """Return a percentile, or the percentage of the samples of one period that are between two bounds (PR)."""
     if values.min() < 0:
         return float("nan")
     if statistic.kind == "PR":
         low = -np.inf if statistic.low is None else statistic.low
         high = np.inf if statistic.high is None else statistic.high
-        return float(100 * counts[(values > low) & (values <= high)].sum() / counts.sum())
-    order = np.argsort(values)
-    ranks = np.cumsum(counts[order])  # the number of samples up to and including each value
-    rank = np.ceil(ranks[-1] * ((statistic.high or 0.0) / 100) - _ROUNDING)
-    return float(values[order][np.searchsorted(ranks, max(rank, 1))])
+        return float(100 * np.mean((values > low) & (values <= high)))
+    rank = max(ceil(len(values) * ((statistic.high or 0.0) / 100) - _ROUNDING), 1)
+    return float(np.partition(values, rank - 1)[rank - 1])

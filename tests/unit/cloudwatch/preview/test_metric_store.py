@@ -97,22 +97,17 @@ def test_search_returns_the_metrics_that_match() -> None:
     assert only == TimeSeries("AWS/Lambda", "Errors", (("FunctionName", "f"),))
 
 
-def test_a_list_is_several_samples_and_counts_repeat_them() -> None:
+def test_a_list_is_several_samples() -> None:
     store = MetricStore()
-    store.add(_line(0, {"A": [1, 2, 3], "B": {"Values": [10, 20], "Counts": [3, 1]}}))
-    store.add(_line(1, {"A": 4, "B": 50}))
+    store.add(_line(0, {"A": [1, 2, 3]}))
+    store.add(_line(1, {"A": 4}))
     assert _stat(store, "A", "SampleCount", 0, 60) == [4]
     assert _stat(store, "A", "p50", 0, 60) == [2]
-    assert _stat(store, "B", "Sum", 0, 60) == [100]
-    assert _stat(store, "B", "p50", 0, 60) == [10]
-    # AND counts after plain samples
-    store.add(_line(2, {"A": [5, 5]}))
-    assert _stat(store, "A", "Sum", 0, 60) == [20]
 
 
 @pytest.mark.parametrize(
     "value",
-    [None, "12", True, {}, [], {"Values": 3}, {"Values": ["x"]}, {"Values": [1], "Counts": [0]}, ["1", None]],
+    [None, "12", True, {}, [], {"Values": [1]}, ["1", None]],
 )
 def test_values_that_are_not_numbers_are_ignored(value: object) -> None:
     store = MetricStore()
@@ -124,7 +119,7 @@ def test_values_that_are_not_numbers_are_ignored(value: object) -> None:
 def test_values_that_are_not_finite_are_ignored(value: str) -> None:
     # GIVEN a value that no double can hold, alone and in a list
     store = MetricStore()
-    line = _line(0, {"A": -12345, "B": [-12345], "C": {"Values": [1], "Counts": [-12345]}})
+    line = _line(0, {"A": -12345, "B": [-12345]})
     # WHEN it is added and the store is read, THEN it has no sample
     assert store.add(line.replace("-12345", value))
     assert store.span() is None
@@ -182,14 +177,14 @@ def test_lines_in_any_order_make_the_same_series(entries: list[tuple[int, int]],
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 9), st.integers(1, 3)), min_size=1, max_size=40),
+    st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 9)), min_size=1, max_size=40),
     st.sampled_from(["Sum", "SampleCount", "Average", "Maximum", "p90", "PR(:4)"]),
 )
-def test_overlapping_periods_equal_single_ones(entries: list[tuple[int, int, int]], stat: str) -> None:
+def test_overlapping_periods_equal_single_ones(entries: list[tuple[int, int]], stat: str) -> None:
     # GIVEN periods of five minutes, one beginning every minute
     store = MetricStore()
-    for second, value, count in entries:
-        store.add(_line(second, {"A": {"Values": [value], "Counts": [count]} if count > 1 else value}))
+    for second, value in entries:
+        store.add(_line(second, {"A": value}))
     samples = _samples(store, "A")
     grid = Grid(first=0, number=20, step=60, period=300)
     # THEN each has the value of that period alone

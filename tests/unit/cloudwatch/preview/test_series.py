@@ -10,7 +10,6 @@ from cloudwatch.preview.series import EvaluationError, Floats, Grid, aggregate
 from cloudwatch.syntax.statistic import parse_statistic
 
 VALUES = st.lists(st.floats(0, 1e6, allow_subnormal=False).map(lambda x: round(x, 3)), min_size=1, max_size=40)
-COUNTED = st.tuples(st.integers(0, 9).map(float), st.integers(1, 4))
 EIGHTHS = st.integers(0, 800).map(lambda eighths: eighths / 8)  # exact in binary, so that numpy's rank is exact too
 
 PLAIN: dict[str, Callable[[list[float]], float]] = {
@@ -22,13 +21,12 @@ PLAIN: dict[str, Callable[[list[float]], float]] = {
 }
 
 
-def _of(stat: str, *periods: list[float], counts: list[list[float]] | None = None) -> Floats:
+def _of(stat: str, *periods: list[float]) -> Floats:
     """Return the statistic of one list of values per minute."""
     times = [60_000 * number + place for number, values in enumerate(periods) for place in range(len(values))]
     values = [value for period in periods for value in period]
-    weights = [1.0] * len(times) if counts is None else [count for period in counts for count in period]
     grid = Grid.covering(0, 60 * len(periods), 60)
-    return aggregate(np.array([times, values, weights]), grid, parse_statistic(stat))
+    return aggregate(np.array([times, values], dtype=np.float64), grid, parse_statistic(stat))
 
 
 def test_periods_are_multiples_of_their_length() -> None:
@@ -49,11 +47,11 @@ def test_samples_after_the_last_minute_are_ignored() -> None:
     times = np.arange(0.0, 600_000, 30_000)
     grid = Grid.covering(0, 400, 300)
     # THEN the last one ends with that minute
-    assert aggregate(np.array([times, *np.ones((2, 20))]), grid, parse_statistic("Sum")).tolist() == [10, 4]
+    assert aggregate(np.array([times, np.ones(20)]), grid, parse_statistic("Sum")).tolist() == [10, 4]
 
 
 def test_no_periods_have_no_values() -> None:
-    assert aggregate(np.empty((3, 0)), Grid.covering(500, 400, 60), parse_statistic("Sum")).tolist() == []
+    assert aggregate(np.empty((2, 0)), Grid.covering(500, 400, 60), parse_statistic("Sum")).tolist() == []
 
 
 @given(st.lists(VALUES | st.just([]), min_size=1, max_size=5))
@@ -79,17 +77,6 @@ def test_a_share_leaves_out_the_lower_bound(values: list[float], low: int, width
 def test_trimmed_statistics_are_left_to_aws() -> None:
     with pytest.raises(EvaluationError, match="only AWS computes trimmed statistics"):
         _of("TM(2%:98%)", [1.0])
-
-
-@given(
-    st.lists(st.lists(COUNTED, min_size=1, max_size=6), min_size=1, max_size=3),
-    st.sampled_from(["Sum", "Average", "SampleCount", "Maximum", "p0", "p37.5", "p90", "PR(:3)", "PR(2:5)"]),
-)
-def test_a_counted_value_is_as_many_samples(periods: list[list[tuple[float, int]]], stat: str) -> None:
-    spread = [[value for value, count in period for _ in range(count)] for period in periods]
-    values = [[value for value, _ in period] for period in periods]
-    counts = [[float(count) for _, count in period] for period in periods]
-    np.testing.assert_allclose(_of(stat, *values, counts=counts), _of(stat, *spread), atol=1e-9)
 
 
 def test_seven_percent_of_a_hundred_is_the_seventh() -> None:
