@@ -186,7 +186,7 @@ def searched_metrics(text: str) -> Iterator[Pattern]:
     given = {name: values.get(name, []) for name in search.dimensions}
     for metric in values["MetricName"]:
         # A dimension with several values stands for several metrics; each value is checked at least once.
-        for turn in range(max(1, *map(len, given.values()))):
+        for turn in range(max([1, *map(len, given.values())])):
             last = {name: each[min(turn, len(each) - 1)] if each else None for name, each in given.items()}
             yield search.namespace, metric, tuple(last.items())
 
