@@ -1,0 +1,1 @@
+"""What a request, a start and a spike cost, compared with the same work without the app."""

@@ -48,6 +48,7 @@ INTERNAL = {"local/lambda_sim/enter_sandbox.py", "testing/faults/containers.py"}
 def pages() -> dict[Path, str]:
     """Return the text of each page, by its file."""
     tables = {
+        HERE / "architecture.md": {"house": house_table()},
         HERE / "reference" / "settings.md": settings_tables(),
         HERE / "reference" / "api.md": api_tables(),
         HERE / "reference" / "errors.md": {"errors": error_table()},
@@ -68,6 +69,15 @@ def words() -> tuple[int, int]:
     """Return how many words of docs/ are written by hand, and how many there are in all; signs of Markdown are none."""
     texts = [path.read_text(encoding="utf-8") for path in HERE.rglob("*.md")]
     return sum(len(WORD.findall(MADE.sub("", text))) for text in texts), sum(len(WORD.findall(text)) for text in texts)
+
+
+def house_table() -> str:
+    """Return the table of the packages, and of the rooms of chalicelib, with the first lines of their docstrings."""
+    rows = []
+    for path in sorted([*ROOT.glob("*/__init__.py"), *(ROOT / "chalicelib").glob("*/__init__.py")]):
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        rows.append((f"`{path.parent.relative_to(ROOT)}/`", text.partition("\n")[0]))
+    return table(["folder", "contents"], rows)
 
 
 def settings_tables() -> dict[str, str]:

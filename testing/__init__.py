@@ -1,0 +1,1 @@
+"""What tests, benchmarks and docs share: rigs, proxies and made-up files."""

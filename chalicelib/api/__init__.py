@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out: parameters, bodies, answers, problem details, OpenAPI, health, uploads and the page."""

@@ -1,0 +1,1 @@
+"""Photos in S3: one line of results for each photo."""

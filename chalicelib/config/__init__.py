@@ -1,0 +1,1 @@
+"""Every setting, by the part that it configures."""

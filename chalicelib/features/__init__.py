@@ -1,0 +1,1 @@
+"""The animals of a cell: lookup, cache keys and codec, warming, seasons."""

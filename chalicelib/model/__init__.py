@@ -1,0 +1,1 @@
+"""The ONNX session, packs, the recogniser, the prior, relatives and the taxonomy."""

@@ -1,0 +1,1 @@
+"""The record of a request, metrics, logs and cold starts."""
