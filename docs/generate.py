@@ -40,6 +40,7 @@ MADE = re.compile(r"<!-- (?!end -->)[^>]+ -->.*?<!-- end -->", re.DOTALL)
 """A part of a page that a program wrote: generated from the code, or printed by a benchmark."""
 ANSWERS = {"POST /identify": "200", "POST /uploads": "201", "GET /taxa/{id}": "200", "GET /health": "200"}
 """The answers whose fields the API's page lists, with their status."""
+CODE = re.compile(r"^```.*?^```|^ {4}.*?$", re.MULTILINE | re.DOTALL)
 WORD = re.compile(r"\S*\w\S*")
 INTERNAL = {"local/lambda_sim/enter_sandbox.py", "testing/faults/containers.py"}
 """Programs that only other programs start."""
@@ -66,8 +67,8 @@ def pages() -> dict[Path, str]:
 
 
 def words() -> tuple[int, int]:
-    """Return how many words of docs/ are written by hand, and how many there are in all; signs of Markdown are none."""
-    texts = [path.read_text(encoding="utf-8") for path in HERE.rglob("*.md")]
+    """Return the words of docs/ that are written by hand, and all: without code and the signs of Markdown."""
+    texts = [CODE.sub("", path.read_text(encoding="utf-8")) for path in HERE.rglob("*.md")]
     return sum(len(WORD.findall(MADE.sub("", text))) for text in texts), sum(len(WORD.findall(text)) for text in texts)
 
 
@@ -225,8 +226,10 @@ def infra_tables() -> dict[str, str]:
 
 
 def alarm_tables() -> dict[str, str]:
-    """Return what the runbook says of each alarm and composite, by its name: its message, and what it watches."""
-    return {path.stem: _alarm(path) for path in sorted((ROOT / "dashboards").glob("[ac]*/*.json"))}
+    """Return the heading of each alarm and composite, by its name, with its message and what it watches."""
+    return {
+        path.stem: f"## {path.stem}\n\n{_alarm(path)}" for path in sorted((ROOT / "dashboards").glob("[ac]*/*.json"))
+    }
 
 
 def _alarm(path: Path) -> str:
