@@ -112,7 +112,7 @@ def scan_templates(python: Path, folder: Path) -> set[Finding]:
     scanned = folder / "scanned"
     shutil.copytree(ROOT / ".github" / "workflows", scanned / ".github" / "workflows")
     shutil.copy(folder / "package" / "sam.json", scanned / "stage.json")
-    for name in ("athena.yaml", "backfill.yaml", "pipeline.yaml"):
+    for name in ("athena.yaml", "backfill.yaml", "pipeline.yaml", "web.yaml"):
         shutil.copy(ROOT / "infra" / name, scanned)
     frameworks = ["--framework", "cloudformation", "github_actions"]
     options = ["--skip-download", "--compact", "--quiet", "--output", "json"]

@@ -1,8 +1,8 @@
-"""Security rules for single resources of a template. Names are checkov's where it has the same rule.
+"""Security rules of our own for single resources of a template; those of checkov are checked by `testing.scan`.
 
-An exemption is written beside its resource, where checkov reads it too:
+An exemption is written beside its resource, where checkov reads those from its own rules:
 
-    Metadata: {checkov: {skip: [{id: CKV_AWS_21, comment: why}]}}
+    Metadata: {checkov: {skip: [{id: READ_INSIDE, comment: why}]}}
 
 Each rule has a change that breaks it, so that a test can check the rule itself.
 """
@@ -76,24 +76,6 @@ RULES = {
         lambda subnet: subnet["MapPublicIpOnLaunch"] is False,
         {"MapPublicIpOnLaunch": True},
     ),
-    "CKV_AWS_260": Rule(
-        "AWS::EC2::SecurityGroup",
-        "ingress comes from security groups, never from addresses",
-        lambda group: all("SourceSecurityGroupId" in rule for rule in _ingress(group)),
-        {"SecurityGroupIngress": [{"CidrIp": "0.0.0.0/0", "Description": "all"}]},
-    ),
-    "CKV_AWS_382": Rule(
-        "AWS::EC2::SecurityGroup",
-        "egress is limited to named ports",
-        lambda group: bool(_egress(group)) and all(rule["IpProtocol"] in ("tcp", "icmp") for rule in _egress(group)),
-        {"SecurityGroupEgress": [{"CidrIp": "0.0.0.0/0", "IpProtocol": "-1"}]},
-    ),
-    "CKV_AWS_23": Rule(
-        "AWS::EC2::SecurityGroup",
-        "each rule has a description",
-        lambda group: all(rule.get("Description") for rule in [*_ingress(group), *_egress(group)]),
-        {"SecurityGroupEgress": [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}]},
-    ),
     "ENDPOINT_POLICY": Rule(
         "AWS::EC2::VPCEndpoint",
         "an endpoint allows named actions on named resources",
@@ -104,18 +86,6 @@ RULES = {
         {"PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}},
     ),
     # Database
-    "CKV_AWS_96": Rule(
-        "AWS::RDS::DBCluster",
-        "storage is encrypted",
-        lambda cluster: cluster["StorageEncrypted"] is True,
-        {"StorageEncrypted": False},
-    ),
-    "CKV_AWS_162": Rule(
-        "AWS::RDS::DBCluster",
-        "users sign in by IAM",
-        lambda cluster: cluster["EnableIAMDatabaseAuthentication"] is True,
-        {"EnableIAMDatabaseAuthentication": False},
-    ),
     "NO_PASSWORD": Rule(
         "AWS::RDS::DBCluster",
         "the administrator has no password",
@@ -124,24 +94,6 @@ RULES = {
             and not cluster.keys() & {"MasterUserPassword", "ManageMasterUserPassword"}
         ),
         {"ManageMasterUserPassword": True},
-    ),
-    "CKV_AWS_133": Rule(
-        "AWS::RDS::DBCluster",
-        "backups are enabled",
-        lambda cluster: int(cluster["BackupRetentionPeriod"]) >= 1,
-        {"BackupRetentionPeriod": 0},
-    ),
-    "CKV_AWS_313": Rule(
-        "AWS::RDS::DBCluster",
-        "snapshots keep the tags",
-        lambda cluster: cluster["CopyTagsToSnapshot"] is True,
-        {"CopyTagsToSnapshot": False},
-    ),
-    "CKV_AWS_324": Rule(
-        "AWS::RDS::DBCluster",
-        "its log is exported",
-        lambda cluster: "postgresql" in cluster["EnableCloudwatchLogsExports"],
-        {"EnableCloudwatchLogsExports": []},
     ),
     "SIGN_IN_LOG": Rule(
         "AWS::RDS::DBCluster",
@@ -168,24 +120,6 @@ RULES = {
             group["Parameters"]["rds.force_ssl"] == "1" and group["Parameters"]["ssl_min_protocol_version"] == "TLSv1.2"
         ),
         {"Parameters": {"rds.force_ssl": "0", "ssl_min_protocol_version": "TLSv1.2"}},
-    ),
-    "CKV_AWS_17": Rule(
-        "AWS::RDS::DBInstance",
-        "no instance has a public address",
-        lambda instance: instance["PubliclyAccessible"] is False,
-        {"PubliclyAccessible": True},
-    ),
-    "CKV_AWS_226": Rule(
-        "AWS::RDS::DBInstance",
-        "minor versions are upgraded automatically",
-        lambda instance: instance["AutoMinorVersionUpgrade"] is True,
-        {"AutoMinorVersionUpgrade": False},
-    ),
-    "CKV_AWS_118": Rule(
-        "AWS::RDS::DBInstance",
-        "enhanced monitoring is on",
-        lambda instance: int(instance.get("MonitoringInterval", 0)) > 0,
-        {"MonitoringInterval": 0},
     ),
     # Cache
     "CACHE_IAM": Rule(
@@ -216,23 +150,6 @@ RULES = {
         {"CacheUsageLimits": {}},
     ),
     # Photos
-    "CKV_AWS_53": Rule(
-        "AWS::S3::Bucket",
-        "public access is blocked",
-        lambda bucket: (
-            bucket["PublicAccessBlockConfiguration"]
-            == dict.fromkeys(
-                ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
-            )
-        ),
-        {"PublicAccessBlockConfiguration": {"BlockPublicAcls": True}},
-    ),
-    "CKV_AWS_19": Rule(
-        "AWS::S3::Bucket",
-        "it is encrypted",
-        lambda bucket: "ServerSideEncryptionConfiguration" in bucket["BucketEncryption"],
-        {"BucketEncryption": {}},
-    ),
     "NO_ACL": Rule(
         "AWS::S3::Bucket",
         "ACLs are disabled",
@@ -256,25 +173,7 @@ RULES = {
         ),
         {"LifecycleConfiguration": {"Rules": []}},
     ),
-    "CKV_AWS_18": Rule(
-        "AWS::S3::Bucket",
-        "access is logged",
-        lambda bucket: "LoggingConfiguration" in bucket,
-        {"LoggingConfiguration": None},
-    ),
-    "CKV_AWS_21": Rule(
-        "AWS::S3::Bucket",
-        "versioning is on",
-        lambda bucket: bool(bucket.get("VersioningConfiguration")),
-        {"VersioningConfiguration": None},
-    ),
-    "CKV_AWS_379": Rule(
-        "AWS::S3::BucketPolicy",
-        "requests without TLS are refused",
-        _refuses_plain_text,
-        {"PolicyDocument": {"Statement": []}},
-    ),
-    "CKV_AWS_70": Rule(
+    "BUCKET_POLICY": Rule(
         "AWS::S3::BucketPolicy",
         "no other principal has access",
         _allows_only_some,
@@ -287,25 +186,7 @@ RULES = {
         {"PolicyDocument": {"Statement": []}},
     ),
     # Logs, alarms
-    "CKV_AWS_66": Rule(
-        "AWS::Logs::LogGroup",
-        "logs expire",
-        lambda group: int(group["RetentionInDays"]) <= 400,
-        {"RetentionInDays": 3653},
-    ),
-    "CKV_AWS_158": Rule(
-        "AWS::Logs::LogGroup",
-        "logs are encrypted with our own key",
-        lambda group: "KmsKeyId" in group,
-        {"LogGroupName": "any"},
-    ),
-    "CKV_AWS_26": Rule(
-        "AWS::SNS::Topic",
-        "messages are encrypted at rest",
-        lambda topic: "KmsMasterKeyId" in topic,
-        {"TopicName": "any"},
-    ),
-    "CKV_AWS_385": Rule(
+    "TOPIC_POLICY": Rule(
         "AWS::SNS::TopicPolicy",
         "only named services of this account may publish",
         _allows_only_some,

@@ -34,18 +34,9 @@ def functions(stage: str) -> Mapping[str, models.LambdaFunction]:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_functions_have_the_size_and_the_rights_that_are_documented(stage: str) -> None:
+def test_each_function_has_a_role_and_a_policy_of_its_own(stage: str) -> None:
     found = functions(stage)
-    at_once = {"dev": 10, "prod": 200}[stage]
-    assert {
-        name: (each.memory_size, each.timeout, each.reserved_concurrency, each.xray) for name, each in found.items()
-    } == {
-        f"faunalens-{stage}": (1769, 29, at_once, True),
-        f"faunalens-{stage}-warm": (512, 60, 1, True),
-        f"faunalens-{stage}-batch": (1769, 300, {"dev": 4, "prod": 50}[stage], True),
-        f"faunalens-{stage}-admin": (1024, 300, 1, True),
-    }
-    # AND each has a role and a policy of its own
+    # THEN each has a role and a policy of its own
     policies = {"": "api", "-warm": "warm", "-batch": "batch", "-admin": "admin"}
     for suffix, policy in policies.items():
         role = found[f"faunalens-{stage}{suffix}"].role
@@ -63,9 +54,8 @@ def test_a_second_of_cold_starts_makes_no_more_sign_ins_than_aurora_takes(stage:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_functions_are_python_3_13_on_x86_and_leave_log_groups_alone(stage: str) -> None:
+def test_functions_leave_log_groups_alone_and_have_tags(stage: str) -> None:
     for each in functions(stage).values():
-        assert (each.runtime, each.architecture) == ("python3.13", "x86_64")
         assert each.log_group is None, "Chalice would make one with a wrong name; infra/faunalens.yaml makes them"
         assert each.tags["project"] == "faunalens"
         assert each.tags["stage"] == stage
@@ -80,12 +70,6 @@ def test_chalice_still_names_the_log_group_of_the_api_wrongly() -> None:
     groups = {each.log_group_name for each in built if isinstance(each, models.LogGroup)}
     assert "/aws/lambda/faunalens-dev-api_handler" in groups
     assert "/aws/lambda/faunalens-dev" not in groups
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_the_api_is_of_the_stage_and_compresses(stage: str) -> None:
-    (api,) = [each for each in graph(stage) if isinstance(each, models.RestAPI)]
-    assert (api.api_gateway_stage, api.endpoint_type, api.minimum_compression) == (stage, "REGIONAL", "1024")
 
 
 @pytest.mark.parametrize("stage", DOCUMENT["stages"])

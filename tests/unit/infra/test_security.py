@@ -1,4 +1,4 @@
-"""The templates obey the security rules, or give the reason beside the resource."""
+"""The templates obey the security rules of our own; `testing.scan` checks those of checkov."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -40,10 +40,7 @@ def cases() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("rule", "resource"), list(cases()))
 def test_a_resource_obeys_a_rule_or_is_exempt(rule: str, resource: Any) -> None:
-    if RULES[rule].holds(resource["Properties"]):
-        assert rule not in exemptions(resource), "the exemption is no longer needed"
-    else:
-        assert rule in exemptions(resource), RULES[rule].says
+    assert RULES[rule].holds(resource["Properties"]) is (rule not in exemptions(resource)), RULES[rule].says
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -57,11 +54,11 @@ def test_a_rule_finds_a_violation(rule: str) -> None:
     assert not RULES[rule].holds(broken)
 
 
-@pytest.mark.parametrize("name", ["faunalens.yaml", "edge.yaml", "web.yaml", "athena.yaml"])
+@pytest.mark.parametrize("name", sorted({name for name, _ in DEPLOYED.values()}))
 def test_every_exemption_has_a_rule_and_a_reason(name: str) -> None:
     for resource in template(name)["Resources"].values():
         for rule, comment in exemptions(resource).items():
-            assert rule in RULES
+            assert rule in RULES or rule.startswith("CKV_")
             assert len(comment) > 40
 
 

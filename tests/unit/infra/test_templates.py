@@ -1,15 +1,12 @@
 """The templates: parameters and outputs are documented, and names match those in logs, dashboards and policies."""
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chalicelib.config.settings import ROOT
 from infra import preconditions
-from infra.api_stage import LIMITS_FILE as LIMITS
 from infra.chalice_project import function_settings
 from infra.functions import REQUIRED_OUTPUTS
 from infra.step import PreconditionFailed
@@ -49,35 +46,12 @@ def test_a_stage_gives_only_parameters_that_there_are_with_values_that_they_take
         assert declared[name].get("MinValue", 0) <= (float(value) if declared[name]["Type"] == "Number" else 0)
 
 
-def test_stages_have_networks_that_could_be_joined() -> None:
-    def network(stage: str) -> Any:
-        return resources("faunalens.yaml", parameters(stage))["Vpc"]["Properties"]["CidrBlock"]
-
-    assert network("dev") != network("prod")
-
-
 @pytest.mark.parametrize(("minimum", "pauses"), [("0", True), ("0.5", False)])
 def test_the_database_pauses_only_if_its_least_capacity_is_nothing(minimum: str, pauses: bool) -> None:
     # WHEN a stage is deployed with that capacity
     database = resources("faunalens.yaml", {**parameters("dev"), "DatabaseMinCapacity": minimum})["Database"]
     # THEN it has the time until a pause or not: AWS refuses it for a database that never pauses
     assert ("SecondsUntilAutoPause" in database["Properties"]["ServerlessV2ScalingConfiguration"]) is pauses
-
-
-@pytest.mark.parametrize(
-    ("given", "there"),
-    [
-        ({}, set()),
-        ({"AccessLog": "yes"}, {"AccessLogGroup"}),
-        ({"AlarmEmail": "a@b.example"}, {"AlarmMail"}),
-        ({"DatabaseReader": "yes"}, {"DatabaseReplica"}),
-    ],
-)
-def test_what_is_optional_is_there_when_it_is_asked_for(given: dict[str, str], there: set[str]) -> None:
-    optional = {"AlarmMail", "DatabaseReplica", "Budget", "AccessLogGroup"}
-    found = resources("faunalens.yaml", {"Stage": "dev", **given})
-    assert found.keys() & optional == there
-    assert "Budget" in resources("faunalens.yaml", {"Stage": "dev", "BudgetDollars": "10"})
 
 
 def test_names_are_those_that_logs_dashboards_and_policies_use() -> None:
@@ -113,10 +87,6 @@ def test_users_of_the_database_are_those_that_policies_name() -> None:
             user = outputs[output]["Value"]["Fn::Sub"].replace("${Stage}", stage)
             policy = (ROOT / ".chalice" / f"policy-{stage}-{function}.json").read_text(encoding="utf-8")
             assert f'dbuser:*/{user}"' in policy
-
-
-def test_limits_are_set_for_every_stage() -> None:
-    assert json.loads(LIMITS.read_text(encoding="utf-8"))["stages"].keys() == set(STAGES)
 
 
 def test_every_resource_that_can_have_tags_is_tagged() -> None:
@@ -160,13 +130,6 @@ def test_the_bucket_notifies_of_photos_in_the_inbox_alone() -> None:
     assert not refers_to(template("faunalens.yaml")["Resources"]["InboxPolicy"], "Photos")
 
 
-def test_the_stream_reports_what_failed_and_has_no_more_pollers_than_it_is_given() -> None:
-    stream = resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "2"})["Stream"]["Properties"]
-    assert stream["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert (stream["BatchSize"], stream["ScalingConfig"]) == (10, {"MaximumConcurrency": "2"})
-    assert resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "0"}) == {}
-
-
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_streams_share_fits_the_batch_functions_concurrency(stage: str) -> None:
     reserved = function_settings(stage)["batch"]["reserved_concurrency"]
@@ -175,9 +138,3 @@ def test_the_streams_share_fits_the_batch_functions_concurrency(stage: str) -> N
         with pytest.raises(PreconditionFailed, match=reason):
             preconditions.check_batch_callers(parameters_of(stage, {"StreamConcurrency": chosen}), reserved)
     preconditions.check_batch_callers(parameters_of(stage, {"StreamConcurrency": "900"}), None)
-
-
-def test_photos_of_others_are_read_from_inside_only() -> None:
-    policy = template("faunalens.yaml")["Resources"]["PhotosPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    (denial,) = [each for each in policy if each["Sid"] == "ReadFromInsideOnly"]
-    assert [each["Fn::Sub"] for each in denial["Resource"]] == ["${Photos.Arn}/uploads/*", "${Photos.Arn}/inbox/*"]

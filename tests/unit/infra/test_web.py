@@ -112,17 +112,6 @@ def test_times_fit_together() -> None:
     assert rule["ExpirationInDays"] == LIFETIME.days
 
 
-def test_two_tasks_in_two_zones_are_replaced_without_a_gap_or_rolled_back() -> None:
-    service = properties("Service")
-    assert service["DesiredCount"] == "2"
-    assert service["DeploymentConfiguration"] == {
-        "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
-        "MinimumHealthyPercent": 100,
-        "MaximumPercent": 200,
-    }
-    assert len({json.dumps(properties(name)["AvailabilityZone"]) for name in ("SubnetA", "SubnetB")}) == 2
-
-
 def test_only_the_load_balancer_reaches_the_tasks() -> None:
     (rule,) = properties("TaskSecurityGroup")["SecurityGroupIngress"]
     assert rule["SourceSecurityGroupId"] == {"Ref": "BalancerSecurityGroup"}
@@ -138,21 +127,6 @@ def test_with_a_certificate_http_only_redirects() -> None:
     # AND without one there is HTTP alone
     assert "HttpsListener" not in FOUND
     assert properties("HttpListener")["DefaultActions"][0]["Type"] == "forward"
-
-
-def test_spot_keeps_one_task_that_stays() -> None:
-    strategy = resources("web.yaml", {**TRIAL, "WebSpot": "yes"})["Service"]["Properties"]["CapacityProviderStrategy"]
-    assert strategy[0] == {"CapacityProvider": "FARGATE", "Base": 1, "Weight": 0}
-    assert strategy[1]["CapacityProvider"] == "FARGATE_SPOT"
-
-
-def test_the_image_names_its_base_by_an_argument_and_starts_without_a_shell() -> None:
-    assert re.findall(r"^ARG (.*)$", DOCKERFILE, re.MULTILINE) == ["BASE", "INFERENCE=lambda", "INFERENCE=lambda"]
-    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}", "scratch"]
-    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE)
-    assert json.loads(entry)[:3] == ["python", "-m", "web"]
-    _, _, final = DOCKERFILE.rpartition("FROM ")
-    assert "RUN" not in final
 
 
 def test_a_build_sees_only_what_it_copies() -> None:

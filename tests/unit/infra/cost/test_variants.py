@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from infra.cost import MONTHS, current_prices
-from infra.cost.page import billed_ms
 from infra.cost.variants import (
     BACKFILL_BATCH,
     BATCH,
@@ -14,7 +13,6 @@ from infra.cost.variants import (
     fargate_cost,
     hours,
     million_bill,
-    photo_ms,
     serverless_cost,
     storage_month,
     tier_bill,
@@ -42,12 +40,6 @@ def test_a_backfill_has_steps_and_fewer_calls_in_place_of_messages() -> None:
     assert backfill["Step Functions"] == pytest.approx(10_000 * 4 * 0.000025)
     assert backfill["Lambda"] == pytest.approx(130_000 * 0.0000166667 + 0.002)
     assert stream.keys() - backfill.keys() == {"SQS"}
-
-
-def test_less_memory_takes_longer_and_saves_what_it_does_not_wait_for() -> None:
-    # GIVEN half a core and a core THEN computing costs the same, and waiting half
-    half, whole = (million_bill(photo_ms(billed_ms(memory)), memory, PRICES)["Lambda"] for memory in (884, 1769))
-    assert half < whole < 1.3 * half
 
 
 def test_a_million_photos_take_as_long_as_there_are_containers() -> None:
