@@ -75,7 +75,7 @@ docs: environment ## generate the reference pages from the code, then all of doc
 	@echo "wrote build/site; to read it: $(PYTHON) -m http.server --directory build/site 8020"
 
 lambda: setup ## run the deployable package as Lambda does, on http://127.0.0.1:8000 (PORT=8001, CONTAINERS=3, STAGE=prod)
-	@exec $(PYTHON) -m local.lambda_sim.run --port $(PORT) $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(STAGE),--stage $(STAGE)) --with-parent
+	@exec $(PYTHON) -m local.lambda_sim --port $(PORT) $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(STAGE),--stage $(STAGE)) --with-parent
 
 package: setup ## build the deployable package into build/package and print its sizes (STAGE=prod; HEIC=no without HEIC)
 	@exec $(PYTHON) -m infra.package $(if $(STAGE),--stage $(STAGE))

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from local.lambda_sim.events import scheduled_event
+from local.lambda_sim.api_gateway import scheduled_event
 
 FUNCTION = "warm"
 GRANTED_MS = 60_000

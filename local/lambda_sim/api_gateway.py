@@ -3,30 +3,177 @@
 API Gateway itself responds with 403 if there is no route, 413 if the request is too large for an event, 500 (not 429)
 if Lambda throttles the request, 502 if the function fails, and 504 after 29 s. The template may replace each response.
 https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
+
+Events: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html (proxy
+integration), https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-scheduled.html
 """
 
+import base64
 import gzip
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from time import perf_counter
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 from chalice.local import RouteMatcher
 
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.api.page import page_key
-from local.lambda_sim.events import API_ID, ApiRequest, ApiResponse, MalformedResponse, parse_response, proxy_event
+from local.lambda_sim.container import ACCOUNT, REGION, InvocationResult
 from local.lambda_sim.pool import Throttled
-from local.lambda_sim.report import InvocationResult
 from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
+from local.stack.ports import HOST
+from web.server import print_request
+
+API_ID = "local"
+"""The API's id; API Gateway's ids have ten letters and digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """An HTTP request. `target`: path and query as sent. `headers`: pairs in the order of the request."""
+
+    method: str
+    target: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    source_ip: str
+
+    def header(self, name: str) -> str:
+        """Return the value of the last header with this name, ignoring case; an empty string if there is none."""
+        return next((value for each, value in reversed(self.headers) if each.lower() == name.lower()), "")
+
+    @property
+    def path(self) -> str:
+        """The path without the query."""
+        return urlsplit(self.target).path
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """An HTTP response for the client."""
+
+    status: int
+    headers: Mapping[str, str | list[str]]
+    body: bytes
+
+
+class MalformedResponse(Exception):
+    """A function's result that is not a response of a Lambda proxy integration."""
+
+
+def is_binary(content_type: str, binary_types: Sequence[str]) -> bool:
+    """Return whether API Gateway treats a content type as binary. Parameters of the type do not matter.
+
+    >>> is_binary("image/jpeg; quality=1", ["image/*"])
+    True
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    return any(each in ("*/*", kind) or each == f"{kind.partition('/')[0]}/*" for each in binary_types)
+
+
+def proxy_event(
+    request: ApiRequest,
+    resource: str,
+    captured: Mapping[str, str],
+    stage: str,
+    binary_types: Sequence[str],
+    request_id: str,
+    trace_id: str,
+) -> dict[str, Any]:
+    """Return the event for a request to a resource such as `/web/{name}`.
+
+    As in API Gateway, a body of a binary type is sent in base64. Any other body is sent as text, so bytes that are not
+    UTF-8 are lost.
+    """
+    binary = bool(request.body) and is_binary(request.header("content-type"), binary_types)
+    text = base64.b64encode(request.body).decode() if binary else request.body.decode("utf-8", "replace")
+    query = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
+    headers: dict[str, list[str]] = {}
+    added = [("X-Forwarded-For", request.source_ip), ("X-Forwarded-Proto", "https"), ("X-Amzn-Trace-Id", trace_id)]
+    for name, value in (*request.headers, *added):
+        headers.setdefault(name, []).append(value)
+    now = datetime.now(UTC)
+    return {
+        "resource": resource,
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": {**captured} or None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": API_ID,
+            "domainName": request.header("host"),
+            "extendedRequestId": request_id[:15],
+            "httpMethod": request.method,
+            "identity": {"sourceIp": request.source_ip, "userAgent": request.header("user-agent") or None},
+            "path": request.path,  # as with a custom domain; without one, the path begins with the stage
+            "protocol": "HTTP/1.1",
+            "requestId": request_id,
+            "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "requestTimeEpoch": int(now.timestamp() * 1e3),
+            "resourcePath": resource,
+            "stage": stage,
+        },
+        "body": text if request.body else None,
+        "isBase64Encoded": binary,
+    }
+
+
+def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> ApiResponse:
+    """Parse a function's result as a response. Raises `MalformedResponse`.
+
+    As in API Gateway, a base64 body is decoded only if the first media type in the client's `Accept` header is binary.
+    """
+    try:
+        returned = json.loads(payload)
+        headers: dict[str, str | list[str]] = {
+            name: str(value) for name, value in (returned.get("headers") or {}).items()
+        }
+        for name, values in (returned.get("multiValueHeaders") or {}).items():
+            headers[name] = [str(value) for value in values]
+        body = (returned.get("body") or "").encode()
+        if returned.get("isBase64Encoded") and is_binary(accept.partition(",")[0], binary_types):
+            body = base64.b64decode(body)
+        headers.setdefault("Content-Type", "application/json")
+        return ApiResponse(int(returned["statusCode"]), headers, body)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise MalformedResponse(
+            f"the function's result is not a Lambda proxy response: {type(error).__name__} {error}"
+        ) from error
+
+
+def scheduled_event(rule: str) -> dict[str, Any]:
+    """Return the event that EventBridge sends for a rule with a schedule."""
+    return {
+        "version": "0",
+        "id": str(uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule}"],
+        "detail": {},
+    }
+
 
 TIMEOUT = 29.0
 """Seconds after which API Gateway stops waiting for the function."""
-BODY_LIMIT = 10 * 2**20
-"""Largest request body in bytes."""
 THREADS = 1000
 """Maximum number of requests in progress. Further requests wait before they reach the function."""
 
@@ -126,3 +273,67 @@ def _headers(parameters: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {
         name.removeprefix(prefix): value.strip("'") for name, value in parameters.items() if name.startswith(prefix)
     }
+
+
+BODY_TIMEOUT = 75.0
+"""Longest pause of a client while it sends a body, in seconds."""
+
+
+@contextmanager
+def serving(gateway: ApiGateway, port: int) -> Iterator[int]:
+    """Serve an API until the end of the block. Yield the port; 0 selects a free one.
+
+    Raises OSError if another program uses the port.
+    """
+    handler = type("GatewayHandler", (_Handler,), {"gateway": gateway})
+    with ThreadingHTTPServer((HOST, port), handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection of a client. Bodies need a Content-Length, which clients of an API with photos send."""
+
+    gateway: ApiGateway
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # send the head of a response together with its body
+    timeout = BODY_TIMEOUT
+
+    def _answer(self) -> None:
+        started = perf_counter()
+        body = self.rfile.read(length := int(self.headers.get("Content-Length", 0)))
+        headers = [(name.title(), value) for name, value in self.headers.items()]  # as most clients send them
+        request = ApiRequest(self.command, self.path, headers, body, self.client_address[0])
+        if len(body) < length:  # the client is gone
+            self.close_connection = True
+            print_request(self.command, self._route, 0, perf_counter() - started)
+            return
+        if "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # what follows is not read
+            response = ApiResponse(411, {"Content-Type": "text/plain"}, b"send a Content-Length, without chunks")
+        else:
+            response = self.gateway.handle(request)
+        self.send_response(response.status)
+        for name, values in response.headers.items():
+            for value in [values] if isinstance(values, str) else values:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
+        print_request(self.command, self._route, response.status, perf_counter() - started)
+
+    @property
+    def _route(self) -> str:
+        return self.gateway.resource_of(self.path) or "(no such path)"
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _answer  # noqa: N815  names of http.server
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing: `print_request` prints routes without queries, which may contain coordinates."""

@@ -14,17 +14,101 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from queue import Empty
 from typing import IO, Self
 from uuid import uuid4
 
 from local import NotReady
-from local.lambda_sim.function import REGION, FunctionLimits
-from local.lambda_sim.report import ContainerFailure, InvocationReport, InvocationResult
 from local.lambda_sim.runtime_api import Invocation, RuntimeApi, RuntimeMessage
 from local.lambda_sim.sandbox import Sandbox
 from local.stack.child_process import ChildProcess
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+"""The account number in the examples of AWS documentation. It belongs to no customer."""
+API = "app.app"
+"""Handler of the function that API Gateway invokes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLimits:
+    """The configuration of a function that the simulation applies.
+
+    `memory`: limit in MB. `timeout`: limit in seconds. `concurrency`: maximum number of containers. `schedule`: for
+    example `rate(5 minutes)`, or empty.
+    """
+
+    name: str
+    handler: str
+    memory: int
+    timeout: float
+    environment: Mapping[str, str]
+    concurrency: int
+    schedule: str = ""
+
+    @property
+    def arn(self) -> str:
+        """Amazon Resource Name of the function."""
+        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationReport:
+    """The measurements of one invocation, as in Lambda's REPORT line: times in milliseconds, memory in MB.
+
+    `init`: duration of the initialisation; None if the container was initialised by an earlier event.
+    """
+
+    request_id: str
+    duration: float
+    memory: int
+    memory_used: int
+    init: float | None
+
+    @property
+    def billed(self) -> int:
+        """Billed duration in milliseconds. Since August 2025 Lambda bills every initialisation."""
+        return ceil(self.duration + (self.init or 0.0))
+
+    def __str__(self) -> str:
+        """Return the REPORT line of the function's log."""
+        init = "" if self.init is None else f"\tInit Duration: {self.init:.2f} ms"
+        return (
+            f"REPORT RequestId: {self.request_id}\tDuration: {self.duration:.2f} ms\t"
+            f"Billed Duration: {self.billed} ms\t"
+            f"Memory Size: {self.memory} MB\tMax Memory Used: {self.memory_used} MB{init}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationResult:
+    """The result of one invocation.
+
+    `payload`: the handler's result as JSON, or an object with `errorType` and `errorMessage`. `error`: type of the
+    error, None after success. `latency`: milliseconds from the event to the response. The duration in `report` is
+    longer: it ends when the runtime asks for the next event.
+    """
+
+    payload: bytes
+    error: str | None
+    report: InvocationReport
+    latency: float
+
+
+class ContainerFailure(Exception):
+    """A container that failed before it responded, with the error type and the message that Lambda would report."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+
+    def as_message(self, request_id: str) -> RuntimeMessage:
+        """Return the failure as the error that the runtime would have posted."""
+        message = f"RequestId: {request_id} {self}" if str(self).startswith("Error: ") else str(self)
+        payload = json.dumps({"errorType": self.error_type, "errorMessage": message}, allow_nan=False)
+        return RuntimeMessage("error", payload.encode(), self.error_type)
+
 
 INIT_TIMEOUT = 10.0
 """Longest initialisation in seconds. A slower one is stopped and repeated within the first invocation."""

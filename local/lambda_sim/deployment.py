@@ -1,22 +1,94 @@
-"""A package that runs on this machine: containers for its functions, and an API Gateway for one of them."""
+"""A package that runs on this machine: containers for its functions with their logs, and an API Gateway for one.
+
+The configurations of the functions come from the SAM template that Chalice generates.
+"""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from chalicelib.config.field import variables
 from chalicelib.config.settings import Settings
+from chalicelib.telemetry.emf import open_metrics
 from infra.package import Package
-from local.lambda_sim.api_gateway import ApiGateway
-from local.lambda_sim.events import scheduled_event
-from local.lambda_sim.function import API, read_functions
-from local.lambda_sim.log import FunctionLog
+from local.lambda_sim.api_gateway import ApiGateway, scheduled_event
+from local.lambda_sim.container import API, FunctionLimits, InvocationResult
 from local.lambda_sim.pool import Pool
-from local.lambda_sim.report import InvocationResult
 from local.lambda_sim.sandbox import Sandbox, unpacked
+
+
+def read_functions(template: Mapping[str, Any], application: str, stage: str) -> dict[str, FunctionLimits]:
+    """Return the functions of a SAM template by handler, with the names that Chalice gives them when it deploys."""
+    functions = {}
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties = resource["Properties"]
+            handler, name = properties["Handler"], f"{application}-{stage}"
+            events = properties.get("Events", {}).values()
+            schedules = [each["Properties"]["Schedule"] for each in events if each["Type"] == "Schedule"]
+            variables = properties.get("Environment", {}).get("Variables", {})
+            functions[handler] = FunctionLimits(
+                name=name if handler == API else f"{name}-{handler.rpartition('.')[2]}",
+                handler=handler,
+                memory=properties["MemorySize"],
+                timeout=properties["Timeout"],
+                # Other values refer to resources that exist only after deployment, for example an endpoint.
+                environment={name: value for name, value in variables.items() if isinstance(value, str)},
+                concurrency=properties.get("ReservedConcurrentExecutions", 10),
+                schedule=schedules[0] if schedules else "",
+            )
+    return functions
+
+
+def seconds_between_runs(schedule: str) -> float:
+    """Return the seconds between two runs of a `rate(…)` schedule. Raises ValueError for any other schedule.
+
+    >>> seconds_between_runs("rate(5 minutes)")
+    300.0
+    """
+    match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", schedule)
+    if match is None:
+        raise ValueError(
+            f"schedule {schedule!r} is not a rate; local runs support only rates, for example rate(5 minutes)"
+        )
+    return float(match[1]) * {"minute": 60, "hour": 3600, "day": 86400}[match[2]]
+
+
+SHOWN = ("REPORT ", "RequestId: ")
+"""Prefixes of the lines that are printed on the terminal too."""
+
+
+class FunctionLog:
+    """Log files in `folder`, NAME.log for each function, like log groups in CloudWatch. Thread-safe.
+
+    Lines with embedded metrics are also appended to the file `metrics`.
+    """
+
+    def __init__(self, folder: Path, metrics: Path) -> None:
+        self._folder = folder
+        self._metrics = metrics
+        self._lock = Lock()
+        self._opened: set[str] = set()
+
+    def write(self, function: str, container: str, line: str) -> None:
+        """Log one line that a container has printed, or that Lambda logs about the container."""
+        with self._lock:
+            mode = "a" if function in self._opened else "w"
+            self._opened.add(function)
+            with (self._folder / f"{function}.log").open(mode, encoding="utf-8") as file:
+                file.write(f"{container} {line}\n")
+            if '"_aws"' in line:
+                with open_metrics(self._metrics) as metrics:
+                    metrics.write(f"{line}\n".encode())
+        if line.startswith(SHOWN):
+            print(f"{container} {line.expandtabs(2)}", flush=True)
+
 
 APPLICATION = "faunalens"
 NOT_INHERITED = ("_HANDLER", "METRICS_FILE", "MODEL_PATH", "AWS_REGION", "STAGE")

@@ -1,9 +1,8 @@
 """Enter a sandbox with Lambda's file system, then run a program: `python -I -S enter_sandbox.py SPEC`.
 
 This is a separate program, because a process with threads must not run code between fork and exec. `SPEC` is JSON from
-`sandbox.py`. If `SPEC` names an empty folder as `root`, the process gets a mount namespace of its own: the code at
-/var/task and /opt, read-only, an empty /tmp, and the folders of the operating system. Without `root`, the process uses
-the file system of this machine.
+`sandbox.py`. The process gets a mount namespace of its own, in the empty folder that `SPEC` names as `root`: the code
+at /var/task and /opt, read-only, an empty /tmp, and the folders of the operating system.
 
 Users other than root need a user namespace around the mount namespace. Some machines and containers forbid that.
 """
@@ -24,10 +23,9 @@ TMP_BYTES = 512 * 2**20
 
 def main(spec: dict) -> None:  # type: ignore[type-arg]  # this program may not import the type of its spec
     """Enter the sandbox and replace this process with the command. Raises OSError if the machine forbids it."""
-    if spec["root"]:
-        enter_namespace()
-        build_root(spec["root"], spec["binds"])
-        os.chroot(spec["root"])
+    enter_namespace()
+    build_root(spec["root"], spec["binds"])
+    os.chroot(spec["root"])
     drop_capabilities()
     os.chdir(spec["folder"])
     os.umask(0o022)

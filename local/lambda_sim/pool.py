@@ -1,10 +1,8 @@
-"""The containers of one function. Each works on one event at a time and is kept for a while after its last event.
+"""The containers of one function. Each works on one event at a time, and is kept until the pool closes.
 
-As on Lambda, a new event goes to the container that worked most recently. So the containers that a spike started become
-idle and end.
+As on Lambda, a new event goes to the container that worked most recently.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,13 +10,8 @@ from itertools import count
 from pathlib import Path
 from threading import Condition
 
-from local.lambda_sim.container import Container
-from local.lambda_sim.function import FunctionLimits
-from local.lambda_sim.report import InvocationResult
+from local.lambda_sim.container import Container, FunctionLimits, InvocationResult
 from local.lambda_sim.sandbox import Sandbox
-
-IDLE_TIMEOUT = 300.0
-"""Seconds after which an idle container ends. Lambda documents no such time; it is usually some minutes."""
 
 
 class Throttled(Exception):
@@ -40,7 +33,7 @@ class Pool:
 
     def __post_init__(self) -> None:
         self._changed = Condition()
-        self._idle: list[tuple[float, Container]] = []  # the time at which each became idle, oldest first
+        self._idle: list[Container] = []  # the one that worked most recently is the last
         self._busy: set[Container] = set()
         self._numbers = count(1)
         self._closed = False
@@ -53,31 +46,21 @@ class Pool:
         finally:
             self._release(container)
 
-    def reap(self) -> None:
-        """End the containers that have been idle for longer than `IDLE_TIMEOUT`."""
-        with self._changed:
-            limit = time.monotonic() - IDLE_TIMEOUT
-            expired = [container for since, container in self._idle if since < limit]
-            self._idle = [(since, container) for since, container in self._idle if since >= limit]
-        for container in expired:
-            container.end()
-
     def close(self) -> None:
         """End all containers. Wait for events in progress, but no longer than the function's timeout."""
         with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []
-            for _, container in idle:
+            for container in idle:
                 container.end()
             self._changed.wait_for(lambda: not self._busy, self.function.timeout)
 
     def _acquire(self) -> Container:
-        self.reap()
         with self._changed:
             if self._closed:
                 raise Throttled
             if self._idle:
-                container = self._idle.pop()[1]
+                container = self._idle.pop()
             elif len(self._busy) < self.function.concurrency:
                 name = f"{self.function.name}-{next(self._numbers)}"
                 log = self.folder / f"{name}.log"
@@ -93,5 +76,5 @@ class Pool:
             if self._closed:
                 container.end()
             elif container.alive:
-                self._idle.append((time.monotonic(), container))
+                self._idle.append(container)
             self._changed.notify_all()

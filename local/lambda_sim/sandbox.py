@@ -1,13 +1,11 @@
 """Sandboxes: unpacked packages, and commands that run a process with Lambda's file system.
 
-With the isolation `namespace`, the process has a mount namespace of its own, with the code at /var/task, /opt and
-/var/runtime. It sees no other files of this checkout. The isolation `folder` is for machines that forbid namespaces:
-the same files are in an ordinary folder. In both cases the code is read-only, and the process cannot import the
-packages that are installed here, except those of Lambda's runtime.
+The process has a mount namespace of its own, with the code at /var/task, /opt and /var/runtime, all of it read-only. It
+sees no other files of this checkout, and cannot import the packages that are installed here, except those of Lambda's
+runtime.
 """
 
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -18,13 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from infra.package import Package
 from local import LocalError, package_folder
 from local.lambda_sim import enter_sandbox
-
-Isolation = Literal["namespace", "folder"]
 
 RUNTIME = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client.*.so")
 """awslambdaric and its dependencies, as file names in site-packages."""
@@ -39,56 +34,32 @@ SITE_PACKAGES = f"python/lib/python{sys.version_info.major}.{sys.version_info.mi
 class Sandbox:
     """A package that is unpacked into the empty folder `home`. Use `unpacked` to create one.
 
-    `task`, `opt`: folders of the code and of the layer on this machine. `task_root`, `site_packages`: paths of the code
-    and of the layer's packages as the process in the sandbox sees them.
+    `task`, `opt`: folders of the code and of the layer on this machine.
     """
 
-    def __init__(self, package: Package, home: Path, isolation: Isolation) -> None:
-        self.isolation = isolation
-        self.task, self.opt = home / "task", home / "opt"
-        self._root, self._runtime = home / "root", home / "runtime"
+    def __init__(self, package: Package, home: Path) -> None:
+        self.task, self.opt, self._root = home / "task", home / "opt", home / "root"
         for archive, folder in ((package.function, self.task), (package.layer, self.opt)):
             with zipfile.ZipFile(archive) as opened:
                 opened.extractall(folder)
         self._root.mkdir()
-        self._runtime.mkdir()
-        in_namespace = isolation == "namespace"
-        paths = {self.task: "/var/task", self.opt: "/opt", self._runtime: "/var/runtime"}
-        self._paths = {on_lambda: on_lambda if in_namespace else str(path) for path, on_lambda in paths.items()}
-        self.task_root = self._paths["/var/task"]
-        self.site_packages = self._translate(f"/opt/{SITE_PACKAGES}")
-        if not in_namespace:
-            for source in _runtime_packages():
-                (self._runtime / source.name).symlink_to(source)
-            (home / "tmp").mkdir()
-            (home / "tmp").chmod(0o1777)
-            home.chmod(0o755)
-            for folder in (self.task, self.opt, self._runtime):
-                _make_read_only(folder)
 
     def command(self, environment: Mapping[str, str], program: Sequence[str] | None = None) -> list[str]:
         """Return the command that runs the function in the sandbox, with the variables of `environment`.
 
-        The paths of Lambda in the variables are replaced by those of the sandbox. `program`: arguments for Python, in
-        place of awslambdaric's loop.
+        `program`: arguments for Python, in place of awslambdaric's loop.
         """
         # -S hides the packages installed here. The function, its layer and the runtime have Lambda's order.
         python = [str(PYTHON), "-S", "-P", *(program or ["-m", "awslambdaric", environment["_HANDLER"]])]
-        variables = {name: self._translate(value) for name, value in environment.items()} | {
-            "LAMBDA_TASK_ROOT": self.task_root,
-            "LAMBDA_RUNTIME_DIR": self._paths["/var/runtime"],
-            "PYTHONPATH": self._translate(f"/var/task:/opt/{SITE_PACKAGES}:/opt/python:/var/runtime"),
-            "LD_LIBRARY_PATH": self._translate("/var/task:/var/task/lib:/opt/lib"),
+        variables = {
+            **environment,
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "PYTHONPATH": f"/var/task:/opt/{SITE_PACKAGES}:/opt/python:/var/runtime",
+            "LD_LIBRARY_PATH": "/var/task:/var/task/lib:/opt/lib",
         }
-        if self.isolation == "folder":
-            variables["TMPDIR"] = str(self._root.parent / "tmp")
-        return _enter(
-            root=str(self._root) if self.isolation == "namespace" else None,
-            binds=[[str(source), path] for source, path in self._binds()],
-            folder=self.task_root,
-            command=python,
-            environment=variables,
-        )
+        binds = [[str(source), path] for source, path in self._binds()]
+        return _enter(str(self._root), binds, "/var/task", python, variables)
 
     def _binds(self) -> Iterator[tuple[Path, str]]:
         for name in _system_folders():
@@ -101,42 +72,41 @@ class Sandbox:
         for source in _runtime_packages():
             yield source, f"/var/runtime/{source.name}"
 
-    def _translate(self, text: str) -> str:
-        """Replace Lambda's paths in a text by the paths of this sandbox."""
-        for on_lambda, here in self._paths.items():
-            text = text.replace(on_lambda, here)
-        return text
-
 
 @contextmanager
-def unpacked(package: Package, home: Path, isolation: Isolation | None = None) -> Iterator[Sandbox]:
+def unpacked(package: Package, home: Path) -> Iterator[Sandbox]:
     """Unpack a package into the folder `home` and delete the folder at the end of the block.
 
-    `isolation`: None selects the best one that this machine allows. Raises `LocalError` if this machine cannot run the
-    package.
+    Raises `LocalError` if this machine cannot run the package.
     """
     machine = f"{platform.system()} on {platform.machine()}"
     if machine != "Linux on x86_64":
         raise LocalError(f"the package needs Linux on x86_64, and this machine is {machine}; use `make run`")
-    _remove(home)  # a run that was killed has not deleted it
+    if not allows_namespaces():
+        raise LocalError(
+            "the package runs in a mount namespace, which this machine forbids to this user; run this as root, in a "
+            "container with more rights (docker run --privileged), or use `make run`"
+        )
+    shutil.rmtree(home, ignore_errors=True)  # a run that was killed has not deleted it
     home.mkdir(parents=True)
     try:
-        yield Sandbox(package, home, isolation or best_isolation())
+        yield Sandbox(package, home)
     finally:
-        _remove(home)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @cache
-def best_isolation() -> Isolation:
-    """Return `namespace` if this user may create a mount namespace here, otherwise `folder`."""
+def allows_namespaces() -> bool:
+    """Return whether this user may create a mount namespace here."""
     with tempfile.TemporaryDirectory(prefix="faunalens-lambda-") as root:
-        binds = [[name, name] for name in _system_folders()]
-        command = _enter(root=root, binds=binds, folder="/", command=["/bin/true"], environment={})
-        done = subprocess.run(command, capture_output=True, check=False)
-    return "folder" if done.returncode else "namespace"
+        command = _enter(root, [[name, name] for name in _system_folders()], "/", ["/bin/true"], {})
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _enter(**spec: object) -> list[str]:
+def _enter(
+    root: str, binds: Sequence[Sequence[str]], folder: str, command: Sequence[str], environment: Mapping[str, str]
+) -> list[str]:
+    spec = {"root": root, "binds": binds, "folder": folder, "command": command, "environment": environment}
     return [sys.executable, "-I", "-S", enter_sandbox.__file__, json.dumps(spec, allow_nan=False)]
 
 
@@ -148,16 +118,3 @@ def _system_folders() -> list[str]:
 def _runtime_packages() -> list[Path]:
     site = package_folder("awslambdaric").parent
     return [path for name in (*RUNTIME, *SDK) for path in sorted(site.glob(name))]
-
-
-def _make_read_only(top: Path) -> None:
-    """Allow all users to read a folder and its contents, and no user to write to them."""
-    for path in (*top.rglob("*"), top):
-        if not path.is_symlink():
-            path.chmod(0o555 if path.is_dir() else 0o444)
-
-
-def _remove(top: Path) -> None:
-    for folder, _, _ in os.walk(top):
-        Path(folder).chmod(0o700)
-    shutil.rmtree(top, ignore_errors=True)

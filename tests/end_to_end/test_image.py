@@ -22,7 +22,8 @@ from playwright.sync_api import expect
 from chalicelib.config.settings import ROOT
 from infra.image import Image, build
 from infra.package import Package
-from local.lambda_sim.function import API, read_functions
+from local.lambda_sim.container import API
+from local.lambda_sim.deployment import read_functions
 from local.lambda_sim.pool import Pool
 from local.lambda_sim.sandbox import unpacked as unpacked_package
 from local.stack.ports import HOST, free_port

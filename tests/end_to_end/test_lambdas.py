@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR, sample_photo
-from local.lambda_sim.run import PACKED_MODEL
+from local.lambda_sim.__main__ import PACKED_MODEL
 from local.stack.child_process import alive
 from tests.end_to_end.running import EXIT_TIMEOUT, loaded_port, running, until
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from local.lambda_sim.run import PACKED_MODEL
+from local.lambda_sim.__main__ import PACKED_MODEL
 from local.stack.ports import HOST
 from tests.end_to_end.browsing import Open, photo
 from tests.end_to_end.running import loaded_port, running

@@ -19,9 +19,8 @@ from chalicelib.config.settings import ROOT
 from infra import chalice_project
 from infra.chalice_project import discover, read_resources
 from infra.package import Package, archive
-from local.lambda_sim.container import Container
-from local.lambda_sim.events import ApiRequest, proxy_event
-from local.lambda_sim.function import API, FunctionLimits
+from local.lambda_sim.api_gateway import ApiRequest, proxy_event
+from local.lambda_sim.container import API, Container, FunctionLimits
 from local.lambda_sim.sandbox import unpacked
 from local.stack.valkey import ValkeyServer
 from testing.aws import ACCOUNT, REGION, Account, account

@@ -15,11 +15,9 @@ import pytest
 
 from chalicelib.api.page import WEB
 from infra.package import Package
-from local.lambda_sim import sandbox
+from local.lambda_sim.api_gateway import serving
 from local.lambda_sim.container import Container
 from local.lambda_sim.deployment import RunningPackage, deployed
-from local.lambda_sim.events import ApiRequest
-from local.lambda_sim.server import serving
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Served
@@ -51,7 +49,7 @@ def api(deployment: RunningPackage, folder: Path) -> Iterator[Served]:
 
 def containers(deployment: RunningPackage) -> list[Container]:
     """Return the API's containers that wait for an event."""
-    return [container for _, container in deployment.functions["app.app"]._idle]
+    return list(deployment.functions["app.app"]._idle)
 
 
 def is_frozen(container: Container) -> bool:
@@ -189,33 +187,6 @@ def test_metrics_are_where_dashboards_look(api: Served) -> None:
     found = [json.loads(line) for line in lines(api.metrics)[before:]]
     (line,) = (each for each in found if each.get("request_id") == request_id)
     assert (line["stage"], line["Requests"]) == ("dev", 1)
-
-
-def test_nothing_tries_to_write_into_the_package(
-    package: Package,
-    tmp_path: Path,
-    loaded_database: str,
-    valkey_server: ValkeyServer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # GIVEN the package in a writable folder, and a Python that may write bytecode
-    monkeypatch.setattr(sandbox, "best_isolation", lambda: "folder")
-    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
-    with deployed(package, tmp_path, environment) as deployment:
-        folders = (deployment.sandbox.task, deployment.sandbox.opt)
-        for path in (path for folder in folders for path in (folder, *folder.rglob("*"))):
-            path.chmod(0o777 if path.is_dir() else 0o666)
-        before = [_modification_times(folder) for folder in folders]
-        # WHEN a photo is identified
-        request = ApiRequest("POST", "/identify", [("Content-Type", "image/jpeg")], PHOTO, "127.0.0.1")
-        answer = deployment.gateway.handle(request)
-        assert (answer.status, json.loads(answer.body)["features"]["mode"]) == (200, "narrowed")
-        # THEN no file has changed
-        assert [_modification_times(folder) for folder in folders] == before
-
-
-def _modification_times(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
 def _without_volatile_fields(answer: dict[str, Any]) -> dict[str, Any]:

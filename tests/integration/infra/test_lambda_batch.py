@@ -16,10 +16,9 @@ import pytest
 
 from chalicelib.batch.line import hash_of, object_key
 from infra.package import Package
-from local.lambda_sim.deployment import deployed
-from local.lambda_sim.log import FunctionLog
+from local.lambda_sim.container import InvocationResult
+from local.lambda_sim.deployment import FunctionLog, deployed
 from local.lambda_sim.pool import Pool
-from local.lambda_sim.report import InvocationResult
 from local.stack.valkey import ValkeyServer
 from testing.aws import REGION, account, map_event, notification, sqs_event
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 from infra.package import Package
-from local.lambda_sim.function import FunctionLimits
+from local.lambda_sim.container import FunctionLimits
 
 HANDLERS = '''
 import os, sys, time

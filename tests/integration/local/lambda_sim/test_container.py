@@ -11,14 +11,11 @@ from typing import Any
 import pytest
 
 from infra.package import Package
-from local.lambda_sim.container import INIT_TIMEOUT, Container
+from local.lambda_sim.container import INIT_TIMEOUT, Container, InvocationResult
 from local.lambda_sim.pool import Pool, Throttled
-from local.lambda_sim.report import InvocationResult
-from local.lambda_sim.sandbox import Isolation, Sandbox, best_isolation, unpacked
+from local.lambda_sim.sandbox import Sandbox, unpacked
 from local.stack.child_process import alive
 from tests.integration.local import toy
-
-ISOLATIONS: tuple[Isolation, ...] = ("namespace", "folder")
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +25,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 
 @pytest.fixture(scope="module")
 def sandbox(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The package with the best isolation that this machine allows."""
+    """The unpacked package."""
     with unpacked(package, tmp_path_factory.mktemp("place") / "home") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(params=ISOLATIONS)
-def each_sandbox(
-    request: pytest.FixtureRequest, package: Package, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Sandbox]:
-    """The package with each isolation; where namespaces are forbidden, with the other one only."""
-    isolation: Isolation = request.param if best_isolation() == "namespace" else "folder"
-    with unpacked(package, tmp_path_factory.mktemp(isolation) / "home", isolation) as sandbox:
         yield sandbox
 
 
@@ -66,8 +53,8 @@ def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def test_a_handler_gets_the_event_and_lambdas_environment(each_sandbox: Sandbox, tmp_path: Path) -> None:
-    with container(each_sandbox, tmp_path, "toy.echo") as toys:
+def test_a_handler_gets_the_event_and_lambdas_environment(sandbox: Sandbox, tmp_path: Path) -> None:
+    with container(sandbox, tmp_path, "toy.echo") as toys:
         # WHEN a container gets an event
         invoked = toys.invoke(b'{"photo": "\\u00e9"}', "request-1", "Root=1-2-3")
         seen = json.loads(invoked.payload)
@@ -83,43 +70,31 @@ def test_a_handler_gets_the_event_and_lambdas_environment(each_sandbox: Sandbox,
     # AND no variable of this process
     assert not {"VIRTUAL_ENV", "HOME", "PYTEST_CURRENT_TEST"} & environment.keys()
     assert (seen["layer"], int(seen["rights"], 16)) == ("the layer", 0)
-    if each_sandbox.isolation == "namespace":
-        assert environment["LAMBDA_TASK_ROOT"] == seen["path"][0] == "/var/task"
-        assert environment["A_PATH"] == "/opt/x:/var/task"
-        assert "/opt/python/lib/python3.13/site-packages" in seen["path"]
-    else:
-        assert environment["LAMBDA_TASK_ROOT"] == seen["path"][0] == str(each_sandbox.task)
-        assert environment["A_PATH"] == f"{each_sandbox.opt}/x:{each_sandbox.task}"
+    assert environment["LAMBDA_TASK_ROOT"] == seen["path"][0] == "/var/task"
+    assert environment["A_PATH"] == "/opt/x:/var/task"
+    assert "/opt/python/lib/python3.13/site-packages" in seen["path"]
 
 
-def test_only_the_package_and_lambdas_runtime_can_be_imported(each_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_only_the_package_and_lambdas_runtime_can_be_imported(sandbox: Sandbox, tmp_path: Path) -> None:
     names = ["toy", "layered", "awslambdaric", "boto3", "json"]
     not_there = ["pytest", "chalice", "numpy", "moto", "app", "chalicelib", "local"]
     # GIVEN the files of this checkout and of its environment
     files = [str(Path(__file__)), sys.prefix]
-    with container(each_sandbox, tmp_path, "toy.find") as toys:
+    with container(sandbox, tmp_path, "toy.find") as toys:
         found = ask(toys, modules=names + not_there, files=files)
     # THEN only modules of the package, the runtime and Python can be found
-    assert found["modules"] == names
-    if each_sandbox.isolation == "namespace":
-        assert found["files"] == []
+    assert found == {"modules": names, "files": []}
 
 
-def test_only_tmp_is_writable(each_sandbox: Sandbox, tmp_path: Path) -> None:
-    namespace = each_sandbox.isolation == "namespace"
-    code = (
-        ["/var/task", "/opt/python", "/var/runtime", "/"]
-        if namespace
-        else [str(each_sandbox.task), str(each_sandbox.opt)]
-    )
-    with container(each_sandbox, tmp_path, "toy.write") as toys:
-        scratch = "/tmp" if namespace else f"{each_sandbox.task.parent}/tmp"  # noqa: S108
+def test_only_tmp_is_writable(sandbox: Sandbox, tmp_path: Path) -> None:
+    code, scratch = ["/var/task", "/opt/python", "/var/runtime", "/"], "/tmp"  # noqa: S108
+    with container(sandbox, tmp_path, "toy.write") as toys:
         results = ask(toys, places=[*code, scratch])
     # THEN writing to the code fails
     unwritten = {place: results[place] for place in code if results[place] != "written"}
     assert results == unwritten | {scratch: "written"}
     # AND the file is not in this machine's /tmp
-    assert not namespace or not Path("/tmp/written").exists()  # noqa: S108
+    assert not Path("/tmp/written").exists()  # noqa: S108
 
 
 def test_a_container_is_frozen_between_events_and_keeps_its_state(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -261,21 +236,16 @@ def test_a_container_that_died_is_replaced(sandbox: Sandbox, tmp_path: Path) -> 
         pool.close()
 
 
-def test_containers_end_when_they_are_idle_and_when_the_pool_closes(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("local.lambda_sim.pool.IDLE_TIMEOUT", 0.0)
+def test_containers_end_when_the_pool_closes(sandbox: Sandbox, tmp_path: Path) -> None:
     logged: list[tuple[str, str]] = []
     pool = Pool(toy.function("toy.echo"), sandbox, tmp_path, lambda name, line: logged.append((name, line)))
-    pids = [json.loads(pool.invoke(b"{}").payload)["pid"] for _ in range(2)]
-    # GIVEN containers whose idle timeout is 0 THEN each event gets a new one
-    assert pids[0] != pids[1]
-    assert not alive(pids[0])
-    assert {name for name, _ in logged} == {"toys-1", "toys-2"}
+    # GIVEN a container that has worked on two events
+    pids = {json.loads(pool.invoke(b"{}").payload)["pid"] for _ in range(2)}
+    assert {name for name, _ in logged} == {"toys-1"}
     # WHEN the pool closes
     pool.close()
     # THEN no container is left, and none starts
-    assert not alive(pids[1])
+    assert not any(map(alive, pids))
     with pytest.raises(Throttled):
         pool.invoke(b"{}")
 

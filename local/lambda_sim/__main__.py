@@ -18,9 +18,9 @@ from infra.chalice_project import stages
 from infra.package import Package, build
 from infra.step import PreconditionFailed
 from local import LocalError
-from local.lambda_sim.deployment import RunningPackage, deployed
-from local.lambda_sim.function import API, seconds_between_runs
-from local.lambda_sim.server import serving
+from local.lambda_sim.api_gateway import serving
+from local.lambda_sim.container import API
+from local.lambda_sim.deployment import RunningPackage, deployed, seconds_between_runs
 from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack
 from local.stack.terminal import step
 
@@ -39,9 +39,7 @@ def start(stack: DevStack, stage: str, containers: int | None) -> None:
         deployment = stack.resources.enter_context(
             deployed(package, stack.folder, environment, stage=stage, containers=containers)
         )
-        sandbox = deployment.sandbox
-        where = "at /var/task and /opt" if sandbox.isolation == "namespace" else f"below {sandbox.task.parent}"
-        running.result = f"{package.zipped / 1e6:.1f} MB, unpacked {where}"
+        running.result = f"{package.zipped / 1e6:.1f} MB, unpacked at /var/task and /opt"
     stack.wait_for_stores(environment)
     with step("API", "checking its health") as running:
         _wait_for_health(stack, deployment)
