@@ -51,7 +51,7 @@ application = Application(settings, app.log, ColdStart(BEGAN))
 
 
 def _view(route: Route) -> Callable[..., chalice.Response]:
-    """Return the Chalice view function of a route."""
+    """Return the Chalice view function that answers for a route."""
 
     def view(**path: str) -> chalice.Response:
         request = cast("chalice.Request", app.current_request)
@@ -123,7 +123,7 @@ def batch(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def chalice_errors_as_problems(
     request: chalice.Request, get_response: Callable[[chalice.Request], chalice.Response]
 ) -> chalice.Response:
-    """Return problem details for the errors that Chalice raises before it calls a view."""
+    """Return problem details for the errors that Chalice raises before it calls a view function."""
     response = get_response(request)
     if isinstance(response.body, dict) and response.body.get("Code") == "MethodNotAllowedError":
         allow = str(response.headers.get("Allow", ""))

@@ -54,11 +54,12 @@ def time_table(rounds: int) -> str:
 
     photo = photo_of_12_megapixels()
     services = app.application.services()
-    model = services.models.general
+    models = services.recogniser.models
+    model, nowhere = models.general, models.prior_at(NO_LOCATION)
     prior = np.ones(model.animals, np.float32)
 
-    scores, _ = services.models.score([open_photo(photo, PhotoLimits()).pixels(model.input_size)], NO_LOCATION)
-    packs = [each.pack for each in scores.packs]
+    scored = models.score(open_photo(photo, PhotoLimits()).pixels(model.input_size), nowhere)
+    packs = [each.pack for each in models.fuse([scored], nowhere).packs]
 
     def bare_work() -> None:
         pixels = open_photo(photo, PhotoLimits()).pixels(model.input_size)

@@ -70,14 +70,15 @@ def read_rows(models: Models, folder: Path) -> Iterator[tuple[dict[str, str], ND
 
 def score_species(services: Services, folder: Path, cells: dict[str, int]) -> Iterator[Result]:
     """Score the photos of a folder with truth.csv. With `cells`, only those of species whose place has animals."""
-    models = services.models
+    models = services.recogniser.models
     for row, square, animal, _ in read_rows(models, folder):
         features = NO_LOCATION
         if cells:
             cell = cells.get(" ".join(row["scientific_name"].split()[:2]))
             if cell is None or (features := services.features.at(cell)).mode != "narrowed":
                 continue
-        scores, _ = models.score([square], features)
+        prior = models.prior_at(features)
+        scores = models.fuse([models.score(square, prior)], prior)
         output = scores.taxonomy.index_of.get(animal.id)  # None if no model that looked knows the animal
         best = scores.probabilities
         rank = len(scores.taxonomy.animals) if output is None else int((best > best[output]).sum())
@@ -94,14 +95,15 @@ class Unknown(NamedTuple):
 
 def as_unknown(services: Services, folder: Path) -> Iterator[Unknown]:
     """Yield what answers name if each photo's species is taken out of its pack."""
-    models = services.models
+    models = services.recogniser.models
     for row, square, animal, pack in read_rows(models, folder):
-        sight = models.look_at(square, NO_LOCATION)
+        prior = models.prior_at(NO_LOCATION)
+        scored = models.score(square, prior)
         others = pack.score(square)
         others[animal.output_index] = 0
-        sight.of_packs[pack.name] = others / others.sum()
-        scores = models.fuse([sight], NO_LOCATION)
-        named = services.eyes.naming.name(scores, NO_LOCATION).prediction
+        scored.of_packs[pack.name] = others / others.sum()
+        scores = models.fuse([scored], prior)
+        named = services.recogniser.naming.name(scores, prior).prediction
         taxa = {(each.scientific_name, each.rank) for each in animal.lineage if each.rank in _GROUPS}
         own = (named.taxon.scientific_name, named.taxon.rank) if named else ("", "")
         yield Unknown(row["pack"], own[1] == "species", own in taxa)
@@ -122,14 +124,14 @@ def of_results(results: list[Result]) -> list[str]:
 def of_general(models: Models, folder: Path) -> str:
     """Return a table of the general photos: accuracy before and after the packs, and how many photos reach a pack."""
     classes = read_members(Settings().model.path.with_name("members.csv"))
-    taxonomy, rows = models.taxonomy, []
+    taxonomy, prior, rows = models.taxonomy, models.prior_at(NO_LOCATION), []
     in_class = {name: members_of(taxonomy, {taxon}) for name, taxon in _CLASSES.items()}
     found: dict[str, list[tuple[bool, ...]]] = {}
     for photo in read_photos(folder, models.general.input_size):
         if photo.label >= len(taxonomy.animals):
             continue
         animal = taxonomy.animals[photo.label]
-        scores, _ = models.score([photo.pixels], NO_LOCATION)
+        scores = models.fuse([models.score(photo.pixels, prior)], prior)
         before = models.general.score(photo.pixels, np.ones(len(taxonomy.animals), np.float32)).vision.argmax()
         own = classes.get(animal.taxon_id, set()) | {(animal.taxon.scientific_name, animal.taxon.rank)}
         right = [
@@ -168,7 +170,7 @@ def main() -> None:
         rows.append([f"{pack}s", str(len(found)), *(f"{share:.1%}" for share in shares)])
     heads = ["photos of", "number", "wrong species", "right genus, family or order"]
     print(f"the species taken out of its pack\n\n{table(rows, heads)}\n")
-    print(of_general(services.models, options.general))
+    print(of_general(services.recogniser.models, options.general))
 
 
 if __name__ == "__main__":

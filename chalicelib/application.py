@@ -24,6 +24,7 @@ from chalicelib.api.http import (
 from chalicelib.api.page import language_of, page_key, remembering
 from chalicelib.api.parameters import (
     IDENTIFY_UPLOAD,
+    IdentifyParams,
     expect_no_parameters,
     read_deep,
     read_identify_params,
@@ -31,14 +32,15 @@ from chalicelib.api.parameters import (
     read_taxa,
 )
 from chalicelib.config.settings import Settings
-from chalicelib.identify import animals_at, identify
+from chalicelib.identify import animals_at, identify, prepare
 from chalicelib.services import Services
-from chalicelib.telemetry import logs
+from chalicelib.telemetry import emf, logs
 from chalicelib.telemetry.emf import Emitter, MetricSource
 from chalicelib.telemetry.record import ColdStart, Failure, Record
 
 if TYPE_CHECKING:
     from chalicelib.api.uploads import Uploads
+    from chalicelib.identification import Identification
 
 VERSION = "0.1.0"
 
@@ -56,8 +58,13 @@ class Application:
         """Return the services; the first call builds them. Raises `ModelError`, and the next call tries again."""
         with self._building:
             if self._services is None:
-                self._services = self.cold_start.measure(lambda: Services.build(self.settings))
+                self._services = self.cold_start.measure(self._build)
             return self._services
+
+    def _build(self) -> Services:
+        services = Services.build(self.settings)
+        prepare(services, _prepare_answers)
+        return services
 
     @cached_property
     def uploads(self) -> "Uploads":
@@ -82,7 +89,7 @@ class Application:
         waited = 0.0 if request.arrived is None else monotonic() - request.arrived
         record = Record(request.id, route.path, waited)
         try:
-            return route.view(self, request, record)
+            return route.handler(self, request, record)
         except errors.HTTPError as error:
             return _problem(error, record)
         except errors.ModelError as error:
@@ -110,8 +117,8 @@ def post_identify(app: Application, request: Request, record: Record) -> Respons
     """Identify the animal in the photos in the body."""
     body = read_body(request.body, request.headers.get("content-type", ""))
     params = read_identify_params(request.query, body.fields)
-    record.answer = identify(body.photos, params, app.services(), record)
-    return json_response(record.answer)
+    found = identify(body.photos, params.request, app.services(), record)
+    return _answer(found, params, record)
 
 
 def post_upload(app: Application, request: Request, record: Record) -> Response:
@@ -137,13 +144,17 @@ def post_upload_identify(app: Application, request: Request, record: Record) -> 
     params = read_identify_params(request.query, known=IDENTIFY_UPLOAD)
     with record.step("fetch"):
         photos = [app.uploads.fetch(upload) for upload in (request.path["id"], *params.also)]
-    record.answer = identify(photos, params, app.services(), record)
-    return json_response(record.answer)
+    found = identify(photos, params.request, app.services(), record)
+    return _answer(found, params, record)
 
 
 def get_animals(app: Application, request: Request, record: Record) -> Response:
     """List the animals that live at a location."""
-    return json_response(animals_at(read_location(request.query), app.services(), record))
+    from chalicelib.api.answers import residents_of
+
+    services = app.services()
+    cell, features = animals_at(read_location(request.query), services, record)
+    return json_response(residents_of(cell, features, services.recogniser.models.everything(), record.request_id))
 
 
 def get_taxa(app: Application, request: Request, _: Record) -> Response:
@@ -151,7 +162,7 @@ def get_taxa(app: Application, request: Request, _: Record) -> Response:
     from chalicelib.api.taxa import groups_of, list_of, taxa_response
 
     text, group = read_taxa(request.query)
-    taxa = app.services().taxa()
+    taxa = app.services().stores.taxa()
     if text is not None:
         body = list_of(taxa.search(text, group))
     else:
@@ -164,10 +175,9 @@ def get_taxon(app: Application, request: Request, _: Record) -> Response:
     from chalicelib.api.taxa import facts_of, taxa_response
 
     expect_no_parameters(request.query)
-    services = app.services()
-    facts = services.taxa().facts(request.path["id"])
-    body = facts_of(facts, services.models_of(request.path["id"]))
-    return taxa_response(request, body)
+    services, taxon = app.services(), request.path["id"]
+    facts = services.stores.taxa().facts(taxon)
+    return taxa_response(request, facts_of(facts, services.recogniser.models.knowing(taxon)))
 
 
 def get_taxon_range(app: Application, request: Request, _: Record) -> Response:
@@ -175,7 +185,7 @@ def get_taxon_range(app: Application, request: Request, _: Record) -> Response:
     from chalicelib.api.taxa import geojson_response
 
     expect_no_parameters(request.query)
-    return geojson_response(request, app.services().taxa().outlines(request.path["id"]))
+    return geojson_response(request, app.services().stores.taxa().outlines(request.path["id"]))
 
 
 def get_taxon_map(app: Application, request: Request, _: Record) -> Response:
@@ -183,7 +193,7 @@ def get_taxon_map(app: Application, request: Request, _: Record) -> Response:
     from chalicelib.api.taxa import svg_response
 
     expect_no_parameters(request.query)
-    return svg_response(request, app.services().taxa().paths(request.path["id"]))
+    return svg_response(request, app.services().stores.taxa().paths(request.path["id"]))
 
 
 def get_health(app: Application, request: Request, record: Record) -> Response:
@@ -193,7 +203,9 @@ def get_health(app: Application, request: Request, record: Record) -> Response:
         raise errors.Forbidden(
             "deep=true would wake a paused database, so only operators may ask for it, by invoking the function"
         )
-    health = app.services().health(record.request_id, deep=deep)
+    from chalicelib.api.health import health_of
+
+    health = health_of(app.services(), record.request_id, deep=deep)
     return json_response(health, 503 if health.status == "down" else 200)
 
 
@@ -239,6 +251,19 @@ ROUTES = (
 Those about taxa are not counted. They fail while the stores do, and no pager may ring for that while photos are still
 identified. They need a key, because they can wake a paused database.
 """
+
+
+def _prepare_answers() -> None:
+    """Import what the first response needs after its photo is identified."""
+    import chalicelib.api.answers  # noqa: F401
+
+    emf.prepare()
+
+
+def _answer(found: "Identification", params: IdentifyParams, record: Record) -> Response:
+    from chalicelib.api.answers import answer_of  # not at the top: a thread imports this module during decoding
+
+    return json_response(answer_of(found, record.request_id, params.top))
 
 
 def _problem(error: errors.HTTPError, record: Record, cause: Exception | None = None) -> Response:

@@ -1,15 +1,12 @@
-"""Sample records of requests, for tests and benchmarks of metrics and logs."""
+"""Sample records of requests, for tests of metrics and logs, and a sample answer."""
 
 from dataclasses import replace
 
 from chalicelib.api.responses import (
-    AnimalFound,
     Answer,
-    BoxFound,
     Candidate,
     FeaturesUsed,
     ModelUsed,
-    PackUsed,
     PhotoQuality,
     Place,
     PredictedTaxon,
@@ -17,11 +14,14 @@ from chalicelib.api.responses import (
 )
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.features.codec import NO_ANIMALS
-from chalicelib.features.features import NO_LOCATION
-from chalicelib.photo.decode import open_photo
-from chalicelib.telemetry.record import Compared, Record
+from chalicelib.features.features import NO_LOCATION, Trace
+from chalicelib.identification import ShadowComparison
+from chalicelib.photo.photos import PhotoFacts
+from chalicelib.telemetry.measures import Outcome, of_features, of_photos
+from chalicelib.telemetry.record import Record
 from testing.pictures import jpeg
 
+CELL, VERSION = 0x83BE0EFFFFFFFFF, "b0491d054589"
 KOALA = Candidate("phascolarctos-cinereus", "koala", "Phascolarctos cinereus", "species", 0.97, 0.95, "native")
 KOALAS = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97)
 ANSWER = Answer(
@@ -36,27 +36,36 @@ ANSWER = Answer(
     people=None,
     vehicles=None,
     location=Place("exif", "83be0efffffffff", (-33.8, 151.8), ("AU",)),
-    features=FeaturesUsed("narrowed", "miss", 78, "b0491d054589"),
+    features=FeaturesUsed("narrowed", "miss", 78, VERSION),
     model=ModelUsed("faunalens", "927898b77542"),
     timings_ms=Timings(1, 1, 1, 0, 3),
     request_id="157dbf60-a904-4f04-bf8b-9eb11105a3e1",
 )
+OUTCOME = Outcome("exif", KOALA.taxon, KOALA.name, KOALA.score, "native", "species", "927898b77542", {})
+"""What metrics count of `ANSWER`."""
 
 
-def answered(answer: Answer = ANSWER) -> Record:
-    """Return a record that contains only the answer."""
-    return Record(answer.request_id, "/identify", cell=answer.location.cell, answer=answer)
+def answered(outcome: Outcome = OUTCOME) -> Record:
+    """Return a record that contains only what is counted of an identification."""
+    record = Record(ANSWER.request_id, "/identify")
+    record.note(outcome.notes())
+    return record
 
 
-def complete() -> Record:
-    """Return the record of a process's first request, with a value for each metric of an identification."""
-    found = AnimalFound(BoxFound(0.2, 0.3, 0.4, 0.5, 0.9), KOALAS, (KOALA,))
-    model = replace(ANSWER.model, packs=(PackUsed("birds", "5f64a8f92101", 18.2),))
-    record = answered(replace(ANSWER, animals=(found,), model=model))
-    record.looked_twice = True
-    record.shadow = Compared("e41b6d0c2a97", is_done=True, taxon="Vombatus ursinus", differs=True)
-    record.photos, record.initialisation = [open_photo(jpeg(), PhotoLimits())], 0.2153
-    known = NO_ANIMALS._replace(version=ANSWER.features.version or "")
-    record.features = replace(NO_LOCATION, mode="narrowed", cache="miss", found=known)
+def complete(*faults: str) -> Record:
+    """Return the record of a process's first request, with a value for each metric of an identification.
+
+    `faults`: codes of faults during its lookup.
+    """
+    record = Record(ANSWER.request_id, "/identify", initialisation=0.2153)
     record.seconds = {"photo": 0.0352, "location": 0.0001, "features": 0.0024, "scoring": 0.0121, "boxes": 0.061}
+    facts = PhotoFacts.read(jpeg(), PhotoLimits())
+    assert facts is not None
+    record.note(of_photos([facts]))
+    details = tuple(f"{fault}: requested by the test" for fault in faults)
+    lookup = replace(NO_LOCATION, mode="narrowed", cache="miss", found=NO_ANIMALS._replace(version=VERSION))
+    record.note(of_features(CELL, replace(lookup, faults=faults, trace=Trace(details=details))))
+    compared = ShadowComparison("e41b6d0c2a97", is_done=True, taxon="Vombatus ursinus", differs=True)
+    closer = OUTCOME._replace(packs={"birds": 18.2}, looked_twice=True, animals=1, comparison=compared)
+    record.note(closer.notes())
     return record

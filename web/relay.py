@@ -142,12 +142,12 @@ def relay_routes(function: Function, uploads: Uploads) -> tuple[Route, ...]:
         if route.path in HERE:
             return route
         if route.path == _IDENTIFY:
-            return route._replace(view=post_identify)
+            return route._replace(handler=post_identify)
 
-        def view(_: Application, request: Request, record: Record) -> Response:
+        def handler(_: Application, request: Request, record: Record) -> Response:
             return _hand_on(function, route.method, route.path, request, record)
 
-        return route._replace(view=view)
+        return route._replace(handler=handler)
 
     return tuple(map(relayed, ROUTES))
 

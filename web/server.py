@@ -88,7 +88,7 @@ def _identifying(application: Application, settings: WebSettings, log: RequestLo
     asgi = Asgi(application, settings, log, routes, beside)
     services = application.services()
     if several:
-        services.models.general.use_all_processors_when(lambda: asgi.admission.is_alone)
+        services.recogniser.models.general.use_all_processors_when(lambda: asgi.admission.is_alone)
     return asgi
 
 

@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.field.truth import FieldPhoto, Lineage, Verdict, verdict
-from chalicelib.api.parameters import IdentifyParams
+from chalicelib.api.words import sure_of
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.identification import IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Naming
-from chalicelib.model.recogniser import View, needs_second_look, second_square
+from chalicelib.model.prior import Prior
+from chalicelib.model.recogniser import is_doubtful, second_square
 from chalicelib.model.taxonomy import Prediction, Taxonomy
 from chalicelib.photo.decode import open_photo
+from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 from cli.engines.cell_file import CellFile, NoCache
@@ -51,18 +54,18 @@ class Answered:
 
 
 class Looks(NamedTuple):
-    """The scores of a photo after one look and after two, with the features of its place."""
+    """The scores of a photo after one look and after two, with the weights of the animals at its place."""
 
     one: FusedScores
     two: FusedScores
-    features: Features
+    prior: Prior
 
     def name(self, naming: Naming, *, again: bool = True) -> Prediction | None:
-        """Return the prediction, as `Eyes.see` finds it. `again`: whether a photo that leaves a doubt gets both."""
-        first = naming.name(self.one, self.features).prediction
-        if not (again and needs_second_look(first)):
+        """Return the prediction, as the recogniser finds it. `again`: whether a doubtful photo gets a second look."""
+        first = naming.name(self.one, self.prior).prediction
+        if not (again and is_doubtful(first)):
             return first
-        return naming.name(self.two, self.features).prediction
+        return naming.name(self.two, self.prior).prediction
 
 
 def local_services() -> Services:
@@ -80,32 +83,33 @@ def features_at(services: Services, place: tuple[float, float] | None) -> Featur
 
 def answer_all(folder: Path, photos: Sequence[FieldPhoto], services: Services, *, with_places: bool) -> list[Answered]:
     """Return the answers to all photos. `with_places`: whether the request says where a photo is from, if known."""
-    lineages = lineages_of(services.models.everything())
+    lineages = lineages_of(services.recogniser.models.everything())
     answered = []
     for photo in _reported(photos):
         place = photo.place if with_places else None
-        params = IdentifyParams(Location(*place, "request") if place else None, without_location=place is None)
-        answer = identify([(folder / photo.file).read_bytes()], params, services, Record("field", "/identify"))
-        named = answer.prediction
-        worth = verdict(
-            photo, lineages[named.rank, named.scientific_name] if named else None, named.rank if named else ""
-        )
-        score, sure = (named.score, named.sure) if named else (None, None)
-        answered.append(Answered(photo, worth, score, sure, answer.subject, answer.photo_quality.pixels))
+        request = IdentifyRequest(Location(*place, "request") if place else None, "optional" if place else "ignored")
+        found = identify([(folder / photo.file).read_bytes()], request, services, Record("field", "/identify"))
+        named = found.recognised.together.prediction
+        taxon = named.taxon if named else None
+        lineage = lineages[taxon.rank, taxon.scientific_name] if taxon else None
+        worth = verdict(photo, lineage, taxon.rank if taxon else "")
+        sure = sure_of(named.score, found.features.mode) if named else None
+        score = round(named.score, 4) if named else None
+        answered.append(Answered(photo, worth, score, sure, found.recognised.subject, found.quality.pixels))
     return answered
 
 
 def looks_at(paths: Sequence[Path], features: Sequence[Features], services: Services) -> Iterator[Looks]:
     """Yield the scores of photos, whose places have these features."""
-    models = services.models
+    models, detector = services.recogniser.models, services.recogniser.detector.get()
     size = models.general.input_size
     for path, here in zip(_reported(paths), features, strict=True):
         picture = open_photo(path.read_bytes(), PhotoLimits()).decode(size)
-        view = View(picture.square(size), picture.reduced(size))
-        first = models.look_at(view.square, here)
-        square = second_square(view.picture, services.sightings_in(view), size)
-        second = models.look_at(square, here)
-        yield Looks(models.fuse([first], here), models.fuse([first, second], here), here)
+        photo, prior = DecodedPhoto(picture.square(size), picture.reduced(size)), models.prior_at(here)
+        first = models.score(photo.square, prior)
+        detections = detector.detect(photo.picture, size) if detector else None
+        second = models.score(second_square(photo, detections, size), prior)
+        yield Looks(models.fuse([first], prior), models.fuse([first, second], prior), prior)
 
 
 def lineages_of(taxonomy: Taxonomy) -> dict[tuple[str, str], Lineage]:

@@ -147,8 +147,8 @@ class Fit:
     """Field photos with their scores, to try values of the constants."""
 
     def __init__(self, folder: Path, photos: Sequence[FieldPhoto], services: Services) -> None:
-        self.photos, self.naming = photos, services.eyes.naming
-        self.lineages: Mapping[tuple[str, str], Lineage] = lineages_of(services.models.everything())
+        self.photos, self.naming = photos, services.recogniser.naming
+        self.lineages: Mapping[tuple[str, str], Lineage] = lineages_of(services.recogniser.models.everything())
         places = [features_at(services, each.place) for each in photos]
         self.looks = list(looks_at([folder / each.file for each in photos], places, services))
 
@@ -194,8 +194,8 @@ def fit(folder: Path, photos: Sequence[FieldPhoto], services: Services) -> str:
 
 def fit_clean(folder: Path, services: Services) -> str:
     """Return a table of the share of clean photos of animals that are named as narrowly as can be, without places."""
-    narrowest = {animal.taxon for animal in services.models.everything().animals}
-    animals = len(services.models.taxonomy.animals)
+    narrowest = {animal.taxon for animal in services.recogniser.models.everything().animals}
+    animals = len(services.recogniser.models.taxonomy.animals)
     paths = [path for path in sorted(folder.iterdir()) if int(path.name.partition("_")[0]) < animals]
     looks = list(looks_at(paths, [NO_LOCATION] * len(paths), services))
 
@@ -206,6 +206,6 @@ def fit_clean(folder: Path, services: Services) -> str:
 
     rows = []
     for at in THRESHOLDS:
-        naming = replace(services.eyes.naming, threshold=at)
+        naming = replace(services.recogniser.naming, threshold=at)
         rows.append([f"threshold {at:g}", f"{fmean(is_narrow(each.name(naming)) for each in looks):.1%}"])
     return table(rows, [f"{len(paths)} clean photos", "named as a species, or as narrowly as the model can"])

@@ -1,44 +1,45 @@
-"""Build the responses of identifications from scores and features."""
+"""The response to an identification, made from its result, and that to a request for the animals of a place."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from chalicelib.api.responses import (
+    AnimalFound,
+    Answer,
+    BoxesFound,
+    BoxFound,
     Candidate,
     FeaturesUsed,
-    Here,
     ModelUsed,
     PackUsed,
     PhotoGuess,
+    PhotoQuality,
     Place,
     PredictedTaxon,
     Reason,
     RelativesHere,
     RelativeTaxon,
     Resident,
-    Source,
+    Residents,
+    Timings,
 )
-from chalicelib.api.words import reasons_of, sure_of
+from chalicelib.api.words import and_list, reasons_of, sure_of, why_not
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.features import Features, Mode
-from chalicelib.model.models import FusedScores, Models
-from chalicelib.model.naming import Named, Subject, subject_of
-from chalicelib.model.recogniser import Seen
-from chalicelib.model.relatives import Relatives
-from chalicelib.model.session import Scores
-from chalicelib.model.taxonomy import Animal, Prediction, Taxonomy
+from chalicelib.identification import Identification, Source
+from chalicelib.model.naming import Subject
+from chalicelib.model.prior import HERE_OF_STATUS, Prior
+from chalicelib.model.recogniser import Recognised, Recognition
+from chalicelib.model.taxonomy import Prediction, Taxonomy
 from chalicelib.photo.quality import Quality
 
 if TYPE_CHECKING:
-    from chalicelib.services import Services
+    from chalicelib.model.detector import Box
 
 MOST_RELATIVES = 10
 """Maximum number of relatives in an answer."""
 _NAMED_RELATIVES = 3
 """Maximum number of relatives in the message."""
-_HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
 _MODE_NOTES: Mapping[Mode, str] = {
     "narrowed": "",
     "no_location": "",
@@ -47,138 +48,125 @@ _MODE_NOTES: Mapping[Mode, str] = {
 }
 
 
-def candidates_of(scores: Scores, features: Features, taxonomy: Taxonomy, top: int) -> tuple[Candidate, ...]:
-    """Return the `top` likeliest animals, best first; ties keep the model's order."""
-    statuses = dict(zip(features.found.animals.tolist(), features.found.status.tolist(), strict=True))
-    unknown = frozenset(features.found.unknown.tolist())
-    best = np.argsort(-scores.probabilities, kind="stable")[:top]
-    return tuple(
+def answer_of(found: Identification, request_id: str, top: int) -> Answer:
+    """Return the response to an identification, with `top` candidates."""
+    recognised, quality, features = found.recognised, found.quality, found.features
+    prediction, candidates = named_in(recognised.together, recognised.prior, top)
+    photos, boxes = _photos(recognised), recognised.boxes
+    detections = boxes.detections if boxes else None
+    reasons = _reasons(recognised, quality)
+    return Answer(
+        message=message_of(prediction, features.mode, recognised.subject, photos),
+        prediction=prediction,
+        candidates=candidates,
+        animal_probability=round(recognised.together.scores.animal_probability, 4),
+        subject=recognised.subject,
+        photo_quality=PhotoQuality(quality.pixels, quality.is_dark, quality.is_soft, quality.is_grey),
+        why_not=why_not(reasons),
+        animals=_animals(recognised, top),
+        people=_counted(detections.people) if detections else None,
+        vehicles=_counted(detections.vehicles) if detections else None,
+        location=_place(found.cell, found.source, features),
+        features=_used(features),
+        model=_models(recognised),
+        timings_ms=Timings(**found.timings),
+        request_id=request_id,
+        photos=photos,
+        reasons=reasons,
+    )
+
+
+def residents_of(cell: int, features: Features, taxonomy: Taxonomy, request_id: str) -> Residents:
+    """Return the animals of a cell that a request asked for, sorted by name. `taxonomy`: those that models know."""
+    known = {animal.id: animal for animal in taxonomy.animals}
+    rows = zip(
+        features.found.animals.tolist(), features.found.status.tolist(), features.found.weights.tolist(), strict=True
+    )
+    residents = (
+        Resident(each.taxon_id, each.name, each.scientific_name, each.rank, HERE_OF_STATUS[status], round(weight, 3))
+        for each, status, weight in ((known.get(animal), status, weight) for animal, status, weight in rows)
+        if each is not None
+    )
+    animals = tuple(sorted(residents, key=lambda resident: resident.name.casefold()))
+    return Residents(animals, _place(cell, "request", features), _used(features), request_id)
+
+
+def named_in(found: Recognition, prior: Prior, top: int) -> tuple[PredictedTaxon | None, tuple[Candidate, ...]]:
+    """Return the prediction and the `top` candidates of what a picture shows."""
+    scores = found.scores
+    candidates = tuple(
         Candidate(
             animal.taxon_id,
             animal.name,
             animal.scientific_name,
             animal.rank,
-            score=round(float(scores.probabilities[index]), 4),
-            vision_score=round(float(scores.vision[index]), 4),
-            here=_here(animal, statuses, unknown, features.mode),
+            score=round(float(scores.probabilities[animal.output_index]), 4),
+            vision_score=round(float(scores.vision[animal.output_index]), 4),
+            here=prior.here(animal),
         )
-        for index, animal in ((index, taxonomy.animals[index]) for index in best.tolist())
+        for animal in scores.likeliest(top)
     )
+    return _predicted(found, prior.features.mode), candidates
 
 
-def residents_of(features: Features, taxonomy: Taxonomy) -> tuple[Resident, ...]:
-    """Return the animals of a cell, sorted by name, without animals that the model does not know."""
-    known = {animal.id: animal for animal in taxonomy.animals}
-    here = features.found
-    rows = zip(here.animals.tolist(), here.status.tolist(), here.weights.tolist(), strict=True)
-    found = (
-        Resident(each.taxon_id, each.name, each.scientific_name, each.rank, _HERE_OF_STATUS[status], round(weight, 3))
-        for each, status, weight in ((known.get(animal), status, weight) for animal, status, weight in rows)
-        if each is not None
-    )
-    return tuple(sorted(found, key=lambda resident: resident.name.casefold()))
-
-
-def named_in(
-    scores: FusedScores, named: Named, features: Features, top: int, services: "Services"
-) -> tuple[PredictedTaxon | None, tuple[Candidate, ...]]:
-    """Return the prediction and the `top` candidates of a photo, or of a part of it."""
-    prediction = predicted_taxon(named.prediction, features, services.relatives, scores.taxonomy.taxon_ids)
-    return prediction, candidates_of(scores, features, scores.taxonomy, top)
-
-
-def guesses_of(seen: Seen, features: Features, services: "Services") -> tuple[PhotoGuess, ...]:
-    """Return what each of several photos shows by itself, or nothing if there is only one."""
-    guesses = []
-    for each in seen.of_each if len(seen.of_each) > 1 else ():
-        taxon = services.eyes.naming.name(each, features).prediction
-        shown = predicted_taxon(taxon, features, services.relatives, each.taxonomy.taxon_ids)
-        agrees = _agree(taxon, seen.named.prediction)
-        guesses.append(PhotoGuess(shown, round(each.animal_probability, 4), agrees))
-    return tuple(guesses)
-
-
-def models_used(models: Models, scores: FusedScores) -> ModelUsed:
-    """Return the models that scored a photo."""
-    packs = (PackUsed(each.pack.name, each.pack.version, each.milliseconds) for each in scores.packs)
-    return ModelUsed(models.general.name, models.general.version, tuple(packs))
-
-
-def predicted_taxon(
-    prediction: Prediction | None, features: Features, relatives: Relatives, known: Set[str] = frozenset()
-) -> PredictedTaxon | None:
-    """Convert a prediction to the form in which responses show it, with its relatives in the cell.
-
-    `known`: ids of the taxa that the models which looked know.
-    """
-    if prediction is None:
+def _predicted(found: Recognition, mode: Mode) -> PredictedTaxon | None:
+    """Return the predicted taxon with its relatives in the cell."""
+    if found.prediction is None:
         return None
-    close = relatives.close_to(prediction, features.found.relatives.tolist(), known)
-    here = RelativesHere(
-        len(close), tuple(RelativeTaxon(each.taxon, each.name, each.scientific_name) for each in close[:MOST_RELATIVES])
+    taxon, score = found.prediction.taxon, found.prediction.score
+    some = tuple(
+        RelativeTaxon(each.taxon, each.name, each.scientific_name) for each in found.relatives[:MOST_RELATIVES]
     )
-    taxon = prediction.taxon
-    return PredictedTaxon(
-        taxon.name,
-        taxon.scientific_name,
-        taxon.rank,
-        round(prediction.score, 4),
-        here if close else None,
-        sure_of(prediction.score, features.mode),
-    )
+    relatives = RelativesHere(len(found.relatives), some) if some else None
+    sure = sure_of(score, mode)
+    return PredictedTaxon(taxon.name, taxon.scientific_name, taxon.rank, round(score, 4), relatives, sure)
 
 
-def subject_seen(seen: Seen, threshold: float) -> Subject:
-    """Return what a photo shows at all. `threshold`: the least probability of an animal."""
-    best = {
-        kind: max((box.score for box in boxes), default=0.0)
-        for kind, boxes in (
-            ("animal", seen.sightings.animals if seen.sightings else ()),
-            ("person", seen.sightings.people if seen.sightings else ()),
-            ("vehicle", seen.sightings.vehicles if seen.sightings else ()),
-        )
-    }
-    return subject_of(seen.scores.animal_probability, threshold, **best)
-
-
-def reasons_seen(seen: Seen, subject: Subject, quality: Quality) -> tuple[Reason, ...]:
-    """Return why an answer is wide or missing; nothing if it is neither."""
-    animals = seen.sightings.animals if seen.sightings else ()
+def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
+    animals = recognised.detections.animals if recognised.detections else ()
     share = animals[0].width * animals[0].height if animals else None
-    return reasons_of(subject, seen.named.prediction, quality, share, is_widened=seen.named.is_widened)
+    found = recognised.together
+    return reasons_of(recognised.subject, found.prediction, quality, share, is_widened=found.is_widened)
 
 
-def message_of(
-    prediction: PredictedTaxon | None,
-    features: Features,
-    photos: Sequence[PhotoGuess] = (),
-    subject: Subject = "none",
-) -> str:
-    """Return the result as a sentence. `photos`: what each photo shows by itself. `subject`: of them all."""
-    return _sentence(prediction, features, subject) + _disagreement_note(photos)
+def _photos(recognised: Recognised) -> tuple[PhotoGuess, ...]:
+    """Return what each of several photos shows by itself."""
+    mode, together = recognised.prior.features.mode, recognised.together.prediction
+    return tuple(
+        PhotoGuess(_predicted(each, mode), round(each.scores.animal_probability, 4), _agree(each.prediction, together))
+        for each in recognised.alone
+    )
 
 
-def _sentence(prediction: PredictedTaxon | None, features: Features, subject: Subject) -> str:
-    if prediction is None and subject == "animal":
-        return "This is an animal, but the photo does not show clearly which one."
-    if prediction is None:
-        return "No animal was recognised in this photo."
-    if prediction.rank == "kingdom":  # the candidates are too different for a narrower taxon
-        return f"This is an animal, but the photo does not show clearly which one.{_MODE_NOTES[features.mode]}"
-    rank = "" if prediction.rank in ("species", "breed") else f"{prediction.rank}, "
-    notes = _MODE_NOTES[features.mode] + _relatives_note(prediction.relatives_here)
-    return f"Most likely: {prediction.name} ({rank}{prediction.score:.0%}).{notes}"
+def _animals(recognised: Recognised, top: int) -> tuple[AnimalFound, ...] | None:
+    if recognised.boxes is None:
+        return None
+    pairs = zip(recognised.boxes.detections.animals, recognised.boxes.animals, strict=True)
+    return tuple(AnimalFound(_box(box), *named_in(each, recognised.prior, top)) for box, each in pairs)
 
 
-def place_of(cell: int | None, source: Source, features: Features) -> Place:
+def _counted(boxes: "Sequence[Box]") -> BoxesFound:
+    return BoxesFound(len(boxes), tuple(map(_box, boxes)))
+
+
+def _box(box: "Box") -> BoxFound:
+    return BoxFound(*(round(value, 4) for value in (box.x, box.y, box.width, box.height, box.score)))
+
+
+def _models(recognised: Recognised) -> ModelUsed:
+    runs, model = recognised.together.scores.packs, recognised.model
+    packs = (PackUsed(run.pack.name, run.pack.version, run.milliseconds) for run in runs)
+    return ModelUsed(model.name, model.version, tuple(packs))
+
+
+def _place(cell: int | None, source: Source, features: Features) -> Place:
     """Return the location in the form that clients may see: as a cell, never as coordinates."""
     if cell is None:
         return Place("none", None, None, ())
     return Place(source, text_of(cell), center_of(cell), features.found.areas)
 
 
-def features_used(features: Features) -> FeaturesUsed:
-    """Return the summary of the features that responses show."""
+def _used(features: Features) -> FeaturesUsed:
     return FeaturesUsed(features.mode, features.cache, len(features.found.animals), features.version, features.month)
 
 
@@ -189,13 +177,28 @@ def _agree(one: Prediction | None, other: Prediction | None) -> bool:
     return any(a.lineage == b.lineage[: len(a.lineage)] for a, b in ((one, other), (other, one)))
 
 
-def _disagreement_note(photos: Sequence[PhotoGuess]) -> str:
+def message_of(
+    prediction: PredictedTaxon | None, mode: Mode, subject: Subject, photos: Iterable[PhotoGuess] = ()
+) -> str:
+    """Return the result as a sentence. `photos`: what each photo shows by itself. `subject`: of them all."""
     others = [
         f"photo {number} shows {each.prediction.name if each.prediction else 'no animal'}"
         for number, each in enumerate(photos, 1)
         if not each.agrees
     ]
-    return f" The photos do not agree: by itself, {', '.join(others)}." if others else ""
+    disagreement = f" The photos do not agree: by itself, {', '.join(others)}." if others else ""
+    return _sentence(prediction, mode, subject) + disagreement
+
+
+def _sentence(prediction: PredictedTaxon | None, mode: Mode, subject: Subject) -> str:
+    unclear = "This is an animal, but the photo does not show clearly which one."
+    if prediction is None:
+        return unclear if subject == "animal" else "No animal was recognised in this photo."
+    if prediction.rank == "kingdom":  # the candidates are too different for a narrower taxon
+        return unclear + _MODE_NOTES[mode]
+    rank = "" if prediction.rank in ("species", "breed") else f"{prediction.rank}, "
+    notes = _MODE_NOTES[mode] + _relatives_note(prediction.relatives_here)
+    return f"Most likely: {prediction.name} ({rank}{prediction.score:.0%}).{notes}"
 
 
 def _relatives_note(relatives: RelativesHere | None) -> str:
@@ -205,17 +208,5 @@ def _relatives_note(relatives: RelativesHere | None) -> str:
     more = relatives.count - len(names)
     if more:
         names.append(f"{more} more")
-    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     subject = "1 close relative lives" if relatives.count == 1 else f"{relatives.count} close relatives live"
-    return f" {subject} here that the model does not know: {listed}."
-
-
-def _here(animal: Animal, statuses: Mapping[int, int], unknown: Set[int], mode: Mode) -> Here | None:
-    if animal.kind in ("domestic", "cosmopolitan"):
-        return "everywhere"
-    if mode == "unknown_area" or (mode == "narrowed" and animal.id in unknown):
-        return "unknown"
-    if mode != "narrowed":
-        return None
-    status = statuses.get(animal.id)
-    return "unexpected" if status is None else _HERE_OF_STATUS[status]
+    return f" {subject} here that the model does not know: {and_list(names)}."

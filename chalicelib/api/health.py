@@ -3,11 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+import numpy as np
 
 from chalicelib.errors import FaunalensError
+from chalicelib.features.deadline import Deadline
+
+if TYPE_CHECKING:
+    from chalicelib.model.session import Model
+    from chalicelib.services import Services
 
 State = Literal["ok", "failing", "not_asked"]
+Status = Literal["ok", "degraded", "down"]
+
+TIMEOUT = 2.0
+"""Time limit for each part of a health check, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,7 @@ class Health:
     """The health of the service, and the state of each part."""
 
     status: Annotated[
-        Literal["ok", "degraded", "down"],
+        Status,
         "ok; degraded: photos are identified, but a store is failing; down: photos cannot be identified.",
     ]
     model: Annotated[Part, "The general model."]
@@ -62,6 +73,24 @@ class SignedIn(Protocol):
         """Return the duration of the last sign-in in seconds, or None if none has succeeded."""
 
 
+def health_of(services: "Services", request_id: str, *, deep: bool) -> Health:
+    """Check the model and the cache. If `deep`, also check the database, which wakes a paused database.
+
+    The check sends a store the same commands as a lookup, so a store is `ok` only if the next request could use it.
+    Without `deep`, the database is `failing` while a request would find it failing without asking it.
+    """
+    models, cache, store = services.recogniser.models, services.stores.cache, services.stores.store
+    model_part = check(lambda: _score_nothing(models.general))
+    cache_part = check(lambda: cache.ping(Deadline.after(TIMEOUT)), cache)
+    database = check(lambda: store.ping(Deadline.after(TIMEOUT)), store) if deep else not_asked(store.known_fault)
+    packs = tuple(PackState(pack.name, pack.version, pack.is_loaded) for pack in models.packs)
+    return Health(status_of(model_part, cache_part, database), model_part, cache_part, database, request_id, packs)
+
+
+def _score_nothing(model: "Model") -> None:
+    model.score(np.zeros((model.input_size, model.input_size, 3), np.uint8), np.ones(model.animals, np.float32))
+
+
 def not_asked(fault: str | None) -> Part:
     """Return the state of a database that is not checked: `failing` if a request would meet `fault` without asking."""
     return Part("failing", fault, None) if fault else Part("not_asked", None, None)
@@ -78,9 +107,8 @@ def check(probe: Callable[[], object], store: SignedIn | None = None) -> Part:
     return Part("ok", None, milliseconds, None if seconds is None else round(seconds * 1e3, 1))
 
 
-def health_of(model: Part, cache: Part, database: Part, request_id: str, packs: tuple[PackState, ...] = ()) -> Health:
+def status_of(model: Part, cache: Part, database: Part) -> Status:
     """Return the health of the service. The service is down only if the model is failing."""
     if model.state == "failing":
-        return Health("down", model, cache, database, request_id, packs)
-    stores_fail = "failing" in (cache.state, database.state)
-    return Health("degraded" if stores_fail else "ok", model, cache, database, request_id, packs)
+        return "down"
+    return "degraded" if "failing" in (cache.state, database.state) else "ok"

@@ -82,7 +82,7 @@ class Route(NamedTuple):
 
     method: str
     path: str
-    view: Callable[[Any, Request, "Record"], Response]
+    handler: Callable[[Any, Request, "Record"], Response]
     counted: bool = True
     keyed: bool = True
 
@@ -93,8 +93,8 @@ class Route(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return the name of the view."""
-        return self.view.__name__
+        """Return the name of the handler."""
+        return self.handler.__name__
 
 
 def unless_current(request: Request, response: Response) -> Response:

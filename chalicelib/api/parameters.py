@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.api.body import MOST_PHOTOS
 from chalicelib.errors import BadRequest, LocationMissing
 from chalicelib.features.features import month_in
+from chalicelib.identification import IdentifyRequest
 from chalicelib.location import Location, parse_location
 
 DEFAULT_TOP = 5
@@ -91,17 +92,12 @@ TAXA = (QUERY, GROUP)
 class IdentifyParams:
     """The validated parameters of an identification.
 
-    `also`: ids of more uploads, besides the one in the path. `boxes`: None if the request does not say. `month`: that
-    of the time in the request, 1 to 12. `shift`: seconds to add to the clock in EXIF; HTTP has no parameter for it.
+    `top`: number of candidates in the response. `also`: ids of more uploads, besides the one in the path.
     """
 
-    location: Location | None = None
-    without_location: bool = False
+    request: IdentifyRequest
     top: int = DEFAULT_TOP
-    boxes: bool | None = None
     also: tuple[str, ...] = ()
-    month: int | None = None
-    shift: float = 0.0
 
 
 def read_identify_params(
@@ -121,7 +117,9 @@ def read_identify_params(
     if without and location:
         raise BadRequest("location=none contradicts lat and lon; send one or the other")
     boxes, also = _flag(values, BOXES), _also(values.get("also"))
-    return IdentifyParams(location, bool(without), _top(values.get("top")), boxes, also, _month(values.get("time")))
+    month = _month(values.get("time"))
+    request = IdentifyRequest(location, "ignored" if without else "required", boxes, month)
+    return IdentifyParams(request, _top(values.get("top")), also)
 
 
 def read_location(query: Mapping[str, Sequence[str]]) -> Location:

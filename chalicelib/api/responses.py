@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from chalicelib.features.features import CacheLevel, Mode
+from chalicelib.identification import Source
 from chalicelib.model.naming import Subject
+from chalicelib.model.prior import Here
 
-Here = Literal["native", "introduced", "everywhere", "unexpected", "unknown"]
-Source = Literal["exif", "request", "none"]
 Sure = Literal["very sure", "fairly sure", "perhaps"]
 Reason = Literal[
     "person",

@@ -4,7 +4,7 @@ They depend only on the dataset, so browsers keep them for `MAX_AGE` and then as
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
@@ -17,6 +17,9 @@ from chalicelib.stores.taxa import NamedTaxon, Of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+    from chalicelib.model.packs import Pack
+    from chalicelib.model.session import Model
 
 GEOJSON, SVG = "application/geo+json", "image/svg+xml"
 MAX_AGE = 3600
@@ -121,7 +124,7 @@ def groups_of(groups: Of[dict[str, int]]) -> TaxonList:
     return TaxonList((), tuple(TaxonGroup(*each) for each in groups.found.items()), groups.version)
 
 
-def facts_of(facts: Of[dict[str, Any]], models: tuple[ModelVersion, ...]) -> TaxonFacts:
+def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | Pack]") -> TaxonFacts:
     """Return what is known of a taxon. `models`: those that can name it."""
     said = dict(facts.found)
     is_drawn = said.pop("is_drawn")
@@ -135,7 +138,7 @@ def facts_of(facts: Of[dict[str, Any]], models: tuple[ModelVersion, ...]) -> Tax
         },
         links=links_of(said["scientific_name"], ids),
         lives=_LIVES.get(said["kind"], "range" if is_drawn else "unknown"),
-        models=models,
+        models=tuple(ModelVersion(model.name, model.version) for model in models),
         version=facts.version,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from chalicelib.api.responses import PhotoQuality, Reason, Sure
+from chalicelib.api.responses import Reason, Sure
 from chalicelib.features.features import Mode
 from chalicelib.model.naming import Subject
 from chalicelib.model.taxonomy import Prediction
@@ -54,7 +54,7 @@ def reasons_of(
 ) -> tuple[Reason, ...]:
     """Return why an answer is wide or missing; nothing if it is neither.
 
-    `share`: the animal's share of the photo's area, if a detector has seen it. `is_widened`: whether the answer
+    `share`: the animal's share of the photo's area, if a detector has found it. `is_widened`: whether the answer
     would be narrower if no unknown relatives lived there.
     """
     if subject == "person" or subject == "vehicle":
@@ -63,8 +63,15 @@ def reasons_of(
         return ("no_animal",)
     if prediction is not None and not prediction.is_wide:
         return ()
-    if faults := _faults_of(quality, share):
-        return faults
+    faults: dict[Reason, bool] = {
+        "animal_small": share is not None and share < SMALL_SHARE,
+        "photo_small": quality.is_small,
+        "photo_dark": quality.is_dark,
+        "photo_blurred": quality.is_soft,
+        "photo_grey": quality.is_grey,
+    }
+    if any(faults.values()):
+        return tuple(fault for fault, applies in faults.items() if applies)
     return ("unknown_relatives" if is_widened else "unclear" if subject == "unclear" else "unlike",)
 
 
@@ -76,27 +83,11 @@ def why_not(reasons: Sequence[Reason]) -> str | None:
         return _SENTENCES[reasons[0]]
     photo = [_PHOTO_FAULTS[each] for each in reasons if each in _PHOTO_FAULTS]
     animal = ["the animal is small"] if "animal_small" in reasons else []
-    text = _and(animal + ([f"the photo is {_and(photo)}"] if photo else []))
+    text = and_list(animal + ([f"the photo is {and_list(photo)}"] if photo else []))
     closer = "closer" if {"animal_small", "photo_small"} & set(reasons) else "better"
     return f"{text[0].upper()}{text[1:]}; a {closer} photo would help."
 
 
-def quality_shown(quality: Quality) -> PhotoQuality:
-    """Return the quality of a photo in the form that responses show."""
-    return PhotoQuality(quality.pixels, quality.is_dark, quality.is_soft, quality.is_grey)
-
-
-def _faults_of(quality: Quality, share: float | None) -> tuple[Reason, ...]:
-    """Return what makes the animal hard to recognise. `share` is as in `reasons_of`."""
-    faults: dict[Reason, bool] = {
-        "animal_small": share is not None and share < SMALL_SHARE,
-        "photo_small": quality.is_small,
-        "photo_dark": quality.is_dark,
-        "photo_blurred": quality.is_soft,
-        "photo_grey": quality.is_grey,
-    }
-    return tuple(fault for fault, applies in faults.items() if applies)
-
-
-def _and(words: list[str]) -> str:
+def and_list(words: Sequence[str]) -> str:
+    """Return words as in a sentence: `a, b and c`."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -12,6 +12,7 @@ from chalicelib.batch.run import AHEAD, Batch, Tally
 from chalicelib.config.settings import Settings
 from chalicelib.errors import Unfinished
 from chalicelib.features.deadline import Deadline
+from chalicelib.identify import prepare
 from chalicelib.services import Services, patient_features
 from chalicelib.stores.objects import Objects
 from chalicelib.telemetry.runs import BatchRecord
@@ -52,7 +53,9 @@ class BatchFunction:
     def _services(self) -> Services:
         policy = replace(self._settings.features, fresh=FRESH, total=self._settings.database.sign_in)
         settings = replace(self._settings, features=policy)
-        return Services.build(settings, patient_features(settings))
+        services = Services.build(settings, patient_features(settings))
+        prepare(services)
+        return services
 
     def _run(self, items: list[Item], bucket: str, prefix: str, request_id: str, deadline: Deadline) -> Tally:
         if not items:

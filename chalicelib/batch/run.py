@@ -15,24 +15,25 @@ from itertools import islice
 from math import isfinite, nan
 from typing import Any, NamedTuple
 
-from chalicelib.api.parameters import IdentifyParams
-from chalicelib.api.responses import Answer
+from chalicelib.api.answers import answer_of
+from chalicelib.api.parameters import DEFAULT_TOP
 from chalicelib.batch.events import Item, number
 from chalicelib.batch.line import INTERRUPTED, Line, answer_kept, hash_of, models_of, object_key
 from chalicelib.errors import (
     ClientError,
     InternalError,
     LocationInvalid,
-    LocationMissing,
     ModelError,
     PhotoTooLarge,
     Unavailable,
 )
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import month_in
+from chalicelib.identification import IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.photo.exif import location_from_gps, taken_at
+from chalicelib.photo.photos import PhotoFacts
 from chalicelib.services import Services
 from chalicelib.stores.objects import Object, Objects
 from chalicelib.telemetry.logs import log_request
@@ -45,6 +46,9 @@ RESERVE = 70.0
 and waits for a paused database. Time that runs out would end the process, as a poisonous photo does."""
 ENDED = INTERRUPTED, "the process ended at a repeated attempt at this photo, which may need more memory than there is"
 """Error and detail of a photo that ends its process."""
+
+MISSING = "object_missing"
+"""Error of a photo that is not there."""
 
 
 class Fetched(NamedTuple):
@@ -116,7 +120,7 @@ class Batch:
         """Fetch a photo, unless a later attempt finds its line. Raises `Unavailable`."""
         if item.attempt > 1 and item.etag and self._has_line(item):
             return Fetched(item, None, is_known=True)
-        found = self._objects.read(item.bucket, item.key, self._services.limits.max_bytes)
+        found = self._objects.read(item.bucket, item.key, self._services.photos.limits.max_bytes)
         named = described(item, found)
         is_known = item.attempt > 1 and named.etag != item.etag and self._has_line(named)
         return Fetched(named, found, is_known)
@@ -136,8 +140,7 @@ class Batch:
             record.failure = Failure.of(InternalError("another attempt follows"), error)
         if record.failure:
             self._tally.failed.append(item)
-        if record.features:
-            self._tally.queries += record.features.trace.queries
+        self._tally.queries += int(record.notes.metrics.get("DatabaseQueries", 0))
         log_request(self._log, record)
 
     def _settle(self, fetched: Fetched, record: Record) -> None:
@@ -198,10 +201,6 @@ def _ahead(
         yield fetching.popleft()
 
 
-MISSING = "object_missing"
-"""Error of a photo that is not there."""
-
-
 def described(item: Item, found: Object | None) -> Item:
     """Return an item with what its object says of it: the ETag of what was read, and what the batch did not say."""
     if found is None:
@@ -228,18 +227,20 @@ def line_of(item: Item, found: Object | None, services: Services, record: Record
     """
     if found is None:
         return unreadable(item, MISSING, "there is no such object, or the batch function may not read it")
+    limits = services.photos.limits
     try:
         if found.data is None:
-            most = services.limits.max_bytes / 1e6
-            raise PhotoTooLarge(f"the photo is larger than {most:.0f} MB; put a smaller one")
-        answer = _identify(found.data, _params(item), services, record)
+            raise PhotoTooLarge(f"the photo is larger than {limits.max_bytes / 1e6:.0f} MB; put a smaller one")
+        identified = identify([found.data], _request(item), services, record)
     except ClientError as error:
-        return replace(_seen(unreadable(item, error.code, error.detail), record, exif=exif_location), size=found.size)
-    if answer.features.mode == "degraded":
-        raise Unavailable("the animals of the place were not to be had")
-    kept = answer_kept(asdict(answer))
-    line = _line(item, status="identified", answer=kept, models=models_of(kept), size=found.size)
-    return _seen(line, record, exif=exif_location)
+        line, facts = unreadable(item, error.code, error.detail), PhotoFacts.read(found.data or b"", limits)
+    else:
+        if identified.features.mode == "degraded":
+            raise Unavailable("the features of the photo's cell are unavailable")
+        kept = answer_kept(asdict(answer_of(identified, record.request_id, DEFAULT_TOP)))
+        line = _line(item, status="identified", answer=kept, models=models_of(kept))
+        (facts,) = identified.photos
+    return replace(_with_facts(line, facts, exif=exif_location), size=found.size)
 
 
 def unreadable(item: Item, code: str, detail: str) -> Line:
@@ -247,21 +248,12 @@ def unreadable(item: Item, code: str, detail: str) -> Line:
     return _line(item, status="unreadable", error=code, detail=detail)
 
 
-def _identify(data: bytes, params: IdentifyParams, services: Services, record: Record) -> Answer:
-    """Identify a photo, by the picture alone if nobody says where it was taken."""
-    try:
-        return identify([data], params, services, record)
-    except LocationMissing:  # raised before the photo is decoded
-        return identify([data], replace(params, without_location=True), services, record)
-
-
-def _params(item: Item) -> IdentifyParams:
-    """Return the parameters of an item. Raises `LocationInvalid`, also if there is only one coordinate."""
-    params = IdentifyParams(month=month_in(item.time or ""), shift=item.shift)
-    if item.latitude is None and item.longitude is None:
-        return params
+def _request(item: Item) -> IdentifyRequest:
+    """Return the request for a photo, which needs no location. Raises `LocationInvalid`, also for one coordinate."""
     latitude, longitude = (nan if each is None else each for each in (item.latitude, item.longitude))
-    return replace(params, location=Location(latitude, longitude, "request"))
+    is_given = item.latitude is not None or item.longitude is not None
+    location = Location(latitude, longitude, "request") if is_given else None
+    return IdentifyRequest(location, "optional", month=month_in(item.time or ""), shift=item.shift)
 
 
 def _line(item: Item, **values: Any) -> Line:
@@ -281,16 +273,15 @@ def _line(item: Item, **values: Any) -> Line:
     )
 
 
-def _seen(line: Line, record: Record, *, exif: bool) -> Line:
-    """Return a line with what the photo says about itself."""
-    if not record.photos:
+def _with_facts(line: Line, photo: PhotoFacts | None, *, exif: bool) -> Line:
+    """Return a line with what the photo's file says. `exif`: whether that includes the position in EXIF."""
+    if photo is None:
         return line
-    (photo,) = record.photos
     line = replace(line, width=photo.width, height=photo.height, time=line.time or taken_at(photo.taken))
     if not exif or (line.latitude, line.longitude) != (None, None):
         return line
     try:
         location = location_from_gps(photo.gps)
     except LocationInvalid:
-        location = None
+        return line
     return replace(line, latitude=location.latitude, longitude=location.longitude) if location else line

@@ -61,7 +61,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sightings:
+class Detections:
     """What the detector found in a photo: boxes of each kind, the surest first.
 
     `squares`: for each box of an animal, the square around it, shape (S, S, 3), uint8, RGB.
@@ -102,12 +102,12 @@ class Detector:
         """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 5 ms."""
         return version_of(self._manifest.model)
 
-    def look_at(self, picture: Picture, size: int) -> Sightings:
+    def detect(self, picture: Picture, size: int) -> Detections:
         """Return the boxes in a photo, and the squares around its animals, `size` pixels wide, for another model."""
         boxes = self.find(picture.whole(self.size))
         animals, people, vehicles = (tuple(box for box in boxes if box.kind == kind) for kind in KINDS)
         squares = tuple(picture.around(box.grown(GROWTH), size) for box in animals)
-        return Sightings(animals, people, vehicles, squares)
+        return Detections(animals, people, vehicles, squares)
 
     def find(self, frame: NDArray[np.uint8]) -> tuple[Box, ...]:
         """Return the boxes in a photo: animals, people, vehicles; of each kind the surest first.

@@ -1,4 +1,4 @@
-"""All models: the general one looks at every photo, and packs look again at the photos of their taxa."""
+"""All models: the general one scores every photo, and packs also score the photos of their taxa."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from chalicelib.errors import ModelError
 from chalicelib.features.features import Features
 from chalicelib.model.fusion import Fusion, members_of, read_members
 from chalicelib.model.packs import Pack, read_packs
-from chalicelib.model.prior import features_to_prior
+from chalicelib.model.prior import Prior
 from chalicelib.model.session import Model, Scores
 from chalicelib.model.taxonomy import Animal, Taxonomy
 
@@ -23,8 +23,8 @@ _LEAST = 1e-9
 """Least probability in a geometric mean, so that one photo cannot exclude an animal that the others show."""
 
 
-class Looked(NamedTuple):
-    """A pack that has looked at the photos. `milliseconds`: time that this took."""
+class PackRun(NamedTuple):
+    """A pack that has scored the photos. `milliseconds`: time that this took."""
 
     pack: Pack
     milliseconds: float
@@ -32,18 +32,23 @@ class Looked(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusedScores(Scores):
-    """The scores of all models that looked at a photo, or at several photos of one animal.
+    """The scores of a photo, or of several photos of one animal, from all models that scored it.
 
-    `taxonomy`: the animals that all of these models know. `packs`: those that looked.
+    `taxonomy`: the animals that all of these models know. `packs`: those that scored it after the general model.
     """
 
     taxonomy: Taxonomy
-    packs: tuple[Looked, ...] = ()
+    packs: tuple[PackRun, ...] = ()
+
+    def likeliest(self, count: int) -> list[Animal]:
+        """Return the likeliest animals, best first; ties keep the model's order."""
+        best = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [self.taxonomy.animals[index] for index in best.tolist()]
 
 
 @dataclass(slots=True, eq=False)
-class Sight:
-    """One photo, and what each model has seen in it. `general`: the general model's scores. `of_packs`: by name."""
+class PhotoScores:
+    """One photo and its scores: `general`, those of the general model, and `of_packs`, those of packs by name."""
 
     pixels: NDArray[np.uint8]
     general: Scores
@@ -53,7 +58,7 @@ class Sight:
 class Models:
     """The general model and its packs. Thread-safe.
 
-    `general`: the model that looks at every photo. `taxonomy`: its animals. `folder`: the folder of its files, whose
+    `general`: the model that scores every photo. `taxonomy`: its animals. `folder`: the folder of its files, whose
     folder `packs` has the packs. `threads`: number of threads per inference, or 0 for one per processor. `floor`:
     weight of an animal that does not live in the cell. Raises `ModelError` if model and taxonomy do not match.
     """
@@ -75,20 +80,16 @@ class Models:
         """Return the packs. The first use reads their manifests, which takes some milliseconds."""
         return read_packs(self._folder / "packs", self._threads)
 
-    def score(self, squares: Sequence[NDArray[np.uint8]], features: Features) -> tuple[FusedScores, list[FusedScores]]:
-        """Return the scores of one animal from all of its photos, and those of each photo alone.
+    def prior_at(self, features: Features) -> Prior:
+        """Return the weights of the animals at the place with these features."""
+        return Prior(features, self.floor)
 
-        `squares`: images of shape (S, S, 3), uint8, RGB, with the general model's `input_size` S. `features`: those of
-        the place. Scores of several photos are the geometric mean of theirs, and packs look at all of these photos if
-        the mean passes their gate. Raises `ModelError`.
+    def score(self, square: NDArray[np.uint8], prior: Prior) -> PhotoScores:
+        """Return the general model's scores of a photo. Raises `ModelError`.
+
+        `square`: image of shape (S, S, 3), uint8, RGB, with the general model's `input_size` S.
         """
-        sights = [self.look_at(square, features) for square in squares]
-        together = self.fuse(sights, features)
-        return together, [together] if len(sights) == 1 else [self.fuse([sight], features) for sight in sights]
-
-    def look_at(self, square: NDArray[np.uint8], features: Features) -> Sight:
-        """Return what the general model sees in a photo. Raises `ModelError`."""
-        return Sight(square, self.general.score(square, features_to_prior(features, self.taxonomy, self.floor)))
+        return PhotoScores(square, self.general.score(square, prior.over(self.taxonomy)))
 
     def everything(self) -> Taxonomy:
         """Return the animals of the general model and of all packs. Reads the labels of the packs."""
@@ -104,34 +105,28 @@ class Models:
         models += [(pack, pack.animals) for pack in self.packs]
         return [model for model, animals in models if any(animal.taxon_id == taxon for animal in animals)]
 
-    def fuse(self, sights: Sequence[Sight], features: Features) -> FusedScores:
-        """Return the scores of one animal from all of its sights, for which packs may look too. Raises `ModelError`."""
-        general = [sight.general for sight in sights]
+    def fuse(self, photos: Sequence[PhotoScores], prior: Prior) -> FusedScores:
+        """Return the scores of one animal from all of its photos: the geometric mean of theirs.
+
+        Packs score all of these photos if the mean passes their gate, unless they have done so. Raises `ModelError`.
+        """
+        general = [photo.general for photo in photos]
         vision = _mean([scores.vision for scores in general])
         animal = float(np.mean([scores.animal_probability for scores in general]))
-        taxonomy, looked = self.taxonomy, list[Looked]()
+        taxonomy, runs = self.taxonomy, list[PackRun]()
         opened = [pack for pack in self.packs if vision[self._members(pack)].sum() >= pack.gate]
         for pack in opened:
             started = perf_counter()
-            for sight in sights:
-                if pack.name not in sight.of_packs:
-                    sight.of_packs[pack.name] = pack.score(sight.pixels)
-            fusion = self._fusion(taxonomy, (*(each.pack.name for each in looked), pack.name), pack)
-            vision = fusion.join(vision, _mean([sight.of_packs[pack.name] for sight in sights]))
+            for photo in photos:
+                if pack.name not in photo.of_packs:
+                    photo.of_packs[pack.name] = pack.score(photo.pixels)
+            fusion = self._fusion(taxonomy, (*(run.pack.name for run in runs), pack.name), pack)
+            vision = fusion.join(vision, _mean([photo.of_packs[pack.name] for photo in photos]))
             taxonomy = fusion.taxonomy
-            looked.append(Looked(pack, round((perf_counter() - started) * 1e3, 1)))
-        if not looked:
+            runs.append(PackRun(pack, round((perf_counter() - started) * 1e3, 1)))
+        if not runs:
             return FusedScores(_mean([each.probabilities for each in general]), vision, animal, taxonomy)
-        return FusedScores(self._weigh(vision, features, taxonomy), vision, animal, taxonomy, tuple(looked))
-
-    def weighed(self, scores: FusedScores, features: Features) -> FusedScores:
-        """Return scores as they would be with the features of another dataset. No model looks again."""
-        return replace(scores, probabilities=self._weigh(scores.vision, features, scores.taxonomy))
-
-    def _weigh(self, vision: NDArray[np.float32], features: Features, taxonomy: Taxonomy) -> NDArray[np.float32]:
-        weighed = vision * features_to_prior(features, taxonomy, self.floor)
-        probabilities: NDArray[np.float32] = weighed / weighed.sum()
-        return probabilities
+        return FusedScores(_weigh(vision, prior.over(taxonomy)), vision, animal, taxonomy, tuple(runs))
 
     def _members(self, pack: Pack) -> NDArray[np.bool_]:
         """Return which of the general model's animals belong to a pack's taxa."""
@@ -149,6 +144,17 @@ class Models:
                     classes = read_members(self._folder / "members.csv")
                     fusion = self._fusions[names] = Fusion.of(taxonomy, frozenset(pack.taxa), pack.animals, classes)
         return fusion
+
+
+def weighed(scores: FusedScores, prior: Prior) -> FusedScores:
+    """Return scores as they would be at another place, or with another dataset. No model runs again."""
+    return replace(scores, probabilities=_weigh(scores.vision, prior.over(scores.taxonomy)))
+
+
+def _weigh(vision: NDArray[np.float32], prior: NDArray[np.float32]) -> NDArray[np.float32]:
+    weighed = vision * prior
+    probabilities: NDArray[np.float32] = weighed / weighed.sum()
+    return probabilities
 
 
 def _mean(probabilities: list[NDArray[np.float32]]) -> NDArray[np.floating]:

@@ -1,19 +1,26 @@
-"""What a photo may be called: the scores, the unknown relatives of the place, and the threshold together."""
+"""What a photo may be called: whether it shows an animal, and the most specific taxon that is certain enough.
+
+The models divide all probability among the animals that they know. A photo of one that they do not know goes to the
+most similar, and the answer is sure and wrong. The dataset says how many unknown relatives live in the cell. They take
+part in the roll-up as rivals: an unknown relative looks like several members of its group. The group, which is right,
+keeps the probability, and its members lose some.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.features.features import Features
-from chalicelib.model.models import FusedScores
-from chalicelib.model.prior import features_to_prior
 from chalicelib.model.relatives import Relatives
-from chalicelib.model.session import Scores
 from chalicelib.model.taxonomy import Prediction, Rival, TaxonKey, Taxonomy
+
+if TYPE_CHECKING:
+    from chalicelib.model.models import FusedScores
+    from chalicelib.model.prior import Prior
+    from chalicelib.model.session import Scores
 
 Subject = Literal["animal", "person", "vehicle", "none", "unclear"]
 
@@ -23,30 +30,50 @@ LEAST_BOX: Final = 0.5
 """Score of a box from which the detector is believed. Model and detector rarely err in the same photo.
 
 docs/explanation/field.md has the measurements."""
-
-
-def subject_of(
-    animal_probability: float, threshold: float, animal: float = 0.0, person: float = 0.0, vehicle: float = 0.0
-) -> Subject:
-    """Return what a photo shows.
-
-    `animal_probability`: of the general model. `threshold`: its least value for an animal. `animal`, `person`,
-    `vehicle`: score of the detector's best box of each kind; 0 without a box, or without a detector. A photo with an
-    animal and a person is one of an animal.
-    """
-    if animal_probability >= threshold or animal >= LEAST_BOX:
-        return "animal"
-    if person >= LEAST_BOX:
-        return "person"
-    if vehicle >= LEAST_BOX:
-        return "vehicle"
-    return "none" if animal_probability < MOST_EMPTY else "unclear"
-
-
-WEIGHT: Final = 0.3
+RIVAL_WEIGHT: Final = 0.3
 """How likely an unknown relative is, compared with the animals that the model knows.
 
 `python -m benchmarks.field --fit` compares values."""
+SPECIES_OF_PACK: Final = 0.7
+"""Least probability of a named species if a pack has scored the photo."""
+GROUP_OF_PACK: Final = 0.6
+"""The same for a genus and wider taxa. A pack knows so many species that its sums over a genus,
+family or order are more certain than they say: `python -m benchmarks.species` compares thresholds."""
+
+
+class Decision(NamedTuple):
+    """The taxon that a photo shows, or None. `is_widened`: whether unknown relatives made it wider or took it away."""
+
+    prediction: Prediction | None
+    is_widened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Names the most specific taxon that is certain enough. Thread-safe.
+
+    `threshold`: least probability of a named taxon, if no pack has scored the photo. `degraded`: the same without the
+    features of the place, which alone know the unknown relatives; higher. `weight`: that of rivals.
+    """
+
+    relatives: Relatives
+    threshold: float
+    degraded: float
+    weight: float = RIVAL_WEIGHT
+
+    def name(self, scores: "FusedScores", prior: "Prior") -> Decision:
+        """Return what a photo shows at a place. Takes about 0.3 ms. Raises `ModelError`."""
+        taxonomy, features = scores.taxonomy, prior.features
+        if features.mode == "degraded":
+            return Decision(predict(taxonomy, scores, self.degraded))
+        least, group = (SPECIES_OF_PACK, GROUP_OF_PACK) if scores.packs else (self.threshold, self.threshold)
+        found = predict(taxonomy, scores, least, group_threshold=group)
+        if features.mode != "narrowed" or found is None:
+            return Decision(found)
+        unknown = self.relatives.counts_of(features.found.relatives, taxonomy.taxa, taxonomy.taxon_ids)
+        rivals = rivals_of(taxonomy, scores.vision, prior.over(taxonomy), unknown, self.weight)
+        sure = predict(taxonomy, scores, least, rivals, group)
+        return Decision(sure, sure is None or sure.taxon != found.taxon)
 
 
 def rivals_of(
@@ -54,7 +81,7 @@ def rivals_of(
     vision: NDArray[np.floating],
     prior: NDArray[np.floating],
     unknown: Mapping[TaxonKey, int],
-    weight: float = WEIGHT,
+    weight: float = RIVAL_WEIGHT,
 ) -> list[Rival]:
     """Return the rivals in a cell, with shares on the scale of the probabilities that the prior gives.
 
@@ -80,7 +107,7 @@ def rivals_of(
 
 def predict(
     taxonomy: Taxonomy,
-    scores: Scores,
+    scores: "Scores",
     threshold: float,
     rivals: Sequence[Rival] = (),
     group_threshold: float | None = None,
@@ -97,49 +124,19 @@ def predict(
     return None if found is None else replace(found, score=found.score * animal)
 
 
-SPECIES_OF_PACK: Final = 0.7
-"""Least probability of a named species if a pack has looked."""
-GROUP_OF_PACK: Final = 0.6
-"""The same for a genus and wider taxa. A pack knows so many species that its sums over a genus,
-family or order are more certain than they say: `python -m benchmarks.species` compares thresholds."""
+def subject_of(
+    animal_probability: float, threshold: float, animal: float = 0.0, person: float = 0.0, vehicle: float = 0.0
+) -> Subject:
+    """Return what a photo shows.
 
-
-class Named(NamedTuple):
-    """The prediction for a photo, or None. `is_widened`: whether unknown relatives made it wider or took it away."""
-
-    prediction: Prediction | None
-    is_widened: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """Names the most specific taxon that is certain enough. Thread-safe.
-
-    `threshold`: least probability of a named taxon, if no pack has looked. `degraded`: the same without the features of
-    the place, which are the only ones to know an unknown relative; higher. `floor`: weight of an animal that does not
-    live in the cell. `weight`: that of rivals.
+    `animal_probability`: of the general model. `threshold`: its least value for an animal. `animal`, `person`,
+    `vehicle`: score of the detector's best box of each kind; 0 without a box, or without a detector. A photo with an
+    animal and a person is one of an animal.
     """
-
-    relatives: Relatives
-    threshold: float
-    degraded: float
-    floor: float
-    weight: float = WEIGHT
-
-    def name(self, scores: FusedScores, features: Features) -> Named:
-        """Return what a photo shows. Takes about 0.3 ms. Raises `ModelError`.
-
-        `features`: those of the place.
-        """
-        taxonomy = scores.taxonomy
-        if features.mode == "degraded":
-            return Named(predict(taxonomy, scores, self.degraded))
-        least, group = (SPECIES_OF_PACK, GROUP_OF_PACK) if scores.packs else (self.threshold, self.threshold)
-        found = predict(taxonomy, scores, least, group_threshold=group)
-        if features.mode != "narrowed" or found is None:
-            return Named(found)
-        unknown = self.relatives.counts_of(features.found.relatives, taxonomy.taxa, taxonomy.taxon_ids)
-        prior = features_to_prior(features, taxonomy, self.floor)
-        rivals = rivals_of(taxonomy, scores.vision, prior, unknown, self.weight)
-        sure = predict(taxonomy, scores, least, rivals, group)
-        return Named(sure, sure is None or sure.taxon != found.taxon)
+    if animal_probability >= threshold or animal >= LEAST_BOX:
+        return "animal"
+    if person >= LEAST_BOX:
+        return "person"
+    if vehicle >= LEAST_BOX:
+        return "vehicle"
+    return "none" if animal_probability < MOST_EMPTY else "unclear"

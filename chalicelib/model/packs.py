@@ -1,24 +1,20 @@
-"""Packs: models for some taxa each, which look at a photo after the general model. A pack loads on its first photo."""
+"""Packs: models for some taxa each, which score a photo after the general model. A pack loads on its first photo."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib.errors import ModelError
-from chalicelib.model.manifest import CLASSIFIER, Manifest
+from chalicelib.lazy import Lazy
+from chalicelib.model.manifest import CLASSIFIER, Manifest, read_manifests
 from chalicelib.model.session import first_line, load_session, version_of
 from chalicelib.model.taxonomy import KINDS, RANKS, TAXON_COLUMNS, Animal, Taxon, parse_id, read_rows
 from chalicelib.photo.pixels import crop_share
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 INPUT, OUTPUT = "image", "probabilities"
 REMEDY = "run `make setup`, which builds the packs"
@@ -95,14 +91,13 @@ class Pack:
 
     def __init__(self, manifest: Manifest, threads: int = 0) -> None:
         self.name, self.taxa, self.gate = manifest.name, manifest.taxa, manifest.gate
-        self._manifest, self._threads = manifest, threads
-        self._session: onnxruntime.InferenceSession | None = None
-        self._lock = Lock()
+        self._manifest = manifest
+        self._session = Lazy(lambda: load_session(manifest.model, threads, REMEDY))
 
     @property
     def is_loaded(self) -> bool:
         """Return whether the model is in memory."""
-        return self._session is not None
+        return self._session.is_made
 
     @property
     def animals(self) -> tuple[Animal, ...]:
@@ -126,7 +121,7 @@ class Pack:
         The result has shape (animals,), float32, is calibrated and adds up to 1; subspecies count for their species.
         Raises `ModelError` if the pack cannot be loaded, or if inference fails.
         """
-        session, labels = self._load(), self.labels
+        session, labels = self._session.get(), self.labels
         pixels = resized(square, self._manifest)
         try:
             (probabilities,) = session.run([OUTPUT], {INPUT: pixels[np.newaxis]})
@@ -138,13 +133,6 @@ class Pack:
                 f"(1, {len(labels.animal_of)}), one for each row of {self._manifest.labels.name}"
             )
         return np.bincount(labels.animal_of, probabilities[0], len(labels.animals)).astype(np.float32)
-
-    def _load(self) -> "onnxruntime.InferenceSession":
-        if self._session is None:
-            with self._lock:  # photos that come at once wait for one session instead of loading one each
-                if self._session is None:
-                    self._session = load_session(self._manifest.model, self._threads, REMEDY)
-        return self._session
 
 
 def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:
@@ -164,9 +152,4 @@ def read_packs(folder: Path, threads: int = 0) -> tuple[Pack, ...]:
 
     `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
     """
-    manifests = (Manifest.read(file) for file in sorted(folder.glob("*.toml")))
-    return tuple(
-        Pack(manifest, threads)
-        for manifest in manifests
-        if manifest.kind == CLASSIFIER and manifest.enabled and manifest.model.is_file()
-    )
+    return tuple(Pack(manifest, threads) for manifest in read_manifests(folder) if manifest.kind == CLASSIFIER)

@@ -1,10 +1,18 @@
-"""The model's `prior` input: the weight of every animal, computed from the features of a cell."""
+"""What a place says of the animals: the model's `prior` input, and whether an animal lives there."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.features.features import Features
-from chalicelib.model.taxonomy import Taxonomy
+from chalicelib.model.taxonomy import EVERYWHERE, Animal, Taxonomy
+
+Here = Literal["native", "introduced", "everywhere", "unexpected", "unknown"]
+HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
+"""By the number in `CellAnimals.status`."""
 
 
 class Prior:
@@ -24,6 +32,27 @@ class Prior:
         if weights is None:
             weights = self._weights[id(taxonomy)] = features_to_prior(self.features, taxonomy, self.floor)
         return weights
+
+    def here(self, animal: Animal) -> Here | None:
+        """Return whether an animal lives at the place; None if there are no features to say so."""
+        if animal.kind in EVERYWHERE:
+            return "everywhere"
+        mode = self.features.mode
+        if mode == "unknown_area" or (mode == "narrowed" and animal.id in self._unknown):
+            return "unknown"
+        if mode != "narrowed":
+            return None
+        status = self._status.get(animal.id)
+        return "unexpected" if status is None else HERE_OF_STATUS[status]
+
+    @cached_property
+    def _status(self) -> dict[int, int]:
+        found = self.features.found
+        return dict(zip(found.animals.tolist(), found.status.tolist(), strict=True))
+
+    @cached_property
+    def _unknown(self) -> frozenset[int]:
+        return frozenset(self.features.found.unknown.tolist())
 
 
 def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> NDArray[np.float32]:

@@ -1,99 +1,170 @@
-"""How models look at one animal: once, and if that leaves a doubt, again at the part of the photo where it is."""
+"""The recogniser: the models, the detector and the naming together say which animal the photos of a request show.
+
+If the whole photo leaves a doubt, the models also score the detector's surest animal, cut out, like a second photo of
+the same animal. That finds more, and calms what the first scores were too sure of. A clear photo needs no second look,
+and costs no more than without a detector.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from chalicelib.errors import BadRequest
 from chalicelib.features.features import Features
-from chalicelib.model.models import FusedScores, Models, Sight
-from chalicelib.model.naming import Named, Naming
+from chalicelib.lazy import Lazy
+from chalicelib.model.models import FusedScores, Models, PhotoScores, weighed
+from chalicelib.model.naming import Decision, Naming, Subject, subject_of
+from chalicelib.model.prior import Prior
+from chalicelib.model.relatives import Relative
+from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Prediction
+from chalicelib.photo.photos import DecodedPhoto
 
 if TYPE_CHECKING:
-    from chalicelib.lazy import Lazy
-    from chalicelib.model.detector import Sightings
-    from chalicelib.photo.pixels import Picture
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from chalicelib.model.detector import Box, Detections, Detector
 
 SURE: Final = 0.9
 """Score from which a family, or a taxon below it, needs no second look: such answers do not become better."""
-
-
-def needs_second_look(prediction: Prediction | None) -> bool:
-    """Return whether the first look leaves a doubt: nothing recognised, wider than a family, or not sure."""
-    return prediction is None or prediction.score < SURE or prediction.is_wide
-
-
 MIDDLE: Final = 0.6
-"""Share of the photo's short side that the second look sees if no detector has found an animal."""
+"""Share of the photo's short side that the second look sees if the detector has found no animal."""
 
 
-class View(NamedTuple):
-    """A decoded photo. `square`: the image of the general model. `picture`: the whole photo, for a second look."""
+class Recognition(NamedTuple):
+    """What a picture shows, or several pictures of one animal.
 
-    square: NDArray[np.uint8]
-    picture: "Picture"
-
-
-class Seen(NamedTuple):
-    """What models see in the photos of one animal.
-
-    `of_each`: the scores of each photo alone. `sightings`: what the detector found, or None if it did not look.
-    `twice`: whether there was a second look.
+    `is_widened`: whether unknown relatives made the prediction wider, or took it away. `relatives`: close relatives of
+    the predicted taxon that live at the place and that none of these models knows.
     """
 
     scores: FusedScores
-    named: Named
-    of_each: Sequence[FusedScores]
-    sightings: "Sightings | None" = None
-    twice: bool = False
+    prediction: Prediction | None
+    is_widened: bool
+    relatives: Sequence[Relative]
+
+
+class Boxes(NamedTuple):
+    """What the detector found in a photo. `animals`: what each box of an animal shows, in the order of the boxes."""
+
+    detections: "Detections"
+    animals: tuple[Recognition, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recognised:
+    """What the photos of one animal show at one place.
+
+    `alone`: what each of several photos shows by itself; empty if there is only one. `detections`: what the detector
+    found, or None if the photo was clear without it. `looked_twice`: whether the models also scored a part of the
+    photo. `model`: the general model. `prior`: the weights of the animals at the place. `boxes`: None if
+    nobody asked for them, or without a detector.
+    """
+
+    together: Recognition
+    alone: tuple[Recognition, ...]
+    subject: Subject
+    detections: "Detections | None"
+    looked_twice: bool
+    model: Model
+    prior: Prior
+    boxes: Boxes | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Eyes:
+class Recogniser:
     """The models, and what is done with their scores. Thread-safe.
 
-    `second_look`: whether to look again when in doubt.
+    `detector`: gives None if there is none. `animal_threshold`: least probability of an animal in a photo that is said
+    to show one. `second_look`: whether the models score a part of the photo if the whole leaves a doubt. `boxes`:
+    whether answers have boxes if a request does not say.
     """
 
     models: Models
     naming: Naming
+    detector: Lazy["Detector | None"]
+    animal_threshold: float
     second_look: bool
+    boxes: bool
 
-    def see(self, views: Sequence[View], features: Features, sightings: "Lazy[Sightings | None]") -> Seen:
-        """Look at the photos of one animal. Only a single photo gets a second look.
+    def wants_boxes(self, asked: bool | None, photos: int) -> bool:
+        """Return whether the answer is to have boxes. `asked`: by the request. `photos`: the number of photos.
 
-        `sightings`: what the detector finds in the photo; it looks at most once. Raises `ModelError`.
+        Raises `BadRequest` if the request asks for boxes, and there is no detector or there are several photos. If only
+        the setting `BOXES` asks for them, the answer then has none.
         """
-        sights = [self.models.look_at(view.square, features) for view in views]
-        scores, named = self._name(sights, features)
-        if len(views) > 1:
-            return Seen(scores, named, [self.models.fuse([sight], features) for sight in sights])
-        if not (self.second_look and needs_second_look(named.prediction)):
-            return Seen(scores, named, [scores], sightings.get() if sightings.is_made else None)
-        found = sightings.get()
-        square = second_square(views[0].picture, found, self.models.general.input_size)
-        scores, named = self._name([*sights, self.models.look_at(square, features)], features)
-        return Seen(scores, named, [scores], found, twice=True)
+        if not (self.boxes if asked is None else asked):
+            return False
+        if asked and photos > 1:
+            raise BadRequest("boxes are found in one photo at a time; send one photo, or leave out boxes=true")
+        if asked and self.detector.get() is None:
+            raise BadRequest("this server has no detector, so it cannot find boxes; leave out boxes=true")
+        return photos == 1
 
-    def name(self, square: NDArray[np.uint8], features: Features) -> tuple[FusedScores, Named]:
-        """Return what one square of a photo shows, without a second look. Raises `ModelError`."""
-        return self._name([self.models.look_at(square, features)], features)
+    def recognise(self, photos: Sequence[DecodedPhoto], features: Features) -> Recognised:
+        """Return which animal the photos show. Only a single photo gets a second look. Raises `ModelError`."""
+        prior = self.models.prior_at(features)
+        scored = [self.models.score(photo.square, prior) for photo in photos]
+        scores, decision = self._name(scored, prior)
+        detections, looks_twice = None, len(photos) == 1 and self.second_look and is_doubtful(decision.prediction)
+        if looks_twice:
+            detections = self._detect(photos[0])
+            square = second_square(photos[0], detections, self.models.general.input_size)
+            scores, decision = self._name([*scored, self.models.score(square, prior)], prior)
+        alone = tuple(self._recognition(*self._name([each], prior), prior) for each in scored if len(photos) > 1)
+        subject = _subject(scores, detections, self.animal_threshold)
+        together = self._recognition(scores, decision, prior)
+        return Recognised(together, alone, subject, detections, looks_twice, self.models.general, prior)
 
-    def name_with(self, scores: FusedScores, features: Features) -> Named:
-        """Return what the same scores show with the features of another dataset."""
-        return self.naming.name(self.models.weighed(scores, features), features)
+    def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
+        """Return what was found in a photo, with what its boxes show if there is a detector. Raises `ModelError`."""
+        detections = found.detections or self._detect(photo)
+        if detections is None:
+            return found
+        scored = (self.models.score(square, found.prior) for square in detections.squares)
+        named = (self._name([each], found.prior) for each in scored)
+        animals = tuple(self._recognition(*each, found.prior) for each in named)
+        return replace(found, boxes=Boxes(detections, animals))
 
-    def _name(self, sights: list[Sight], features: Features) -> tuple[FusedScores, Named]:
-        scores = self.models.fuse(sights, features)
-        return scores, self.naming.name(scores, features)
+    def name_with(self, scores: FusedScores, prior: Prior) -> Prediction | None:
+        """Return the taxon that the same scores show with another prior. No model runs again."""
+        return self.naming.name(weighed(scores, prior), prior).prediction
+
+    def prepare(self) -> None:
+        """Read and hash the files that the first photo needs after it was scored."""
+        _ = self.models.general.version, self.models.packs, self.naming.relatives.rows
+
+    def _name(self, scored: Sequence[PhotoScores], prior: Prior) -> tuple[FusedScores, Decision]:
+        scores = self.models.fuse(scored, prior)
+        return scores, self.naming.name(scores, prior)
+
+    def _recognition(self, scores: FusedScores, decision: Decision, prior: Prior) -> Recognition:
+        here, known = prior.features.found.relatives.tolist(), scores.taxonomy.taxon_ids
+        close = self.naming.relatives.close_to(decision.prediction, here, known) if decision.prediction else ()
+        return Recognition(scores, *decision, close)
+
+    def _detect(self, photo: DecodedPhoto) -> "Detections | None":
+        detector = self.detector.get()
+        return detector.detect(photo.picture, self.models.general.input_size) if detector else None
 
 
-def second_square(picture: "Picture", sightings: "Sightings | None", size: int) -> NDArray[np.uint8]:
+def is_doubtful(prediction: Prediction | None) -> bool:
+    """Return whether a photo needs a second look: nothing was recognised, or a taxon wider than a family, or unsure."""
+    return prediction is None or prediction.score < SURE or prediction.is_wide
+
+
+def second_square(photo: DecodedPhoto, detections: "Detections | None", size: int) -> "NDArray[np.uint8]":
     """Return what the second look sees, shape (size, size, 3).
 
     It is the surest animal that the detector has found, or else the middle of the photo.
     """
-    return sightings.squares[0] if sightings and sightings.squares else picture.middle(MIDDLE, size)
+    return detections.squares[0] if detections and detections.squares else photo.picture.middle(MIDDLE, size)
+
+
+def _subject(scores: FusedScores, detections: "Detections | None", threshold: float) -> Subject:
+    def best(boxes: "Sequence[Box]") -> float:
+        return boxes[0].score if boxes else 0.0
+
+    of_kinds = (detections.animals, detections.people, detections.vehicles) if detections else ()
+    return subject_of(scores.animal_probability, threshold, *map(best, of_kinds))

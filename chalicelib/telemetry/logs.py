@@ -41,11 +41,12 @@ def configure(log: logging.Logger, form: str, context: Mapping[str, str], stream
 
 def log_request(log: logging.Logger, record: "Record") -> None:
     """Log any faults of a request's feature lookup, and the error if the request itself failed."""
-    fields: dict[str, Any] = {"request_id": record.request_id, "route": record.route, "cell": record.cell}
-    features, failure = record.features, record.failure
-    if features is not None and features.faults:
-        found = {"codes": list(features.faults), "details": list(features.trace.details)}
-        log.warning("feature lookup hit dependency faults", extra=fields | found)
+    noted, failure = record.notes.properties, record.failure
+    fields: dict[str, Any] = {"request_id": record.request_id, "route": record.route, "cell": noted.get("cell")}
+    if codes := noted.get("faults"):
+        log.warning(
+            "feature lookup hit dependency faults", extra=fields | {"codes": codes, "details": record.notes.details}
+        )
     if failure is None:
         return
     fields |= {"status": failure.status, "code": failure.code, "error": failure.cause}

@@ -1,22 +1,14 @@
-"""The record of one request or one warming run: filled while it runs, and read at its end for metrics and logs."""
+"""The record of one request, filled while it runs and read at its end for metrics and logs; and of a cold start."""
 
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from chalicelib.errors import HTTPError, InternalError, ModelError
 from chalicelib.redaction import summary_of, trace_of
-from chalicelib.telemetry.metrics import DIMENSIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from chalicelib.api.responses import Answer
-    from chalicelib.features.features import Features, Trace
-    from chalicelib.photo.decode import Photo
 
 _STEP_METRICS = {
     "photo": "PhotoLatency",
@@ -26,23 +18,7 @@ _STEP_METRICS = {
     "boxes": "BoxLatency",
 }
 """The metric of each step. The step `fetch`, which only uploads have, has none, because every metric costs money."""
-_MODES = {
-    "narrowed": "Narrowed",
-    "no_location": "NoLocation",
-    "unknown_area": "UnknownArea",
-    "degraded": "Degraded",
-}
-_LEVELS = {
-    "memory": "MemoryHits",
-    "hit": "CacheHits",
-    "stale": "StaleHits",
-    "miss": "CacheMisses",
-    "bypass": "CacheBypasses",
-}
-_CACHE_FAULTS = ("redis_", "value_corrupt", "version_corrupt")
-_DATABASE_FAULTS = ("postgres_", "lease_failed")
-"""Prefixes of the fault codes that count as faults of Redis and of PostgreSQL. `lease_failed` means that the database
-had just failed for another process. All other codes, such as `flight_timeout` and `clock_skew`, count as neither."""
+_SHOWN_STEPS = ("photo", "features", "scoring", "boxes")
 
 
 class Failure(NamedTuple):
@@ -87,16 +63,17 @@ class Invoked(NamedTuple):
     failed: bool
 
 
-class Compared(NamedTuple):
-    """The comparison with the dataset in shadow. `version`: that of the dataset. `taxon`: what it would have answered.
+@dataclass(slots=True)
+class Notes:
+    """What is counted of a request, and what queries find of it: values by name, and never a result itself.
 
-    `is_done`: whether its features were there in time. `differs`: whether the answer would have been another.
+    `details`: error messages of dependencies, for the log only.
     """
 
-    version: str
-    is_done: bool = False
-    taxon: str | None = None
-    differs: bool = False
+    metrics: dict[str, float] = field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
+    dimensions: dict[str, str] = field(default_factory=dict)
+    details: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -104,9 +81,9 @@ class Record:
     """The record of one request. Created when the request arrives, passed down, and written once at the end.
 
     `waited`: seconds from the arrival of the whole request until its work began. `seconds`: duration of each step.
-    `initialisation`: start-up time of the process in seconds, reported only with its first request.
-    `invoked`: the call of the function, if the web tier handed the request on to it. `looked_twice`: whether the models
-    had a second look. `shadow`: the comparison with the dataset in shadow, if there is one for the cell.
+    `notes`: what is counted; a step adds to it as soon as it is done, so that a request that fails later counts with
+    it. `initialisation`: start-up time of the process in seconds, reported only with its first request. `invoked`: the
+    call of the function, if the web tier handed the request on to it.
     """
 
     request_id: str
@@ -114,15 +91,10 @@ class Record:
     waited: float = 0.0
     started: float = field(default_factory=perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
-    photos: "Sequence[Photo]" = ()
-    cell: str | None = None
-    features: "Features | None" = None
-    answer: "Answer | None" = None
+    notes: Notes = field(default_factory=Notes)
     failure: Failure | None = None
     initialisation: float | None = None
     invoked: Invoked | None = None
-    looked_twice: bool = False
-    shadow: Compared | None = None
 
     def step(self, name: str) -> "_Step":
         """Return a context manager that times one step: `with record.step("photo"):`. Steps of the same name add up."""
@@ -136,6 +108,17 @@ class Record:
         """Return the time since the request arrived, in milliseconds, rounded to 0.1."""
         return round((perf_counter() - self.started) * 1e3, 1)
 
+    def timings(self) -> dict[str, float]:
+        """Return the milliseconds of each step that an answer shows, and the `total` so far."""
+        return {step: self.milliseconds(step) for step in _SHOWN_STEPS} | {"total": self.elapsed()}
+
+    def note(self, notes: Notes) -> None:
+        """Add what is counted of a step."""
+        self.notes.metrics |= notes.metrics
+        self.notes.properties |= notes.properties
+        self.notes.dimensions |= notes.dimensions
+        self.notes.details += notes.details
+
     def metrics(self) -> dict[str, float]:
         """Return the value of each metric for this request."""
         values: dict[str, float] = {
@@ -148,32 +131,15 @@ class Record:
         if self.initialisation is not None:
             values["InitLatency"] = round(self.initialisation * 1e3, 1)
         values |= {metric: self.milliseconds(step) for step, metric in _STEP_METRICS.items() if step in self.seconds}
-        if self.photos:
-            values["PhotoBytes"] = sum(photo.size_in_bytes for photo in self.photos)
-            values["PhotoMegapixels"] = sum(photo.megapixels for photo in self.photos)
-        if self.features:
-            values |= _of_features(self.features)
-        if self.answer:
-            values |= _of_answer(self.answer) | {"SecondLooks": int(self.looked_twice)}
-        if self.shadow:
-            values |= {
-                "ShadowComparisons": int(self.shadow.is_done),
-                "ShadowDifferences": int(self.shadow.differs),
-                "ShadowMisses": int(not self.shadow.is_done),
-            }
+        values |= self.notes.metrics
         if self.invoked:
             values |= {"InvokeLatency": self.invoked.milliseconds, "InvokeFaults": int(self.invoked.failed)}
         return values
 
     def dimensions(self) -> dict[str, str]:
         """Return the values of the dimensions that only some metrics have."""
-        values = {"route": self.route}
-        if self.failure and self.failure.status < 500:
-            values["code"] = self.failure.code
-        if self.answer and self.answer.prediction:
-            rank = self.answer.prediction.rank
-            values["rank"] = rank if rank in DIMENSIONS["rank"].values else "other"
-        return values
+        code = {"code": self.failure.code} if self.failure and self.failure.status < 500 else {}
+        return {"route": self.route, **code, **self.notes.dimensions}
 
     def properties(self) -> dict[str, Any]:
         """Return properties that are not metrics, for queries in Logs Insights.
@@ -185,29 +151,7 @@ class Record:
             values["code"] = self.failure.code
         if "fetch" in self.seconds:
             values["fetch_ms"] = self.milliseconds("fetch")
-        if self.cell:
-            values["cell"] = self.cell
-        if self.features:
-            values |= {"mode": self.features.mode, "cache": self.features.cache}
-            values["features_version"] = self.features.version
-            if self.features.faults:
-                values["faults"] = list(self.features.faults)
-        if self.answer:
-            best = self.answer.candidates[0]
-            values |= {
-                "location_source": self.answer.location.source,
-                "taxon": best.taxon,
-                "animal_name": best.name,
-                "here": best.here,
-                "rank": self.answer.prediction.rank if self.answer.prediction else None,
-                "model_version": self.answer.model.version,
-                "packs": [pack.name for pack in self.answer.model.packs],
-                "photos": max(1, len(self.answer.photos)),
-            }
-        if self.shadow and self.shadow.is_done:
-            values |= {"shadow_version": self.shadow.version, "shadow_taxon": self.shadow.taxon}
-            values["shadow_differs"] = self.shadow.differs
-        return values
+        return values | self.notes.properties
 
 
 class _Step:
@@ -223,47 +167,6 @@ class _Step:
 
     def __exit__(self, *_: object) -> None:
         self._seconds[self._name] = self._seconds.get(self._name, 0.0) + perf_counter() - self._started
-
-
-def _of_features(features: "Features") -> dict[str, float]:
-    values: dict[str, float] = {name: int(name == _MODES[features.mode]) for name in _MODES.values()}
-    values["CacheErrors"] = sum(fault.startswith(_CACHE_FAULTS) for fault in features.faults)
-    values["DatabaseErrors"] = sum(fault.startswith(_DATABASE_FAULTS) for fault in features.faults)
-    if features.mode != "no_location":
-        values |= {name: int(name == _LEVELS[features.cache]) for name in _LEVELS.values()}
-        values["AnimalsInCell"] = len(features.found.animals)
-        values |= _of_trace(features.trace)
-    return values
-
-
-def _of_trace(trace: "Trace") -> dict[str, float]:
-    return {
-        "DatabaseQueries": trace.queries,
-        "DatabaseLatency": trace.query_ms,
-        "LeaseWaits": trace.lease_waits,
-        "LeaseWaitLatency": trace.lease_wait_ms,
-        "BreakerOpenings": len(trace.opened),
-        "WarmedHits": int(trace.warmed),
-    }
-
-
-def _of_answer(answer: "Answer") -> dict[str, float]:
-    best, source, packs = answer.candidates[0], answer.location.source, answer.model.packs
-    values: dict[str, float] = {
-        "Identifications": 1,
-        "LocationFromExif": int(source == "exif"),
-        "LocationFromRequest": int(source == "request"),
-        "TopScore": best.score,
-        "Predictions": int(answer.prediction is not None),
-        "NoAnimal": int(answer.prediction is None),
-        "UnexpectedAnimals": int(answer.prediction is not None and best.here == "unexpected"),
-        "PackRuns": len(packs),
-    }
-    if packs:
-        values["PackLatency"] = round(sum(pack.milliseconds for pack in packs), 1)
-    if answer.animals is not None:
-        values |= {"Boxed": 1, "AnimalsFound": len(answer.animals)}
-    return values
 
 
 class ColdStart:

@@ -4,11 +4,11 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
-from uuid import uuid4
 
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import LocationInvalid, ModelError
 from chalicelib.photo.exif import location_from_gps, taken_at
-from chalicelib.telemetry.record import Record
+from chalicelib.photo.photos import PhotoFacts
 from cli.errors import CommandError
 from cli.results import Outcome, Place, Seen, State, Task
 
@@ -29,17 +29,18 @@ class Refused(Exception):
 
 
 class Identified(NamedTuple):
-    """An answer as JSON, and its `features.mode`."""
+    """An answer as JSON, its `features.mode`, and what the photo's file says."""
 
     answer: str
     mode: str
+    photo: PhotoFacts
 
 
 class Engine(Protocol):
     """Something that identifies photos. Thread-safe."""
 
-    def identify(self, data: bytes, place: Place, record: Record, shift: float = 0.0) -> Identified:
-        """Identify the animal in a photo, and fill in `record.photos`. `shift`: seconds to add to its clock.
+    def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
+        """Identify the animal in a photo. `shift`: seconds to add to its clock.
 
         Raises `Refused`, and `ModelError` or `CommandError` if no photo could be identified.
         """
@@ -62,28 +63,30 @@ def work(task: Task, root: Path, engine: Engine) -> Outcome:
         return replace(read, state="touched")
     if not data:
         return replace(read, state="unreadable", code="photo_unreadable", detail="the file is empty; copy it again")
-    record = Record(str(uuid4()), "/identify")
     try:
-        answer, mode = engine.identify(data, task.place, record, task.shift)
+        answer, mode, photo = engine.identify(data, task.place, task.shift)
     except (ModelError, CommandError):
         raise
     except Refused as refused:
         state: State = "unreadable" if refused.is_lasting else "failed"
         detail = ADVICE.get(refused.code, refused.detail)
-        return replace(read, state=state, seen=_seen(record, task.place), code=refused.code, detail=detail)
+        return replace(read, state=state, seen=_seen_in(data, task.place), code=refused.code, detail=detail)
     except Exception as error:  # noqa: BLE001, one photo must not stop a million
         detail = f"{type(error).__name__}: {error}"
-        return replace(read, seen=_seen(record, task.place), code="internal", detail=detail)
-    identified = replace(read, seen=_seen(record, task.place), answer=answer)
+        return replace(read, seen=_seen_in(data, task.place), code="internal", detail=detail)
+    identified = replace(read, seen=_seen(photo, task.place), answer=answer)
     if mode == "degraded":  # the next run asks again
         return replace(identified, code="degraded", detail=DEGRADED)
     return replace(identified, state="done")
 
 
-def _seen(record: Record, place: Place) -> Seen:
-    if not record.photos:
-        return Seen()
-    (photo,) = record.photos
+def _seen_in(data: bytes, place: Place) -> Seen:
+    """Return what the file of a photo without an answer says; nothing if it cannot be read."""
+    photo = PhotoFacts.read(data, PhotoLimits(max_bytes=len(data)))
+    return _seen(photo, place) if photo else Seen()
+
+
+def _seen(photo: PhotoFacts, place: Place) -> Seen:
     latitude, longitude = place.latitude, place.longitude
     if place.source != "given":
         try:

@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Final, Literal
+from uuid import uuid4
 
-from chalicelib.api.parameters import IdentifyParams
+from chalicelib.api.answers import answer_of
 from chalicelib.config.settings import Settings
 from chalicelib.errors import ClientError, HTTPError, LocationInvalid, LocationMissing
 from chalicelib.features.cell_features import CellFeatures
+from chalicelib.identification import IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.services import Services, patient_features
@@ -21,13 +24,20 @@ from cli.results import Place
 LONG = 30 * 86_400.0
 """Seconds for which a run trusts the features that it has looked up: longer than it lasts."""
 
+_NEEDED: Final[Mapping[str, Literal["required", "optional"]]] = {
+    "given": "required",
+    "exif": "required",
+    "none": "optional",
+}
+"""Whether a photo needs a location, by the source of its place."""
+
 
 class LocalEngine:
     """The models of this process. `top`: number of candidates in an answer. `boxes`: whether to look for boxes."""
 
     def __init__(self, services: Services, top: int, *, boxes: bool) -> None:
-        self._services = services
-        self._params = IdentifyParams(top=top, boxes=boxes or None)
+        self._services, self._top = services, top
+        self._request = IdentifyRequest(boxes=boxes or None)
 
     @classmethod
     def build(
@@ -48,32 +58,29 @@ class LocalEngine:
             settings = replace(settings, model=replace(settings.model, threads=1))
         settings = of_a_run(settings)
         services = Services.build(settings, _features(settings, environment, say))
-        if boxes and services.detector.get() is None:
+        if boxes and services.recogniser.detector.get() is None:
             raise CommandError(
                 "there is no detector, so boxes cannot be found; `make setup` builds it, or omit --boxes"
             )
         return cls(services, top, boxes=boxes)
 
-    def identify(self, data: bytes, place: Place, record: Record, shift: float = 0.0) -> Identified:
+    def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
         """Identify the animal in a photo."""
-        params = replace(self._located(place), shift=shift)
+        request = replace(self._request, location=_location(place), place=_NEEDED[place.source], shift=shift)
         try:
-            try:
-                answer = identify([data], params, self._services, record)
-            except LocationMissing:  # raised before the photo is decoded
-                if place.source != "none":
-                    raise
-                answer = identify([data], replace(params, without_location=True), self._services, record)
+            found = identify([data], request, self._services, record := Record(str(uuid4()), "/identify"))
         except HTTPError as error:
             is_lasting = isinstance(error, ClientError) and not isinstance(error, (LocationMissing, LocationInvalid))
             raise Refused(error.code, error.detail, is_lasting=is_lasting) from error
-        text = json.dumps(asdict(answer), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return Identified(text, answer.features.mode)
+        answer = asdict(answer_of(found, record.request_id, self._top))
+        text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return Identified(text, found.features.mode, found.photos[0])
 
-    def _located(self, place: Place) -> IdentifyParams:
-        if place.latitude is None or place.longitude is None:
-            return self._params
-        return replace(self._params, location=Location(place.latitude, place.longitude, "request"))
+
+def _location(place: Place) -> Location | None:
+    if place.latitude is None or place.longitude is None:
+        return None
+    return Location(place.latitude, place.longitude, "request")
 
 
 def of_a_run(settings: Settings) -> Settings:

@@ -17,7 +17,7 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import taken_at
-from chalicelib.telemetry.record import Record
+from chalicelib.photo.photos import PhotoFacts
 from cli.engines.engine import Identified, Refused
 from cli.errors import CommandError
 from cli.results import Place
@@ -54,13 +54,12 @@ class RemoteEngine:
         timeout = urllib3.Timeout(connect=10.0, read=40.0)
         self._pool = urllib3.PoolManager(maxsize=most, block=False, timeout=timeout, retries=False)
 
-    def identify(self, data: bytes, place: Place, record: Record, shift: float = 0.0) -> Identified:
+    def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
         """Send a photo, and return the service's answer. The service is told the time if EXIF has a wrong one."""
         try:
             photo = open_photo(data, PhotoLimits(max_bytes=len(data) + 1))
         except ClientError as error:  # do not send what nobody can read
             raise Refused(error.code, error.detail, is_lasting=True) from error
-        record.photos = [photo]
         photo.close()
         query = dict(self._query)
         if place.source == "given":
@@ -76,7 +75,8 @@ class RemoteEngine:
         if "features" not in answer:
             raise _stranger(self._url, "an answer without features")
         mode = str(answer["features"].get("mode", ""))
-        return Identified(json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False), mode)
+        text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return Identified(text, mode, PhotoFacts.of(photo))
 
     def _upload(self, data: bytes, kind: str) -> str:
         """Upload a photo to S3. Return the address at which to have it identified."""

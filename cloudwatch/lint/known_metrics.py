@@ -17,8 +17,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from unittest.mock import MagicMock
 
+from chalicelib.features.features import degraded
+from chalicelib.identification import ShadowComparison
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.logs import FIELDS, JsonLines
+from chalicelib.telemetry.measures import Outcome, of_features
 from chalicelib.telemetry.record import Record
 from chalicelib.telemetry.runs import BatchRecord, WarmingRecord
 from cloudwatch.lint import LintFinding, suggest
@@ -84,7 +87,12 @@ def fields() -> set[str]:
     anything.__contains__.return_value = True
     found: set[str] = {*metrics.ALL_METRICS, *metrics.DIMENSIONS}
     for kind in (Record, WarmingRecord, BatchRecord):
-        found |= kind(**{field.name: anything for field in dataclasses.fields(kind)}).properties().keys()
+        values = {field.name: anything for field in dataclasses.fields(kind) if field.name != "notes"}
+        found |= kind(**values).properties().keys()
+    compared = ShadowComparison("", is_done=True)
+    outcome = Outcome("none", "", "", 0.0, None, None, "", {}, comparison=compared)
+    for notes in (outcome.notes(), of_features(0, degraded(("redis_timeout",)))):
+        found |= notes.properties.keys()
     log = logging.makeLogRecord(dict.fromkeys(FIELDS, "") | {"exc_info": (ValueError, ValueError(), None)})
     return found.union(json.loads(JsonLines({}).format(log)))
 

@@ -69,8 +69,8 @@ class AwsMetrics:
         self._latencies.append(round(milliseconds + overhead, 1))
         if record.failure:
             self._counts["rejected" if record.failure.status < 500 else "failed"] += 1
-        if record.features:
-            self._counts[record.features.cache] += 1
+        if cache := record.notes.properties.get("cache"):
+            self._counts[cache] += 1
 
     def add_throttled(self) -> None:
         """Count a request that Lambda rejected because all containers were busy."""

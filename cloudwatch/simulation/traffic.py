@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from chalicelib import errors
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.telemetry.record import Compared, Failure, Record
+from chalicelib.identification import ShadowComparison
+from chalicelib.telemetry.measures import Outcome, of_features
+from chalicelib.telemetry.record import Failure, Notes, Record
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.fleet import Fleet, FleetContainer
 
 if TYPE_CHECKING:
-    from chalicelib.api.responses import Answer, Source
-    from chalicelib.photo.decode import Photo
+    from chalicelib.identification import Source
+    from chalicelib.model.prior import Here
 
 IDENTIFY, ANIMALS, UPLOADS, IDENTIFY_UPLOAD = "/identify", "/animals", "/uploads", "/uploads/{id}/identify"
 
@@ -78,7 +79,7 @@ class Traffic:
         if record.route == UPLOADS:
             record.total = random.lognormvariate(-5.5, 0.4)
         elif record.route == ANIMALS:
-            record.features = self._look_up(record, arrival, container)
+            self._look_up(record, arrival, container)
         else:
             self._identify(record, arrival, container, cold=cold)
         record.total += sum(record.seconds.values()) + random.uniform(0.0005, 0.002)
@@ -88,6 +89,7 @@ class Traffic:
     def _look_up(self, record: SimulatedRecord, arrival: float, container: FleetContainer) -> Features:
         cell = self._random.choices(self._cells, cum_weights=self._demand)[0]
         features, record.seconds["features"] = self._fleet.look_up(cell, arrival, container)
+        record.note(of_features(None, features))
         return features
 
     def _identify(self, record: SimulatedRecord, arrival: float, container: FleetContainer, *, cold: bool) -> None:
@@ -96,43 +98,44 @@ class Traffic:
         pixels = min(random.lognormvariate(2.3, 0.45) * (1.6 if record.route == IDENTIFY_UPLOAD else 1.0), 60.0)
         if not isinstance(error, errors.UnsupportedMediaType | errors.PhotoTooLarge):
             size = round(pixels * 240_000 * random.uniform(0.7, 1.4))
-            photo = SimpleNamespace(size_in_bytes=size, megapixels=round(pixels, 1))
-            record.photos = [cast("Photo", photo)]  # metrics read only these two fields
+            record.note(Notes({"PhotoBytes": size, "PhotoMegapixels": round(pixels, 1)}))
         record.seconds["photo"] = pixels * 0.003 * random.lognormvariate(0, 0.25) * (1.7 if cold else 1.0)
         if isinstance(error, errors.ClientError):
             record.failure = Failure.of(error)
             return
         record.seconds["location"] = random.lognormvariate(-8.1, 0.4)
         source = self._one_of(_SOURCES)
-        features = NO_LOCATION if source == "none" else self._look_up(record, arrival, container)
-        record.features = features
+        if source == "none":
+            features = NO_LOCATION
+            record.note(of_features(None, features))
+        else:
+            features = self._look_up(record, arrival, container)
         record.seconds["scoring"] = random.lognormvariate(-3.9, 0.12) * (1.5 if cold else 1.0)
         if error:
             record.failure = Failure.of(error)
         else:
-            record.answer = self._answer(features, source)
-            self._look_closer(record)
+            outcome = self._look_closer(self._outcome(features, source), record)
             if arrival in schedule.IN_SHADOW and features.mode == "narrowed":
-                record.shadow = self._compared()
+                outcome = outcome._replace(comparison=self._compared())
+            record.note(outcome.notes())
 
-    def _compared(self) -> Compared:
+    def _compared(self) -> ShadowComparison:
         random = self._shadow
         if random.random() < SHADOW_MISSED:
-            return Compared("e41b6d0c2a97")
-        return Compared("e41b6d0c2a97", is_done=True, differs=random.random() < SHADOW_DIFFERS)
+            return ShadowComparison("e41b6d0c2a97")
+        return ShadowComparison("e41b6d0c2a97", is_done=True, differs=random.random() < SHADOW_DIFFERS)
 
-    def _look_closer(self, record: SimulatedRecord) -> None:
+    def _look_closer(self, outcome: Outcome, record: SimulatedRecord) -> Outcome:
         """Simulate packs, a second look and boxes, each for a share of the photos."""
-        random, answer = self._closer, cast("Any", record.answer)
-        answer.model.packs = [
-            SimpleNamespace(name=name, milliseconds=round(random.lognormvariate(2.9, 0.15), 1))
-            for name, share in PACKS.items()
-            if random.random() < share
-        ]
-        record.looked_twice = random.random() < LOOKED_TWICE
+        random = self._closer
+        packs = {
+            name: round(random.lognormvariate(2.9, 0.15), 1) for name, share in PACKS.items() if random.random() < share
+        }
+        outcome = outcome._replace(packs=packs, looked_twice=random.random() < LOOKED_TWICE)
         if random.random() < BOXED:
-            answer.animals = [None] * round(random.lognormvariate(0.2, 0.5))
+            outcome = outcome._replace(animals=round(random.lognormvariate(0.2, 0.5)))
             record.seconds["boxes"] = random.lognormvariate(-2.6, 0.15)
+        return outcome
 
     def _error(self) -> errors.HTTPError | None:
         draw = self._random.random()
@@ -140,26 +143,19 @@ class Traffic:
             return errors.InternalError("simulated")
         return self._one_of(_MISTAKES)("simulated") if draw < FAILED + REJECTED else None
 
-    def _answer(self, features: Features, source: "Source") -> "Answer":
-        """Return an answer with only the fields that the metrics need."""
+    def _outcome(self, features: Features, source: "Source") -> Outcome:
+        """Return what metrics count of an identification."""
         random = self._random
         # Narrowing makes the model more confident, since similar animals from other places drop out.
         score = random.betavariate(5.0, 1.3 if features.mode == "narrowed" else 2.2)
-        here = None
+        here: Here | None = None
         if features.mode == "narrowed":
             here = "unexpected" if random.random() < UNEXPECTED else "native"
         name = NAMES[int(random.paretovariate(1.2)) % len(NAMES)]
-        best = SimpleNamespace(taxon=name.lower().replace(" ", "-"), name=name, score=round(score, 4), here=here)
-        prediction = SimpleNamespace(rank=self._one_of(_RANKS))
-        answer = SimpleNamespace(
-            candidates=[best],
-            prediction=None if random.random() < NO_ANIMAL else prediction,
-            location=SimpleNamespace(source=source),
-            model=SimpleNamespace(version=MODEL_VERSION, packs=()),
-            photos=(),
-            animals=None,
-        )
-        return cast("Answer", answer)
+        rank = self._one_of(_RANKS)
+        is_named = random.random() >= NO_ANIMAL
+        taxon = name.lower().replace(" ", "-")
+        return Outcome(source, taxon, name, round(score, 4), here, rank if is_named else None, MODEL_VERSION, {})
 
     def _one_of[T](self, shares: Mapping[T, float]) -> T:
         return self._random.choices(list(shares), list(shares.values()))[0]

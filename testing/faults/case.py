@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import pytest
 
 from chalicelib.features.features import CacheLevel, Mode
-from chalicelib.telemetry.record import Record
+from chalicelib.telemetry.measures import of_features
 from testing.faults.containers import ContainerLookup
 
 LOOKUP_LIMIT = 1.5
@@ -148,9 +148,9 @@ def assert_lookup(expected: Expected, container: ContainerLookup, cell: int, wit
     found = (features.mode, features.cache, features.faults)
     assert found == (expected.mode, expected.cache, faults), f"the lookup was {found} after {taken:.3f} s"
     assert taken < limit, f"the lookup took {taken:.3f} s, expected less than {limit} s"
-    record = Record("r", "/identify", features=features)
-    assert {name: record.metrics()[name] for name in expected.metrics} == expected.metrics
-    assert record.properties().get("faults", []) == list(faults)
+    noted = of_features(cell, features)
+    assert {name: noted.metrics[name] for name in expected.metrics} == expected.metrics
+    assert noted.properties.get("faults", []) == list(faults)
     return taken
 
 

@@ -35,7 +35,7 @@ requests = {
     "internal": (png, place),
 }
 errors = {"model": ModelError, "internal": KeyError}
-general = app.application.services().models.general
+general = app.application.services().recogniser.models.general
 
 def fail(error):
     def score(*_):

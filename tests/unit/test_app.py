@@ -3,7 +3,9 @@
 import io
 import json
 import logging
+import tempfile
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,18 +15,19 @@ from hypothesis import strategies as st
 
 import app
 from chalicelib import application as module
-from chalicelib.api.parameters import IdentifyParams
-from chalicelib.api.responses import Answer
 from chalicelib.api.uploads import UploadForm
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import LocationMissing, ModelError
+from chalicelib.identification import Identification, IdentifyRequest
+from chalicelib.identify import identify as identify_photos
 from chalicelib.services import Services
 from chalicelib.telemetry import logs
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.record import ColdStart, Record
-from testing.records import ANSWER, complete
-from testing.tiny_model import failing_model, write
+from testing.pictures import jpeg
+from testing.records import complete
+from testing.tiny_model import failing_model, tiny_model, write
 
 ADDRESS = "203.0.113.7"
 
@@ -50,14 +53,25 @@ class Left(NamedTuple):
         return metrics, log
 
 
-def identify(photos: Sequence[bytes], asked: IdentifyParams, _: object, record: Record) -> Answer:
+@cache
+def found() -> Identification:
+    """The result of an identification by a small model."""
+    with tempfile.TemporaryDirectory() as folder:
+        services = Services.build(Settings(model=ModelSettings(path=write(Path(folder), tiny_model()))))
+        request = IdentifyRequest(place="ignored")
+        found = identify_photos([jpeg()], request, services, Record("r-1", "/identify"))
+        assert found.recognised.model.version  # read before the folder is gone
+        return found
+
+
+def identify(photos: Sequence[bytes], asked: IdentifyRequest, _: object, record: Record) -> Identification:
     """In place of the model: what becomes of a request is what it sends."""
     match photos[0]:
         case b"answered":
             made = complete()
-            record.photos, record.features, record.cell = made.photos, made.features, made.cell
+            record.note(made.notes)
             record.seconds |= made.seconds
-            return ANSWER
+            return found()
         case b"turned down":
             raise LocationMissing("nobody says where")
         case b"not scored":
@@ -70,6 +84,7 @@ def identify(photos: Sequence[bytes], asked: IdentifyParams, _: object, record: 
 @pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch) -> Iterator[Left]:
     left = Left(io.StringIO(), io.StringIO())
+    found()
     monkeypatch.setattr(module, "identify", identify)
     monkeypatch.setattr(app.application, "services", lambda: None)
     monkeypatch.setattr(app.application, "emitter", Emitter("faunalens", "test", left.metrics))

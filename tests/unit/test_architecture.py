@@ -32,10 +32,12 @@ LAYERS = (
     "database.maintain",  # people make the data with it; the package for Lambda leaves it out
     "database model",
     "chalicelib.application chalicelib.batch",
-    "chalicelib.identify",
-    "chalicelib.services chalicelib.views",
     "chalicelib.api",
-    "chalicelib.telemetry chalicelib.model",
+    "chalicelib.identify",
+    "chalicelib.services",
+    "chalicelib.telemetry",
+    "chalicelib.identification",
+    "chalicelib.model",
     "chalicelib.stores",
     "chalicelib.features chalicelib.photo",
     "chalicelib.location",
@@ -122,7 +124,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imported(node: ast.AST) -> Iterator[tuple[str, int]]:
-    """Names that are imported anywhere below a node, with their lines, but for what is only for types."""
+    """Names that are imported anywhere below a node, for types only too, with their lines."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
             yield from ((alias.name, child.lineno) for alias in child.names)
@@ -130,8 +132,6 @@ def imported(node: ast.AST) -> Iterator[tuple[str, int]]:
             for alias in child.names:
                 whole = f"{child.module}.{alias.name}"
                 yield (whole if whole in MODULES else child.module or "", child.lineno)
-        elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            continue
         else:
             yield from imported(child)
 

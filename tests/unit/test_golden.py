@@ -202,7 +202,7 @@ def photo_damaged(rig: Rig) -> Any:
 
 
 def model_failed(rig: Rig) -> Any:
-    rig.services.models.general._session = None
+    rig.services.recogniser.models.general._session = None
     return rig.identify(photo(RED), **AT_SYDNEY)
 
 

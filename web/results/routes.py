@@ -25,7 +25,7 @@ from web.results import page
 from web.results.page import languages
 from web.results.results import LIFETIME, Results
 
-type View = Callable[[Application, Request, Record], Response]
+type Handler = Callable[[Application, Request, Record], Response]
 
 KEEP = "keep"
 _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
@@ -73,39 +73,39 @@ def with_results(routes: Iterable[Route], results: Results, origin: str) -> tupl
 
     `origin`: scheme and host of the server's address, such as https://example.org; empty to use that of each request.
     """
-    changes: dict[str, Callable[[View, Application, Request, Record], Response]] = {
+    changes: dict[str, Callable[[Handler, Application, Request, Record], Response]] = {
         "/identify": partial(_identify, results),
         "/": _offer,
         "/openapi.json": _describe,
     }
     changed = (
-        route._replace(view=partial(changes[route.path], route.view)) if route.path in changes else route
+        route._replace(handler=partial(changes[route.path], route.handler)) if route.path in changes else route
         for route in routes
     )
     return (*changed, *_result_routes(results, origin))
 
 
-def _offer(view: View, app: Application, request: Request, record: Record) -> Response:
+def _offer(handle: Handler, app: Application, request: Request, record: Record) -> Response:
     """Return the page, which can offer to keep results."""
-    response = view(app, request, record)
+    response = handle(app, request, record)
     return response._replace(body=str(response.body).replace("<head>", _OFFER, 1))
 
 
-def _describe(view: View, app: Application, request: Request, record: Record) -> Response:
+def _describe(handle: Handler, app: Application, request: Request, record: Record) -> Response:
     """Return the OpenAPI document, with results."""
     from web.results.openapi import with_results_described  # nothing else needs the document
 
-    response = view(app, request, record)
+    response = handle(app, request, record)
     return response._replace(body=_dumped(with_results_described(json.loads(response.body))))
 
 
-def _identify(results: Results, view: View, app: Application, request: Request, record: Record) -> Response:
+def _identify(results: Results, handle: Handler, app: Application, request: Request, record: Record) -> Response:
     """Return an identification, which is kept if the parameter `keep` says so."""
     query = {name: values for name, values in request.query.items() if name != KEEP}
     keep = request.query.get(KEEP, ["false"])
     if list(keep) not in (["true"], ["false"]):
         raise BadRequest("keep must be true or false, and present at most once")
-    response = view(app, request._replace(query=query), record)
+    response = handle(app, request._replace(query=query), record)
     if keep[0] == "false" or response.status != 200:
         return response
     answer = json.loads(response.body)

@@ -14,7 +14,6 @@ import pytest
 import urllib3
 from PIL import ExifTags, Image
 
-from chalicelib.telemetry.record import Record
 from cli.engines.engine import Refused
 from cli.engines.remote import LARGEST_BODY, RemoteEngine, _retry_after
 from cli.errors import CommandError
@@ -58,10 +57,6 @@ def service(*replies: Reply) -> Iterator[tuple[str, list[tuple[str, dict[str, st
         yield url, requests
 
 
-def record() -> Record:
-    return Record("1", "/identify")
-
-
 def test_a_service_answers_as_this_machine_does(run: Run, served: Served, card: Path, tmp_path: Path) -> None:
     # GIVEN the same photos, identified here and by a server with stores
     found = []
@@ -78,8 +73,8 @@ def test_a_service_answers_as_this_machine_does(run: Run, served: Served, card: 
 def test_the_key_and_the_place_are_sent() -> None:
     with service(ANSWER) as (url, requests):
         engine = RemoteEngine(f"{url}/prod", "secret", 3, 4)
-        engine.identify(PHOTO, Place("given", -33.9, 151.25), record())
-        engine.identify(PHOTO, Place("none"), record())
+        engine.identify(PHOTO, Place("given", -33.9, 151.25))
+        engine.identify(PHOTO, Place("none"))
     (first, headers, body), (second, _, _) = requests
     assert (first, body) == ("/prod/identify?top=3&lat=-33.9&lon=151.25", PHOTO)
     assert headers["x-api-key"] == "secret"
@@ -95,7 +90,7 @@ def test_the_time_is_sent_if_the_clock_was_wrong() -> None:
     with service(ANSWER) as (url, requests):
         engine = RemoteEngine(url, "", 5, 4)
         for data, shift in ((photo, 366 * 86_400.0), (photo, 0.0), (PHOTO, 60.0)):
-            engine.identify(data, EXIF, record(), shift)
+            engine.identify(data, EXIF, shift)
     # THEN the service is told the corrected time, or else reads EXIF itself
     assert [path for path, _, _ in requests] == [
         "/identify?top=5&time=2001-01-01T00%3A10%3A00",
@@ -108,7 +103,7 @@ def test_a_refusal_is_waited_for() -> None:
     busy: Reply = (429, {"Retry-After": "1"}, {"code": "too_many_requests"})
     with service(busy, busy, ANSWER) as (url, requests):
         engine = RemoteEngine(url, "", 5, 8)
-        assert engine.identify(PHOTO, EXIF, record()).mode == "narrowed"
+        assert engine.identify(PHOTO, EXIF).mode == "narrowed"
     # THEN fewer requests were sent at once, until it answered again
     assert len(requests) == 3
     assert engine.pace.allowed == 2
@@ -116,7 +111,7 @@ def test_a_refusal_is_waited_for() -> None:
 
 def test_a_service_that_stays_away_is_given_up() -> None:
     with service((503, {}, {})) as (url, _), pytest.raises(Refused, match="it answered 503") as caught:
-        RemoteEngine(url, "", 5, 8, patience=0.2).identify(PHOTO, EXIF, record())
+        RemoteEngine(url, "", 5, 8, patience=0.2).identify(PHOTO, EXIF)
     assert not caught.value.is_lasting
 
 
@@ -126,7 +121,7 @@ def test_a_service_that_stays_away_is_given_up() -> None:
 )
 def test_problems_of_a_photo_are_its_own(status: int, code: str, is_lasting: bool) -> None:
     with service((status, {}, {"code": code, "detail": "why"})) as (url, _), pytest.raises(Refused) as caught:
-        RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF, record())
+        RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF)
     assert (caught.value.code, caught.value.detail, caught.value.is_lasting) == (code, "why", is_lasting)
 
 
@@ -141,7 +136,7 @@ def test_problems_of_a_photo_are_its_own(status: int, code: str, is_lasting: boo
 def test_what_is_no_faunalens_stops_the_run(reply: Reply, message: str) -> None:
     # GIVEN something else at the address, such as the page of a hotel's network
     with service(reply) as (url, _), pytest.raises(CommandError, match="does not answer as Faunalens does") as caught:
-        RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF, record())
+        RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF)
     # THEN no photo counts as unreadable for it
     assert message in str(caught.value)
 
@@ -149,12 +144,12 @@ def test_what_is_no_faunalens_stops_the_run(reply: Reply, message: str) -> None:
 def test_a_service_that_was_never_there_stops_the_run_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.engines.remote.FIRST_PATIENCE", 0.1)
     with pytest.raises(CommandError, match=r"no service at http://127\.0\.0\.1:9/"):
-        RemoteEngine("http://127.0.0.1:9", "", 5, 8).identify(PHOTO, EXIF, record())
+        RemoteEngine("http://127.0.0.1:9", "", 5, 8).identify(PHOTO, EXIF)
 
 
 def test_what_a_proxy_refuses_is_tried_again() -> None:
     with service((407, {}, {})) as (url, _), pytest.raises(Refused) as caught:
-        RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF, record())
+        RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF)
     assert not caught.value.is_lasting
 
 
@@ -166,12 +161,12 @@ def test_what_is_no_address_is_said(url: str) -> None:
 
 def test_a_wrong_key_stops_the_run() -> None:
     with service((403, {}, {"message": "Forbidden"})) as (url, _), pytest.raises(CommandError, match="Forbidden"):
-        RemoteEngine(url, "wrong", 5, 8).identify(PHOTO, EXIF, record())
+        RemoteEngine(url, "wrong", 5, 8).identify(PHOTO, EXIF)
 
 
 def test_what_is_no_photo_is_not_sent() -> None:
     with service(ANSWER) as (url, requests), pytest.raises(Refused):
-        RemoteEngine(url, "", 5, 8).identify(b"text", EXIF, record())
+        RemoteEngine(url, "", 5, 8).identify(b"text", EXIF)
     assert not requests
 
 
@@ -179,7 +174,7 @@ def test_a_large_photo_is_uploaded_first() -> None:
     form: Reply = (201, {}, {"url": "{base}/bucket", "fields": {"key": "k"}, "identify_url": "/dev/uploads/k/identify"})
     large = PHOTO + bytes(LARGEST_BODY)
     with service(form, (204, {}, {}), ANSWER) as (url, requests):
-        RemoteEngine(f"{url}/dev", "secret", 5, 8).identify(large, EXIF, record())
+        RemoteEngine(f"{url}/dev", "secret", 5, 8).identify(large, EXIF)
     (first, _, _), (second, headers, body), (third, _, _) = requests
     assert (first, second, third) == ("/dev/uploads", "/bucket", "/dev/uploads/k/identify?top=5")
     # THEN the key of the service is not sent to the bucket

@@ -255,13 +255,14 @@ sys.path[:] = [*sys.argv[1:3], *(path for path in sys.path if "-packages" not in
 import app
 for name in sys.argv[4:]:
     importlib.import_module(name)
+from chalicelib.api.health import health_of
 from chalicelib.telemetry import emf
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.photo.decode import open_photo
 emf.prepare()
 print(open_photo(open(sys.argv[3], "rb").read(), PhotoLimits(10**8, 100)).pixels(64).shape)
 services = app.application.services()
-print(services.health("1", deep=False).model.state, len(services.models.taxonomy.animals))
+print(health_of(services, "1", deep=False).model.state, len(services.recogniser.models.taxonomy.animals))
 print(*sorted({getattr(module, "__file__", None) or "" for module in sys.modules.values()}))
 """
 

@@ -38,7 +38,7 @@ class Toy:
     log = logging.getLogger("toy")
 
     def respond(self, route: Route, request: Request) -> Response:
-        return route.view(self, request, cast("Any", None))
+        return route.handler(self, request, cast("Any", None))
 
 
 def own(_: Any, __: Request, ___: Any) -> Response:

@@ -72,7 +72,7 @@ class Toy:
         self.entered, self.gate = Event(), Event()
 
     def respond(self, route: Route, request: Request) -> Response:
-        return route.view(self, request, cast("Any", None))
+        return route.handler(self, request, cast("Any", None))
 
 
 class Running:

@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from chalicelib.api.parameters import IdentifyParams
+from chalicelib.api.answers import answer_of
 from chalicelib.api.responses import Answer
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import BadRequest, PhotoUnreadable
+from chalicelib.identification import IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
@@ -42,18 +42,19 @@ def photo(**colours: tuple[int, int]) -> bytes:
     return encoded(Image.fromarray(fields.repeat(8, axis=0).repeat(8, axis=1)), "PNG")
 
 
-def answer_to(data: bytes, services: Services, **params: Any) -> tuple[Answer, Record]:
+def answer_to(data: bytes, services: Services, boxes: bool | None = None, top: int = 5) -> tuple[Answer, Record]:
     record = Record("r-1", "/identify")
-    return identify([data], IdentifyParams(without_location=True, **params), services, record), record
+    found = identify([data], IdentifyRequest(place="ignored", boxes=boxes), services, record)
+    return answer_of(found, "r-1", top), record
 
 
 def test_boxes_are_answered_only_if_they_are_wanted(tmp_path: Path) -> None:
     # GIVEN a photo with an animal on the left and a person on the right
     services, data = services_in(tmp_path), photo(red=(1, 3), green=(6, 3))
-    # WHEN the request does not ask for boxes; THEN nobody looks for them
+    # WHEN the request does not ask for boxes; THEN the detector does not run
     plain, _ = answer_to(data, services)
     assert (plain.animals, plain.people, plain.vehicles) == (None, None, None)
-    assert not services.detector.is_made
+    assert not services.recogniser.detector.is_made
     # WHEN it does; THEN the animal is named in its box, and the person and the time are there
     answer, record = answer_to(data, services, boxes=True, top=2)
     assert answer.animals is not None
@@ -75,13 +76,12 @@ def test_boxes_are_answered_only_if_they_are_wanted(tmp_path: Path) -> None:
 
 def test_several_photos_have_no_boxes(tmp_path: Path) -> None:
     # GIVEN two photos of one animal; WHEN the request asks for boxes, or only the deployment does
-    photos, params = [photo(red=(1, 3)), photo(red=(6, 3))], IdentifyParams(without_location=True, boxes=True)
+    photos, request = [photo(red=(1, 3)), photo(red=(6, 3))], IdentifyRequest(place="ignored", boxes=True)
     with pytest.raises(BadRequest, match="boxes are found in one photo at a time"):
-        identify(photos, params, services_in(tmp_path), Record("r-1", "/identify"))
-    answer = identify(
-        photos, replace(params, boxes=None), services_in(tmp_path, boxes=True), Record("r-1", "/identify")
-    )
-    assert (answer.animals, len(answer.photos)) == (None, 2)
+        identify(photos, request, services_in(tmp_path), Record("r-1", "/identify"))
+    request, services = replace(request, boxes=None), services_in(tmp_path, boxes=True)
+    found = identify(photos, request, services, Record("r-1", "/identify"))
+    assert (found.recognised.boxes, len(found.recognised.alone)) == (None, 2)
 
 
 def test_without_a_box_of_an_animal_the_whole_photo_answers(tmp_path: Path) -> None:
@@ -115,5 +115,5 @@ def test_the_memory_of_a_photo_is_given_back(tmp_path: Path, boxes: bool) -> Non
     with pytest.raises(PhotoUnreadable):
         answer_to(data[: len(data) // 2], services, boxes=boxes)
     # THEN all memory is free again
-    with services.decode_memory.reserve(services.decode_memory.total):
+    with services.photos.memory.reserve(services.photos.memory.total):
         pass

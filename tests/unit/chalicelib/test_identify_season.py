@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from chalicelib.api.parameters import IdentifyParams
-from chalicelib.api.responses import Answer
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
 from chalicelib.config.stores import RedisSettings
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CellAnimals, Seasons
 from chalicelib.features.deadline import Deadline
+from chalicelib.identification import Identification, IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.services import Services
@@ -36,8 +35,10 @@ class StoreWithSeasons(InMemoryStore):
         return [CellAnimals(each.cell, each.version, each.areas, *arrays, seasons=seasons) for each in found]
 
 
-def answer_to(folder: Path, floor: float, taken: str = "", month: int | None = None, shift: float = 0.0) -> Answer:
-    """Return the answer to a photo that is a little greener than red. `taken`: in its EXIF."""
+def identified(
+    folder: Path, floor: float, taken: str = "", month: int | None = None, shift: float = 0.0
+) -> Identification:
+    """Identify a photo that is a little greener than red. `taken`: in its EXIF."""
     path = tiny_model.write(folder, tiny_model.tiny_model())
     settings = Settings(
         model=ModelSettings(path=path, second_look=False),
@@ -49,7 +50,8 @@ def answer_to(folder: Path, floor: float, taken: str = "", month: int | None = N
     if taken:
         exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
     photo = encoded(Image.new("RGB", (64, 64), (100, 110, 0)), "PNG", exif=exif)
-    return identify([photo], IdentifyParams(HERE, month=month, shift=shift), services, Record("r-1", "/identify"))
+    request = IdentifyRequest(HERE, month=month, shift=shift)
+    return identify([photo], request, services, Record("r-1", "/identify"))
 
 
 @pytest.mark.parametrize(
@@ -68,11 +70,12 @@ def test_the_month_decides_between_two_animals(
     tmp_path: Path, floor: float, taken: str, month: int | None, first: str, used: int | None
 ) -> None:
     # GIVEN a photo that rather shows a frog WHEN it was taken in a month without frogs, and the setting lets it count
-    answer = answer_to(tmp_path, floor, taken, month)
-    # THEN the fox is first, the frog still lives here, and the answer says which month counted
-    assert answer.candidates[0].scientific_name == first
-    assert {each.scientific_name: each.here for each in answer.candidates}["Hyla arborea"] == "native"
-    assert answer.features.month == used
+    found = identified(tmp_path, floor, taken, month)
+    # THEN the fox is first, the frog still lives here, and the result says which month counted
+    animals = found.recognised.together.scores.likeliest(3)
+    assert animals[0].scientific_name == first
+    here = {each.scientific_name: found.recognised.prior.here(each) for each in animals}
+    assert (here["Hyla arborea"], found.features.month) == ("native", used)
 
 
 @pytest.mark.parametrize(
@@ -87,4 +90,4 @@ def test_the_month_decides_between_two_animals(
 def test_a_wrong_clock_is_corrected_first(
     tmp_path: Path, taken: str, month: int | None, shift: float, used: int | None
 ) -> None:
-    assert answer_to(tmp_path, 0.2, taken, month, shift).features.month == used
+    assert identified(tmp_path, 0.2, taken, month, shift).features.month == used

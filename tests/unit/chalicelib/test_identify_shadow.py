@@ -7,18 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from chalicelib.api.parameters import IdentifyParams
-from chalicelib.api.responses import Answer
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
 from chalicelib.config.stores import RedisSettings
 from chalicelib.features.cell_features import CellFeatures, Shadow, ShadowLookup
 from chalicelib.features.codec import ROLLOUT, CellAnimals
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import BUCKETS, Rollout
+from chalicelib.identification import Identification, IdentifyRequest, ShadowComparison
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.services import Services
-from chalicelib.telemetry.record import Compared, Record
+from chalicelib.telemetry.record import Record
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryStore
 from testing.pictures import encoded
@@ -42,8 +41,8 @@ class TwoDatasets(InMemoryStore):
         return [CellAnimals(each.cell, each.version, each.areas, *arrays, rollout=text) for each in found]
 
 
-def answer_to(folder: Path, store: TwoDatasets) -> tuple[Answer, Record]:
-    """Return the answer to a photo that is as green as red, and its record."""
+def identified(folder: Path, store: TwoDatasets) -> tuple[Identification, Record]:
+    """Identify a photo that is as green as red."""
     path, cache = tiny_model.write(folder, tiny_model.tiny_model()), InMemoryCache()
     cache.put(ROLLOUT, store.rollout.to_text().encode())
     settings = Settings(
@@ -54,7 +53,7 @@ def answer_to(folder: Path, store: TwoDatasets) -> tuple[Answer, Record]:
     services = Services.build(settings, CellFeatures(cache, store, settings.features))
     record = Record("r-1", "/identify")
     data = encoded(Image.new("RGB", (64, 64), (100, 100, 0)), "PNG")
-    return identify([data], IdentifyParams(HERE), services, record), record
+    return identify([data], IdentifyRequest(HERE), services, record), record
 
 
 @pytest.fixture(autouse=True)
@@ -72,18 +71,19 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_another_answer_is_counted_and_not_given(tmp_path: Path) -> None:
     # GIVEN a dataset in shadow that would name another animal
-    answer, record = answer_to(tmp_path, TwoDatasets(FOX))
+    found, record = identified(tmp_path, TwoDatasets(FOX))
     # THEN the active one answers
-    assert answer.prediction is not None
-    assert (answer.prediction.scientific_name, answer.features.version) == ("Hyla arborea", "v1")
+    prediction = found.recognised.together.prediction
+    assert prediction is not None
+    assert (prediction.taxon.scientific_name, found.features.version) == ("Hyla arborea", "v1")
     # AND the difference is counted, and the log says what it would have been
-    assert record.shadow == Compared("v2", is_done=True, taxon="Vulpes vulpes", differs=True)
+    assert found.comparison == ShadowComparison("v2", is_done=True, taxon="Vulpes vulpes", differs=True)
     assert record.metrics()["ShadowDifferences"] == 1
 
 
 def test_the_same_answer_is_a_comparison_without_a_difference(tmp_path: Path) -> None:
-    _, record = answer_to(tmp_path, TwoDatasets(FROG))
-    assert record.shadow == Compared("v2", is_done=True, taxon="Hyla arborea", differs=False)
+    found, _ = identified(tmp_path, TwoDatasets(FROG))
+    assert found.comparison == ShadowComparison("v2", is_done=True, taxon="Hyla arborea", differs=False)
 
 
 def test_what_could_not_be_looked_up_is_not_compared(tmp_path: Path) -> None:
@@ -94,14 +94,14 @@ def test_what_could_not_be_looked_up_is_not_compared(tmp_path: Path) -> None:
             self.fault = "postgres_timeout" if version else None
             return super().features_of(cells, deadline, version)
 
-    answer, record = answer_to(tmp_path, Broken(FOX))
+    found, record = identified(tmp_path, Broken(FOX))
     # THEN the answer is as ever, and the metric says that there was no comparison
-    assert (answer.features.mode, record.shadow) == ("narrowed", Compared("v2"))
+    assert (found.features.mode, found.comparison) == ("narrowed", ShadowComparison("v2"))
     metrics = record.metrics()
     assert (metrics["ShadowComparisons"], metrics["ShadowMisses"], metrics["ShadowDifferences"]) == (0, 1, 0)
 
 
 def test_without_a_dataset_in_shadow_nothing_is_compared(tmp_path: Path) -> None:
-    _, record = answer_to(tmp_path, TwoDatasets(FOX, Rollout(1, "v1")))
-    assert record.shadow is None
+    found, record = identified(tmp_path, TwoDatasets(FOX, Rollout(1, "v1")))
+    assert found.comparison is None
     assert "ShadowComparisons" not in record.metrics()

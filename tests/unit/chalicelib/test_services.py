@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from onnx import ModelProto
 
+from chalicelib.api.health import health_of
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError, ModelError
@@ -64,8 +65,8 @@ def settings_in(folder: Path, labels: str = tiny_model.LABELS, model: ModelProto
 
 def test_another_model_is_taken_with_its_labels(tmp_path: Path) -> None:
     services = Services.build(settings_in(tmp_path))
-    assert [animal.name for animal in services.models.taxonomy.animals] == ["red fox", "tree frog", "dog"]
-    assert services.models.general.animals == 3
+    assert [animal.name for animal in services.recogniser.models.taxonomy.animals] == ["red fox", "tree frog", "dog"]
+    assert services.recogniser.models.general.animals == 3
 
 
 def test_labels_of_another_length_are_told_at_the_start(tmp_path: Path) -> None:
@@ -80,5 +81,5 @@ def test_health_is_down_with_a_model_that_fails_when_it_is_run(tmp_path: Path) -
     # GIVEN a model that is loaded and cannot be run
     services = Services.build(settings_in(tmp_path, model=tiny_model.failing_model()))
     # WHEN asked for health; THEN it is told that nothing can be identified, whatever stores do
-    health = services.health("r-1", deep=False)
+    health = health_of(services, "r-1", deep=False)
     assert (health.status, health.model.state, health.model.detail) == ("down", "failing", "failed")

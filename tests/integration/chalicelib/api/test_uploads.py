@@ -8,7 +8,6 @@ import jsonschema
 import pytest
 import requests
 
-from chalicelib.telemetry.record import Record
 from cli.engines.remote import LARGEST_BODY, RemoteEngine
 from cli.results import EXIF
 from local.stack.valkey import ValkeyServer
@@ -114,7 +113,7 @@ def test_the_command_sends_large_photos_through_the_bucket(served: Served) -> No
     photo = jpeg(exif=exif(SYDNEY)) + bytes(LARGEST_BODY)
     # WHEN the command has it identified by the service
     engine = RemoteEngine(f"http://127.0.0.1:{served.port}", "", top=3, most=2)
-    found = json.loads(engine.identify(photo, EXIF, Record("1", "/identify")).answer)
+    found = json.loads(engine.identify(photo, EXIF).answer)
     # THEN the answer is that to a request with it
     assert found["candidates"] == served.identify(photo, {"top": "3"}).json["candidates"]
     assert (found["location"]["source"], found["features"]["mode"]) == ("exif", "narrowed")

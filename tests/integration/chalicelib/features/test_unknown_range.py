@@ -2,26 +2,21 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import psycopg2
 import redis
 
-from chalicelib.api.answers import candidates_of
 from chalicelib.config.settings import Settings
 from chalicelib.features.cells import cell_of
-from chalicelib.model.prior import features_to_prior
-from chalicelib.model.session import Scores
+from chalicelib.model.models import FusedScores
+from chalicelib.model.prior import Prior
 from chalicelib.model.taxonomy import Taxonomy
 from database.dataset import read_dataset
 from database.load import load
 from database.switch import activate
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import LookupStack
-
-if TYPE_CHECKING:
-    from chalicelib.api.responses import Here
 
 RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
 SYDNEY = cell_of(-33.8688, 151.2093)
@@ -49,10 +44,9 @@ def test_it_is_unknown_and_never_weighed_down(database_url: str, valkey_server: 
             features = stack.features.at(SYDNEY)
         assert (features.mode, features.cache, features.faults) == ("narrowed", level, ())
         # THEN wombats weigh as much as the koalas that live there, and their answer says that this is unknown
-        prior = features_to_prior(features, taxonomy, floor=0.02)
-        weights = {name: round(float(prior[output[name]]), 2) for name in ("koala", "wombat", "tiger")}
+        prior = Prior(features, floor=0.02)
+        weights = {name: round(float(prior.over(taxonomy)[output[name]]), 2) for name in ("koala", "wombat", "tiger")}
         assert weights == {"koala": 1.0, "wombat": 1.0, "tiger": 0.02}
-        here: dict[str, Here | None] = {
-            each.name: each.here for each in candidates_of(Scores(vision, vision, 1.0), features, taxonomy, 3)
-        }
+        likeliest = FusedScores(vision, vision, 1.0, taxonomy).likeliest(3)
+        here = {animal.name: prior.here(animal) for animal in likeliest}
         assert here == {"koala": "native", "wombat": "unknown", "tiger": "unexpected"}

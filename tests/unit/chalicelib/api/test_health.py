@@ -1,6 +1,6 @@
 """Health: each part is probed, and only a failing model takes the service down."""
 
-from chalicelib.api.health import Part, check, health_of, not_asked
+from chalicelib.api.health import Part, check, not_asked, status_of
 from chalicelib.errors import CacheError
 
 OK, FAILING = Part("ok", None, 1.0), Part("failing", "cache_timeout", None)
@@ -37,9 +37,9 @@ def test_a_database_that_requests_found_failing_is_failing_without_a_check() -> 
 
 
 def test_only_a_failing_model_takes_the_service_down() -> None:
-    assert health_of(OK, OK, OK, "r").status == "ok"
-    assert health_of(OK, OK, not_asked(None), "r").status == "ok"
-    assert health_of(OK, OK, not_asked("postgres_signing_in"), "r").status == "degraded"
-    assert health_of(OK, FAILING, OK, "r").status == "degraded"
-    assert health_of(OK, OK, FAILING, "r").status == "degraded"
-    assert health_of(FAILING, OK, OK, "r").status == "down"
+    assert status_of(OK, OK, OK) == "ok"
+    assert status_of(OK, OK, not_asked(None)) == "ok"
+    assert status_of(OK, OK, not_asked("postgres_signing_in")) == "degraded"
+    assert status_of(OK, FAILING, OK) == "degraded"
+    assert status_of(OK, OK, FAILING) == "degraded"
+    assert status_of(FAILING, OK, OK) == "down"

@@ -14,40 +14,41 @@ from chalicelib.api.parameters import (
     read_location,
 )
 from chalicelib.errors import BadRequest, ClientError, LocationInvalid, LocationMissing
+from chalicelib.identification import IdentifyRequest
 from chalicelib.location import Location
 
 Query = dict[str, Sequence[str]]
 
 
 def test_no_parameters_give_the_defaults() -> None:
-    assert read_identify_params({}) == IdentifyParams(location=None, without_location=False, top=5)
+    assert read_identify_params({}) == IdentifyParams(IdentifyRequest(), top=5)
 
 
 def test_the_query_is_read() -> None:
     params = read_identify_params({"lat": ["-33.9"], "lon": ["151.2"], "top": ["3"]})
-    assert params == IdentifyParams(Location(-33.9, 151.2, "request"), False, 3)
+    assert params == IdentifyParams(IdentifyRequest(Location(-33.9, 151.2, "request")), 3)
 
 
 def test_boxes_are_wanted_declined_or_left_to_the_deployment() -> None:
-    assert [read_identify_params({"boxes": [text]}).boxes for text in ("true", "false")] == [True, False]
-    assert read_identify_params({}, {"boxes": "true"}).boxes
-    assert read_identify_params({}).boxes is None
+    assert [read_identify_params({"boxes": [text]}).request.boxes for text in ("true", "false")] == [True, False]
+    assert read_identify_params({}, {"boxes": "true"}).request.boxes
+    assert read_identify_params({}).request.boxes is None
 
 
 @pytest.mark.parametrize("text", ["2026-07", "2026-07-14", "2026-07-14T09:30:00Z"])
 def test_the_time_says_the_month(text: str) -> None:
-    assert read_identify_params({"time": [text]}).month == 7
-    assert read_identify_params({}).month is None
+    assert read_identify_params({"time": [text]}).request.month == 7
+    assert read_identify_params({}).request.month is None
 
 
 def test_form_fields_are_parameters_too() -> None:
-    assert read_identify_params({"top": ["3"]}, {"lat": "-33.9", "lon": "151.2"}).location == Location(
+    assert read_identify_params({"top": ["3"]}, {"lat": "-33.9", "lon": "151.2"}).request.location == Location(
         -33.9, 151.2, "request"
     )
 
 
 def test_location_none_disables_the_location() -> None:
-    assert read_identify_params({"location": ["none"]}).without_location
+    assert read_identify_params({"location": ["none"]}).request.place == "ignored"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Responses about taxa: links, where a taxon lives, and when a client has the response already."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,8 +42,8 @@ def test_where_a_taxon_lives_is_told_apart(kind: str, is_drawn: bool, lives: str
 
 
 def test_the_models_that_know_a_taxon_are_named() -> None:
-    models = (ModelVersion("birds", "0123"),)
-    assert facts_of(Of("v1", FACTS), models).models == models
+    birds: Any = SimpleNamespace(name="birds", version="0123")
+    assert facts_of(Of("v1", FACTS), [birds]).models == (ModelVersion("birds", "0123"),)
     assert "is_drawn" in FACTS  # what was read is not changed
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.api.responses import PhotoQuality, Sure
-from chalicelib.api.words import FAIRLY_SURE, FAIRLY_SURE_ALONE, VERY_SURE, quality_shown, reasons_of, sure_of, why_not
+from chalicelib.api.responses import Sure
+from chalicelib.api.words import FAIRLY_SURE, FAIRLY_SURE_ALONE, VERY_SURE, reasons_of, sure_of, why_not
 from chalicelib.features.features import Mode
 from chalicelib.model.naming import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
@@ -83,7 +83,3 @@ def test_unknown_relatives_are_a_reason() -> None:
 def test_a_clear_photo_has_no_faults() -> None:
     assert reasons_of("animal", None, CLEAR) == ("unlike",)
     assert reasons_of("animal", None, CLEAR, 0.3) == ("unlike",)
-
-
-def test_the_quality_is_shown() -> None:
-    assert quality_shown(AT_NIGHT) == PhotoQuality(800, dark=True, soft=False, infrared=True)

@@ -56,7 +56,7 @@ def test_animals_people_and_vehicles_are_found_in_photos() -> None:
     # GIVEN the project's detector, and a cat beside an astronaut
     detector = read_detector(PACKS, threads=1)
     assert detector is not None
-    found = detector.look_at(collage("chelsea.png", "astronaut.png"), 64)
+    found = detector.detect(collage("chelsea.png", "astronaut.png"), 64)
     # THEN the cat's box is on the left, the astronaut's on the right, and a model can look at the cat
     (cat,), (astronaut,) = found.animals, found.people
     assert cat.x + cat.width / 2 < 0.6 < astronaut.x + astronaut.width / 2
@@ -64,7 +64,7 @@ def test_animals_people_and_vehicles_are_found_in_photos() -> None:
     assert [square.shape for square in found.squares] == [(64, 64, 3)]
     assert not found.vehicles
     # AND a motorcycle is a vehicle, and a wall nothing
-    assert detector.look_at(collage("motorcycle_left.png"), 64).vehicles[0].width > 0.5
+    assert detector.detect(collage("motorcycle_left.png"), 64).vehicles[0].width > 0.5
     assert detector.find(collage("brick.png").whole(416)) == ()
 
 
@@ -98,7 +98,7 @@ def test_at_most_ten_animals_are_returned_the_surest_first(tmp_path: Path) -> No
     for index in range(12):
         pixels[index // 4 * 2, index % 4 * 2, 0] = 255 - 10 * index
     # WHEN a model is to look at each; THEN it looks at the ten reddest
-    found = detector_in(tmp_path).look_at(Picture(Image.fromarray(pixels)), 8)
+    found = detector_in(tmp_path).detect(Picture(Image.fromarray(pixels)), 8)
     assert [round(box.score * 255) for box in found.animals] == [255 - 10 * index for index in range(10)]
     assert len(found.squares) == 10
     # AND what is hardly red is nothing

@@ -1,15 +1,16 @@
-"""All models: packs look only at photos of their taxa, and several photos of one animal give one answer."""
+"""All models: packs score only photos of their taxa, and several photos of one animal give one answer."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.model.models import Models
+from chalicelib.model.models import FusedScores, Models
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from testing import tiny_model
@@ -19,7 +20,7 @@ FLOOR = 0.02
 SIDE = tiny_model.SIZE
 
 
-def square(*colour: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def square(*colour: int) -> NDArray[np.uint8]:
     return np.full((SIDE, SIDE, 3), colour, np.uint8)
 
 
@@ -42,22 +43,26 @@ def lives_here(*animals: int) -> Features:
     return replace(NO_LOCATION, mode="narrowed", found=found)
 
 
-def names(models: Models, photos: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]) -> list[str]:
-    scores, _ = models.score(photos, NO_LOCATION)
-    return [pack.pack.name for pack in scores.packs]
+def score(models: Models, *photos: NDArray[np.uint8], features: Features = NO_LOCATION) -> FusedScores:
+    """Return the scores of one animal from all of its photos."""
+    prior = models.prior_at(features)
+    return models.fuse([models.score(photo, prior) for photo in photos], prior)
 
 
-def test_a_pack_looks_at_photos_of_its_taxa_only(models: Models) -> None:
+def names(models: Models, photo: NDArray[np.uint8]) -> list[str]:
+    return [run.pack.name for run in score(models, photo).packs]
+
+
+def test_a_pack_scores_photos_of_its_taxa_only(models: Models) -> None:
     # GIVEN a pack of mammals; WHEN a frog and a fox come; THEN it loads and looks only for the fox
-    assert names(models, [GREEN]) == []
+    assert names(models, GREEN) == []
     assert not models.packs[0].is_loaded
-    assert names(models, [RED]) == ["foxes"]
+    assert names(models, RED) == ["foxes"]
     assert models.packs[0].is_loaded
 
 
 def test_scores_of_a_pack_and_the_general_model_add_up_to_one(models: Models) -> None:
-    scores, (alone,) = models.score([BLUE], NO_LOCATION)
-    assert alone is scores
+    scores = score(models, BLUE)
     assert [each.name for each in scores.taxonomy.animals] == ["red fox", "tree frog", "dog", "Arctic fox"]
     assert scores.vision.sum() == pytest.approx(1)
     assert scores.probabilities.tolist() == pytest.approx(scores.vision.tolist())
@@ -67,30 +72,23 @@ def test_scores_of_a_pack_and_the_general_model_add_up_to_one(models: Models) ->
 def test_the_place_weighs_the_animals_of_the_pack(models: Models) -> None:
     # GIVEN a photo between a red and an Arctic fox; WHEN it was taken where only Arctic foxes (3) live
     between = square(200, 20, 202)
-    anywhere, _ = models.score([between], NO_LOCATION)
-    arctic, _ = models.score([between], lives_here(3))
+    anywhere, arctic = score(models, between), score(models, between, features=lives_here(3))
     # THEN the Arctic fox gains what the floor says, and the vision scores stay
     before, after = (each.probabilities[3] / each.probabilities[0] for each in (anywhere, arctic))
     assert after / before == pytest.approx(1 / FLOOR, rel=1e-3)
     assert arctic.vision.tolist() == anywhere.vision.tolist()
 
 
-def test_several_photos_give_one_answer_and_one_for_each(models: Models) -> None:
+def test_the_animal_of_most_photos_wins(models: Models) -> None:
     # GIVEN two photos of a fox and one of a frog
-    together, each = models.score([RED, RED, GREEN], NO_LOCATION)
-    # THEN the animal of most photos wins, and each photo has its own scores
-    assert together.taxonomy.animals[int(together.probabilities.argmax())].name == "red fox"
-    assert [one.taxonomy.animals[int(one.probabilities.argmax())].name for one in each] == [
-        "red fox",
-        "red fox",
-        "tree frog",
-    ]
+    together = score(models, RED, RED, GREEN)
+    assert together.likeliest(1)[0].name == "red fox"
     assert together.probabilities.sum() == pytest.approx(1)
 
 
 def test_the_same_photo_twice_gives_the_same_scores(models: Models) -> None:
-    once, _ = models.score([RED], lives_here(10))
-    twice, _ = models.score([RED, RED], lives_here(10))
+    here = lives_here(10)
+    once, twice = score(models, RED, features=here), score(models, RED, RED, features=here)
     assert twice.probabilities.tolist() == pytest.approx(once.probabilities.tolist(), abs=1e-6)
 
 

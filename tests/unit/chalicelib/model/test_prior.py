@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features, Mode
-from chalicelib.model.prior import features_to_prior
-from chalicelib.model.taxonomy import Taxonomy
+from chalicelib.model.prior import Prior, features_to_prior
+from chalicelib.model.taxonomy import Animal, Taxonomy
 
 MODEL = Path(__file__).parents[4] / "model"
 TAXONOMY = Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv")
@@ -75,3 +75,37 @@ def test_a_koala_in_australia() -> None:
     assert prior[BY_NAME["koala"].output_index] == 1
     assert prior[BY_NAME["tiger"].output_index] == np.float32(0.02)
     assert prior[dog.output_index] == 1
+
+
+KOALA, POSSUM, WOMBAT, DOG, TIGER, SNAIL = (TAXONOMY.animals[each] for each in (105, 330, 106, 151, 292, 113))
+
+
+@pytest.mark.parametrize(
+    ("animal", "mode", "here"),
+    [
+        (KOALA, "narrowed", "native"),
+        (POSSUM, "narrowed", "introduced"),
+        (TIGER, "narrowed", "unexpected"),
+        (DOG, "narrowed", "everywhere"),
+        (SNAIL, "narrowed", "everywhere"),
+        (DOG, "degraded", "everywhere"),
+        (KOALA, "degraded", None),
+        (TIGER, "no_location", None),
+        (TIGER, "unknown_area", "unknown"),
+        (DOG, "unknown_area", "everywhere"),
+        (WOMBAT, "narrowed", "unknown"),
+        (WOMBAT, "degraded", None),
+    ],
+)
+def test_here_says_only_what_is_known(animal: Animal, mode: Mode, here: str | None) -> None:
+    # GIVEN a native and an introduced animal, and one whose range is unknown
+    known = features({KOALA.id: 1.0, POSSUM.id: 0.5}, mode)
+    status = np.array([1 if each == KOALA.id else 2 for each in known.found.animals.tolist()], np.uint8)
+    place = replace(known, found=known.found._replace(status=status, unknown=np.array([WOMBAT.id], np.int32)))
+    assert Prior(place, 0.02).here(animal) == here
+
+
+def test_a_prior_is_computed_once_for_each_list_of_animals() -> None:
+    prior = Prior(features({KOALA.id: 1.0}), 0.02)
+    assert prior.over(TAXONOMY) is prior.over(TAXONOMY)
+    assert prior.over(Taxonomy.of(TAXONOMY.top, TAXONOMY.animals[:2])).shape == (2,)

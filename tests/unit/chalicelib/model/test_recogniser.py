@@ -1,20 +1,18 @@
-"""Looks at a photo: one, or a second at the part where the animal is. The tiny models see colours."""
+"""The recogniser: one look at a photo, or a second at the part where the animal is. The tiny models see colours."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.features.features import NO_LOCATION
-from chalicelib.lazy import Lazy
-from chalicelib.model.detector import Detector, read_detector
-from chalicelib.model.models import Models
-from chalicelib.model.naming import Naming
-from chalicelib.model.recogniser import SURE, Eyes, Seen, View, needs_second_look, second_square
-from chalicelib.model.relatives import Relatives
-from chalicelib.model.session import Model
-from chalicelib.model.taxonomy import Prediction, Taxon, Taxonomy
+from chalicelib.model.recogniser import SURE, Recognised, Recogniser, is_doubtful, second_square
+from chalicelib.model.taxonomy import Prediction, Taxon
+from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
+from chalicelib.services import build_recogniser
 from testing import tiny_model
 
 SIZE = tiny_model.SIZE
@@ -22,76 +20,68 @@ GREY, RED = (90, 90, 90), (255, 0, 0)
 
 
 @pytest.fixture
-def eyes(tmp_path: Path) -> Eyes:
+def recogniser(tmp_path: Path) -> Recogniser:
     path = tiny_model.write(tmp_path, tiny_model.tiny_model())
-    taxonomy = Taxonomy.read(tmp_path / "labels.csv", tmp_path / "taxa.csv")
-    models = Models(Model(path), taxonomy, tmp_path, 0.02)
-    return Eyes(models, Naming(Relatives(tmp_path / "none.csv"), 0.8, 0.9, 0.02), second_look=True)
-
-
-@pytest.fixture
-def detector(tmp_path: Path) -> Detector:
     tiny_model.write_detector(tmp_path)
-    found = read_detector(tmp_path / "packs")
-    assert found is not None
-    return found
+    return build_recogniser(Settings(model=ModelSettings(path=path)))
 
 
-def view(*red: tuple[int, int, int, int]) -> View:
+def photo(*red: tuple[int, int, int, int]) -> DecodedPhoto:
     """Return a grey photo of 64 × 64 pixels with red rectangles."""
     image = Image.new("RGB", (64, 64), GREY)
     for box in red:
         image.paste(RED, box)
     picture = Picture(image)
-    return View(picture.square(SIZE), picture)
+    return DecodedPhoto(picture.square(SIZE), picture)
 
 
-def see(eyes: Eyes, detector: Detector | None, *views: View) -> Seen:
-    return eyes.see(views, NO_LOCATION, Lazy(lambda: detector.look_at(views[0].picture, SIZE) if detector else None))
+def recognise(recogniser: Recogniser, *photos: DecodedPhoto) -> Recognised:
+    return recogniser.recognise(photos, NO_LOCATION)
 
 
-def test_a_clear_photo_is_seen_once(eyes: Eyes, detector: Detector) -> None:
-    seen = see(eyes, detector, view((0, 0, 64, 64)))
-    assert seen.named.prediction is not None
-    assert (seen.named.prediction.taxon.name, seen.sightings) == ("red fox", None)
-    assert not detector.is_loaded
+def test_a_clear_photo_needs_no_detector(recogniser: Recogniser) -> None:
+    found = recognise(recogniser, photo((0, 0, 64, 64)))
+    assert found.together.prediction is not None
+    assert found.together.prediction.taxon.name == "red fox"
+    assert (found.detections, found.looked_twice, found.alone) == (None, False, ())
+    assert not recogniser.detector.is_made
 
 
-def test_a_small_animal_is_seen_again_where_the_detector_finds_it(eyes: Eyes, detector: Detector) -> None:
+def test_a_small_animal_is_scored_again_where_the_detector_finds_it(recogniser: Recogniser) -> None:
     # GIVEN a small red animal in the corner of a photo; THEN the second look is sure of it
-    corner = view((0, 0, 16, 16))
-    once = see(Eyes(eyes.models, eyes.naming, second_look=False), detector, corner)
-    again = see(eyes, detector, corner)
-    assert again.sightings is not None
-    assert len(again.sightings.animals) >= 1
-    assert again.scores.vision[0] > once.scores.vision[0]
-    assert once.sightings is None
+    corner = photo((0, 0, 16, 16))
+    once = recognise(replace(recogniser, second_look=False), corner)
+    again = recognise(recogniser, corner)
+    assert again.detections is not None
+    assert len(again.detections.animals) >= 1
+    assert again.together.scores.vision[0] > once.together.scores.vision[0]
+    assert (once.detections, again.looked_twice, again.subject) == (None, True, "animal")
 
 
-def test_without_a_box_the_middle_is_seen_again(detector: Detector) -> None:
-    picture = view().picture
-    sightings = detector.look_at(picture, SIZE)
-    assert sightings.squares == ()
-    assert second_square(picture, sightings, SIZE).shape == (SIZE, SIZE, 3)
+def test_boxes_do_not_change_the_answer_and_ask_the_detector_once(recogniser: Recogniser) -> None:
+    # GIVEN a photo that got a second look; WHEN its boxes are wanted too
+    corner = photo((0, 0, 16, 16))
+    found = recognise(recogniser, corner)
+    boxed = recogniser.with_boxes(corner, found)
+    # THEN the detections are the same, and each box of an animal is named
+    assert boxed.boxes is not None
+    assert (boxed.boxes.detections, boxed.together) == (found.detections, found.together)
+    assert len(boxed.boxes.animals) == len(boxed.boxes.detections.animals)
 
 
-def test_without_a_detector_the_middle_is_seen_again() -> None:
+def test_without_a_box_or_a_detector_the_middle_is_scored_again(recogniser: Recogniser) -> None:
     # GIVEN a photo whose sides are red
-    picture = view((0, 0, 12, 64), (52, 0, 64, 64)).picture
-    middle = second_square(picture, None, SIZE)
-    assert abs(middle.astype(int) - 90).max() < 5
+    sides = photo((0, 0, 12, 64), (52, 0, 64, 64))
+    assert abs(second_square(sides, None, SIZE).astype(int) - 90).max() < 5
+    # AND one in which the detector finds no animal
+    found = recognise(recogniser, photo())
+    assert found.detections is not None
+    assert (found.detections.squares, found.looked_twice) == ((), True)
 
 
-def test_several_photos_get_one_look_each(eyes: Eyes, detector: Detector) -> None:
-    seen = see(eyes, detector, view((0, 0, 8, 8)), view((0, 0, 64, 64)))
-    assert len(seen.of_each) == 2
-    assert seen.sightings is None
-
-
-@pytest.mark.parametrize(("side", "reduced"), [(64, 64), (400, 80)])
-def test_a_large_picture_is_reduced_before_it_is_kept(side: int, reduced: int) -> None:
-    # 400 pixels are five times the 80 that a square of 8 pixels needs
-    assert Picture(Image.new("RGB", (side, side))).reduced(SIZE).width == reduced
+def test_several_photos_get_one_look_each(recogniser: Recogniser) -> None:
+    found = recognise(recogniser, photo((0, 0, 8, 8)), photo((0, 0, 64, 64)))
+    assert (len(found.alone), found.detections, found.looked_twice) == (2, None, False)
 
 
 ORDER = Taxon("carnivore", "Carnivora", "order")
@@ -110,5 +100,5 @@ LION = Taxon("lion", "Panthera leo", "species")
         (Prediction(LION, SURE, (ORDER, FAMILY, LION)), False),
     ],
 )
-def test_only_a_sure_family_or_narrower_needs_none(prediction: Prediction | None, needed: bool) -> None:
-    assert needs_second_look(prediction) == needed
+def test_only_a_sure_family_or_narrower_needs_no_second_look(prediction: Prediction | None, needed: bool) -> None:
+    assert is_doubtful(prediction) == needed

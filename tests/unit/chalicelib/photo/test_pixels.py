@@ -97,3 +97,9 @@ def test_a_closed_photo_keeps_no_pixels(kind: str) -> None:
     assert (photo.width, photo.height) == (400, 300)
     with pytest.raises(ValueError, match="the photo is closed"):
         photo.decode_bytes(64)
+
+
+@pytest.mark.parametrize(("side", "reduced"), [(64, 64), (400, 80)])
+def test_a_large_picture_is_reduced_before_it_is_kept(side: int, reduced: int) -> None:
+    # 400 pixels are five times the 80 that a square of 8 pixels needs
+    assert Picture(Image.new("RGB", (side, side))).reduced(8).width == reduced

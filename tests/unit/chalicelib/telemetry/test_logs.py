@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, CacheError, InternalError, ModelError, StoreError, Unavailable
-from chalicelib.features.features import NO_LOCATION, TraceBuilder
+from chalicelib.features.features import NO_LOCATION, Features, TraceBuilder
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.logs import configure, log_request, log_warming
+from chalicelib.telemetry.measures import of_features
 from chalicelib.telemetry.record import Failure, Record
 from chalicelib.telemetry.runs import WarmingRecord
 from testing.pictures import SYDNEY, exif, jpeg
+from testing.records import CELL
 
 CONTEXT = {"function": "faunalens-test", "stage": "test"}
 
@@ -34,6 +36,12 @@ def logging_to(form: str = "json") -> Iterator[tuple[logging.Logger, io.StringIO
     log.setLevel("INFO")
     configure(log, form, CONTEXT, stream)
     yield log, stream
+
+
+def looked_up(features: Features) -> Record:
+    record = Record("r-1", "/identify")
+    record.note(of_features(CELL, features))
+    return record
 
 
 def lines_of(record: Record) -> list[dict[str, Any]]:
@@ -81,7 +89,7 @@ def test_a_line_has_message_context_fields_and_time() -> None:
 
 
 def test_a_successful_request_logs_nothing() -> None:
-    assert lines_of(Record("r-1", "/identify", features=NO_LOCATION)) == []
+    assert lines_of(looked_up(NO_LOCATION)) == []
 
 
 def test_faults_are_logged_with_the_messages_of_the_dependencies() -> None:
@@ -93,7 +101,7 @@ def test_faults_are_logged_with_the_messages_of_the_dependencies() -> None:
     trace.add_error(StoreError("postgres_auth", 'failed: password authentication failed for user "x"\nDETAIL: secret'))
     features = replace(NO_LOCATION, mode="degraded", faults=tuple(trace.faults), trace=trace.build(warmed=False))
     # WHEN the request is over
-    (line,) = lines_of(Record("r-1", "/identify", features=features, cell="83be0efffffffff"))
+    (line,) = lines_of(looked_up(features))
     # THEN one line has all codes, and the first message of each
     assert (line["level"], line["request_id"], line["route"]) == ("WARNING", "r-1", "/identify")
     assert line["cell"] == "83be0efffffffff"

@@ -7,8 +7,7 @@ import pytest
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ModelError
-from chalicelib.photo.decode import open_photo
-from chalicelib.telemetry.record import Record
+from chalicelib.photo.photos import PhotoFacts
 from cli.engines.engine import Identified, Refused, work
 from cli.results import EXIF, Place, Task
 from testing.pictures import SYDNEY, exif, jpeg
@@ -23,13 +22,14 @@ class Scripted:
         self._error, self._mode = error, mode
         self.asked, self.shift = 0, 0.0
 
-    def identify(self, data: bytes, place: Place, record: Record, shift: float = 0.0) -> Identified:
+    def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
         self.asked += 1
         self.shift = shift
-        record.photos = [open_photo(data, PhotoLimits())]
         if self._error:
             raise self._error
-        return Identified(f'{{"place": "{place.text}"}}', self._mode)
+        facts = PhotoFacts.read(data, PhotoLimits())
+        assert facts is not None
+        return Identified(f'{{"place": "{place.text}"}}', self._mode, facts)
 
 
 def task(place: Place = EXIF, checksum: int | None = None) -> Task:

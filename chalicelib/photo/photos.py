@@ -1,0 +1,127 @@
+"""The photos of a request: opened, checked and decoded together. Of several photos, an error names the one."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.config.settings import PhotoLimits
+from chalicelib.errors import ClientError
+from chalicelib.photo.decode import Photo, open_photo
+from chalicelib.photo.decode_memory import DecodeMemory
+from chalicelib.photo.pixels import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What a photo's file says without its pixels.
+
+    `width`, `height`: in pixels. `gps`: GPS tags of EXIF. `taken`: the camera's clock in EXIF, empty if unknown.
+    """
+
+    width: int
+    height: int
+    size_in_bytes: int
+    gps: Mapping[int, Any] = field(repr=False)
+    taken: str
+
+    @property
+    def megapixels(self) -> float:
+        """Return the number of pixels in the file, in millions."""
+        return self.width * self.height / 1e6
+
+    @classmethod
+    def of(cls, photo: Photo) -> Self:
+        """Return the facts of an opened photo."""
+        return cls(photo.width, photo.height, photo.size_in_bytes, photo.gps, photo.taken)
+
+    @classmethod
+    def read(cls, data: bytes, limits: PhotoLimits) -> Self | None:
+        """Return the facts of a photo's bytes, or None if the photo cannot be opened."""
+        try:
+            photo = open_photo(data, limits)
+        except ClientError:
+            return None
+        photo.close()
+        return cls.of(photo)
+
+
+class DecodedPhoto(NamedTuple):
+    """A decoded photo. `square`: the image of the general model. `picture`: the whole photo, for a second look."""
+
+    square: NDArray[np.uint8]
+    picture: Picture
+
+
+class OpenedPhotos:
+    """Photos that are opened and not decoded yet. Leaving its `with` block closes their files.
+
+    `size`: side of the general model's image in pixels. `memory`: shared by all photos of the process.
+    """
+
+    def __init__(self, photos: Sequence[Photo], size: int, memory: DecodeMemory) -> None:
+        self._photos, self._size, self._memory = photos, size, memory
+        self.facts = tuple(map(PhotoFacts.of, photos))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        close_all(self._photos)
+
+    def decode(self) -> list[DecodedPhoto]:
+        """Decode all photos; several at the same time. Raises `ClientError`."""
+        if len(self._photos) == 1:
+            return [self._decode(0)]
+        from concurrent.futures import ThreadPoolExecutor  # only some requests have several photos
+
+        with ThreadPoolExecutor(min(len(self._photos), os.process_cpu_count() or 1)) as pool:
+            return list(pool.map(self._decode, range(len(self._photos))))
+
+    def _decode(self, number: int) -> DecodedPhoto:
+        photo, size = self._photos[number], self._size
+        with _numbered(number, len(self._photos)), self._memory.reserve(photo.decode_bytes(size)):
+            picture = photo.decode(size)
+            return DecodedPhoto(picture.square(size), picture.reduced(size))
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """Opens photos within limits. `size`: side of the general model's image. `memory`: shared by all photos."""
+
+    limits: PhotoLimits
+    memory: DecodeMemory
+    size: int
+
+    def open(self, photos: Sequence[bytes]) -> OpenedPhotos:
+        """Open photos without decoding them. Raises `ClientError`."""
+        opened: list[Photo] = []
+        try:
+            for number, data in enumerate(photos):
+                with _numbered(number, len(photos)):
+                    opened.append(open_photo(data, self.limits))
+        except BaseException:
+            close_all(opened)
+            raise
+        return OpenedPhotos(opened, self.size, self.memory)
+
+
+def close_all(photos: Sequence[Photo]) -> None:
+    """Release the files of photos and their pixels."""
+    for photo in photos:
+        photo.close()
+
+
+@contextmanager
+def _numbered(number: int, count: int) -> Iterator[None]:
+    """Name the photo in a `ClientError`, if there are several. `number`: from 0."""
+    try:
+        yield
+    except ClientError as error:
+        if count == 1:
+            raise
+        raise type(error)(f"photo {number + 1} of {count}: {error}") from error

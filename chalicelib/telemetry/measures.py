@@ -1,0 +1,146 @@
+"""What metrics count of a request's photos, features and identification, and what queries find of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from chalicelib.features.cells import text_of
+from chalicelib.telemetry.metrics import DIMENSIONS
+from chalicelib.telemetry.record import Notes
+
+if TYPE_CHECKING:
+    from chalicelib.features.features import Features
+    from chalicelib.identification import Identification, ShadowComparison, Source
+    from chalicelib.model.prior import Here
+    from chalicelib.photo.photos import PhotoFacts
+
+_MODES = {
+    "narrowed": "Narrowed",
+    "no_location": "NoLocation",
+    "unknown_area": "UnknownArea",
+    "degraded": "Degraded",
+}
+_LEVELS = {
+    "memory": "MemoryHits",
+    "hit": "CacheHits",
+    "stale": "StaleHits",
+    "miss": "CacheMisses",
+    "bypass": "CacheBypasses",
+}
+_CACHE_FAULTS = ("redis_", "value_corrupt", "version_corrupt")
+_DATABASE_FAULTS = ("postgres_", "lease_failed")
+"""Prefixes of the fault codes that count as faults of Redis and of PostgreSQL. `lease_failed` means that the database
+had just failed for another process. All other codes, such as `flight_timeout` and `clock_skew`, count as neither."""
+
+
+def of_photos(photos: "Sequence[PhotoFacts]") -> Notes:
+    """Return the size of the photos of a request."""
+    return Notes(
+        {
+            "PhotoBytes": sum(photo.size_in_bytes for photo in photos),
+            "PhotoMegapixels": sum(photo.megapixels for photo in photos),
+        }
+    )
+
+
+def of_features(cell: int | None, features: "Features") -> Notes:
+    """Return where the features of a cell came from, and what went wrong on the way."""
+    metrics: dict[str, float] = {name: int(name == _MODES[features.mode]) for name in _MODES.values()}
+    metrics["CacheErrors"] = sum(fault.startswith(_CACHE_FAULTS) for fault in features.faults)
+    metrics["DatabaseErrors"] = sum(fault.startswith(_DATABASE_FAULTS) for fault in features.faults)
+    trace = features.trace
+    if features.mode != "no_location":
+        metrics |= {name: int(name == _LEVELS[features.cache]) for name in _LEVELS.values()}
+        metrics |= {
+            "AnimalsInCell": len(features.found.animals),
+            "DatabaseQueries": trace.queries,
+            "DatabaseLatency": trace.query_ms,
+            "LeaseWaits": trace.lease_waits,
+            "LeaseWaitLatency": trace.lease_wait_ms,
+            "BreakerOpenings": len(trace.opened),
+            "WarmedHits": int(trace.warmed),
+        }
+    properties: dict[str, Any] = {} if cell is None else {"cell": text_of(cell)}
+    properties |= {"mode": features.mode, "cache": features.cache, "features_version": features.version}
+    if features.faults:
+        properties["faults"] = list(features.faults)
+    return Notes(metrics, properties, details=list(trace.details))
+
+
+class Outcome(NamedTuple):
+    """What metrics count of an identification.
+
+    `taxon`, `name`, `score` and `here`: of the likeliest animal. `rank`: of the predicted taxon, or None. `packs`: the
+    milliseconds of each, by name. `animals`: number of boxes of animals, or None without boxes.
+    """
+
+    source: "Source"
+    taxon: str
+    name: str
+    score: float
+    here: "Here | None"
+    rank: str | None
+    model_version: str
+    packs: Mapping[str, float]
+    photos: int = 1
+    looked_twice: bool = False
+    animals: int | None = None
+    comparison: "ShadowComparison | None" = None
+
+    @classmethod
+    def of(cls, found: "Identification") -> Self:
+        """Return what is counted of an identification."""
+        recognised = found.recognised
+        scores, prediction, boxes = recognised.together.scores, recognised.together.prediction, recognised.boxes
+        (best,) = scores.likeliest(1)
+        return cls(
+            source=found.source,
+            taxon=best.taxon_id,
+            name=best.name,
+            score=round(float(scores.probabilities[best.output_index]), 4),
+            here=recognised.prior.here(best),
+            rank=prediction.taxon.rank if prediction else None,
+            model_version=recognised.model.version,
+            packs={run.pack.name: run.milliseconds for run in scores.packs},
+            photos=len(found.photos),
+            looked_twice=recognised.looked_twice,
+            animals=len(boxes.animals) if boxes else None,
+            comparison=found.comparison,
+        )
+
+    def notes(self) -> Notes:
+        """Return the metrics, properties and dimensions."""
+        is_named, compared = self.rank is not None, self.comparison
+        metrics: dict[str, float] = {
+            "Identifications": 1,
+            "LocationFromExif": int(self.source == "exif"),
+            "LocationFromRequest": int(self.source == "request"),
+            "TopScore": self.score,
+            "Predictions": int(is_named),
+            "NoAnimal": int(not is_named),
+            "UnexpectedAnimals": int(is_named and self.here == "unexpected"),
+            "PackRuns": len(self.packs),
+        }
+        if self.packs:
+            metrics["PackLatency"] = round(sum(self.packs.values()), 1)
+        if self.animals is not None:
+            metrics |= {"Boxed": 1, "AnimalsFound": self.animals}
+        metrics["SecondLooks"] = int(self.looked_twice)
+        properties: dict[str, Any] = {
+            "location_source": self.source,
+            "taxon": self.taxon,
+            "animal_name": self.name,
+            "here": self.here,
+            "rank": self.rank,
+            "model_version": self.model_version,
+            "packs": list(self.packs),
+            "photos": self.photos,
+        }
+        if compared:
+            metrics["ShadowComparisons"] = int(compared.is_done)
+            metrics["ShadowDifferences"] = int(compared.differs)
+            metrics["ShadowMisses"] = int(not compared.is_done)
+        if compared and compared.is_done:
+            properties |= {"shadow_version": compared.version, "shadow_taxon": compared.taxon}
+            properties["shadow_differs"] = compared.differs
+        rank = self.rank if self.rank in DIMENSIONS["rank"].values else "other"
+        return Notes(metrics, properties, {"rank": rank} if is_named else {})

@@ -1,0 +1,137 @@
+"""What a request's photos, features and answer add to which metric; and nothing that tells where or who."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+
+from chalicelib.config.settings import ROOT, PhotoLimits
+from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode, Trace
+from chalicelib.photo.photos import PhotoFacts
+from chalicelib.telemetry.measures import of_features, of_photos
+from chalicelib.telemetry.record import Record
+from testing.pictures import SYDNEY, exif, jpeg
+from testing.records import CELL, OUTCOME, answered, complete
+
+
+def values_of(record: Record) -> dict[str, Any]:
+    return record.metrics() | record.properties()
+
+
+def looked_up(features: Features) -> Record:
+    record = Record("r-1", "/identify")
+    record.note(of_features(CELL, features))
+    return record
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_each_mode_is_counted_as_itself(mode: Mode) -> None:
+    line = values_of(looked_up(replace(NO_LOCATION, mode=mode)))
+    modes = {name: line[name] for name in ("Narrowed", "NoLocation", "UnknownArea", "Degraded")}
+    assert sum(modes.values()) == 1
+    assert modes[mode.title().replace("_", "")] == 1
+
+
+@pytest.mark.parametrize("level", get_args(CacheLevel))
+def test_each_cache_level_is_counted_as_itself(level: CacheLevel) -> None:
+    line = values_of(looked_up(replace(NO_LOCATION, mode="narrowed", cache=level)))
+    names = ("MemoryHits", "CacheHits", "StaleHits", "CacheMisses", "CacheBypasses")
+    assert [line[name] for name in names].count(1) == 1
+
+
+@pytest.mark.parametrize(
+    ("faults", "cache", "database"),
+    [
+        ((), 0, 0),
+        (("redis_timeout", "redis_breaker_open", "postgres_timeout"), 2, 1),
+        (("value_corrupt", "version_corrupt"), 2, 0),
+        (("lease_failed",), 0, 1),
+        (("lease_timeout", "flight_timeout", "clock_skew"), 0, 0),
+    ],
+)
+def test_faults_are_counted_by_whose_they_are(faults: tuple[str, ...], cache: int, database: int) -> None:
+    line = values_of(looked_up(replace(NO_LOCATION, mode="degraded", faults=faults)))
+    assert (line["CacheErrors"], line["DatabaseErrors"]) == (cache, database)
+    assert line.get("faults", []) == list(faults)
+
+
+def test_every_fault_that_the_path_notes_by_itself_is_considered_here() -> None:
+    # GIVEN the codes in the algorithm's own code (those of Redis and PostgreSQL begin with their names)
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "chalicelib" / "features").glob("*.py"))
+    codes = set(re.findall(r'"((?:lease|flight|clock|value|version)_[a-z]+)"', text))
+    # THEN the test above says of each what it counts as
+    assert codes == {
+        "lease_failed",
+        "lease_timeout",
+        "flight_timeout",
+        "clock_skew",
+        "value_corrupt",
+        "version_corrupt",
+    }
+
+
+def test_a_photo_is_counted_and_its_place_is_not() -> None:
+    facts = PhotoFacts.read(jpeg(exif=exif(SYDNEY)), PhotoLimits())
+    assert facts is not None
+    record = Record("r", "/identify")
+    record.note(of_photos([facts]))
+    line = values_of(record)
+    assert line["PhotoMegapixels"] == pytest.approx(0.12)
+    assert line["PhotoBytes"] > 1000
+    assert "33.8" not in json.dumps(line)
+    assert "151.2" not in json.dumps(line)
+
+
+def test_what_a_look_up_did_is_counted() -> None:
+    trace = Trace(queries=2, query_ms=3.5, lease_waits=4, lease_wait_ms=50.0, opened=("redis",), warmed=True)
+    line = values_of(looked_up(replace(NO_LOCATION, mode="narrowed", cache="miss", trace=trace)))
+    names = ("DatabaseQueries", "DatabaseLatency", "LeaseWaits", "LeaseWaitLatency", "BreakerOpenings", "WarmedHits")
+    assert [line[name] for name in names] == [2, 3.5, 4, 50.0, 1, 1]
+
+
+def test_an_answer_is_counted_with_its_place_and_rank() -> None:
+    line = values_of(complete())
+    names = ("Identifications", "LocationFromExif", "LocationFromRequest", "Predictions", "NoAnimal", "TopScore")
+    assert [line[name] for name in names] == [1, 1, 0, 1, 0, 0.97]
+    assert (line["cell"], line["taxon"], line["rank"]) == ("83be0efffffffff", "phascolarctos-cinereus", "species")
+    assert "33.8" not in json.dumps(line)
+
+
+def test_no_animal_is_an_identification_without_a_prediction() -> None:
+    record = answered(OUTCOME._replace(rank=None, source="request"))
+    line = values_of(record)
+    assert (line["Identifications"], line["Predictions"], line["NoAnimal"], line["LocationFromRequest"]) == (1, 0, 1, 1)
+    assert "rank" not in record.dimensions()
+
+
+@pytest.mark.parametrize(("rank", "value"), [("kingdom", "kingdom"), ("breed", "breed"), ("subtribe", "other")])
+def test_ranks_that_are_rare_share_a_value(rank: str, value: str) -> None:
+    record = answered(OUTCOME._replace(rank=rank))
+    assert record.dimensions()["rank"] == value
+    assert record.properties()["rank"] == rank
+
+
+def test_only_a_predicted_animal_is_unexpected() -> None:
+    escaped = OUTCOME._replace(here="unexpected")
+    assert values_of(answered(escaped))["UnexpectedAnimals"] == 1
+    assert values_of(answered(escaped._replace(rank=None)))["UnexpectedAnimals"] == 0
+
+
+def test_comparisons_with_a_dataset_in_shadow_are_counted_and_told() -> None:
+    line = values_of(complete())
+    assert (line["ShadowComparisons"], line["ShadowDifferences"], line["ShadowMisses"]) == (1, 1, 0)
+    assert line["shadow_taxon"] == "Vombatus ursinus"
+    # AND without one there is nothing of it
+    assert not [name for name in values_of(answered()) if name.lower().startswith("shadow")]
+
+
+def test_packs_second_looks_and_boxes_are_counted() -> None:
+    metrics = values_of(complete())
+    assert (metrics["PackRuns"], metrics["PackLatency"], metrics["SecondLooks"]) == (1, 18.2, 1)
+    assert (metrics["Boxed"], metrics["AnimalsFound"], metrics["BoxLatency"]) == (1, 1, 61.0)
+    # AND a plain answer has none of them, but says so
+    plain = values_of(answered())
+    assert (plain["PackRuns"], plain["SecondLooks"]) == (0, 0)
+    assert not plain.keys() & {"PackLatency", "Boxed", "AnimalsFound", "BoxLatency"}
