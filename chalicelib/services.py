@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.config.process_memory import decode_bytes
 from chalicelib.config.settings import Settings
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.lazy import Lazy
@@ -15,7 +14,7 @@ from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode
-from chalicelib.photo.decode_memory import DecodeMemory
+from chalicelib.photo.memory import DecodeMemory, decode_bytes
 from chalicelib.photo.photos import Photos
 from chalicelib.stores.iam import Signer
 from chalicelib.stores.postgres import PostgresStore

@@ -11,17 +11,9 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from chalicelib.photo.formats import MEDIA_TYPE_OF
 from cli.errors import CommandError
 
-MEDIA_TYPES = {
-    **dict.fromkeys((".jpg", ".jpeg"), "image/jpeg"),
-    **dict.fromkeys((".tif", ".tiff"), "image/tiff"),
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-}
-"""By the suffixes of photos. Other files in folders are not photos. A file that is named itself may have any name."""
 NOT_READ = frozenset(
     {".avi", ".mp4", ".mov", ".m4v", ".mts", ".3gp", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"}
 )
@@ -79,7 +71,7 @@ def root_of(paths: Sequence[Path]) -> Path:
 
 def media_type(path: str) -> str:
     """Return the media type of a photo by its name."""
-    return MEDIA_TYPES.get(Path(path).suffix.lower(), "image/jpeg")
+    return MEDIA_TYPE_OF.get(Path(path).suffix.lower(), "image/jpeg")
 
 
 def is_hidden(name: str) -> bool:
@@ -91,6 +83,8 @@ def walk(
     path: Path, left_out: Counter[str] | None = None, closed: list[str] | None = None
 ) -> Iterator[os.DirEntry[str] | Path]:
     """Yield the photos in a folder and its folders, sorted by name, or the file itself. Hidden files are no photos.
+
+    In a folder, the suffix says which files are photos. A file that is named itself may have any name.
 
     `left_out`: where to count the files that `NOT_READ` names, by suffix. `closed`: where to list the folders in it
     that cannot be read, such as another user's. Raises `CommandError` if the folder itself cannot.
@@ -113,7 +107,7 @@ def walk(
                 closed.append(entry.path)
             continue
         suffix = Path(entry.name).suffix.lower()
-        if suffix in MEDIA_TYPES:
+        if suffix in MEDIA_TYPE_OF:
             yield entry
         elif left_out is not None and suffix in NOT_READ:
             left_out[suffix] += 1

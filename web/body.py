@@ -14,7 +14,7 @@ from typing import BinaryIO, Self
 from chalicelib.api.body import FormParser, is_form
 from chalicelib.api.http import SpooledBody
 from chalicelib.errors import PhotoTooLarge, RequestTimeout, Unavailable
-from chalicelib.photo.format import ENOUGH, detect_format
+from chalicelib.photo.formats import ENOUGH, detect_format
 from web.messages import Receive
 
 RATE_WINDOW = 10.0

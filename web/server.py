@@ -17,8 +17,8 @@ import uvicorn
 from chalicelib.api.http import Route
 from chalicelib.api.uploads import build_uploads
 from chalicelib.application import ROUTES, Application
-from chalicelib.config.process_memory import decode_bytes
 from chalicelib.errors import ModelError, SettingError
+from chalicelib.photo.memory import decode_bytes
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import TIER
 from web.admission import return_large_blocks

@@ -9,20 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.errors import BadRequest, UnsupportedMediaType
+from chalicelib.photo.formats import MEDIA_TYPES
 
 if TYPE_CHECKING:
     from multipart import MultipartSegment
 
 FORM_TYPE = "multipart/form-data"
-PHOTO_TYPES = (
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "image/heic",
-    "image/heif",
-    "image/tiff",
-    "application/octet-stream",
-)
+PHOTO_TYPES = (*MEDIA_TYPES, "application/octet-stream")
 
 # Other types that clients send with photos: an old name of JPEG, and the default of curl's --data-binary.
 _ALIASES = ("image/jpg", "application/x-www-form-urlencoded")

@@ -5,7 +5,6 @@ the size in the header and the number of segments, chunks or list values. `Photo
 is decoded only at the resolution that the model needs.
 """
 
-import io
 import warnings
 from collections.abc import Callable
 
@@ -14,22 +13,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.errors import PhotoTooLarge, PhotoUnreadable, UnsupportedMediaType
-from chalicelib.photo import cost
-from chalicelib.photo.decoder_errors import DECODER_ERRORS, describe
+from chalicelib.errors import PhotoTooLarge, PhotoUnreadable
+from chalicelib.photo import memory
+from chalicelib.photo.decoders import DECODER_ERRORS, Decoder, TimedFile, describe, load_decoder
 from chalicelib.photo.exif import read_exif
-from chalicelib.photo.format import detect_format
-from chalicelib.photo.jpeg import check_segments
+from chalicelib.photo.formats import FORMATS, Format, detect_format
+from chalicelib.photo.headers import check_directory, check_segments, read_webp_header, with_metadata_first
 from chalicelib.photo.pixels import Picture, decode, draft_side
-from chalicelib.photo.png import with_metadata_first
-from chalicelib.photo.tiff import check_directory
-from chalicelib.photo.timed_file import TimedFile
-from chalicelib.photo.webp import read_header
 
 # Pillow warns about invalid EXIF; such a photo counts as one without that tag.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
-
-type _Plugin = Callable[[io.BytesIO], Image.Image]
 
 
 class Photo:
@@ -37,23 +30,23 @@ class Photo:
 
     After `close`, the pixels cannot be decoded, but the attributes can still be read.
 
-    `name`: name of the format. `image`: source of the EXIF. `size`: width and height in pixels. `file`: bytes of the
-    photo. `decode_bytes`: implementation of the method of this name. `open_image`: returns the image to decode.
+    `form`: its format. `image`: source of the EXIF. `size`: width and height in pixels. `file`: bytes of the photo.
+    `decode_bytes`: implementation of the method of this name. `open_image`: returns the image to decode.
     """
 
     def __init__(
         self,
-        name: str,
+        form: Format,
         image: Image.Image,
         size: tuple[int, int],
         file: TimedFile,
         decode_bytes: Callable[[int], int],
         open_image: Callable[[], Image.Image],
     ) -> None:
-        self.format = name
+        self.format = form.name
         self.width, self.height = size
         self.size_in_bytes = file.size
-        self.orientation, self.gps, self.taken = read_exif(image)
+        self.orientation, self.gps, self.taken = read_exif(image, decodes_upright=form.decodes_upright)
         self._file = file
         self._decode_bytes: Callable[[int], int] | None = decode_bytes
         self._open_image: Callable[[], Image.Image] | None = open_image
@@ -115,73 +108,48 @@ def open_photo(data: bytes, limits: PhotoLimits) -> Photo:
         raise PhotoTooLarge(
             f"photo is {len(data) / 1e6:.1f} MB, at most {limits.max_bytes / 1e6:.1f} MB are read; send a smaller one"
         )
-    name = detect_format(data)
-    plugin = _plugin_of(name)
-    buffered = name == "JPEG" and check_segments(data)
-    if name == "PNG":
+    form = detect_format(data)
+    decoder = load_decoder(form)
+    buffered = form.name == "JPEG" and check_segments(data)
+    if form.name == "PNG":
         data = with_metadata_first(data)
-    elif name == "TIFF":
+    elif form.name == "TIFF":
         check_directory(data)
     file = TimedFile(data, limits.max_seconds)
-    if name == "WebP":
-        return _open_webp(data, file, plugin, limits)
+    if form.name == "WebP":
+        return _open_webp(data, form, file, decoder, limits)
     try:
-        image = plugin(file)
+        image = decoder(file)
     except DECODER_ERRORS as error:
-        raise _invalid_header(name, describe(error)) from error
+        raise _invalid_header(form.name, describe(error)) from error
     _check_size(image.size, limits)
-    if name == "TIFF":  # the decoder decodes whole tiles, even if the image is smaller
-        _check_size(cost.tile_size(image), limits)
-    decode_bytes: Callable[[int], int] = {
-        "JPEG": lambda size: cost.jpeg_bytes(image, draft_side(size), buffered=buffered),
-        "PNG": lambda _: cost.png_bytes(image),
-        "TIFF": lambda _: cost.tiff_bytes(image),
-        "HEIC": lambda _: cost.heic_bytes(image),
-    }[name]
-    return Photo(name, image, image.size, file, decode_bytes, lambda: image)
+    if form.name == "TIFF":  # the decoder decodes whole tiles, even if the image is smaller
+        _check_size(memory.tile_size(image), limits)
+    decode_bytes: dict[str, Callable[[int], int]] = {
+        "JPEG": lambda size: memory.jpeg_bytes(image, draft_side(size), buffered=buffered),
+        "PNG": lambda _: memory.png_bytes(image),
+        "TIFF": lambda _: memory.tiff_bytes(image),
+        "HEIC": lambda _: memory.heic_bytes(image),
+    }
+    flat = lambda _: memory.flat_bytes(image.size, form.bytes_per_pixel)  # noqa: E731
+    return Photo(form, image, image.size, file, decode_bytes.get(form.name, flat), lambda: image)
 
 
-def _open_webp(data: bytes, file: TimedFile, plugin: _Plugin, limits: PhotoLimits) -> Photo:
+def _open_webp(data: bytes, form: Format, file: TimedFile, decoder: Decoder, limits: PhotoLimits) -> Photo:
     """Read the header of a WebP photo. `pixels` opens the decoder, which at once allocates the whole image."""
-    header = read_header(data)
+    header = read_webp_header(data)
     if 0 in header.size:
-        raise _invalid_header("WebP", "no size")
+        raise _invalid_header(form.name, "no size")
     _check_size(header.size, limits)
     image = Image.Image()
     image.info = {name: value for name, value in (("exif", header.exif), ("xmp", header.xmp)) if value}
-    return Photo("WebP", image, header.size, file, lambda _: cost.webp_bytes(header.size), lambda: plugin(file))
+    flat = memory.flat_bytes(header.size, form.bytes_per_pixel)
+    return Photo(form, image, header.size, file, lambda _: flat, lambda: decoder(file))
 
 
 def prepare() -> None:
-    """Import the JPEG plugin, which most photos need. The first photo of each other format imports its plugin."""
-    _plugin_of("JPEG")
-
-
-def _plugin_of(name: str) -> _Plugin:
-    """Return the Pillow plugin of a format. Raises `UnsupportedMediaType` if this package lacks it."""
-    match name:
-        case "JPEG":
-            from PIL.JpegImagePlugin import JpegImageFile  # also reads the first image of a multi-picture file
-
-            return JpegImageFile
-        case "PNG":
-            from PIL.PngImagePlugin import PngImageFile
-
-            return PngImageFile
-        case "WebP":
-            from PIL.WebPImagePlugin import WebPImageFile
-
-            return WebPImageFile
-        case "TIFF":
-            from PIL.TiffImagePlugin import TiffImageFile
-
-            return TiffImageFile
-    try:
-        from pillow_heif import HeifImageFile
-    except ModuleNotFoundError:  # a package built with HEIC=no (docs/reference/package.md)
-        raise UnsupportedMediaType("this server does not read HEIC; send JPEG, PNG, WebP or TIFF") from None
-
-    return HeifImageFile
+    """Import the decoder of JPEG, which most photos need. The first photo of each other format imports its own."""
+    load_decoder(FORMATS[0])
 
 
 def _invalid_header(name: str, reason: str) -> PhotoUnreadable:

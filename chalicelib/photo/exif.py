@@ -11,7 +11,7 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from chalicelib.errors import LocationInvalid
 from chalicelib.location import REMEDY, Location
-from chalicelib.photo.decoder_errors import DECODER_ERRORS
+from chalicelib.photo.decoders import DECODER_ERRORS
 
 TRANSPOSE_TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,16 +37,15 @@ class Exif(NamedTuple):
     taken: str = ""
 
 
-def read_exif(image: Image.Image) -> Exif:
-    """Return what EXIF says; nothing if it is absent or invalid."""
+def read_exif(image: Image.Image, *, decodes_upright: bool = False) -> Exif:
+    """Return what EXIF says; nothing if it is absent or invalid. `decodes_upright`: see `Format`."""
     try:
         exif = Image.Image.getexif(image)  # PngImageFile's own would decode a photo without EXIF to search for it
         gps = dict(exif.get_ifd(IFD.GPSInfo))
         orientation = exif.get(Base.Orientation)
     except DECODER_ERRORS:
         return Exif()
-    decoder_applies_it = image.format in ("TIFF", "HEIF")
-    if orientation not in TRANSPOSE_TO_UPRIGHT or decoder_applies_it:
+    if orientation not in TRANSPOSE_TO_UPRIGHT or decodes_upright:
         orientation = 1
     return Exif(orientation or 1, gps, _taken(exif))
 

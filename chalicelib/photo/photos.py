@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError
 from chalicelib.photo.decode import Photo, open_photo
-from chalicelib.photo.decode_memory import DecodeMemory
+from chalicelib.photo.memory import DecodeMemory
 from chalicelib.photo.pixels import Picture
 
 

@@ -12,9 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote_plus
 
+from chalicelib.photo.formats import MEDIA_TYPE_OF
 from cli.backfill.cloud import S3Name, parse_object
 from cli.errors import CommandError
-from cli.photos import MEDIA_TYPES, is_hidden
+from cli.photos import is_hidden
 from cli.results import BATCH, FoundPhoto, Place, ResultsFile
 
 
@@ -146,7 +147,7 @@ def _place(latitude: Any, longitude: Any) -> Place | None:
 def _is_photo(study: S3Name, key: str) -> bool:
     """Return whether a key is a photo's, as in a folder of this machine: what is hidden is none, such as .Trashes/."""
     name = PurePosixPath(key[len(study.key) :])
-    return not any(map(is_hidden, name.parts)) and name.suffix.lower() in MEDIA_TYPES
+    return not any(map(is_hidden, name.parts)) and name.suffix.lower() in MEDIA_TYPE_OF
 
 
 def _nanoseconds(moment: datetime) -> int:

@@ -6,6 +6,7 @@ package pi-heif is no alternative: it is discontinued, and its last version has 
 libde265 (LGPL 3) stay. docs/reference/package.md explains what that obliges to.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -62,8 +63,19 @@ class Exclusion:
             yield from sorted(folder.glob(pattern))
 
 
-_ENTRIES = tomllib.loads(Path(__file__).with_name("exclusions.toml").read_text(encoding="utf-8"))["exclusion"]
-EXCLUSIONS = tuple(Exclusion(each["name"], each["reason"], tuple(each["patterns"])) for each in _ENTRIES)
+def read_exclusions(formats: str) -> tuple[Exclusion, ...]:
+    """Return the exclusions of a package that reads the formats of photos in a table, such as formats.json."""
+    names = {each["name"] for each in json.loads(formats)}
+    entries = tomllib.loads(Path(__file__).with_name("exclusions.toml").read_text(encoding="utf-8"))["exclusion"]
+    return tuple(
+        Exclusion(each["name"], each["reason"], tuple(each["patterns"]))
+        for each in entries
+        if each.get("unless") not in names
+    )
+
+
+_FORMATS = Path(__file__).parents[2] / "chalicelib" / "photo" / "formats.json"
+EXCLUSIONS = read_exclusions(_FORMATS.read_text(encoding="utf-8"))
 
 
 def remove_excluded(folder: Path) -> None:

@@ -11,6 +11,7 @@ import { build } from "esbuild";
 const SOURCES = fileURLToPath(new URL("src", import.meta.url));
 const NAMES = fileURLToPath(new URL("names", import.meta.url));
 const WORDS = fileURLToPath(new URL("words", import.meta.url));
+const FORMATS = fileURLToPath(new URL("../../chalicelib/photo/formats.json", import.meta.url));
 const BUNDLE = fileURLToPath(new URL("../../chalicelib/web", import.meta.url));
 
 /** Bundle the numbers of world.json as text, which takes 1.6 kB less on the wire. */
@@ -21,6 +22,21 @@ const world = {
       const { units_per_degree, rings } = JSON.parse(await readFile(path, "utf8"));
       const encoded = rings.map((ring) => ring.map(encode).join(""));
       return { contents: JSON.stringify({ units_per_degree, rings: encoded }), loader: "json" };
+    }),
+};
+
+/** Bundle what the page needs of the table of formats: their media types, first bytes and the suffixes of files. */
+const table = JSON.parse(await readFile(FORMATS, "utf8"));
+const formats = {
+  name: "formats",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /formats\.json$/ }, () => {
+      const starts = table.map(({ signature, brands }) => signature ?? `[^]{4}ftyp([^]{4})*(${brands.join("|")})`);
+      const contents = `
+        export const MEDIA_TYPES = ${JSON.stringify(table.flatMap((format) => format.media_types))};
+        export const READABLE = /^(${starts.join("|")})/;
+        export const SUFFIXES = /\\.(${table.flatMap((format) => format.extensions).join("|")})$/i;`;
+      return { contents, loader: "js" };
     }),
 };
 
@@ -36,7 +52,7 @@ const { outputFiles } = await build({
   format: "esm",
   target: "es2022",
   charset: "utf8",
-  plugins: [world],
+  plugins: [world, formats],
   write: false,
 });
 const [script, styles] = [".js", ".css"].map((suffix) => {
@@ -81,13 +97,21 @@ async function writeNames(language) {
 
 /** Return the HTML in a language: with its own words, and those of the script as JSON. */
 function inLanguage({ html: own, script }, names, links) {
-  const values = { ...own, names };
-  const markup = { links, words: JSON.stringify(script).replaceAll("<", "\\u003c") };
+  const suffixes = table.filter((format) => format.in_browsers === false).flatMap((format) => format.extensions);
+  const values = { ...own, names, suffixes: suffixes.map((suffix) => `,.${suffix}`).join("") };
+  const words = JSON.stringify(script).replaceAll("<", "\\u003c").replaceAll("{formats}", namedIn(own.lang));
+  const markup = { links, words };
   return html.replace(/{{([\w.-]+)}}/g, (_, key) => {
     if (key in markup) return markup[key];
     if (!(key in values)) throw new Error(`no words for {{${key}}} of index.html`);
     return escape(values[key]);
   });
+}
+
+/** Return the names of the formats, as a list in a language: "JPEG, PNG or TIFF". */
+function namedIn(language) {
+  const list = new Intl.ListFormat(language === "en" ? "en-GB" : language, { type: "disjunction" });
+  return list.format(table.map(({ name }) => name)).replace("或", " 或 "); // Chinese has spaces around Latin letters
 }
 
 function escape(text) {

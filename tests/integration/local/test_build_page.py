@@ -1,5 +1,6 @@
 """The committed bundle of the page: it is what its sources give, and only a changed page needs npm."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from chalicelib.config.settings import ROOT
 SCRIPT = ("local/build_page", "local/progress.sh")
 BUNDLE = Path("chalicelib/web")
 STAMP = Path("web/page/bundle.cksum")
+FORMATS = Path("chalicelib/photo/formats.json")
 NO_NPM = "npm was not found, which bundles the page; get it with: apt-get install npm"
 
 
@@ -21,6 +23,8 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "a checkout"
     shutil.copytree(ROOT / "web/page", folder / "web/page", ignore=shutil.ignore_patterns("node_modules"))
     shutil.copytree(ROOT / BUNDLE, folder / BUNDLE)
+    (folder / FORMATS).parent.mkdir()
+    shutil.copy(ROOT / FORMATS, folder / FORMATS)
     (folder / "local").mkdir()
     for name in SCRIPT:
         shutil.copy(ROOT / name, folder / name)
@@ -103,6 +107,16 @@ def test_the_bundle_is_what_its_sources_give(checkout: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert contents(checkout / BUNDLE) == contents(ROOT / BUNDLE)
     assert (checkout / STAMP).read_text() == stamp
+    # WHEN the table has a format that browsers do not know THEN the page sends it, finds its files and names it
+    row = {"name": "JPEG XL", "media_types": ["image/jxl"], "extensions": ["jxl"], "signature": r"\xff\x0a"}
+    table = json.loads((checkout / FORMATS).read_text())
+    (checkout / FORMATS).write_text(json.dumps([*table, {**row, "in_browsers": False}]))
+    assert build_page(checkout, os.environ["PATH"]).returncode == 0
+    (script,) = (checkout / BUNDLE).glob("app-*.js")
+    html = (checkout / BUNDLE / "en.html").read_text()
+    assert [part for part in ('"image/jxl"', r"|\xff\x0a)", "|jxl)$") if part not in script.read_text()] == []
+    assert 'accept="image/*,.heic,.heif,.jxl"' in html
+    assert "WebP, HEIC, TIFF or JPEG XL photo" in html
 
 
 def test_the_lock_file_names_no_registry() -> None:

@@ -1,5 +1,6 @@
 // Many photos, each of its own animal: a grid that fills, at most three photos at once.
 
+import { SUFFIXES } from "../../../chalicelib/photo/formats.json";
 import { identify } from "./api.js";
 import { csvOf } from "./csv.js";
 import { $, make, placeholder } from "./elements.js";
@@ -13,7 +14,6 @@ const AT_ONCE = 3;
 const ATTEMPTS = 5; // of a photo that the service has no room for
 const PAUSE = 5; // seconds, unless the service says how many
 const SIDE = 240; // pixels of a thumbnail
-const IMAGE = /\.(jpe?g|png|webp|hei[cf]|tiff?)$/i;
 const WAITS = ["too_many_requests", "unavailable", "timeout", "unreachable"];
 
 export class ManyView {
@@ -41,7 +41,7 @@ export class ManyView {
   /** Take the photos among the files, and identify each. Return whether there is any. */
   show(files) {
     this.stop();
-    const images = files.filter(({ type, name }) => type.startsWith("image/") || IMAGE.test(name));
+    const images = files.filter(({ type, name }) => type.startsWith("image/") || SUFFIXES.test(name));
     const taken = images.slice(0, MOST_FILES);
     for (const { url } of this.#photos) URL.revokeObjectURL(url);
     this.#photos = taken.map((file) => ({ file, card: cardOf(file) }));

@@ -1,5 +1,6 @@
 // Prepare a photo for sending: check that it is one, read its place and time, and make a copy of the size that the models need.
 
+import { MEDIA_TYPES, READABLE } from "../../../chalicelib/photo/formats.json";
 import { exifIn } from "./exif.js";
 import { Problem } from "./problem.js";
 
@@ -11,9 +12,6 @@ const ENOUGH = 140_000; // bytes, which take 1.5 s at 750 kbit/s
 const PROBE_SIDE = 400; // pixels
 const QUALITY = 0.8;
 const GRAINY_QUALITY = 0.65; // of a photo that takes more than ENOUGH at LEAST_SIDE
-const SENT_TYPES = ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/tiff"];
-// The first bytes of what the API reads: JPEG, PNG, WebP, HEIF (which includes HEIC), TIFF.
-const READABLE = /^(\xff\xd8\xff|\x89PNG|RIFF[^]{4}WEBP|[^]{4}ftyp(hei|hev|mi[af]|msf)|II\*\0|MM\0\*)/;
 
 /**
  * Return the photo to send, its position, and the month in which it was taken. What the browser cannot decode (mostly HEIC) is sent unchanged. Throws a
@@ -23,7 +21,7 @@ const READABLE = /^(\xff\xd8\xff|\x89PNG|RIFF[^]{4}WEBP|[^]{4}ftyp(hei|hev|mi[af
  */
 export async function prepare(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  const isReadable = READABLE.test(String.fromCharCode(...bytes.subarray(0, 16)));
+  const isReadable = READABLE.test(String.fromCharCode(...bytes.subarray(0, 64)));
   const exif = exifIn(bytes);
   if (isReadable && file.size <= SMALL) return { blob: file, ...exif };
   const copy = await shrink(file).catch(() => null);
@@ -33,7 +31,7 @@ export async function prepare(file) {
 
 /** Return the Content-Type to send. Unknown types are sent as bytes, from which the server detects the format. */
 export function contentType(photo) {
-  return SENT_TYPES.includes(photo.type) ? photo.type : "application/octet-stream";
+  return MEDIA_TYPES.includes(photo.type) ? photo.type : "application/octet-stream";
 }
 
 async function shrink(file) {

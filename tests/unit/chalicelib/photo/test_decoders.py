@@ -1,4 +1,4 @@
-"""Decoding stops after its time limit where the decoder asks for more of the file."""
+"""Decoders stop at the time limit of their file."""
 
 import time
 
@@ -7,7 +7,7 @@ import pytest
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoUnreadable
 from chalicelib.photo.decode import open_photo
-from chalicelib.photo.timed_file import TimedFile
+from chalicelib.photo.decoders import TimedFile
 from testing.pictures import encoded, jpeg, noise, scene
 
 

@@ -1,0 +1,90 @@
+"""The formats of photos that are accepted: the table is formats.json, which the page's build and the packager read too.
+
+A new format is a row there. docs/reference/package.md says what a decoder adds to the package.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chalicelib.errors import UnsupportedMediaType
+
+ENOUGH = 256
+"""Number of bytes from which the format can be detected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of photos.
+
+    `media_types`: its names in `Content-Type`, the first one preferred. `extensions`: of names of files. `signature`:
+    the first bytes, as a regular expression that Python and JavaScript read alike, but for `[^]`, any byte. `brands`:
+    in place of it, the brands of an ISO base media file. `decoder`: the Pillow plugin, as module and class.
+    `decodes_upright`: whether the plugin applies the EXIF orientation. `bytes_per_pixel`: largest memory that decoding
+    takes (WebP: two canvases and a frame, and Pillow's copies); 0 if memory.py estimates it from the header.
+    `in_browsers`: whether browsers count it among images.
+    """
+
+    name: str
+    media_types: tuple[str, ...]
+    extensions: tuple[str, ...]
+    decoder: str
+    signature: str = ""
+    brands: tuple[str, ...] = ()
+    decodes_upright: bool = False
+    bytes_per_pixel: float = 0
+    in_browsers: bool = True
+
+    def matches(self, data: bytes) -> bool:
+        """Return whether a file begins as those of this format do."""
+        if self.brands:
+            return data[4:8] == b"ftyp" and not _brands_of(data).isdisjoint(each.encode() for each in self.brands)
+        pattern = self.signature.replace("[^]", r"[\x00-\xff]")
+        return re.match(pattern.encode("latin-1"), data) is not None
+
+
+def read_formats(text: str) -> tuple[Format, ...]:
+    """Return the formats in the text of a table."""
+    return tuple(Format(**{name: _frozen(value) for name, value in row.items()}) for row in json.loads(text))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+FORMATS = read_formats(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+MEDIA_TYPES = tuple(media for each in FORMATS for media in each.media_types)
+MEDIA_TYPE_OF = {
+    f".{extension}": kind if (kind := f"image/{extension}") in each.media_types else each.media_types[0]
+    for each in FORMATS
+    for extension in each.extensions
+}
+"""The media type of a photo, by the suffix of its file's name."""
+
+
+def named(formats: tuple[Format, ...]) -> str:
+    """Return the names of formats for people: "JPEG, PNG or TIFF"."""
+    *others, last = (each.name for each in formats)
+    return f"{', '.join(others)} or {last}"
+
+
+def detect_format(data: bytes) -> Format:
+    """Return the format of a photo, from its first bytes, never from the client's word.
+
+    `data`: at least the first `ENOUGH` bytes, if there are as many. Raises `UnsupportedMediaType`.
+
+    >>> detect_format(b"RIFF....WEBP").name
+    'WebP'
+    """
+    for each in FORMATS:
+        if each.matches(data):
+            return each
+    raise UnsupportedMediaType(f"the file is not a photo in a supported format; send {named(FORMATS)}")
+
+
+def _brands_of(data: bytes) -> set[bytes]:
+    """Return the major and compatible brands in the first box of an ISO base media file."""
+    end = min(int.from_bytes(data[:4], "big"), len(data), ENOUGH)
+    return {data[8:12], *(data[start : start + 4] for start in range(16, end - 3, 4))}

@@ -1,0 +1,110 @@
+"""The table of formats, and everything that follows from it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chalicelib.config.settings import ROOT
+from chalicelib.errors import UnsupportedMediaType
+from chalicelib.photo.decoders import load_decoder
+from chalicelib.photo.formats import ENOUGH, FORMATS, detect_format
+from infra.package.dependencies import EXCLUSIONS, read_exclusions
+from testing.pictures import encoded, noise, scene
+
+
+@pytest.mark.parametrize(
+    ("name", "pillow_name"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WebP", "WEBP"), ("TIFF", "TIFF")]
+)
+def test_the_first_bytes_are_enough(name: str, pillow_name: str) -> None:
+    assert detect_format(encoded(noise(64, 48), pillow_name)[:ENOUGH]).name == name
+
+
+def test_heic_is_found_by_any_of_its_brands() -> None:
+    box = b"ftyp" + b"mif1" + b"\0\0\0\0" + b"mif1heic"
+    assert detect_format((len(box) + 4).to_bytes(4, "big") + box).name == "HEIC"
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"RIFF....WAVE", b"\0\0\0\x14ftypisom\0\0\0\0isom"])
+def test_anything_else_is_no_photo(data: bytes) -> None:
+    with pytest.raises(UnsupportedMediaType, match="send JPEG, PNG, WebP, HEIC or TIFF"):
+        detect_format(data)
+
+
+AVIF = {
+    "name": "AVIF",
+    "media_types": ["image/avif"],
+    "extensions": ["avif"],
+    "brands": ["avif", "avis"],
+    "decoder": "PIL.AvifImagePlugin.AvifImageFile",
+    "bytes_per_pixel": 12,
+}
+PROGRAM = """\
+import json, sys
+from chalicelib.api.body import BINARY_TYPES
+from chalicelib.api.openapi import document
+from chalicelib.config.settings import PhotoLimits
+from chalicelib.errors import UnsupportedMediaType
+from chalicelib.photo.decode import open_photo
+from chalicelib.photo.formats import detect_format
+from cli.photos import media_type
+
+photo = open_photo(open(sys.argv[1], "rb").read(), PhotoLimits())
+try:
+    detect_format(b"no photo")
+except UnsupportedMediaType as error:
+    refusal = error.detail
+print(json.dumps({
+    "format": photo.format,
+    "memory": photo.decode_bytes(64),
+    "pixels": photo.pixels(64).shape,
+    "binary": "image/avif" in BINARY_TYPES,
+    "documented": "image/avif" in json.dumps(document("1", "https://example.org")),
+    "by suffix": media_type("b.AVIF"),
+    "refusal": refusal,
+}))
+"""
+
+
+def test_a_row_is_all_that_a_new_format_takes(tmp_path: Path) -> None:
+    # GIVEN the project with one more row in the table, and a photo in that format
+    shutil.copytree(ROOT / "chalicelib", tmp_path / "chalicelib", ignore=shutil.ignore_patterns("web", "rds"))
+    table = tmp_path / "chalicelib/photo/formats.json"
+    table.write_text(json.dumps([*json.loads(table.read_text()), AVIF]))
+    (tmp_path / "a.avif").write_bytes(encoded(scene(400, 300), "AVIF"))
+    # WHEN it is identified, documented, found in a folder
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, tmp_path / "a.avif"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+    )
+    # THEN the row is everywhere
+    assert json.loads(done.stdout) == {
+        "format": "AVIF",
+        "memory": pytest.approx(8_000_000 + 12 * 400 * 300),
+        "pixels": [64, 64, 3],
+        "binary": True,
+        "documented": True,
+        "by suffix": "image/avif",
+        "refusal": "the file is not a photo in a supported format; send JPEG, PNG, WebP, HEIC, TIFF or AVIF",
+    }
+    # AND the package keeps the decoder that it would leave out otherwise
+    assert {each.name for each in EXCLUSIONS} - {each.name for each in read_exclusions(table.read_text())} == {"AVIF"}
+
+
+def test_there_is_a_decoder_of_each_format() -> None:
+    for each in FORMATS:
+        assert load_decoder(each).__name__ == each.decoder.rpartition(".")[2]
+
+
+@pytest.mark.parametrize("page", ["docs/reference/api.md", "docs/reference/cli.md"])
+def test_pages_name_each_format(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [each.name for each in FORMATS if each.name not in text] == []

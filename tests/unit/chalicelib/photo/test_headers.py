@@ -1,0 +1,254 @@
+"""Bytes that are costly to decode are refused before a decoder sees them."""
+
+import struct
+import time
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.config.settings import PhotoLimits
+from chalicelib.errors import PhotoUnreadable
+from chalicelib.photo.decode import Photo, open_photo
+from chalicelib.photo.exif import location_from_gps
+from chalicelib.photo.headers import check_directory, check_segments, read_webp_header, with_metadata_first
+from testing.pictures import SYDNEY, encoded, exif, jpeg, noise, scene
+
+
+def read(data: bytes) -> Photo:
+    return open_photo(data, PhotoLimits())
+
+
+def _with_scans(count: int) -> bytes:
+    """Return a progressive JPEG that repeats its last scan until it has `count` scans."""
+    data = encoded(scene(64, 64), "JPEG", progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * (count - data.count(b"\xff\xda")) + data[-2:]
+
+
+def test_a_jpeg_with_a_thousand_scans_is_rejected_before_it_is_decoded() -> None:
+    # GIVEN a small file with a scan in every 100 bytes
+    with pytest.raises(PhotoUnreadable, match="has more than 64 scans; save it again"):
+        read(_with_scans(1000))
+    # THEN a file with as many scans as encoders write is accepted
+    assert read(_with_scans(64)).pixels(64).shape == (64, 64, 3)
+
+
+def test_scans_cannot_hide_behind_what_libjpeg_skips_or_ends_with() -> None:
+    data = _with_scans(100)
+    second = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    # GIVEN a comment that contains an end of image, a reserved marker with a long length, fill bytes before markers
+    for hiding in (b"\xff\xfe\x00\x04\xff\xd9", b"\xff\x02\xff\xff", b"\xff\xff\xff"):
+        with pytest.raises(PhotoUnreadable, match="more than 64 scans"):
+            read(data[:second] + hiding + data[second:])
+
+
+def test_a_jpeg_with_a_million_comments_is_rejected_before_pillow_reads_them() -> None:
+    data = jpeg()
+    with pytest.raises(PhotoUnreadable, match="more than 2000 segments"):
+        read(data[:2] + b"\xff\xfe\x00\x02" * 1_000_000 + data[2:])
+
+
+def test_scans_with_one_component_are_counted_too() -> None:
+    # GIVEN a baseline JPEG whose first scan has one of its three components, so that more follow
+    data = jpeg()
+    start = data.index(b"\xff\xda")
+    one = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + bytes(8)
+    with pytest.raises(PhotoUnreadable, match="more than 64 scans"):
+        read(data[:start] + one * 100)
+
+
+def test_images_after_the_first_are_not_counted() -> None:
+    for first in (jpeg(), jpeg(progressive=True)):
+        assert read(first + jpeg() * 100).width == 400
+
+
+@given(st.binary(max_size=200), st.integers(0, 200))
+def test_any_damage_passes_or_is_a_listed_error(damage: bytes, where: int) -> None:
+    data = jpeg(64, 64)
+    with suppress(PhotoUnreadable):
+        check_segments(data[:where] + damage + data[where:])
+
+
+@pytest.mark.parametrize("piece", [b"\xff\xda", b"\xff\xc4\x00\x00", b"\xff\x01", b"\xff", b"\xff\x00"])
+def test_the_check_is_fast_for_any_bytes(piece: bytes) -> None:
+    # GIVEN as many bytes as are accepted WHEN checked THEN in little processor time
+    data = b"\xff\xd8" + piece * (20_000_000 // len(piece))
+    started = time.process_time()
+    with suppress(PhotoUnreadable):
+        check_segments(data)
+    assert time.process_time() - started < 2
+
+
+def _before_first_scan(data: bytes, addition: bytes) -> bytes:
+    start = data.index(b"\xff\xdb")
+    return data[:start] + addition + data[start:]
+
+
+@pytest.mark.parametrize(
+    ("addition", "reason"),
+    [
+        (b"\xff" * 19_000_000, "65536 fill bytes"),
+        (b"\x00" * 19_000_000, "65536 fill bytes"),
+        (b"\xff\x00" * 9_000_000, "65536 fill bytes"),
+        (
+            (b"\xff\xdb\xff\xfd" + (b"\x00" + b"\x01" * 64) * 1008 + b"\x00") * 250,
+            "65536 bytes in segments of type 0xdb",
+        ),
+        ((b"\xff\xed\xff\xfe" + b"Photoshop 3.0\x00" + b"8BIM" * 16379 + b"  ") * 250, "1000000 bytes in segments"),
+        ((b"\xff\xe1\xff\xfe" + b"Exif\x00\x00".ljust(65532, b"\x00")) * 250, "8000000 bytes in segments"),
+    ],
+)
+def test_what_pillow_reads_in_loops_is_limited(addition: bytes, reason: str) -> None:
+    # GIVEN nearly 20 MB ahead of the first scan, which takes Pillow up to 8 s
+    data = _before_first_scan(jpeg(), addition)
+    # WHEN opened THEN it is rejected at once
+    started = time.process_time()
+    with pytest.raises(PhotoUnreadable, match=f"more than {reason}"):
+        read(data)
+    assert time.process_time() - started < 0.5
+
+
+def test_a_few_fill_bytes_are_allowed() -> None:
+    assert read(_before_first_scan(jpeg(), b"\xff" * 1000)).pixels(16).shape == (16, 16, 3)
+
+
+def test_scans_count_by_their_megapixels() -> None:
+    # GIVEN 20 scans of what claims to be 64 MP
+    data = bytearray(_with_scans(20))
+    start = data.index(b"\xff\xc2") + 5
+    data[start : start + 4] = (8000).to_bytes(2) + (8000).to_bytes(2)
+    # WHEN opened THEN it is rejected, although 20 scans of a smaller photo are not
+    with pytest.raises(PhotoUnreadable, match="more than 12 scans of 64 MP"):
+        read(bytes(data))
+    assert read(_with_scans(20)).width == 64
+
+
+def test_pixels_in_one_scan_are_not_kept_whole() -> None:
+    assert check_segments(jpeg()) is False
+    assert check_segments(jpeg(progressive=True)) is True
+
+
+def chunk(kind: bytes, data: bytes = b"") -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def with_late(data: bytes, *chunks: bytes) -> bytes:
+    """Return a PNG with more chunks between its pixels and its end."""
+    end = data.rindex(b"IEND") - 4
+    return data[:end] + b"".join(chunks) + data[end:]
+
+
+def test_a_png_with_a_million_empty_chunks_is_rejected_at_once() -> None:
+    # GIVEN 19 MB of chunks, which take Pillow 3 s
+    for kind in (b"IDAT", b"tEXt", b"prIv"):
+        data = with_late(encoded(scene(), "PNG"), chunk(kind) * 1_600_000)
+        started = time.process_time()
+        # WHEN opened THEN it is rejected after a look at the first chunks
+        with pytest.raises(PhotoUnreadable, match="more than 20000 chunks; save it again"):
+            open_photo(data, PhotoLimits())
+        assert time.process_time() - started < 0.5
+
+
+def test_a_png_of_20_mb_in_small_chunks_is_accepted() -> None:
+    data = encoded(noise(3000, 2000), "PNG", compress_level=0)
+    start, end = data.index(b"IDAT") - 4, data.rindex(b"IEND") - 4
+    pixels = b"".join(
+        each[8:-4] for each in (data[start:end][at : at + 65536 + 12] for at in range(0, end - start, 65536 + 12))
+    )
+    small = b"".join(chunk(b"IDAT", pixels[at : at + 4096]) for at in range(0, len(pixels), 4096))
+    photo = open_photo(data[:start] + small + data[end:], PhotoLimits())
+    assert np.array_equal(photo.pixels(64), open_photo(data, PhotoLimits()).pixels(64))
+
+
+def test_exif_behind_the_pixels_is_read_without_decoding_them() -> None:
+    # GIVEN EXIF at the end of a file whose pixels are damaged
+    tiff = exif(SYDNEY, orientation=6).tobytes().removeprefix(b"Exif\x00\x00")
+    data = encoded(scene(), "PNG")
+    at = data.index(b"IDAT") + 10
+    damaged = with_late(data[:at] + b"\x00\x00" + data[at + 2 :], chunk(b"eXIf", tiff))
+    # WHEN opened THEN the position is there
+    photo = open_photo(damaged, PhotoLimits())
+    location = location_from_gps(photo.gps)
+    assert location is not None
+    assert round(location.latitude) == -34
+    assert photo.orientation == 6
+
+
+def test_exif_as_text_is_read_wherever_it_is() -> None:
+    raw = exif(SYDNEY).tobytes()
+    lines = "\n".join(raw.hex()[at : at + 72] for at in range(0, len(raw.hex()), 72))
+    text = b"Raw profile type exif\x00" + f"\nexif\n{len(raw):8}\n{lines}\n".encode()
+    photo = open_photo(with_late(encoded(scene(), "PNG"), chunk(b"tEXt", text)), PhotoLimits())
+    assert location_from_gps(photo.gps) is not None
+
+
+def test_a_png_without_late_metadata_stays_as_it_is() -> None:
+    data = encoded(scene(), "PNG", exif=exif(SYDNEY))
+    assert with_metadata_first(data) is data
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_of_a_png_pass_or_are_a_listed_error(data: bytes) -> None:
+    with suppress(PhotoUnreadable):
+        with_metadata_first(b"\x89PNG\r\n\x1a\n" + data)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_tiff_with_millions_of_strips_is_rejected_at_once(order: str) -> None:
+    # GIVEN 4.9 million offsets of strips, which would take Pillow seconds
+    number = 4_900_000
+    entries = {256: 100, 257: 100, 258: 8, 259: 1, 262: 1, 277: 1}
+    fields = b"".join(struct.pack(order + "HHII", tag, 4, 1, value) for tag, value in entries.items())
+    fields += struct.pack(order + "HHII", 273, 4, number, 200) + struct.pack(order + "HHII", 279, 4, number, 200)
+    mark = b"II*\x00" if order == "<" else b"MM\x00*"
+    header = mark + struct.pack(order + "IH", 8, len(entries) + 2) + fields + bytes(4)
+    data = header.ljust(200, b"\x00") + bytes(4 * number)
+    # WHEN opened THEN it is rejected by its directory
+    started = time.process_time()
+    with pytest.raises(PhotoUnreadable, match="has a list of 4900000 values, but at most 200000 are read"):
+        open_photo(data, PhotoLimits())
+    assert time.process_time() - started < 0.2
+
+
+def test_a_large_profile_is_no_list() -> None:
+    photo = open_photo(encoded(scene(), "TIFF", icc_profile=bytes(1_000_000), exif=exif()), PhotoLimits())
+    assert photo.pixels(16).shape == (16, 16, 3)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_of_a_tiff_pass_or_are_a_listed_error(data: bytes) -> None:
+    for mark in (b"II*\x00", b"MM\x00*"):
+        with suppress(PhotoUnreadable):
+            check_directory(mark + data)
+
+
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": exif(SYDNEY)}])
+def test_the_size_is_in_the_first_chunk(options: dict[str, object]) -> None:
+    assert read_webp_header(encoded(scene(401, 299), "WEBP", **options)).size == (401, 299)
+
+
+def test_position_and_orientation_are_read_before_the_photo_is_decoded() -> None:
+    photo = open_photo(encoded(scene(), "WEBP", exif=exif(SYDNEY, orientation=8)), PhotoLimits())
+    assert location_from_gps(photo.gps) is not None
+    assert photo.orientation == 8
+
+
+def test_an_orientation_in_xmp_counts() -> None:
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    assert open_photo(encoded(scene(), "WEBP", xmp=xmp), PhotoLimits()).orientation == 6
+
+
+def test_a_header_without_a_size_is_invalid() -> None:
+    with pytest.raises(PhotoUnreadable, match=r"the WebP photo has an invalid header \(no size\)"):
+        open_photo(b"RIFF\x00\x00\x00\x00WEBPVP9 " + bytes(40), PhotoLimits())
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_have_a_header(data: bytes) -> None:
+    width, height = read_webp_header(b"RIFF\x10\x00\x00\x00WEBP" + data).size
+    assert width >= 0
+    assert height >= 0
