@@ -35,8 +35,8 @@ _echo = partial(print, flush=True)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Return 0, or print an error on standard error and return 1 (130 after Ctrl-C)."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = _parser().parse_args(arguments)
-    options.arguments, options.resume = arguments, _resume_command(arguments)
+    options = build_parser().parse_args(arguments)
+    options.arguments, options.resume = arguments, resume_command(arguments)
     try:
         return int(options.command(options))
     except (PreconditionFailed, StepFailed) as error:
@@ -195,7 +195,7 @@ def _parameters(options: argparse.Namespace) -> dict[str, str]:
     return {**dict(getattr(options, "parameters", ())), **web, **firewall}
 
 
-def _resume_command(arguments: Sequence[str]) -> str:
+def resume_command(arguments: Sequence[str]) -> str:
     """Return the command as the user typed it, without `--from`."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--from")
@@ -213,7 +213,8 @@ def _confirmed(question: str, *answers: str) -> bool:
     return False
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the commands, each with its function as `command`."""
     parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

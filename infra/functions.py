@@ -14,12 +14,8 @@ from typing import Any
 from infra.step import PreconditionFailed
 
 APP = "faunalens"
-FUNCTIONS = (
-    "admin",
-    "batch",
-    "warm",
-    "api_handler",
-)  # in app.py; `api_handler` is Chalice's name for the API's function
+FUNCTIONS = ("admin", "batch", "warm", "api_handler")
+"""Their names in app.py; `api_handler` is Chalice's name for the API's function."""
 
 
 def function_name(stage: str, key: str) -> str:

@@ -4,14 +4,18 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.api.page import page_key
@@ -23,11 +27,78 @@ from infra import invoke
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step, poll
 
+TIMEOUT = 30.0  # seconds for one request; API Gateway gives up after 29
+
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a request. `headers`: names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __str__(self) -> str:
+        """Return status and the beginning of the body, for a message."""
+        return f"status {self.status}: {self.body.decode(errors='replace')[:200]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A photo in the bucket. `key`: its name there. `identify_url`: where to POST to."""
+
+    key: str
+    identify_url: str
+
+
+def fetch(
+    url: str, data: bytes | None = None, content_type: str = _JSON, more: Mapping[str, str] = MappingProxyType({})
+) -> Answer:
+    """Send a GET, or a POST if there is `data`. Raise `PreconditionFailed` if there is no answer of any status.
+
+    `more`: further headers.
+    """
+    headers = {"Accept": _JSON, "Content-Type": content_type, **more}
+    try:
+        with urlopen(Request(url, data, headers), timeout=TIMEOUT) as response:  # noqa: S310  our own deployment
+            return Answer(response.status, _lower(response.headers), response.read())
+    except HTTPError as error:
+        return Answer(error.code, _lower(error.headers), error.read())
+    except (URLError, TimeoutError) as error:
+        raise PreconditionFailed(f"{url} did not respond: {error}") from error
+
+
+def upload(url: str, photo: bytes) -> Upload:
+    """Upload a JPEG as clients do: get a form, and post it to the bucket. `url`: of the API, ending with a slash."""
+    answer = fetch(f"{url}uploads", b"")
+    if answer.status not in (200, 201):
+        raise PreconditionFailed(f"POST /uploads returned {answer}")
+    form = json.loads(answer.body)
+    boundary = uuid4().hex
+    fields = {**form["fields"], "Content-Type": "image/jpeg"}
+    before = "".join(f"{_part(boundary, name)}\r\n\r\n{value}\r\n" for name, value in fields.items())
+    body = f'{before}{_part(boundary, "file")}; filename="photo.jpg"\r\n\r\n'.encode()
+    body += photo + f"\r\n--{boundary}--\r\n".encode()
+    stored = fetch(form["url"], body, f"multipart/form-data; boundary={boundary}")
+    if stored.status not in (200, 201, 204):
+        raise PreconditionFailed(f"S3 refused the form of POST /uploads with {stored}")
+    return Upload(form["fields"]["key"], urljoin(url, form["identify_url"]))
+
+
+def _part(boundary: str, name: str) -> str:
+    return f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
+
+
+def _lower(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
 STRIDE = 24  # places of one country are next to each other in the list, so try every 24th place first
 PARTS = ("model", "cache", "database")
 PATIENCE = 120.0  # seconds to wait for a healthy response; a paused database takes up to 30
 PAUSE = 3.0
-TIMEOUT = 30.0  # seconds for one request; API Gateway gives up after 29
 REPEATS = 10  # more identifications of the same place; another container may answer, whose memory is empty
 
 CHECKS: Mapping[str, str] = {
@@ -160,34 +231,17 @@ def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:
 
 def _request(url: str, picture: bytes | None = None, key: str = "") -> dict[str, Any]:
     """Return the JSON of a response. If the API throttles the request, wait for up to `PATIENCE` seconds."""
-    headers = {"Content-Type": "image/jpeg", "Accept": "application/json"} if picture else {}
-    headers |= {KEY_HEADER: key} if key else {}
     for _ in poll(1.0, PATIENCE):
-        with suppress(_Throttled):
-            return _send(Request(url, picture, headers))  # noqa: S310  our own deployment
+        answer = fetch(url, picture, "image/jpeg", {KEY_HEADER: key} if key else {})
+        if answer.status == 429:
+            continue
+        is_health = url.partition("?")[0].endswith("/health") and b'"model"' in answer.body
+        if answer.status == 200 or (answer.status == 503 and is_health):
+            with suppress(ValueError):
+                document: dict[str, Any] = json.loads(answer.body)
+                return document
+        raise PreconditionFailed(f"{url} returned {answer}; {_HELP}")
     raise PreconditionFailed(f"{url} was throttled for {PATIENCE:.0f} s; {_HELP}")
-
-
-class _Throttled(Exception):
-    """Too many requests came at once."""
-
-
-def _send(request: Request) -> dict[str, Any]:
-    url = request.full_url
-    try:
-        with urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310  our own deployment
-            answer: dict[str, Any] = json.load(response)
-            return answer
-    except HTTPError as error:
-        body = error.read().decode(errors="replace")
-        if error.code == 429:
-            raise _Throttled from error
-        if error.code == 503 and url.partition("?")[0].endswith("/health") and '"model"' in body:
-            failing: dict[str, Any] = json.loads(body)
-            return failing
-        raise PreconditionFailed(f"{url} returned status {error.code}: {body[:500]}; {_HELP}") from error
-    except (URLError, TimeoutError, ValueError) as error:
-        raise PreconditionFailed(f"{url} did not respond: {error}; {_HELP}") from error
 
 
 def photo() -> bytes:

@@ -24,30 +24,9 @@ MODEL_FILES = ("faunalens.onnx", "labels.csv", "relatives.csv", "taxa.csv", "pac
 AWS_SERVICES = {"lambda", "s3", "sso", "sso-oidc", "sts"}
 """Services that botocore keeps: those that the program calls, and those that give it credentials."""
 UNUSED = (
-    *(
-        "EXTERNALLY-MANAGED",
-        "__phello__",
-        "__pycache__",
-        "config-3*",
-        "dist-packages",
-        "ensurepip",
-        "lib2to3",
-        "site-packages",
-    ),
-    *(
-        "_pyrepl",
-        "doctest.py",
-        "idlelib",
-        "pdb.py",
-        "pydoc*",
-        "sitecustomize.py",
-        "test",
-        "tkinter",
-        "turtle*",
-        "unittest",
-        "venv",
-    ),
-    *("curses", "dbm", "sqlite3", "wsgiref", "xmlrpc"),
+    *("EXTERNALLY-MANAGED", "__phello__", "__pycache__", "config-3*", "dist-packages", "ensurepip", "lib2to3"),
+    *("site-packages", "_pyrepl", "doctest.py", "idlelib", "pdb.py", "pydoc*", "sitecustomize.py", "test", "tkinter"),
+    *("turtle*", "unittest", "venv", "curses", "dbm", "sqlite3", "wsgiref", "xmlrpc"),
     *(f"lib-dynload/{name}*" for name in ("_ctypes_test", "_curses", "_dbm", "_gdbm", "_sqlite3", "_test", "_tkinter")),
     *(f"lib-dynload/{name}*" for name in ("_xx", "readline", "xx")),
 )

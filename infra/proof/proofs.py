@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.telemetry.metrics import NAMESPACE
-from infra import api_client, invoke, smoke
+from infra import invoke, smoke
 from infra.cost import ASSUMPTIONS
 from infra.proof.report import Claim, Outcome, ProofReport
 from infra.stage import Stage
@@ -124,8 +124,8 @@ def rights(trial: Trial) -> str:
 
 def uploads(trial: Trial) -> str:
     """Send a photo through the bucket, and have it identified."""
-    identify_url = api_client.upload(trial.stage.url, smoke.photo()).identify_url
-    answer = api_client.fetch(f"{identify_url}?location=none", b"")
+    identify_url = smoke.upload(trial.stage.url, smoke.photo()).identify_url
+    answer = smoke.fetch(f"{identify_url}?location=none", b"")
     if answer.status != 200:
         raise PreconditionFailed(f"the identification of an upload returned {answer}")
     return "an uploaded photo was identified"
@@ -133,7 +133,7 @@ def uploads(trial: Trial) -> str:
 
 def photos_private(trial: Trial) -> str:
     """Upload a photo, and try to read it from here."""
-    uploaded = api_client.upload(trial.stage.url, smoke.photo())
+    uploaded = smoke.upload(trial.stage.url, smoke.photo())
     try:
         trial.stage.client("s3").get_object(Bucket=trial.stage.output("PhotoBucket"), Key=uploaded.key)
     except ClientError as error:
@@ -145,7 +145,7 @@ def photos_private(trial: Trial) -> str:
 
 def heic(trial: Trial) -> str:
     """Have a small HEIC photo identified."""
-    answer = api_client.fetch(f"{trial.stage.url}identify?location=none", HEIC.read_bytes(), "image/heic")
+    answer = smoke.fetch(f"{trial.stage.url}identify?location=none", HEIC.read_bytes(), "image/heic")
     if answer.status == 415:
         raise Undecided("this package was built without HEIC")
     if answer.status != 200:
@@ -155,7 +155,7 @@ def heic(trial: Trial) -> str:
 
 def gateway_errors(trial: Trial) -> str:
     """Ask for a path that API Gateway does not know."""
-    answer = api_client.fetch(f"{trial.stage.url}no-such-path")
+    answer = smoke.fetch(f"{trial.stage.url}no-such-path")
     kind, origin = answer.headers.get("content-type", ""), answer.headers.get("access-control-allow-origin")
     if (answer.status, kind.partition(";")[0], origin) != (404, "application/problem+json", "*"):
         raise PreconditionFailed(f"an unknown path returned {kind}, allowed origin {origin}, {answer}")

@@ -22,6 +22,7 @@ class Throttled(Exception):
 class Pool:
     """The containers of one function. Thread-safe. Call `close` at the end.
 
+    `idle`: containers that wait for an event, the one that worked most recently last. `busy`: those that work.
     `sandbox` contains the function's package. `folder`: for the output of the containers. `write_log` is called with
     the name of a container and a line of its log.
     """
@@ -33,8 +34,8 @@ class Pool:
 
     def __post_init__(self) -> None:
         self._changed = Condition()
-        self._idle: list[Container] = []  # the one that worked most recently is the last
-        self._busy: set[Container] = set()
+        self.idle: list[Container] = []  # the one that worked most recently is the last
+        self.busy: set[Container] = set()
         self._numbers = count(1)
         self._closed = False
 
@@ -50,31 +51,31 @@ class Pool:
         """End all containers. Wait for events in progress, but no longer than the function's timeout."""
         with self._changed:
             self._closed = True
-            idle, self._idle = self._idle, []
+            idle, self.idle = self.idle, []
             for container in idle:
                 container.end()
-            self._changed.wait_for(lambda: not self._busy, self.function.timeout)
+            self._changed.wait_for(lambda: not self.busy, self.function.timeout)
 
     def _acquire(self) -> Container:
         with self._changed:
             if self._closed:
                 raise Throttled
-            if self._idle:
-                container = self._idle.pop()
-            elif len(self._busy) < self.function.concurrency:
+            if self.idle:
+                container = self.idle.pop()
+            elif len(self.busy) < self.function.concurrency:
                 name = f"{self.function.name}-{next(self._numbers)}"
                 log = self.folder / f"{name}.log"
                 container = Container(self.function, self.sandbox, name, log, partial(self.write_log, name))
             else:
                 raise Throttled
-            self._busy.add(container)
+            self.busy.add(container)
             return container
 
     def _release(self, container: Container) -> None:
         with self._changed:
-            self._busy.discard(container)
+            self.busy.discard(container)
             if self._closed:
                 container.end()
             elif container.alive:
-                self._idle.append(container)
+                self.idle.append(container)
             self._changed.notify_all()

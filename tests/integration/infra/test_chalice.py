@@ -18,7 +18,7 @@ from chalicelib.api.body import BINARY_TYPES
 from chalicelib.config.settings import ROOT
 from infra import chalice_project
 from infra.chalice_project import discover, read_resources
-from infra.package import Package, archive
+from infra.package import Package
 from local.lambda_sim.api_gateway import ApiRequest, proxy_event
 from local.lambda_sim.container import API, Container, FunctionLimits
 from local.lambda_sim.sandbox import unpacked
@@ -86,40 +86,6 @@ def test_what_is_found_in_the_account_is_what_chalice_noted(deployed: Deployed) 
         assert {each["name"]: each for each in discover(session, "dev", REGION)} == read_resources(
             "dev", deployed.checkout
         )
-
-
-def test_every_zip_is_within_what_lambda_takes(deployed: Deployed) -> None:
-    zips = deployed.zips
-    assert zips.keys() == {*NAMES, "layer"}
-    assert max(len(each) for each in zips.values()) < archive.LIMIT
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_functions_are_as_configured(deployed: Deployed, name: str) -> None:
-    found = deployed.configuration(name)
-    configured = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
-    key = "api_handler" if name == NAMES[0] else name.rpartition("-")[2]
-    own = configured | configured["stages"]["dev"]["lambda_functions"].get(key, {})
-    assert found["Runtime"] == "python3.13"
-    assert found["Architectures"] == ["x86_64"]
-    assert found["MemorySize"] == own["lambda_memory_size"]
-    assert found["Timeout"] == own["lambda_timeout"]
-    assert found["Environment"]["Variables"]["STAGE"] == "dev"
-    assert found["TracingConfig"]["Mode"] == "Active"
-    assert [each["Arn"].split(":")[-2] for each in found["Layers"]] == ["faunalens-dev-managed-layer"]
-    assert deployed.aws.client("lambda").list_tags(Resource=found["FunctionArn"])["Tags"]["project"] == "faunalens"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_each_function_has_a_role_of_its_own_with_the_policy_beside_the_configuration(
-    deployed: Deployed, name: str
-) -> None:
-    role = deployed.configuration(name)["Role"].rpartition("/")[2]
-    iam = deployed.aws.client("iam")
-    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    kind = {NAMES[0]: "api"}.get(name, name.rpartition("-")[2])
-    wanted = json.loads((ROOT / ".chalice" / f"policy-dev-{kind}.json").read_text(encoding="utf-8"))
-    assert iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"] == wanted
 
 
 def test_the_api_has_every_route_and_takes_photos_as_they_are(deployed: Deployed) -> None:

@@ -49,7 +49,7 @@ def api(deployment: RunningPackage, folder: Path) -> Iterator[Served]:
 
 def containers(deployment: RunningPackage) -> list[Container]:
     """Return the API's containers that wait for an event."""
-    return list(deployment.functions["app.app"]._idle)
+    return list(deployment.functions["app.app"].idle)
 
 
 def is_frozen(container: Container) -> bool:

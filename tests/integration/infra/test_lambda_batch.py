@@ -129,7 +129,7 @@ def test_a_photo_that_ends_its_process_has_a_line_and_its_neighbour_too(rig: Rig
         answer = thread.submit(rig.invoke, sqs_event(bodies, received=2))
         while not rig.has(line) and not answer.done():
             time.sleep(0.002)
-        for container in [*rig.pool._busy]:
+        for container in [*rig.pool.busy]:
             os.kill(container.pid, signal.SIGKILL)
     lines = _lines_of(rig, "poison.jpg")
     assert [line["error"] for line in lines] == ["interrupted"]
@@ -149,7 +149,7 @@ def _kill_after_a_line(rig: Rig, answer: Future[InvocationResult]) -> bool:
     before = _answers(rig)
     while not answer.done():
         if _answers(rig) > before:  # not at the line that a second attempt writes first
-            for container in [*rig.pool._busy]:
+            for container in [*rig.pool.busy]:
                 os.kill(container.pid, signal.SIGKILL)
                 return True
         time.sleep(0.002)

@@ -129,49 +129,6 @@ def test_cloudformation_takes_it_before_and_after_its_own_work(stage: str, folde
     assert given["Firewall"] == "yes"
 
 
-def referred(value: Any) -> Iterator[str]:
-    """Yield the names of all references in a value."""
-    match value:
-        case {"Ref": str(name)} | {"Condition": str(name)}:
-            yield name
-        case {"Fn::GetAtt": [str(name), *_]} | {"Fn::GetAtt": str(name)}:
-            yield name.partition(".")[0]
-        case {"Fn::If": [str(name), *rest]}:
-            yield name
-            yield from referred(rest)
-        case {"Fn::Sub": [str(text), dict(own)]}:
-            yield from (name for name in _in_text(text) if name not in own)
-            yield from referred(own)
-        case {"Fn::Sub": str(text)}:
-            yield from _in_text(text)
-        case dict():
-            for each in value.values():
-                yield from referred(each)
-        case list():
-            for each in value:
-                yield from referred(each)
-
-
-def _in_text(text: str) -> Iterator[str]:
-    return (name.partition(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text))
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_every_reference_has_a_target(stage: str, folders: Mapping[str, Path]) -> None:
-    document = expanded(folders[stage])
-    known = document["Resources"].keys() | document["Parameters"].keys() | document["Conditions"].keys()
-    found: set[str] = set()
-    for name, each in document["Resources"].items():
-        needs = each.get("DependsOn", [])
-        found |= {needs} if isinstance(needs, str) else set(needs)
-        found |= {each["Condition"]} if "Condition" in each else set()
-        assert name not in set(referred(each["Properties"]))
-        found |= set(referred(each["Properties"]))
-    found |= set(referred([each["Value"] for each in document["Outputs"].values()]))
-    assert {"Cache", "Database", "SubnetA", "RestAPI"} <= found
-    assert {name for name in found if not name.startswith("AWS::")} <= known
-
-
 @pytest.mark.parametrize("stage", STAGES)
 def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: Mapping[str, Path]) -> None:
     document, limits = expanded(folders[stage]), throttle_limits(stage)
@@ -217,18 +174,6 @@ def test_the_api_refuses_in_problem_details(stage: str, folders: Mapping[str, Pa
     (api,) = of_type(expanded(folders[stage]), "AWS::ApiGateway::RestApi").values()
     refusals = api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
     assert refusals.keys() == GATEWAY_RESPONSES.keys()
-
-
-def test_without_a_version_of_the_definition_there_would_be_a_second_stage(folders: Mapping[str, Path]) -> None:
-    document = template(folders["dev"])
-    del document["Resources"]["RestAPI"]["Properties"]["OpenApiVersion"]
-    for each in of_type(document, "AWS::Serverless::Function").values():
-        each["Properties"]["CodeUri"] = "s3://packages/deployment.zip"
-    document["Resources"]["ManagedLayer"]["Properties"]["ContentUri"] = "s3://packages/layer-deployment.zip"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        (deployment,) = of_type(transform(document, {}, NoManagedPolicies()), "AWS::ApiGateway::Deployment").values()
-    assert deployment["Properties"]["StageName"] == "Stage"
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -61,17 +61,6 @@ def test_functions_leave_log_groups_alone_and_have_tags(stage: str) -> None:
         assert each.tags["stage"] == stage
 
 
-def test_chalice_still_names_the_log_group_of_the_api_wrongly() -> None:
-    # GIVEN a log retention set with Chalice's own option
-    config = config_of("dev")
-    config._config_from_disk["log_retention_in_days"] = 14
-    built = DependencyBuilder().build_dependencies(ApplicationGraphBuilder().build(config, "dev"))
-    # THEN it makes another group than the one the API's function writes to (docs/reference/infra.md)
-    groups = {each.log_group_name for each in built if isinstance(each, models.LogGroup)}
-    assert "/aws/lambda/faunalens-dev-api_handler" in groups
-    assert "/aws/lambda/faunalens-dev" not in groups
-
-
 @pytest.mark.parametrize("stage", DOCUMENT["stages"])
 def test_every_variable_is_a_setting(stage: str) -> None:
     chosen = DOCUMENT["stages"][stage]

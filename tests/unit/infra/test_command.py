@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.__main__ import _parser, _resume_command, main
+from infra.__main__ import build_parser, main, resume_command
 from infra.proof.report import ProofReport
 from infra.stage import Stage
 
@@ -75,8 +75,8 @@ def test_the_command_to_resume_repeats_the_options() -> None:
     ]
     options += ["--skip", "data", "--skip", "smoke"]
     for first in ([], ["--from", "app"], ["--from=app"]):
-        resume = _resume_command([*options, *first])
-        assert vars(_parser().parse_args(shlex.split(resume)[3:])) == vars(_parser().parse_args(options))
+        resume = resume_command([*options, *first])
+        assert vars(build_parser().parse_args(shlex.split(resume)[3:])) == vars(build_parser().parse_args(options))
 
 
 def test_no_terminal_means_no(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from cfnlint.decode.cfn_yaml import loads
 
 from chalicelib.config.settings import ROOT, Settings
 from database.__main__ import build_parser as database_parser
-from infra.__main__ import _parser
+from infra.__main__ import build_parser
 from infra.stage import Stage
 from infra.template import declared_parameters
 from infra.up import DATABASE_PATIENCE, Up
@@ -110,7 +110,7 @@ def test_what_the_deployment_runs_is_there() -> None:
     known = [step.name for step in Up(Stage("", "", None, {})).steps()]
     stages = re.findall(r"options: \[(.+)\]$", text, re.MULTILINE)[0].split(", ")
     for command, stage in product(commands, stages):
-        options = _parser().parse_args(shlex.split(command.replace("$STAGE", stage)))
+        options = build_parser().parse_args(shlex.split(command.replace("$STAGE", stage)))
         assert options.stage == stage
         for step in (getattr(options, "only", ""), getattr(options, "first", ""), *getattr(options, "skipped", [])):
             assert not step or step in known

@@ -212,16 +212,16 @@ def test_containers_start_up_to_the_limit_and_are_reused(sandbox: Sandbox, tmp_p
             event = b'{"seconds": 1.0}'
             work = [clients.submit(pool.invoke, event) for _ in range(3)]
             assert [each.result().error for each in work] == [None] * 3
-            assert (len(pool._idle), len(pool._busy)) == (3, 0)
+            assert (len(pool.idle), len(pool.busy)) == (3, 0)
             # WHEN there are three more, and a fourth
             work = [clients.submit(pool.invoke, event) for _ in range(3)]
-            while len(pool._busy) < 3:
+            while len(pool.busy) < 3:
                 time.sleep(0.001)
             with pytest.raises(Throttled):
                 pool.invoke(event)
             # THEN the same containers handle three of them
             assert [each.result().report.init for each in work] == [None] * 3
-            assert (len(pool._idle), len(pool._busy)) == (3, 0)
+            assert (len(pool.idle), len(pool.busy)) == (3, 0)
     finally:
         pool.close()
 
@@ -231,7 +231,7 @@ def test_a_container_that_died_is_replaced(sandbox: Sandbox, tmp_path: Path) -> 
     try:
         for _ in range(2):
             assert pool.invoke(b'{"code": 1}').error == "Runtime.ExitError"
-            assert not pool._idle
+            assert not pool.idle
     finally:
         pool.close()
 

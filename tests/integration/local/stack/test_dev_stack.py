@@ -64,7 +64,7 @@ def test_stores_that_are_killed_are_started_again(stack: DevStack, capsys: pytes
     client = psycopg2.connect(environment["DATABASE_URL"], async_=1)
     wait_select(client)
     client.cursor().execute("select max(md5(n::text)) from generate_series(1, 1000000) as n")
-    before = [stack._database.pid, stack._cache.pid]
+    before = [stack.database.pid, stack.cache.pid]
     # WHEN both stores are killed
     for pid in before:
         os.kill(pid, signal.SIGKILL)
@@ -94,7 +94,7 @@ def test_stores_that_are_killed_are_started_again(stack: DevStack, capsys: pytes
 def test_a_store_that_cannot_start_again_ends_the_run(stack: DevStack, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a stack whose Valkey finds no valid configuration any more
     stack.launch_stores()
-    cache = stack._cache
+    cache = stack.cache
     cache.wait_until_ready()
     monkeypatch.setattr(cache, "start_timeout", 0.5)
     monkeypatch.setattr(cache, "_config", lambda: "nonsense\n")

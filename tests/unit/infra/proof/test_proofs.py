@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from infra import api_client, smoke
-from infra.api_client import Answer, Upload
+from infra import smoke
 from infra.proof import proofs
 from infra.proof.proofs import Prove, Trial, Undecided
 from infra.proof.report import Claim, Outcome, ProofReport
+from infra.smoke import Answer, Upload
 from infra.stage import Stage
 from infra.step import PreconditionFailed
 from tests.unit.infra.fake_aws import Client
@@ -146,7 +146,7 @@ def test_without_evidence_a_claim_stays_open(proof: Callable[[Trial], str], clie
 def _uploaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stage, "url", "https://api/dev/")
     monkeypatch.setattr(Stage, "output", lambda *_: "bucket")
-    monkeypatch.setattr(api_client, "upload", lambda *_: Upload("uploads/one", "https://api/dev/uploads/one/identify"))
+    monkeypatch.setattr(smoke, "upload", lambda *_: Upload("uploads/one", "https://api/dev/uploads/one/identify"))
     monkeypatch.setattr(smoke, "photo", lambda: b"photo")
 
 
@@ -179,7 +179,7 @@ def test_the_form_of_a_gateways_own_error_counts(
     monkeypatch: pytest.MonkeyPatch, status: int, kind: str, origin: str | None, good: bool
 ) -> None:
     headers = {"content-type": kind} | ({"access-control-allow-origin": origin} if origin else {})
-    monkeypatch.setattr(api_client, "fetch", lambda _: Answer(status, headers, b"{}"))
+    monkeypatch.setattr(smoke, "fetch", lambda _: Answer(status, headers, b"{}"))
     if good:
         assert "an unknown path returned 404" in proofs.gateway_errors(trial())
     else:

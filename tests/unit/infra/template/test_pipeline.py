@@ -15,9 +15,9 @@ from chalice.package import TemplateDeepMerger
 
 from chalicelib.config.settings import ROOT
 from infra.__main__ import main
-from infra.api_stage import LOG_FORMAT, limit_variables, method_settings
+from infra.api_stage import LOG_FORMAT, limit_variables
 from infra.chalice_project import STACK_VARIABLES
-from infra.functions import ASYNC_LIMITS, function_config
+from infra.functions import function_config
 from infra.step import PreconditionFailed
 from infra.template import merge_unique, parameters_of, pipeline, to_text
 from infra.template.pipeline import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
@@ -168,18 +168,6 @@ def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
         merge_template("test", chosen)
 
 
-def test_the_api_is_throttled_and_has_no_second_stage(stage: str, merged: Mapping[str, Any]) -> None:
-    api = merged["Resources"]["RestAPI"]["Properties"]
-    assert api["MethodSettings"] == method_settings(stage)
-    assert api["OpenApiVersion"] == "2.0", "without it, SAM makes a second stage without throttling"
-
-
-def test_failed_calls_of_warming_and_administration_are_not_repeated(merged: Mapping[str, Any]) -> None:
-    for logical, key in {"Warm": "warm", "Batch": "batch", "Admin": "admin"}.items():
-        assert merged["Resources"][logical]["Properties"]["EventInvokeConfig"] == ASYNC_LIMITS[key]
-    assert "EventInvokeConfig" not in merged["Resources"]["APIHandler"]["Properties"]
-
-
 def test_roles_have_the_boundary_and_the_api_its_log_if_asked_for(merged: Mapping[str, Any]) -> None:
     for name in ("ApiHandlerRole", "WarmRole", "BatchRole", "AdminRole"):
         condition, value, _ = merged["Resources"][name]["Properties"]["PermissionsBoundary"]["Fn::If"]
@@ -208,16 +196,6 @@ def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_
     open_to_all = merge_template("dev", parameters_of("dev", {}))
     assert open_to_all["Parameters"]["ApiKeys"]["AllowedValues"] == ["no"]
     assert "DefinitionBody" not in open_to_all["Resources"]["RestAPI"]["Properties"]
-
-
-def test_firewall_and_plan_stand_before_this_api_once_its_stage_is_there(stage: str, merged: Mapping[str, Any]) -> None:
-    for name in ("WebAclOfApi", "KeyPlan", "PagePlan", "PageKey"):
-        assert merged["Resources"][name]["DependsOn"] == f"RestAPI{stage}Stage"
-    assert "/restapis/${RestAPI}/stages/${Stage}" in json.dumps(merged["Resources"]["WebAclOfApi"])
-    assert "faunalens${Stage}page${RestAPI}" in json.dumps(merged["Resources"]["PageKey"])
-    (place,) = merged["Resources"]["KeyPlan"]["Properties"]["ApiStages"]
-    assert place == {"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "Stage"}}
-    assert "DependsOn" not in merged["Resources"]["WebAcl"]
 
 
 def test_alarms_tell_the_topic_of_this_template(merged: Mapping[str, Any]) -> None:

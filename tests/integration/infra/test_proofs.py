@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from infra import api_client, invoke
-from infra.api_client import fetch, upload
+from infra import invoke, smoke
 from infra.proof import proofs
 from infra.proof.proofs import Trial, Undecided
+from infra.smoke import fetch, upload
 from infra.stage import Stage
 from infra.step import PreconditionFailed
 from testing.aws import Account, account
@@ -35,7 +35,7 @@ def test_a_photo_that_is_refused_refutes_and_a_package_without_heic_does_not(
     at_app: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for status, error in ((422, PreconditionFailed), (415, Undecided)):
-        monkeypatch.setattr(api_client, "fetch", lambda *_, status=status: api_client.Answer(status, {}, b"no"))
+        monkeypatch.setattr(smoke, "fetch", lambda *_, status=status: smoke.Answer(status, {}, b"no"))
         with pytest.raises(error):
             proofs.heic(at_app)
 
