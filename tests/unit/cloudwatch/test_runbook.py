@@ -10,7 +10,7 @@ from chalice.app import CloudWatchEvent
 from chalicelib.config.settings import Settings
 from cloudwatch.project import DASHBOARDS, ROOT
 from database.__main__ import build_parser as database_parser
-from infra.__main__ import _parser as infra_parser
+from infra.__main__ import build_parser as infra_parser
 
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 _ITALIC = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")

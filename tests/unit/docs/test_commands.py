@@ -8,7 +8,7 @@ import pytest
 from chalicelib.config.settings import Settings
 from database.__main__ import build_parser as database_parser
 from database.maintain.__main__ import build_parser as maintenance_parser
-from infra.__main__ import _parser as infra_parser
+from infra.__main__ import build_parser as infra_parser
 from tests.unit.docs.pages import PAGES, name_of
 
 COMMAND = re.compile(r"python -m (?P<program>infra|database|database\.maintain) (?P<arguments>[^`\n#]*?)(?:`|\n|  )")
