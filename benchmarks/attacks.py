@@ -18,7 +18,7 @@ from pathlib import Path
 from PIL import Image
 
 from benchmarks.backends import served_app
-from benchmarks.measure import parser, table
+from benchmarks.measure import forget_peak, megabytes, parser, table
 from local.stack.ports import HOST
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise, scene
 
@@ -32,10 +32,10 @@ class AttackedServer:
     """A server process that runs without Redis and PostgreSQL."""
 
     def __init__(self, port: int, pid: int) -> None:
-        self.port, self._folder = port, Path(f"/proc/{pid}")
+        self.port, self._pid = port, pid
         for _ in range(20):
             self.post(jpeg(), PLACE)
-        self.idle = self._megabytes("VmRSS")
+        self.idle = megabytes("VmRSS", pid)
 
     def post(self, photo: bytes, target: str = "/identify") -> int:
         """Send a photo. Return the status, 0 if the connection failed."""
@@ -48,19 +48,15 @@ class AttackedServer:
                 return 0
             return response.status
 
-    def _megabytes(self, name: str) -> float:
-        lines = (self._folder / "status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024 / 1e6
-
     @contextmanager
     def peak(self) -> Iterator[Callable[[], float]]:
         """Yield a function that returns the peak memory since the start of the block, in MB above the idle memory."""
-        (self._folder / "clear_refs").write_text("5")
-        yield lambda: self._megabytes("VmHWM") - self.idle
+        forget_peak(self._pid)
+        yield lambda: megabytes("VmHWM", self._pid) - self.idle
 
     def grown(self) -> float:
         """Return the growth of memory since the server was idle, in MB."""
-        return self._megabytes("VmRSS") - self.idle
+        return megabytes("VmRSS", self._pid) - self.idle
 
 
 @contextmanager

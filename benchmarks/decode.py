@@ -16,7 +16,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, TiffImagePlugin
 
-from benchmarks.measure import table
+from benchmarks.measure import forget_peak, megabytes, table
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.pixels import Area
@@ -87,7 +87,8 @@ def measure(path: Path) -> dict[str, float]:
     for kind in ("JPEG", "PNG", "TIFF", "WEBP", "HEIF"):  # imports and tables of the decoders are not the photo's
         open_photo(encoded(noise(64, 64), kind), LIMITS).pixels(SIZE)
     data = path.read_bytes()
-    before = _reset_peak()
+    forget_peak()
+    before = megabytes("VmHWM")
     started = perf_counter()
     photo = open_photo(data, LIMITS)
     reserved = photo.decode_bytes(SIZE)
@@ -96,18 +97,12 @@ def measure(path: Path) -> dict[str, float]:
     seconds = perf_counter() - started
     picture.whole(DETECTOR_SIZE)
     picture.around(Area(0, 0, 1, 1), SIZE)
-    return {"megapixels": photo.megapixels, "reserved": reserved, "peak": _peak() - before, "seconds": seconds}
-
-
-def _reset_peak() -> int:
-    """Reset the peak memory of this process to its current memory. Return the new peak in bytes."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return _peak()
-
-
-def _peak() -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    return {
+        "megapixels": photo.megapixels,
+        "reserved": reserved,
+        "peak": (megabytes("VmHWM") - before) * 1e6,
+        "seconds": seconds,
+    }
 
 
 def main() -> int:
@@ -124,15 +119,9 @@ def main() -> int:
             continue
         found = _in_new_process(encode())
         exceeded |= found["peak"] > found["reserved"]
-        number = found["megapixels"] * 1e6
-        rows.append(
-            [
-                name,
-                f"{found['peak'] / number:.1f}",
-                f"{found['reserved'] / number:.1f}",
-                f"{found['seconds'] * 1e3 / found['megapixels']:.0f}",
-            ]
-        )
+        pixels = found["megapixels"] * 1e6
+        bytes_per_pixel = [f"{found[each] / pixels:.1f}" for each in ("peak", "reserved")]
+        rows.append([name, *bytes_per_pixel, f"{found['seconds'] * 1e3 / found['megapixels']:.0f}"])
         print(f"{name}: done", file=sys.stderr)
     print(table(rows, ["format", "bytes per pixel", "reserved", "ms per MP"]))
     return int(exceeded)

@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 
 import duckdb
 
-from benchmarks.measure import table, verdict
+from benchmarks.measure import megabytes, table, verdict
 from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.tables import tables_in
 from database.maintain.occurrences.workspace import Workspace
@@ -78,9 +78,7 @@ def run(case: str, path: Path, threads: int) -> None:
                 workspace.read(tables_in(path), lambda _line: None)
                 seconds, busy = perf_counter() - started, process_time() - busy
                 groups = workspace.connection.execute("select count(*) from counted").fetchone()
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
-    print(seconds, busy, peak, (groups or (0,))[0])
+    print(seconds, busy, megabytes("VmHWM") * 1e6, (groups or (0,))[0])
 
 
 def counting_table(numbers: Sequence[int], rounds: int, threads: int) -> str:

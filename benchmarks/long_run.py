@@ -9,17 +9,19 @@ nearly all of it in the models.
 
 import csv
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
-from benchmarks.measure import table, verdict
+from benchmarks.measure import megabytes, table, verdict
 from local import sample_photo
 from testing.pictures import encoded, noise
 
@@ -29,7 +31,6 @@ OF_A_STATION = 50
 WARM = 1000
 """Photos after which memory is compared: all models that these photos need are loaded."""
 GROWTH_LIMIT_MB = 100
-COMMAND = ("-m", "cli")
 SHOWN = 10
 """Rows of the table of memory."""
 READERS = (
@@ -78,34 +79,42 @@ def make_card(folder: Path, number: int) -> None:
             write((f"S{station:02}", -36.0 + 1.3 * (station % 5), 145.0 + 1.3 * (station // 5), "+10:00"))
 
 
+@contextmanager
+def command(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", list[resource.struct_rusage]]]:
+    """Run `faunalens` beside the block; yield its process, and a list that has its usage after the block."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"}
+    usage: list[resource.struct_rusage] = []
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", *arguments], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process, usage
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    usage.append(used)
+
+
 def run(folder: Path, number: int, workers: int) -> Run:
     """Identify the card in a process of its own, and watch its memory."""
     arguments = ("identify", "card", "--deployments", "deployments.csv", "--results", "study.db", "--json")
-    command = [sys.executable, *COMMAND, *arguments, "--workers", str(workers)]
     memory, lookups = {}, 0
     steps = {min(WARM, number), *range(number, 0, -max(1, number // SHOWN))}
-    with subprocess.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.PIPE, text=True) as process:
+    with command(folder, *arguments, "--workers", str(workers)) as (process, usage):
         for count, line in enumerate(process.stdout or (), 1):
             lookups += '"cache":"memory"' not in line
             if count in steps:
-                memory[count] = _resident(process.pid)
+                memory[count] = megabytes("VmRSS", process.pid)
                 print(f"{count:,} photos: {memory[count]:.0f} MB", file=sys.stderr, flush=True)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
     assert count == number
-    return Run(memory, lookups, usage.ru_utime + usage.ru_stime)
+    return Run(memory, lookups, usage[0].ru_utime + usage[0].ru_stime)
 
 
 def peak_of(folder: Path, *arguments: str) -> float:
     """Return the highest memory of a command, in MB."""
-    with subprocess.Popen(
-        [sys.executable, *COMMAND, *arguments], cwd=folder, env=_environment(), stdout=subprocess.DEVNULL
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss / 1024
+    with command(folder, *arguments) as (process, usage):
+        for _ in process.stdout or ():
+            pass
+    return usage[0].ru_maxrss * 1024 / 1e6
 
 
 def tables(number: int, workers: int) -> str:
@@ -128,16 +137,6 @@ def tables(number: int, workers: int) -> str:
     titles = ("`export --camtrap-dp`", "`export`, the other four formats", "`report`")
     of_readers = [[title, f"{peak:.0f} MB"] for title, (_, peak) in zip(titles, peaks, strict=True)]
     return f"{of_run}\n\n{table(of_readers, [f'{number:,} photos', 'highest memory'])}"
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"}
-
-
-def _resident(process: int) -> float:
-    """Return the memory of a process, in MB."""
-    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -80,6 +81,17 @@ def run_fresh(code: str, environment: Mapping[str, str], *arguments: str, flags:
     """Run code in a new Python process, which ends without teardown, because teardown is not part of a start."""
     command = [sys.executable, *flags, "-c", f"{code}\nimport os; os._exit(0)", *arguments]
     subprocess.run(command, check=True, env={**os.environ, **environment})
+
+
+def megabytes(figure: str, pid: int | str = "self") -> float:
+    """Return a figure of a process's memory on Linux, MB: `VmRSS` is the resident memory, `VmHWM` its highest yet."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(figure)) * 1024 / 1e6
+
+
+def forget_peak(pid: int | str = "self") -> None:
+    """Make the highest memory of a process that of now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
 def session_program(model: str, *, default_threads: bool = False) -> str:

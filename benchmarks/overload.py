@@ -6,16 +6,14 @@ and its client share the machine, so the client's work makes the server slower t
 
 import asyncio
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 
 from benchmarks.attacks import AttackedServer, server
 from benchmarks.measure import parser, table, verdict
-from benchmarks.peers.client import run
+from benchmarks.peers.client import Reply, request_of, run, send
 from local.stack.ports import HOST
 from testing.pictures import encoded, noise
 
@@ -26,80 +24,22 @@ CLIENTS = 16
 """Clients of the closed loop that measures the capacity."""
 PROBE_SECONDS = 0.2
 """Pause between two requests for the animals of a place, which are sent while the photos are sent."""
+CLOSE = "Connection: close\r\n"
 
 
-@dataclass(slots=True)
-class LoadResults:
-    """The results of requests. `seconds`: the response times by status; status 0 is a connection that failed."""
-
-    seconds: dict[int, list[float]] = field(default_factory=dict)
-
-    def add(self, status: int, seconds: float) -> None:
-        """Add the result of a request."""
-        self.seconds.setdefault(status, []).append(seconds)
-
-    def number(self, status: int) -> int:
-        """Return the number of requests with a status."""
-        return len(self.seconds.get(status, []))
-
-    def p99(self, status: int) -> float:
-        """Return the 99th percentile of the requests with a status, in ms; NaN if there are none."""
-        found = self.seconds.get(status)
-        return float(np.percentile(found, 99)) * 1e3 if found else float("nan")
+def p99(replies: list[Reply], status: int = 200) -> float:
+    """Return the 99th percentile of the requests with a status, in ms; NaN if there are none."""
+    seconds = [reply.end - reply.start for reply in replies if reply.status == status]
+    return float(np.percentile(seconds, 99)) * 1e3 if seconds else float("nan")
 
 
-class Client(asyncio.Protocol):
-    """One connection with one request. The client does little, to leave the processors to the server."""
-
-    def __init__(self, request: bytes, results: LoadResults) -> None:
-        self._request, self._results = request, results
-        self._head = b""
-        self._started = time.perf_counter()
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the request."""
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        """Keep the first bytes, which contain the status."""
-        if not self._head:
-            self._head = data[:16]
-            self._results.add(int(self._head[9:12]), time.perf_counter() - self._started)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Count a connection that ended without a response."""
-        del exc
-        if not self._head:
-            self._results.add(0, time.perf_counter() - self._started)
-        if not self.done.done():
-            self.done.set_result(None)
-
-
-def request(method: str, target: str, body: bytes = b"") -> bytes:
-    """Return the bytes of a request with `Connection: close`."""
-    head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: image/jpeg\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-async def send(port: int, data: bytes, results: LoadResults) -> None:
-    """Send a request on a new connection and wait for the end of the connection."""
-    started = time.perf_counter()
-    try:
-        _, client = await asyncio.get_running_loop().create_connection(lambda: Client(data, results), HOST, port)
-        await client.done
-    except OSError:
-        results.add(0, time.perf_counter() - started)
-
-
-async def open_loop(port: int, data: bytes, rate: float, seconds: float, results: LoadResults) -> None:
+async def open_loop(port: int, data: bytes, rate: float, seconds: float, replies: list[Reply]) -> None:
     """Send `rate` requests a second, whether or not earlier requests have been answered."""
-    started, tasks = time.perf_counter(), set[asyncio.Task[None]]()
+    started, tasks = perf_counter(), set[asyncio.Task[None]]()
     number = 0
-    while (elapsed := time.perf_counter() - started) < seconds:
+    while (elapsed := perf_counter() - started) < seconds:
         while number < elapsed * rate:
-            task = asyncio.create_task(send(port, data, results))
+            task = asyncio.create_task(send(HOST, port, iter([data]), replies))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
             number += 1
@@ -107,47 +47,46 @@ async def open_loop(port: int, data: bytes, rate: float, seconds: float, results
     await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
 
-async def probe(port: int, seconds: float, results: LoadResults) -> None:
+async def probe(port: int, seconds: float, replies: list[Reply]) -> None:
     """Request the animals of a place repeatedly, with a pause of `PROBE_SECONDS`."""
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        await send(port, request("GET", "/animals?lat=-33.9&lon=151.2"), results)
+    until = perf_counter() + seconds
+    while perf_counter() < until:
+        request = request_of("GET", "/animals?lat=-33.9&lon=151.2", HOST, head=CLOSE)
+        await send(HOST, port, iter([request]), replies)
         await asyncio.sleep(PROBE_SECONDS)
 
 
-async def measure(
-    attacked: AttackedServer, photo: bytes, factor: float, seconds: float, report: Callable[[str], None]
-) -> str:
+async def measure(attacked: AttackedServer, photo: bytes, factor: float, seconds: float) -> str:
     """Measure the capacity of a server, then overload it by `factor`. Return the table of the results."""
-    data = request("POST", "/identify?location=none", photo)
-    unloaded = LoadResults()
+    port, target = attacked.port, "/identify?location=none"
+    data = request_of("POST", target, HOST, photo, CLOSE)
+    unloaded: list[Reply] = []
     for _ in range(WARM_UP):
-        await send(attacked.port, data, unloaded)
-    url = f"http://{HOST}:{attacked.port}/identify?location=none"
-    rate = (await run(url, [photo], CLIENTS, CAPACITY_SECONDS)).rate
-    report(f"capacity: {rate:.0f} photos/s with {CLIENTS} clients; sending {factor * rate:.0f}/s for {seconds:.0f} s …")
+        await send(HOST, port, iter([data]), unloaded)
+    rate = (await run(f"http://{HOST}:{port}{target}", [photo], CLIENTS, CAPACITY_SECONDS)).rate
+    said = f"capacity: {rate:.0f} photos/s with {CLIENTS} clients; sending {factor * rate:.0f}/s for {seconds:.0f} s …"
+    print(said, file=sys.stderr, flush=True)
     await asyncio.sleep(2)
-    loaded, beside = LoadResults(), LoadResults()
+    loaded: list[Reply] = []
+    beside: list[Reply] = []
     with attacked.peak() as peak:
-        await asyncio.gather(
-            open_loop(attacked.port, data, factor * rate, seconds, loaded), probe(attacked.port, seconds, beside)
-        )
+        await asyncio.gather(open_loop(port, data, factor * rate, seconds, loaded), probe(port, seconds, beside))
         highest = peak()
     await asyncio.sleep(min(60.0, seconds))
-    left, total = attacked.grown(), sum(map(len, loaded.seconds.values()))
-    ratio = loaded.p99(200) / unloaded.p99(200)
-    animals = beside.p99(200)
+    left, answered = attacked.grown(), sum(reply.status == 200 for reply in loaded)
+    lost = sum(reply.status == 0 for reply in loaded)
+    ratio, animals, refusals = p99(loaded) / p99(unloaded), p99(beside), p99(loaded, 503)
     rows: list[tuple[str, str, str, bool | None]] = [
-        ("answered", f"{loaded.number(200) / seconds:.0f} a second of {rate:.0f}", "", None),
-        ("p99 of answers", f"{loaded.p99(200):.0f} ms, {ratio:.1f} × unloaded", "at most 3 ×", ratio <= 3),
-        ("p99 of refusals (503)", f"{loaded.p99(503):.0f} ms", "at most 100 ms", loaded.p99(503) <= 100),
-        ("failed connections", f"{loaded.number(0)} of {total}", "none", not loaded.number(0)),
+        ("answered", f"{answered / seconds:.0f} a second of {rate:.0f}", "", None),
+        ("p99 of answers", f"{p99(loaded):.0f} ms, {ratio:.1f} × unloaded", "at most 3 ×", ratio <= 3),
+        ("p99 of refusals (503)", f"{refusals:.0f} ms", "at most 100 ms", refusals <= 100),
+        ("failed connections", f"{lost} of {len(loaded)}", "none", not lost),
         ("p99 of GET /animals", f"{animals:.0f} ms", "at most 500 ms", animals <= 500),
         ("memory over idle", f"{highest:.0f} MB", "at most 400 MB", highest <= 400),
         ("a minute later", f"{left:.0f} MB", "at most 100 MB", left <= 100),
     ]
     return table(
-        [[name, found, target, "" if kept is None else verdict(kept)] for name, found, target, kept in rows],
+        [[name, found, goal, "" if kept is None else verdict(kept)] for name, found, goal, kept in rows],
         [f"{factor:g} × capacity for {seconds:.0f} s", "found", "target", "result"],
     )
 
@@ -162,11 +101,7 @@ def main() -> None:
     photo = chosen.photo.read_bytes() if chosen.photo else encoded(noise(640, 480), "JPEG", quality=85)
     for _ in range(chosen.rounds):
         with server() as attacked:
-            print(asyncio.run(measure(attacked, photo, chosen.factor, chosen.seconds, _report)))
-
-
-def _report(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+            print(asyncio.run(measure(attacked, photo, chosen.factor, chosen.seconds)))
 
 
 if __name__ == "__main__":

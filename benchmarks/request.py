@@ -4,11 +4,11 @@ The bare work decodes and shrinks a 12 MP JPEG and runs each model that looks at
 threads. The made-up photo looks like a bird to the general model, so the pack of birds looks too. The bare work is
 compared with two requests for the same photo, without a second look: an API Gateway event, which the app handles in the
 same process, and one over HTTP on loopback, with keep-alive, to an app in another process. The app uses real PostgreSQL
-and Valkey, and the features of the cell are cached. Peak memory is measured in another process, after 100 requests.
+and Valkey, and the features of the cell are cached. Peak memory is measured in another process, after 100 requests; it
+needs Linux.
 """
 
 import http.client
-import resource
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from benchmarks.backends import backends, served_app
-from benchmarks.measure import comparison, interleaved, parser, run_fresh, table, verdict
+from benchmarks.measure import comparison, interleaved, megabytes, parser, run_fresh, table, verdict
 from local.stack.ports import HOST
 from testing.pictures import encoded, noise
 
@@ -93,23 +93,15 @@ def memory_table() -> str:
     import app
 
     event = event_of(photo_of_12_megapixels())
-    before = peak_megabytes()
+    before = megabytes("VmHWM")
     for _ in range(100):
         assert app.app(dict(event), None)["statusCode"] == 200
-    after, limit = peak_megabytes(), MEMORY_LIMIT_MB
+    after, limit = megabytes("VmHWM"), MEMORY_LIMIT_MB
     rows = [
         ["before any request", f"{before:.0f} MB", "", ""],
         ["after 100 requests of 12 MP", f"{after:.0f} MB", f"under {limit} MB", verdict(after < limit)],
     ]
     return table(rows, ["peak memory of the process", "peak", "target", "result"])
-
-
-def peak_megabytes() -> float:
-    """Return the highest resident memory of this process so far, megabytes."""
-    status = Path("/proc/self/status")
-    if status.exists():  # ru_maxrss begins with the memory of the process that started this one
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if "VmHWM" in line) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def main() -> None:

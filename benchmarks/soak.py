@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from benchmarks.backends import served_app
-from benchmarks.measure import table
+from benchmarks.measure import megabytes, table
 from local.stack.ports import HOST
 from testing.faults import postgres_cases, redis_cases
 from testing.faults.case import FaultCase
@@ -133,24 +133,24 @@ class Findings:
 
     def summary(self) -> str:
         """Return the table of the results."""
-        seconds = [response.seconds for response in self.responses]
+        seconds = np.quantile([response.seconds for response in self.responses], [0.5, 0.99, 1])
         statuses = Counter(str(response.status) for response in self.responses)
         features = Counter(f"{response.mode}, {response.cache}" for response in self.responses if response.mode)
-        _, megabytes, files, sessions, connections = zip(*self.samples, strict=True)
-        steps = np.array_split(megabytes, min(10, len(megabytes)))
-        rows = [
-            ["requests", f"{len(self.responses)}"],
-            ["by status", "; ".join(f"{name}: {number}" for name, number in statuses.most_common())],
-            ["by features", "; ".join(f"{name}: {number}" for name, number in features.most_common())],
-            ["seconds: median, p99, slowest", " ".join(f"{s:.3f}" for s in np.quantile(seconds, [0.5, 0.99, 1]))],
-            ["faults", f"{self.faults.total()}, of {len(self.faults)} kinds"],
-            ["sessions in PostgreSQL, most, at the end", f"{max(sessions)}, {sessions[-1]}"],
-            ["connections to Redis, most, at the end", f"{max(connections)}, {connections[-1]}"],
-            ["open files of the app, at the start, at the end", f"{files[0]}, {files[-1]}"],
-            ["memory, in up to ten steps", f"{' '.join(f'{part.mean():.1f}' for part in steps)} MB"],
-            ["growth", f"{self.growth:+.2f} MB a minute"],
-        ]
-        return table(rows, ["what", "figure"])
+        _, memory, files, sessions, connections = zip(*self.samples, strict=True)
+        steps = np.array_split(memory, min(10, len(memory)))
+        rows = {
+            "requests": len(self.responses),
+            "by status": "; ".join(f"{name}: {number}" for name, number in statuses.most_common()),
+            "by features": "; ".join(f"{name}: {number}" for name, number in features.most_common()),
+            "seconds: median, p99, slowest": " ".join(f"{each:.3f}" for each in seconds),
+            "faults": f"{self.faults.total()}, of {len(self.faults)} kinds",
+            "sessions in PostgreSQL, most, at the end": f"{max(sessions)}, {sessions[-1]}",
+            "connections to Redis, most, at the end": f"{max(connections)}, {connections[-1]}",
+            "open files of the app, at the start, at the end": f"{files[0]}, {files[-1]}",
+            "memory, in up to ten steps": f"{' '.join(f'{part.mean():.1f}' for part in steps)} MB",
+            "growth": f"{self.growth:+.2f} MB a minute",
+        }
+        return table([*rows.items()], ["what", "figure"])
 
 
 def soak(seconds: float, seed: int, log: Path) -> Findings:
@@ -170,10 +170,8 @@ def soak(seconds: float, seed: int, log: Path) -> Findings:
             served_app({**rig.proxied_settings, **SETTINGS}, log) as (app, port),
             ThreadPoolExecutor(CLIENTS) as threads,
         ):
-            clients = [
-                threads.submit(send_requests, port, findings.responses, over, Random(number))
-                for number in range(CLIENTS)
-            ]
+            randoms = map(Random, range(CLIENTS))
+            clients = [threads.submit(send_requests, port, findings.responses, over, each) for each in randoms]
             try:
                 deadline = monotonic() + 60
                 while len(findings.responses) < CLIENTS * WARM_UP and not over.is_set():
@@ -208,12 +206,11 @@ def cause_faults(rig: Rig, pid: int, findings: Findings, over: Event, seconds: f
 
 def sample(rig: Rig, pid: int, seconds: float) -> Sample:
     """Return the resources that the app uses now. `pid` is its process."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     files = len([*Path(f"/proc/{pid}/fd").iterdir()])
     ((sessions,),) = rig.sql("select count(*) from pg_stat_activity where application_name = 'faunalens'")
     clients = command(rig.redis, "CLIENT", "LIST").decode().splitlines()
     connections = sum(" user=app " in client for client in clients)
-    return Sample(seconds, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, files, sessions, connections)
+    return Sample(seconds, megabytes("VmRSS", pid), files, sessions, connections)
 
 
 def send_requests(port: int, responses: list[TimedReply], over: Event, random: Random) -> None:

@@ -1,8 +1,8 @@
-"""A closed loop of clients that send photos to one server: `python -m benchmarks.peers.client URL FOLDER`.
+"""Clients that send requests to one server: `python -m benchmarks.peers.client URL FOLDER`.
 
-Each client has one connection and sends the next photo as soon as it has the answer. The clients send the photos of a
-folder in turn. Requests that start in the first second do not count, because the first upload of a connection is slow.
-The result is one JSON object on standard output.
+The program is a closed loop: each client has one connection and sends the next photo as soon as it has the answer. The
+clients send the photos of a folder in turn. Requests that start in the first second do not count, because the first
+upload of a connection is slow. The result is one JSON object on standard output.
 
 With small photos the clients take 0.3 ms of processor time per request, and wrk takes 0.2 ms. With photos of 3 MB both
 take 1.1 ms, mostly for copying the photo. wrk is not used because it is not a Python package.
@@ -12,16 +12,24 @@ import argparse
 import asyncio
 import json
 import resource
-import time
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
+from time import perf_counter
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
 import httptools
 
 WARM_UP_SECONDS = 1.0
+
+
+class Reply(NamedTuple):
+    """One request. `status`: 0 without an answer. `start`, `end`: moments of `perf_counter`."""
+
+    status: int
+    start: float
+    end: float
 
 
 class Load(NamedTuple):
@@ -33,7 +41,7 @@ class Load(NamedTuple):
     """
 
     rate: float
-    seconds: Sequence[float]
+    seconds: list[float]
     answered: int
     failed: int
     cpu: float
@@ -48,91 +56,93 @@ class Load(NamedTuple):
         return json.dumps(self._asdict())
 
 
-class Clients:
-    """The results of all clients, and the photos that they send."""
-
-    def __init__(self, requests: list[bytes], begin: float, until: float) -> None:
-        self.requests, self.begin, self.until = requests, begin, until
-        self.numbers = count()
-        self.answered = 0
-        self.succeeded = 0
-        self.seconds: list[float] = []
-        self.failed = 0
-        self.open = 0
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-
 class Client(asyncio.Protocol):
-    """One keep-alive connection. It sends the next request as soon as the answer to the previous one is complete."""
+    """One connection. It sends each request as soon as the answer to the one before is complete.
 
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-        self._started: float | None = None
+    `replies`: where it notes what became of its requests. `done`: set when the connection has ended.
+    """
+
+    def __init__(self, requests: Iterator[bytes], replies: list[Reply]) -> None:
+        self._requests, self._replies = requests, replies
+        self._start: float | None = None
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first request."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._clients.open += 1
         self._send()
 
     def _send(self) -> None:
-        clients = self._clients
-        if time.perf_counter() >= clients.until:
-            self._started = None
+        if (request := next(self._requests, None)) is None:
             self._transport.close()
             return
         self._parser = httptools.HttpResponseParser(self)
-        self._started = time.perf_counter()
-        self._transport.write(clients.requests[next(clients.numbers) % len(clients.requests)])
+        self._start = perf_counter()
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         """Parse a part of a response."""
         self._parser.feed_data(data)
 
     def on_message_complete(self) -> None:
-        """Note the duration of the request, and send the next one."""
-        assert self._started is not None
-        clients, now = self._clients, time.perf_counter()
-        clients.answered += 1
-        if self._parser.get_status_code() != 200:
-            clients.failed += 1
-        else:
-            clients.succeeded += clients.begin <= now < clients.until
-            if self._started >= clients.begin:
-                clients.seconds.append(now - self._started)
+        """Note the answer, and send the next request."""
+        self._note(self._parser.get_status_code())
         asyncio.get_running_loop().call_soon(self._send)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Count a request without an answer."""
-        clients = self._clients
-        clients.failed += self._started is not None
-        clients.open -= 1
-        if not clients.open and not clients.done.done():
-            clients.done.set_result(None)
+        """Note a request without an answer."""
+        self._note(0)
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def _note(self, status: int) -> None:
+        if self._start is not None:
+            self._replies.append(Reply(status, self._start, perf_counter()))
+            self._start = None
 
 
-def request_of(photo: bytes, host: str, target: str) -> bytes:
-    """Return the bytes of a request for a photo."""
-    head = f"POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/octet-stream\r\n"
-    return f"{head}Content-Length: {len(photo)}\r\n\r\n".encode() + photo
+async def send(host: str, port: int, requests: Iterator[bytes], replies: list[Reply]) -> None:
+    """Send requests one after the other on a new connection, and wait for its end."""
+    start = perf_counter()
+    try:
+        _, client = await asyncio.get_running_loop().create_connection(lambda: Client(requests, replies), host, port)
+        await client.done
+    except OSError:
+        replies.append(Reply(0, start, perf_counter()))
+
+
+def request_of(method: str, target: str, host: str, body: bytes = b"", head: str = "") -> bytes:
+    """Return the bytes of a request. `head`: further lines of its head."""
+    lines = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/octet-stream\r\n{head}"
+    return f"{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 async def run(url: str, photos: list[bytes], connections: int, seconds: float) -> Load:
-    """Send photos for some seconds. Return the figures of the run."""
+    """Send photos for some seconds in a closed loop. Return the figures of the run."""
     address = urlsplit(url)
     assert address.hostname is not None
     assert address.port is not None
     target = address._replace(scheme="", netloc="").geturl()
-    requests = [request_of(photo, address.netloc, target) for photo in photos]
-    loop, begin = asyncio.get_running_loop(), time.perf_counter() + WARM_UP_SECONDS
-    clients = Clients(requests, begin, begin + seconds)
-    for _ in range(connections):
-        await loop.create_connection(lambda: Client(clients), address.hostname, address.port)
-    await clients.done
+    turns = cycle([request_of("POST", target, address.netloc, photo) for photo in photos])
+    begin = perf_counter() + WARM_UP_SECONDS
+    end = begin + seconds
+    replies: list[Reply] = []
+
+    def until_end() -> Iterator[bytes]:
+        while perf_counter() < end:
+            yield next(turns)
+
+    await asyncio.gather(*(send(address.hostname, address.port, until_end(), replies) for _ in range(connections)))
+    good = [reply for reply in replies if reply.status == 200]
     used = resource.getrusage(resource.RUSAGE_SELF)
-    cpu = used.ru_utime + used.ru_stime
-    return Load(clients.succeeded / seconds, clients.seconds, clients.answered, clients.failed, cpu)
+    return Load(
+        rate=sum(begin <= reply.end < end for reply in good) / seconds,
+        seconds=[reply.end - reply.start for reply in good if reply.start >= begin],
+        answered=sum(reply.status != 0 for reply in replies),
+        failed=len(replies) - len(good),
+        cpu=used.ru_utime + used.ru_stime,
+    )
 
 
 def main() -> None:

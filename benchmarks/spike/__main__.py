@@ -1,17 +1,7 @@
 """A spike in load on a cold cache, with naive cache-aside and with our feature lookup: `python -m benchmarks.spike`.
 
-PostgreSQL is real, and so is Valkey, in cluster mode. Each container is a process with its own connections and memory
-and serves one request at a time. Cells follow Zipf's law. Requests come at random times and do not wait for answers
-(open loop). A tenth of the containers run from the start. The others start together at the step, when the request rate
-rises tenfold. Both strategies run one after the other, with the same times and cells.
-
-A run of 90 seconds shows the effects of a day, because lifetimes and the number of cells are scaled down. The TTL in
-Redis and the lifetime in process memory are seconds instead of hours. There are few cells, because the hit share
-depends on the number of requests per cell and TTL. No cell is cached at the start.
-
-`--query-ms` makes queries slower, because the number of requests that arrive during one query matters. With 1,500
-requests a second and queries of 0.2 s, this number is 300. It is the same with 10,000 requests a second and queries of
-30 ms. docs/explanation/results.md explains the results.
+Lifetimes and the number of cells are scaled down, so that a run of 90 seconds shows the effects of a day.
+docs/explanation/results.md explains the scenario, the scale and the results.
 """
 
 import argparse

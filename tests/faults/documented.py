@@ -11,14 +11,14 @@ from testing.faults.case import Expected, FaultCase, Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
 HEAD = ["fault", "cached before", "mode", "cache", "codes", "within"]
-REDIS = (
+REDIS: tuple[FaultCase[Any], ...] = (
     *redis_cases.CASES,
     *cluster_cases.LOADING_CASES,
     *cluster_cases.PAIR_CASES,
     *cluster_cases.CLUSTER_CASES,
     *tls_cases.REDIS_CASES,
 )
-POSTGRES = (*postgres_cases.CASES, *tls_cases.POSTGRES_CASES)
+POSTGRES: tuple[FaultCase[Any], ...] = (*postgres_cases.CASES, *tls_cases.POSTGRES_CASES)
 
 
 def tables() -> Mapping[str, str]:
