@@ -67,7 +67,7 @@ class Disagreement(NamedTuple):
 
 def main(_: Namespace) -> int:
     """Print each disagreement between ranges and evidence that is not accepted. Return 1 if there is any."""
-    ranges = Ranges()
+    ranges = Ranges("ranges")
     accepted = {(row["taxon"], row["check"], row["source"]) for row in read_rows(ACCEPTED)}
     found = list(_all_disagreements(ranges))
     new = [each for each in found if each[:3] not in accepted]

@@ -145,12 +145,18 @@ def version_of(files: dict[str, Path] | None = None) -> str:
 
 
 class Ranges:
-    """The stated ranges of this checkout, without a database, and the cells that follow from them."""
+    """The stated ranges of this checkout, without a database, and the cells that follow from them.
+
+    `names`: which of `RANGE_FILES` to read.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
 
     @cached_property
     def statements(self) -> dict[str, list[Statement]]:
         """Return the statements about each taxon."""
-        return by_taxon(read_ranges(FILES["ranges"]))
+        return by_taxon(each for name in self._names for each in read_ranges(FILES[name]))
 
     @cached_property
     def areas(self) -> AreaCells:

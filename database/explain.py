@@ -9,7 +9,7 @@ import numpy as np
 
 from database.areas.area_cells import LAND, Earth, read_names
 from database.dataset import Ranges
-from database.dataset_files import FILES, DatasetError, read_rows
+from database.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, read_rows
 from database.ranges.cell_weights import INTRODUCED, CellWeights
 from database.ranges.language import in_words
 from database.ranges.statement import Statement
@@ -21,7 +21,7 @@ HEIGHT: Final = 36
 
 def main(options: Namespace) -> int:
     """Print the statements about a taxon in words, with their sources, and a map of its cells. Return 0."""
-    ranges = Ranges()
+    ranges = Ranges(*RANGE_FILES)
     taxon = _taxon(options.taxon, ranges)
     names = read_names()
     found = ranges.cells_of(taxon)
@@ -67,11 +67,11 @@ def drawn(found: CellWeights, earth: Earth) -> str:
 def _taxon(text: str, ranges: Ranges) -> str:
     """Return the id of a taxon, given its id, scientific name or common name. Raise `DatasetError` if none has it."""
     wanted = text.strip().lower()
-    for row in read_rows(FILES["taxon_facts"]):
+    for row in (*read_rows(FILES["taxon_facts"]), *read_rows(FILES["labels"].with_name(RELATIVES))):
         if wanted in (row["taxon"], row["name"].lower(), row["scientific_name"].lower()):
             if row["taxon"] in ranges.statements:
                 return row["taxon"]
             raise DatasetError(f"no range is stated for {row['taxon']}; add a row to a file in database/ranges/")
     similar = get_close_matches(wanted.replace(" ", "-"), ranges.statements, n=3)
-    advice = f"similar: {', '.join(similar)}" if similar else "database/taxa.csv lists them"
+    advice = f"similar: {', '.join(similar)}" if similar else "database/taxa.csv and model/relatives.csv list them"
     raise DatasetError(f"no taxon is called '{text}'; {advice}")

@@ -90,7 +90,7 @@ def scores(
 
 def main(_: Namespace) -> int:
     """Print how many facts the ranges get right, by group. Return 1 if a group misses its goal."""
-    ranges = Ranges()
+    ranges = Ranges("ranges")
     group_of = {row["taxon"]: row["group"] for row in read_rows(FILES["taxon_facts"])}
     known: dict[str, CellWeights] = {}
 

@@ -57,7 +57,7 @@ def run(
         )["QueryExecutionId"]
         report(f"query {identity} runs in the workgroup {workgroup}")
         try:
-            scanned = _finish(athena, identity, report, wait)
+            scanned = wait_for(athena, identity, report, wait)
         except KeyboardInterrupt:
             athena.stop_query_execution(QueryExecutionId=identity)
             raise
@@ -97,9 +97,18 @@ def _check_snapshot(s3: Any, location: str, snapshot: str) -> None:
     raise DatasetError(f"{location} is empty: no snapshot of {snapshot}; {latest}")
 
 
-def _finish(athena: Any, identity: str, report: Callable[[str], None], wait: Callable[[float], None]) -> int:
-    """Wait for the end of a query. Return the bytes scanned. Raise `DatasetError` if it fails."""
-    started = shown = monotonic()
+def wait_for(
+    athena: Any,
+    identity: str,
+    report: Callable[[str], None],
+    wait: Callable[[float], None],
+    clock: Callable[[], float] = monotonic,
+) -> int:
+    """Wait for the end of a query, and report its progress. Return the bytes scanned.
+
+    `athena`: the client. `identity`: of the query. Raise `DatasetError` if it fails.
+    """
+    started = shown = clock()
     while True:
         execution = athena.get_query_execution(QueryExecutionId=identity)["QueryExecution"]
         status, scanned = execution["Status"], int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
@@ -112,7 +121,7 @@ def _finish(athena: Any, identity: str, report: Callable[[str], None], wait: Cal
                 f"Athena ended query {identity} ({state.lower()}: {reason}) after {scanned / 1e9:,.1f} GB; "
                 "the parameter ScanLimit of infra/athena.yaml is how much it may scan"
             )
-        if (now := monotonic()) - shown >= _REPORT:
+        if (now := clock()) - shown >= _REPORT:
             shown = now
             report(f"  {now - started:5.0f} s  {state.lower()}, {scanned / 1e9:,.1f} GB scanned")
         wait(_PAUSE)

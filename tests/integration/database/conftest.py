@@ -1,10 +1,14 @@
-"""A connection to a new database for each test, as its owner, who is no superuser."""
+"""A connection to a new database for each test, as its owner, who is no superuser; and a small model to load."""
 
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
+
+from database.dataset_files import FILES
+from tests.integration.database.sample_data import KOALA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,3 +27,14 @@ def connection(database_url: str) -> "Iterator[Connection]":
     """Connect to the test's database."""
     with closing(psycopg2.connect(database_url)) as connection:
         yield connection
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder with the labels of eight animals, which are loaded quickly, and the range of the koala."""
+    labels = FILES["labels"].read_text(encoding="utf-8").splitlines(keepends=True)
+    wild = [line for line in labels if ",wild," in line and "phascolarctos-cinereus" not in line][:7]
+    koala = [line for line in labels if ",phascolarctos-cinereus," in line]
+    (tmp_path / "labels.csv").write_text("".join([labels[0], *koala, *wild]), encoding="utf-8")
+    (tmp_path / "ranges.csv").write_text(KOALA)
+    return tmp_path

@@ -1,16 +1,26 @@
 """Small datasets for these tests."""
 
+from contextlib import closing
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h3.api import basic_int as h3
+import psycopg2
 
-from chalicelib.features.cells import RESOLUTION, cell_of
+from chalicelib.features.cells import cell_of
+from database.areas.area_cells import all_cells
 from database.cell_animals import ROW, SEASON, AnimalRow, Cell
 from database.dataset import Dataset
+from database.load import load
 from database.ranges.drawings import Drawing
 from database.ranges.language import parse
 from database.ranges.statement import Statement
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+
+RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
+KOALA = f"{RANGES}phascolarctos-cinereus,AU,,,,,mdd,\n"
 
 HERE = cell_of(48.6, 7.8)
 SEA = cell_of(0.0, 0.0)
@@ -18,8 +28,17 @@ STATEMENT = Statement("a", parse("FR - FR-A"), "native", "sure", "throughout", "
 
 SEASONS = np.array([(HERE, 1, bytes(range(240, 252))), (HERE, 2, bytes(12))], SEASON)
 
-ALL = sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
-EVERYWHERE = [HERE, *(cell for cell in ALL if cell not in (HERE, SEA))]
+EVERYWHERE = [HERE, *(cell for cell in all_cells() if cell not in (HERE, SEA))]
+
+
+def load_all(where: "Connection | str", *versions: str, **options: Any) -> None:
+    """Load small datasets without switching to them. `where`: a connection or a URL; `options`: of `dataset`."""
+    if isinstance(where, str):
+        with closing(psycopg2.connect(where)) as connection:
+            return load_all(connection, *versions, **options)
+    for version in versions:
+        load(where, dataset(version, **options), lambda _line: None)
+    return None
 
 
 def cells(count: int) -> list[int]:

@@ -12,7 +12,6 @@ import pytest
 from chalicelib.config.settings import Settings
 from database.__main__ import main
 from database.access import IAM, LoadError, connect, prepare
-from database.load import load
 from database.switch import activate
 from local.stack.postgres import PostgresServer
 from tests.integration.database import sample_data
@@ -39,7 +38,7 @@ def user(admin: "Connection") -> Iterator[str]:
 
 def test_the_app_may_read_and_nothing_else(admin: "Connection", user: str) -> None:
     # GIVEN a database with an active dataset WHEN prepared, twice
-    load(admin, sample_data.dataset("one"), lambda _line: None)
+    sample_data.load_all(admin, "one")
     activate(admin, "one")
     assert not prepare(admin, user)
     assert not prepare(admin, user)

@@ -3,17 +3,14 @@
 import json
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 
 from chalicelib.config.settings import ROOT
 from database.dataset import version_of
 from database.dataset_files import files_in
-from database.load import load
 from tests.integration.database import sample_data
 
 
@@ -26,14 +23,11 @@ def admin(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return lambda *command: json.loads(json.dumps(app.admin({"command": list(command)}, None)))
 
 
-def test_a_command_runs_and_its_output_comes_back(admin: Any, tmp_path: Path) -> None:
+def test_a_command_runs_and_its_output_comes_back(admin: Any, model: Path) -> None:
     # WHEN data are loaded THEN the answer has the output of a terminal
-    (tmp_path / "ranges.csv").write_text(
-        "taxon,areas,status,certainty,extent,season,source,note\nphascolarctos-cinereus,AU,,,,,mdd,\n"
-    )
-    answer = admin("load", "--keep", "1", "--from", str(tmp_path))
+    answer = admin("load", "--keep", "1", "--from", str(model))
     assert answer["code"] == 0, answer["said"]
-    assert answer["said"].startswith(f"dataset {version_of(files_in(tmp_path))}\n")
+    assert answer["said"].startswith(f"dataset {version_of(files_in(model))}\n")
     # AND a list shows it
     assert admin("list")["said"].rstrip().endswith("active")
 
@@ -49,8 +43,7 @@ def test_a_failed_announcement_comes_back_as_a_code_after_the_switch(
 ) -> None:
     # GIVEN a stage whose Redis does not answer WHEN a dataset is activated THEN it is active, and the error says so
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
-    with closing(psycopg2.connect(database_url)) as connection:
-        load(connection, sample_data.dataset("one"), lambda _line: None)
+    sample_data.load_all(database_url, "one")
     answer = admin("activate", "one")
     assert answer["code"] == 1
     assert (

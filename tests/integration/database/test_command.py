@@ -20,26 +20,12 @@ from chalicelib.stores.redis_cache import RedisCache
 from database.__main__ import main
 from database.dataset import version_of
 from database.dataset_files import FILES, files_in
-from database.load import load
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
 from testing.faults.rig import with_address
 from testing.proxy import Proxy
 from tests.integration.database import sample_data
-
-RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
-KOALA = f"{RANGES}phascolarctos-cinereus,AU,,,,,mdd,\n"
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A folder with the labels of eight animals, which are loaded quickly, and the range of the koala."""
-    labels = FILES["labels"].read_text(encoding="utf-8").splitlines(keepends=True)
-    wild = [line for line in labels if ",wild," in line and "phascolarctos-cinereus" not in line][:7]
-    koala = [line for line in labels if ",phascolarctos-cinereus," in line]
-    (tmp_path / "labels.csv").write_text("".join([labels[0], *koala, *wild]), encoding="utf-8")
-    (tmp_path / "ranges.csv").write_text(KOALA)
-    return tmp_path
+from tests.integration.database.sample_data import RANGES
 
 
 def test_load_switches_once_and_says_so_the_second_time(
@@ -95,7 +81,7 @@ def test_animals_without_a_range_are_named(database_url: str, capsys: pytest.Cap
 
 
 def test_an_unknown_area_is_refused(database_url: str, capsys: pytest.CaptureFixture[str], model: Path) -> None:
-    (model / "ranges.csv").write_text(KOALA.replace("AU", "AU Queenslant"))
+    (model / "ranges.csv").write_text(sample_data.KOALA.replace("AU", "AU Queenslant"))
     assert main(["load", "--from", str(model), "--database-url", database_url]) == 1
     output = capsys.readouterr()
     assert output.err.startswith("error: ranges.csv, line 2, column 4 of areas: no area is called 'Queenslant'; ")
@@ -123,9 +109,7 @@ def test_data_that_postgresql_rejects_are_reported_as_such(
 
 
 def test_list_activate_and_drop(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with closing(psycopg2.connect(database_url)) as connection:
-        for version in ("one", "two"):
-            load(connection, sample_data.dataset(version), lambda _line: None)
+    sample_data.load_all(database_url, "one", "two")
     run = ["--database-url", database_url]
     assert main(["activate", "one", *run]) == 0
     assert main(["list", *run]) == 0
@@ -140,8 +124,7 @@ def test_list_activate_and_drop(database_url: str, capsys: pytest.CaptureFixture
 
 def test_a_reader_that_has_read_enough_is_no_error(database_url: str) -> None:
     # GIVEN a dataset, and a reader of our output that has gone, as `head` does
-    with closing(psycopg2.connect(database_url)) as connection:
-        load(connection, sample_data.dataset("one"), lambda _line: None)
+    sample_data.load_all(database_url, "one")
     reading, writing = os.pipe()
     os.close(reading)
     # WHEN it is listed
@@ -156,9 +139,7 @@ def test_a_reader_that_has_read_enough_is_no_error(database_url: str) -> None:
 def test_a_dataset_is_put_on_trial_grows_and_is_taken_back(
     database_url: str, valkey_server: ValkeyServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(psycopg2.connect(database_url)) as connection:
-        for version in ("one", "two"):
-            load(connection, sample_data.dataset(version), lambda _line: None)
+    sample_data.load_all(database_url, "one", "two")
     run = ["--database-url", database_url, "--redis-url", valkey_server.url]
     assert main(["activate", "one", *run]) == 0
     # WHEN the other is compared, then answers for a part THEN each step says what it is, how to go on and how to end it
@@ -213,7 +194,7 @@ def test_a_name_is_quoted_in_the_commands_that_follow_and_stands_for_one_dataset
     assert "python -m database activate 'my own'\n" in said
     assert "stays as it is" not in said
     # WHEN changed data are loaded under the same name THEN the command says that they are not
-    (model / "ranges.csv").write_text(KOALA.replace("AU", "AU-NSW"))
+    (model / "ranges.csv").write_text(sample_data.KOALA.replace("AU", "AU-NSW"))
     assert main(load_command) == 0
     said = capsys.readouterr().out
     assert "warning: my own was loaded at " in said
@@ -252,8 +233,7 @@ def test_a_cache_that_is_down_is_reported_and_the_switch_stays(
     if source == "REDIS_URL":
         monkeypatch.setenv("REDIS_URL", nowhere)
     arguments = ["--redis-url", nowhere] if source == "--redis-url" else []
-    with closing(psycopg2.connect(database_url)) as connection:
-        load(connection, sample_data.dataset("one"), lambda _line: None)
+    sample_data.load_all(database_url, "one")
     assert main(["activate", "one", "--database-url", database_url, *arguments]) == 1
     assert "the dataset is active, but the announcement to Redis failed (redis_unreachable" in capsys.readouterr().err
     assert main(["drop", "one", "--database-url", database_url]) == 1
@@ -275,8 +255,7 @@ def test_a_switch_is_announced_to_the_cache_of_the_environment(
     # GIVEN an environment that names the cache, as on Lambda WHEN switched THEN it knows, unless that is not wanted
     monkeypatch.setenv("REDIS_URL", valkey_server.url)
     version = f"version-{announced}"
-    with closing(psycopg2.connect(database_url)) as connection:
-        load(connection, sample_data.dataset(version), lambda _line: None)
+    sample_data.load_all(database_url, version)
     assert main(["activate", version, "--database-url", database_url, *arguments]) == 0
     assert capsys.readouterr().out == f"active: {version}\n" + "announced to Redis\n" * announced
     with closing(RedisCache.of(RedisSettings(5, 5, 5, url=valkey_server.url))) as cache:
@@ -287,8 +266,7 @@ def test_a_switch_is_announced_to_the_cache_of_the_environment(
 def test_without_a_cache_in_the_environment_none_is_looked_for(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(psycopg2.connect(database_url)) as connection:
-        load(connection, sample_data.dataset("one"), lambda _line: None)
+    sample_data.load_all(database_url, "one")
     assert main(["activate", "one", "--database-url", database_url]) == 0
     assert capsys.readouterr().out == "active: one\n"
 
@@ -328,8 +306,7 @@ def test_a_patience_below_a_second_is_not_endless() -> None:
 def test_a_slow_sign_in_is_waited_for_and_printed(
     database_url: str, valkey_server: ValkeyServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(psycopg2.connect(database_url)) as connection:
-        load(connection, sample_data.dataset("one"), lambda _line: None)
+    sample_data.load_all(database_url, "one")
     # GIVEN stores that take longer to sign in than a request would wait
     database, cache = urlsplit(database_url), urlsplit(valkey_server.admin_url)
     assert database.port is not None

@@ -13,7 +13,6 @@ from chalicelib.config.settings import Settings, Thresholds
 from chalicelib.config.stores import DatabaseSettings
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_store
-from database.load import load
 from database.switch import activate
 from local.stack.postgres import PostgresServer
 from tests.integration.database import sample_data
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
 QUERY = "select cell, version, areas, animals, weights, statuses, unknown, relatives from features_of(%s::bigint[])"
 
 
-def silent(_line: str) -> None:
-    """No progress lines."""
-
-
 def features_of(connection: "Connection", *cells: int) -> list[tuple[Any, ...]]:
     with connection, connection.cursor() as cursor:
         cursor.execute(QUERY, (list(cells),))
@@ -35,7 +30,7 @@ def features_of(connection: "Connection", *cells: int) -> list[tuple[Any, ...]]:
 
 
 def test_a_cell_has_its_areas_and_its_animals_in_order(connection: "Connection") -> None:
-    load(connection, sample_data.dataset("one", animals=4), silent)
+    sample_data.load_all(connection, "one", animals=4)
     activate(connection, "one")
     assert features_of(connection, sample_data.HERE) == [
         (sample_data.HERE, "one", ["DE", "FR"], [0, 1, 2, 3], [0.5] * 4, [1, 2, 1, 2], [9], [30000, 2]),
@@ -44,7 +39,7 @@ def test_a_cell_has_its_areas_and_its_animals_in_order(connection: "Connection")
 
 def test_many_cells_are_one_query_and_each_has_a_row(connection: "Connection") -> None:
     # GIVEN two known cells and one in the open sea
-    load(connection, sample_data.dataset("one", animals=1), silent)
+    sample_data.load_all(connection, "one", animals=1)
     activate(connection, "one")
     here, beside = sample_data.cells(2)
     # THEN the unknown one has the version too
@@ -59,19 +54,19 @@ def test_many_cells_are_one_query_and_each_has_a_row(connection: "Connection") -
 
 
 def test_without_an_active_dataset_there_is_no_row(connection: "Connection") -> None:
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     assert features_of(connection, sample_data.HERE, sample_data.SEA) == []
 
 
 def test_a_connection_that_asked_before_sees_the_switch(connection: "Connection", database_url: str) -> None:
     # GIVEN a connection that has its plans cached
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     activate(connection, "one")
     with closing(psycopg2.connect(database_url)) as reader:
         for _ in range(10):
             assert features_of(reader, sample_data.HERE)[0][1] == "one"
         # WHEN another dataset is loaded and switched to THEN the next query has it
-        load(connection, sample_data.dataset("two", animals=5), silent)
+        sample_data.load_all(connection, "two", animals=5)
         activate(connection, "two")
         ((_, version, _, animals, *_),) = features_of(reader, sample_data.HERE)
         assert (version, animals) == ("two", [0, 1, 2, 3, 4])
@@ -79,7 +74,7 @@ def test_a_connection_that_asked_before_sees_the_switch(connection: "Connection"
 
 def test_seasons_of_a_cell_are_one_row(connection: "Connection", database_url: str) -> None:
     # GIVEN a dataset with seasons in a cell
-    load(connection, sample_data.dataset("seasonal"), silent)
+    sample_data.load_all(connection, "seasonal")
     activate(connection, "seasonal")
     # WHEN the app asks for the features with seasons THEN the cell's animals have their months, and another cell none
     settings = Settings(database=DatabaseSettings(url=database_url), thresholds=Thresholds(season_floor=0.2))
@@ -128,8 +123,7 @@ def test_a_cell_is_one_range_of_one_index(
     connection: "Connection", database_url: str, postgres_server: PostgresServer, count: int, runs: int
 ) -> None:
     # GIVEN three datasets of 2,000 cells with 70 animals each, so that a scan of everything would show
-    for version in ("one", "two", "three"):
-        load(connection, sample_data.dataset(version, animals=70, cell_count=2000), silent)
+    sample_data.load_all(connection, "one", "two", "three", animals=70, cell_count=2000)
     activate(connection, "two")
     # WHEN queried THEN the animals come from the active partition's index alone, in one search a cell, areas by index
     scans = [
@@ -153,7 +147,7 @@ def test_the_reader_may_ask_and_nothing_else(database_url: str, postgres_server:
     # GIVEN a login that has the reader's role, from an administrator who may create roles
     admin_url = urlsplit(postgres_server.admin_url)._replace(path=urlsplit(database_url).path).geturl()
     with closing(psycopg2.connect(admin_url)) as admin:
-        load(admin, sample_data.dataset("one"), silent)
+        sample_data.load_all(admin, "one")
         activate(admin, "one")
         with admin, admin.cursor() as cursor:
             cursor.execute("create role app_for_test login password 'app'; grant faunalens_reader to app_for_test")
@@ -181,6 +175,6 @@ def test_the_reader_may_ask_and_nothing_else(database_url: str, postgres_server:
 
 def test_an_owner_who_may_not_create_roles_loads_all_the_same(connection: "Connection") -> None:
     # GIVEN an owner who is no superuser WHEN loaded THEN it works, with a notice at most
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     activate(connection, "one")
     assert features_of(connection, sample_data.HERE)[0][1] == "one"

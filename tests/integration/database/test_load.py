@@ -82,7 +82,7 @@ def test_loading_the_same_version_again_changes_nothing(connection: "Connection"
 @pytest.mark.parametrize("broken", [{"weight": 0.0}, {"weight": 1.5}, {"status": 3}])
 def test_a_load_that_fails_leaves_nothing(connection: "Connection", broken: dict[str, float]) -> None:
     # GIVEN an active dataset, and one with a value that the schema forbids, late in its rows
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     activate(connection, "one")
     before = tables(connection)
     rows = np.array([(sample_data.HERE, 1, 1.0, 1), (sample_data.HERE, 2, 1.0, 1)], ROW)
@@ -102,8 +102,7 @@ def test_an_animal_twice_in_a_cell_is_refused(connection: "Connection") -> None:
 
 
 def test_exactly_one_dataset_is_active(connection: "Connection") -> None:
-    for version in ("one", "two"):
-        load(connection, sample_data.dataset(version), silent)
+    sample_data.load_all(connection, "one", "two")
     assert [each.active for each in datasets(connection)] == [False, False]
     for version in ("one", "two", "two", "one"):
         activate(connection, version)
@@ -120,7 +119,7 @@ def test_exactly_one_dataset_is_active(connection: "Connection") -> None:
 def test_readers_see_the_old_dataset_or_the_new_one_whole(connection: "Connection", database_url: str) -> None:
     # GIVEN a reader that queries without pause
     cells = sample_data.cells(5)
-    load(connection, sample_data.dataset("0.25", animals=50, cell_count=5, weight=0.25), silent)
+    sample_data.load_all(connection, "0.25", animals=50, cell_count=5, weight=0.25)
     activate(connection, "0.25")
     asked, stop, seen = threading.Event(), threading.Event(), []
 
@@ -140,7 +139,7 @@ def test_readers_see_the_old_dataset_or_the_new_one_whole(connection: "Connectio
     try:
         old = "0.25"
         for new in ("0.5", "0.125", "1.0", "0.75"):
-            load(connection, sample_data.dataset(new, animals=50, cell_count=5, weight=float(new)), silent)
+            sample_data.load_all(connection, new, animals=50, cell_count=5, weight=float(new))
             activate(connection, new)
             drop(connection, old)
             old = new
@@ -177,9 +176,9 @@ def test_two_loaders_of_one_version_take_turns(database_url: str) -> None:
 
 
 def test_dropping_leaves_no_trace(connection: "Connection") -> None:
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     before = tables(connection)
-    load(connection, sample_data.dataset("two"), silent)
+    sample_data.load_all(connection, "two")
     drop(connection, "two")
     assert tables(connection) == before
     for table in ("source", "taxon", "animal", "range_statement", "cell", "cell_animal"):
@@ -187,7 +186,7 @@ def test_dropping_leaves_no_trace(connection: "Connection") -> None:
 
 
 def test_the_active_dataset_is_not_dropped(connection: "Connection") -> None:
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     activate(connection, "one")
     with pytest.raises(LoadError, match="dataset one is active; activate another one before"):
         drop(connection, "one")
@@ -198,7 +197,7 @@ def test_dropping_a_dataset_in_use_fails_after_a_few_tries(
 ) -> None:
     # GIVEN a long transaction that read the table
     monkeypatch.setattr("database.switch.DROP_TRIES", 2)
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
         cursor.execute("select count(*) from cell_animal")
         # WHEN dropped THEN it gives up with a sentence, and the dataset is whole
@@ -210,7 +209,7 @@ def test_dropping_a_dataset_in_use_fails_after_a_few_tries(
 
 def test_a_drop_that_waits_holds_nothing_that_a_reader_still_needs(connection: "Connection", database_url: str) -> None:
     # GIVEN a reader in the middle of its query: it has locked the places, and not yet the animals, as features_of does
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
         cursor.execute("select count(*) from cell")
         cursor.execute("set local lock_timeout = '1ms'")
@@ -230,7 +229,7 @@ def test_a_drop_that_waits_holds_nothing_that_a_reader_still_needs(connection: "
 
 def test_readers_go_on_while_a_drop_deletes_rows(connection: "Connection", database_url: str) -> None:
     # GIVEN a drop whose rows take long to delete, here because somebody has locked one
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     with closing(psycopg2.connect(database_url)) as other, other.cursor() as slow:
         slow.execute("select from animal for update")
         dropping = threading.Thread(target=drop, args=(connection, "one"))
@@ -252,7 +251,7 @@ def test_readers_go_on_while_a_drop_deletes_rows(connection: "Connection", datab
 def test_features_lock_the_tables_in_the_order_of_a_drop(connection: "Connection", database_url: str) -> None:
     # GIVEN somebody who keeps the first table of that order
     first = next(iter(PARTITIONED))
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     activate(connection, "one")
     with (
         closing(psycopg2.connect(database_url)) as other,
@@ -281,8 +280,7 @@ def is_waiting(cursor: "Cursor") -> bool:
 
 
 def test_pruning_keeps_the_latest_and_the_active(connection: "Connection") -> None:
-    for version in ("one", "two", "three", "four"):
-        load(connection, sample_data.dataset(version), silent)
+    sample_data.load_all(connection, "one", "two", "three", "four")
     activate(connection, "one")
     assert prune(connection, keep=2) == ["two"]
     assert {each.version for each in datasets(connection)} == {"one", "three", "four"}
@@ -290,8 +288,7 @@ def test_pruning_keeps_the_latest_and_the_active(connection: "Connection") -> No
 
 def test_pruning_keeps_the_one_to_roll_back_to(connection: "Connection") -> None:
     # GIVEN a switch from the oldest of many datasets
-    for version in ("one", "two", "three", "four"):
-        load(connection, sample_data.dataset(version), silent)
+    sample_data.load_all(connection, "one", "two", "three", "four")
     for version in ("two", "one", "four"):
         activate(connection, version)
     # WHEN old ones go THEN one can still switch back
@@ -303,7 +300,7 @@ def test_pruning_keeps_the_one_to_roll_back_to(connection: "Connection") -> None
 def test_an_unknown_version_is_an_error(connection: "Connection", act: Any) -> None:
     with pytest.raises(LoadError, match="dataset nine is not in the database"):
         act(connection, "nine")
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     with pytest.raises(LoadError, match="dataset nine is not in the database"):
         act(connection, "nine")
 
@@ -357,7 +354,7 @@ def test_rows_that_cannot_be_computed_raise_their_own_error(connection: "Connect
 
 def test_a_database_of_an_earlier_release_gets_the_new_columns(connection: "Connection") -> None:
     # GIVEN an active dataset in a schema without unknown animals and relatives
-    load(connection, sample_data.dataset("one"), silent)
+    sample_data.load_all(connection, "one")
     activate(connection, "one")
     with connection, connection.cursor() as cursor:
         cursor.execute(
@@ -369,7 +366,7 @@ def test_a_database_of_an_earlier_release_gets_the_new_columns(connection: "Conn
             "language sql as 'select c, version from unnest(cells) as c, dataset where active'"
         )
     # WHEN another one is loaded THEN the earlier one has empty columns until the switch
-    load(connection, sample_data.dataset("two"), silent)
+    sample_data.load_all(connection, "two")
     query = "select version, unknown, relatives from features_of(%s::bigint[])"
     assert ask(connection, query, [sample_data.HERE]) == [("one", [], [])]
     activate(connection, "two")

@@ -8,7 +8,6 @@ import pytest
 
 from chalicelib.features.rollout import Rollout, bucket_of
 from database.access import LoadError, datasets
-from database.load import load
 from database.switch import Trial, activate, drop, prune, put_on_trial, roll_back, rollout_text
 from tests.integration.database import sample_data
 
@@ -22,7 +21,7 @@ CELLS = sample_data.cells(40)
 def loaded(connection: "Connection") -> "Connection":
     """A database with the datasets `one`, which is active, `two` and `three`."""
     for version in ("one", "two", "three"):
-        load(connection, sample_data.dataset(version, animals=2, cell_count=len(CELLS)), lambda _line: None)
+        sample_data.load_all(connection, version, animals=2, cell_count=len(CELLS))
     activate(connection, "one")
     return connection
 
@@ -111,7 +110,7 @@ def test_what_cannot_be_tried_is_refused_and_changes_nothing(loaded: "Connection
 
 
 def test_without_an_active_dataset_there_is_no_trial(connection: "Connection") -> None:
-    load(connection, sample_data.dataset("one", animals=1), lambda _line: None)
+    sample_data.load_all(connection, "one", animals=1)
     with pytest.raises(LoadError, match="no dataset is active; to activate this one"):
         put_on_trial(connection, "one", Trial(0.4))
 

@@ -1,7 +1,9 @@
 """What `python -m database explain` prints: a statement in words, and a map of the world."""
 
 import numpy as np
+import pytest
 
+from database.__main__ import main
 from database.areas.area_cells import Earth
 from database.explain import HEIGHT, WIDTH, describe, drawn
 from database.ranges.cell_weights import CellWeights
@@ -28,3 +30,24 @@ def test_the_map_marks_each_kind_of_cell() -> None:
     assert lines[HEIGHT // 2].split() == ["#", "+", "o", "·"]
     assert lines[HEIGHT // 2].index("o") == WIDTH // 2
     assert "".join(lines[: HEIGHT // 2]) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("Phascolarctos cinereus", ["phascolarctos-cinereus", "; mammals.csv, line "]),
+        ("ocelot", ["leopardus-pardalis", "; mammals.csv, line "]),  # a relative: no class of the model stands for it
+    ],
+)
+def test_a_range_is_found_by_any_name_with_the_line_to_edit(
+    name: str, lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", name]) == 0
+    taxon, first, *_ = capsys.readouterr().out.splitlines()
+    assert taxon == lines[0]
+    assert lines[1] in first
+
+
+def test_an_unknown_name_gets_similar_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "phascolarctos cinereis"]) == 1
+    assert capsys.readouterr().err.startswith("error: no taxon is called 'phascolarctos cinereis'; similar: phascol")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from database.dataset_files import DatasetError
-from database.maintain import athena
+from database.maintain.athena import wait_for
 
 
 class Scripted:
@@ -20,7 +20,7 @@ class Scripted:
         return {"QueryExecution": {"Status": status, "Statistics": {"DataScannedInBytes": scanned}}}
 
 
-def test_progress_says_how_much_was_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_says_how_much_was_scanned() -> None:
     # GIVEN a query that runs for 25 seconds
     now = 0.0
 
@@ -28,14 +28,13 @@ def test_progress_says_how_much_was_scanned(monkeypatch: pytest.MonkeyPatch) -> 
         nonlocal now
         now += 12.5
 
-    monkeypatch.setattr(athena, "monotonic", lambda: now)
     said: list[str] = []
     client = Scripted(("QUEUED", 0), ("RUNNING", 2_000_000_000), ("SUCCEEDED", 3_000_000_000))
     # WHEN waited for THEN a line every ten seconds says how far it is, and the end how much was scanned
-    assert athena._finish(client, "q", said.append, wait) == 3_000_000_000
+    assert wait_for(client, "q", said.append, wait, lambda: now) == 3_000_000_000
     assert said == ["     12 s  running, 2.0 GB scanned"]
 
 
 def test_a_query_that_athena_ends_says_why() -> None:
     with pytest.raises(DatasetError, match=r"cancelled: Bytes scanned limit was exceeded\) after 1,000.0 GB; .*Limit"):
-        athena._finish(Scripted(("CANCELLED", 10**12)), "q", print, lambda _seconds: None)
+        wait_for(Scripted(("CANCELLED", 10**12)), "q", print, lambda _seconds: None)

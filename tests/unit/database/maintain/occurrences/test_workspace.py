@@ -4,6 +4,7 @@ import gzip
 import tempfile
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from errno import ENOSPC
 from io import StringIO
 from itertools import count
@@ -16,11 +17,12 @@ from hypothesis import strategies as st
 
 from chalicelib.features.cells import cell_of, text_of
 from database.maintain.occurrences.filters import Filters
-from database.maintain.occurrences.relations import of_parquet
+from database.maintain.occurrences.relations import of_parquet, of_text
 from database.maintain.occurrences.tables import OccurrenceError, tables_in
 from database.maintain.occurrences.workspace import TableProgress, Workspace
 from tests.unit.database.maintain.occurrences.sample_records import FORMATS, Record, simple_csv, snapshot
 
+WORKSPACE = "database.maintain.occurrences.workspace"
 FOX, WOLF = ("Vulpes vulpes", 5219243), ("Canis lupus", 5219173)
 BERLIN, PARIS = (52.52, 13.4), (48.86, 2.35)
 
@@ -29,10 +31,10 @@ def counted(
     file: Path, work: Path, filters: Filters | None = None, size: int = 1 << 20
 ) -> tuple[Counter[tuple[str, int]], Counter[str], int]:
     """Return the records of a file by species and cell, the rows left out by reason, and the number of faulty rows."""
-    with Workspace(work, filters or Filters(), size) as workspace:
-        workspace.read(tables_in(file), lambda _line: None)
-        counts = workspace.counts()
-        rows = workspace.connection.execute("""
+    with Workspace(work, filters or Filters(), size) as counting:
+        counting.read(tables_in(file), lambda _line: None)
+        counts = counting.counts()
+        rows = counting.connection.execute("""
             select coalesce(species, scientific_name), cell, sum(records)::integer from counted join names using (name)
             where dropped is null group by all
         """).fetchall()
@@ -91,9 +93,9 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
     rows = ["Vulpes vulpes\t52.52\t13.4", "short", "a\t1\t2\t3", "Vulpes vulpes\tnorth\t13.4", "Vulpes vulpes\t91\t0"]
     (tmp_path / "file").write_text("\n".join(["species\tlatitude\tlongitude", *rows]))
     # WHEN counted THEN the rest counts
-    with Workspace(tmp_path / "work", Filters()) as workspace:
-        workspace.read(tables_in(tmp_path / "file"), lambda _line: None)
-        counts = workspace.counts()
+    with Workspace(tmp_path / "work", Filters()) as counting:
+        counting.read(tables_in(tmp_path / "file"), lambda _line: None)
+        counts = counting.counts()
     assert (counts.rows, counts.faulty) == (5, 2)
     assert [(each.line, each.fault, each.text) for each in counts.examples] == [
         (2, "missing columns", "short"),
@@ -106,26 +108,38 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
 def test_a_quote_that_is_left_open_says_how_many_lines_it_takes(tmp_path: Path) -> None:
     rows = ['Vulpes vulpes,52.52,13.4,"a den', *["Vulpes vulpes,52.52,13.4,"] * 4]
     (tmp_path / "file").write_text("\n".join(["species,lat,lng,note", *rows]))
-    with Workspace(tmp_path / "work", Filters()) as workspace:
-        workspace.read(tables_in(tmp_path / "file"), lambda _line: None)
-        counts = workspace.counts()
+    with Workspace(tmp_path / "work", Filters()) as counting:
+        counting.read(tables_in(tmp_path / "file"), lambda _line: None)
+        counts = counting.counts()
     assert [(each.line, each.fault) for each in counts.examples] == [(1, "unquoted value in 5 lines")]
     assert counts.examples[0].text.startswith('Vulpes vulpes,52.52,13.4,"a den Vulpes vulpes,52.52')
 
 
-def test_a_parquet_file_is_counted_in_parts(tmp_path: Path) -> None:
+def stopping(at: int, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that is interrupted at a call."""
+    calls = iter(range(at))
+
+    def called(*arguments: Any) -> Any:
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return function(*arguments)
+
+    return called
+
+
+def test_a_parquet_file_is_counted_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a file of 40 rows, of which a run counts the first 32 before it stops
     file = snapshot(tmp_path / "file", [Record(*FOX, *BERLIN)] * 24 + [Record(*WOLF, *PARIS)] * 16)
-    (table,) = tables_in(file)
-    with Workspace(tmp_path / "work", Filters(), rows=16) as workspace:
-        lines: list[str] = []
-        for each in range(2):
-            part = of_parquet(table, range(16 * each, 16 * each + 16))  # type: ignore[arg-type]
-            assert workspace._count(table, each, part, 0) == 16
+    tables, lines = tables_in(file), list[str]()
+    with Workspace(tmp_path / "work", Filters(), rows=16) as counting:
+        with monkeypatch.context() as patch:
+            patch.setattr(f"{WORKSPACE}.of_parquet", stopping(2, of_parquet))
+            with pytest.raises(KeyboardInterrupt):
+                counting.read(tables, lines.append)
         # WHEN run again THEN it counts the rest, once
-        workspace.read([table], lines.append)
+        counting.read(tables, lines.append)
         query = "select scientific_name, sum(records) from counted join names using (name) group by all order by all"
-        found = workspace.connection.execute(query).fetchall()
+        found = counting.connection.execute(query).fetchall()
     assert found == [("Canis lupus (Linnaeus, 1758)", 16), ("Vulpes vulpes (Linnaeus, 1758)", 24)]
     assert "8 rows" in lines[-1]
 
@@ -133,21 +147,11 @@ def test_a_parquet_file_is_counted_in_parts(tmp_path: Path) -> None:
 def test_a_second_run_counts_only_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a run that stops in the middle of a text
     file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)] * 40)
-    with Workspace(tmp_path / "work", Filters(), 1000) as workspace:
-        (table,) = tables_in(file)
-        count = workspace._count
-        done: list[object] = []
-
-        def stopping(*arguments: Any) -> int:
-            if len(done) == 2:
-                raise KeyboardInterrupt
-            done.append(arguments[1])
-            return count(*arguments)
-
-        monkeypatch.setattr(workspace, "_count", stopping)
+    with Workspace(tmp_path / "work", Filters(), 1000) as counting, monkeypatch.context() as patch:
+        patch.setattr(f"{WORKSPACE}.of_text", stopping(2, of_text))
         with pytest.raises(KeyboardInterrupt):
-            workspace.read([table], lambda _line: None)
-    assert done == [0, 1]
+            counting.read(tables_in(file), lambda _line: None)
+        assert 0 < counting.counts().rows < 40
     # WHEN run again THEN all records count once
     found, _, _ = counted(file, tmp_path / "work", size=1000)
     assert found.total() == 40
@@ -162,13 +166,14 @@ def test_two_loads_with_other_filters_do_not_read_each_others_texts(
     (tmp_path / "foxes").write_text("species,lat,lon\n" + "Vulpes vulpes,52.5,13.4\n" * 9)
     (tmp_path / "wolves").write_text("species,lat,lon\n" + "Canis lupus,52.5,13.4\n" * 5)
     with Workspace(tmp_path / "work", Filters()) as first, Workspace(tmp_path / "work", Filters(since=1990)) as second:
-        count = first._count
+        others = [tmp_path / "wolves"]
 
-        def interrupted(*arguments: Any) -> int:
-            second.read(tables_in(tmp_path / "wolves"), lambda _line: None)
-            return count(*arguments)
+        def interrupted(*arguments: Any) -> Any:
+            if others:
+                second.read(tables_in(others.pop()), lambda _line: None)
+            return of_text(*arguments)
 
-        monkeypatch.setattr(first, "_count", interrupted)
+        monkeypatch.setattr(f"{WORKSPACE}.of_text", interrupted)
         # WHEN both are done, with the same folder for their counts
         first.read(tables_in(tmp_path / "foxes"), lambda _line: None)
         found = [
@@ -201,18 +206,18 @@ def test_a_folder_of_counts_that_cannot_be_is_an_error(tmp_path: Path) -> None:
 def test_an_interrupted_query_is_an_interrupt_and_other_faults_of_duckdb_are_errors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: Any) -> int:
+    def interrupted(*_: Any) -> str:
         raise RuntimeError("Query interrupted")  # so DuckDB says it
 
     file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)])
-    monkeypatch.setattr(Workspace, "_count", interrupted)
+    monkeypatch.setattr(f"{WORKSPACE}.count_query", interrupted)
     with pytest.raises(KeyboardInterrupt):
         counted(file, tmp_path / "work")
     with (
         pytest.raises(OccurrenceError, match="the same command goes on"),
-        Workspace(tmp_path / "work", Filters()) as workspace,
+        Workspace(tmp_path / "work", Filters()) as counting,
     ):
-        workspace.connection.execute("from nothing_there")
+        counting.connection.execute("from nothing_there")
 
 
 def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:
@@ -221,11 +226,11 @@ def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:
     assert counted(tmp_path / "cells", tmp_path / "work")[0] == {("Vulpes vulpes", cell): 7}
     with zipfile.ZipFile(tmp_path / "countries.zip", "w") as archive:
         archive.writestr("0001.csv", "species\tcountrycode\toccurrences\nVulpes vulpes\tde\t9\nVulpes vulpes\t\t3\n")
-    with Workspace(tmp_path / "work", Filters()) as workspace:
-        workspace.read(tables_in(tmp_path / "countries.zip"), lambda _line: None)
-        found = workspace.connection.execute("select country, cell, records from counted where dropped is null")
+    with Workspace(tmp_path / "work", Filters()) as counting:
+        counting.read(tables_in(tmp_path / "countries.zip"), lambda _line: None)
+        found = counting.connection.execute("select country, cell, records from counted where dropped is null")
         assert found.fetchall() == [("DE", None, 9.0)]
-        assert workspace.counts().dropped["without a place"] == 1
+        assert counting.counts().dropped["without a place"] == 1
 
 
 @pytest.mark.parametrize(
@@ -251,10 +256,10 @@ def test_a_cube_by_the_cells_of_other_grids(tmp_path: Path, column: str, code: s
 
 def test_a_cube_by_cells_of_no_known_grid_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cube").write_text("species\tmyCellCode\tcellCode\toccurrences\nVulpes vulpes\ta\tX-7\t1\n")
-    with Workspace(tmp_path / "work", Filters()) as workspace:
+    with Workspace(tmp_path / "work", Filters()) as counting:
         with pytest.raises(OccurrenceError, match="'X-7' in cellCode is no code of a grid"):
-            workspace.read(tables_in(tmp_path / "cube"), lambda _line: None)
-        assert workspace.counts().rows == 0
+            counting.read(tables_in(tmp_path / "cube"), lambda _line: None)
+        assert counting.counts().rows == 0
 
 
 def test_a_checklist_says_in_which_countries_a_taxon_lives(tmp_path: Path) -> None:
@@ -263,11 +268,11 @@ def test_a_checklist_says_in_which_countries_a_taxon_lives(tmp_path: Path) -> No
     (tmp_path / "taxon.txt").write_text("t1,Vulpes vulpes,Animalia\nt2,Canis lupus,Animalia\n")
     rows = ["t1,DE,,native,present", "t1,,ISO3166:au,introduced,", "t2,FR,,,absent", "t2,,TDWG:GER,,", "t9,DE,,,"]
     (tmp_path / "distribution.txt").write_text("".join(f"{row}\n" for row in rows))
-    with Workspace(tmp_path / "work", Filters()) as workspace:
-        workspace.read(tables_in(tmp_path), lambda _line: None)
+    with Workspace(tmp_path / "work", Filters()) as counting:
+        counting.read(tables_in(tmp_path), lambda _line: None)
         query = "select scientific_name, country, is_introduced from listed join names using (name) order by all"
-        listed = workspace.connection.execute(query).fetchall()
-        dropped = {reason: rows for reason, rows in workspace.counts().dropped.items() if rows}
+        listed = counting.connection.execute(query).fetchall()
+        dropped = {reason: rows for reason, rows in counting.counts().dropped.items() if rows}
     assert listed == [("Vulpes vulpes", "AU", True), ("Vulpes vulpes", "DE", False)]
     assert dropped == {"absent": 1, "without a place": 1, "without a name": 1}
 
@@ -303,9 +308,9 @@ def test_months_are_counted_if_told(tmp_path: Path, column: str, values: list[st
     (tmp_path / "file").write_text("\n".join(lines))
     query = "select month, sum(records) from counted where dropped is null group by all order by all"
     for months, expected in ((True, [(7, 2), (None, 2)]), (False, [(None, 4)])):
-        with Workspace(tmp_path / "work", Filters(), months=months) as workspace:
-            workspace.read(tables_in(tmp_path / "file"), lambda _line: None)
-            assert workspace.connection.execute(query).fetchall() == expected
+        with Workspace(tmp_path / "work", Filters(), months=months) as counting:
+            counting.read(tables_in(tmp_path / "file"), lambda _line: None)
+            assert counting.connection.execute(query).fetchall() == expected
 
 
 def test_exports_of_inaturalist_and_ebird(tmp_path: Path) -> None:
