@@ -28,8 +28,8 @@ from chalicelib.errors import MethodNotAllowed, ModelError
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_warming
 from chalicelib.telemetry import logs
+from chalicelib.telemetry.measures import of_warming
 from chalicelib.telemetry.record import ColdStart
-from chalicelib.telemetry.runs import WarmingRecord
 
 if TYPE_CHECKING:
     from chalicelib.batch.handler import BatchFunction
@@ -90,9 +90,8 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
     """Warm the cache, emit metrics and return a report of the run."""
     context = cast("Any", event.context)  # the Lambda context object
     report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warming.reserve))
-    record = WarmingRecord(context.aws_request_id, report)
-    application.emit(record, record.request_id)
-    logs.log_warming(app.log, record)
+    application.emit(of_warming(context.aws_request_id, report))
+    logs.log_warming(app.log, context.aws_request_id, report)
     return asdict(report)
 
 

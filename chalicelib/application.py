@@ -35,8 +35,8 @@ from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify, prepare
 from chalicelib.services import Services
 from chalicelib.telemetry import emf, logs
-from chalicelib.telemetry.emf import Emitter, MetricSource
-from chalicelib.telemetry.record import ColdStart, Failure, Record
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.record import ColdStart, Failure, Notes, Record
 
 if TYPE_CHECKING:
     from chalicelib.api.uploads import Uploads
@@ -101,15 +101,15 @@ class Application:
         finally:
             if route.counted:
                 record.initialisation = self.cold_start.pop_seconds()
-                self.emit(record, record.request_id)
+                self.emit(record.summary())
             logs.log_request(self.log, record)
 
-    def emit(self, record: MetricSource, request_id: str | None = None) -> None:
+    def emit(self, notes: Notes) -> None:
         """Emit metrics. An error is logged, and does not fail the request."""
         try:
-            self.emitter.emit(record)
+            self.emitter.emit(notes)
         except Exception as error:
-            extra = {"request_id": request_id, "error": type(error).__name__}
+            extra = {"request_id": notes.properties.get("request_id"), "error": type(error).__name__}
             self.log.exception("metrics were not written", extra=extra)
 
 

@@ -15,14 +15,14 @@ import math
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, perf_counter
-from typing import Any
 
 from chalicelib.errors import Unavailable
+from chalicelib.telemetry.record import Notes
 
 PULSE_SECONDS = 60.0
 """Seconds between two beats: the shortest period of a usual CloudWatch alarm."""
@@ -44,25 +44,17 @@ class Pulse:
     drained: int = 0
     cut_off: int = 0
 
-    def metrics(self) -> Mapping[str, float]:
-        """Return the value of each metric."""
-        counts = {"QueueLength": self.waiting, "QueueRefusals": self.refused}
-        return counts | {"Rejections": self.rejected, "Drained": self.drained, "CutOff": self.cut_off}
+    def notes(self) -> Notes:
+        """Return the counts as metrics. There is no request that they belong to."""
+        counts: dict[str, float] = {"QueueLength": self.waiting, "QueueRefusals": self.refused}
+        return Notes(counts | {"Rejections": self.rejected, "Drained": self.drained, "CutOff": self.cut_off})
 
-    def dimensions(self) -> Mapping[str, str]:
-        """Return no dimensions, because these metrics have only those that every metric of the tier has."""
-        return {}
-
-    def properties(self) -> Mapping[str, Any]:
-        """Return no properties: there is no request that these metrics belong to."""
-        return {}
-
-    def beat(self, emit: Callable[["Pulse"], None]) -> None:
+    def beat(self, emit: Callable[[Notes], None]) -> None:
         """Emit the counts, and start again from zero."""
-        emit(self)
+        emit(self.notes())
         self.waiting = self.refused = self.rejected = self.drained = self.cut_off = 0
 
-    async def beat_for_ever(self, emit: Callable[["Pulse"], None]) -> None:
+    async def beat_for_ever(self, emit: Callable[[Notes], None]) -> None:
         """Beat every minute until the task is cancelled."""
         while True:
             await asyncio.sleep(PULSE_SECONDS)

@@ -23,7 +23,7 @@ from chalicelib.errors import (
     Unavailable,
 )
 from chalicelib.telemetry.logs import log_request
-from chalicelib.telemetry.record import Failure, Record
+from chalicelib.telemetry.record import Failure, Notes, Record
 from web.admission import Admission, Pulse
 from web.body import ClientGone, MemoryBody, Spool, receive_body
 from web.messages import Receive, Scope, Send, address_of, compressed, has_body, headers_of, query_of, send_response
@@ -117,7 +117,7 @@ class Asgi:
         log: RequestLog,
         routes: Iterable[Route] = ROUTES,
         beside: Beside | None = None,
-        on_pulse: Callable[[Pulse], None] = lambda _: None,
+        on_pulse: Callable[[Notes], None] = lambda _: None,
     ) -> None:
         self._beside, self._pulse, self._on_pulse = beside, Pulse(), on_pulse
         self._application, self._settings, self._log = application, settings, log

@@ -15,7 +15,8 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.identify import prepare
 from chalicelib.services import Services, patient_features
 from chalicelib.stores.objects import Objects
-from chalicelib.telemetry.runs import BatchRecord
+from chalicelib.telemetry.measures import of_batch
+from chalicelib.telemetry.record import Notes
 
 RESULTS = "results/"
 """Prefix of the stream's lines in the photo bucket; IAM policies refer to it."""
@@ -24,9 +25,9 @@ FRESH = 3600.0
 
 
 class BatchFunction:
-    """The batch function. It waits for a paused database, unlike a request. `emit`: takes the record of each run."""
+    """The batch function. It waits for a paused database, unlike a request. `emit`: takes the metrics of each run."""
 
-    def __init__(self, settings: Settings, log: logging.Logger, emit: Callable[[BatchRecord], None]) -> None:
+    def __init__(self, settings: Settings, log: logging.Logger, emit: Callable[[Notes], None]) -> None:
         self._settings, self._log, self._emit = settings, log, emit
         self._objects = Objects(settings.deployment.region, settings.s3, connections=AHEAD + 1)
 
@@ -73,6 +74,6 @@ class BatchFunction:
         )
         tally = batch.run(items, deadline)
         seconds = perf_counter() - started
-        counts = tally.identified, tally.unreadable, tally.skipped, len(tally.failed), tally.queries
-        self._emit(BatchRecord(request_id, *counts, seconds=seconds))
+        counts = {name: getattr(tally, name) for name in ("identified", "unreadable", "skipped", "queries")}
+        self._emit(of_batch(request_id, seconds, failed=len(tally.failed), **counts))
         return tally

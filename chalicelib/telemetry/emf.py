@@ -9,26 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from io import FileIO
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from chalicelib.telemetry.metrics import ALL_METRICS, DIMENSIONS, NAMESPACE
+from chalicelib.telemetry.record import Notes
 
 _DETECTOR = "aws_embedded_metrics.environment.environment_detector"
 _NAMES = ("resolve_environment", "resolve_environment_sync")
 """The names that aws-embedded-metrics imports from the detector."""
-
-
-class MetricSource(Protocol):
-    """The record of a request or a warming run, real or simulated, from which metrics are made."""
-
-    def metrics(self) -> Mapping[str, float]:
-        """Return the value of each metric."""
-
-    def dimensions(self) -> Mapping[str, str]:
-        """Return the values of the dimensions other than `service` and `stage`."""
-
-    def properties(self) -> Mapping[str, Any]:
-        """Return further properties for Logs Insights."""
 
 
 class Emitter:
@@ -54,9 +42,9 @@ class Emitter:
         self._dimensions = {"service": service, "stage": stage, **({"tier": tier} if tier else {})}
         self._destination, self._now = destination, now
 
-    def emit(self, record: MetricSource) -> None:
-        """Write the lines of a record, and omit values that are NaN or infinite. Raises `OSError`."""
-        text = "".join(f"{line}\n" for line in self._lines(record))
+    def emit(self, notes: Notes) -> None:
+        """Write the lines of a request or a run, and omit values that are NaN or infinite. Raises `OSError`."""
+        text = "".join(f"{line}\n" for line in self._lines(notes))
         if isinstance(self._destination, Path):
             data = text.encode()
             with open_metrics(self._destination) as file:
@@ -67,12 +55,12 @@ class Emitter:
             stream.write(text)
             stream.flush()
 
-    def _lines(self, record: MetricSource) -> Iterator[str]:
+    def _lines(self, notes: Notes) -> Iterator[str]:
         timestamp = round(self._now() * 1000)
-        metrics = {name: value for name, value in record.metrics().items() if math.isfinite(value)}
-        properties = {name: value for name, value in record.properties().items() if _is_writable(value)}
+        metrics = {name: value for name, value in notes.metrics.items() if math.isfinite(value)}
+        properties = {name: value for name, value in notes.properties.items() if _is_writable(value)}
         yield from _serialized(self._dimensions, metrics, properties, timestamp)
-        for dimension, value in record.dimensions().items():
+        for dimension, value in notes.dimensions.items():
             some = {name: number for name, number in metrics.items() if dimension in ALL_METRICS[name].by}
             if some and value in DIMENSIONS[dimension].values:  # an unlisted value would be billed as a new metric
                 yield from _serialized({**self._dimensions, dimension: value}, some, {}, timestamp)

@@ -16,8 +16,8 @@ from chalicelib.redaction import trace_of
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from chalicelib.features.warming import WarmingReport
     from chalicelib.telemetry.record import Record
-    from chalicelib.telemetry.runs import WarmingRecord
 
 FIELDS = ("request_id", "route", "cell", "status", "code", "error", "codes", "details")
 """The fields of a line, in addition to level, time, logger, message, function and stage.
@@ -61,11 +61,10 @@ def log_request(log: logging.Logger, record: "Record") -> None:
         log.info("request rejected", extra=fields)
 
 
-def log_warming(log: logging.Logger, record: "WarmingRecord") -> None:
+def log_warming(log: logging.Logger, request_id: str, report: "WarmingReport") -> None:
     """Log the faults of a warming run, if there were any."""
-    report = record.report
     if report.faults:
-        extra = {"request_id": record.request_id, "codes": report.faults, "details": report.details}
+        extra = {"request_id": request_id, "codes": report.faults, "details": report.details}
         log.warning("cache warming hit dependency faults", extra=extra)
 
 

@@ -1,4 +1,4 @@
-"""What metrics count of a request's photos, features and identification, and what queries find of them."""
+"""What metrics count of photos, features, identifications and runs, and what queries find of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -9,6 +9,7 @@ from chalicelib.telemetry.record import Notes
 
 if TYPE_CHECKING:
     from chalicelib.features.features import Features
+    from chalicelib.features.warming import WarmingReport
     from chalicelib.identification import Identification, ShadowComparison, Source
     from chalicelib.model.prior import Here
     from chalicelib.photo.photos import PhotoFacts
@@ -144,3 +145,41 @@ class Outcome(NamedTuple):
             properties["shadow_differs"] = compared.differs
         rank = self.rank if self.rank in DIMENSIONS["rank"].values else "other"
         return Notes(metrics, properties, {"rank": rank} if is_named else {})
+
+
+def of_warming(request_id: str, report: "WarmingReport") -> Notes:
+    """Return what is counted of a run of cache warming."""
+    metrics: dict[str, float] = {
+        "WarmingRuns": 1,
+        "WarmingLatency": round(report.seconds * 1e3, 1),
+        "WarmingConsidered": report.considered,
+        "WarmingRefreshed": report.refreshed,
+        "WarmingSkipped": report.skipped,
+        "WarmingFailed": report.failed,
+        "WarmingQueries": report.queries,
+        "WarmingFaults": len(report.faults),
+    }
+    if report.useful is not None:
+        metrics["WarmingUseful"] = report.useful
+    return Notes(metrics, {"request_id": request_id, "quiet": report.quiet, "faults": report.faults})
+
+
+def of_batch(
+    request_id: str, seconds: float, *, identified: int, unreadable: int, skipped: int, failed: int, queries: int
+) -> Notes:
+    """Return what is counted of a run of the batch function. `queries`: to PostgreSQL; the other numbers: of photos."""
+    metrics: dict[str, float] = {
+        "BatchRuns": 1,
+        "BatchLatency": round(seconds * 1e3, 1),
+        "BatchIdentified": identified,
+        "BatchUnreadable": unreadable,
+        "BatchSkipped": skipped,
+        "BatchFailed": failed,
+        "BatchQueries": queries,
+    }
+    return Notes(metrics, {"request_id": request_id})
+
+
+def of_correction(request_id: str) -> Notes:
+    """Return what is counted of a person's correction of an answer. What the person wrote is only in the store."""
+    return Notes({"Corrections": 1}, {"request_id": request_id})

@@ -65,9 +65,10 @@ class Invoked(NamedTuple):
 
 @dataclass(slots=True)
 class Notes:
-    """What is counted of a request, and what queries find of it: values by name, and never a result itself.
+    """What is counted of a request or a run, and what queries find of it: values by name, and never a result itself.
 
-    `details`: error messages of dependencies, for the log only.
+    `metrics`: values of the metrics in metrics.py. `properties`: for Logs Insights. `dimensions`: those other than
+    service and stage. `details`: error messages of dependencies, for the log only.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
@@ -119,39 +120,31 @@ class Record:
         self.notes.dimensions |= notes.dimensions
         self.notes.details += notes.details
 
-    def metrics(self) -> dict[str, float]:
-        """Return the value of each metric for this request."""
-        values: dict[str, float] = {
+    def summary(self) -> Notes:
+        """Return everything that is counted of this request. It never has coordinates, or who the client is."""
+        failure, started = self.failure, self.initialisation
+        metrics: dict[str, float] = {
             "Requests": 1,
-            "Faults": int(self.failure is not None and self.failure.status >= 500),
-            "Rejections": int(self.failure is not None and self.failure.status < 500),
+            "Faults": int(failure is not None and failure.status >= 500),
+            "Rejections": int(failure is not None and failure.status < 500),
             "Latency": self.elapsed(),
-            "ColdStarts": int(self.initialisation is not None),
+            "ColdStarts": int(started is not None),
         }
-        if self.initialisation is not None:
-            values["InitLatency"] = round(self.initialisation * 1e3, 1)
-        values |= {metric: self.milliseconds(step) for step, metric in _STEP_METRICS.items() if step in self.seconds}
-        values |= self.notes.metrics
+        if started is not None:
+            metrics["InitLatency"] = round(started * 1e3, 1)
+        metrics |= {metric: self.milliseconds(step) for step, metric in _STEP_METRICS.items() if step in self.seconds}
+        metrics |= self.notes.metrics
         if self.invoked:
-            values |= {"InvokeLatency": self.invoked.milliseconds, "InvokeFaults": int(self.invoked.failed)}
-        return values
-
-    def dimensions(self) -> dict[str, str]:
-        """Return the values of the dimensions that only some metrics have."""
-        code = {"code": self.failure.code} if self.failure and self.failure.status < 500 else {}
-        return {"route": self.route, **code, **self.notes.dimensions}
-
-    def properties(self) -> dict[str, Any]:
-        """Return properties that are not metrics, for queries in Logs Insights.
-
-        They never include coordinates or the identity of the client.
-        """
-        values: dict[str, Any] = {"request_id": self.request_id, "route": self.route}
-        if self.failure:
-            values["code"] = self.failure.code
+            metrics |= {"InvokeLatency": self.invoked.milliseconds, "InvokeFaults": int(self.invoked.failed)}
+        properties: dict[str, Any] = {"request_id": self.request_id, "route": self.route}
+        dimensions = {"route": self.route}
+        if failure:
+            properties["code"] = failure.code
+        if failure and failure.status < 500:
+            dimensions["code"] = failure.code
         if "fetch" in self.seconds:
-            values["fetch_ms"] = self.milliseconds("fetch")
-        return values | self.notes.properties
+            properties["fetch_ms"] = self.milliseconds("fetch")
+        return Notes(metrics, properties | self.notes.properties, dimensions | self.notes.dimensions)
 
 
 class _Step:

@@ -9,21 +9,19 @@ records and a log line in which every field is set.
 """
 
 import csv
-import dataclasses
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from unittest.mock import MagicMock
 
 from chalicelib.features.features import degraded
+from chalicelib.features.warming import WarmingReport
 from chalicelib.identification import ShadowComparison
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.logs import FIELDS, JsonLines
-from chalicelib.telemetry.measures import Outcome, of_features
-from chalicelib.telemetry.record import Record
-from chalicelib.telemetry.runs import BatchRecord, WarmingRecord
+from chalicelib.telemetry.measures import Outcome, of_features, of_warming
+from chalicelib.telemetry.record import Failure, Record
 from cloudwatch.lint import LintFinding, suggest
 from cloudwatch.project import DASHBOARDS, RESOURCES, SERVICE, STAGE_VARIABLE
 
@@ -83,16 +81,12 @@ def app_metrics() -> dict[str, KnownMetric]:
 
 def fields() -> set[str]:
     """Return the names of all fields in metric lines and log lines. Queries of Logs Insights may use them."""
-    anything = MagicMock()  # a record filled with it emits every field that it can emit
-    anything.__contains__.return_value = True
-    found: set[str] = {*metrics.ALL_METRICS, *metrics.DIMENSIONS}
-    for kind in (Record, WarmingRecord, BatchRecord):
-        values = {field.name: anything for field in dataclasses.fields(kind) if field.name != "notes"}
-        found |= kind(**values).properties().keys()
+    record = Record("", "", seconds={"fetch": 0.0}, failure=Failure(0, ""))
     compared = ShadowComparison("", is_done=True)
-    outcome = Outcome("none", "", "", 0.0, None, None, "", {}, comparison=compared)
-    for notes in (outcome.notes(), of_features(0, degraded(("redis_timeout",)))):
-        found |= notes.properties.keys()
+    record.note(of_features(0, degraded(("redis_timeout",))))
+    record.note(Outcome("none", "", "", 0.0, None, None, "", {}, comparison=compared).notes())
+    found: set[str] = {*metrics.ALL_METRICS, *metrics.DIMENSIONS}
+    found |= record.summary().properties.keys() | of_warming("", WarmingReport()).properties.keys()
     log = logging.makeLogRecord(dict.fromkeys(FIELDS, "") | {"exc_info": (ValueError, ValueError(), None)})
     return found.union(json.loads(JsonLines({}).format(log)))
 

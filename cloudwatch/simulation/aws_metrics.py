@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 
-from chalicelib.telemetry.runs import WarmingRecord
+from chalicelib.features.warming import WarmingReport
 from cloudwatch.files import Placeholders
 from cloudwatch.lint.known_metrics import aws_metrics
 from cloudwatch.project import SERVICE
@@ -76,9 +76,9 @@ class AwsMetrics:
         """Count a request that Lambda rejected because all containers were busy."""
         self._counts["throttled"] += 1
 
-    def add_warming(self, run: WarmingRecord) -> None:
+    def add_warming(self, report: WarmingReport) -> None:
         """Count a run of the warming function."""
-        self._warmings.append(round(run.report.seconds * 1e3, 1))
+        self._warmings.append(round(report.seconds * 1e3, 1))
 
     def lines_of_minute(self, begin: float) -> Iterator[str]:
         """Yield the lines of the minute that started at `begin` (seconds since 1970), and reset the counts."""

@@ -14,9 +14,9 @@ from random import Random
 
 from chalicelib import errors
 from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.measures import of_batch
 from chalicelib.telemetry.metrics import TIER
-from chalicelib.telemetry.record import Failure, Invoked
-from chalicelib.telemetry.runs import BatchRecord
+from chalicelib.telemetry.record import Failure, Invoked, Notes
 from cloudwatch.files import Placeholders
 from cloudwatch.project import BALANCER, SERVICE, TARGETS
 from cloudwatch.simulation import schedule
@@ -63,7 +63,7 @@ class SimulatedTier:
         failed = sum(record.failure is not None and record.failure.status >= 500 for record in records)
         for task in range(tasks):
             self._clock.now = begin + 59.9
-            self._emitter.emit(Pulse(waiting=max(0, round(count / tasks) - 12 - task)))
+            self._emitter.emit(Pulse(waiting=max(0, round(count / tasks) - 12 - task)).notes())
         requests = count * (1 + _FILES)
         uploads = [random.lognormvariate(-0.2, 0.6) for _ in records]  # with the time that the photo is on its way
         answered: Values = {
@@ -104,7 +104,7 @@ class SimulatedTier:
             record.failure = Failure.of(errors.PhotoUnreadable("simulated"))
         record.total = seconds + random.lognormvariate(-3.2, 0.3)
         self._clock.now = now
-        self._emitter.emit(record)
+        self._emitter.emit(record.summary())
         return record
 
 
@@ -142,14 +142,16 @@ class Inbox:
             }
             yield "AWS/Lambda", {"FunctionName": f"{self._name}-batch"}, runs
 
-    def _record(self, photos: list[float], begin: float, seconds: float) -> BatchRecord:
+    def _record(self, photos: list[float], begin: float, seconds: float) -> Notes:
         unreadable, failed = sum(self._random.random() < 0.01 for _ in photos), 0
         if begin in schedule.DATABASE_DOWN:
             failed, unreadable = len(photos), 0
             self._failed.extend((begin + 60 * _AGAIN, each) for each in photos)
         request_id = f"{self._random.getrandbits(128):032x}"
         identified = len(photos) - unreadable - failed
-        return BatchRecord(request_id, identified, unreadable, 0, failed, int(self._random.random() < 0.05), seconds)
+        queries = int(self._random.random() < 0.05)
+        photos_of = {"identified": identified, "unreadable": unreadable, "skipped": 0, "failed": failed}
+        return of_batch(request_id, seconds, **photos_of, queries=queries)
 
     def _queues(self, now: float, sent: int) -> Iterator[Resource]:
         left = [*self._waiting, *(each for _, each in self._failed)]

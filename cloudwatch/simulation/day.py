@@ -15,9 +15,9 @@ from pathlib import Path
 from random import Random
 
 from chalicelib.features.cells import neighbours_of
-from chalicelib.features.warming import read_places
+from chalicelib.features.warming import WarmingReport, read_places
 from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.runs import WarmingRecord
+from chalicelib.telemetry.measures import of_warming
 from cloudwatch.figures import CONTAINERS, read_limits
 from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
@@ -106,10 +106,11 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
     emitter = Emitter(SERVICE, STAGE, buffer, now=fleet.clock.time)
     tier, inbox = SimulatedTier(seed, STAGE, buffer), Inbox(seed, STAGE, buffer)
 
-    def warm(moment: float) -> WarmingRecord:
-        record = WarmingRecord(f"{random.getrandbits(128):032x}", fleet.warm(moment))
-        emitter.emit(record)
-        return record
+    def warm(moment: float) -> WarmingReport:
+        request_id = f"{random.getrandbits(128):032x}"
+        report = fleet.warm(moment)
+        emitter.emit(of_warming(request_id, report))
+        return report
 
     for cell in cells[::2]:  # Redis still has these from the day before
         fleet.fill(cell, schedule.START - random.uniform(0, DEFAULTS.features.ttl.soft), warmed=random.random() < 0.6)
@@ -133,7 +134,7 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
             else:
                 record = traffic.request(arrival)
                 fleet.clock.now = arrival + record.total
-                emitter.emit(record)
+                emitter.emit(record.summary())
                 aws.add_request(record, fleet.busy(arrival))
                 number += 1
             arrival = next(arrivals, float("inf"))

@@ -32,9 +32,9 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import BUCKETS, Rollout
 from chalicelib.features.warming import WarmingReport
 from chalicelib.services import Services
-from chalicelib.telemetry.emf import Emitter, MetricSource
-from chalicelib.telemetry.record import ColdStart, Invoked, Record
-from chalicelib.telemetry.runs import BatchRecord, CorrectionRecord, WarmingRecord
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.measures import of_batch, of_correction, of_warming
+from chalicelib.telemetry.record import ColdStart, Invoked, Notes, Record
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
 from testing.pictures import SYDNEY, encoded, exif
@@ -248,11 +248,11 @@ def test_a_comparison_with_a_dataset_in_shadow(rig: Rig) -> None:
 def test_other_kinds_of_metrics(rig: Rig) -> None:
     report = WarmingReport(20, 11, 8, 1, 2, 1.25, 40, 10, faults=["redis_timeout"])
     web = Record("r-1", "/identify", invoked=Invoked(12.5, failed=False), initialisation=0.25)
-    records: dict[str, MetricSource] = {
-        "warming": WarmingRecord("r-1", report),
-        "batch": BatchRecord("r-1", 5, 1, 2, 1, 3, seconds=2.5),
-        "correction": CorrectionRecord("r-1"),
-        "web": web,
+    records: dict[str, Notes] = {
+        "warming": of_warming("r-1", report),
+        "batch": of_batch("r-1", 2.5, identified=5, unreadable=1, skipped=2, failed=1, queries=3),
+        "correction": of_correction("r-1"),
+        "web": web.summary(),
     }
     for record in records.values():
         rig.app.emit(record)

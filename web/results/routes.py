@@ -19,8 +19,8 @@ from chalicelib.application import Application
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, ClientError, NotFound, TokenMissing, Unavailable
 from chalicelib.photo.decode import open_photo
+from chalicelib.telemetry.measures import of_correction
 from chalicelib.telemetry.record import Record
-from chalicelib.telemetry.runs import CorrectionRecord
 from web.results import page
 from web.results.page import languages
 from web.results.results import LIFETIME, Results
@@ -161,7 +161,7 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
     def post_correction(app: Application, request: Request, _: Record) -> Response:
         expect_no_parameters(request.query)
         results.correct(request.path["id"], _token(request), _animal(request.body))
-        app.emit(CorrectionRecord(request.id), request.id)
+        app.emit(of_correction(request.id))
         return Response("", _PRIVATE, 204)
 
     return (  # `/r/{id}` last, because it fits the paths of the others too

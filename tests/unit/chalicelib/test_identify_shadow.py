@@ -78,7 +78,7 @@ def test_another_answer_is_counted_and_not_given(tmp_path: Path) -> None:
     assert (prediction.taxon.scientific_name, found.features.version) == ("Hyla arborea", "v1")
     # AND the difference is counted, and the log says what it would have been
     assert found.comparison == ShadowComparison("v2", is_done=True, taxon="Vulpes vulpes", differs=True)
-    assert record.metrics()["ShadowDifferences"] == 1
+    assert record.summary().metrics["ShadowDifferences"] == 1
 
 
 def test_the_same_answer_is_a_comparison_without_a_difference(tmp_path: Path) -> None:
@@ -97,11 +97,11 @@ def test_what_could_not_be_looked_up_is_not_compared(tmp_path: Path) -> None:
     found, record = identified(tmp_path, Broken(FOX))
     # THEN the answer is as ever, and the metric says that there was no comparison
     assert (found.features.mode, found.comparison) == ("narrowed", ShadowComparison("v2"))
-    metrics = record.metrics()
+    metrics = record.summary().metrics
     assert (metrics["ShadowComparisons"], metrics["ShadowMisses"], metrics["ShadowDifferences"]) == (0, 1, 0)
 
 
 def test_without_a_dataset_in_shadow_nothing_is_compared(tmp_path: Path) -> None:
     found, record = identified(tmp_path, TwoDatasets(FOX, Rollout(1, "v1")))
     assert found.comparison is None
-    assert "ShadowComparisons" not in record.metrics()
+    assert "ShadowComparisons" not in record.summary().metrics

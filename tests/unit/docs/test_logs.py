@@ -7,8 +7,8 @@ from chalicelib.config.settings import ROOT
 from chalicelib.errors import BadRequest
 from chalicelib.features.warming import WarmingReport
 from chalicelib.telemetry.logs import FIELDS
+from chalicelib.telemetry.measures import of_warming
 from chalicelib.telemetry.record import Failure
-from chalicelib.telemetry.runs import WarmingRecord
 from testing.records import complete
 
 PAGE = (ROOT / "docs" / "reference" / "logs.md").read_text(encoding="utf-8")
@@ -19,7 +19,7 @@ def test_every_property_of_a_line_of_metrics_is_listed_and_no_other() -> None:
     record = complete("redis_timeout")
     record.failure = Failure.of(BadRequest("x"))
     record.seconds["fetch"] = 0.1
-    known = record.properties().keys() | WarmingRecord("r", WarmingReport()).properties().keys()
+    known = record.summary().properties.keys() | of_warming("r", WarmingReport()).properties.keys()
     # THEN the table of properties has just those
     table = PAGE.partition("## Lines of metrics")[2].partition("Each further dimension")[0]
     listed = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}

@@ -16,6 +16,7 @@ import pytest
 
 from chalicelib.errors import Unavailable
 from chalicelib.telemetry.metrics import TIER_METRICS
+from chalicelib.telemetry.record import Notes
 from web import admission as module
 from web.admission import Admission, Pulse, return_large_blocks
 
@@ -237,13 +238,12 @@ def test_a_beat_emits_the_counts_and_starts_again_from_zero() -> None:
     counts, emitted = Pulse(waiting=3, refused=2, rejected=4, drained=5, cut_off=1), list[Mapping[str, float]]()
     # WHEN it beats twice
     for _ in range(2):
-        counts.beat(lambda each: emitted.append(each.metrics()))
+        counts.beat(lambda each: emitted.append(each.metrics))
     # THEN the first beat has them
     assert emitted[0] == {"QueueLength": 3, "QueueRefusals": 2, "Rejections": 4, "Drained": 5, "CutOff": 1}
     assert emitted[1] == dict.fromkeys(emitted[0], 0)
-    # AND they are metrics of the tier without further dimensions
+    # AND they are metrics of the tier
     assert emitted[0].keys() <= {*TIER_METRICS, "Rejections"}
-    assert (counts.dimensions(), counts.properties()) == ({}, {})
 
 
 def test_it_beats_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +251,7 @@ def test_it_beats_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None
     beats = 0
 
     async def count() -> None:
-        def emit(_: Pulse) -> None:
+        def emit(_: Notes) -> None:
             nonlocal beats
             beats += 1
             if beats == 3:

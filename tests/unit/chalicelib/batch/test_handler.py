@@ -14,7 +14,7 @@ from chalicelib.errors import ModelError, Unfinished
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services
-from chalicelib.telemetry.runs import BatchRecord
+from chalicelib.telemetry.record import Notes
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
 from testing.pictures import jpeg
@@ -26,7 +26,7 @@ class Rig:
     def __init__(self, folder: Path) -> None:
         path = tiny_model.write(folder, tiny_model.tiny_model())
         settings = Settings(model=ModelSettings(path=path, second_look=False), s3=S3Settings(bucket="photos"))
-        self.objects, self.emitted = InMemoryObjects(), list[BatchRecord]()
+        self.objects, self.emitted = InMemoryObjects(), list[Notes]()
         self.function = BatchFunction(settings, logging.getLogger("faunalens.test"), self.emitted.append)
         self.function._objects = self.objects
         self.function._services = Services.build(
@@ -62,8 +62,9 @@ def test_sqs_gets_the_messages_that_failed_and_no_other(rig: Rig) -> None:
     # AND the lines are in the photo bucket
     assert all(key.startswith("results/") for key in rig.objects.lines("photos"))
     # AND one record counts them all
-    (record,) = rig.emitted
-    assert (record.identified, record.unreadable, record.skipped, record.failed) == (2, 0, 0, 1)
+    (notes,) = rig.emitted
+    names = ("BatchIdentified", "BatchUnreadable", "BatchSkipped", "BatchFailed")
+    assert [notes.metrics[name] for name in names] == [2, 0, 0, 1]
 
 
 def test_messages_without_photos_are_done(rig: Rig) -> None:
@@ -106,8 +107,8 @@ def test_without_a_model_nothing_is_done(tmp_path: Path) -> None:
 def test_its_metrics_are_those_of_the_registry(rig: Rig) -> None:
     rig.put("inbox/a.jpg")
     rig.answer({"Records": [message("1", "inbox/a.jpg")]})
-    (record,) = rig.emitted
-    metrics = record.metrics()
+    (notes,) = rig.emitted
+    metrics = notes.metrics
     assert (metrics["BatchRuns"], metrics["BatchIdentified"], metrics["BatchFailed"]) == (1, 1, 0)
     assert metrics["BatchLatency"] > 0
-    assert (record.dimensions(), record.properties()) == ({}, {"request_id": "r-1"})
+    assert (notes.dimensions, notes.properties) == ({}, {"request_id": "r-1"})

@@ -7,8 +7,6 @@ import math
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,27 +18,10 @@ from hypothesis import strategies as st
 from chalicelib.config.settings import ROOT
 from chalicelib.telemetry.emf import _DETECTOR, _NAMES, Emitter
 from chalicelib.telemetry.metrics import DIMENSIONS, METRICS
+from chalicelib.telemetry.record import Notes
 
 
-@dataclass
-class FakeRecord:
-    """A record with given metrics, dimensions and properties."""
-
-    values: Mapping[str, float] = field(default_factory=lambda: {"Requests": 1})
-    by: Mapping[str, str] = field(default_factory=dict)
-    known: Mapping[str, Any] = field(default_factory=dict)
-
-    def metrics(self) -> Mapping[str, float]:
-        return self.values
-
-    def dimensions(self) -> Mapping[str, str]:
-        return self.by
-
-    def properties(self) -> Mapping[str, Any]:
-        return self.known
-
-
-def emitted(*records: FakeRecord) -> list[dict[str, Any]]:
+def emitted(*records: Notes) -> list[dict[str, Any]]:
     """Return the parsed lines that one emitter writes for the records."""
     stream = io.StringIO()
     emitter = Emitter("faunalens", "test", stream, now=lambda: 1_800_000_000.5)
@@ -56,7 +37,7 @@ def directive_of(line: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_line_is_in_the_embedded_metric_format() -> None:
     # GIVEN a record WHEN it is written
-    (line,) = emitted(FakeRecord({"Requests": 1, "Latency": 3.5}, known={"request_id": "r-1"}))
+    (line,) = emitted(Notes({"Requests": 1, "Latency": 3.5}, properties={"request_id": "r-1"}))
     # THEN the line declares each metric with its unit under the two dimensions, and has a timestamp
     assert line == {
         "service": "faunalens",
@@ -79,9 +60,8 @@ def test_a_line_is_in_the_embedded_metric_format() -> None:
 
 def test_each_further_dimension_has_a_small_line_of_its_own() -> None:
     # GIVEN metrics of which some have the dimension route, and a code that none of them has
-    record = FakeRecord(
-        {"Requests": 1, "Latency": 3.5, "TopScore": 0.5}, {"route": "/identify", "code": "x"}, {"cell": "c"}
-    )
+    metrics = {"Requests": 1.0, "Latency": 3.5, "TopScore": 0.5}
+    record = Notes(metrics, {"cell": "c"}, {"route": "/identify", "code": "x"})
     # WHEN it is written
     main, by_route = emitted(record)
     # THEN only those are on the second line, and none of the properties
@@ -92,7 +72,7 @@ def test_each_further_dimension_has_a_small_line_of_its_own() -> None:
 
 
 def test_an_unlisted_value_of_a_dimension_is_not_emitted() -> None:
-    assert len(emitted(FakeRecord(by={"route": "/surprise"}))) == 1
+    assert len(emitted(Notes({"Requests": 1}, dimensions={"route": "/surprise"}))) == 1
 
 
 NUMBERS = st.floats() | st.integers(-(2**53), 2**53)
@@ -110,7 +90,7 @@ def test_lines_are_json_and_every_number_is_finite_for_any_record(
 ) -> None:
     # GIVEN any numbers WHEN they are written
     stream = io.StringIO()
-    Emitter("faunalens", "test", stream).emit(FakeRecord(values, by, known))
+    Emitter("faunalens", "test", stream).emit(Notes(values, known, by))
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
@@ -124,8 +104,8 @@ def test_lines_are_json_and_every_number_is_finite_for_any_record(
 
 
 def test_nothing_leaks_from_one_record_to_the_next() -> None:
-    first = FakeRecord({"Requests": 1, "Rejections": 1}, {"code": "bad_request"}, {"cell": "a", "request_id": "1"})
-    second = FakeRecord({"Requests": 1}, {}, {"request_id": "2"})
+    first = Notes({"Requests": 1, "Rejections": 1}, {"cell": "a", "request_id": "1"}, {"code": "bad_request"})
+    second = Notes({"Requests": 1}, {"request_id": "2"})
     together, alone = emitted(first, second), emitted(second)
     assert together[-1:] == alone
 
@@ -142,14 +122,14 @@ class Counting(io.StringIO):
 
 def test_all_lines_of_a_record_are_one_write() -> None:
     stream = Counting()
-    Emitter("faunalens", "test", stream).emit(FakeRecord(by={"route": "/identify"}))
+    Emitter("faunalens", "test", stream).emit(Notes({"Requests": 1}, dimensions={"route": "/identify"}))
     assert (stream.writes, len(stream.getvalue().splitlines())) == (1, 2)
 
 
 def test_lines_are_appended_to_a_file(tmp_path: Path) -> None:
     emitter = Emitter("faunalens", "test", tmp_path / "metrics.jsonl")
-    emitter.emit(FakeRecord(known={"request_id": "r-1"}))
-    emitter.emit(FakeRecord(known={"request_id": "r-2"}))
+    emitter.emit(Notes({"Requests": 1}, properties={"request_id": "r-1"}))
+    emitter.emit(Notes({"Requests": 1}, properties={"request_id": "r-2"}))
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["request_id"] for line in lines] == ["r-1", "r-2"]
 
@@ -162,19 +142,19 @@ def test_a_line_that_does_not_fit_on_the_disk_is_an_error(tmp_path: Path) -> Non
     try:
         # WHEN a line is written THEN that is an error
         with pytest.raises(OSError, match="no space left"):
-            emitter.emit(FakeRecord())
+            emitter.emit(Notes({"Requests": 1}))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
-    Emitter("faunalens", "test").emit(FakeRecord(known={"request_id": "r-1"}))
+    Emitter("faunalens", "test").emit(Notes({"Requests": 1}, properties={"request_id": "r-1"}))
     assert json.loads(capsys.readouterr().out)["request_id"] == "r-1"
 
 
 def test_a_tier_is_a_dimension_of_every_line() -> None:
     stream = io.StringIO()
-    Emitter("faunalens", "test", stream, tier="web").emit(FakeRecord({"Requests": 1}, by={"route": "/identify"}))
+    Emitter("faunalens", "test", stream, tier="web").emit(Notes({"Requests": 1}, dimensions={"route": "/identify"}))
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [directive_of(line)["Dimensions"] for line in lines] == [
         [["service", "stage", "tier"]],

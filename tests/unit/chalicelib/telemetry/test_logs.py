@@ -22,7 +22,6 @@ from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.logs import configure, log_request, log_warming
 from chalicelib.telemetry.measures import of_features
 from chalicelib.telemetry.record import Failure, Record
-from chalicelib.telemetry.runs import WarmingRecord
 from testing.pictures import SYDNEY, exif, jpeg
 from testing.records import CELL
 
@@ -204,8 +203,8 @@ def test_lines_are_not_written_again_by_lambdas_own_handler() -> None:
 
 def test_a_warming_run_logs_only_its_faults() -> None:
     with logging_to() as (log, stream):
-        log_warming(log, WarmingRecord("r-1", WarmingReport()))
-        log_warming(log, WarmingRecord("r-2", WarmingReport(faults=["redis_timeout"], details=["redis_timeout: slow"])))
+        log_warming(log, "r-1", WarmingReport())
+        log_warming(log, "r-2", WarmingReport(faults=["redis_timeout"], details=["redis_timeout: slow"]))
     line = json.loads(stream.getvalue())
     assert (line["level"], line["request_id"], line["codes"]) == ("WARNING", "r-2", ["redis_timeout"])
 

@@ -9,15 +9,17 @@ import pytest
 
 from chalicelib.config.settings import ROOT, PhotoLimits
 from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode, Trace
+from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.photos import PhotoFacts
-from chalicelib.telemetry.measures import of_features, of_photos
+from chalicelib.telemetry.measures import of_batch, of_features, of_photos, of_warming
+from chalicelib.telemetry.metrics import METRICS
 from chalicelib.telemetry.record import Record
 from testing.pictures import SYDNEY, exif, jpeg
 from testing.records import CELL, OUTCOME, answered, complete
 
 
 def values_of(record: Record) -> dict[str, Any]:
-    return record.metrics() | record.properties()
+    return record.summary().metrics | record.summary().properties
 
 
 def looked_up(features: Features) -> Record:
@@ -103,14 +105,14 @@ def test_no_animal_is_an_identification_without_a_prediction() -> None:
     record = answered(OUTCOME._replace(rank=None, source="request"))
     line = values_of(record)
     assert (line["Identifications"], line["Predictions"], line["NoAnimal"], line["LocationFromRequest"]) == (1, 0, 1, 1)
-    assert "rank" not in record.dimensions()
+    assert "rank" not in record.summary().dimensions
 
 
 @pytest.mark.parametrize(("rank", "value"), [("kingdom", "kingdom"), ("breed", "breed"), ("subtribe", "other")])
 def test_ranks_that_are_rare_share_a_value(rank: str, value: str) -> None:
     record = answered(OUTCOME._replace(rank=rank))
-    assert record.dimensions()["rank"] == value
-    assert record.properties()["rank"] == rank
+    assert record.summary().dimensions["rank"] == value
+    assert record.summary().properties["rank"] == rank
 
 
 def test_only_a_predicted_animal_is_unexpected() -> None:
@@ -135,3 +137,26 @@ def test_packs_second_looks_and_boxes_are_counted() -> None:
     plain = values_of(answered())
     assert (plain["PackRuns"], plain["SecondLooks"]) == (0, 0)
     assert not plain.keys() & {"PackLatency", "Boxed", "AnimalsFound", "BoxLatency"}
+
+
+def test_a_run_of_warming_is_counted() -> None:
+    report = WarmingReport(
+        considered=9, refreshed=4, skipped=3, failed=2, queries=1, seconds=0.5, hits=10, warmed_hits=5
+    )
+    report.faults.append("redis_timeout")
+    metrics = of_warming("r-1", report).metrics
+    names = ("Runs", "Considered", "Refreshed", "Skipped", "Failed", "Queries", "Faults", "Useful", "Latency")
+    assert [metrics[f"Warming{name}"] for name in names] == [1, 9, 4, 3, 2, 1, 1, 0.5, 500.0]
+
+
+def test_warming_without_hits_has_no_share_of_them() -> None:
+    assert "WarmingUseful" not in of_warming("r-1", WarmingReport()).metrics
+
+
+def test_every_metric_is_emitted_by_something_and_nothing_else_is() -> None:
+    # GIVEN a request that did everything, a run of warming, and a batch
+    request, warmed = complete().summary(), of_warming("r-2", WarmingReport(hits=1))
+    batch = of_batch("r-3", 0.1, identified=1, unreadable=2, skipped=3, failed=4, queries=5)
+    # THEN together they have all metrics; and properties never have a metric's name
+    assert request.metrics.keys() | warmed.metrics.keys() | batch.metrics.keys() == METRICS.keys()
+    assert not (request.properties.keys() | warmed.properties.keys() | batch.properties.keys()) & METRICS.keys()

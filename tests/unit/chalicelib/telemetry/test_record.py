@@ -1,4 +1,4 @@
-"""What a request, or a run of warming, adds to which metric; and nothing that tells where or who."""
+"""What a request adds to which metric by its end and its steps, and what a cold start takes."""
 
 import io
 import json
@@ -9,18 +9,14 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import BadRequest, InternalError, Unavailable
-from chalicelib.features.warming import WarmingReport
 from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.metrics import METRICS
 from chalicelib.telemetry.record import ColdStart, Failure, Record
-from chalicelib.telemetry.runs import BatchRecord, WarmingRecord
-from testing.records import complete
 
 
 def emitted(record: Record) -> dict[str, Any]:
     """The first line, which has everything."""
     stream = io.StringIO()
-    Emitter("faunalens", "test", stream).emit(record)
+    Emitter("faunalens", "test", stream).emit(record.summary())
     return dict(json.loads(stream.getvalue().splitlines()[0]))
 
 
@@ -36,8 +32,8 @@ def test_errors_are_counted_by_whose_they_are() -> None:
     assert (emitted(ours)["Faults"], emitted(ours)["Rejections"]) == (1, 0)
     assert (emitted(theirs)["Faults"], emitted(theirs)["Rejections"]) == (0, 1)
     assert emitted(theirs)["code"] == "bad_request"
-    assert theirs.dimensions() == {"route": "/", "code": "bad_request"}
-    assert ours.dimensions() == {"route": "/"}
+    assert theirs.summary().dimensions == {"route": "/", "code": "bad_request"}
+    assert ours.summary().dimensions == {"route": "/"}
 
 
 def test_blocks_of_one_step_add_up_even_if_one_raises() -> None:
@@ -65,29 +61,6 @@ def test_a_cold_start_is_told_with_the_time_it_took() -> None:
     assert (emitted(cold)["ColdStarts"], emitted(cold)["InitLatency"]) == (1, 250.0)
     assert emitted(warm)["ColdStarts"] == 0
     assert "InitLatency" not in emitted(warm)
-
-
-def test_a_run_of_warming_is_counted() -> None:
-    report = WarmingReport(
-        considered=9, refreshed=4, skipped=3, failed=2, queries=1, seconds=0.5, hits=10, warmed_hits=5
-    )
-    report.faults.append("redis_timeout")
-    metrics = WarmingRecord("r-1", report).metrics()
-    names = ("Runs", "Considered", "Refreshed", "Skipped", "Failed", "Queries", "Faults", "Useful", "Latency")
-    assert [metrics[f"Warming{name}"] for name in names] == [1, 9, 4, 3, 2, 1, 1, 0.5, 500.0]
-
-
-def test_warming_without_hits_has_no_share_of_them() -> None:
-    assert "WarmingUseful" not in WarmingRecord("r-1", WarmingReport()).metrics()
-
-
-def test_every_metric_is_emitted_by_something_and_nothing_else_is() -> None:
-    # GIVEN a request that did everything, a run of warming, and a batch
-    record, warmed = complete(), WarmingRecord("r-2", WarmingReport(hits=1))
-    batch = BatchRecord("r-3", 1, 2, 3, 4, 5, seconds=0.1)
-    # THEN together they have all metrics; and properties never have a metric's name
-    assert record.metrics().keys() | warmed.metrics().keys() | batch.metrics().keys() == METRICS.keys()
-    assert not (record.properties().keys() | warmed.properties().keys()) & METRICS.keys()
 
 
 def test_what_is_built_during_the_import_counts_once() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.record import Notes
 from cloudwatch.preview.recording import Tail
 from local.stack.dev_stack import data_hash, rotate
-from tests.unit.chalicelib.telemetry.test_emf import FakeRecord
 
 
 def test_the_follower_reads_every_record_across_rotations(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_the_follower_reads_every_record_across_rotations(tmp_path: Path) -> Non
     with closing(Tail(path)) as tail:
         for number in range(50):
             # WHEN the file is rotated again and again, before and after it is read
-            emitter.emit(FakeRecord(known={"request_id": f"r-{number}"}))
+            emitter.emit(Notes(known={"request_id": f"r-{number}"}))
             if number % 3:
                 seen += [json.loads(line)["request_id"] for line in tail.read_lines()]
             rotate(path, 500)
