@@ -28,7 +28,7 @@ LEFT: tuple[State, ...] = ("new", "touched", "failed")
 
 
 class Place(NamedTuple):
-    """Where a photo was taken, as far as the command was told: a position, or else EXIF, or nothing.
+    """Where a photo was taken, as far as the options say: a position, or else EXIF, or nothing.
 
     `source`: `given` (by the deployments or the command), `exif`, or `none`: use EXIF's position if there is one, or
     else the picture alone.
@@ -60,7 +60,7 @@ EXIF, NONE = Place("exif"), Place("none")
 class FoundPhoto(NamedTuple):
     """A photo that a run was asked to look at.
 
-    `modified`: ns since 1970. `place`, `shift`: seconds to add to its clock; None if the run was not told.
+    `modified`: ns since 1970. `place`, `shift`: seconds to add to its clock; None if no option says them.
     """
 
     path: str
@@ -326,8 +326,8 @@ def now() -> str:
 def _name_of(path: Path | None, *, write: bool) -> str:
     """Return a results file as SQLite's URI, or a database in memory.
 
-    SQLite cannot read a file with a write-ahead log in a folder that it cannot write to, unless told that nobody else
-    writes. That holds if there is no log.
+    SQLite cannot read a file with a write-ahead log in a folder that it cannot write to, unless we say that no
+    other process writes. That holds if there is no log.
     """
     if path is None:
         return ":memory:"

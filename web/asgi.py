@@ -106,8 +106,8 @@ class Asgi:
     """An ASGI application that serves an `Application`.
 
     `log`: called after each request, without the query, which may contain coordinates. `beside`: another program to
-    serve. The attribute `admission` is the queue of photos. If `draining` is set, `GET /healthz` fails, and clients
-    are told to open a new connection for their next request. `on_pulse`: called with the counts of each minute.
+    serve. The attribute `admission` is the queue of photos. If `draining` is set, `GET /healthz` fails, and responses
+    close their connections. `on_pulse`: called with the counts of each minute.
     """
 
     def __init__(

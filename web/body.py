@@ -129,7 +129,7 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # the disk is full, so the last bytes cannot be written: nobody needs them
+        with suppress(OSError):  # the disk is full, so the last bytes cannot be written; no one needs them
             self._files.close()
 
     async def add(self, part: bytes) -> None:

@@ -82,7 +82,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._received = data
         super().data_received(data)
-        # uvicorn stops the timer of an idle connection at any data: at a rest of a body that nobody reads, or at an
+        # uvicorn stops the timer of an idle connection at any data: at the unread rest of a body, or at an
         # empty line. Without this, a client could hold a connection forever.
         is_idle = self.cycle is not None and self.cycle.response_complete and self._head_timer is None
         if is_idle and self.timeout_keep_alive_task is None and not self.transport.is_closing():

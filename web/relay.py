@@ -74,7 +74,7 @@ class Function:
             raise _refusal(error.response) from error
         except (BotoCoreError, OSError) as error:
             raise FunctionError("unreachable", str(error)) from error
-        if "FunctionError" in answer:  # it crashed, or ran into its timeout; the result tells which
+        if "FunctionError" in answer:  # it crashed, or ran into its timeout; the result says which
             raise FunctionError("failed", trace_of(result[:200].decode("utf-8", "replace")))  # it may quote a place
         try:
             parsed = json.loads(result)
@@ -112,7 +112,7 @@ def _refusal(response: Mapping[str, Any]) -> FunctionError:
 
 
 API_ID = "web"
-"""What the function is told in place of API Gateway's id of an API: a request from outside, not from an operator."""
+"""Stands for API Gateway's id of an API in events: the request comes from outside, not from an operator."""
 HERE = ("/", "/web/{name}", "/openapi.json")
 """Paths that need neither model nor stores, so the tier serves them itself."""
 _IDENTIFY = "/identify"
@@ -121,7 +121,7 @@ _UPLOADED = "/uploads/{id}/identify"
 _SENT = ("accept", "if-none-match")
 """Request headers that the function reads. The others, such as the client's address, stay here."""
 _KEPT = ("content-type", "cache-control", "etag", "retry-after", "ratelimit", "vary", "x-content-type-options", "allow")
-"""Response headers to hand on. Others are the business of the transport, or tell the limits of API Gateway."""
+"""Response headers to hand on. Others are the business of the transport, or name the limits of API Gateway."""
 
 
 def relay_routes(function: Function, uploads: Uploads) -> tuple[Route, ...]:

@@ -143,7 +143,7 @@ def allow_files(connections: int) -> None:
     """Raise the limit of open files if it is too low for so many connections, as far as the system lets us.
 
     Many systems allow 1,024, hardly more than our default of connections. Without a free one, asyncio cannot refuse a
-    connection: it logs thousands of errors a second, and nobody is answered.
+    connection: it logs thousands of errors a second, and no client gets an answer.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * connections + 1024  # connections to S3 and Lambda, and photos in temporary files

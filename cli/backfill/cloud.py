@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from cli.errors import CommandError
 
@@ -118,11 +117,6 @@ class S3Name(NamedTuple):
     def title(self) -> str:
         """Return the last part of the name, for people."""
         return self.key.rstrip("/").rpartition("/")[2] or self.bucket
-
-    @property
-    def uri(self) -> str:
-        """Return the name as a URI, in which all that is special in one is encoded."""
-        return f"s3://{self.bucket}/{quote(self.key)}"
 
 
 def parse_object(text: str) -> S3Name:

@@ -42,7 +42,8 @@ class CellFile:
     def of(cls, model: Path, folder: Path, say: Callable[[str], None]) -> "CellFile":
         """Open the file of the dataset of this checkout and the folder of a model; compute it if there is none.
 
-        `folder`: where to keep it. `say`: told before a computation. Raises `CommandError` if the dataset is faulty.
+        `folder`: where to keep it. `say`: called with a text before a computation. Raises `CommandError` if the dataset
+        is faulty.
         """
         try:
             files = files_beside(model)
@@ -79,17 +80,14 @@ class NoCache:
     """A `Cache` that is always empty."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
-        """Return None."""
         return None
 
     def check_in(self, key: bytes, counts: DemandCounts, deadline: Deadline) -> bytes | None:
-        """Return None."""
         return None
 
     def claim(
         self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
     ) -> tuple[bytes | None, bytes | None]:
-        """Return that the lease was free and that there is no value."""
         return None, None
 
     def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
@@ -99,7 +97,6 @@ class NoCache:
         """Do nothing."""
 
     def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
-        """Return that no key has a value."""
         return [b""] * len(keys)
 
     def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
@@ -109,11 +106,9 @@ class NoCache:
         """Do nothing."""
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
-        """Return that no cell was requested."""
         return [{} for _ in hours]
 
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
-        """Return that there were no hits."""
         return 0, 0
 
 

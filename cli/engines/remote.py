@@ -55,10 +55,10 @@ class RemoteEngine:
         self._pool = urllib3.PoolManager(maxsize=most, block=False, timeout=timeout, retries=False)
 
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
-        """Send a photo, and return the service's answer. The service is told the time if EXIF has a wrong one."""
+        """Send a photo, and return the service's answer. The request has the time if EXIF has a wrong one."""
         try:
             photo = open_photo(data, PhotoLimits(max_bytes=len(data) + 1))
-        except ClientError as error:  # do not send what nobody can read
+        except ClientError as error:  # do not send what no service can read
             raise Refused(error.code, error.detail, is_lasting=True) from error
         photo.close()
         query = dict(self._query)

@@ -66,7 +66,7 @@ class Finding:
 
     @property
     def each(self) -> "tuple[Finding, ...]":
-        """Return what is in each box; only this finding if nobody looked for boxes, or none was found."""
+        """Return what is in each box; only this finding if no boxes were asked for or found."""
         return self.parts or (self,)
 
     @property

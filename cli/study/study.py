@@ -19,7 +19,7 @@ class StudyPhoto:
     """A photo with an answer.
 
     `path`: below the study's folder. `time`: after the correction of the clock, with the zone of the deployment, or
-    without one if nobody has said which. `timed`: whether the camera said when; else `time` is that of the file.
+    without one if none is known. `timed`: whether the camera said when; else `time` is that of the file.
     """
 
     path: str
@@ -148,7 +148,7 @@ class Study:
         """Return how far from its coordinates a deployment may be, in metres: as given, and by rounding.
 
         `fields`: its row of the table. Half the diagonal of a square of `precision` at the equator is added; of a place
-        whose own uncertainty nobody has given, that is all that is known.
+        without an uncertainty of its own, that is all that is known.
         """
         given = fields.get("coordinateUncertainty", "")
         if not self.precision:

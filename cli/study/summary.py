@@ -1,4 +1,4 @@
-"""What a report tells, collected in one pass over a study: counts, hours, days, stations, and which photos to show."""
+"""What a report shows, collected in one pass over a study: counts, hours, days, stations, and which photos to show."""
 
 import heapq
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ class Station:
 
 @dataclass(slots=True)
 class Summary:
-    """What a report tells.
+    """What a report shows.
 
     `groups`: by scientific name or kind. `taxa`: scientific names of all events. `first_seen`: the first day of each
     taxon. `untimed`: photos without a time of the camera, of which no hour and no day counts. `unanswered`: photos
@@ -88,7 +88,7 @@ class Summary:
 
 
 def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
-    """Collect what a report tells of a study. `hide_people`: show no photos that people are on."""
+    """Collect what a report shows of a study. `hide_people`: show no photos that people are on."""
     found = Summary(precision=study.precision)
     for key, each in study.deployments.items():
         found.stations[key] = Station(each.latitude, each.longitude)

@@ -65,7 +65,7 @@ type Key = tuple[str, str]
 
 
 def key_of(named: Named) -> Key:
-    """Return what tells a taxon apart. Breeds share their scientific name."""
+    """Return the key of a taxon. Breeds share their scientific name."""
     return named.name, named.scientific_name
 
 

@@ -14,6 +14,9 @@ DESK: ViewportSize = {"width": 1280, "height": 800}
 Open = Callable[..., Page]
 """Opens an address in a new window; takes the options of Playwright's `new_context`, and `before`, which gets the empty
 window."""
+Identified = Callable[..., Page]
+"""Opens the page, and gives it a photo that was taken in Sydney. Takes the answer and its status, unless
+the stand-in has them, and the options of `Open`."""
 
 
 def photo(data: bytes | None = None, name: str = "photo.jpg", kind: str = "image/jpeg") -> FilePayload:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expec
 from local.stack import valkey
 from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port
-from tests.end_to_end.browsing import DESK, Open
+from tests.end_to_end.browsing import DESK, Identified, Open, photo
 from tests.end_to_end.stand import BUCKET, Stand, serve
 
 CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
@@ -132,6 +132,18 @@ def stand() -> Iterator[Stand]:
     """The page, served below a prefix by a stand-in for the API that answers as it is told."""
     with serve() as running:
         yield running
+
+
+@pytest.fixture
+def identified(stand: Stand, open_page: Open) -> Identified:
+    def identify(*answer: Any, **options: Any) -> Page:
+        if answer:
+            stand.tell(*answer)
+        shown = open_page(stand.url, **options)
+        shown.set_input_files("#pick", photo())
+        return shown
+
+    return identify
 
 
 @pytest.fixture(scope="session")

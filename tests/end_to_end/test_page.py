@@ -12,7 +12,7 @@ from chalicelib import errors
 from chalicelib.api.responses import FeaturesUsed, ModelUsed, PackUsed, PredictedTaxon
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import Open, photo, problem
+from tests.end_to_end.browsing import Identified, Open, photo, problem
 from tests.end_to_end.stand import KEY, Stand
 
 
@@ -59,12 +59,11 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, open_page: O
     assert stand.sent[-1].query == {"lat": "-33.10", "lon": "150.90"}
 
 
-def test_the_page_works_with_its_own_key(stand: Stand, open_page: Open) -> None:
+def test_the_page_works_with_its_own_key(stand: Stand, identified: Identified) -> None:
     # GIVEN a deployment that demands keys, whose page has one WHEN a photo is identified and the animals are listed
     stand.tell(answers.koala())
     stand.residents = asdict(answers.RESIDENTS)
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified()
     shown.get_by_text("Which animals live there?").click()
     expect(shown.locator("#animals-list li")).to_have_count(2)
     # THEN every request has the page's key
@@ -80,12 +79,10 @@ def test_the_page_works_with_its_own_key(stand: Stand, open_page: Open) -> None:
         ("degraded", "Which animals live there is not known just now, so only the photo was used."),
     ],
 )
-def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Open, mode: Any, sentence: str) -> None:
+def test_an_answer_says_when_the_place_was_not_used(identified: Identified, mode: Any, sentence: str) -> None:
     place = answers.NOWHERE if mode == "no_location" else answers.AUSTRALIA
     alone = (answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)
-    stand.tell(answers.koala(features=FeaturesUsed(mode, "bypass", 0, None), location=place, candidates=alone))
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala(features=FeaturesUsed(mode, "bypass", 0, None), location=place, candidates=alone))
     expect(shown.locator("#narrowing")).to_have_text(sentence)
     expect(shown.locator(".badge")).to_be_hidden()
     expect(shown.locator("#legend")).to_be_hidden()
@@ -100,12 +97,13 @@ def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Ope
         ("degraded", "Which animals live there is not known just now. Close this list and try again."),
     ],
 )
-def test_an_empty_list_of_animals_says_why_it_is_empty(stand: Stand, open_page: Open, mode: Any, sentence: str) -> None:
+def test_an_empty_list_of_animals_says_why_it_is_empty(
+    stand: Stand, identified: Identified, mode: Any, sentence: str
+) -> None:
     # GIVEN an API that knows no animals of the place, or cannot look them up because its stores are frozen
     stand.tell(answers.koala())
     stand.residents = asdict(replace(answers.RESIDENTS, animals=(), features=FeaturesUsed(mode, "bypass", 0, None)))
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified()
     # WHEN the list is opened THEN it is empty and says which of the two it is
     question = shown.get_by_text("Which animals live there?")
     question.click()
@@ -137,13 +135,11 @@ def test_scores_stand_at_the_right_whether_or_not_there_are_badges(stand: Stand,
     assert score["x"] + score["width"] == pytest.approx(track["x"] + track["width"], abs=1)
 
 
-def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand, open_page: Open) -> None:
+def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand, identified: Identified) -> None:
     # GIVEN a tiger in Australia
     tiger = (answers.candidate("tiger", "Panthera tigris", 0.8, 0.97, "unexpected"),)
     prediction = PredictedTaxon("tiger", "Panthera tigris", "species", 0.8)
-    stand.tell(answers.koala(prediction=prediction, candidates=tiger))
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala(prediction=prediction, candidates=tiger))
     expect(shown.locator("#remark")).to_contain_text("would be unusual where the photo was taken")
     # AND WHEN the next photo shows one of the cats, but not which
     stand.tell(answers.koala(prediction=PredictedTaxon("cats", "Felidae", "family", 0.88), candidates=tiger))
@@ -185,10 +181,8 @@ def test_a_photo_without_an_animal_says_so_and_offers_none(
         expect(shown.locator(part)).to_be_hidden()
 
 
-def test_an_animal_too_dark_to_name_is_one_and_gets_guesses_without_bars(stand: Stand, open_page: Open) -> None:
-    stand.tell(answers.koala(prediction=None, why_not="The animal is small; a closer photo would help."))
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+def test_an_animal_too_dark_to_name_is_one_and_gets_guesses_without_bars(identified: Identified) -> None:
+    shown = identified(answers.koala(prediction=None, why_not="The animal is small; a closer photo would help."))
     expect(shown.locator("#name")).to_have_text("An animal")
     expect(shown.locator("#remark")).to_have_text("The animal is small; a closer photo would help.")
     expect(shown.locator("#candidates-heading")).to_have_text("Guesses, none of them likely")
@@ -206,11 +200,9 @@ def test_an_animal_too_dark_to_name_is_one_and_gets_guesses_without_bars(stand: 
     ],
 )
 def test_a_rank_never_contradicts_the_name(
-    stand: Stand, open_page: Open, name: str, scientific_name: str, rank: str, shown_rank: str
+    identified: Identified, name: str, scientific_name: str, rank: str, shown_rank: str
 ) -> None:
-    stand.tell(answers.koala(prediction=PredictedTaxon(name, scientific_name, rank, 0.9, sure="fairly sure")))
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala(prediction=PredictedTaxon(name, scientific_name, rank, 0.9, sure="fairly sure")))
     expect(shown.locator("#name")).to_have_text(name)
     expect(shown.locator("#rank")).to_have_text(shown_rank)
 
@@ -226,13 +218,9 @@ def test_a_rank_never_contradicts_the_name(
         ),
     ],
 )
-def test_an_answer_says_which_models_looked(
-    stand: Stand, open_page: Open, packs: tuple[str, ...], sentence: str
-) -> None:
+def test_an_answer_says_which_models_looked(identified: Identified, packs: tuple[str, ...], sentence: str) -> None:
     used = tuple(PackUsed(name, "ba9876543210", 9.0) for name in packs)
-    stand.tell(answers.koala(model=ModelUsed("faunalens", "0123456789ab", used)))
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala(model=ModelUsed("faunalens", "0123456789ab", used)))
     shown.get_by_text("About this answer").click()
     expect(shown.locator("#models")).to_have_text(sentence)
     expect(shown.locator("#about")).to_contain_text(
@@ -300,10 +288,8 @@ def _codes(kind: type[errors.HTTPError]) -> Iterator[type[errors.HTTPError]]:
 
 
 @pytest.mark.parametrize("error", [*_codes(errors.HTTPError)], ids=lambda error: error.code)
-def test_every_error_is_a_sentence(stand: Stand, open_page: Open, error: type[errors.HTTPError]) -> None:
-    stand.tell(*problem(error.code, error.status), {"Retry-After": "5"} if error.status in (429, 503) else {})
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+def test_every_error_is_a_sentence(identified: Identified, error: type[errors.HTTPError]) -> None:
+    shown = identified(*problem(error.code, error.status), {"Retry-After": "5"} if error.status in (429, 503) else {})
     view = shown.locator("#place" if error.code.startswith("location_") else "#problem")
     expect(view.locator("h2")).to_have_text(HEADINGS[error.code])
     expect(view.locator("h2 + p")).to_have_text(re.compile(r"^\S.*\.$"))
@@ -325,11 +311,9 @@ def test_every_error_is_a_sentence(stand: Stand, open_page: Open, error: type[er
     ],
 )
 def test_what_stands_in_front_of_the_api_may_refuse_in_its_own_words(
-    stand: Stand, open_page: Open, status: int, body: Any, heading: str
+    identified: Identified, status: int, body: Any, heading: str
 ) -> None:
-    stand.tell(body, status)
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(body, status)
     expect(shown.locator("#problem-heading")).to_have_text(heading)
 
 
@@ -361,12 +345,10 @@ def test_offline_is_said_at_once_and_the_photo_goes_when_that_is_over(stand: Sta
 
 
 @pytest.mark.firefox
-def test_a_request_can_be_cancelled(stand: Stand, open_page: Open) -> None:
+def test_a_request_can_be_cancelled(stand: Stand, identified: Identified) -> None:
     # GIVEN a photo whose answer takes its time
     stand.open.clear()
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala())
     expect(shown.locator("#busy-words")).to_have_text("Identifying the animal")
     # WHEN it is cancelled THEN the request is given up, and the photo can be sent again
     with shown.expect_event("requestfailed", lambda request: "identify" in request.url):
@@ -399,11 +381,9 @@ def test_what_is_cancelled_before_the_second_attempt_is_not_sent(stand: Stand, o
 
 
 @pytest.mark.firefox
-def test_an_answer_that_one_goes_back_to_stays_when_the_network_returns(stand: Stand, open_page: Open) -> None:
+def test_an_answer_that_one_goes_back_to_stays_when_the_network_returns(stand: Stand, identified: Identified) -> None:
     # GIVEN another place that was asked for without a network
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala())
     shown.locator("#elsewhere").click()
     shown.context.set_offline(True)
     shown.locator("#place-none").click()
@@ -430,12 +410,10 @@ def test_without_a_connection_one_can_try_again(stand: Stand, open_page: Open) -
     expect(shown.locator("#name")).to_have_text("koala")
 
 
-def test_it_says_that_it_is_busy_and_a_new_photo_replaces_the_old(stand: Stand, open_page: Open) -> None:
+def test_it_says_that_it_is_busy_and_a_new_photo_replaces_the_old(stand: Stand, identified: Identified) -> None:
     # GIVEN a photo whose answer takes its time
     stand.open.clear()
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala())
     expect(shown.locator("#busy")).to_be_visible()
     expect(shown.locator("#outcome")).to_have_attribute("aria-busy", "true")
     # WHEN another photo is chosen meanwhile THEN the first request is given up

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import PHONE, Open, photo, problem
+from tests.end_to_end.browsing import PHONE, Identified, Open, photo, problem
 from tests.end_to_end.stand import Stand
 from tests.end_to_end.test_page_several import boxes, guessed
 from tests.end_to_end.test_page_words import GROUPS, KOALA, answer_with_relatives
@@ -163,23 +163,22 @@ def test_forced_colours_keep_bars_and_map_apart(stand: Stand, open_page: Open) -
 
 
 @pytest.mark.parametrize(("motion", "animation"), [("reduce", "none"), ("no-preference", "pass")])
-def test_nothing_moves_for_those_who_want_no_motion(stand: Stand, open_page: Open, motion: str, animation: str) -> None:
+def test_nothing_moves_for_those_who_want_no_motion(
+    stand: Stand, identified: Identified, motion: str, animation: str
+) -> None:
     stand.open.clear()
     stand.tell(answers.koala())
-    shown = open_page(stand.url, reduced_motion=motion)
-    shown.set_input_files("#pick", photo())
+    shown = identified(reduced_motion=motion)
     expect(shown.locator("#busy-words")).to_have_text("Identifying the animal")
     stripe = "getComputedStyle(document.querySelector('#stripe'), '::after').animationName"
     assert shown.evaluate(stripe) == animation
 
 
 @pytest.mark.firefox
-def test_the_focus_follows_from_view_to_view(stand: Stand, open_page: Open) -> None:
+def test_the_focus_follows_from_view_to_view(stand: Stand, identified: Identified) -> None:
     # GIVEN a photo that was cancelled by the keyboard
     stand.open.clear()
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala())
     shown.locator("#cancel").press("Enter")
     # THEN the focus is on what happened, and not lost with the button
     expect(shown.locator("#problem-heading")).to_be_focused()

@@ -12,7 +12,7 @@ from chalicelib.api import page
 from chalicelib.api.responses import Resident
 from chalicelib.config.settings import ROOT
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import Open, photo, problem
+from tests.end_to_end.browsing import Identified, Open, photo, problem
 from tests.end_to_end.stand import Stand
 from tests.end_to_end.test_page_several import boxes
 from tests.end_to_end.test_page_words import GROUPS, KOALA, answer_with_relatives
@@ -86,12 +86,12 @@ def test_the_page_fits_a_narrow_phone_in_each_language_and_says_nothing_in_engli
 
 @pytest.mark.firefox
 @pytest.mark.parametrize("language", OTHERS)
-def test_animals_have_names_in_the_language_or_else_in_latin(stand: Stand, open_page: Open, language: str) -> None:
+def test_animals_have_names_in_the_language_or_else_in_latin(
+    stand: Stand, identified: Identified, language: str
+) -> None:
     # GIVEN candidates of which the last but not the second is named in all languages
     stand.language = language
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala())
     rows = shown.locator("#candidates li")
     expect(rows.locator("b").last).to_have_text(TABBY[language])
     expect(rows.locator("i").last).to_have_text("Felis catus")
@@ -100,15 +100,14 @@ def test_animals_have_names_in_the_language_or_else_in_latin(stand: Stand, open_
 
 
 @pytest.mark.firefox
-def test_lists_of_animals_are_in_the_order_of_the_language(stand: Stand, open_page: Open) -> None:
+def test_lists_of_animals_are_in_the_order_of_the_language(stand: Stand, identified: Identified) -> None:
     # GIVEN animals in the order of their English names, one of them introduced
     stand.language = "de"
     stand.tell(answers.koala())
     residents = [("badger", "Mustelidae"), ("grey wolf", "Canis lupus"), ("koala", "Phascolarctos cinereus")]
     animals = tuple(Resident(latin, name, latin, "species", "introduced", 1.0) for name, latin in residents)
     stand.residents = asdict(replace(answers.RESIDENTS, animals=animals))
-    shown = open_page(stand.url, viewport=NARROW)
-    shown.set_input_files("#pick", photo())
+    shown = identified(viewport=NARROW)
     shown.locator("#animals summary").click()
     # THEN they are in that of their German ones, and no badge is broken
     expect(shown.locator("#animals-list b")).to_have_text(["Dachs", "Koala", "Wolf"])
@@ -153,11 +152,9 @@ def test_the_page_is_mirrored_if_the_language_runs_from_right_to_left(stand: Sta
 
 
 @pytest.mark.firefox
-def test_a_change_of_language_keeps_the_answer(stand: Stand, open_page: Open) -> None:
+def test_a_change_of_language_keeps_the_answer(stand: Stand, identified: Identified) -> None:
     # GIVEN an answer in English
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala())
     expect(shown.locator("#name")).to_have_text("koala")
     # WHEN another language is chosen THEN the same answer is there in that language, without another request
     for language, name, sure in (
@@ -172,11 +169,9 @@ def test_a_change_of_language_keeps_the_answer(stand: Stand, open_page: Open) ->
     assert len(stand.sent) == 1
 
 
-def test_animals_of_a_correction_are_offered_in_the_language(stand: Stand, open_page: Open) -> None:
+def test_animals_of_a_correction_are_offered_in_the_language(stand: Stand, identified: Identified) -> None:
     stand.language, stand.keeps = "fr", True
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala())
     shown.locator("#wrong").click()
     shown.locator("#correct-animal").fill("renard")
     stand.taxa["?q=renard"] = {"taxa": [], "groups": []}

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from chalicelib.api.responses import FeaturesUsed
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Open, photo, problem
+from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, photo, problem
 from tests.end_to_end.stand import Stand
 
 HOME = {"latitude": -33.868512, "longitude": 151.209349}
@@ -139,11 +139,9 @@ def test_typed_coordinates_are_checked_before_they_are_sent(
 
 
 @pytest.mark.firefox
-def test_another_place_can_be_undone(stand: Stand, open_page: Open) -> None:
+def test_another_place_can_be_undone(stand: Stand, identified: Identified) -> None:
     # GIVEN an answer with the place of the photo
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala())
     expect(shown.locator("#where")).to_contain_text("from the photo’s GPS data")
     expect(shown.locator("#changed")).to_be_hidden()
     # WHEN the place is left out
@@ -169,10 +167,8 @@ def test_a_failure_with_another_place_keeps_the_answer(stand: Stand, open_page: 
     expect(shown.locator("#name")).to_have_text("koala")
 
 
-def test_an_api_that_wants_a_place_gets_one(stand: Stand, open_page: Open) -> None:
-    stand.tell(*problem("location_invalid", 422))
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+def test_an_api_that_wants_a_place_gets_one(stand: Stand, identified: Identified) -> None:
+    shown = identified(*problem("location_invalid", 422))
     expect(shown.locator("#place-heading")).to_have_text("This place is not valid")
     expect(shown.locator("#place-back")).to_be_hidden()
     stand.tell(_alone())

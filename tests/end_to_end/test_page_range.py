@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from chalicelib.api.responses import FeaturesUsed, PredictedTaxon
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Open, photo
+from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, photo
 from tests.end_to_end.stand import Stand
 
 KOALA_RANGE = "phascolarctos-cinereus/range.svg"
@@ -22,9 +22,8 @@ RANGE = (
 )
 
 
-def _answered(stand: Stand, open_page: Open, **options: Any) -> Page:
-    shown = open_page(stand.url, **options)
-    shown.set_input_files("#pick", photo())
+def _answered(identified: Identified, **options: Any) -> Page:
+    shown = identified(**options)
     expect(shown.locator("#answer")).to_be_visible()
     return shown
 
@@ -35,13 +34,13 @@ def _asked(stand: Stand) -> list[str]:
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_the_map_shows_where_the_animal_lives_and_the_cell_of_the_photo(
-    stand: Stand, open_page: Open, viewport: Any
+    stand: Stand, identified: Identified, viewport: Any
 ) -> None:
     # GIVEN an API that has a map of the koala's range
     stand.tell(answers.koala())
     stand.taxa[KOALA_RANGE] = RANGE
     # WHEN a photo of a koala is identified, and its map is in view
-    shown = _answered(stand, open_page, viewport=viewport)
+    shown = _answered(identified, viewport=viewport)
     shown.locator("#answer-map").scroll_into_view_if_needed()
     # THEN the map has the range in both colours, the cell lies on top of it, and a legend says what they mean
     native, introduced = shown.locator("#answer-map .native"), shown.locator("#answer-map .introduced")
@@ -71,11 +70,11 @@ def test_the_map_shows_where_the_animal_lives_and_the_cell_of_the_photo(
     assert closer["width"] == pytest.approx(4 * before, rel=0.1)
 
 
-def test_the_range_is_loaded_only_when_the_map_comes_into_view(stand: Stand, open_page: Open) -> None:
+def test_the_range_is_loaded_only_when_the_map_comes_into_view(stand: Stand, identified: Identified) -> None:
     # GIVEN a phone, on which the map is far below the name
     stand.tell(answers.koala())
     stand.taxa[KOALA_RANGE] = RANGE
-    shown = _answered(stand, open_page, viewport={"width": 360, "height": 400})
+    shown = _answered(identified, viewport={"width": 360, "height": 400})
     shown.evaluate("scrollTo(0, 0)")
     shown.wait_for_timeout(200)
     assert _asked(stand) == []
@@ -104,12 +103,12 @@ def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open, f
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a range", "no range"])
-def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, open_page: Open, fails: bool) -> None:
+def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, identified: Identified, fails: bool) -> None:
     alone = (answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)
     features = FeaturesUsed("no_location", "bypass", 0, None)
     stand.tell(answers.koala(features=features, location=answers.NOWHERE, candidates=alone))
     stand.taxa[KOALA_RANGE] = None if fails else RANGE
-    shown = _answered(stand, open_page)
+    shown = _answered(identified)
     expect(shown.locator("#answer-map .native")).to_have_count(0 if fails else 1)
     expect(shown.locator("#answer-world")).to_be_visible(visible=not fails)
     expect(shown.locator("#closer")).to_be_hidden()
@@ -126,10 +125,10 @@ def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, open_pag
     ids=["lives everywhere", "any animal", "no animal"],
 )
 def test_no_range_is_asked_for_where_none_would_say_anything(
-    stand: Stand, open_page: Open, changes: dict[str, Any]
+    stand: Stand, identified: Identified, changes: dict[str, Any]
 ) -> None:
     stand.tell(answers.koala(**changes))
-    shown = _answered(stand, open_page)
+    shown = _answered(identified)
     shown.locator("#answer-map").scroll_into_view_if_needed()
     expect(shown.locator("#answer-map .cell")).to_be_visible()
     shown.wait_for_timeout(200)
@@ -138,12 +137,14 @@ def test_no_range_is_asked_for_where_none_would_say_anything(
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 @pytest.mark.parametrize("found", [RANGE, None], ids=["a range", "no range"])
-def test_nothing_moves_when_the_range_comes(stand: Stand, open_page: Open, viewport: Any, found: str | None) -> None:
+def test_nothing_moves_when_the_range_comes(
+    stand: Stand, identified: Identified, viewport: Any, found: str | None
+) -> None:
     # GIVEN an answer whose map is in view, and a range that is on its way
     stand.tell(answers.koala())
     stand.taxa[KOALA_RANGE] = found
     stand.open_taxa.clear()
-    shown = _answered(stand, open_page, viewport=viewport)
+    shown = _answered(identified, viewport=viewport)
     shown.locator("#elsewhere").scroll_into_view_if_needed()
     before = [shown.locator(each).bounding_box() for each in ("#answer-map", "#closer", "#elsewhere")]
     # WHEN it comes, or does not come

@@ -9,7 +9,7 @@ from playwright.sync_api import FilePayload, Page, Route, expect
 from chalicelib.api.responses import AnimalFound, BoxesFound, BoxFound, PhotoGuess, PredictedTaxon
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import Open, photo, problem
+from tests.end_to_end.browsing import Identified, Open, photo, problem
 from tests.end_to_end.stand import BUCKET, Sent, Stand
 
 CAT = PredictedTaxon("tabby cat", "Felis catus", "species", 0.9, sure="fairly sure")
@@ -173,11 +173,9 @@ def boxes(people: int = 1, vehicles: int = 2) -> dict[str, Any]:
     )
 
 
-def _with_boxes(stand: Stand, open_page: Open, answer: dict[str, Any], **options: Any) -> Page:
+def _with_boxes(stand: Stand, identified: Identified, answer: dict[str, Any], **options: Any) -> Page:
     """A page on which one has asked for every animal."""
-    stand.tell(answers.koala())
-    shown = open_page(stand.url, **options)
-    shown.set_input_files("#pick", photo())
+    shown = identified(answers.koala(), **options)
     expect(shown.locator("#name")).to_have_text("koala")
     assert stand.sent[-1].query.get("boxes") is None
     stand.tell(answer)
@@ -187,9 +185,9 @@ def _with_boxes(stand: Stand, open_page: Open, answer: dict[str, Any], **options
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, open_page: Open, width: int) -> None:
+def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, identified: Identified, width: int) -> None:
     # WHEN every animal is asked for THEN the same photo is sent again, with its place
-    shown = _with_boxes(stand, open_page, boxes(), viewport={"width": width, "height": 800})
+    shown = _with_boxes(stand, identified, boxes(), viewport={"width": width, "height": 800})
     assert stand.sent[-1].query == {"lat": "-33.87", "lon": "151.21", "boxes": "true"}
     assert stand.sent[-1].body == stand.sent[0].body
     # AND each animal has a box where it is on the photo
@@ -229,9 +227,9 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, open_page: Ope
     expect(shown.locator("#boxes > *")).to_have_count(0)
 
 
-def test_no_box_does_not_mean_no_animal(stand: Stand, open_page: Open) -> None:
+def test_no_box_does_not_mean_no_animal(stand: Stand, identified: Identified) -> None:
     shown = _with_boxes(
-        stand, open_page, answers.koala(animals=(), people=BoxesFound(0, ()), vehicles=BoxesFound(0, ()))
+        stand, identified, answers.koala(animals=(), people=BoxesFound(0, ()), vehicles=BoxesFound(0, ()))
     )
     expect(shown.locator("#every-heading")).to_have_text("No single animal was found")
     expect(shown.locator("#name")).to_have_text("koala")
@@ -239,10 +237,8 @@ def test_no_box_does_not_mean_no_animal(stand: Stand, open_page: Open) -> None:
 
 
 @pytest.mark.firefox
-def test_a_server_without_a_detector_says_so_and_the_answer_stays(stand: Stand, open_page: Open) -> None:
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo())
+def test_a_server_without_a_detector_says_so_and_the_answer_stays(stand: Stand, identified: Identified) -> None:
+    shown = identified(answers.koala())
     expect(shown.locator("#name")).to_have_text("koala")
     stand.tell(*problem("bad_request", 400))
     shown.get_by_role("button", name="Find every animal").click()

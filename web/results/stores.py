@@ -81,7 +81,7 @@ class FolderStore:
             try:
                 if path.is_file() and now - path.stat().st_mtime > self._lifetime:
                     path.unlink()
-            except OSError:  # another process deletes it, or nobody may; readers check the time themselves
+            except OSError:  # another process has deleted it, or this one may not; readers check the time themselves
                 continue
 
 
