@@ -20,7 +20,7 @@ def test_the_follower_reads_every_record_across_rotations(tmp_path: Path) -> Non
     with closing(Tail(path)) as tail:
         for number in range(50):
             # WHEN the file is rotated again and again, before and after it is read
-            emitter.emit(Notes(known={"request_id": f"r-{number}"}))
+            emitter.emit(Notes({"Requests": 1}, {"request_id": f"r-{number}"}))
             if number % 3:
                 seen += [json.loads(line)["request_id"] for line in tail.read_lines()]
             rotate(path, 500)
