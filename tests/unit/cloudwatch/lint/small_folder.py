@@ -28,60 +28,37 @@ def use_metrics(monkeypatch: pytest.MonkeyPatch, registry: Mapping[str, Metric] 
 COMMON = ["service", "faunalens", "stage", "STAGENAME"]
 OURS = [{"Name": "service", "Value": "faunalens"}, {"Name": "stage", "Value": "STAGENAME"}]
 
-TEXT: dict[str, Any] = {
-    "type": "text",
-    "x": 0,
-    "y": 0,
-    "width": 24,
-    "height": 2,
-    "properties": {"markdown": "# Small\nWhat it is for. [Runbook](RUNBOOKURL#slow)"},
-}
-GRAPH: dict[str, Any] = {
-    "type": "metric",
-    "x": 0,
-    "y": 2,
-    "width": 12,
-    "height": 6,
-    "properties": {
-        "title": "Load",
-        "view": "timeSeries",
-        "region": "REGIONNAME",
-        "period": 60,
-        "stat": "Sum",
-        "metrics": [
-            ["Faunalens", "Requests", *COMMON, {"id": "all"}],
-            [*"......", "route", "/identify", {"id": "some", "color": "#1f77b4"}],
-            [{"expression": "100 * some / all", "id": "share", "label": "%", "yAxis": "right"}],
-            ["AWS/Lambda", "Duration", "FunctionName", "faunalens-STAGENAME", {"stat": "p99"}],
-        ],
-        "annotations": {"horizontal": [{"value": 1, "label": "limit", "color": "#d62728"}]},
-        "yAxis": {"left": {"min": 0, "max": 10}},
-    },
-}
-LOG: dict[str, Any] = {
-    "type": "log",
-    "x": 12,
-    "y": 2,
-    "width": 12,
-    "height": 6,
-    "properties": {
-        "title": "Slowest",
-        "view": "table",
-        "region": "REGIONNAME",
-        "query": "SOURCE '/aws/lambda/faunalens-STAGENAME' | fields request_id, Latency | sort Latency desc | limit 9",
-    },
-}
-ALARMS: dict[str, Any] = {
-    "type": "alarm",
-    "x": 0,
-    "y": 8,
-    "width": 24,
-    "height": 2,
-    "properties": {
-        "title": "Alarms",
-        "alarms": ["arn:aws:cloudwatch:REGIONNAME:ACCOUNTID:alarm:faunalens-STAGENAME-slow"],
-    },
-}
+
+def widget(kind: str, x: int, y: int, width: int, height: int, **properties: Any) -> dict[str, Any]:
+    return {"type": kind, "x": x, "y": y, "width": width, "height": height, "properties": properties}
+
+
+TEXT = widget("text", 0, 0, 24, 2, markdown="# Small\nWhat it is for. [Runbook](RUNBOOKURL#slow)")
+GRAPH = widget(
+    *("metric", 0, 2, 12, 6),
+    title="Load",
+    view="timeSeries",
+    region="REGIONNAME",
+    period=60,
+    stat="Sum",
+    metrics=[
+        ["Faunalens", "Requests", *COMMON, {"id": "all"}],
+        [*"......", "route", "/identify", {"id": "some", "color": "#1f77b4"}],
+        [{"expression": "100 * some / all", "id": "share", "label": "%", "yAxis": "right"}],
+        ["AWS/Lambda", "Duration", "FunctionName", "faunalens-STAGENAME", {"stat": "p99"}],
+    ],
+    annotations={"horizontal": [{"value": 1, "label": "limit", "color": "#d62728"}]},
+    yAxis={"left": {"min": 0, "max": 10}},
+)
+LOG = widget(
+    *("log", 12, 2, 12, 6),
+    title="Slowest",
+    view="table",
+    region="REGIONNAME",
+    query="SOURCE '/aws/lambda/faunalens-STAGENAME' | fields request_id, Latency | sort Latency desc | limit 9",
+)
+ARN = "arn:aws:cloudwatch:REGIONNAME:ACCOUNTID:alarm:faunalens-STAGENAME-slow"
+ALARMS = widget("alarm", 0, 8, 24, 2, title="Alarms", alarms=[ARN])
 STAGE: dict[str, Any] = {
     "type": "pattern",
     "pattern": "STAGENAME",

@@ -1,10 +1,8 @@
 """Lint of a folder: the real one has no findings; a name that changes on one side only has."""
 
-import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -106,79 +104,25 @@ def test_all_findings_are_listed_and_counted(small: Path, capsys: pytest.Capture
     assert err == "2 problems found\n"
 
 
+RUNBOOK = "../docs/how-to/runbook.md"
 BROKEN = [
     ("small.json", "{", "{,", "dashboards/small.json: line 1, column 2: invalid JSON"),
     ("small.json", '"start": "-PT3H"', '"start": "-PT3H", "start": "-PT4H"', 'key "start" appears twice in one object'),
-    (
-        "small.json",
-        'faunalens-STAGENAME"',
-        'faunalens-STAGNAME"',
-        '"STAGNAME" is not a placeholder, so it would stay',
-    ),
+    ("small.json", 'faunalens-STAGENAME"', 'faunalens-STAGNAME"', '"STAGNAME" is not a placeholder, so it would stay'),
     ("small.json", "100 * some", "PRICE_WALK * some", "PRICE_WALK: no price in prices.csv and no limit has"),
-    (
-        "small.json",
-        "RUNBOOKURL#slow",
-        "RUNBOOKURL#slwo",
-        "small.json: RUNBOOKURL#slwo: docs/how-to/runbook.md has no such",
-    ),
-    (
-        "small.json",
-        "alarm:faunalens-STAGENAME-slow",
-        "alarm:faunalens-STAGENAME-slo",
-        'no file defines the alarm "slo"',
-    ),
+    ("small.json", "RUNBOOKURL#slow", "RUNBOOKURL#slwo", "RUNBOOKURL#slwo: docs/how-to/runbook.md has no such"),
+    ("small.json", "alarm:faunalens-STAGENAME-slow", "alarm:faunalens-STAGENAME-slo", "no file defines the alarm"),
     ("small.json", '"route", "/identify"', '"route", "/animal"', 'route is "/animal", which the app never emits; did'),
-    (
-        "queries/slowest.txt",
-        "Latency desc",
-        "Latencies desc",
-        "dashboards/queries/slowest.txt: command 3 (sort): there is no field ",
-    ),
-    (
-        "queries/slowest.txt",
-        "# The",
-        "# log group: /aws/x\n# The",
-        'nothing of ours writes to the log group "/aws/x"',
-    ),
-    (
-        "prices.csv",
-        "0.20",
-        "2e-1",
-        'dashboards/prices.csv: line 2: value "2e-1" is invalid; write a plain decimal number',
-    ),
-    (
-        "prices.csv",
-        "run,",
-        "walk,",
-        'prices.csv: walk: no file uses PRICE_WALK, and infra/cost does not use prices["walk"]',
-    ),
-    (
-        "prices.csv",
-        "run,",
-        "walk,",
-        'infra/cost: prices["run"]: dashboards/prices.csv does not have this price; write one',
-    ),
-    (
-        "../docs/how-to/runbook.md",
-        "## share",
-        "## shares",
-        "docs/how-to/runbook.md: alarm share has no section; write `## share`",
-    ),
-    (
-        "../docs/how-to/runbook.md",
-        "## share",
-        "## shares",
-        "docs/how-to/runbook.md: ## shares: no file defines an alarm of that name",
-    ),
-    ("../docs/how-to/runbook.md", "## share", "## slow", "docs/how-to/runbook.md: ## slow: the section appears twice"),
+    ("queries/slowest.txt", "Latency desc", "Latencies desc", "slowest.txt: command 3 (sort): there is no field "),
+    ("queries/slowest.txt", "# The", "# log group: /aws/x\n# The", 'nothing of ours writes to the log group "/aws/x"'),
+    ("prices.csv", "0.20", "2e-1", 'dashboards/prices.csv: line 2: value "2e-1" is invalid'),
+    ("prices.csv", "run,", "walk,", "prices.csv: walk: no file uses PRICE_WALK, and infra/cost does not use"),
+    ("prices.csv", "run,", "walk,", 'infra/cost: prices["run"]: dashboards/prices.csv does not have this price'),
+    (RUNBOOK, "## share", "## shares", "docs/how-to/runbook.md: alarm share has no section; write `## share`"),
+    (RUNBOOK, "## share", "## shares", "runbook.md: ## shares: no file defines an alarm of that name"),
+    (RUNBOOK, "## share", "## slow", "docs/how-to/runbook.md: ## slow: the section appears twice"),
     ("composites/page.json", "-share", "-rare", 'no file defines an alarm "faunalens-STAGENAME-rare"'),
-    (
-        "alarms/slow.json",
-        "AlarmDescription",
-        "AlarmDescriptoin",
-        "alarms/slow.json: AlarmDescriptoin is not a known",
-    ),
+    ("alarms/slow.json", "AlarmDescription", "AlarmDescriptoin", "slow.json: AlarmDescriptoin is not a known"),
 ]
 
 
@@ -253,15 +197,6 @@ def test_a_missing_runbook_is_reported(small: Path) -> None:
     (small.parent / "docs" / "how-to" / "runbook.md").unlink()
     (found,) = findings(small)
     assert found.startswith("docs/how-to/runbook.md: the file is missing; write it")
-
-
-def test_any_json_gives_findings_and_no_crash(small: Path) -> None:
-    # GIVEN invalid widgets
-    empty = {"type": "metric", "x": 0, "y": 0, "width": 1, "height": 1, "properties": {"metrics": 3}}
-    widgets: list[Any] = [None, [], 3, empty, empty | {"properties": {}}, empty | {"properties": []}]
-    for widget in widgets:
-        (small / "small.json").write_text(json.dumps({"widgets": [widget]}), encoding="utf-8")
-        assert findings(small)
 
 
 def test_a_metric_names_its_dashboards_and_alarms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from random import Random
 import pytest
 
 from chalicelib.features.codec import value_key
-from chalicelib.features.deadline import Deadline
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.fleet import DEFAULTS, IDLE, VERSION, Fleet, FleetContainer, Servers
 
@@ -35,11 +34,6 @@ def test_a_first_look_up_misses_a_second_hits_a_third_is_remembered(fleet: Fleet
     features, faster = fleet.look_up(CELL, CALM + 2, other)
     assert features.cache == "memory"
     assert faster < took
-
-
-def test_of_the_sea_nothing_is_known(fleet: Fleet) -> None:
-    features, _ = fleet.look_up(SEA, CALM, FleetContainer(fleet.servers))
-    assert (features.mode, len(features.found.animals), features.found.areas) == ("unknown_area", 0, ())
 
 
 def test_without_the_database_what_is_stale_is_served_and_the_rest_degraded(fleet: Fleet) -> None:
@@ -90,14 +84,6 @@ def test_a_request_sees_redis_as_it_was_at_its_own_time(fleet: Fleet) -> None:
     assert waiting.faults == ()
 
 
-def test_a_container_that_waits_for_a_failed_query_does_not_query_again(fleet: Fleet) -> None:
-    fleet.look_up(OTHER, DATABASE_DOWN - 60, FleetContainer(fleet.servers))
-    _, took = fleet.look_up(CELL, DATABASE_DOWN, FleetContainer(fleet.servers))
-    waiting, _ = fleet.look_up(CELL, DATABASE_DOWN + took / 2, FleetContainer(fleet.servers))
-    assert waiting.faults == ("lease_failed",)
-    assert waiting.trace.queries == 0
-
-
 def test_warming_fills_redis_with_the_cells_in_demand(fleet: Fleet) -> None:
     # GIVEN requests for a cell, which a container reports a little later
     container = FleetContainer(fleet.servers)
@@ -110,23 +96,6 @@ def test_warming_fills_redis_with_the_cells_in_demand(fleet: Fleet) -> None:
     assert report.refreshed == report.considered > 0
     assert fleet.servers.get(value_key(CELL, VERSION)) is not None
     assert report.seconds > 0.01
-
-
-@pytest.mark.parametrize(("begin", "fault"), [(REDIS_DOWN, "redis_timeout"), (DATABASE_DOWN, "postgres_unreachable")])
-def test_warming_reports_the_outage(fleet: Fleet, begin: float, fault: str) -> None:
-    container = FleetContainer(fleet.servers)
-    for second in range(0, 60, 20):
-        fleet.look_up(CELL, begin - 200 + second, container)
-    fleet.servers.flush()
-    report = fleet.warm(begin)
-    assert report.faults == [fault]
-    assert report.refreshed == 0
-
-
-def test_deadlines_follow_the_simulated_clock(fleet: Fleet) -> None:
-    deadline = Deadline.after(1.0, fleet.clock.monotonic)
-    fleet.clock.sleep(2.0)
-    assert deadline.left() == -1.0
 
 
 def test_containers_are_taken_warm_started_when_all_work_and_let_go_when_idle(fleet: Fleet) -> None:

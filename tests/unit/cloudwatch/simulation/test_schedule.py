@@ -33,11 +33,3 @@ def test_requests_arrive_in_order_at_the_expected_rate() -> None:
 def test_a_burst_arrives_at_one_moment() -> None:
     moments = [moment for moment in schedule.arrivals(Random(7), burst=250) if moment in schedule.BURST]
     assert max(sum(start <= moment < start + 0.5 for moment in moments) for start in moments) >= 250
-
-
-def test_a_window_holds_its_minutes_and_no_more() -> None:
-    begin = schedule.START + schedule.REDIS_DOWN.start * 60
-    assert begin in schedule.REDIS_DOWN
-    assert begin + schedule.REDIS_DOWN.length * 60 - 1 in schedule.REDIS_DOWN
-    assert begin + schedule.REDIS_DOWN.length * 60 not in schedule.REDIS_DOWN
-    assert "noon" not in schedule.REDIS_DOWN
