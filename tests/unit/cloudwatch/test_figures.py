@@ -70,26 +70,11 @@ def test_the_preview_uses_prods_limits_for_a_stage_without_any() -> None:
 @pytest.mark.parametrize(
     ("stage", "parameters", "stages", "message"),
     [
-        (
-            "local",
-            STACK,
-            STAGES,
-            "infra/stages/local.json: stage local has no limits, but its alarms need them",
-        ),
+        ("local", STACK, STAGES, "infra/stages/local.json: stage local has no limits, but its alarms need them"),
         ("limits", STACK, STAGES, "infra/stages/limits.json: stage limits has no limits, but its alarms need them"),
         ("team", {}, STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing, but alarms need it"),
-        (
-            "team",
-            STACK | {"CacheMaxGigabytes": "1e3"},
-            STAGES,
-            'CacheMaxGigabytes is "1e3"; write a plain number above',
-        ),
-        (
-            "team",
-            STACK | {"CacheMaxGigabytes": "0"},
-            STAGES,
-            'CacheMaxGigabytes is "0"; write a plain number above zero',
-        ),
+        ("team", STACK | {"CacheMaxGigabytes": "1e3"}, STAGES, 'CacheMaxGigabytes is "1e3"; write a plain number'),
+        ("team", STACK | {"CacheMaxGigabytes": "0"}, STAGES, 'CacheMaxGigabytes is "0"; write a plain number above'),
         ("team", [], STAGES, "infra/stages/team.json: CacheMaxEcpuPerSecond is missing"),
         ("team", STACK, {"dev": {}}, ".chalice/config.json: `stages` has no entry for team, only for dev; add one"),
         (

@@ -14,6 +14,7 @@ from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.project import belongs_to_tier
 from cloudwatch.syntax.graphed_metrics import TimeSeries, from_queries
+from tests.unit.cloudwatch.metric_lines import metric_line
 
 ROOT = Path(__file__).parents[3]
 FILES = read_files(UNRESOLVED)
@@ -150,10 +151,7 @@ def _fires(body: dict[str, Any], stage: str, value: float, metric: TimeSeries | 
         (metric,) = _metrics(body)
     store = MetricStore()
     for minute in range(30):
-        aws = {"Namespace": metric.namespace, "Metrics": [{"Name": metric.name}]}
-        aws["Dimensions"] = [[name for name, _ in metric.dimensions]]
-        stamp = {"Timestamp": minute * 60_000, "CloudWatchMetrics": [aws]}
-        store.add(json.dumps({"_aws": stamp, **dict(metric.dimensions), metric.name: value}))
+        store.add(metric_line(minute * 60, {metric.name: value}, dict(metric.dimensions), metric.namespace))
     return timelines_of(Files(stage, alarms={"it": body}), store, 0, 30 * 60)["it"].state == "ALARM"
 
 

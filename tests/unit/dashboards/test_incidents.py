@@ -1,6 +1,5 @@
 """What the real alarms do in incidents: page, make a ticket, or nothing."""
 
-import json
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -9,6 +8,7 @@ from cloudwatch.files import Placeholders, read_files
 from cloudwatch.preview.alarms import State, timelines_of
 from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.metric_store import MetricStore
+from tests.unit.cloudwatch.metric_lines import metric_line
 
 FILES = read_files(Placeholders(stage="prod"), tier=False)
 BEGIN = 1_780_272_000
@@ -76,11 +76,7 @@ class Timeline:
         return {name for name, course in self.alarms().items() if "ALARM" in course[KNOWN:]}
 
     def _emit(self, namespace: str, dimensions: Mapping[str, str], values: Values) -> None:
-        metrics = [{"Name": name} for name in values]
-        directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": metrics}
-        stamp = (BEGIN + self._minutes * MINUTE + 30) * 1000
-        line = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, **dimensions, **values}
-        self._store.add(json.dumps(line))
+        self._store.add(metric_line(BEGIN + self._minutes * MINUTE + 30, values, dimensions, namespace))
 
 
 def _minutes_on(course: list[State]) -> Iterator[int]:

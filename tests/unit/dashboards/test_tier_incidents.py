@@ -1,6 +1,5 @@
 """What the alarms of the web tier do in incidents: page, make a ticket, or nothing."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -9,6 +8,7 @@ from cloudwatch.files import Placeholders, read_files
 from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.project import BALANCER, TARGETS
+from tests.unit.cloudwatch.metric_lines import metric_line
 
 PLACEHOLDERS = Placeholders(stage="prod")
 FILES = read_files(PLACEHOLDERS, tier=True)
@@ -58,10 +58,7 @@ class Timeline:
         return {name for name, timeline in found.items() if "ALARM" in timeline.states}
 
     def _emit(self, namespace: str, dimensions: Mapping[str, str], values: Mapping[str, Sequence[float]]) -> None:
-        listed = [{"Name": name} for name in values]
-        directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
-        stamp = {"Timestamp": self._minutes * 60_000, "CloudWatchMetrics": [directive]}
-        self._store.add(json.dumps({"_aws": stamp, **dimensions, **values}))
+        self._store.add(metric_line(self._minutes * 60, values, dimensions, namespace))
 
 
 def test_an_hour_without_trouble_and_a_deployment_turn_nothing_red() -> None:

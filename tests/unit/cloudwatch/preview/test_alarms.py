@@ -1,4 +1,3 @@
-import json
 from itertools import groupby
 from typing import Any
 
@@ -19,9 +18,9 @@ from cloudwatch.preview.alarms import (
 )
 from cloudwatch.preview.metric_alarm import AlarmError
 from cloudwatch.preview.metric_store import MetricStore
+from tests.unit.cloudwatch.metric_lines import DEV, metric_line
 
 START = 1_764_000_000 // 3600 * 3600
-DEV = {"service": "faunalens", "stage": "dev"}
 DIMENSIONS = [{"Name": name, "Value": value} for name, value in DEV.items()]
 
 
@@ -30,10 +29,8 @@ def _store(**metrics: list[float | None]) -> MetricStore:
     store = MetricStore()
     for name, values in metrics.items():
         for minute, value in enumerate(values):
-            directive = {"Namespace": "Faunalens", "Dimensions": [list(DEV)], "Metrics": [{"Name": name}]}
-            metadata = {"Timestamp": (START + 60 * minute + 30) * 1000, "CloudWatchMetrics": [directive]}
             if value is not None:
-                assert store.add(json.dumps({"_aws": metadata, **DEV, name: value}))
+                assert store.add(metric_line(START + 60 * minute + 30, {name: value}))
     return store
 
 
@@ -201,39 +198,21 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
 @pytest.mark.parametrize(
     ("alarm", "message"),
     [
-        (
-            _alarm(ComparisonOperator="LessThanLowerThreshold"),
-            "is invalid: KeyError('LessThanLowerThreshold'); run `python -m cloudwatch lint`, which says what to write",
-        ),
-        (
-            _alarm(EvaluationWindow={"WallClockWindow": {}}),
-            "has a wall clock window; the preview evaluates only a SlidingWindow",
-        ),
+        (_alarm(ComparisonOperator="LessThanLowerThreshold"), "is invalid: KeyError('LessThanLowerThreshold'); run"),
+        (_alarm(EvaluationWindow={"WallClockWindow": {}}), "has a wall clock window; the preview evaluates only a"),
         (_alarm(EvaluateLowSampleCountPercentile="ignore"), "has EvaluateLowSampleCountPercentile: ignore"),
         (_alarm(Period=10), "has a period of 10 s; use a multiple of 60 s"),
         (_alarm(Statistic="Median"), "unknown statistic 'Median'"),
-        (
-            {key: value for key, value in _alarm().items() if key != "Period"},
-            "is invalid: KeyError('Period')",
-        ),
+        ({key: value for key, value in _alarm().items() if key != "Period"}, "is invalid: KeyError('Period')"),
         (_math(_query("a", "Faults")), "is invalid: ValueError('not enough values to unpack"),
         (
             _math(_query("a", "Faults"), _query("b", "Requests", 300), {"Id": "e", "Expression": "a + b"}),
             "is invalid: ValueError('too many values to unpack",
         ),
         (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which does not return one series"),
-        (
-            _math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}),
-            "alarm a: metric 2 (e) `a +`: expected a number",
-        ),
-        (
-            _math(_query("a", "Faults"), {"Id": "e", "Expression": "a - AVG(a)"}),
-            "AVG of one series cannot be used in an alarm",
-        ),
-        (
-            _math(_query("a", "Faults"), {"Id": "e", "Expression": "RUNNING_SUM(a)"}),
-            "RUNNING_SUM of one series cannot be used in an alarm",
-        ),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}), "alarm a: metric 2 (e) `a +`: expected a"),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "a - AVG(a)"}), "AVG of one series cannot be used in"),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "RUNNING_SUM(a)"}), "RUNNING_SUM of one series"),
         (_math({"Id": "e"}), "metric 1 needs either a MetricStat or an Expression"),
     ],
 )
@@ -248,10 +227,7 @@ def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], messa
     ("rules", "message"),
     [
         ({"c": "ALARM("}, "a composite alarm is invalid: expected the name of an alarm"),
-        (
-            {"c": "ALARM(faunalens-dev-z)"},
-            "a composite alarm refers to z, which is not an alarm of stage dev",
-        ),
+        ({"c": "ALARM(faunalens-dev-z)"}, "a composite alarm refers to z, which is not an alarm of stage dev"),
         ({"c": "OK(faunalens-dev-d)", "d": "OK(faunalens-dev-c)"}, "nodes are in a cycle"),
     ],
 )

@@ -1,4 +1,3 @@
-import json
 import math
 import warnings
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.series import EvaluationError
 from cloudwatch.syntax.expression import FUNCTIONS
 from cloudwatch.syntax.graphed_metrics import expand
+from tests.unit.cloudwatch.metric_lines import metric_line
 
 START = 1_764_028_800  # midnight, a Tuesday
 NAN = math.nan
@@ -38,9 +38,7 @@ def _with_codes(store: MetricStore, **codes: float) -> MetricStore:
 
 
 def _add(store: MetricStore, minute: int, dimensions: dict[str, str], name: str, value: float) -> None:
-    directive = {"Namespace": "N", "Dimensions": [list(dimensions)], "Metrics": [{"Name": name}]}
-    metadata = {"Timestamp": (START + 60 * minute) * 1000, "CloudWatchMetrics": [directive]}
-    assert store.add(json.dumps({"_aws": metadata, **dimensions, name: value}))
+    assert store.add(metric_line(START + 60 * minute, {name: value}, dimensions, "N"))
 
 
 def _curves(
@@ -291,10 +289,7 @@ def test_a_number_may_be_a_hidden_helper() -> None:
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        (
-            "SUM(m1)",
-            "metric 3 (result) `SUM(m1)`: returns a number but a graph takes only series; write TIME_SERIES(…)",
-        ),
+        ("SUM(m1)", "metric 3 (result) `SUM(m1)`: returns a number but a graph takes only series; write"),
         ("m1 +", "metric 3 (result) `m1 +`: expected a number"),
         ("m9 * 2", "refers to `m9`, but no line has this id; known ids: m1, m2, result"),
         ("result + 1", "refers to itself"),
@@ -304,22 +299,13 @@ def test_a_number_may_be_a_hidden_helper() -> None:
         ("[m1, m2] > 3", "> combines TS[] with S; the preview combines only numbers and single series"),
         ("SUM(['a'])", "'a' is a string; write a number or a time series"),
         ("[m1, 3]", "an array contains a number but takes only series"),
-        (
-            "TIME_SERIES(m1)",
-            "argument 1 of TIME_SERIES is one time series; write TIME_SERIES(S)",
-        ),
+        ("TIME_SERIES(m1)", "argument 1 of TIME_SERIES is one time series; write TIME_SERIES(S)"),
         ("ABS(m1)", "only AWS evaluates ABS; the preview cannot show this line"),
         ("FILL(m1, LINEAR)", "only AWS evaluates FILL with LINEAR; the preview fills with numbers and series"),
         ("FILL(AVG(m1), 0)", "argument 1 of FILL is a number; write FILL(TS|TS[], S|TS|REPEAT|LINEAR)"),
         ("SUM(SEARCH('{M}', 'Sum'))", "SUM got an empty array; it needs at least one series"),
-        (
-            "IF(m1, SEARCH('{N}', 'Sum'))",
-            "argument 2 of IF is several time series; write IF(S|TS, S|TS, S|TS?)",
-        ),
-        (
-            "FILL(m1, SEARCH('{N}', 'Sum'))",
-            "argument 2 of FILL is several time series; write FILL(TS|TS[], S|TS|REPEAT|LINEAR)",
-        ),
+        ("IF(m1, SEARCH('{N}', 'Sum'))", "argument 2 of IF is several time series; write IF(S|TS, S|TS, S|TS?)"),
+        ("FILL(m1, SEARCH('{N}', 'Sum'))", "argument 2 of FILL is several time series; write FILL(TS|TS[],"),
     ],
 )
 def test_an_error_names_the_line_and_what_to_write(expression: str, message: str) -> None:
@@ -338,18 +324,12 @@ def test_an_error_names_the_line_and_what_to_write(expression: str, message: str
         ),
         ([["N", "A", {"stat": "p200"}]], "metric 1: unknown statistic 'p200'"),
         ([["N", "A", {"period": 30}]], "metric 1: has a period of 30 s; use at least the graph's period of 60 s"),
-        (
-            [["N", "A", {"label": "${WORST}"}]],
-            "metric 1: label '${WORST}' has the variable WORST; the preview knows only LABEL",
-        ),
+        ([["N", "A", {"label": "${WORST}"}]], "metric 1: label '${WORST}' has the variable WORST; the preview knows"),
         (
             [["N", "A", {"id": "a"}], [{"expression": "PERIOD(e) * a"}], [{"expression": "a", "id": "e"}]],
             "PERIOD takes the id of a metric; `e` is an expression",
         ),
-        (
-            [[{"expression": "e2", "id": "e1"}], [{"expression": "e1", "id": "e2"}]],
-            "metric 1 (e1) `e2`: refers to itself",
-        ),
+        ([[{"expression": "e2", "id": "e1"}], [{"expression": "e1", "id": "e2"}]], "metric 1 (e1) `e2`: refers to"),
     ],
 )
 def test_an_error_names_the_row(rows: list[list[Any]], message: str) -> None:

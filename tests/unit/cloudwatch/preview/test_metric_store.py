@@ -1,5 +1,4 @@
 import json
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,31 +8,8 @@ from hypothesis import strategies as st
 from cloudwatch.preview.metric_store import MetricStore, Samples
 from cloudwatch.preview.series import Grid
 from cloudwatch.syntax.graphed_metrics import TimeSeries
-from cloudwatch.syntax.statistic import StatisticError, parse_statistic
-
-DEV = {"service": "faunalens", "stage": "dev"}
-
-
-def _line(
-    seconds: float, metrics: dict[str, Any], dimensions: dict[str, str] | None = None, namespace: str = "Faunalens"
-) -> str:
-    dimensions = DEV if dimensions is None else dimensions
-    return json.dumps(
-        {
-            "_aws": {
-                "Timestamp": int(seconds * 1000),
-                "CloudWatchMetrics": [
-                    {
-                        "Namespace": namespace,
-                        "Dimensions": [list(dimensions)],
-                        "Metrics": [{"Name": name, "Unit": "Count"} for name in metrics],
-                    }
-                ],
-            },
-            **dimensions,
-            **metrics,
-        }
-    )
+from cloudwatch.syntax.statistic import parse_statistic
+from tests.unit.cloudwatch.metric_lines import DEV, metric_line
 
 
 def _samples(store: MetricStore, name: str, dimensions: dict[str, str] | None = None) -> Samples:
@@ -52,27 +28,27 @@ def _stat(store: MetricStore, name: str, stat: str, start: float, end: float, pe
 def test_a_line_is_a_sample_of_each_of_its_metrics() -> None:
     # GIVEN two requests in one minute and one two minutes later, text and bytes alike
     store = MetricStore()
-    assert store.add(_line(60, {"Requests": 1, "Latency": 20.5}))
-    assert store.add(_line(119.999, {"Requests": 1, "Latency": 10.5}).encode())
-    assert store.add(_line(180, {"Requests": 1, "Latency": 30}))
+    assert store.add(metric_line(60, {"Requests": 1, "Latency": 20.5}))
+    assert store.add(metric_line(119.999, {"Requests": 1, "Latency": 10.5}).encode())
+    assert store.add(metric_line(180, {"Requests": [1], "Latency": [30, 10]}))
     # THEN each period has its statistic, or NaN without samples
     np.testing.assert_equal(_stat(store, "Requests", "Sum", 60, 240), [2, np.nan, 1])
-    np.testing.assert_equal(_stat(store, "Latency", "Average", 60, 240), [15.5, np.nan, 30])
-    assert len(store) == 6
+    np.testing.assert_equal(_stat(store, "Latency", "Average", 60, 240), [15.5, np.nan, 20])
+    assert len(store) == 7
     assert store.span() == (60.0, 180.0)
 
 
 def test_start_and_end_are_widened_to_whole_periods() -> None:
     store = MetricStore()
-    store.add(_line(60, {"Requests": 1}))
-    store.add(_line(170, {"Requests": 1}))
+    store.add(metric_line(60, {"Requests": 1}))
+    store.add(metric_line(170, {"Requests": 1}))
     assert _stat(store, "Requests", "Sum", 100, 121) == [1, 1]
 
 
 def test_each_dimension_set_is_a_metric() -> None:
     # GIVEN a line with two sets, one of them nested in the other
     store = MetricStore()
-    entry = json.loads(_line(0, {"Latency": 7}, DEV | {"route": "/identify"}))
+    entry = json.loads(metric_line(0, {"Latency": 7}, DEV | {"route": "/identify"}))
     entry["_aws"]["CloudWatchMetrics"][0]["Dimensions"] = [["stage", "service"], ["service", "stage", "route"], []]
     assert store.add(json.dumps(entry))
     # THEN each is found under exactly its dimensions, in any order
@@ -87,22 +63,14 @@ def test_each_dimension_set_is_a_metric() -> None:
 def test_search_returns_the_metrics_that_match() -> None:
     store = MetricStore()
     for code in ("b", "a"):
-        store.add(_line(0, {"Rejections": 1}, DEV | {"code": code}))
-    store.add(_line(0, {"Rejections": 2}))
-    store.add(_line(0, {"Errors": 2}, {"FunctionName": "f"}, "AWS/Lambda"))
+        store.add(metric_line(0, {"Rejections": 1}, DEV | {"code": code}))
+    store.add(metric_line(0, {"Rejections": 2}))
+    store.add(metric_line(0, {"Errors": 2}, {"FunctionName": "f"}, "AWS/Lambda"))
     # THEN metrics are sorted by namespace, dimensions and name
     assert [dict(metric.dimensions).get("code") for metric in store.search()] == [None, "a", "b", None]
     # AND only those that match are found
     (only,) = store.search(lambda metric: metric.name == "Errors")
     assert only == TimeSeries("AWS/Lambda", "Errors", (("FunctionName", "f"),))
-
-
-def test_a_list_is_several_samples() -> None:
-    store = MetricStore()
-    store.add(_line(0, {"A": [1, 2, 3]}))
-    store.add(_line(1, {"A": 4}))
-    assert _stat(store, "A", "SampleCount", 0, 60) == [4]
-    assert _stat(store, "A", "p50", 0, 60) == [2]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +79,7 @@ def test_a_list_is_several_samples() -> None:
 )
 def test_values_that_are_not_numbers_are_ignored(value: object) -> None:
     store = MetricStore()
-    assert store.add(_line(0, {"A": value, "B": 1}))
+    assert store.add(metric_line(0, {"A": value, "B": 1}))
     assert [metric.name for metric in store.search()] == ["B"]
 
 
@@ -119,7 +87,7 @@ def test_values_that_are_not_numbers_are_ignored(value: object) -> None:
 def test_values_that_are_not_finite_are_ignored(value: str) -> None:
     # GIVEN a value that no double can hold, alone and in a list
     store = MetricStore()
-    line = _line(0, {"A": -12345, "B": [-12345]})
+    line = metric_line(0, {"A": -12345, "B": [-12345]})
     # WHEN it is added and the store is read, THEN it has no sample
     assert store.add(line.replace("-12345", value))
     assert store.span() is None
@@ -129,14 +97,16 @@ def test_values_that_are_not_finite_are_ignored(value: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "",
-        "START RequestId: 1",
-        '{"level": "INFO"}',
-        '"_aws"',
-        '{"_aws"',
-        '["_aws"]',
-        '{"_aws": 3}',
-        '{"_aws": {}}',
+        *(
+            "",
+            "START RequestId: 1",
+            '{"level": "INFO"}',
+            '"_aws"',
+            '{"_aws"',
+            '["_aws"]',
+            '{"_aws": 3}',
+            '{"_aws": {}}',
+        ),
         '{"_aws": {"Timestamp": "soon", "CloudWatchMetrics": []}}',
         '{"_aws": {"Timestamp": -1, "CloudWatchMetrics": []}}',
         '{"_aws": {"Timestamp": 1e300, "CloudWatchMetrics": []}}',
@@ -144,7 +114,7 @@ def test_values_that_are_not_finite_are_ignored(value: str) -> None:
         '{"_aws": {"Timestamp": 0, "CloudWatchMetrics": [{"Namespace": 1, "Dimensions": [], "Metrics": []}]}}',
         '{"_aws": {"Timestamp": 0, "CloudWatchMetrics": [{"Namespace": "N", "Dimensions": [[3]], "Metrics": []}]}}',
         '{"_aws": {"Timestamp": 0, "CloudWatchMetrics": [{"Namespace": "N", "Dimensions": 3, "Metrics": []}]}}',
-        _line(0, {"A": 1}).replace('"Name": "A"', '"Name": []'),
+        metric_line(0, {"A": 1}).replace('"Name": "A"', '"Name": []'),
         '{"_aws": ' + "[" * 100_000,
         b'{"_aws": "\xff"}',
     ],
@@ -157,7 +127,7 @@ def test_other_lines_are_ignored(line: str | bytes) -> None:
 
 def test_a_dimension_set_that_the_line_lacks_is_ignored() -> None:
     store = MetricStore()
-    line = _line(0, {"A": 1}).replace('"stage": "dev"', '"stage": 3')
+    line = metric_line(0, {"A": 1}).replace('"stage": "dev"', '"stage": 3')
     assert store.add(line)
     assert len(store) == 0
 
@@ -167,11 +137,11 @@ def test_lines_in_any_order_make_the_same_series(entries: list[tuple[int, int]],
     # GIVEN lines out of order, and reads in between
     store, in_order = MetricStore(), MetricStore()
     for number, (second, value) in enumerate(entries):
-        store.add(_line(second, {"A": value}))
+        store.add(metric_line(second, {"A": value}))
         if number % look_every == 0:
             _stat(store, "A", "Sum", 0, 660)
     for second, value in sorted(entries):
-        in_order.add(_line(second, {"A": value}))
+        in_order.add(metric_line(second, {"A": value}))
     for stat in ("Sum", "p90", "SampleCount"):
         np.testing.assert_equal(_stat(store, "A", stat, 0, 660), _stat(in_order, "A", stat, 0, 660))
 
@@ -184,15 +154,10 @@ def test_overlapping_periods_equal_single_ones(entries: list[tuple[int, int]], s
     # GIVEN periods of five minutes, one beginning every minute
     store = MetricStore()
     for second, value in entries:
-        store.add(_line(second, {"A": value}))
+        store.add(metric_line(second, {"A": value}))
     samples = _samples(store, "A")
     grid = Grid(first=0, number=20, step=60, period=300)
     # THEN each has the value of that period alone
-    alone = [samples.on_grid(Grid(begin, 1, 300, 300), parse_statistic(stat))[0] for begin in grid.begins.tolist()]
-    np.testing.assert_allclose(samples.on_grid(grid, parse_statistic(stat)), alone)
-    np.testing.assert_allclose(samples.on_grid(grid, parse_statistic(stat)), alone)
-    # AND later samples count too
-    store.add(_line(60, {"A": 5}))
     alone = [samples.on_grid(Grid(begin, 1, 300, 300), parse_statistic(stat))[0] for begin in grid.begins.tolist()]
     np.testing.assert_allclose(samples.on_grid(grid, parse_statistic(stat)), alone)
 
@@ -200,10 +165,10 @@ def test_overlapping_periods_equal_single_ones(entries: list[tuple[int, int]], s
 def test_samples_that_are_too_old_are_dropped() -> None:
     # GIVEN a store that keeps an hour of at most 100 samples, so that it cleans up every 11
     store = MetricStore(keep_seconds=3600, keep_samples=100)
-    store.add(_line(0, {"Old": 1}))
-    store.add(_line(0, {"Old": 1}, {"stage": "prod"}))
+    store.add(metric_line(0, {"Old": 1}))
+    store.add(metric_line(0, {"Old": 1}, {"stage": "prod"}))
     for second in range(20):
-        store.add(_line(7200 + second, {"New": 1}))
+        store.add(metric_line(7200 + second, {"New": 1}))
     assert [metric.name for metric in store.search()] == ["New"]
     assert _stat(store, "New", "Sum", 7200, 7260) == [20]
 
@@ -211,15 +176,8 @@ def test_samples_that_are_too_old_are_dropped() -> None:
 def test_samples_that_are_too_many_are_dropped_oldest_first() -> None:
     store = MetricStore(keep_samples=100)
     for second in range(1000):
-        store.add(_line(second, {"A": second, "B": [1, 1] if second % 2 else 1}))
+        store.add(metric_line(second, {"A": second, "B": [1, 1] if second % 2 else 1}))
     assert 100 <= len(store) <= 120
     oldest, newest = store.span() or (0, 0)
     assert newest == 999
     assert oldest > 900
-
-
-def test_an_unknown_statistic_is_named() -> None:
-    store = MetricStore()
-    store.add(_line(0, {"A": 1}))
-    with pytest.raises(StatisticError, match=r"'p0\.5%'"):
-        _stat(store, "A", "p0.5%", 0, 60)

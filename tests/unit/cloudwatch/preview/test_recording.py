@@ -1,6 +1,5 @@
 """Recordings: reading new lines, and the time range."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -11,16 +10,15 @@ from hypothesis import strategies as st
 
 from cloudwatch.preview.recording import Recording, Tail
 from cloudwatch.syntax.graphed_metrics import TimeSeries
+from tests.unit.cloudwatch.metric_lines import metric_line
 
 type Record = Callable[..., Recording]
 
 BEGIN = 1_780_000_000.0
 
 
-def line(moment: float, value: float = 1.0) -> str:
-    directive = {"Namespace": "N", "Dimensions": [["a"]], "Metrics": [{"Name": "M", "Unit": "Count"}]}
-    entry = {"a": "b", "_aws": {"Timestamp": round(moment * 1e3), "CloudWatchMetrics": [directive]}, "M": value}
-    return json.dumps(entry) + "\n"
+def line(moment: float) -> str:
+    return metric_line(moment, {"M": 1.0}, {"a": "b"}, "N") + "\n"
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The JSON of widgets: curves with units, or a state that says why there are none."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from cloudwatch.files import Files
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.recording import Span
 from cloudwatch.preview.widgets import View, seconds_of, widgets_of
+from tests.unit.cloudwatch.metric_lines import DEV, metric_line
 
 BEGIN = 1_780_272_000
 MINUTES = 10
@@ -22,11 +22,8 @@ LAMBDA = ["AWS/Lambda", "Duration", "FunctionName", "faunalens-prod"]
 def store() -> MetricStore:
     """Return a request a minute, each 10 ms slower than the one before."""
     store = MetricStore()
-    metrics = [{"Name": "Latency", "Unit": "Milliseconds"}]
-    directive = {"Namespace": "Faunalens", "Dimensions": [["service", "stage"]], "Metrics": metrics}
     for minute in range(MINUTES):
-        aws = {"Timestamp": (BEGIN + 60 * minute) * 1000, "CloudWatchMetrics": [directive]}
-        store.add(json.dumps({"service": "faunalens", "stage": "prod", "_aws": aws, "Latency": 10.0 * (minute + 1)}))
+        store.add(metric_line(BEGIN + 60 * minute, {"Latency": 10.0 * (minute + 1)}, DEV | {"stage": "prod"}))
     return store
 
 
