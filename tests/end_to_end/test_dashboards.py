@@ -180,7 +180,7 @@ def test_the_time_range_can_be_chosen_and_stays_in_the_address(url: str, open_pa
     expect(page.locator("#source")).to_contain_text("15:10 – 16:10 UTC")
 
 
-@pytest.mark.parametrize("name", ["", "service", "runbook"])
+@pytest.mark.parametrize("name", ["", "runbook"])
 def test_on_a_phone_nothing_is_wider_than_the_screen(name: str, url: str, open_page: Open) -> None:
     page = drawn(open_page(f"{url}{name}?range=1h", viewport=PHONE))
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -226,14 +226,6 @@ def test_incidents_are_links_that_jump_to_their_time(simulated_url: str, open_pa
     # THEN another dashboard keeps the time
     page.get_by_role("link", name="features", exact=True).first.click()
     expect(drawn(page).locator("#source")).to_contain_text("15:05 – 16:05 UTC")
-
-
-def test_without_a_chosen_time_a_dashboard_opens_at_a_telling_moment(simulated_url: str, open_page: Open) -> None:
-    page = drawn(open_page(f"{simulated_url}service"))
-    expect(page.locator("#source")).to_contain_text("15:08 – 18:08 UTC")
-    # WHEN the whole recording is chosen, THEN it is shown to its end
-    page.get_by_role("combobox", name="Time range").select_option("all")
-    expect(page.locator("#source")).to_contain_text("1 Jun, 00:00 – 2 Jun, 00:00 UTC")
 
 
 def test_on_a_laptop_every_alarm_of_a_widget_is_in_sight(simulated_url: str, open_page: Open) -> None:

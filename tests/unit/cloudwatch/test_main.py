@@ -1,10 +1,7 @@
 """`python -m cloudwatch`: every command has a module and help."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -43,15 +40,3 @@ def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr("cloudwatch.preview.server.main", interrupted)
     assert main(["preview"]) == 130
     assert capsys.readouterr() == ("", "\ninterrupted\n")
-
-
-def test_help_alone_imports_nothing_heavy() -> None:
-    program = (
-        "import sys, contextlib, io\n"
-        "from cloudwatch.__main__ import main\n"
-        "with contextlib.redirect_stdout(io.StringIO()): main(['--help'])\n"
-        "print(*sorted({'boto3', 'botocore', 'numpy', 'jsonschema', 'chalicelib'} & sys.modules.keys()))"
-    )
-    root = Path(__file__).parents[3]
-    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.figures import PARAMETERS
 from cloudwatch.files import Placeholders
 from cloudwatch.template import main, template
 from tests.unit.cloudwatch.lint import small_folder
@@ -77,30 +76,6 @@ def test_the_command_writes_the_template_and_prints_its_size(small: Path, capsys
     assert json.loads(capsys.readouterr().out) == written
 
 
-def test_a_stage_without_reserved_containers_has_the_limit_of_the_account(
-    small: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN an alarm on the containers of a stage that reserves none
-    share = (small / "alarms" / "share.json").read_text(encoding="utf-8")
-    for path, text in {
-        "alarms/share.json": share.replace("requests < 3", "requests < LIMIT_CONTAINERS"),
-        "../infra/stages/dev.json": json.dumps({"Parameters": dict.fromkeys(PARAMETERS.values(), "1")}),
-        "../.chalice/config.json": json.dumps({"stages": {"dev": {}}}),
-    }.items():
-        (small / path).parent.mkdir(exist_ok=True)
-        (small / path).write_text(text, encoding="utf-8")
-    # THEN the limit is Lambda's default, or the given one
-    for options, containers in (({}, "1000"), ({"containers": "10"}, "10")):
-        assert f"requests < {containers}," in properties(small, "AlarmShare", **options)["Metrics"][1]["Expression"]
-    # AND anything but a number is refused
-    with pytest.raises(SystemExit):
-        main(["--stage", "dev", "--folder", str(small), "--containers", "many"])
-    assert (
-        '"many" is not a valid number of containers; write a whole number above 0, such as 10'
-        in capsys.readouterr().err
-    )
-
-
 def test_a_stage_without_limits_gets_no_template(capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN the real files, whose alarms use limits
     assert main(["--stage", "team", "--runbook", "https://x"]) == 1
@@ -125,8 +100,21 @@ def test_a_template_that_needs_s3_says_so(
     assert "CloudFormation accepts it only from S3" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("stage", ["dev-eu", "Prod"])
-def test_an_invalid_stage_is_refused(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--stage", "dev-eu"],
+            'invalid stage "dev-eu"; use up to 16 lower-case letters and digits, such as dev or prod',
+        ),
+        (["--stage", "Prod"], 'invalid stage "Prod"'),
+        (
+            ["--stage", "dev", "--containers", "many"],
+            '"many" is not a valid number of containers; write a whole number',
+        ),
+    ],
+)
+def test_an_invalid_option_is_refused(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["--stage", stage])
-    assert "use up to 16 lower-case letters and digits" in capsys.readouterr().err
+        main(options)
+    assert message in capsys.readouterr().err

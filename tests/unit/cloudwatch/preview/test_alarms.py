@@ -122,13 +122,6 @@ def test_long_periods_slide_by_the_minute() -> None:
     assert _course(alarm, store, 12) == "ooooAAAAAooo"
 
 
-def test_extended_statistics() -> None:
-    alarm = _alarm("Latency", Threshold=100, ExtendedStatistic="p90")
-    del alarm["Statistic"]
-    values: list[Any] = [[10] * 9 + [500], [10] * 8 + [500, 500]]
-    assert _course(alarm, _store(Latency=values), 3) == "ooA"
-
-
 def test_metric_math() -> None:
     # GIVEN a share that counts only from 20 requests a minute
     share = {"Id": "share", "Expression": "IF(requests >= 20, 100 * FILL(faults, 0) / requests, 0)", "ReturnData": True}
@@ -276,10 +269,6 @@ def test_an_alarm_has_its_meaning_its_rule_and_its_periods() -> None:
         (660_000, 780_000, "ALARM"),
         (780_000, 900_000, "OK"),
     ]
-
-
-def test_an_alarm_that_never_changed_has_no_since() -> None:
-    assert alarm_json(timeline("OK", "OK"))["since"] is None
 
 
 def test_before_its_first_minute_an_alarm_has_insufficient_data() -> None:

@@ -242,15 +242,6 @@ def test_search_returns_a_curve_per_metric() -> None:
     assert _curves([[{"expression": "SEARCH('{M}', 'Sum', 60)"}]], store, 1) == []
 
 
-def test_a_search_uses_the_longer_of_its_own_and_its_lines_period() -> None:
-    rows: list[list[Any]] = [[{"expression": "SEARCH('{N,code}', 'Sum', 300)", "period": 60}]]
-    (curve,) = _curves(rows, _with_codes(MetricStore(), a=1), 10)
-    np.testing.assert_equal(curve.values, [1, *[NAN] * 4, NAN, *[NAN] * 4])
-    assert curve.period == 300
-    (curve,) = _curves([[{"expression": "SEARCH('{N,code}', 'Sum', 10)"}]], _with_codes(MetricStore(), a=1), 1)
-    assert curve.period == 60
-
-
 def test_a_longer_period_has_its_points_where_it_begins() -> None:
     # GIVEN a graph of minutes that begins within a period of five minutes
     rows: list[list[Any]] = [["N", "A", {"id": "a"}], ["N", "A", {"period": 300}]]

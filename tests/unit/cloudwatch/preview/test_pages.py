@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.preview.pages import RUNBOOK, STATIC, Pages
+from cloudwatch.preview.pages import STATIC, Pages
 from cloudwatch.preview.recording import Incident, Recording
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.day import lines
@@ -55,12 +55,6 @@ def test_a_time_can_be_chosen(pages: Pages) -> None:
     )
 
 
-@pytest.mark.parametrize(("stage", "shown"), [("dev", "dev"), ("local", "prod")])
-def test_titles_name_the_stage_whose_limits_apply(pages: Pages, stage: str, shown: str) -> None:
-    titles = [widget["title"] for widget in data(pages, "service", stage=stage)["widgets"]]
-    assert f"How full is each part? % of {shown}'s limits" in titles
-
-
 def test_a_stage_without_lines_has_no_data(pages: Pages) -> None:
     widgets = data(pages, "service", stage="dev")["widgets"]
     assert "ok" not in {widget["state"] for widget in widgets if widget["kind"] in {"chart", "bar"}}
@@ -95,10 +89,6 @@ def test_the_overview_has_every_dashboard_and_every_alarm(pages: Pages) -> None:
     assert len(found["alarms"]) > 20
     # alarms begin after the first recorded minute: earlier data are not missing, only not recorded
     assert {alarm["periods"][0]["from"] for alarm in found["alarms"]} == {(schedule.START + 60) * 1e3}
-
-
-def test_the_runbook_is_the_one_of_the_docs(pages: Pages) -> None:
-    assert data(pages, "runbook")["markdown"] == RUNBOOK.read_text(encoding="utf-8")
 
 
 def test_pages_name_themselves_and_their_neighbours(pages: Pages) -> None:

@@ -62,15 +62,6 @@ def test_the_third_failure_opens_the_breaker_which_costs_no_more_waits(fleet: Fl
     assert (after.cache, after.faults) == ("miss", ())
 
 
-def test_without_redis_memory_serves_then_the_database(fleet: Fleet) -> None:
-    container = FleetContainer(fleet.servers)
-    fleet.look_up(CELL, REDIS_DOWN - 120, container)
-    from_memory, _ = fleet.look_up(CELL, REDIS_DOWN, container)
-    queried, _ = fleet.look_up(OTHER, REDIS_DOWN + 1, container)
-    assert (from_memory.cache, queried.cache) == ("memory", "bypass")
-    assert from_memory.faults == queried.faults == ("redis_timeout",)
-
-
 def test_a_request_sees_redis_as_it_was_at_its_own_time(fleet: Fleet) -> None:
     # GIVEN a lookup that takes a while
     fleet.look_up(OTHER, CALM, FleetContainer(fleet.servers))

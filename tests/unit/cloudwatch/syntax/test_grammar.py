@@ -1,9 +1,6 @@
-import subprocess
-import sys
 
 import pytest
 
-from cloudwatch.project import ROOT
 from cloudwatch.syntax.grammar import And, Boolean, Not, Or, ParseError, holds, leaves
 from cloudwatch.syntax.rule import RuleError, parse_rule
 
@@ -28,18 +25,6 @@ def test_position_and_expectation_survive_in_a_rule_of_many_alarms() -> None:
     assert error.value.at == text.index("ALRM")
     assert str(error.value).startswith("expected AND, OR or the end, found `ALRM`, at character ")
     assert 'ALARM("alarm-99") ALRM("last")`' in str(error.value)
-
-
-def test_parsers_are_built_at_first_use() -> None:
-    # GIVEN a process that imports the languages THEN no parser exists yet
-    program = (
-        "from cloudwatch.syntax import expression, rule, search\n"
-        "print([name for each in (expression, rule, search) for name in vars(each._GRAMMAR) if name == '_lark'])\n"
-        "rule.parse_rule('TRUE'); first = rule._GRAMMAR._lark; rule.parse_rule('FALSE')\n"
-        "print(rule._GRAMMAR._lark is first)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["[]", "True"]
 
 
 TREE: Boolean[str] = Or((And(("a", Not("b"))), Not(And(("c", "d"))), "e"))
