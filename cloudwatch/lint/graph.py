@@ -25,6 +25,7 @@ from cloudwatch.syntax.expression import (
     Negative,
     Node,
     String,
+    children,
     parse_expression,
     referenced_ids,
     to_text,
@@ -137,8 +138,8 @@ def type_of(node: Node, ids: Mapping[str, str]) -> str:
             return ids.get(name, UNKNOWN)
         case String():
             return "text"
-        case Keyword():
-            return "keyword"
+        case Keyword(word=word):
+            return word
         case Array():
             return "TS[]"
         case Negative(operand=operand):
@@ -155,17 +156,20 @@ def type_of(node: Node, ids: Mapping[str, str]) -> str:
             return "S"
 
 
-def misfits(node: Node, ids: Mapping[str, str]) -> Iterator[str]:
-    """Yield a message for each argument whose type the function does not accept."""
-    for call in walk(node):
-        if isinstance(call, Call):
-            function = FUNCTIONS[call.function]
-            for place, argument in enumerate(call.arguments):
+def misfits(tree: Node, ids: Mapping[str, str]) -> Iterator[str]:
+    """Yield a message for each argument whose type the function does not accept, and for words without a value."""
+    for node in walk(tree):
+        if isinstance(node, Call):
+            function = FUNCTIONS[node.function]
+            for place, argument in enumerate(node.arguments):
                 allowed = function.parameters[min(place, len(function.parameters) - 1)]
                 type_ = type_of(argument, ids)
-                if type_ in TYPES and type_ not in allowed:
-                    given = f"{to_text(argument)} is {TYPES[type_]}"
-                    yield f"{given}, which {call.function} does not accept; write {function.signature}"
+                if type_ != UNKNOWN and type_ not in allowed:
+                    given = f"{to_text(argument)} is {TYPES.get(type_, 'a keyword')}"
+                    yield f"{given}, which {node.function} does not accept; write {function.signature}"
+        elif isinstance(node, Binary | Negative) or node is tree:
+            for word in (each for each in (node, *children(node)) if isinstance(each, Keyword | String)):
+                yield f"{to_text(word)} has no value; it can only be an argument of a function"
 
 
 type Pattern = tuple[str, str, tuple[tuple[str, str | None], ...]]

@@ -1,7 +1,7 @@
 """Metric math: its functions, the tree of an expression, and the parser that makes the tree from a text.
 
 Ids start with a lower-case letter; functions and keywords (`REPEAT`) are in capitals. The parser checks that a function
-is documented and accepts the number of arguments and the keywords. The caller checks that ids exist.
+is documented and accepts the number of arguments. The caller checks that ids exist and that types fit.
 
 The functions are those of "Using metric math" in the CloudWatch user guide, section "Functions supported for metric
 math", in metric_functions.csv. The types have the guide's abbreviations: `S` is a number, `TS` one time series, `TS[]`
@@ -13,7 +13,7 @@ further arguments.
 import csv
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -66,56 +66,49 @@ with Path(__file__).with_name("metric_functions.csv").open(encoding="utf-8", new
 
 
 @dataclass(frozen=True, slots=True)
-class _Node:
-    """A node. `at` is the index of its first character or of its operator. Comparisons of nodes ignore `at`."""
-
-    at: int = field(default=0, compare=False, kw_only=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Number(_Node):
+class Number:
     """A number without a sign."""
 
     value: float
 
 
 @dataclass(frozen=True, slots=True)
-class String(_Node):
+class String:
     """The text between quotes; it keeps backslashes, which SEARCH interprets."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Name(_Node):
+class Name:
     """The id of another metric or expression."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Keyword(_Node):
+class Keyword:
     """A keyword that a function accepts, such as REPEAT or DESC."""
 
     word: str
 
 
 @dataclass(frozen=True, slots=True)
-class Array(_Node):
+class Array:
     """An array, such as `[m1, m2]`."""
 
     items: "tuple[Node, ...]"
 
 
 @dataclass(frozen=True, slots=True)
-class Negative(_Node):
+class Negative:
     """An operand with a unary minus."""
 
     operand: "Node"
 
 
 @dataclass(frozen=True, slots=True)
-class Binary(_Node):
+class Binary:
     """Two operands and one of `+ - * / ^ == != < <= > >= AND OR`."""
 
     operator: str
@@ -124,7 +117,7 @@ class Binary(_Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(_Node):
+class Call:
     """A documented function with a valid number of arguments."""
 
     function: str
@@ -227,7 +220,7 @@ class ExpressionError(ParseError):
 
 
 def parse_expression(text: str) -> Node:
-    """Parse an expression. Raises `ExpressionError` for wrong syntax, unknown functions and wrong arguments.
+    """Parse an expression. Raises `ExpressionError` for wrong syntax and unknown functions.
 
     >>> to_text(parse_expression("errors / requests * 100"))
     '((errors / requests) * 100)'
@@ -237,39 +230,36 @@ def parse_expression(text: str) -> Node:
     tree = _GRAMMAR.parse(text)
     if depth(tree) > DEEPEST:
         raise ExpressionError(text, 0, f"more than {DEEPEST} nested operations; split the expression")
-    for node in _without_value(tree):
-        what = f"{to_text(node)} has no value; it can only be an argument of a function"
-        raise ExpressionError(text, node.at, what)
     return tree
 
 
 @v_args(inline=True)
 class _ToNodes(Transformer[Token, Node]):
     def binary(self, left: Node, operator: Token, right: Node) -> Binary:
-        return Binary(_SYNONYMS.get(operator, str(operator)), left, right, at=_at(operator))
+        return Binary(_SYNONYMS.get(operator, str(operator)), left, right)
 
-    def negative(self, minus: Token, operand: Node) -> Negative:
-        return Negative(operand, at=_at(minus))
+    def negative(self, _minus: Token, operand: Node) -> Negative:
+        return Negative(operand)
 
     def number(self, token: Token) -> Number:
-        number = Number(float(token), at=_at(token))
+        number = Number(float(token))
         if "e" in token.lower():
-            raise Misuse(number.at, f"expected a plain number, found {token}; write {to_text(number)}")
+            raise Misuse(_at(token), f"expected a plain number, found {token}; write {to_text(number)}")
         return number
 
     def string(self, token: Token) -> String:
-        return String(token[1:-1], at=_at(token))
+        return String(token[1:-1])
 
     def word(self, token: Token) -> Name | Keyword:
         if token[0].islower():
-            return Name(str(token), at=_at(token))
+            return Name(str(token))
         if token in _KEYWORDS:
-            return Keyword(str(token), at=_at(token))
+            return Keyword(str(token))
         hint = f"; did you mean {token}(…)?" if token in FUNCTIONS else ""
         raise Misuse(_at(token), f"`{token}` is not an id: ids start with a lower-case letter{hint}")
 
-    def array(self, bracket: Token, *items: Node) -> Array:
-        return Array(items, at=_at(bracket))
+    def array(self, _bracket: Token, *items: Node) -> Array:
+        return Array(items)
 
     def call(self, name: Token, *arguments: Node) -> Call:
         function = FUNCTIONS.get(name)
@@ -280,11 +270,7 @@ class _ToNodes(Transformer[Token, Node]):
         if not function.required <= len(arguments) <= (function.most or len(arguments)):
             what = f"{name} has {len(arguments)} arguments; expected {function.signature}"
             raise Misuse(_at(name), what)
-        for place, (argument, allowed) in enumerate(zip(arguments, function.parameters, strict=False), 1):
-            if not _may_be(argument, allowed):
-                what = f"argument {place} of {name} is {to_text(argument)}; expected {function.signature}"
-                raise Misuse(argument.at, what)
-        return Call(function.name, arguments, at=_at(name))
+        return Call(function.name, arguments)
 
 
 _GRAMMAR: Grammar[Node] = Grammar(
@@ -302,27 +288,3 @@ _GRAMMAR: Grammar[Node] = Grammar(
 
 def _at(token: Token) -> int:
     return token.start_pos or 0
-
-
-def _may_be(argument: Node, allowed: tuple[str, ...]) -> bool:
-    """Return whether an argument may have an allowed type. Accept any id: the parser does not know its type."""
-    match argument:
-        case Keyword(word=word):
-            return word in allowed
-        case String():
-            return "text" in allowed
-        case Number():
-            return "S" in allowed
-        case Array():
-            return "TS[]" in allowed
-        case _:
-            return any(type_ in allowed for type_ in ("S", "TS", "TS[]"))
-
-
-def _without_value(node: Node) -> Iterator[Keyword | String]:
-    """Yield keywords and strings that are not an argument of a function."""
-    if isinstance(node, Keyword | String):
-        yield node
-    for child in children(node):
-        if not (isinstance(node, Call | Array) and isinstance(child, Keyword | String)):
-            yield from _without_value(child)

@@ -48,6 +48,11 @@ def test_matching_arguments_are_no_misfits(text: str) -> None:
         ("IF(many, 1, 0)", "many is several time series, which IF does not accept"),
         ("SORT(MAX(many), SUM, DESC)", "MAX(many) is one time series, which SORT does not accept"),
         ("1 + FILL(SUM(m), 0)", "SUM(m) is a number, which FILL does not accept"),
+        ("FILL(m, DESC)", "DESC is a keyword, which FILL does not accept; write FILL("),
+        ("IF(m, 'x')", "'x' is a string, which IF does not accept"),
+        ("m + REPEAT", "REPEAT has no value; it can only be an argument of a function"),
+        ("m > 'high'", "'high' has no value"),
+        ("'high'", "'high' has no value"),
     ],
 )
 def test_misfits_say_what_to_write(text: str, message: str) -> None:

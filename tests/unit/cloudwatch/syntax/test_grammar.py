@@ -1,4 +1,3 @@
-
 import pytest
 
 from cloudwatch.syntax.grammar import And, Boolean, Not, Or, ParseError, holds, leaves
