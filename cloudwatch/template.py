@@ -98,49 +98,13 @@ def _with_references(text: str) -> Any:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the template or write it to a file. Return 0, or 1 after an error message on standard error."""
-    options = _parser().parse_args(arguments)
-    folder = options.folder.resolve()
-    if findings := lint(folder).findings:
-        print(*findings, sep="\n", file=sys.stderr)
-        return _failed("no template was written; fix the findings above first")
-    placeholders = Placeholders(
-        options.stage,
-        runbook=options.runbook or runbook_url(ROOT),
-        topic=options.topic,
-        containers=options.containers,
-    )
-    try:
-        text = as_text(template(placeholders, folder))
-    except FileError as error:
-        return _failed(str(error))
-    size = len(text.encode())
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
-    else:
-        print(text, end="")
-    how = "only from S3 (aws cloudformation deploy --s3-bucket …)" if size > MOST_INLINE_BYTES else "directly"
-    print(f"the template has {size:,} bytes (limit: {MOST_BYTES:,}); CloudFormation accepts it {how}", file=sys.stderr)
-    return 0
-
-
-def _failed(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return 1
-
-
-def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch template",
         description="Print dashboards, alarms, composites and saved queries as a CloudFormation template. "
         "CloudFormation fills in the account, region and partition of the stack.",
         epilog=f"`python -m infra up` deploys the same template as a stack of its own. {TOOLS_GUIDE} has more.",
     )
-    parser.add_argument(
-        "--stage",
-        required=True,
-        type=_stage,
-        help="stage, such as dev or prod; the names of all resources contain it",
-    )
+    parser.add_argument("--stage", required=True, help="stage, such as dev; the names of all resources contain it")
     parser.add_argument(
         "--topic", default="", help="ARN of the SNS topic that alarms notify (default: faunalens-STAGE-alarms)"
     )
@@ -149,32 +113,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--containers",
-        type=_count,
-        default=ACCOUNT,
+        type=int,
+        default=int(ACCOUNT),
         metavar="N",
         help="the account's limit of containers; used if the stage has no reserved_concurrency (default: %(default)s)",
     )
     parser.add_argument(
-        "--folder",
-        type=Path,
-        default=DASHBOARDS,
-        help="folder of the dashboard and alarm files (default: dashboards)",
+        "--folder", type=Path, default=DASHBOARDS, help="folder of the dashboard and alarm files (default: dashboards)"
     )
     parser.add_argument("--out", type=Path, help="file to write instead of standard output")
-    return parser
-
-
-def _count(text: str) -> str:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(
-            f'"{text}" is not a valid number of containers; write a whole number above 0, such as 10'
-        )
-    return str(int(text))
-
-
-def _stage(text: str) -> str:
-    """Return the name of a stage. A dash would make the names of stage `dev-eu` begin with the prefix of `dev`."""
-    if not re.fullmatch(r"[a-z][a-z0-9]{0,15}", text):
-        message = f'invalid stage "{text}"; use up to 16 lower-case letters and digits, such as dev or prod'
-        raise argparse.ArgumentTypeError(message)
-    return text
+    options = parser.parse_args(arguments)
+    folder = options.folder.resolve()
+    if findings := lint(folder).findings:
+        print(*findings, "error: no template was written; fix the findings above first", sep="\n", file=sys.stderr)
+        return 1
+    runbook = options.runbook or runbook_url(ROOT)
+    placeholders = Placeholders(options.stage, runbook=runbook, topic=options.topic, containers=str(options.containers))
+    try:
+        text = as_text(template(placeholders, folder))
+    except FileError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if options.out:
+        options.out.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")
+    size = len(text.encode())
+    how = "only from S3 (aws cloudformation deploy --s3-bucket …)" if size > MOST_INLINE_BYTES else "directly"
+    print(f"the template has {size:,} bytes (limit: {MOST_BYTES:,}); CloudFormation accepts it {how}", file=sys.stderr)
+    return 0

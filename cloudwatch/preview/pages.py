@@ -29,7 +29,7 @@ from cloudwatch.preview.alarms import (
 )
 from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.recording import Incident, Recording, Span
-from cloudwatch.preview.widgets import View, seconds_of, widgets_of
+from cloudwatch.preview.widgets import Scope, seconds_of, widgets_of
 from cloudwatch.project import DASHBOARDS, ROOT, STAGE_VARIABLE, belongs_to_tier
 from cloudwatch.syntax.graphed_metrics import PERIOD
 
@@ -128,14 +128,14 @@ class Pages:
             }
             if name == "overview":
                 return common | self._overview(files, timelines)
-            view = View(stage, span, self._recording.store, files, timelines, self._recording.span().start, suffix)
+            scope = Scope(stage, span, self._recording.store, timelines, self._recording.span().start, suffix)
             return common | {
                 "name": name,
                 "stages": stages,
                 "range": chosen,
                 "period": _shortest_period(body),
                 "alarms": count_states(timelines, alarms_of(body, stage)),
-                "widgets": widgets_of(body, view),
+                "widgets": widgets_of(body, scope),
             }
 
     def _overview(self, files: Files, timelines: Mapping[str, Timeline]) -> dict[str, Any]:

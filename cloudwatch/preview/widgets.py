@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from cloudwatch.files import Files
 from cloudwatch.preview import labels
 from cloudwatch.preview.alarms import Timeline, alarm_json
 from cloudwatch.preview.evaluate import Curve, evaluate
@@ -32,7 +31,7 @@ _ISO = re.compile(r"-P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Scope:
     """The stage, time range and data that a dashboard shows.
 
     `oldest` is the time of the oldest sample in seconds since 1970. Links to other pages end with `suffix`.
@@ -41,15 +40,14 @@ class View:
     stage: str
     span: Span
     store: MetricStore
-    files: Files
     timelines: Mapping[str, Timeline]
     oldest: float
     suffix: str = ""
 
 
-def widgets_of(body: Mapping[str, Any], view: View) -> list[Json]:
+def widgets_of(body: Mapping[str, Any], scope: Scope) -> list[Json]:
     """Return the widgets of a dashboard, from top to bottom and from left to right."""
-    return [_widget(each, view) for each in sorted(body["widgets"], key=lambda each: (each["y"], each["x"]))]
+    return [_widget(each, scope) for each in sorted(body["widgets"], key=lambda each: (each["y"], each["x"]))]
 
 
 def seconds_of(duration: str) -> float:
@@ -61,24 +59,24 @@ def seconds_of(duration: str) -> float:
     return days * 86400 + hours * 3600 + minutes * 60
 
 
-def _widget(widget: Mapping[str, Any], view: View) -> Json:
+def _widget(widget: Mapping[str, Any], scope: Scope) -> Json:
     properties = widget.get("properties", {})
     common: Json = {place: widget[place] for place in ("x", "y", "width", "height")}
     common |= {"title": properties.get("title", ""), "state": "ok", "message": ""}
     match widget["type"]:
         case "text":
-            text = _CONSOLE.sub(lambda match: match[1] + view.suffix, properties["markdown"])
+            text = _CONSOLE.sub(lambda match: match[1] + scope.suffix, properties["markdown"])
             return common | {
                 "kind": "text",
                 "markdown": text,
                 "plain": properties.get("background") == "transparent",
             }
         case "alarm":
-            return common | _alarms(properties, view)
+            return common | _alarms(properties, scope)
         case "log":
             return common | {"kind": "logs", "query": properties["query"]}
         case "metric":
-            return common | _metrics(properties, view)
+            return common | _metrics(properties, scope)
     return common | _failed("text", f"The preview does not support widgets of type {widget['type']}.")
 
 
@@ -86,36 +84,36 @@ def _failed(kind: str, message: str) -> Json:
     return {"kind": kind, "state": "error", "message": message}
 
 
-def _alarms(properties: Mapping[str, Any], view: View) -> Json:
-    start = prefix(view.stage)
+def _alarms(properties: Mapping[str, Any], scope: Scope) -> Json:
+    start = prefix(scope.stage)
     names = [arn.rpartition(":alarm:")[2].removeprefix(start) for arn in properties["alarms"]]
-    if missing := [name for name in names if name not in view.timelines]:
+    if missing := [name for name in names if name not in scope.timelines]:
         return _failed(
             "alarms",
             f"There is no alarm {', '.join(missing)}; add a file to dashboards/alarms or dashboards/composites.",
         )
-    timelines = sorted((view.timelines[name] for name in names), key=lambda each: each.state == "OK")
+    timelines = sorted((scope.timelines[name] for name in names), key=lambda each: each.state == "OK")
     shown = [alarm_json(each) for each in timelines]
-    return {"kind": "alarms", "alarms": shown, "start": view.span.start * 1e3, "end": view.span.end * 1e3}
+    return {"kind": "alarms", "alarms": shown, "start": scope.span.start * 1e3, "end": scope.span.end * 1e3}
 
 
 # Metrics
 
 
-def _metrics(properties: Mapping[str, Any], view: View) -> Json:
+def _metrics(properties: Mapping[str, Any], scope: Scope) -> Json:
     name = properties.get("view", "timeSeries")
     kind = _KINDS.get(name)
     if kind is None:
         return _failed("chart", f"The preview does not support view {name}; use one of {', '.join(_KINDS)}.")
     try:
-        return {"kind": kind} | _curves(properties, kind, view)
+        return {"kind": kind} | _curves(properties, kind, scope)
     except ValueError as error:
         return _failed(kind, str(error))
 
 
-def _curves(properties: Mapping[str, Any], kind: str, view: View) -> Json:
+def _curves(properties: Mapping[str, Any], kind: str, scope: Scope) -> Json:
     lines = expand(properties)
-    span = _own_span(properties, kind, view)
+    span = _own_span(properties, kind, scope)
     whole = bool(properties.get("setPeriodToTimeRange")) and kind != "chart"
     period = min((line.period for line in lines), default=PERIOD)
     anchor = 0
@@ -123,7 +121,7 @@ def _curves(properties: Mapping[str, Any], kind: str, view: View) -> Json:
         anchor = int(span.start)
         period = math.ceil(span.end - anchor)  # rounded up, so that the last second counts
         lines = [replace(line, period=period) for line in lines]
-    drawn = evaluate(lines, view.store, span.start, span.end, period, anchor=anchor)
+    drawn = evaluate(lines, scope.store, span.start, span.end, period, anchor=anchor)
     curves = [curve for curve in drawn if curve.line.visible]
     grid = Grid.covering(span.start, span.end, period, anchor)
     if properties.get("liveData") is False:
@@ -156,14 +154,14 @@ def _curves(properties: Mapping[str, Any], kind: str, view: View) -> Json:
     }
 
 
-def _own_span(properties: Mapping[str, Any], kind: str, view: View) -> Span:
+def _own_span(properties: Mapping[str, Any], kind: str, scope: Scope) -> Span:
     """Return the time range of a widget. The own range of a graph or table is cut at the start of the recording."""
     if "start" not in properties:
-        return view.span
-    start = view.span.end - seconds_of(properties["start"])
+        return scope.span
+    start = scope.span.end - seconds_of(properties["start"])
     if kind in {"chart", "table"}:
-        start = max(start, min(view.oldest, view.span.end - 3600))
-    return Span(start, view.span.end)
+        start = max(start, min(scope.oldest, scope.span.end - 3600))
+    return Span(start, scope.span.end)
 
 
 def _curve_json(curve: Curve, axes: Mapping[str, Json], title_unit: str | None) -> Json:

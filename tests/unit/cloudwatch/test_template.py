@@ -98,23 +98,3 @@ def test_a_template_that_needs_s3_says_so(
     monkeypatch.setattr("cloudwatch.template.MOST_INLINE_BYTES", 1000)
     assert main(["--stage", "dev", "--folder", str(small)]) == 0
     assert "CloudFormation accepts it only from S3" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            ["--stage", "dev-eu"],
-            'invalid stage "dev-eu"; use up to 16 lower-case letters and digits, such as dev or prod',
-        ),
-        (["--stage", "Prod"], 'invalid stage "Prod"'),
-        (
-            ["--stage", "dev", "--containers", "many"],
-            '"many" is not a valid number of containers; write a whole number',
-        ),
-    ],
-)
-def test_an_invalid_option_is_refused(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(options)
-    assert message in capsys.readouterr().err

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.files import Files
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.recording import Span
-from cloudwatch.preview.widgets import View, seconds_of, widgets_of
+from cloudwatch.preview.widgets import Scope, seconds_of, widgets_of
 from tests.unit.cloudwatch.metric_lines import DEV, metric_line
 
 BEGIN = 1_780_272_000
@@ -32,7 +31,7 @@ def widget_json(
 ) -> dict[str, Any]:
     """Return the JSON of a dashboard's only widget."""
     widget = {"type": kind, "x": 1, "y": 2, "width": 3, "height": 4, "properties": properties}
-    (found,) = widgets_of({"widgets": [widget]}, View("prod", span, store, Files("prod"), {}, SPAN.start))
+    (found,) = widgets_of({"widgets": [widget]}, Scope("prod", span, store, {}, SPAN.start))
     assert (found["x"], found["y"], found["width"], found["height"]) == (1, 2, 3, 4)
     return found
 
@@ -186,5 +185,5 @@ def test_widgets_come_row_by_row_whatever_their_order_in_the_file(store: MetricS
     places = [(0, 5), (12, 0), (0, 0)]
     properties = {"markdown": "text"}
     widgets = [{"type": "text", "x": x, "y": y, "width": 12, "height": 5, "properties": properties} for x, y in places]
-    found = widgets_of({"widgets": widgets}, View("prod", SPAN, store, Files("prod"), {}, SPAN.start))
+    found = widgets_of({"widgets": widgets}, Scope("prod", SPAN, store, {}, SPAN.start))
     assert [(widget["x"], widget["y"]) for widget in found] == sorted(places, key=lambda place: (place[1], place[0]))
