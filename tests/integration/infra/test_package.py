@@ -113,21 +113,6 @@ def test_the_function_holds_the_model(function: dict[str, bytes]) -> None:
 
 
 def test_no_development_files_are_packed(function: dict[str, bytes], layer: dict[str, bytes]) -> None:
-    tops = {name.partition("/")[0].partition(".")[0] for name in (*function, *layer)}
-    development = {
-        "boto3",
-        "botocore",
-        "pip",
-        "setuptools",
-        "wheel",
-        "pytest",
-        "hypothesis",
-        "mypy",
-        "infra",
-        "tests",
-        "local",
-    }
-    assert not tops & (development | {"benchmarks", "dashboards", "docs", "onnx", "aiohttp", "click", "moto"})
     assert not [name for name in (*function, *layer) if re.search(r"(^|/)tests?/|\.(pyi|pyx|pxd|c|h|a)$", name)]
 
 
@@ -375,15 +360,6 @@ def test_a_wheel_that_lambda_cannot_run_stops_the_deployment(tmp_path: Path) -> 
     assert "onlymac" in done.stderr
     assert "pin a version" in done.stderr
     assert not (project / "out").exists()
-
-
-def test_a_wheel_with_another_hash_stops_the_deployment(tmp_path: Path) -> None:
-    project, shop = copy_to(tmp_path / "checkout"), tmp_path / "shop"
-    shop.mkdir()
-    wheel(shop, "changed-1.0-py3-none-any.whl")
-    (project / "requirements.txt").write_text(f"changed==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
-    done = chalice(project, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(shop))
-    assert (done.returncode, "DO NOT MATCH THE HASHES" in done.stderr) == (1, True)
 
 
 def test_a_model_that_was_never_built_stops_the_deployment(tmp_path: Path) -> None:

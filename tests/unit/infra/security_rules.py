@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.features.codec import PREFIX
+
 type Properties = dict[str, Any]
 
 
@@ -132,8 +134,7 @@ RULES = {
         "AWS::ElastiCache::User",
         "users reach only our keys, and no dangerous command",
         lambda user: (
-            user["AccessString"].startswith("on ~faunalens:* ")
-            and user["AccessString"].endswith(" -@admin -@dangerous")
+            user["AccessString"].startswith(f"on ~{PREFIX}* ") and user["AccessString"].endswith(" -@admin -@dangerous")
         ),
         {"AccessString": "on ~* +@all"},
     ),

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from infra import api_stage, chalice_project
-from infra.chalice_project import STACK_VARIABLES, remove_config, write_config
+from infra.chalice_project import remove_config, write_config
 from infra.functions import REQUIRED_OUTPUTS, FunctionConfig, function_config
 from infra.step import PreconditionFailed
 from infra.template import parameters_of
@@ -54,10 +54,6 @@ def test_all_of_it_can_be_removed_again(path: Path) -> None:
     assert remove_config("dev", path)
     assert json.loads(path.read_text()) == before
     assert not remove_config("dev", path)
-
-
-def test_every_written_variable_is_removed() -> None:
-    assert set(STACK_VARIABLES) == CONFIG.environment.keys() | CONFIG.admin_environment.keys()
 
 
 def test_an_unknown_stage_is_an_error(path: Path) -> None:

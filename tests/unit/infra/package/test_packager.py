@@ -74,17 +74,6 @@ def dependency(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dependencies, "fetch", fetch)
 
 
-def test_the_function_holds_the_app_with_fresh_bytecode_and_what_is_vendored(project: Path) -> None:
-    assert packed(stock.AppOnlyDeploymentPackager, project)[1] == FUNCTION
-
-
-@pytest.mark.usefixtures("dependency")
-def test_the_layer_holds_the_dependencies_where_python_looks(project: Path) -> None:
-    names = packed(stock.LayerDeploymentPackager, project)[1]
-    site = "python/lib/python3.13/site-packages"
-    assert names == {f"{site}/library.py", f"{site}/__pycache__/library.cpython-313.pyc"}
-
-
 @pytest.mark.usefixtures("dependency")
 def test_without_a_layer_all_is_in_one_zip(project: Path) -> None:
     library = {"library.py", "__pycache__/library.cpython-313.pyc"}
