@@ -134,14 +134,14 @@ def wait_until_deleted(ec2: Any, security_group: str, echo: Echo) -> None:
     `ec2`: a boto3 client of `ec2`.
     """
     filters = [{"Name": "group-id", "Values": [security_group]}]
-    left, told, shown = list[str](), 0.0, 0
+    left, printed, shown = list[str](), 0.0, 0
     for waited in poll(PAUSE, TIMEOUT):
         pages = ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters)
         left = [each["NetworkInterfaceId"] for page in pages for each in page["NetworkInterfaces"]]
         if not left:
             return
-        if len(left) != shown or waited - told >= ECHO_PAUSE:
-            told, shown = waited, len(left)
+        if len(left) != shown or waited - printed >= ECHO_PAUSE:
+            printed, shown = waited, len(left)
             echo(f"{waited:5.0f} s  waiting for Lambda to delete {shown} network interface{'s' * (shown > 1)}")
     raise PreconditionFailed(
         f"network interfaces {', '.join(left)} of security group {security_group} still exist after {TIMEOUT / 60:.0f} "

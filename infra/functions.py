@@ -78,7 +78,7 @@ ASYNC_LIMITS: Mapping[str, Mapping[str, int]] = {
     "batch": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},  # its callers wait, and repeat by themselves
     "admin": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},  # a retry would start a load twice
 }
-"""Limits by the function's name in app.py. `warming-silent` tells of lost runs; nothing else is called so."""
+"""Limits by the function's name in app.py. The alarm `warming-silent` reports lost runs of warming."""
 
 
 def limit_async_calls(lambdas: Any, stage: str) -> None:

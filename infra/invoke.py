@@ -1,7 +1,7 @@
 """Invoke a stage's Lambda functions: run commands in `admin`, and ask the API's function for the health of every part.
 
-The public may not ask for the health of the database, because that wakes a paused one. Whoever may invoke the function
-may.
+The public may not ask for the health of the database, because that wakes a paused one. Those who may invoke the
+function may ask for it.
 """
 
 import json

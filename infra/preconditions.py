@@ -54,9 +54,9 @@ def check_batch_callers(parameters: Mapping[str, str], reserved: int | None) -> 
     if shares["StreamConcurrency"] == 1:
         raise PreconditionFailed("StreamConcurrency is 1, but SQS takes 2 or more; 0 is for no stream")
     if reserved is not None and sum(shares.values()) > reserved:
-        told = " and ".join(f"{name} {value}" for name, value in shares.items() if value)
+        given = " and ".join(f"{name} {value}" for name, value in shares.items() if value)
         raise PreconditionFailed(
-            f"{told} are more than the reserved concurrency of the batch function, {reserved}; lower them, or raise "
+            f"{given} are more than the reserved concurrency of the batch function, {reserved}; lower them, or raise "
             "reserved_concurrency of batch in .chalice/config.json"
         )
 

@@ -263,7 +263,7 @@ METRIC = "Identifications"
 METRIC_PATIENCE = 120.0  # seconds to wait for a metric; CloudWatch usually needs less than a minute
 METRIC_PAUSE = 10.0
 
-_PENDING = "PendingConfirmation"  # in place of the ARN of a subscription that nobody has confirmed
+_PENDING = "PendingConfirmation"  # in place of the ARN of a subscription that is not confirmed
 
 
 def wait_for_metric(cloudwatch: Any, stage: str, since: datetime, echo: Echo, metric: str = METRIC) -> float:

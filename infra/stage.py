@@ -146,22 +146,22 @@ class Stack:
         The status is None if the stack is gone. `seen`: ids of the events that are already printed. `deleting`: wait
         for the end of a deletion, and ignore the earlier status, which AWS may report right after the request.
         """
-        reasons, status, told = list[str](), None, 0.0
+        reasons, status, printed = list[str](), None, 0.0
         for waited in poll(PAUSE, TIMEOUT):
             status, events = self.status, self._events()
             for event in events:
                 name, state = event["LogicalResourceId"], event["ResourceStatus"]
                 if event["EventId"] not in seen and state.endswith(("_COMPLETE", "_FAILED")):
                     seen.add(event["EventId"])
-                    told = waited
+                    printed = waited
                     echo(f"{waited:5.0f} s  {name}: {state.lower()}")
                     if state.endswith("_FAILED"):
                         reasons.append(f"{name}: {event.get('ResourceStatusReason', 'no reason')}")
             ended = status == "DELETE_FAILED" if deleting else not str(status).endswith("_IN_PROGRESS")
             if status is None or ended:
                 return status, "; ".join(reasons[:5])
-            if waited - told >= QUIET:
-                told = waited
+            if waited - printed >= QUIET:
+                printed = waited
                 echo(f"{waited:5.0f} s  in progress: {', '.join(self._in_progress(events))}")
         raise PreconditionFailed(
             f"stack {self._name} is still {status} after {TIMEOUT / 60:.0f} minutes; look at its events in the "

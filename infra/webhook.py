@@ -1,4 +1,4 @@
-"""The function that tells an address that a backfill has ended, signed as Standard Webhooks says.
+"""The function that notifies an address at the end of a backfill, with a signature as Standard Webhooks defines it.
 
 It runs by itself in Lambda, with the libraries of the runtime alone: `infra up` sends this file. The event is that of
 EventBridge, and its id that of the message, so that a receiver knows a message that it got twice.

@@ -1,7 +1,7 @@
 """Serve the app on this machine, with the dashboards: `python -m local.serve --port 8000`.
 
 The dashboards are at /dashboards, computed from the metrics that the app writes. The first request for one starts a
-separate process. So dashboards do not slow down the app, and cost nothing if nobody opens them.
+separate process. So dashboards do not slow down the app, and cost nothing unless someone opens them.
 """
 
 import argparse

@@ -279,7 +279,7 @@ _paragraph = partial(fill, width=110, initial_indent=_INDENT, subsequent_indent=
 
 
 class Prove:
-    """Goes through claims. `ask`: asks a person, or None if there is nobody to ask."""
+    """Goes through claims. `ask`: asks a person, or None if there is no one to ask."""
 
     def __init__(self, trial: Trial | None, report: ProofReport, ask: Ask | None, echo: Echo) -> None:
         self._trial, self._report, self._ask, self._echo = trial, report, ask, echo

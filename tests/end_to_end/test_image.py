@@ -49,7 +49,7 @@ BUCKET, FUNCTION = "faunalens-photos", "faunalens-dev"
 DRAIN = 1.5
 """Seconds for which a container goes on after it has failed its health check: enough for several checks."""
 STOP_TIMEOUT = 25.0
-"""Seconds within which a container that is told to stop has ended."""
+"""Seconds within which a container has ended after SIGTERM."""
 CLIENTS, SECONDS = 12, 0.5
 """Clients at the same time, and the time that the function takes for each of them."""
 NOTICED = 1.0
@@ -234,9 +234,9 @@ def test_a_container_that_is_told_to_stop_under_load_loses_no_request(start: Cal
     balancer = balance(first, second)
     with balancer.load(CLIENTS, PHOTO):
         time.sleep(3 * SECONDS)
-        # WHEN one is told to stop
+        # WHEN one gets SIGTERM
         first.send("TERM")
-        told = time.monotonic()
+        stopped = time.monotonic()
         # THEN its health check fails first, while it still takes requests
         time.sleep(DRAIN / 3)
         assert first.health() == 503
@@ -246,8 +246,8 @@ def test_a_container_that_is_told_to_stop_under_load_loses_no_request(start: Cal
         time.sleep(2 * SECONDS)
     # AND every request has its answer, also those that were in flight
     assert {each.status for each in balancer.sent} == {200}
-    assert [each for each in balancer.sent if each.port == first.port and each.began < told < each.ended]
-    assert [each for each in balancer.sent if each.port == second.port and each.began > told + DRAIN]
+    assert [each for each in balancer.sent if each.port == first.port and each.began < stopped < each.ended]
+    assert [each for each in balancer.sent if each.port == second.port and each.began > stopped + DRAIN]
 
 
 @pytest.mark.usefixtures("slow_function")

@@ -101,7 +101,7 @@ def test_a_key_that_cannot_join_the_plan_does_not_stay(aws: Account, capsys: pyt
         def create_usage_plan_key(self, **_: object) -> None:
             raise gateway.exceptions.NotFoundException({"Error": {"Code": "NotFoundException"}}, "CreateUsagePlanKey")
 
-    # WHEN a key is added THEN that fails, and leaves no key whose value nobody knows
+    # WHEN a key is added THEN that fails, and leaves no key whose value is lost
     with pytest.MonkeyPatch.context() as patch:
         client = Stage.client
         patch.setattr(Stage, "client", lambda *each, **_: Refusing() if each[1] == "apigateway" else client(*each))

@@ -134,7 +134,7 @@ def test_a_photo_that_ends_its_process_has_a_line_and_its_neighbour_too(rig: Rig
     lines = _lines_of(rig, "poison.jpg")
     assert [line["error"] for line in lines] == ["interrupted"]
     assert answer.result().error is not None
-    # WHEN they come once more THEN nobody looks at it again
+    # WHEN they come once more THEN it is not looked at again
     assert json.loads(rig.invoke(sqs_event(bodies, received=3)).payload) == {"batchItemFailures": []}
     assert _lines_of(rig, "poison.jpg") == lines
     assert [line["status"] for line in _lines_of(rig, "good.jpg")] == ["identified"]

@@ -61,7 +61,7 @@ def write_template(stage: str, out: Path, **environment: str) -> Path:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"aws cloudformation package --template-file {out}/sam.json" in done.stdout
-    # AND a pipeline is told what a production stage lacks
+    # AND the command prints what a production stage lacks
     assert ("for production, but has no alarms and no budget" in done.stdout) is (stage == "prod")
     return out
 

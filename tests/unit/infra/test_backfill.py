@@ -87,7 +87,7 @@ def test_the_batches_are_those_that_the_function_takes() -> None:
 
 
 def test_a_failure_can_be_redriven() -> None:
-    # GIVEN what AWS redrives: Standard executions, and states whose failure nobody caught
+    # GIVEN what AWS redrives: Standard executions, and states whose failure was not caught
     photos = definition()["States"]["Photos"]
     assert FOUND["Backfill"]["Properties"]["StateMachineType"] == "STANDARD"
     assert photos["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] == "STANDARD"

@@ -99,7 +99,7 @@ def test_the_pipeline_itself_changes_nothing_but_its_stack_and_with_its_role_onl
     )
     prod = STACK.replace("-dev", "-prod")
     assert not is_allowed(rights, "cloudformation:CreateChangeSet", prod, {"cloudformation:RoleArn": own})
-    # AND it may give this role to CloudFormation, and to nobody else
+    # AND it may give this role to CloudFormation, and to no other service
     assert is_allowed(rights, "iam:PassRole", own, {"iam:PassedToService": "cloudformation.amazonaws.com"})
     assert not is_allowed(rights, "iam:PassRole", own, {"iam:PassedToService": "lambda.amazonaws.com"})
     assert not is_allowed(rights, "iam:CreateRole", ROLE, {"iam:PermissionsBoundary": BOUNDARY})

@@ -157,7 +157,7 @@ def test_other_ends_are_failures() -> None:
 
 
 def test_only_ends_of_the_backfill_itself_start_a_message() -> None:
-    # The children of a Distributed Map are executions of `…/Photos`, whose ends are not told.
+    # The children of a Distributed Map are executions of `…/Photos`, whose ends are not reported.
     found = resources("backfill.yaml", {"Stage": "dev", "BackfillWebhook": "https://a.example/hook"})
     pattern = in_account(found["Ended"]["Properties"]["EventPattern"], "1", "r", {"Backfill": "machine"})
     assert pattern["detail"] == {

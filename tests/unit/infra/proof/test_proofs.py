@@ -253,7 +253,7 @@ def test_a_person_answers_yes_no_or_later(report: ProofReport, replies: list[str
 def test_without_a_person_and_without_a_stage_nothing_changes(report: ProofReport) -> None:
     # GIVEN a claim that was proved before the stage went down
     report.add(TRIED, Outcome.PROVED, "it did")
-    # WHEN the claims are gone through without a stage, and nobody is there
+    # WHEN the claims are gone through without a stage, and there is no one to ask
     output: list[str] = []
     Prove(None, report, None, output.append).run([TRIED, ASKED])
     # THEN the finding stays, and the other claim is open
