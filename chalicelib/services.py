@@ -16,9 +16,9 @@ from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode
 from chalicelib.photo.memory import DecodeMemory, decode_bytes
 from chalicelib.photo.photos import Photos
-from chalicelib.stores.iam import Signer
 from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
+from chalicelib.stores.sign_in import Signer
 
 if TYPE_CHECKING:
     from chalicelib.features.warming import Warming

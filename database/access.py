@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from chalicelib.config.settings import Settings
-from chalicelib.stores.iam import Signer
+from chalicelib.stores.sign_in import Signer
 
 SCHEMA: Final = Path(__file__).with_name("schema.sql")
 

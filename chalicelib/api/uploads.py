@@ -18,7 +18,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.config.stores import Budget
 from chalicelib.errors import NotFound, PhotoTooLarge, Unavailable, UploadMissing
 from chalicelib.lazy import Lazy
-from chalicelib.stores.s3 import connect, run_with_timeout
+from chalicelib.stores.objects import connect, run_with_timeout
 
 FOLDER = "uploads/"
 """Key prefix of photos in the bucket; IAM policies refer to it."""

@@ -23,22 +23,19 @@ The first query imports psycopg2, because most containers in a spike never query
 """
 
 import select
-from array import array
 from collections.abc import Callable, Sequence
 from math import inf
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
-from chalicelib.features.codec import CellAnimals, Seasons, expect_plausible
+from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import Rollout
 from chalicelib.stores.breaker import TIMEOUT, Breaker
-from chalicelib.stores.postgres_faults import fault_of
+from chalicelib.stores.feature_row import FeatureRow
 from chalicelib.stores.sign_in import SignIn, Steps
 
 if TYPE_CHECKING:
@@ -65,6 +62,42 @@ _GLANCE = 0.05
 """Seconds to wait for a sign of life from a server that has just not replied to a query for the whole query timeout."""
 _GRACE = 0.1
 """Seconds to wait after the statement timeout, so that the server can report that it cancelled the query."""
+FAULT_OF_CODE = {
+    "57014": "postgres_statement_timeout",  # query_canceled
+    "28000": "postgres_auth",  # invalid_authorization_specification
+    "28P01": "postgres_auth",  # invalid_password
+    "42501": "postgres_auth",  # insufficient_privilege
+    "53300": "postgres_too_many_connections",
+    "57P01": "postgres_starting",  # admin_shutdown
+    "57P02": "postgres_starting",  # crash_shutdown
+    "57P03": "postgres_starting",  # cannot_connect_now
+    "57P05": "postgres_disconnected",  # idle_session_timeout
+}
+_FAULT_OF_TEXT = (
+    ("closed unexpectedly", "postgres_disconnected"),  # must precede "SSL", which is in the same message
+    ("SSL SYSCALL error", "postgres_disconnected"),
+    ("password authentication failed", "postgres_auth"),
+    ("authentication failed", "postgres_auth"),
+    ("no pg_hba.conf entry", "postgres_auth"),
+    ("no password supplied", "postgres_auth"),
+    ("not permitted to log in", "postgres_auth"),
+    ("does not exist", "postgres_auth"),
+    ("too many clients", "postgres_too_many_connections"),
+    ("too many connections", "postgres_too_many_connections"),
+    ("remaining connection slots", "postgres_too_many_connections"),
+    ("starting up", "postgres_starting"),
+    ("shutting down", "postgres_starting"),
+    ("recovery mode", "postgres_starting"),
+    ("not yet accepting connections", "postgres_starting"),
+    ("certificate", "postgres_tls"),
+    ("SSL", "postgres_tls"),
+    ("could not translate host name", "postgres_unreachable"),
+    ("Connection refused", "postgres_unreachable"),
+    ("o route to host", "postgres_unreachable"),
+    ("unreachable", "postgres_unreachable"),
+    ("No such file or directory", "postgres_unreachable"),
+)
+"""Fault codes of connection errors, which have no SQLSTATE, by a part of the message. The first match counts."""
 
 
 class PostgresStore:
@@ -132,7 +165,7 @@ class PostgresStore:
             kind = "active dataset; run `python -m database load`" if version is None else f"dataset {version}"
             raise StoreError("postgres_no_dataset", f"the database has no {kind}", opened=opened)
         try:
-            known = [self._to_cell_animals(rows[cell]) for cell in cells]
+            known = [FeatureRow.of(rows[cell], with_seasons=self._with_seasons).cell_animals() for cell in cells]
             for each in known[:1]:  # the others say the same
                 Rollout.from_text(each.rollout_text)
         except (LookupError, TypeError, ValueError, OverflowError) as error:
@@ -153,12 +186,6 @@ class PostgresStore:
         """Run the query of a lookup and return the version of the active dataset. Raises `StoreError`."""
         (known,) = self.features_of((_NO_CELL,), deadline)
         return known.version
-
-    def _to_cell_animals(self, row: tuple[Any, ...]) -> CellAnimals:
-        if self._with_seasons:
-            *row_without, seasonal, months = row
-            return _to_cell_animals(*row_without, seasonal=seasonal, months=months)
-        return _to_cell_animals(*row)
 
     def close(self) -> None:
         """Close the connection, and give up a sign-in."""
@@ -304,40 +331,22 @@ def _wait(connection: "Connection", deadline: Deadline) -> None:
             raise TimeoutError("PostgreSQL did not reply within the budget")
 
 
-def _to_cell_animals(
-    cell: int,
-    version: str,
-    areas: list[str],
-    animals: list[int],
-    weights: list[float],
-    statuses: list[int],
-    unknown: list[int],
-    relatives: list[int],
-    rollout: str | None = None,
-    *,
-    seasonal: Sequence[int] = (),
-    months: bytes = b"",
-) -> CellAnimals:
-    if not len(animals) == len(weights) == len(statuses):
-        raise ValueError(
-            f"arrays differ in length: {len(animals)} animals, {len(weights)} weights and {len(statuses)} statuses"
-        )
-    if not all(area.isascii() and area.isalnum() for area in areas):  # features/codec.py joins areas with spaces
-        raise ValueError("an area is not an alphanumeric ASCII code")
-    # Conversion via bytes is three times as fast as numpy's from lists, and the arrays are read-only.
-    known = CellAnimals(
-        cell,
-        version,
-        tuple(areas),
-        np.frombuffer(array("i", animals).tobytes(), np.int32),
-        np.frombuffer(array("f", weights).tobytes(), np.float32),
-        np.frombuffer(bytes(statuses), np.uint8),
-        np.frombuffer(array("i", unknown).tobytes(), np.int32),
-        np.frombuffer(array("H", relatives).tobytes(), np.uint16),
-        rollout=rollout or "",
-    )
-    if seasonal:
-        shares = np.frombuffer(bytes(months), np.uint8).reshape(len(seasonal), 12)
-        known = known._replace(seasons=Seasons(np.frombuffer(array("i", seasonal).tobytes(), np.int32), shares))
-    expect_plausible(known)  # a value that other processes cannot use must not be written to Redis
-    return known
+def fault_of(error: Exception) -> str:
+    """Return the fault code of an exception of a query or a sign-in."""
+    import psycopg2
+
+    if isinstance(error, TimeoutError):
+        return "postgres_timeout"
+    if isinstance(error, PermissionError):  # no credentials to sign a token with
+        return "postgres_auth"
+    if not isinstance(error, psycopg2.Error):
+        return "postgres_unreachable"
+    if error.pgcode is not None:
+        return FAULT_OF_CODE.get(error.pgcode, "postgres_refused")
+    text = str(error)
+    for message, fault in _FAULT_OF_TEXT:
+        if message in text:
+            return fault
+    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError | psycopg2.DatabaseError):
+        return "postgres_disconnected"
+    return "postgres_refused"

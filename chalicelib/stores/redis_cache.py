@@ -24,7 +24,6 @@ The first call, or `RedisCache.prepare`, imports redis_client.py and with it red
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from threading import Lock
 from time import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,8 +33,9 @@ from chalicelib.features.codec import HEADER, HEALTH, ROLLOUT, demand_key, hits_
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
 from chalicelib.features.protocols import Entry, Publication
+from chalicelib.lazy import Lazy
 from chalicelib.stores.breaker import TIMEOUT, Breaker
-from chalicelib.stores.iam import Login
+from chalicelib.stores.sign_in import Login
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -73,9 +73,7 @@ class RedisCache:
     """
 
     def __init__(self, connect: Callable[[], "RedisClient"], breaker: Breaker, now: Callable[[], float] = time) -> None:
-        self._connect, self._breaker, self._now = connect, breaker, now
-        self._client: RedisClient | None = None
-        self._creating = Lock()
+        self._client, self._breaker, self._now = Lazy(connect), breaker, now
 
     @classmethod
     def of(cls, settings: RedisSettings, login: Login | None = None) -> Self:
@@ -103,12 +101,12 @@ class RedisCache:
     @property
     def sign_in_seconds(self) -> float | None:
         """Return the duration of the last sign-in in seconds, or None if none has succeeded."""
-        return self._client.sign_in_seconds if self._client is not None else None
+        return self._client.get().sign_in_seconds if self._client.is_made else None
 
     def close(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            self._client.close()
+        if self._client.is_made:
+            self._client.get().close()
 
     # Used by lookups
 
@@ -224,13 +222,10 @@ class RedisCache:
         self._breaker.record_success()
 
     def _get_client(self) -> "RedisClient":
-        if self._client is None:
-            with self._creating:
-                try:
-                    self._client = self._client or self._connect()
-                except OSError as error:
-                    raise CacheError("redis_tls", f"the file in REDIS_CA cannot be read: {error}") from error
-        return self._client
+        try:
+            return self._client.get()
+        except OSError as error:
+            raise CacheError("redis_tls", f"the file in REDIS_CA cannot be read: {error}") from error
 
     def _run(
         self, commands: "Commands", deadline: Deadline, *, alone: bool = False, needed: int | None = None
@@ -242,7 +237,7 @@ class RedisCache:
         """
         may_ask = self._breaker.allows()
         # A sign-in that is under way costs Redis no further attempt, so each call may continue it.
-        if not may_ask and (self._client is None or not self._client.is_signing_in):
+        if not may_ask and not (self._client.is_made and self._client.get().is_signing_in):
             raise CacheError("redis_breaker_open", "the circuit breaker is open after consecutive failures of Redis")
         client = self._get_client()
         had_time = deadline.left() >= client.settings.command

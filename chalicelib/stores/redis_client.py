@@ -25,16 +25,38 @@ from urllib.parse import unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import AskError, BusyLoadingError, ReadOnlyError, RedisClusterException
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    AuthorizationError,
+    BusyLoadingError,
+    ClusterDownError,
+    ClusterError,
+    InvalidResponse,
+    MaxConnectionsError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    ResponseError,
+    TimeoutError,  # noqa: A004
+    TryAgainError,
+)
 from redis.retry import Retry
 
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
-from chalicelib.stores.iam import Login
-from chalicelib.stores.redis_connection import GLANCE, CurrentDeadline, DeadlineConnection, OpenFirstPool
-from chalicelib.stores.redis_faults import fault_of
-from chalicelib.stores.redis_sign_in import RedisSignIns, SignInUnderWay
+from chalicelib.stores.redis_connection import (
+    GLANCE,
+    CurrentDeadline,
+    DeadlineConnection,
+    OpenFirstPool,
+    RedisSignIns,
+    SignInUnderWay,
+)
+from chalicelib.stores.sign_in import Login
 
 Commands = Callable[[redis.Redis], object]
 """A function that calls commands on a client or a pipeline, such as `lambda redis: redis.get(key)`."""
@@ -42,6 +64,19 @@ Commands = Callable[[redis.Redis], object]
 _FAILURES = (redis.RedisError, RedisClusterException, OSError)
 _ANSWERED = (redis.AuthenticationError, BusyLoadingError)
 """Errors that the server sent as a reply. A retry would get the same reply."""
+_FAULTS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (  # the first match counts
+    ("redis_signing_in", (SignInUnderWay,)),
+    ("redis_pool_exhausted", (MaxConnectionsError,)),
+    ("redis_auth", (AuthenticationError, AuthorizationError, NoPermissionError, AuthenticationWrongNumberOfArgsError)),
+    ("redis_loading", (BusyLoadingError,)),
+    ("redis_oom", (OutOfMemoryError,)),
+    ("redis_readonly", (ReadOnlyError,)),
+    ("redis_clusterdown", (ClusterDownError, TryAgainError)),
+    ("redis_moved", (AskError, ClusterError, LookupError, AttributeError)),
+    ("redis_refused", (ResponseError,)),
+    ("redis_timeout", (TimeoutError,)),
+    ("redis_disconnected", (InvalidResponse,)),
+)
 
 
 class RedisClient:
@@ -222,3 +257,29 @@ def _to_cache_error(reply: Any) -> Any:
     if isinstance(reply, redis.ConnectionError | redis.TimeoutError):
         raise reply
     return CacheError(fault_of(reply), str(reply))
+
+
+def fault_of(error: BaseException) -> str:
+    """Return the fault code of an error reply or a failed call."""
+    if "max number of clients" in str(error):
+        return "redis_too_many_clients"
+    for code, kinds in _FAULTS:
+        if isinstance(error, kinds):
+            return code
+    if isinstance(error, RedisClusterException):
+        return fault_of(error.__cause__) if error.__cause__ else "redis_clusterdown"
+    return _fault_of_connection(error)
+
+
+def _fault_of_connection(error: BaseException) -> str:
+    """Return the fault code of redis-py's `ConnectionError`, by the operating system's error that caused it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):
+            return "redis_disconnected"
+        if isinstance(cause, ssl.SSLError):
+            return "redis_tls"
+        if isinstance(cause, OSError):
+            return "redis_unreachable"
+        cause = cause.__cause__ or cause.__context__
+    return "redis_disconnected"

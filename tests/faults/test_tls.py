@@ -14,7 +14,7 @@ from redis.retry import Retry
 from chalicelib.config.settings import ROOT, Settings
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_warming
-from chalicelib.stores.iam import Signer
+from chalicelib.stores.sign_in import Signer
 from database.access import prepare
 from testing.certificates import NAME, issue
 from testing.faults.case import Scenario, parametrize

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from chalicelib.config.stores import Budget
 from chalicelib.errors import Unavailable
 from chalicelib.lazy import Lazy
-from chalicelib.stores.s3 import connect, run_with_timeout
+from chalicelib.stores.objects import connect, run_with_timeout
 
 FOLDER = "results/"
 """Key prefix of results in the bucket; IAM policies refer to it."""

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
+import psycopg2
 import pytest
 
 from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
-from chalicelib.stores.postgres import PostgresStore, _to_cell_animals
+from chalicelib.stores.postgres import FAULT_OF_CODE, PostgresStore, fault_of
 from testing.servers import Responder, scripted
 
 pytestmark = pytest.mark.timed
@@ -275,24 +276,52 @@ def test_threads_that_wait_while_others_get_replies_do_not_open_the_breaker() ->
     assert not store.breaker_is_open
 
 
-@pytest.mark.parametrize("areas", [["AU", "NZ "], ["Ö"], [""]])
-def test_areas_that_are_not_codes_are_an_error(areas: list[str]) -> None:
-    with pytest.raises(ValueError, match="an area is not an alphanumeric ASCII code"):
-        _to_cell_animals(1, "v1", areas, [], [], [], [], [])
-
-
-@pytest.mark.parametrize(
-    ("animal", "weight", "status"), [(1, 1.0, 3), (1, 1.0, 0), (1, float("inf"), 1), (1, 0.0, 1), (-1, 1.0, 1)]
-)
-def test_rows_that_a_request_could_not_use_are_an_error(animal: int, weight: float, status: int) -> None:
-    # GIVEN a row of a newer dataset, or one that no dataset has THEN it is refused, and never written to Redis
-    with pytest.raises(ValueError, match=r"animal|weight|status"):
-        _to_cell_animals(1, "v1", ["AU"], [animal], [weight], [status], [], [])
-
-
 def test_a_ca_bundle_enables_verification_of_the_certificate() -> None:
     plain = store_at(1)
     strict = PostgresStore(replace(BUDGET, ca=Path("rds.pem")))
     assert "sslmode" not in plain._arguments
     assert strict._arguments["sslmode"] == "verify-full"
     assert strict._arguments["sslrootcert"] == "rds.pem"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ('FATAL:  password authentication failed for user "app"', "postgres_auth"),
+        ('FATAL:  PAM authentication failed for user "app"', "postgres_auth"),
+        ("fe_sendauth: no password supplied", "postgres_auth"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "app", no encryption', "postgres_auth"),
+        ('FATAL:  database "features" does not exist', "postgres_auth"),
+        ("FATAL:  sorry, too many clients already", "postgres_too_many_connections"),
+        ("FATAL:  remaining connection slots are reserved for roles with …", "postgres_too_many_connections"),
+        ('FATAL:  too many connections for role "app"', "postgres_too_many_connections"),
+        ("FATAL:  the database system is starting up", "postgres_starting"),
+        ("FATAL:  the database system is shutting down", "postgres_starting"),
+        ("FATAL:  the database system is not yet accepting connections", "postgres_starting"),
+        ("SSL error: certificate verify failed", "postgres_tls"),
+        ('server certificate for "db" does not match host name "127.0.0.1"', "postgres_tls"),
+        ("server does not support SSL, but SSL was required", "postgres_tls"),
+        ('could not translate host name "db.invalid" to address', "postgres_unreachable"),
+        ("connection failed: Connection refused", "postgres_unreachable"),
+        ("connection failed: No route to host", "postgres_unreachable"),
+        ("server closed the connection unexpectedly", "postgres_disconnected"),
+        ("SSL connection has been closed unexpectedly", "postgres_disconnected"),
+    ],
+)
+def test_a_connection_error_has_its_fault_code(message: str, expected: str) -> None:
+    assert fault_of(psycopg2.OperationalError(message)) == expected
+
+
+@pytest.mark.parametrize(("code", "expected"), [*FAULT_OF_CODE.items(), ("42883", "postgres_refused")])
+def test_an_sqlstate_has_its_fault_code(code: str, expected: str) -> None:
+    class Coded(psycopg2.OperationalError):
+        pgcode = code
+
+    assert fault_of(Coded()) == expected
+
+
+def test_timeouts_and_system_errors_have_their_fault_codes() -> None:
+    assert fault_of(TimeoutError()) == "postgres_timeout"
+    assert fault_of(PermissionError()) == "postgres_auth"
+    assert fault_of(OSError()) == "postgres_unreachable"
+    assert fault_of(psycopg2.InterfaceError("connection already closed")) == "postgres_disconnected"
