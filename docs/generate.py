@@ -97,7 +97,7 @@ def api_tables() -> dict[str, str]:
     parameters: dict[tuple[str, str], list[str]] = {}
     for path, operations in contract["paths"].items():
         for each in chain.from_iterable(operation.get("parameters", ()) for operation in operations.values()):
-            if each["in"] == "query":
+            if each["in"] == "query" and (path != "/uploads/{id}/identify" or each["name"] == "also"):
                 parameters.setdefault((each["name"], each["description"]), []).append(f"`{path}`")
     rows = [(f"`{name}`", ", ".join(paths), text) for (name, text), paths in parameters.items()]
     tables = {"parameters": table(["parameter", "of", "meaning"], rows)}

@@ -36,10 +36,7 @@ def test_every_page_can_be_found_by_search(site: Path) -> None:
     assert any("soft TTL" in each["text"] for each in index["docs"])
 
 
-def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
+def test_pages_load_nothing_from_elsewhere_and_no_source_code_is_published(site: Path) -> None:
     for page in site.rglob("*.html"):
         assert not FETCHED.search(page.read_text(encoding="utf-8")), page.name
-
-
-def test_no_source_code_is_published(site: Path) -> None:
     assert list(site.rglob("*.py")) == []

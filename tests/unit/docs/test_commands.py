@@ -1,7 +1,6 @@
 """The commands that pages give are commands: their options and steps are known."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,29 +13,21 @@ from tests.unit.docs.pages import PAGES, name_of
 COMMAND = re.compile(r"python -m (?P<program>infra|database|database\.maintain) (?P<arguments>[^`\n#]*?)(?:`|\n|  )")
 
 
-def _commands() -> Iterator[tuple[str, str, str]]:
-    """Yield page, program and arguments of each whole command, with real names for placeholders."""
-    for page in PAGES:
-        for found in COMMAND.finditer(page.read_text(encoding="utf-8")):
-            arguments = re.sub(r"--stage (?:\$STAGE|…)", "--stage prod", found["arguments"].strip())
-            # a sentence may speak of `python -m infra up`; the page of commands lists them
-            if len(arguments.split()) > 1 and page.name != "commands.md":
-                yield name_of(page), found["program"], arguments
-
-
-@pytest.mark.parametrize(("page", "program", "arguments"), sorted(set(_commands())))
-def test_a_command_is_understood(page: str, program: str, arguments: str) -> None:
-    settings = Settings()
-    parsers = {
-        "infra": infra_parser(),
-        "database": database_parser(settings),
-        "database.maintain": maintenance_parser(settings),
+def test_every_command_is_understood() -> None:
+    # GIVEN each whole command, with real names for placeholders; a sentence may speak of `python -m infra up`
+    found = {
+        (name_of(page), each["program"], re.sub(r"--stage (?:\$STAGE|…)", "--stage prod", each["arguments"].strip()))
+        for page in PAGES
+        for each in COMMAND.finditer(page.read_text(encoding="utf-8"))
+        if len(each["arguments"].split()) > 1 and page.name != "commands.md"
     }
-    try:
-        parsers[program].parse_args(arguments.split())
-    except SystemExit:
-        pytest.fail(f"{page}: python -m {program} {arguments}")
-
-
-def test_there_are_commands() -> None:
-    assert {program for _, program, _ in _commands()} == {"infra", "database", "database.maintain"}
+    # THEN its program has these options and steps
+    settings = Settings()
+    infra, database, maintenance = infra_parser(), database_parser(settings), maintenance_parser(settings)
+    parsers = {"infra": infra, "database": database, "database.maintain": maintenance}
+    assert {program for _, program, _ in found} == parsers.keys()
+    for page, program, arguments in found:
+        try:
+            parsers[program].parse_args(arguments.split())
+        except SystemExit:
+            pytest.fail(f"{page}: python -m {program} {arguments}")

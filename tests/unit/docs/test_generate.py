@@ -5,7 +5,7 @@ import re
 import app
 from chalicelib.api.openapi import document
 from chalicelib.config.settings import ROOT
-from docs.generate import pages
+from docs.generate import TARGET, pages
 
 DOCS = ROOT / "docs"
 
@@ -29,10 +29,8 @@ def test_every_route_is_in_the_guide_and_in_the_openapi_document() -> None:
         assert re.search(rf"^## `{method} {re.escape(path)}[`?]", guide, re.MULTILINE), f"{method} {path}"
 
 
-def test_every_command_of_the_makefile_says_what_it_does_and_is_documented() -> None:
+def test_every_target_of_the_makefile_says_what_it_does() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
-    guide = "".join(path.read_text(encoding="utf-8") for path in [ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
-    for target in set(phony.split()) - {"help", "environment", "model"}:
-        assert re.search(rf"^{target}:.*## ", text, re.MULTILINE), f"make {target} has no line of help"
-        assert f"make {target}" in guide, f"make {target} is not documented"
+    said = {name for name, _ in TARGET.findall(text)}
+    assert not set(phony.split()) - said - {"environment", "model"}, "write `## ` and a line of help behind it"
