@@ -2,8 +2,8 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from functools import cached_property
-from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ from chalicelib.api.parameters import (
 )
 from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify, prepare
+from chalicelib.lazy import Lazy
 from chalicelib.services import Services
 from chalicelib.telemetry import emf, logs
 from chalicelib.telemetry.emf import Emitter
@@ -40,7 +41,6 @@ from chalicelib.telemetry.record import ColdStart, Failure, Notes, Record
 
 if TYPE_CHECKING:
     from chalicelib.api.uploads import Uploads
-    from chalicelib.identification import Identification
 
 VERSION = "0.1.0"
 
@@ -51,15 +51,11 @@ class Application:
     def __init__(self, settings: Settings, log: logging.Logger, cold_start: ColdStart) -> None:
         self.settings, self.log, self.cold_start = settings, log, cold_start
         self.emitter = Emitter(settings.telemetry.service, settings.deployment.stage, settings.telemetry.metrics_file)
-        self._building = Lock()
-        self._services: Services | None = None
+        self._services = Lazy(lambda: cold_start.measure(self._build))
 
     def services(self) -> Services:
         """Return the services; the first call builds them. Raises `ModelError`, and the next call tries again."""
-        with self._building:
-            if self._services is None:
-                self._services = self.cold_start.measure(self._build)
-            return self._services
+        return self._services.get()
 
     def _build(self) -> Services:
         services = Services.build(self.settings)
@@ -117,8 +113,7 @@ def post_identify(app: Application, request: Request, record: Record) -> Respons
     """Identify the animal in the photos in the body."""
     body = read_body(request.body, request.headers.get("content-type", ""))
     params = read_identify_params(request.query, body.fields)
-    found = identify(body.photos, params.request, app.services(), record)
-    return _answer(found, params, record)
+    return _identified(app, body.photos, params, record)
 
 
 def post_upload(app: Application, request: Request, record: Record) -> Response:
@@ -144,8 +139,7 @@ def post_upload_identify(app: Application, request: Request, record: Record) -> 
     params = read_identify_params(request.query, known=IDENTIFY_UPLOAD)
     with record.step("fetch"):
         photos = [app.uploads.fetch(upload) for upload in (request.path["id"], *params.also)]
-    found = identify(photos, params.request, app.services(), record)
-    return _answer(found, params, record)
+    return _identified(app, photos, params, record)
 
 
 def get_animals(app: Application, request: Request, record: Record) -> Response:
@@ -260,7 +254,8 @@ def _prepare_answers() -> None:
     emf.prepare()
 
 
-def _answer(found: "Identification", params: IdentifyParams, record: Record) -> Response:
+def _identified(app: Application, photos: Sequence[bytes], params: IdentifyParams, record: Record) -> Response:
+    found = identify(photos, params.request, app.services(), record)
     from chalicelib.api.answers import answer_of  # not at the top: a thread imports this module during decoding
 
     return json_response(answer_of(found, record.request_id, params.top))

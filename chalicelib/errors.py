@@ -37,6 +37,8 @@ FaunalensError
   Unfinished                   some photos of a batch have no line yet; Step Functions knows it by this name
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from chalicelib.redaction import summary_of
@@ -47,21 +49,17 @@ class FaunalensError(Exception):
 
 
 class HTTPError(FaunalensError):
-    """An error that clients receive as problem details (RFC 9457)."""
+    """An error that clients receive as problem details (RFC 9457). `headers`: those of the response."""
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def detail(self) -> str:
         """Return the message: what happened, what was expected and what to do."""
         return str(self)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Return the response headers of this error."""
-        return {}
 
 
 class ClientError(HTTPError):
@@ -88,11 +86,7 @@ class TokenMissing(AccessError):
     """Only who made a result may do this, and the request has no token. Only the HTTP server has results."""
 
     status, code, title = 401, "token_missing", "The token of the result is missing"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Return the response headers of this error."""
-        return {"WWW-Authenticate": "Bearer"}
+    headers = MappingProxyType({"WWW-Authenticate": "Bearer"})
 
 
 class Forbidden(AccessError):
@@ -136,12 +130,7 @@ class MethodNotAllowed(ClientError):
 
     def __init__(self, detail: str, allow: str = "") -> None:
         super().__init__(detail)
-        self.allow = allow
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Return `Allow`, the methods that the path supports."""
-        return {"Allow": self.allow} if self.allow else {}
+        self.allow, self.headers = allow, {"Allow": allow} if allow else {}
 
 
 class PhotoTooLarge(ClientError):
@@ -180,14 +169,9 @@ class TooManyRequests(ClientError):
     status, code, title = 429, "too_many_requests", "Too many requests"
 
     def __init__(self, detail: str, retry_after: int | None = 1) -> None:
-        """`retry_after`: 1 for a limit of requests per second; None if nobody knows when to try again."""
+        """`retry_after`: in seconds; None if it is unknown when to try again."""
         super().__init__(detail)
-        self.retry_after = retry_after
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Return `Retry-After` in seconds, if it is known."""
-        return {"Retry-After": str(self.retry_after)} if self.retry_after is not None else {}
+        self.headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
 
 
 class TransportError(ClientError):
@@ -234,15 +218,13 @@ class Unavailable(ServerError):
     status, code, title = 503, "unavailable", "The service is temporarily unavailable"
 
     def __init__(self, detail: str, retry_after: int = 5, limit: str = "") -> None:
-        """`limit`: name of our own limit that refused the request, if one did."""
-        super().__init__(detail)
-        self.retry_after, self.limit = retry_after, limit
+        """`retry_after`: in seconds. `limit`: name of our own limit that refused the request, if one did.
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """Return `Retry-After` in seconds, and what is left of the limit (draft-ietf-httpapi-ratelimit-headers)."""
-        left = {"RateLimit": f'"{self.limit}";r=0;t={self.retry_after}'} if self.limit else {}
-        return {"Retry-After": str(self.retry_after), **left}
+        The headers say what is left of that limit (draft-ietf-httpapi-ratelimit-headers).
+        """
+        super().__init__(detail)
+        left = {"RateLimit": f'"{limit}";r=0;t={retry_after}'} if limit else {}
+        self.limit, self.headers = limit, {"Retry-After": str(retry_after), **left}
 
 
 class VersionNotSupported(ServerError):

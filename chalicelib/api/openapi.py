@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib import errors
 from chalicelib.api.body import FORM_TYPE, MOST_PHOTOS, PHOTO_FIELD, PHOTO_TYPES
@@ -62,21 +62,39 @@ _POLICY = {
 _KEY_SCHEME = "apiKey"
 
 
+class _Operation(NamedTuple):
+    """One operation of the API. `keyed`: whether it demands a key in deployments with keys."""
+
+    path: str
+    id: str
+    summary: str
+    responses: Mapping[str, Any]
+    parameters: Sequence[Mapping[str, Any]] = ()
+    method: str = "get"
+    body: Mapping[str, Any] | None = None
+    keyed: bool = True
+
+    def shown(self, *, api_keys: bool) -> dict[str, Any]:
+        """Return the operation as in the document."""
+        return {
+            "operationId": self.id,
+            "summary": self.summary,
+            **({"parameters": self.parameters} if self.parameters else {}),
+            **({"requestBody": self.body} if self.body else {}),
+            "responses": self.responses,
+            **({"security": [{_KEY_SCHEME: []}]} if api_keys and self.keyed else {}),
+        }
+
+
 def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, Any]:
     """Return the OpenAPI document.
 
     `version`: version of the API. `base`: URL or path prefix of the API. `api_keys`: whether the deployment demands a
     key for identifications, uploads, lists of animals and taxa.
     """
-    key: dict[str, Any] = {"security": [{_KEY_SCHEME: []}]} if api_keys else {}
     scheme = {"securitySchemes": {_KEY_SCHEME: {"type": "apiKey", "in": "header", "name": KEY_HEADER}}}
-    photo_errors: list[type[errors.HTTPError]] = [
-        errors.PhotoTooLarge,
-        errors.UnsupportedMediaType,
-        errors.PhotoUnreadable,
-        errors.LocationMissing,
-        errors.LocationInvalid,
-    ]
+    answers = (Answer, Residents, Upload, Health, TaxonList, TaxonFacts)
+    schemas = {name: schema for answer in answers for name, schema in schemas_of(answer).items()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -86,121 +104,91 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base}],
-        "paths": {
-            "/identify": {
-                "post": {
-                    "operationId": "identify",
-                    "summary": "Identify the animal in a photo, or in several photos of it",
-                    "parameters": [_parameter(each) for each in IDENTIFY],
-                    "requestBody": {"required": True, "content": _photo_content()},
-                    "responses": _responses(Answer, photo_errors),
-                    **key,
-                }
-            },
-            "/uploads": {
-                "post": {
-                    "operationId": "upload",
-                    "summary": "Create an upload form for a photo too large for one request",
-                    "responses": _responses(Upload, [errors.NotFound], status=201),
-                    **key,
-                }
-            },
-            "/uploads/{id}/identify": {
-                "post": {
-                    "operationId": "identify_upload",
-                    "summary": "Identify the animal in an uploaded photo",
-                    "parameters": [_UPLOAD_ID, *(_parameter(each) for each in IDENTIFY_UPLOAD)],
-                    "responses": _responses(Answer, [*photo_errors, errors.UploadMissing, errors.NotFound]),
-                    **key,
-                }
-            },
-            "/animals": {
-                "get": {
-                    "operationId": "animals",
-                    "summary": "List the animals that live at a location",
-                    "parameters": [{**_parameter(each), "required": True} for each in ANIMALS],
-                    "responses": _responses(Residents, [errors.LocationMissing, errors.LocationInvalid]),
-                    **key,
-                }
-            },
-            "/taxa": {
-                "get": {
-                    "operationId": "taxa",
-                    "summary": "Search for taxa by name, or list those of a group, or the groups",
-                    "parameters": [_parameter(each) for each in TAXA],
-                    "responses": _kept_responses("application/json", _reference(TaxonList)),
-                    **key,
-                }
-            },
-            "/taxa/{id}": {
-                "get": {
-                    "operationId": "taxon",
-                    "summary": "Get the names, ids, links and range of a taxon, in words",
-                    "parameters": [_TAXON_ID],
-                    "responses": _kept_responses("application/json", _reference(TaxonFacts), errors.TaxonMissing),
-                    **key,
-                }
-            },
-            "/taxa/{id}/range": {
-                "get": {
-                    "operationId": "taxon_range",
-                    "summary": "Get the range of a taxon as GeoJSON",
-                    "parameters": [_TAXON_ID],
-                    "responses": _kept_responses(GEOJSON, RANGE, errors.TaxonMissing, errors.RangeMissing),
-                    **key,
-                }
-            },
-            "/taxa/{id}/range.svg": {
-                "get": {
-                    "operationId": "taxon_map",
-                    "summary": "Get the range of a taxon as a small map",
-                    "parameters": [_TAXON_ID],
-                    "responses": _kept_responses(SVG, {}, errors.TaxonMissing, errors.RangeMissing),
-                    **key,
-                }
-            },
-            "/health": {
-                "get": {
-                    "operationId": "health",
-                    "summary": "Check the model, the cache and the database",
-                    "parameters": [_parameter(DEEP)],
-                    "responses": _health_responses(),
-                }
-            },
-            "/openapi.json": {
-                "get": {
-                    "operationId": "openapi",
-                    "summary": "Get this document",
-                    "responses": {
-                        "200": {"description": "OpenAPI 3.1", "content": {"application/json": {}}},
-                        **_error_responses(),
-                    },
-                }
-            },
-            "/": {
-                "get": {
-                    "operationId": "page",
-                    "summary": "Get the web page",
-                    "parameters": [_language()],
-                    "responses": {
-                        "200": {"description": "HTML", "content": {"text/html": {}}, "headers": _KEPT},
-                        **_UNCHANGED,
-                        **_error_responses(),
-                    },
-                }
-            },
-        },
+        "paths": {each.path: {each.method: each.shown(api_keys=api_keys)} for each in _operations()},
         "components": {
-            "schemas": {
-                name: schema
-                for answer in (Answer, Residents, Upload, Health, TaxonList, TaxonFacts)
-                for name, schema in schemas_of(answer).items()
-            }
-            | {"Problem": _problem()},
+            "schemas": schemas | {"Problem": _problem()},
             "responses": {each.code: _error_response([each]) for each in _TRANSPORT_ERRORS},
             **(scheme if api_keys else {}),
         },
     }
+
+
+def _operations() -> Iterator[_Operation]:
+    photo_errors: list[type[errors.HTTPError]] = [
+        errors.PhotoTooLarge,
+        errors.UnsupportedMediaType,
+        errors.PhotoUnreadable,
+        errors.LocationMissing,
+        errors.LocationInvalid,
+    ]
+    yield _Operation(
+        "/identify",
+        "identify",
+        "Identify the animal in a photo, or in several photos of it",
+        _responses(Answer, photo_errors),
+        [_parameter(each) for each in IDENTIFY],
+        "post",
+        {"required": True, "content": _photo_content()},
+    )
+    yield _Operation(
+        "/uploads",
+        "upload",
+        "Create an upload form for a photo too large for one request",
+        _responses(Upload, [errors.NotFound], status=201),
+        method="post",
+    )
+    yield _Operation(
+        "/uploads/{id}/identify",
+        "identify_upload",
+        "Identify the animal in an uploaded photo",
+        _responses(Answer, [*photo_errors, errors.UploadMissing, errors.NotFound]),
+        [_UPLOAD_ID, *(_parameter(each) for each in IDENTIFY_UPLOAD)],
+        "post",
+    )
+    yield _Operation(
+        "/animals",
+        "animals",
+        "List the animals that live at a location",
+        _responses(Residents, [errors.LocationMissing, errors.LocationInvalid]),
+        [{**_parameter(each), "required": True} for each in ANIMALS],
+    )
+    yield _Operation(
+        "/taxa",
+        "taxa",
+        "Search for taxa by name, or list those of a group, or the groups",
+        _kept_responses("application/json", _reference(TaxonList)),
+        [_parameter(each) for each in TAXA],
+    )
+    yield _Operation(
+        "/taxa/{id}",
+        "taxon",
+        "Get the names, ids, links and range of a taxon, in words",
+        _kept_responses("application/json", _reference(TaxonFacts), errors.TaxonMissing),
+        [_TAXON_ID],
+    )
+    range_errors = errors.TaxonMissing, errors.RangeMissing
+    yield _Operation(
+        "/taxa/{id}/range",
+        "taxon_range",
+        "Get the range of a taxon as GeoJSON",
+        _kept_responses(GEOJSON, RANGE, *range_errors),
+        [_TAXON_ID],
+    )
+    yield _Operation(
+        "/taxa/{id}/range.svg",
+        "taxon_map",
+        "Get the range of a taxon as a small map",
+        _kept_responses(SVG, {}, *range_errors),
+        [_TAXON_ID],
+    )
+    health, deep = "Check the model, the cache and the database", [_parameter(DEEP)]
+    yield _Operation("/health", "health", health, _health_responses(), deep, keyed=False)
+    contract = {"description": "OpenAPI 3.1", "content": {"application/json": {}}}
+    responses = {"200": contract, **_error_responses()}
+    yield _Operation("/openapi.json", "openapi", "Get this document", responses, keyed=False)
+    html = {"description": "HTML", "content": {"text/html": {}}, "headers": _KEPT}
+    responses = {"200": html, **_UNCHANGED, **_error_responses()}
+    yield _Operation("/", "page", "Get the web page", responses, [_language()], keyed=False)
 
 
 def _language() -> dict[str, Any]:

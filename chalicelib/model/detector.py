@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,6 @@ from chalicelib.model.packs import INPUT, REMEDY
 from chalicelib.model.session import first_line, load_session, version_of
 from chalicelib.model.taxonomy import read_rows
 from chalicelib.photo.pixels import Area, Picture
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 Kind = Literal["animal", "person", "vehicle"]
 KINDS: tuple[Kind, ...] = ("animal", "person", "vehicle")
@@ -73,12 +70,6 @@ class Detections:
     squares: tuple[NDArray[np.uint8], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Loaded:
-    session: "onnxruntime.InferenceSession"
-    classes: Mapping[Kind, list[int]]
-
-
 class Detector:
     """A detector of animals, people and vehicles. Thread-safe.
 
@@ -89,18 +80,23 @@ class Detector:
 
     def __init__(self, manifest: Manifest, threads: int = 0) -> None:
         self.name, self.size = manifest.name, manifest.size
-        self._manifest, self._threads = manifest, threads
-        self._loaded = Lazy(self._load)
+        self._manifest = manifest
+        self._session = Lazy(lambda: load_session(manifest.model, threads, REMEDY))
 
     @property
     def is_loaded(self) -> bool:
         """Return whether the model is in memory."""
-        return self._loaded.is_made
+        return self._session.is_made
 
     @cached_property
     def version(self) -> str:
         """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 5 ms."""
         return version_of(self._manifest.model)
+
+    @cached_property
+    def classes(self) -> dict[Kind, list[int]]:
+        """Return the outputs of each kind. Read at first use. Raises `ModelError`."""
+        return read_classes(self._manifest.labels)
 
     def detect(self, picture: Picture, size: int) -> Detections:
         """Return the boxes in a photo, and the squares around its animals, `size` pixels wide, for another model."""
@@ -115,13 +111,13 @@ class Detector:
         `frame`: the whole upright photo, shape (height, width, 3), uint8, RGB, its longer side `size` pixels long.
         Raises `ModelError` if the detector cannot be loaded, or if inference fails.
         """
-        loaded = self._loaded.get()
+        session, classes = self._session.get(), self.classes
         height, width, _ = frame.shape
         try:
-            boxes, scores = loaded.session.run(OUTPUTS, {INPUT: letter_box(frame, self.size)[np.newaxis]})
+            boxes, scores = session.run(OUTPUTS, {INPUT: letter_box(frame, self.size)[np.newaxis]})
         except Exception as error:  # onnxruntime's errors have no common base class
             raise ModelError(f"inference with pack {self.name} failed: {first_line(error)}") from error
-        highest = max((index for indices in loaded.classes.values() for index in indices), default=-1)
+        highest = max((index for indices in classes.values() for index in indices), default=-1)
         if boxes.shape != (1, scores.shape[1], 4) or scores.shape[2] <= highest:
             raise ModelError(
                 f"pack {self.name} gives outputs of shapes {boxes.shape} and {scores.shape}; expected (1, A, 4) and "
@@ -129,12 +125,8 @@ class Detector:
             )
         corners = corners_of(boxes[0], width, height)
         return tuple(
-            box for kind, indices in loaded.classes.items() for box in _boxes_of(kind, corners, scores[0][:, indices])
+            box for kind, indices in classes.items() for box in _boxes_of(kind, corners, scores[0][:, indices])
         )
-
-    def _load(self) -> _Loaded:
-        session = load_session(self._manifest.model, self._threads, REMEDY)
-        return _Loaded(session, read_classes(self._manifest.labels))
 
 
 def letter_box(frame: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

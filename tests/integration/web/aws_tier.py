@@ -15,6 +15,8 @@ import pytest
 
 import app
 from chalicelib.api.uploads import build_uploads
+from chalicelib.lazy import Lazy
+from chalicelib.services import Services
 from local.stack.child_process import ChildProcess
 from local.stack.ports import free_port, http_get
 from testing.aws import REGION, Account
@@ -70,7 +72,7 @@ def run_function_here(
         redis=replace(own.redis, url=redis_url),
     )
     patch.setattr(app.application, "settings", own)
-    patch.setattr(app.application, "_services", None)
+    patch.setattr(app.application, "_services", Lazy(lambda: Services.build(own)))
     patch.setitem(app.application.__dict__, "uploads", build_uploads(own))
 
     def handle(event: dict[str, Any]) -> Any:

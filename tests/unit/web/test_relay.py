@@ -100,7 +100,7 @@ def test_a_refusal_of_lambda_tells_the_client_when_to_try_again(
 ) -> None:
     body = json.dumps({"message": "Rate Exceeded."}).encode()
     error = error_of(monkeypatch, response(status, body, x_amzn_ErrorType=error_type, **more))
-    assert (error.code, error.as_unavailable().retry_after) == (code, retry_after)
+    assert (error.code, error.as_unavailable().headers["Retry-After"]) == (code, str(retry_after))
     assert str(error) == f"{code}: {error_type} Rate Exceeded."
     # AND the client learns nothing of AWS
     assert "Exception" not in error.as_unavailable().detail
