@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psycopg2
 
-from chalicelib.config.features import FeaturePolicy, TtlPolicy
+from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.stores.postgres import PostgresStore
@@ -87,7 +87,7 @@ class LookupStack:
     ) -> None:
         self.cache = RedisCache.of(replace(REDIS, url=redis_url, breaker_reset_timeout=rest))
         self.store = PostgresStore(replace(POSTGRES, url=database_url, breaker_reset_timeout=rest))
-        self.policy = policy or FeaturePolicy(TtlPolicy(soft=600, hard=6000, empty_factor=0.25, jitter=0.1))
+        self.policy = policy or FeaturePolicy()
         self.features = CellFeatures(self.cache, self.store, self.policy)
 
     def close(self) -> None:

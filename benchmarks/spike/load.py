@@ -165,7 +165,8 @@ class Load:
 
     def settings(self) -> Settings:
         """Return the settings of a container. Their lifetimes are scaled to the load's TTL."""
-        ttl = TtlPolicy(soft=self.ttl, hard=self.ttl * 12)  # as in the defaults, 72 h and 6 h
+        usual = TtlPolicy()
+        ttl = TtlPolicy(soft=self.ttl, hard=self.ttl * usual.hard / usual.soft)
         return Settings(features=FeaturePolicy(ttl, fresh=self.ttl / 10, version=self.ttl / 10))
 
 

@@ -9,7 +9,7 @@ from typing import Concatenate
 import numpy as np
 import redis
 
-from chalicelib.features.codec import ROLLOUT, pack, unpack, value_key
+from chalicelib.features.codec import PREFIX, ROLLOUT, pack, unpack, value_key
 from testing.faults.case import CacheState, Expected, FaultCase, connected, fault
 from testing.faults.containers import look_up_once
 from testing.faults.rig import PASSWORD, Rig, command
@@ -85,7 +85,7 @@ def overwritten(value: bytes | None) -> Fault:
     """Return a fault that replaces all values with `value`, or with a Redis list if `value` is None."""
 
     def overwrite(rig: Rig) -> None:
-        for key in command(rig.redis, "KEYS", "faunalens:{*}:v1"):
+        for key in command(rig.redis, "KEYS", f"{PREFIX}{{*}}:v1"):
             command(rig.redis, "DEL", key)
             command(rig.redis, *(("LPUSH", key, "x") if value is None else ("SET", key, value, "EX", 60)))
 

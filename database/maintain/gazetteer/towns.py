@@ -19,8 +19,9 @@ _KM_PER_DEGREE: Final = 111.2
 
 _EXONYMS: Final = Path(__file__).with_name("exonyms.csv")
 _REGION_NAMES: Final = Path(__file__).with_name("region_names.csv")
-_LANGUAGES: Final = ("de", "es", "fr", "zh")
-"""Of the page, beside English."""
+_WORDS: Final = Path(__file__).parents[3] / "web" / "page" / "words"
+_LANGUAGES: Final = tuple(sorted(path.stem for path in _WORDS.glob("*.json") if path.stem != "en"))
+"""The languages of the page, beside English."""
 _HAN: Final = "CJK"
 _KNOWN: Final = 100_000
 """Inhabitants from which a name in the script of the country is taken; Chinese and Japanese names are always taken."""
@@ -126,7 +127,7 @@ def read_region_names() -> Exonyms:
 def _marked(row: Mapping[str, str]) -> Iterator[str]:
     languages: dict[str, list[str]] = defaultdict(list)
     for language in _LANGUAGES:
-        if name := row[language]:
+        if name := row.get(language):
             languages[name].append(language)
     yield from (f"{name};{' '.join(used)}" for name, used in languages.items())
     yield from filter(None, row["also"].split(";"))

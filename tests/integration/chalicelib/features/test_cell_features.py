@@ -24,7 +24,7 @@ from testing.feature_rig import ANIMALS, FIRST, LookupStack, database, switch
 
 pytestmark = pytest.mark.timed
 
-POLICY = FeaturePolicy(TtlPolicy(soft=600, hard=6000, empty_factor=0.25, jitter=0.1))
+POLICY = FeaturePolicy()
 
 
 class World:
