@@ -232,7 +232,7 @@ def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:
 def _request(url: str, picture: bytes | None = None, key: str = "") -> dict[str, Any]:
     """Return the JSON of a response. If the API throttles the request, wait for up to `PATIENCE` seconds."""
     for _ in poll(1.0, PATIENCE):
-        answer = fetch(url, picture, "image/jpeg", {KEY_HEADER: key} if key else {})
+        answer = fetch(url, picture, "image/jpeg" if picture else _JSON, {KEY_HEADER: key} if key else {})
         if answer.status == 429:
             continue
         is_health = url.partition("?")[0].endswith("/health") and b'"model"' in answer.body

@@ -8,15 +8,7 @@ from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
 from infra.api_stage import throttle_limits
-from infra.cost import (
-    ASSUMPTIONS,
-    MONTHS,
-    Prices,
-    at_most,
-    bill,
-    current_prices,
-    full_day,
-)
+from infra.cost import ASSUMPTIONS, MONTHS, Prices, at_most, bill, current_prices, full_day
 from infra.cost.variants import (
     backfill_bill,
     break_even,

@@ -17,10 +17,8 @@ from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
 from infra import api_stage, preconditions
 from infra.api_stage import method_settings
-from infra.chalice_project import CONFIG as CHALICE_CONFIG
-from infra.chalice_project import function_settings
-from infra.functions import ASYNC_LIMITS as ASYNC_LIMITS
-from infra.functions import function_config, function_name
+from infra.chalice_project import CONFIG, function_settings
+from infra.functions import ASYNC_LIMITS, function_config, function_name
 from infra.gateway_responses import add_key_security
 from infra.package import build
 from infra.step import Echo, PreconditionFailed
@@ -134,7 +132,7 @@ def _functions(stage: str, outputs: Mapping[str, Any], parameters: Mapping[str, 
     Without a name, CloudFormation would generate one.
     """
 
-    keys, limits = function_settings(stage, CHALICE_CONFIG), api_stage.limit_variables(stage, parameters)
+    keys, limits = function_settings(stage, CONFIG), api_stage.limit_variables(stage, parameters)
     config = function_config({name: to_text(each["Value"]) for name, each in outputs.items()}, "${AWS::Region}", limits)
     network = {
         "SubnetIds": [from_text(each) for each in config.subnet_ids],
@@ -157,7 +155,7 @@ def _functions(stage: str, outputs: Mapping[str, Any], parameters: Mapping[str, 
 def _roles(stage: str) -> dict[str, Any]:
     """Return the permissions boundary of each function's role."""
     boundary = _if("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
-    keys = function_settings(stage, CHALICE_CONFIG)
+    keys = function_settings(stage, CONFIG)
     return {_resource_name(f"{key}_role"): {"Properties": {"PermissionsBoundary": boundary}} for key in keys}
 
 

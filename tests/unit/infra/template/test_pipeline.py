@@ -162,7 +162,7 @@ def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
     with pytest.raises(PreconditionFailed, match=r"config\.json has no stage test, only dev, prod"):
         merge_template("test", chosen)
     known: dict[str, Any] = {"stages": {"test": {"lambda_functions": {"api_handler": {}}}}}
-    monkeypatch.setattr(pipeline, "CHALICE_CONFIG", tmp_path / "config.json")
+    monkeypatch.setattr(pipeline, "CONFIG", tmp_path / "config.json")
     (tmp_path / "config.json").write_text(json.dumps(known))
     with pytest.raises(PreconditionFailed, match=r"limits\.json has no stage test"):
         merge_template("test", chosen)
