@@ -1,11 +1,9 @@
 """The bootstrap's errors on machines that lack something. Its success is what these tests run on."""
 
-import os
 import re
 import shutil
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -155,28 +153,3 @@ def test_slow_steps_show_that_they_run_and_how_long_they_took(checkout: Path) ->
     assert second.startswith("environment: finding or downloading Python 3.13: done in ")
     assert third == "environment: installing the pinned packages …"
     assert re.fullmatch("environment: installing the pinned packages: done in [12] s", fourth)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="script of util-linux gives the bootstrap a terminal")
-def test_a_terminal_shows_seconds_and_uvs_own_progress(checkout: Path) -> None:
-    # GIVEN uv, which has to be installed first, and prints whether it has a terminal
-    pip = "mkdir -p .tools/uv-0.13.9/bin; cp uv .tools/uv-0.13.9/bin; sleep 2.2"
-    program(checkout, "python3", f'[ "$3" = install ] && {{ {pip}; }}; exit 0')
-    program(checkout, "cp", f'exec {shutil.which("cp")} "$@"')
-    (checkout / "uv").write_text('#!/bin/sh\n[ -t 2 ] && echo "uv $1 with a bar"; mkdir -p .venv\n')
-    (checkout / "uv").chmod(0o755)
-    # WHEN the bootstrap runs on a terminal
-    done = subprocess.run(
-        [str(shutil.which("script")), "-qec", f"{shutil.which('sh')} local/bootstrap", os.devnull],
-        cwd=checkout,
-        env={"PATH": str(checkout.parent / "bin")},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=120,
-        check=True,
-    )
-    shown = done.stdout.decode()
-    # THEN the seconds of our own step pass, and uv shows its progress itself
-    assert "\r1 s " in shown
-    assert "uv venv with a bar" in shown
-    assert "uv pip with a bar" in shown

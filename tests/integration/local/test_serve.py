@@ -164,19 +164,6 @@ def test_if_they_do_not_start_the_response_says_so(tmp_path: Path, monkeypatch: 
     assert "no dashboards today" in json.loads(body)["detail"]
 
 
-def test_they_restart_after_a_crash_and_stop_with_the_server(tmp_path: Path) -> None:
-    # GIVEN a process that was killed
-    running = Dashboards(tmp_path / "metrics.jsonl")
-    assert running.respond("/dashboards/").status == 200
-    running.child.kill()
-    # WHEN a client requests a page THEN another process starts
-    assert running.respond("/dashboards/").status == 200
-    child = running.child
-    running.close()
-    assert not child.running
-    running.close()  # twice is fine
-
-
 def test_they_stop_when_the_server_is_killed(tmp_path: Path) -> None:
     # GIVEN a server that has started dashboards
     code = (

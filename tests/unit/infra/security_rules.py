@@ -62,14 +62,6 @@ def _enabled(bucket: Properties) -> list[Any]:
     return [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if rule["Status"] == "Enabled"]
 
 
-def _ingress(properties: Properties) -> list[Any]:
-    return list(properties.get("SecurityGroupIngress", []))
-
-
-def _egress(properties: Properties) -> list[Any]:
-    return list(properties.get("SecurityGroupEgress", []))
-
-
 RULES = {
     # Network
     "NO_PUBLIC_ADDRESS": Rule(

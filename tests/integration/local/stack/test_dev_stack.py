@@ -2,17 +2,12 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
-from threading import Thread
 from urllib.parse import urlsplit
 
-import psycopg2
 import pytest
-import redis
-from psycopg2.extras import wait_select
 
 from local import LocalError
 from local.stack import dev_stack
@@ -52,43 +47,6 @@ def test_the_passwords_of_both_stores_are_in_a_file_that_only_this_user_may_read
     shown += "".join(log.read_text("utf-8", "replace") for log in stack.folder.rglob("*.log"))
     assert shown
     assert not [password for password in passwords if password is None or password in shown]
-
-
-def test_stores_that_are_killed_are_started_again(stack: DevStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a running stack, with a query that PostgreSQL is still working on
-    copy_to_run(stack.folder)
-    environment = stack.launch_stores()
-    stack.wait_for_stores(environment)
-    running = Thread(target=stack.run_until_shutdown)
-    running.start()
-    client = psycopg2.connect(environment["DATABASE_URL"], async_=1)
-    wait_select(client)
-    client.cursor().execute("select max(md5(n::text)) from generate_series(1, 1000000) as n")
-    before = [stack.database.pid, stack.cache.pid]
-    # WHEN both stores are killed
-    for pid in before:
-        os.kill(pid, signal.SIGKILL)
-    # THEN both accept requests again, each with a line that says so
-    printed, deadline = "", time.monotonic() + 60
-    while printed.count("accepts requests again\n") < 2 and running.is_alive():
-        assert time.monotonic() < deadline, printed
-        time.sleep(0.05)
-        printed += capsys.readouterr().out
-    for name in ("PostgreSQL", "Valkey"):
-        assert f"{name} exited by itself with code -9: " in printed
-        assert f"{name} accepts requests again\n" in printed
-    # AND clients reach them at the same addresses, with the data of PostgreSQL
-    with closing(psycopg2.connect(environment["DATABASE_URL"])) as connection, connection.cursor() as cursor:
-        cursor.execute("select count(*) from animal")
-        ((animals,),) = cursor.fetchall()
-        assert animals > 100
-    with redis.Redis.from_url(environment["REDIS_URL"]) as cache:
-        cache.set("a", "1", ex=60)
-    # AND the run goes on until it is stopped
-    assert running.is_alive()
-    stack.shutdown.set()
-    running.join(30)
-    assert not running.is_alive()
 
 
 def test_a_store_that_cannot_start_again_ends_the_run(stack: DevStack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,3 @@
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,7 @@ import pytest
 import redis
 
 from local.stack import valkey
-from local.stack.ports import HOST, free_ports
+from local.stack.ports import HOST
 
 
 @pytest.fixture
@@ -112,18 +111,6 @@ def test_a_server_hangs_resumes_dies_and_restarts_empty() -> None:
         # THEN it restarts on the same port, empty
         server.start()
         assert client.get("a") is None
-
-
-def test_a_port_that_another_program_takes_first_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a program that listens on the first port that we choose
-    with socket.create_server((HOST, 0)) as other:
-        taken = other.getsockname()[1]
-        first = iter([[taken, *free_ports(1)]])
-        monkeypatch.setattr(valkey, "free_ports", lambda count: next(first, None) or free_ports(count))
-        # WHEN a server starts on a port that was free a moment ago
-        with valkey.serve() as server:
-            # THEN it listens on another port
-            assert server.port != taken
 
 
 def test_a_server_with_its_own_folder_creates_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,14 +10,6 @@ from infra.package import dependencies
 ROOT = Path(__file__).parents[4]
 
 
-def tree(folder: Path, *names: str) -> Path:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return folder
-
-
 def test_each_exclusion_is_documented() -> None:
     page = (ROOT / "docs" / "reference" / "package.md").read_text(encoding="utf-8")
     assert [each.name for each in dependencies.EXCLUSIONS if f"| {each.name} " not in page] == []
