@@ -10,6 +10,8 @@ Placeholders are replaced inside JSON strings only, so that no value can break t
 stays, since CloudWatch replaces it with the value of the dashboard's variable `stage`. The default of this variable
 becomes the deployed stage. Limits are always those of the deployed stage; `LIMITSTAGE` is replaced with its name.
 
+In dashboards, the annotation `{"alarm": "latency"}` becomes a line at the threshold of alarm latency, with its name.
+
 Files called `web`, or with a name that begins with `web-`, belong to the web tier.
 """
 
@@ -206,7 +208,7 @@ def map_strings(value: Any, function: Callable[[str], Any]) -> Any:
 
 def _parse(source: SourceFile) -> dict[str, Any]:
     try:
-        body = json.loads(source.text(), object_pairs_hook=lambda pairs: _object(pairs, source.file))
+        body = json.loads(source.text(), object_pairs_hook=lambda pairs: _object(pairs, source))
     except json.JSONDecodeError as error:
         detail = f"line {error.lineno}, column {error.colno}: invalid JSON ({error.msg})"
         raise FileError(source.file, detail) from None
@@ -215,14 +217,28 @@ def _parse(source: SourceFile) -> dict[str, Any]:
     return body
 
 
-def _object(pairs: Iterable[tuple[str, Any]], file: str) -> dict[str, Any]:
+def _object(pairs: Iterable[tuple[str, Any]], source: SourceFile) -> dict[str, Any]:
     """Return a JSON object. Raises `FileError` for a repeated key: the parser would silently keep the last value."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise FileError(file, f'key "{key}" appears twice in one object; remove one of the two')
+            raise FileError(source.file, f'key "{key}" appears twice in one object; remove one of the two')
         found[key] = value
+    if source.kind == "dashboard" and "alarm" in found:
+        alarm = str(found.pop("alarm"))
+        return {"value": _threshold_of(alarm, source), "label": alarm} | found
     return found
+
+
+def _threshold_of(alarm: str, source: SourceFile) -> Any:
+    """Return the threshold of an alarm beside a dashboard; 0 if its file is invalid, which lint reports."""
+    path = source.path.parent / "alarms" / f"{alarm}.json"
+    if not path.is_file():
+        raise FileError(source.file, f'no file defines the alarm "{alarm}", whose threshold is drawn; correct the name')
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["Threshold"]
+    except (ValueError, LookupError, TypeError):
+        return 0
 
 
 def _substituted(value: Any, values: Mapping[str, str], file: str) -> Any:

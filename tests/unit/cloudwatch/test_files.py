@@ -48,6 +48,14 @@ def test_prices_are_inserted_as_written(small: Path) -> None:
     assert rows[2][0]["expression"] == "0.20 * some / all"
 
 
+def test_the_line_of_an_alarm_is_at_its_threshold(small: Path) -> None:
+    path = small / "small.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"value": 1, "label": "limit"', '"alarm": "slow"'), encoding="utf-8")
+    (line,) = read_files(UNRESOLVED, small).dashboards["small"]["widgets"][1]["properties"]["annotations"]["horizontal"]
+    assert line == {"value": 2000, "label": "slow", "color": "#d62728"}
+
+
 def test_the_deployed_stage_is_the_default_and_a_choice(small: Path) -> None:
     (variable,) = read_files(Placeholders("test"), small).dashboards["small"]["variables"]
     assert variable["defaultValue"] == "test"
@@ -91,6 +99,7 @@ def test_a_stage_without_limits_of_its_own_cannot_be_read() -> None:
         ("{", "dashboards/small.json: line 1, column 2: invalid JSON"),
         ("[1]", "dashboards/small.json: the file is not a JSON object; write {…}"),
         ('{"a": {"b": 1, "b": 2}}', 'dashboards/small.json: key "b" appears twice in one object; remove one of the'),
+        ('{"alarm": "quick"}', 'dashboards/small.json: no file defines the alarm "quick", whose threshold is drawn'),
         ('{"a": "2 * PRICE_SOUL"}', "dashboards/small.json: PRICE_SOUL: no price in prices.csv and no limit"),
     ],
 )
