@@ -25,7 +25,7 @@ IAM: Final = "rds_iam"  # Aurora's role for logins that sign in with an IAM toke
 
 
 class LoadError(Exception):
-    """The database cannot do what was requested."""
+    """The database is not in a state for the command: the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class LoadedDataset:
 
 
 def connect(settings: Settings, url: str, timeout: float) -> Connection:
-    """Connect with an IAM token if `database_iam` is set, and over verified TLS if `database_ca` is set.
+    """Connect with an IAM token if `DATABASE_IAM` is set, and over verified TLS if `DATABASE_CA` is set.
 
     `timeout` is in seconds. Raise psycopg2's errors, or `PermissionError` if the token needs AWS credentials and there
     are none.

@@ -20,7 +20,10 @@ _REPORT: Final = 10.0  # seconds between two lines
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """`folder`: the table, as Parquet in S3. `scanned`: bytes. `citation`: the file that says how to cite the data."""
+    """What a query left: its table as Parquet in S3, in `folder`, and how many bytes it scanned.
+
+    `citation`: the file in S3 that says how to cite the snapshot.
+    """
 
     folder: str
     scanned: int
@@ -67,7 +70,7 @@ def run(
 
 
 def next_steps(counted: Counted, months: bool = False) -> list[str]:
-    """Return what to do with the table. `months`: whether each month is counted by itself."""
+    """Return how to load the table that a query left. `months`: whether each month is counted by itself."""
     load = f"python -m database.maintain load counts{' --months' if months else ''} --citation"
     return [
         f"{counted.scanned / 1e9:,.1f} GB were scanned, which cost {cost(counted.scanned):.2f} US dollars",

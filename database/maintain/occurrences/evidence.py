@@ -18,7 +18,7 @@ from database.ranges.cell_weights import INTRODUCED, LISTED, NATIVE, WEIGHTS
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How far records count.
+    """How much records change written ranges.
 
     `doubt`: share of a written weight that stays where people record much, but never the taxon; `LISTED` always stays.
     `widen`: number of records in a cell from which they widen a written range; 0 for never. `enough`: number of records
@@ -40,8 +40,8 @@ RULES: Final = Rules()
 class Combined:
     """The range of an animal. `rows`: of the table `cell_animal`.
 
-    The others are masks of shape (cells,): `outside`, with records where the written range says no; `silent`, in the
-    range, but without a record where people record much.
+    The others are masks of shape (cells,): `outside`, the cells with records that the written range lacks; `silent`,
+    its cells without a record of the animal where people record many others of its group.
     """
 
     rows: Rows
@@ -58,7 +58,7 @@ def combine(
     range_[positions], status[positions] = written["weight"], written["status"]
     inside = range_ > 0
     confidence = effort.here / (effort.here + FORMULA.shrink)
-    # Records can only lift a weight as far as they were made there; the written weight stays where nobody looks.
+    # Records change a weight as far as many were made there; where people record nothing, the written weight stays.
     kept = range_ * (1 - confidence * (1 - rules.doubt) * (1 - np.minimum(seen / np.maximum(range_, 1e-9), 1)))
     weight = np.maximum(kept, np.minimum(range_, LISTED))
     weight = np.where(inside & (records > 0), np.maximum(weight, np.maximum(range_, seen)), weight)

@@ -13,7 +13,7 @@ ISSUES: Final = (
 )
 """Issues of what GBIF calls `hasGeospatialIssues`."""
 
-_CENTROID_UNCERTAINTIES: Final = (301, 3036, 999, 9999)
+_CENTROIDS: Final = (301, 3036, 999, 9999)
 """Uncertainties in metres that gazetteers give to the middle of a country or state
 (https://data-blog.gbif.org/post/country-centroids/)."""
 _CAPTIVE: Final = ("managed", "captive", "cultivated")
@@ -28,7 +28,7 @@ NO_END: Final = 9999
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a record must have to count. A record that does not say passes, unless it lacks a name or a place.
+    """What a record must have to count. A record passes each filter whose column it lacks, but for its name and place.
 
     `max_uncertainty`: of the coordinates, in metres; a cell is 110 km across. `since`, `until`: first and last year.
     `commercial`: leave out records whose licence forbids commercial use. `issues`: of GBIF, none of which it may have.
@@ -49,6 +49,7 @@ class Filters:
         """
         issues = " or ".join(f"contains(issues, {literal(each)})" for each in self.issues)  # list_has_any is slower
         years = f"from before {self.since}" + (f" or after {self.until}" if self.until < NO_END else "")
+        uncertain = f"with coordinates uncertain by more than {self.max_uncertainty:,.0f} m"
         return {
             "latitude or longitude is no number": "is_bad_number",
             "number of records is no number": "records is null or records < 0",
@@ -56,13 +57,13 @@ class Filters:
             "outside the Earth": "not (abs(lat) <= 90 and abs(lon) <= 180)",
             "at 0° N 0° E": "abs(lat) < 1e-4 and abs(lon) < 1e-4",
             "without a name": "not is_named",
-            "absent": "presence = 'absent' or records = 0",
+            "of an animal that was absent": "presence = 'absent' or records = 0",
             "fossil, or a living specimen in a zoo or garden": f"basis in {_SPECIMENS}",
             "captive or cultivated": f"captive in ('true', 't', '1') or establishment in {_CAPTIVE}",
             "casual, or not approved by a reviewer": "quality = 'casual' or approved = '0'",
             "with an issue of its coordinates": issues or "false",
-            "in the middle of a country": f"uncertainty in {_CENTROID_UNCERTAINTIES} or centroid < {_CENTROID_METRES}",
-            f"known to more than {self.max_uncertainty:,.0f} m only": f"uncertainty > {self.max_uncertainty!r}",
+            "placed in the middle of a country": f"uncertainty in {_CENTROIDS} or centroid < {_CENTROID_METRES}",
+            uncertain: f"uncertainty > {self.max_uncertainty!r}",
             years: f"year not between {self.since} and {self.until}",
             "under a licence without commercial use": f"{self.commercial} and {_NON_COMMERCIAL}",
         }

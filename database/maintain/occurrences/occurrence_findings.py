@@ -157,15 +157,14 @@ class OccurrenceFindings:
             yield f"animals with a season in some cell: {self.seasonal:,}"
         outside = sorted((each for each in self.animals if each.outside), key=lambda each: -each.records_outside)
         if outside:
-            what = (
-                f"widened from {self.rules.widen} records in a cell" if self.rules.widen else "unchanged; see --widen"
-            )
-            yield f"records outside of written ranges: {len(outside):,} animals ({what}); the most:"
+            widen = self.rules.widen
+            what = f"widened from {widen} records in a cell on" if widen else "unchanged; see --widen"
+            yield f"animals with records outside of their ranges: {len(outside):,} (ranges {what}); with the most:"
             for each in outside[:_SHOWN]:
                 yield f"  {each.records_outside:>13,.0f}  {each.name}, in {each.outside:,} cells"
         silent = sorted((each for each in self.animals if each.silent), key=lambda each: -each.silent)
         if silent:
-            yield f"ranges without records where their group has many, kept with doubt: {len(silent):,} animals:"
+            yield f"animals without records where their group has many, so that they weigh less there: {len(silent):,}"
             for each in silent[:_SHOWN]:
                 yield f"  {each.silent:>13,}  cells of {each.name}"
 

@@ -104,7 +104,7 @@ def counts_by_country(columns: Iterable[str]) -> bool:
 
 
 def missing_columns(columns: Iterable[str]) -> str:
-    """Return what no column of a file says, such as `the place`, or an empty text if it says all that is needed."""
+    """Return what a file has no column for, such as `the place`, or an empty text if it has all that is needed."""
     every = list(columns)
     found = column_names(every).keys()
     is_placed = {"lat", "lon"} <= found or not found.isdisjoint({"cell", "code"}) or counts_by_country(every)

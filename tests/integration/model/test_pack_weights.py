@@ -32,7 +32,7 @@ def test_a_file_is_fetched_once(tmp_path: Path, upstream: WeightsHost, capsys: p
     assert upstream.asked == [PATH]
     assert first == second
     assert first.read_bytes() == DATA
-    # AND the download has told how far it was
+    # AND the download printed its progress
     assert "a b.tflite: 0.3 of 0.3 MB" in capsys.readouterr().err
 
 
@@ -56,7 +56,7 @@ def test_a_wrong_checksum_is_an_error(tmp_path: Path, upstream: WeightsHost) -> 
 def test_a_folder_is_used_instead_of_the_network(tmp_path: Path, upstream: WeightsHost) -> None:
     # GIVEN a folder with the file, without the folders of its repository
     (tmp_path / "a b.tflite").write_bytes(DATA)
-    # WHEN it is named; THEN nobody is asked
+    # WHEN it is named; THEN no host is asked
     assert get_weights(WEIGHTS, tmp_path / "cache", tmp_path, upstream.url).read_bytes() == DATA
     assert upstream.asked == []
     # AND a wrong file there is an error too

@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 def test_records_become_a_version_that_is_compared_activated_and_rolled_back(
     database_url: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an active dataset, and records: wolves, whose range nobody has stated, and foxes outside of theirs
+    # GIVEN an active dataset, and records: wolves, whose range is not stated, and foxes outside of theirs
     stores = ["--database-url", database_url, "--redis-url", ""]
     assert main(["load", "--from", str(folder / "my"), *stores]) == 0
     records = [Record(*WOLF, 52.5, 13.4)] * 120 + [Record(*FOX, 40.4, -3.7)] * 30 + [Record(*BADGER, 52.5, 13.4)] * 9
@@ -52,7 +52,7 @@ def test_records_become_a_version_that_is_compared_activated_and_rolled_back(
     assert "            1  at 0° N 0° E\n" in said
     assert "names that match no animal: 1, with 9 records" in said
     assert "without a written range: 1\n" in said
-    assert "1 animals (widened from 20 records in a cell)" in said
+    assert "outside of their ranges: 1 (ranges widened from 20 records in a cell on)" in said
     assert "           30  red fox, in 1 cells\n" in said
     new = said.rpartition("compare ")[2].strip()
     # AND the new version is beside the active one, with the wolf no longer unknown

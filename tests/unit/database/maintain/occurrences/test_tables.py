@@ -78,7 +78,7 @@ def test_the_default_of_a_column_counts_where_a_record_has_no_value(tmp_path: Pa
     head, fox, wolf = TEXT.splitlines()
     text = f"{head}\tstatus\n{fox}\tpresent\n{wolf}\t\n"
     counts = counts_of(zipped(tmp_path / "file.zip", {"meta.xml": meta(field), "occurrence.txt": text}))
-    assert (counts.rows, counts.dropped["absent"]) == (2, 1)
+    assert (counts.rows, counts.dropped["of an animal that was absent"]) == (2, 1)
 
 
 def test_a_file_that_a_descriptor_names_but_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_a_cube_by_the_cells_of_other_grids(tmp_path: Path, column: str, code: s
     # WHEN counted THEN the records are in the H3 cell of its middle
     found, dropped, _ = counted(tmp_path / "cube", tmp_path / "work")
     assert found == {("Vulpes vulpes", cell_of(*place)): 10}
-    assert dropped == {"without a place": 1, "known to more than 25,000 m only": 1}
+    assert dropped == {"without a place": 1, "with coordinates uncertain by more than 25,000 m": 1}
 
 
 def test_a_cube_by_cells_of_no_known_grid_is_an_error(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_a_checklist_says_in_which_countries_a_taxon_lives(tmp_path: Path) -> No
         listed = counting.connection.execute(query).fetchall()
         dropped = {reason: rows for reason, rows in counting.counts().dropped.items() if rows}
     assert listed == [("Vulpes vulpes", "AU", True), ("Vulpes vulpes", "DE", False)]
-    assert dropped == {"absent": 1, "without a place": 1, "without a name": 1}
+    assert dropped == {"of an animal that was absent": 1, "without a place": 1, "without a name": 1}
 
 
 CHECKLIST = """<archive xmlns="http://rs.tdwg.org/dwc/text/">
