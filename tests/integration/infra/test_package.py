@@ -85,6 +85,9 @@ def test_the_function_holds_the_app_and_nothing_else(function: dict[str, bytes])
     sources = {name: text for name, text in function.items() if not name.endswith(".pyc")}
     sources = {name: text for name, text in sources.items() if not name.startswith(vendored)}
     assert sources.keys() - expected.keys() == {"chalice/__init__.py", "chalice/app.py"}
+    # AND what makes the data is left out
+    assert "database/load.py" in function
+    assert not any(name.startswith("database/maintain") for name in function)
     assert {name: text for name, text in sources.items() if name in expected} == expected
 
 
