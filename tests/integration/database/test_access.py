@@ -48,7 +48,15 @@ def test_the_app_may_read_and_nothing_else(admin: "Connection", user: str) -> No
         cursor.execute("select version from features_of(%s::bigint[])", (sample_data.cells(1),))
         assert cursor.fetchall() == [("one",)]
     # AND can change nothing
-    for statement in ("delete from dataset", "drop table cell", "create table mine ()", f"alter role {user} superuser"):
+    for statement in (
+        "update dataset set active = false",
+        "delete from cell_animal",
+        "insert into cell_animal values (1, 1, 1, 1, 1)",
+        "truncate cell_1",
+        "drop table cell",
+        "create table mine ()",
+        f"alter role {user} superuser",
+    ):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege), admin, admin.cursor() as cursor:
             cursor.execute(f"set local role {user}; {statement}")
 

@@ -212,11 +212,6 @@ def test_an_interrupt_is_one_line(
     assert capsys.readouterr().err == "\ninterrupted; run the same command again to go on\n"
 
 
-def test_an_empty_database_lists_nothing(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["list", "--database-url", database_url]) == 0
-    assert capsys.readouterr().out == ""
-
-
 def test_a_database_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--database-url", "postgresql://faunalens@127.0.0.1:1/faunalens"]) == 1
     output = capsys.readouterr().err
@@ -261,14 +256,6 @@ def test_a_switch_is_announced_to_the_cache_of_the_environment(
     with closing(RedisCache.of(RedisSettings(5, 5, 5, url=valkey_server.url))) as cache:
         text = cache.read(ROLLOUT, Deadline.after(5)) or Rollout(0, "").to_text()
         assert (Rollout.from_text(text).active == version) == announced
-
-
-def test_without_a_cache_in_the_environment_none_is_looked_for(
-    database_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sample_data.load_all(database_url, "one")
-    assert main(["activate", "one", "--database-url", database_url]) == 0
-    assert capsys.readouterr().out == "active: one\n"
 
 
 def test_a_wrong_cache_url_is_an_error_before_anything_is_done(

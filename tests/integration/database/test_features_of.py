@@ -1,4 +1,4 @@
-"""`features_of`, the query of a request: its rows, its plan, and who may run it."""
+"""`features_of`, the query of a request: its rows and its plan."""
 
 import json
 from collections.abc import Iterator
@@ -141,40 +141,3 @@ def test_a_cell_is_one_range_of_one_index(
     # AND few pages are touched: three levels and a leaf more where a cell spans two
     assert (animals["Shared Hit Blocks"] + animals["Shared Read Blocks"]) / count <= 6
     assert (areas["Shared Hit Blocks"] + areas["Shared Read Blocks"]) / count <= 4
-
-
-def test_the_reader_may_ask_and_nothing_else(database_url: str, postgres_server: PostgresServer) -> None:
-    # GIVEN a login that has the reader's role, from an administrator who may create roles
-    admin_url = urlsplit(postgres_server.admin_url)._replace(path=urlsplit(database_url).path).geturl()
-    with closing(psycopg2.connect(admin_url)) as admin:
-        sample_data.load_all(admin, "one")
-        activate(admin, "one")
-        with admin, admin.cursor() as cursor:
-            cursor.execute("create role app_for_test login password 'app'; grant faunalens_reader to app_for_test")
-    parts = urlsplit(database_url)
-    url = parts._replace(netloc=f"app_for_test:app@{parts.hostname}:{parts.port}").geturl()
-    try:
-        with closing(psycopg2.connect(url)) as reader:
-            # THEN it gets features and the data behind them
-            assert features_of(reader, sample_data.HERE)[0][1] == "one"
-            # AND it can change nothing
-            for statement in (
-                "update dataset set active = false",
-                "delete from cell_animal",
-                "insert into cell_animal values (1, 1, 1, 1, 1)",
-                "drop table source",
-                "create table mine (x int)",
-                "truncate cell_1",
-            ):
-                with pytest.raises(psycopg2.errors.InsufficientPrivilege), reader, reader.cursor() as cursor:
-                    cursor.execute(statement)
-    finally:
-        with closing(psycopg2.connect(admin_url)) as admin, admin, admin.cursor() as cursor:
-            cursor.execute("drop owned by app_for_test; drop role app_for_test")
-
-
-def test_an_owner_who_may_not_create_roles_loads_all_the_same(connection: "Connection") -> None:
-    # GIVEN an owner who is no superuser WHEN loaded THEN it works, with a notice at most
-    sample_data.load_all(connection, "one")
-    activate(connection, "one")
-    assert features_of(connection, sample_data.HERE)[0][1] == "one"

@@ -130,36 +130,6 @@ def test_dogs_and_cats() -> None:
 
 
 @pytest.mark.parametrize(
-    ("output_index", "scientific_name"),
-    [
-        (12, "Haemorhous mexicanus"),  # WordNet: Carpodacus mexicanus
-        (26, "Pleurodelinae"),  # Triturus vulgaris
-        (30, "Lithobates catesbeianus"),  # Rana catesbeiana
-        (32, "Ascaphus"),  # Ascaphus trui
-        (43, "Chlamydosaurus kingii"),  # Chlamydosaurus kingi
-        (74, "Araneus diadematus"),  # Aranea diademata
-        (87, "Psittacus erithacus"),
-        (118, "Metacarcinus magister"),  # Cancer magister
-        (121, "Paralithodes camtschaticus"),  # Paralithodes camtschatica
-        (132, "Ardea alba"),  # Egretta albus
-        (135, "Aramus guarauna"),  # Aramus pictus
-        (140, "Calidris alpina"),  # Erolia alpina
-        (145, "Aptenodytes patagonicus"),  # Aptenodytes patagonica
-        (279, "Vulpes lagopus"),  # Alopex lagopus
-        (286, "Puma concolor"),  # Felis concolor
-        (289, "Panthera uncia"),
-        (296, "Ursus maritimus"),  # Thalarctos maritimus
-        (338, "Cavia porcellus"),  # Cavia cobaya
-        (357, "Neogale vison"),  # Mustela vison
-        (369, "Symphalangus syndactylus"),  # Hylobates syndactylus
-        (392, "Holacanthus tricolor"),  # Holocanthus tricolor
-    ],
-)
-def test_obsolete_names_are_replaced(output_index: int, scientific_name: str) -> None:
-    assert ANIMALS[output_index]["scientific_name"] == scientific_name
-
-
-@pytest.mark.parametrize(
     ("kind", "names"),
     [
         ("extinct", {"triceratops", "trilobite"}),
