@@ -14,12 +14,12 @@ from benchmarks.field.answers import Answered, features_at, lineages_of, looks_a
 from benchmarks.field.truth import HEADS, FieldPhoto, Lineage, Shares, Verdict, verdict
 from benchmarks.measure import table
 from benchmarks.measure import verdict as target
+from chalicelib.api.words import SURE
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.naming import Naming
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.services import Services
 
-WORDS: Final[Mapping[str, float]] = {"very sure": 0.95, "fairly sure": 0.8, "perhaps": 0.5}
 """Least share of right answers with each word."""
 BINS: Final = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.01)
 THUMBNAIL: Final = 150
@@ -78,7 +78,7 @@ def calibration(answers: Sequence[Answered]) -> tuple[str, float]:
 def words(answers: Sequence[Answered]) -> str:
     """Return a table of the words for how sure answers are, with the shares of right ones."""
     rows = []
-    for word, least in WORDS.items():
+    for word, least in ((each.word, each.right) for each in SURE):
         those = [each for each in answers if each.sure == word]
         right = fmean(each.is_right for each in those) if those else 1.0
         rows.append([word, str(len(those)), f"{right:.1%}", f"at least {least:.0%}", target(right >= least)])
@@ -91,7 +91,7 @@ def subjects(answers: Sequence[Answered]) -> str:
     rows = []
     for kind, those in sorted(by(lambda photo: "animal" if photo.lineage else photo.subject, answers).items()):
         said = [f"{fmean(each.subject == name for each in those):.0%}" for name in names]
-        surely = f"{share(those, lambda each: each.sure == 'very sure'):.1%}" if kind != "animal" else ""
+        surely = f"{share(those, lambda each: each.sure == SURE[0].word):.1%}" if kind != "animal" else ""
         rows.append([kind, str(len(those)), *said, surely])
     return table(rows, ["shown", "photos", *names, "named surely"])
 

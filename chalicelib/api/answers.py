@@ -16,14 +16,13 @@ from chalicelib.api.responses import (
     PhotoQuality,
     Place,
     PredictedTaxon,
-    Reason,
     RelativesHere,
     RelativeTaxon,
     Resident,
     Residents,
     Timings,
 )
-from chalicelib.api.words import and_list, reasons_of, sure_of, why_not
+from chalicelib.api.words import Reason, and_list, reasons_of, sure_of, why_not
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.features import Features, Mode
 from chalicelib.identification import Identification, Source

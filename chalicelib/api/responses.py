@@ -1,31 +1,20 @@
 """Response bodies of the API. `chalicelib/api/answers.py` builds those of identifications.
 
-The OpenAPI document is generated from these classes: annotations give each field its schema and description.
+The OpenAPI document is generated from these classes: annotations give each field its schema and description, and the
+values that it may have, if a table has them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
+from chalicelib.api.words import SURE, Reason
 from chalicelib.features.features import CacheLevel, Mode
 from chalicelib.identification import Source
 from chalicelib.model.naming import Subject
 from chalicelib.model.prior import Here
 
-Sure = Literal["very sure", "fairly sure", "perhaps"]
-Reason = Literal[
-    "person",
-    "vehicle",
-    "no_animal",
-    "animal_small",
-    "photo_small",
-    "photo_dark",
-    "photo_blurred",
-    "photo_grey",
-    "unknown_relatives",
-    "unclear",
-    "unlike",
-]
+_RIGHT = ", ".join(f"{each.right:.0%} and more" for each in SURE[:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +50,10 @@ class PredictedTaxon:
         "Close relatives that live here and that the model does not know; null if none are known, or without features.",
     ] = None
     sure: Annotated[
-        Sure, "How sure that is: of such answers to field photos, 95% and more, 80% and more, or half are right."
-    ] = "perhaps"
+        str,
+        f"How sure that is: of such answers to field photos, {_RIGHT}, or half are right.",
+        tuple(each.word for each in SURE),
+    ] = SURE[-1].word
 
 
 @dataclass(frozen=True, slots=True)

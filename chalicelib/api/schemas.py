@@ -48,7 +48,8 @@ def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON Schema of a type. Add the schemas of dataclasses to `found`, and return references to them."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return {**_schema(arguments[0], found), "description": arguments[1]}
+        values = {"enum": list(arguments[2])} if len(arguments) > 2 else {}
+        return {**_schema(arguments[0], found), **values, "description": arguments[1]}
     if origin in (Union, types.UnionType):
         return {"anyOf": [_schema(argument, found) for argument in arguments]}
     if origin is Literal:

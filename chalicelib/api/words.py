@@ -1,31 +1,55 @@
-"""Words for how sure an answer is, and why it is wide or missing. No I/O."""
+"""Words for how sure an answer is, and why it is wide or missing. The page reads the table of the first, sure.json."""
 
+import json
 from collections.abc import Sequence
-from typing import Final
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
 
-from chalicelib.api.responses import Reason, Sure
 from chalicelib.features.features import Mode
 from chalicelib.model.naming import Subject
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.quality import Quality
 
-VERY_SURE: Final = 0.96
-"""Score from which an answer that knows the place is very sure: 95% and more of such answers are right."""
-FAIRLY_SURE: Final = 0.84
-"""Score from which an answer that knows the place is fairly sure: 80% and more are right."""
-FAIRLY_SURE_ALONE: Final = 0.96
-"""The same for an answer from the photo alone, which is never very sure. Below it, half and more are right.
+Reason = Literal[
+    "person",
+    "vehicle",
+    "no_animal",
+    "animal_small",
+    "photo_small",
+    "photo_dark",
+    "photo_blurred",
+    "photo_grey",
+    "unknown_relatives",
+    "unclear",
+    "unlike",
+]
 
-`python -m benchmarks.field` measures these three, and docs/explanation/field.md has their numbers of photos."""
+
+class SureWord(NamedTuple):
+    """A word for how sure an answer is. `right`: share of such answers to field photos that are right, or more.
+
+    `least`: score from which an answer that knows the place has this word. `least_alone`: the same for an answer from
+    the photo alone; None if such an answer is never as sure.
+    """
+
+    word: str
+    right: float
+    least: float
+    least_alone: float | None
+
+
+SURE: Final = tuple(SureWord(**row) for row in json.loads(Path(__file__).with_name("sure.json").read_text("utf-8")))
+"""The words, the surest first; the page reads the same file.
+
+`python -m benchmarks.field` measures them, and docs/explanation/field.md has their numbers of photos."""
 SMALL_SHARE: Final = 0.05
 """Share of the photo's area below which an animal is small."""
 
 
-def sure_of(score: float, mode: Mode) -> Sure:
+def sure_of(score: float, mode: Mode) -> str:
     """Return the word for how sure a prediction is. `score`: that of the prediction. `mode`: that of the features."""
-    if mode == "narrowed":
-        return "very sure" if score >= VERY_SURE else "fairly sure" if score >= FAIRLY_SURE else "perhaps"
-    return "fairly sure" if score >= FAIRLY_SURE_ALONE else "perhaps"
+    thresholds = ((each.word, each.least if mode == "narrowed" else each.least_alone) for each in SURE)
+    return next(word for word, least in thresholds if least is not None and score >= least)
 
 
 _SENTENCES: Final[dict[Reason, str]] = {

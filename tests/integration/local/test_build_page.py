@@ -13,7 +13,7 @@ from chalicelib.config.settings import ROOT
 SCRIPT = ("local/build_page", "local/progress.sh")
 BUNDLE = Path("chalicelib/web")
 STAMP = Path("web/page/bundle.cksum")
-FORMATS = Path("chalicelib/photo/formats.json")
+TABLES = Path("chalicelib/photo/formats.json"), Path("chalicelib/api/sure.json")
 NO_NPM = "npm was not found, which bundles the page; get it with: apt-get install npm"
 
 
@@ -23,8 +23,9 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "a checkout"
     shutil.copytree(ROOT / "web/page", folder / "web/page", ignore=shutil.ignore_patterns("node_modules"))
     shutil.copytree(ROOT / BUNDLE, folder / BUNDLE)
-    (folder / FORMATS).parent.mkdir()
-    shutil.copy(ROOT / FORMATS, folder / FORMATS)
+    for table in TABLES:
+        (folder / table).parent.mkdir()
+        shutil.copy(ROOT / table, folder / table)
     (folder / "local").mkdir()
     for name in SCRIPT:
         shutil.copy(ROOT / name, folder / name)
@@ -109,8 +110,8 @@ def test_the_bundle_is_what_its_sources_give(checkout: Path) -> None:
     assert (checkout / STAMP).read_text() == stamp
     # WHEN the table has a format that browsers do not know THEN the page sends it, finds its files and names it
     row = {"name": "JPEG XL", "media_types": ["image/jxl"], "extensions": ["jxl"], "signature": r"\xff\x0a"}
-    table = json.loads((checkout / FORMATS).read_text())
-    (checkout / FORMATS).write_text(json.dumps([*table, {**row, "in_browsers": False}]))
+    table = json.loads((checkout / TABLES[0]).read_text())
+    (checkout / TABLES[0]).write_text(json.dumps([*table, {**row, "in_browsers": False}]))
     assert build_page(checkout, os.environ["PATH"]).returncode == 0
     (script,) = (checkout / BUNDLE).glob("app-*.js")
     html = (checkout / BUNDLE / "en.html").read_text()

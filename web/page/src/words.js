@@ -1,9 +1,9 @@
 // Convert the numbers and codes of an answer to words.
 
+import SURE from "../../../chalicelib/api/sure.json";
 import { listed, percent, probability, regionName, say } from "./language.js";
 
 const NAMED = 3; // relatives in a sentence
-const SURE = { "very sure": 0.95, "fairly sure": 0.8 };
 
 /** Return the word for how sure an answer is. */
 export function sureInWords(sure) {
@@ -39,7 +39,8 @@ export function answerInText(answer, address) {
 
 /** What the word for how sure an answer is means. docs/explanation/field.md has the measurements. */
 export function sureMeans(sure) {
-  const share = SURE[sure] ? say("sure.share", { share: percent(SURE[sure]) }) : say("sure.half");
+  const right = SURE.find((row) => row.word === sure)?.right ?? 0.5;
+  const share = right > 0.5 ? say("sure.share", { share: percent(right) }) : say("sure.half");
   return say("sure.means", { sure: sureInWords(sure), share });
 }
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from chalicelib.api.responses import Sure
-from chalicelib.api.words import FAIRLY_SURE, FAIRLY_SURE_ALONE, VERY_SURE, reasons_of, sure_of, why_not
+from chalicelib.api.words import SURE, reasons_of, sure_of, why_not
 from chalicelib.features.features import Mode
 from chalicelib.model.naming import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
@@ -21,15 +20,15 @@ THUMBNAIL = Quality(100, is_dark=False, is_soft=True, is_grey=False)
 @pytest.mark.parametrize(
     ("score", "mode", "word"),
     [
-        (VERY_SURE, "narrowed", "very sure"),
-        (FAIRLY_SURE, "narrowed", "fairly sure"),
+        (SURE[0].least, "narrowed", "very sure"),
+        (SURE[1].least, "narrowed", "fairly sure"),
         (0.6, "narrowed", "perhaps"),
         (1.0, "no_location", "fairly sure"),
-        (FAIRLY_SURE_ALONE, "unknown_area", "fairly sure"),
+        (SURE[1].least_alone, "unknown_area", "fairly sure"),
         (0.94, "degraded", "perhaps"),
     ],
 )
-def test_an_answer_without_the_place_is_less_sure(score: float, mode: Mode, word: Sure) -> None:
+def test_an_answer_without_the_place_is_less_sure(score: float, mode: Mode, word: str) -> None:
     assert sure_of(score, mode) == word
 
 
