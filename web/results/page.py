@@ -65,14 +65,8 @@ class Words:
 
 @cache
 def words_of(language: str) -> Words:
-    """Return the words of a language, one of `languages`."""
+    """Return the words of a language, one of the page's."""
     return Words(language)
-
-
-@cache
-def languages() -> frozenset[str]:
-    """Return the languages of result pages."""
-    return frozenset(path.stem for path in (_PAGE / "words").iterdir())
 
 
 def _filled(found: str | Mapping[str, str], values: Mapping[str, object]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.api.body import read_body
 from chalicelib.api.http import Request, Response, Route
-from chalicelib.api.page import language_of
+from chalicelib.api.page import language_of, languages
 from chalicelib.api.parameters import expect_no_parameters
 from chalicelib.application import Application
 from chalicelib.config.settings import PhotoLimits
@@ -22,7 +22,6 @@ from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.measures import of_correction
 from chalicelib.telemetry.record import Record
 from web.results import page
-from web.results.page import languages
 from web.results.results import LIFETIME, Results
 
 type Handler = Callable[[Application, Request, Record], Response]

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.page import languages as pages
 from chalicelib.config.settings import ROOT
-from web.results.page import languages, missing_page, result_page
+from web.results.page import missing_page, result_page
 from web.results.results import Result
 
 ID = "A" * 22
@@ -180,4 +179,3 @@ def test_all_words_of_results_are_used() -> None:
     own = json.loads((ROOT / "web/page/words/en.json").read_text("utf-8"))["result"]
     code = (ROOT / "web/results/page.py").read_text("utf-8")
     assert set(re.findall(r"own\([\"']([\w.-]+)[\"']", code)) == set(own)
-    assert languages() == pages()
