@@ -35,7 +35,7 @@ def main() -> int:
 
         return list_corrections()
     try:
-        application = _application()
+        application = build_application()
     except SettingError as error:
         print(f"the server cannot start: {error}", file=sys.stderr)
         return 1
@@ -44,7 +44,7 @@ def main() -> int:
     return serve(application, arguments.host, arguments.port, announce=True)
 
 
-def _application() -> "Application":
+def build_application() -> "Application":
     """Return the application that app.py connects to Lambda; here, Chalice is not needed. Raises `SettingError`."""
     began = perf_counter()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in app.py, before anything imports numpy

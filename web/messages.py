@@ -4,8 +4,9 @@ import asyncio
 import gzip
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qs, quote
 
 from chalicelib.api.http import Response
 
@@ -70,12 +71,10 @@ async def send_response(send: Send, method: str, response: Response, drain: Rece
 
 async def _drop_rest(receive: Receive) -> None:
     """Read and drop the rest of the body, for at most `DRAIN_SECONDS`. Closing at once would reset the connection."""
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
             while (message := await receive())["type"] == "http.request" and message.get("more_body"):
                 pass
-    except TimeoutError:
-        pass
 
 
 def has_body(scope: Scope) -> bool:
@@ -93,10 +92,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
 
 def query_of(scope: Scope) -> dict[str, list[str]]:
     """Return the values of each parameter."""
-    query: dict[str, list[str]] = {}
-    for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
-        query.setdefault(name, []).append(value)
-    return query
+    return parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
 def address_of(scope: Scope) -> str:

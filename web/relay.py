@@ -185,7 +185,7 @@ def _hand_on(function: Function, method: str, resource: str, request: Request, r
     """Return the function's response. Raises `Unavailable` if Lambda has none."""
     started = perf_counter()
     try:
-        response = _parsed(function.invoke(proxy_event(method, resource, request)))
+        response = response_of(function.invoke(proxy_event(method, resource, request)))
     except FunctionError as error:
         record.invoked = Invoked(_milliseconds(started), failed=True)
         raise error.as_unavailable() from error
@@ -201,7 +201,7 @@ def _milliseconds(started: float) -> float:
     return round((perf_counter() - started) * 1e3, 1)
 
 
-def _parsed(result: Mapping[str, Any]) -> Response:
+def response_of(result: Mapping[str, Any]) -> Response:
     """Return the response in a function's result. Raises `FunctionError` if there is none."""
     try:
         given = {**(result.get("headers") or {}), **_last(result.get("multiValueHeaders") or {})}

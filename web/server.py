@@ -55,7 +55,7 @@ def serve(
         log: RequestLog = partial(print_request, quiet=beside.name if beside else "")
         if settings.relays and application.settings.telemetry.log_format == "json":
             log = _nothing
-        build = _relaying if settings.relays else _identifying
+        build = relaying if settings.relays else identifying
         asgi = build(application, settings, log, beside)
         listener = listen(host, port)
     except ModelError as error:
@@ -77,7 +77,7 @@ def serve(
     return 0
 
 
-def _identifying(application: Application, settings: WebSettings, log: RequestLog, beside: Beside | None) -> Asgi:
+def identifying(application: Application, settings: WebSettings, log: RequestLog, beside: Beside | None) -> Asgi:
     """Return the application with its model loaded. Raises `ModelError` and `SettingError`."""
     several = settings.worker_count > 1 and not application.settings.model.threads
     if several:
@@ -92,7 +92,7 @@ def _identifying(application: Application, settings: WebSettings, log: RequestLo
     return asgi
 
 
-def _relaying(application: Application, settings: WebSettings, log: RequestLog, beside: Beside | None) -> Asgi:
+def relaying(application: Application, settings: WebSettings, log: RequestLog, beside: Beside | None) -> Asgi:
     """Return the application without a model; the function identifies the photos. Raises `SettingError`.
 
     Its metrics have the dimension `tier`, since the function counts the same requests. Unless people read the log, the

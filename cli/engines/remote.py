@@ -112,7 +112,7 @@ class RemoteEngine:
                 return _body_of(response, self._url)
             if response is not None:
                 reason = f"it answered {response.status}"
-            self.pace.refused(_retry_after(response) or wait)
+            self.pace.refused(retry_after_of(response) or wait)
             wait = min(wait * 2, _LONGEST_WAIT)
         raise Refused("unavailable", f"no answer of the service for {self._patience:.0f} s: {reason}", is_lasting=False)
 
@@ -142,7 +142,7 @@ def _stranger(url: str, what: str) -> CommandError:
     return CommandError(f"{url} does not answer as Faunalens does ({what}); check --url, and the network")
 
 
-def _retry_after(response: urllib3.BaseHTTPResponse | None) -> float:
+def retry_after_of(response: urllib3.BaseHTTPResponse | None) -> float:
     """Return the seconds of `Retry-After`, which may also be a date (RFC 9110); 0 if there is none."""
     text = response.headers.get("retry-after", "") if response is not None else ""
     seconds = float(text) if text.isdigit() else 0.0
@@ -159,28 +159,25 @@ _PARAMETER = re.compile(r";\s*([a-z]+)=(\d+)")
 class Pace:
     """The requests of one run, which adapt to the service: one more at once after each full round without a refusal,
     half as many after a refusal (AIMD, as TCP does). Thread-safe. `most`: most requests at once.
+
+    `allowed`: requests that may run at once now. `not_before`: when the next one may be sent, on the clock.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = monotonic) -> None:
         self._most, self._clock = most, clock
         self._changed = Condition()
-        self._allowed, self._running, self._in_a_row = min(FIRST, most), 0, 0
-        self._interval, self._next, self._halved = 0.0, 0.0, 0.0
-
-    @property
-    def allowed(self) -> int:
-        """Return the number of requests that may run at once."""
-        return self._allowed
+        self.allowed, self._running, self._in_a_row = min(FIRST, most), 0, 0
+        self._interval, self.not_before, self._halved = 0.0, 0.0, 0.0
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait until a request may be sent; it runs until the block ends."""
         with self._changed:
-            while self._running >= self._allowed or self._clock() < self._next:
-                left = self._next - self._clock()
+            while self._running >= self.allowed or self._clock() < self.not_before:
+                left = self.not_before - self._clock()
                 self._changed.wait(left if left > 0 else None)
             self._running += 1
-            self._next = max(self._next, self._clock() + self._interval)
+            self.not_before = max(self.not_before, self._clock() + self._interval)
         try:
             yield
         finally:
@@ -192,13 +189,13 @@ class Pace:
         """Note an answer, with its headers about limits (RateLimit and RateLimit-Policy)."""
         with self._changed:
             self._in_a_row += 1
-            if self._in_a_row >= self._allowed and self._allowed < self._most:
-                self._allowed, self._in_a_row = self._allowed + 1, 0
+            if self._in_a_row >= self.allowed and self.allowed < self._most:
+                self.allowed, self._in_a_row = self.allowed + 1, 0
             quotas = [(each.get("q", 0), each.get("w", 0)) for each in _items(headers.get("ratelimit-policy", ""))]
             self._interval = max((window / quota for quota, window in quotas if quota), default=0.0)
             for each in _items(headers.get("ratelimit", "")):
                 if each.get("r") == 0:
-                    self._next = max(self._next, self._clock() + each.get("t", 0))
+                    self.not_before = max(self.not_before, self._clock() + each.get("t", 0))
             self._changed.notify_all()
 
     def refused(self, retry_after: float) -> None:
@@ -206,10 +203,10 @@ class Pace:
         with self._changed:
             moment = self._clock()
             if moment >= self._halved:  # the refusals of one round count once
-                self._allowed = max(1, self._allowed // 2)
+                self.allowed = max(1, self.allowed // 2)
                 self._halved = moment + retry_after
             self._in_a_row = 0
-            self._next = max(self._next, moment + retry_after)
+            self.not_before = max(self.not_before, moment + retry_after)
             self._changed.notify_all()
 
 

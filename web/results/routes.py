@@ -39,7 +39,7 @@ MOST_DECODE_BYTES = 100_000_000
 """Maximum memory for decoding a photo. A PNG of 64 MP would need more than a small container has."""
 WAIT_SECONDS = 3.0
 """Longest wait for the photos before. Many slow ones at once would hold all answers back, which are there already."""
-_one_at_a_time = Lock()
+one_at_a_time = Lock()
 
 
 def thumbnail(read: Callable[[], bytes], limits: PhotoLimits) -> bytes | None:
@@ -50,7 +50,7 @@ def thumbnail(read: Callable[[], bytes], limits: PhotoLimits) -> bytes | None:
     """
     from PIL import Image
 
-    if not _one_at_a_time.acquire(timeout=WAIT_SECONDS):
+    if not one_at_a_time.acquire(timeout=WAIT_SECONDS):
         return None
     try:
         opened = open_photo(read(), limits)
@@ -61,7 +61,7 @@ def thumbnail(read: Callable[[], bytes], limits: PhotoLimits) -> bytes | None:
     except ClientError:
         return None
     finally:
-        _one_at_a_time.release()
+        one_at_a_time.release()
     file = io.BytesIO()
     small.save(file, "JPEG", quality=QUALITY, optimize=True)
     return file.getvalue()

@@ -15,7 +15,7 @@ import urllib3
 from PIL import ExifTags, Image
 
 from cli.engines.engine import Refused
-from cli.engines.remote import LARGEST_BODY, RemoteEngine, _retry_after
+from cli.engines.remote import LARGEST_BODY, RemoteEngine, retry_after_of
 from cli.errors import CommandError
 from cli.results import EXIF, Place
 from testing.pictures import jpeg
@@ -196,4 +196,4 @@ def test_a_large_photo_is_uploaded_first() -> None:
 )
 def test_retry_after_is_a_number_or_a_date(header: str, least: float, most: float) -> None:
     text = format_datetime(datetime.now(UTC) + timedelta(seconds=10), usegmt=True) if header == "date" else header
-    assert least <= _retry_after(urllib3.HTTPResponse(headers={"Retry-After": text})) <= most
+    assert least <= retry_after_of(urllib3.HTTPResponse(headers={"Retry-After": text})) <= most

@@ -15,12 +15,12 @@ from web.results.stores import FolderStore
 
 PROGRAM = """
 import sys
-from web.__main__ import _application
-from web.server import _relaying
+from web.__main__ import build_application
+from web.server import relaying
 from web.settings import WebSettings
 import web.results.routes
 
-_relaying(_application(), WebSettings.from_environment(), print, None)
+relaying(build_application(), WebSettings.from_environment(), print, None)
 absent = {"onnxruntime", "redis", "psycopg2", "h3", "chalice", "boto3", "aiohttp"}
 print(*sorted(absent & {name.split(".")[0] for name in sys.modules}))
 """

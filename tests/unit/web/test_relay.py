@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from testing.servers import scripted
-from web.relay import Function, FunctionError, _parsed
+from web.relay import Function, FunctionError, response_of
 
 
 def test_a_response_keeps_what_clients_need() -> None:
@@ -20,7 +20,7 @@ def test_a_response_keeps_what_clients_need() -> None:
         "body": "aGVsbG8=",
         "isBase64Encoded": True,
     }
-    response = _parsed(result)
+    response = response_of(result)
     assert (response.status, response.body) == (200, b"hello")
     assert response.headers == {"Content-Type": "application/json", "Vary": "", "ETag": '"2"'}
 
@@ -42,7 +42,7 @@ def test_a_response_keeps_what_clients_need() -> None:
 )
 def test_what_no_client_could_be_sent_is_malformed(result: dict[str, Any]) -> None:
     with pytest.raises(FunctionError) as raised:
-        _parsed(result)
+        response_of(result)
     assert raised.value.code == "malformed"
 
 

@@ -31,7 +31,7 @@ def test_refusals_of_one_round_halve_once_and_stop_all_for_a_while() -> None:
     assert pace.allowed == 8
     for _ in range(8):
         pace.refused(5.0)
-    assert (pace.allowed, pace._next) == (4, 5.0)
+    assert (pace.allowed, pace.not_before) == (4, 5.0)
     clock.now = 5.0
     pace.refused(1.0)
     assert pace.allowed == 2
@@ -49,7 +49,7 @@ def test_limits_that_the_service_states_are_kept() -> None:
     pace.succeeded({"ratelimit-policy": '"key";q=60;w=60, "service";q=10;w=1'})
     with pace.turn():
         pass
-    assert pace._next == 1.0
+    assert pace.not_before == 1.0
     # GIVEN limits, of one of which nothing is left for 7 s; the order of their parts does not matter
     pace.succeeded({"ratelimit": '"service";r=5;t=9, "key";t=7;r=0'})
-    assert pace._next == 7.0
+    assert pace.not_before == 7.0

@@ -43,7 +43,7 @@ def test_a_photo_that_cannot_be_decoded_has_none(photo: bytes) -> None:
 def test_a_photo_behind_slow_ones_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a photo that is being decoded
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.01, raising=False)
-    monkeypatch.setattr(module, "_one_at_a_time", lock := Lock())
+    monkeypatch.setattr(module, "one_at_a_time", lock := Lock())
     with ThreadPoolExecutor(1) as other, lock:
         # WHEN another comes THEN its answer does not wait for long
         assert other.submit(thumbnail, jpeg, PhotoLimits()).result(5) is None
