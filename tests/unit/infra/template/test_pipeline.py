@@ -45,7 +45,7 @@ def merged(stage: str) -> dict[str, Any]:
 
 
 def in_an_account(value: Any) -> str:
-    """Return a value as text, with references replaced by the outputs of test_function_config.py."""
+    """Return a value as text, with references replaced by the outputs of test_functions.py."""
     text = to_text(value)
     declared = cloudformation.template("faunalens.yaml")["Outputs"]
     for name, known in OUTPUTS.items():
