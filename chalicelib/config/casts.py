@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from math import inf, nan
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -31,62 +32,50 @@ def path(value: str) -> Path:
     return Path(value)
 
 
-def positive_number(value: str) -> float:
-    """Parse a finite number above 0."""
-    number = _number(value)
-    if not 0 < number < float("inf"):
-        raise ValueError("expected a number above 0")
-    return number
+def _number(accepts: Callable[[float], bool], expected: str) -> Callable[[str], float]:
+    """Return a parser for numbers that `accepts` returns true for. Other texts count as NaN, which is in no range."""
+
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = nan
+        if not accepts(number):
+            raise ValueError(f"expected {expected}")
+        return number
+
+    return parse
 
 
-def non_negative_number(value: str) -> float:
-    """Parse a finite number, 0 or more."""
-    number = _number(value)
-    if not 0 <= number < float("inf"):
-        raise ValueError("expected a number, 0 or more")
-    return number
+def _whole_number(least: int) -> Callable[[str], int]:
+    """Return a parser for whole numbers from `least`, which is not negative."""
+
+    def parse(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or int(value) < least:
+            raise ValueError(f"expected a whole number, {least} or more")
+        return int(value)
+
+    return parse
 
 
-def lifetime(value: str) -> float:
-    """Parse a number of seconds, above 0 and at most 180 days.
-
-    Jitter may double the lifetime of a value, and no value may live for longer than 366 days in Redis.
-    """
-    number = _number(value)
-    if not 0 < number <= 180 * 86_400:
-        raise ValueError("expected a number above 0 and at most 15552000 (180 days)")
-    return number
-
-
-def fraction(value: str) -> float:
-    """Parse a number from 0 to 1."""
-    number = _number(value)
-    if not 0 <= number <= 1:
-        raise ValueError("expected a number from 0 to 1")
-    return number
+positive_number = _number(lambda number: 0 < number < inf, "a number above 0")
+non_negative_number = _number(lambda number: 0 <= number < inf, "a number, 0 or more")
+fraction = _number(lambda number: 0 <= number <= 1, "a number from 0 to 1")
+lifetime = _number(lambda number: 0 < number <= 180 * 86_400, "a number above 0 and at most 15552000 (180 days)")
+"""Seconds. Jitter may double the lifetime of a value, and no value may live for longer than 366 days in Redis."""
+positive_int, non_negative_int = _whole_number(1), _whole_number(0)
 
 
 def share(value: str) -> float:
     """Parse a share above 0 and at most 1, as a number or in per cent."""
     text = value.strip()
-    number = _number(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    try:
+        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        number = nan
     if not 0 < number <= 1:
         raise ValueError("expected a share such as 10% or 0.1, above 0 and at most 100%")
     return number
-
-
-def non_negative_int(value: str) -> int:
-    """Parse a whole number, 0 or more."""
-    if not value.isascii() or not value.isdigit():
-        raise ValueError("expected a whole number, 0 or more")
-    return int(value)
-
-
-def positive_int(value: str) -> int:
-    """Parse a whole number, 1 or more."""
-    if not value.isascii() or not value.isdigit() or int(value) == 0:
-        raise ValueError("expected a whole number, 1 or more")
-    return int(value)
 
 
 def boolean(value: str) -> bool:
@@ -151,11 +140,3 @@ def rate_limits(value: str) -> tuple[RateLimit, ...]:
     return tuple(
         RateLimit(each["path"], each["name"], int(each["quota"]), int(each["seconds"])) for each in found if each
     )
-
-
-def _number(value: str) -> float:
-    """Parse a number. Return NaN for any other text, because NaN is outside every range."""
-    try:
-        return float(value)
-    except ValueError:
-        return float("nan")

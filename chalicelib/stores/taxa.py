@@ -8,6 +8,8 @@ import json
 import re
 import zlib
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib.errors import CacheError, RangeMissing, StoreError, TaxonMissing, Unavailable
@@ -28,108 +30,6 @@ _NO_RANGE = {
     "cosmopolitan": "it is so wide a group that it lives everywhere",
     "extinct": "it is extinct",
 }
-
-# The queries return no row if no dataset is active.
-_SEARCH = """\
-with active as (select dataset, version from dataset where active),
-typed as (select lower(%s) as text, %s::text as animal_group),
-found as (
-    select
-        animal.taxon, animal.name, animal.scientific_name, animal.rank, animal.kind, animal.animal_group,
-        case
-            when typed.text in (lower(animal.name), lower(animal.scientific_name), animal.taxon) then 4
-            when starts_with(lower(animal.name), typed.text) then 3
-            when starts_with(lower(animal.scientific_name), typed.text) then 3
-            when position(' ' || typed.text in lower(animal.name)) > 0 then 2
-            when position(' ' || typed.text in lower(animal.scientific_name)) > 0 then 2
-            else greatest(
-                likeness(typed.text, lower(animal.name)), 0.85 * likeness(typed.text, lower(animal.scientific_name))
-            ) -- people type common names more often, and among 2,300 Latin names one is always similar
-        end as likeness
-    from active
-    join animal using (dataset)
-    cross join typed
-    where typed.animal_group is null or typed.animal_group = animal.animal_group
-),
-best as (
-    select * from found where likeness >= %s order by likeness desc, length(name), name limit %s
-)
-select version, taxon, name, scientific_name, rank, kind, animal_group
-from active left join best on true
-order by likeness desc, length(name), name
-"""
-_GROUP = """\
-select dataset.version, taxon, name, scientific_name, rank, kind, animal_group
-from dataset left join animal on animal.dataset = dataset.dataset and animal.animal_group = %s
-where dataset.active
-order by lower(name)
-"""
-_GROUPS = """\
-select dataset.version, animal_group, count(*)
-from dataset join animal using (dataset)
-where dataset.active
-group by dataset.version, animal_group
-order by animal_group
-"""
-_FACTS = """\
-select dataset.version, facts.facts
-from dataset
-left join lateral (
-    select json_build_object(
-        'taxon', taxon,
-        'name', name,
-        'scientific_name', scientific_name,
-        'rank', rank,
-        'kind', kind,
-        'group', animal_group,
-        'ids', json_strip_nulls(json_build_object(
-            'inaturalist', inaturalist, 'wikidata', wikidata, 'avibase', avibase, 'ebird', ebird
-        )),
-        'lineage', (
-            select coalesce(json_agg(json_build_object(
-                'name', above.name, 'scientific_name', above.scientific_name, 'rank', above.rank
-            ) order by number), '[]')
-            from unnest(animal.lineage) with ordinality as step (scientific_name, number)
-            join taxon as above on above.dataset = animal.dataset and above.scientific_name = step.scientific_name
-        ),
-        'ranges', (
-            select coalesce(json_agg(json_build_object(
-                'status', status, 'words', words, 'extent', extent, 'certainty', certainty, 'season', season,
-                'note', note, 'source', source
-            ) order by array_position(array['native', 'introduced', 'vagrant', 'absent'], status), words), '[]')
-            from range_statement
-            where range_statement.dataset = animal.dataset and range_statement.animal = animal.animal
-        ),
-        'sources', (
-            select coalesce(json_agg(json_build_object(
-                'source', source, 'title', title, 'citation', citation, 'licence', licence
-            ) order by source), '[]')
-            from source
-            where source.dataset = animal.dataset and source.source in (
-                select said.source
-                from range_statement as said
-                where said.dataset = animal.dataset and said.animal = animal.animal
-            )
-        ),
-        'is_drawn', exists (
-            select from range_drawing
-            where range_drawing.dataset = animal.dataset and range_drawing.animal = animal.animal
-        )
-    ) as facts
-    from animal
-    where animal.dataset = dataset.dataset and animal.taxon = %s
-) as facts on true
-where dataset.active
-"""
-_DRAWING = """\
-select dataset.version, range_drawing.{0}
-from dataset
-left join animal on animal.dataset = dataset.dataset and animal.taxon = %s
-left join range_drawing on range_drawing.dataset = dataset.dataset and range_drawing.animal = animal.animal
-where dataset.active
-"""
-_QUERIES = {"facts": _FACTS, "outlines": _DRAWING.format("outlines"), "paths": _DRAWING.format("paths")}
-"""The queries for one taxon. Each returns one row: the version, and what was asked for, or null."""
 
 
 class Store(Protocol):
@@ -169,15 +69,15 @@ class Taxa:
 
     def search(self, text: str, group: str | None = None) -> Of[list[NamedTaxon]]:
         """Return the taxa with names like `text`, the likeliest first: exact, by their beginning, or with errors."""
-        return _named(self._rows(_SEARCH, (text.replace("\0", " "), group, LIKENESS, SEARCH_LIMIT)))
+        return _named(self._rows(_queries()["search"], (text.replace("\0", " "), group, LIKENESS, SEARCH_LIMIT)))
 
     def in_group(self, group: str) -> Of[list[NamedTaxon]]:
         """Return all taxa of a group, by name."""
-        return _named(self._rows(_GROUP, (group.replace("\0", " "),)))
+        return _named(self._rows(_queries()["group"], (group.replace("\0", " "),)))
 
     def groups(self) -> Of[dict[str, int]]:
         """Return the number of taxa in each group."""
-        rows = self._rows(_GROUPS, ())
+        rows = self._rows(_queries()["groups"], ())
         return Of(rows[0][0], {group: count for _, group, count in rows})
 
     def facts(self, taxon: str) -> Of[dict[str, Any]]:
@@ -208,7 +108,7 @@ class Taxa:
         cached = self._cached(taxon, part)
         if cached is not None:
             return cached
-        ((version, found),) = self._rows(_QUERIES[part], (taxon,))
+        ((version, found),) = self._rows(_queries()[part], (taxon,))
         if found is None:
             raise TaxonMissing(_NO_TAXON)
         value = zlib.compress(json.dumps(found, allow_nan=False).encode())
@@ -236,3 +136,10 @@ class Taxa:
 
 def _named(rows: list[tuple[Any, ...]]) -> Of[list[NamedTaxon]]:
     return Of(rows[0][0], [NamedTaxon(*row) for _, *row in rows if row[0] is not None])
+
+
+@cache
+def _queries() -> dict[str, str]:
+    """Return the queries in taxa.sql by name. Those of one taxon return one row: the version, and the found or null."""
+    texts = re.split(r"^-- (\w+)$", Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return dict(zip(texts[1::2], texts[2::2], strict=True))

@@ -1,0 +1,106 @@
+-- The queries for taxa. They return no row if no dataset is active. taxa.py reads this file; a line "-- name" begins a query.
+
+-- search
+with active as (select dataset, version from dataset where active),
+typed as (select lower(%s) as text, %s::text as animal_group),
+found as (
+    select
+        animal.taxon, animal.name, animal.scientific_name, animal.rank, animal.kind, animal.animal_group,
+        case
+            when typed.text in (lower(animal.name), lower(animal.scientific_name), animal.taxon) then 4
+            when starts_with(lower(animal.name), typed.text) then 3
+            when starts_with(lower(animal.scientific_name), typed.text) then 3
+            when position(' ' || typed.text in lower(animal.name)) > 0 then 2
+            when position(' ' || typed.text in lower(animal.scientific_name)) > 0 then 2
+            else greatest(
+                likeness(typed.text, lower(animal.name)), 0.85 * likeness(typed.text, lower(animal.scientific_name))
+            ) -- people type common names more often, and among 2,300 Latin names one is always similar
+        end as likeness
+    from active
+    join animal using (dataset)
+    cross join typed
+    where typed.animal_group is null or typed.animal_group = animal.animal_group
+),
+best as (
+    select * from found where likeness >= %s order by likeness desc, length(name), name limit %s
+)
+select version, taxon, name, scientific_name, rank, kind, animal_group
+from active left join best on true
+order by likeness desc, length(name), name
+
+-- group
+select dataset.version, taxon, name, scientific_name, rank, kind, animal_group
+from dataset left join animal on animal.dataset = dataset.dataset and animal.animal_group = %s
+where dataset.active
+order by lower(name)
+
+-- groups
+select dataset.version, animal_group, count(*)
+from dataset join animal using (dataset)
+where dataset.active
+group by dataset.version, animal_group
+order by animal_group
+
+-- facts
+select dataset.version, facts.facts
+from dataset
+left join lateral (
+    select json_build_object(
+        'taxon', taxon,
+        'name', name,
+        'scientific_name', scientific_name,
+        'rank', rank,
+        'kind', kind,
+        'group', animal_group,
+        'ids', json_strip_nulls(json_build_object(
+            'inaturalist', inaturalist, 'wikidata', wikidata, 'avibase', avibase, 'ebird', ebird
+        )),
+        'lineage', (
+            select coalesce(json_agg(json_build_object(
+                'name', above.name, 'scientific_name', above.scientific_name, 'rank', above.rank
+            ) order by number), '[]')
+            from unnest(animal.lineage) with ordinality as step (scientific_name, number)
+            join taxon as above on above.dataset = animal.dataset and above.scientific_name = step.scientific_name
+        ),
+        'ranges', (
+            select coalesce(json_agg(json_build_object(
+                'status', status, 'words', words, 'extent', extent, 'certainty', certainty, 'season', season,
+                'note', note, 'source', source
+            ) order by array_position(array['native', 'introduced', 'vagrant', 'absent'], status), words), '[]')
+            from range_statement
+            where range_statement.dataset = animal.dataset and range_statement.animal = animal.animal
+        ),
+        'sources', (
+            select coalesce(json_agg(json_build_object(
+                'source', source, 'title', title, 'citation', citation, 'licence', licence
+            ) order by source), '[]')
+            from source
+            where source.dataset = animal.dataset and source.source in (
+                select said.source
+                from range_statement as said
+                where said.dataset = animal.dataset and said.animal = animal.animal
+            )
+        ),
+        'is_drawn', exists (
+            select from range_drawing
+            where range_drawing.dataset = animal.dataset and range_drawing.animal = animal.animal
+        )
+    ) as facts
+    from animal
+    where animal.dataset = dataset.dataset and animal.taxon = %s
+) as facts on true
+where dataset.active
+
+-- outlines
+select dataset.version, range_drawing.outlines
+from dataset
+left join animal on animal.dataset = dataset.dataset and animal.taxon = %s
+left join range_drawing on range_drawing.dataset = dataset.dataset and range_drawing.animal = animal.animal
+where dataset.active
+
+-- paths
+select dataset.version, range_drawing.paths
+from dataset
+left join animal on animal.dataset = dataset.dataset and animal.taxon = %s
+left join range_drawing on range_drawing.dataset = dataset.dataset and range_drawing.animal = animal.animal
+where dataset.active
