@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from http.client import HTTPConnection, HTTPException
+from itertools import product
 from pathlib import Path
 
 from PIL import Image
 
 from benchmarks.backends import served_app
 from benchmarks.measure import forget_peak, megabytes, parser, table
+from benchmarks.peers.client import request_of
 from local.stack.ports import HOST
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise, scene
 
@@ -66,15 +68,8 @@ def server() -> Iterator[AttackedServer]:
         yield AttackedServer(port, process.pid)
 
 
-def one_after_another(photo: bytes, target: str, number: int) -> str:
-    """Send photos one after the other. Return the memory growth after the last one, and the statuses."""
-    with server() as attacked:
-        statuses = {attacked.post(photo, target) for _ in range(number)}
-        return f"{attacked.grown():.0f} MB left, {_listed(statuses)}"
-
-
 def at_once(photos: Sequence[bytes], target: str, clients: int, each: int = 1) -> str:
-    """Let many clients send photos at once. Return the peak memory, what is left of it later, and the statuses."""
+    """Let clients send photos, `each` as many. Return the peak memory, what is left of it later, and the statuses."""
     with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(clients) as pool:
         sent = range(clients * each)
         statuses = set(pool.map(lambda number: attacked.post(photos[number % len(photos)], target), sent))
@@ -85,24 +80,20 @@ def at_once(photos: Sequence[bytes], target: str, clients: int, each: int = 1) -
 
 def mixed(clients: int) -> str:
     """Send photos of all formats and sizes."""
-    photos = [
-        encoded(noise(width, width * 3 // 4), kind, exif=exif(SYDNEY))
-        for kind in ("JPEG", "PNG", "WEBP", "HEIF")
-        for width in (320, 1600, 2400)
-    ]
+    kinds = product(("JPEG", "PNG", "WEBP", "HEIF"), (320, 1600, 2400))
+    photos = [encoded(noise(width, width * 3 // 4), kind, exif=exif(SYDNEY)) for kind, width in kinds]
     return at_once(photos, "/identify", clients, each=3)
 
 
 def slow_bodies() -> str:
     """Send 20 bodies without their last byte. Return the peak memory, and the time until all connections are closed."""
     with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(20) as pool:
-        head = f"POST {PLACE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n".encode()
-        head += b"Content-Length: 20000000\r\n\r\n"
+        body = request_of("POST", PLACE, HOST, bytes(20_000_000))[:-1]
 
         def send(_: int) -> float:
             started = time.monotonic()
             with suppress(OSError), socket.create_connection((HOST, attacked.port), timeout=60) as sender:
-                sender.sendall(head + bytes(19_999_999))
+                sender.sendall(body)
                 while sender.recv(65536):
                     pass
             return time.monotonic() - started
@@ -177,8 +168,8 @@ def scanned_jpeg() -> bytes:
 
 
 ATTACKS: dict[str, Callable[[], str]] = {
-    "40 cut-off PNGs of 64 MP": lambda: one_after_another(large_png(100), PLACE, 40),
-    "40 PNGs of 12 MP without a place": lambda: one_after_another(encoded(scene(4000, 3000), "PNG"), "/identify", 40),
+    "40 cut-off PNGs of 64 MP": lambda: at_once([large_png(100)], PLACE, 1, each=40),
+    "40 PNGs of 12 MP without a place": lambda: at_once([encoded(scene(4000, 3000), "PNG")], "/identify", 1, each=40),
     "8 WebPs of 38 bytes, 64 MP": lambda: at_once([tiny_webp()], PLACE, 8),
     "16 PNGs of 64 MP at once": lambda: at_once([large_png(0)], PLACE, 16),
     "64 clients with all formats": partial(mixed, 64),
@@ -196,11 +187,9 @@ def main() -> None:
     options = parser(__doc__, 1, of="runs of each attack")
     options.add_argument("--only", default="", help="run only attacks whose name contains this text")
     chosen, rows = options.parse_args(), []
-    for name, attack in ATTACKS.items():
-        if chosen.only in name:
-            for _ in range(chosen.rounds):
-                print(f"{name} …", file=sys.stderr, flush=True)
-                rows.append([name, attack()])
+    for name in (name for name in ATTACKS if chosen.only in name):
+        print(f"{name} …", file=sys.stderr, flush=True)
+        rows += [[name, ATTACKS[name]()] for _ in range(chosen.rounds)]
     print(table(rows, ["attack", "cost"]))
 
 

@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -63,22 +65,21 @@ BARE = """
 
 def run(case: str, path: Path, threads: int) -> None:
     """Run one case. Print its seconds, those of the processor, its peak memory in bytes, and its number of groups."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         if case == "bare":
-            config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": BARE_MEMORY, "threads": threads}
-            with duckdb.connect(f"{folder}/bare.duckdb", config=config) as bare:
-                started, busy = perf_counter(), process_time()
-                bare.execute(BARE.format(path=path))
-                groups = bare.execute("select count(*) from counted").fetchone()
-                seconds, busy = perf_counter() - started, process_time() - busy
+            connection = stack.enter_context(duckdb.connect(f"{folder}/bare.duckdb"))
+            connection.execute(f"set memory_limit = '{BARE_MEMORY}'")
+            count: Callable[[], object] = partial(connection.execute, BARE.format(path=path))
         else:
-            with Workspace(Path(folder), Filters()) as workspace:
-                workspace.connection.execute(f"set threads = {threads}")
-                started, busy = perf_counter(), process_time()
-                workspace.read(tables_in(path), lambda _line: None)
-                seconds, busy = perf_counter() - started, process_time() - busy
-                groups = workspace.connection.execute("select count(*) from counted").fetchone()
-    print(seconds, busy, megabytes("VmHWM") * 1e6, (groups or (0,))[0])
+            workspace = stack.enter_context(Workspace(Path(folder), Filters()))
+            connection = workspace.connection
+            count = partial(workspace.read, tables_in(path), lambda _line: None)
+        connection.execute(f"set threads = {threads}")
+        started, busy = perf_counter(), process_time()
+        count()
+        seconds, busy = perf_counter() - started, process_time() - busy
+        groups = connection.execute("select count(*) from counted").fetchone() or (0,)
+        print(seconds, busy, megabytes("VmHWM") * 1e6, groups[0])
 
 
 def counting_table(numbers: Sequence[int], rounds: int, threads: int) -> str:

@@ -1,4 +1,4 @@
-"""Memory and lookups of `faunalens identify` over 100,000 photos, and memory of the commands that read its results.
+"""Memory and lookups of `faunalens identify` over 100,000 photos.
 
 The command runs as a user starts it: a process of its own, with the real models, a folder and a table of deployments.
 The photos are small, because decoding keeps no memory and would only take longer. Of every 50 photos 49 show a cat,
@@ -9,13 +9,11 @@ nearly all of it in the models.
 
 import csv
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,11 +31,6 @@ WARM = 1000
 GROWTH_LIMIT_MB = 100
 SHOWN = 10
 """Rows of the table of memory."""
-READERS = (
-    ("export", "--camtrap-dp", "package"),
-    ("export", "--dwca", "archive.zip", "--megadetector", "md.json", "--coco", "coco.json", "--csv", "photos.csv"),
-    ("report", "--html", "report.html"),
-)
 
 
 class Run(NamedTuple):
@@ -79,51 +72,27 @@ def make_card(folder: Path, number: int) -> None:
             write((f"S{station:02}", -36.0 + 1.3 * (station % 5), 145.0 + 1.3 * (station // 5), "+10:00"))
 
 
-@contextmanager
-def command(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", list[resource.struct_rusage]]]:
-    """Run `faunalens` beside the block; yield its process, and a list that has its usage after the block."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"}
-    usage: list[resource.struct_rusage] = []
-    with subprocess.Popen(
-        [sys.executable, "-m", "cli", *arguments], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield process, usage
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    usage.append(used)
-
-
 def run(folder: Path, number: int, workers: int) -> Run:
     """Identify the card in a process of its own, and watch its memory."""
-    arguments = ("identify", "card", "--deployments", "deployments.csv", "--results", "study.db", "--json")
+    command = [sys.executable, "-m", "cli", "identify", "card", "--deployments", "deployments.csv", "--json"]
+    command += ["--results", "study.db", "--workers", str(workers)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"}
     memory, lookups = {}, 0
     steps = {min(WARM, number), *range(number, 0, -max(1, number // SHOWN))}
-    with command(folder, *arguments, "--workers", str(workers)) as (process, usage):
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
         for count, line in enumerate(process.stdout or (), 1):
             lookups += '"cache":"memory"' not in line
             if count in steps:
                 memory[count] = megabytes("VmRSS", process.pid)
                 print(f"{count:,} photos: {memory[count]:.0f} MB", file=sys.stderr, flush=True)
-    assert count == number
-    return Run(memory, lookups, usage[0].ru_utime + usage[0].ru_stime)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert (process.returncode, count) == (0, number)
+    return Run(memory, lookups, usage.ru_utime + usage.ru_stime)
 
 
-def peak_of(folder: Path, *arguments: str) -> float:
-    """Return the highest memory of a command, in MB."""
-    with command(folder, *arguments) as (process, usage):
-        for _ in process.stdout or ():
-            pass
-    return usage[0].ru_maxrss * 1024 / 1e6
-
-
-def tables(number: int, workers: int) -> str:
-    """Return the tables of the run and of the commands that read its results."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make_card(folder, number)
-        found = run(folder, number, workers)
-        peaks = [(arguments[0], peak_of(folder, arguments[0], "study.db", *arguments[1:])) for arguments in READERS]
+def table_of(found: Run, number: int) -> str:
+    """Return the table of the run."""
     warm = min(WARM, number)
     grown = max(each for count, each in found.memory.items() if count >= warm) - found.memory[warm]
     few = f"at most {STATIONS}"
@@ -133,19 +102,18 @@ def tables(number: int, workers: int) -> str:
         [f"lookups for {STATIONS} stations", f"{found.lookups}", few, verdict(found.lookups <= STATIONS)],
         ["processor time a photo", f"{found.seconds / number * 1e3:.1f} ms", "", ""],
     ]
-    of_run = table(rows, [f"`identify`, {number:,} photos", "measured", "target", "result"])
-    titles = ("`export --camtrap-dp`", "`export`, the other four formats", "`report`")
-    of_readers = [[title, f"{peak:.0f} MB"] for title, (_, peak) in zip(titles, peaks, strict=True)]
-    return f"{of_run}\n\n{table(of_readers, [f'{number:,} photos', 'highest memory'])}"
+    return table(rows, [f"`identify`, {number:,} photos", "measured", "target", "result"])
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the table."""
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=int, default=100_000, help="number of photos (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="photos at once (default: %(default)s)")
     options = parser.parse_args()
-    print(tables(options.photos, options.workers), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        make_card(Path(folder), options.photos)
+        print(table_of(run(Path(folder), options.photos, options.workers), options.photos))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,14 @@ those of fresh processes with cached bytecode, as in the deployed package.
 
 The first table measures the time until the app can serve. A thread is then still importing modules that a request needs
 only after its photo is decoded: h3, redis-py, the metrics library. So the second table measures the time until the
-first answer, for a 12 MP photo and with real Redis and PostgreSQL. The third table shows each import.
+first answer, for a 12 MP photo and with real Redis and PostgreSQL.
 """
 
 import tempfile
 from functools import partial
 
 from benchmarks.backends import backends
-from benchmarks.measure import comparison, duration, interleaved, parser, ratio, run_fresh, session_program, table
+from benchmarks.measure import comparison, duration, interleaved, parser, ratio, run_fresh, session_program
 from benchmarks.request import photo_of_12_megapixels
 from chalicelib.config.settings import Settings
 
@@ -34,7 +34,6 @@ ANSWER = """import sys, app
 from pathlib import Path
 from benchmarks.request import event_of
 assert app.app(event_of(Path(sys.argv[1]).read_bytes()), None)["statusCode"] == 200"""
-IMPORTS = ("numpy", "onnxruntime", "redis", "psycopg2", "PIL.Image", "h3.api.basic_int", "chalice.app", "boto3")
 
 
 def time_fresh(
@@ -47,17 +46,16 @@ def time_fresh(
 
 def without_default_threads(title: str, times: dict[str, list[float]], limits: dict[str, float] | None = None) -> str:
     """Return the table without the case of default threads, and a remark about that case."""
-    app = next(name for name in times if name.startswith(APP))
     compared = {name: taken for name, taken in times.items() if name != DEFAULT_THREADS}
     return (
         f"{comparison(title, compared, limits)}\n\n"
         f"Remark: with the libraries' default threads the bare work takes {duration(times[DEFAULT_THREADS])}; "
-        f"the app takes {ratio(times, app, DEFAULT_THREADS):.2f} times as long."
+        f"the app takes {ratio(times, APP, DEFAULT_THREADS):.2f} times as long."
     )
 
 
 def main() -> None:
-    """Print the time until the app can serve, the time until its first answer, and the time of each import."""
+    """Print the time until the app can serve, and the time until its first answer."""
     rounds = parser(__doc__, 15, "fresh processes of each program").parse_args().rounds
     with backends() as environment, tempfile.NamedTemporaryFile(suffix=".jpg") as photo:
         photo.write(photo_of_12_megapixels())
@@ -67,8 +65,6 @@ def main() -> None:
         answers = {name: code + SCORE for name, code in OPEN_SESSION.items()} | {APP: ANSWER}
         times = time_fresh(answers, rounds, environment, photo.name)
         print(without_default_threads("to the first answer", times), end="\n\n", flush=True)
-        imports = time_fresh({name: f"import {name}" for name in ("sys", *IMPORTS)}, max(5, rounds // 3), environment)
-        print(table([[name, duration(taken)] for name, taken in imports.items()], ["import", "fresh process"]))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from local import NotReady
 from local.stack.child_process import ChildProcess, alive, descendants
@@ -21,29 +21,27 @@ START_SECONDS = 60.0
 START_ATTEMPTS = 3
 """Another program may take the free port before the server does."""
 WARM_UP_PHOTOS = 20
-PATIENCE = "30"
-"""Seconds that a photo may wait in our server. No server turns photos away in this comparison."""
 
 
 class Server(NamedTuple):
-    """A module to run and its environment variables. `peer`: whether it runs in the environment of the peers."""
+    """A module to run, its environment variables, and its name if it is a peer, which has an environment of its own."""
 
     module: str
     environment: Mapping[str, str] = MappingProxyType({})
-    peer: bool = True
+    peer: str = ""
 
-
-def _peer(module: str, workers: int, threads: int) -> Server:
-    environment = {"PEER_WORKERS": str(workers), "PEER_THREADS": str(threads)}
-    return Server(f"benchmarks.peers.{module}", environment)
+    @classmethod
+    def of_peer(cls, name: str, workers: int, threads: int) -> Self:
+        """Return the server of a peer. `threads`: of each worker."""
+        return cls("benchmarks.peers.peer", {"PEER_WORKERS": str(workers), "PEER_THREADS": str(threads)}, name)
 
 
 SERVERS = {
-    OURS: Server("web", {"HTTP_QUEUE_SECONDS": PATIENCE}, peer=False),
-    "FastAPI": _peer("server_fastapi", CORES, 1),
-    "FastAPI, all cores": _peer("server_fastapi", CORES, CORES),
-    "mosec": _peer("server_mosec", CORES, 1),
-    "mosec, all cores": _peer("server_mosec", 1, CORES),
+    OURS: Server("web", {"HTTP_QUEUE_SECONDS": "30"}),  # no server turns photos away in this comparison
+    "FastAPI": Server.of_peer("fastapi", CORES, 1),
+    "FastAPI, all cores": Server.of_peer("fastapi", CORES, CORES),
+    "mosec": Server.of_peer("mosec", CORES, 1),
+    "mosec, all cores": Server.of_peer("mosec", 1, CORES),
 }
 """By default each core works on a photo of its own. With "all cores", they share the inference of one photo."""
 
@@ -80,7 +78,8 @@ def _started(
     while True:
         attempts -= 1
         port = free_port()
-        command = [python if server.peer else sys.executable, "-m", server.module, "--port", str(port)]
+        name = [server.peer] if server.peer else []
+        command = [python if name else sys.executable, "-m", server.module, *name, "--port", str(port)]
         child = ChildProcess(server.module, command, log=log, environment=variables)
         child.start()
         try:

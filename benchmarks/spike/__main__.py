@@ -59,7 +59,6 @@ def spike_table(load: Load, spikes: Sequence[Result]) -> str:
     columns = []
     for spike in spikes:
         requests, queries, later = spike.events.requests, spike.events.queries, spike.later(load)
-        shares = stats.levels(requests)
         figures = {
             "requests": f"{len(requests):,}",
             "feature lookup, p50": f"{1e3 * np.median(requests['seconds']):.3f} ms",
@@ -72,7 +71,6 @@ def spike_table(load: Load, spikes: Sequence[Result]) -> str:
             "… at a time for one cell, at most": str(stats.peak_of_a_cell(queries)),
             "hit share": f"{stats.hit_share(requests):.2%}",
             "hit share after a minute": f"{stats.hit_share(later):.2%}",
-            **{f"… {level}": f"{share:.2%}" for level, share in shares.items()},
             "wait for a busy container, p99": f"{1e3 * np.percentile(requests['late'], 99):.0f} ms",
         }
         columns.append(figures)

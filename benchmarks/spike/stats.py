@@ -51,12 +51,6 @@ def hit_share(requests: NDArray[np.void]) -> float:
     return 1.0 - float(np.isin(requests["level"], _FROM_DATABASE).mean()) if len(requests) else 0.0
 
 
-def levels(requests: NDArray[np.void]) -> dict[str, float]:
-    """Return the share of requests at each cache level."""
-    counts = np.bincount(requests["level"], minlength=len(LEVELS))
-    return {level: float(count) / max(len(requests), 1) for level, count in zip(LEVELS, counts, strict=True)}
-
-
 def p99(requests: NDArray[np.void]) -> float:
     """Return the 99th percentile of the requests' durations, milliseconds."""
     return 1e3 * float(np.percentile(requests["seconds"], 99))
