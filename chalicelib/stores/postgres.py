@@ -103,9 +103,10 @@ _FAULT_OF_TEXT = (
 class PostgresStore:
     """A `Store` over one autocommit connection, which the first query opens. Thread-safe.
 
-    `password`: returns the password of each new connection, such as `iam.database_password(…)`. `with_seasons`: whether
-    to also read the seasons of animals. The server closes a connection that was idle for `DatabaseSettings.idle`, so
-    that frozen containers keep no connection open and Aurora can pause. The next query then opens a new connection.
+    `password`: returns the password of each new connection, such as that of `Signer.database_password`.
+    `with_seasons`: whether to also read the seasons of animals. The server closes a connection that was idle for
+    `DatabaseSettings.idle`, so that frozen containers keep no connection open and Aurora can pause. The next query then
+    opens a new connection.
     """
 
     def __init__(

@@ -67,7 +67,7 @@ _HEALTH_MS = 1000
 
 
 class RedisCache:
-    """A `Cache` over one `RedisClient`, with a circuit breaker. features/protocols.py describes its methods.
+    """A `Cache` over one `RedisClient`, with a circuit breaker.
 
     `connect`: function that creates the client at first use. Raises `OSError` if the CA bundle cannot be read.
     """
@@ -80,7 +80,7 @@ class RedisCache:
         """Return a cache, without connecting or importing redis-py.
 
         `login`: returns the user and password of each connection instead of those in the URL, such as
-        `iam.cache_login(…)`.
+        `Signer.cache_login(…)`.
         """
 
         def connect() -> "RedisClient":
@@ -111,10 +111,12 @@ class RedisCache:
     # Used by lookups
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
+        """Return the value of a key, or None."""
         (value,) = self._run(lambda redis: redis.get(key), deadline, alone=True)
         return _bytes(value)
 
     def check_in(self, key: bytes, tally: DemandCounts, deadline: Deadline) -> bytes | None:
+        """Return the value of a key, and send demand counts in the same round trip."""
         if not tally.cells:
             return self.read(key, deadline)
         hour = int(self._now()) // 3600
@@ -148,6 +150,8 @@ class RedisCache:
         return _bytes(holder), _bytes(value[0]) if value else None
 
     def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
+        """Write a value and the rollout, and delete the lease if it still contains `token`."""
+
         def commands(redis: "Redis") -> None:
             _set(redis, value.entry)
             _announce(redis, value.rollout, value.entry.seconds, value.rollout if value.known is None else value.known)
@@ -156,11 +160,14 @@ class RedisCache:
         self._run(commands, deadline)
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
+        """Delete the lease, or replace it with `note` for `seconds`, but only if it still contains `token`."""
         self._run(lambda redis: _release(redis, lease, token, note, seconds), deadline, alone=True)
 
     # Used by warming and the loader
 
     def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
+        """Return the first `codec.HEADER.size` bytes of each key's value; b"" if the key has no value."""
+
         def commands(redis: "Redis") -> None:
             for key in keys:
                 redis.getrange(key, 0, HEADER.size - 1)
@@ -193,6 +200,7 @@ class RedisCache:
         return [_scores(reply) for reply in self._run(commands, deadline)[: len(hours)]]
 
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
+        """Return the number of cache hits in one hour, and the number of hits on warmed values among them."""
         name = hits_key(hour)
         match self._run(lambda redis: redis.hmget(name, ["hits", "warmed"]), deadline, alone=True):
             case [[bytes() as hits, bytes() as warmed]] if hits.isdigit() and warmed.isdigit():
