@@ -288,7 +288,7 @@ def metric_sum(cloudwatch: Any, stage: str, metric: str, since: datetime) -> flo
 
 
 def metric_dimensions(stage: str) -> dict[str, str]:
-    """Return the metric_dimensions of the app's metrics."""
+    """Return the dimensions of the app's metrics."""
     return {"service": SERVICE, "stage": stage}
 
 
@@ -303,7 +303,7 @@ def metric_statistics(
 ) -> list[float]:
     """Return a statistic of a metric since a time, one value for each period with data, in any order.
 
-    `where`: the metric_dimensions. `period`: in seconds.
+    `where`: the dimensions. `period`: in seconds.
     """
     found = cloudwatch.get_metric_statistics(
         Namespace=namespace,

@@ -101,7 +101,7 @@ BUILD = "build"
 
 
 def wheels_folder(inference: str, project: Path, cache: Path, echo: Echo) -> Path:
-    """Return a wheels_folder with the wheels for an image. pip fetches them unless `cache` has them.
+    """Return a folder with the wheels for an image. pip fetches them unless `cache` has them.
 
     Raises `PreconditionFailed`.
     """
