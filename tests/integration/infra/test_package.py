@@ -202,6 +202,7 @@ def test_the_lgpl_accompanies_its_libraries(layer: dict[str, bytes]) -> None:
     assert re.search(r"^libheif-\w+\.so\.[0-9.]+ was changed", changed)
 
 
+@pytest.mark.alone  # installs all wheels, or zips 100 MB
 def test_only_what_names_the_encoder_is_changed_in_libheif(layer: dict[str, bytes], wheels_site: Path) -> None:
     # GIVEN libheif as in the wheel
     (path,) = (wheels_site / "pillow_heif.libs").glob("libheif-*")
@@ -312,6 +313,7 @@ def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path)
     assert other.layer.read_bytes() == package.layer.read_bytes()
 
 
+@pytest.mark.alone  # installs all wheels, or zips 100 MB
 def test_a_model_of_100_mb_fits(package: Package, tmp_path: Path) -> None:
     # GIVEN a checkout with a model of 100 MB (45 MB when zipped) in place of the project's model and packs
     project = copy_to(tmp_path / "checkout")
@@ -327,6 +329,7 @@ def test_a_model_of_100_mb_fits(package: Package, tmp_path: Path) -> None:
     assert made.layer.read_bytes() == package.layer.read_bytes()
 
 
+@pytest.mark.alone  # installs all wheels, or zips 100 MB
 def test_without_heic_the_package_serves_every_other_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a package that an operator built with HEIC=no
     monkeypatch.setenv("HEIC", "no")
@@ -347,6 +350,7 @@ def test_without_heic_the_package_serves_every_other_format(tmp_path: Path, monk
         assert done.stdout.strip() == answer
 
 
+@pytest.mark.alone  # installs all wheels, or zips 100 MB
 def test_every_exclusion_still_removes_files(wheels_site: Path) -> None:
     assert [each.name for each, size in exclusion_sizes(wheels_site).items() if not size.zipped] == []
 
