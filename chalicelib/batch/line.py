@@ -25,7 +25,7 @@ class Line:
     `photo`: its `s3://` URL. `size`: bytes. `station`, `latitude`, `longitude`: as the batch gave them. `time`: as the
     batch gave it, or else the camera's clock in EXIF, 'YYYY-MM-DD HH:MM:SS'. `width`, `height`: pixels as stored.
     `error`: code of a problem. `answer`: body of POST /identify without what differs between two runs. `models`: names
-    and versions of the models that looked. `identified`: UTC in ISO 8601.
+    and versions of the models that scored it. `identified`: UTC in ISO 8601.
     """
 
     photo: str
@@ -84,6 +84,6 @@ def answer_kept(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def models_of(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return the version of each model that looked, by its name."""
+    """Return the version of each model that scored the photo, by its name."""
     model = answer["model"]
     return {each["name"]: each["version"] for each in (model, *model["packs"])}

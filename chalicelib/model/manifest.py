@@ -38,7 +38,7 @@ class Manifest:
     if the model lies beside the manifest. `size`: side of the input in pixels. `labels`: the CSV file of the outputs.
 
     Of a classifier only: `taxa`: scientific names of the taxa whose members it tells apart. `gate`: their share of the
-    general model's probability from which the pack looks at a photo. `temperature`: divides the logits when the weights
+    general model's probability from which the pack scores a photo. `temperature`: divides the logits when the weights
     are converted. `crop`: share of the photo's short side that it sees. `resampling`: filter that resizes this crop.
     `background`: index of the output for photos of nothing in particular, or None.
     """

@@ -13,12 +13,12 @@ from chalicelib.errors import ModelError
 from chalicelib.lazy import Lazy
 from chalicelib.model.manifest import CLASSIFIER, Manifest, read_manifests
 from chalicelib.model.session import first_line, load_session, version_of
-from chalicelib.model.taxonomy import KINDS, RANKS, TAXON_COLUMNS, Animal, Taxon, parse_id, read_rows
+from chalicelib.model.taxonomy import FIELDS, RANKS, TAXON_COLUMNS, Animal, Taxon, build_animal, read_rows
 from chalicelib.photo.pixels import crop_share
 
 INPUT, OUTPUT = "image", "probabilities"
 REMEDY = "run `make setup`, which builds the packs"
-LABEL_COLUMNS = ("output_index", "label", "id", "taxon", "name", "scientific_name", "rank", "kind", *RANKS)
+LABEL_COLUMNS = ("output_index", "label", *FIELDS, *RANKS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,18 +66,9 @@ class PackLabels:
 
 def _animal(row: list[str], position: int, named: Mapping[tuple[str, str], str], labels: str) -> Animal:
     """Build an animal from a row of a pack's labels, without its first two cells."""
-    number, taxon_id, name, scientific_name, rank, kind, *cells = row
-    if kind not in KINDS:
-        raise ModelError(f"kind of '{name}' in {labels} is '{kind}'; expected one of {', '.join(KINDS)}")
-    try:
-        identity = parse_id(number, f"id of '{name}' in {labels}")
-    except ValueError as error:
-        raise ModelError(str(error)) from None
+    fields, cells = row[: len(FIELDS)], row[len(FIELDS) :]
     lineage = [Taxon(named.get((cell, at), cell), cell, at) for at, cell in zip(RANKS, cells, strict=True) if cell]
-    own = Taxon(name, scientific_name, rank)
-    if lineage and (lineage[-1].scientific_name, lineage[-1].rank) == (scientific_name, rank):
-        lineage.pop()
-    return Animal(identity, taxon_id, position, "", name, scientific_name, rank, kind, (*lineage, own))
+    return build_animal(fields, lineage, position, labels)
 
 
 class Pack:

@@ -16,7 +16,7 @@ HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
 
 
 class Prior:
-    """The weights of all animals at one place, for the models that look at one request's photos.
+    """The weights of all animals at one place, for the models that score one request's photos.
 
     They are computed once for each list of animals: that of the general model, and those that packs add to.
     `features`: the animals of the cell. `floor`: weight of an animal that does not live there.

@@ -14,6 +14,8 @@ from chalicelib.errors import ModelError
 RANKS = ("phylum", "class", "order", "family", "genus", "species")
 KINDS = ("wild", "domestic", "cosmopolitan", "marine", "extinct")
 EVERYWHERE = frozenset({"domestic", "cosmopolitan"})
+FIELDS = ("id", "taxon", "name", "scientific_name", "rank", "kind")
+"""Columns of labels that describe an animal, in the general model and in packs."""
 LABEL_COLUMNS = ("id", "taxon", "output_index", "wnid", "name", "scientific_name", "rank", "kind", *RANKS)
 TAXON_COLUMNS = ("scientific_name", "rank", "name")
 _TAXON_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -242,32 +244,40 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
     return rows
 
 
-def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> Animal:
-    """Build an animal from a row of labels.csv. `named`: the taxa in taxa.csv by scientific name, for the lineage."""
-    _, taxon_id, _, wnid, name, scientific_name, rank, kind, *cells = row
-    try:
-        lineage = [named[cell] for cell in cells if cell]
-    except KeyError as error:
-        raise ModelError(f"{taxa} has no row for {error}, the taxon of '{name}' in {labels}; add one") from None
+def build_animal(fields: Sequence[str], lineage: list[Taxon], output_index: int, labels: str, wnid: str = "") -> Animal:
+    """Build an animal from the `FIELDS` of a row of labels. Raises `ModelError`, which names the file `labels`.
+
+    `lineage`: the taxa of the row's further fields.
+    """
+    number, taxon_id, name, scientific_name, rank, kind = fields
     if kind not in KINDS:
-        expected = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
-        raise ModelError(f"kind of '{name}' in {labels} is '{kind}'; expected {expected}")
+        raise ModelError(f"kind of '{name}' in {labels} is '{kind}'; expected one of {', '.join(KINDS)}")
     if not _TAXON_ID.fullmatch(taxon_id):
         raise ModelError(
             f"taxon of '{name}' in {labels} is '{taxon_id}'; expected its scientific name in lower case, with hyphens"
         )
-    own = Taxon(name, scientific_name, rank)
-    if lineage and lineage[-1].scientific_name == scientific_name and lineage[-1].rank == rank:
-        lineage.pop()
     try:
-        identity = parse_id(row[0], f"id of '{name}' in {labels}")
+        identity = parse_id(number, f"id of '{name}' in {labels}")
     except ValueError as error:
         raise ModelError(str(error)) from None
-    try:
-        output_index = int(row[2])
-    except ValueError:
-        raise ModelError(f"output_index of '{name}' in {labels} is '{row[2]}'; expected a whole number") from None
+    own = Taxon(name, scientific_name, rank)
+    if lineage and (lineage[-1].scientific_name, lineage[-1].rank) == (scientific_name, rank):
+        lineage = lineage[:-1]
     return Animal(identity, taxon_id, output_index, wnid, name, scientific_name, rank, kind, (*lineage, own))
+
+
+def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> Animal:
+    """Build an animal from a row of labels.csv. `named`: the taxa in taxa.csv by scientific name, for the lineage."""
+    number, taxon_id, output, wnid, name, *rest = row
+    try:
+        lineage = [named[cell] for cell in rest[3:] if cell]
+    except KeyError as error:
+        raise ModelError(f"{taxa} has no row for {error}, the taxon of '{name}' in {labels}; add one") from None
+    try:
+        output_index = int(output)
+    except ValueError:
+        raise ModelError(f"output_index of '{name}' in {labels} is '{output}'; expected a whole number") from None
+    return build_animal((number, taxon_id, name, *rest[:3]), lineage, output_index, labels, wnid)
 
 
 def _tree(taxon: Taxon, animals: Iterable[Animal], depth: int, order: list[int], groups: dict[TaxonKey, Node]) -> Node:

@@ -287,7 +287,7 @@ def test_a_model_of_one_animal_works(tmp_path: Path) -> None:
         ),
         (
             lambda folder: small(folder, CAT.replace("domestic", "tame")),
-            "kind of 'cat' in labels.csv is 'tame'; expected wild, domestic, cosmopolitan, marine or extinct",
+            "kind of 'cat' in labels.csv is 'tame'; expected one of wild, domestic, cosmopolitan, marine, extinct",
         ),
         (
             lambda folder: small(folder, CAT, CAT.replace("0,felis-catus,0", "0,other,1", 1)),
