@@ -116,7 +116,7 @@ def targets(placed: Sequence[Answered], alone: Sequence[Answered]) -> str:
         ("gain of useful or exact by the place", gain, "at least", 0.03),
         ("animals said to be animals", said, "at least", 0.85),
         ("blanks said to be animals", share(blanks, is_animal), "at most", 0.15),
-        ("others named as an animal surely", share(others, lambda each: each.sure == "very sure"), "at most", 0.03),
+        ("others named as an animal surely", share(others, lambda each: each.sure == SURE[0].word), "at most", 0.03),
         ("expected calibration error", calibration(placed)[1], "at most", 0.06),
     ):
         met = value <= limit if bound == "at most" else value >= limit

@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.api.http import Response
 from chalicelib.api.page import DEFAULT_LANGUAGE
+from chalicelib.api.words import SURE
 from web.results.results import Result
 
 _PAGE = Path(__file__).parents[1] / "page"
@@ -37,6 +38,11 @@ class Words:
     def shared(self, key: str, **values: object) -> str:
         """Return words of the page of the API, or an empty string if it has none with this key."""
         return _filled(self._shared.get(key, ""), values)
+
+    def sure(self, word: str) -> str:
+        """Return the API's word for how sure an answer is in this language; empty for one of another release."""
+        row = next((number for number, each in enumerate(SURE, 1) if each.word == word), None)
+        return (self.shared(f"sure.{row}") or word) if row else ""
 
     def animal(self, taxon: Mapping[str, Any]) -> str:
         """Return the name of an animal: its Latin one if it has none in the language."""
@@ -159,7 +165,7 @@ def _summary(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
     """Yield how sure an answer is, and why it is wide or missing."""
     if prediction := answer["prediction"]:
         score = words.percent(prediction["score"])
-        sure = words.shared(f"sure.{prediction.get('sure')}")
+        sure = words.sure(str(prediction.get("sure")))
         yield words.shared("guess", name=sure, sure=score) if sure else score
     reasons = [words.shared(f"reason.{each}") for each in answer.get("reasons", ())]
     yield from filter(None, reasons or [answer["why_not"]])

@@ -5,9 +5,9 @@ import { listed, percent, probability, regionName, say } from "./language.js";
 
 const NAMED = 3; // relatives in a sentence
 
-/** Return the word for how sure an answer is. */
+/** Return the word for how sure an answer is. English has the API's own; other languages have one for each row of the table. */
 export function sureInWords(sure) {
-  return say(`sure.${sure}`) || sure;
+  return say(`sure.${SURE.findIndex((row) => row.word === sure) + 1}`) || sure;
 }
 
 /** Return how sure a prediction is, in a word and a number. */
