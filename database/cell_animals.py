@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from database.areas.area_cells import AreaCells, Earth
-from database.ranges.cell_weights import WEIGHTS, Weights, cell_weights
+from database.ranges.cell_weights import cell_weights
 from database.ranges.statement import Statement
 
 ROW: Final = np.dtype([("cell", np.int64), ("animal", np.int32), ("weight", np.float32), ("status", np.int16)])
@@ -83,7 +83,6 @@ def ranges_of(
     statements: Mapping[str, Sequence[Statement]],
     maps: Mapping[str, Sequence[int]],
     areas: AreaCells,
-    weights: Weights = WEIGHTS,
 ) -> Iterator[Rows]:
     """Yield the range of each animal: its rows of the table `cell_animal`, sorted by cell.
 
@@ -92,7 +91,7 @@ def ranges_of(
     """
     for taxon in sorted(animals.keys() & statements.keys()):
         mapped = areas.earth.positions(maps[taxon]) if taxon in maps else None
-        found = cell_weights(statements[taxon], areas.of, areas.earth, mapped, weights)
+        found = cell_weights(statements[taxon], areas.of, areas.earth, mapped)
         lives = np.flatnonzero(found.weights)
         rows = np.empty(len(lives), ROW)
         rows["cell"], rows["animal"] = areas.earth.cells[lives], animals[taxon]

@@ -173,12 +173,11 @@ def read_area_cells(
     countries: Path = FILES["cell_areas"],
     groups: Path = FILES["groups"],
     islands: Path = FILES["remote_islands"],
-    folder: Path = AREAS,
 ) -> AreaCells:
     """Read the cells of all areas. Raise `DatasetError` for an unreadable file, `ValueError` for a malformed one.
 
     `countries`: the countries and coasts of each cell. `groups`: groups.csv or another file like it. `islands`: the
-    remote islands that codes leave out, as groups. `folder`: has the other files.
+    remote islands that codes leave out, as groups.
     """
     cells = np.array(all_cells())
     position = {cell: number for number, cell in enumerate(cells.tolist())}
@@ -188,9 +187,9 @@ def read_area_cells(
         around = [position[other] for other in neighbours_of(cell)]
         neighbours[number] = around + [number] * (6 - len(around))
 
-    land = _land(folder, countries, position)
-    regions = _by_area(_shares(folder / "cell_regions.csv.gz", position))
-    seas = _by_area(_shares(folder / "cell_seas.csv.gz", position))
+    land = _land(countries, position)
+    regions = _by_area(_shares(AREAS / "cell_regions.csv.gz", position))
+    seas = _by_area(_shares(AREAS / "cell_seas.csv.gz", position))
     realm = np.zeros((2, len(cells)), bool)
     for each in land.values():
         realm[LAND, each] = True
@@ -221,13 +220,13 @@ def _without(far: NDArray[np.bool_], land: Mapping[str, NDArray[np.intp]]) -> di
     return {name: cells if far[cells].all() else cells[~far[cells]] for name, cells in land.items()}
 
 
-def _land(folder: Path, countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.intp]]:
+def _land(countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.intp]]:
     """Return the positions of the cells of countries and subdivisions.
 
     The outlines of countries say which countries a cell has: Bouvet island is BV, although the subdivisions give it to
     NO. The shares of the subdivisions then leave out those that only touch the cell, unless they have no other cell.
     """
-    shares = dict(_shares(folder / "cell_subdivisions.csv.gz", position))
+    shares = dict(_shares(AREAS / "cell_subdivisions.csv.gz", position))
     countries_of = {position[parse_cell(row["cell"])]: row["areas"].split() for row in read_rows(countries)}
     covered: dict[str, list[int]] = {}
     touched: dict[str, list[int]] = {}
@@ -298,10 +297,10 @@ def all_cells() -> list[int]:
     return sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
 
 
-def read_names(folder: Path = AREAS) -> dict[str, str]:
+def read_names() -> dict[str, str]:
     """Return the English name of each country (ISO 3166-1) and subdivision (ISO 3166-2), keyed by code."""
     columns = {"countries.csv": "area", "subdivisions.csv": "subdivision"}
-    return {row[column]: row["name"] for file, column in columns.items() for row in read_rows(folder / file)}
+    return {row[column]: row["name"] for file, column in columns.items() for row in read_rows(AREAS / file)}
 
 
 def suggest(text: str, names: Mapping[str, str], areas: Iterable[str]) -> str:

@@ -53,7 +53,6 @@ def cell_weights(
     cells_of: Callable[[Range], Cells],
     earth: Earth,
     mapped: NDArray[np.intp] | None = None,
-    weights: Weights = WEIGHTS,
 ) -> CellWeights:
     """Return the weight and status of a taxon in every cell.
 
@@ -85,11 +84,11 @@ def cell_weights(
     near = earth.grown(on_map, _NEAR_RINGS) & found["within"] & elsewhere
     beside = (earth.grown(areas) | earth.grown(on_map) & found["within"]) & elsewhere
     tiers = (
-        (near, weights.near),
-        (found["introduced"], weights.introduced),
-        (found["doubt"] & elsewhere, weights.doubt),
-        (beside, weights.beside),
-        (core, weights.native),
+        (near, WEIGHTS.near),
+        (found["introduced"], WEIGHTS.introduced),
+        (found["doubt"] & elsewhere, WEIGHTS.doubt),
+        (beside, WEIGHTS.beside),
+        (core, WEIGHTS.native),
     )
     for cells, weight in tiers:
         np.maximum(result, np.float32(weight), out=result, where=cells.any(axis=0))

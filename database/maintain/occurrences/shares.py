@@ -32,21 +32,10 @@ class Formula:
 
 
 FORMULA: Final = Formula()
-
-
-@dataclass(frozen=True, slots=True)
-class SeasonRule:
-    """Which seasons are kept.
-
-    `enough`: records of the taxon in a cell and its neighbours. `shown`: the share of the best month below which the
-    worst has to be; a flatter year is no season.
-    """
-
-    enough: float = 120
-    shown: float = 0.5
-
-
-SEASON_RULE: Final = SeasonRule()
+ENOUGH: Final = 120
+"""Records of a taxon in a cell and its neighbours from which they show a season."""
+SHOWN: Final = 0.5
+"""Share of the best month below which the worst has to be; a flatter year is no season."""
 
 
 class Surroundings:
@@ -98,17 +87,16 @@ def weights_of(
     effort: Effort,
     surroundings: Surroundings,
     more: Mapping[str, float] | None = None,
-    formula: Formula = FORMULA,
 ) -> Counts:
     """Return the weight of a taxon in each cell, from 0 to below 1.
 
     `counts`: records of the taxon. `more`: its records by country, without a place within it.
     """
-    k = formula.shrink
+    k = FORMULA.shrink
     in_country = surroundings.in_country(counts, more) / np.maximum(effort.in_country, 1)
     around = (surroundings.around(counts) + k * in_country) / (effort.around + k)
     share = (counts + k * around) / (effort.here + k)
-    weights: Counts = 1 - (1 - np.clip(share, 0, 1)) ** formula.seen
+    weights: Counts = 1 - (1 - np.clip(share, 0, 1)) ** FORMULA.seen
     return weights
 
 
@@ -124,19 +112,18 @@ def seasons_of(
     effort: MonthlyCounts,
     cells: NDArray[np.intp],
     earth: Earth,
-    rule: SeasonRule = SEASON_RULE,
 ) -> Seasons:
     """Return the seasons of an animal, in those of `cells` that have enough records.
 
     `near`, `effort`: records of the animal and of its group, from `around`. `cells`: positions of its range.
     """
-    cells = cells[near[:, cells].sum(axis=0) >= rule.enough]
+    cells = cells[near[:, cells].sum(axis=0) >= ENOUGH]
     here, group = near[:, cells], effort[:, cells]
     k = FORMULA.shrink
     share = (here + k * here.sum(axis=0) / group.sum(axis=0)) / (group + k)
     share = (np.roll(share, 1, axis=0) + 2 * share + np.roll(share, -1, axis=0)) / 4
     kept = share / share.max(axis=0)
-    shown = kept.min(axis=0) < rule.shown
+    shown = kept.min(axis=0) < SHOWN
     seasons = np.zeros(int(shown.sum()), SEASON)
     seasons["cell"], seasons["animal"] = earth.cells[cells[shown]], animal
     months = np.ascontiguousarray(np.round(kept[:, shown] * 255).T.astype(np.uint8))

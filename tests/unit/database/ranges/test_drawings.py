@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chalicelib.features.cells import cell_of
-from database.areas.area_cells import read_area_cells
+from database.areas.area_cells import Earth
 from database.cell_animals import ROW, Rows
 from database.ranges.drawings import Drawer, path_data, project
 from database.ranges.outlines import Outlines
@@ -16,8 +16,8 @@ PARIS, SYDNEY = cell_of(48.9, 2.4), cell_of(-33.9, 151.2)
 
 
 @pytest.fixture(scope="module")
-def drawer() -> Drawer:
-    return Drawer(Outlines(read_area_cells().earth))
+def drawer(earth: Earth) -> Drawer:
+    return Drawer(Outlines(earth))
 
 
 def rows_of(*rows: tuple[int, int, float, int]) -> Rows:

@@ -7,15 +7,15 @@ import pytest
 from numpy.typing import NDArray
 
 from chalicelib.features.cells import cell_of
-from database.areas.area_cells import read_area_cells
+from database.areas.area_cells import Earth
 from database.ranges.outlines import Outlines, signed_area
 
 GLOBE = 360 * 180  # square degrees
 
 
 @pytest.fixture(scope="module")
-def outlines() -> Outlines:
-    return Outlines(read_area_cells().earth)
+def outlines(earth: Earth) -> Outlines:
+    return Outlines(earth)
 
 
 def cells_at(outlines: Outlines, *places: tuple[float, float]) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.features.cells import cell_of
-from database.areas.area_cells import Earth, read_area_cells
+from database.areas.area_cells import Earth
 from database.cell_animals import ROW, Cell
 from database.maintain.occurrences.evidence import Rules, combine, range_of_countries, range_of_records
 from database.maintain.occurrences.shares import FORMULA, Counts, Effort, Surroundings, weights_of
@@ -53,11 +53,11 @@ def test_where_there_are_few_records_neighbours_and_country_count(earth: Earth, 
     assert at(earth, found, SYDNEY) == pytest.approx(1 - 0.99**FORMULA.seen)
 
 
-@given(st.lists(st.tuples(st.integers(0, 41_161), st.integers(0, 5000), st.sampled_from([0.05, 0.15, 0.5, 1.0]))))
+@given(drawn=st.lists(st.tuples(st.integers(0, 41_161), st.integers(0, 5000), st.sampled_from([0.05, 0.15, 0.5, 1.0]))))
 def test_records_never_remove_an_animal_and_an_unseen_place_changes_nothing(
+    earth: Earth,
     drawn: list[tuple[int, int, float]],
 ) -> None:
-    earth = read_small()
     # GIVEN a written range and records of the group, none of which is of the taxon
     written = np.array(
         [(earth.cells[number], 1, weight, NATIVE) for number, _, weight in {each[0]: each for each in drawn}.values()],
@@ -78,15 +78,6 @@ def test_records_never_remove_an_animal_and_an_unseen_place_changes_nothing(
     unseen = group[np.searchsorted(earth.cells, written["cell"])] == 0
     assert (found.rows["weight"][unseen] == written["weight"][unseen]).all()
     assert (found.rows["weight"] <= np.maximum(written["weight"], np.float32(LISTED))).all()
-
-
-EARTHS: list[Earth] = []
-
-
-def read_small() -> Earth:
-    if not EARTHS:
-        EARTHS.append(read_area_cells().earth)
-    return EARTHS[0]
 
 
 def test_records_outside_of_a_range_are_shown_and_widen_it_if_told(earth: Earth) -> None:
