@@ -4,17 +4,19 @@ Composite alarms are checked together, since their rules name other alarms. Ever
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloudwatch.lint import LintFinding, structure, suggest
 from cloudwatch.lint.completeness import links_in
 from cloudwatch.lint.graph import Graph, in_cycle
-from cloudwatch.lint.known_metrics import Reference
 from cloudwatch.project import STAGE_VARIABLE, prefix
 from cloudwatch.syntax.expression import TYPES
-from cloudwatch.syntax.graphed_metrics import GraphedMetric, GraphedMetricsError, from_queries, metric_of
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, GraphedMetricsError, of_alarm
 from cloudwatch.syntax.rule import RuleError, dependencies
-from cloudwatch.syntax.statistic import SIMPLE, StatisticError, parse_statistic
+from cloudwatch.syntax.statistic import SIMPLE
+
+if TYPE_CHECKING:
+    from cloudwatch.lint.known_metrics import Reference
 
 _OF_ONE_METRIC = ("Namespace", "MetricName", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic")
 _MISSING = ("breaching", "notBreaching", "ignore", "missing")
@@ -59,43 +61,26 @@ class AlarmCheck:
             yield f"TreatMissingData must be one of {', '.join(_MISSING)}, since there is no data on a quiet night"
         if body.get("DatapointsToAlarm", 1) > body.get("EvaluationPeriods", 1):
             yield "DatapointsToAlarm exceeds EvaluationPeriods; write at most the number of EvaluationPeriods"
-        if "MetricName" in body:
-            yield from self._one_metric()
-        elif "Metrics" in body:
-            yield from self._several_metrics()
-        else:
-            yield "neither MetricName nor Metrics is set; write one of them"
-
-    def _one_metric(self) -> Iterator[str]:
-        body = self.body
         if "Metrics" in body:
-            yield "MetricName and Metrics are mutually exclusive; remove one"
+            if given := [key for key in _OF_ONE_METRIC if key in body]:
+                yield f"{', '.join(given)} cannot be combined with Metrics; write the values inside Metrics"
+        elif missing := [key for key in ("Namespace", "MetricName", "Period") if key not in body]:
+            has_no = f"the alarm has no {' and no '.join(missing)}"
+            yield f"{has_no}; write Namespace, MetricName and Period, or Metrics"
             return
-        if missing := [key for key in ("Namespace", "Period") if key not in body]:
-            yield f"metric {body['MetricName']} is incomplete; add {' and '.join(missing)}"
-            return
-        stats = [body[key] for key in ("Statistic", "ExtendedStatistic") if key in body]
-        if len(stats) != 1:
+        elif ("Statistic" in body) == ("ExtendedStatistic" in body):
             yield "the alarm needs one statistic; write Statistic (Sum, Average, …) or ExtendedStatistic (p99, tm90, …)"
             return
         yield from _extended_statistic_problems(body)
-        yield from self._window_problems(body["Period"])
-        self.is_complete = True
-        metric = metric_of(body)
-        unit = body.get("Unit")
-        self.references = [
-            Reference(self.file, "", metric.namespace, metric.name, metric.dimensions, str(stats[0]), unit)
-        ]
+        yield from self._metrics_problems()
 
-    def _several_metrics(self) -> Iterator[str]:
-        queries = self.body["Metrics"]
-        if given := [key for key in _OF_ONE_METRIC if key in self.body]:
-            yield f"{', '.join(given)} cannot be combined with Metrics; write the values inside Metrics"
+    def _metrics_problems(self) -> Iterator[str]:
+        queries = self.body.get("Metrics", [])
         for kind, most in MOST_QUERIES.items():
             if (count := sum(kind in query for query in queries)) > most:
                 yield f"Metrics has {count} items with {kind}, but an alarm allows at most {most}; split the alarm"
         try:
-            entries = from_queries(queries)
+            entries = of_alarm(self.body)
         except GraphedMetricsError as error:
             yield f"Metrics: {error}"
             return
@@ -110,7 +95,7 @@ class AlarmCheck:
                 f"Metrics has {len(watched)} entries that return data ({ids}); write "
                 '"ReturnData": true for the entry that the alarm watches, and false for all others'
             )
-        yield from (f"Metrics: {problem}" for problem in graph.problems())
+        yield from graph.problems()
         yield from self._result_problems(graph, watched)
         periods = sorted({entry.period for entry in entries if entry.metric})
         if len(periods) > 1:
@@ -118,19 +103,18 @@ class AlarmCheck:
         yield from self._window_problems(max(periods, default=60))
         units = {row: each.get("MetricStat", {}).get("Unit") for row, each in enumerate(queries)}
         self.is_complete = True
-        self.references = list(graph.references(self.file, "Metrics", units))
+        self.references = list(graph.references(self.file, "Metrics", units or {0: self.body.get("Unit")}))
 
     def _result_problems(self, graph: Graph, watched: list[GraphedMetric]) -> Iterator[str]:
         """Yield problems if the watched entry does not return one time series, or if expressions use SEARCH."""
         for entry in watched:
             if (type_ := graph.types.get(entry.id or "", "TS")) in ("S", "TS[]", "text"):
                 yield (
-                    f"Metrics: {entry.title} returns {TYPES[type_]}, but an alarm watches one time series; "
-                    "change the expression"
+                    f"{entry.title} returns {TYPES[type_]}, but an alarm watches one time series; change the expression"
                 )
         for entry in graph.entries:
             if entry.expression and "SEARCH" in entry.expression:
-                yield f"Metrics: {entry.title}: alarms do not support SEARCH; list the metrics instead"
+                yield f"{entry.title}: alarms do not support SEARCH; list the metrics instead"
 
     def _window_problems(self, period: int) -> Iterator[str]:
         if period not in (10, 20, 30) and period % 60:
@@ -168,15 +152,10 @@ def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
 
 def _extended_statistic_problems(body: dict[str, Any]) -> Iterator[str]:
     extended = body.get("ExtendedStatistic")
-    if extended is None:
-        if "EvaluateLowSampleCountPercentile" in body:
-            yield "EvaluateLowSampleCountPercentile is only allowed with a percentile; remove it"
-        return
-    try:
-        if parse_statistic(extended).kind in SIMPLE:
-            yield f'ExtendedStatistic is "{extended}", which is a plain statistic; rename the key to Statistic'
-    except StatisticError as error:
-        yield f"ExtendedStatistic: {error}"
+    if extended is None and "EvaluateLowSampleCountPercentile" in body and "Metrics" not in body:
+        yield "EvaluateLowSampleCountPercentile is only allowed with a percentile; remove it"
+    if extended in SIMPLE:
+        yield f'ExtendedStatistic is "{extended}", which is a plain statistic; rename the key to Statistic'
 
 
 def composite_findings(composites: Bodies, alarms: Bodies) -> Iterator[LintFinding]:

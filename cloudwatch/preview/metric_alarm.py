@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cloudwatch.preview.evaluate import Evaluator
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.series import Floats, Grid, Integers, Series
-from cloudwatch.syntax.graphed_metrics import GraphedMetric, from_queries, metric_of
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, of_alarm
 
 MINUTE = 60  # seconds between two evaluations
 EXTRA_POINTS = 2  # fetched in addition to N, as in the tables of the user guide; AWS guarantees no number
@@ -155,9 +155,6 @@ def verdicts_of(points: Floats, crossing: NDArray[np.bool_], total: int, needed:
 
 def _lines(alarm: Mapping[str, Any]) -> list[GraphedMetric]:
     """Return the lines of an alarm. All metrics have the same period; expressions get this period too."""
-    if "Metrics" not in alarm:
-        stat = alarm.get("Statistic") or alarm["ExtendedStatistic"]
-        return [GraphedMetric(0, None, metric_of(alarm), None, stat, int(alarm["Period"]))]
-    lines = from_queries(alarm["Metrics"])
+    lines = of_alarm(alarm)
     (period,) = {line.period for line in lines if line.metric} or {line.period for line in lines if line.visible}
     return [replace(line, period=period) for line in lines]

@@ -123,6 +123,14 @@ def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
     return entries
 
 
+def of_alarm(alarm: Mapping[str, Any]) -> list[GraphedMetric]:
+    """Return the entries of an alarm on `Metrics` or on one metric. Raises `GraphedMetricsError` and KeyError."""
+    if "Metrics" in alarm:
+        return from_queries(alarm["Metrics"])
+    stat = alarm.get("Statistic") or alarm["ExtendedStatistic"]
+    return [GraphedMetric(0, None, metric_of(alarm), None, str(stat), int(alarm["Period"]))]
+
+
 def metric_of(parameters: Mapping[str, Any]) -> TimeSeries:
     """Return the metric with the `Namespace`, `MetricName` and `Dimensions` of an alarm or a MetricStat."""
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in parameters.get("Dimensions", [])}

@@ -15,7 +15,7 @@ from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.project import STAGE_VARIABLE
 from cloudwatch.simulation import day, schedule
-from cloudwatch.syntax.graphed_metrics import GraphedMetric, expand, from_queries, metric_of
+from cloudwatch.syntax.graphed_metrics import expand, of_alarm
 
 
 def first_hours(seed: int, hours: int) -> list[str]:
@@ -62,7 +62,7 @@ def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> No
         for line in text.splitlines():
             store.add(line)
     files = read_files(Placeholders(stage=day.STAGE))
-    named = {line.metric for alarm in files.alarms.values() for line in alarm_lines(alarm)}
+    named = {line.metric for alarm in files.alarms.values() for line in of_alarm(alarm)}
     for body in files.dashboards.values():
         body = json.loads(json.dumps(body).replace(STAGE_VARIABLE, day.STAGE))
         graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
@@ -71,13 +71,6 @@ def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> No
     assert len(of_aws) > 30
     # THEN each has samples, under just these dimensions
     assert {metric for metric in of_aws if store.of(metric) is None} == set()
-
-
-def alarm_lines(alarm: dict[str, Any]) -> list[GraphedMetric]:
-    """Return the lines of an alarm."""
-    if "Metrics" in alarm:
-        return from_queries(alarm["Metrics"])
-    return [GraphedMetric(0, None, metric_of(alarm), None, "Sum", 60)]
 
 
 def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(
