@@ -10,7 +10,6 @@ import csv
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,26 +39,11 @@ class FileError(ValueError):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """The price of one unit in US dollars. The table also says its unit, region, date and source."""
+def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, str]:
+    """Return the prices in US dollars by name, as text that expressions can contain; none if there is no file.
 
-    name: str
-    text: str
-
-    @property
-    def value(self) -> float:
-        """US dollars for one unit."""
-        return float(self.text)
-
-    @property
-    def placeholder(self) -> str:
-        """The placeholder that stands for the price in expressions."""
-        return f"PRICE_{self.name.upper()}"
-
-
-def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, Price]:
-    """Return the prices by name, or no prices if there is no file. Raises `FileError`, which names the invalid line."""
+    Raises `FileError`, which names the invalid line.
+    """
     if not path.exists():
         return {}
     shown = f"{path.parent.name}/{path.name}"
@@ -67,15 +51,15 @@ def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, Price]:
         rows = csv.DictReader(file)
         if tuple(rows.fieldnames or ()) != _COLUMNS:
             raise FileError(shown, f"line 1: the columns must be {','.join(_COLUMNS)}")
-        prices: dict[str, Price] = {}
+        prices: dict[str, str] = {}
         for row in rows:
             if problem := _problem(row, prices):
                 raise FileError(shown, f"line {rows.line_num}: {problem}")
-            prices[row["name"]] = Price(row["name"], row["value"])
+            prices[row["name"]] = row["value"]
     return prices
 
 
-def _problem(row: Mapping[str, str], prices: Mapping[str, Price]) -> str | None:
+def _problem(row: Mapping[str, str], prices: Mapping[str, str]) -> str | None:
     if None in row or None in row.values():
         return f"expected {len(_COLUMNS)} columns; put text with commas in quotes"
     name, value = row["name"], row["value"]
@@ -84,6 +68,11 @@ def _problem(row: Mapping[str, str], prices: Mapping[str, Price]) -> str | None:
     if not _DECIMAL.fullmatch(value):
         return f'value "{value}" is invalid; write a plain decimal number such as 0.0000133334'
     return f"{name} appears twice; remove one" if name in prices else None
+
+
+def placeholder_of(price: str) -> str:
+    """Return the placeholder of a price, or of a count, in files."""
+    return f"PRICE_{price.upper()}"
 
 
 def billed_counts(folder: Path = DASHBOARDS) -> dict[str, int]:

@@ -22,7 +22,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cloudwatch.figures import ACCOUNT, DEFAULT_STAGE, LIMITS, FileError, billed_counts, read_limits, read_prices
+from cloudwatch.figures import (
+    ACCOUNT,
+    DEFAULT_STAGE,
+    LIMITS,
+    FileError,
+    billed_counts,
+    placeholder_of,
+    read_limits,
+    read_prices,
+)
 from cloudwatch.project import (
     BALANCER,
     DASHBOARDS,
@@ -83,8 +92,8 @@ class Placeholders:
             "LIMITSTAGE": limits,
             BALANCER: self.balancer or f"app/{SERVICE}-{self.stage}-web/0123456789abcdef",
             TARGETS: self.targets or f"targetgroup/{SERVICE}-{self.stage}-web/0123456789abcdef",
-            **{price.placeholder: price.text for price in read_prices(folder / "prices.csv").values()},
-            **{f"PRICE_{name.upper()}": str(count) for name, count in billed_counts(folder).items()},
+            **{placeholder_of(name): text for name, text in read_prices(folder / "prices.csv").items()},
+            **{placeholder_of(name): str(count) for name, count in billed_counts(folder).items()},
             **read_limits(limits, folder.parent, self.containers),
         }
 

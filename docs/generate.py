@@ -159,7 +159,7 @@ def metric_tables() -> dict[str, str]:
     dimensions = [
         (f"`{name}`", each.help, _codes(each.values) or "one for each deployment") for name, each in DIMENSIONS.items()
     ]
-    price, most = read_prices()["series_month"].value, max_billed_metrics()
+    price, most = float(read_prices()["series_month"]), max_billed_metrics()
     cost = [
         ("price of one metric, USD a month", f"{price:.2f}"),
         ("metrics of one deployment, at most", most),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from cloudwatch.figures import LIMITS, FileError, Price, billed_counts, read_limits, stages_of
+from cloudwatch.figures import LIMITS, FileError, billed_counts, placeholder_of, read_limits, stages_of
 from cloudwatch.lint import LintFinding, suggest
 from cloudwatch.lint.known_metrics import OURS, Reference, app_metrics, with_dimensions
 from cloudwatch.project import COST, METRICS, RUNBOOK
@@ -31,20 +31,19 @@ def check_metrics(references: Collection[Reference]) -> Iterator[LintFinding]:
             yield LintFinding(METRICS, with_dimensions(name, dimensions), unused)
 
 
-def check_prices(prices: Mapping[str, Price], used: Collection[str], folder: Path) -> Iterator[LintFinding]:
+def check_prices(prices: Collection[str], used: Collection[str], folder: Path) -> Iterator[LintFinding]:
     """Yield findings for unused prices, and for prices that infra/cost uses but the table lacks.
 
     `used`: placeholders in the files. infra/ is next to `folder`.
     """
     text = "".join(path.read_text(encoding="utf-8") for path in (folder.parent / COST).glob("*.py"))
     calculated = set(_PRICE.findall(text))
-    for price in prices.values():
-        if price.placeholder not in used and price.name not in calculated:
-            unused = (
-                f'no file uses {price.placeholder}, and {COST} does not use prices["{price.name}"]; remove the price'
-            )
-            yield LintFinding(f"{folder.name}/prices.csv", price.name, unused)
-    for name in sorted(calculated - prices.keys() - billed_counts(folder).keys()):
+    for name in prices:
+        placeholder = placeholder_of(name)
+        if placeholder not in used and name not in calculated:
+            unused = f'no file uses {placeholder}, and {COST} does not use prices["{name}"]; remove the price'
+            yield LintFinding(f"{folder.name}/prices.csv", name, unused)
+    for name in sorted(calculated - {*prices, *billed_counts(folder)}):
         missing = f"{folder.name}/prices.csv does not have this price; {suggest(name, prices)}"
         yield LintFinding(COST, f'prices["{name}"]', missing)
 

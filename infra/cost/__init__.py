@@ -80,7 +80,7 @@ MONTHS = (
 
 def current_prices() -> dict[str, float]:
     """Return the prices by name, in US dollars, and the numbers of metrics, alarms and dashboards that AWS bills."""
-    return {name: price.value for name, price in read_prices().items()} | billed_counts()
+    return {name: float(text) for name, text in read_prices().items()} | billed_counts()
 
 
 def awake_hours(month: Month) -> float:

@@ -185,5 +185,5 @@ def test_thresholds_are_shares_of_limits() -> None:
 def test_sizes_of_functions_in_the_table_of_prices_are_right() -> None:
     prices, functions = read_prices(), _settings("functions", "prod")
     warm = functions["stages"]["prod"]["lambda_functions"]["warm"]
-    assert prices["lambda_memory_gb"].value == pytest.approx(functions["lambda_memory_size"] / 1024, abs=1e-4)
-    assert prices["lambda_warm_memory_gb"].value == pytest.approx(warm["lambda_memory_size"] / 1024, abs=1e-4)
+    assert float(prices["lambda_memory_gb"]) == pytest.approx(functions["lambda_memory_size"] / 1024, abs=1e-4)
+    assert float(prices["lambda_warm_memory_gb"]) == pytest.approx(warm["lambda_memory_size"] / 1024, abs=1e-4)
