@@ -182,21 +182,39 @@ def stale_or_none(fault: str, within: float = 0.3, or_fault: str | None = None) 
     }
 
 
+FORGOTTEN = "connection forgotten by the network for longer than `DATABASE_IDLE`"
 HIT: dict[CacheState, Expected] = {"fresh": Expected("hit")}
 MISS: dict[CacheState, Expected] = {"none": Expected("miss")}
 SLOW = stale_or_none("postgres_timeout", 1.3)
 SIGNING_IN = stale_or_none("postgres_signing_in", 0.8)
 DISCONNECTED = stale_or_none("postgres_disconnected")
 REFUSED = stale_or_none("postgres_refused")
+NO_LOGIN = by_sql("alter role faunalens nologin", "alter role faunalens login")
+NOT_PERMITTED = by_sql(
+    "alter function features_of owner to postgres; revoke execute on function features_of from public",
+    "alter function features_of owner to faunalens; grant execute on function features_of to public",
+)
+NO_ROOM_FOR_THE_USER = by_sql("alter role faunalens connection limit 0", "alter role faunalens connection limit -1")
+NO_DATASET = by_sql("update dataset set active = false", "update dataset set active = true where version = 'v1'")
+NO_FUNCTION = by_sql(
+    "alter function features_of rename to renamed_away", "alter function renamed_away rename to features_of"
+)
+WRONG_ROWS = {
+    "nulls": "null::text[], null::integer[], null::real[], null::smallint[]",
+    "arrays of different lengths": "array['AU'], array[1, 2], array[1::real], array[1::smallint]",
+    "a status that the app does not know": "array['AU'], array[1], array[1::real], array[3::smallint]",
+}
+"""What the function returns after cell and version."""
+UNREACHABLE = stale_or_none("postgres_unreachable")
+AUTH = stale_or_none("postgres_auth")
+FULL = stale_or_none("postgres_too_many_connections")
+KILLED = stale_or_none("postgres_unreachable", 0.6, "postgres_disconnected")
+TIMED_OUT = stale_or_none("postgres_statement_timeout", 1.2)
+OUT_OF_MEMORY = function_replaced("raise exception 'out of memory' using errcode = '53200';")
 CASES: tuple[FaultCase[Rig], ...] = (
-    FaultCase("down at start", through_proxy(Proxy.refuse), {**HIT, **stale_or_none("postgres_unreachable")}),
-    connected("killed between requests", killed, stale_or_none("postgres_unreachable"), direct=True),
-    connected(
-        "killed mid-request",
-        killed_mid_request,
-        stale_or_none("postgres_unreachable", 0.6, "postgres_disconnected"),
-        direct=True,
-    ),
+    FaultCase("down at start", through_proxy(Proxy.refuse), {**HIT, **UNREACHABLE}),
+    connected("killed between requests", killed, UNREACHABLE, direct=True),
+    connected("killed mid-request", killed_mid_request, KILLED, direct=True),
     connected("connection closed mid-request, reply lost", through_proxy(Proxy.lose_reply), MISS),
     connected("connection reset in the middle of a reply", through_proxy(Proxy.lose_reply, 30, "reset"), MISS),
     connected("every connection closed at once", through_proxy(Proxy.turn_away), DISCONNECTED),
@@ -213,74 +231,23 @@ CASES: tuple[FaultCase[Rig], ...] = (
     connected("session terminated by the server while idle", session_terminated, MISS),
     connected("session idle for longer than `DATABASE_IDLE`", session_idled, MISS, DATABASE_IDLE="0.02"),
     connected("connection reset while idle", through_proxy(Proxy.hang_up, "reset"), MISS),
-    connected(
-        "connection forgotten by the network for longer than `DATABASE_IDLE`",
-        forgotten_and_idled,
-        MISS,
-        DATABASE_IDLE="0.2",
-    ),
+    connected(FORGOTTEN, forgotten_and_idled, MISS, DATABASE_IDLE="0.2"),
     connected("connection forgotten by the network a moment ago", through_proxy(Proxy.forget), SLOW),
-    FaultCase("wrong password at start", another_password, {**HIT, **stale_or_none("postgres_auth")}),
+    FaultCase("wrong password at start", another_password, {**HIT, **AUTH}),
     connected("password changed, session open", another_password, MISS),
-    FaultCase(
-        "user may not log in",
-        by_sql("alter role faunalens nologin", "alter role faunalens login"),
-        stale_or_none("postgres_auth"),
-    ),
-    connected(
-        "user may not call the function",
-        by_sql(
-            "alter function features_of owner to postgres; revoke execute on function features_of from public",
-            "alter function features_of owner to faunalens; grant execute on function features_of to public",
-        ),
-        stale_or_none("postgres_auth"),
-    ),
-    connected("out of memory", function_replaced("raise exception 'out of memory' using errcode = '53200';"), REFUSED),
+    FaultCase("user may not log in", NO_LOGIN, AUTH),
+    connected("user may not call the function", NOT_PERMITTED, AUTH),
+    connected("out of memory", OUT_OF_MEMORY, REFUSED),
     connected("restarted as a read-only standby", standby, MISS, direct=True),
-    FaultCase("too many connections", full_of_connections, stale_or_none("postgres_too_many_connections"), direct=True),
-    FaultCase(
-        "too many connections of the user",
-        by_sql("alter role faunalens connection limit 0", "alter role faunalens connection limit -1"),
-        stale_or_none("postgres_too_many_connections"),
-    ),
-    connected("statement timeout, behind a lock", locked, stale_or_none("postgres_statement_timeout", 1.2)),
-    connected(
-        "statement timeout, in a slow query",
-        function_replaced("perform pg_sleep(30);"),
-        stale_or_none("postgres_statement_timeout", 1.2),
-    ),
+    FaultCase("too many connections", full_of_connections, FULL, direct=True),
+    FaultCase("too many connections of the user", NO_ROOM_FOR_THE_USER, FULL),
+    connected("statement timeout, behind a lock", locked, TIMED_OUT),
+    connected("statement timeout, in a slow query", function_replaced("perform pg_sleep(30);"), TIMED_OUT),
     FaultCase("shutting down", shutting_down, stale_or_none("postgres_starting"), direct=True),
-    connected(
-        "no active dataset",
-        by_sql("update dataset set active = false", "update dataset set active = true where version = 'v1'"),
-        stale_or_none("postgres_no_dataset"),
-    ),
-    connected(
-        "function missing",
-        by_sql(
-            "alter function features_of rename to renamed_away", "alter function renamed_away rename to features_of"
-        ),
-        REFUSED,
-    ),
-    connected(
-        "rows with nulls",
-        function_replaced(
-            "return query select cells[1], 'v1', null::text[], null::integer[], null::real[], null::smallint[];"
-        ),
-        REFUSED,
-    ),
-    connected(
-        "rows with arrays of different lengths",
-        function_replaced(
-            "return query select cells[1], 'v1', array['AU'], array[1, 2], array[1::real], array[1::smallint];"
-        ),
-        REFUSED,
-    ),
-    connected(
-        "rows with a status that the app does not know",
-        function_replaced(
-            "return query select cells[1], 'v1', array['AU'], array[1], array[1::real], array[3::smallint];"
-        ),
-        REFUSED,
+    connected("no active dataset", NO_DATASET, stale_or_none("postgres_no_dataset")),
+    connected("function missing", NO_FUNCTION, REFUSED),
+    *(
+        connected(f"rows with {what}", function_replaced(f"return query select cells[1], 'v1', {row};"), REFUSED)
+        for what, row in WRONG_ROWS.items()
     ),
 )

@@ -129,15 +129,27 @@ SIGNING_IN = bypassed("redis_signing_in", "fresh", "none", within=0.7)
 SLOW_UNCACHED = bypassed("redis_timeout", "fresh", "none", within=0.7)
 SLOW_IN_MEMORY = {**SLOW, **bypassed("redis_timeout", "memory", within=0.6)}
 CORRUPT = Expected("miss", ("value_corrupt",))
+GONE = bypassed("redis_unreachable", "fresh", "none")
+DISCONNECTED = bypassed("redis_disconnected", "fresh", "none")
+DISCONNECTED_LATER = bypassed("redis_disconnected", "fresh", "memory")
+AUTH = bypassed("redis_auth", "fresh", "none")
+HIT: dict[CacheState, Expected] = {"fresh": Expected("hit")}
+KILLED: dict[CacheState, Expected] = {
+    "fresh": Expected("bypass", ("redis_unreachable",), 0.5, or_faults=("redis_disconnected",))
+}
+NOT_WRITTEN: dict[CacheState, Expected] = {
+    **HIT,
+    "stale": Expected("stale", ("redis_oom",)),
+    "none": Expected("bypass", ("redis_oom",)),
+}
+SLOWLY: dict[CacheState, Expected] = {**HIT, "none": Expected("miss", within=0.5)}
+AT_ONCE: dict[CacheState, Expected] = {"fresh": Expected("hit", within=0.1)}
+FORGOTTEN = "connection forgotten by the network"
+full_of_data = partial(configured, maxmemory_policy="noeviction", maxmemory=1)
 CASES: tuple[FaultCase[Rig], ...] = (
-    FaultCase("down at start", through_proxy(Proxy.refuse), bypassed("redis_unreachable", "fresh", "none")),
+    FaultCase("down at start", through_proxy(Proxy.refuse), GONE),
     connected("killed between requests", killed, bypassed("redis_unreachable", "fresh", "memory"), direct=True),
-    connected(
-        "killed mid-request",
-        killed_mid_request,
-        {"fresh": Expected("bypass", ("redis_unreachable",), 0.5, or_faults=("redis_disconnected",))},
-        direct=True,
-    ),
+    connected("killed mid-request", killed_mid_request, KILLED, direct=True),
     connected("connection closed mid-request, reply lost", through_proxy(Proxy.lose_reply), FOUND),
     connected("connection reset in the middle of a reply", through_proxy(Proxy.lose_reply, 3, "reset"), FOUND),
     connected(
@@ -145,52 +157,25 @@ CASES: tuple[FaultCase[Rig], ...] = (
         through_proxy(Proxy.turn_away),
         bypassed("redis_disconnected", "fresh", "memory"),
     ),
-    FaultCase(
-        "every connection reset at once",
-        through_proxy(Proxy.turn_away, "reset"),
-        bypassed("redis_disconnected", "fresh", "none"),
-    ),
+    FaultCase("every connection reset at once", through_proxy(Proxy.turn_away, "reset"), DISCONNECTED),
     FaultCase("hung (SIGSTOP) at start", paused, SIGNING_IN, direct=True),
     connected("hung (SIGSTOP)", paused, SLOW_IN_MEMORY, direct=True),
     connected("black hole", through_proxy(Proxy.hold), SLOW_UNCACHED),
     FaultCase("packets dropped at start", through_proxy(Proxy.ignore), SIGNING_IN),
     connected("packets dropped", through_proxy(Proxy.ignore), bypassed("redis_timeout", "fresh", "memory", within=0.7)),
-    connected(
-        "slow by 50 ms",
-        through_proxy(Proxy.delay, 0.025),
-        {"fresh": Expected("hit", within=0.3), "none": Expected("miss", within=0.5)},
-    ),
+    connected("slow by 50 ms", through_proxy(Proxy.delay, 0.025), SLOWLY),
     connected("slow by 2 s", through_proxy(Proxy.delay, 1.0), SLOW_IN_MEMORY),
     connected("replies of one byte every 20 ms", through_proxy(Proxy.drip, 0.02), SLOW),
     connected("connection closed while idle", through_proxy(Proxy.hang_up), FOUND),
     connected("connection reset while idle", through_proxy(Proxy.hang_up, "reset"), FOUND),
-    connected(
-        "connection forgotten by the network for longer than `REDIS_IDLE`",
-        through_proxy(Proxy.forget),
-        {"fresh": Expected("hit", within=0.1)},
-        REDIS_IDLE="0.000001",
-    ),
-    connected(
-        "connection forgotten by the network a moment ago",
-        through_proxy(Proxy.forget),
-        {"fresh": Expected("hit", within=0.4)},
-    ),
-    FaultCase("wrong password at start", another_password, bypassed("redis_auth", "fresh", "none")),
-    connected("password changed, connection open", another_password, {"fresh": Expected("hit")}),
+    connected(f"{FORGOTTEN} for longer than `REDIS_IDLE`", through_proxy(Proxy.forget), AT_ONCE, REDIS_IDLE="0.000001"),
+    connected(f"{FORGOTTEN} a moment ago", through_proxy(Proxy.forget), {"fresh": Expected("hit", within=0.4)}),
+    FaultCase("wrong password at start", another_password, AUTH),
+    connected("password changed, connection open", another_password, HIT),
     connected("user may not read", not_permitted, bypassed("redis_auth", "fresh", "memory")),
+    connected("out of memory", full_of_data, NOT_WRITTEN),
     connected(
-        "out of memory",
-        partial(configured, maxmemory_policy="noeviction", maxmemory=1),
-        {
-            "fresh": Expected("hit"),
-            "stale": Expected("stale", ("redis_oom",)),
-            "none": Expected("bypass", ("redis_oom",)),
-        },
-    ),
-    connected(
-        "slots without an owner (CLUSTERDOWN)",
-        without_slots,
-        bypassed("redis_clusterdown", "fresh", "memory", "none"),
+        "slots without an owner (CLUSTERDOWN)", without_slots, bypassed("redis_clusterdown", "fresh", "memory", "none")
     ),
     FaultCase("too many clients", full_of_clients, bypassed("redis_too_many_clients", "fresh", "none")),
     connected("value cut off", overwritten(b"FLNS\x00\x00"), {"fresh": CORRUPT, "stale": CORRUPT}),

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from local.stack.ports import free_port
 from local.stack.postgres import ENVIRONMENT, OWNER, PREFIXES, PostgresServer, choose_run_as, give_folder
 from testing.certificates import NAME, CertificateFiles, Certificates
 from testing.faults import postgres_cases, redis_cases
-from testing.faults.case import Expected, FaultCase, connected, fault
+from testing.faults.case import CacheState, Expected, FaultCase, connected, fault
 from testing.faults.postgres_cases import stale_or_none, wait_until_true
 from testing.faults.rig import QUICK, Rig, ValkeyWithUser, command, with_address
 from testing.proxy import Proxy
@@ -148,89 +148,55 @@ def install_in_postgres(rig: TlsRig, certificate: CertificateFiles) -> None:
     reload_postgres(rig)
 
 
-def reload_postgres(rig: TlsRig) -> None:
-    """Make PostgreSQL reload its settings, and wait until they apply to new connections."""
+def reload_postgres(rig: TlsRig, statement: str = "select true") -> None:
+    """Make PostgreSQL reload its settings after a statement, and wait until they apply to new connections."""
+    rig.sql(statement)
     ((before,),) = rig.sql("select pg_conf_load_time()::text")
     rig.sql("select pg_reload_conf()")
     wait_until_true(rig, f"select pg_conf_load_time() > '{before}'")
 
 
-def set_ssl(rig: TlsRig, value: str) -> None:
-    """Switch PostgreSQL's TLS `on` or `off`."""
-    rig.sql(f"alter system set ssl = {value}")
-    reload_postgres(rig)
-
-
-def redis_certificate(which: Callable[[Certificates], CertificateFiles]) -> Fault:
-    """Return a fault that gives Redis another certificate."""
+def certificate(install: Callable[[TlsRig, CertificateFiles], None], which: str) -> Fault:
+    """Return a fault that gives a server another certificate."""
     return fault(
-        lambda rig: install_in_redis(rig, which(rig.certificates)),
-        lambda rig: install_in_redis(rig, rig.certificates.good),
+        lambda rig: install(rig, getattr(rig.certificates, which)), lambda rig: install(rig, rig.certificates.good)
     )
-
-
-def postgres_certificate(which: Callable[[Certificates], CertificateFiles]) -> Fault:
-    """Return a fault that gives PostgreSQL another certificate."""
-    return fault(
-        lambda rig: install_in_postgres(rig, which(rig.certificates)),
-        lambda rig: install_in_postgres(rig, rig.certificates.good),
-    )
-
-
-def target_redis(rig: TlsRig, port: int) -> None:
-    """Make the proxy forward new connections to another port of Redis."""
-    rig.redis_proxy.target = port
 
 
 no_fault: Fault = fault(lambda _: None, lambda _: None)
 redis_without_tls: Fault = fault(
-    lambda rig: target_redis(rig, rig.redis.port), lambda rig: target_redis(rig, rig.tls_redis.tls_port)
+    lambda rig: setattr(rig.redis_proxy, "target", rig.redis.port),
+    lambda rig: setattr(rig.redis_proxy, "target", rig.tls_redis.tls_port),
 )
-postgres_without_tls: Fault = fault(lambda rig: set_ssl(rig, "off"), lambda rig: set_ssl(rig, "on"))
-
-REFUSED = Expected("bypass", ("redis_tls",))
+postgres_without_tls: Fault = fault(
+    lambda rig: reload_postgres(rig, "alter system set ssl = off"),
+    lambda rig: reload_postgres(rig, "alter system set ssl = on"),
+)
+WRONG = {
+    "certificate expired": "expired",
+    "certificate of another authority": "untrusted",
+    "certificate for another name": "wrong_name",
+}
+"""Fields of `Certificates` by fault."""
+HIT: Mapping[CacheState, Expected] = {"fresh": Expected("hit")}
+IN_REDIS = redis_cases.bypassed("redis_tls", "fresh", "none")
+IN_POSTGRES = {**HIT, **stale_or_none("postgres_tls")}
 REDIS_CASES: tuple[FaultCase[TlsRig], ...] = (
-    FaultCase(
-        "TLS with the right certificate", no_fault, {"fresh": Expected("hit"), "none": Expected("miss", within=0.5)}
-    ),
-    FaultCase(
-        "certificate expired",
-        redis_certificate(lambda files: files.expired),
-        {"fresh": REFUSED, "none": REFUSED},
-    ),
-    FaultCase("certificate of another authority", redis_certificate(lambda files: files.untrusted), {"fresh": REFUSED}),
-    FaultCase("certificate for another name", redis_certificate(lambda files: files.wrong_name), {"fresh": REFUSED}),
-    connected(
-        "certificate expired, connection open",
-        redis_certificate(lambda files: files.expired),
-        {"fresh": Expected("hit")},
-    ),
-    FaultCase("server without TLS where TLS is wanted", redis_without_tls, {"fresh": REFUSED}),
+    FaultCase("TLS with the right certificate", no_fault, {**HIT, "none": Expected("miss", within=0.5)}),
+    *(FaultCase(name, certificate(install_in_redis, which), IN_REDIS) for name, which in WRONG.items()),
+    connected("certificate expired, connection open", certificate(install_in_redis, "expired"), HIT),
+    FaultCase("server without TLS where TLS is wanted", redis_without_tls, IN_REDIS),
     FaultCase(
         "black hole in the TLS handshake",
         redis_cases.through_proxy(Proxy.hold),
-        {"fresh": Expected("bypass", ("redis_signing_in",), 0.8)},
+        redis_cases.bypassed("redis_signing_in", "fresh", within=0.8),
     ),
 )
 POSTGRES_CASES: tuple[FaultCase[TlsRig], ...] = (
     FaultCase("TLS with the right certificate (`verify-full`)", no_fault, {"none": Expected("miss", within=0.5)}),
-    FaultCase("certificate expired", postgres_certificate(lambda files: files.expired), stale_or_none("postgres_tls")),
-    FaultCase(
-        "certificate of another authority",
-        postgres_certificate(lambda files: files.untrusted),
-        {"fresh": Expected("hit"), **stale_or_none("postgres_tls")},
-    ),
-    FaultCase(
-        "certificate for another name",
-        postgres_certificate(lambda files: files.wrong_name),
-        stale_or_none("postgres_tls"),
-    ),
-    connected(
-        "certificate expired, session open",
-        postgres_certificate(lambda files: files.expired),
-        {"none": Expected("miss")},
-    ),
-    FaultCase("server without TLS where TLS is wanted", postgres_without_tls, stale_or_none("postgres_tls")),
+    *(FaultCase(name, certificate(install_in_postgres, which), IN_POSTGRES) for name, which in WRONG.items()),
+    connected("certificate expired, session open", certificate(install_in_postgres, "expired"), postgres_cases.MISS),
+    FaultCase("server without TLS where TLS is wanted", postgres_without_tls, IN_POSTGRES),
     FaultCase(
         "black hole in the TLS handshake",
         postgres_cases.through_proxy(Proxy.hold),
