@@ -118,7 +118,7 @@ class TaxonMissing(TaxonError):
 
 
 class RangeMissing(TaxonError):
-    """The taxon has no range: it lives everywhere or nowhere, or nobody stated where."""
+    """The taxon has no range: it lives everywhere or nowhere, or no source states where."""
 
     status, code, title = 404, "range_missing", "The taxon has no range"
 

@@ -117,7 +117,7 @@ def account() -> Iterator[Account]:
     def invoke(function: LambdaFunction, body: str, _headers: Any, response_headers: dict[str, str]) -> bytes:
         try:
             return json.dumps(functions[function.function_name](json.loads(body))).encode()
-        except Exception as error:  # noqa: BLE001, Lambda tells the caller of every error so
+        except Exception as error:  # noqa: BLE001, Lambda reports every error so to the caller
             response_headers["x-amz-function-error"] = "Unhandled"
             return json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode()
 

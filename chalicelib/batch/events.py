@@ -37,7 +37,7 @@ class Item:
 
 
 class Messages(NamedTuple):
-    """What a batch of messages asks for. `broken`: ids of messages that nobody understands, with the reason."""
+    """What a batch of messages asks for. `broken`: ids of messages that are no notification of S3, with the reason."""
 
     items: list[Item]
     broken: dict[str, str]

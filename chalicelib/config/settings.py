@@ -157,7 +157,7 @@ class Thresholds:
         "SEASON_FLOOR",
         1.0,
         casts.fraction,
-        help="share of its weight that an animal keeps in a month in which nobody records it, if the dataset has "
+        help="share of its weight that an animal keeps in a month without records of it, if the dataset has "
         "seasons; 1 disables seasons",
     )
     animal: float = setting(

@@ -86,7 +86,7 @@ def lease_key(cell: int) -> bytes:
 
 
 def shadow_lease_key(cell: int) -> bytes:
-    """Return the key of the lease for the dataset in shadow. Nobody who needs an answer waits for it."""
+    """Return the key of the lease for the dataset in shadow. No answer waits for it."""
     return f"{PREFIX}{{{cell:x}}}:shadow-lease".encode()
 
 

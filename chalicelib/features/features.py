@@ -92,7 +92,7 @@ class Features:
         return self.found.version or None
 
     def in_month(self, month: int | None, floor: float) -> "Features":
-        """Return features with the weights of a month: an animal that nobody sees then keeps `floor` of its weight.
+        """Return features with the weights of a month: an animal that is not seen then keeps `floor` of its weight.
 
             weight · (floor + (1 - floor) · months[month] / 255)
 

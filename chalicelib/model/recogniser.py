@@ -59,7 +59,7 @@ class Recognised:
     `alone`: what each of several photos shows by itself; empty if there is only one. `detections`: what the detector
     found, or None if the photo was clear without it. `looked_twice`: whether the models also scored a part of the
     photo. `model`: the general model. `prior`: the weights of the animals at the place. `boxes`: None if
-    nobody asked for them, or without a detector.
+    the request does not ask for them, or without a detector.
     """
 
     together: Recognition

@@ -93,7 +93,7 @@ class Relatives:
         `here`: numbers of the relatives in a cell; their order is kept within genus and family. Numbers without a
         relative, as from a dataset newer than the model, are left out, and so are species in `known`, the taxon ids
         that the models in use know. A taxon above a family has no close relatives. A domestic animal has those of its
-        genus: nobody takes a dog for a fox. Raises `ModelError`.
+        genus: a dog is not taken for a fox. Raises `ModelError`.
         """
         named = {taxon.rank: taxon.scientific_name for taxon in prediction.lineage}
         genus, family = named.get("genus"), None if prediction.is_domestic else named.get("family")

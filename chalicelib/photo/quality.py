@@ -1,4 +1,4 @@
-"""The quality of a photo, as far as it tells why an animal is hard to recognise. No I/O."""
+"""The quality of a photo, as far as it explains why an animal is hard to recognise. No I/O."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -12,7 +12,7 @@ from chalicelib.errors import Unavailable
 from chalicelib.lazy import Lazy
 
 _MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
-"""Error codes of S3 for a missing object. Callers who may not list the bucket are told that access is denied."""
+"""Error codes of S3 for a missing object. To callers who may not list the bucket, S3 answers that access is denied."""
 _EXISTS = frozenset({"PreconditionFailed"})
 
 

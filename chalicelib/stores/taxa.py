@@ -98,7 +98,7 @@ class Taxa:
     def _expect_range(self, taxon: str) -> dict[str, Any]:
         facts = self.facts(taxon).found
         if not facts["is_drawn"]:
-            why = _NO_RANGE.get(facts["kind"], "nobody has stated where it lives, so that is not known")
+            why = _NO_RANGE.get(facts["kind"], "no source states where it lives")
             raise RangeMissing(f"this taxon has no range: {why}")
         return facts
 

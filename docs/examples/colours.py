@@ -1,4 +1,4 @@
-"""A model of two animals that tells them by colour, and meets the contract of docs/how-to/model.md.
+"""A model that distinguishes two animals by colour, and meets the contract of docs/how-to/model.md.
 
 Replace `network` by your own, from `image` to `logits`: export it with the ONNX exporter of your framework.
 """

@@ -41,7 +41,7 @@ class PairRig(BaseRig):
 
 
 SLOW_TO_LOAD = ("key-load-delay 20000", "loading-process-events-interval-bytes 1024")
-"""Loading takes 20 ms for each key. After each kilobyte the server tells waiting clients that it is loading."""
+"""Loading takes 20 ms for each key. After each kilobyte the server answers waiting clients that it is loading."""
 
 
 @dataclass(slots=True, kw_only=True)

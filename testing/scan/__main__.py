@@ -65,7 +65,7 @@ def read_accepted(path: Path = ACCEPTED) -> dict[Finding, str]:
 
 
 def problems(found: Collection[Finding], accepted: Mapping[Finding, str]) -> Iterator[str]:
-    """Yield what is wrong: findings that nobody accepted, and accepted ones that are no more."""
+    """Yield what is wrong: findings that are not accepted, and accepted ones that are no longer found."""
     for each in sorted(found):
         if not any(_covers(one, each) for one in accepted):
             yield f"{each.tool} {each.check}, {each.resource}: {each.says}; fix it, or accept it with a reason"
