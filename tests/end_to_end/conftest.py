@@ -1,4 +1,4 @@
-"""A real browser, and what it looks at: the whole app on real servers, or a stand-in that answers as told."""
+"""A real browser, and what it looks at: the whole app on real servers, or a stand-in with prepared answers."""
 
 import os
 import shutil
@@ -95,7 +95,7 @@ def _program(name: str, package: str, *others: str) -> str:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens an address; afterwards, the page must have had no fault and asked nobody else for anything."""
+    """Opens an address; afterwards, the page must have had no fault and asked no other server for anything."""
     faults: list[str] = []
     asked: set[str] = set()
     hosts = {"", urlsplit(BUCKET).netloc}  # none of blob: and about: addresses; the bucket that the stand-in allows
@@ -129,7 +129,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
 
 @pytest.fixture
 def stand() -> Iterator[Stand]:
-    """The page, served below a prefix by a stand-in for the API that answers as it is told."""
+    """The page, served below a prefix by a stand-in for the API with prepared answers."""
     with serve() as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""A stand-in for the API: serves the real page below a prefix, keeps what it is sent, and answers as it is told.
+"""A stand-in for the API: serves the real page below a prefix, keeps what it is sent, and gives prepared answers.
 
 For states that the real app shows only with luck or in distress, such as a roll-up or a waking database.
 """
@@ -72,7 +72,7 @@ class Stand:
         self.answer, self.status, self.headers = answer, status, headers or {}
 
     def get(self, name: str, request: Sent) -> tuple[int, Mapping[str, str], str]:
-        """What a GET is told."""
+        """The answer to a GET."""
         if name == "animals":
             self.sent.append(request)
             return 200, {}, json.dumps(self.residents)
@@ -88,7 +88,7 @@ class Stand:
         return _file(name, self.language, keeps=self.keeps)
 
     def answer_to(self, request: Sent) -> Any:
-        """The answer to photos, with what a page is told that wants it kept."""
+        """The answer to photos, with the result if the page wants it kept."""
         if request.query.get("keep") != "true" or not isinstance(self.answer, dict):
             return self.answer
         name = f"result-{len(self.sent)}"
@@ -96,7 +96,7 @@ class Stand:
         return {**self.answer, "result": result}
 
     def taxon(self, address: str) -> tuple[int, Mapping[str, str], str]:
-        """What a page is told that asks about taxa."""
+        """The answer to a request about taxa."""
         if self.taxa_status != 200:
             return self.taxa_status, {}, json.dumps({"code": "unavailable", "detail": "the stores do not answer"})
         found = self.taxa.get(address)
@@ -107,7 +107,7 @@ class Stand:
         return 200, {}, json.dumps(found)
 
     def offer(self) -> tuple[int, Mapping[str, str], str]:
-        """What a page is told that asks where to put a large photo."""
+        """The answer to a request for an upload form."""
         return (201, {}, json.dumps(self.upload)) if self.upload else (404, {}, json.dumps({"code": "not_found"}))
 
 

@@ -95,7 +95,7 @@ def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open, f
         shown.set_input_files("#pick", photo())
         shown.locator("#answer-map").scroll_into_view_if_needed()
     assert _asked(stand) == [KOALA_RANGE]
-    # THEN the map shows the cell, says nothing of a range, and nothing tells of a failure
+    # THEN the map shows the cell, says nothing of a range, and nothing mentions a failure
     expect(shown.locator("#answer-map .cell")).to_be_visible()
     expect(shown.locator("#answer-map .native")).to_have_count(0)
     expect(shown.locator("#range-row")).to_be_hidden()

@@ -1,4 +1,4 @@
-"""The report in a browser: charts are drawn, tables are sorted, and nobody is asked for anything."""
+"""The report in a browser: charts are drawn, tables are sorted, and no server is asked for anything."""
 
 from collections.abc import Callable
 from pathlib import Path

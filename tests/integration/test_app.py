@@ -195,7 +195,7 @@ def test_animals_of_a_place_are_listed(served: Served, contract: dict[str, Any])
 
 
 def test_a_cached_value_with_an_unknown_status_is_a_miss(served: Served, valkey_server: ValkeyServer) -> None:
-    # GIVEN a place that nobody has asked for, with a well-formed value in Redis from a newer app, with a third status
+    # GIVEN a place of no request before, with a well-formed value in Redis from a newer app, with a third status
     place, cell = {"lat": "-12.46", "lon": "130.84"}, cell_of(-12.46, 130.84)
     version = served.request("GET", "/animals", SYDNEY_QUERY).json["features"]["version"]
     arrays = np.array([105], np.int32), np.array([1.0], np.float32), np.array([3], np.uint8)

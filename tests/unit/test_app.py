@@ -73,7 +73,7 @@ def identify(photos: Sequence[bytes], asked: IdentifyRequest, _: object, record:
             record.seconds |= made.seconds
             return found()
         case b"turned down":
-            raise LocationMissing("nobody says where")
+            raise LocationMissing("no location")
         case b"not scored":
             raise ModelError("inference with own.onnx failed: no such node")
         case _:
@@ -125,7 +125,7 @@ def call(method: str, route: str, path: str = "", **given: Any) -> Any:
 def test_a_request_that_fails_is_counted_and_logged(left: Left) -> None:
     # WHEN a request fails by our fault
     response = ask("failed")
-    # THEN it is told no more than that, and we see which one it was and why
+    # THEN the answer says no more than that, and we see which one it was and why
     assert response["statusCode"] == 500
     assert "animal" not in response["body"]
     (main, by_route), (line,) = left.take()

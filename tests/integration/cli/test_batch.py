@@ -153,7 +153,7 @@ def test_a_study_is_identified_and_exported(
     assert len(found) == 30
     assert found["N/000.JPG"][:4] == ("done", "north", -1.2345, 36.789)
     assert found["S/broken.jpg"][0] == "unreadable"
-    # AND nobody is warned of photos without a deployment, for there are none
+    # AND there is no warning of photos without a deployment, for there are none
     assert "in no deployment's folder" not in capsys.readouterr().err
     # AND exports work
     assert run(["export", str(results), "--csv", str(tmp_path / "photos.csv")]) == Exit.DONE

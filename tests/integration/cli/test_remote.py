@@ -91,7 +91,7 @@ def test_the_time_is_sent_if_the_clock_was_wrong() -> None:
         engine = RemoteEngine(url, "", 5, 4)
         for data, shift in ((photo, 366 * 86_400.0), (photo, 0.0), (PHOTO, 60.0)):
             engine.identify(data, EXIF, shift)
-    # THEN the service is told the corrected time, or else reads EXIF itself
+    # THEN the service gets the corrected time, or else reads EXIF itself
     assert [path for path, _, _ in requests] == [
         "/identify?top=5&time=2001-01-01T00%3A10%3A00",
         "/identify?top=5",

@@ -79,7 +79,7 @@ def test_a_signal_finishes_running_requests(server: Server, number: signal.Signa
         sender.sendall(head.encode() + b"\r\n")
         assert sender.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"  # the request has arrived
         sender.sendall(photo[:100])
-        # WHEN the server is told to stop
+        # WHEN the server gets SIGTERM
         os.kill(server.pid, number)
         # THEN it closes the idle connection, and accepts no other
         assert idle.sock.recv(1) == b""

@@ -221,9 +221,9 @@ def test_sigterm_fails_the_health_check_first_and_then_finishes_requests(
             sender.sendall(f"{head}Content-Length: {len(PHOTO)}\r\n\r\n".encode())
             assert sender.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"  # the request has arrived
             sender.sendall(PHOTO[:100])
-            # WHEN the tier is told to stop
+            # WHEN the tier gets SIGTERM
             web.terminate()
-            # THEN a load balancer sees it, but whoever comes meanwhile is answered
+            # THEN a load balancer sees it, but requests that come meanwhile are answered
             web.process.wait_until(lambda: http_get(web.served.port, "/healthz", 5.0)[0] == 503, 5.0)
             reply = web.served.identify(PHOTO)
             assert (reply.status, reply.headers["Connection"]) == (200, "close")

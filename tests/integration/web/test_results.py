@@ -58,7 +58,7 @@ def send(
 
 
 def kept(server: Served) -> dict[str, Any]:
-    """Identify a photo and keep the result. Return what the client is told about it."""
+    """Identify a photo and keep the result. Return what the answer says about it."""
     reply = server.identify(PHOTO, {"keep": "true"})
     assert reply.status == 200, reply.text
     result: dict[str, Any] = reply.json["result"]

@@ -332,7 +332,7 @@ def test_a_slow_head_is_cut_off() -> None:
     # GIVEN a client that sends half a head, and then nothing
     with Running(head_seconds=0.2) as running:
         status, problem = raw(running, b"GET / HTTP/1.1\r\nHost: loc")
-    # THEN it is told so after the time for a head
+    # THEN the answer says so after the time for a head
     assert (status, problem["code"]) == (408, "request_timeout")
 
 
@@ -377,7 +377,7 @@ def test_a_client_cannot_keep_an_answered_connection_by_sending_on(unread: bytes
             assert received, answer
             answer += received
         sender.settimeout(0.1)
-        # WHEN the client sends bit by bit what nobody reads THEN the connection ends like an idle one
+        # WHEN the client sends bit by bit what the server does not read THEN the connection ends like an idle one
         wait_until(lambda: is_over(sender, more))
 
 
@@ -411,7 +411,7 @@ def test_a_connection_ends_if_its_client_takes_nothing_of_a_response(monkeypatch
 
 
 def test_a_body_that_comes_with_an_upgrade_is_not_dropped_silently(running: Running) -> None:
-    # GIVEN a client that would rather speak HTTP/2, as Java's does unless it is told otherwise
+    # GIVEN a client that would rather speak HTTP/2, as Java's does unless it is set otherwise
     head = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
     # WHEN it sends a body THEN it learns why that does not work
     status, problem = raw(running, POST + head + b"Content-Length: 5\r\n\r\nhello")

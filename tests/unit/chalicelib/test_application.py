@@ -1,4 +1,4 @@
-"""The application tells its limits, and keeps the public from the database's health check."""
+"""The application states its limits, and keeps the public from the database's health check."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ def test_answers_of_the_api_name_its_limits() -> None:
     refused = respond("GET", "/animals", Request("r-1"), rate_limits=LIMITS)
     assert refused.status == 422
     assert refused.headers["RateLimit-Policy"] == '"key";q=600;w=60, "service";q=1800;w=60'
-    # AND nobody knows how much is left
+    # AND how much is left is not known
     assert "RateLimit" not in refused.headers
     # AND other routes name none, nor does a stage without limits
     page = respond("GET", "/openapi.json", Request("r-1"), rate_limits=LIMITS)

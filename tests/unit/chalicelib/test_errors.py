@@ -41,7 +41,7 @@ def test_errors_have_their_headers() -> None:
     assert errors.Unavailable("x", retry_after=7).headers == {"Retry-After": "7"}
     assert errors.Unavailable("x", 3, limit="queue").headers == {"Retry-After": "3", "RateLimit": '"queue";r=0;t=3'}
     assert errors.TooManyRequests("x").headers == {"Retry-After": "1"}
-    # AND where nobody knows when to try again, nobody invents a time
+    # AND where the time to try again is not known, none is invented
     assert errors.TooManyRequests("x", retry_after=None).headers == {}
     assert errors.MethodNotAllowed("x", "GET, POST").headers == {"Allow": "GET, POST"}
     assert errors.BadRequest("x").headers == {}

@@ -1,4 +1,4 @@
-"""An identification in a month: the time of the request or of the photo weighs down what nobody sees then."""
+"""An identification in a month: the time of the request or of the photo weighs down what is not seen then."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ FROG, HERE = 20, Location(52.5, 13.4, "request")
 
 
 class StoreWithSeasons(InMemoryStore):
-    """A store in which a fox and a frog live everywhere, and nobody sees the frog before June or after August."""
+    """A store in which a fox and a frog live everywhere, and the frog is not seen before June or after August."""
 
     def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         arrays = np.array([10, FROG], np.int32), np.ones(2, np.float32), np.ones(2, np.uint8)

@@ -9,7 +9,7 @@ from chalicelib.lazy import Lazy
 
 
 def test_threads_that_come_at_once_share_one_value() -> None:
-    # GIVEN a value that nobody has used
+    # GIVEN a value that was not used yet
     made: list[object] = []
     barrier = Barrier(8)
 

@@ -1,4 +1,4 @@
-"""Services: built from the settings, or told why not."""
+"""Services: built from the settings, or an error that says why not."""
 
 from contextlib import closing
 from pathlib import Path
@@ -80,6 +80,6 @@ def test_labels_of_another_length_are_told_at_the_start(tmp_path: Path) -> None:
 def test_health_is_down_with_a_model_that_fails_when_it_is_run(tmp_path: Path) -> None:
     # GIVEN a model that is loaded and cannot be run
     services = Services.build(settings_in(tmp_path, model=tiny_model.failing_model()))
-    # WHEN asked for health; THEN it is told that nothing can be identified, whatever stores do
+    # WHEN asked for health; THEN the answer is that nothing can be identified, whatever stores do
     health = health_of(services, "r-1", deep=False)
     assert (health.status, health.model.state, health.model.detail) == ("down", "failing", "failed")

@@ -94,7 +94,7 @@ def test_the_page_needs_no_network(tmp_path: Path) -> None:
     (folder / "N").mkdir(parents=True)
     (folder / "N" / "IMG_0001.JPG").write_bytes(jpeg())
     text = page(found, "Lions & <impalas>", folder)
-    # THEN nothing is loaded from elsewhere, and the browser is told to load nothing
+    # THEN nothing is loaded from elsewhere, and the page forbids the browser to load anything
     markup = re.sub(r"(?s)<script>.*?</script>", "", text)
     assert not re.findall(r'<[^>]+ (?:src|href)="(?!data:|#)', markup)
     assert "default-src 'none'" in text

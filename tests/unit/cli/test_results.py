@@ -135,7 +135,7 @@ def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
 
 
 def test_results_on_a_read_only_disk_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN results in a folder that nobody may write to; root, who may, has to be told
+    # GIVEN results in a folder without the right to write; root, who may write there, is refused too
     path = tmp_path / "archive 100%" / "r.db"
     path.parent.mkdir()
     with ResultsFile(path, write=True) as results:
@@ -188,12 +188,12 @@ def test_a_place_is_kept_exactly(place: Place) -> None:
 
 
 def test_a_run_that_does_not_say_keeps_place_and_clock(tmp_path: Path) -> None:
-    # GIVEN photos whose place and clock a run was told, one of them by its deployment
+    # GIVEN photos whose place and clock were given to a run, one of them by its deployment
     with ResultsFile(tmp_path / "r.db", write=True) as results:
         results.find([FoundPhoto("a.jpg", 10, 1, None, HERE, 3600.0), FoundPhoto("b.jpg", 10, 1, "B", HERE, 3600.0)])
         for task in list(results.tasks()):
             results.save(done(task))
-        # WHEN a run finds them again, without being told THEN both stay as they are
+        # WHEN a run finds them again, without options THEN both stay as they are
         again = [
             FoundPhoto(name, 10, 1, home, place, None)
             for name, home, place in (("a.jpg", None, None), ("b.jpg", "B", HERE))

@@ -58,7 +58,7 @@ def world(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> Itera
         yield world
 
 
-def told(features: Features) -> tuple[str, str, tuple[str, ...]]:
+def outcome(features: Features) -> tuple[str, str, tuple[str, ...]]:
     return features.mode, features.cache, features.faults
 
 
@@ -67,7 +67,7 @@ def test_from_the_database_through_redis_into_memory(world: World) -> None:
     one, other = world.container().features, world.container().features
     answers = one.at(FIRST), other.at(FIRST), other.at(FIRST)
     # THEN each level answers in turn, with the same animals
-    assert [told(features)[1:] for features in answers] == [("miss", ()), ("hit", ()), ("memory", ())]
+    assert [outcome(features)[1:] for features in answers] == [("miss", ()), ("hit", ()), ("memory", ())]
     for features in answers:
         assert (features.mode, features.version, features.found.areas) == ("narrowed", "v1", ("AU", "NZ"))
         np.testing.assert_array_equal(features.found.animals, np.arange(ANIMALS) * 3)
@@ -80,8 +80,8 @@ def test_from_the_database_through_redis_into_memory(world: World) -> None:
 
 
 def test_open_sea_is_unknown_and_cached_for_less_time(world: World) -> None:
-    assert told(world.at(FIRST + 5000)) == ("unknown_area", "miss", ())
-    assert told(world.at(FIRST + 5000)) == ("unknown_area", "hit", ())
+    assert outcome(world.at(FIRST + 5000)) == ("unknown_area", "miss", ())
+    assert outcome(world.at(FIRST + 5000)) == ("unknown_area", "hit", ())
     assert 0 < world.admin.pttl(value_key(FIRST + 5000, "v1")) <= 1_650_000
 
 
@@ -100,11 +100,11 @@ def test_stale_values_are_refreshed_by_one(world: World) -> None:
     time.sleep(0.01)
     # WHEN another holds the lease THEN the old one is served
     world.admin.set(lease_key(FIRST), b"another", px=300)
-    assert told(world.at()) == ("narrowed", "stale", ())
+    assert outcome(world.at()) == ("narrowed", "stale", ())
     # AND once it is free, the database is asked
     world.admin.delete(lease_key(FIRST))
-    assert told(world.at()) == ("narrowed", "miss", ())
-    assert told(world.at()) == ("narrowed", "hit", ())
+    assert outcome(world.at()) == ("narrowed", "miss", ())
+    assert outcome(world.at()) == ("narrowed", "hit", ())
 
 
 def test_an_announced_switch_is_seen_within_the_belief(world: World) -> None:
@@ -151,7 +151,7 @@ def test_a_flush_of_redis_under_load_loses_nothing(world: World) -> None:
 def test_a_restart_of_redis_loses_nothing(postgres_server: PostgresServer) -> None:
     with valkey.serve() as server, world_on(postgres_server, server) as own:
         container = own.container(replace(POLICY, fresh=0.001), rest=0.05).features
-        assert told(container.at(FIRST)) == ("narrowed", "miss", ())
+        assert outcome(container.at(FIRST)) == ("narrowed", "miss", ())
         # WHEN it is killed
         server.kill()
         down = [container.at(FIRST) for _ in range(5)]
@@ -159,8 +159,8 @@ def test_a_restart_of_redis_loses_nothing(postgres_server: PostgresServer) -> No
         assert all(features.faults for features in down)
         # AND comes back, empty
         server.start()
-        assert told(container.at(FIRST + 1)) == ("narrowed", "miss", ())
-        assert told(own.at(FIRST + 1)) == ("narrowed", "hit", ())
+        assert outcome(container.at(FIRST + 1)) == ("narrowed", "miss", ())
+        assert outcome(own.at(FIRST + 1)) == ("narrowed", "hit", ())
 
 
 def test_a_restart_of_postgres_loses_nothing_that_was_cached(valkey_server: ValkeyServer) -> None:
@@ -168,7 +168,7 @@ def test_a_restart_of_postgres_loses_nothing_that_was_cached(valkey_server: Valk
         # GIVEN a stale value, and a container with a connection
         stale = replace(POLICY, ttl=TtlPolicy(soft=0.001, hard=600, empty_factor=1, jitter=0), fresh=0.001)
         container = own.container(stale).features
-        assert told(container.at(FIRST)) == ("narrowed", "miss", ())
+        assert outcome(container.at(FIRST)) == ("narrowed", "miss", ())
         # WHEN the database is stopped
         server.stop()
         time.sleep(0.002)
@@ -178,14 +178,14 @@ def test_a_restart_of_postgres_loses_nothing_that_was_cached(valkey_server: Valk
         # AND once it is back, the next query is answered, on a new connection
         server.start()
         own.admin.delete(lease_key(FIRST))
-        assert told(container.at(FIRST)) == ("narrowed", "miss", ())
+        assert outcome(container.at(FIRST)) == ("narrowed", "miss", ())
 
 
 def test_without_any_server_the_answer_is_degraded_and_quick() -> None:
     container = LookupStack("redis://127.0.0.1:1", "postgresql://a@127.0.0.1:1/b")
     started = time.monotonic()
     features = container.features.at(FIRST)
-    assert told(features) == ("degraded", "bypass", ("redis_unreachable", "postgres_unreachable"))
+    assert outcome(features) == ("degraded", "bypass", ("redis_unreachable", "postgres_unreachable"))
     assert time.monotonic() - started < 0.5
 
 
@@ -208,7 +208,7 @@ def test_a_hung_redis_and_a_hung_database_cost_no_more_than_the_total() -> None:
             redis_server.resume()
             database_server.resume()
         # THEN it says so within 1.5 s
-        assert told(features) == ("degraded", "bypass", ("redis_timeout", "postgres_timeout"))
+        assert outcome(features) == ("degraded", "bypass", ("redis_timeout", "postgres_timeout"))
         assert taken < 1.6
 
 
@@ -252,6 +252,6 @@ def test_a_query_from_before_two_quick_switches_does_not_bring_the_first_back(wo
 
     slow.cache.publish = publish_late  # type: ignore[method-assign,assignment]
     slow.features.at(FIRST + 1)
-    # THEN other containers are told of the last switch
+    # THEN other containers learn of the last switch
     assert world.at(FIRST).version == "v1"
     assert world.at(FIRST + 2).version == "v1"

@@ -1,4 +1,4 @@
-"""An animal whose range nobody has stated, from the files of a dataset to the answer, with real stores."""
+"""An animal whose range no source states, from the files of a dataset to the answer, with real stores."""
 
 from contextlib import closing
 from pathlib import Path

@@ -11,7 +11,7 @@ from chalicelib.errors import EventInvalid
 
 
 def message(body: object, name: str = "m1", received: int = 1) -> dict[str, Any]:
-    """A message of SQS as Lambda gets it, without what nobody reads."""
+    """A message of SQS as Lambda gets it, without the fields that are not read."""
     text = body if isinstance(body, str) else json.dumps(body)
     return {"messageId": name, "body": text, "attributes": {"ApproximateReceiveCount": str(received)}}
 

@@ -52,7 +52,7 @@ def message(name: str, *keys: str, body: str = "") -> dict[str, Any]:
 
 
 def test_sqs_gets_the_messages_that_failed_and_no_other(rig: Rig) -> None:
-    # GIVEN a message about a photo, one about two of which one is gone, and one that nobody understands
+    # GIVEN a message about a photo, one about two of which one is gone, and one that is no notification
     rig.put("inbox/a.jpg")
     rig.put("inbox/b.jpg")
     messages = [message("1", "inbox/a.jpg"), message("2", "inbox/b.jpg", "inbox/gone.jpg"), message("3", body="{}")]

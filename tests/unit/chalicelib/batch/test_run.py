@@ -73,7 +73,7 @@ def again(item: Item) -> Item:
 
 
 def test_each_photo_leaves_one_line_with_all_that_is_known(rig: Rig) -> None:
-    # GIVEN a photo with metadata, one with a position in EXIF, and one of which nobody says where it is from
+    # GIVEN a photo with metadata, one with a position in EXIF, and one without any place
     items = [
         rig.put("a.jpg", station="creek", latitude="-33.9", longitude="151.2", time="2026-03-01 05:12:44"),
         rig.put("b.jpg", jpeg(exif=exif(SYDNEY))),
@@ -133,7 +133,7 @@ def test_a_photo_that_replaces_another_has_its_own_line(rig: Rig) -> None:
     first = rig.put("a.jpg")
     second = rig.put("a.jpg", jpeg(500, 200))
     assert rig.run(first, second).lines == 2
-    # THEN the photo that is there has a line, and the one that nobody can see any more has none
+    # THEN the photo that is there has a line, and the one that is gone has none
     assert [line["etag"] for line in rig.lines()] == [second.etag]
 
 
@@ -153,7 +153,7 @@ def test_a_photo_without_an_answer_has_a_line_that_says_why(
 ) -> None:
     # GIVEN such a photo between two others
     items = [rig.put("a.jpg"), replace(rig.put("b.jpg", data), **given), rig.put("c.jpg")]
-    # WHEN they are identified THEN nobody tries it again
+    # WHEN they are identified THEN it is not tried again
     assert counts(rig.run(*items)) == (2, 1, 0, 0)
     line = rig.lines()[1]
     assert (line["status"], line["error"], line["size"]) == ("unreadable", error, len(data))

@@ -50,7 +50,7 @@ def world() -> World:
     return World()
 
 
-def told(features: Features) -> tuple[str, str, tuple[str, ...]]:
+def outcome(features: Features) -> tuple[str, str, tuple[str, ...]]:
     return features.mode, features.cache, features.faults
 
 
@@ -61,9 +61,9 @@ class TestLevels:
         # WHEN the cell is asked for, again, and by another container
         first, again, other = one.at(CELL), one.at(CELL), world.container().at(CELL)
         # THEN the database was asked once
-        assert told(first) == ("narrowed", "miss", ())
-        assert told(again) == ("narrowed", "memory", ())
-        assert told(other) == ("narrowed", "hit", ())
+        assert outcome(first) == ("narrowed", "miss", ())
+        assert outcome(again) == ("narrowed", "memory", ())
+        assert outcome(other) == ("narrowed", "hit", ())
         assert world.store.queries == [CELL]
         # AND all know the same
         for features in (first, again, other):
@@ -98,16 +98,16 @@ class TestLevels:
         world.store.empty.add(CELL)
         container = world.container()
         # THEN it is unknown_area, from the database once
-        assert told(container.at(CELL)) == ("unknown_area", "miss", ())
-        assert told(container.at(CELL)) == ("unknown_area", "memory", ())
-        assert told(world.container().at(CELL)) == ("unknown_area", "hit", ())
+        assert outcome(container.at(CELL)) == ("unknown_area", "miss", ())
+        assert outcome(container.at(CELL)) == ("unknown_area", "memory", ())
+        assert outcome(world.container().at(CELL)) == ("unknown_area", "hit", ())
         # AND for less time
         data = world.cache.get(value_key(CELL, "v1"))
         assert data is not None
         assert unpack(data, CELL, "v1").soft == world.seconds + 25
 
     def test_no_location_needs_nothing(self) -> None:
-        assert told(NO_LOCATION) == ("no_location", "bypass", ())
+        assert outcome(NO_LOCATION) == ("no_location", "bypass", ())
         assert NO_LOCATION.version is None
         assert NO_LOCATION.found.is_empty
 
@@ -115,8 +115,8 @@ class TestLevels:
 class TestStale:
     def test_whoever_takes_the_lease_refreshes(self, world: World) -> None:
         world.cached(age=150)
-        assert told(world.container().at(CELL)) == ("narrowed", "miss", ())
-        assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
+        assert outcome(world.container().at(CELL)) == ("narrowed", "miss", ())
+        assert outcome(world.container().at(CELL)) == ("narrowed", "hit", ())
         assert world.store.queries == [CELL]
 
     def test_the_others_take_the_old_value_without_waiting(self, world: World) -> None:
@@ -125,7 +125,7 @@ class TestStale:
         world.cache.put(lease_key(CELL), b"another")
         # THEN it is served, and neither lease nor database touched
         features = world.container().at(CELL)
-        assert told(features) == ("narrowed", "stale", ())
+        assert outcome(features) == ("narrowed", "stale", ())
         assert features.trace.lease_waits == 0
         assert world.cache.get(lease_key(CELL)) == b"another"
         assert world.store.queries == []
@@ -140,17 +140,17 @@ class TestStale:
         world.cached(age=150)
         world.store.fault = "postgres_unreachable"
         features = world.container().at(CELL)
-        assert told(features) == ("narrowed", "stale", ("postgres_unreachable",))
+        assert outcome(features) == ("narrowed", "stale", ("postgres_unreachable",))
         assert features.trace.queries == 1
-        # AND for a moment nobody asks again
+        # AND for a moment no container asks again
         assert world.cache.get(lease_key(CELL)) == FAILED
-        assert told(world.container().at(CELL)) == ("narrowed", "stale", ())
+        assert outcome(world.container().at(CELL)) == ("narrowed", "stale", ())
         assert len(world.store.queries) == 1
 
     def test_past_the_hard_limit_nothing_is_served(self, world: World) -> None:
         world.cached(age=1001)
         world.store.fault = "postgres_unreachable"
-        assert told(world.container().at(CELL)) == ("degraded", "bypass", ("postgres_unreachable",))
+        assert outcome(world.container().at(CELL)) == ("degraded", "bypass", ("postgres_unreachable",))
 
     def test_memory_answers_when_everything_else_is_gone(self, world: World) -> None:
         # GIVEN a container that has seen the cell
@@ -162,7 +162,7 @@ class TestStale:
         world.seconds += 500
         container._rollout._trusted_until = 0
         # THEN it still answers, up to the hard limit
-        assert told(container.at(CELL)) == ("narrowed", "stale", ("postgres_unreachable",))
+        assert outcome(container.at(CELL)) == ("narrowed", "stale", ("postgres_unreachable",))
         world.seconds += 501
         world.cache.values.clear()
         assert container.at(CELL).mode == "degraded"
@@ -181,7 +181,7 @@ class TestLease:
             world.cached()
             features = waiting.result()
         # THEN its value is taken
-        assert told(features) == ("narrowed", "hit", ())
+        assert outcome(features) == ("narrowed", "hit", ())
         assert features.trace.lease_waits >= 1
         assert features.trace.lease_wait_ms > 0
         assert world.store.queries == []
@@ -189,19 +189,19 @@ class TestLease:
     def test_a_lease_whose_holder_died_is_taken_over(self, world: World) -> None:
         world.cache.put(lease_key(CELL), b"dead", seconds=0.05)
         features = world.container().at(CELL)
-        assert told(features) == ("narrowed", "miss", ())
+        assert outcome(features) == ("narrowed", "miss", ())
         assert features.trace.lease_waits >= 1
 
     def test_waiting_ends_within_the_total(self, world: World) -> None:
         world.cache.put(lease_key(CELL), b"hung")
         started = time.monotonic()
-        assert told(world.container().at(CELL)) == ("degraded", "bypass", ("lease_timeout",))
+        assert outcome(world.container().at(CELL)) == ("degraded", "bypass", ("lease_timeout",))
         assert time.monotonic() - started < POLICY.total + 0.1
 
     def test_nobody_waits_for_one_who_failed(self, world: World) -> None:
         world.cache.put(lease_key(CELL), FAILED)
         features = world.container().at(CELL)
-        assert told(features) == ("degraded", "bypass", ("lease_failed",))
+        assert outcome(features) == ("degraded", "bypass", ("lease_failed",))
         assert features.trace.lease_waits == 0
 
     @pytest.mark.parametrize("version_known", [True, False])
@@ -217,7 +217,7 @@ class TestLease:
 
         world.cache.claim = late  # type: ignore[method-assign, assignment]
         # THEN the lease that it wins goes unused
-        assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
+        assert outcome(world.container().at(CELL)) == ("narrowed", "hit", ())
         assert world.store.queries == []
 
     def test_after_a_miss_the_next_look_claims_along(self, world: World) -> None:
@@ -259,19 +259,19 @@ class TestFaults:
         world.cache.fault = "redis_unreachable"
         container = world.container()
         # THEN the database answers once, then memory does for as long as the value is not stale
-        assert told(container.at(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
-        assert told(container.at(CELL)) == ("narrowed", "memory", ())
+        assert outcome(container.at(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
+        assert outcome(container.at(CELL)) == ("narrowed", "memory", ())
         container._rollout._trusted_until = 0
-        assert told(container.at(CELL)) == ("narrowed", "memory", ("redis_unreachable",))
+        assert outcome(container.at(CELL)) == ("narrowed", "memory", ("redis_unreachable",))
         assert world.store.queries == [CELL]
         world.seconds += 101
         container._rollout._trusted_until = 0
-        assert told(container.at(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
+        assert outcome(container.at(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
 
     def test_with_both_down_it_says_so(self, world: World) -> None:
         world.cache.fault, world.store.fault = "redis_timeout", "postgres_timeout"
         features = world.container().at(CELL)
-        assert told(features) == ("degraded", "bypass", ("redis_timeout", "postgres_timeout"))
+        assert outcome(features) == ("degraded", "bypass", ("redis_timeout", "postgres_timeout"))
         assert features.version is None
         assert len(features.found.animals) == 0
 
@@ -281,7 +281,7 @@ class TestFaults:
         assert container.at(CELL).mode == "degraded"
         world.store.fault = None
         time.sleep(0.002)
-        assert told(container.at(CELL)) == ("narrowed", "miss", ())
+        assert outcome(container.at(CELL)) == ("narrowed", "miss", ())
 
     @pytest.mark.parametrize("step", ["claim", "publish", "release"])
     def test_a_fault_at_any_step_loses_nothing(self, world: World, step: str) -> None:
@@ -293,28 +293,28 @@ class TestFaults:
     def test_a_lease_that_cannot_be_taken_leaves_the_stale_value(self, world: World) -> None:
         world.cached(age=150)
         world.cache.fault, world.cache.deny = "redis_oom", {"claim"}
-        assert told(world.container().at(CELL)) == ("narrowed", "stale", ("redis_oom",))
+        assert outcome(world.container().at(CELL)) == ("narrowed", "stale", ("redis_oom",))
         assert world.store.queries == []
 
     def test_a_corrupt_value_is_a_miss_that_is_told_and_mended(self, world: World) -> None:
         world.cached()
         world.cache.put(value_key(CELL, "v1"), b"not what was written")
-        # THEN it is told once, though it was read twice
-        assert told(world.container().at(CELL)) == ("narrowed", "miss", ("value_corrupt",))
-        assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
+        # THEN the fault is reported once, though the value was read twice
+        assert outcome(world.container().at(CELL)) == ("narrowed", "miss", ("value_corrupt",))
+        assert outcome(world.container().at(CELL)) == ("narrowed", "hit", ())
 
     def test_a_corrupt_version_is_told_and_mended(self, world: World) -> None:
         world.cached()
         world.cache.put(ROLLOUT, b"\xff\xfe")
-        assert told(world.container().at(CELL)) == ("narrowed", "miss", ("version_corrupt",))
+        assert outcome(world.container().at(CELL)) == ("narrowed", "miss", ("version_corrupt",))
         assert world.cache.get(ROLLOUT) == rollout("v1")
 
     def test_a_database_left_alone_is_not_asked_and_no_lease_taken(self, world: World) -> None:
         world.store.breaker_is_open = True
-        assert told(world.container().at(CELL)) == ("degraded", "bypass", ("postgres_breaker_open",))
+        assert outcome(world.container().at(CELL)) == ("degraded", "bypass", ("postgres_breaker_open",))
         assert "claim" not in world.cache.calls
         world.cached(age=150)
-        assert told(world.container().at(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
+        assert outcome(world.container().at(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
         assert world.store.queries == []
 
     def test_right_after_a_miss_too_a_value_in_redis_is_found_before_anything_is_given_up(self, world: World) -> None:
@@ -324,7 +324,7 @@ class TestFaults:
         world.cached(age=150)
         # WHEN the database is left alone THEN the stale value is served
         world.store.breaker_is_open = True
-        assert told(container.at(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
+        assert outcome(container.at(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
 
     @pytest.mark.parametrize(("age", "level"), [(0, "hit"), (150, "stale")])
     def test_right_after_a_miss_too_a_value_is_read_where_nothing_can_be_written(
@@ -335,7 +335,7 @@ class TestFaults:
         world.cached(age)
         world.cache.fault, world.cache.deny = "redis_oom", {"claim", "publish", "release"}
         world.store.fault = "postgres_unreachable"
-        assert told(container.at(CELL)) == ("narrowed", level, ("redis_oom",))
+        assert outcome(container.at(CELL)) == ("narrowed", level, ("redis_oom",))
 
     def test_a_breaker_that_opens_is_told(self, world: World) -> None:
         world.cache.fault, world.store.fault = "redis_opened", "postgres_opened"
@@ -358,7 +358,7 @@ class TestFaults:
         world.store.delay = 5
         started = time.monotonic()
         features = world.container().at(CELL)
-        assert told(features) == ("degraded", "bypass", ("postgres_timeout",))
+        assert outcome(features) == ("degraded", "bypass", ("postgres_timeout",))
         assert time.monotonic() - started < POLICY.total + 0.1
         assert 400 < features.trace.query_ms < 700
 
@@ -436,7 +436,7 @@ class TestVersions:
         # THEN it is seen at once here, and by all others from Redis
         assert container.at(CELL).version == "v2"
         assert world.cache.get(ROLLOUT) == rollout("v2")
-        assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
+        assert outcome(world.container().at(CELL)) == ("narrowed", "hit", ())
 
     def test_a_look_up_that_began_before_a_switch_does_not_undo_its_announcement(self, world: World) -> None:
         # GIVEN a query of v1 under way
@@ -481,17 +481,17 @@ class TestClocks:
         # GIVEN a value that was written by a clock a day ahead
         world.cached(age=-86400)
         container = world.container(size=0)
-        # THEN it is used, and told
-        assert told(container.at(CELL)) == ("narrowed", "hit", ("clock_skew",))
+        # THEN it is used, and the fault is reported
+        assert outcome(container.at(CELL)) == ("narrowed", "hit", ("clock_skew",))
 
     def test_a_little_ahead_is_nothing_to_tell(self, world: World) -> None:
         world.cached(age=-30)
-        assert told(world.container().at(CELL)) == ("narrowed", "hit", ())
+        assert outcome(world.container().at(CELL)) == ("narrowed", "hit", ())
 
     def test_a_container_whose_clock_is_ahead_still_answers(self, world: World) -> None:
         world.cached(age=0)
         world.seconds += 86400
-        assert told(world.container().at(CELL)) == ("narrowed", "miss", ())
+        assert outcome(world.container().at(CELL)) == ("narrowed", "miss", ())
 
 
 class TestDemand:

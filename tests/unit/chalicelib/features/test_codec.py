@@ -73,7 +73,7 @@ def test_what_is_packed_comes_back(value: CachedValue) -> None:
     np.testing.assert_array_equal(back.cell_animals.relatives, known.relatives)
     np.testing.assert_array_equal(back.cell_animals.seasons.animals, known.seasons.animals)
     np.testing.assert_array_equal(back.cell_animals.seasons.months, known.seasons.months)
-    # AND the header alone tells when it turns stale
+    # AND the header alone has the time when it turns stale
     assert soft_expiry(data[: HEADER.size], known.cell) == value.soft
 
 

@@ -10,7 +10,7 @@ def test_requests_are_counted_by_cell() -> None:
     demand.note(1, hit=True, warmed=True)
     demand.note(1, hit=True, warmed=False)
     demand.note(2, hit=False, warmed=False)
-    # WHEN taken THEN all are told once
+    # WHEN taken THEN each count is given once
     tally = demand.take()
     assert (tally.cells, tally.hits, tally.warmed) == ({1: 2, 2: 1}, 2, 1)
     assert demand.take().cells == {}

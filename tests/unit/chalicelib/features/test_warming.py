@@ -41,7 +41,7 @@ def test_on_the_first_day_the_places_are_warmed(world: World) -> None:
     assert (report.considered, report.refreshed, report.skipped, report.failed) == (1, 1, 0, 0)
     assert (report.queries, world.store.queries) == (1, [PLACE])
     assert world.cache.get(ROLLOUT) == rollout("v1")
-    # AND a request finds them, and tells that warming was useful
+    # AND a request finds them, and reports that warming was useful
     container = CellFeatures(world.cache, world.store, FeaturePolicy(LIVES), WallClock(lambda: world.seconds))
     features = container.at(PLACE)
     assert (features.cache, features.trace.warmed) == ("hit", True)
@@ -94,7 +94,7 @@ def test_a_little_later_alone_is_no_reason_to_wake_the_database(world: World) ->
 
 
 def test_a_quiet_night_lets_values_turn_stale(world: World) -> None:
-    # GIVEN a place that is stale, and nobody who asked within two hours
+    # GIVEN a place that is stale, and no request within two hours
     world.cache.put(ROLLOUT, rollout("v1"))
     world.cache.put(value_key(PLACE, "v1"), pack(CachedValue.stamped(cell_animals(PLACE), LIVES, world.seconds - 5000)))
     report = world.warm()

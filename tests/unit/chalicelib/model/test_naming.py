@@ -127,7 +127,7 @@ def test_the_subject_is_the_most_certain_of_animal_person_and_vehicle(
 
 
 EVERYWHERE = np.ones(len(TAXONOMY.animals), np.float32)
-NOBODY: dict[tuple[str, str], int] = {}
+NO_RELATIVES: dict[tuple[str, str], int] = {}
 
 
 def found_in(scores: FusedScores, unknown: dict[tuple[str, str], int], threshold: float = 0.8) -> Prediction | None:
@@ -140,7 +140,7 @@ def rolled_up(scores: FusedScores, unknown: dict[tuple[str, str], int]) -> tuple
 
 
 def test_without_unknown_relatives_the_animal_keeps_its_name() -> None:
-    assert rolled_up(seen(jaguar=0.95, leopard=0.05), NOBODY) == ("jaguar", 0.95)
+    assert rolled_up(seen(jaguar=0.95, leopard=0.05), NO_RELATIVES) == ("jaguar", 0.95)
 
 
 def test_an_unknown_relative_takes_from_the_species_and_leaves_the_group_alone() -> None:
@@ -177,9 +177,9 @@ def test_animals_from_elsewhere_do_not_dilute_the_rivals() -> None:
 
 def test_no_animal_is_a_rival_of_every_animal() -> None:
     # GIVEN a certain koala, if the photo shows an animal at all; THEN the score is that of both together
-    assert rolled_up(seen(0.9, koala=1.0), NOBODY) == ("koala", 0.9)
-    assert rolled_up(seen(0.79, koala=1.0), NOBODY) is None
-    assert rolled_up(seen(0.9, koala=0.85, wombat=0.15), NOBODY) == ("kangaroo or relative", 0.9)
+    assert rolled_up(seen(0.9, koala=1.0), NO_RELATIVES) == ("koala", 0.9)
+    assert rolled_up(seen(0.79, koala=1.0), NO_RELATIVES) is None
+    assert rolled_up(seen(0.9, koala=0.85, wombat=0.15), NO_RELATIVES) == ("kangaroo or relative", 0.9)
 
 
 def test_a_prior_without_weights_has_no_rivals() -> None:
@@ -201,7 +201,7 @@ def test_rivals_make_no_taxon_certain_but_their_own_and_those_above(
     total = sum(shares.values())
     scores = seen(1.0, **{name: share / total for name, share in shares.items()})
     with_rivals = found_in(scores, unknown, threshold)
-    without = found_in(scores, NOBODY, threshold)
+    without = found_in(scores, NO_RELATIVES, threshold)
     assert with_rivals is not None
     assert without is not None
     # THEN an answer is narrower only if it is a group of a rival: no animal that the model knows has gained

@@ -146,7 +146,7 @@ class TestSignIn:
             assert server.connections == 1
 
     def test_after_a_query_without_a_reply_it_gets_little_time(self) -> None:
-        # GIVEN a server that replies to nobody any more, after it has signed a client in
+        # GIVEN a server that no longer replies, after it has signed a client in
         signed_in = 0
 
         def reply(message: bytes) -> bytes:

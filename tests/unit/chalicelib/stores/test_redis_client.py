@@ -278,7 +278,7 @@ class TestSignIn:
 
         with scripted(reply) as server, client(server, url=self.SECRET) as redis, ThreadPoolExecutor(4) as threads:
             assert value(redis) == b"v"
-            # WHEN four threads call it THEN one signs in, and nobody waits for that
+            # WHEN four threads call it THEN one signs in, and the others do not wait for that
             started = perf_counter()
             assert list(threads.map(lambda _: value(redis), range(40))) == [b"v"] * 40
             assert perf_counter() - started < LONG.connect

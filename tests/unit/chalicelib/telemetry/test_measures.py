@@ -1,4 +1,4 @@
-"""What a request's photos, features and answer add to which metric; and nothing that tells where or who."""
+"""What a request's photos, features and answer add to which metric; and nothing that shows where or who."""
 
 import json
 import re

@@ -16,7 +16,7 @@ PHOTO = jpeg(exif=exif(SYDNEY))
 
 
 class Scripted:
-    """An engine that answers, or fails as it is told."""
+    """An engine that answers, or fails as prepared."""
 
     def __init__(self, error: Exception | None = None, mode: str = "narrowed") -> None:
         self._error, self._mode = error, mode

@@ -71,7 +71,7 @@ def test_records_never_remove_an_animal_and_an_unseen_place_changes_nothing(
         group[number] = records
     effort, nothing = Effort(group, group, group), np.zeros(len(earth.cells))
     found = combine(written, nothing, nothing, effort, earth)
-    # THEN each cell stays, listed if it was; and where nobody records, its weight is as written
+    # THEN each cell stays, listed if it was; and where there are no records, its weight is as written
     assert found.rows["cell"].tolist() == written["cell"].tolist()
     was_listed = written["weight"] >= np.float32(LISTED)
     assert (found.rows["weight"][was_listed] >= np.float32(LISTED)).all()
@@ -117,7 +117,7 @@ def test_a_taxon_without_a_written_range_gets_one_from_enough_records(earth: Ear
 def test_a_range_by_records_reaches_beyond_the_one_place_where_all_were_made(
     earth: Earth, surroundings: Surroundings
 ) -> None:
-    # GIVEN one eager observer in Berlin, and nobody in the rest of Germany
+    # GIVEN one eager observer in Berlin, and no other observer in Germany
     records = counts(earth, BERLIN=1000)
     seen = weights_of(records, Effort.of(records, surroundings), surroundings)
     found = range_of_records(1, records, seen, earth, False, Rules())

@@ -43,6 +43,6 @@ def test_few_records_are_no_season(earth: Earth) -> None:
 
 
 def test_months_without_any_record_are_those_of_the_whole_year(earth: Earth) -> None:
-    # GIVEN a place where nobody records anything in winter: nothing is known of the animal then
+    # GIVEN a place without any records in winter: nothing is known of the animal then
     found = season([0] * 5 + [100, 100] + [0] * 5, [0] * 5 + [1000, 1000] + [0] * 5, earth)
     assert len(found) == 0
