@@ -57,7 +57,6 @@ class RuntimeApi(ThreadingTCPServer):
     def __init__(self) -> None:
         self.messages: SimpleQueue[RuntimeMessage] = SimpleQueue()
         self._offered: SimpleQueue[Invocation | None] = SimpleQueue()
-        self._current = ""
         super().__init__((HOST, 0), _Handler)
         self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -80,22 +79,12 @@ class RuntimeApi(ThreadingTCPServer):
 
     def offer(self, invocation: Invocation) -> None:
         """Send an event to the runtime: at once if the runtime is waiting for one, otherwise when it asks."""
-        self._current = invocation.request_id
         self._offered.put(invocation)
 
     def next_invocation(self) -> Invocation | None:
         """Wait for the next event and return it. Return None when the API closes."""
         self.messages.put(RuntimeMessage("next"))
         return self._offered.get()
-
-    def is_current(self, request_id: str) -> bool:
-        """Return whether `request_id` is the id of the event in progress."""
-        return bool(request_id) and request_id == self._current
-
-    def complete(self, message: RuntimeMessage) -> None:
-        """Pass on the result of the event in progress, after which the event is no longer current."""
-        self._current = ""
-        self.messages.put(message)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -112,12 +101,12 @@ class _Handler(BaseHTTPRequestHandler):
         match self.command, self.path.removeprefix(VERSION).strip("/").split("/"):
             case "GET", ["invocation", "next"]:
                 self._send_next()
-            case "POST", ["invocation", request_id, "response" | "error"] if not api.is_current(request_id):
-                self._refuse(400, "InvalidRequestID", f"{request_id} is not the event in progress")
             case "POST", ["invocation", _, "response"] if len(body) > PAYLOAD_LIMIT + RESPONSE_MARGIN:
                 message = f"Exceeded maximum allowed payload size ({PAYLOAD_LIMIT + RESPONSE_MARGIN} bytes)."
                 error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
-                api.complete(RuntimeMessage("error", json.dumps(error, allow_nan=False).encode(), error["errorType"]))
+                api.messages.put(
+                    RuntimeMessage("error", json.dumps(error, allow_nan=False).encode(), error["errorType"])
+                )
                 self._refuse(413, "RequestEntityTooLarge", message)
             case "POST", ["invocation", _, "response"]:
                 self._accept(RuntimeMessage("response", body))
@@ -147,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing."""
 
     def _accept(self, message: RuntimeMessage) -> None:
-        self.server.complete(message)
+        self.server.messages.put(message)
         self._send(202, b'{"status":"OK"}')
 
     def _refuse(self, status: int, error_type: str, message: str) -> None:

@@ -28,9 +28,9 @@ from local.lambda_sim.pool import Pool
 from local.lambda_sim.sandbox import unpacked as unpacked_package
 from local.stack.ports import HOST, free_port
 from local.stack.valkey import ValkeyServer
-from local.web_image import Container, Root, unpacked
 from testing.aws import REGION, Account, account
 from testing.pictures import SYDNEY, exif, jpeg
+from testing.web_image import Container, Root, unpacked
 from tests.end_to_end.balancing import Balancer
 from tests.end_to_end.browsing import Open, photo
 

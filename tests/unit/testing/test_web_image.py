@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import cast
 
 from chalicelib.config.settings import ROOT
-from local.web_image import Container, Root, specify
 from testing.cloudformation import resources
+from testing.web_image import Container, Root, specify
 
 IMAGE = {
     "config": {
