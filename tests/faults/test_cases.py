@@ -3,6 +3,7 @@
 from testing.faults import postgres_cases, redis_cases
 from testing.faults.case import Scenario, parametrize
 from testing.faults.rig import Rig, run_case
+from tests.faults.documented import PAGE, written
 
 
 @parametrize(redis_cases.CASES)
@@ -13,3 +14,8 @@ def test_redis(redis_rig: Rig, scenario: Scenario[Rig]) -> None:
 @parametrize(postgres_cases.CASES)
 def test_postgres(postgres_rig: Rig, scenario: Scenario[Rig]) -> None:
     run_case(scenario, postgres_rig, postgres_rig.settings(direct=scenario.case.direct))
+
+
+def test_the_page_has_the_tables_of_the_cases() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == written(page), "the tables are out of date; run: python -m tests.faults.documented"

@@ -38,11 +38,6 @@ def test_a_clean_run_has_no_problems(fine: Findings) -> None:
     assert "narrowed, hit: 10" in fine.summary()
 
 
-def test_a_run_with_few_samples_of_memory_has_a_summary(fine: Findings) -> None:
-    fine.samples = [Sample(0.0, 100.0, 9, 1, 3), Sample(9.0, 102.0, 9, 1, 3)]
-    assert "100.0 102.0 MB" in fine.summary()
-
-
 def test_excluded_cases_exist() -> None:
     assert {case.name for case in (*redis_cases.CASES, *postgres_cases.CASES)} > EXCLUDED
 

@@ -59,17 +59,20 @@ def test_everything_goes_through_and_is_counted(proxy: Proxy, client: Client) ->
     assert proxy.accepted == 2
 
 
-def test_a_connection_that_one_side_ends_ends_on_the_other(proxy: Proxy, client: Client) -> None:
+def test_a_connection_that_the_server_ends_ends_for_the_client(proxy: Proxy, client: Client) -> None:
     assert client.send(b"bye") == b""
     proxy.close()
     assert proxy.open == 0
+    # AND so does one to a server that is down
+    with Proxy.to(free_port()) as nowhere, Client(nowhere) as other:
+        assert other.socket.recv(100) == b""
 
 
 def test_a_delay_is_paid_in_both_directions(proxy: Proxy, client: Client) -> None:
     proxy.delay(0.05)
     started = monotonic()
     assert client.send() == b"hello"
-    assert 0.1 <= monotonic() - started < 1
+    assert monotonic() - started >= 0.1
     # AND ends at once
     proxy.delay(60)
     client.socket.sendall(b"late")
@@ -109,14 +112,13 @@ def test_hanging_up_ends_what_is_open(proxy: Proxy, client: Client) -> None:
     assert client.send() == b"hello"
     proxy.hang_up()
     assert client.socket.recv(100) == b""
+    # AND a reset is a TCP reset
+    with Client(proxy) as other:
+        assert other.send() == b"hello"
+        proxy.hang_up("reset")
+        with pytest.raises(ConnectionResetError):
+            other.socket.recv(100)
     assert echoed(proxy) == b"hello"
-
-
-def test_a_reset_is_a_tcp_reset(proxy: Proxy, client: Client) -> None:
-    assert client.send() == b"hello"
-    proxy.hang_up("reset")
-    with pytest.raises(ConnectionResetError):
-        client.socket.recv(100)
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
@@ -167,11 +169,6 @@ def test_nothing_arrives(proxy: Proxy, client: Client) -> None:
     assert echoed(proxy) == b"hello"
 
 
-def test_a_server_that_is_down_is_seen_as_hanging_up() -> None:
-    with Proxy.to(free_port()) as proxy, Client(proxy) as client:
-        assert client.socket.recv(100) == b""
-
-
 def test_it_can_be_closed_during_any_fault(server: ScriptedServer) -> None:
     for fault in ("hold", "refuse", "forget", "ignore", "restore"):
         with Proxy.to(server.address.port) as proxy, Client(proxy) as client:
@@ -180,6 +177,7 @@ def test_it_can_be_closed_during_any_fault(server: ScriptedServer) -> None:
         assert proxy.open == 0
 
 
+@pytest.mark.alone
 def test_slow_sign_ins_keep_back_the_replies_of_new_connections_only(proxy: Proxy, client: Client) -> None:
     assert client.send() == b"hello"
     proxy.sign_in_slowly(0.2)
@@ -205,4 +203,4 @@ def test_a_slow_line_passes_requests_at_its_rate_and_replies_at_once(proxy: Prox
     with Client(proxy) as client:
         started = monotonic()
         assert client.send(b"x" * 100) == b"x" * 100
-        assert 0.1 <= monotonic() - started < 1
+        assert monotonic() - started >= 0.1
