@@ -95,7 +95,7 @@ _ENCODER = "libx265"
 _WEAK = 2 << 4  # STB_WEAK in the upper half of a symbol's st_info: the symbol may be missing
 _CHANGED = """\
 {libheif} was changed when Faunalens's package was built: it no longer
-needs {encoder}, which was removed. infra/package/heic.py in the source
+needs {encoder}, which was removed. infra/package/dependencies.py in the source
 of Faunalens makes the change. LICENSES_bundled.txt, which describes the wheel, still lists x265.
 libheif and libde265 are licensed under the GNU LGPL, version 3 (LGPL-3.0.txt, GPL-3.0.txt).
 LICENSES_bundled.txt says where their sources are.

@@ -55,7 +55,8 @@ def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str)
     _check_python(python_version)
     _vendor(project_dir)  # fail before the downloads; Chalice packs the function later
     rules, requirements = Path(__file__).parent, Path(project_dir, "requirements.txt")
-    options = f"heic={dependencies.is_heic_wanted(os.environ)}"
+    left_out = ", ".join(each.name for each in dependencies.EXCLUSIONS)  # depends on the formats that the app reads
+    options = f"heic={dependencies.is_heic_wanted(os.environ)}, without {left_out}"
     out = _zip_path(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, options=options))
     with archive.locked(out.parent), TemporaryDirectory() as folder:
         if not _reused(self, out):

@@ -92,6 +92,13 @@ def test_with_and_without_heic_are_different_layers(project: Path, monkeypatch: 
     assert packed(stock.LayerDeploymentPackager, project)[0] != before
 
 
+def test_another_format_of_photos_needs_another_layer(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = packed(stock.LayerDeploymentPackager, project)[0]
+    # GIVEN a table of formats with which less is left out
+    monkeypatch.setattr(dependencies, "EXCLUSIONS", dependencies.EXCLUSIONS[:-1])
+    assert packed(stock.LayerDeploymentPackager, project)[0] != before
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 def test_a_zip_has_a_name_of_its_own_until_something_changes(
     kind: type[stock.BaseLambdaDeploymentPackager], project: Path
