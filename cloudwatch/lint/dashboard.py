@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloudwatch.lint import LintFinding, query, structure, suggest
 from cloudwatch.lint.graph import Graph
@@ -30,8 +29,7 @@ MOST_BYTES = 1_000_000
 """Maximum size of a body in a request to CloudWatch and in a CloudFormation template."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rectangle:
+class Rectangle(NamedTuple):
     """The place of a widget; `title` names the widget in findings."""
 
     title: str
@@ -40,31 +38,24 @@ class Rectangle:
     width: int
     height: int
 
-    @property
-    def right(self) -> int:
-        """The first column to the right of the widget."""
-        return self.x + self.width
 
-    @property
-    def bottom(self) -> int:
-        """The first row below the widget."""
-        return self.y + self.height
-
-    def overlaps(self, other: "Rectangle") -> bool:
-        """Return whether two widgets share a cell of the grid."""
-        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
+def overlap(one: Rectangle, other: Rectangle) -> bool:
+    """Return whether two widgets share a cell of the grid."""
+    columns = max(one.x, other.x) < min(one.x + one.width, other.x + other.width)
+    return columns and max(one.y, other.y) < min(one.y + one.height, other.y + other.height)
 
 
 def grid_problems(places: Sequence[Rectangle]) -> Iterator[tuple[str, str]]:
     """Yield the title of each misplaced widget, with the problem."""
     for place in places:
-        if place.right > COLUMNS:
+        if (right := place.x + place.width) > COLUMNS:
             most = COLUMNS - place.x
-            yield place.title, f"reaches column {place.right} of {COLUMNS}; write a width of at most {most}"
+            yield place.title, f"reaches column {right} of {COLUMNS}; write a width of at most {most}"
     for one, other in combinations(places, 2):
-        if one.overlaps(other):
-            taken = f"columns {one.x} to {one.right - 1}, rows {one.y} to {one.bottom - 1}"
-            yield other.title, f"overlaps {one.title} ({taken}); move it, for instance to y {one.bottom}"
+        if overlap(one, other):
+            right, bottom = one.x + one.width, one.y + one.height
+            taken = f"columns {one.x} to {right - 1}, rows {one.y} to {bottom - 1}"
+            yield other.title, f"overlaps {one.title} ({taken}); move it, for instance to y {bottom}"
 
 
 class DashboardCheck:
