@@ -10,7 +10,7 @@ Cocos island, which has other animals. A code that has no other cells, such as `
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cached_property, reduce
+from functools import cache, cached_property, reduce
 from pathlib import Path
 from typing import Final
 
@@ -179,9 +179,8 @@ def read_area_cells(
     `countries`: the countries and coasts of each cell. `groups`: groups.csv or another file like it. `islands`: the
     remote islands that codes leave out, as groups.
     """
-    cells = np.array(all_cells())
+    cells, centres = grid()
     position = {cell: number for number, cell in enumerate(cells.tolist())}
-    centres = np.array([h3.cell_to_latlng(cell) for cell in cells.tolist()])
     neighbours = np.empty((len(cells), 6), np.intp)
     for number, cell in enumerate(cells.tolist()):
         around = [position[other] for other in neighbours_of(cell)]
@@ -292,9 +291,11 @@ def _shares(path: Path, position: Mapping[int, int]) -> Iterator[tuple[int, dict
         yield position[parse_cell(row["cell"])], {name: float(share) for name, _, share in parts}
 
 
-def all_cells() -> list[int]:
-    """Return every cell of the grid, in ascending order."""
-    return sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
+@cache
+def grid() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return every cell of the grid in ascending order, and their centres: shape (cells, 2), latitude and longitude."""
+    cells = sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
+    return np.array(cells), np.array([h3.cell_to_latlng(cell) for cell in cells])
 
 
 def read_names() -> dict[str, str]:

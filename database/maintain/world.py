@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
 from chalicelib.features.cells import cell_of, neighbours_of, text_of
-from database.areas.area_cells import all_cells
+from database.areas.area_cells import grid
 from database.dataset_files import DatasetError, read_rows
 from database.ranges.drawings import HEIGHT, WIDTH, path_data, place_on_map
 
@@ -184,11 +183,11 @@ def within(points: Points, outline: Iterable[Points]) -> NDArray[np.bool_]:
 def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
     """Return the areas of each land cell, and the coast cells: those on a sea shore, and the sea cells next to them."""
     touched = [cells_along(walk(arc)) for arc in atlas.arcs]
-    cells = all_cells()
-    centers = np.array([h3.cell_to_latlng(cell)[::-1] for cell in cells])
+    grid_cells, centres = grid()
+    cells, points = grid_cells.tolist(), centres[:, ::-1]
     areas: dict[int, set[str]] = {}
     for polygon in atlas.polygons:
-        inside = np.flatnonzero(within(centers, (atlas.arcs[arc] for arc in polygon.arcs)))
+        inside = np.flatnonzero(within(points, (atlas.arcs[arc] for arc in polygon.arcs)))
         for cell in {cells[number] for number in inside}.union(*(touched[arc] for arc in polygon.arcs)):
             areas.setdefault(cell, set()).update(polygon.areas)
 

@@ -41,11 +41,9 @@ _POINT: Final = ("cos(radians(lat)) * cos(radians(lon))", "cos(radians(lat)) * s
 
 def create_cell_tables(connection: DuckDBPyConnection) -> None:
     """Create the temporary tables `face` and `hexagon`, to which `cells_of` refers."""
-    middles, axes = _faces()
-    numbers = _numbers(middles)
     rows = np.array(face_rows())
     face = {name: rows[:, number].copy() for number, name in enumerate(FACE)}
-    hexagon, cell = _hexagons(numbers, middles, axes)
+    hexagon, cell = _hexagons()
     for table, columns in (("face", face), ("hexagon", {"hexagon": hexagon, "cell": cell})):
         connection.register("columns_of_table", columns)
         connection.execute(f"create or replace temp table {table} as select * from columns_of_table")
@@ -54,9 +52,8 @@ def create_cell_tables(connection: DuckDBPyConnection) -> None:
 
 def face_rows() -> list[list[float]]:
     """Return the rows of the table `face`, with the columns `FACE`: its number, and its axes s and t in the frame."""
-    middles, axes = _faces()
-    numbers = _numbers(middles)
-    return [[number, *axes[of].ravel().tolist()] for number, of in enumerate(numbers.tolist())]
+    _, axes = _faces()
+    return [[number, *axes[of].ravel().tolist()] for number, of in enumerate(_numbers())]
 
 
 def cells_of(relation: str) -> str:
@@ -117,6 +114,7 @@ def _key(face: str, q: str, r: str) -> str:
     return f"cast(({face} * {2 * _REACH} + {q} + {_REACH}) * {2 * _REACH} + {r} + {_REACH} as integer)"
 
 
+@cache
 def _faces() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the middle of each face, shape (20, 3), and its axes s and t, shape (20, 2, 3), in the frame.
 
@@ -152,24 +150,25 @@ def _frame() -> NDArray[np.float64]:
     return np.stack([first, second, third] if (z < y)[x < 1e-9].all() else [first, third, -second])
 
 
-def _numbers(middles: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the number in `middles` of the face with each of the 32 keys that `cells_of` computes."""
+def _numbers() -> list[int]:
+    """Return the position among `_faces` of the face with each of the 32 keys that `cells_of` computes."""
     kinds = np.array([(1, 1, 1), (0, 1 / _GOLDEN, _GOLDEN), (_GOLDEN, 0, 1 / _GOLDEN), (1 / _GOLDEN, _GOLDEN, 0)])
     signs = np.array(list(product((1, -1), repeat=3)))
     keyed = (kinds[:, None] * signs[None]).reshape(-1, 3)
-    return np.argmax(keyed @ middles.T, axis=1)
+    numbers: list[int] = np.argmax(keyed @ _faces()[0].T, axis=1).tolist()
+    return numbers
 
 
-def _hexagons(
-    numbers: NDArray[np.intp], middles: NDArray[np.float64], axes: NDArray[np.float64]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the key of each hexagon that touches a face, and its cell. `numbers`: the face of each key."""
+@cache
+def _hexagons() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the key of each hexagon that touches a face, and its cell."""
+    middles, axes = _faces()
     s, t = (grid.ravel() for grid in np.meshgrid(np.arange(-_REACH, _REACH), np.arange(-_REACH, _REACH)))
     wider = np.array(_CORNERS) * (1 + 2 / 37)  # 37 hexagons from the middle to a corner, and 2 more
     shares = np.linalg.solve(np.vstack([wider.T, np.ones(3)]), np.vstack([s, t, np.ones(len(s))]))
     s, t = s[(shares >= 0).all(axis=0)], t[(shares >= 0).all(axis=0)]
     keys, cells = [], []
-    for face, number in enumerate(numbers.tolist()):
+    for face, number in enumerate(_numbers()):
         inverse = np.linalg.inv(np.stack([*axes[number], middles[number]]) @ _frame())
         places = np.stack([s, t, np.ones(len(s))], axis=1) @ inverse.T
         places = places / np.linalg.norm(places, axis=1)[:, None]

@@ -8,7 +8,7 @@ import numpy as np
 import psycopg2
 
 from chalicelib.features.cells import cell_of
-from database.areas.area_cells import all_cells
+from database.areas.area_cells import grid
 from database.cell_animals import ROW, SEASON, AnimalRow, Cell
 from database.dataset import Dataset
 from database.load import load
@@ -28,7 +28,7 @@ STATEMENT = Statement("a", parse("FR - FR-A"), "native", "sure", "throughout", "
 
 SEASONS = np.array([(HERE, 1, bytes(range(240, 252))), (HERE, 2, bytes(12))], SEASON)
 
-EVERYWHERE = [HERE, *(cell for cell in all_cells() if cell not in (HERE, SEA))]
+EVERYWHERE = [HERE, *(cell for cell in grid()[0].tolist() if cell not in (HERE, SEA))]
 
 
 def load_all(where: "Connection | str", *versions: str, **options: Any) -> None:

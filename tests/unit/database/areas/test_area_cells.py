@@ -1,7 +1,5 @@
 """The cells of areas: well-known places, spilling over, groups and codes, and what is suggested for an unknown area."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,6 @@ from database.areas.area_cells import (
     AreaCells,
     GroupError,
     UnknownArea,
-    read_area_cells,
     read_names,
     suggest,
 )
@@ -150,16 +147,15 @@ def test_an_unknown_area_is_named_with_advice(areas: AreaCells, text: str, advic
 
 
 @pytest.mark.parametrize(
-    ("rows", "message"),
+    ("text", "message"),
     [
-        ("north,XX,", "group north: no area is called 'XX'; .* .column 1"),
-        ("north,NO -,", r"group north: expected an area instead of the end \(column 5\)"),
+        ("XX", r"group north: no area is called 'XX'; .* \(column 1\)"),
+        ("NO -", r"group north: expected an area instead of the end \(column 5\)"),
     ],
 )
-def test_a_faulty_group_is_named(tmp_path: Path, rows: str, message: str) -> None:
-    (tmp_path / "groups.csv").write_text(f"group,areas,description\n{rows}\n")
+def test_a_faulty_group_is_named(areas: AreaCells, text: str, message: str) -> None:
     with pytest.raises(GroupError, match=message):
-        read_area_cells(groups=tmp_path / "groups.csv").of(parse("north"))
+        AreaCells(areas.earth, {}, {}, {"north": (text,)}).of(parse("north"))
 
 
 NAMES = read_names()
