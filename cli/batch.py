@@ -153,7 +153,7 @@ def _placed(where: Where, stored: Iterable[StoredPhoto]) -> Iterator[tuple[Found
 
 
 def _expect_study(results: ResultsFile, study: S3Name) -> None:
-    """Keep which study the results are of, or raise `CommandError` if they are of another."""
+    """Record the study in the results file. Raises `CommandError` if the file belongs to another study."""
     known = results.study().get("folder")
     if known not in (None, str(study)):
         raise CommandError(f"{results.path} has the photos of {known}; choose another results file for {study}")

@@ -83,7 +83,7 @@ class Deployments:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What says where and when photos were taken. `default`: the place of photos without a deployment.
+    """Where and when photos were taken. `default`: the place of photos without a deployment.
 
     `default` and `shift` are None if the command does not say: an earlier run may have.
     """
@@ -101,7 +101,7 @@ class Where:
 
 
 def normal(name: str) -> str:
-    """Return a name in the form in which names are compared: Macs write ü as two letters, most others as one."""
+    """Return a name in Unicode's form NFC, to compare it: Macs write ü as two code points, most others as one."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
@@ -168,7 +168,7 @@ def _fault_of(row: Mapping[str, str]) -> str | None:
 
 
 def _fault_of_camera(row: Mapping[str, str]) -> str | None:
-    """Return what Camtrap DP would refuse in the columns that may be empty, or None."""
+    """Return what Camtrap DP would refuse in the optional columns of a row, or None."""
     for column, (least, most) in LIMITS.items():
         if not (text := row.get(column, "").strip()):
             continue

@@ -190,13 +190,13 @@ def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -
 
 
 def warn_of_homeless(number: int, where: Where) -> None:
-    """Say how many photos are in no deployment, if there are any deployments."""
+    """Warn how many photos are in no deployment, if there are any deployments."""
     if number and where.deployments.rows:
         warn(f"{number:,} photos are in no deployment's folder; their place is --lat and --lon, or EXIF's")
 
 
 def warn_of_changes(results: ResultsFile) -> None:
-    """Say which answers will be made again: another card at the same place would replace the first one's."""
+    """Warn how many answers this run replaces: another memory card may have photos of the same names."""
     number, reviewed = results.changed()
     if number:
         stays = f"; the reviews of {reviewed:,} of them stay" if reviewed else ""

@@ -33,7 +33,7 @@ class Parsed[T](click.ParamType[T]):
 
 
 class Degrees(click.FloatRange):
-    """Decimal degrees up to a limit on both sides. Unlike a range of click's, none that are no number (nan)."""
+    """Decimal degrees from `-limit` to `limit`. Unlike click's ranges, it refuses `nan`."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(-limit, limit)
@@ -122,14 +122,14 @@ def study_options[R](command: Callable[..., R]) -> Callable[..., R]:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOptions:
-    """Where and when photos were taken, as far as this command says. What it does not say is None."""
+    """The values of the options about place and clock; None for those that were not given."""
 
     deployments: Deployments | None
     place: Place | None
     shift: timedelta | None
 
     def keep(self, results: ResultsFile, otherwise: Place | None = None) -> Where:
-        """Keep a given table of deployments. Return where photos were taken. `otherwise`: if no place is given."""
+        """Save a given table of deployments in the results. Return where photos are. `otherwise`: default place."""
         if self.deployments:
             results.replace_deployments(self.deployments.rows)
         table = self.deployments or Deployments(results.deployments())

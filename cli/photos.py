@@ -57,7 +57,7 @@ def _existing(name: str) -> Path:
 
 
 def is_text(name: str) -> bool:
-    """Return whether a name is UTF-8. Other bytes are surrogates in Python, which no results file can hold."""
+    """Return whether a name is UTF-8. Python represents other bytes as surrogates, which SQLite cannot store."""
     return name.isprintable() or not any("\udc80" <= letter <= "\udcff" for letter in name)
 
 

@@ -188,5 +188,5 @@ def _degrees(value: float | None) -> str:
 
 
 def _json(value: Any) -> str:
-    """Return JSON that cannot end the element that it stands in."""
+    """Return JSON for a <script> element, escaped so that no text in it can end the element."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")

@@ -1,4 +1,4 @@
-"""The results file: one SQLite database with a row for each photo. Safe to kill, at any moment, and to read meanwhile.
+"""The results file: a SQLite database with a row for each photo. A run may be killed at any moment, and read meanwhile.
 
 Each outcome is one transaction. A run that was killed has lost nothing that it said was done: SQLite's write-ahead log
 keeps what was committed through a kill, and the database whole through a power cut, which may cost the last outcomes;
@@ -40,7 +40,7 @@ class Place(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the place as it is kept in the results, to notice a place that was corrected."""
+        """Return the place as the results file stores it. If it differs, the place was corrected."""
         return f"{self.latitude!r},{self.longitude!r}" if self.source == "given" else self.source
 
     @classmethod
@@ -235,7 +235,7 @@ class ResultsFile:
         self._connection.create_function(name, -1, function, deterministic=True)
 
     def study(self) -> dict[str, str]:
-        """Return what the results say about themselves."""
+        """Return the facts about the study, such as its folder."""
         return dict(self._connection.execute("select name, value from study"))
 
     def has_photos_below(self, folder: Path) -> bool:
@@ -245,12 +245,12 @@ class ResultsFile:
         return not paths or any((folder / path).exists() for path in paths)
 
     def describe(self, **values: str) -> None:
-        """Keep what the results say about themselves."""
+        """Save facts about the study, such as its folder."""
         with self.transaction() as connection:
             connection.executemany("insert or replace into study values (?, ?)", values.items())
 
     def replace_deployments(self, deployments: Iterable[Mapping[str, str]]) -> None:
-        """Keep the rows of a table of deployments, for exports."""
+        """Save the rows of a table of deployments, for exports."""
         rows = [
             (row["deploymentID"], number, json.dumps(dict(row), ensure_ascii=False, allow_nan=False))
             for number, row in enumerate(deployments)
@@ -265,7 +265,7 @@ class ResultsFile:
         return [json.loads(fields) for (fields,) in self._connection.execute(query)]
 
     def find(self, photos: Iterable[FoundPhoto]) -> None:
-        """Keep photos to look at. A photo that is known counts as new if its place or its size has changed.
+        """Save photos to look at. A photo that is known counts as new if its place or its size has changed.
 
         Where a photo has no place or shift, those of an earlier run stay, unless that place was a deployment's.
         """
@@ -295,7 +295,7 @@ class ResultsFile:
                 yield Task(last, path, Place.parse(place), checksum if state == "touched" else None, shift)
 
     def save(self, outcome: Outcome) -> None:
-        """Keep an outcome."""
+        """Save an outcome."""
         if outcome.state == "touched":
             self._connection.execute(_UNCHANGED, (outcome.task.id, outcome.modified))
             return

@@ -17,17 +17,17 @@ MOST_FAULTS = 10
 
 
 def warn(text: str) -> None:
-    """Say something that is not a result."""
+    """Print a message to standard error."""
     click.echo(f"faunalens: {text}", err=True)
 
 
 def shown(path: str) -> str:
-    """Return a path as it may be printed: on one line, and without what a terminal would obey."""
+    """Return a path for printing: on one line, without control characters that a terminal would obey."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in path)
 
 
 def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
-    """Print what came of a photo: a line of JSON, or a line for people."""
+    """Print the outcome of a photo as a line of JSON, or as a line for people."""
     if not as_json:
         text = (
             json.loads(outcome.answer)["message"] if outcome.answer else f"no answer ({outcome.code}): {outcome.detail}"

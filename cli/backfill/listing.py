@@ -34,7 +34,7 @@ class StoredPhoto(NamedTuple):
 
 
 def listed(s3: Any, study: S3Name) -> Iterator[StoredPhoto]:
-    """Yield the photos in a folder, a thousand for each call of S3."""
+    """Yield the photos in a folder. Each call of S3 lists a thousand."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=study.bucket, Prefix=study.key)
     for each in (each for page in pages for each in page.get("Contents", ())):
         if _is_photo(study, each["Key"]):
@@ -43,7 +43,7 @@ def listed(s3: Any, study: S3Name) -> Iterator[StoredPhoto]:
 
 
 def inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhoto]:
-    """Yield the photos in a folder by an inventory report in CSV. `manifest`: its manifest.json.
+    """Yield the photos in a folder from an inventory report in CSV. `manifest`: the report's manifest.json.
 
     Raises `CommandError` if the report is in another format, of another bucket, or damaged.
     """
@@ -145,7 +145,7 @@ def _place(latitude: Any, longitude: Any) -> Place | None:
 
 
 def _is_photo(study: S3Name, key: str) -> bool:
-    """Return whether a key is a photo's, as in a folder of this machine: what is hidden is none, such as .Trashes/."""
+    """Return whether a key is a photo's. As on this machine, hidden files are no photos, such as those in .Trashes/."""
     name = PurePosixPath(key[len(study.key) :])
     return not any(map(is_hidden, name.parts)) and name.suffix.lower() in MEDIA_TYPE_OF
 
@@ -162,7 +162,7 @@ where state in ('new', 'touched', 'failed') order by deployment, path
 
 
 def keep(results: ResultsFile, photos: Iterable[tuple[FoundPhoto, str]]) -> None:
-    """Keep the photos of a study, and for the manifest their ETags, which say which bytes were meant."""
+    """Keep the photos of a study in the results file, and their ETags, which pin the content for the manifest."""
     with results.transaction() as connection:
         connection.execute("drop table if exists temp.listed")
         connection.execute(_LISTED)
@@ -174,7 +174,7 @@ def keep(results: ResultsFile, photos: Iterable[tuple[FoundPhoto, str]]) -> None
 
 
 def write(results: ResultsFile, study: S3Name, file: IO[bytes]) -> int:
-    """Write the manifest of the photos that are left, sorted by station. Return their number. `keep` comes first.
+    """Write the manifest of the photos that are left, sorted by station. Return their number. Call `keep` before.
 
     A batch of a Map Run has photos that follow each other. So most batches have one station, and look up one cell.
     """

@@ -31,7 +31,7 @@ _MARKERS = {"after": "merging_after", "next": "merging_since", "since": "merged_
 
 
 class _Marker(NamedTuple):
-    """How far the merge is. `since`: older lines are merged. `after`, `next`: of a merge that was stopped."""
+    """How far the merge is. Lines older than `since` are merged. `after`, `next`: where a stopped merge goes on."""
 
     since: str
     after: str
@@ -47,7 +47,7 @@ class _Marker(NamedTuple):
 
 
 def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Generator[int]:
-    """Merge the lines below a folder. Yield the number of photos that each page of lines has kept.
+    """Merge the lines below a folder. After each page of lines, yield the number of photos that were updated.
 
     `study`: the folder with the photos. Raises `CommandError` for an object that is no line, and botocore's errors.
     """
@@ -82,7 +82,7 @@ def _parsed(key: str, text: bytes) -> Line:
 
 
 def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:
-    """Keep the outcomes of lines. A line of a photo that has changed since is left out. Return the number kept."""
+    """Save the outcomes in lines, except those of photos that have changed since. Return the number saved."""
     start = str(study)
     by_path = {line.photo.removeprefix(start): line for line in lines if line.photo.startswith(start)}
     known = _known(results, by_path)
@@ -96,7 +96,7 @@ def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:
 
 
 def _known(results: ResultsFile, paths: Iterable[str]) -> dict[str, sqlite3.Row]:
-    """Return the rows of the photos that the file has, by path."""
+    """Return the rows of those photos that the results file has, by path."""
     rows = results.rows(_KNOWN, json.dumps(list(paths), ensure_ascii=False, allow_nan=False))
     return {row["path"]: row for row in rows}
 

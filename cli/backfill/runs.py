@@ -20,7 +20,7 @@ BATCHES, RUNS, RESULTS = "batches/", "batches/runs/", "results/"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run. `can_resume`: whether AWS can go on with the batches that failed. `photos`: how many it was asked."""
+    """A run. `can_resume`: whether AWS can repeat failed batches. `photos`: number of photos in its manifest."""
 
     arn: str
     name: str
@@ -37,13 +37,13 @@ class Run:
 
 
 def study_id(study: S3Name) -> str:
-    """Return the name of a study, with which the names of its runs begin: readable, and no other study has it."""
+    """Return the unique, readable name of a study. The names of its runs begin with it."""
     slug = re.sub(r"[^a-z0-9]+", "-", study.title.lower()).strip("-")[:40] or "study"
     return f"{slug}-{hashlib.sha256(str(study).encode()).hexdigest()[:8]}"
 
 
 def results_of(cloud: Cloud, study: S3Name) -> S3Name:
-    """Return the folder with the lines of all runs of a study, a folder for each. Those of later runs come later."""
+    """Return the folder with the lines of all runs of a study. Each run has a folder in it; later ones sort later."""
     return S3Name(cloud.bucket, f"{RESULTS}{study_id(study)}/")
 
 
@@ -90,7 +90,7 @@ def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int) -> Run:
 
 
 def resume(cloud: Cloud, run: Run) -> Run:
-    """Let AWS go on with a run: the batches that failed, and those that had not begun."""
+    """Let AWS resume a run with the batches that failed and those that had not begun."""
     cloud.client("stepfunctions").redrive_execution(executionArn=run.arn)
     return describe(cloud, run.arn)
 
@@ -173,7 +173,7 @@ def _cost(cloud: Cloud, run: Run, photos: int, batches: int) -> Mapping[str, flo
 
 
 def _measured(cloud: Cloud, run: Run, metric: str) -> float:
-    """Return the sum of a metric of the batch function while the run went on. The stream's calls count too."""
+    """Return the sum of a metric of the batch function during a run, including calls that the stream makes."""
     end = run.stopped or datetime.now(UTC)
     periods = int((end - run.started).total_seconds() // _PERIOD)
     found: Any = cloud.client("cloudwatch").get_metric_statistics(

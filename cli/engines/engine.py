@@ -1,4 +1,4 @@
-"""What identifies one photo, in this process or by a service, and what a task needs of it."""
+"""Identify one photo by an engine: the models of this process, or a service."""
 
 import zlib
 from dataclasses import replace

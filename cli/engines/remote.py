@@ -1,4 +1,4 @@
-"""Identify photos by a deployed service: its HTTP API, with uploads for large photos, within its limits."""
+"""Identify photos by the HTTP API of a deployed service, within its limits. Large photos are uploaded first."""
 
 import json
 import re
@@ -40,7 +40,7 @@ _WRONG = frozenset({400, 401, 403, 404, 405})
 
 
 class RemoteEngine:
-    """A service. `url`: its base, as of the page. `key`: its API key, if it demands one. `most`: requests at once."""
+    """A service. `url`: address of its page. `key`: its API key, or empty. `most`: most requests at once."""
 
     def __init__(
         self, url: str, key: str, top: int, most: int, patience: float = PATIENCE, *, boxes: bool = False

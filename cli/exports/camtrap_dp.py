@@ -134,7 +134,7 @@ def observation_id(photo: StudyPhoto, number: int) -> str:
 
 
 def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding]]:
-    """Return the observations of an event with what was found: one of each photo or box, and that of the event."""
+    """Return the observations of an event with their findings: one for each photo or box, and one for the event."""
     same = {
         "deploymentID": event[0].deployment,
         "eventID": event_id(event),

@@ -79,7 +79,7 @@ def write_dwca(study: Study, path: Path, about: Description) -> None:
 
 
 def _occurrence(photo: StudyPhoto, event: list[StudyPhoto], study: Study, about: Description) -> dict[str, Any]:
-    """Return when and where an animal was, and whose the record is."""
+    """Return the fields of an occurrence about time, place and licence."""
     deployment = study.deployments[photo.deployment]
     latitude = deployment.latitude if deployment.fields else photo.latitude
     longitude = deployment.longitude if deployment.fields else photo.longitude

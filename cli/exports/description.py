@@ -29,7 +29,7 @@ class Description:
 
     @property
     def contributors(self) -> list[dict[str, str]]:
-        """Return the people; somebody has to be named."""
+        """Return the people; the formats demand at least one."""
         return list(self.given.get("contributors", [{"title": "not stated"}]))
 
     @property
@@ -62,7 +62,7 @@ def read_description(path: Path | None, folder: str) -> Description:
 
 
 def _fault_of(given: Mapping[str, Any]) -> str | None:
-    """Return what no export could be made of, or None. Other faults are for the validators of the formats."""
+    """Return the fault that would stop an export, or None. The formats' validators find all other faults."""
     contributors, licenses = given.get("contributors", [{"title": ""}]), given.get("licenses", [])
     if (
         not _are_objects(contributors)

@@ -35,7 +35,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _said(path: Path) -> Iterator[None]:
-    """Say which file it was that could not be written."""
+    """Turn an `OSError` into a `CommandError` that names the file."""
     try:
         yield
     except OSError as error:
@@ -44,7 +44,7 @@ def _said(path: Path) -> Iterator[None]:
 
 @contextmanager
 def table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Open a CSV file with a header, and yield what writes a row. Columns that a row lacks are empty."""
+    """Open a CSV file with a header. Yield a function that writes a row; columns that the row lacks are empty."""
     with whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n", restval="")
         writer.writeheader()

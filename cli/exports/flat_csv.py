@@ -60,5 +60,5 @@ def write_csv(study: Study, path: Path) -> None:
 
 
 def _inert(value: Any) -> Any:
-    """Return a value that no spreadsheet computes."""
+    """Return a value so that no spreadsheet runs it as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -65,7 +65,7 @@ def _detection(finding: Finding, ids: dict[Key, str]) -> dict[str, Any]:
 
 
 def _classes(finding: Finding) -> tuple[Named, ...]:
-    """Return what an animal is: the candidates, or the wider taxon alone if that is what is named."""
+    """Return the classifications of an animal: its candidates, or the wider taxon alone if that was predicted."""
     if finding.kind != "animal" or finding.named is None:
         return ()
     if finding.is_wider or finding.is_human:

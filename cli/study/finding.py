@@ -76,7 +76,7 @@ class Finding:
 
     @property
     def method(self) -> Literal["human", "machine"]:
-        """Return who classified it, as exports call it."""
+        """Return the classification method, as exports call it."""
         return "human" if self.is_human else "machine"
 
     @property
@@ -119,7 +119,7 @@ def _of_answer(answer: dict[str, Any], at: str) -> Finding:
 
 
 def _parts(answer: dict[str, Any], by: str, at: str) -> Iterator[Finding]:
-    """Yield what is in each box of which the detector is sure."""
+    """Yield a finding for each box with a score of at least `LEAST_BOX`."""
     for animal in answer.get("animals") or ():
         score = animal["box"]["score"]
         if score >= LEAST_BOX:
@@ -150,7 +150,7 @@ def _named(prediction: dict[str, Any] | None, probability: float) -> Named:
 
 
 def _models(answer: dict[str, Any]) -> str:
-    """Return the names and versions of all models that looked."""
+    """Return the names and versions of all models that the answer comes from."""
     model = answer["model"]
     return "; ".join(f"{each['name']} {each['version']}" for each in (model, *model.get("packs", ())))
 

@@ -42,7 +42,7 @@ def wilson(right: int, reviewed: int) -> tuple[float, float]:
 
 
 def precision_of(reviews: Iterable[tuple[str, bool]]) -> list[Precision]:
-    """Return the precision of each taxon, those with most reviews first. `reviews`: what was said, and if rightly."""
+    """Return the precision of each taxon, the most reviewed first. `reviews`: what the machine said, and if rightly."""
     counts: dict[str, tuple[int, int]] = {}
     for taxon, is_right in reviews:
         reviewed, right = counts.get(taxon, (0, 0))
@@ -90,13 +90,13 @@ class Queue:
         return str(self.photo(identity)["path"])
 
     def accept(self, identity: int) -> None:
-        """Keep that the machine was right."""
+        """Save that the machine was right."""
         finding = self._machine(identity)
         named = (finding.named.name, finding.named.scientific_name, finding.named.rank) if finding.named else ()
         self._save(identity, finding, finding.kind, named, is_right=True)
 
     def correct(self, identity: int, kind: Kind, scientific_name: str = "") -> None:
-        """Keep what a person said. The machine was right if it named the same, or a wider taxon of it.
+        """Save what a person said. The machine was right if it named the same taxon or a wider one that includes it.
 
         Raises `KeyError` for a photo or a taxon that is not known.
         """
@@ -113,7 +113,7 @@ class Queue:
         self._save(identity, finding, kind, (name, scientific_name, rank), is_right=is_right)
 
     def undo(self, identity: int) -> None:
-        """Forget what was said about a photo."""
+        """Delete the review of a photo."""
         with self._results.transaction() as connection:
             connection.execute("delete from review where photo = ?", (identity,))
 

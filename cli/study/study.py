@@ -145,7 +145,7 @@ class Study:
         return round(round(degrees / self.precision) * self.precision, 6) if self.precision else degrees
 
     def uncertainty(self, fields: Mapping[str, str]) -> str:
-        """Return how far from its coordinates a deployment may be, in metres: as given, and by rounding.
+        """Return the uncertainty of a deployment's coordinates in metres: the given one, plus that of rounding.
 
         `fields`: its row of the table. Half the diagonal of a square of `precision` at the equator is added; of a place
         without an uncertainty of its own, that is all that is known.

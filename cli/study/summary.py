@@ -15,7 +15,7 @@ KINDS = {"human": "person", "vehicle": "vehicle", "blank": "nothing recognised",
 
 @dataclass(slots=True)
 class Shown:
-    """Photos with their scores: the best `SHOWN` by a sign, 1 for the surest and -1 for the least sure."""
+    """The `SHOWN` photos with the highest scores (`sign` 1) or the lowest (`sign` -1)."""
 
     sign: int
     heap: list[tuple[float, str]] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Summary:
     precision: float = 0.0
 
     def accumulation(self) -> list[tuple[str, int]]:
-        """Return how many taxa had been seen by each day with photos, without those that include another one."""
+        """Return the number of taxa seen by each day with photos. A taxon that includes another one does not count."""
         return [
             (day.isoformat(), distinct({name for name, first in self.first_seen.items() if first <= day}))
             for day in sorted(self.days)

@@ -1,4 +1,4 @@
-"""The lineages of the taxa that the models of this release name."""
+"""The taxa of this release's models: their lineages, and labels for them."""
 
 import csv
 from collections import Counter
@@ -41,7 +41,7 @@ def lineages() -> Mapping[str, Lineage]:
 
 
 def distinct(taxa: Set[str]) -> int:
-    """Return how many different animals taxa are at least: those of which no narrower one is among them.
+    """Return the least number of different animals: taxa that include a narrower one of the set do not count.
 
     >>> distinct({"Aves", "Athene", "Athene cunicularia", "Felidae"})
     2
@@ -51,7 +51,7 @@ def distinct(taxa: Set[str]) -> int:
 
 
 def taxon_rank(rank: str) -> str:
-    """Return the rank of what the scientific name of an animal of some rank names: that of a breed is its species'."""
+    """Return the rank of a scientific name. A breed has the scientific name of its species."""
     return "species" if rank == "breed" else rank
 
 
