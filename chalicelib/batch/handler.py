@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -13,6 +12,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.errors import Unfinished
 from chalicelib.features.deadline import Deadline
 from chalicelib.identify import prepare
+from chalicelib.lazy import Lazy
 from chalicelib.services import Services, patient_features
 from chalicelib.stores.objects import Objects
 from chalicelib.telemetry.measures import of_batch
@@ -25,11 +25,22 @@ FRESH = 3600.0
 
 
 class BatchFunction:
-    """The batch function. It waits for a paused database, unlike a request. `emit`: takes the metrics of each run."""
+    """The batch function. It waits for a paused database, unlike a request. `emit`: takes the metrics of each run.
 
-    def __init__(self, settings: Settings, log: logging.Logger, emit: Callable[[Notes], None]) -> None:
+    `services`, `objects`: by default those of the settings.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        log: logging.Logger,
+        emit: Callable[[Notes], None],
+        services: Services | None = None,
+        objects: Objects | None = None,
+    ) -> None:
         self._settings, self._log, self._emit = settings, log, emit
-        self._objects = Objects(settings.deployment.region, settings.s3, connections=AHEAD + 1)
+        self._objects = objects or Objects(settings.deployment.region, settings.s3, connections=AHEAD + 1)
+        self._services = Lazy(lambda: services or build_services(settings))
 
     def answer(self, event: Mapping[str, Any], request_id: str, deadline: Deadline) -> dict[str, Any]:
         """Work on an event, and return what its sender expects. `deadline`: the function's timeout.
@@ -50,20 +61,12 @@ class BatchFunction:
         failed = dict.fromkeys([*messages.broken, *(item.message for item in tally.failed)])
         return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
-    @cached_property
-    def _services(self) -> Services:
-        policy = replace(self._settings.features, fresh=FRESH, total=self._settings.database.sign_in)
-        settings = replace(self._settings, features=policy)
-        services = Services.build(settings, patient_features(settings))
-        prepare(services)
-        return services
-
     def _run(self, items: list[Item], bucket: str, prefix: str, request_id: str, deadline: Deadline) -> Tally:
         if not items:
             return Tally()
         started = perf_counter()
         batch = Batch(
-            self._services,
+            self._services.get(),
             self._objects,
             bucket,
             prefix,
@@ -77,3 +80,12 @@ class BatchFunction:
         counts = {name: getattr(tally, name) for name in ("identified", "unreadable", "skipped", "queries")}
         self._emit(of_batch(request_id, seconds, failed=len(tally.failed), **counts))
         return tally
+
+
+def build_services(settings: Settings) -> Services:
+    """Return the services of the batch function, and get ready for the first photo in the background."""
+    policy = replace(settings.features, fresh=FRESH, total=settings.database.sign_in)
+    settings = replace(settings, features=policy)
+    services = Services.build(settings, patient_features(settings))
+    prepare(services)
+    return services

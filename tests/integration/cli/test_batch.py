@@ -22,6 +22,7 @@ from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.deadline import Deadline
 from chalicelib.lazy import Lazy
 from chalicelib.services import Services
+from chalicelib.stores.objects import Objects
 from cli import batch
 from cli.__main__ import run
 from cli.backfill import runs
@@ -65,10 +66,10 @@ class Function:
         self.calls.append(event)
         self.may_go_on.wait(30)
         left = self.kills.pop(0) if self.kills and event["Attempt"] == 0 else None
-        function = BatchFunction(self._settings, logging.getLogger("faunalens.test"), lambda _: None)
-        function._services = self._services
-        function._objects._client = Lazy(lambda: self._s3)
-        write = function._objects.write
+        objects = Objects(self._settings.deployment.region, self._settings.s3, connections=3)
+        objects._client = Lazy(lambda: self._s3)
+        log, write = logging.getLogger("faunalens.test"), objects.write
+        function = BatchFunction(self._settings, log, lambda _: None, self._services, objects)
 
         def until_killed(*values: Any, **options: Any) -> None:
             nonlocal left
@@ -77,7 +78,7 @@ class Function:
             left = left and left - 1
             write(*values, **options)
 
-        with patch.object(function._objects, "write", until_killed):
+        with patch.object(objects, "write", until_killed):
             try:
                 return function.answer(event, "r-1", Deadline.after(300))
             except KeyboardInterrupt:

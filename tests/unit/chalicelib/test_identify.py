@@ -1,37 +1,107 @@
-"""An identification with boxes: asked for by a request or by the deployment, with and without a detector."""
+"""An identification: its location, its month, its boxes, and the comparison with a dataset in shadow."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from chalicelib.api.answers import answer_of
 from chalicelib.api.responses import Answer
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
-from chalicelib.config.stores import RedisSettings
-from chalicelib.errors import BadRequest, PhotoUnreadable
-from chalicelib.identification import IdentifyRequest
+from chalicelib.errors import BadRequest, LocationInvalid, LocationMissing, PhotoUnreadable
+from chalicelib.features.cell_features import CellFeatures, ShadowLookup
+from chalicelib.features.codec import ROLLOUT, CellAnimals, Seasons
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.rollout import BUCKETS, Rollout
+from chalicelib.identification import Identification, IdentifyRequest, ShadowComparison
 from chalicelib.identify import identify
+from chalicelib.location import Location
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 from testing import tiny_model
-from testing.pictures import encoded, noise
+from testing.in_memory import InMemoryCache, InMemoryStore
+from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from testing.tiny_model import write_detector
 
+FOX, FROG, HERE = 10, 20, Location(52.5, 13.4, "request")
+IN_SHADOW = Rollout(2, "v1", "v2", BUCKETS, in_shadow=True)
 
-def services_in(folder: Path, *, detector: bool = True, boxes: bool = False) -> Services:
-    """Return services with a model that sees colours, and a detector of them."""
+
+class TwoDatasets(InMemoryStore):
+    """A store in which a frog lives everywhere, and in the second dataset the animal `other` instead."""
+
+    def __init__(self, other: int, rollout: Rollout = IN_SHADOW) -> None:
+        super().__init__()
+        self._other, self.rollout = other, rollout
+
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
+        animal = self._other if version == "v2" else FROG
+        arrays = np.array([animal], np.int32), np.ones(1, np.float32), np.ones(1, np.uint8)
+        found = super().features_of(cells, deadline, version)
+        text = self.rollout.to_text()
+        return [CellAnimals(each.cell, each.version, each.areas, *arrays, rollout=text) for each in found]
+
+
+def services_in(
+    folder: Path,
+    store: InMemoryStore | None = None,
+    *,
+    detector: bool = False,
+    boxes: bool = False,
+    rank: float = 0.5,
+    season_floor: float = 1.0,
+) -> Services:
+    """Return services with a model that sees colours and looks once, a detector of colours, and stores in memory."""
     path = tiny_model.write(folder, tiny_model.tiny_model())
     if detector:
         write_detector(folder)
     settings = Settings(
         model=ModelSettings(path=path, boxes=boxes, second_look=False),
-        redis=RedisSettings(url="redis://127.0.0.1:9"),
-        thresholds=Thresholds(rank=0.5),
+        thresholds=Thresholds(rank=rank, season_floor=season_floor),
     )
-    return Services.build(settings)
+    cache, store = InMemoryCache(), store or InMemoryStore()
+    if isinstance(store, TwoDatasets):
+        cache.put(ROLLOUT, store.rollout.to_text().encode())
+    return Services.build(settings, CellFeatures(cache, store, settings.features))
+
+
+def record() -> Record:
+    return Record("r-1", "/identify")
+
+
+@pytest.mark.parametrize(
+    ("gps", "request_", "source"),
+    [
+        (None, IdentifyRequest(HERE), "request"),
+        (SYDNEY, IdentifyRequest(HERE), "request"),
+        (SYDNEY, IdentifyRequest(), "exif"),
+        (SYDNEY, IdentifyRequest(place="optional"), "exif"),
+        (None, IdentifyRequest(place="optional"), "none"),
+        (SYDNEY, IdentifyRequest(place="ignored"), "none"),
+    ],
+)
+def test_the_location_is_that_of_the_request_or_of_exif_if_it_is_wanted(
+    tmp_path: Path, gps: dict[int, object] | None, request_: IdentifyRequest, source: str
+) -> None:
+    found = identify([jpeg(exif=exif(gps))], request_, services_in(tmp_path), record())
+    assert (found.source, found.cell is None) == (source, source == "none")
+    assert found.features.mode == ("no_location" if source == "none" else "narrowed")
+    assert "33.8" not in repr(found)
+
+
+def test_a_location_that_is_needed_and_missing_is_refused_and_the_photo_counts(tmp_path: Path) -> None:
+    refused = record()
+    with pytest.raises(LocationMissing):
+        identify([jpeg()], IdentifyRequest(), services_in(tmp_path), refused)
+    assert refused.summary().metrics["PhotoMegapixels"] == 0.12
+    # AND one that is invalid is refused even if none is needed
+    broken = jpeg(exif=exif({**SYDNEY, ExifTags.GPS.GPSLatitude: (95.0, 0.0, 0.0)}))
+    with pytest.raises(LocationInvalid):
+        identify([broken], IdentifyRequest(place="optional"), services_in(tmp_path), refused)
 
 
 def photo(**colours: tuple[int, int]) -> bytes:
@@ -43,20 +113,20 @@ def photo(**colours: tuple[int, int]) -> bytes:
 
 
 def answer_to(data: bytes, services: Services, boxes: bool | None = None, top: int = 5) -> tuple[Answer, Record]:
-    record = Record("r-1", "/identify")
-    found = identify([data], IdentifyRequest(place="ignored", boxes=boxes), services, record)
-    return answer_of(found, "r-1", top), record
+    its_record = record()
+    found = identify([data], IdentifyRequest(place="ignored", boxes=boxes), services, its_record)
+    return answer_of(found, "r-1", top), its_record
 
 
 def test_boxes_are_answered_only_if_they_are_wanted(tmp_path: Path) -> None:
     # GIVEN a photo with an animal on the left and a person on the right
-    services, data = services_in(tmp_path), photo(red=(1, 3), green=(6, 3))
+    services, data = services_in(tmp_path, detector=True), photo(red=(1, 3), green=(6, 3))
     # WHEN the request does not ask for boxes; THEN the detector does not run
     plain, _ = answer_to(data, services)
     assert (plain.animals, plain.people, plain.vehicles) == (None, None, None)
     assert not services.recogniser.detector.is_made
     # WHEN it does; THEN the animal is named in its box, and the person and the time are there
-    answer, record = answer_to(data, services, boxes=True, top=2)
+    answer, its_record = answer_to(data, services, boxes=True, top=2)
     assert answer.animals is not None
     (animal,) = answer.animals
     assert (animal.box.x, animal.box.y, animal.box.width) == (0.0625, 0.3125, 0.25)
@@ -67,7 +137,7 @@ def test_boxes_are_answered_only_if_they_are_wanted(tmp_path: Path) -> None:
     assert (answer.people.count, answer.people.boxes[0].x) == (1, 0.6875)
     assert answer.vehicles is not None
     assert answer.vehicles.count == 0
-    assert answer.timings_ms.boxes == record.milliseconds("boxes") > 0
+    assert answer.timings_ms.boxes == its_record.milliseconds("boxes") > 0
     # AND the answer about the whole photo is the same
     again, _ = answer_to(data, services, top=2)
     timings = answer.timings_ms
@@ -78,28 +148,28 @@ def test_several_photos_have_no_boxes(tmp_path: Path) -> None:
     # GIVEN two photos of one animal; WHEN the request asks for boxes, or only the deployment does
     photos, request = [photo(red=(1, 3)), photo(red=(6, 3))], IdentifyRequest(place="ignored", boxes=True)
     with pytest.raises(BadRequest, match="boxes are found in one photo at a time"):
-        identify(photos, request, services_in(tmp_path), Record("r-1", "/identify"))
-    request, services = replace(request, boxes=None), services_in(tmp_path, boxes=True)
-    found = identify(photos, request, services, Record("r-1", "/identify"))
+        identify(photos, request, services_in(tmp_path, detector=True), record())
+    request, services = replace(request, boxes=None), services_in(tmp_path, detector=True, boxes=True)
+    found = identify(photos, request, services, record())
     assert (found.recognised.boxes, len(found.recognised.alone)) == (None, 2)
 
 
 def test_without_a_box_of_an_animal_the_whole_photo_answers(tmp_path: Path) -> None:
-    services = services_in(tmp_path)
+    services = services_in(tmp_path, detector=True)
     answer, _ = answer_to(photo(blue=(3, 3)), services, boxes=True)
     assert answer.animals == ()
     assert len(answer.candidates) == 3
 
 
 def test_the_deployment_may_want_boxes_and_a_request_may_decline_them(tmp_path: Path) -> None:
-    services = services_in(tmp_path, boxes=True)
+    services = services_in(tmp_path, detector=True, boxes=True)
     assert answer_to(photo(red=(3, 3)), services)[0].animals
     assert answer_to(photo(red=(3, 3)), services, boxes=False)[0].animals is None
 
 
 def test_boxes_without_a_detector_are_a_bad_request(tmp_path: Path) -> None:
     # GIVEN a deployment without a detector that wants boxes
-    services = services_in(tmp_path, detector=False, boxes=True)
+    services = services_in(tmp_path, boxes=True)
     # THEN answers have none, and a request that insists learns why
     assert answer_to(photo(red=(3, 3)), services)[0].animals is None
     with pytest.raises(BadRequest, match="this server has no detector, so it cannot find boxes; leave out boxes=true"):
@@ -109,7 +179,7 @@ def test_boxes_without_a_detector_are_a_bad_request(tmp_path: Path) -> None:
 @pytest.mark.parametrize("boxes", [False, True])
 def test_the_memory_of_a_photo_is_given_back(tmp_path: Path, boxes: bool) -> None:
     # GIVEN a photo, and another that cannot be decoded
-    services = services_in(tmp_path)
+    services = services_in(tmp_path, detector=True)
     data = encoded(noise(400, 304), "PNG")
     answer_to(data, services, boxes=boxes)
     with pytest.raises(PhotoUnreadable):
@@ -117,3 +187,115 @@ def test_the_memory_of_a_photo_is_given_back(tmp_path: Path, boxes: bool) -> Non
     # THEN all memory is free again
     with services.photos.memory.reserve(services.photos.memory.total):
         pass
+
+
+class StoreWithSeasons(InMemoryStore):
+    """A store in which a fox and a frog live everywhere, and nobody sees the frog before June or after August."""
+
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
+        arrays = np.array([10, FROG], np.int32), np.ones(2, np.float32), np.ones(2, np.uint8)
+        months = np.array([[0] * 5 + [255] * 3 + [0] * 4], np.uint8)
+        found = super().features_of(cells, deadline, version)
+        seasons = Seasons(np.array([FROG], np.int32), months)
+        return [CellAnimals(each.cell, each.version, each.areas, *arrays, seasons=seasons) for each in found]
+
+
+def in_season(folder: Path, floor: float, taken: str, month: int | None, shift: float = 0.0) -> Identification:
+    """Identify a photo that is a little greener than red. `taken`: in its EXIF."""
+    services = services_in(folder, StoreWithSeasons(), season_floor=floor)
+    image = Image.new("RGB", (64, 64), (100, 110, 0))
+    data = encoded(image, "PNG", exif=exif(taken=taken))
+    return identify([data], IdentifyRequest(HERE, month=month, shift=shift), services, record())
+
+
+@pytest.mark.parametrize(
+    ("floor", "taken", "month", "first", "used"),
+    [
+        (0.2, "2026:07:14 09:30:00", None, "Hyla arborea", 7),
+        (0.2, "2026:01:14 09:30:00", None, "Vulpes vulpes", 1),
+        (0.2, "2026:01:14 09:30:00", 7, "Hyla arborea", 7),
+        (0.2, "", 1, "Vulpes vulpes", 1),
+        (0.2, "", None, "Hyla arborea", None),
+        (0.2, "yesterday", None, "Hyla arborea", None),
+        (1.0, "2026:01:14 09:30:00", 1, "Hyla arborea", None),
+    ],
+)
+def test_the_month_decides_between_two_animals(
+    tmp_path: Path, floor: float, taken: str, month: int | None, first: str, used: int | None
+) -> None:
+    # GIVEN a photo that rather shows a frog WHEN it was taken in a month without frogs, and the setting lets it count
+    found = in_season(tmp_path, floor, taken, month)
+    # THEN the fox is first, the frog still lives here, and the result says which month counted
+    animals = found.recognised.together.scores.likeliest(3)
+    assert animals[0].scientific_name == first
+    here = {each.scientific_name: found.recognised.prior.here(each) for each in animals}
+    assert (here["Hyla arborea"], found.features.month) == ("native", used)
+
+
+@pytest.mark.parametrize(
+    ("taken", "month", "shift", "used"),
+    [
+        ("2000:01:01 00:10:00", None, 195 * 86_400.0, 7),
+        ("2026:07:31 23:30:00", None, 3600.0, 8),
+        ("2026:01:14 09:30:00", 7, 3600.0, 7),
+        ("0001:01:01 00:00:00", None, -3600.0, None),
+    ],
+)
+def test_a_wrong_clock_is_corrected_first(
+    tmp_path: Path, taken: str, month: int | None, shift: float, used: int | None
+) -> None:
+    assert in_season(tmp_path, 0.2, taken, month, shift).features.month == used
+
+
+def in_shadow(folder: Path, store: TwoDatasets, monkeypatch: pytest.MonkeyPatch) -> tuple[Identification, Record]:
+    """Identify a photo that is as green as red, after the lookup in shadow has ended."""
+    services, its_record = services_in(folder, store, rank=0.2), record()
+    start = services.features.in_shadow
+
+    def start_and_wait(cell: int) -> ShadowLookup | None:
+        lookup = start(cell)
+        while lookup and lookup.features is None and not store.fault:
+            sleep(0.001)
+        return lookup
+
+    monkeypatch.setattr(services.features, "in_shadow", start_and_wait)
+    data = encoded(Image.new("RGB", (64, 64), (100, 100, 0)), "PNG")
+    return identify([data], IdentifyRequest(HERE), services, its_record), its_record
+
+
+def test_another_answer_is_counted_and_not_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a dataset in shadow that would name another animal
+    found, its_record = in_shadow(tmp_path, TwoDatasets(FOX), monkeypatch)
+    # THEN the active one answers
+    prediction = found.recognised.together.prediction
+    assert prediction is not None
+    assert (prediction.taxon.scientific_name, found.features.version) == ("Hyla arborea", "v1")
+    # AND the difference is counted, and the log says what it would have been
+    assert found.comparison == ShadowComparison("v2", is_done=True, taxon="Vulpes vulpes", differs=True)
+    assert its_record.summary().metrics["ShadowDifferences"] == 1
+
+
+def test_the_same_answer_is_a_comparison_without_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, _ = in_shadow(tmp_path, TwoDatasets(FROG), monkeypatch)
+    assert found.comparison == ShadowComparison("v2", is_done=True, taxon="Hyla arborea", differs=False)
+
+
+def test_what_could_not_be_looked_up_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(TwoDatasets):
+        def features_of(
+            self, cells: Sequence[int], deadline: Deadline, version: str | None = None
+        ) -> list[CellAnimals]:
+            self.fault = "postgres_timeout" if version else None
+            return super().features_of(cells, deadline, version)
+
+    found, its_record = in_shadow(tmp_path, Broken(FOX), monkeypatch)
+    # THEN the answer is as ever, and the metric says that there was no comparison
+    assert (found.features.mode, found.comparison) == ("narrowed", ShadowComparison("v2"))
+    metrics = its_record.summary().metrics
+    assert (metrics["ShadowComparisons"], metrics["ShadowMisses"], metrics["ShadowDifferences"]) == (0, 1, 0)
+
+
+def test_without_a_dataset_in_shadow_nothing_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, its_record = in_shadow(tmp_path, TwoDatasets(FOX, Rollout(1, "v1")), monkeypatch)
+    assert found.comparison is None
+    assert "ShadowComparisons" not in its_record.summary().metrics

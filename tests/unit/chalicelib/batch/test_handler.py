@@ -27,11 +27,9 @@ class Rig:
         path = tiny_model.write(folder, tiny_model.tiny_model())
         settings = Settings(model=ModelSettings(path=path, second_look=False), s3=S3Settings(bucket="photos"))
         self.objects, self.emitted = InMemoryObjects(), list[Notes]()
-        self.function = BatchFunction(settings, logging.getLogger("faunalens.test"), self.emitted.append)
-        self.function._objects = self.objects
-        self.function._services = Services.build(
-            settings, CellFeatures(InMemoryCache(), InMemoryStore(), settings.features)
-        )
+        services = Services.build(settings, CellFeatures(InMemoryCache(), InMemoryStore(), settings.features))
+        log = logging.getLogger("faunalens.test")
+        self.function = BatchFunction(settings, log, self.emitted.append, services, self.objects)
 
     def answer(self, event: dict[str, Any]) -> dict[str, Any]:
         return self.function.answer(event, "r-1", Deadline.after(300))

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.config.settings import ROOT
-from chalicelib.telemetry.emf import _DETECTOR, _NAMES, Emitter
+from chalicelib.telemetry.emf import DETECTOR, DETECTOR_NAMES, Emitter
 from chalicelib.telemetry.metrics import DIMENSIONS, METRICS
 from chalicelib.telemetry.record import Notes
 
@@ -184,16 +184,16 @@ def test_the_stub_has_all_names_that_the_library_imports_from_the_detector() -> 
     spec = find_spec("aws_embedded_metrics")
     assert spec is not None
     (folder,) = spec.submodule_search_locations or []
-    detector = Path(folder, *_DETECTOR.split(".")[1:]).with_suffix(".py")
+    detector = Path(folder, *DETECTOR.split(".")[1:]).with_suffix(".py")
     # WHEN they import from the detector, or the module itself
     imported: set[str] = set()
-    package, _, module = _DETECTOR.rpartition(".")
+    package, _, module = DETECTOR.rpartition(".")
     for path in Path(folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module == _DETECTOR:
+            if isinstance(node, ast.ImportFrom) and node.module == DETECTOR:
                 imported |= {alias.name for alias in node.names}
             if isinstance(node, ast.ImportFrom) and node.module == package:
                 assert module not in {alias.name for alias in node.names}
     # THEN the detector exists where it is replaced, and the stub has the same names
     assert detector.is_file()
-    assert imported == set(_NAMES)
+    assert imported == set(DETECTOR_NAMES)
