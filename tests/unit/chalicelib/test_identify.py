@@ -190,7 +190,7 @@ def test_the_memory_of_a_photo_is_given_back(tmp_path: Path, boxes: bool) -> Non
 
 
 class StoreWithSeasons(InMemoryStore):
-    """A store in which a fox and a frog live everywhere, and nobody sees the frog before June or after August."""
+    """A store in which a fox and a frog live everywhere, and the frog is not seen before June or after August."""
 
     def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         arrays = np.array([10, FROG], np.int32), np.ones(2, np.float32), np.ones(2, np.uint8)
