@@ -110,7 +110,7 @@ def as_unknown(services: Services, folder: Path) -> Iterator[Unknown]:
 
 
 def of_results(results: list[Result]) -> list[str]:
-    """Return the cells of a table: number, first, among five, expected calibration error, named and right, opened."""
+    """Return a row: photos, right first, right among five, calibration error, named, of these right, reached a pack."""
     ranks, scores = np.array([each.rank for each in results]), np.array([each.score for each in results])
     right = ranks == 0
     bins = np.minimum((scores * _BINS).astype(int), _BINS - 1)

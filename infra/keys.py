@@ -70,7 +70,7 @@ class Keys:
         self._gateway.delete_api_key(apiKey=keys[name]["id"])
 
     def attach(self) -> list[str]:
-        """Add the keys to the usage plan that it lacks, because `ApiKeys` was off meanwhile. Return their names."""
+        """Add the keys that the usage plan lacks: those made while `ApiKeys` was off. Return their names."""
         plan, keys = self._plan(), self._found()
         pages = self._gateway.get_paginator("get_usage_plan_keys").paginate(usagePlanId=plan)
         attached = {each["id"] for page in pages for each in page["items"]}

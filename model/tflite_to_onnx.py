@@ -37,7 +37,7 @@ class _Graph(GraphBuilder):
         ]
 
     def real(self, tensor: Tensor) -> str:
-        """Return the name of the real values of an activation that is already in the graph."""
+        """Return the graph's name of a tensor after dequantisation: its values as floats."""
         return f"{tensor.name}.real"
 
     def quantize(self, name: str, tensor: Tensor) -> str:

@@ -1,4 +1,4 @@
-"""The detector: where the animals, people and vehicles of a photo are. What an animal is, the other models say."""
+"""The detector: where the animals, people and vehicles of a photo are. The other models name the animal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -78,7 +78,7 @@ class Picture:
         return self._resized(self._square(side, self.width / 2, self.height / 2), (size, size), gap=3.0)
 
     def reduced(self, size: int) -> "Picture":
-        """Return the photo with few pixels more than `draft_side(size)`, to keep while models look.
+        """Return a smaller photo, to save memory: its shorter side has `draft_side(size)` pixels or a few more.
 
         A JPEG is decoded at such a size; a photo in another format may be twenty times as large.
         """

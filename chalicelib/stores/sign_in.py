@@ -61,7 +61,7 @@ class SignIn[C]:
 
     @property
     def is_stalled(self) -> bool:
-        """Return whether requests have waited long enough, so that they now only look."""
+        """Return whether requests have waited for one connect budget: from then on they check it without waiting."""
         return self._left <= 0.0
 
     def proceed(self, deadline: Deadline) -> C | None:

@@ -120,7 +120,7 @@ def _json_lines(lines: Iterable[str], manifest: str) -> Iterator[Mapping[str, An
 
 
 def _stored(study: S3Name, row: Mapping[str, Any], size: str, modified: str, etag: str) -> StoredPhoto:
-    """Return a photo by its row. Raises `ValueError`."""
+    """Return the photo that a row describes. Raises `ValueError`."""
     moment = datetime.fromisoformat(row[modified]) if row.get(modified) else None
     return StoredPhoto(
         row["Key"][len(study.key) :],

@@ -17,7 +17,7 @@ KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What people say about a study. `given`: by key, as in datapackage.json."""
+    """Title, contributors and the like of a study. `given`: the values by key, as in datapackage.json."""
 
     title: str
     given: Mapping[str, Any]

@@ -71,7 +71,7 @@ class Finding:
 
     @property
     def sureness(self) -> float:
-        """Return the probability of what is named, or else that it is of this kind."""
+        """Return the score of the named taxon; without one, the probability that the photo shows this kind of thing."""
         return self.named.score if self.named else self.probability
 
     @property

@@ -132,7 +132,7 @@ class FolderCheck:
 
 
 def _misspelt(text: str, known: Collection[str]) -> Iterator[str]:
-    """Yield a message for each word in capitals that is similar to a placeholder, which nothing would replace."""
+    """Yield a message for each word in capitals that looks like a misspelt placeholder."""
     for word in sorted(set(_CAPITALS.findall(text)) - set(known)):
         if near := get_close_matches(word, known, n=1, cutoff=0.75):
             yield f'"{word}" is not a placeholder, so it would stay as it is; did you mean {near[0]}?'

@@ -95,7 +95,7 @@ def awake_hours(month: Month) -> float:
 
 
 def at_most(month: Month) -> Month:
-    """Return the month with the highest capacity that its database may have. A database that pauses resumes larger."""
+    """Return the month at the highest capacity of its database: one that pauses may use more when it resumes."""
     return replace(month, capacity=max(month.capacity, _A["resumed_acu"])) if month.pauses else month
 
 

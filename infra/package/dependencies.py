@@ -64,7 +64,7 @@ class Exclusion:
 
 
 def read_exclusions(formats: str) -> tuple[Exclusion, ...]:
-    """Return the exclusions of a package that reads the formats of photos in a table, such as formats.json."""
+    """Return what to leave out of a package. `formats`: the JSON table of the photo formats that the app reads."""
     names = {each["name"] for each in json.loads(formats)}
     entries = tomllib.loads(Path(__file__).with_name("exclusions.toml").read_text(encoding="utf-8"))["exclusion"]
     return tuple(

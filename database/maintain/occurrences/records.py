@@ -270,7 +270,7 @@ class _Columns:
         return f"string_split(translate(upper({self.text('issue')}), {separators}), ';')"
 
     def _first_number(self, number: str, date: str, ours: str) -> str:
-        """Return SQL for what the first of two patterns finds in a column, or in the date of a record without it."""
+        """Return SQL for a number: from the column `ours`, or else from the date, by the first pattern that matches."""
         columns = [ours] if self.found.get(ours) == self.found.get("date") else [ours, "date"]
         found = (
             f"try_cast(regexp_extract({self.text(each)}, '{pattern}', 1) as integer)"
