@@ -11,7 +11,7 @@ from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError, ModelError
 from chalicelib.features.deadline import Deadline
-from chalicelib.services import Services, build_cache, build_store
+from chalicelib.services import Services, build_cache
 from testing import tiny_model
 from testing.servers import scripted
 
@@ -28,21 +28,6 @@ def test_by_default_a_lease_outlives_a_query_and_all_of_it_fits_the_total() -> N
     assert chosen.warming.margin > 300
 
 
-def test_warming_may_query_for_longer_than_a_request() -> None:
-    store = build_store(settings(), statement=20.0)
-    assert store._settings.command == 20
-    assert store._settings.total > 20
-
-
-def test_iam_signs_in_where_it_is_asked_for() -> None:
-    plain = settings()
-    signed = settings(DATABASE_IAM="true", REDIS_IAM_CACHE="faunalens", REDIS_URL="rediss://app@cache.example.com")
-    assert build_store(plain)._password is None
-    assert build_store(signed)._password is not None
-    assert build_cache(plain)._get_client()._sign_ins._login is None
-    assert build_cache(signed)._get_client()._sign_ins._login is not None
-
-
 def test_a_token_that_cannot_be_signed_is_a_fault_and_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN no credentials anywhere
     monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: None)
@@ -51,11 +36,6 @@ def test_a_token_that_cannot_be_signed_is_a_fault_and_no_exception(monkeypatch: 
         with closing(build_cache(chosen)) as cache, pytest.raises(CacheError) as caught:
             cache.read(b"k", Deadline.after(1))
     assert caught.value.fault == "redis_auth"
-
-
-def test_certificates_are_passed_on() -> None:
-    chosen = settings(DATABASE_CA="/etc/rds.pem")
-    assert build_store(chosen)._arguments["sslrootcert"] == str(Path("/etc/rds.pem"))
 
 
 def settings_in(folder: Path, labels: str = tiny_model.LABELS, model: ModelProto | None = None) -> Settings:

@@ -45,6 +45,11 @@ class World:
         self.cache.put(value_key(CELL, version), pack(value))
 
 
+def distrust(container: CellFeatures) -> None:
+    """Let so much time pass that the container reads the rollout again."""
+    container._rollout._trusted_until = 0
+
+
 @pytest.fixture
 def world() -> World:
     return World()
@@ -160,7 +165,7 @@ class TestStale:
         world.cache.values.clear()
         world.store.fault = "postgres_unreachable"
         world.seconds += 500
-        container._rollout._trusted_until = 0
+        distrust(container)
         # THEN it still answers, up to the hard limit
         assert outcome(container.at(CELL)) == ("narrowed", "stale", ("postgres_unreachable",))
         world.seconds += 501
@@ -261,11 +266,11 @@ class TestFaults:
         # THEN the database answers once, then memory does for as long as the value is not stale
         assert outcome(container.at(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
         assert outcome(container.at(CELL)) == ("narrowed", "memory", ())
-        container._rollout._trusted_until = 0
+        distrust(container)
         assert outcome(container.at(CELL)) == ("narrowed", "memory", ("redis_unreachable",))
         assert world.store.queries == [CELL]
         world.seconds += 101
-        container._rollout._trusted_until = 0
+        distrust(container)
         assert outcome(container.at(CELL)) == ("narrowed", "bypass", ("redis_unreachable",))
 
     def test_with_both_down_it_says_so(self, world: World) -> None:
@@ -413,7 +418,7 @@ class TestVersions:
         world.cache.put(ROLLOUT, rollout("v2"))
         # THEN it is seen as soon as the belief is over, also by memory
         assert (container.at(CELL).version, container.at(CELL).cache) == ("v1", "memory")
-        container._rollout._trusted_until = 0
+        distrust(container)
         features = container.at(CELL)
         assert (features.version, features.cache) == ("v2", "miss")
 
@@ -459,7 +464,7 @@ class TestVersions:
         container = world.container()
         container.at(CELL)
         del world.cache.values[ROLLOUT]
-        container._rollout._trusted_until = 0
+        distrust(container)
         assert container.at(CELL).cache == "memory"
         assert world.container().at(CELL + 1).version == "v1"
         assert world.cache.get(ROLLOUT) == rollout("v1")
@@ -501,7 +506,7 @@ class TestDemand:
         for cell in (CELL, CELL, CELL, CELL + 1):
             container.at(cell)
         # WHEN it asks for the version again
-        container._rollout._trusted_until = 0
+        distrust(container)
         container.at(CELL)
         # THEN what was counted comes along, and no command was spent on it before
         assert world.cache.demand_counts[-1].cells == {CELL: 3, CELL + 1: 1}
@@ -514,6 +519,6 @@ class TestDemand:
         world.cache.put(value_key(CELL, "v1"), pack(value))
         container = world.container()
         assert [container.at(CELL).trace.warmed for _ in range(2)] == [True, True]
-        container._rollout._trusted_until = 0
+        distrust(container)
         container.at(CELL)
         assert (world.cache.demand_counts[-1].hits, world.cache.demand_counts[-1].warmed) == (2, 2)

@@ -4,7 +4,6 @@ import socket
 import time
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from threading import Thread
 
 import psycopg2
@@ -274,14 +273,6 @@ def test_threads_that_wait_while_others_get_replies_do_not_open_the_breaker() ->
         assert fault(store) == "postgres_busy"
         thread.join()
     assert not store.breaker_is_open
-
-
-def test_a_ca_bundle_enables_verification_of_the_certificate() -> None:
-    plain = store_at(1)
-    strict = PostgresStore(replace(BUDGET, ca=Path("rds.pem")))
-    assert "sslmode" not in plain._arguments
-    assert strict._arguments["sslmode"] == "verify-full"
-    assert strict._arguments["sslrootcert"] == "rds.pem"
 
 
 @pytest.mark.parametrize(
