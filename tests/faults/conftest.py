@@ -13,37 +13,31 @@ from testing.feature_rig import database
 from testing.proxy import Proxy
 
 
+def build(stack: ExitStack, redis: ValkeyServer, redis_url: str, redis_proxy: Proxy, server: PostgresServer) -> Rig:
+    """Return a rig of two servers, with a database and a proxy to PostgreSQL that last as long as the stack."""
+    return Rig(
+        redis_url=redis_url,
+        database_url=stack.enter_context(database(server, ("v1", "v2"), cells=CELLS)),
+        redis=redis,
+        redis_proxy=redis_proxy,
+        postgres=server,
+        postgres_proxy=stack.enter_context(Proxy.to(server.port)),
+    )
+
+
 @pytest.fixture(scope="module")
 def redis_rig(postgres_server: PostgresServer) -> Iterator[Rig]:
     """A Valkey to break, and a PostgreSQL shared with other tests."""
     with ExitStack() as stack:
-        server, redis_proxy = stack.enter_context(redis_behind_proxy())
-        url = stack.enter_context(database(postgres_server, ("v1", "v2"), cells=CELLS))
-        postgres_proxy = stack.enter_context(Proxy.to(postgres_server.port))
-        yield Rig(
-            redis_url=server.signed_in(server.port),
-            database_url=url,
-            redis=server,
-            redis_proxy=redis_proxy,
-            postgres=postgres_server,
-            postgres_proxy=postgres_proxy,
-        )
+        server, proxy = stack.enter_context(redis_behind_proxy())
+        yield build(stack, server, server.signed_in(server.port), proxy, postgres_server)
 
 
 @pytest.fixture(scope="module")
 def postgres_rig(valkey_server: ValkeyServer) -> Iterator[Rig]:
     """A PostgreSQL to break, and a Valkey shared with other tests."""
-    with postgres.serve() as server, ExitStack() as stack:
-        url = stack.enter_context(database(server, ("v1", "v2"), cells=CELLS))
-        redis_proxy = stack.enter_context(Proxy.to(valkey_server.port))
-        postgres_proxy = stack.enter_context(Proxy.to(server.port))
-        rig = Rig(
-            redis_url=valkey_server.url,
-            database_url=url,
-            redis=valkey_server,
-            redis_proxy=redis_proxy,
-            postgres=server,
-            postgres_proxy=postgres_proxy,
-        )
+    with ExitStack() as stack:
+        server, proxy = stack.enter_context(postgres.serve()), stack.enter_context(Proxy.to(valkey_server.port))
+        rig = build(stack, valkey_server, valkey_server.url, proxy, server)
         rig.sql("checkpoint")  # so that the data outlive a kill
         yield rig

@@ -42,6 +42,19 @@ def assert_nothing_lost(lookups: Sequence[TimedLookup]) -> None:
     assert max(lookup.seconds for lookup in lookups) < LOOKUP_LIMIT + MARGIN
 
 
+def assert_one_dataset(lookups: Sequence[TimedLookup], last: str, since: float) -> None:
+    """Check that no lookup met a fault, that every result is of one dataset, and all later ones of the last.
+
+    Old features that are served as stale are excepted, while another container fetches the new ones.
+    """
+    assert_nothing_lost(lookups)
+    assert all(not lookup.features.faults for lookup in lookups)
+    for lookup in lookups:
+        assert set(lookup.features.found.weights) == {1.0 if lookup.features.version == "v1" else 0.5}
+    later = [lookup.features for lookup in lookups if lookup.start > since]
+    assert {features.version for features in later if features.cache != "stale"} == {last}
+
+
 def seconds_of_faults(lookups: Sequence[TimedLookup], since: float) -> float:
     """Return the seconds from a moment until the start of the last lookup with a fault."""
     seconds = max((lookup.start - since for lookup in lookups if lookup.features.faults), default=0.0)
@@ -64,14 +77,8 @@ def test_a_switch_of_datasets(redis_rig: Rig) -> None:
     announced = switch(redis_rig.database_url, "v1")
     with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
         loader.cache.announce(announced, 600, Deadline.after(1))
-    # THEN no lookup meets a fault, every result is of one dataset, and once the cached version expires all are of the
-    # new one, except for old features that are served as stale while another container fetches the new ones
-    assert_nothing_lost(load.lookups)
-    assert all(not lookup.features.faults for lookup in load.lookups)
-    for lookup in load.lookups:
-        assert set(lookup.features.found.weights) == {1.0 if lookup.features.version == "v1" else 0.5}
-    later = [lookup.features for lookup in load.lookups if lookup.start > switched + 0.1]
-    assert {features.version for features in later if features.cache != "stale"} == {"v2"}
+    # THEN all results are of the new dataset once the cached version has expired
+    assert_one_dataset(load.lookups, "v2", switched + 0.1)
 
 
 def test_many_quick_switches(redis_rig: Rig) -> None:
@@ -86,13 +93,8 @@ def test_many_quick_switches(redis_rig: Rig) -> None:
                 load.wait_for_lookups(20)
         switched = monotonic()
         load.wait_for_lookups(600, since=switched + 0.1)
-    # THEN no lookup meets a fault, every result is of one dataset, and all end with the last switch
-    assert_nothing_lost(load.lookups)
-    assert all(not lookup.features.faults for lookup in load.lookups)
-    for lookup in load.lookups:
-        assert set(lookup.features.found.weights) == {1.0 if lookup.features.version == "v1" else 0.5}
-    later = [lookup.features for lookup in load.lookups if lookup.start > switched + 0.1]
-    assert {features.version for features in later if features.cache != "stale"} == {"v1"}
+    # THEN all end with the last switch
+    assert_one_dataset(load.lookups, "v1", switched + 0.1)
 
 
 def test_a_flush_of_redis(redis_rig: Rig) -> None:
