@@ -48,7 +48,7 @@ Examples:
 
 
 class _Commands(click.Group):
-    """The commands. Each is imported when it is called, so that `faunalens status` loads no model's libraries."""
+    """The commands. Each is imported when it is called, so its module may import all that it needs at its top."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *MODULES])
