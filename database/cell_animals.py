@@ -74,7 +74,7 @@ class WithEvidence(NamedTuple):
     seasons: Sequence[Seasons] = ()
 
 
-type Evidence = Callable[[Sequence[AnimalRow], Sequence[Cell], Earth, Iterable[Rows]], WithEvidence]
+type Combiner = Callable[[Sequence[AnimalRow], Sequence[Cell], Earth, Iterable[Rows]], WithEvidence]
 """Combines the written ranges of animals with evidence. Each range has the rows of one animal."""
 
 

@@ -19,7 +19,7 @@ from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_a
 from database.cell_animals import (
     AnimalRow,
     Cell,
-    Evidence,
+    Combiner,
     Rows,
     Seasons,
     TaxonFacts,
@@ -75,10 +75,10 @@ class Dataset:
     """The wild and marine animals of which no statement says where they live."""
 
 
-def read_dataset(files: dict[str, Path] | None = None, evidence: Evidence | None = None) -> Dataset:
+def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None = None) -> Dataset:
     """Read the dataset of this checkout. `files`: paths that replace those in `FILES`, keyed by name.
 
-    `evidence`: combines the ranges with evidence, such as records of occurrences.
+    `combiner`: combines the ranges with evidence, such as records of occurrences.
 
     Raise `DatasetError` for a faulty file. Its message names the file and the fault.
     """
@@ -108,8 +108,8 @@ def read_dataset(files: dict[str, Path] | None = None, evidence: Evidence | None
     seasons: Sequence[Seasons] = ()
     ranges: Iterable[Rows] = ranges_of(number_of, by_taxon(statements), maps, areas)
     version, without = version_of(files), number_of.keys() - {each.taxon for each in statements}
-    if evidence:
-        ranges, known, digest, seasons = evidence(animals, cells, areas.earth, ranges)
+    if combiner:
+        ranges, known, digest, seasons = combiner(animals, cells, areas.earth, ranges)
         version = hashlib.sha256(f"{version} {digest}".encode()).hexdigest()[:12]
         without = {taxon for taxon in without if number_of[taxon] not in known}
     for_cells, for_drawings = tee(ranges)

@@ -27,20 +27,18 @@ from chalicelib.features.cells import cell_of, neighbours_of, text_of
 from database.areas.area_cells import grid
 from database.dataset_files import DatasetError, read_rows
 from database.ranges.drawings import HEIGHT, WIDTH, path_data, place_on_map
-
-type Points = NDArray[np.float64]  # shape (n, 2): longitude and latitude, decimal degrees
-type Cells = set[int]
+from database.ranges.outlines import Points
 
 AREAS_OF_COUNTRIES: Final = Path(__file__).with_name("atlas_areas.csv")
 PARTS_OF_COUNTRIES: Final = Path(__file__).with_name("atlas_parts.csv")
 """Parts of a country with a code of their own or with two claimants, and a box around each part."""
 
-STEP: Final = 0.02  # longest step along an outline, in degrees: about 2 km, while a cell is 110 km wide
-
-MARGIN: Final = (
-    0.03  # distance of an outline that still touches a cell, degrees (3 km): the error of a 1:10,000,000 map
-)
-CASPIAN: Final = (46.5, 36.0, 55.0, 47.6)  # west, south, east, north; sea in the atlas, but without marine animals
+STEP: Final = 0.02
+"""Longest step along an outline in degrees: about 2 km, while a cell is 110 km wide."""
+MARGIN: Final = 0.03
+"""Distance in degrees (3 km) of an outline that still touches a cell: the error of a 1:10,000,000 map."""
+CASPIAN: Final = (46.5, 36.0, 55.0, 47.6)
+"""West, south, east and north of what is sea in the atlas, but has no marine animals."""
 _TEMPLATE: Final = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">
 <title>The world</title>
@@ -140,7 +138,7 @@ def walk(arc: Points) -> Points:
     return np.column_stack([np.interp(steps, distance, longitude), np.interp(steps, distance, latitude)])
 
 
-def cells_along(points: Points) -> Cells:
+def cells_along(points: Points) -> set[int]:
     """Return the cells that contain one of the points, or that are within `MARGIN` of one."""
     cells = set()
     for longitude, latitude in points.tolist():
@@ -180,7 +178,7 @@ def within(points: Points, outline: Iterable[Points]) -> NDArray[np.bool_]:
     return np.asarray(crossings % 2 == 1)
 
 
-def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
+def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], set[int]]:
     """Return the areas of each land cell, and the coast cells: those on a sea shore, and the sea cells next to them."""
     touched = [cells_along(walk(arc)) for arc in atlas.arcs]
     grid_cells, centres = grid()
@@ -192,7 +190,7 @@ def cell_areas(atlas: Atlas) -> tuple[dict[int, set[str]], Cells]:
             areas.setdefault(cell, set()).update(polygon.areas)
 
     west, south, east, north = CASPIAN
-    shore: Cells = set()
+    shore: set[int] = set()
     for arc in atlas.shores:
         longitude, latitude = atlas.arcs[arc].mean(axis=0)
         if not (west <= longitude <= east and south <= latitude <= north):

@@ -23,8 +23,7 @@ from database.maintain.occurrences.shares import (
     seasons_of,
     weights_of,
 )
-from database.maintain.occurrences.workspace import Counts as RowCounts
-from database.maintain.occurrences.workspace import Workspace
+from database.maintain.occurrences.workspace import RowCounts, Workspace
 from database.ranges.cell_weights import INTRODUCED, NATIVE
 
 _SHOWN = 10
@@ -55,7 +54,7 @@ class _Located(NamedTuple):
 
 @dataclass
 class OccurrenceFindings:
-    """The records in a workspace as evidence for ranges. Call it as `database.cell_animals.Evidence`, then `report`."""
+    """The records in a workspace as evidence for ranges. Call it as `database.cell_animals.Combiner`, then `report`."""
 
     workspace: Workspace
     keys: Mapping[str, str] = field(default_factory=dict)

@@ -54,7 +54,7 @@ class Faulty(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class RowCounts:
     """How many rows were read, and what became of them. `dropped`: by reason. `faulty`: rows that cannot be read."""
 
     rows: int
@@ -163,14 +163,14 @@ class Workspace:
             what = f"{rows:,} rows, {rows / seconds:,.0f} a second" if rows else "no rows, or counted before"
             report(f"  {seconds:6.1f} s  {number} of {len(every)}: {table}: {what}")
 
-    def counts(self) -> Counts:
+    def counts(self) -> RowCounts:
         """Return how many rows were read, and what became of them."""
         ask = self.connection.execute
         dropped = dict(ask("select dropped, sum(rows)::bigint from counted group by all").fetchall())
         ((faulty,),) = ask("select count(*) from faulty").fetchall()
         examples = ask("from faulty order by source, line limit $1", [_SHOWN]).fetchall()
         by_reason = {text: dropped.get(number, 0) for number, text in enumerate(self._filters.reasons)}
-        return Counts(sum(dropped.values()) + faulty, by_reason, faulty, [Faulty(*each) for each in examples])
+        return RowCounts(sum(dropped.values()) + faulty, by_reason, faulty, [Faulty(*each) for each in examples])
 
     def _parquet(self, table: ParquetTable, progress: TableProgress) -> int:
         ((rows,),) = self.connection.execute("select count(*) from read_parquet($1)", [table.pattern]).fetchall()

@@ -16,7 +16,8 @@ from chalicelib.config.settings import ROOT
 from chalicelib.features.cells import cell_of, neighbours_of, parse_cell, text_of
 from database.dataset_files import AREAS, FILES, DatasetError, read_rows
 from database.maintain.__main__ import main
-from database.maintain.world import Atlas, Points, Polygon, cell_areas, read_atlas
+from database.maintain.world import Atlas, Polygon, cell_areas, read_atlas
+from database.ranges.outlines import Points
 
 
 def topology(*names: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from database.maintain.occurrences.darwin_core import TextFormat
 from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.tables import OccurrenceError, parts_of, tables_in
-from database.maintain.occurrences.workspace import Counts, Workspace
+from database.maintain.occurrences.workspace import RowCounts, Workspace
 from tests.unit.database.maintain.occurrences.sample_records import Record, snapshot
 
 TEXT = "id\tname\tlat\tlon\n1\tVulpes vulpes\t52\t13\n2\tCanis lupus\t52\t13\n"
@@ -39,13 +39,13 @@ def zipped(path: Path, members: Mapping[str, str | bytes]) -> Path:
     return path
 
 
-def counts_of(path: Path) -> Counts:
+def counts_of(path: Path) -> RowCounts:
     with Workspace(path.parent / "work", Filters()) as workspace:
         workspace.read(tables_in(path), lambda _line: None)
         return workspace.counts()
 
 
-def is_whole(counts: Counts) -> bool:
+def is_whole(counts: RowCounts) -> bool:
     """Return whether both records of `TEXT` count."""
     return (counts.rows, counts.faulty, sum(counts.dropped.values())) == (2, 0, 0)
 
