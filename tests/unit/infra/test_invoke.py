@@ -67,19 +67,19 @@ def test_the_error_of_a_failed_command_is_its_last_line() -> None:
 
 
 def test_the_function_answers_the_deep_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN the app as Lambda runs it, and services that note what they are asked
+    # GIVEN the app as Lambda runs it, and parts that are well and note what they are asked
     import app
-    from chalicelib.api.health import Part, health_of
+    from chalicelib.api import health
 
     asked: list[bool] = []
 
-    class Services:
-        def health(self, request_id: str, *, deep: bool) -> Any:
-            asked.append(deep)
-            well = Part("ok", None, 1.0)
-            return health_of(well, well, well, request_id)
+    def health_of(_: object, request_id: str, *, deep: bool) -> health.Health:
+        asked.append(deep)
+        well = health.Part("ok", None, 1.0)
+        return health.Health("ok", well, well, well, request_id, ())
 
-    monkeypatch.setattr(app.application, "services", Services)
+    monkeypatch.setattr(health, "health_of", health_of)
+    monkeypatch.setattr(app.application, "services", lambda: None)
     # WHEN an operator invokes it THEN the database is asked
     assert invoke.read_health(app.app(dict(invoke.HEALTH_EVENT), None))["status"] == "ok"
     assert asked == [True]
