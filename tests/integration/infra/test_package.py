@@ -305,6 +305,7 @@ def test_make_package_prints_what_is_uploaded(package: Package, tmp_path: Path) 
     assert float(sizes["in all"]) == pytest.approx(package.zipped / 1e6, abs=0.01)
 
 
+@pytest.mark.alone  # installs all wheels, or zips 100 MB
 def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path) -> None:
     # GIVEN the same files in another folder WHEN they are packed for another stage
     other = build(tmp_path / "out", "prod", copy_to(tmp_path / "checkout"))
