@@ -35,6 +35,7 @@ from web.settings import WebSettings
 
 HERE = Path(__file__).parent
 RUNBOOK = "../how-to/runbook.md"
+LIMITS = "../explanation/dashboards.md#limits-of-a-stage"
 TARGET = re.compile(r"^(?P<name>[a-z-]+):.*## (?P<help>.*)$", re.MULTILINE)
 MADE = re.compile(r"<!-- (?!end -->)[^>]+ -->.*?<!-- end -->", re.DOTALL)
 """A part of a page that a program wrote: generated from the code, or printed by a benchmark."""
@@ -235,7 +236,7 @@ def alarm_tables() -> dict[str, str]:
 def _alarm(path: Path) -> str:
     alarm = json.loads(path.read_text(encoding="utf-8"))
     message = alarm["AlarmDescription"].partition(" What to do")[0]
-    message = re.sub(r"(LIMIT_\w+)", r"`\1`", message.replace("stage LIMITSTAGE", "the stage"))
+    message = re.sub(r"(LIMIT_\w+)", rf"[`\1`]({LIMITS})", message.replace("stage LIMITSTAGE", "the stage"))
     if "AlarmRule" in alarm:
         return message
     queries = alarm.get("Metrics", [alarm])
@@ -309,7 +310,8 @@ def _throttling() -> str:
     for each in api_methods():
         limits = tuple(f"{given[each].rate:g}, {given[each].burst}" for given in stages.values())
         alike.setdefault(limits, []).append(f"`{each.name} {each.path}`")
-    rows = [(", ".join(names) if len(names) < 5 else "each other method", *limits) for limits, names in alike.items()]
+    by_names = sorted(alike.items(), key=lambda each: len(each[1]) >= 5)
+    rows = [(", ".join(names) if len(names) < 5 else "each other method", *limits) for limits, names in by_names]
     rows.append(("all", *(f"{each.rate:g}, {each.burst}" for each in map(throttle_limits, stages))))
     return table(["methods", *(f"{stage}: a second, at once" for stage in stages)], rows)
 
