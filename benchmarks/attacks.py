@@ -26,8 +26,6 @@ from testing.pictures import SYDNEY, encoded, exif, jpeg, noise, scene
 
 PLACE = "/identify?lat=-33.9&lon=151.2"
 WITHOUT_STORES = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
-SETTLING = 20
-"""Seconds after an attack until the memory that it left is read."""
 
 
 class AttackedServer:
@@ -74,7 +72,7 @@ def at_once(photos: Sequence[bytes], target: str, clients: int, each: int = 1) -
         sent = range(clients * each)
         statuses = set(pool.map(lambda number: attacked.post(photos[number % len(photos)], target), sent))
         highest = peak()
-        time.sleep(SETTLING)
+        time.sleep(20)  # until the memory that the attack left is read
         return f"{highest:.0f} MB, then {attacked.grown():.0f}, {_listed(statuses)}"
 
 

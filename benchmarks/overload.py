@@ -51,8 +51,7 @@ async def probe(port: int, seconds: float, replies: list[Reply]) -> None:
     """Request the animals of a place repeatedly, with a pause of `PROBE_SECONDS`."""
     until = perf_counter() + seconds
     while perf_counter() < until:
-        request = request_of("GET", "/animals?lat=-33.9&lon=151.2", HOST, head=CLOSE)
-        await send(HOST, port, iter([request]), replies)
+        await send(HOST, port, iter([request_of("GET", "/animals?lat=-33.9&lon=151.2", HOST, head=CLOSE)]), replies)
         await asyncio.sleep(PROBE_SECONDS)
 
 

@@ -17,7 +17,6 @@ from benchmarks.peers.client import Load
 from local.stack.child_process import descendants
 
 _TICK = os.sysconf("SC_CLK_TCK")
-_SAMPLE_SECONDS = 0.25
 
 
 class Figures(NamedTuple):
@@ -98,7 +97,7 @@ def peak_memory(pid: int) -> Iterator[Callable[[], float]]:
         nonlocal highest
         while True:
             highest = max(highest, sum(map(_proportional_megabytes, tree)))
-            if ended.wait(_SAMPLE_SECONDS):
+            if ended.wait(0.25):
                 return
 
     thread = Thread(target=sample)

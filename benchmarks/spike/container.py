@@ -25,8 +25,6 @@ from chalicelib.features.protocols import Cache, Entry, Store
 from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import PostgresStore
 
-CONNECT_SECONDS = 5.0
-
 Strategy = Literal["naive", "ours"]
 
 LEVELS = ("memory", "hit", "stale", "miss", "bypass", "degraded")
@@ -136,7 +134,7 @@ class SimulatedContainer:
     def connect(self) -> None:
         """Connect to Redis. If this fails, the first request tries again."""
         with suppress(CacheError):
-            self._cache.ping(Deadline.after(CONNECT_SECONDS))
+            self._cache.ping(Deadline.after(5.0))
 
     def serve(self, cell: int, scheduled: float) -> None:
         """Serve one request. `scheduled`: the time at which it should start (`time.monotonic`)."""

@@ -66,7 +66,7 @@ def run_schemathesis(port: int, methods: list[str], folder: Path) -> str:
     )
     url = f"http://{HOST}:{port}/openapi.json"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", url, *ARGUMENTS]
-    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "testing.schemathesis_hooks", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.integration.web.schema_hooks", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
     return done.stdout + done.stderr if done.returncode else ""
 
