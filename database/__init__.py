@@ -1,1 +1,1 @@
-"""The animals of each place: the schema, the data as CSV, and the loader, and what makes the data."""
+"""The animals of each place: the schema, the data as CSV, the loader, and what makes the data."""
