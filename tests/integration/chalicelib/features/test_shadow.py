@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
+import redis
 
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
@@ -19,6 +20,7 @@ from testing.feature_rig import FIRST, LookupStack, database, switch
 def containers(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> Iterator[list[LookupStack]]:
     """Two containers, of which the first has announced that v2 is in shadow for all cells."""
     with database(postgres_server, ("v1", "v2")) as url, ExitStack() as stack:
+        stack.enter_context(closing(redis.Redis.from_url(valkey_server.admin_url))).flushall()
         stacks = [LookupStack(valkey_server.url, url) for _ in range(2)]
         for each in stacks:
             stack.callback(each.close)
