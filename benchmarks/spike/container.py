@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, StoreError
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, pack, unpack, value_key
+from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import CacheLevel
 from chalicelib.features.protocols import Cache, Entry, Store
+from chalicelib.features.redis_keys import value_key
 from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import PostgresStore
 

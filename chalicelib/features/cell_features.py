@@ -8,12 +8,13 @@ from threading import Lock, Thread
 
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.errors import DependencyError
-from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, shadow_lease_key, unpack, value_key
+from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, unpack
 from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.demand import Demand
 from chalicelib.features.features import CacheLevel, Features, Trace, degraded, features_of
 from chalicelib.features.lookup import Lookup, Memory, Shared
 from chalicelib.features.protocols import Cache, Entry, Publication, Store
+from chalicelib.features.redis_keys import shadow_lease_key, value_key
 from chalicelib.features.rollout import ActiveRollout
 
 SHORTEST = 0.2

@@ -1,4 +1,4 @@
-"""The keys in Redis, and the binary format of one cell's features there.
+"""The binary format of one cell's features in Redis; redis_keys.py has the keys.
 
     offset  bytes
          0      4  magic, b"FLNS"
@@ -25,10 +25,6 @@
 Numbers are little-endian. Each animal takes 9 bytes and each relative 2, so a cell with 74 animals and 60 relatives
 takes 0.9 KB, and one with 50,000 animals 450 KB. A season takes 16 bytes more. Unpacking copies no arrays: they are
 views of the bytes that were read from the cache.
-
-The keys of a cell's value and of its lease contain the same part in braces (a hash tag). A cluster therefore keeps both
-keys in one slot, so one round trip can use both. The key of the lease does not contain the dataset's version,
-because a process may take the lease before it knows the version. docs/explanation/features.md explains the keys.
 """
 
 import random
@@ -42,13 +38,6 @@ from numpy.typing import NDArray
 
 from chalicelib.config.features import TtlPolicy
 from chalicelib.features.rollout import Rollout
-
-PREFIX = "faunalens:"
-"""The beginning of every key: what a user of Redis may touch, and what stages on one Redis would have to differ in."""
-ROLLOUT = f"{PREFIX}rollout".encode()
-"""The key of the rollout of datasets: which one is active, and which one is on trial (features/rollout.py)."""
-HEALTH = f"{PREFIX}health".encode()
-"""An empty key that each health check writes, with a TTL of one second."""
 
 MAGIC = b"FLNS"
 FORMAT = 2
@@ -68,36 +57,6 @@ _CRC_FROM = 8
 
 NO_UNKNOWN: NDArray[np.int32] = np.frombuffer(b"", np.int32)
 NO_RELATIVES: NDArray[np.uint16] = np.frombuffer(b"", np.uint16)
-
-
-def value_key(cell: int, version: str) -> bytes:
-    """Return the key of a cell's features in one dataset; `pack` makes its value."""
-    return f"{PREFIX}{{{cell:x}}}:{version}".encode()
-
-
-def taxon_key(taxon: str, part: str, version: str) -> bytes:
-    """Return the key of what one dataset says of a taxon; the value is compressed JSON. `part`: `facts`, `range` …"""
-    return f"{PREFIX}taxon:{taxon}:{part}:{version}".encode()
-
-
-def lease_key(cell: int) -> bytes:
-    """Return the key of a cell's lease, which is set while one process queries the database for the cell."""
-    return f"{PREFIX}{{{cell:x}}}:lease".encode()
-
-
-def shadow_lease_key(cell: int) -> bytes:
-    """Return the key of the lease for the dataset in shadow. No answer waits for it."""
-    return f"{PREFIX}{{{cell:x}}}:shadow-lease".encode()
-
-
-def demand_key(hour: int) -> bytes:
-    """Return the key of a sorted set: the cells by number of requests in one hour. `hour`: hours since 1970."""
-    return f"{PREFIX}demand:{hour}".encode()
-
-
-def hits_key(hour: int) -> bytes:
-    """Return the key of a hash with two counts for one hour: `hits`, and `warmed`, the hits on warmed values."""
-    return f"{PREFIX}hits:{hour}".encode()
 
 
 class CorruptValue(ValueError):

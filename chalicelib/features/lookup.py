@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.errors import CacheError, StoreError
-from chalicelib.features.codec import ROLLOUT, CachedValue, CorruptValue, lease_key, unpack, value_key
+from chalicelib.features.codec import CachedValue, CorruptValue, unpack
 from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.demand import Demand
 from chalicelib.features.features import (
@@ -33,6 +33,7 @@ from chalicelib.features.features import (
     features_of,
 )
 from chalicelib.features.protocols import Cache, Entry, Publication, Store
+from chalicelib.features.redis_keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.rollout import ActiveRollout
 
 FAILED = b"failed"

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, Self
 
-from chalicelib.features.codec import CachedValue, CellAnimals, pack, value_key
+from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
+from chalicelib.features.redis_keys import value_key
 
 
 class Entry(NamedTuple):

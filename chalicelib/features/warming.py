@@ -15,10 +15,11 @@ from time import perf_counter, time
 from chalicelib.config.features import TtlPolicy, WarmingPlan
 from chalicelib.errors import DependencyError
 from chalicelib.features.cells import cell_of, neighbours_of, parse_cell
-from chalicelib.features.codec import ROLLOUT, CachedValue, CellAnimals, CorruptValue, soft_expiry, value_key
+from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, soft_expiry
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import HOURS, hottest
 from chalicelib.features.protocols import Cache, Entry, Store
+from chalicelib.features.redis_keys import ROLLOUT, value_key
 from chalicelib.features.rollout import Rollout
 
 PLACES = Path(__file__).parents[1] / "places.csv"

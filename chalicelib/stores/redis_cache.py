@@ -29,10 +29,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
-from chalicelib.features.codec import HEADER, HEALTH, ROLLOUT, demand_key, hits_key
+from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
 from chalicelib.features.protocols import Entry, Publication
+from chalicelib.features.redis_keys import HEALTH, ROLLOUT, demand_key, hits_key
 from chalicelib.lazy import Lazy
 from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.sign_in import Login

@@ -14,11 +14,12 @@ import numpy as np
 from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, StoreError
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.codec import HEADER, ROLLOUT, CachedValue, CellAnimals, pack, value_key
+from chalicelib.features.codec import HEADER, CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.demand import DemandCounts
 from chalicelib.features.features import Features
 from chalicelib.features.protocols import Entry, Publication
+from chalicelib.features.redis_keys import ROLLOUT, value_key
 from chalicelib.features.warming import Warming, WarmingReport
 from chalicelib.stores.breaker import Breaker
 from cloudwatch.simulation import schedule

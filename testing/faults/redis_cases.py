@@ -9,7 +9,8 @@ from typing import Concatenate
 import numpy as np
 import redis
 
-from chalicelib.features.codec import PREFIX, ROLLOUT, pack, unpack, value_key
+from chalicelib.features.codec import pack, unpack
+from chalicelib.features.redis_keys import PREFIX, ROLLOUT, value_key
 from testing.faults.case import CacheState, Expected, FaultCase, connected, fault
 from testing.faults.containers import look_up_once
 from testing.faults.rig import PASSWORD, Rig, command

@@ -18,7 +18,8 @@ from PIL import Image
 
 from chalicelib.config.settings import ROOT
 from chalicelib.features.cells import cell_of
-from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack, value_key
+from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
+from chalicelib.features.redis_keys import value_key
 from local import package_folder
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer

@@ -14,8 +14,9 @@ from chalicelib.api.responses import Answer
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
 from chalicelib.errors import BadRequest, LocationInvalid, LocationMissing, PhotoUnreadable
 from chalicelib.features.cell_features import CellFeatures, ShadowLookup
-from chalicelib.features.codec import ROLLOUT, CellAnimals, Seasons
+from chalicelib.features.codec import CellAnimals, Seasons
 from chalicelib.features.deadline import Deadline
+from chalicelib.features.redis_keys import ROLLOUT
 from chalicelib.features.rollout import BUCKETS, Rollout
 from chalicelib.identification import Identification, IdentifyRequest, ShadowComparison
 from chalicelib.identify import identify

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.features.codec import PREFIX
+from chalicelib.features.redis_keys import PREFIX
 
 type Properties = dict[str, Any]
 

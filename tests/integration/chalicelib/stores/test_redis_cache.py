@@ -8,10 +8,11 @@ import pytest
 import redis
 
 from chalicelib.errors import CacheError
-from chalicelib.features.codec import HEADER, ROLLOUT, demand_key, hits_key, lease_key, value_key
+from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
 from chalicelib.features.protocols import Entry, Publication
+from chalicelib.features.redis_keys import ROLLOUT, demand_key, hits_key, lease_key, value_key
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack import valkey
 from local.stack.valkey import ValkeyServer

@@ -12,10 +12,10 @@ import pytest
 from redis.crc import key_slot
 
 from chalicelib.errors import CacheError
-from chalicelib.features.codec import ROLLOUT, lease_key, value_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
 from chalicelib.features.protocols import Entry, Publication
+from chalicelib.features.redis_keys import ROLLOUT, lease_key, value_key
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack.valkey import ValkeyServer
 from testing.certificates import issue

@@ -5,7 +5,7 @@ from time import monotonic
 import pytest
 
 from benchmarks.spike.container import NaiveFeatures
-from chalicelib.features.codec import value_key
+from chalicelib.features.redis_keys import value_key
 from testing.in_memory import InMemoryCache, InMemoryStore
 
 CELL = 0x83BE0AFFFFFFFFF

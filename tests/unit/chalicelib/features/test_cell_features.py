@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.features.cell_features import SHORTEST, CellFeatures
-from chalicelib.features.codec import ROLLOUT, CachedValue, CellAnimals, lease_key, pack, unpack, value_key
+from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.features.lookup import FAILED
+from chalicelib.features.redis_keys import ROLLOUT, lease_key, value_key
 from testing.in_memory import InMemoryCache, InMemoryStore, WallClock, cell_animals, rollout
 
 pytestmark = pytest.mark.timed

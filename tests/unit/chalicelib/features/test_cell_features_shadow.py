@@ -8,10 +8,11 @@ import pytest
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.features.cell_features import Shadow, ShadowLookup
-from chalicelib.features.codec import ROLLOUT, CachedValue, CellAnimals, lease_key, pack, shadow_lease_key, value_key
+from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.demand import Demand
 from chalicelib.features.lookup import Memory, Shared
+from chalicelib.features.redis_keys import ROLLOUT, lease_key, shadow_lease_key, value_key
 from chalicelib.features.rollout import BUCKETS, ActiveRollout, Rollout, bucket_of
 from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 

@@ -1,5 +1,4 @@
 import math
-import re
 from collections.abc import Sequence
 from zlib import crc32
 
@@ -9,24 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.config.features import TtlPolicy
-from chalicelib.config.settings import ROOT
 from chalicelib.features.codec import (
     FORMAT,
     HEADER,
-    HEALTH,
     LONGEST_LIFE,
     MOST_ANIMALS,
-    PREFIX,
-    ROLLOUT,
     CachedValue,
     CellAnimals,
     CorruptValue,
     Seasons,
-    demand_key,
-    hits_key,
     pack,
     soft_expiry,
-    taxon_key,
     unpack,
 )
 from testing.in_memory import cell_animals
@@ -219,10 +211,3 @@ def test_lives_are_in_order_and_within_the_jitter(soft: float, hard: float, empt
 def test_lives_differ() -> None:
     lifetimes = TtlPolicy(soft=100, hard=1000, empty_factor=1, jitter=0.1)
     assert len({CachedValue.stamped(cell_animals(1), lifetimes, now=0).soft for _ in range(20)}) > 10
-
-
-def test_the_page_about_features_lists_the_keys() -> None:
-    page = (ROOT / "docs/explanation/features.md").read_text(encoding="utf-8")
-    assert PREFIX in {key.partition(":")[0] + ":" for key in re.findall(r"`(\w+:[^`]+)`", page)}
-    for key in (ROLLOUT, HEALTH, demand_key(0), hits_key(0), taxon_key("TAXON", "PART", "VERSION")):
-        assert f"`{key.decode().removesuffix(':0')}" in page, key

@@ -6,8 +6,9 @@ import pytest
 from chalicelib.config.features import FeaturePolicy, TtlPolicy, WarmingPlan
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of, neighbours_of
-from chalicelib.features.codec import ROLLOUT, CachedValue, pack, unpack, value_key
+from chalicelib.features.codec import CachedValue, pack, unpack
 from chalicelib.features.deadline import Deadline
+from chalicelib.features.redis_keys import ROLLOUT, value_key
 from chalicelib.features.warming import PLACES, Warming, WarmingReport, read_places
 from testing.in_memory import InMemoryCache, InMemoryStore, WallClock, cell_animals, rollout
 

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from chalicelib.features.codec import value_key
+from chalicelib.features.redis_keys import value_key
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.fleet import DEFAULTS, IDLE, VERSION, Fleet, FleetContainer, Servers
 
