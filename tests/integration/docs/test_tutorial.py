@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-from typing import Any
 
 import pytest
 
@@ -12,8 +11,7 @@ from chalicelib.config.settings import ROOT
 from tests.integration.conftest import Served
 
 TUTORIAL = (ROOT / "docs" / "start" / "first-identification.md").read_text(encoding="utf-8")
-PHOTO = "IMG_1234.HEIC"
-"""The reader's own photo, which the test does not have."""
+PHOTO = "IMG_1234.HEIC"  # the reader's own, which the test does not have
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the tutorial's requests need curl")
@@ -33,10 +31,6 @@ def test_the_requests_of_the_tutorial_are_answered_as_it_says(served: Served) ->
     assert nowhere["code"] == "location_missing"
     assert unplaced["features"]["mode"] == "no_location"
     assert unplaced["candidates"][0]["score"] == unplaced["candidates"][0]["vision_score"]
-    assert {"koala", "echidna"} <= _names(sydney)
-    assert {"jaguar", "toucan"} <= _names(panama)
+    for place, animals in ((sydney, {"koala", "echidna"}), (panama, {"jaguar", "toucan"})):
+        assert animals <= {each["name"] for each in place["animals"]}
     assert {health[part]["state"] for part in ("model", "cache", "database")} == {"ok"}
-
-
-def _names(answer: Any) -> set[str]:
-    return {each["name"] for each in answer["animals"]}
