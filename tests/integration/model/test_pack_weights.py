@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import ModelError
 from chalicelib.model.manifest import Weights
 from model.build_packs import HostUnreachable, WeightsUnavailable, get_weights
-from testing.servers import WeightsHost, serving_weights
+from tests.integration.model.weights_host import WeightsHost, serving_weights
 
 DATA = bytes(range(256)) * 1000
 WEIGHTS = Weights("owner/name", "c" * 40, "models/a b.tflite", hashlib.sha256(DATA).hexdigest())
