@@ -24,7 +24,7 @@ State = Literal["new", "touched", "done", "unreadable", "failed"]
 until the file changes. `failed`: will be tried again by the next run, as will a `done` photo never."""
 
 LEFT: tuple[State, ...] = ("new", "touched", "failed")
-"""The states of photos that a run still has to look at."""
+"""The states of photos that a run still has to identify."""
 
 
 class Place(NamedTuple):
@@ -58,7 +58,7 @@ EXIF, NONE = Place("exif"), Place("none")
 
 
 class FoundPhoto(NamedTuple):
-    """A photo that a run was asked to look at.
+    """A photo that a run was asked to identify.
 
     `modified`: ns since 1970. `place`, `shift`: seconds to add to its clock; None if no option says them.
     """
@@ -72,7 +72,7 @@ class FoundPhoto(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A photo that is left to look at.
+    """A photo that is left to identify.
 
     `checksum`: of the bytes of its last answer, if only the file's time changed. `shift`: seconds to add to its clock.
     """
@@ -85,7 +85,7 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FileFacts:
     """What a photo says about itself. `taken`: the camera's clock as 'YYYY-MM-DD HH:MM:SS', or None."""
 
     width: int | None = None
@@ -107,7 +107,7 @@ class Outcome:
     size: int = 0
     modified: int = 0
     checksum: int | None = None
-    seen: Seen = Seen()
+    facts: FileFacts = FileFacts()
     answer: str | None = None
     code: str | None = None
     detail: str | None = None
@@ -265,7 +265,7 @@ class ResultsFile:
         return [json.loads(fields) for (fields,) in self._connection.execute(query)]
 
     def find(self, photos: Iterable[FoundPhoto]) -> None:
-        """Save photos to look at. A photo that is known counts as new if its place or its size has changed.
+        """Save photos to identify. A photo that is known counts as new if its place or its size has changed.
 
         Where a photo has no place or shift, those of an earlier run stay, unless that place was a deployment's.
         """
@@ -299,10 +299,10 @@ class ResultsFile:
         if outcome.state == "touched":
             self._connection.execute(_UNCHANGED, (outcome.task.id, outcome.modified))
             return
-        seen = outcome.seen
+        facts = outcome.facts
         values = (
             *(outcome.task.id, outcome.state, outcome.size, outcome.modified, outcome.checksum),
-            *(seen.taken, seen.latitude, seen.longitude, seen.width, seen.height),
+            *(facts.taken, facts.latitude, facts.longitude, facts.width, facts.height),
             *(outcome.answer, outcome.code, outcome.detail, outcome.identified or now()),
         )
         self._connection.execute(_SAVE, values)

@@ -34,7 +34,7 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
         )
         click.echo(f"{shown(outcome.task.path)}: {text}")
         return
-    line = {"path": outcome.task.path, "taken": outcome.seen.taken}
+    line = {"path": outcome.task.path, "taken": outcome.facts.taken}
     error = {"code": outcome.code, "detail": outcome.detail} if outcome.code else None
     head = json.dumps({**line, "error": error}, ensure_ascii=False, allow_nan=False)
     click.echo(f'{head[:-1]}, "answer": {outcome.answer or "null"}}}')

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cli.results import EXIF, FoundPhoto, Outcome, Place, ResultsFile, Seen
+from cli.results import EXIF, FileFacts, FoundPhoto, Outcome, Place, ResultsFile
 
 STATIONS = (
     {
@@ -99,8 +99,10 @@ def write_study(
         )
         for task in list(results.tasks()):
             taken, text = by_path[task.path]
-            seen = Seen(800, 600, taken, task.place.latitude, task.place.longitude)
+            facts = FileFacts(800, 600, taken, task.place.latitude, task.place.longitude)
             if text is None:
-                results.save(Outcome(task, "unreadable", 10, 1, 1, Seen(), None, "photo_unreadable", "it is broken"))
+                results.save(
+                    Outcome(task, "unreadable", 10, 1, 1, FileFacts(), None, "photo_unreadable", "it is broken")
+                )
             else:
-                results.save(Outcome(task, "done", 1000, 1_777_000_000 * 10**9, 1, seen, text))
+                results.save(Outcome(task, "done", 1000, 1_777_000_000 * 10**9, 1, facts, text))

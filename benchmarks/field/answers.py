@@ -52,7 +52,7 @@ class Answered:
         return self.worth in ("exact", "useful", "vague")
 
 
-class Looks(NamedTuple):
+class TwoScores(NamedTuple):
     """The scores of a photo after one look and after two, with the weights of the animals at its place."""
 
     one: FusedScores
@@ -98,7 +98,7 @@ def answer_all(folder: Path, photos: Sequence[FieldPhoto], services: Services, *
     return answered
 
 
-def looks_at(paths: Sequence[Path], features: Sequence[Features], services: Services) -> Iterator[Looks]:
+def scores_of(paths: Sequence[Path], features: Sequence[Features], services: Services) -> Iterator[TwoScores]:
     """Yield the scores of photos, whose places have these features."""
     models, detector = services.recogniser.models, services.recogniser.detector.get()
     size = models.general.input_size
@@ -108,7 +108,7 @@ def looks_at(paths: Sequence[Path], features: Sequence[Features], services: Serv
         first = models.score(photo.square, prior)
         detections = detector.detect(photo.picture, size) if detector else None
         second = models.score(second_square(photo, detections, size), prior)
-        yield Looks(models.fuse([first], prior), models.fuse([first, second], prior), prior)
+        yield TwoScores(models.fuse([first], prior), models.fuse([first, second], prior), prior)
 
 
 def lineages_of(taxonomy: Taxonomy) -> dict[tuple[str, str], Lineage]:

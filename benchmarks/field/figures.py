@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
-from benchmarks.field.answers import Answered, features_at, lineages_of, looks_at
+from benchmarks.field.answers import Answered, features_at, lineages_of, scores_of
 from benchmarks.field.truth import HEADS, FieldPhoto, Lineage, Shares, Verdict, verdict
 from benchmarks.measure import table
 from benchmarks.measure import verdict as target
@@ -150,13 +150,13 @@ class Fit:
         self.photos, self.naming = photos, services.recogniser.naming
         self.lineages: Mapping[tuple[str, str], Lineage] = lineages_of(services.recogniser.models.everything())
         places = [features_at(services, each.place) for each in photos]
-        self.looks = list(looks_at([folder / each.file for each in photos], places, services))
+        self.scores = list(scores_of([folder / each.file for each in photos], places, services))
 
     def by_study(self, naming: Naming, *, again: bool = True) -> dict[str, Shares]:
         """Return the shares of the answers, by study."""
         found: dict[str, list[Verdict]] = {}
-        for photo, looks in zip(self.photos, self.looks, strict=True):
-            named = looks.name(naming, again=again)
+        for photo, scores in zip(self.photos, self.scores, strict=True):
+            named = scores.name(naming, again=again)
             taxon = named.taxon if named else None
             lineage = self.lineages[taxon.rank, taxon.scientific_name] if taxon else None
             found.setdefault(photo.study, []).append(verdict(photo, lineage, taxon.rank if taxon else ""))
@@ -197,7 +197,7 @@ def fit_clean(folder: Path, services: Services) -> str:
     narrowest = {animal.taxon for animal in services.recogniser.models.everything().animals}
     animals = len(services.recogniser.models.taxonomy.animals)
     paths = [path for path in sorted(folder.iterdir()) if int(path.name.partition("_")[0]) < animals]
-    looks = list(looks_at(paths, [NO_LOCATION] * len(paths), services))
+    scores = list(scores_of(paths, [NO_LOCATION] * len(paths), services))
 
     def is_narrow(named: Prediction | None) -> bool:
         return named is not None and (
@@ -207,5 +207,5 @@ def fit_clean(folder: Path, services: Services) -> str:
     rows = []
     for at in THRESHOLDS:
         naming = replace(services.recogniser.naming, threshold=at)
-        rows.append([f"threshold {at:g}", f"{fmean(is_narrow(each.name(naming)) for each in looks):.1%}"])
+        rows.append([f"threshold {at:g}", f"{fmean(is_narrow(each.name(naming)) for each in scores):.1%}"])
     return table(rows, [f"{len(paths)} clean photos", "named as a species, or as narrowly as the model can"])

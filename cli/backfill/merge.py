@@ -18,7 +18,7 @@ from chalicelib.batch.run import MISSING
 from cli.backfill.cloud import CONNECTIONS, S3Name
 from cli.engines.engine import DEGRADED
 from cli.errors import CommandError
-from cli.results import NONE, FoundPhoto, Outcome, Place, ResultsFile, Seen, State, Task
+from cli.results import NONE, FileFacts, FoundPhoto, Outcome, Place, ResultsFile, State, Task
 
 PAGE = 1000
 """Lines that are listed, read and kept at a time: as many as S3 lists in one call."""
@@ -111,7 +111,7 @@ def _found(path: str, line: Line) -> FoundPhoto:
 def _outcome(row: sqlite3.Row, line: Line) -> Outcome:
     task = Task(row["id"], row["path"], Place.parse(row["place"]), None)
     text = json.dumps(line.answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    seen = Seen(line.width, line.height, _clock(line.time), line.latitude, line.longitude)
+    facts = FileFacts(line.width, line.height, _clock(line.time), line.latitude, line.longitude)
     state: State = "done" if line.status == "identified" else "failed" if line.error in _AGAIN else "unreadable"
     code, detail = line.error, line.detail
     if line.answer and line.answer["features"]["mode"] == "degraded":
@@ -122,7 +122,7 @@ def _outcome(row: sqlite3.Row, line: Line) -> Outcome:
         row["size"],
         row["modified"],
         None,
-        seen,
+        facts,
         text if line.answer else None,
         code,
         detail,

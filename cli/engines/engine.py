@@ -10,7 +10,7 @@ from chalicelib.errors import LocationInvalid, ModelError
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.photos import PhotoFacts
 from cli.errors import CommandError
-from cli.results import Outcome, Place, Seen, State, Task
+from cli.results import FileFacts, Outcome, Place, State, Task
 
 DEGRADED = "the animals of the place were not to be had, so that the picture alone decided"
 """Detail of an answer without its place."""
@@ -70,23 +70,23 @@ def work(task: Task, root: Path, engine: Engine) -> Outcome:
     except Refused as refused:
         state: State = "unreadable" if refused.is_lasting else "failed"
         detail = ADVICE.get(refused.code, refused.detail)
-        return replace(read, state=state, seen=_seen_in(data, task.place), code=refused.code, detail=detail)
+        return replace(read, state=state, facts=_facts_in(data, task.place), code=refused.code, detail=detail)
     except Exception as error:  # noqa: BLE001, one photo must not stop a million
         detail = f"{type(error).__name__}: {error}"
-        return replace(read, seen=_seen_in(data, task.place), code="internal", detail=detail)
-    identified = replace(read, seen=_seen(photo, task.place), answer=answer)
+        return replace(read, facts=_facts_in(data, task.place), code="internal", detail=detail)
+    identified = replace(read, facts=_facts_of(photo, task.place), answer=answer)
     if mode == "degraded":  # the next run asks again
         return replace(identified, code="degraded", detail=DEGRADED)
     return replace(identified, state="done")
 
 
-def _seen_in(data: bytes, place: Place) -> Seen:
+def _facts_in(data: bytes, place: Place) -> FileFacts:
     """Return what the file of a photo without an answer says; nothing if it cannot be read."""
     photo = PhotoFacts.read(data, PhotoLimits(max_bytes=len(data)))
-    return _seen(photo, place) if photo else Seen()
+    return _facts_of(photo, place) if photo else FileFacts()
 
 
-def _seen(photo: PhotoFacts, place: Place) -> Seen:
+def _facts_of(photo: PhotoFacts, place: Place) -> FileFacts:
     latitude, longitude = place.latitude, place.longitude
     if place.source != "given":
         try:
@@ -95,4 +95,4 @@ def _seen(photo: PhotoFacts, place: Place) -> Seen:
             location = None
         if location:
             latitude, longitude = location.latitude, location.longitude
-    return Seen(photo.width, photo.height, taken_at(photo.taken), latitude, longitude)
+    return FileFacts(photo.width, photo.height, taken_at(photo.taken), latitude, longitude)

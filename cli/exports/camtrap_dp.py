@@ -15,7 +15,7 @@ from cli.errors import CommandError
 from cli.exports.description import Description
 from cli.exports.files import stamp, table, whole
 from cli.photos import media_type
-from cli.study.finding import Finding, Named, fused
+from cli.study.finding import Finding, ScoredTaxon, fused
 from cli.study.study import Deployment, Study, StudyPhoto
 from cli.study.taxa import lineage_of, taxon_rank
 from cli.terminal import shown, warn
@@ -51,7 +51,7 @@ def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
     _expect_complete(deployments)
     for key in study.timeless:
         warn(f"the deployment {key} is left out, because it has neither photos nor deploymentStart and deploymentEnd")
-    taxa: dict[str, Named] = {}
+    taxa: dict[str, ScoredTaxon] = {}
     with table(folder / "deployments.csv", DEPLOYMENT_COLUMNS) as write:
         for deployment in deployments.values():
             write(_deployment(deployment, study))
@@ -183,7 +183,7 @@ def _candidates(finding: Finding) -> str:
     return f"{named.name}, {named.rank}; candidates: {listed}" if named else f"candidates: {listed}"
 
 
-def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, Named], about: Description) -> Any:
+def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, ScoredTaxon], about: Description) -> Any:
     resources = [
         {
             "name": name,
@@ -218,7 +218,7 @@ def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, N
     }
 
 
-def _taxon(named: Named) -> dict[str, Any]:
+def _taxon(named: ScoredTaxon) -> dict[str, Any]:
     lineage = lineage_of(named.scientific_name)
     rank = taxon_rank(named.rank)
     name = lineage.name or named.name

@@ -18,7 +18,7 @@ from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
 from cli.exports.files import stamp, table, whole
 from cli.photos import media_type
-from cli.study.finding import Finding, Named
+from cli.study.finding import Finding, ScoredTaxon
 from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import lineage_of, taxon_rank
 
@@ -123,7 +123,7 @@ def _identifications(finding: Finding) -> Iterator[dict[str, str]]:
             yield {name: row[name] for name in IDENTIFICATION if name in row}
 
 
-def _identification(finding: Finding, named: Named) -> dict[str, str]:
+def _identification(finding: Finding, named: ScoredTaxon) -> dict[str, str]:
     ranks = lineage_of(named.scientific_name).ranks
     how = "a human" if finding.is_human else f"a machine with probability {named.score:.2f}"
     return {

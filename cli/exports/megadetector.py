@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.application import VERSION
 from cli.exports.files import whole, write_lists
 from cli.results import now
-from cli.study.finding import WHOLE, Finding, Named
+from cli.study.finding import WHOLE, Finding, ScoredTaxon
 from cli.study.study import Study
 from cli.study.taxa import Key, key_of, labels_of, lineage_of
 
@@ -64,7 +64,7 @@ def _detection(finding: Finding, ids: dict[Key, str]) -> dict[str, Any]:
     return detection
 
 
-def _classes(finding: Finding) -> tuple[Named, ...]:
+def _classes(finding: Finding) -> tuple[ScoredTaxon, ...]:
     """Return the classifications of an animal: its candidates, or the wider taxon alone if that was predicted."""
     if finding.kind != "animal" or finding.named is None:
         return ()

@@ -20,7 +20,7 @@ _KIND_OF_SUBJECT: dict[str, Kind] = {"person": "human", "vehicle": "vehicle", "n
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ScoredTaxon:
     """A taxon with its probability, 0 to 1."""
 
     name: str
@@ -55,8 +55,8 @@ class Finding:
     """
 
     kind: Kind
-    named: Named | None
-    candidates: tuple[Named, ...]
+    named: ScoredTaxon | None
+    candidates: tuple[ScoredTaxon, ...]
     probability: float
     by: str
     at: str
@@ -97,7 +97,7 @@ def finding_of(row: sqlite3.Row) -> Finding:
         return machine
     named = None
     if row["kind"] == "animal":
-        named = Named(row["name"], row["scientific_name"], row["rank"], 1.0)
+        named = ScoredTaxon(row["name"], row["scientific_name"], row["rank"], 1.0)
     return Finding(row["kind"], named, machine.candidates, 1.0, row["reviewer"], row["reviewed"], is_human=True)
 
 
@@ -136,17 +136,17 @@ def _box(box: dict[str, float]) -> Box:
     return Box(box["x"], box["y"], box["width"], box["height"])
 
 
-def _candidates(answer: dict[str, Any]) -> tuple[Named, ...]:
+def _candidates(answer: dict[str, Any]) -> tuple[ScoredTaxon, ...]:
     return tuple(
-        Named(each["name"], each["scientific_name"], each["rank"], each["score"]) for each in answer["candidates"]
+        ScoredTaxon(each["name"], each["scientific_name"], each["rank"], each["score"]) for each in answer["candidates"]
     )
 
 
-def _named(prediction: dict[str, Any] | None, probability: float) -> Named:
+def _named(prediction: dict[str, Any] | None, probability: float) -> ScoredTaxon:
     """Return what is predicted, or any animal with a probability if nothing is."""
     if prediction is None:
-        return Named("animal", "Animalia", "kingdom", probability)
-    return Named(prediction["name"], prediction["scientific_name"], prediction["rank"], prediction["score"])
+        return ScoredTaxon("animal", "Animalia", "kingdom", probability)
+    return ScoredTaxon(prediction["name"], prediction["scientific_name"], prediction["rank"], prediction["score"])
 
 
 def _models(answer: dict[str, Any]) -> str:
@@ -185,14 +185,16 @@ def fused(findings: Sequence[Finding]) -> Finding:
     return Finding("animal", named, candidates, probability, by, max(each.at for each in same))
 
 
-def _fused_candidates(findings: Sequence[Finding]) -> tuple[Named, ...]:
+def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:
     """Return the geometric means of the candidates' probabilities, scaled so that the sum stays that of the photos."""
     known = {(each.scientific_name, each.name): each for finding in findings for each in finding.candidates}
     scores = [{(each.scientific_name, each.name): each.score for each in finding.candidates} for finding in findings]
     means = {key: _geometric_mean([score.get(key, LEAST) for score in scores]) for key in known}
     shared = sum(sum(score.values()) for score in scores) / len(scores)
     factor = shared / sum(means.values()) if means else 0.0
-    fused = (Named(each.name, each.scientific_name, each.rank, means[key] * factor) for key, each in known.items())
+    fused = (
+        ScoredTaxon(each.name, each.scientific_name, each.rank, means[key] * factor) for key, each in known.items()
+    )
     most = max(len(finding.candidates) for finding in findings)
     return tuple(sorted(fused, key=lambda each: -each.score)[:most])
 

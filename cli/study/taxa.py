@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
 from chalicelib.model.taxonomy import RANKS
-from cli.study.finding import Named
+from cli.study.finding import ScoredTaxon
 
 
 class Lineage(NamedTuple):
@@ -64,7 +64,7 @@ type Key = tuple[str, str]
 """Name and scientific name. Taxa may share the former: a family of one genus is often called like it."""
 
 
-def key_of(named: Named) -> Key:
+def key_of(named: ScoredTaxon) -> Key:
     """Return the key of a taxon. Breeds share their scientific name."""
     return named.name, named.scientific_name
 

@@ -33,7 +33,7 @@ _SOURCES: Mapping["Source", float] = {"exif": 0.55, "request": 0.38, "none": 0.0
 REJECTED, FAILED, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
 """Shares of requests that are rejected, fail, show no animal, or show an animal that does not live there."""
 PACKS = {"birds": 0.35, "insects": 0.15}
-LOOKED_TWICE, BOXED = 0.3, 0.1
+SECOND_LOOKS, BOXED = 0.3, 0.1
 """Shares of identifications that ask a pack, get a second look, or have boxes."""
 SHADOW_MISSED, SHADOW_DIFFERS = 0.04, 0.025
 """Shares of identifications that miss the dataset in shadow, or would have another answer with it."""
@@ -131,7 +131,7 @@ class Traffic:
         packs = {
             name: round(random.lognormvariate(2.9, 0.15), 1) for name, share in PACKS.items() if random.random() < share
         }
-        outcome = outcome._replace(packs=packs, looked_twice=random.random() < LOOKED_TWICE)
+        outcome = outcome._replace(packs=packs, looked_twice=random.random() < SECOND_LOOKS)
         if random.random() < BOXED:
             outcome = outcome._replace(animals=round(random.lognormvariate(0.2, 0.5)))
             record.seconds["boxes"] = random.lognormvariate(-2.6, 0.15)

@@ -48,9 +48,9 @@ def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
     outcome = work(task(), root, Scripted())
     assert (outcome.state, outcome.answer, outcome.code) == ("done", '{"place": "exif"}', None)
     assert (outcome.size, outcome.checksum) == (len(PHOTO), crc32(PHOTO))
-    assert (outcome.seen.width, outcome.seen.height) == (400, 300)
-    assert outcome.seen.latitude == pytest.approx(-33.8688, abs=1e-4)
-    assert outcome.seen.taken is None
+    assert (outcome.facts.width, outcome.facts.height) == (400, 300)
+    assert outcome.facts.latitude == pytest.approx(-33.8688, abs=1e-4)
+    assert outcome.facts.taken is None
 
 
 def test_the_correction_of_the_clock_goes_to_the_engine(root: Path) -> None:
@@ -61,7 +61,7 @@ def test_the_correction_of_the_clock_goes_to_the_engine(root: Path) -> None:
 
 def test_a_given_place_is_kept_in_place_of_that_of_exif(root: Path) -> None:
     outcome = work(task(Place("given", 1.5, 2.5)), root, Scripted())
-    assert (outcome.seen.latitude, outcome.seen.longitude) == (1.5, 2.5)
+    assert (outcome.facts.latitude, outcome.facts.longitude) == (1.5, 2.5)
 
 
 def test_the_same_bytes_are_not_identified_again(root: Path) -> None:
@@ -82,7 +82,7 @@ def test_the_same_bytes_are_not_identified_again(root: Path) -> None:
 def test_an_error_is_the_outcome(root: Path, error: Exception, state: str, code: str) -> None:
     outcome = work(task(), root, Scripted(error))
     assert (outcome.state, outcome.code, outcome.answer) == (state, code, None)
-    assert outcome.seen.width == 400
+    assert outcome.facts.width == 400
 
 
 def test_an_answer_without_its_place_is_kept_and_asked_for_again(root: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.results import ResultsFile
-from cli.study.finding import Finding, Kind, Named, fused
+from cli.study.finding import Finding, Kind, ScoredTaxon, fused
 from cli.study.study import Study, StudyPhoto, events_of
 from testing.studies import STATIONS, answer, write_study
 
@@ -28,12 +28,12 @@ def test_a_photo_without_a_clock_is_in_its_place_by_the_time_of_its_file(tmp_pat
     ]
 
 
-IMPALA = Named("impala", "Aepyceros melampus", "species", 0.6)
-FAMILY = Named("antelope, ox or sheep", "Bovidae", "family", 0.8)
+IMPALA = ScoredTaxon("impala", "Aepyceros melampus", "species", 0.6)
+FAMILY = ScoredTaxon("antelope, ox or sheep", "Bovidae", "family", 0.8)
 
 
-def finding(kind: Kind = "animal", named: Named | None = None, **scores: float) -> Finding:
-    candidates = tuple(Named(name, name.title(), "species", score) for name, score in scores.items())
+def finding(kind: Kind = "animal", named: ScoredTaxon | None = None, **scores: float) -> Finding:
+    candidates = tuple(ScoredTaxon(name, name.title(), "species", score) for name, score in scores.items())
     named = named or (candidates[0] if candidates else None)
     return Finding(kind, named if kind == "animal" else None, candidates, 0.9, "tiny 1", "2026-05-02T00:00:00+00:00")
 
