@@ -33,7 +33,7 @@ def photo_of_12_megapixels() -> bytes:
 
 
 def event_of(photo: bytes) -> dict[str, Any]:
-    """Return API Gateway's event for a photo. Its body is not base64; lambda_path.py measures the decoding."""
+    """Return API Gateway's event for a photo. Its body is not base64, so its decoding is not measured."""
     return {
         "requestContext": {"httpMethod": "POST", "resourcePath": "/identify", "path": "/identify", "requestId": "b"},
         "headers": {"content-type": "image/jpeg"},

@@ -102,7 +102,7 @@ def compare(connection: Connection, version: str) -> Comparison:
 
 
 def _holding(connection: Connection, number: int) -> dict[Fact, bool]:
-    """Return whether each fact holds in a dataset, of those whose animal it has."""
+    """Return whether each fact holds in a dataset. Facts about animals that the dataset does not have are left out."""
     facts = [fact for fact in read_facts() if fact.is_sure]
     with connection, connection.cursor() as cursor:
         cursor.execute(

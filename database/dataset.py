@@ -233,7 +233,10 @@ def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int
 
 
 def _of_packs(labels: Path, known: Set[str], facts: Mapping[str, TaxonFacts]) -> list[AnimalRow]:
-    """Return the animals of the packs that no class of the general model stands for. `known`: the taxa of those."""
+    """Return the animals of the packs that no class of the general model stands for.
+
+    `known`: the taxa that the classes of the general model stand for.
+    """
     found: dict[str, AnimalRow] = {}
     for file in pack_labels(labels):
         try:

@@ -86,7 +86,7 @@ create table if not exists range_drawing (
     dataset     smallint not null,
     animal      integer not null,
     outlines    text not null,          -- GeoJSON
-    paths       text not null,          -- SVG, for chalicelib/api/world.svg
+    paths       text not null,          -- SVG, for chalicelib/world.svg
     primary key (dataset, animal),
     foreign key (dataset, animal) references animal on delete cascade
 );

@@ -124,10 +124,10 @@ _SPECIAL: Mapping[str, Callable[[EmptyAccount, Parameters], dict[str, Any]]] = {
 
 
 def _plausible(shape: Any, name: str, within: frozenset[str] = frozenset()) -> Any:
-    """Return a value of a type: of a state that it is done, of a text its name or an ARN, of a number 0.
+    """Return a made-up value of a type: a final state for a state, its name or an ARN for a text, 0 for a number.
 
-    `shape`: the type in botocore's model. `name`: that of the member; that of the operation at first. `within`: the
-    types around it, which are left out, since some contain themselves.
+    `shape`: the type in botocore's model. `name`: that of the member, or of the operation at the top. `within`:
+    the types around this one. Members of these types are left out, because some types contain themselves.
     """
     match shape.type_name:
         case "structure":

@@ -17,7 +17,7 @@ Size = int  # bytes
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """A call. `service`: as in boto3, such as `lambda`. `parameters`: those of boto3, without the contents of files."""
+    """A call to AWS. `service`: as in boto3, such as `lambda`. `parameters`: those of boto3, files without content."""
 
     service: str
     operation: str
@@ -62,7 +62,7 @@ def recorded_call(service: str, operation: str, parameters: Mapping[str, Any]) -
 
 
 def parsed_call(line: str) -> RecordedCall | None:
-    """Return the call in a line of output; None if it has none."""
+    """Return the call that `RecordedCall.line` wrote in a line of output; None if the line is other output."""
     _, mark, text = line.partition(_MARK)
     return RecordedCall(**json.loads(text)) if mark else None
 

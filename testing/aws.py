@@ -167,7 +167,7 @@ FUNCTION = f"faunalens-{STAGE}-batch"
 
 
 def definition() -> dict[str, Any]:
-    """Return the definition as CloudFormation gives it to Step Functions."""
+    """Return the definition of the backfill's state machine, as CloudFormation gives it to Step Functions."""
     found = resources("backfill.yaml", {"Stage": STAGE, "BackfillConcurrency": CONCURRENCY})
     text = in_account(found["Backfill"]["Properties"]["DefinitionString"], ACCOUNT, REGION, {})
     known: dict[str, Any] = json.loads(text)
@@ -175,7 +175,7 @@ def definition() -> dict[str, Any]:
 
 
 def for_moto() -> dict[str, Any]:
-    """Return the definition without what moto lacks, and without pauses before retries."""
+    """Return the same definition without the features that moto lacks, and without pauses before retries."""
     machine = definition()
     photos = machine["States"]["Photos"]
     batcher = photos.pop("ItemBatcher")

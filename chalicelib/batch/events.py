@@ -100,7 +100,7 @@ def read_url(url: str) -> tuple[str, str]:
 
 
 def number(value: object) -> float | None:
-    """Return a number, or None if there is none, or NaN, which no location may have, if it is something else."""
+    """Return a value as a number: None if it is missing, NaN if it is no number. Locations with NaN are refused."""
     if value in (None, ""):
         return None
     try:
@@ -110,7 +110,10 @@ def number(value: object) -> float | None:
 
 
 def _shift(value: object) -> float:
-    """Return the correction of a clock in seconds; 0 for what is none. It decides about a month, not about a place."""
+    """Return the seconds to add to a camera's clock; 0 if the value is no number.
+
+    A wrong value raises no error, because it can only change the month, not the place.
+    """
     seconds = number(value)
     return seconds if seconds is not None and isfinite(seconds) else 0.0
 

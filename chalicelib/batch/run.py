@@ -166,7 +166,7 @@ class Batch:
             self._tally.unreadable += 1
 
     def _line(self, fetched: Fetched, record: Record) -> Line:
-        """Identify a photo. A bug is an answer too, once it has shown twice."""
+        """Return the line of a photo. If a bug fails the second attempt too, the line has the error `internal`."""
         item = fetched.item
         if fetched.found is None and item.attempt == 1:  # if it is the policy that is wrong, there is time to mend it
             raise Unavailable("there is no such object, or the batch function may not read it")

@@ -84,8 +84,8 @@ class CellAnimals(NamedTuple):
     `status`: uint8, 1 native, 2 introduced. All three arrays have the same length. Some open sea has neither areas nor
     animals. `unknown`: int32, ids of the animals of which the dataset does not say where they live; the same in all
     cells. `relatives`: uint16, numbers of the relatives that live in the cell (model/relatives.csv), the most
-    widespread first. `rollout`: what the database said about its datasets with it (rollout.py), empty if nothing; it is
-    not cached.
+    widespread first. `rollout`: the text of the database's `Rollout`, which came in the same row; empty if the database has
+    none. It is not cached.
     """
 
     cell: int
@@ -101,7 +101,7 @@ class CellAnimals(NamedTuple):
 
     @property
     def rollout_text(self) -> bytes:
-        """Return the rollout, or one without a trial from a database of an earlier release, which says nothing."""
+        """Return the rollout. A database of an earlier release states none; then it is this dataset without a trial."""
         return (self.rollout or Rollout(0, self.version).to_text()).encode()
 
     @property

@@ -25,7 +25,7 @@ PAGE = 1000
 OVERLAP = timedelta(minutes=5)
 """Lines this much older than a finished merge are read again: S3's clocks differ, and a run writes while one reads."""
 _AGAIN = frozenset({INTERRUPTED, MISSING})
-"""Errors of lines that another run may not have: another photo may have ended the process, and a right can be given."""
+"""Errors that may not occur again: another photo may have ended the process, and a missing right can be given."""
 _KNOWN = "select id, path, place, size, modified from photo where path in (select value from json_each(?))"
 _MARKERS = {"after": "merging_after", "next": "merging_since", "since": "merged_since"}
 

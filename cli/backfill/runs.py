@@ -106,9 +106,9 @@ def wait(cloud: Cloud, run: Run, look: Callable[[Run], Any], pause: Callable[[],
 
 
 TRANSITIONS = 4
-"""Of Step Functions for each batch: its child execution begins, calls the function and ends, and the map notes it."""
+"""State transitions that AWS bills a batch: its child execution begins, calls the function, ends, and is noted."""
 _PERIOD, _MOST_PERIODS = 300, 1_440
-"""Seconds of a value of CloudWatch, and how many of them an answer has at most."""
+"""Seconds that one data point of CloudWatch covers, and the maximum number of data points in a response."""
 
 
 class Progress(NamedTuple):

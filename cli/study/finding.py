@@ -166,8 +166,8 @@ _ORDER: tuple[Kind, ...] = ("animal", "human", "vehicle", "unknown", "blank")
 def fused(findings: Sequence[Finding]) -> Finding:
     """Return the finding of an event from those of its photos. What a person said overrides the models.
 
-    The candidates of the photos that show an animal are fused by the geometric mean of their probabilities, which all
-    have to share. If none then has `SURE`, the surest of what the photos were named is the event's, which is wider.
+    Of the photos that show an animal, the candidates are fused: the probability of each is the geometric mean over the
+    photos. If no fused candidate reaches `SURE`, the event gets the finding of the surest photo, whose taxon is wider.
     """
     said = [each for each in findings if each.is_human] or list(findings)
     kind = next(kind for kind in _ORDER if any(each.kind == kind for each in said))

@@ -42,7 +42,7 @@ def wilson(right: int, reviewed: int) -> tuple[float, float]:
 
 
 def precision_of(reviews: Iterable[tuple[str, bool]]) -> list[Precision]:
-    """Return the precision of each taxon, the most reviewed first. `reviews`: what the machine said, and if rightly."""
+    """Return the precision of each taxon, the most reviewed first. `reviews`: taxa named, and if rightly."""
     counts: dict[str, tuple[int, int]] = {}
     for taxon, is_right in reviews:
         reviewed, right = counts.get(taxon, (0, 0))

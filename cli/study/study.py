@@ -73,7 +73,7 @@ def events_of(photos: Iterable[StudyPhoto], gap: float) -> Iterator[list[StudyPh
 
 
 METRES = 111_320
-"""Of a degree at the equator."""
+"""Metres in a degree of longitude at the equator."""
 _ORDER = """
 select id from photo where answer is not null
 order by

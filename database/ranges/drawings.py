@@ -22,7 +22,7 @@ _DIGITS: Final = 2  # of degrees: 1 km
 
 
 class Drawing(NamedTuple):
-    """The drawings of an animal's range. `outlines`: GeoJSON. `paths`: SVG, for chalicelib/api/world.svg."""
+    """The drawings of an animal's range. `outlines`: GeoJSON. `paths`: SVG, for chalicelib/world.svg."""
 
     animal: int
     outlines: str

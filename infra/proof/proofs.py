@@ -62,14 +62,14 @@ def answers(trial: Trial) -> str:
 
 
 def database_sign_in(trial: Trial) -> str:
-    """List the datasets through the administrative function."""
+    """List the datasets through the function `admin`, which signs in to the database."""
     client = trial.stage.client("lambda", config=Config(read_timeout=310, retries={"total_max_attempts": 1}))
     invoke.run_admin_command(client, trial.stage.name, ["list", "--patience", "40"], trial.echo)
     return "the administrative function listed the datasets"
 
 
 def cache_sign_in(trial: Trial) -> str:
-    """Ask the function how it reaches the cache."""
+    """Ask the API's function whether it can sign in to the cache."""
     state = smoke.wait_for_health(partial(invoke.ask_health, trial.stage, trial.echo), trial.echo)["cache"]
     if state["state"] != "ok":
         raise PreconditionFailed(f"cache is {state['state']} ({state['detail']})")
@@ -77,7 +77,7 @@ def cache_sign_in(trial: Trial) -> str:
 
 
 def database_version(trial: Trial) -> str:
-    """Read the cluster's version."""
+    """Read the version of the Aurora cluster."""
     name = f"faunalens-{trial.stage.name}"
     (cluster,) = trial.stage.client("rds").describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
     if cluster["Status"] != "available":
@@ -86,7 +86,7 @@ def database_version(trial: Trial) -> str:
 
 
 def load_time(trial: Trial) -> str:
-    """Read the longest run of the administrative function."""
+    """Read from CloudWatch how long the longest run of the function `admin` took."""
     where = {"namespace": "AWS/Lambda", "dimensions": {"FunctionName": f"faunalens-{trial.stage.name}-admin"}}
     found = trial.statistics("Duration", "Maximum", RECENT, **where)
     if not found:
@@ -97,7 +97,7 @@ def load_time(trial: Trial) -> str:
 
 
 def network_denial(trial: Trial) -> str:
-    """Look whether each function is active and in the network."""
+    """Check that each function is active and in the network."""
     lambdas = trial.stage.client("lambda")
     for name in trial.stage.functions:
         found = lambdas.get_function_configuration(FunctionName=name)
@@ -195,7 +195,7 @@ def dashboards(trial: Trial) -> str:
 
 
 def recipients(trial: Trial) -> str:
-    """Look at the subscriptions of the alarms' topic."""
+    """Count the subscriptions of the topic to which alarms are sent."""
     return smoke.check_recipients(trial.stage.client("sns"), trial.stage.output("AlarmTopic"), trial.echo)
 
 

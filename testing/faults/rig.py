@@ -38,7 +38,7 @@ PASSWORD = "a password: with/characters@"
 
 
 def command(server: ValkeyServer, *words: str | bytes | int) -> Any:
-    """Run a command as the administrator; return the reply."""
+    """Run a Redis command as the administrator; return the reply."""
     with redis.Redis.from_url(server.admin_url) as client:
         return client.execute_command(*words)
 

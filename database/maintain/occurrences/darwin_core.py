@@ -19,7 +19,7 @@ _EVENT: Final = "http://rs.tdwg.org/dwc/terms/Event"
 _TAXON: Final = "http://rs.tdwg.org/dwc/terms/Taxon"
 _DISTRIBUTION: Final = "http://rs.gbif.org/terms/1.0/Distribution"
 _TABLES: Final = {_OCCURRENCE: (), _EVENT: (_OCCURRENCE,), _TAXON: (_OCCURRENCE, _DISTRIBUTION)}
-"""Which extensions of each core are read, the first that there is."""
+"""The extensions that are read, by type of the core: the first of them that an archive has. None: the core itself."""
 _ESCAPES: Final = {r"\t": "\t", r"\n": "\n", r"\r\n": "\r\n", r"\r": "\r"}
 _MOST_COLUMNS: Final = 10_000
 _ENCODINGS: Final = {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"}

@@ -78,8 +78,9 @@ def range_of_records(
 ) -> Rows | None:
     """Return the range of an animal without a written one, or None if it has too few records.
 
-    It reaches as far as the weights are those of listed animals, which where few people record are those around. Only
-    the cells with records would be too few: one observer can make all of them in one place.
+    The range has all cells with a weight of at least `LISTED`. Where few people record, the weight of a cell follows
+    from the records around it. Only the cells with records would be too few: one observer can make all of them in one
+    place.
     """
     if records.sum() < rules.enough:
         return None
@@ -105,7 +106,7 @@ def range_of_countries(
 
 
 def _in_steps(weights: Counts) -> Counts:
-    """Return weights in steps of `LISTED`, the least of which it is, since a range is drawn by weight."""
+    """Round weights above 0 to multiples of `LISTED`, at least `LISTED`: a range is drawn once for each weight."""
     return np.where(weights > 0, np.maximum(np.round(weights / LISTED), 1) * LISTED, 0)
 
 

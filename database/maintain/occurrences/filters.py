@@ -18,10 +18,10 @@ _CENTROIDS: Final = (301, 3036, 999, 9999)
 (https://data-blog.gbif.org/post/country-centroids/)."""
 _CAPTIVE: Final = ("managed", "captive", "cultivated")
 _SPECIMENS: Final = ("fossil_specimen", "fossilspecimen", "living_specimen", "livingspecimen")
-"""As GBIF writes Darwin Core's `FossilSpecimen`, and as Darwin Core and its publishers do."""
+"""Kinds of records that are no living wild animals, in the spellings of GBIF, and of Darwin Core and its publishers."""
 _NON_COMMERCIAL: Final = "regexp_extract(licence, '(^|[^a-z])nc([^a-z]|$)') <> ''"
 _CENTROID_METRES: Final = 2000
-"""Nearest to the middle of a country that a record may be, as that page advises."""
+"""Minimum distance in metres of a record from the middle of a country, as the page about `_CENTROIDS` advises."""
 NO_END: Final = 9999
 """Last year of filters without one."""
 

@@ -128,7 +128,11 @@ def _seconds(code: re.Match[str]) -> tuple[int, int]:
 
 
 def _isea3h(code: re.Match[str], _step: int) -> GridCell | None:
-    """The number has the resolution, plus 22 in the south and 44 in the west, then the centre in millionths."""
+    """Return the cell of an ISEA3H code, or None if its number is not one.
+
+    The number begins with the resolution, plus 22 in the south and 44 in the west. Then follow the latitude and the
+    longitude of the centre, in millionths of a degree and without signs.
+    """
     prefix = int(code["prefix"]) - 1
     resolution = prefix % 22 + 1
     lat, lon = int(code["lat"]) / 1e6, int(code["lon"]) / 1e6

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from database.cell_animals import AnimalRow
 
 _LATIN: Final = re.compile(r"([A-Z][a-zë-]+)\b(?!:)(?: \([A-Z][a-z]+\))?(?: ([a-zë-]{3,})\b(?!['’.]| ?[/×]| x ))?")
-"""The part of a hybrid (`×`, `x`), or of one of two species (`/`), is only its genus."""
+"""Matches a genus with its species, or only the genus of a hybrid (`×`, `x`) or of one of two species (`/`)."""
 _PARTICLES: Final = frozenset({"auct", "del", "den", "der", "des", "van", "von"})
 """Words in lower case with which the name of an author may begin."""
 

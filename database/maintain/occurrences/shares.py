@@ -21,10 +21,11 @@ MONTHS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """Numbers of records. `shrink`: as many of a group in a cell count as much as its surroundings.
+    """Two numbers of records of a group of animals, such as birds, by which shares become weights.
 
-    `seen`: the weight is the chance that one of so many records of the group in the cell is of the taxon.
-    A simulation chose `shrink` (docs/how-to/occurrences.md).
+    `shrink`: a cell with this many records counts as much as its surroundings; a simulation chose it
+    (docs/how-to/occurrences.md). `seen`: a weight is the chance that at least one of this many records in the cell is
+    of the taxon.
     """
 
     shrink: float = 100
@@ -35,7 +36,7 @@ FORMULA: Final = Formula()
 ENOUGH: Final = 120
 """Records of a taxon in a cell and its neighbours from which they show a season."""
 SHOWN: Final = 0.5
-"""Share of the best month below which the worst has to be; a flatter year is no season."""
+"""A taxon has a season in a cell if its worst month has less than this share of what its best month has."""
 
 
 class Surroundings:
