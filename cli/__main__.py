@@ -33,7 +33,7 @@ Exit codes:
   2    wrong options or arguments
   3    done, but some photos have no answer; `faunalens status` lists them
   4    a run on AWS is still under way
-  130  stopped with Ctrl-C; the same command goes on
+  130  stopped with Ctrl-C; run the same command again to continue
 """
 STATUS_EPILOG = """\b
 Example:
@@ -118,15 +118,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return Exit.FAILED
     except sqlite3.Error as error:
         CommandError(
-            f"the results file cannot be read or written ({error}); is the disk full? The same command goes on"
+            f"the results file cannot be read or written ({error}); is the disk full? "
+            "Run the same command again to continue"
         ).show()
         return Exit.FAILED
     except OSError as error:  # such as standard output on a full disk
         what = error.filename or "a file, or what the command prints,"
-        CommandError(f"{what} cannot be read or written ({error.strerror or error}); the same command goes on").show()
+        CommandError(
+            f"{what} cannot be read or written ({error.strerror or error}); run the same command again to continue"
+        ).show()
         return Exit.FAILED
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; the same command goes on where this one ended", err=True)
+        click.echo("stopped; run the same command again to continue", err=True)
         return Exit.INTERRUPTED
     return code if isinstance(code, int) else Exit.DONE
 

@@ -49,7 +49,7 @@ def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left when it ends
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; run the same command again to go on", file=sys.stderr)
+        print("\ninterrupted; run the same command again to continue", file=sys.stderr)
         return 130  # as shells say it
     except (SettingError, DatasetError, LoadError, OSError) as error:
         message = str(error)

@@ -115,7 +115,7 @@ def changed(operators: Sequence[TinyOperator], kind: str, **options: Any) -> lis
 
 
 def tflite_bytes(operators: Sequence[TinyOperator]) -> bytes:
-    """Return the file of a network."""
+    """Return the bytes of the .tflite file of a network."""
     builder = flatbuffers.Builder(_ROOM)
     tensors = list({each.name: each for operator in operators for each in (*operator.inputs, operator.output)}.values())
     place = {tensor.name: index for index, tensor in enumerate(tensors)}

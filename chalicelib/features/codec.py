@@ -84,7 +84,7 @@ class CellAnimals(NamedTuple):
     `status`: uint8, 1 native, 2 introduced. All three arrays have the same length. Some open sea has neither areas nor
     animals. `unknown`: int32, ids of the animals of which the dataset does not say where they live; the same in all
     cells. `relatives`: uint16, numbers of the relatives that live in the cell (model/relatives.csv), the most
-    widespread first. `rollout`: the text of the database's `Rollout`, which came in the same row; empty if the database has
+    widespread first. `rollout`: the text of the database's `Rollout`, which came in the same row; empty if there is
     none. It is not cached.
     """
 

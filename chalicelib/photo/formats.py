@@ -38,7 +38,7 @@ class Format:
     in_browsers: bool = True
 
     def matches(self, data: bytes) -> bool:
-        """Return whether a file begins as those of this format do."""
+        """Return whether the first bytes of a file are those of this format. `data`: the file, or its beginning."""
         if self.brands:
             return data[4:8] == b"ftyp" and not _brands_of(data).isdisjoint(each.encode() for each in self.brands)
         pattern = self.signature.replace("[^]", r"[\x00-\xff]")

@@ -86,7 +86,8 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise CommandError(f"AWS refused while {doing} ({code}: {message}); {_advice(code)}") from error
     except BotoCoreError as error:
         raise CommandError(
-            f"AWS failed while {doing} ({error}); check credentials, region and network. The same command goes on"
+            f"AWS failed while {doing} ({error}); check credentials, region and network. "
+            "Run the same command again to continue"
         ) from error
 
 
@@ -95,7 +96,7 @@ def _advice(code: str) -> str:
         return "docs/how-to/million.md lists the rights that are needed"
     if code in {"NoSuchBucket", "StateMachineDoesNotExist", "ResourceNotFoundException"}:
         return "check --stage, the region, and that `infra up` has deployed the backfill"
-    return "the same command goes on"
+    return "run the same command again to continue"
 
 
 _NAME = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<key>.*))?", re.DOTALL)

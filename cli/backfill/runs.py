@@ -15,7 +15,7 @@ from cli.backfill.cloud import Cloud, S3Name
 PRICES = ROOT / "dashboards" / "prices.csv"
 RUNNING, SUCCEEDED = ("RUNNING", "PENDING_REDRIVE"), "SUCCEEDED"
 BATCHES, RUNS, RESULTS = "batches/", "batches/runs/", "results/"
-"""Folders in the stage's bucket: photos, what runs were asked and what Step Functions says of each batch, and lines."""
+"""Folders in the stage's bucket: of photos, of each run's manifest and Step Functions' reports, and of result lines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def write_part(file: Path, part: bytes) -> None:
         file.unlink(missing_ok=True)
         raise OccurrenceError(
             f"{file} cannot be written ({error.strerror}); free {len(part):,} bytes and more, or give another folder "
-            "with --work; the same command goes on"
+            "with --work; run the same command again to continue"
         ) from error
 
 

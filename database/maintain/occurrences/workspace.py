@@ -144,7 +144,7 @@ class Workspace:
         """Close the workspace. Raise `OccurrenceError` for an error of DuckDB, such as of a full disk."""
         self.connection.close()
         if isinstance(error, duckdb.Error):
-            raise OccurrenceError(f"DuckDB: {_first_line(error)}; the same command goes on") from error
+            raise OccurrenceError(f"DuckDB: {_first_line(error)}; run the same command again to continue") from error
         if isinstance(error, RuntimeError) and _INTERRUPTED in str(error):
             raise KeyboardInterrupt from error
 

@@ -80,5 +80,5 @@ def test_ctrl_c_stops_with_its_own_code(faunalens: Command, run: Run, card: Path
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "the same command goes on" in err
+    assert "run the same command again to continue" in err
     assert run(*arguments).returncode == 0

@@ -209,7 +209,7 @@ def test_an_interrupt_is_one_line(
 
     monkeypatch.setattr("database.__main__.datasets", interrupted)
     assert main(["list", "--database-url", database_url]) == 130
-    assert capsys.readouterr().err == "\ninterrupted; run the same command again to go on\n"
+    assert capsys.readouterr().err == "\ninterrupted; run the same command again to continue\n"
 
 
 def test_a_database_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-// Find places by name in the lists that database/gazetteer makes. Nothing that is typed leaves the browser.
+// Find places by name in the lists that database/maintain/gazetteer makes. Nothing that is typed leaves the browser.
 
 import { decode } from "./polyline.js";
 

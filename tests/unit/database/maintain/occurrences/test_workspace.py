@@ -214,7 +214,7 @@ def test_an_interrupted_query_is_an_interrupt_and_other_faults_of_duckdb_are_err
     with pytest.raises(KeyboardInterrupt):
         counted(file, tmp_path / "work")
     with (
-        pytest.raises(OccurrenceError, match="the same command goes on"),
+        pytest.raises(OccurrenceError, match="run the same command again to continue"),
         Workspace(tmp_path / "work", Filters()) as counting,
     ):
         counting.connection.execute("from nothing_there")
