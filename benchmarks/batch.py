@@ -26,7 +26,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.model.session import REMEDY, load_session
 from cli.engines.local import LocalEngine
 from cli.identify import identify_left, in_parallel
-from cli.results import FoundPhoto, Place, ResultsFile
+from cli.results import ListedPhoto, Place, ResultsFile
 from local import sample_photo
 from testing.pictures import encoded
 
@@ -75,7 +75,7 @@ def identified(folder: Path, engine: LocalEngine) -> None:
     """Identify all photos of a folder, each with the place of its station."""
     with tempfile.TemporaryDirectory() as results, ResultsFile(Path(results) / "results.db", write=True) as kept:
         kept.find(
-            FoundPhoto(path.name, path.stat().st_size, 0, None, Place("given", -34.0 + number % 20, 151.0), 0.0)
+            ListedPhoto(path.name, path.stat().st_size, 0, None, Place("given", -34.0 + number % 20, 151.0), 0.0)
             for number, path in enumerate(sorted(folder.iterdir()))
         )
         with redirect_stderr(io.StringIO()):

@@ -101,7 +101,7 @@ class Sample(NamedTuple):
 
 
 @dataclass(slots=True)
-class Findings:
+class SoakFindings:
     """The results. The first sample is taken before the first fault, the last one after idle sessions have ended."""
 
     responses: list[TimedReply] = field(default_factory=list)
@@ -153,9 +153,9 @@ class Findings:
         return table([*rows.items()], ["what", "figure"])
 
 
-def soak(seconds: float, seed: int, log: Path) -> Findings:
+def soak(seconds: float, seed: int, log: Path) -> SoakFindings:
     """Send requests and cause random faults for `seconds`. `log`: file for the app's output."""
-    findings, over = Findings(), Event()
+    findings, over = SoakFindings(), Event()
     with redis_behind_proxy() as (node, redis_proxy), serve_loaded() as server, Proxy.to(server.port) as proxy:
         rig = Rig(
             redis_url=node.signed_in(node.port),
@@ -185,7 +185,7 @@ def soak(seconds: float, seed: int, log: Path) -> Findings:
     return findings
 
 
-def cause_faults(rig: Rig, pid: int, findings: Findings, over: Event, seconds: float, random: Random) -> None:
+def cause_faults(rig: Rig, pid: int, findings: SoakFindings, over: Event, seconds: float, random: Random) -> None:
     """Cause one or two random faults at a time, for `seconds` or until `over` is set. Take a sample after each."""
     began = monotonic()
     findings.samples.append(sample(rig, pid, 0.0))

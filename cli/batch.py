@@ -19,7 +19,7 @@ from cli.deployments import Where
 from cli.errors import CommandError, Exit
 from cli.identify import warn_of_changes, warn_of_homeless
 from cli.options import ANY_PATH, FILE, Parsed, PlaceOptions, place_options
-from cli.results import FoundPhoto, ResultsFile
+from cli.results import ListedPhoto, ResultsFile
 from cli.terminal import photo_progress, print_summary, waiting, warn
 
 EPILOG = """\b
@@ -141,7 +141,7 @@ def _listed(cloud: Cloud, study: S3Name, inventory: S3Name | None, manifest: str
     return listing.named(s3, study, manifest) if manifest else listing.listed(s3, study)
 
 
-def _placed(where: Where, stored: Iterable[StoredPhoto]) -> Iterator[tuple[FoundPhoto, str]]:
+def _placed(where: Where, stored: Iterable[StoredPhoto]) -> Iterator[tuple[ListedPhoto, str]]:
     """Yield the photos with their deployments, places and ETags. Warn of photos in no deployment."""
     homeless = 0
     for photo in stored:

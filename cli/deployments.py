@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cli.errors import CommandError
-from cli.results import FoundPhoto, Place
+from cli.results import ListedPhoto, Place
 
 REQUIRED = ("deploymentID", "latitude", "longitude")
 FOLDER, ZONE = "folder", "timezone"
@@ -92,12 +92,12 @@ class Where:
     default: Place | None
     shift: timedelta | None
 
-    def of(self, path: str, size: int, modified: int) -> FoundPhoto:
+    def of(self, path: str, size: int, modified: int) -> ListedPhoto:
         """Return a photo with its deployment and its place."""
         deployment = self.deployments.of(path)
         place = self.deployments.place_of(deployment) if deployment else self.default
         shift = None if self.shift is None else self.shift.total_seconds()
-        return FoundPhoto(path, size, modified, deployment, place, shift)
+        return ListedPhoto(path, size, modified, deployment, place, shift)
 
 
 def normal(name: str) -> str:

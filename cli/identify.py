@@ -18,7 +18,7 @@ from cli.engines.engine import Engine, work
 from cli.errors import CommandError, Exit
 from cli.options import ANY_PATH, EXISTING_FOLDER, FILE, PlaceOptions, place_options
 from cli.photos import expand, is_text, root_of, walk
-from cli.results import NONE, FoundPhoto, ResultsFile
+from cli.results import NONE, ListedPhoto, ResultsFile
 from cli.terminal import MOST_FAULTS, photo_progress, print_outcome, print_summary, waiting, warn
 
 EPILOG = """\b
@@ -157,7 +157,7 @@ def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> 
     return folder
 
 
-def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -> Iterator[FoundPhoto]:
+def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -> Iterator[ListedPhoto]:
     """Yield every photo of the paths. Warn of files that are left out, and of photos in no deployment.
 
     `closed`: where to list the folders that cannot be read.

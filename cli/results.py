@@ -57,7 +57,7 @@ class Place(NamedTuple):
 EXIF, NONE = Place("exif"), Place("none")
 
 
-class FoundPhoto(NamedTuple):
+class ListedPhoto(NamedTuple):
     """A photo that a run was asked to identify.
 
     `modified`: ns since 1970. `place`, `shift`: seconds to add to its clock; None if no option says them.
@@ -264,7 +264,7 @@ class ResultsFile:
         query = "select fields from deployment order by number"
         return [json.loads(fields) for (fields,) in self._connection.execute(query)]
 
-    def find(self, photos: Iterable[FoundPhoto]) -> None:
+    def find(self, photos: Iterable[ListedPhoto]) -> None:
         """Save photos to identify. A photo that is known counts as new if its place or its size has changed.
 
         Where a photo has no place or shift, those of an earlier run stay, unless that place was a deployment's.

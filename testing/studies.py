@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cli.results import EXIF, FileFacts, FoundPhoto, Outcome, Place, ResultsFile
+from cli.results import EXIF, FileFacts, ListedPhoto, Outcome, Place, ResultsFile
 
 STATIONS = (
     {
@@ -94,7 +94,7 @@ def write_study(
         results.replace_deployments(table.rows)
         homes = {name: table.of(name) for name in by_path}
         results.find(
-            FoundPhoto(name, 1000 + number, 1_777_000_000 * 10**9, home, table.place_of(home) if home else place, 0.0)
+            ListedPhoto(name, 1000 + number, 1_777_000_000 * 10**9, home, table.place_of(home) if home else place, 0.0)
             for number, (name, home) in enumerate(homes.items())
         )
         for task in list(results.tasks()):

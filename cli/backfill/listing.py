@@ -16,7 +16,7 @@ from chalicelib.photo.formats import MEDIA_TYPE_OF
 from cli.backfill.cloud import S3Name, parse_object
 from cli.errors import CommandError
 from cli.photos import is_hidden
-from cli.results import BATCH, FoundPhoto, Place, ResultsFile
+from cli.results import BATCH, ListedPhoto, Place, ResultsFile
 
 
 class StoredPhoto(NamedTuple):
@@ -161,7 +161,7 @@ where state in ('new', 'touched', 'failed') order by deployment, path
 """
 
 
-def keep(results: ResultsFile, photos: Iterable[tuple[FoundPhoto, str]]) -> None:
+def keep(results: ResultsFile, photos: Iterable[tuple[ListedPhoto, str]]) -> None:
     """Keep the photos of a study in the results file, and their ETags, which pin the content for the manifest."""
     with results.transaction() as connection:
         connection.execute("drop table if exists temp.listed")

@@ -18,7 +18,7 @@ from chalicelib.batch.run import MISSING
 from cli.backfill.cloud import CONNECTIONS, S3Name
 from cli.engines.engine import DEGRADED
 from cli.errors import CommandError
-from cli.results import NONE, FileFacts, FoundPhoto, Outcome, Place, ResultsFile, State, Task
+from cli.results import NONE, FileFacts, ListedPhoto, Outcome, Place, ResultsFile, State, Task
 
 PAGE = 1000
 """Lines that are listed, read and kept at a time: as many as S3 lists in one call."""
@@ -101,11 +101,11 @@ def _known(results: ResultsFile, paths: Iterable[str]) -> dict[str, sqlite3.Row]
     return {row["path"]: row for row in rows}
 
 
-def _found(path: str, line: Line) -> FoundPhoto:
+def _found(path: str, line: Line) -> ListedPhoto:
     """Return a photo that another machine submitted."""
     given = line.latitude is not None and line.station is not None
     place = Place("given", line.latitude, line.longitude) if given else NONE
-    return FoundPhoto(path, line.size or 0, 0, line.station, place, 0.0)
+    return ListedPhoto(path, line.size or 0, 0, line.station, place, 0.0)
 
 
 def _outcome(row: sqlite3.Row, line: Line) -> Outcome:

@@ -57,7 +57,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ClaimFinding:
     """What was found out about one claim. `seen`: one line. `day`: date in UTC."""
 
     outcome: Outcome
@@ -73,7 +73,7 @@ class ProofReport:
         self._file = folder / f"proof-{stage}.json"
         self._findings = self._read()
 
-    def finding(self, claim: Claim) -> Finding | None:
+    def finding(self, claim: Claim) -> ClaimFinding | None:
         """Return what is known about a claim; None if nothing is."""
         return self._findings.get(claim.name)
 
@@ -86,14 +86,14 @@ class ProofReport:
         if outcome is Outcome.OPEN and earlier and earlier.outcome is not Outcome.OPEN:
             return
         text = anonymous(" ".join(seen.split()))
-        self._findings[claim.name] = Finding(outcome, text, f"{datetime.now(UTC):%Y-%m-%d}")
+        self._findings[claim.name] = ClaimFinding(outcome, text, f"{datetime.now(UTC):%Y-%m-%d}")
         self._file.parent.mkdir(exist_ok=True)
         findings = {name: asdict(each) for name, each in self._findings.items()}
         self._file.write_text(json.dumps(findings, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
     def write(self, claims: Sequence[Claim], account: str = "") -> Path:
         """Write the page, and return its path. `account`: its number, if the page shall name it."""
-        known = [(claim, self.finding(claim) or Finding(Outcome.OPEN, "", "")) for claim in claims]
+        known = [(claim, self.finding(claim) or ClaimFinding(Outcome.OPEN, "", "")) for claim in claims]
         counts = Counter(found.outcome for _, found in known)
         rows = [
             f"| {'x' if found.outcome is Outcome.PROVED else ' '} | `{claim.name}` | {_cell(claim.claim)} | "
@@ -115,13 +115,14 @@ class ProofReport:
         page.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return page
 
-    def _read(self) -> dict[str, Finding]:
+    def _read(self) -> dict[str, ClaimFinding]:
         if not self._file.is_file():
             return {}
         try:
             document = json.loads(self._file.read_text(encoding="utf-8"))
             return {
-                name: Finding(Outcome(each["outcome"]), each["seen"], each["day"]) for name, each in document.items()
+                name: ClaimFinding(Outcome(each["outcome"]), each["seen"], each["day"])
+                for name, each in document.items()
             }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PreconditionFailed(f"{self._file} is not a file of this command: {error}; delete it") from error

@@ -30,7 +30,7 @@ ACCEPTED = Path(__file__).with_name("accepted.csv")
 
 
 @dataclass(frozen=True, order=True, slots=True)
-class Finding:
+class ScanFinding:
     """A check of a tool that a resource fails. Two findings of one check and resource are the same."""
 
     tool: str
@@ -39,32 +39,32 @@ class Finding:
     says: str = field(default="", compare=False)
 
 
-def of_checkov(output: str) -> set[Finding]:
+def of_checkov(output: str) -> set[ScanFinding]:
     """Return the findings in checkov's JSON. Raise `ValueError` if it could not parse a file, or checked nothing."""
     reports = json.loads(output)
-    found = set[Finding]()
+    found = set[ScanFinding]()
     for report in reports if isinstance(reports, list) else [reports]:
         summary = report.get("summary", report)  # without the key, checkov found no file
         if summary["parsing_errors"] or not summary["passed"]:
             raise ValueError(f"checkov checked nothing, or could not parse a file: {summary}")
         for each in report["results"]["failed_checks"]:
-            found.add(Finding("checkov", each["check_id"], each["resource"], each["check_name"]))
+            found.add(ScanFinding("checkov", each["check_id"], each["resource"], each["check_name"]))
     return found
 
 
-def of_parliament(output: str, policy: str) -> set[Finding]:
+def of_parliament(output: str, policy: str) -> set[ScanFinding]:
     """Return the findings in parliament's output, which has a JSON object on each line. `policy`: the policy's name."""
     issues: list[Mapping[str, Any]] = [json.loads(line) for line in output.splitlines()]
-    return {Finding("parliament", each["issue"], policy, f"{each['title']} {each['detail']}") for each in issues}
+    return {ScanFinding("parliament", each["issue"], policy, f"{each['title']} {each['detail']}") for each in issues}
 
 
-def read_accepted(path: Path = ACCEPTED) -> dict[Finding, str]:
+def read_accepted(path: Path = ACCEPTED) -> dict[ScanFinding, str]:
     """Return the accepted findings with their reasons."""
     with path.open(encoding="utf-8", newline="") as file:
-        return {Finding(row["tool"], row["check"], row["resource"]): row["reason"] for row in csv.DictReader(file)}
+        return {ScanFinding(row["tool"], row["check"], row["resource"]): row["reason"] for row in csv.DictReader(file)}
 
 
-def problems(found: Collection[Finding], accepted: Mapping[Finding, str]) -> Iterator[str]:
+def problems(found: Collection[ScanFinding], accepted: Mapping[ScanFinding, str]) -> Iterator[str]:
     """Yield what is wrong: findings that are not accepted, and accepted ones that are no longer found."""
     for each in sorted(found):
         if not any(_covers(one, each) for one in accepted):
@@ -74,7 +74,7 @@ def problems(found: Collection[Finding], accepted: Mapping[Finding, str]) -> Ite
             yield f"{one.tool} {one.check}, {one.resource}: accepted, but not found any more; remove the line"
 
 
-def _covers(accepted: Finding, found: Finding) -> bool:
+def _covers(accepted: ScanFinding, found: ScanFinding) -> bool:
     same = (accepted.tool, accepted.check) == (found.tool, found.check)
     return same and fnmatchcase(found.resource, accepted.resource)
 
@@ -106,7 +106,7 @@ def main() -> int:
     return int(bool(wrong))
 
 
-def scan_templates(python: Path, folder: Path) -> set[Finding]:
+def scan_templates(python: Path, folder: Path) -> set[ScanFinding]:
     """Return checkov's findings. `folder`: an empty folder, for the files to scan."""
     pipeline.write(STAGE, folder / "package", OPTIONS, lambda _: None)
     scanned = folder / "scanned"
@@ -119,7 +119,7 @@ def scan_templates(python: Path, folder: Path) -> set[Finding]:
     return of_checkov(_run(python, "checkov", "--directory", str(scanned), *frameworks, *options))
 
 
-def scan_policy(python: Path, name: str, policy: Mapping[str, Any]) -> set[Finding]:
+def scan_policy(python: Path, name: str, policy: Mapping[str, Any]) -> set[ScanFinding]:
     """Return parliament's findings for a policy."""
     output = _run(python, "parliament", "--json", "--include-community-auditors", text=json.dumps(policy))
     return of_parliament(output, name)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import EXCLUDED, Findings, Sample, TimedReply, soak
+from benchmarks.soak import EXCLUDED, Sample, SoakFindings, TimedReply, soak
 from testing.faults import postgres_cases, redis_cases
 
 SECONDS = 15.0
@@ -27,12 +27,12 @@ def end(megabytes: float = 100.0, files: int = 9, sessions: int = 1, connections
 
 
 @pytest.fixture
-def fine() -> Findings:
+def fine() -> SoakFindings:
     responses = [TimedReply(0.01, 200, "narrowed", "hit")] * 10
-    return Findings(responses, samples=[Sample(float(second), 100.0, 9, 1, 3) for second in range(60)])
+    return SoakFindings(responses, samples=[Sample(float(second), 100.0, 9, 1, 3) for second in range(60)])
 
 
-def test_a_clean_run_has_no_problems(fine: Findings) -> None:
+def test_a_clean_run_has_no_problems(fine: SoakFindings) -> None:
     assert fine.problems() == []
     assert abs(fine.growth) < 0.001
     assert "narrowed, hit: 10" in fine.summary()
@@ -54,7 +54,7 @@ def test_excluded_cases_exist() -> None:
         (lambda found: found.samples.append(end(megabytes=160.0)), "memory growth, MB a minute: "),
     ],
 )  # fmt: skip
-def test_each_missed_expectation_is_a_problem(fine: Findings, spoil: object, problem: str) -> None:
+def test_each_missed_expectation_is_a_problem(fine: SoakFindings, spoil: object, problem: str) -> None:
     assert callable(spoil)
     spoil(fine)
     (found,) = fine.problems()

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from cli.errors import CommandError
-from cli.results import EXIF, FoundPhoto, Outcome, Place, ResultsFile, State, Task
+from cli.results import EXIF, ListedPhoto, Outcome, Place, ResultsFile, State, Task
 
 HERE = Place("given", -33.9, 151.2)
 
 
-def found(path: str = "a.jpg", size: int = 10, modified: int = 1, place: Place = EXIF) -> FoundPhoto:
-    return FoundPhoto(path, size, modified, None, place, 0.0)
+def found(path: str = "a.jpg", size: int = 10, modified: int = 1, place: Place = EXIF) -> ListedPhoto:
+    return ListedPhoto(path, size, modified, None, place, 0.0)
 
 
 def done(task: Task, state: State = "done", answer: str | None = "{}") -> Outcome:
@@ -48,7 +48,7 @@ def test_what_is_done_stays_done(tmp_path: Path) -> None:
     ],
 )
 def test_a_changed_photo_is_looked_at_again(
-    tmp_path: Path, again: FoundPhoto, is_left: bool, keeps_checksum: bool
+    tmp_path: Path, again: ListedPhoto, is_left: bool, keeps_checksum: bool
 ) -> None:
     # GIVEN a photo that was done
     with ResultsFile(tmp_path / "r.db", write=True) as results:
@@ -190,20 +190,20 @@ def test_a_place_is_kept_exactly(place: Place) -> None:
 def test_a_run_that_does_not_say_keeps_place_and_clock(tmp_path: Path) -> None:
     # GIVEN photos whose place and clock were given to a run, one of them by its deployment
     with ResultsFile(tmp_path / "r.db", write=True) as results:
-        results.find([FoundPhoto("a.jpg", 10, 1, None, HERE, 3600.0), FoundPhoto("b.jpg", 10, 1, "B", HERE, 3600.0)])
+        results.find([ListedPhoto("a.jpg", 10, 1, None, HERE, 3600.0), ListedPhoto("b.jpg", 10, 1, "B", HERE, 3600.0)])
         for task in list(results.tasks()):
             results.save(done(task))
         # WHEN a run finds them again, without options THEN both stay as they are
         again = [
-            FoundPhoto(name, 10, 1, home, place, None)
+            ListedPhoto(name, 10, 1, home, place, None)
             for name, home, place in (("a.jpg", None, None), ("b.jpg", "B", HERE))
         ]
         results.find(again)
         assert paths(results) == []
         assert [row["shift"] for row in results.rows("select shift from photo")] == [3600.0, 3600.0]
         # WHEN the deployment is taken away THEN its place goes with it
-        results.find([FoundPhoto("b.jpg", 10, 1, None, None, None)])
+        results.find([ListedPhoto("b.jpg", 10, 1, None, None, None)])
         assert [(task.path, task.place) for task in results.tasks()] == [("b.jpg", EXIF)]
         # WHEN another clock is given THEN it counts
-        results.find([FoundPhoto("a.jpg", 10, 1, None, None, 0.0)])
+        results.find([ListedPhoto("a.jpg", 10, 1, None, None, 0.0)])
         assert next(iter(results.rows("select shift from photo")))["shift"] == 0.0

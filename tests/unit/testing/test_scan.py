@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from testing.scan.__main__ import ACCEPTED, Finding, of_checkov, of_parliament, policies, problems, read_accepted
+from testing.scan.__main__ import ACCEPTED, ScanFinding, of_checkov, of_parliament, policies, problems, read_accepted
 
-DEAD_LETTER = Finding("checkov", "CKV_AWS_116", "AWS::Serverless::Function.Warm")
-STAR = Finding("parliament", "RESOURCE_STAR", "policy-prod-api")
+DEAD_LETTER = ScanFinding("checkov", "CKV_AWS_116", "AWS::Serverless::Function.Warm")
+STAR = ScanFinding("parliament", "RESOURCE_STAR", "policy-prod-api")
 
 
 def checkov(**summary: int) -> str:
@@ -39,12 +39,15 @@ def test_findings_of_parliament_are_read_line_by_line() -> None:
 
 
 def test_a_finding_must_be_accepted_and_an_accepted_one_must_be_found() -> None:
-    accepted = {Finding("parliament", "RESOURCE_STAR", "policy-*"): "why"}
+    accepted = {ScanFinding("parliament", "RESOURCE_STAR", "policy-*"): "why"}
     assert list(problems([STAR], accepted)) == []
     assert "fix it, or accept it" in next(problems([STAR, DEAD_LETTER], accepted))
     assert "not found any more; remove the line" in next(problems([], accepted))
     # AND accepting one check accepts no other, and no other tool's
-    for other in (Finding("parliament", "INVALID_ARN", STAR.resource), Finding("checkov", STAR.check, STAR.resource)):
+    for other in (
+        ScanFinding("parliament", "INVALID_ARN", STAR.resource),
+        ScanFinding("checkov", STAR.check, STAR.resource),
+    ):
         assert len(list(problems([STAR, other], accepted))) == 1
 
 

@@ -13,7 +13,7 @@ from cli.backfill import listing
 from cli.backfill.cloud import S3Name
 from cli.backfill.listing import StoredPhoto
 from cli.errors import CommandError
-from cli.results import NONE, FoundPhoto, Outcome, Place, ResultsFile
+from cli.results import NONE, ListedPhoto, Outcome, Place, ResultsFile
 from tests.unit.cli.backfill.conftest import BUCKET
 
 STUDY = S3Name(BUCKET, "batches/creek/")
@@ -164,8 +164,8 @@ def test_a_manifest_that_is_not_there_is_named(s3: Any, tmp_path: Path) -> None:
 NORTH = Place("given", -1.2345, 36.789)
 
 
-def found(path: str, station: str | None = None, place: Place = NONE) -> tuple[FoundPhoto, str]:
-    return FoundPhoto(path, 10, 1, station, place, 0.0), f"etag-{path}"
+def found(path: str, station: str | None = None, place: Place = NONE) -> tuple[ListedPhoto, str]:
+    return ListedPhoto(path, 10, 1, station, place, 0.0), f"etag-{path}"
 
 
 def lines(results: ResultsFile) -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ from chalicelib.batch.line import Line, hash_of, object_key
 from cli.backfill.cloud import S3Name
 from cli.backfill.merge import merge
 from cli.errors import CommandError
-from cli.results import NONE, FoundPhoto, ResultsFile
+from cli.results import NONE, ListedPhoto, ResultsFile
 from tests.unit.cli.backfill.conftest import BUCKET
 
 STUDY = S3Name("photos", "batches/creek/")
@@ -46,7 +46,7 @@ def folder(request: pytest.FixtureRequest) -> S3Name:
 @pytest.fixture
 def results() -> Iterator[ResultsFile]:
     with ResultsFile(None, write=True) as kept:
-        kept.find(FoundPhoto(name, 10, 5, "N", NONE, 0.0) for name in ("a.jpg", "b.jpg", "c.jpg"))
+        kept.find(ListedPhoto(name, 10, 5, "N", NONE, 0.0) for name in ("a.jpg", "b.jpg", "c.jpg"))
         yield kept
 
 
