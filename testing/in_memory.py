@@ -1,7 +1,6 @@
 # ruff: noqa: ARG002 — an in-memory cache needs no deadline
 """In-memory stand-ins for Redis, PostgreSQL and S3, which tests can make fail, and a clock that tests set by hand."""
 
-import time
 from collections.abc import Callable, Sequence
 from hashlib import md5
 from threading import Lock
@@ -40,7 +39,8 @@ def rollout(version: str) -> bytes:
 class InMemoryCache:
     """A `Cache` over a dictionary. `fault` makes the methods in `deny` fail, or all methods if `deny` is empty."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
         self.values: dict[bytes, tuple[bytes, float]] = {}
         self.demand_counts: list[DemandCounts] = []
         self.calls: list[str] = []
@@ -57,10 +57,10 @@ class InMemoryCache:
 
     def get(self, key: bytes) -> bytes | None:
         value, expiry = self.values.get(key, (b"", 0.0))
-        return value if expiry > time.monotonic() else None
+        return value if expiry > self._clock.monotonic() else None
 
     def put(self, key: bytes, value: bytes, seconds: float = 3600.0) -> None:
-        self.values[key] = value, time.monotonic() + seconds
+        self.values[key] = value, self._clock.monotonic() + seconds
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
         self._enter("read")
@@ -129,8 +129,8 @@ class InMemoryStore:
     `fault`: the error that every query raises, if any. `delay`: how long each query takes. `version`: active dataset.
     """
 
-    def __init__(self, version: str = "v1") -> None:
-        self.version = version
+    def __init__(self, version: str = "v1", clock: Clock | None = None) -> None:
+        self.version, self._clock = version, clock or Clock()
         self.fault: str | None = None
         self.delay = 0.0
         self.queries: list[int] = []
@@ -147,7 +147,7 @@ class InMemoryStore:
                 self.running[cell] = self.running.get(cell, 0) + 1
                 self.most_at_once = max(self.most_at_once, self.running[cell])
         try:
-            time.sleep(min(self.delay, max(deadline.left(), 0)))
+            self._clock.sleep(min(self.delay, max(deadline.left(), 0)))
             if deadline.left() <= 0:
                 raise StoreError("postgres_timeout")
             if self.fault:
@@ -204,6 +204,21 @@ class InMemoryObjects(Objects):
     def delete(self, bucket: str, key: str) -> None:
         self._enter("delete", key)
         self.objects.pop((bucket, key), None)
+
+
+class VirtualClock(Clock):
+    """A clock that stands still until a test moves it, or something sleeps. Only for tests with a single thread."""
+
+    def __init__(self, seconds: float = 1_000_000.0) -> None:
+        self.seconds = seconds
+
+    def time(self) -> float:  # type: ignore[override]
+        return self.seconds
+
+    monotonic = time  # type: ignore[assignment]
+
+    def sleep(self, seconds: float) -> None:  # type: ignore[override]
+        self.seconds += seconds
 
 
 class WallClock(Clock):

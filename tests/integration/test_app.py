@@ -60,31 +60,6 @@ def test_a_photo_with_a_place_is_narrowed(served: Served, contract: dict[str, An
     assert len(reply.json["candidates"]) == 5
 
 
-def test_the_place_of_the_photo_is_used_if_the_request_names_none(served: Served) -> None:
-    reply = served.identify(jpeg(exif=exif(SYDNEY)))
-    assert reply.json["location"]["source"] == "exif"
-    assert reply.json["location"]["cell"] == "83be0efffffffff"
-
-
-def test_the_request_wins_over_the_photo(served: Served) -> None:
-    reply = served.identify(jpeg(exif=exif(SYDNEY)), {"lat": "48.1", "lon": "11.6"})
-    assert reply.json["location"]["source"] == "request"
-    assert "DE" in reply.json["location"]["areas"]
-
-
-def test_a_request_can_decline_a_place(served: Served) -> None:
-    reply = served.identify(jpeg(exif=exif(SYDNEY)), {"location": "none"})
-    assert reply.json["location"] == {"source": "none", "cell": None, "center": None, "areas": []}
-    assert reply.json["features"]["mode"] == "no_location"
-    for candidate in reply.json["candidates"]:
-        assert candidate["score"] == pytest.approx(candidate["vision_score"], abs=2e-4)
-
-
-def test_the_second_request_for_a_place_comes_from_memory(served: Served) -> None:
-    served.identify(jpeg(), {"lat": "52.5", "lon": "13.4"})
-    assert served.identify(jpeg(), {"lat": "52.5", "lon": "13.4"}).json["features"]["cache"] == "memory"
-
-
 def test_the_middle_of_the_caspian_sea_has_its_birds_and_no_country(served: Served) -> None:
     reply = served.request("GET", "/animals", {"lat": "42", "lon": "51"})
     assert (reply.json["features"]["mode"], reply.json["location"]["areas"]) == ("narrowed", [])
@@ -95,11 +70,6 @@ def test_the_open_sea_has_its_animals(served: Served) -> None:
     reply = served.request("GET", "/animals", {"lat": "-40", "lon": "-120"})
     assert "orca" in {each["name"] for each in reply.json["animals"]}
     assert reply.json["location"]["areas"] == []
-
-
-def test_top_is_the_number_of_candidates(served: Served) -> None:
-    assert len(served.identify(jpeg(), {**SYDNEY_QUERY, "top": "20"}).json["candidates"]) == 20
-    assert len(served.identify(jpeg(), {**SYDNEY_QUERY, "top": "1"}).json["candidates"]) == 1
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"])
@@ -116,13 +86,6 @@ def send_form(served: Served, *photos: bytes, **fields: str) -> Reply:
         for name, file, value in parts
     )
     return served.identify(body + b"--XyZ--\r\n", None, "multipart/form-data; boundary=XyZ")
-
-
-def test_a_form_contains_photo_and_place(served: Served) -> None:
-    reply = send_form(served, jpeg(), lat="-33.8688", lon="151.2093")
-    assert reply.status == 200, reply.text
-    assert reply.json["location"]["cell"] == "83be0efffffffff"
-    assert reply.json["photos"] == []
 
 
 def test_several_photos_of_one_animal_get_one_answer(served: Served, contract: dict[str, Any]) -> None:
@@ -175,12 +138,6 @@ def test_every_refusal_is_a_problem(
     assert not re.search(r"Traceback|/[a-z]+/[a-z]+/|select |\.py", reply.text)
 
 
-def test_a_wrong_method_is_a_problem(served: Served) -> None:
-    reply = served.request("POST", "/animals")
-    assert (reply.status, reply.json["code"]) == (405, "method_not_allowed")
-    assert reply.headers["Allow"] == "GET, HEAD"
-
-
 def test_an_unknown_path_is_a_problem(served: Served) -> None:
     reply = served.request("GET", "/nothing")
     assert (reply.status, reply.json["code"]) == (404, "not_found")
@@ -216,10 +173,6 @@ def test_a_cached_value_with_an_unknown_status_is_a_miss(served: Served, valkey_
     # AND the fault is counted
     line = next(each for each in reversed(metrics_of(served)) if each.get("request_id") == reply.json["request_id"])
     assert (line["faults"], line["CacheErrors"]) == (["value_corrupt"], 1)
-
-
-def test_animals_need_a_place(served: Served) -> None:
-    assert served.request("GET", "/animals").json["code"] == "location_missing"
 
 
 def test_taxa_are_found_described_and_drawn(served: Served, contract: dict[str, Any]) -> None:
@@ -328,15 +281,6 @@ def logged(served: Served, reply: Reply) -> list[dict[str, Any]]:
     return [line for line in lines if line.get("request_id") == reply.json["request_id"]]
 
 
-def test_each_request_writes_a_main_line_of_metrics_and_one_per_further_dimension(served: Served) -> None:
-    before = len(metrics_of(served))
-    reply = served.identify(jpeg(), SYDNEY_QUERY)
-    main, *others = metrics_of(served)[before:]
-    assert (main["request_id"], main["Narrowed"]) == (reply.json["request_id"], 1)
-    assert others[0]["route"] == "/identify"
-    assert not [line for line in others if "request_id" in line]
-
-
 def test_the_first_request_of_a_process_is_its_cold_start(served_alone: Served) -> None:
     # GIVEN a server; WHEN it gets two requests
     for _ in range(2):
@@ -345,16 +289,6 @@ def test_the_first_request_of_a_process_is_its_cold_start(served_alone: Served) 
     counted = [line for line in metrics_of(served_alone) if "request_id" in line]
     assert [line["ColdStarts"] for line in counted] == [1, *[0] * (len(counted) - 1)]
     assert 10 < counted[0]["InitLatency"] < 30_000
-
-
-def test_a_rejection_is_logged_once_with_its_code(served: Served) -> None:
-    (line,) = logged(served, served.identify(jpeg()))
-    assert (line["level"], line["code"], line["route"]) == ("INFO", "location_missing", "/identify")
-    assert (line["function"], line["stage"]) == ("local", "local")
-
-
-def test_a_success_is_not_logged(served: Served) -> None:
-    assert logged(served, served.identify(jpeg(), SYDNEY_QUERY)) == []
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,11 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-from testing.tiny_model import failing_model, write
 
 ALONE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "REDIS_URL": "redis://127.0.0.1:9"}
 REQUEST = """
@@ -59,15 +56,6 @@ def test_without_a_model_requests_get_503_and_the_process_lives() -> None:
     assert "nowhere" not in response["body"]
 
 
-def test_with_a_model_that_fails_at_inference_the_process_lives(tmp_path: Path) -> None:
-    # GIVEN a function whose model loads and cannot run
-    model = str(write(tmp_path, failing_model()))
-    # WHEN it gets a request THEN the answer is unavailable, without the model's error
-    response = json.loads(run(REQUEST, _HANDLER="app.app", MODEL_PATH=model))
-    assert (response["statusCode"], json.loads(response["body"])["code"]) == (503, "unavailable")
-    assert "onnx" not in response["body"]
-
-
 def test_on_lambda_each_log_line_is_written_once() -> None:
     # GIVEN the root logger as Lambda's runtime client configures it
     program = "from awslambdaric import bootstrap\nbootstrap._setup_logging('TEXT', '', bootstrap.StandardLogSink())\n"
@@ -85,8 +73,3 @@ def test_on_lambda_each_log_line_is_written_once() -> None:
     assert json.loads(line)["code"] == "photo_unreadable"
     assert "request rejected" in line
     assert "request rejected" not in done.stdout
-
-
-def test_metrics_that_cannot_be_written_do_not_fail_a_request() -> None:
-    response = json.loads(run(REQUEST, METRICS_FILE="/nonexistent/metrics.jsonl"))
-    assert response["statusCode"] == 200

@@ -24,7 +24,7 @@ from chalicelib.identify import identify as identify_photos
 from chalicelib.services import Services
 from chalicelib.telemetry import logs
 from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.record import ColdStart, Record
+from chalicelib.telemetry.record import Record
 from testing.pictures import jpeg
 from testing.records import complete
 from testing.tiny_model import failing_model, tiny_model, write
@@ -135,12 +135,6 @@ def test_a_request_that_fails_is_counted_and_logged(left: Left) -> None:
     assert "no such animal" in line["trace"]
 
 
-@pytest.mark.usefixtures("left")
-@pytest.mark.parametrize("becomes", ["answered", "turned down", "failed"])
-def test_browsers_come_back_by_tls_only(becomes: str) -> None:
-    assert ask(becomes)["headers"]["Strict-Transport-Security"] == "max-age=31536000"
-
-
 def test_a_rejection_is_counted_by_its_code_and_logged(left: Left) -> None:
     assert ask("turned down")["statusCode"] == 422
     (main, by_route, by_code), (line,) = left.take()
@@ -201,20 +195,11 @@ def test_nothing_leaks_from_one_request_to_the_next(left: Left, outcomes: list[s
         assert left.take() == alone[outcome]
 
 
-def test_the_first_request_tells_how_long_the_start_took(left: Left, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.application, "cold_start", ColdStart(app.BEGAN))
-    app.application.cold_start.mark_imported()
-    ask("answered")
-    ask("answered")
-    counted = [line for line in map(json.loads, left.metrics.getvalue().splitlines()) if "request_id" in line]
-    assert [line["ColdStarts"] for line in counted] == [1, 0]
-    assert [line.get("InitLatency", 0) > 0 for line in counted] == [True, False]
-
-
 @pytest.mark.usefixtures("left")
 @pytest.mark.parametrize("outcome", ["answered", "turned down", "failed"])
-def test_pages_elsewhere_may_read_every_answer(outcome: str) -> None:
+def test_pages_elsewhere_may_read_every_answer_and_browsers_come_back_by_tls(outcome: str) -> None:
     headers = ask(outcome)["headers"]
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Access-Control-Expose-Headers"] == "RateLimit,RateLimit-Policy,Retry-After"
 

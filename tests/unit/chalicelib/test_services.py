@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from onnx import ModelProto
 
-from chalicelib.api.health import health_of
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.config.stores import RedisSettings
-from chalicelib.errors import CacheError, ModelError
+from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, build_cache
 from testing import tiny_model
@@ -47,19 +46,3 @@ def test_another_model_is_taken_with_its_labels(tmp_path: Path) -> None:
     services = Services.build(settings_in(tmp_path))
     assert [animal.name for animal in services.recogniser.models.taxonomy.animals] == ["red fox", "tree frog", "dog"]
     assert services.recogniser.models.general.animals == 3
-
-
-def test_labels_of_another_length_are_told_at_the_start(tmp_path: Path) -> None:
-    # GIVEN a model of three animals and labels of two
-    labels = "".join(tiny_model.LABELS.splitlines(keepends=True)[:3])
-    # WHEN built; THEN it says so, before any request has to
-    with pytest.raises(ModelError, match=r"tiny\.onnx has 3 animals, labels\.csv has 2 rows"):
-        Services.build(settings_in(tmp_path, labels))
-
-
-def test_health_is_down_with_a_model_that_fails_when_it_is_run(tmp_path: Path) -> None:
-    # GIVEN a model that is loaded and cannot be run
-    services = Services.build(settings_in(tmp_path, model=tiny_model.failing_model()))
-    # WHEN asked for health; THEN the answer is that nothing can be identified, whatever stores do
-    health = health_of(services, "r-1", deep=False)
-    assert (health.status, health.model.state, health.model.detail) == ("down", "failing", "failed")

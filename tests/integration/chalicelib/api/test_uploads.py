@@ -77,30 +77,6 @@ def test_an_id_without_a_photo_is_a_problem(served: Served) -> None:
         assert_fits(served, "Problem", reply.json)
 
 
-def test_unknown_parameters_are_rejected(served: Served) -> None:
-    assert served.request("POST", "/uploads", {"lat": "1"}).json["code"] == "bad_request"
-    assert served.request("POST", "/uploads/nothing/identify", {"lng": "1"}).json["code"] == "bad_request"
-
-
-def test_both_routes_have_their_own_metrics(served: Served) -> None:
-    for path in ("/uploads", "/uploads/nothing/identify"):
-        served.request("POST", path)
-    lines = [json.loads(line) for line in served.metrics.read_text(encoding="utf-8").splitlines()]
-    assert {line["route"] for line in lines if "route" in line} >= {"/uploads", "/uploads/{id}/identify"}
-
-
-def test_the_page_may_post_to_the_bucket(served: Served) -> None:
-    policy = served.request("GET", "/").headers["Content-Security-Policy"]
-    assert f"connect-src 'self' https://{BUCKET}.s3." in policy
-
-
-def test_without_a_bucket_there_are_no_uploads(served_alone: Served) -> None:
-    for path in ("/uploads", "/uploads/nothing/identify"):
-        reply = served_alone.request("POST", path)
-        assert (reply.status, reply.json["code"]) == (404, "not_found")
-        assert "POST /identify" in reply.json["detail"]
-
-
 def assert_fits(served: Served, name: str, body: Any) -> None:
     """Check a body against a schema of the OpenAPI document."""
     contract = served.request("GET", "/openapi.json").json

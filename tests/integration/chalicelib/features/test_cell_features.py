@@ -81,55 +81,12 @@ def test_from_the_database_through_redis_into_memory(world: World) -> None:
     assert not world.admin.exists(lease_key(FIRST))
 
 
-def test_open_sea_is_unknown_and_cached_for_less_time(world: World) -> None:
-    assert outcome(world.at(FIRST + 5000)) == ("unknown_area", "miss", ())
-    assert outcome(world.at(FIRST + 5000)) == ("unknown_area", "hit", ())
-    assert 0 < world.admin.pttl(value_key(FIRST + 5000, "v1")) <= MOST * POLICY.ttl.empty_factor
-
-
 def test_many_containers_at_once_give_one_query(world: World) -> None:
     containers = [world.container().features for _ in range(30)]
     with ThreadPoolExecutor(30) as pool:
         answers = list(pool.map(lambda features: features.at(FIRST), containers))
     assert sum(features.trace.queries for features in answers) == 1
     assert {features.mode for features in answers} == {"narrowed"}
-
-
-def test_stale_values_are_refreshed_by_one(world: World) -> None:
-    # GIVEN values that are stale at once
-    policy = replace(POLICY, ttl=TtlPolicy(soft=0.001, hard=600, empty_factor=1, jitter=0))
-    world.container(policy).features.at(FIRST)
-    time.sleep(0.01)
-    # WHEN another holds the lease THEN the old one is served
-    world.admin.set(lease_key(FIRST), b"another", px=300)
-    assert outcome(world.at()) == ("narrowed", "stale", ())
-    # AND once it is free, the database is asked
-    world.admin.delete(lease_key(FIRST))
-    assert outcome(world.at()) == ("narrowed", "miss", ())
-    assert outcome(world.at()) == ("narrowed", "hit", ())
-
-
-def test_an_announced_switch_is_seen_within_the_belief(world: World) -> None:
-    # GIVEN a container that believes for a tenth of a second
-    features = world.container(replace(POLICY, version=0.1)).features
-    assert features.at(FIRST).version == "v1"
-    # WHEN v2 is switched to and announced
-    announced = switch(world.database_url, "v2")
-    world.container().cache.announce(announced, 60, Deadline.after(1))
-    time.sleep(0.11)
-    # THEN it answers from v2, without a fault
-    answer = features.at(FIRST)
-    assert (answer.version, answer.cache, answer.faults) == ("v2", "miss", ())
-    assert set(answer.found.weights) == {0.5}
-
-
-def test_a_switch_that_nobody_announced_spreads_with_the_next_query(world: World) -> None:
-    features = world.container(replace(POLICY, version=0.05)).features
-    assert features.at(FIRST).version == "v1"
-    switch(world.database_url, "v2")
-    assert world.at(FIRST + 1).version == "v2"
-    time.sleep(0.06)
-    assert features.at(FIRST).version == "v2"
 
 
 def test_a_flush_of_redis_under_load_loses_nothing(world: World) -> None:

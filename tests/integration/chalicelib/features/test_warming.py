@@ -60,18 +60,6 @@ def test_all_places_are_warmed_in_one_query_within_seconds(container: LookupStac
     assert time.monotonic() - started < 5
 
 
-def test_usefulness_is_told_by_those_who_were_served(container: LookupStack) -> None:
-    # GIVEN a warmed cell and another that is not, both asked for
-    warming(container, [HERE]).run(Deadline.after(5))
-    for cell in (HERE, HERE, HERE, ELSEWHERE, ELSEWHERE):
-        container.features.at(cell)
-    container.features._rollout._trusted_until = 0
-    container.features.at(HERE)
-    # THEN three of the four hits were on a warmed value
-    report = warming(container, []).run(Deadline.after(5))
-    assert (report.hits, report.warmed_hits, report.useful) == (4, 3, 0.75)
-
-
 def test_without_servers_it_says_so() -> None:
     with closing(LookupStack("redis://127.0.0.1:1", "postgresql://a@127.0.0.1:1/b")) as container:
         report = warming(container, [HERE]).run(Deadline.after(5))

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import psycopg2
@@ -81,10 +79,6 @@ def test_cells_keep_their_order_and_unknown_ones_are_empty(store: PostgresStore)
         ]
 
 
-def test_no_cells_have_no_features(store: PostgresStore) -> None:
-    assert store.features_of([], soon()) == []
-
-
 def test_one_connection_serves_all_queries_of_all_threads(store: PostgresStore) -> None:
     store.features_of([FIRST], soon())
     session = session_of(store)
@@ -129,21 +123,6 @@ def test_the_server_cancels_a_slow_query(url: str) -> None:
         assert store.features_of([FIRST], soon())[0].cell == FIRST
 
 
-def test_the_server_ends_an_idle_session(url: str, admin: Connection) -> None:
-    store = PostgresStore(replace(POSTGRES, url=url, idle=0.05))
-    with closing(store):
-        store.features_of([FIRST], soon())
-        session = session_of(store)
-        cursor, until = admin.cursor(), time.monotonic() + 5
-        while time.monotonic() < until:
-            cursor.execute("select count(*) from pg_stat_activity where pid = %s", (session,))
-            if cursor.fetchone() == (0,):
-                break
-        else:
-            pytest.fail("the session is still there after 5 s")
-        assert store.features_of([FIRST], soon())[0].cell == FIRST
-
-
 def test_it_cannot_write(store: PostgresStore) -> None:
     with pytest.raises(StoreError) as caught:
         store._fetch("delete from dataset returning 1", (), soon())
@@ -168,12 +147,6 @@ def test_a_missing_active_dataset_is_an_error(postgres_server: PostgresServer) -
         assert ping_fault(store) == "postgres_no_dataset"
 
 
-def test_a_database_without_the_schema_is_an_error(postgres_server: PostgresServer) -> None:
-    with closing(PostgresStore(replace(POSTGRES, url=postgres_server.admin_url))) as store:
-        assert fault(store) == "postgres_refused"
-        assert ping_fault(store) == "postgres_refused"
-
-
 def test_a_database_without_the_function_fails_the_health_check(postgres_server: PostgresServer) -> None:
     # GIVEN a database with an active dataset whose function is not there yet, as during an upgrade
     with database(postgres_server) as url, closing(PostgresStore(replace(POSTGRES, url=url))) as store:
@@ -182,30 +155,6 @@ def test_a_database_without_the_function_fails_the_health_check(postgres_server:
         # THEN the health check fails as requests do
         assert fault(store) == "postgres_refused"
         assert ping_fault(store) == "postgres_refused"
-
-
-def test_a_wrong_password_is_an_error(url: str) -> None:
-    store = PostgresStore(replace(POSTGRES, url=url), password=lambda: "not the password")
-    with closing(store):
-        assert fault(store) == "postgres_auth"
-
-
-def test_a_server_without_tls_is_refused_with_a_ca_bundle(url: str) -> None:
-    with closing(PostgresStore(replace(POSTGRES, url=url, ca=Path(__file__)))) as store:
-        assert fault(store) == "postgres_tls"
-
-
-def test_too_many_connections_are_an_error(url: str, admin: Connection) -> None:
-    # GIVEN a role with one connection, which is taken (other tests use the default role)
-    cursor = admin.cursor()
-    cursor.execute("create role limited login password 'limited' connection limit 1")
-    parts = urlsplit(url)
-    limited = parts._replace(netloc=f"limited:limited@{parts.hostname}:{parts.port}").geturl()
-    try:
-        with closing(psycopg2.connect(limited)), closing(PostgresStore(replace(POSTGRES, url=limited))) as store:
-            assert fault(store) == "postgres_too_many_connections"
-    finally:
-        cursor.execute("drop role limited")
 
 
 BEFORE = """

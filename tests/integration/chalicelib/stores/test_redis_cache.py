@@ -170,15 +170,3 @@ def test_a_full_server_rejects_writes_and_allows_reads() -> None:
         # AND reads succeed
         assert cache.read(KEY, soon()) == b"value"
         assert cache.check_in(KEY, DemandCounts({1: 1}), soon()) == b"value"
-
-
-def test_a_wrong_password_is_an_error(valkey_server: ValkeyServer) -> None:
-    url = valkey_server.admin_url.replace("admin:", "admin:not")
-    with closing(RedisCache.of(replace(REDIS, url=url))) as cache, pytest.raises(CacheError) as caught:
-        cache.read(KEY, soon())
-    assert caught.value.fault == "redis_auth"
-
-
-def test_a_correct_password_is_accepted(valkey_server: ValkeyServer) -> None:
-    with closing(RedisCache.of(replace(REDIS, url=valkey_server.admin_url))) as cache:
-        cache.ping(soon())

@@ -2,10 +2,12 @@
 
 import re
 
-from chalicelib.api.http import headers_of, policy_headers, problem_of
+import pytest
+
+from chalicelib.api.http import policy_headers, problem_of
 from chalicelib.api.page import page_key
 from chalicelib.config.casts import RateLimit
-from chalicelib.errors import PhotoTooLarge, Unavailable
+from chalicelib.errors import PhotoTooLarge
 
 
 def test_an_error_becomes_problem_details() -> None:
@@ -19,14 +21,6 @@ def test_an_error_becomes_problem_details() -> None:
     }
 
 
-def test_pages_of_any_origin_may_read_it_and_retry_after() -> None:
-    headers = headers_of(Unavailable("try again", retry_after=7))
-    assert headers["Content-Type"] == "application/problem+json"
-    assert headers["Access-Control-Allow-Origin"] == "*"
-    assert headers["Retry-After"] == "7"
-    assert headers["Access-Control-Expose-Headers"] == "RateLimit,RateLimit-Policy,Retry-After"
-
-
 LIMITS = (
     RateLimit("*", "address", 600, 300),
     RateLimit("*", "key", 600, 60),
@@ -36,20 +30,25 @@ LIMITS = (
 )
 
 
-def test_a_policy_names_the_limits_of_its_route() -> None:
-    assert policy_headers(LIMITS, "/identify") == {
-        "RateLimit-Policy": '"address";q=600;w=300, "key";q=600;w=60, "key-day";q=10000;w=86400, "service";q=6300;w=60'
-    }
-    assert policy_headers(LIMITS[3:], "/animals") == {"RateLimit-Policy": '"service";q=1800;w=60'}
-
-
-def test_the_page_is_not_told_the_limits_of_other_keys() -> None:
-    assert policy_headers(LIMITS, "/uploads", of_page=True) == {"RateLimit-Policy": '"address";q=600;w=300'}
-
-
-def test_without_limits_there_is_no_header() -> None:
-    assert policy_headers(LIMITS[3:], "/uploads") == {}
-    assert policy_headers((), "/identify") == {}
+@pytest.mark.parametrize(
+    ("limits", "path", "of_page", "policy"),
+    [
+        (
+            LIMITS,
+            "/identify",
+            False,
+            '"address";q=600;w=300, "key";q=600;w=60, "key-day";q=10000;w=86400, "service";q=6300;w=60',
+        ),
+        (LIMITS[3:], "/animals", False, '"service";q=1800;w=60'),
+        (LIMITS, "/uploads", True, '"address";q=600;w=300'),  # the page has no key of its own to be limited by
+        (LIMITS[3:], "/uploads", False, None),
+        ((), "/identify", False, None),
+    ],
+)
+def test_a_policy_names_the_limits_of_its_route(
+    limits: tuple[RateLimit, ...], path: str, of_page: bool, policy: str | None
+) -> None:
+    assert policy_headers(limits, path, of_page=of_page) == ({"RateLimit-Policy": policy} if policy else {})
 
 
 def test_the_key_of_the_page_is_one_that_api_gateway_takes() -> None:

@@ -63,6 +63,9 @@ def test_sqs_gets_the_messages_that_failed_and_no_other(rig: Rig) -> None:
     (notes,) = rig.emitted
     names = ("BatchIdentified", "BatchUnreadable", "BatchSkipped", "BatchFailed")
     assert [notes.metrics[name] for name in names] == [2, 0, 0, 1]
+    assert notes.metrics["BatchRuns"] == 1
+    assert notes.metrics["BatchLatency"] > 0
+    assert (notes.dimensions, notes.properties) == ({}, {"request_id": "r-1"})
 
 
 def test_messages_without_photos_are_done(rig: Rig) -> None:
@@ -100,13 +103,3 @@ def test_without_a_model_nothing_is_done(tmp_path: Path) -> None:
     function = BatchFunction(settings, logging.getLogger("faunalens.test"), lambda _: None)
     with pytest.raises(ModelError):
         function.answer(batch("batches/a.jpg"), "r-1", Deadline.after(300))
-
-
-def test_its_metrics_are_those_of_the_registry(rig: Rig) -> None:
-    rig.put("inbox/a.jpg")
-    rig.answer({"Records": [message("1", "inbox/a.jpg")]})
-    (notes,) = rig.emitted
-    metrics = notes.metrics
-    assert (metrics["BatchRuns"], metrics["BatchIdentified"], metrics["BatchFailed"]) == (1, 1, 0)
-    assert metrics["BatchLatency"] > 0
-    assert (notes.dimensions, notes.properties) == ({}, {"request_id": "r-1"})

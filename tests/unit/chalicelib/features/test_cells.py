@@ -43,8 +43,3 @@ def test_all_places_of_a_cell_share_one_centre(latitude: float, longitude: float
 def test_what_is_no_cell_of_ours_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an H3 cell"):
         cells.parse_cell(text)
-
-
-def test_the_centre_that_is_told_lies_in_its_cell() -> None:
-    cell = cells.cell_of(-33.9, 151.2)
-    assert cells.cell_of(*cells.center_of(cell)) == cell

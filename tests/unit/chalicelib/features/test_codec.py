@@ -179,15 +179,6 @@ def test_arrays_are_views_that_cannot_be_written_to() -> None:
         animals[0] = 1
 
 
-def test_a_value_has_nine_bytes_an_animal_and_two_a_relative() -> None:
-    def size(animals: int, relatives: int = 0) -> int:
-        known = cell_animals(CELL, animals=animals)._replace(relatives=np.zeros(relatives, np.uint16))
-        return len(pack(CachedValue(known, 0, 1, 2)))
-
-    assert size(1000) - size(0) == 9000
-    assert size(0, 1000) - size(0) == 2000
-
-
 def test_an_empty_cell_lives_for_a_share() -> None:
     lifetimes = TtlPolicy(soft=100, hard=1000, empty_factor=0.25, jitter=0)
     full, empty = (

@@ -68,15 +68,6 @@ def test_an_animal_of_unknown_range_is_never_weighed_down() -> None:
     assert prior[BY_NAME["tiger"].output_index] == np.float32(0.02)
 
 
-def test_a_koala_in_australia() -> None:
-    # GIVEN a cell with koalas; WHEN converted; THEN tigers are at the floor, and dogs everywhere
-    prior = features_to_prior(features({BY_NAME["koala"].id: 1}), TAXONOMY, 0.02)
-    dog = next(animal for animal in TAXONOMY.animals if animal.kind == "domestic")
-    assert prior[BY_NAME["koala"].output_index] == 1
-    assert prior[BY_NAME["tiger"].output_index] == np.float32(0.02)
-    assert prior[dog.output_index] == 1
-
-
 KOALA, POSSUM, WOMBAT, DOG, TIGER, SNAIL = (TAXONOMY.animals[each] for each in (105, 330, 106, 151, 292, 113))
 
 

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
-from chalicelib.model.taxonomy import Animal, Node, Taxon, Taxonomy
+from chalicelib.model.taxonomy import Node, Taxon, Taxonomy
 
 MODEL = Path(__file__).parents[4] / "model"
 TAXONOMY = Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv")
@@ -71,18 +71,6 @@ def test_a_group_ends_at_its_own_rank() -> None:
     spider = BY_NAME["wolf spider"]
     assert spider.taxon == Taxon("wolf spider", "Lycosidae", "family")
     assert [taxon.rank for taxon in spider.lineage] == ["phylum", "class", "order", "family"]
-
-
-def test_domestic_and_cosmopolitan_animals_are_everywhere_and_no_others() -> None:
-    for animal in TAXONOMY.animals:
-        assert TAXONOMY.everywhere[animal.output_index] == (animal.kind in {"domestic", "cosmopolitan"})
-
-
-def test_arrays_are_read_only() -> None:
-    with pytest.raises(ValueError, match="read-only"):
-        TAXONOMY.everywhere[0] = True
-    with pytest.raises(ValueError, match="read-only"):
-        TAXONOMY.order[0] = 1
 
 
 def test_the_tree_holds_every_animal_once_and_children_share_out_their_parent() -> None:
@@ -312,8 +300,3 @@ def test_an_invalid_file_is_named_with_the_problem(
 ) -> None:
     with pytest.raises(ModelError, match=message):
         read(tmp_path)
-
-
-def test_an_animal_is_a_value() -> None:
-    koala = BY_NAME["koala"]
-    assert koala == Animal(**{name: getattr(koala, name) for name in Animal.__slots__})

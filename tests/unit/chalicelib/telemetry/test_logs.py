@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.errors import BadRequest, CacheError, InternalError, ModelError, StoreError, Unavailable
+from chalicelib.errors import BadRequest, CacheError, InternalError, StoreError, Unavailable
 from chalicelib.features.features import NO_LOCATION, Features, TraceBuilder
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.decode import open_photo
@@ -127,21 +127,6 @@ def test_an_unavailable_service_is_logged_with_its_cause() -> None:
     (line,) = lines_of(Record("r-1", "/uploads", failure=Failure.of(error)))
     assert (line["level"], line["code"], line["error"]) == ("WARNING", "unavailable", "ConnectionRefusedError")
     assert line["details"] == ["no rights to get https://bucket.example/uploads/…"]
-
-
-def test_a_broken_model_is_logged_as_an_error() -> None:
-    error = Unavailable("try again")
-    error.__cause__ = ModelError("the model none.onnx cannot be read")
-    (line,) = lines_of(Record("r-1", "/identify", failure=Failure.of(error)))
-    assert (line["level"], line["code"], line["error"]) == ("ERROR", "unavailable", "ModelError")
-    assert line["details"] == ["the model none.onnx cannot be read"]
-
-
-def test_an_internal_error_has_its_stack_trace_on_the_same_line() -> None:
-    (line,) = lines_of(failed(KeyError("no such animal")))
-    assert (line["level"], line["code"], line["error"]) == ("ERROR", "internal", "KeyError")
-    assert "raise cause" in line["trace"]
-    assert line["trace"].endswith("KeyError: 'no such animal'")
 
 
 def two_decimals(number: float) -> str:
