@@ -197,7 +197,7 @@ def test_decoding_gets_its_memory(wanted: int, function_mib: int, expected: int)
             1_000_000_000,
             1024,
             0,
-            "PHOTO_DECODE_BYTES is 1000 MB, but only 824 MB are left of 1074 MB of memory; lower the setting, or give the",
+            "PHOTO_DECODE_BYTES is 1000 MB, but only 824 MB are left of 1074 MB of memory; lower the setting, or give",
         ),
         (512e6, 0, 0, 0, "is 400 MB, but only 262 MB are left"),
         (512e6, 0, 0, 100_000_000, "is 400 MB, but only 162 MB are left"),
