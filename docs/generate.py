@@ -74,7 +74,7 @@ def words() -> tuple[int, int]:
 
 
 def house_table() -> str:
-    """Return the table of the packages, and of the rooms of chalicelib, with the first lines of their docstrings."""
+    """Return the table of the packages, and of the folders of chalicelib, with the first lines of their docstrings."""
     rows = []
     for path in sorted([*ROOT.glob("*/__init__.py"), *(ROOT / "chalicelib").glob("*/__init__.py")]):
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""

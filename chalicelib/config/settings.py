@@ -116,7 +116,7 @@ class PhotoLimits:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """The model, and how it looks at a photo."""
+    """The model, and how photos are scored."""
 
     path: Path = setting(
         "MODEL_PATH",

@@ -107,11 +107,11 @@ METRICS: Mapping[str, Metric] = {
     "Predictions": Metric("Count", "identifications with a predicted taxon of any rank", by=("rank",)),
     "NoAnimal": Metric("Count", "identifications without a recognised animal"),
     "PackRuns": Metric(
-        "Count", "packs that looked at a photo after the general model; the property `packs` names them"
+        "Count", "packs that scored a photo after the general model; the property `packs` names them"
     ),
     "PackLatency": Metric("Milliseconds", "time that the packs of an identification took, part of `ScoringLatency`"),
     "SecondLooks": Metric(
-        "Count", "identifications that left a doubt, so that the models looked at a part of the photo"
+        "Count", "identifications that left a doubt, so that the models scored a part of the photo too"
     ),
     "Boxed": Metric("Count", "identifications with boxes"),
     "AnimalsFound": Metric("Count", "boxes of animals in an identification with boxes"),
