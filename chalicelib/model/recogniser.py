@@ -1,8 +1,8 @@
 """The recogniser: the models, the detector and the naming together say which animal the photos of a request show.
 
 If the whole photo leaves a doubt, the models also score the detector's surest animal, cut out, like a second photo of
-the same animal. That finds more animals, and corrects first scores that were too sure. A clear photo needs no second look,
-and costs no more than without a detector.
+the same animal. That finds more animals, and corrects first scores that were too sure. A clear photo needs no second
+look, and costs no more than without a detector.
 """
 
 from collections.abc import Sequence

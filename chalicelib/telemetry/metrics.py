@@ -106,9 +106,7 @@ METRICS: Mapping[str, Metric] = {
     "TopScore": Metric("None", "score of the likeliest animal, 0 to 1"),
     "Predictions": Metric("Count", "identifications with a predicted taxon of any rank", by=("rank",)),
     "NoAnimal": Metric("Count", "identifications without a recognised animal"),
-    "PackRuns": Metric(
-        "Count", "packs that scored a photo after the general model; the property `packs` names them"
-    ),
+    "PackRuns": Metric("Count", "packs that scored a photo after the general model; the property `packs` names them"),
     "PackLatency": Metric("Milliseconds", "time that the packs of an identification took, part of `ScoringLatency`"),
     "SecondLooks": Metric(
         "Count", "identifications that left a doubt, so that the models scored a part of the photo too"

@@ -1,4 +1,4 @@
-"""The pages as a whole: short, each for a reader, found from the index, with a complete house and glossary."""
+"""The pages as a whole: short, each for a reader, found from the index, with all folders listed and a glossary."""
 
 import re
 from pathlib import Path
@@ -33,14 +33,14 @@ def test_the_index_and_the_site_link_to_every_page() -> None:
     assert not [name for name in names if f": {name}\n" not in site]
 
 
-def test_every_folder_and_every_room_of_chalicelib_is_in_the_house() -> None:
-    house = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("## The house")[2].partition("\n## ")[0]
-    listed = set(re.findall(r"`([\w./-]+)/`", house))
+def test_every_folder_is_in_the_list_of_folders() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("## The folders")[2].partition("\n## ")[0]
+    listed = set(re.findall(r"`([\w./-]+)/`", text))
     there = {each.name for each in ROOT.iterdir() if each.is_dir()} - {"build", "node_modules", "__pycache__"}
-    rooms = {f"chalicelib/{each.name}" for each in (ROOT / "chalicelib").iterdir() if each.is_dir()}
+    folders = {f"chalicelib/{each.name}" for each in (ROOT / "chalicelib").iterdir() if each.is_dir()}
     hidden = {".chalice", ".ci", ".github"}
-    assert not re.search(r"^\| `\S+` \| +\|", house, re.MULTILINE), "a package without a docstring"
-    assert listed >= {name for name in there if name[0] != "."} | hidden | rooms - {"chalicelib/__pycache__"}
+    assert not re.search(r"^\| `\S+` \| +\|", text, re.MULTILINE), "a package without a docstring"
+    assert listed >= {name for name in there if name[0] != "."} | hidden | folders - {"chalicelib/__pycache__"}
 
 
 def test_the_glossary_has_at_most_forty_words_in_order_one_line_each_and_is_linked() -> None:
