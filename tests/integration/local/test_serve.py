@@ -85,6 +85,7 @@ def test_they_are_served_where_the_app_has_no_route(dashboards_process: Dashboar
         status, kind, body = get(connection, "/dashboards/service")
         # THEN it gets a page and its data, even before there are metrics
         assert (status, kind, b"<title>" in body) == (200, "text/html; charset=utf-8", True)
+        assert get(connection, "/dashboards/service", "HEAD") == (200, kind, b"")
         data = json.loads(get(connection, "/dashboards/data/service")[2])
         assert (data["live"], data["stage"]) == (True, "local")
         # THEN the app still answers on its own routes
@@ -118,12 +119,6 @@ def test_their_errors_are_problems(
     assert "12.3456" not in problem["detail"]
 
 
-def test_head_works_for_them_too(dashboards_process: Dashboards) -> None:
-    with served("/", dashboards_process) as connection:
-        assert get(connection, "/dashboards/service", "HEAD") == (200, "text/html; charset=utf-8", b"")
-        assert get(connection, "/dashboards/nothing", "HEAD")[:2] == (404, "application/problem+json")
-
-
 def test_a_request_during_a_crash_gets_a_problem_and_the_next_a_page(tmp_path: Path) -> None:
     running = Dashboards(tmp_path / "metrics.jsonl")
     with served("/", running) as connection:
@@ -143,11 +138,6 @@ def test_a_request_during_a_crash_gets_a_problem_and_the_next_a_page(tmp_path: P
         # AND the next one gets the page, from another process
         assert get(connection, "/dashboards/")[0] == 200
     running.close()
-
-
-def test_an_app_that_has_the_route_keeps_it(dashboards_process: Dashboards) -> None:
-    with served("/dashboards", dashboards_process) as connection:
-        assert get(connection, "/dashboards")[2] == b'{"from":"the app"}'
 
 
 def test_without_a_file_of_metrics_there_are_none() -> None:
@@ -193,13 +183,6 @@ def test_a_response_that_does_not_come_is_an_error(tmp_path: Path, monkeypatch: 
         running.respond("/dashboards/")
     running.child.resume()
     running.close()
-
-
-@pytest.mark.parametrize(
-    ("path", "below"), [("/dashboards", True), ("/dashboards/x", True), ("/dashboardsx", False), ("/", False)]
-)
-def test_their_addresses(path: str, below: bool, tmp_path: Path) -> None:
-    assert Dashboards(tmp_path / "metrics.jsonl").serves(path) is below
 
 
 @pytest.mark.parametrize(

@@ -226,16 +226,6 @@ def test_containers_start_up_to_the_limit_and_are_reused(sandbox: Sandbox, tmp_p
         pool.close()
 
 
-def test_a_container_that_died_is_replaced(sandbox: Sandbox, tmp_path: Path) -> None:
-    pool = Pool(toy.function("toy.leave", concurrency=1), sandbox, tmp_path)
-    try:
-        for _ in range(2):
-            assert pool.invoke(b'{"code": 1}').error == "Runtime.ExitError"
-            assert not pool.idle
-    finally:
-        pool.close()
-
-
 def test_containers_end_when_the_pool_closes(sandbox: Sandbox, tmp_path: Path) -> None:
     logged: list[tuple[str, str]] = []
     pool = Pool(toy.function("toy.echo"), sandbox, tmp_path, lambda name, line: logged.append((name, line)))

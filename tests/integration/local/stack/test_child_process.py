@@ -55,18 +55,6 @@ def test_a_child_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> None:
     assert not alive(pid)
 
 
-def test_kill_includes_the_descendants() -> None:
-    # GIVEN a child with a child
-    child = ChildProcess("family", ["sh", "-c", "sleep 600 & wait"])
-    child.start()
-    assert until(lambda: len(descendants(child.pid)) == 1)
-    family = [child.pid, *descendants(child.pid)]
-    # WHEN it is killed
-    child.kill()
-    # THEN no process is left
-    assert not any(alive(pid) for pid in family)
-
-
 def test_a_child_that_exits_is_reported_with_its_last_log_line(tmp_path: Path) -> None:
     # GIVEN a child that fails
     child = ChildProcess("broken", ["sh", "-c", "echo no disk; exit 3"], log=tmp_path / "log")
@@ -82,48 +70,6 @@ def test_a_child_that_is_not_ready_in_time_is_reported() -> None:
         pytest.raises(NotReady, match=r"slow was not ready within 0\.05 s"),
     ):
         child.wait_until(lambda: False, 0.05)
-
-
-class Clock:
-    """A replacement for the module `time` whose `sleep` returns at once."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-def test_polls_get_rarer_the_longer_a_child_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a child that is ready after 10 s
-    clock = Clock()
-    with ChildProcess("slow", ["sleep", "600"]) as child:
-        monkeypatch.setattr("local.stack.child_process.time", clock)
-        # WHEN the parent waits for it
-        child.wait_until(lambda: clock.now >= 10, 60)
-        monkeypatch.undo()
-    # THEN the first pauses are 5 ms, later ones 1 % of the time so far, and there are fewer than 500 polls
-    assert clock.slept[:50] == [0.005] * 50
-    assert clock.slept[-1] == pytest.approx(0.1, abs=0.002)
-    assert len(clock.slept) < 500
-
-
-def test_a_child_starts_again_after_it_was_killed() -> None:
-    # GIVEN a killed child
-    with ChildProcess("sleeper", ["sleep", "600"]) as child:
-        first = child.pid
-        child.kill()
-        assert not alive(first)
-        # WHEN it starts again
-        child.start()
-        # THEN it runs, as another process
-        assert alive(child.pid)
-        assert child.pid != first
 
 
 @pytest.mark.parametrize("paused", [False, True])

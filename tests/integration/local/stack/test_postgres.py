@@ -86,24 +86,6 @@ def test_the_next_run_waits_until_the_server_of_a_killed_run_is_gone(tmp_path: P
         assert ask(server.url, "SELECT 1") == 1
 
 
-def test_a_paused_server_hangs_until_it_resumes() -> None:
-    with postgres.serve() as server, closing(psycopg2.connect(server.url)) as connection:
-        # GIVEN an open session
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
-        # WHEN the server is paused
-        server.pause()
-        # THEN it does not answer a new session
-        with pytest.raises(psycopg2.OperationalError, match="timeout expired"):
-            psycopg2.connect(server.url, connect_timeout=2)
-        # WHEN it resumes
-        server.resume()
-        # THEN the open session still works
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 7")
-            assert cursor.fetchone() == (7,)
-
-
 def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "LOCK_TIMEOUT", 0.1)
     with (

@@ -11,13 +11,6 @@ from local.stack.ports import HOST
 
 
 @pytest.fixture
-def client(valkey_server: valkey.ValkeyServer) -> Iterator[redis.RedisCluster]:
-    """A client as applications create it."""
-    with redis.RedisCluster.from_url(valkey_server.url) as cluster:
-        yield cluster
-
-
-@pytest.fixture
 def node(valkey_server: valkey.ValkeyServer) -> Iterator[redis.Redis]:
     """An application's plain connection to the one node, without cluster logic."""
     with redis.Redis.from_url(valkey_server.url) as connection:
@@ -55,16 +48,6 @@ def test_every_server_has_passwords_of_its_own_in_files_of_its_user(tmp_path: Pa
         assert (first.folder / "valkey.conf").stat().st_mode & 0o777 == 0o600
 
 
-def test_one_node_serves_all_slots(client: redis.RedisCluster) -> None:
-    # GIVEN keys in many slots
-    keys = [f"local:{number}" for number in range(64)]
-    for key in keys:
-        # WHEN each is written and read
-        client.set(key, key, ex=60)
-        # THEN the node has it
-        assert client.get(key) == key.encode()
-
-
 def test_keys_of_several_slots_in_one_command_are_refused(node: redis.Redis) -> None:
     with pytest.raises(redis.ResponseError, match="hash to the same slot"):
         send(node, "MGET", "local:1", "local:2")
@@ -82,14 +65,6 @@ def test_a_command_that_serverless_lacks_is_refused(node: redis.Redis, command: 
 def test_a_command_that_works_on_other_servers_is_refused(node: redis.Redis, command: str) -> None:
     with pytest.raises(redis.exceptions.NoPermissionError):
         send(node, *command.split())
-
-
-def test_only_keys_with_a_ttl_are_evicted(valkey_server: valkey.ValkeyServer) -> None:
-    # WHEN the administrator reads the settings
-    with redis.Redis.from_url(valkey_server.admin_url) as admin:
-        settings = admin.config_get("maxmemory-policy", "save", "appendonly")
-    # THEN they are those of ElastiCache Serverless, and nothing is written to disk
-    assert settings == {"maxmemory-policy": "volatile-lru", "save": "", "appendonly": "no"}
 
 
 def test_a_server_hangs_resumes_dies_and_restarts_empty() -> None:
