@@ -40,13 +40,6 @@ def test_a_photo_that_is_refused_refutes_and_a_package_without_heic_does_not(
             proofs.heic(at_app)
 
 
-def test_the_app_answers_an_unknown_path_as_the_gateway_should(at_app: Trial) -> None:
-    answer = fetch(f"{at_app.stage.url}no-such-path")
-    assert answer.status == 404
-    assert answer.headers["content-type"].startswith("application/problem+json")
-    assert json.loads(answer.body)["code"] == "not_found"
-
-
 def test_the_cache_and_the_answers_are_proved_by_the_smoke_test(at_app: Trial) -> None:
     assert proofs.cache_sign_in(at_app) == "the health check reaches the cache"
     assert proofs.answers(at_app) == "health, animals, identification and memory as expected"

@@ -6,33 +6,19 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 
-class ResourceNotFoundException(ClientError):  # type: ignore[misc]  # botocore has no types
-    """The error of Lambda and EventBridge for a missing resource."""
-
-    def __init__(self) -> None:
-        super().__init__({"Error": {"Code": "ResourceNotFoundException", "Message": "not found"}}, "Get")
-
-
-class TooManyRequestsException(ClientError):  # type: ignore[misc]  # botocore has no types
-    """Lambda's error for a function at its concurrency limit."""
-
-    def __init__(self) -> None:
-        super().__init__({"Error": {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}}, "Invoke")
+def error(code: str, message: str = "not found") -> type[ClientError]:
+    """Return the class of a service's error with this code, as `client.exceptions` of boto3 has it."""
+    refusal = {"Error": {"Code": code, "Message": message}}
+    return type(code, (ClientError,), {"__init__": lambda self: ClientError.__init__(self, refusal, "Call")})
 
 
-class ResourceConflictException(ClientError):  # type: ignore[misc]  # botocore has no types
-    """Lambda's error for a function that is not ready."""
-
-    def __init__(self) -> None:
-        error = {"Code": "ResourceConflictException", "Message": "The function is currently Pending"}
-        super().__init__({"Error": error}, "Invoke")
-
-
-class NoSuchEntityException(ClientError):  # type: ignore[misc]  # botocore has no types
-    """IAM's error for a missing role."""
-
-    def __init__(self) -> None:
-        super().__init__({"Error": {"Code": "NoSuchEntity", "Message": "not found"}}, "GetRole")
+ResourceNotFoundException = error("ResourceNotFoundException")
+TooManyRequestsException = error("TooManyRequestsException", "Rate Exceeded.")
+"""Lambda's error for a function at its concurrency limit."""
+ResourceConflictException = error("ResourceConflictException", "The function is currently Pending")
+"""Lambda's error for a function that is not ready."""
+NoSuchEntityException = error("NoSuchEntity")
+"""IAM's error for a missing role."""
 
 
 class Exceptions:

@@ -17,9 +17,10 @@ from infra.api_stage import (
     LOG_FIELDS,
     LOG_FORMAT,
     Method,
+    ThrottleLimits,
     api_methods,
     method_limits,
-    method_settings,
+    throttle,
     throttle_limits,
 )
 from infra.step import PreconditionFailed
@@ -42,27 +43,6 @@ def test_every_method_of_the_api_has_a_share_and_no_other() -> None:
     shares = json.loads(LIMITS_FILE.read_text(encoding="utf-8"))["shares"]
     assert shares.keys() == {f"{method.name} {method.path}" for method in api_methods()}
     assert sum(shares.values()) == 100
-
-
-def test_the_methods_are_those_that_chalice_deploys() -> None:
-    from chalice.deploy.swagger import TemplatedSwaggerGenerator
-
-    import app
-
-    paths = TemplatedSwaggerGenerator().generate_swagger(app.app)["paths"]
-    deployed = {Method(name.upper(), path) for path, methods in paths.items() for name in methods}
-    assert set(api_methods()) == deployed
-
-
-def test_paths_are_escaped_as_cloudformation_expects() -> None:
-    # GIVEN AWS::ApiGateway::Stage: "the path value /resource/subresource must be encoded as /~1resource~1subresource.
-    # To specify the root path, use only a slash"
-    found = {(each["HttpMethod"], each["ResourcePath"]): each for each in method_settings("prod")}
-    assert {("POST", "/~1uploads~1{id}~1identify"), ("GET", "/"), ("OPTIONS", "/~1identify")} <= found.keys()
-    identify = found["POST", "/~1identify"]
-    assert (identify["ThrottlingRateLimit"], identify["ThrottlingBurstLimit"]) == (105.0, 210)
-    # AND a method that somebody adds by hand does not get the limits of a whole stage
-    assert found["*", "/*"]["ThrottlingRateLimit"] == 1
 
 
 def test_a_stage_without_limits_is_an_error() -> None:
@@ -166,3 +146,18 @@ def test_an_account_without_a_role_for_logs_is_an_error(gateway: Any, api: str) 
     with pytest.raises(PreconditionFailed, match=r"no role for API Gateway's logs .*infra\.md#access-log"):
         api_stage.apply_access_log(gateway, api, "dev", ARN)
     assert not log_settings(gateway, api)
+
+
+def test_limits_are_those_of_each_method_and_can_be_set_again(gateway: Any, api: str) -> None:
+    # GIVEN an API with a stage WHEN throttling is set twice
+    throttle(gateway, api, "dev", {Method("POST", "/identify"): ThrottleLimits(1, 1)})
+    throttle(gateway, api, "dev", method_limits("dev"))
+    # THEN each method has its own limits, as GetStage names it
+    settings = gateway.get_stage(restApiId=api, stageName="dev")["methodSettings"]
+    found = {name: (each["throttlingRateLimit"], each["throttlingBurstLimit"]) for name, each in settings.items()}
+    limits = {
+        f"~1{method.path[1:].replace('/', '~1')}/{method.name}": each for method, each in method_limits("dev").items()
+    }
+    # AND a method without limits of its own may do next to nothing
+    assert found.pop("*/*") == (1.0, 1)
+    assert found == {name: (pytest.approx(each.rate), each.burst) for name, each in limits.items()}

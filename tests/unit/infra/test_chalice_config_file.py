@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,19 +30,6 @@ def graph(stage: str) -> list[Any]:
 
 def functions(stage: str) -> Mapping[str, models.LambdaFunction]:
     return {each.function_name: each for each in graph(stage) if isinstance(each, models.LambdaFunction)}
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_each_function_has_a_role_and_a_policy_of_its_own(stage: str) -> None:
-    found = functions(stage)
-    # THEN each has a role and a policy of its own
-    policies = {"": "api", "-warm": "warm", "-batch": "batch", "-admin": "admin"}
-    for suffix, policy in policies.items():
-        role = found[f"faunalens-{stage}{suffix}"].role
-        assert isinstance(role, models.ManagedIAMRole)
-        assert isinstance(role.policy, models.FileBasedIAMPolicy)
-        assert Path(role.policy.filename).name == f"policy-{stage}-{policy}.json"
-    assert len({id(each.role) for each in found.values()}) == 4
 
 
 @pytest.mark.parametrize("stage", STAGES)

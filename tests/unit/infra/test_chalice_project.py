@@ -43,14 +43,10 @@ def test_functions_of_the_stage_get_network_and_addresses(path: Path, stage: str
     assert after["stages"][other] == before["stages"][other]
 
 
-def test_a_second_time_changes_nothing(path: Path) -> None:
-    write_config("dev", CONFIG, path)
-    assert not write_config("dev", CONFIG, path)
-
-
-def test_all_of_it_can_be_removed_again(path: Path) -> None:
+def test_a_second_time_changes_nothing_and_all_of_it_can_be_removed_again(path: Path) -> None:
     before = json.loads(path.read_text())
     write_config("dev", CONFIG, path)
+    assert not write_config("dev", CONFIG, path)
     assert remove_config("dev", path)
     assert json.loads(path.read_text()) == before
     assert not remove_config("dev", path)

@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from chalicelib.config.settings import Settings
 from infra import functions
-from infra.functions import ASYNC_LIMITS, FUNCTIONS, REQUIRED_OUTPUTS, function_config
+from infra.functions import REQUIRED_OUTPUTS, function_config
 from infra.step import PreconditionFailed
 from tests.unit.infra.fake_aws import Client
 
@@ -58,10 +58,6 @@ def test_the_administrative_function_signs_in_as_the_owner_of_the_tables() -> No
 def test_an_output_that_is_missing_is_named(name: str) -> None:
     with pytest.raises(PreconditionFailed, match=f"no output {name}; deploy"):
         function_config({**OUTPUTS, name: ""}, "eu-west-1")
-
-
-def test_every_function_but_the_api_s_has_limits() -> None:
-    assert ASYNC_LIMITS.keys() == set(FUNCTIONS) - {"api_handler"}  # API Gateway calls synchronously
 
 
 def test_limits_are_set_for_the_stage_s_functions() -> None:

@@ -85,14 +85,38 @@ def test_while_nothing_happens_a_line_a_minute_says_what_is_in_progress(monkeypa
     ]
 
 
-def test_it_is_changed_where_it_is_there() -> None:
-    client = CloudFormation("CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
-    deploy(client)
-    assert client.requested == ["update"]
+UPDATING = ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
+ROLLED_BACK = ("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE")
+RECREATED = ("DELETE_IN_PROGRESS", None, "CREATE_COMPLETE")
+NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS")
+WAITING = "an earlier operation on stack faunalens-dev is in progress (CREATE_IN_PROGRESS); waiting for it"
 
 
-def test_nothing_to_change_is_no_failure() -> None:
-    assert deploy(CloudFormation("UPDATE_COMPLETE")) == ["stack faunalens-dev is up to date"]
+@pytest.mark.parametrize(
+    ("statuses", "requested", "said"),
+    [
+        (("CREATE_COMPLETE", *UPDATING), ["update"], []),
+        (("UPDATE_COMPLETE",), ["update"], ["stack faunalens-dev is up to date"]),
+        # an update that was rolled back can be tried again
+        (("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE"), ["update"], []),
+        # a stack that was never created is deleted first
+        *(
+            ((each, each, "DELETE_IN_PROGRESS", None, "CREATE_COMPLETE"), ["delete", "create"], [])
+            for each in NEVER_CREATED
+        ),
+        # the operation of a killed command is waited for, since CloudFormation would refuse another meanwhile
+        (("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_COMPLETE"), ["update"], [WAITING]),
+        # and may have failed
+        ((*ROLLED_BACK, None, "CREATE_COMPLETE"), ["delete", "create"], [WAITING]),
+    ],
+)
+def test_what_is_there_decides_what_is_done(
+    statuses: Sequence[str | None], requested: list[str], said: list[str]
+) -> None:
+    client = CloudFormation(*statuses)
+    output = deploy(client)
+    assert client.requested == requested
+    assert output[: len(said)] == said
 
 
 def test_a_failure_contains_cloudformations_reasons() -> None:
@@ -102,31 +126,6 @@ def test_a_failure_contains_cloudformations_reasons() -> None:
         match=r"was not deployed; its status is ROLLBACK_COMPLETE\. Cache: not in this region; Vpc: cancelled",
     ):
         deploy(CloudFormation(None, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", events=events))
-
-
-@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"])
-def test_a_stack_that_was_never_created_is_deleted_first(status: str) -> None:
-    client = CloudFormation(status, status, "DELETE_IN_PROGRESS", None, "CREATE_COMPLETE")
-    deploy(client)
-    assert client.requested == ["delete", "create"]
-
-
-def test_an_operation_of_a_killed_command_is_waited_for_first() -> None:
-    # GIVEN a stack in creation WHEN the command that started it was killed and runs again
-    client = CloudFormation("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_COMPLETE")
-    output = deploy(client)
-    # THEN it waits before it asks for an update, which CloudFormation would refuse meanwhile
-    assert client.requested == ["update"]
-    assert (
-        output[0] == "an earlier operation on stack faunalens-dev is in progress (CREATE_IN_PROGRESS); waiting for it"
-    )
-
-
-def test_an_operation_of_a_killed_command_may_have_failed() -> None:
-    states = ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", None]
-    client = CloudFormation(*states, "CREATE_COMPLETE")
-    deploy(client)
-    assert client.requested == ["delete", "create"]
 
 
 @pytest.mark.parametrize(
@@ -141,12 +140,6 @@ def test_a_stuck_stack_is_left_to_the_operator(status: str, advice: str) -> None
     with pytest.raises(PreconditionFailed, match=advice):
         deploy(client)
     assert client.requested == []
-
-
-def test_an_update_that_was_rolled_back_can_be_tried_again() -> None:
-    client = CloudFormation("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE")
-    deploy(client)
-    assert client.requested == ["update"]
 
 
 def test_a_changed_parameter_is_printed() -> None:

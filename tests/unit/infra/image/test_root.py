@@ -1,7 +1,6 @@
 """The files of the image: what is taken from the base, with its links, and with fixed modes."""
 
 import stat
-import sys
 import sysconfig
 from pathlib import Path
 
@@ -26,12 +25,6 @@ def test_a_file_is_copied_with_every_link_on_the_way_to_it(tmp_path: Path) -> No
     root.copy(base / "lib/libm.so.6", out)
 
 
-def test_the_loader_and_what_python_needs_are_libraries() -> None:
-    found = {path.name for path in root.libraries([Path(sys.executable).resolve()])}
-    assert "libc.so.6" in found
-    assert any(name.startswith("ld-linux") for name in found)
-
-
 def test_the_standard_library_has_what_a_server_needs_and_no_more() -> None:
     folder = Path(sysconfig.get_path("stdlib"))
     names = {path.relative_to(folder).as_posix() for path in root.standard_library(folder)}
@@ -48,14 +41,3 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
     root.make_readable(tmp_path)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"a": 0o644, "b": 0o644, "c": 0o755, "d": 0o755}
-
-
-def test_only_descriptions_of_services_that_are_called_stay(tmp_path: Path) -> None:
-    for name in ("s3", "ec2", "lambda"):
-        (tmp_path / "botocore/data" / name).mkdir(parents=True)
-    (tmp_path / "botocore/data/endpoints.json").touch()
-    (tmp_path / "bin").mkdir()
-    root.prune(tmp_path)
-    left = {path.relative_to(tmp_path / "botocore/data").as_posix() for path in (tmp_path / "botocore/data").iterdir()}
-    assert left == {"s3", "lambda", "endpoints.json"}
-    assert not (tmp_path / "bin").exists()

@@ -1,9 +1,6 @@
 """Zips of the same files have the same bytes, and bytecode that Python takes."""
 
-import marshal
 import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -48,17 +45,6 @@ def test_packed_files_are_readable_for_lambdas_user(tmp_path: Path) -> None:
         )
 
 
-def test_links_are_packed_as_their_targets(tmp_path: Path) -> None:
-    made(tmp_path / "elsewhere", ["sub/model.onnx"])
-    folder = tmp_path / "in"
-    folder.mkdir()
-    (folder / "model").symlink_to(tmp_path / "elsewhere" / "sub")
-    archive.pack(folder, "", tmp_path / "out.zip")
-    with zipfile.ZipFile(tmp_path / "out.zip") as opened:
-        assert opened.namelist() == ["model/model.onnx"]
-    assert archive.unpacked(tmp_path / "out.zip") == len("what is in sub/model.onnx")
-
-
 def test_nothing_half_written_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN an unreadable file
     folder, read = made(tmp_path / "in", ["a.py", "b.py"]), Path.read_bytes
@@ -73,31 +59,6 @@ def test_nothing_half_written_is_left(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(OSError, match="error"):
         archive.pack(folder, "", tmp_path / "out.zip")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
-
-
-def test_python_takes_it_whatever_time_a_zip_says(tmp_path: Path) -> None:
-    # GIVEN a compiled module whose source has another time and other content
-    (tmp_path / "module.py").write_text("print('compiled')", encoding="utf-8")
-    compile_into(tmp_path, "/var/task")
-    (tmp_path / "module.py").write_text("print('source')", encoding="utf-8")
-    os.utime(tmp_path / "module.py", (315532800, 315532800))
-    # WHEN it is imported THEN Python uses the bytecode
-    command = [sys.executable, "-B", "-c", "import module"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == "compiled\n"
-
-
-def test_it_names_files_where_they_will_lie_and_is_the_same_from_everywhere(tmp_path: Path) -> None:
-    compiled = []
-    for name in ("here", "there"):
-        folder = tmp_path / name / "sub"
-        folder.mkdir(parents=True)
-        (folder / "module.py").write_text("def f(): pass", encoding="utf-8")
-        compile_into(tmp_path / name, "/var/task")
-        (path,) = folder.glob("__pycache__/*.pyc")
-        compiled.append(path.read_bytes())
-    assert compiled[0] == compiled[1]
-    assert marshal.loads(compiled[0][16:]).co_filename == "/var/task/sub/module.py"  # noqa: S302 - just compiled
 
 
 def test_a_template_that_is_no_python_is_left_as_it_is(tmp_path: Path) -> None:

@@ -37,8 +37,3 @@ def test_all_of_pillow_heif_and_nothing_else_is_removed(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     dependencies.remove_heic(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["PIL"]
-
-
-def test_dependencies_without_pillow_heif_stay_as_they_are(tmp_path: Path) -> None:
-    dependencies.remove_encoder(tmp_path)
-    assert [*tmp_path.iterdir()] == []

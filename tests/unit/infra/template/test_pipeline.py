@@ -14,7 +14,6 @@ import yaml
 from chalice.package import TemplateDeepMerger
 
 from chalicelib.config.settings import ROOT
-from infra.__main__ import main
 from infra.api_stage import LOG_FORMAT, limit_variables
 from infra.chalice_project import STACK_VARIABLES
 from infra.functions import function_config
@@ -137,15 +136,6 @@ def test_impossible_parameters_are_refused(stage: str, chosen: dict[str, str], m
         parameters_of(stage, chosen)
 
 
-def test_the_command_needs_no_account(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "")
-    assert main(["template", "--stage", "dev", "--out", str(tmp_path / "out"), "--set", "Colour=red"]) == 1
-    assert "error: unknown parameter Colour" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-
-
 def test_a_failure_of_chalice_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object, **__: object) -> None:
         raise CalledProcessError(3, "chalice package")
@@ -244,13 +234,6 @@ def written(folder: Path, resources: Mapping[str, Any], room: str = "") -> Path:
     document = {"Parameters": {}, "Outputs": {}, "Resources": resources, "Metadata": room}
     path.write_text(json.dumps(document), encoding="utf-8")
     return path
-
-
-def test_sizes_are_printed(tmp_path: Path) -> None:
-    output: list[str] = []
-    check(written(tmp_path, {"A": function(VpcConfig={})}), output.append)
-    assert "bytes; limits: 1,000,000 in S3, 51,200 in a request to AWS" in output[0]
-    assert output[1] == "0 of 200 parameters, 1 of 500 resources, 0 of 200 outputs"
 
 
 def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from infra.template import from_text, refers_to, substitute_refs, to_text
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,8}", fullmatch=True)
-PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="${}!"), max_size=8)
 REFERENCES = st.one_of(
     NAMES.map(lambda name: {"Ref": name}),
     st.tuples(NAMES, NAMES).map(lambda pair: {"Fn::GetAtt": list(pair)}),
@@ -39,17 +38,6 @@ def test_a_value_without_such_a_form_is_refused(value: Any) -> None:
 @given(REFERENCES)
 def test_a_reference_survives_the_round_trip(value: Any) -> None:
     assert from_text(to_text(value)) == value
-
-
-@given(PLAIN)
-def test_a_text_without_references_stays_one(text: str) -> None:
-    assert from_text(text) == text
-
-
-@given(PLAIN.filter(bool), REFERENCES, PLAIN)
-def test_a_text_with_a_reference_is_substituted(before: str, value: Any, after: str) -> None:
-    text = before + to_text(value) + after
-    assert from_text(text) == {"Fn::Sub": text}
 
 
 def test_an_escaped_reference_stays_text() -> None:
