@@ -65,7 +65,7 @@ def lines(path: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
-def test_a_photo_is_identified_as_on_the_local_server(api: Served, served: Served) -> None:
+def test_a_photo_is_identified_from_a_read_only_package_as_on_the_local_server(api: Served, served: Served) -> None:
     # GIVEN the same photo, sent to the package and to the server of `make run`
     there, here = (each.identify(PHOTO, {"top": "3"}) for each in (api, served))
     assert (there.status, here.status) == (200, 200)

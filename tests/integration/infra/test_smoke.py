@@ -12,7 +12,7 @@ import pytest
 from infra import invoke, smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed, run
-from testing.aws import REGION, Account, account
+from testing.aws import REGION, account
 from testing.servers import serving
 from tests.integration.conftest import Served
 
@@ -105,8 +105,9 @@ def test_the_command_tests_api_metrics_and_alarms(served: Served, monkeypatch: p
         aws.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="me@example.org")
         dimensions = [{"Name": "service", "Value": "faunalens"}, {"Name": "stage", "Value": "dev"}]
         metric = {"MetricName": "Identifications", "Dimensions": dimensions, "Value": 2.0, "Unit": "Count"}
-        smoke_test = smoke.Smoke(Stage("dev", REGION, Session(aws), {}))
+        smoke_test = smoke.Smoke(Stage("dev", REGION, None, {}))
         aws.client("cloudwatch").put_metric_data(Namespace="Faunalens", MetricData=[metric])
+        monkeypatch.setattr(Stage, "client", lambda _, service, **__: aws.client(service))
         monkeypatch.setattr(Stage, "url", url(served))
         monkeypatch.setattr(Stage, "output", lambda *_: topic)
         well = {"state": "ok", "detail": None}
@@ -124,16 +125,6 @@ def test_the_command_tests_api_metrics_and_alarms(served: Served, monkeypatch: p
     assert "      Identifications: 2, there after 0 s" in output
     assert "      1 of 1 subscriptions confirmed (email)" in output
     assert not any("example.org" in line for line in output)
-
-
-class Session:
-    """A session of boto3 in a simulated account."""
-
-    def __init__(self, aws: Account) -> None:
-        self._aws = aws
-
-    def client(self, service: str, **_: object) -> object:
-        return self._aws.client(service)
 
 
 def test_the_photo_is_a_cat_or_without_the_package_that_has_it_another_jpeg(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,9 +146,17 @@ def test_a_stage_with_data_of_one_country_passes_too() -> None:
     assert output[-1].startswith("memory    attempt 2: ")
 
 
-def test_a_stage_that_remembers_nothing_fails() -> None:
-    expected = "features.cache of 10 repeated identifications is never memory, at last hit"
-    with regional_deployment((-86.0, -82.0), "miss", "hit") as url, pytest.raises(PreconditionFailed, match=expected):
+@pytest.mark.parametrize(
+    ("strip", "caches", "message"),
+    [
+        ((-86.0, -82.0), ["miss", "hit"], "features.cache of 10 repeated identifications is never memory, at last hit"),
+        ((200.0, 200.0), [], "load the data"),
+    ],
+)
+def test_a_stage_that_remembers_nothing_or_has_no_data_fails(
+    strip: tuple[float, float], caches: list[str], message: str
+) -> None:
+    with regional_deployment(strip, *caches) as url, pytest.raises(PreconditionFailed, match=message):
         smoke.check(url, lambda _: None, key="the-page")
 
 
@@ -189,11 +188,6 @@ def test_it_waits_for_a_sign_in_and_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         "cache     ok",
         "database  ok signed in after 14.230 s",
     ]
-
-
-def test_a_stage_without_data_fails() -> None:
-    with regional_deployment((200.0, 200.0)) as url, pytest.raises(PreconditionFailed, match="load the data"):
-        smoke.check(url, lambda _: None, key="the-page")
 
 
 def test_a_stage_without_its_stores_does_not(served_alone: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def test_the_operator_reads_corrections_and_tasks_alone_read_results() -> None:
     assert (tasks["Effect"], tasks["NotResource"]) == ("Deny", {"Fn::Sub": f"${{Results.Arn}}/{RESULTS}{CORRECTIONS}*"})
 
 
-def test_a_task_is_not_root_and_can_write_to_one_folder() -> None:
+def test_a_task_is_not_root_and_can_write_to_one_folder_which_is_not_its_own_package() -> None:
     assert container()["ReadonlyRootFilesystem"] is True
     assert container()["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
     (mounted,) = container()["MountPoints"]

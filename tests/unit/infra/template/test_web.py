@@ -137,6 +137,14 @@ def test_names_are_those_that_alarms_watch() -> None:
     )
 
 
+def test_the_service_starts_with_two_tasks_and_a_deployment_that_fails_is_rolled_back() -> None:
+    found = resources("web.yaml", {"Stage": "dev"})
+    service = found["Service"]["Properties"]
+    assert int(service["DesiredCount"]) >= 2
+    assert int(found["Scaling"]["Properties"]["MinCapacity"]) >= 2
+    assert service["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+
+
 def test_the_text_leaves_out_notes_for_reviewers() -> None:
     assert "Metadata" in FOUND["Log"]
     assert not any("Metadata" in each for each in yaml.safe_load(as_text(TEMPLATE))["Resources"].values())

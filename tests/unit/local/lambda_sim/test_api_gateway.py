@@ -16,10 +16,8 @@ from local.lambda_sim.api_gateway import (
     ApiGateway,
     ApiRequest,
     MalformedResponse,
-    is_binary,
     parse_response,
     proxy_event,
-    scheduled_event,
 )
 from local.lambda_sim.container import InvocationReport, InvocationResult
 from local.lambda_sim.pool import Throttled
@@ -57,40 +55,27 @@ def test_a_body_of_another_type_is_text_and_loses_other_bytes() -> None:
 
 def test_a_form_is_binary_whatever_its_boundary() -> None:
     assert event_of(identify_request(b"--x", 'Multipart/Form-Data; boundary="x"'))["isBase64Encoded"]
-    assert not is_binary("", BINARY_TYPES)
 
 
-def test_no_body_is_none_and_no_query_is_none() -> None:
-    event = event_of(ApiRequest("GET", "/animals", [], b"", "203.0.113.7"), "/animals")
-    assert (event["body"], event["isBase64Encoded"]) == (None, False)
-    assert (event["queryStringParameters"], event["multiValueQueryStringParameters"]) == (None, None)
-    assert event["pathParameters"] is None
-
-
-def test_repeated_names_are_all_kept() -> None:
-    # GIVEN a parameter and a header that occur twice
-    request = identify_request(b"x", "image/jpeg")
-    twice = ApiRequest(
-        request.method, request.target, [*request.headers, ("Via", "a"), ("Via", "b")], b"x", "203.0.113.7"
+def test_an_event_has_what_the_request_has() -> None:
+    # GIVEN a request without a body and a query THEN both are None
+    event = event_of(ApiRequest("GET", "/web/app.js", [], b"", "203.0.113.7"), "/web/{name}", {"name": "app.js"})
+    assert [event[name] for name in ("body", "queryStringParameters", "multiValueQueryStringParameters")] == [None] * 3
+    assert (event["resource"], event["path"], event["pathParameters"]["name"]) == (
+        *("/web/{name}", "/web/app.js"),
+        "app.js",
     )
-    event = event_of(twice)
+    # GIVEN a parameter and a header that occur twice
+    once = identify_request(b"x", "image/jpeg")
+    headers = [*once.headers, ("Via", "a"), ("Via", "b"), ("User-Agent", "tests")]
+    event = event_of(ApiRequest(once.method, once.target, headers, b"x", "203.0.113.7"))
     # THEN the multi-value fields have both values and the others the last, decoded
     assert event["multiValueQueryStringParameters"] == {"lat": ["1", "2"], "lon": [""], "top": ["5"]}
     assert event["queryStringParameters"] == {"lat": "2", "lon": "", "top": "5"}
-    assert event["multiValueHeaders"]["Via"] == ["a", "b"]
-    assert event["headers"]["Via"] == "b"
-
-
-def test_the_context_names_the_request() -> None:
-    request = ApiRequest("GET", "/web/app.js", [("User-Agent", "tests")], b"", "203.0.113.7")
-    event = event_of(request, "/web/{name}", {"name": "app.js"})
+    assert (event["multiValueHeaders"]["Via"], event["headers"]["Via"]) == (["a", "b"], "b")
+    # AND the context names the request and its client
     context = event["requestContext"]
-    assert (event["resource"], event["path"], event["pathParameters"]) == (
-        "/web/{name}",
-        "/web/app.js",
-        {"name": "app.js"},
-    )
-    assert (context["requestId"], context["stage"], context["path"]) == ("request-1", "dev", "/web/app.js")
+    assert (context["requestId"], context["stage"], context["path"]) == ("request-1", "dev", "/identify")
     assert context["identity"] == {"sourceIp": "203.0.113.7", "userAgent": "tests"}
     assert event["headers"]["X-Amzn-Trace-Id"] == "Root=1-2-3"
 
@@ -118,13 +103,6 @@ def test_a_binary_response_needs_a_client_that_accepts_it(body: bytes) -> None:
 def test_anything_else_is_malformed(payload: bytes) -> None:
     with pytest.raises(MalformedResponse):
         parse_response(payload, "", BINARY_TYPES)
-
-
-def test_a_scheduled_event_names_its_rule() -> None:
-    event = scheduled_event("faunalens-dev-warm")
-    assert (event["detail-type"], event["source"], event["detail"]) == ("Scheduled Event", "aws.events", {})
-    assert event["resources"] == ["arn:aws:events:us-east-1:123456789012:rule/faunalens-dev-warm"]
-    assert event["id"] != scheduled_event("faunalens-dev-warm")["id"]
 
 
 PROXY = {"x-amazon-apigateway-integration": {"type": "aws_proxy"}}
@@ -185,12 +163,6 @@ def test_a_request_reaches_the_function_and_its_response_the_client() -> None:
     assert (event["resource"], event["requestContext"]["stage"]) == ("/photos", "dev")
     # AND app and client see the same request id
     assert response.headers["x-amzn-RequestId"] == event["requestContext"]["requestId"]
-
-
-def test_parts_of_a_path_are_captured() -> None:
-    function = FakeFunction()
-    ApiGateway(TEMPLATE, function).handle(post(method="GET", target="/web/app.js"))
-    assert function.events[0]["pathParameters"] == {"name": "app.js"}
 
 
 @pytest.mark.parametrize(("method", "target"), [("GET", "/photos"), ("POST", "/nothing"), ("GET", "/web/a/b")])
