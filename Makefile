@@ -40,7 +40,7 @@ unit: environment ## run the fast tests, which need no servers; takes half a min
 	@$(PYTHON) -m pytest -n auto tests/unit
 
 test: setup ## run the tests that guard every change, two at a time; they start their own servers
-	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not alone"
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone"
 
 test-all: test ## run all tests: then those that need the whole machine, or take long, one at a time
 	@$(PYTHON) -m pytest -m alone
