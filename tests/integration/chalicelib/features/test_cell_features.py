@@ -11,18 +11,15 @@ import numpy as np
 import pytest
 import redis
 
-from chalicelib.config.features import FeaturePolicy, TtlPolicy
+from chalicelib.config.features import FeaturePolicy
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features
 from chalicelib.features.redis_keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.rollout import bucket_of
 from database.switch import Trial
-from local.stack import postgres, valkey
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import ANIMALS, FIRST, LookupStack, database, switch
-
-pytestmark = pytest.mark.timed
 
 POLICY = FeaturePolicy()
 MOST = POLICY.ttl.hard * (1 + POLICY.ttl.jitter) * 1000
@@ -87,88 +84,6 @@ def test_many_containers_at_once_give_one_query(world: World) -> None:
         answers = list(pool.map(lambda features: features.at(FIRST), containers))
     assert sum(features.trace.queries for features in answers) == 1
     assert {features.mode for features in answers} == {"narrowed"}
-
-
-def test_a_flush_of_redis_under_load_loses_nothing(world: World) -> None:
-    containers = [world.container(replace(POLICY, fresh=0.001)).features for _ in range(6)]
-
-    def ask(number: int) -> list[Features]:
-        return [containers[number].at(FIRST + n % 5) for n in range(200)]
-
-    with ThreadPoolExecutor(6) as pool:
-        loads = [pool.submit(ask, number) for number in range(6)]
-        for _ in range(3):
-            time.sleep(0.03)
-            world.admin.flushall()
-        answers = [features for load in loads for features in load.result()]
-    assert {features.mode for features in answers} == {"narrowed"}
-    assert {features.faults for features in answers} == {()}
-    # AND each of five cells is asked for at most once a flush
-    assert 5 <= sum(features.trace.queries for features in answers) <= 5 * 4
-
-
-def test_a_restart_of_redis_loses_nothing(postgres_server: PostgresServer) -> None:
-    with valkey.serve() as server, world_on(postgres_server, server) as own:
-        container = own.container(replace(POLICY, fresh=0.001), rest=0.05).features
-        assert outcome(container.at(FIRST)) == ("narrowed", "miss", ())
-        # WHEN it is killed
-        server.kill()
-        down = [container.at(FIRST) for _ in range(5)]
-        assert {features.mode for features in down} == {"narrowed"}
-        assert all(features.faults for features in down)
-        # AND comes back, empty
-        server.start()
-        assert outcome(container.at(FIRST + 1)) == ("narrowed", "miss", ())
-        assert outcome(own.at(FIRST + 1)) == ("narrowed", "hit", ())
-
-
-def test_a_restart_of_postgres_loses_nothing_that_was_cached(valkey_server: ValkeyServer) -> None:
-    with postgres.serve() as server, world_on(server, valkey_server) as own:
-        # GIVEN a stale value, and a container with a connection
-        stale = replace(POLICY, ttl=TtlPolicy(soft=0.001, hard=600, empty_factor=1, jitter=0), fresh=0.001)
-        container = own.container(stale).features
-        assert outcome(container.at(FIRST)) == ("narrowed", "miss", ())
-        # WHEN the database is stopped
-        server.stop()
-        time.sleep(0.002)
-        features = container.at(FIRST)
-        assert (features.mode, features.cache) == ("narrowed", "stale")
-        assert features.faults[0] in {"postgres_unreachable", "postgres_disconnected", "postgres_starting"}
-        # AND once it is back, the next query is answered, on a new connection
-        server.start()
-        own.admin.delete(lease_key(FIRST))
-        assert outcome(container.at(FIRST)) == ("narrowed", "miss", ())
-
-
-def test_without_any_server_the_answer_is_degraded_and_quick() -> None:
-    container = LookupStack("redis://127.0.0.1:1", "postgresql://a@127.0.0.1:1/b")
-    started = time.monotonic()
-    features = container.features.at(FIRST)
-    assert outcome(features) == ("degraded", "bypass", ("redis_unreachable", "postgres_unreachable"))
-    assert time.monotonic() - started < 0.5
-
-
-def test_a_hung_redis_and_a_hung_database_cost_no_more_than_the_total() -> None:
-    with (
-        postgres.serve() as database_server,
-        valkey.serve() as redis_server,
-        world_on(database_server, redis_server) as own,
-    ):
-        container = own.container().features
-        assert container.at(FIRST).mode == "narrowed"
-        # WHEN both hang
-        redis_server.pause()
-        database_server.pause()
-        try:
-            started = time.monotonic()
-            features = container.at(FIRST + 1)
-            taken = time.monotonic() - started
-        finally:
-            redis_server.resume()
-            database_server.resume()
-        # THEN it says so within 1.5 s
-        assert outcome(features) == ("degraded", "bypass", ("redis_timeout", "postgres_timeout"))
-        assert taken < 1.6
 
 
 def test_a_trial_answers_for_its_share_and_every_cell_from_one_cache_entry(world: World) -> None:

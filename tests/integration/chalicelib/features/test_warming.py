@@ -1,6 +1,5 @@
 """Warming over real servers."""
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -52,12 +51,10 @@ def test_where_people_ask_is_warm_for_all_who_come_next(container: LookupStack, 
     assert (again.refreshed, again.skipped, again.queries) == (0, 7, 0)
 
 
-def test_all_places_are_warmed_in_one_query_within_seconds(container: LookupStack) -> None:
+def test_all_places_are_warmed_in_one_query(container: LookupStack) -> None:
     places = read_places()
-    started = time.monotonic()
     report = warming(container, places).run(Deadline.after(10))
     assert (report.considered, report.refreshed, report.queries) == (len(places), len(places), 1)
-    assert time.monotonic() - started < 5
 
 
 def test_without_servers_it_says_so() -> None:

@@ -1,6 +1,5 @@
 """The PostgreSQL store on a real server."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -18,8 +17,6 @@ from chalicelib.features.rollout import Rollout
 from chalicelib.stores.postgres import PostgresStore
 from local.stack.postgres import PostgresServer
 from testing.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
-
-pytestmark = pytest.mark.timed
 
 
 def soon() -> Deadline:
@@ -115,9 +112,7 @@ def test_the_server_cancels_a_slow_query(url: str) -> None:
     with closing(psycopg2.connect(url)) as other, closing(store):
         store.features_of([FIRST], soon())
         other.cursor().execute("lock table dataset in access exclusive mode")
-        started = time.monotonic()
         assert fault(store) == "postgres_statement_timeout"
-        assert time.monotonic() - started < 0.6
         other.rollback()
         # AND later queries succeed
         assert store.features_of([FIRST], soon())[0].cell == FIRST

@@ -24,8 +24,6 @@ from testing.feature_rig import FIRST, REDIS
 from testing.servers import scripted
 from testing.valkey_cluster import SLOTS, ClusterNode, cluster
 
-pytestmark = pytest.mark.timed
-
 CELLS = range(FIRST, FIRST + 60)
 KEYS = [value_key(cell, "v1") for cell in CELLS]
 LATE = 0.1
@@ -119,6 +117,7 @@ class TestCluster:
             assert cache.read(key, soon()) == b"new"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", ["killed", "hung"])
 @pytest.mark.parametrize("endpoint", [0, 1], ids=["endpoint", "other node"])
 def test_a_replica_takes_over_from_its_primary(tmp_path: Path, how: str, endpoint: int) -> None:
@@ -142,6 +141,7 @@ def test_a_replica_takes_over_from_its_primary(tmp_path: Path, how: str, endpoin
             nodes[0].child.resume()
 
 
+@pytest.mark.alone
 def test_a_cluster_that_is_down_fails_at_once(tmp_path: Path) -> None:
     with cluster(tmp_path) as nodes, closing(cache_at(nodes[0].url)) as cache:
         key = owned_by(0)[0]

@@ -62,6 +62,7 @@ def test_all_steps_that_are_possible_are_taken_at_once(server: Server) -> None:
     assert proceed(SignIn(server.steps(), PATIENCE, 40.0))[0] == "connection"
 
 
+@pytest.mark.alone
 def test_calls_wait_no_longer_than_the_patience_altogether(server: Server) -> None:
     under_way = SignIn(server.steps(), PATIENCE, 40.0)
     waits = [proceed(under_way, 0.04)[1] for _ in range(10)]
@@ -70,6 +71,7 @@ def test_calls_wait_no_longer_than_the_patience_altogether(server: Server) -> No
     assert waits[-1] < 0.02
 
 
+@pytest.mark.alone
 def test_the_patience_for_the_first_sign_of_life_may_be_less(server: Server) -> None:
     under_way = SignIn(server.steps(), PATIENCE, 40.0, first=0.01)
     assert proceed(under_way)[1] < PATIENCE
