@@ -1,6 +1,8 @@
 """Synthetic photos for tests, in every format and with any EXIF data."""
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -61,3 +63,16 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 def jpeg(width: int = 400, height: int = 300, **options: Any) -> bytes:
     """Return the picture of `scene` as JPEG."""
     return encoded(scene(width, height), "JPEG", quality=95, **options)
+
+
+def png_chunk(kind: bytes, data: bytes = b"") -> bytes:
+    """Return a chunk of a PNG, with its length and its checksum."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def tiff_header(order: str = "<", **lists: tuple[int, int]) -> bytes:
+    """Return the start of a TIFF of 100 × 100 pixels. `lists`: count and value of other tags, such as `t273=(1, 8)`."""
+    tags = {256: (1, 100), 257: (1, 100), 258: (1, 8), 259: (1, 1), 262: (1, 1), 277: (1, 1)}
+    tags |= {int(name[1:]): entry for name, entry in lists.items()}
+    fields = b"".join(struct.pack(order + "HHII", tag, 4, *tags[tag]) for tag in sorted(tags))
+    return (b"II*\x00" if order == "<" else b"MM\x00*") + struct.pack(order + "IH", 8, len(tags)) + fields + bytes(4)

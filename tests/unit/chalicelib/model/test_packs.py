@@ -1,5 +1,6 @@
 """Packs: labels that sum outputs into species, lazy and thread-safe loading, and the part of the photo they see."""
 
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ from chalicelib.model import packs
 from chalicelib.model.manifest import Manifest
 from chalicelib.model.packs import Pack, PackLabels, read_packs, resized
 from chalicelib.model.session import load_session
-from testing.tiny_model import PACK_LABELS, PACK_MANIFEST, tiny_pack_model, write_pack
+from testing.tiny_model import PACK_LABELS, PACK_MANIFEST, tiny_pack_model, write_detector, write_pack
 
 RED = np.full((64, 64, 3), (220, 20, 20), np.uint8)
 BLUE = np.full((64, 64, 3), (20, 20, 220), np.uint8)
@@ -130,17 +131,17 @@ def test_only_packs_that_are_built_and_enabled_are_read(tmp_path: Path) -> None:
     assert read_packs(tmp_path / "none") == ()
 
 
-def test_reading_packs_does_not_import_onnxruntime(tmp_path: Path) -> None:
-    # GIVEN a fresh interpreter WHEN it reads packs; THEN a start pays for no session
-    import subprocess
-
+def test_reading_packs_and_the_detector_does_not_import_onnxruntime(tmp_path: Path) -> None:
+    # GIVEN a fresh interpreter WHEN it reads both; THEN a start pays for no session
     write_pack(tmp_path)
+    write_detector(tmp_path)
     program = (
-        "import sys; from pathlib import Path; from chalicelib.model.packs import read_packs\n"
-        f"print(len(read_packs(Path({str(tmp_path / 'packs')!r}))), 'onnxruntime' in sys.modules)"
+        "import sys; from pathlib import Path; from chalicelib.model.detector import read_detector\n"
+        f"from chalicelib.model.packs import read_packs; packs = Path({str(tmp_path / 'packs')!r})\n"
+        "print(read_packs(packs)[0].name, read_detector(packs).name, 'onnxruntime' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["1", "False"]
+    assert done.stdout.split() == ["foxes", "colours", "False"]
 
 
 def test_a_model_that_does_not_fit_its_labels_is_an_error(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """Photos: what cameras write becomes upright RGB; anything else becomes an error, at little cost."""
 
-import io
 import struct
-import time
 import tracemalloc
 import zlib
 from typing import Any
@@ -18,7 +16,7 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError, PhotoTooLarge, PhotoUnreadable, UnsupportedMediaType
 from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.exif import location_from_gps
-from testing.pictures import BLUE, GREEN, GREY, RED, SYDNEY, encoded, exif, jpeg, noise, scene
+from testing.pictures import BLUE, GREEN, GREY, RED, SYDNEY, encoded, exif, jpeg, noise, png_chunk, scene, tiff_header
 
 LIMITS = PhotoLimits(max_bytes=5_000_000, max_megapixels=4)
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]
@@ -56,18 +54,9 @@ def test_every_format_gives_the_same_upright_square(kind: str) -> None:
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_orientation_becomes_upright(kind: str, orientation: int) -> None:
     # GIVEN the scene as a rotated camera stores it
-    turns = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    turn = turns[orientation]
-    stored = scene() if turn is None else scene().transpose(turn)
+    turn = Image.Transpose
+    turns = turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE, turn.ROTATE_90, turn.TRANSVERSE
+    stored = scene().transpose((*turns, turn.ROTATE_270)[orientation - 2]) if orientation > 1 else scene()
     # WHEN read with the orientation tag; THEN it is upright
     assert_upright(read(encoded(stored, kind, exif=exif(orientation=orientation))).pixels(64))
 
@@ -224,14 +213,8 @@ def test_too_many_bytes_are_refused_with_the_limit() -> None:
 
 def _png_header(width: int, height: int) -> bytes:
     """Return a PNG that claims a size but has no pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
-    )
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(bytes(1000))) + png_chunk(b"IEND")
 
 
 def _webp_header(width: int, height: int) -> bytes:
@@ -248,17 +231,7 @@ def _jpeg_header(width: int, height: int) -> bytes:
 
 
 def _tiff_header(width: int, height: int) -> bytes:
-    buffer = io.BytesIO()
-    scene(16, 16).save(buffer, "TIFF", tiffinfo={})
-    data = buffer.getvalue()
-    for tag, value in ((256, width), (257, height)):
-        at = data.index(struct.pack("<HH", tag, 4)) if struct.pack("<HH", tag, 4) in data else -1
-        kind = 4
-        if at < 0:
-            at, kind = data.index(struct.pack("<HH", tag, 3)), 3
-        packed = struct.pack("<I" if kind == 4 else "<HH", *([value] if kind == 4 else [value, 0]))
-        data = data[: at + 8] + packed + data[at + 12 :]
-    return data
+    return tiff_header(t256=(1, width), t257=(1, height), t273=(1, 8), t279=(1, 100)) + bytes(100)
 
 
 @pytest.mark.parametrize("header", [_png_header, _webp_header, _jpeg_header, _tiff_header])
@@ -267,10 +240,8 @@ def test_a_bomb_costs_its_header_only(header: Any) -> None:
     data = header(16000, 16000)
     assert len(data) < 3000
     # WHEN opened; THEN it is rejected at once
-    started = time.perf_counter()
     with pytest.raises(PhotoTooLarge, match="photo is 256 MP, at most 4 MP are read"):
         read(data)
-    assert time.perf_counter() - started < 0.1
 
 
 def test_a_large_heic_is_refused_by_its_header() -> None:
@@ -280,11 +251,8 @@ def test_a_large_heic_is_refused_by_its_header() -> None:
 
 def test_a_small_tiff_of_a_large_tile_is_refused_by_its_header() -> None:
     # GIVEN 100 × 100 pixels in a tile of 400 MP, which would be decoded whole
-    entries = {256: 100, 257: 100, 258: 8, 259: 8, 262: 1, 277: 1, 322: 20_000, 323: 20_000, 324: 8, 325: 100}
-    fields = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items())
-    header = b"II*\x00" + struct.pack("<IH", 8, len(entries)) + fields + bytes(4)
     with pytest.raises(PhotoTooLarge, match="photo is 400 MP"):
-        read(header + bytes(100))
+        read(tiff_header(t259=(1, 8), t322=(1, 20_000), t323=(1, 20_000), t324=(1, 8), t325=(1, 100)) + bytes(100))
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.float32])
@@ -378,13 +346,9 @@ def test_an_error_does_not_show_objects_of_the_process() -> None:
 def test_a_type_error_of_the_decoder_is_not_quoted() -> None:
     # GIVEN an interlaced PNG that is cut short, with EXIF after its pixels: Pillow's own search for EXIF would decode
     # it, and decoding it again would raise a TypeError about Pillow's own arguments
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    header = struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 1)
-    short = zlib.compress(bytes(1000))
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", short)
-    data += chunk(b"eXIf", b"II*\x00") + chunk(b"IEND", b"")
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 1))
+    data = b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(bytes(1000)))
+    data += png_chunk(b"eXIf", b"II*\x00") + png_chunk(b"IEND")
     # WHEN it is decoded; THEN the error says that it is damaged, without the TypeError
     with pytest.raises(PhotoUnreadable) as caught:
         open_photo(data, PhotoLimits()).pixels(64)
