@@ -22,9 +22,11 @@ ARGUMENTS = (
     "--checks=all",
     "--continue-on-failure",
     "--generation-deterministic",
-    "--max-examples=10",
     "--no-color",
 )
+
+EXAMPLES = pytest.mark.parametrize("examples", [3, pytest.param(25, marks=pytest.mark.alone)])
+"""Requests made up for each operation, besides those that cover its parameters one by one: few, and many at night."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def chalice_port(
         yield port
 
 
-def run_schemathesis(port: int, methods: list[str], folder: Path) -> str:
+def run_schemathesis(port: int, methods: list[str], folder: Path, examples: int) -> str:
     """Run schemathesis against a server. Return its report if it finds anything, otherwise an empty text."""
     config = folder / "schemathesis.toml"
     config.write_text(
@@ -66,19 +68,22 @@ def run_schemathesis(port: int, methods: list[str], folder: Path) -> str:
     )
     url = f"http://{HOST}:{port}/openapi.json"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", url, *ARGUMENTS]
+    command.append(f"--max-examples={examples}")
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.integration.web.schema_hooks", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
     return done.stdout + done.stderr if done.returncode else ""
 
 
-def test_schemathesis_finds_nothing_on_the_http_server(served: Served, tmp_path: Path) -> None:
-    assert run_schemathesis(served.port, [*METHODS, "trace", "query"], tmp_path) == ""
+@EXAMPLES
+def test_schemathesis_finds_nothing_on_the_http_server(served: Served, tmp_path: Path, examples: int) -> None:
+    assert run_schemathesis(served.port, [*METHODS, "trace", "query"], tmp_path, examples) == ""
 
 
-def test_schemathesis_finds_nothing_on_chalice(chalice_port: int, tmp_path: Path) -> None:
+@EXAMPLES
+def test_schemathesis_finds_nothing_on_chalice(chalice_port: int, tmp_path: Path, examples: int) -> None:
     # Without TRACE and QUERY: the server of `chalice local` is Python's http.server, which responds to them itself
     # with 501. API Gateway does not know these methods either.
-    assert run_schemathesis(chalice_port, METHODS, tmp_path) == ""
+    assert run_schemathesis(chalice_port, METHODS, tmp_path, examples) == ""
 
 
 def test_head_has_no_body_with_chalice_local(chalice_port: int) -> None:
