@@ -51,6 +51,7 @@ KOALA = Answer(
     timings_ms=Timings(22.0, 0.1, 12.3, 0.0, 41.2),
     request_id="c0ffee00-0000-4000-8000-000000000000",
 )
+ALONE = FeaturesUsed("no_location", "bypass", 0, None)
 RESIDENTS = Residents(
     animals=(
         Resident("phascolarctos-cinereus", "koala", "Phascolarctos cinereus", "species", "native", 1.0),
@@ -65,3 +66,8 @@ RESIDENTS = Residents(
 def koala(**changes: Any) -> dict[str, Any]:
     """The answer to a photo of a koala, with changes, as JSON would hold it."""
     return asdict(replace(KOALA, **changes))
+
+
+def alone(**changes: Any) -> dict[str, Any]:
+    """The answer from the photo alone."""
+    return koala(location=NOWHERE, features=ALONE, **changes)

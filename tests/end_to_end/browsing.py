@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import FilePayload, Page, ViewportSize
+from playwright.sync_api import FilePayload, FloatRect, Locator, Page, Route, ViewportSize
 
 from chalicelib.config.settings import ROOT
 from testing import pictures
@@ -15,7 +15,7 @@ Open = Callable[..., Page]
 """Opens an address in a new window; takes the options of Playwright's `new_context`, and `before`, which gets the empty
 window."""
 Identified = Callable[..., Page]
-"""Opens the page, and gives it a photo that was taken in Sydney. Takes the answer and its status, unless
+"""Opens the page, and gives it a photo that was taken in Sydney, or `photos`. Takes the answer and its status, unless
 the stand-in has them, and the options of `Open`."""
 
 
@@ -27,6 +27,33 @@ def photo(data: bytes | None = None, name: str = "photo.jpg", kind: str = "image
 def problem(code: str, status: int, detail: str = "what happened") -> tuple[dict[str, Any], int]:
     """Problem details and their status."""
     return {"type": "about:blank", "title": code, "status": status, "code": code, "detail": detail}, status
+
+
+def box_of(shown: Locator) -> FloatRect:
+    """Where something that is shown is on the screen."""
+    box = shown.bounding_box()
+    assert box is not None, shown
+    return box
+
+
+def posted_to(shown: Page, bucket: str) -> list[bytes]:
+    """What a page posts to a bucket from now on, which takes it."""
+    posted: list[bytes] = []
+
+    def take(route: Route) -> None:
+        posted.append(route.request.post_data_buffer or b"")
+        route.fulfill(status=204, headers={"Access-Control-Allow-Origin": "*"})
+
+    shown.route(f"{bucket}/**", take)
+    return posted
+
+
+def settle(shown: Page) -> None:
+    """Let a page do what it would do at once: two frames, in which it sees what is in view, then a request."""
+    shown.evaluate("""async () => {
+        for (let i = 0; i < 2; i += 1) await new Promise(requestAnimationFrame);
+        await fetch(location.href);
+    }""")
 
 
 def module(shown: Page, name: str) -> str:

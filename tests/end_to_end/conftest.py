@@ -136,11 +136,11 @@ def stand() -> Iterator[Stand]:
 
 @pytest.fixture
 def identified(stand: Stand, open_page: Open) -> Identified:
-    def identify(*answer: Any, **options: Any) -> Page:
+    def identify(*answer: Any, photos: Any = None, **options: Any) -> Page:
         if answer:
             stand.tell(*answer)
         shown = open_page(stand.url, **options)
-        shown.set_input_files("#pick", photo())
+        shown.set_input_files("#pick", photos or photo())
         return shown
 
     return identify

@@ -6,7 +6,7 @@ For states that the real app shows only with luck or in distress, such as a roll
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event
 from typing import Any
@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from chalicelib.api import page
 from chalicelib.errors import NotFound
 from testing.servers import serving
+from tests.end_to_end import answers
 
 PREFIX = "/dev/"
 BUCKET = "https://photos.example"
@@ -38,13 +39,13 @@ class Sent:
 
 @dataclass
 class Stand:
-    """What to answer, and what was asked."""
+    """What to answer, a koala in Australia unless `tell` says otherwise, and what was asked."""
 
     url: str
     status: int = 200
-    answer: Any = None
+    answer: Any = field(default_factory=answers.koala)
     headers: Mapping[str, str] = field(default_factory=dict)
-    residents: Any = None
+    residents: Any = field(default_factory=lambda: asdict(answers.RESIDENTS))
     taxa: dict[str, Any] = field(default_factory=dict)
     """What is known of taxa, by the address below `taxa`; a text is an SVG. Other addresses are answered with 404."""
     taxa_status: int = 200

@@ -1,6 +1,5 @@
 """The page for everybody: contrast, names of controls, the keyboard, narrow screens, large text, forced colours."""
 
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -72,7 +71,6 @@ def _shown(stand: Stand, open_page: Open, view: str, **options: Any) -> Page:
     }
     stand.keeps = view == "shared answer"
     stand.tell(*told.get(view, problem("unavailable", 503)))
-    stand.residents = asdict(answers.RESIDENTS)
     stand.taxa |= {"phascolarctos-cinereus": KOALA, "": GROUPS}
     shown = open_page(stand.url, has_touch=True, **options)
     if view != "start":
@@ -103,28 +101,20 @@ def test_text_stands_out_controls_have_names_and_a_phone_is_wide_enough(
     stand: Stand, open_page: Open, scheme: str, view: str
 ) -> None:
     shown = _shown(stand, open_page, view, viewport=PHONE, color_scheme=scheme)
-    # THEN axe finds no fault
+    # THEN axe finds no fault, such as a control without a name
     violations = Axe().run(shown).response["violations"]
     assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations] == []
     # AND by WCAG, text stands out, also where axe does not look
     contrasts = shown.evaluate(CONTRASTS)
     assert len(contrasts) > 5
     assert [(text, round(ratio, 2)) for text, ratio in contrasts if ratio < 4.5] == []
-    controls = shown.locator("button:visible, input, summary:visible, a:visible, img:visible:not([alt=''])")
-    nameless = [
-        each.evaluate("e => e.outerHTML")
-        for each in controls.all()
-        if not each.evaluate("e => e.innerText?.trim() || e.alt || [...(e.labels ?? [])].some(l => l.innerText.trim())")
-        and each.is_visible()
-    ]
-    assert nameless == []
     # AND everything is within the screen, and large enough for a finger
     assert shown.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert shown.evaluate(SMALL) == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize(("width", "text"), [(320, "100%"), (320, "200%"), (1280, "200%"), (3840, "")])
+@pytest.mark.parametrize(("width", "text"), [(320, "200%"), (1280, "200%"), (3840, "")])
 def test_nothing_overflows_on_any_screen_or_with_large_text(
     stand: Stand, open_page: Open, width: int, text: str, view: str
 ) -> None:
@@ -167,7 +157,6 @@ def test_nothing_moves_for_those_who_want_no_motion(
     stand: Stand, identified: Identified, motion: str, animation: str
 ) -> None:
     stand.open.clear()
-    stand.tell(answers.koala())
     shown = identified(reduced_motion=motion)
     expect(shown.locator("#busy-words")).to_have_text("Identifying the animal")
     stripe = "getComputedStyle(document.querySelector('#stripe'), '::after').animationName"
@@ -225,7 +214,6 @@ def test_the_menu_of_languages_closes_by_escape_and_elsewhere(stand: Stand, open
 
 def test_the_keyboard_reaches_everything(stand: Stand, open_page: Open) -> None:
     # GIVEN an answer
-    stand.tell(answers.koala())
     shown = open_page(stand.url)
     shown.keyboard.press("Tab")
     expect(shown.locator(".languages summary")).to_be_focused()

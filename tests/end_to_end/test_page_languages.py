@@ -12,7 +12,7 @@ from chalicelib.api import page
 from chalicelib.api.responses import Resident
 from chalicelib.config.settings import ROOT
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import Identified, Open, photo, problem
+from tests.end_to_end.browsing import Identified, Open, box_of, photo, problem
 from tests.end_to_end.stand import Stand
 from tests.end_to_end.test_page_several import boxes
 from tests.end_to_end.test_page_words import GROUPS, KOALA, answer_with_relatives
@@ -69,7 +69,6 @@ def _walk(shown: Page, stand: Stand) -> str:
 
 def _ready(stand: Stand, language: str) -> None:
     stand.language = language
-    stand.residents = asdict(answers.RESIDENTS)
     stand.taxa |= {"phascolarctos-cinereus": KOALA, "": GROUPS}
 
 
@@ -103,7 +102,6 @@ def test_animals_have_names_in_the_language_or_else_in_latin(
 def test_lists_of_animals_are_in_the_order_of_the_language(stand: Stand, identified: Identified) -> None:
     # GIVEN animals in the order of their English names, one of them introduced
     stand.language = "de"
-    stand.tell(answers.koala())
     residents = [("badger", "Mustelidae"), ("grey wolf", "Canis lupus"), ("koala", "Phascolarctos cinereus")]
     animals = tuple(Resident(latin, name, latin, "species", "introduced", 1.0) for name, latin in residents)
     stand.residents = asdict(replace(answers.RESIDENTS, animals=animals))
@@ -120,7 +118,6 @@ def test_without_the_names_an_answer_is_in_latin_and_the_next_one_asks_for_them_
     stand: Stand, open_page: Open
 ) -> None:
     stand.language = "de"
-    stand.tell(answers.koala())
     shown = open_page(stand.url)
     shown.route("**/names-*", lambda route: route.abort())
     shown.set_input_files("#pick", photo())
@@ -140,13 +137,8 @@ def test_the_page_is_mirrored_if_the_language_runs_from_right_to_left(stand: Sta
     # AND the icon is at the right, the languages are at the left, and bars grow from the right
     shown.locator("#place-back").click()
     icon, title, languages, track, bar = (
-        shown.locator(each).first.bounding_box() for each in ("header img", "h1", ".languages", ".track", ".track .bar")
+        box_of(shown.locator(each).first) for each in ("header img", "h1", ".languages", ".track", ".track .bar")
     )
-    assert icon
-    assert title
-    assert languages
-    assert track
-    assert bar
     assert languages["x"] < title["x"] < icon["x"]
     assert bar["x"] + bar["width"] == pytest.approx(track["x"] + track["width"], abs=1)
 

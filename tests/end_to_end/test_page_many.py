@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Page, ViewportSize, expect
+from playwright.sync_api import FilePayload, ViewportSize, expect
 
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Open, photo, problem
+from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, photo, problem, settle
 from tests.end_to_end.running import until
 from tests.end_to_end.stand import Stand
 
@@ -27,11 +27,9 @@ def viewport(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def test_each_photo_gets_its_own_answer(stand: Stand, open_page: Open, viewport: ViewportSize) -> None:
-    stand.tell(answers.koala())
-    shown = open_page(stand.url, viewport=viewport)
+def test_each_photo_gets_its_own_answer(stand: Stand, identified: Identified, viewport: ViewportSize) -> None:
     # WHEN more than five photos are chosen, with a file that is none
-    shown.set_input_files("#pick", [*card_photos(7), photo(b"a list", "list.txt", "text/plain")])
+    shown = identified(photos=[*card_photos(7), photo(b"a list", "list.txt", "text/plain")], viewport=viewport)
     # THEN each is sent by itself, with its own place
     expect(shown.locator("#many-progress")).to_have_text("7 of 7 identified.")
     expect(shown.locator("#many-note")).to_have_text("1 file is no photo and was left out.")
@@ -48,42 +46,36 @@ def test_each_photo_gets_its_own_answer(stand: Stand, open_page: Open, viewport:
     expect(shown.locator("#many-heading")).to_be_focused()
 
 
-def test_at_most_three_are_sent_at_once_and_it_can_be_stopped(stand: Stand, open_page: Open) -> None:
-    stand.tell(answers.koala())
+def test_at_most_three_are_sent_at_once_and_it_can_be_stopped(stand: Stand, identified: Identified) -> None:
     stand.open.clear()
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", card_photos(8))
+    shown = identified(photos=card_photos(8))
     expect(shown.locator("#many-grid img")).to_have_count(3)
     assert until(lambda: len(stand.sent) == 3, 5)
-    shown.wait_for_timeout(200)
+    settle(shown)
     assert len(stand.sent) == 3
     # WHEN it is stopped THEN nothing more is sent, until it goes on
     shown.click("#many-stop")
     expect(shown.locator("#many-stop")).to_have_text("Go on")
     stand.open.set()
-    shown.wait_for_timeout(200)
+    settle(shown)
     assert len(stand.sent) == 3
     shown.click("#many-stop")
     expect(shown.locator("#many-progress")).to_have_text("8 of 8 identified.")
     assert len(stand.sent) == 11
 
 
-def test_a_busy_service_is_asked_again_when_it_says(stand: Stand, open_page: Open) -> None:
+def test_a_busy_service_is_asked_again_when_it_says(stand: Stand, identified: Identified) -> None:
     refusal, status = problem("too_many_requests", 429)
-    stand.tell(refusal, status, {"Retry-After": "1"})
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", card_photos(6))
+    shown = identified(refusal, status, {"Retry-After": "1"}, photos=card_photos(6))
     expect(shown.locator("#many-grid img")).to_have_count(3)
     stand.tell(answers.koala())
     expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
 
 
-def test_photos_that_wait_for_a_network_say_so_and_go_on(stand: Stand, open_page: Open) -> None:
+def test_photos_that_wait_for_a_network_say_so_and_go_on(stand: Stand, identified: Identified) -> None:
     # GIVEN a grid that fills
-    stand.tell(answers.koala())
     stand.open.clear()
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", card_photos(8))
+    shown = identified(photos=card_photos(8))
     expect(shown.locator("#many-grid img")).to_have_count(3)
     # WHEN the network goes THEN that is said and announced
     shown.context.set_offline(True)
@@ -95,10 +87,8 @@ def test_photos_that_wait_for_a_network_say_so_and_go_on(stand: Stand, open_page
     expect(shown.locator("#many-progress")).to_have_text("8 of 8 identified.")
 
 
-def test_what_fails_is_named_and_tried_again(stand: Stand, open_page: Open) -> None:
-    stand.tell(*problem("internal", 500))
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", card_photos(6))
+def test_what_fails_is_named_and_tried_again(stand: Stand, identified: Identified) -> None:
+    shown = identified(*problem("internal", 500), photos=card_photos(6))
     expect(shown.locator("#many-progress")).to_have_text("0 of 6 identified. 6 failed.")
     expect(shown.locator("#many-grid b").first).to_have_text("Something went wrong on our side")
     stand.tell(answers.koala())
@@ -106,10 +96,8 @@ def test_what_fails_is_named_and_tried_again(stand: Stand, open_page: Open) -> N
     expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
 
 
-def test_photos_without_a_place_get_one_together(stand: Stand, open_page: Open) -> None:
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", card_photos(6))
+def test_photos_without_a_place_get_one_together(stand: Stand, identified: Identified) -> None:
+    shown = identified(photos=card_photos(6))
     expect(shown.locator("#many-place-words")).to_contain_text("5 photos have no place.")
     shown.click("#many-add-place")
     shown.fill("#place-name", "48.86, 2.29")
@@ -121,11 +109,9 @@ def test_photos_without_a_place_get_one_together(stand: Stand, open_page: Open) 
 
 
 @pytest.mark.firefox(lacks="downloads, by its driver")
-def test_the_answers_are_saved_as_csv(stand: Stand, open_page: Open, tmp_path: Path) -> None:
+def test_the_answers_are_saved_as_csv(identified: Identified, tmp_path: Path) -> None:
     # GIVEN answers, one file that is no photo, and a name that a spreadsheet would run
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", [*card_photos(5), photo(b"x", "=cmd.jpg")])
+    shown = identified(photos=[*card_photos(5), photo(b"x", "=cmd.jpg")])
     expect(shown.locator("#many-progress")).to_have_text("5 of 6 identified. 1 failed.")
     with shown.expect_download() as download:
         shown.click("#many-csv")
@@ -137,10 +123,8 @@ def test_the_answers_are_saved_as_csv(stand: Stand, open_page: Open, tmp_path: P
     assert rows[5]["problem"] == "This is not a photo we can read"
 
 
-def test_photos_of_one_animal_can_turn_out_to_be_of_several(stand: Stand, open_page: Open) -> None:
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", card_photos(3))
+def test_photos_of_one_animal_can_turn_out_to_be_of_several(stand: Stand, identified: Identified) -> None:
+    shown = identified(photos=card_photos(3))
     expect(shown.locator("#name")).to_have_text("koala")
     shown.click("#split")
     expect(shown.locator("#many-progress")).to_have_text("3 of 3 identified.")
@@ -149,7 +133,6 @@ def test_photos_of_one_animal_can_turn_out_to_be_of_several(stand: Stand, open_p
 
 @pytest.mark.firefox(lacks="choosing folders, by its driver")
 def test_a_folder_is_taken_with_what_is_below_it(stand: Stand, open_page: Open, tmp_path: Path) -> None:
-    stand.tell(answers.koala())
     for name in ("a/1.jpg", "a/2.jpg", "b/1.jpg", "b/c/1.jpg", "b/2.jpg", "1.jpg"):
         path = tmp_path / "card" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -160,8 +143,7 @@ def test_a_folder_is_taken_with_what_is_below_it(stand: Stand, open_page: Open, 
     expect(shown.locator("#many-grid")).to_contain_text("card/b/c/1.jpg")
 
 
-def test_files_without_any_photo_are_refused(stand: Stand, open_page: Open) -> None:
-    shown: Page = open_page(stand.url)
-    shown.set_input_files("#pick", [photo(b"a list", f"{i}.txt", "text/plain") for i in range(6)])
+def test_files_without_any_photo_are_refused(stand: Stand, identified: Identified) -> None:
+    shown = identified(photos=[photo(b"a list", f"{i}.txt", "text/plain") for i in range(6)])
     expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
     assert stand.sent == []

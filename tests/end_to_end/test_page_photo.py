@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from testing import pictures
-from tests.end_to_end import answers
-from tests.end_to_end.browsing import Open, module, photo, problem
+from tests.end_to_end.browsing import Identified, Open, module, photo, posted_to, problem
 from tests.end_to_end.stand import BUCKET, Stand
 
-SYDNEY = [-33.8688, 151.2093]
+WITHOUT_WEBP = """
+    const { toBlob } = HTMLCanvasElement.prototype;
+    HTMLCanvasElement.prototype.toBlob = function (done, type, quality) {
+        return toBlob.call(this, done, type === "image/webp" ? "image/png" : type, quality);
+    };"""
+"""Makes a browser give a PNG in place of a WebP, as Safari does."""
 
 
 def _grain(width: int, height: int) -> Image.Image:
@@ -23,27 +27,23 @@ def _grain(width: int, height: int) -> Image.Image:
     return Image.frombytes("RGB", (width, height), random.Random(7).randbytes(3 * width * height))
 
 
-def test_a_small_photo_is_sent_as_it_is(stand: Stand, open_page: Open) -> None:
-    stand.tell(answers.koala())
+def test_a_small_photo_is_sent_as_it_is(stand: Stand, identified: Identified) -> None:
     chosen = photo()
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", chosen)
+    shown = identified(photos=chosen)
     expect(shown.locator("#name")).to_be_visible()
     assert stand.sent[0].body == chosen["buffer"]
     assert (stand.sent[0].path, stand.sent[0].content_type) == ("/dev/identify", "image/jpeg")
 
 
 @pytest.mark.firefox
-def test_a_large_photo_shrinks_and_its_position_is_sent(stand: Stand, open_page: Open, tmp_path: Path) -> None:
+def test_a_large_photo_shrinks_and_its_position_is_sent(stand: Stand, identified: Identified, tmp_path: Path) -> None:
     # GIVEN a photo of 12 megapixels that lies on its side and knows its place
     exif = pictures.exif(pictures.SYDNEY, orientation=6)
     large = pictures.encoded(pictures.noise(4000, 3000), "JPEG", quality=90, exif=exif)
     assert len(large) > 500_000
     (tmp_path / "large.jpg").write_bytes(large)
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
     # WHEN it is chosen
-    shown.set_input_files("#pick", tmp_path / "large.jpg")
+    shown = identified(photos=tmp_path / "large.jpg")
     expect(shown.locator("#name")).to_be_visible()
     # THEN what is sent is small, upright and without EXIF, and the position is a parameter, rounded
     assert len(stand.sent[0].body) < 400_000
@@ -56,45 +56,25 @@ def test_a_large_photo_shrinks_and_its_position_is_sent(stand: Stand, open_page:
 
 
 @pytest.mark.parametrize(
-    ("picture", "sides"), [(pictures.scene, (1600, 1600)), (_grain, (900, 1000))], ids=["smooth", "grain"]
+    ("picture", "kind", "before", "sent_as", "sides"),
+    [
+        (pictures.scene(2000, 1000), "BMP", "", "WEBP", (1600, 1600)),
+        (_grain(2000, 1000), "BMP", "", "WEBP", (900, 1000)),
+        (pictures.scene(2000, 1000), "BMP", WITHOUT_WEBP, "JPEG", (1600, 1600)),
+        (pictures.scene(), "GIF", "", "WEBP", (400, 400)),
+    ],
+    ids=["large", "full of detail", "in a browser that cannot write WebP", "in a format that only browsers read"],
 )
-def test_a_photo_shrinks_to_what_the_models_need_and_one_full_of_detail_further(
-    stand: Stand, open_page: Open, tmp_path: Path, picture: Any, sides: tuple[int, int]
+def test_a_photo_shrinks_to_what_the_models_need_in_a_format_that_the_api_reads(
+    stand: Stand, open_page: Open, picture: Image.Image, kind: str, before: str, sent_as: str, sides: tuple[int, int]
 ) -> None:
-    (tmp_path / "photo.bmp").write_bytes(pictures.encoded(picture(2000, 1000), "BMP"))
-    stand.tell(answers.koala())
     shown = open_page(stand.url)
-    shown.set_input_files("#pick", tmp_path / "photo.bmp")
+    shown.evaluate(f"() => {{ {before} }}")
+    shown.set_input_files("#pick", photo(pictures.encoded(picture, kind), f"photo.{kind}", f"image/{kind.lower()}"))
     expect(shown.locator("#name")).to_be_visible()
     with Image.open(io.BytesIO(stand.sent[0].body)) as sent:
-        assert sent.format == "WEBP"
+        assert sent.format == sent_as
         assert sides[0] <= sent.width <= sides[1]
-
-
-def test_a_browser_that_cannot_write_webp_sends_a_jpeg(stand: Stand, open_page: Open, tmp_path: Path) -> None:
-    # GIVEN a browser that gives a PNG in place of a WebP, as Safari does
-    (tmp_path / "photo.bmp").write_bytes(pictures.encoded(pictures.scene(2000, 1000), "BMP"))
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.evaluate("""() => {
-        const { toBlob } = HTMLCanvasElement.prototype;
-        HTMLCanvasElement.prototype.toBlob = function (done, type, quality) {
-            return toBlob.call(this, done, type === "image/webp" ? "image/png" : type, quality);
-        };
-    }""")
-    shown.set_input_files("#pick", tmp_path / "photo.bmp")
-    expect(shown.locator("#name")).to_be_visible()
-    with Image.open(io.BytesIO(stand.sent[0].body)) as sent:
-        assert sent.format == "JPEG"
-
-
-def test_a_format_that_only_the_browser_can_read_is_redrawn(stand: Stand, open_page: Open) -> None:
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo(pictures.encoded(pictures.scene(), "GIF"), "photo.gif", "image/gif"))
-    expect(shown.locator("#name")).to_be_visible()
-    with Image.open(io.BytesIO(stand.sent[0].body)) as sent:
-        assert (sent.format, sent.size) == ("WEBP", (400, 300))
 
 
 @pytest.mark.firefox
@@ -109,17 +89,15 @@ def test_a_format_that_only_the_browser_can_read_is_redrawn(stand: Stand, open_p
     ids=["text", "text named as a photo", "large text", "empty"],
 )
 def test_a_file_that_is_no_photo_is_refused_before_it_is_sent(
-    stand: Stand, open_page: Open, data: bytes, name: str, kind: str
+    stand: Stand, identified: Identified, data: bytes, name: str, kind: str
 ) -> None:
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", {"name": name, "mimeType": kind, "buffer": data})
+    shown = identified(photos={"name": name, "mimeType": kind, "buffer": data})
     expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
     assert stand.sent == []
 
 
 def test_the_progress_of_a_slow_line_is_shown(stand: Stand, open_page: Open) -> None:
     # GIVEN a line of 750 kbit/s
-    stand.tell(answers.koala())
     shown = open_page(stand.url)
     line = shown.context.new_cdp_session(shown)
     line.send("Network.enable")
@@ -133,11 +111,10 @@ def test_the_progress_of_a_slow_line_is_shown(stand: Stand, open_page: Open) -> 
 
 
 @pytest.mark.firefox
-def test_a_large_file_that_the_browser_cannot_read_is_sent_as_it_is(stand: Stand, open_page: Open) -> None:
+def test_a_large_file_that_the_browser_cannot_read_is_sent_as_it_is(stand: Stand, identified: Identified) -> None:
     stand.tell(*problem("photo_too_large", 413))
     unknown = photo(b"\0\0\0\x18ftypheic" + bytes(4_600_000), "large.heic", "image/heic")
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", unknown)
+    shown = identified(photos=unknown)
     expect(shown.locator("#problem-heading")).to_have_text("This photo is too large")
     expect(shown.locator("#no-picture")).to_have_text("large.heic Your browser cannot show a preview of this file.")
     assert stand.sent[0].body == unknown["buffer"]
@@ -147,16 +124,9 @@ def test_a_large_file_goes_by_way_of_the_bucket_where_there_is_one(stand: Stand,
     # GIVEN an API that gives a form for the bucket, which the page's own policy has to allow
     identify = "/dev/uploads/abc/identify"
     stand.upload = {"url": BUCKET, "fields": {"key": "uploads/abc"}, "identify_url": identify, "max_bytes": 20_000_000}
-    stand.tell(answers.koala())
     large = photo(b"\0\0\0\x18ftypheic" + bytes(4_600_000), "large.heic", "image/heic")
     shown = open_page(stand.url)
-    posted: list[bytes] = []
-
-    def bucket(route: Route) -> None:
-        posted.append(route.request.post_data_buffer or b"")
-        route.fulfill(status=204, headers={"Access-Control-Allow-Origin": "*"})
-
-    shown.route(f"{BUCKET}/**", bucket)
+    posted = posted_to(shown, BUCKET)
     # WHEN a large photo is chosen
     shown.set_input_files("#pick", large)
     expect(shown.locator("#name")).to_be_visible()
@@ -175,7 +145,6 @@ def test_how_long_a_request_may_take_depends_on_what_is_sent(
 ) -> None:
     # GIVEN a photo whose answer does not come, and time that runs as we say
     stand.open.clear()
-    stand.tell(answers.koala())
     shown = open_page(stand.url)
     shown.clock.install()
     shown.set_input_files("#pick", photo(b"\0\0\0\x18ftypheic" + bytes(size)))
@@ -186,19 +155,6 @@ def test_how_long_a_request_may_take_depends_on_what_is_sent(
     # AND then no longer
     shown.clock.run_for(2000)
     expect(shown.locator("#problem-heading")).to_have_text("That took too long")
-
-
-@pytest.mark.parametrize("order", ["<", ">"], ids=["little-endian", "big-endian"])
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"])
-def test_the_position_is_read_from_every_format(stand: Stand, open_page: Open, kind: str, order: str) -> None:
-    exif = pictures.exif(pictures.SYDNEY, orientation=8)
-    exif.endian = order
-    data = (
-        b"\0\0\0\x18ftypheic" + bytes(40) + exif.tobytes()
-        if kind == "HEIF"
-        else pictures.encoded(pictures.scene(), kind, exif=exif)
-    )
-    assert _position_in_browser(open_page(stand.url), data) == pytest.approx(SYDNEY, abs=0.001)
 
 
 @pytest.mark.parametrize(
@@ -218,12 +174,14 @@ def test_a_position_that_is_none_is_not_read(stand: Stand, open_page: Open, gps:
     assert _position_in_browser(open_page(stand.url), pictures.jpeg(exif=pictures.exif(gps))) is None
 
 
+@pytest.mark.parametrize("order", ["<", ">"], ids=["little-endian", "big-endian"])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"])
-def test_the_month_is_sent_with_the_position(stand: Stand, open_page: Open, kind: str) -> None:
-    stand.tell(answers.koala())
-    taken = pictures.exif(pictures.SYDNEY, taken="2026:07:14 09:30:00")
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo(pictures.encoded(pictures.scene(), kind, exif=taken), f"a.{kind.lower()}"))
+def test_position_and_month_are_read_from_every_format(
+    stand: Stand, identified: Identified, kind: str, order: str
+) -> None:
+    taken = pictures.exif(pictures.SYDNEY, orientation=8, taken="2026:07:14 09:30:00")
+    taken.endian = order
+    shown = identified(photos=photo(pictures.encoded(pictures.scene(), kind, exif=taken), f"a.{kind.lower()}"))
     expect(shown.locator("#name")).to_be_visible()
     assert stand.sent[0].query == {"lat": "-33.87", "lon": "151.21", "time": "2026-07"}
 
@@ -231,10 +189,8 @@ def test_the_month_is_sent_with_the_position(stand: Stand, open_page: Open, kind
 @pytest.mark.parametrize(
     "taken", ["0000:00:00 00:00:00", "2026:13:01 00:00:00", "    :  :     :  :  ", "x", "14.07.2026"]
 )
-def test_a_time_that_is_none_is_not_sent(stand: Stand, open_page: Open, taken: str) -> None:
-    stand.tell(answers.koala())
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo(pictures.jpeg(exif=pictures.exif(taken=taken))))
+def test_a_time_that_is_none_is_not_sent(stand: Stand, identified: Identified, taken: str) -> None:
+    shown = identified(photos=photo(pictures.jpeg(exif=pictures.exif(taken=taken))))
     expect(shown.locator("#name")).to_be_visible()
     assert stand.sent[0].query == {"location": "none"}
 

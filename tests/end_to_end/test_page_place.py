@@ -5,42 +5,37 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from chalicelib.api.responses import FeaturesUsed
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, photo, problem
+from tests.end_to_end.browsing import DESK, PHONE, Identified, box_of, photo, problem
 from tests.end_to_end.stand import Stand
 
 HOME = {"latitude": -33.868512, "longitude": 151.209349}
 FIELD = "A town, park, island or country"
 
 
-def _alone(**changes: Any) -> dict[str, Any]:
-    """An answer from the photo alone."""
-    return answers.koala(location=answers.NOWHERE, features=FeaturesUsed("no_location", "bypass", 0, None), **changes)
-
-
-def _answered_alone(stand: Stand, open_page: Open, **options: Any) -> Page:
+def _answered_alone(stand: Stand, identified: Identified, **options: Any) -> Page:
     """A page with an answer from the photo alone; the next one knows the place."""
-    stand.tell(_alone())
-    shown = open_page(stand.url, **options)
-    shown.set_input_files("#pick", photo(pictures.jpeg()))
+    shown = identified(answers.alone(), photos=photo(pictures.jpeg()), **options)
     expect(shown.locator("#answer")).to_be_visible()
     stand.tell(answers.koala())
     return shown
 
 
-def _asked_for_place(stand: Stand, open_page: Open, **options: Any) -> Page:
-    shown = _answered_alone(stand, open_page, **options)
+def asked_for_place(stand: Stand, identified: Identified, **options: Any) -> Page:
+    """A page that asks where a photo was taken; the next answer knows the place."""
+    shown = _answered_alone(stand, identified, **options)
     shown.get_by_role("button", name="Add the place").first.click()
     expect(shown.locator("#place")).to_be_visible()
     return shown
 
 
 @pytest.mark.firefox
-def test_a_photo_without_a_place_is_answered_at_once_and_again_with_the_place(stand: Stand, open_page: Open) -> None:
+def test_a_photo_without_a_place_is_answered_at_once_and_again_with_the_place(
+    stand: Stand, identified: Identified
+) -> None:
     # GIVEN a photo without a position WHEN it is chosen THEN it is identified without a place
-    shown = _answered_alone(stand, open_page)
+    shown = _answered_alone(stand, identified)
     assert [each.query for each in stand.sent] == [{"location": "none"}]
     # AND the page says what the place would do
     expect(shown.locator("#add-place")).to_contain_text("The place would narrow it down.")
@@ -56,23 +51,21 @@ def test_a_photo_without_a_place_is_answered_at_once_and_again_with_the_place(st
     assert stand.sent[-1].body == stand.sent[0].body
 
 
-def test_a_photo_that_shows_no_animal_needs_no_place(stand: Stand, open_page: Open) -> None:
-    stand.tell(_alone(prediction=None, subject="none"))
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo(pictures.jpeg()))
+def test_a_photo_that_shows_no_animal_needs_no_place(identified: Identified) -> None:
+    shown = identified(answers.alone(prediction=None, subject="none"), photos=photo(pictures.jpeg()))
     expect(shown.locator("#name")).to_have_text("No animal")
     expect(shown.locator("#add-place")).to_be_hidden()
 
 
-def test_the_place_of_the_device_is_rounded(stand: Stand, open_page: Open) -> None:
-    shown = _asked_for_place(stand, open_page, geolocation=HOME, permissions=["geolocation"])
+def test_the_place_of_the_device_is_rounded(stand: Stand, identified: Identified) -> None:
+    shown = asked_for_place(stand, identified, geolocation=HOME, permissions=["geolocation"])
     shown.get_by_role("button", name="Use my position").click()
     expect(shown.locator("#changed-words")).to_have_text("The place was added.")
     assert stand.sent[-1].query == {"lat": "-33.87", "lon": "151.21"}
 
 
-def test_a_device_that_may_not_tell_leaves_the_other_ways(stand: Stand, open_page: Open) -> None:
-    shown = _asked_for_place(stand, open_page)
+def test_a_device_that_may_not_tell_leaves_the_other_ways(stand: Stand, identified: Identified) -> None:
+    shown = asked_for_place(stand, identified)
     shown.get_by_role("button", name="Use my position").click()
     expect(shown.locator("#place-problem")).to_contain_text("does not share its location")
     # WHEN one would rather leave it THEN the answer is there again, without another request
@@ -82,12 +75,11 @@ def test_a_device_that_may_not_tell_leaves_the_other_ways(stand: Stand, open_pag
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-def test_a_place_can_be_pressed_on_the_map(stand: Stand, open_page: Open, viewport: Any) -> None:
+def test_a_place_can_be_pressed_on_the_map(stand: Stand, identified: Identified, viewport: Any) -> None:
     # GIVEN the question where the photo was taken
-    shown = _asked_for_place(stand, open_page, viewport=viewport)
+    shown = asked_for_place(stand, identified, viewport=viewport)
     world = shown.locator("#place-map")
-    box = world.bounding_box()
-    assert box is not None
+    box = box_of(world)
     # WHEN the middle of the map is pressed, that is the Gulf of Guinea, and once more close up
     world.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
     expect(shown.locator("#place-hint")).to_have_text("Select again to be more exact.")
@@ -100,9 +92,9 @@ def test_a_place_can_be_pressed_on_the_map(stand: Stand, open_page: Open, viewpo
 
 
 @pytest.mark.firefox
-def test_the_map_takes_the_keyboard(stand: Stand, open_page: Open) -> None:
+def test_the_map_takes_the_keyboard(stand: Stand, identified: Identified) -> None:
     # GIVEN the question where the photo was taken
-    shown = _asked_for_place(stand, open_page)
+    shown = asked_for_place(stand, identified)
     # WHEN the mark is moved with arrows, first on the whole map, then close up
     shown.locator("#place-map").focus()
     for key in ("ArrowUp", "ArrowLeft", "ArrowLeft", "+", "ArrowDown"):
@@ -121,9 +113,9 @@ def test_the_map_takes_the_keyboard(stand: Stand, open_page: Open) -> None:
     [("91, 181", "latitude from -90 to 90"), ("https://maps.app.goo.gl/abc", "This short link does not contain")],
 )
 def test_typed_coordinates_are_checked_before_they_are_sent(
-    stand: Stand, open_page: Open, typed: str, says: str
+    stand: Stand, identified: Identified, typed: str, says: str
 ) -> None:
-    shown = _asked_for_place(stand, open_page)
+    shown = asked_for_place(stand, identified)
     before = len(stand.sent)
     shown.get_by_label(FIELD).fill(typed)
     shown.keyboard.press("Enter")
@@ -145,7 +137,7 @@ def test_another_place_can_be_undone(stand: Stand, identified: Identified) -> No
     expect(shown.locator("#where")).to_contain_text("from the photo’s GPS data")
     expect(shown.locator("#changed")).to_be_hidden()
     # WHEN the place is left out
-    stand.tell(_alone(candidates=()))
+    stand.tell(answers.alone(candidates=()))
     shown.get_by_role("button", name="Choose another place").click()
     shown.get_by_role("button", name="Continue without the place").click()
     expect(shown.locator("#changed-words")).to_have_text("The place was left out.")
@@ -157,8 +149,8 @@ def test_another_place_can_be_undone(stand: Stand, identified: Identified) -> No
     assert len(stand.sent) == 2
 
 
-def test_a_failure_with_another_place_keeps_the_answer(stand: Stand, open_page: Open) -> None:
-    shown = _asked_for_place(stand, open_page)
+def test_a_failure_with_another_place_keeps_the_answer(stand: Stand, identified: Identified) -> None:
+    shown = asked_for_place(stand, identified)
     stand.tell(*problem("unavailable", 503))
     shown.get_by_label(FIELD).fill("48.8584, 2.2945")
     shown.keyboard.press("Enter")
@@ -171,7 +163,7 @@ def test_an_api_that_wants_a_place_gets_one(stand: Stand, identified: Identified
     shown = identified(*problem("location_invalid", 422))
     expect(shown.locator("#place-heading")).to_have_text("This place is not valid")
     expect(shown.locator("#place-back")).to_be_hidden()
-    stand.tell(_alone())
+    stand.tell(answers.alone())
     shown.get_by_role("button", name="Continue without the place").click()
     expect(shown.locator("#name")).to_have_text("koala")
     assert stand.sent[-1].query == {"location": "none"}

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from chalicelib.api.responses import FeaturesUsed, PredictedTaxon
+from chalicelib.api.responses import PredictedTaxon
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, photo
+from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, photo, settle
 from tests.end_to_end.stand import Stand
 
 KOALA_RANGE = "phascolarctos-cinereus/range.svg"
@@ -37,7 +37,6 @@ def test_the_map_shows_where_the_animal_lives_and_the_cell_of_the_photo(
     stand: Stand, identified: Identified, viewport: Any
 ) -> None:
     # GIVEN an API that has a map of the koala's range
-    stand.tell(answers.koala())
     stand.taxa[KOALA_RANGE] = RANGE
     # WHEN a photo of a koala is identified, and its map is in view
     shown = _answered(identified, viewport=viewport)
@@ -53,9 +52,7 @@ def test_the_map_shows_where_the_animal_lives_and_the_cell_of_the_photo(
     # AND screen readers know what it shows
     expect(shown.get_by_role("img", name="World map with the range of koala and the cell of the photo")).to_be_visible()
     # AND Sydney is within the range, which covers the east of Australia
-    cell, east = shown.locator("#answer-map .cell").bounding_box(), native.bounding_box()
-    assert cell is not None
-    assert east is not None
+    cell, east = box_of(shown.locator("#answer-map .cell")), box_of(native)
     assert east["x"] < cell["x"] + cell["width"] / 2 < east["x"] + east["width"] * 1.1
     assert east["y"] < cell["y"] + cell["height"] / 2 < east["y"] + east["height"]
     # AND it took one request, of which nothing but the outlines has an effect
@@ -65,18 +62,15 @@ def test_the_map_shows_where_the_animal_lives_and_the_cell_of_the_photo(
     # AND zooming in moves the range with the map
     before = east["width"]
     shown.get_by_role("button", name="Zoom in").click()
-    closer = native.bounding_box()
-    assert closer is not None
-    assert closer["width"] == pytest.approx(4 * before, rel=0.1)
+    assert box_of(native)["width"] == pytest.approx(4 * before, rel=0.1)
 
 
 def test_the_range_is_loaded_only_when_the_map_comes_into_view(stand: Stand, identified: Identified) -> None:
     # GIVEN a phone, on which the map is far below the name
-    stand.tell(answers.koala())
     stand.taxa[KOALA_RANGE] = RANGE
     shown = _answered(identified, viewport={"width": 360, "height": 400})
     shown.evaluate("scrollTo(0, 0)")
-    shown.wait_for_timeout(200)
+    settle(shown)
     assert _asked(stand) == []
     # WHEN one scrolls to it THEN its range comes
     shown.locator("#answer-map").scroll_into_view_if_needed()
@@ -87,7 +81,6 @@ def test_the_range_is_loaded_only_when_the_map_comes_into_view(stand: Stand, ide
 @pytest.mark.parametrize("found", [None, "<html>A portal", "", "<svg xmlns='http://www.w3.org/2000/svg'/>"])
 def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open, found: str | None) -> None:
     # GIVEN an API that has no map of the range, or something in front of it that answers with something else
-    stand.tell(answers.koala())
     stand.taxa[KOALA_RANGE] = found
     shown = open_page(stand.url)
     # WHEN the range was asked for
@@ -104,9 +97,7 @@ def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open, f
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a range", "no range"])
 def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, identified: Identified, fails: bool) -> None:
-    alone = (answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)
-    features = FeaturesUsed("no_location", "bypass", 0, None)
-    stand.tell(answers.koala(features=features, location=answers.NOWHERE, candidates=alone))
+    stand.tell(answers.alone(candidates=(answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)))
     stand.taxa[KOALA_RANGE] = None if fails else RANGE
     shown = _answered(identified)
     expect(shown.locator("#answer-map .native")).to_have_count(0 if fails else 1)
@@ -131,7 +122,7 @@ def test_no_range_is_asked_for_where_none_would_say_anything(
     shown = _answered(identified)
     shown.locator("#answer-map").scroll_into_view_if_needed()
     expect(shown.locator("#answer-map .cell")).to_be_visible()
-    shown.wait_for_timeout(200)
+    settle(shown)
     assert _asked(stand) == []
 
 
@@ -141,7 +132,6 @@ def test_nothing_moves_when_the_range_comes(
     stand: Stand, identified: Identified, viewport: Any, found: str | None
 ) -> None:
     # GIVEN an answer whose map is in view, and a range that is on its way
-    stand.tell(answers.koala())
     stand.taxa[KOALA_RANGE] = found
     stand.open_taxa.clear()
     shown = _answered(identified, viewport=viewport)
@@ -157,7 +147,6 @@ def test_nothing_moves_when_the_range_comes(
 
 def test_the_range_of_an_earlier_photo_does_not_come_late(stand: Stand, open_page: Open) -> None:
     # GIVEN a range that is on its way
-    stand.tell(answers.koala())
     stand.taxa[KOALA_RANGE] = RANGE
     stand.open_taxa.clear()
     shown = open_page(stand.url)
@@ -170,5 +159,5 @@ def test_the_range_of_an_earlier_photo_does_not_come_late(stand: Stand, open_pag
     expect(shown.locator("#name")).to_have_text("tabby cat")
     stand.open_taxa.set()
     # THEN the map has no range
-    shown.wait_for_timeout(200)
+    settle(shown)
     expect(shown.locator("#answer-map .native")).to_have_count(0)

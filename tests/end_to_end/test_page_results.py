@@ -67,7 +67,6 @@ def test_a_phone_shares_by_its_own_sheet(keeping: Stand, open_page: Open) -> Non
 
 def test_without_a_right_to_the_clipboard_the_text_is_shown(stand: Stand, open_page: Open) -> None:
     # GIVEN a server that keeps nothing, and a browser that refuses its clipboard
-    stand.tell(answers.koala())
     shown = open_page(stand.url)
     shown.evaluate("() => { navigator.clipboard.writeText = async () => { throw new Error('denied'); }; }")
     shown.set_input_files("#pick", photo())
@@ -106,7 +105,7 @@ def test_a_wrong_answer_is_corrected_in_words_and_stays(answered: Page, keeping:
     expect(answered.locator("#name")).to_have_text("koala")
 
 
-def test_a_correction_that_fails_says_so(answered: Page, keeping: Stand) -> None:
+def test_a_correction_and_a_deletion_that_fail_say_so(answered: Page, keeping: Stand) -> None:
     keeping.result_status = 503
     answered.click("#wrong")
     answered.fill("#correct-animal", "wallaby")
@@ -114,6 +113,10 @@ def test_a_correction_that_fails_says_so(answered: Page, keeping: Stand) -> None
     expect(answered.locator("#share-status")).to_contain_text("Temporarily unavailable")
     expect(answered.locator("#correct-animal")).to_have_value("wallaby")
     expect(answered.locator("#correct-send")).to_be_enabled()
+    answered.click("#history-summary")
+    answered.locator("#history-list button").click()
+    expect(answered.locator("#history-status")).to_contain_text("Temporarily unavailable")
+    expect(answered.locator("#history-list li")).to_have_count(1)
 
 
 def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand) -> None:
@@ -284,14 +287,6 @@ def test_all_answers_are_deleted_after_a_question(answered: Page, keeping: Stand
     answered.click("#delete-all")
     expect(answered.locator("#history-summary")).to_have_text("Your answers: 0")
     assert [each.method for each in keeping.kept] == ["DELETE"] * 2
-
-
-def test_a_deletion_that_fails_keeps_the_entry(answered: Page, keeping: Stand) -> None:
-    keeping.result_status = 503
-    answered.click("#history-summary")
-    answered.locator("#history-list button").click()
-    expect(answered.locator("#history-status")).to_contain_text("Temporarily unavailable")
-    expect(answered.locator("#history-list li")).to_have_count(1)
 
 
 def test_nobody_has_to_keep_anything(keeping: Stand, open_page: Open) -> None:

@@ -6,13 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from chalicelib.api import page
-from chalicelib.api.responses import FeaturesUsed
-from testing import pictures
-from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Open, module, photo
+from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, module
 from tests.end_to_end.stand import Stand
-
-FIELD = "A town, park, island or country"
+from tests.end_to_end.test_page_place import FIELD, asked_for_place
 
 FIRST = {
     # what somebody types: the name that is found first, and where it is
@@ -50,16 +46,6 @@ FIRST = {
     "borneo": ("Borneo", ""),
     "moab": ("Moab", "Utah, United States"),
 }
-
-
-def _asked(stand: Stand, open_page: Open, **options: Any) -> Page:
-    """A page that asks where a photo was taken. The next answer knows the place."""
-    stand.tell(answers.koala(location=answers.NOWHERE, features=FeaturesUsed("no_location", "bypass", 0, None)))
-    shown = open_page(stand.url, **options)
-    shown.set_input_files("#pick", photo(pictures.jpeg()))
-    shown.get_by_role("button", name="Add the place").first.click()
-    stand.tell(answers.koala())
-    return shown
 
 
 def _search(shown: Page, texts: list[str], language: str = "en") -> list[Any]:
@@ -128,12 +114,12 @@ def test_a_misspelt_name_gives_names_that_begin_like_it(stand: Stand, open_page:
 
 @pytest.mark.parametrize("options", [{"viewport": PHONE, "has_touch": True}, {"viewport": DESK}], ids=["phone", "desk"])
 def test_a_place_that_is_pressed_answers_again_and_nothing_typed_is_sent(
-    stand: Stand, open_page: Open, options: dict[str, Any]
+    stand: Stand, identified: Identified, options: dict[str, Any]
 ) -> None:
     # GIVEN the question where a photo was taken
     asked: list[str] = []
-    shown = _asked(
-        stand, open_page, before=lambda page: page.on("request", lambda each: asked.append(each.url)), **options
+    shown = asked_for_place(
+        stand, identified, before=lambda page: page.on("request", lambda each: asked.append(each.url)), **options
     )
     # WHEN a name is typed and its place pressed
     shown.get_by_label(FIELD).press_sequentially("kruger")
@@ -150,9 +136,9 @@ def test_a_place_that_is_pressed_answers_again_and_nothing_typed_is_sent(
     assert not any("kruger" in url.lower() for url in asked)
 
 
-def test_the_keyboard_finds_and_picks_a_place(stand: Stand, open_page: Open) -> None:
+def test_the_keyboard_finds_and_picks_a_place(stand: Stand, identified: Identified) -> None:
     # GIVEN names that somebody looks for
-    shown = _asked(stand, open_page)
+    shown = asked_for_place(stand, identified)
     field, options = shown.get_by_label(FIELD), shown.get_by_role("option")
     expect(field).to_be_focused()
     field.press_sequentially("springfield")
@@ -178,18 +164,9 @@ def test_the_keyboard_finds_and_picks_a_place(stand: Stand, open_page: Open) -> 
 
 
 @pytest.mark.firefox
-def test_enter_takes_the_first_place_with_the_name(stand: Stand, open_page: Open) -> None:
-    shown = _asked(stand, open_page)
-    shown.get_by_label(FIELD).fill("nairobi")
-    shown.keyboard.press("Enter")
-    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
-    assert stand.sent[-1].query == {"lat": "-1.30", "lon": "36.80"}
-
-
-@pytest.mark.firefox
-def test_a_large_place_is_shown_on_the_map_first(stand: Stand, open_page: Open) -> None:
+def test_a_large_place_is_shown_on_the_map_first(stand: Stand, identified: Identified) -> None:
     # WHEN a country is picked
-    shown = _asked(stand, open_page)
+    shown = asked_for_place(stand, identified)
     shown.get_by_label(FIELD).fill("germany")
     expect(shown.get_by_role("option").first).to_contain_text("Germany")
     shown.keyboard.press("Enter")
@@ -209,18 +186,20 @@ def test_a_large_place_is_shown_on_the_map_first(stand: Stand, open_page: Open) 
     [("xyzzyq", "No place with this name is in the list."), ("Cologna", "No place has exactly this name.")],
 )
 def test_a_name_that_is_not_found_says_what_to_do_and_sends_nothing(
-    stand: Stand, open_page: Open, typed: str, says: str
+    stand: Stand, identified: Identified, typed: str, says: str
 ) -> None:
-    shown = _asked(stand, open_page)
+    shown = asked_for_place(stand, identified)
     shown.get_by_label(FIELD).fill(typed)
     shown.keyboard.press("Enter")
     expect(shown.locator("#place-found")).to_contain_text(says)
     assert len(stand.sent) == 1
 
 
-def test_without_the_list_coordinates_and_map_remain_and_it_is_tried_again(stand: Stand, open_page: Open) -> None:
+def test_without_the_list_coordinates_and_map_remain_and_it_is_tried_again(
+    stand: Stand, identified: Identified
+) -> None:
     # GIVEN no network for the list
-    shown = _asked(stand, open_page, before=lambda page: page.route("**/*.txt", lambda route: route.abort()))
+    shown = asked_for_place(stand, identified, before=lambda page: page.route("**/*.txt", lambda route: route.abort()))
     shown.get_by_label(FIELD).fill("nairob")
     expect(shown.locator("#place-found")).to_contain_text("The list of places could not be loaded.")
     # WHEN there is one THEN the next letter finds the place

@@ -4,12 +4,12 @@ from email import message_from_bytes
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from chalicelib.api.responses import AnimalFound, BoxesFound, BoxFound, PhotoGuess, PredictedTaxon
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import Identified, Open, photo, problem
+from tests.end_to_end.browsing import Identified, Open, box_of, photo, posted_to, problem
 from tests.end_to_end.stand import BUCKET, Sent, Stand
 
 CAT = PredictedTaxon("tabby cat", "Felis catus", "species", 0.9, sure="fairly sure")
@@ -61,7 +61,6 @@ def test_several_photos_of_one_animal_give_one_answer(stand: Stand, open_page: O
 
 
 def test_a_photo_can_be_added_to_an_answer_up_to_five(stand: Stand, open_page: Open) -> None:
-    stand.tell(answers.koala())
     shown = open_page(stand.url)
     expect(shown.locator("#more-label")).to_be_hidden()
     shown.set_input_files("#pick", photo(pictures.jpeg()))
@@ -87,13 +86,7 @@ def test_several_large_photos_go_by_way_of_the_bucket(stand: Stand, open_page: O
     stand.upload = upload | {"identify_url": "/dev/uploads/abc/identify"}
     stand.tell(guessed(True, True))
     shown = open_page(stand.url)
-    posted: list[str] = []
-
-    def bucket(route: Route) -> None:
-        posted.append(route.request.url)
-        route.fulfill(status=204, headers={"Access-Control-Allow-Origin": "*"})
-
-    shown.route(f"{BUCKET}/**", bucket)
+    posted = posted_to(shown, BUCKET)
     # WHEN two photos are chosen that together are too large for a request
     shown.set_input_files("#pick", [photo(HEIC + bytes(2_400_000), f"{i}.heic", "image/heic") for i in range(2)])
     expect(shown.locator("#name")).to_have_text("koala")
@@ -104,21 +97,18 @@ def test_several_large_photos_go_by_way_of_the_bucket(stand: Stand, open_page: O
     ]
 
 
-def test_one_file_that_is_no_photo_is_named(stand: Stand, open_page: Open) -> None:
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", [photo(), photo(b"a letter", "letter.txt", "text/plain")])
+def test_one_file_that_is_no_photo_is_named(stand: Stand, identified: Identified) -> None:
+    shown = identified(photos=[photo(), photo(b"a letter", "letter.txt", "text/plain")])
     expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
     expect(shown.locator("#problem-detail")).to_have_text("letter.txt")
     assert stand.sent == []
 
 
 @pytest.mark.firefox
-def test_a_photo_that_the_browser_cannot_show_has_its_format_in_its_place(stand: Stand, open_page: Open) -> None:
+def test_a_photo_that_the_browser_cannot_show_has_its_format_in_its_place(identified: Identified) -> None:
     # GIVEN photos of which one is in a format that only the API reads
     heic = photo(b"\0\0\0\x18ftypheic" + bytes(900), "IMG_1.heic", "image/heic")
-    stand.tell(guessed(True, False, True))
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", [photo(), heic, photo()])
+    shown = identified(guessed(True, False, True), photos=[photo(), heic, photo()])
     # THEN it has a name for screen readers, and what it shows is said below, as for the others
     row = shown.locator("#photos li").nth(1)
     expect(row.get_by_role("img", name="Photo 2")).to_have_text("HEIC")
@@ -192,9 +182,7 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, identified: Id
     assert stand.sent[-1].body == stand.sent[0].body
     # AND each animal has a box where it is on the photo
     expect(shown.locator("#every-heading")).to_have_text("2 animals were found")
-    picture, box = shown.locator("#picture").bounding_box(), shown.locator("#boxes button").first.bounding_box()
-    assert picture is not None
-    assert box is not None
+    picture, box = box_of(shown.locator("#picture")), box_of(shown.locator("#boxes button").first)
     assert (box["x"] - picture["x"]) / picture["width"] == pytest.approx(0.1, abs=0.01)
     assert (box["y"] - picture["y"]) / picture["height"] == pytest.approx(0.2, abs=0.01)
     assert box["width"] / picture["width"] == pytest.approx(0.4, abs=0.01)
@@ -213,8 +201,7 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, identified: Id
         expect(each).to_have_attribute("aria-pressed", "true")
     # WHEN the small one is tapped, a finger's breadth beside it THEN it is an animal without a name
     shown.locator("#boxes button").nth(1).scroll_into_view_if_needed()
-    small = shown.locator("#boxes button").nth(1).bounding_box()
-    assert small is not None
+    small = box_of(shown.locator("#boxes button").nth(1))
     shown.mouse.click(small["x"] - 10, small["y"] - 10)
     expect(shown.locator("#name")).to_have_text("An animal")
     # WHEN one wants the whole photo THEN its answer is there again

@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from chalicelib.config.settings import ROOT
 from local import package_folder
-from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo
 
@@ -30,19 +29,6 @@ def test_the_whole_app_answers_with_the_place_of_the_photo(app_url: str, open_pa
     expect(shown.locator("#animals-list li", has_text="koala").first).to_contain_text("Phascolarctos cinereus")
 
 
-def test_the_whole_app_answers_without_a_place_and_then_takes_one(app_url: str, open_page: Open) -> None:
-    shown = open_page(app_url)
-    shown.set_input_files("#pick", photo(pictures.jpeg()))
-    expect(shown.locator("#narrowing")).to_have_text("No place was used, only the photo.")
-    shown.locator("#elsewhere").click()
-    shown.get_by_label("A town, park, island or country").fill("1°24′S 35°6′E")
-    shown.get_by_role("button", name="Use this place").click()
-    expect(shown.locator("#where")).to_contain_text("Kenya")
-    shown.get_by_role("button", name="Choose another place").click()
-    shown.get_by_role("button", name="Continue without the place").click()
-    expect(shown.locator("#narrowing")).to_have_text("No place was used, only the photo.")
-
-
 def test_the_whole_app_finds_every_animal_and_takes_several_photos(app_url: str, open_page: Open) -> None:
     assert DETECTOR.is_file(), "the detector is not built; run `make setup`, with FAUNALENS_WEIGHTS=FOLDER if offline"
     # GIVEN a photo of a cat WHEN every animal is asked for THEN the cat has a box with its own answer
@@ -59,20 +45,6 @@ def test_the_whole_app_finds_every_animal_and_takes_several_photos(app_url: str,
     expect(shown.locator("#photos li").first).to_have_text(re.compile("very sure|fairly sure|perhaps"))
     expect(shown.locator("#disagreement")).to_be_hidden()
     expect(shown.locator("#models")).to_contain_text("The general model looked")
-
-
-@pytest.mark.parametrize(
-    ("data", "heading"),
-    [
-        (pictures.jpeg(exif=pictures.exif(pictures.SYDNEY))[:900], "This photo is damaged"),
-        (b"no photo at all, but a letter", "This is not a photo we can read"),
-    ],
-    ids=["truncated", "text"],
-)
-def test_the_whole_app_refuses_in_sentences(app_url: str, open_page: Open, data: bytes, heading: str) -> None:
-    shown = open_page(app_url)
-    shown.set_input_files("#pick", photo(data))
-    expect(shown.locator("#problem-heading")).to_have_text(heading)
 
 
 def test_the_whole_app_shows_where_an_animal_lives_and_what_it_knows(app_url: str, open_page: Open) -> None:

@@ -6,17 +6,14 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from cli.report import page as report_page
-from cli.results import ResultsFile
-from cli.study.study import Study
 from cli.study.summary import summary_of
-from testing.studies import write_study
+from testing.studies import made_up
 
 
 def test_a_report_opens_from_disk(open_page: Callable[..., Page], tmp_path: Path) -> None:
     # GIVEN the report of the made-up study, as a file
-    write_study(tmp_path / "study.db")
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        text = report_page(summary_of(Study(results, 60)), "Two stations", tmp_path)
+    with made_up(tmp_path) as study:
+        text = report_page(summary_of(study), "Two stations", tmp_path)
     (tmp_path / "report.html").write_text(text, encoding="utf-8")
     # WHEN it is opened THEN all charts are drawn
     page = open_page((tmp_path / "report.html").as_uri())

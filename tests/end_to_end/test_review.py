@@ -16,6 +16,7 @@ from cli.review import ReviewServer
 from cli.study.reviews import Queue
 from testing.pictures import jpeg
 from testing.studies import PHOTOS, write_study
+from tests.end_to_end.browsing import box_of
 
 LION = "S/card/IMG_0001.JPG"
 
@@ -66,9 +67,7 @@ def test_a_review_needs_the_keyboard_alone(open_page: Callable[..., Page], revie
     page.keyboard.press("Enter")
     expect(page.locator("#named")).to_have_text("lion")
     # THEN its box lies over the picture
-    box, picture = (page.locator(each).bounding_box() for each in ("#boxes div", "#picture"))
-    assert box
-    assert picture
+    box, picture = (box_of(page.locator(each)) for each in ("#boxes div", "#picture"))
     assert box["width"] == pytest.approx(picture["width"] / 2, abs=1)
     assert box["y"] - picture["y"] == pytest.approx(picture["height"] / 2, abs=1)
     # WHEN that is corrected by typing the beginning of a name
