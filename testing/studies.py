@@ -1,11 +1,13 @@
 """Results files of made-up studies: two stations in Kenya and Australia, with every kind of outcome."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from cli.results import EXIF, FileFacts, ListedPhoto, Outcome, Place, ResultsFile
+from cli.study.study import Study
 
 STATIONS = (
     {
@@ -106,3 +108,11 @@ def write_study(
                 )
             else:
                 results.save(Outcome(task, "done", 1000, 1_777_000_000 * 10**9, 1, facts, text))
+
+
+@contextmanager
+def made_up(folder: Path, *photos: Any, **options: Any) -> Iterator[Study]:
+    """Yield a study of photos, stations and place, as `write_study` takes them. `options`: those of `Study`."""
+    write_study(folder / "study.db", *photos)
+    with ResultsFile(folder / "study.db", write=False) as results:
+        yield Study(results, 60, **options)

@@ -7,7 +7,6 @@ from chalicelib.api.responses import (
     Answer,
     Candidate,
     FeaturesUsed,
-    Here,
     ModelUsed,
     PhotoQuality,
     Place,
@@ -16,6 +15,7 @@ from chalicelib.api.responses import (
     Residents,
     Timings,
 )
+from chalicelib.model.prior import Here
 
 AUSTRALIA = Place("exif", "83be0efffffffff", (-33.1, 150.9), ("AU",))
 NOWHERE = Place("none", None, None, ())

@@ -121,9 +121,6 @@ def test_what_is_no_correction_is_refused(text: str) -> None:
         parse_shift(text)
 
 
-def test_the_calendar_has_an_end() -> None:
+def test_a_correction_is_added_up_to_the_end_of_the_calendar() -> None:
     assert corrected("9999-12-31 23:59:59", 3600) == datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001, as in EXIF
-
-
-def test_a_correction_is_added() -> None:
     assert corrected("2026-05-02 06:00:00", -3600) == datetime(2026, 5, 2, 5)  # noqa: DTZ001, as in EXIF

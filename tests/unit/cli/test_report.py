@@ -5,17 +5,14 @@ import re
 from pathlib import Path
 
 from cli.report import chart_data, page
-from cli.results import ResultsFile
-from cli.study.study import Study
 from cli.study.summary import SHOWN, Group, Station, Summary, summary_of
 from testing.pictures import jpeg
-from testing.studies import IMPALA, PHOTOS, answer, write_study
+from testing.studies import IMPALA, PHOTOS, answer, made_up
 
 
 def summary(tmp_path: Path, photos: object = PHOTOS) -> Summary:
-    write_study(tmp_path / "study.db", photos)  # type: ignore[arg-type]
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        return summary_of(Study(results, 60))
+    with made_up(tmp_path, photos) as study:
+        return summary_of(study)
 
 
 def test_events_and_photos_are_counted(tmp_path: Path) -> None:
@@ -42,27 +39,19 @@ def test_the_time_of_a_file_is_no_time_of_an_animal(tmp_path: Path) -> None:
     assert "1 photos have no time" in text
 
 
-def test_taxa_accumulate_over_days(tmp_path: Path) -> None:
-    days = [("2026-05-02", 2), ("2026-05-03", 2), ("2026-05-04", 3)]
-    photos = [
-        ("N/1.jpg", "2026-05-02 06:00:00", answer(IMPALA)),
-        ("N/2.jpg", "2026-05-02 08:00:00", answer(("lion", "Panthera leo", "species"))),
-        ("N/3.jpg", "2026-05-03 06:00:00", answer(None)),
-        ("N/4.jpg", "2026-05-04 06:00:00", answer(("cheetah", "Acinonyx jubatus", "species"))),
-    ]
-    assert summary(tmp_path, photos).accumulation() == days
-
-
-def test_a_wider_taxon_counts_until_a_species_of_it_is_seen(tmp_path: Path) -> None:
-    # GIVEN a family, then one of its species, then another family
+def test_taxa_accumulate_over_days_and_a_wider_taxon_until_a_species_of_it_is_seen(tmp_path: Path) -> None:
+    # GIVEN a family, then two of its species, then a blank, then another family
     photos = [
         ("N/1.jpg", "2026-05-02 06:00:00", answer(("cat", "Felidae", "family"))),
         ("N/2.jpg", "2026-05-03 06:00:00", answer(("lion", "Panthera leo", "species"))),
-        ("N/3.jpg", "2026-05-04 06:00:00", answer(("antelope", "Bovidae", "family"))),
+        ("N/3.jpg", "2026-05-03 08:00:00", answer(("cheetah", "Acinonyx jubatus", "species"))),
+        ("N/4.jpg", "2026-05-04 06:00:00", answer(None)),
+        ("N/5.jpg", "2026-05-05 06:00:00", answer(("antelope", "Bovidae", "family"))),
     ]
     found = summary(tmp_path, photos)
-    assert [taxa for _, taxa in found.accumulation()] == [1, 1, 2]
-    assert "; 2 taxa;" in page(found, "", tmp_path)
+    days = [("2026-05-02", 1), ("2026-05-03", 2), ("2026-05-04", 2), ("2026-05-05", 3)]
+    assert found.accumulation() == days
+    assert "; 3 taxa;" in page(found, "", tmp_path)
 
 
 def test_photos_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
@@ -119,9 +108,7 @@ def test_pictures_of_people_can_be_left_out(tmp_path: Path) -> None:
         ("N/us.jpg", "2026-05-02 07:00:00", with_person),
         ("N/it.jpg", "2026-05-02 08:00:00", answer(IMPALA)),
     ]
-    write_study(tmp_path / "study.db", photos)
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        study = Study(results, 60)
+    with made_up(tmp_path, photos) as study:
         shown, hidden = (page(summary_of(study, hide_people=hide), "", tmp_path) for hide in (False, True))
     # THEN both are hidden, but counted
     assert [name in shown for name in ("me.jpg", "us.jpg", "it.jpg")] == [True, True, True]

@@ -166,12 +166,6 @@ def test_what_is_no_results_file_is_left_alone(tmp_path: Path) -> None:
         ResultsFile(tmp_path / "missing" / "r.db", write=True)
 
 
-def test_results_may_stay_in_memory() -> None:
-    with ResultsFile(None, write=True) as results:
-        results.find([found()])
-        assert paths(results) == ["a.jpg"]
-
-
 def test_the_study_and_its_deployments_are_kept(tmp_path: Path) -> None:
     with ResultsFile(tmp_path / "r.db", write=True) as results:
         results.describe(folder="/card")

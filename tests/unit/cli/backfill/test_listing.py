@@ -150,13 +150,10 @@ def test_a_fault_in_a_manifest_is_named(s3: Any, tmp_path: Path, line: str, mess
         list(listing.named(s3, STUDY, str(tmp_path / "m.jsonl")))
 
 
-def test_a_manifest_that_is_not_utf_8_is_said(s3: Any, tmp_path: Path) -> None:
+def test_a_manifest_that_is_not_utf_8_or_not_there_is_named(s3: Any, tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_bytes(TABLE.encode("utf-16"))
     with pytest.raises(CommandError, match="save it as UTF-8"):
         list(listing.named(s3, STUDY, str(tmp_path / "m.csv")))
-
-
-def test_a_manifest_that_is_not_there_is_named(s3: Any, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         list(listing.named(s3, STUDY, str(tmp_path / "none.jsonl")))
 

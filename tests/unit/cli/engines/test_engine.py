@@ -44,6 +44,12 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_place_and_clock_that_are_given_count(root: Path) -> None:
+    engine = Scripted()
+    outcome = work(task(Place("given", 1.5, 2.5))._replace(shift=-60.0), root, engine)
+    assert (outcome.facts.latitude, outcome.facts.longitude, engine.shift) == (1.5, 2.5, -60.0)
+
+
 def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
     outcome = work(task(), root, Scripted())
     assert (outcome.state, outcome.answer, outcome.code) == ("done", '{"place": "exif"}', None)
@@ -51,17 +57,6 @@ def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
     assert (outcome.facts.width, outcome.facts.height) == (400, 300)
     assert outcome.facts.latitude == pytest.approx(-33.8688, abs=1e-4)
     assert outcome.facts.taken is None
-
-
-def test_the_correction_of_the_clock_goes_to_the_engine(root: Path) -> None:
-    engine = Scripted()
-    work(task()._replace(shift=-60.0), root, engine)
-    assert engine.shift == -60.0
-
-
-def test_a_given_place_is_kept_in_place_of_that_of_exif(root: Path) -> None:
-    outcome = work(task(Place("given", 1.5, 2.5)), root, Scripted())
-    assert (outcome.facts.latitude, outcome.facts.longitude) == (1.5, 2.5)
 
 
 def test_the_same_bytes_are_not_identified_again(root: Path) -> None:

@@ -12,7 +12,7 @@ from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.description import Description, read_description
 from cli.results import Place, ResultsFile
 from cli.study.study import Study
-from testing.studies import PHOTOS, STATIONS, write_study
+from testing.studies import PHOTOS, STATIONS, made_up, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2}")
@@ -36,9 +36,7 @@ def export(
     tmp_path: Path, precision: float = 0.0, about: Description | None = None
 ) -> tuple[dict[str, object], Tables]:
     """Export the made-up study: the descriptor, and the rows of each table."""
-    write_study(tmp_path / "study.db")
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        study = Study(results, 60, None, precision)
+    with made_up(tmp_path, precision=precision) as study:
         write_camtrap_dp(study, tmp_path / "package", about or read_description(None, study.folder))
     tables = {name: rows_of(tmp_path / "package" / f"{name}.csv") for name in REQUIRED}
     return json.loads((tmp_path / "package" / "datapackage.json").read_text()), tables
@@ -127,9 +125,8 @@ def test_rounded_coordinates_are_rounded_everywhere(tmp_path: Path) -> None:
 
 def test_a_photo_outside_of_its_deployment_is_covered_and_said_to_be(tmp_path: Path) -> None:
     # GIVEN a camera whose clock was not set
-    write_study(tmp_path / "study.db", [("N/1.jpg", "2000-01-01 00:00:00", PHOTOS[0][2])])
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
+    with made_up(tmp_path, [("N/1.jpg", "2000-01-01 00:00:00", PHOTOS[0][2])]) as study:
+        write_camtrap_dp(study, tmp_path / "package", read_description(None, ""))
     package = json.loads((tmp_path / "package" / "datapackage.json").read_text())
     assert package["temporal"] == {"start": "2000-01-01", "end": "2026-05-31"}
     assert rows_of(tmp_path / "package" / "deployments.csv")[0]["timestampIssues"] == "true"

@@ -8,17 +8,14 @@ import pytest
 
 from cli.exports.coco import write_coco
 from cli.exports.description import read_description
-from cli.results import ResultsFile
-from cli.study.study import Study
-from testing.studies import PHOTOS, answer, write_study
+from testing.studies import PHOTOS, answer, made_up
 
 
 @pytest.fixture
 def document(tmp_path: Path) -> dict[str, Any]:
     """The made-up study as COCO."""
-    write_study(tmp_path / "study.db")
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        write_coco(Study(results, 60), tmp_path / "coco.json", read_description(None, "Two"))
+    with made_up(tmp_path) as study:
+        write_coco(study, tmp_path / "coco.json", read_description(None, "Two"))
     found: dict[str, Any] = json.loads((tmp_path / "coco.json").read_text())
     return found
 
@@ -53,9 +50,8 @@ def test_taxa_of_one_name_are_told_apart(tmp_path: Path) -> None:
     # GIVEN a family and an order that are both called trogon
     taxa = [("trogon", "Trogonidae", "family"), ("trogon", "Trogoniformes", "order")]
     photos = [(f"N/{each[1]}.jpg", "2026-05-02 06:00:00", answer(each)) for each in taxa]
-    write_study(tmp_path / "study.db", photos)
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        write_coco(Study(results, 60), tmp_path / "coco.json", read_description(None, "Two"))
+    with made_up(tmp_path, photos) as study:
+        write_coco(study, tmp_path / "coco.json", read_description(None, "Two"))
     found = json.loads((tmp_path / "coco.json").read_text())
     # THEN each is a category of its own
     names = {each["name"]: each.get("scientific_name") for each in found["categories"]}

@@ -10,9 +10,7 @@ import pytest
 
 from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
-from cli.results import ResultsFile
-from cli.study.study import Study
-from testing.studies import write_study
+from testing.studies import made_up
 
 TEXT = "{http://rs.tdwg.org/dwc/text/}"
 
@@ -20,9 +18,8 @@ TEXT = "{http://rs.tdwg.org/dwc/text/}"
 @pytest.fixture
 def archive(tmp_path: Path) -> ZipFile:
     """The made-up study, with rounded coordinates."""
-    write_study(tmp_path / "study.db")
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        write_dwca(Study(results, 60, None, 0.1), tmp_path / "dwca.zip", read_description(None, "Two"))
+    with made_up(tmp_path, precision=0.1) as study:
+        write_dwca(study, tmp_path / "dwca.zip", read_description(None, "Two"))
     return ZipFile(tmp_path / "dwca.zip")
 
 

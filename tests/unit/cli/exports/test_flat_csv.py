@@ -4,16 +4,13 @@ from pathlib import Path
 
 from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.flat_csv import write_csv
-from cli.results import ResultsFile
-from cli.study.study import Study
-from testing.studies import IMPALA, PHOTOS, answer, write_study
+from testing.studies import IMPALA, PHOTOS, answer, made_up
 from tests.unit.cli.exports.reading import rows_of
 
 
 def test_each_photo_has_a_row(tmp_path: Path) -> None:
-    write_study(tmp_path / "study.db")
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        write_csv(Study(results, 60), tmp_path / "photos.csv")
+    with made_up(tmp_path) as study:
+        write_csv(study, tmp_path / "photos.csv")
     rows = {row["path"]: row for row in rows_of(tmp_path / "photos.csv")}
     assert len(rows) == len(PHOTOS)
     second = rows["N/IMG_0002.JPG"]
@@ -27,9 +24,8 @@ def test_each_photo_has_a_row(tmp_path: Path) -> None:
 def test_no_name_is_a_formula(tmp_path: Path) -> None:
     # GIVEN folders of which a spreadsheet would compute the name
     photos = [(f"{name}/a.jpg", "2026-05-02 06:00:00", answer(IMPALA)) for name in ("=1+1", "-2 north", "@x", "a=b")]
-    write_study(tmp_path / "study.db", photos, ())
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        write_csv(Study(results, 60), tmp_path / "photos.csv")
+    with made_up(tmp_path, photos, ()) as study:
+        write_csv(study, tmp_path / "photos.csv")
     # THEN a quotation mark makes them text
     rows = rows_of(tmp_path / "photos.csv")
     assert [row["path"] for row in rows] == ["'-2 north/a.jpg", "'=1+1/a.jpg", "'@x/a.jpg", "a=b/a.jpg"]

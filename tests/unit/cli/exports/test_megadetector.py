@@ -5,16 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from cli.exports.megadetector import write_megadetector
-from cli.results import ResultsFile
-from cli.study.study import Study
-from testing.studies import IMPALA, PHOTOS, answer, write_study
+from testing.studies import IMPALA, PHOTOS, answer, made_up
 
 
 def export(tmp_path: Path, photos: Any = PHOTOS) -> tuple[dict[str, Any], dict[str, Any]]:
     """Export a study: the whole document, and its images by file."""
-    write_study(tmp_path / "study.db", photos)
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        write_megadetector(Study(results, 60), tmp_path / "md.json")
+    with made_up(tmp_path, photos) as study:
+        write_megadetector(study, tmp_path / "md.json")
     document = json.loads((tmp_path / "md.json").read_text())
     return document, {each["file"]: each for each in document["images"]}
 

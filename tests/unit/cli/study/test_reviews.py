@@ -8,7 +8,7 @@ import pytest
 from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.description import read_description
 from cli.results import ResultsFile
-from cli.study.reviews import Queue, precision, precision_of, wilson
+from cli.study.reviews import Queue, precision, wilson
 from cli.study.study import Study
 from testing.studies import write_study
 from tests.unit.cli.exports.reading import rows_of
@@ -100,9 +100,3 @@ def test_what_nobody_knows_is_refused(results: ResultsFile) -> None:
 def test_the_interval_is_wilsons(right: int, reviewed: int, low: float, high: float) -> None:
     # The last row is the example of R. G. Newcombe, Statistics in Medicine 17 (1998), table I.
     assert wilson(right, reviewed) == pytest.approx((low, high), abs=5e-4)
-
-
-def test_each_taxon_is_counted() -> None:
-    found = precision_of([("Panthera leo", True), ("blank", False), ("Panthera leo", False), ("Panthera leo", True)])
-    assert [(each.taxon, each.reviewed, each.right) for each in found] == [("Panthera leo", 3, 2), ("blank", 1, 0)]
-    assert found[0].share == pytest.approx(2 / 3)

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.results import ResultsFile
 from cli.study.finding import Finding, Kind, ScoredTaxon, fused
-from cli.study.study import Study, StudyPhoto, events_of
-from testing.studies import STATIONS, answer, write_study
+from cli.study.study import StudyPhoto, events_of
+from testing.studies import STATIONS, answer, made_up
 
 
 def test_a_photo_without_a_clock_is_in_its_place_by_the_time_of_its_file(tmp_path: Path) -> None:
@@ -19,9 +18,8 @@ def test_a_photo_without_a_clock_is_in_its_place_by_the_time_of_its_file(tmp_pat
         ("S/card/none.JPG", None, answer(None)),
         ("S/card/evening.JPG", "2026-04-24 20:00:00", answer(None)),
     ]
-    write_study(tmp_path / "study.db", photos, STATIONS)
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        events = list(Study(results, 60).events())
+    with made_up(tmp_path, photos, STATIONS) as study:
+        events = list(study.events())
     # THEN it comes after the one of noon, and is no part of another event
     assert [[photo.path.removeprefix("S/card/") for photo in event] for event in events] == [
         *(["morning.JPG"], ["noon.JPG"], ["none.JPG"], ["evening.JPG"])
