@@ -14,7 +14,7 @@ from local.stack.ports import HOST, http_get
 from local.stack.valkey import ValkeyServer
 from testing.aws import Account, account
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
-from tests.integration.conftest import Served
+from tests.integration.conftest import Reply, Served
 from tests.integration.web.aws_tier import FUNCTION, Tier, run_function_here, tier
 
 PHOTO = jpeg(exif=exif(SYDNEY))
@@ -144,14 +144,16 @@ def test_metrics_are_those_of_a_request_with_the_dimension_of_the_tier(web: Tier
     assert line["Latency"] >= line["InvokeLatency"] > 0
 
 
+def identified_by(web: Tier, result: dict[str, Any]) -> Reply:
+    """The reply to a photo while the function returns a result."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(web.aws.functions, FUNCTION, lambda _: result)
+        return web.served.identify(PHOTO)
+
+
 def test_a_function_that_does_not_answer_is_unavailable_counted_and_logged(web: Tier) -> None:
     # GIVEN a function whose result is no response
-    handler = web.aws.functions[FUNCTION]
-    web.aws.functions[FUNCTION] = lambda _: {"statusCode": "many"}
-    try:
-        reply = web.served.identify(PHOTO)
-    finally:
-        web.aws.functions[FUNCTION] = handler
+    reply = identified_by(web, {"statusCode": "many"})
     # THEN the client may try again
     assert (reply.status, reply.json["code"]) == (503, "unavailable")
     assert int(reply.headers["Retry-After"]) > 0
@@ -166,12 +168,7 @@ def test_a_function_that_does_not_answer_is_unavailable_counted_and_logged(web: 
 
 def test_an_error_of_the_function_that_is_no_problem_counts_too(web: Tier) -> None:
     # GIVEN an error of Chalice, outside of the application
-    handler = web.aws.functions[FUNCTION]
-    web.aws.functions[FUNCTION] = lambda _: {"statusCode": 500, "headers": {}, "body": '{"Code": "Internal"}'}
-    try:
-        reply = web.served.identify(PHOTO)
-    finally:
-        web.aws.functions[FUNCTION] = handler
+    reply = identified_by(web, {"statusCode": 500, "headers": {}, "body": '{"Code": "Internal"}'})
     assert (reply.status, web.metrics()[-1]["Faults"], web.metrics()[-1]["code"]) == (500, 1, "unknown")
 
 

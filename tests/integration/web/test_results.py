@@ -69,12 +69,15 @@ def test_a_result_is_a_page_data_and_a_picture(server: Served) -> None:
     # GIVEN an answer that was kept
     reply = server.identify(PHOTO, {"keep": "true"})
     result = reply.json["result"]
-    # THEN its address has a page with the answer
-    status, headers, body = send(server, "GET", result["url"])
+    # THEN its address has a page with the answer, also with parameters that messengers add
+    status, headers, body = send(server, "GET", f"{result['url']}?utm_source=mail")
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert headers["X-Robots-Tag"] == "noindex, nofollow"
     prediction = reply.json["prediction"]
     assert escape(prediction["scientific_name"] if prediction else "No animal") in body.decode()
+    # AND a preview with an absolute address
+    (image,) = re.findall(r'property="og:image" content="(.*?)"', body.decode())
+    assert re.fullmatch(rf"https?://[^/]+/r/{result['id']}\.jpg", image)
     # AND data, the same but for what is about the request
     data = json.loads(send(server, "GET", f"{result['url']}.json")[2])
     volatile = ("request_id", "timings_ms", "result")
@@ -84,13 +87,6 @@ def test_a_result_is_a_page_data_and_a_picture(server: Served) -> None:
     status, headers, body = send(server, "GET", f"{result['url']}.jpg")
     assert (status, headers["Content-Type"]) == (200, "image/jpeg")
     assert max(Image.open(io.BytesIO(body)).size) == 400
-
-
-def test_the_preview_has_an_absolute_address(server: Served) -> None:
-    result = kept(server)
-    body = send(server, "GET", result["url"])[2].decode()
-    (image,) = re.findall(r'property="og:image" content="(.*?)"', body)
-    assert re.fullmatch(rf"https?://[^/]+/r/{result['id']}\.jpg", image)
 
 
 def test_nothing_that_is_kept_has_the_coordinates(server: Served) -> None:
@@ -113,6 +109,8 @@ def test_only_who_made_it_can_delete_it(server: Served) -> None:
         assert send(server, "DELETE", result["url"], headers)[0] == 401
     assert send(server, "DELETE", result["url"], {"Authorization": "Bearer wrong"})[0] == 403
     assert send(server, "GET", result["url"])[0] == 200
+    # AND pages of other origins may send it
+    assert "DELETE" in send(server, "OPTIONS", result["url"])[1]["Access-Control-Allow-Methods"]
     # WHEN the token is sent THEN it is gone in all forms
     assert send(server, "DELETE", result["url"], {"Authorization": f"Bearer {result['token']}"})[::2] == (204, b"")
     for suffix in ("", ".json", ".jpg"):
@@ -176,17 +174,6 @@ def test_nothing_is_kept_unless_asked_for(server: Served) -> None:
     assert_bad(server.identify(PHOTO, {"keep": "maybe"}))
     # AND an error has no result
     assert "result" not in server.identify(jpeg(), {"keep": "true"}).json
-
-
-def test_links_with_parameters_that_messengers_add_still_work(server: Served) -> None:
-    result = kept(server)
-    assert send(server, "GET", f"{result['url']}?utm_source=mail")[0] == 200
-
-
-def test_pages_of_other_origins_may_delete_with_the_token(server: Served) -> None:
-    status, headers, _ = send(server, "OPTIONS", kept(server)["url"])
-    assert status == 200
-    assert "DELETE" in headers["Access-Control-Allow-Methods"]
 
 
 def test_a_store_that_fails_does_not_cost_the_answer(tmp_path: Path) -> None:

@@ -57,12 +57,6 @@ async def at_once(admission: Admission, number: int, seconds: float = 0.01) -> l
     return await asyncio.gather(*work, return_exceptions=True)
 
 
-def test_a_burst_waits() -> None:
-    # GIVEN 0.1 s a photo WHEN 11 come at once THEN the last waits for 1 s, and all are identified
-    with one_worker(0.1) as admission:
-        assert run(at_once(admission, 11)) == [None] * 11
-
-
 def test_the_longest_queue_and_all_refusals_are_counted() -> None:
     pulse = Pulse()
     with one_worker(0.3, pulse=pulse) as admission:
@@ -77,12 +71,12 @@ def test_the_longest_queue_and_all_refusals_are_counted() -> None:
         assert pulse.refused == 5
 
 
-def test_a_burst_has_a_largest_number_of_photos() -> None:
-    # GIVEN 1 ms a photo WHEN 64 wait THEN the next begins an overload, although the wait would be short
-    with one_worker(0.001) as admission:
-        assert run(at_once(admission, 65, seconds=0)) == [None] * 65
-    with one_worker(0.001) as admission:
-        assert any(isinstance(each, Unavailable) for each in run(at_once(admission, 66, seconds=0)))
+@pytest.mark.parametrize(("service_seconds", "most"), [(0.1, 11), (0.001, 65)], ids=["1 s of waiting", "64 that wait"])
+def test_a_burst_waits_unless_it_is_too_long_or_too_large(service_seconds: float, most: int) -> None:
+    with one_worker(service_seconds) as admission:
+        assert run(at_once(admission, most, seconds=0)) == [None] * most
+    with one_worker(service_seconds) as admission:
+        assert any(isinstance(each, Unavailable) for each in run(at_once(admission, most + 1, seconds=0)))
 
 
 def test_in_an_overload_only_a_few_wait_and_all_others_are_refused_with_a_time() -> None:
@@ -159,16 +153,6 @@ def test_a_client_that_leaves_the_queue_frees_its_place(admission: Admission) ->
         await asyncio.wait_for(admission.run(lambda: None), 1)
 
     run(leave())
-
-
-def test_bodies_in_memory_are_bounded_and_given_back(admission: Admission) -> None:
-    with ExitStack() as held:
-        held.enter_context(admission.receiving(60))(60)
-        with pytest.raises(Unavailable), admission.receiving(50):
-            pass
-        held.enter_context(admission.receiving(40))(40)
-    with admission.receiving(100) as arrived:
-        arrived(100)
 
 
 def test_only_bytes_that_have_arrived_count(admission: Admission) -> None:
@@ -261,6 +245,5 @@ def test_it_beats_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    with ThreadPoolExecutor(1) as pool:  # Playwright's loop may occupy this thread, after browser tests
-        pool.submit(lambda: asyncio.run(count())).result()
+    run(count())
     assert beats == 3

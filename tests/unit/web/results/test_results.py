@@ -1,7 +1,7 @@
 """Results are kept for 30 days, hidden behind their ids, and deleted by their tokens. On a folder, and on S3 (moto)."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -152,30 +152,30 @@ def test_a_file_can_be_written_by_two_at_once(tmp_path: Path) -> None:
     assert [each.name for each in (tmp_path / "corrections").iterdir()] == ["a.json"]
 
 
-def test_a_folder_that_fails_is_unavailable(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda store: store.put("a.json", b"{}", "application/json"),
+        lambda store: store.get("a.json"),
+        lambda store: store.delete("a.json"),
+        lambda store: list(Results(store).corrections()),
+    ],
+    ids=["put", "get", "delete", "corrections"],
+)
+@pytest.mark.parametrize("kind", ["folder", "bucket"])
+def test_a_store_that_fails_is_unavailable(kind: str, use: Callable[[Store], object], tmp_path: Path, s3: Any) -> None:
+    # GIVEN a file where the folder should be, and a bucket that is gone
     (tmp_path / "file").touch()
-    store = FolderStore(tmp_path / "file", 60.0)
+    s3.delete_bucket(Bucket=BUCKET)
+    store = FolderStore(tmp_path / "file", 60.0) if kind == "folder" else BucketStore(BUCKET, REGION, BUDGET)
     with pytest.raises(Unavailable):
-        store.put("a.json", b"{}", "application/json")
-    with pytest.raises(Unavailable):
-        store.get("a.json")
-    with pytest.raises(Unavailable):
-        store.delete("a.json")
+        use(store)
 
 
 def test_objects_are_under_one_prefix(s3: Any) -> None:
     receipt = Results(BucketStore(BUCKET, REGION, BUDGET)).keep(ANSWER, b"a picture")
     keys = {each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
     assert keys == {f"{FOLDER}{receipt.id}.json", f"{FOLDER}{receipt.id}.jpg"}
-
-
-def test_a_bucket_that_fails_is_unavailable(s3: Any) -> None:
-    s3.delete_bucket(Bucket=BUCKET)
-    store = BucketStore(BUCKET, REGION, BUDGET)
-    with pytest.raises(Unavailable):
-        store.put("a.json", b"{}", "application/json")
-    with pytest.raises(Unavailable):
-        store.get("a.json")
 
 
 @pytest.mark.usefixtures("s3")
@@ -252,12 +252,3 @@ def test_a_correction_goes_with_its_result(results: Results, clock: Clock) -> No
     assert [each.result for each in results.corrections()] == [expired.id]
     clock.now = START + LIFETIME
     assert list(results.corrections()) == []
-
-
-def test_corrections_of_a_store_that_fails_are_unavailable(tmp_path: Path, s3: Any) -> None:
-    (tmp_path / "corrections").touch()
-    with pytest.raises(Unavailable):
-        list(Results(FolderStore(tmp_path, 60.0)).corrections())
-    s3.delete_bucket(Bucket=BUCKET)
-    with pytest.raises(Unavailable):
-        list(Results(BucketStore(BUCKET, REGION, BUDGET)).corrections())
