@@ -5,6 +5,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR, sample_photo
 from local.lambda_sim.__main__ import PACKED_MODEL
@@ -33,6 +35,7 @@ def test_it_serves_the_package_and_leaves_nothing(tmp_path: Path) -> None:
         assert not (folder / "lambda").exists()
 
 
+@pytest.mark.alone  # another start
 def test_its_containers_do_not_outlive_it(tmp_path: Path) -> None:
     port = loaded_port(PACKED_MODEL.parent)
     with running(["make", "lambda", f"PORT={port}"], port, tmp_path / "output") as run:
@@ -46,13 +49,6 @@ def test_its_containers_do_not_outlive_it(tmp_path: Path) -> None:
 
 
 def test_an_invalid_number_of_containers_is_one_clear_line() -> None:
-    done = subprocess.run(
-        ["make", "lambda", "CONTAINERS=none"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=EXIT_TIMEOUT,
-        check=False,
-    )
+    done = subprocess.run(["make", "lambda", "CONTAINERS=none"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode
     assert "none is not a number of containers; choose one from 1 to 1000" in done.stderr

@@ -16,7 +16,6 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 from elftools.elf.sections import SymbolTableSection
 from packaging.requirements import Requirement
-from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from chalicelib.config.settings import ROOT
 from infra.package import Package, archive, build, dependencies, packager
@@ -125,21 +124,6 @@ def test_every_module_has_bytecode_that_python_takes(function: dict[str, bytes],
             folder, _, module = name.rpartition("/")
             code = packed[f"{folder}/__pycache__/{module}c".lstrip("/").replace(".pyc", ".cpython-313.pyc")]
             assert code[4:8] == b"\1\0\0\0", f"{name}: bytecode that is compared with its source"
-
-
-def test_wheels_are_for_the_runtime(layer: dict[str, bytes]) -> None:
-    # GIVEN the tags that pip accepts on Lambda
-    platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(dependencies.GLIBC[1], 4, -1)]
-    platforms += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
-    fits = {
-        *cpython_tags(dependencies.PYTHON, platforms=platforms),
-        *compatible_tags(dependencies.PYTHON, platforms=platforms),
-    }
-    # THEN each wheel has one of them
-    tagged = {name: text.decode() for name, text in layer.items() if name.endswith(".dist-info/WHEEL")}
-    assert len(tagged) >= 9
-    for name, text in tagged.items():
-        assert fits & {Tag(*tag.split("-")) for tag in re.findall(r"^Tag: (.*)$", text, re.MULTILINE)}, name
 
 
 def libraries(layer: dict[str, bytes]) -> Iterator[tuple[str, ELFFile]]:

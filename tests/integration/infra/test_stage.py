@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +19,13 @@ from typing import Any
 import pytest
 from cfnlint.decode import cfn_yaml
 
-from chalicelib.config.settings import ROOT
 from database.admin_function import run
 from infra import rehearsal
 from infra.empty_account import ACCOUNT as EXAMPLE_ACCOUNT
 from infra.package import Package
 from infra.recorded_call import RecordedCall, parsed_call
 from testing.aws import ACCOUNT, REGION, Account, account
-from tests.integration.infra.checkout import copy_to, use_package_of
+from tests.integration.infra.checkout import copy_to, use_small_package
 
 UNKNOWN_TO_MOTO = (
     "AWS::RDS::",
@@ -76,12 +74,9 @@ class Workplace:
 
 @pytest.fixture
 def workplace(tmp_path: Path, package: Package) -> Iterator[Workplace]:
-    assert package.layer.is_file()  # already packed in ROOT, so the copy can use it
+    assert package.layer.is_file()  # already packed in ROOT, so the copy can have zips of the same names
     folder = copy_to(tmp_path / "checkout")
-    use_package_of(ROOT, folder)
-    for each in (folder / ".chalice" / "deployments").glob("*.zip"):
-        with zipfile.ZipFile(each, "w") as small:  # under the same name: Chalice uploads it, and nothing here runs it
-            small.writestr("app.py", each.name)
+    use_small_package(folder)
     for template in (folder / "infra" / "faunalens.yaml", folder / "infra" / "edge.yaml"):
         template.write_text(json.dumps(as_moto_can(template)), encoding="utf-8")
     with account() as aws:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from infra.package import Package
-from local.lambda_sim.container import INIT_TIMEOUT, Container, InvocationResult
+from local.lambda_sim.container import Container, InvocationResult
 from local.lambda_sim.pool import Pool, Throttled
 from local.lambda_sim.sandbox import Sandbox, unpacked
 from local.stack.child_process import alive
@@ -187,21 +187,6 @@ def test_a_function_that_cannot_start_says_why(sandbox: Sandbox, tmp_path: Path,
         assert not toys.alive
     assert kind == error_type
     assert "nothing" in message
-
-
-def test_a_slow_initialisation_starts_again_within_the_invocation(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # GIVEN a module that takes a minute to import
-    assert INIT_TIMEOUT == 10
-    monkeypatch.setattr("local.lambda_sim.container.INIT_TIMEOUT", 0.2)
-    lines: list[str] = []
-    with Container(
-        toy.function("slow.handler", timeout=0.3), sandbox, "toys-1", tmp_path / "log", lines.append
-    ) as toys:
-        kind, _ = error_of(toys.invoke(b"{}"))
-    assert kind == "Sandbox.Timedout"
-    assert [line.split()[0] for line in lines].count("INIT_START") == 2
 
 
 def test_containers_start_up_to_the_limit_and_are_reused(sandbox: Sandbox, tmp_path: Path) -> None:

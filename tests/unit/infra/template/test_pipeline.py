@@ -14,7 +14,7 @@ import yaml
 from chalice.package import TemplateDeepMerger
 
 from chalicelib.config.settings import ROOT
-from infra.api_stage import LOG_FORMAT, limit_variables
+from infra.api_stage import limit_variables
 from infra.chalice_project import STACK_VARIABLES
 from infra.functions import function_config
 from infra.step import PreconditionFailed
@@ -22,7 +22,6 @@ from infra.template import merge_unique, parameters_of, pipeline, to_text
 from infra.template.pipeline import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
 from testing import cloudformation
 from testing.cloudformation import STAGES
-from testing.cloudformation import template as read
 from tests.unit.infra.test_functions import OUTPUTS
 
 FUNCTIONS = {
@@ -104,16 +103,6 @@ def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
     assert all("Default" in each for each in merged["Parameters"].values())
 
 
-def test_defaults_are_passed_too_since_a_stack_would_keep_its_own_values(stage: str, merged: Mapping[str, Any]) -> None:
-    given = parameters_of(stage, {})
-    beside = read("web.yaml")["Parameters"].keys() | read("backfill.yaml")["Parameters"].keys()
-    known = given.keys() - (beside - merged["Parameters"].keys())
-    assert {name: given[name] for name in known} == {
-        name: str(each["Default"]) for name, each in merged["Parameters"].items()
-    }
-    assert given["AlarmEmail"] == ""
-
-
 def test_chosen_parameters_override_those_of_the_stage() -> None:
     given = parameters_of("dev", {"LogDays": "1", "Firewall": "yes"})
     assert (given["LogDays"], given["Firewall"], given["Stage"]) == ("1", "yes", "dev")
@@ -156,15 +145,6 @@ def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
     (tmp_path / "config.json").write_text(json.dumps(known))
     with pytest.raises(PreconditionFailed, match=r"limits\.json has no stage test"):
         merge_template("test", chosen)
-
-
-def test_roles_have_the_boundary_and_the_api_its_log_if_asked_for(merged: Mapping[str, Any]) -> None:
-    for name in ("ApiHandlerRole", "WarmRole", "BatchRole", "AdminRole"):
-        condition, value, _ = merged["Resources"][name]["Properties"]["PermissionsBoundary"]["Fn::If"]
-        assert (condition, value) == ("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
-    condition, value, _ = merged["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"]["Fn::If"]
-    assert (condition, value["Format"]) == ("HasAccessLog", LOG_FORMAT)
-    assert "${AccessLogGroup}" in json.dumps(value["DestinationArn"])
 
 
 def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_asked_for() -> None:

@@ -61,22 +61,6 @@ def test_another_schedule_is_refused_by_name(schedule: str) -> None:
 
 
 WARM = InvocationReport("7e65", duration=12.3, memory=1769, memory_used=110, init=None)
-COLD = InvocationReport("7e65", duration=12.3, memory=1769, memory_used=110, init=200.6)
-
-
-def test_a_report_reads_as_lambdas() -> None:
-    assert str(WARM).split("\t") == [
-        "REPORT RequestId: 7e65",
-        "Duration: 12.30 ms",
-        "Billed Duration: 13 ms",
-        "Memory Size: 1769 MB",
-        "Max Memory Used: 110 MB",
-    ]
-
-
-def test_initialisation_is_reported_and_billed() -> None:
-    assert COLD.billed == 213
-    assert str(COLD).endswith("\tInit Duration: 200.60 ms")
 
 
 def test_lines_go_to_the_log_the_metrics_and_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

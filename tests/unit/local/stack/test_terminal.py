@@ -48,18 +48,6 @@ def test_a_quick_step_has_one_line(capsys: pytest.CaptureFixture[str], monkeypat
     assert re.fullmatch(r"data +done +\d+\.\d s\n", capsys.readouterr().out)
 
 
-def test_a_step_without_a_result_has_no_line_when_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
-    with terminal.step("PostgreSQL", "initialising") as running:
-        running.result = None
-    assert " s\n" not in capsys.readouterr().out
-
-
-def test_a_step_that_began_earlier_counts_from_then(capsys: pytest.CaptureFixture[str]) -> None:
-    with terminal.step("data", "loading", time.monotonic() - 700):
-        pass
-    assert re.search(r" 7\d\d\.\d s\n$", capsys.readouterr().out)
-
-
 @pytest.mark.usefixtures("impatient")
 def test_a_terminal_shows_the_seconds_as_they_pass(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -105,10 +93,6 @@ def test_a_signal_sets_it(number: signal.Signals) -> None:
     # THEN the event is set and stays set
     assert event.wait(5)
     assert event.is_set()
-
-
-def test_waiting_does_not_set_it() -> None:
-    assert not ShutdownEvent().wait(0.01)
 
 
 def test_a_parent_that_is_gone_sets_it() -> None:
