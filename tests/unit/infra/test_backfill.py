@@ -8,9 +8,8 @@ import pytest
 from cfnlint.decode.cfn_yaml import loads
 
 from chalicelib.config.settings import ROOT
-from infra.chalice_project import function_settings
 from infra.template import BACKFILL, template_text
-from testing.aws import ACCOUNT, BUCKET, CONCURRENCY, REGION, definition
+from testing.aws import ACCOUNT, BUCKET, REGION, definition
 from testing.cloudformation import in_account, is_allowed, resources
 
 GIVEN = {"Stage": "dev", "BackfillConcurrency": "40", "BackfillWebhook": "https://example.org/hook"}
@@ -72,18 +71,6 @@ def test_the_webhook_knows_its_secret_and_nothing_else() -> None:
 
 def _actions(statement: Any) -> list[str]:
     return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-
-
-def test_the_batches_are_those_that_the_function_takes() -> None:
-    photos = definition()["States"]["Photos"]
-    task = photos["ItemProcessor"]["States"]["Batch"]
-    assert photos["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
-    assert photos["ItemBatcher"]["MaxItemsPerBatch"] == 100
-    assert photos["ItemBatcher"]["BatchInput"].keys() == {"results.$", "run.$"}
-    assert task["Parameters"]["Payload"].keys() == {"BatchInput.$", "Items.$", "Attempt.$"}
-    assert photos["MaxConcurrency"] == int(CONCURRENCY)
-    assert task["TimeoutSeconds"] > function_settings("prod")["batch"]["lambda_timeout"]
-    assert 0 < photos["ToleratedFailurePercentage"] < 10
 
 
 def test_a_failure_can_be_redriven() -> None:

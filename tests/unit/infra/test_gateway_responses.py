@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -69,26 +70,12 @@ def test_a_missing_key_and_the_firewall_have_codes_of_their_own() -> None:
     assert (found["WAF_FILTERED"]["status"], found["WAF_FILTERED"]["code"]) == (403, "forbidden")
 
 
-class Function:
-    """A stage's function, as Chalice describes it."""
-
-    def __init__(self, **environment_variables: str) -> None:
-        self.environment_variables = environment_variables
-
-
-class Api:
-    """A stage's API, as Chalice describes it."""
-
-    policy, vpce_ids = None, None
-
-    def __init__(self, **environment: str) -> None:
-        self.lambda_function = Function(**environment)
-
-
 @pytest.mark.parametrize(("environment", "demanded"), [({"API_KEYS": "true"}, True), ({"API_KEYS": "false"}, False)])
 def test_a_stage_demands_keys_if_its_functions_are_told_so(environment: dict[str, str], demanded: bool) -> None:
     # WHEN Chalice makes the definition of a stage's API
-    api = TemplatedSwaggerGenerator().generate_swagger(app.app, Api(**environment))  # type: ignore[arg-type]
+    function = SimpleNamespace(environment_variables=environment)
+    stage: Any = SimpleNamespace(lambda_function=function, policy=None, vpce_ids=None)
+    api = TemplatedSwaggerGenerator().generate_swagger(app.app, stage)
     # THEN every keyed route demands a key or none does
     secured = {(path, method) for path, each in api["paths"].items() for method in each if each[method].get("security")}
     keyed = {(each.path, name.lower()) for each in ROUTES if each.keyed for name in each.methods}

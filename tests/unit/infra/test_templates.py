@@ -57,12 +57,6 @@ def test_names_are_those_that_logs_dashboards_and_policies_use() -> None:
     assert logs == functions | database
     exported = found["Database"]["Properties"]["EnableCloudwatchLogsExports"]
     assert {f"/aws/rds/cluster/faunalens-prod/{kind}" for kind in exported} == database
-    assert found["Database"]["Properties"]["DBClusterIdentifier"] == "faunalens-prod"
-    assert found["Database"]["Properties"]["MasterUsername"] == "prodfauna"
-    assert found["DatabaseWriter"]["Properties"]["DBInstanceIdentifier"] == "faunalens-prod-1"
-    assert found["Cache"]["Properties"]["ServerlessCacheName"] == "faunalens-prod"
-    assert found["AlarmTopic"]["Properties"]["TopicName"] == "faunalens-prod-alarms"
-    assert found["Photos"]["Properties"]["BucketName"] == {"Fn::Sub": "faunalens-prod-photos-${AWS::AccountId}"}
 
 
 def test_the_administrators_name_is_one_that_rds_takes_for_every_stage_that_is_allowed() -> None:

@@ -134,59 +134,41 @@ def test_a_handlers_error_is_reported_and_the_container_lives(sandbox: Sandbox, 
     assert any("[ERROR] ValueError: as asked" in line for line in lines)
 
 
-def test_a_process_that_exits_is_an_error_and_its_output_is_kept(sandbox: Sandbox, tmp_path: Path) -> None:
-    lines: list[str] = []
-    with Container(toy.function("toy.leave"), sandbox, "toys-1", tmp_path / "log", lines.append) as toys:
-        kind, message = error_of(toys.invoke(b'{"code": 3}'))
-        assert not toys.alive
-    assert kind == "Runtime.ExitError"
-    assert "exit status 3" in message
-    assert "about to leave" in lines
-
-
-def test_memory_over_the_limit_ends_the_container(sandbox: Sandbox, tmp_path: Path) -> None:
-    with container(sandbox, tmp_path, "toy.grow", memory=128) as toys:
-        # WHEN it stays within the limit
-        assert ask(toys, mb=40) == {"held": 40}
-        pid = toys.pid
-        # WHEN it exceeds the limit
-        kind, _ = error_of(toys.invoke(b'{"mb": 100000}'))
-        # THEN it is killed
-        assert kind == "Runtime.OutOfMemory"
-        assert not toys.alive
-        assert not alive(pid)
-
-
-def test_a_timeout_ends_the_container(sandbox: Sandbox, tmp_path: Path) -> None:
-    with container(sandbox, tmp_path, "toy.sleep", timeout=0.3) as toys:
-        invoked = toys.invoke(b'{"seconds": 30}', "request-1")
-        kind, message = error_of(invoked)
-        assert not toys.alive
-    assert (kind, message) == ("Sandbox.Timedout", "RequestId: request-1 Error: Task timed out after 0.30 seconds")
-    assert 300 <= invoked.report.duration < 5000
-
-
-def test_a_response_that_is_too_large_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
-    with container(sandbox, tmp_path, "toy.large") as toys:
-        # GIVEN a response of the largest size, quotation marks included
-        assert toys.invoke(b'{"bytes": 6291554}').error is None
-        kind, message = error_of(toys.invoke(b'{"bytes": 6291555}'))
-        # AND awslambdaric exits after it
-        assert not toys.alive
-    assert kind == "Function.ResponseSizeTooLarge"
-    assert "6291556 bytes" in message
-
-
 @pytest.mark.parametrize(
-    ("handler", "error_type"),
-    [("broken.handler", "Runtime.ImportModuleError"), ("toy.nothing", "Runtime.HandlerNotFound")],
+    ("handler", "configuration", "harmless", "event", "kind", "message"),
+    [
+        ("toy.leave", {}, None, {"code": 3}, "Runtime.ExitError", "exit status 3"),
+        ("toy.grow", {"memory": 128}, {"mb": 40}, {"mb": 100_000}, "Runtime.OutOfMemory", ""),
+        ("toy.sleep", {"timeout": 0.3}, None, {"seconds": 30}, "Sandbox.Timedout", "Task timed out after 0.30 seconds"),
+        # the largest response has 6 MB and some bytes, quotation marks included
+        (
+            *("toy.large", {}, {"bytes": 6_291_554}, {"bytes": 6_291_555}),
+            *("Function.ResponseSizeTooLarge", "6291556 bytes"),
+        ),
+        ("broken.handler", {}, None, {}, "Runtime.ImportModuleError", "nothing"),
+        ("toy.nothing", {}, None, {}, "Runtime.HandlerNotFound", "nothing"),
+    ],
 )
-def test_a_function_that_cannot_start_says_why(sandbox: Sandbox, tmp_path: Path, handler: str, error_type: str) -> None:
-    with container(sandbox, tmp_path, handler) as toys:
-        kind, message = error_of(toys.invoke(b"{}"))
+def test_a_container_that_fails_or_exceeds_a_limit_says_why_and_ends(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    handler: str,
+    configuration: dict[str, Any],
+    harmless: dict[str, int] | None,
+    event: dict[str, int],
+    kind: str,
+    message: str,
+) -> None:
+    lines: list[str] = []
+    with Container(toy.function(handler, **configuration), sandbox, "toys-1", tmp_path / "log", lines.append) as toys:
+        if harmless:
+            ask(toys, **harmless)
+        invoked = toys.invoke(json.dumps(event).encode(), "request-1")
         assert not toys.alive
-    assert kind == error_type
-    assert "nothing" in message
+    assert error_of(invoked)[0] == kind
+    assert message in error_of(invoked)[1]
+    # AND what it printed before is kept
+    assert handler != "toy.leave" or "about to leave" in lines
 
 
 def test_containers_start_up_to_the_limit_and_are_reused(sandbox: Sandbox, tmp_path: Path) -> None:

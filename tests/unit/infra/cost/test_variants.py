@@ -11,10 +11,8 @@ from infra.cost.variants import (
     backfill_bill,
     break_even,
     fargate_cost,
-    hours,
     million_bill,
     serverless_cost,
-    storage_month,
     tier_bill,
 )
 from infra.template.web import task_size
@@ -40,11 +38,6 @@ def test_a_backfill_has_steps_and_fewer_calls_in_place_of_messages() -> None:
     assert backfill["Step Functions"] == pytest.approx(10_000 * 4 * 0.000025)
     assert backfill["Lambda"] == pytest.approx(130_000 * 0.0000166667 + 0.002)
     assert stream.keys() - backfill.keys() == {"SQS"}
-
-
-def test_a_million_photos_take_as_long_as_there_are_containers() -> None:
-    assert hours(130, 50) == pytest.approx(0.722, abs=0.001)
-    assert storage_month(PRICES) == pytest.approx(4000 * 0.023)
 
 
 def test_a_batch_is_that_of_the_template() -> None:

@@ -39,6 +39,11 @@ def metrics(**found: list[float]) -> Client:
     return Client(get_metric_statistics=get)
 
 
+def capacity(*units: float) -> dict[str, Client]:
+    """Return the clients of a stage whose database had these capacities."""
+    return {"cloudwatch": metrics(ServerlessDatabaseCapacity=[*units])}
+
+
 def clusters(**cluster: str) -> Client:
     return Client(describe_db_clusters=lambda **_: {"DBClusters": [cluster]})
 
@@ -78,22 +83,14 @@ def drift(state: str, drifted: int = 0) -> Client:
             "aurora-postgresql 17.9 in eu-west-1",
         ),
         (proofs.load_time, {"cloudwatch": metrics(Duration=[1500.0, 42_000.0])}, "took 42.0 s"),
-        (
-            proofs.network_denial,
-            {"lambda": functions("Active", "subnet-1")},
-            "4 functions are active and in the network",
-        ),
+        (proofs.network_denial, {"lambda": functions("Active", "subnet-1")}, "4 functions are active and in the net"),
         (proofs.rights, {"logs": logs()}, "no refused call"),
         (proofs.warming, {"cloudwatch": metrics(WarmingRuns=[1.0, 1.0])}, "2 runs in half an hour"),
         (proofs.stack_time, {"cloudformation": stack(14.5)}, "created in 14.5 minutes"),
         (proofs.cold_start, {"cloudwatch": metrics(InitLatency=[400.0, 900.0])}, "400 to 900 ms"),
-        (
-            proofs.capacity,
-            {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0, 0.5, 2.5])},
-            "1.50 ACU on average while awake, at most 2.50",
-        ),
+        (proofs.capacity, capacity(0.0, 0.5, 2.5), "1.50 ACU on average while awake, at most 2.50"),
         (proofs.dashboards, {"cloudformation": drift("IN_SYNC")}, "stores all of stack faunalens-dev-dashboards"),
-        (proofs.pause, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0, 0.5])}, "paused in 1 of 2 times"),
+        (proofs.pause, capacity(0.0, 0.5), "paused in 1 of 2 times"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
@@ -107,15 +104,11 @@ def test_a_claim_is_proved(proof: Callable[[Trial], str], clients: dict[str, Cli
         (proofs.load_time, {"cloudwatch": metrics(Duration=[300_000.0])}, "limit of 300 s"),
         (proofs.network_denial, {"lambda": functions("Failed", "subnet-1")}, "is Failed, in 1 subnets: no network"),
         (proofs.network_denial, {"lambda": functions("Active")}, "is Active, in 0 subnets"),
-        (
-            proofs.rights,
-            {"logs": logs("AccessDenied: s3")},
-            "1 lines in the log of faunalens-dev.* tell of refused calls",
-        ),
+        (proofs.rights, {"logs": logs("AccessDenied: s3")}, "1 lines in the log of faunalens-dev.* refused calls"),
         (proofs.dashboards, {"cloudformation": drift("DRIFTED", 2)}, "2 resources of stack"),
         (proofs.stack_time, {"cloudformation": stack(45)}, "created in 45.0 minutes, expected at most 30"),
         (proofs.cold_start, {"cloudwatch": metrics(InitLatency=[2000.0])}, "assumed at most 1500 ms"),
-        (proofs.capacity, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[8.0])}, "expected at most 2 on average"),
+        (proofs.capacity, capacity(8.0), "expected at most 2 on average"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
@@ -132,8 +125,8 @@ def test_a_claim_is_refuted(proof: Callable[[Trial], str], clients: dict[str, Cl
         (proofs.warming, {"cloudwatch": metrics()}),
         (proofs.stack_time, {"cloudformation": stack(None)}),
         (proofs.cold_start, {"cloudwatch": metrics()}),
-        (proofs.capacity, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.0])}),
-        (proofs.pause, {"cloudwatch": metrics(ServerlessDatabaseCapacity=[0.5])}),
+        (proofs.capacity, capacity(0.0)),
+        (proofs.pause, capacity(0.5)),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )

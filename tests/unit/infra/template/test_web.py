@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import yaml
 
-from chalicelib.application import ROUTES
 from cloudwatch.files import Placeholders, read_files
 from infra.step import PreconditionFailed
 from infra.template.web import as_text, check_names, tls_warnings, web_template
@@ -41,18 +40,6 @@ def test_behind_cloudfront_the_firewall_counts_visitors_and_not_cloudfronts_addr
     for behavior in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]):
         (called,) = behavior["FunctionAssociations"]
         assert called == {"EventType": "viewer-request", "FunctionARN": {"Fn::GetAtt": ["CdnVisitor", "FunctionARN"]}}
-
-
-def test_cloudfront_keeps_files_with_hashed_names_and_hands_on_all_else() -> None:
-    config = resources("web.yaml", {"Stage": "dev", "WebCdn": "yes"})["Cdn"]["Properties"]["DistributionConfig"]
-    (files,) = config["CacheBehaviors"]
-    hashed = [route.path for route in ROUTES if route.path.startswith("/web/")]
-    assert hashed == ["/web/{name}"]
-    assert files["PathPattern"] == "/web/*"
-    assert files["CachePolicyId"] != config["DefaultCacheBehavior"]["CachePolicyId"]
-    # AND requests of visitors keep their host, which the tasks check
-    assert files["OriginRequestPolicyId"] == config["DefaultCacheBehavior"]["OriginRequestPolicyId"]
-    assert set(config["DefaultCacheBehavior"]["AllowedMethods"]) >= {"POST", "DELETE"}
 
 
 @pytest.mark.parametrize(
@@ -125,16 +112,6 @@ def test_alarms_refer_to_the_load_balancer_and_wait_for_its_tasks() -> None:
     ]
     assert FOUND["AlarmWebNoTasks"]["DependsOn"] == ["Service"]
     assert {"AlarmWebFaults", "Service"} < set(FOUND["CompositeWebPage"]["DependsOn"])
-
-
-def test_names_are_those_that_alarms_watch() -> None:
-    found = resources("web.yaml", {"Stage": "dev"})
-    assert found["RolledBack"]["Properties"]["Name"] == "faunalens-dev-web-rolled-back"
-    assert found["Log"]["Properties"]["LogGroupName"] == "/aws/ecs/faunalens-dev-web"
-    assert found["DeploymentLog"]["Properties"]["LogGroupName"] == "/aws/events/faunalens-dev-web"
-    assert (found["Cluster"]["Properties"]["ClusterName"], found["Service"]["Properties"]["ServiceName"]) == (
-        *("faunalens-dev", "web"),
-    )
 
 
 def test_the_service_starts_with_two_tasks_and_a_deployment_that_fails_is_rolled_back() -> None:
