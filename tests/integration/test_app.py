@@ -239,15 +239,6 @@ def test_health_asks_the_database_only_on_request(served: Served, contract: dict
     assert [deep.json[part]["state"] for part in ("model", "cache", "database")] == ["ok", "ok", "ok"]
 
 
-def test_the_page_and_its_files_are_served(served: Served) -> None:
-    index = served.request("GET", "/")
-    assert index.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert '<base href="/">' in index.text
-    for path in re.findall(r'(?:src|href)="(web/[^"]+)"', index.text):
-        assert served.request("GET", f"/{path}").status == 200, path
-    assert served.request("GET", "/web/app.py").status == 404
-
-
 def test_each_animal_in_the_photo_is_identified(served: Served, contract: dict[str, Any]) -> None:
     assert DETECTOR.is_file(), "the detector is not built; run `make setup`, with FAUNALENS_WEIGHTS=FOLDER if offline"
     # GIVEN a photo of a cat beside an astronaut

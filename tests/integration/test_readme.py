@@ -41,8 +41,3 @@ def test_the_request_in_the_readme_gives_the_answer_in_the_readme(served: Served
     found["features"].pop("cache"), expected["features"].pop("cache")
     for key in expected.keys() - VARY - {"prediction", "candidates", "animal_probability"}:
         assert found[key] == expected[key], f"the README shows another {key}"
-
-
-def test_the_readme_names_the_two_commands() -> None:
-    assert re.search(r"^    make run ", README, re.MULTILINE)
-    assert re.search(r"^    make test ", README, re.MULTILINE)

@@ -54,22 +54,3 @@ def test_without_a_model_requests_get_503_and_the_process_lives() -> None:
     assert (response["statusCode"], problem["code"]) == (503, "unavailable")
     assert response["headers"]["Retry-After"] == "30"
     assert "nowhere" not in response["body"]
-
-
-def test_on_lambda_each_log_line_is_written_once() -> None:
-    # GIVEN the root logger as Lambda's runtime client configures it
-    program = "from awslambdaric import bootstrap\nbootstrap._setup_logging('TEXT', '', bootstrap.StandardLogSink())\n"
-    # WHEN the app rejects a request
-    done = subprocess.run(
-        [sys.executable, "-c", f"{program}import app\n{REQUEST.replace('jpeg()', 'jpeg()[:9]')}"],
-        env={**os.environ, **ALONE, "METRICS_FILE": os.devnull},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    # THEN there is one line about it, from the app
-    (line,) = done.stderr.splitlines()
-    assert json.loads(line)["code"] == "photo_unreadable"
-    assert "request rejected" in line
-    assert "request rejected" not in done.stdout

@@ -264,21 +264,19 @@ def in_shadow(folder: Path, store: TwoDatasets, monkeypatch: pytest.MonkeyPatch)
     return identify([data], IdentifyRequest(HERE), services, its_record), its_record
 
 
-def test_another_answer_is_counted_and_not_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a dataset in shadow that would name another animal
-    found, its_record = in_shadow(tmp_path, TwoDatasets(FOX), monkeypatch)
+@pytest.mark.parametrize(("other", "named", "differs"), [(FOX, "Vulpes vulpes", True), (FROG, "Hyla arborea", False)])
+def test_another_answer_is_counted_and_not_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: int, named: str, differs: bool
+) -> None:
+    # GIVEN a dataset in shadow that would name another animal, or the same
+    found, its_record = in_shadow(tmp_path, TwoDatasets(other), monkeypatch)
     # THEN the active one answers
     prediction = found.recognised.together.prediction
     assert prediction is not None
     assert (prediction.taxon.scientific_name, found.features.version) == ("Hyla arborea", "v1")
-    # AND the difference is counted, and the log says what it would have been
-    assert found.comparison == ShadowComparison("v2", is_done=True, taxon="Vulpes vulpes", differs=True)
-    assert its_record.summary().metrics["ShadowDifferences"] == 1
-
-
-def test_the_same_answer_is_a_comparison_without_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, _ = in_shadow(tmp_path, TwoDatasets(FROG), monkeypatch)
-    assert found.comparison == ShadowComparison("v2", is_done=True, taxon="Hyla arborea", differs=False)
+    # AND a difference is counted, and the log says what it would have been
+    assert found.comparison == ShadowComparison("v2", is_done=True, taxon=named, differs=differs)
+    assert its_record.summary().metrics["ShadowDifferences"] == differs
 
 
 def test_what_could_not_be_looked_up_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,18 +110,6 @@ def test_any_prior_gives_vision_times_prior(model: Model, photo: NDArray[np.uint
     assert np.allclose(scores.probabilities, weighed / weighed.sum(), atol=1e-4)
 
 
-def test_an_animal_out_of_its_range_is_weighed_down_and_not_removed(model: Model, photo: NDArray[np.uint8]) -> None:
-    # GIVEN a photo, and a place where what it shows does not live
-    anywhere = np.ones(ANIMALS, np.float32)
-    seen = model.score(photo, anywhere)
-    first = int(seen.vision.argmax())
-    prior = anywhere.copy()
-    prior[first] = 0.02
-    # WHEN the place counts; THEN that animal has less of the probability, but some
-    assert 0 < model.score(photo, prior).probabilities[first] < seen.vision[first]
-    assert model.score(photo, prior).animal_probability == seen.animal_probability
-
-
 def test_photos_are_scored_together_as_one_by_one(path: Path, photo: NDArray[np.uint8]) -> None:
     # GIVEN two photos; WHEN the graph takes both at once; THEN each has the figures that it has alone
     import onnxruntime

@@ -1,6 +1,5 @@
 """The Redis cache on a real cluster of several nodes, and over TLS."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -17,11 +16,7 @@ from chalicelib.features.demand import DemandCounts
 from chalicelib.features.protocols import Entry, Publication
 from chalicelib.features.redis_keys import ROLLOUT, lease_key, value_key
 from chalicelib.stores.redis_cache import RedisCache
-from local.stack.valkey import ValkeyServer
-from testing.certificates import issue
-from testing.faults.rig import with_address
 from testing.feature_rig import FIRST, REDIS
-from testing.servers import scripted
 from testing.valkey_cluster import SLOTS, ClusterNode, cluster
 
 CELLS = range(FIRST, FIRST + 60)
@@ -156,30 +151,6 @@ def test_a_cluster_that_is_down_fails_at_once(tmp_path: Path) -> None:
             cache.read(key, soon())
         assert caught.value.fault == "redis_clusterdown"
         assert perf_counter() - started < 0.2
-
-
-def test_tls_works_and_verifies_the_certificate(valkey_server: ValkeyServer, tmp_path: Path) -> None:
-    # GIVEN a Valkey behind TLS, with a certificate for the name localhost
-    made = issue(tmp_path)
-    with socket.create_connection(("127.0.0.1", valkey_server.port)) as behind:
-
-        def relay(message: bytes) -> bytes:
-            behind.sendall(message)
-            return behind.recv(65536)
-
-        with scripted(relay, tls=made.good.context) as front:
-            url = with_address(valkey_server.url, "localhost", front.address.port).replace("redis", "rediss", 1)
-            # THEN the cache works through it
-            with closing(cache_at(url, made.authority)) as cache:
-                cache.write([Entry(KEYS[0], b"value", 60)], soon())
-                assert cache.claim(lease_key(FIRST), b"tls", 1, KEYS[0], soon()) == (None, b"value")
-                cache.release(lease_key(FIRST), b"tls", soon())
-                assert front.connections == 1
-            # AND a client without the CA bundle sends nothing
-            sent = len(front.messages)
-            with closing(cache_at(url)) as untrusting, pytest.raises(CacheError) as caught:
-                untrusting.read(KEYS[0], soon())
-            assert (caught.value.fault, len(front.messages)) == ("redis_tls", sent)
 
 
 def _calls(node: ClusterNode, command: str) -> int:

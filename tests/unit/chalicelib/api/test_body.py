@@ -57,11 +57,6 @@ def test_a_photo_and_fields_are_read() -> None:
     assert read.fields == {"lat": "-33.9"}
 
 
-def test_a_large_photo_stays_in_memory_and_whole() -> None:
-    photo = bytes(range(256)) * 8_000
-    assert read_form(form(part("photo", photo, "a.jpg")), TYPE).photos == (photo,)
-
-
 def test_a_photo_without_a_file_name_is_a_photo() -> None:
     assert read_form(form(part("photo", b"x")), TYPE).photos == (b"x",)
 

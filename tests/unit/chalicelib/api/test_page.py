@@ -48,19 +48,14 @@ def test_the_page_names_its_script_and_style_sheet_and_the_script_the_lists_of_p
 
 
 @pytest.mark.parametrize("name", ASSETS)
-def test_browsers_keep_an_asset_for_its_name_has_a_hash(name: str) -> None:
+def test_every_asset_is_kept_for_its_name_has_a_hash_and_may_load_nothing_from_other_origins(name: str) -> None:
     assert re.fullmatch(r"[a-z-]+-[A-Z0-9]{8}\.(js|css|json|txt)", name)
-    _, headers = page.asset(name)
-    assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
-
-
-@pytest.mark.parametrize("name", ASSETS)
-def test_every_asset_has_a_type_and_may_load_nothing_from_other_origins(name: str) -> None:
     text, headers = page.asset(name)
     assert text
     assert re.fullmatch(r"text/(javascript|css|plain); charset=utf-8|application/json", headers["Content-Type"])
     assert headers["Content-Security-Policy"].startswith("default-src 'self'")
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert headers["Vary"] == "Accept-Encoding"
 
 

@@ -185,16 +185,6 @@ def test_boxes_are_shares_of_the_photo_and_end_at_its_borders() -> None:
     np.testing.assert_allclose(corners_of(boxes, 400, 200), expected, atol=1e-6)
 
 
-def test_the_surest_box_around_a_thing_is_kept() -> None:
-    # GIVEN two boxes around one thing, and one beside it
-    corners = np.array([[0, 0, 0.5, 0.5], [0.02, 0, 0.52, 0.5], [0.5, 0, 1, 0.5]], np.float32)
-    scores = np.array([0.5, 0.9, 0.4], np.float32)
-    # WHEN boxes around the same are suppressed; THEN the surest and the other one stay
-    assert suppress(corners, scores, 0.5, 10).tolist() == [1, 2]
-    assert suppress(corners, scores, 0.5, 1).tolist() == [1]
-    assert suppress(corners[:0], scores[:0], 0.5, 10).tolist() == []
-
-
 @given(scored(), overlaps, st.integers(1, 40))
 def test_what_is_kept_does_not_overlap_and_what_is_not_does(
     boxes: tuple[NDArray[np.float32], NDArray[np.float32]], overlap: float, most: int
@@ -211,17 +201,6 @@ def test_what_is_kept_does_not_overlap_and_what_is_not_does(
     for index in set(range(len(scores))) - set(kept) if len(kept) < most else ():
         surer = [other for other in kept if scores[other] >= scores[index]]
         assert any(overlap_of(corners[index], corners[other]) > overlap - 1e-4 for other in surer)
-
-
-@given(scored())
-def test_the_order_of_boxes_with_different_scores_does_not_matter(
-    boxes: tuple[NDArray[np.float32], NDArray[np.float32]],
-) -> None:
-    corners, _ = boxes
-    scores = np.linspace(0.1, 0.9, len(corners), dtype=np.float32)
-    order = np.random.default_rng(len(corners)).permutation(len(corners))
-    kept, again = suppress(corners, scores, 0.5, 30), suppress(corners[order], scores[order], 0.5, 30)
-    assert kept.tolist() == order[again].tolist()
 
 
 @given(shares, shares, shares, shares, st.floats(0, 2))

@@ -133,23 +133,7 @@ def test_a_number_means_one_animal(taxonomy: Taxonomy, packs: tuple[Pack, ...]) 
 def test_each_pack_leaves_few_animals_foreign(taxonomy: Taxonomy, packs: tuple[Pack, ...]) -> None:
     classes = read_members(ROOT / "model" / "members.csv")
     foreign = {
-        pack.name: {
-            taxonomy.animals[index].name
-            for index in np.flatnonzero(Fusion.of(taxonomy, frozenset(pack.taxa), pack.animals, classes).foreign)
-        }
-        for pack in packs
+        pack.name: Fusion.of(taxonomy, frozenset(pack.taxa), pack.animals, classes).foreign.sum() for pack in packs
     }
-    assert foreign == {
-        "birds": {
-            "rooster",
-            "hen",
-            "black grouse",
-            "prairie chicken",
-            "African grey parrot",
-            "coucal",
-            "black stork",
-            "king penguin",
-        },
-        "insects": set(),
-    }
+    assert foreign == {"birds": 8, "insects": 0}
     assert members_of(taxonomy, BIRDS).sum() == 59

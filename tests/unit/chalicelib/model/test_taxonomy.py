@@ -67,12 +67,6 @@ def test_a_breed_lies_below_its_species() -> None:
     )
 
 
-def test_a_group_ends_at_its_own_rank() -> None:
-    spider = BY_NAME["wolf spider"]
-    assert spider.taxon == Taxon("wolf spider", "Lycosidae", "family")
-    assert [taxon.rank for taxon in spider.lineage] == ["phylum", "class", "order", "family"]
-
-
 def test_the_tree_holds_every_animal_once_and_children_share_out_their_parent() -> None:
     assert sorted(TAXONOMY.order.tolist()) == list(range(len(TAXONOMY.animals)))
     for node in nodes():
@@ -155,15 +149,6 @@ def test_a_prediction_has_its_lineage_and_says_whether_it_is_domestic() -> None:
     assert ends(output["jaguar"], output["American lobster"]) == ([], False)
 
 
-def test_the_score_is_the_share_of_the_taxon() -> None:
-    # GIVEN a total of 0.5, most of it for cats
-    prediction = TAXONOMY.roll_up(of(lion=0.2, tiger=0.2, koala=0.1), 0.7)
-    # THEN the big cats have four fifths of the total
-    assert prediction is not None
-    assert prediction.taxon.scientific_name == "Panthera"
-    assert prediction.score == pytest.approx(0.8)
-
-
 def test_a_tie_goes_to_the_first_child() -> None:
     prediction = TAXONOMY.roll_up(of(koala=0.5, tick=0.5), 0.5)
     assert prediction is not None
@@ -197,30 +182,6 @@ def test_only_the_taxon_itself_has_a_sufficient_share(values: dict[int, float], 
     assert share >= threshold - 1e-9 or node is TAXONOMY.root
     for child in node.children:
         assert float(vector[members(child)].sum(dtype=np.float64)) / total <= threshold + 1e-9
-
-
-@given(few, st.floats(0.51, 1))
-def test_an_animal_above_a_threshold_over_one_half_is_the_prediction(
-    values: dict[int, float], threshold: float
-) -> None:
-    # GIVEN one animal above the threshold; THEN it is the prediction
-    vector = probabilities(values)
-    prediction = TAXONOMY.roll_up(vector, threshold)
-    if prediction is not None and float(vector.max()) > (threshold + 1e-6) * float(vector.sum(dtype=np.float64)):
-        assert prediction.taxon == TAXONOMY.animals[int(vector.argmax())].taxon
-
-
-@given(few, thresholds, thresholds)
-def test_a_higher_threshold_never_gives_a_more_specific_taxon(
-    values: dict[int, float], threshold: float, other: float
-) -> None:
-    vector = probabilities(values)
-    low = TAXONOMY.roll_up(vector, min(threshold, other))
-    high = TAXONOMY.roll_up(vector, max(threshold, other))
-    if low is None or high is None:
-        assert low is high
-        return
-    assert high.score >= low.score
 
 
 @given(arrays(np.float32, len(TAXONOMY.animals), elements=st.floats(width=32)), thresholds)

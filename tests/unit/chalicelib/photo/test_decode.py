@@ -104,19 +104,22 @@ def _lab(image: Image.Image) -> Image.Image:
     return lab
 
 
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_16_bits_per_channel_become_8(kind: str) -> None:
-    ramp = (np.arange(300 * 400, dtype=np.uint32).reshape(300, 400) % 400 * 163).astype(np.uint16)
+RAMP = np.arange(400)[None, :] * np.ones((300, 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "ramp"),
+    [
+        ("PNG", (RAMP * 163).astype(np.uint16)),
+        ("TIFF", (RAMP * 163).astype(np.uint16)),
+        ("TIFF", (RAMP - 100).astype(np.int32)),
+        ("TIFF", (RAMP - 100).astype(np.float32)),
+    ],
+    ids=lambda each: str(getattr(each, "dtype", each)),
+)
+def test_16_bits_and_int_and_float_pixels_are_scaled_to_8_bits(kind: str, ramp: NDArray[Any]) -> None:
     pixels = read(encoded(Image.fromarray(ramp), kind)).pixels(64)
     assert 45 < pixels[32, 0, 0] < 75  # the crop begins at a fifth of the ramp and ends at four fifths
-    assert 180 < pixels[32, -1, 0] < 210
-
-
-@pytest.mark.parametrize("kind", [np.int32, np.float32])
-def test_int_and_float_pixels_are_scaled_to_the_full_range(kind: type) -> None:
-    ramp: NDArray[Any] = (np.arange(400)[None, :] * np.ones((300, 1)) - 100).astype(kind)
-    pixels = read(encoded(Image.fromarray(ramp), "TIFF")).pixels(64)
-    assert 45 < pixels[32, 0, 0] < 75
     assert 180 < pixels[32, -1, 0] < 210
 
 
@@ -139,18 +142,15 @@ def test_a_palette_with_transparency_is_white_there() -> None:
     assert min(corners(pixels)[0]) >= 250
 
 
-@pytest.mark.parametrize(("kind", "options"), [("WEBP", {"lossless": True}), ("PNG", {}), ("TIFF", {}), ("HEIF", {})])
+@pytest.mark.parametrize(
+    ("kind", "options"), [("WEBP", {"lossless": True}), ("PNG", {}), ("TIFF", {}), ("HEIF", {}), ("MPO", {})]
+)
 def test_of_several_frames_the_first_is_read(kind: str, options: dict[str, Any]) -> None:
     other = Image.new("RGB", (400, 300), "white")
     data = encoded(scene(), kind, save_all=True, append_images=[other, other], **options)
-    assert_upright(read(data).pixels(64))
-
-
-def test_a_multi_picture_jpeg_is_a_jpeg() -> None:
-    data = encoded(scene(), "MPO", save_all=True, append_images=[Image.new("RGB", (400, 300), "white")])
     photo = read(data)
-    assert photo.format == "JPEG"
     assert_upright(photo.pixels(64))
+    assert (photo.format == "JPEG") == (kind == "MPO")  # a multi-picture file of a camera is a JPEG
 
 
 def test_the_middle_of_the_short_side_is_kept() -> None:
@@ -183,15 +183,7 @@ def test_an_empty_photo_says_where_to_send_it() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [
-        b"hello",
-        b"<html></html>",
-        b"%PDF-1.7",
-        b"GIF89a" + bytes(20),
-        b"BM" + bytes(60),
-        b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00avifmif1",
-        b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42",
-    ],
+    [b"%PDF-1.7", b"GIF89a" + bytes(20), b"BM" + bytes(60), b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00avifmif1"],
 )
 def test_other_formats_are_unsupported(data: bytes) -> None:
     with pytest.raises(UnsupportedMediaType, match="send JPEG, PNG, WebP, HEIC or TIFF"):

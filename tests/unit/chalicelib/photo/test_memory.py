@@ -122,26 +122,22 @@ def test_memory_is_given_back_after_an_error() -> None:
 def test_a_large_photo_is_not_overtaken_by_small_ones() -> None:
     # GIVEN half of the memory taken, and a photo that waits for all of it
     memory, order = DecodeMemory(100, 5), list[str]()
-    release = threading.Event()
 
     def decode(name: str, size: int) -> None:
         with memory.reserve(size):
             order.append(name)
 
-    def hold() -> None:
-        with memory.reserve(50):
-            release.wait(5)
+    def wait_for(waiting: int) -> None:
+        while len(memory._waiting) < waiting:
+            time.sleep(0.001)
 
-    with ThreadPoolExecutor() as pool:
-        pool.submit(hold)
-        time.sleep(0.05)
+    with ThreadPoolExecutor() as pool, memory.reserve(50):
         pool.submit(decode, "large", 100)
-        time.sleep(0.05)
+        wait_for(1)
         # WHEN a small photo arrives, for which there would be room
         pool.submit(decode, "small", 10)
-        time.sleep(0.05)
+        wait_for(2)
         assert order == []
-        release.set()
     # THEN the large one comes first
     assert order == ["large", "small"]
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from chalicelib.photo.quality import DARKEST, FEWEST_PIXELS, GREYEST, Quality, measures_of, quality_of
+from chalicelib.photo.quality import FEWEST_PIXELS, Quality, quality_of
 
 SIDE = 260
 
@@ -16,27 +16,23 @@ def colourful() -> NDArray[np.uint8]:
     return np.repeat(np.repeat(squares, 4, axis=0), 4, axis=1)
 
 
-def test_a_sharp_coloured_photo_has_no_faults() -> None:
-    quality = quality_of(colourful(), 800)
-    assert quality == Quality(800, is_dark=False, is_soft=False, is_grey=False)
-    assert not quality.is_small
+DARK = (colourful() * 0.2).astype(np.uint8)
+BLURRED = np.asarray(Image.fromarray(colourful()).filter(ImageFilter.GaussianBlur(6)))
+INFRARED = np.asarray(Image.fromarray(colourful()).convert("L").convert("RGB"))
 
 
-def test_a_dark_photo_is_dark_only() -> None:
-    dark = (colourful() * 0.2).astype(np.uint8)
-    assert measures_of(dark)[0] < DARKEST
-    assert quality_of(dark, 800) == Quality(800, is_dark=True, is_soft=False, is_grey=False)
-
-
-def test_a_blurred_photo_is_soft_only() -> None:
-    blurred = np.asarray(Image.fromarray(colourful()).filter(ImageFilter.GaussianBlur(6)))
-    assert quality_of(blurred, 800) == Quality(800, is_dark=False, is_soft=True, is_grey=False)
-
-
-def test_a_photo_by_infrared_light_is_grey_only() -> None:
-    grey = np.asarray(Image.fromarray(colourful()).convert("L").convert("RGB"))
-    assert measures_of(grey)[2] < GREYEST
-    assert quality_of(grey, 800) == Quality(800, is_dark=False, is_soft=False, is_grey=True)
+@pytest.mark.parametrize(
+    ("image", "dark", "soft", "grey"),
+    [
+        (colourful(), False, False, False),
+        (DARK, True, False, False),
+        (BLURRED, False, True, False),
+        (INFRARED, False, False, True),
+    ],
+    ids=["sharp and coloured", "dark", "blurred", "by infrared light"],
+)
+def test_a_photo_has_its_own_fault_alone(image: NDArray[np.uint8], dark: bool, soft: bool, grey: bool) -> None:
+    assert quality_of(image, 800) == Quality(800, is_dark=dark, is_soft=soft, is_grey=grey)
 
 
 def test_a_photo_without_detail_is_soft() -> None:

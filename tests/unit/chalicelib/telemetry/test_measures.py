@@ -1,13 +1,12 @@
 """What a request's photos, features and answer add to which metric; and nothing that shows where or who."""
 
 import json
-import re
 from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
 
-from chalicelib.config.settings import ROOT, PhotoLimits
+from chalicelib.config.settings import PhotoLimits
 from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode, Trace
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.photos import PhotoFacts
@@ -59,21 +58,6 @@ def test_faults_are_counted_by_whose_they_are(faults: tuple[str, ...], cache: in
     assert line.get("faults", []) == list(faults)
 
 
-def test_every_fault_that_the_path_notes_by_itself_is_considered_here() -> None:
-    # GIVEN the codes in the algorithm's own code (those of Redis and PostgreSQL begin with their names)
-    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "chalicelib" / "features").glob("*.py"))
-    codes = set(re.findall(r'"((?:lease|flight|clock|value|version)_[a-z]+)"', text))
-    # THEN the test above says of each what it counts as
-    assert codes == {
-        "lease_failed",
-        "lease_timeout",
-        "flight_timeout",
-        "clock_skew",
-        "value_corrupt",
-        "version_corrupt",
-    }
-
-
 def test_a_photo_is_counted_and_its_place_is_not() -> None:
     facts = PhotoFacts.read(jpeg(exif=exif(SYDNEY)), PhotoLimits())
     assert facts is not None
@@ -91,14 +75,6 @@ def test_what_a_look_up_did_is_counted() -> None:
     line = values_of(looked_up(replace(NO_LOCATION, mode="narrowed", cache="miss", trace=trace)))
     names = ("DatabaseQueries", "DatabaseLatency", "LeaseWaits", "LeaseWaitLatency", "BreakerOpenings", "WarmedHits")
     assert [line[name] for name in names] == [2, 3.5, 4, 50.0, 1, 1]
-
-
-def test_an_answer_is_counted_with_its_place_and_rank() -> None:
-    line = values_of(complete())
-    names = ("Identifications", "LocationFromExif", "LocationFromRequest", "Predictions", "NoAnimal", "TopScore")
-    assert [line[name] for name in names] == [1, 1, 0, 1, 0, 0.97]
-    assert (line["cell"], line["taxon"], line["rank"]) == ("83be0efffffffff", "phascolarctos-cinereus", "species")
-    assert "33.8" not in json.dumps(line)
 
 
 def test_no_animal_is_an_identification_without_a_prediction() -> None:
@@ -119,34 +95,6 @@ def test_only_a_predicted_animal_is_unexpected() -> None:
     escaped = OUTCOME._replace(here="unexpected")
     assert values_of(answered(escaped))["UnexpectedAnimals"] == 1
     assert values_of(answered(escaped._replace(rank=None)))["UnexpectedAnimals"] == 0
-
-
-def test_comparisons_with_a_dataset_in_shadow_are_counted_and_told() -> None:
-    line = values_of(complete())
-    assert (line["ShadowComparisons"], line["ShadowDifferences"], line["ShadowMisses"]) == (1, 1, 0)
-    assert line["shadow_taxon"] == "Vombatus ursinus"
-    # AND without one there is nothing of it
-    assert not [name for name in values_of(answered()) if name.lower().startswith("shadow")]
-
-
-def test_packs_second_looks_and_boxes_are_counted() -> None:
-    metrics = values_of(complete())
-    assert (metrics["PackRuns"], metrics["PackLatency"], metrics["SecondLooks"]) == (1, 18.2, 1)
-    assert (metrics["Boxed"], metrics["AnimalsFound"], metrics["BoxLatency"]) == (1, 1, 61.0)
-    # AND a plain answer has none of them, but says so
-    plain = values_of(answered())
-    assert (plain["PackRuns"], plain["SecondLooks"]) == (0, 0)
-    assert not plain.keys() & {"PackLatency", "Boxed", "AnimalsFound", "BoxLatency"}
-
-
-def test_a_run_of_warming_is_counted() -> None:
-    report = WarmingReport(
-        considered=9, refreshed=4, skipped=3, failed=2, queries=1, seconds=0.5, hits=10, warmed_hits=5
-    )
-    report.faults.append("redis_timeout")
-    metrics = of_warming("r-1", report).metrics
-    names = ("Runs", "Considered", "Refreshed", "Skipped", "Failed", "Queries", "Faults", "Useful", "Latency")
-    assert [metrics[f"Warming{name}"] for name in names] == [1, 9, 4, 3, 2, 1, 1, 0.5, 500.0]
 
 
 def test_warming_without_hits_has_no_share_of_them() -> None:
