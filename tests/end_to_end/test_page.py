@@ -245,18 +245,23 @@ def _codes(kind: type[errors.HTTPError]) -> Iterator[type[errors.HTTPError]]:
             yield each
 
 
-@pytest.mark.parametrize("error", [*_codes(errors.HTTPError)], ids=lambda error: error.code)
-def test_every_error_is_a_sentence(identified: Identified, error: type[errors.HTTPError]) -> None:
-    shown = identified(*problem(error.code, error.status), {"Retry-After": "5"} if error.status in (429, 503) else {})
-    view = shown.locator("#place" if error.code.startswith("location_") else "#problem")
-    heading = HEADINGS.get(error.code, OTHERWISE)
-    expect(view.locator("h2")).to_have_text(heading)
-    expect(view.locator("h2 + p")).to_have_text(re.compile(r"^\S.*\.$"))
-    expect(shown.locator("#status")).to_contain_text(heading)
-    if view.get_attribute("id") == "problem":
-        expect(view.locator("#problem-detail")).to_have_text("what happened")
-    if error.status in (429, 503):
-        expect(view).to_contain_text("Wait about 5 seconds.")
+def test_every_error_is_a_sentence(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    for error in _codes(errors.HTTPError):
+        # WHEN a photo is refused, with a detail that no other refusal has
+        headers = {"Retry-After": "5"} if error.status in (429, 503) else {}
+        stand.tell(*problem(error.code, error.status, f"why: {error.code}"), headers)
+        shown.set_input_files("#pick", photo())
+        # THEN a heading says what a person can make of it, and a sentence what to do
+        name = "place" if error.code.startswith("location_") else "problem"
+        view, heading = shown.locator(f"#{name}"), HEADINGS.get(error.code, OTHERWISE)
+        if name == "problem":
+            expect(view.locator("#problem-detail"), error.code).to_have_text(f"why: {error.code}")
+        expect(view.locator("h2"), error.code).to_have_text(heading)
+        expect(view.locator("h2 + p"), error.code).to_have_text(re.compile(r"^\S.*\.$"))
+        expect(shown.locator("#status"), error.code).to_contain_text(heading)
+        if headers:
+            expect(view, error.code).to_contain_text("Wait about 5 seconds.")
 
 
 @pytest.mark.parametrize(

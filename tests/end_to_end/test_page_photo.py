@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from testing import pictures
 from tests.end_to_end.browsing import Identified, Open, module, photo, posted_to, problem
@@ -157,23 +157,6 @@ def test_how_long_a_request_may_take_depends_on_what_is_sent(
     expect(shown.locator("#problem-heading")).to_have_text("That took too long")
 
 
-@pytest.mark.parametrize(
-    "gps",
-    [
-        None,
-        {},
-        {1: "N", 2: (0.0, 0.0, 0.0), 3: "E", 4: (0.0, 0.0, 0.0)},
-        {1: "N", 2: (95.0, 0.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)},
-        {1: "X", 2: (5.0, 0.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)},
-        {2: (5.0, 0.0, 0.0), 4: (10.0, 0.0, 0.0)},
-        {1: "N", 2: (5.0, 99.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)},
-    ],
-    ids=["no GPS", "empty", "no fix", "out of range", "wrong letter", "no letter", "99 minutes"],
-)
-def test_a_position_that_is_none_is_not_read(stand: Stand, open_page: Open, gps: Any) -> None:
-    assert _position_in_browser(open_page(stand.url), pictures.jpeg(exif=pictures.exif(gps))) is None
-
-
 @pytest.mark.parametrize("order", ["<", ">"], ids=["little-endian", "big-endian"])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"])
 def test_position_and_month_are_read_from_every_format(
@@ -195,23 +178,33 @@ def test_a_time_that_is_none_is_not_sent(stand: Stand, identified: Identified, t
     assert stand.sent[0].query == {"location": "none"}
 
 
-def test_broken_exif_breaks_nothing(stand: Stand, open_page: Open) -> None:
+NO_POSITION: dict[str, Any] = {
+    "no GPS": None,
+    "empty": {},
+    "no fix": {1: "N", 2: (0.0, 0.0, 0.0), 3: "E", 4: (0.0, 0.0, 0.0)},
+    "out of range": {1: "N", 2: (95.0, 0.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)},
+    "wrong letter": {1: "X", 2: (5.0, 0.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)},
+    "no letter": {2: (5.0, 0.0, 0.0), 4: (10.0, 0.0, 0.0)},
+    "99 minutes": {1: "N", 2: (5.0, 99.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)},
+}
+
+
+def test_a_position_that_is_none_or_broken_is_not_read(stand: Stand, open_page: Open) -> None:
+    # GIVEN EXIF whose position is none, which is cut short, and which points outside of itself
     whole = pictures.jpeg(exif=pictures.exif(pictures.SYDNEY))
+    data = {name: pictures.jpeg(exif=pictures.exif(gps)) for name, gps in NO_POSITION.items()}
+    data |= {f"first {cut} bytes": whole[:cut] for cut in (0, 1, 3, 24, 30, 60, 120)}
+    data["outside"] = whole.replace(b"Exif\0\0MM\0*\0\0\0\x08", b"Exif\0\0MM\0*\xff\xff\xff\x08")
+    assert data["outside"] != whole
+    # WHEN the page's module reads it THEN it finds nothing
     shown = open_page(stand.url)
-    for cut in (0, 1, 3, 24, 30, 60, 120):
-        assert _position_in_browser(shown, whole[:cut]) is None
-    pointing_outside = whole.replace(b"Exif\0\0MM\0*\0\0\0\x08", b"Exif\0\0MM\0*\xff\xff\xff\x08")
-    assert pointing_outside != whole
-    assert _position_in_browser(shown, pointing_outside) is None
-
-
-def _position_in_browser(shown: Page, data: bytes) -> list[float] | None:
-    """Return the latitude and longitude that the module exif.js finds."""
-    found: list[float] | None = shown.evaluate(
-        """async ([url, bytes]) => {
-            const found = (await import(url)).exifIn(new Uint8Array(bytes)).position;
-            return found && [found.latitude, found.longitude];
+    found = shown.evaluate(
+        """async ([url, photos]) => {
+            const { exifIn } = await import(url);
+            return photos.map((bytes) => exifIn(new Uint8Array(bytes)).position);
         }""",
-        [module(shown, "exif.js"), list(data)],
+        [module(shown, "exif.js"), [list(each) for each in (*data.values(), whole)]],
     )
-    return found
+    *nothing, somewhere = found
+    assert dict(zip(data, nothing, strict=True)) == dict.fromkeys(data)
+    assert somewhere["latitude"] == pytest.approx(-33.8688, abs=0.001)

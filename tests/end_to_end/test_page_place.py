@@ -108,28 +108,6 @@ def test_the_map_takes_the_keyboard(stand: Stand, identified: Identified) -> Non
     assert stand.sent[-1].query == {"lat": "4.00", "lon": "-10.00"}
 
 
-@pytest.mark.parametrize(
-    ("typed", "says"),
-    [("91, 181", "latitude from -90 to 90"), ("https://maps.app.goo.gl/abc", "This short link does not contain")],
-)
-def test_typed_coordinates_are_checked_before_they_are_sent(
-    stand: Stand, identified: Identified, typed: str, says: str
-) -> None:
-    shown = asked_for_place(stand, identified)
-    before = len(stand.sent)
-    shown.get_by_label(FIELD).fill(typed)
-    shown.keyboard.press("Enter")
-    expect(shown.locator("#place-problem")).to_contain_text(says)
-    assert len(stand.sent) == before
-    shown.get_by_label(FIELD).fill("52,5 12")
-    shown.keyboard.press("Enter")
-    expect(shown.locator("#place-problem")).to_be_visible()
-    shown.get_by_label(FIELD).fill("52,5 12,0")
-    shown.keyboard.press("Enter")
-    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
-    assert stand.sent[-1].query == {"lat": "52.50", "lon": "12.00"}
-
-
 @pytest.mark.firefox
 def test_another_place_can_be_undone(stand: Stand, identified: Identified) -> None:
     # GIVEN an answer with the place of the photo

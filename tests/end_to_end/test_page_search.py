@@ -182,17 +182,29 @@ def test_a_large_place_is_shown_on_the_map_first(stand: Stand, identified: Ident
 
 
 @pytest.mark.parametrize(
-    ("typed", "says"),
-    [("xyzzyq", "No place with this name is in the list."), ("Cologna", "No place has exactly this name.")],
+    ("typed", "part", "says"),
+    [
+        ("91, 181", "problem", "latitude from -90 to 90"),
+        ("52,5 12", "problem", ""),
+        ("https://maps.app.goo.gl/abc", "problem", "This short link does not contain"),
+        ("xyzzyq", "found", "No place with this name is in the list."),
+        ("Cologna", "found", "No place has exactly this name."),
+    ],
 )
-def test_a_name_that_is_not_found_says_what_to_do_and_sends_nothing(
-    stand: Stand, identified: Identified, typed: str, says: str
+def test_what_is_no_place_says_what_to_do_and_is_not_sent(
+    stand: Stand, identified: Identified, typed: str, part: str, says: str
 ) -> None:
     shown = asked_for_place(stand, identified)
     shown.get_by_label(FIELD).fill(typed)
     shown.keyboard.press("Enter")
-    expect(shown.locator("#place-found")).to_contain_text(says)
+    expect(shown.locator(f"#place-{part}")).to_contain_text(says)
+    expect(shown.locator(f"#place-{part}")).to_be_visible()
     assert len(stand.sent) == 1
+    # WHEN coordinates are typed in its place THEN they are sent
+    shown.get_by_label(FIELD).fill("52,5 12,0")
+    shown.keyboard.press("Enter")
+    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
+    assert stand.sent[-1].query == {"lat": "52.50", "lon": "12.00"}
 
 
 def test_without_the_list_coordinates_and_map_remain_and_it_is_tried_again(

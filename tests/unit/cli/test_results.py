@@ -1,6 +1,7 @@
 """The results file: what a run finds, what it did, and what is left."""
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,13 @@ from cli.errors import CommandError
 from cli.results import EXIF, ListedPhoto, Outcome, Place, ResultsFile, State, Task
 
 HERE = Place("given", -33.9, 151.2)
+
+
+@pytest.fixture
+def results() -> Iterator[ResultsFile]:
+    """A results file in memory."""
+    with ResultsFile(None, write=True) as results:
+        yield results
 
 
 def found(path: str = "a.jpg", size: int = 10, modified: int = 1, place: Place = EXIF) -> ListedPhoto:
@@ -48,66 +56,61 @@ def test_what_is_done_stays_done(tmp_path: Path) -> None:
     ],
 )
 def test_a_changed_photo_is_looked_at_again(
-    tmp_path: Path, again: ListedPhoto, is_left: bool, keeps_checksum: bool
+    results: ResultsFile, again: ListedPhoto, is_left: bool, keeps_checksum: bool
 ) -> None:
     # GIVEN a photo that was done
-    with ResultsFile(tmp_path / "r.db", write=True) as results:
-        results.find([found()])
-        results.save(done(next(iter(results.tasks()))))
-        # WHEN it is found again THEN only a change makes it new; if only its time changed, its bytes are compared
-        results.find([again])
-        tasks = list(results.tasks())
-        assert bool(tasks) == is_left
-        assert [task.checksum for task in tasks] == ([77 if keeps_checksum else None] if is_left else [])
+    results.find([found()])
+    results.save(done(next(iter(results.tasks()))))
+    # WHEN it is found again THEN only a change makes it new; if only its time changed, its bytes are compared
+    results.find([again])
+    tasks = list(results.tasks())
+    assert bool(tasks) == is_left
+    assert [task.checksum for task in tasks] == ([77 if keeps_checksum else None] if is_left else [])
 
 
-def test_what_has_changed_is_counted(tmp_path: Path) -> None:
+def test_what_has_changed_is_counted(results: ResultsFile) -> None:
     # GIVEN three photos with an answer, one of them reviewed
-    with ResultsFile(tmp_path / "r.db", write=True) as results:
-        results.find(found(name) for name in ("a.jpg", "b.jpg", "c.jpg"))
-        for task in list(results.tasks()):
-            results.save(done(task))
-        review = (1, "blank", None, None, None, "blank", 1, 0, "A. Person", "2026-05-02")
-        with results.transaction() as connection:
-            connection.execute("insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", review)
-        assert results.changed() == (0, 0)
-        # WHEN two are other files, and one was copied THEN two have changed
-        results.find([found("a.jpg", size=11), found("b.jpg", size=12), found("c.jpg", modified=2), found("d.jpg")])
-        assert results.changed() == (2, 1)
+    results.find(found(name) for name in ("a.jpg", "b.jpg", "c.jpg"))
+    for task in list(results.tasks()):
+        results.save(done(task))
+    review = (1, "blank", None, None, None, "blank", 1, 0, "A. Person", "2026-05-02")
+    with results.transaction() as connection:
+        connection.execute("insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", review)
+    assert results.changed() == (0, 0)
+    # WHEN two are other files, and one was copied THEN two have changed
+    results.find([found("a.jpg", size=11), found("b.jpg", size=12), found("c.jpg", modified=2), found("d.jpg")])
+    assert results.changed() == (2, 1)
 
 
 @pytest.mark.parametrize(("answer", "state"), [("{}", "done"), (None, "unreadable")])
-def test_the_same_bytes_keep_their_outcome(tmp_path: Path, answer: str | None, state: State) -> None:
-    with ResultsFile(tmp_path / "r.db", write=True) as results:
-        results.find([found()])
-        results.save(done(next(iter(results.tasks())), state, answer))
-        # GIVEN a file that was copied again, so that its time is new
-        results.find([found(modified=2)])
-        results.save(done(next(iter(results.tasks())), "touched"))
-        # THEN it counts as before, and the new time is known
-        assert getattr(results.counts(), state) == 1
-        results.find([found(modified=1)])
-        assert paths(results) == []
+def test_the_same_bytes_keep_their_outcome(results: ResultsFile, answer: str | None, state: State) -> None:
+    results.find([found()])
+    results.save(done(next(iter(results.tasks())), state, answer))
+    # GIVEN a file that was copied again, so that its time is new
+    results.find([found(modified=2)])
+    results.save(done(next(iter(results.tasks())), "touched"))
+    # THEN it counts as before, and the new time is known
+    assert getattr(results.counts(), state) == 1
+    results.find([found(modified=1)])
+    assert paths(results) == []
 
 
-def test_what_failed_is_tried_again_and_what_cannot_be_read_is_not(tmp_path: Path) -> None:
-    with ResultsFile(tmp_path / "r.db", write=True) as results:
-        results.find([found("a.jpg"), found("b.jpg")])
-        first, second = results.tasks()
-        results.save(done(first, "failed", None))
-        results.save(done(second, "unreadable", None))
-        assert paths(results) == ["a.jpg"]
-        assert [row["path"] for row in results.faults()] == ["a.jpg", "b.jpg"]
+def test_what_failed_is_tried_again_and_what_cannot_be_read_is_not(results: ResultsFile) -> None:
+    results.find([found("a.jpg"), found("b.jpg")])
+    first, second = results.tasks()
+    results.save(done(first, "failed", None))
+    results.save(done(second, "unreadable", None))
+    assert paths(results) == ["a.jpg"]
+    assert [row["path"] for row in results.faults()] == ["a.jpg", "b.jpg"]
 
 
-def test_tasks_go_on_while_outcomes_are_kept(tmp_path: Path) -> None:
+def test_tasks_go_on_while_outcomes_are_kept(results: ResultsFile) -> None:
     # GIVEN more photos than are read at a time, of which each fails
-    with ResultsFile(tmp_path / "r.db", write=True) as results:
-        results.find(found(f"{number}.jpg") for number in range(2500))
-        seen = []
-        for task in results.tasks():
-            seen.append(task.path)
-            results.save(done(task, "failed", None))
+    results.find(found(f"{number}.jpg") for number in range(2500))
+    seen = []
+    for task in results.tasks():
+        seen.append(task.path)
+        results.save(done(task, "failed", None))
     # THEN each was yielded once
     assert len(seen) == len(set(seen)) == 2500
 
@@ -181,23 +184,22 @@ def test_a_place_is_kept_exactly(place: Place) -> None:
     assert Place.parse(place.text) == place
 
 
-def test_a_run_that_does_not_say_keeps_place_and_clock(tmp_path: Path) -> None:
+def test_a_run_that_does_not_say_keeps_place_and_clock(results: ResultsFile) -> None:
     # GIVEN photos whose place and clock were given to a run, one of them by its deployment
-    with ResultsFile(tmp_path / "r.db", write=True) as results:
-        results.find([ListedPhoto("a.jpg", 10, 1, None, HERE, 3600.0), ListedPhoto("b.jpg", 10, 1, "B", HERE, 3600.0)])
-        for task in list(results.tasks()):
-            results.save(done(task))
-        # WHEN a run finds them again, without options THEN both stay as they are
-        again = [
-            ListedPhoto(name, 10, 1, home, place, None)
-            for name, home, place in (("a.jpg", None, None), ("b.jpg", "B", HERE))
-        ]
-        results.find(again)
-        assert paths(results) == []
-        assert [row["shift"] for row in results.rows("select shift from photo")] == [3600.0, 3600.0]
-        # WHEN the deployment is taken away THEN its place goes with it
-        results.find([ListedPhoto("b.jpg", 10, 1, None, None, None)])
-        assert [(task.path, task.place) for task in results.tasks()] == [("b.jpg", EXIF)]
-        # WHEN another clock is given THEN it counts
-        results.find([ListedPhoto("a.jpg", 10, 1, None, None, 0.0)])
-        assert next(iter(results.rows("select shift from photo")))["shift"] == 0.0
+    results.find([ListedPhoto("a.jpg", 10, 1, None, HERE, 3600.0), ListedPhoto("b.jpg", 10, 1, "B", HERE, 3600.0)])
+    for task in list(results.tasks()):
+        results.save(done(task))
+    # WHEN a run finds them again, without options THEN both stay as they are
+    again = [
+        ListedPhoto(name, 10, 1, home, place, None)
+        for name, home, place in (("a.jpg", None, None), ("b.jpg", "B", HERE))
+    ]
+    results.find(again)
+    assert paths(results) == []
+    assert [row["shift"] for row in results.rows("select shift from photo")] == [3600.0, 3600.0]
+    # WHEN the deployment is taken away THEN its place goes with it
+    results.find([ListedPhoto("b.jpg", 10, 1, None, None, None)])
+    assert [(task.path, task.place) for task in results.tasks()] == [("b.jpg", EXIF)]
+    # WHEN another clock is given THEN it counts
+    results.find([ListedPhoto("a.jpg", 10, 1, None, None, 0.0)])
+    assert next(iter(results.rows("select shift from photo")))["shift"] == 0.0
