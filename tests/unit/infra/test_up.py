@@ -53,21 +53,15 @@ def bring_up(stage: str = "dev", **parameters: str) -> None:
         found.action(lambda _: None)
 
 
-def test_defaults_are_passed_too_since_a_stack_would_keep_its_own_values(stacks: Stacks) -> None:
-    # GIVEN a stage without chosen parameters WHEN it is brought up
-    bring_up()
-    # THEN every declared parameter is passed, also the empty ones
-    assert stacks.deployed_with[""]["AlarmEmail"] == ""
-    assert stacks.deployed_with[""]["S3PrefixList"] == "pl-1"
-    assert stacks.deployed_with.keys() == {"", "stream"}
-
-
 def test_each_stack_gets_what_it_declares(stacks: Stacks) -> None:
     # GIVEN chosen parameters of the stacks WHEN the stage is brought up
     bring_up(AlarmEmail="me@example.org", ApiKeys="required", KeyRequestsPerDay="50")
     # THEN each stack gets its own, and together they get all
     stack, edge, stream = (stacks.deployed_with[part] for part in ("", "edge", "stream"))
     assert stack["AlarmEmail"] == "me@example.org"
+    # AND defaults, also empty ones, since a stack would keep its own values
+    assert stack["S3PrefixList"] == "pl-1"
+    assert "" in stack.values()
     assert (edge["ApiKeys"], edge["KeyRequestsPerDay"], edge["Firewall"]) == ("required", "50", "no")
     assert (edge["Stage"], edge["RestApiId"]) == ("dev", "api1")
     assert stack.keys() & edge.keys() == {"Stage"}

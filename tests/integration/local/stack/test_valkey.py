@@ -25,20 +25,14 @@ def send(node: redis.Redis, *command: str) -> object:
 @pytest.mark.parametrize("password", [None, "guess"])
 def test_nobody_gets_in_without_the_password(valkey_server: valkey.ValkeyServer, password: str | None) -> None:
     # GIVEN another user of the machine, who finds the port and does not know the password
-    with (
-        redis.Redis(HOST, valkey_server.port, password=password) as stranger,
-        pytest.raises(redis.AuthenticationError),
-    ):
+    with redis.Redis(HOST, valkey_server.port, password=password) as stranger, pytest.raises(redis.AuthenticationError):
         # WHEN they send a command THEN the server refuses it
         stranger.get("a")
 
 
 def test_every_server_has_passwords_of_its_own_in_files_of_its_user(tmp_path: Path) -> None:
     # GIVEN two servers that are not started
-    with (
-        valkey.serve(tmp_path / "a", start=False) as first,
-        valkey.serve(tmp_path / "b", start=False) as second,
-    ):
+    with valkey.serve(tmp_path / "a", start=False) as first, valkey.serve(tmp_path / "b", start=False) as second:
         passwords = [urlsplit(url).password for each in (first, second) for url in (each.url, each.admin_url)]
         # THEN all four passwords are long and different
         assert len(set(passwords)) == 4

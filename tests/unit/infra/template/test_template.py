@@ -8,8 +8,7 @@ from infra.template import from_text, refers_to, substitute_refs, to_text
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,8}", fullmatch=True)
 REFERENCES = st.one_of(
-    NAMES.map(lambda name: {"Ref": name}),
-    st.tuples(NAMES, NAMES).map(lambda pair: {"Fn::GetAtt": list(pair)}),
+    NAMES.map(lambda name: {"Ref": name}), st.tuples(NAMES, NAMES).map(lambda pair: {"Fn::GetAtt": list(pair)})
 )
 
 
