@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from infra import certificates
-from infra.certificates import FOLDER, by_region, file_of, fingerprints, unknown_cas
+from infra.certificates import FOLDER, file_of, fingerprints, unknown_cas
 from infra.step import PreconditionFailed
 
 REGIONS = sorted(path.stem for path in FOLDER.glob("*.pem"))
@@ -71,26 +71,15 @@ def test_a_region_without_certificates_is_an_error() -> None:
         file_of("xx-new-1")
 
 
-def test_certificates_are_found_in_a_file_of_javascript() -> None:
-    # GIVEN JavaScript strings of certificates, one of which is not a regional root of RDS
-    pem = file_of("eu-west-1").read_text()
-    other = ca().cert_pem.bytes().decode()
-    script = "exports.ca = [\n" + "".join(f"    '{line}\\n' +\n" for line in (other + pem).splitlines()) + "  ''];"
-    # THEN the region's roots come out unchanged
-    assert by_region(script) == {"eu-west-1": pem}
-
-
-def test_the_command_writes_a_file_for_each_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a bundle of two regions, in the format of AWS's downloads
-    bundle = tmp_path / "bundle.pem"
-    bundle.write_text("".join(file_of(region).read_text() for region in ("eu-west-1", "us-east-1")))
+def test_the_command_writes_a_file_for_each_region_of_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN JavaScript strings of certificates of two regions, and one that is not a regional root of RDS
+    other = trustme.CA(organization_name="Another company").cert_pem.bytes().decode()
+    pems = "".join([other, *(file_of(region).read_text() for region in ("eu-west-1", "us-east-1"))])
+    script = "exports.ca = [\n" + "".join(f"    '{line}\\n' +\n" for line in pems.splitlines()) + "  ''];"
+    (tmp_path / "bundle").write_text(script)
     monkeypatch.setattr(certificates, "FOLDER", tmp_path / "rds")
-    monkeypatch.setattr(sys, "argv", ["certificates", str(bundle)])
-    # WHEN the command reads it THEN each region gets a file of its own
+    monkeypatch.setattr(sys, "argv", ["certificates", str(tmp_path / "bundle")])
+    # WHEN the command reads them THEN each region gets a file of its own, unchanged
     certificates.main()
     assert sorted(path.name for path in (tmp_path / "rds").iterdir()) == ["eu-west-1.pem", "us-east-1.pem"]
     assert (tmp_path / "rds" / "us-east-1.pem").read_text() == (FOLDER / "us-east-1.pem").read_text()
-
-
-def ca() -> trustme.CA:
-    return trustme.CA(organization_name="Another company")

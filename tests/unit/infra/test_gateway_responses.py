@@ -14,6 +14,7 @@ import app
 from chalicelib.api.openapi import document
 from chalicelib.application import ROUTES
 from infra import gateway_responses
+from tests.unit.infra.fake_aws import Client
 
 PROBLEM = document("1", "/")["components"]["schemas"]["Problem"]
 
@@ -43,18 +44,6 @@ def test_each_refusal_is_a_problem_that_browsers_may_read() -> None:
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
         assert headers["gatewayresponse.header.Strict-Transport-Security"] == "'max-age=31536000'"
-
-
-class Client:
-    """A fake boto3 client that keeps its last call's arguments."""
-
-    received: dict[str, Any]
-
-    def _client(self, _: str) -> "Client":
-        return self
-
-    def create_deployment(self, **received: Any) -> None:
-        self.received = received
 
 
 def test_a_used_up_quota_names_no_time_that_nobody_knows() -> None:
@@ -87,6 +76,7 @@ def test_a_stage_demands_keys_if_its_functions_are_told_so(environment: dict[str
 
 @pytest.mark.parametrize("xray", [True, False])
 def test_no_api_is_traced(xray: bool) -> None:
-    client = Client()
-    TypedAWSClient.deploy_rest_api(client, "abc", "dev", xray)  # type: ignore[arg-type]
-    assert client.received == {"restApiId": "abc", "stageName": "dev", "tracingEnabled": False}
+    gateway = Client(create_deployment=lambda **_: None)
+    client: Any = SimpleNamespace(_client=lambda _: gateway)
+    TypedAWSClient.deploy_rest_api(client, "abc", "dev", xray)
+    assert gateway.calls[0][1] == {"restApiId": "abc", "stageName": "dev", "tracingEnabled": False}

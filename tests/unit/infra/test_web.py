@@ -19,7 +19,6 @@ IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 TRIAL = {"Stage": "dev", "WebImage": IMAGE}
 DOCKERFILE = (ROOT / "web" / "Dockerfile").read_text(encoding="utf-8")
-IGNORED = (ROOT / "web" / "Dockerfile.dockerignore").read_text(encoding="utf-8")
 FOUND = resources("web.yaml", TRIAL)
 
 
@@ -127,16 +126,6 @@ def test_with_a_certificate_http_only_redirects() -> None:
     # AND without one there is HTTP alone
     assert "HttpsListener" not in FOUND
     assert properties("HttpListener")["DefaultActions"][0]["Type"] == "forward"
-
-
-def test_a_build_sees_only_what_it_copies() -> None:
-    allowed = [line[1:] for line in IGNORED.splitlines() if line.startswith("!")]
-    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
-    sources = [source for each in copied for source in each.split()]
-    for source in sources:
-        assert any(source == each or source.startswith(f"{each}/") for each in allowed), source
-    for each in allowed:
-        assert any(source == each or source.startswith(f"{each}/") for source in sources), each
 
 
 def test_the_image_has_the_releases_that_are_tested() -> None:
