@@ -40,6 +40,13 @@ def valkey_server() -> Iterator[valkey.ValkeyServer]:
 
 
 @pytest.fixture(scope="session")
+def loaded_valkey() -> Iterator[valkey.ValkeyServer]:
+    """A Valkey for apps on `loaded_database`. Tests with other datasets announce theirs in `valkey_server`."""
+    with valkey.serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def loaded_database() -> Iterator[str]:
     """URL of a database with the schema and this checkout's data; tests must not change it."""
     with serve_loaded() as server:

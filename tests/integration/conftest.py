@@ -107,10 +107,10 @@ def serve(folder: Path, environment: Mapping[str, str]) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def served(
-    tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
+    tmp_path_factory: pytest.TempPathFactory, loaded_database: str, loaded_valkey: ValkeyServer
 ) -> Iterator[Served]:
     """The app on the loaded database and Valkey."""
-    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": loaded_valkey.url}
     yield from serve(tmp_path_factory.mktemp("served"), environment)
 
 

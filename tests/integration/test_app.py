@@ -152,14 +152,14 @@ def test_animals_of_a_place_are_listed(served: Served, contract: dict[str, Any])
     assert "tiger" not in names
 
 
-def test_a_cached_value_with_an_unknown_status_is_a_miss(served: Served, valkey_server: ValkeyServer) -> None:
+def test_a_cached_value_with_an_unknown_status_is_a_miss(served: Served, loaded_valkey: ValkeyServer) -> None:
     # GIVEN a place of no request before, with a well-formed value in Redis from a newer app, with a third status
     place, cell = {"lat": "-12.46", "lon": "130.84"}, cell_of(-12.46, 130.84)
     version = served.request("GET", "/animals", SYDNEY_QUERY).json["features"]["version"]
     arrays = np.array([105], np.int32), np.array([1.0], np.float32), np.array([3], np.uint8)
     value = CachedValue(CellAnimals(cell, version, ("AU",), *arrays), time.time(), time.time() + 60, time.time() + 600)
     key = value_key(cell, version)
-    with closing(redis.Redis.from_url(valkey_server.admin_url)) as client:
+    with closing(redis.Redis.from_url(loaded_valkey.admin_url)) as client:
         client.set(key, pack(value), ex=600)
         # WHEN the animals are asked for THEN they come from the database, and the answer is no failure
         reply = served.request("GET", "/animals", place)
@@ -296,9 +296,9 @@ def test_no_request_causes_a_server_error(
     assert_matches(contract, "Answer" if reply.status == 200 else "Problem", reply.json)
 
 
-def test_coordinates_leave_no_trace(served: Served, valkey_server: ValkeyServer) -> None:
+def test_coordinates_leave_no_trace(served: Served, loaded_valkey: ValkeyServer) -> None:
     # GIVEN a cache without the numbers of other tests, such as the demand for cells
-    client = redis.Redis.from_url(valkey_server.admin_url)
+    client = redis.Redis.from_url(loaded_valkey.admin_url)
     client.flushall()
     # AND coordinates with unique digits; WHEN clients send them in every way
     latitude, longitude = "-33.8694271", "151.2087364"

@@ -20,13 +20,13 @@ from local.stack.valkey import ValkeyServer
 
 
 @pytest.fixture
-def environment_file(loaded_database: str, valkey_server: ValkeyServer) -> Iterator[Path]:
+def environment_file(loaded_database: str, loaded_valkey: ValkeyServer) -> Iterator[Path]:
     """The file of a run with the addresses of its stores; its metrics lie beside it, inside the checkout."""
     folder = STATE_DIR / f"run-{free_port()}"
     folder.mkdir(parents=True)
     values = {
         "DATABASE_URL": loaded_database,
-        "REDIS_URL": valkey_server.url,
+        "REDIS_URL": loaded_valkey.url,
         "METRICS_FILE": str(folder / "metrics.jsonl"),
     }
     file = folder / "environment"

@@ -37,8 +37,8 @@ class Server(ChildProcess):
 
 
 @pytest.fixture
-def server(tmp_path: Path, loaded_database: str, valkey_server: ValkeyServer) -> Iterator[Server]:
-    with Server(tmp_path / "log", DATABASE_URL=loaded_database, REDIS_URL=valkey_server.url) as server:
+def server(tmp_path: Path, loaded_database: str, loaded_valkey: ValkeyServer) -> Iterator[Server]:
+    with Server(tmp_path / "log", DATABASE_URL=loaded_database, REDIS_URL=loaded_valkey.url) as server:
         server.wait_until(server.is_up, 30)
         yield server
 

@@ -21,9 +21,9 @@ PHOTO = jpeg(exif=exif(SYDNEY))
 
 
 @pytest.fixture(scope="module")
-def aws(loaded_database: str, valkey_server: ValkeyServer) -> Iterator[tuple[Account, list[dict[str, Any]]]]:
+def aws(loaded_database: str, loaded_valkey: ValkeyServer) -> Iterator[tuple[Account, list[dict[str, Any]]]]:
     with account() as running, pytest.MonkeyPatch.context() as patch:
-        yield running, run_function_here(running, patch, database_url=loaded_database, redis_url=valkey_server.url)
+        yield running, run_function_here(running, patch, database_url=loaded_database, redis_url=loaded_valkey.url)
 
 
 @pytest.fixture(scope="module")

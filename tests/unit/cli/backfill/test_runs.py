@@ -10,8 +10,7 @@ from botocore.exceptions import ClientError
 from cli.backfill.runs import TRANSITIONS, Run, progress_of
 from infra.cost import ASSUMPTIONS
 
-STARTED = datetime.now(UTC) - timedelta(hours=1)
-RUN = Run("arn:run", "creek-1", "RUNNING", STARTED, None, can_resume=False, photos=1000)
+RUN = Run("arn:run", "creek-1", "RUNNING", datetime(2026, 11, 1, tzinfo=UTC), None, can_resume=False, photos=1000)
 COUNTS = {"pending": 400, "running": 100, "succeeded": 450, "failed": 30, "timedOut": 20, "aborted": 0, "total": 1000}
 
 
@@ -46,7 +45,9 @@ class Cloud:
 
 
 def test_photos_rate_time_left_and_cost() -> None:
-    found = progress_of(Cloud(), RUN)  # type: ignore[arg-type]
+    # GIVEN a run that began an hour ago
+    run = replace(RUN, started=datetime.now(UTC) - timedelta(hours=1))
+    found = progress_of(Cloud(), run)  # type: ignore[arg-type]
     assert found[:4] == (1000, 450, 100, 50)
     assert found.rate == pytest.approx(450 / 3600, abs=0.01)
     assert found.seconds_left == pytest.approx(500 * 3600 / 450, rel=0.01)
