@@ -5,8 +5,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR, sample_photo
 from local.lambda_sim.__main__ import PACKED_MODEL
@@ -33,19 +31,6 @@ def test_it_serves_the_package_and_leaves_nothing(tmp_path: Path) -> None:
         # THEN no process is left, and the unpacked package is deleted
         assert until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT), [pid for pid in family if alive(pid)]
         assert not (folder / "lambda").exists()
-
-
-@pytest.mark.alone  # another start
-def test_its_containers_do_not_outlive_it(tmp_path: Path) -> None:
-    port = loaded_port(PACKED_MODEL.parent)
-    with running(["make", "lambda", f"PORT={port}"], port, tmp_path / "output") as run:
-        assert "loaded before, unchanged" in run.output
-        family = run.family
-        # WHEN it is killed with SIGKILL
-        os.killpg(run.process.pid, signal.SIGKILL)
-        run.process.wait(EXIT_TIMEOUT)
-        # THEN the watchdogs end its frozen containers too
-        assert until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT), [pid for pid in family if alive(pid)]
 
 
 def test_an_invalid_number_of_containers_is_one_clear_line() -> None:

@@ -47,22 +47,22 @@ def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         invoke.run_admin_command(function(TooManyRequestsException()), "dev", ["load"], lambda _: None)
 
 
-def test_a_missing_function_is_an_error() -> None:
-    with pytest.raises(PreconditionFailed, match="faunalens-dev-admin does not exist; create it with step `app`"):
-        invoke.run_admin_command(function(ResourceNotFoundException()), "dev", ["load"], lambda _: None)
-
-
-def test_the_error_of_a_failed_function_names_its_log() -> None:
-    client = function(b'{"errorMessage": "Task timed out after 300.00 seconds"}', failed=True)
-    with pytest.raises(
-        PreconditionFailed, match=r"timed out after 300.00 seconds; see the log group /aws/lambda/faunalens-dev-admin"
-    ):
-        invoke.run_admin_command(client, "dev", ["load"], lambda _: None)
-
-
-def test_the_error_of_a_failed_command_is_its_last_line() -> None:
-    client = function(b'{"code": 1, "said": "dataset 1\\nerror: no right"}')
-    with pytest.raises(PreconditionFailed, match="python -m database load failed: error: no right"):
+@pytest.mark.parametrize(
+    ("client", "message"),
+    [
+        (function(ResourceNotFoundException()), "faunalens-dev-admin does not exist; create it with step `app`"),
+        (
+            function(b'{"errorMessage": "Task timed out after 300.00 seconds"}', failed=True),
+            r"timed out after 300.00 seconds; see the log group /aws/lambda/faunalens-dev-admin",
+        ),
+        (
+            function(b'{"code": 1, "said": "dataset 1\\nerror: no right"}'),
+            "python -m database load failed: error: no right",
+        ),
+    ],
+)
+def test_a_missing_or_failed_function_and_a_failed_command_are_errors(client: Client, message: str) -> None:
+    with pytest.raises(PreconditionFailed, match=message):
         invoke.run_admin_command(client, "dev", ["load"], lambda _: None)
 
 

@@ -11,6 +11,7 @@ from click import ClickException
 
 from infra.package import archive, dependencies, packager
 
+type Kind = type[stock.BaseLambdaDeploymentPackager]
 CLASSES = (stock.AppOnlyDeploymentPackager, stock.LayerDeploymentPackager, stock.LambdaDeploymentPackager)
 
 
@@ -20,6 +21,13 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     for each in CLASSES:
         monkeypatch.setattr(each, "create_deployment_package", each.create_deployment_package)
     packager.install()
+
+
+@pytest.fixture(params=CLASSES)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each of Chalice's packagers."""
+    found: Kind = request.param
+    return found
 
 
 @pytest.fixture
@@ -40,9 +48,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def packed(
-    kind: type[stock.BaseLambdaDeploymentPackager], project: Path, python: str = packager.RUNTIME
-) -> tuple[Path, set[str]]:
+def packed(kind: Kind, project: Path, python: str = packager.RUNTIME) -> tuple[Path, set[str]]:
     """Return the zip that Chalice would upload, and the names in it."""
     ours = kind(OSUtils(), stock.DependencyBuilder(OSUtils()), UI())
     path = Path(ours.create_deployment_package(str(project), python))
@@ -95,10 +101,7 @@ def test_without_heic_or_for_other_formats_it_is_another_layer(project: Path, mo
     assert packed(stock.LayerDeploymentPackager, project)[0] not in (before, other)
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_a_zip_has_a_name_of_its_own_until_something_changes(
-    kind: type[stock.BaseLambdaDeploymentPackager], project: Path
-) -> None:
+def test_a_zip_has_a_name_of_its_own_until_something_changes(kind: Kind, project: Path) -> None:
     # GIVEN a zip WHEN the same files are packed again THEN it has the same name
     before = packed(kind, project)[0]
     assert packed(kind, project)[0] == before
@@ -108,26 +111,21 @@ def test_a_zip_has_a_name_of_its_own_until_something_changes(
     assert packed(kind, project)[0] != before
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_another_python_than_lambdas_is_refused(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
+def test_another_python_than_lambdas_is_refused(kind: Kind, project: Path) -> None:
     with pytest.raises(
         ClickException, match=r"python3\.13 on Lambda, but this Chalice runs on python3\.12 .*make setup"
     ):
         packed(kind, project, "python3.12")
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_a_zip_over_the_limit_is_refused(
-    kind: type[stock.BaseLambdaDeploymentPackager], project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_zip_over_the_limit_is_refused(kind: Kind, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "LIMIT", 10)
     with pytest.raises(ClickException, match=r"accepts less than 10; use a smaller model, .*exclusions\.toml"):
         packed(kind, project)
     assert not [*project.glob(".chalice/deployments/*.zip")]
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_a_broken_link_is_refused(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
+def test_a_broken_link_is_refused(kind: Kind, project: Path) -> None:
     (project / "vendor" / "model" / "faunalens.onnx").symlink_to("../../model/faunalens.onnx")
     with pytest.raises(ClickException, match=r"vendor/model/faunalens\.onnx is missing or a broken link.*make setup"):
         packed(kind, project)
@@ -137,8 +135,7 @@ def test_a_broken_link_is_refused(kind: type[stock.BaseLambdaDeploymentPackager]
         packed(kind, project)
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_only_the_newest_zips_are_kept(kind: type[stock.BaseLambdaDeploymentPackager], project: Path) -> None:
+def test_only_the_newest_zips_are_kept(kind: Kind, project: Path) -> None:
     # GIVEN a project that was packed several times
     made = []
     for number in range(packager.KEPT + 2):

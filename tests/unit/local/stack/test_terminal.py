@@ -46,6 +46,10 @@ def test_a_quick_step_has_one_line(capsys: pytest.CaptureFixture[str], monkeypat
     with terminal.step("data", "loading"):
         pass
     assert re.fullmatch(r"data +done +\d+\.\d s\n", capsys.readouterr().out)
+    # AND one that fails has none
+    with pytest.raises(ValueError, match="broken"), terminal.step("data", "loading"):
+        raise ValueError("broken")
+    assert "data         done" not in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("impatient")
@@ -61,12 +65,6 @@ def test_a_terminal_shows_the_seconds_as_they_pass(
         assert "\n" not in shown
     # AND the result replaces that line
     assert "\r\033[K" in capsys.readouterr().out
-
-
-def test_a_step_that_fails_has_no_result(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match="broken"), terminal.step("data", "loading"):
-        raise ValueError("broken")
-    assert "data         done" not in capsys.readouterr().out
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
