@@ -77,6 +77,17 @@ def template(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.fixture(scope="module", params=STAGES)
+def stage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def document(stage: str, folders: Mapping[str, Path]) -> dict[str, Any]:
+    """The template of a stage as CloudFormation expands it."""
+    return expanded(folders[stage])
+
+
 class NoManagedPolicies:
     """The translator's source of AWS managed policies; the template uses none."""
 
@@ -101,7 +112,6 @@ def of_type(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {name: each for name, each in document["Resources"].items() if each["Type"] == kind}
 
 
-@pytest.mark.parametrize("stage", STAGES)
 def test_cfn_lint_finds_nothing(stage: str, folders: Mapping[str, Path]) -> None:
     text = (folders[stage] / "sam.json").read_text(encoding="utf-8")
     assert [str(each) for each in lint(text, config=ManualArgs(regions=["eu-west-1"]))] == []
@@ -117,21 +127,21 @@ def digests(folder: Path) -> dict[str, str]:
     return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in folder.iterdir()}
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_cloudformation_takes_it_before_and_after_its_own_work(stage: str, folders: Mapping[str, Path]) -> None:
-    sent, result = template(folders[stage]), expanded(folders[stage])
-    for document in (sent, result):
-        assert len(json.dumps(document, indent=4)) < MAX_BYTES / 2, "it is near CloudFormation's quota"
+def test_cloudformation_takes_it_before_and_after_its_own_work(
+    stage: str, folders: Mapping[str, Path], document: Mapping[str, Any]
+) -> None:
+    sent = template(folders[stage])
+    for each in (sent, document):
+        assert len(json.dumps(each, indent=4)) < MAX_BYTES / 2, "it is near CloudFormation's quota"
         for kind, most in MAX_COUNTS.items():
-            assert len(document[kind]) < most / 2, kind
+            assert len(each[kind]) < most / 2, kind
     given = json.loads((folders[stage] / "parameters.json").read_text(encoding="utf-8"))["Parameters"]
     assert given.keys() == sent["Parameters"].keys()
     assert given["Firewall"] == "yes"
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: Mapping[str, Path]) -> None:
-    document, limits = expanded(folders[stage]), throttle_limits(stage)
+def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, document: Mapping[str, Any]) -> None:
+    limits = throttle_limits(stage)
     ((name, only),) = of_type(document, "AWS::ApiGateway::Stage").items()
     assert (name, only["Properties"]["StageName"]) == (f"RestAPI{stage}Stage", stage)
     settings = {(each["HttpMethod"], each["ResourcePath"]): each for each in only["Properties"]["MethodSettings"]}
@@ -152,11 +162,9 @@ def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, folders: 
     assert "StageName" not in deployment["Properties"]
 
 
-@pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_that_demands_keys_does_so_in_cloudformation_s_own_form(
-    stage: str, folders: Mapping[str, Path]
+    stage: str, document: Mapping[str, Any]
 ) -> None:
-    document = expanded(folders[stage])
     (api,) = of_type(document, "AWS::ApiGateway::RestApi").values()
     body = api["Properties"]["Body"]
     assert ("security" in body["paths"]["/identify"]["post"]) is (stage == "prod")
@@ -169,16 +177,13 @@ def test_a_stage_that_demands_keys_does_so_in_cloudformation_s_own_form(
         assert plan["DependsOn"] == f"RestAPI{stage}Stage"
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_the_api_refuses_in_problem_details(stage: str, folders: Mapping[str, Path]) -> None:
-    (api,) = of_type(expanded(folders[stage]), "AWS::ApiGateway::RestApi").values()
+def test_the_api_refuses_in_problem_details(document: Mapping[str, Any]) -> None:
+    (api,) = of_type(document, "AWS::ApiGateway::RestApi").values()
     refusals = api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
     assert refusals.keys() == GATEWAY_RESPONSES.keys()
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_functions_have_network_layer_and_rights_as_committed(stage: str, folders: Mapping[str, Path]) -> None:
-    document = expanded(folders[stage])
+def test_functions_have_network_layer_and_rights_as_committed(stage: str, document: Mapping[str, Any]) -> None:
     functions = of_type(document, "AWS::Lambda::Function")
     assert functions.keys() == {"APIHandler", "Warm", "Batch", "Admin"}
     ((layer, made_of),) = of_type(document, "AWS::Lambda::LayerVersion").items()
