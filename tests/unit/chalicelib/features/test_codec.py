@@ -176,15 +176,6 @@ def test_arrays_are_views_that_cannot_be_written_to() -> None:
         animals[0] = 1
 
 
-def test_an_empty_cell_lives_for_a_share() -> None:
-    lifetimes = TtlPolicy(soft=100, hard=1000, empty_factor=0.25, jitter=0)
-    full, empty = (
-        CachedValue.stamped(each, lifetimes, now=0) for each in (cell_animals(1), cell_animals(1, animals=0, areas=()))
-    )
-    assert (full.soft, full.hard) == (100, 1000)
-    assert (empty.soft, empty.hard) == (25, 250)
-
-
 def test_a_cell_without_animals_but_in_a_country_is_not_empty() -> None:
     assert not cell_animals(1, animals=0, areas=("AQ",)).is_empty
 

@@ -2,19 +2,15 @@
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import numpy as np
 import pytest
 
 from chalicelib.errors import ModelError
-from chalicelib.model import packs
 from chalicelib.model.manifest import Manifest
 from chalicelib.model.packs import Pack, PackLabels, read_packs, resized
-from chalicelib.model.session import load_session
 from testing.tiny_model import PACK_LABELS, PACK_MANIFEST, tiny_pack_model, write_detector, write_pack
 
 RED = np.full((64, 64, 3), (220, 20, 20), np.uint8)
@@ -72,31 +68,6 @@ def test_faulty_labels_are_named(tmp_path: Path, old: str, new: str, message: st
     path = write_pack(tmp_path, labels=PACK_LABELS.replace(old, new))
     with pytest.raises(ModelError, match=message):
         PackLabels.read(path.with_name("foxes.csv"))
-
-
-def test_a_pack_loads_on_its_first_photo_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a pack that has been made, with its model not yet read
-    loads: list[Path] = []
-
-    def counted(path: Path, threads: int, remedy: str) -> Any:
-        loads.append(path)
-        return load_session(path, threads, remedy)
-
-    monkeypatch.setattr(packs, "load_session", counted)
-    pack = pack_in(tmp_path)
-    assert (pack.is_loaded, loads) == (False, [])
-    # WHEN eight threads bring their first photos at once
-    barrier = Barrier(8)
-
-    def score(index: int) -> float:
-        barrier.wait()
-        return float(pack.score(RED if index % 2 else BLUE)[0])
-
-    with ThreadPoolExecutor(8) as pool:
-        scores = [*pool.map(score, range(8))]
-    # THEN it was loaded once, and each photo has its own scores
-    assert (pack.is_loaded, len(loads)) == (True, 1)
-    assert [score > 0.5 for score in scores] == [False, True] * 4
 
 
 def test_a_pack_sees_its_crop_of_the_photo() -> None:

@@ -1,6 +1,6 @@
 """Taxonomy: both files become one tree, and the roll-up returns the most specific taxon with a sufficient share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -217,47 +217,50 @@ def test_a_model_of_one_animal_works(tmp_path: Path) -> None:
     assert prediction.taxon == Taxon("cat", "Felis catus", "species")
 
 
+def cat(old: str, new: str) -> str:
+    """Return the row of the cat with another field."""
+    assert old in CAT
+    return CAT.replace(old, new, 1)
+
+
+NUMBER = "expected a whole number from 0 to 2147483647"
+
+
 @pytest.mark.parametrize(
-    ("read", "message"),
+    ("rows", "files", "message"),
     [
-        (lambda folder: small(folder, CAT, header=LABELS.replace("wnid", "synset")), "labels.csv has the columns"),
-        (lambda folder: small(folder, CAT + ",more"), "line 2 of labels.csv has 15 fields; expected 14"),
-        (lambda folder: small(folder, CAT.replace("P,", "Porifera,", 1)), "no row for 'Porifera'"),
-        (lambda folder: small(folder, CAT.replace("catus,0", "catus,1", 1)), "must count from 0"),
+        ([CAT], {"header": LABELS.replace("wnid", "synset")}, "labels.csv has the columns"),
+        ([CAT + ",more"], {}, "line 2 of labels.csv has 15 fields; expected 14"),
+        ([cat("P,", "Porifera,")], {}, "no row for 'Porifera'"),
+        ([cat("catus,0", "catus,1")], {}, "must count from 0"),
+        ([], {}, "must count from 0"),
+        ([cat("0,", "x,")], {}, f"id of 'cat' in labels.csv is 'x'; {NUMBER}"),
+        ([cat("0,", "-1,")], {}, f"id of 'cat' in labels.csv is '-1'; {NUMBER}"),
+        ([cat("0,", f"{2**31},")], {}, f"labels.csv is '2147483648'; {NUMBER}"),
+        ([cat("catus,0", "catus,x")], {}, "output_index of 'cat' in labels.csv is 'x'; expected a whole number"),
         (
-            lambda folder: small(folder, CAT.replace("0,", "x,", 1)),
-            "id of 'cat' in labels.csv is 'x'; expected a whole number from 0 to 2147483647",
+            [cat("domestic", "tame")],
+            {},
+            "kind of 'cat' in labels.csv is 'tame'; expected one of wild, domestic, cosmop",
         ),
-        (lambda folder: small(folder, CAT.replace("0,", "-1,", 1)), "id of 'cat' in labels.csv is '-1'; expected"),
-        (lambda folder: small(folder, CAT.replace("0,", f"{2**31},", 1)), "labels.csv is '2147483648'; expected"),
+        ([CAT, cat("0,felis-catus,0", "0,other,1")], {}, "uses an id or a taxon twice"),
+        ([CAT, cat("0,felis-catus,0", "1,felis-catus,1")], {}, "uses an id or a taxon twice"),
         (
-            lambda folder: small(folder, CAT.replace("catus,0", "catus,x", 1)),
-            "output_index of 'cat' in labels.csv is 'x'; expected a whole number",
+            [cat("felis-catus", "Felis catus")],
+            {},
+            "taxon of 'cat' in labels.csv is 'Felis catus'; expected its scientific",
         ),
-        (
-            lambda folder: small(folder, CAT.replace("domestic", "tame")),
-            "kind of 'cat' in labels.csv is 'tame'; expected one of wild, domestic, cosmopolitan, marine, extinct",
-        ),
-        (
-            lambda folder: small(folder, CAT, CAT.replace("0,felis-catus,0", "0,other,1", 1)),
-            "uses an id or a taxon twice",
-        ),
-        (
-            lambda folder: small(folder, CAT, CAT.replace("0,felis-catus,0", "1,felis-catus,1", 1)),
-            "id or a taxon twice",
-        ),
-        (
-            lambda folder: small(folder, CAT.replace("felis-catus", "Felis catus")),
-            "taxon of 'cat' in labels.csv is 'Felis catus'; expected its scientific name in lower case, with hyphens",
-        ),
-        (lambda folder: small(folder), "must count from 0"),
-        (lambda folder: small(folder, CAT, taxa=TAXA.replace("Animalia", "Plantae")), "no row for Animalia"),
-        (lambda folder: small(folder, CAT, taxa=""), "taxa.csv is not a CSV file with a header"),
-        (lambda folder: Taxonomy.read(folder / "labels.csv", folder / "taxa.csv"), "cannot be read"),
+        ([CAT], {"taxa": TAXA.replace("Animalia", "Plantae")}, "no row for Animalia"),
+        ([CAT], {"taxa": ""}, "taxa.csv is not a CSV file with a header"),
     ],
 )
 def test_an_invalid_file_is_named_with_the_problem(
-    tmp_path: Path, read: Callable[[Path], Taxonomy], message: str
+    tmp_path: Path, rows: list[str], files: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ModelError, match=message):
-        read(tmp_path)
+        small(tmp_path, *rows, **files)
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        Taxonomy.read(tmp_path / "labels.csv", tmp_path / "taxa.csv")

@@ -56,22 +56,17 @@ def test_one_caller_probes_after_the_reset_timeout(clock: list[float]) -> None:
     assert allowed.count(True) == 1
 
 
-def test_a_probe_that_works_closes_it(clock: list[float]) -> None:
+@pytest.mark.parametrize("works", [True, False])
+def test_a_probe_that_works_closes_it_and_one_that_fails_opens_it_again(clock: list[float], works: bool) -> None:
     breaker = opened()
     clock[0] += 5.1
     assert breaker.allows()
-    breaker.record_success()
-    assert not breaker.is_open
-    assert all(breaker.allows() for _ in range(3))
-
-
-def test_a_probe_that_fails_opens_it_again(clock: list[float]) -> None:
-    breaker = opened()
-    clock[0] += 5.1
-    assert breaker.allows()
-    assert breaker.record_failure()
-    assert breaker.is_open
-    assert not breaker.allows()
+    if works:
+        breaker.record_success()
+    else:
+        assert breaker.record_failure()
+    assert breaker.is_open is not works
+    assert [breaker.allows() for _ in range(3)] == [works] * 3
 
 
 def test_a_probe_that_never_returns_is_replaced(clock: list[float]) -> None:
