@@ -7,7 +7,6 @@ photo of noise and a drawn disc.
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,15 +58,6 @@ def test_the_build_gives_the_same_bytes_twice_and_they_are_the_built_model(
 
 def test_the_built_model_fits_its_contract(path: Path) -> None:
     assert not list(find_problems(path, LABELS, TAXA))
-
-
-def test_the_file_says_what_it_is(path: Path) -> None:
-    properties = {each.key: each.value for each in onnx.load(path).metadata_props}
-    assert properties["name"] == build.NAME
-    assert properties["precision"] == "int8"
-    assert properties["animals"] == "398"
-    assert properties["licence"] == "Apache-2.0"
-    assert float(properties["temperature"]) == build.read_temperature()
 
 
 def test_int8_stays_close_to_full_precision(model: Model, tmp_path: Path, photo: NDArray[np.uint8]) -> None:

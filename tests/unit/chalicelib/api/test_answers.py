@@ -71,11 +71,6 @@ def test_candidates_are_the_likeliest_best_first(taxonomy: Taxonomy) -> None:
     ]
 
 
-def test_ties_keep_the_models_order(taxonomy: Taxonomy) -> None:
-    _, found = shown(scores(taxonomy), features(), 3)
-    assert [each.taxon for each in found] == [animal.taxon_id for animal in taxonomy.animals[:3]]
-
-
 def test_residents_are_sorted_by_name_and_leave_out_animals_unknown_to_the_model(taxonomy: Taxonomy) -> None:
     known = features().found
     animals = np.append(known.animals, np.int32(9999))

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Mode, Trace
+from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Trace
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.photos import PhotoFacts
 from chalicelib.telemetry.measures import of_batch, of_features, of_photos, of_warming
@@ -25,14 +25,6 @@ def looked_up(features: Features) -> Record:
     record = Record("r-1", "/identify")
     record.note(of_features(CELL, features))
     return record
-
-
-@pytest.mark.parametrize("mode", get_args(Mode))
-def test_each_mode_is_counted_as_itself(mode: Mode) -> None:
-    line = values_of(looked_up(replace(NO_LOCATION, mode=mode)))
-    modes = {name: line[name] for name in ("Narrowed", "NoLocation", "UnknownArea", "Degraded")}
-    assert sum(modes.values()) == 1
-    assert modes[mode.title().replace("_", "")] == 1
 
 
 @pytest.mark.parametrize("level", get_args(CacheLevel))

@@ -20,12 +20,6 @@ def emitted(record: Record) -> dict[str, Any]:
     return dict(json.loads(stream.getvalue().splitlines()[0]))
 
 
-def test_a_request_that_did_nothing_is_a_request() -> None:
-    line = emitted(Record("r-1", "/identify"))
-    assert (line["service"], line["stage"], line["Requests"], line["Faults"]) == ("faunalens", "test", 1, 0)
-    assert (line["request_id"], line["route"]) == ("r-1", "/identify")
-
-
 def test_blocks_of_one_step_add_up_even_if_one_raises() -> None:
     record = Record("r", "/")
 
