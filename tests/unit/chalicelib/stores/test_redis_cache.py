@@ -5,7 +5,8 @@ import socket
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,11 +32,16 @@ def soon() -> Deadline:
     return Deadline.after(10)
 
 
-def cache_of(
-    server: ScriptedServer, breaker: Breaker | None = None, settings: RedisSettings = LONG, user: str = ""
-) -> RedisCache:
-    settings = replace(settings, url=f"redis://{user}127.0.0.1:{server.address.port}")
-    return RedisCache(lambda: RedisClient(settings), breaker) if breaker else RedisCache.of(settings)
+@contextmanager
+def caching(
+    answer: Responder, breaker: Breaker | None = None, settings: RedisSettings = LONG, user: str = ""
+) -> Iterator[tuple[ScriptedServer, RedisCache]]:
+    """Run a server that replies with `answer`, and a cache on it."""
+    with scripted(answer) as server:
+        settings = replace(settings, url=f"redis://{user}127.0.0.1:{server.address.port}")
+        made = RedisCache(lambda: RedisClient(settings), breaker) if breaker else RedisCache.of(settings)
+        with closing(made) as cache:
+            yield server, cache
 
 
 def fault_of(call: Callable[[], object]) -> str:
@@ -47,11 +53,8 @@ def fault_of(call: Callable[[], object]) -> str:
 
 def read(answer: Responder, times: int = 1, settings: RedisSettings = LONG) -> list[str]:
     """Return the fault codes of reads from a server that replies with `answer`."""
-    with scripted(answer) as server:
-        cache = cache_of(server, settings=settings)
-        faults = [fault_of(lambda: cache.read(b"k", soon())) for _ in range(times)]
-        cache.close()
-    return faults
+    with caching(answer, settings=settings) as (_, cache):
+        return [fault_of(lambda: cache.read(b"k", soon())) for _ in range(times)]
 
 
 @pytest.mark.parametrize(
@@ -80,22 +83,22 @@ def test_a_refused_connection() -> None:
 
 def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
     # GIVEN a silent server, and requests with less time than the command timeout
-    with scripted(lambda _: b"") as server:
-        breaker = Breaker(1, 60)
-        cache = cache_of(server, breaker, SHORT)
+    breaker = Breaker(1, 60)
+    with caching(lambda _: b"", breaker, SHORT) as (_, cache):
         # WHEN they time out THEN the breaker stays closed
         assert fault_of(lambda: cache.read(b"k", Deadline.after(0.02))) == "redis_timeout"
         assert fault_of(lambda: cache.read(b"k", Deadline.after(-1))) == "redis_timeout"
         assert not breaker.is_open
         # AND a request with enough time opens it
         assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
-        cache.close()
 
 
 def test_a_sign_in_under_way_leaves_the_breaker_closed_and_passes_an_open_one() -> None:
-    with scripted(lambda m: b"" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
-        breaker = Breaker(2, 60)
-        cache = cache_of(server, breaker, SHORT, user="app:secret@")
+    breaker = Breaker(2, 60)
+    with caching(lambda m: b"" if b"AUTH" in m else b"$1\r\nv\r\n", breaker, SHORT, user="app:secret@") as (
+        server,
+        cache,
+    ):
         assert cache.sign_in_seconds is None
         # GIVEN a sign-in under way THEN it counts as no failure
         assert [fault_of(lambda: cache.read(b"k", soon())) for _ in range(5)] == ["redis_signing_in"] * 5
@@ -108,15 +111,12 @@ def test_a_sign_in_under_way_leaves_the_breaker_closed_and_passes_an_open_one() 
         assert fault_of(lambda: cache.read(b"k", soon())) == "redis_disconnected!"
         assert fault_of(lambda: cache.read(b"k", soon())) == "redis_breaker_open"
         assert server.connections == 1
-        cache.close()
 
 
 def test_a_url_may_contain_user_and_password() -> None:
-    with scripted(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n") as server:
-        cache = cache_of(server, user="app:p%40ss@")
+    with caching(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n", user="app:p%40ss@") as (server, cache):
         assert cache.read(b"k", soon()) == b"v"
         assert b"app\r\n$4\r\np@ss" in server.messages[0]
-        cache.close()
 
 
 def test_an_unreadable_ca_bundle_is_an_error(tmp_path: Path) -> None:
@@ -131,33 +131,29 @@ def test_redis_py_is_imported_at_first_use() -> None:
 
 
 def test_prepare_opens_the_connection_of_the_first_request() -> None:
-    with scripted(lambda m: b":1\r\n" if b"EXISTS" in m else b"$1\r\nv\r\n") as server:
-        cache = cache_of(server)
+    with caching(lambda m: b":1\r\n" if b"EXISTS" in m else b"$1\r\nv\r\n") as (server, cache):
         cache.prepare()
         assert server.connections == 1
         assert cache.read(b"k", soon()) == b"v"
         assert server.connections == 1
-        cache.close()
 
 
 def test_prepare_ignores_failures() -> None:
-    with scripted(lambda _: None) as server:
-        breaker = Breaker(1, 60)
-        cache = cache_of(server, breaker)
+    breaker = Breaker(1, 60)
+    with caching(lambda _: None, breaker) as (_, cache):
         cache.prepare()
         assert not breaker.is_open
-        cache.close()
 
 
 def test_ping_bypasses_the_breaker_and_closes_it() -> None:
-    with scripted(lambda m: b"$-1\r\n+OK\r\n" if b"SET" in m else b"") as server:
-        breaker = Breaker(1, 60)
-        cache = cache_of(server, breaker, replace(LONG, command=0.3, total=0.5))
+    breaker = Breaker(1, 60)
+    with caching(
+        lambda m: b"$-1\r\n+OK\r\n" if b"SET" in m else b"", breaker, replace(LONG, command=0.3, total=0.5)
+    ) as (_, cache):
         assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
         assert not breaker.allows()
         cache.ping(soon())
         assert breaker.allows()
-        cache.close()
 
 
 @pytest.mark.parametrize(
@@ -171,33 +167,30 @@ def test_ping_bypasses_the_breaker_and_closes_it() -> None:
 )
 def test_ping_raises_what_a_request_would_meet(replies: bytes, fault: str) -> None:
     # GIVEN a server that answers PING (and perhaps reads), and refuses what requests need
-    with scripted(lambda m: b"+PONG\r\n" if b"PING" in m else replies) as server:
-        breaker = Breaker(1, 60)
-        cache = cache_of(server, breaker)
+    breaker = Breaker(1, 60)
+    with caching(lambda m: b"+PONG\r\n" if b"PING" in m else replies, breaker) as (_, cache):
         # THEN a ping fails, and does not touch the breaker
         assert fault_of(lambda: cache.ping(soon())) == fault
         assert not breaker.is_open
-        cache.close()
 
 
 def test_check_in_sends_the_demand_in_the_same_message() -> None:
     # GIVEN a server that rejects writes
-    with scripted(lambda m: b"$2\r\nv1\r\n" + b"-OOM full\r\n" * (m.count(b"INCRBY") + m.count(b"EXPIRE"))) as server:
-        cache = cache_of(server)
+    with caching(lambda m: b"$2\r\nv1\r\n" + b"-OOM full\r\n" * (m.count(b"INCRBY") + m.count(b"EXPIRE"))) as (
+        server,
+        cache,
+    ):
         # THEN the version is returned, after one message
         assert cache.check_in(b"version", DemandCounts({7: 3, 8: 1}, hits=4, warmed=2), soon()) == b"v1"
         assert len(server.messages) == 1
         assert server.messages[0].count(b"ZINCRBY") == 2
         assert cache.check_in(b"version", DemandCounts(), soon()) == b"v1"
         assert server.messages[1].count(b"INCRBY") == 0
-        cache.close()
 
 
 def test_a_refused_write_is_an_error() -> None:
-    with scripted(lambda _: b"+OK\r\n-OOM full\r\n") as server:
-        cache = cache_of(server)
+    with caching(lambda _: b"+OK\r\n-OOM full\r\n") as (_, cache):
         assert fault_of(lambda: cache.write([Entry(b"a", b"1", 10), Entry(b"b", b"2", 10)], soon())) == "redis_oom"
-        cache.close()
 
 
 class Photo:
@@ -230,12 +223,10 @@ def photo_after(call: Callable[[], object]) -> "Photo | None":
 )
 @pytest.mark.parametrize("user", ["", "app:secret@"])
 def test_an_error_reply_keeps_nothing_of_the_request_in_memory(reply: bytes | None, user: str) -> None:
-    with scripted(lambda m: reply and reply * max(1, m.count(b"GETRANGE"))) as server:
-        cache = cache_of(server, Breaker(100, 60), user=user)
+    with caching(lambda m: reply and reply * max(1, m.count(b"GETRANGE")), Breaker(100, 60), user=user) as (_, cache):
         # GIVEN one command or a pipeline WHEN it fails THEN the error does not hold the frames of the request
         assert photo_after(lambda: cache.read(b"k", soon())) is None
         assert photo_after(lambda: cache.read_headers([b"k", b"l"], soon())) is None
-        cache.close()
 
 
 def test_a_failed_connection_keeps_nothing_of_the_request_in_memory() -> None:
