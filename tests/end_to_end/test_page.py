@@ -123,54 +123,48 @@ def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand
     expect(shown.locator("#sure summary")).to_have_text("perhaps 72%")
     expect(shown.locator("#remark")).to_contain_text("does not show clearly which one")
     expect(shown.locator("#candidates .track")).to_be_hidden()
+    # AND so it is WHEN it is too small to name
+    stand.tell(answers.koala(prediction=None, why_not="The animal is small; a closer photo would help."))
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#remark")).to_have_text("The animal is small; a closer photo would help.")
+    expect(shown.locator("#name")).to_have_text("An animal")
+    expect(shown.locator("#candidates-heading")).to_have_text("Guesses, none of them likely")
+    expect(shown.locator("#candidates .track").first).to_be_hidden()
 
 
-@pytest.mark.parametrize(
-    ("subject", "heading"),
-    [("none", "No animal"), ("person", "A person"), ("vehicle", "A vehicle"), ("unclear", "Unclear")],
-)
-def test_a_photo_without_an_animal_says_so_and_offers_none(identified: Identified, subject: Any, heading: str) -> None:
+def test_a_photo_without_an_animal_says_so_and_offers_none(stand: Stand, open_page: Open) -> None:
     # GIVEN an API that sees no animal, and whose likeliest animals are nonsense
     nonsense = (
         answers.candidate("platypus", "Ornithorhynchus anatinus", 0.37, 0.37, "unexpected"),
         answers.candidate("koala", "Phascolarctos cinereus", 0.21, 0.21, "native"),
     )
-    # WHEN it is shown the photo
-    shown = identified(
-        answers.koala(prediction=None, candidates=nonsense, subject=subject, why_not="The photo is dark.")
-    )
-    # THEN the page says what the photo shows, and why, and names no animal
-    expect(shown.locator("#name")).to_have_text(heading)
-    expect(shown.locator("#remark")).to_have_text("The photo is dark.")
-    expect(shown.locator("#status")).to_have_text(f"{heading}. The photo is dark.")
-    for part in ("#taxon", "#sure", "#candidates-part", "#compare", "#animal"):
-        expect(shown.locator(part)).to_be_hidden()
+    shown = open_page(stand.url)
+    subjects: dict[Any, str] = {"none": "No animal", "person": "A person", "vehicle": "A vehicle", "unclear": "Unclear"}
+    for subject, heading in subjects.items():
+        # WHEN it is shown the photo
+        stand.tell(answers.koala(prediction=None, candidates=nonsense, subject=subject, why_not="The photo is dark."))
+        shown.set_input_files("#pick", photo())
+        # THEN the page says what the photo shows, and why, and names no animal
+        expect(shown.locator("#name")).to_have_text(heading)
+        expect(shown.locator("#remark")).to_have_text("The photo is dark.")
+        expect(shown.locator("#status")).to_have_text(f"{heading}. The photo is dark.")
+        for part in ("#taxon", "#sure", "#candidates-part", "#compare", "#animal"):
+            expect(shown.locator(part)).to_be_hidden()
 
 
-def test_an_animal_too_dark_to_name_is_one_and_gets_guesses_without_bars(identified: Identified) -> None:
-    shown = identified(answers.koala(prediction=None, why_not="The animal is small; a closer photo would help."))
-    expect(shown.locator("#name")).to_have_text("An animal")
-    expect(shown.locator("#remark")).to_have_text("The animal is small; a closer photo would help.")
-    expect(shown.locator("#candidates-heading")).to_have_text("Guesses, none of them likely")
-    expect(shown.locator("#candidates .track").first).to_be_hidden()
-
-
-@pytest.mark.parametrize(
-    ("name", "scientific_name", "rank", "shown_rank"),
-    [
+def test_a_rank_never_contradicts_the_name(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    for name, scientific_name, rank, shown_rank in (
         ("koala", "Phascolarctos cinereus", "species", ""),
-        ("koala", "Phascolarctos cinereus", "family", ""),
         ("cats", "Felidae", "family", "family"),
-        ("beagle", "Canis", "breed", ""),
+        ("koala", "Phascolarctos cinereus", "family", ""),
         ("Egyptian Mau", "Felis catus", "breed", "breed"),
-    ],
-)
-def test_a_rank_never_contradicts_the_name(
-    identified: Identified, name: str, scientific_name: str, rank: str, shown_rank: str
-) -> None:
-    shown = identified(answers.koala(prediction=PredictedTaxon(name, scientific_name, rank, 0.9, sure="fairly sure")))
-    expect(shown.locator("#name")).to_have_text(name)
-    expect(shown.locator("#rank")).to_have_text(shown_rank)
+        ("beagle", "Canis", "breed", ""),
+    ):
+        stand.tell(answers.koala(prediction=PredictedTaxon(name, scientific_name, rank, 0.9, sure="fairly sure")))
+        shown.set_input_files("#pick", photo())
+        expect(shown.locator("#name")).to_have_text(name)
+        expect(shown.locator("#rank"), name).to_have_text(shown_rank)
 
 
 @pytest.mark.parametrize(

@@ -36,18 +36,19 @@ CONTRASTS = """() => {
 }"""
 
 
-VIEWS = [
-    "start",
-    "answer",
-    "all of an answer",
-    "boxes of an answer",
-    "photos of an answer",
-    "place",
-    "names of a place",
-    "problem",
-    "many",
-    "shared answer",
-]
+VIEWS: dict[str, tuple[Any, int]] = {
+    "start": (answers.koala(), 200),
+    "answer": (answers.koala(), 200),
+    "all of an answer": (answer_with_relatives(), 200),
+    "boxes of an answer": (boxes(), 200),
+    "photos of an answer": (guessed(True, False, True), 200),
+    "place": problem("location_missing", 422),
+    "names of a place": problem("location_missing", 422),
+    "problem": problem("unavailable", 503),
+    "many": (answers.koala(), 200),
+    "shared answer": (answers.koala(), 200),
+}
+"""What the page may show; the last word is its state. And what the API answers for it."""
 # The controls that are smaller than a finger, 44 px. What extends a box of an animal is not part of its size.
 SMALL = """() => [...document.querySelectorAll("button, label.button, summary, a, input:not(.unseen), [role=option]")]
     .filter((e) => e.checkVisibility() && !e.closest("#boxes"))
@@ -59,18 +60,8 @@ SMALL = """() => [...document.querySelectorAll("button, label.button, summary, a
 
 def _shown(stand: Stand, open_page: Open, view: str, **options: Any) -> Page:
     """A page that shows a view with all that may be in it."""
-    told = {
-        "answer": (answers.koala(), 200),
-        "all of an answer": (answer_with_relatives(), 200),
-        "boxes of an answer": (boxes(), 200),
-        "photos of an answer": (guessed(True, False, True), 200),
-        "place": problem("location_missing", 422),
-        "names of a place": problem("location_missing", 422),
-        "many": (answers.koala(), 200),
-        "shared answer": (answers.koala(), 200),
-    }
     stand.keeps = view == "shared answer"
-    stand.tell(*told.get(view, problem("unavailable", 503)))
+    stand.tell(*VIEWS[view])
     stand.taxa |= {"phascolarctos-cinereus": KOALA, "": GROUPS}
     shown = open_page(stand.url, has_touch=True, **options)
     if view != "start":

@@ -2,7 +2,6 @@
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import FilePayload, ViewportSize, expect
@@ -22,11 +21,7 @@ def card_photos(count: int) -> list[FilePayload]:
     return [first, *(photo(pictures.jpeg(60 + i, 40), f"IMG_{i:04}.JPG") for i in range(1, count))]
 
 
-@pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
-def viewport(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_each_photo_gets_its_own_answer(stand: Stand, identified: Identified, viewport: ViewportSize) -> None:
     # WHEN more than five photos are chosen, with a file that is none
     shown = identified(photos=[*card_photos(7), photo(b"a list", "list.txt", "text/plain")], viewport=viewport)

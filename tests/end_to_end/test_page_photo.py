@@ -3,6 +3,7 @@
 import io
 import random
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -157,25 +158,27 @@ def test_how_long_a_request_may_take_depends_on_what_is_sent(
     expect(shown.locator("#problem-heading")).to_have_text("That took too long")
 
 
-@pytest.mark.parametrize("order", ["<", ">"], ids=["little-endian", "big-endian"])
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"])
-def test_position_and_month_are_read_from_every_format(
-    stand: Stand, identified: Identified, kind: str, order: str
-) -> None:
-    taken = pictures.exif(pictures.SYDNEY, orientation=8, taken="2026:07:14 09:30:00")
-    taken.endian = order
-    shown = identified(photos=photo(pictures.encoded(pictures.scene(), kind, exif=taken), f"a.{kind.lower()}"))
-    expect(shown.locator("#name")).to_be_visible()
-    assert stand.sent[0].query == {"lat": "-33.87", "lon": "151.21", "time": "2026-07"}
+KINDS = ("JPEG", "PNG", "WEBP", "TIFF", "HEIF")
 
 
-@pytest.mark.parametrize(
-    "taken", ["0000:00:00 00:00:00", "2026:13:01 00:00:00", "    :  :     :  :  ", "x", "14.07.2026"]
-)
-def test_a_time_that_is_none_is_not_sent(stand: Stand, identified: Identified, taken: str) -> None:
-    shown = identified(photos=photo(pictures.jpeg(exif=pictures.exif(taken=taken))))
-    expect(shown.locator("#name")).to_be_visible()
-    assert stand.sent[0].query == {"location": "none"}
+def test_position_and_month_are_read_from_every_format(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    for kind, order in product(KINDS, ("little", "big")):
+        taken = pictures.exif(pictures.SYDNEY, orientation=8, taken="2026:07:14 09:30:00")
+        taken.endian = "<" if order == "little" else ">"
+        data = pictures.encoded(pictures.scene(), kind, exif=taken)
+        with shown.expect_response("**/identify*"):
+            shown.set_input_files("#pick", photo(data, f"a.{kind.lower()}"))
+        found = {"lat": "-33.87", "lon": "151.21", "time": "2026-07"}
+        assert stand.sent[-1].query == found, f"{kind}, {order}-endian"
+
+
+def test_a_time_that_is_none_is_not_sent(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    for taken in ("0000:00:00 00:00:00", "2026:13:01 00:00:00", "    :  :     :  :  ", "x", "14.07.2026"):
+        with shown.expect_response("**/identify*"):
+            shown.set_input_files("#pick", photo(pictures.jpeg(exif=pictures.exif(taken=taken))))
+        assert stand.sent[-1].query == {"location": "none"}, taken
 
 
 NO_POSITION: dict[str, Any] = {

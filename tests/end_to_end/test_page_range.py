@@ -22,8 +22,8 @@ RANGE = (
 )
 
 
-def _answered(identified: Identified, **options: Any) -> Page:
-    shown = identified(**options)
+def _answered(identified: Identified, *answer: Any, **options: Any) -> Page:
+    shown = identified(*answer, **options)
     expect(shown.locator("#answer")).to_be_visible()
     return shown
 
@@ -97,9 +97,10 @@ def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open, f
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a range", "no range"])
 def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, identified: Identified, fails: bool) -> None:
-    stand.tell(answers.alone(candidates=(answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)))
     stand.taxa[KOALA_RANGE] = None if fails else RANGE
-    shown = _answered(identified)
+    shown = _answered(
+        identified, answers.alone(candidates=(answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),))
+    )
     expect(shown.locator("#answer-map .native")).to_have_count(0 if fails else 1)
     expect(shown.locator("#answer-world")).to_be_visible(visible=not fails)
     expect(shown.locator("#closer")).to_be_hidden()
@@ -118,8 +119,7 @@ def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, identifi
 def test_no_range_is_asked_for_where_none_would_say_anything(
     stand: Stand, identified: Identified, changes: dict[str, Any]
 ) -> None:
-    stand.tell(answers.koala(**changes))
-    shown = _answered(identified)
+    shown = _answered(identified, answers.koala(**changes))
     shown.locator("#answer-map").scroll_into_view_if_needed()
     expect(shown.locator("#answer-map .cell")).to_be_visible()
     settle(shown)

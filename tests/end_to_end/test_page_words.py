@@ -4,13 +4,13 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from chalicelib.api.responses import FeaturesUsed, Place
 from chalicelib.config.settings import ROOT
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import Open, photo
+from tests.end_to_end.browsing import Identified, Open, photo
 from tests.end_to_end.stand import Stand
 
 AT_SEA = Place("request", "837c65fffffffff", (-0.0, -29.9), ())
@@ -47,14 +47,6 @@ KOALA = {
     "version": "2026-11-24",
 }
 GROUPS = {"taxa": [], "groups": [{"group": "birds", "taxa": 962}, {"group": "mammals", "taxa": 1}]}
-
-
-def _shown(stand: Stand, open_page: Open, answer: dict[str, Any]) -> Page:
-    stand.tell(answer)
-    shown = open_page(stand.url)
-    shown.set_input_files("#pick", photo(pictures.jpeg()))
-    expect(shown.locator("#answer")).to_be_visible()
-    return shown
 
 
 def _koala(here: Any, **changes: Any) -> dict[str, Any]:
@@ -98,9 +90,9 @@ def answer_with_relatives(count: int = 12) -> dict[str, Any]:
     ],
 )
 def test_whether_an_animal_lives_there_is_said_in_plain_words(
-    stand: Stand, open_page: Open, here: str, badge: str, remark: str
+    identified: Identified, here: str, badge: str, remark: str
 ) -> None:
-    shown = _shown(stand, open_page, _koala(here))
+    shown = identified(_koala(here))
     expect(shown.locator("#candidates .badge")).to_have_text(badge)
     expect(shown.locator("#remark")).to_contain_text(remark)
     expect(shown.locator("#remark")).to_be_visible(visible=bool(remark))
@@ -117,10 +109,10 @@ def test_whether_an_animal_lives_there_is_said_in_plain_words(
     ],
 )
 def test_a_location_is_at_sea_only_if_that_is_known(
-    stand: Stand, open_page: Open, mode: Any, place: Place, where: str
+    identified: Identified, mode: Any, place: Place, where: str
 ) -> None:
     features = FeaturesUsed(mode, "bypass", 25 if mode == "narrowed" else 0, None)
-    shown = _shown(stand, open_page, _koala("unknown", location=place, features=features))
+    shown = identified(_koala("unknown", location=place, features=features), photos=photo(pictures.jpeg()))
     expect(shown.locator("#where")).to_have_text(where)
     # AND where nothing is known of any animal, one sentence says so, and no badge and no remark
     expect(shown.locator("#candidates .badge")).to_be_visible(visible=mode == "narrowed")
@@ -136,11 +128,11 @@ def test_a_location_is_at_sea_only_if_that_is_known(
         (12, "12 close relatives live here that Faunalens cannot tell apart: ocelot, margay, jaguarundi …"),
     ],
 )
-def test_relatives_that_no_model_knows_are_named(stand: Stand, open_page: Open, count: int, summary: str) -> None:
+def test_relatives_that_no_model_knows_are_named(identified: Identified, count: int, summary: str) -> None:
     # GIVEN an answer with close relatives that live there
     answer = answer_with_relatives(count)
     # WHEN it is shown THEN a sentence says how many there are, and names some
-    shown = _shown(stand, open_page, answer)
+    shown = identified(answer)
     expect(shown.locator("#relatives-summary")).to_have_text(summary)
     # AND the rest of them are there for the asking
     shown.locator("#relatives-summary").click()
@@ -151,19 +143,19 @@ def test_relatives_that_no_model_knows_are_named(stand: Stand, open_page: Open, 
 
 
 @pytest.mark.parametrize("relatives", [None, {"count": 0, "taxa": []}, "absent"])
-def test_without_relatives_nothing_is_said_of_them(stand: Stand, open_page: Open, relatives: Any) -> None:
+def test_without_relatives_nothing_is_said_of_them(identified: Identified, relatives: Any) -> None:
     answer = _koala("native")
     if relatives != "absent":
         answer["prediction"]["relatives_here"] = relatives
-    shown = _shown(stand, open_page, answer)
+    shown = identified(answer)
     expect(shown.locator("#relatives")).to_be_hidden()
 
 
 @pytest.mark.firefox
-def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, open_page: Open) -> None:
+def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, identified: Identified) -> None:
     # GIVEN an API that knows the koala
     stand.taxa["phascolarctos-cinereus"] = KOALA
-    shown = _shown(stand, open_page, _koala("native"))
+    shown = identified(_koala("native"))
     # WHEN one asks about it
     shown.get_by_text("More about: koala").click()
     # THEN the page says where it lives, what it belongs to, and where to read more
@@ -185,9 +177,11 @@ def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, open_pag
     ("lives", "words"),
     [("everywhere", "everywhere"), ("nowhere", "nowhere any more"), ("unknown", "where is not known")],
 )
-def test_an_animal_without_a_range_is_described_too(stand: Stand, open_page: Open, lives: str, words: str) -> None:
+def test_an_animal_without_a_range_is_described_too(
+    stand: Stand, identified: Identified, lives: str, words: str
+) -> None:
     stand.taxa["phascolarctos-cinereus"] = KOALA | {"lives": lives, "ranges": []}
-    shown = _shown(stand, open_page, _koala("native"))
+    shown = identified(_koala("native"))
     shown.get_by_text("More about: koala").click()
     expect(shown.locator("#animal dd").first).to_have_text(words)
 
@@ -217,10 +211,10 @@ def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) 
     assert [(each.path, each.query) for each in stand.asked] == [("/dev/taxa", {}), ("/dev/taxa", {"group": "mammals"})]
 
 
-def test_lists_that_the_stores_cannot_give_are_not_known_just_now(stand: Stand, open_page: Open) -> None:
+def test_lists_that_the_stores_cannot_give_are_not_known_just_now(stand: Stand, identified: Identified) -> None:
     # GIVEN stores that do not answer
     stand.taxa_status = 503
-    shown = _shown(stand, open_page, _koala("native"))
+    shown = identified(_koala("native"))
     sentence = "Not known just now. Close this and open it again."
     # WHEN the list of what Faunalens knows and the facts about the animal are opened THEN both say so
     for name in ("What Faunalens knows", "More about: koala"):

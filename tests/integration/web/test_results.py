@@ -146,13 +146,11 @@ def test_only_who_made_it_can_say_what_it_shows(server: Served) -> None:
     assert send(server, "GET", result["url"])[0] == 200
 
 
-def test_the_document_of_the_api_has_results(server: Served) -> None:
+def test_the_document_of_the_api_and_the_page_have_results(server: Served, served: Served) -> None:
     document = json.loads(send(server, "GET", "/openapi.json")[2])
     assert {"/r/{id}", "/r/{id}.json", "/r/{id}.jpg", "/r/{id}/correction"} <= set(document["paths"])
     assert "keep" in [each["name"] for each in document["paths"]["/identify"]["post"]["parameters"]]
-
-
-def test_the_page_knows_that_results_are_kept(server: Served, served: Served) -> None:
+    # AND the page knows that they are kept
     assert b'<meta name="results" content="30">' in send(server, "GET", "/")[2]
     assert b'name="results"' not in send(served, "GET", "/")[2]
 

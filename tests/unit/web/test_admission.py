@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from threading import Barrier, get_native_id
+from threading import Barrier, Event, get_native_id
 from typing import Any
 
 import pytest
@@ -139,13 +139,14 @@ def test_one_photo_is_alone(admission: Admission) -> None:
 
 def test_a_client_that_leaves_the_queue_frees_its_place(admission: Admission) -> None:
     async def leave() -> None:
-        first = asyncio.ensure_future(admission.run(lambda: time.sleep(0.1)))
-        await asyncio.sleep(0.01)
-        second = asyncio.ensure_future(admission.run(lambda: None))
-        third = asyncio.ensure_future(admission.run(lambda: None))
-        await asyncio.sleep(0.01)
+        gate = Event()
+        first, second, third = (
+            asyncio.ensure_future(admission.run(work)) for work in (lambda: gate.wait(30), lambda: None, lambda: None)
+        )
+        await asyncio.sleep(0)  # in which all three join the queue
         # WHEN one that waits is cancelled, and one just as its turn comes
         second.cancel()
+        gate.set()
         await first
         third.cancel()
         await asyncio.gather(second, third, return_exceptions=True)

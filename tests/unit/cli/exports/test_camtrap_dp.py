@@ -10,9 +10,8 @@ from cli.deployments import parse_zone
 from cli.errors import CommandError
 from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.description import Description, read_description
-from cli.results import Place, ResultsFile
-from cli.study.study import Study
-from testing.studies import PHOTOS, STATIONS, made_up, write_study
+from cli.results import Place
+from testing.studies import PHOTOS, STATIONS, made_up
 from tests.unit.cli.exports.reading import rows_of
 
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2}")
@@ -132,16 +131,6 @@ def test_a_photo_outside_of_its_deployment_is_covered_and_said_to_be(tmp_path: P
     assert rows_of(tmp_path / "package" / "deployments.csv")[0]["timestampIssues"] == "true"
 
 
-def test_dates_of_a_deployment_are_no_zone_of_its_clock(tmp_path: Path) -> None:
-    # GIVEN a deployment with dates, but without the zone of its camera
-    write_study(tmp_path / "study.db", PHOTOS[:3], [STATIONS[0] | {"timezone": ""}])
-    with (
-        ResultsFile(tmp_path / "study.db", write=False) as results,
-        pytest.raises(CommandError, match="demands the time zone of each camera's clock, and north has none"),
-    ):
-        write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
-
-
 def test_people_describe_their_study(tmp_path: Path) -> None:
     file = tmp_path / "about.json"
     file.write_text(json.dumps({"title": "Impalas", "contributors": [{"title": "A. Person", "role": "contact"}]}))
@@ -151,18 +140,22 @@ def test_people_describe_their_study(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "zone", "message"),
+    ("stations", "place", "zone", "message"),
     [
-        (Place("exif"), "+00:00", "demands a place of each deployment, and N has none"),
-        (Place("given", 1.0, 2.0), None, "demands the time zone of each camera's clock, and N @ 1.000,2.000 has none"),
+        ((), Place("exif"), "+00:00", "a place of each deployment, and N has none"),
+        ((), Place("given", 1.0, 2.0), None, "the time zone of each camera's clock, and N @ 1.000,2.000 has none"),
+        # Dates of a deployment have a zone, which need not be that of its camera.
+        ((STATIONS[0] | {"timezone": ""},), Place("exif"), None, "the time zone of each camera's clock, and north has"),
     ],
 )
-def test_what_is_missing_is_said(tmp_path: Path, place: Place, zone: str | None, message: str) -> None:
-    # GIVEN a study without deployments
-    write_study(tmp_path / "study.db", PHOTOS[:3], (), place)
-    with ResultsFile(tmp_path / "study.db", write=False) as results:
-        study = Study(results, 60, parse_zone(zone) if zone else None)
-        # WHEN it is exported THEN the error names the deployment and what to do
-        with pytest.raises(CommandError, match=message):
-            write_camtrap_dp(study, tmp_path / "package", read_description(None, ""))
+def test_what_is_missing_is_said(
+    tmp_path: Path, stations: tuple[dict[str, str], ...], place: Place, zone: str | None, message: str
+) -> None:
+    # WHEN a study is exported of which something is not known THEN the error names it, and the deployment
+    parsed = parse_zone(zone) if zone else None
+    with (
+        made_up(tmp_path, PHOTOS[:3], stations, place, zone=parsed) as study,
+        pytest.raises(CommandError, match=f"demands {message}"),
+    ):
+        write_camtrap_dp(study, tmp_path / "package", read_description(None, ""))
     assert not (tmp_path / "package").exists()

@@ -75,15 +75,10 @@ def test_a_result_is_found_by_its_id(results: Results) -> None:
     assert receipt.expires == START + timedelta(days=30)
 
 
-def test_ids_and_tokens_are_random(results: Results) -> None:
-    receipts = [results.keep(ANSWER, None) for _ in range(20)]
-    words = {word for each in receipts for word in (each.id, each.token)}
-    assert len(words) == 40
-    assert {len(word) for word in words} == {22}  # 128 bits
-
-
-def test_a_result_without_a_picture_has_none(results: Results) -> None:
-    receipt = results.keep(ANSWER, None)
+def test_a_result_without_a_picture_has_none_and_ids_and_tokens_are_random(results: Results) -> None:
+    receipt, *others = (results.keep(ANSWER, None) for _ in range(20))
+    words = {word for each in (receipt, *others) for word in (each.id, each.token)}
+    assert (len(words), {len(word) for word in words}) == (40, {22})  # 128 bits
     assert not results.find(receipt.id).has_picture
     with pytest.raises(NotFound, match="no picture"):
         results.picture(receipt.id)
