@@ -37,14 +37,10 @@ def program(checkout: Path, name: str, script: str) -> None:
 
 
 def bootstrap(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [shutil.which("sh") or "sh", "local/bootstrap"]
+    variables = {"PATH": str(checkout.parent / "bin"), **environment}
     return subprocess.run(
-        [shutil.which("sh") or "sh", "local/bootstrap"],
-        cwd=checkout,
-        env={"PATH": str(checkout.parent / "bin"), **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+        command, cwd=checkout, env=variables, capture_output=True, text=True, timeout=120, check=False
     )
 
 

@@ -46,15 +46,10 @@ def without_npm(tmp_path: Path) -> str:
 
 
 def build_page(checkout: Path, path: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    variables = {name: value for name, value in os.environ.items() if name not in ("CI", "PATH")}
+    variables = {name: value for name, value in os.environ.items() if name != "CI"} | {"PATH": path} | environment
+    command = [shutil.which("sh") or "sh", "local/build_page"]
     return subprocess.run(
-        [shutil.which("sh") or "sh", "local/build_page"],
-        cwd=checkout,
-        env={**variables, "PATH": path, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+        command, cwd=checkout, env=variables, capture_output=True, text=True, timeout=120, check=False
     )
 
 

@@ -57,15 +57,9 @@ def test_a_model_that_fails_is_not_waited_for() -> None:
 
 def run(model: Path | str) -> subprocess.CompletedProcess[str]:
     """Run the stack with a model until it fails."""
-    return subprocess.run(
-        [sys.executable, "-m", "local.run", "--port", str(free_port())],
-        cwd=ROOT,
-        env={**os.environ, "MODEL_PATH": str(model)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    command = [sys.executable, "-m", "local.run", "--port", str(free_port())]
+    variables = {**os.environ, "MODEL_PATH": str(model)}
+    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_a_missing_model_is_reported_before_anything_starts() -> None:

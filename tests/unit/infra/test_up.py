@@ -106,9 +106,7 @@ def test_production_needs_somebody_who_hears_alarms_and_a_budget() -> None:
     check_production(AlarmEmail="me@example.org", BudgetDollars="50")
     check_production("budget", AlarmEmail="me@example.org")
     check_production("alarms", "budget")
-
-
-def test_a_stage_whose_data_are_not_protected_needs_neither() -> None:
+    # AND a stage whose data are not protected needs neither
     preconditions.check_production("dev", parameters_of("dev", {}))
 
 
