@@ -38,10 +38,8 @@ def program(checkout: Path, name: str, script: str) -> None:
 
 def bootstrap(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [shutil.which("sh") or "sh", "local/bootstrap"]
-    variables = {"PATH": str(checkout.parent / "bin"), **environment}
-    return subprocess.run(
-        command, cwd=checkout, env=variables, capture_output=True, text=True, timeout=120, check=False
-    )
+    env = {"PATH": str(checkout.parent / "bin"), **environment}
+    return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:

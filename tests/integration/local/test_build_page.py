@@ -46,11 +46,9 @@ def without_npm(tmp_path: Path) -> str:
 
 
 def build_page(checkout: Path, path: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    variables = {name: value for name, value in os.environ.items() if name != "CI"} | {"PATH": path} | environment
+    env = {name: value for name, value in os.environ.items() if name != "CI"} | {"PATH": path} | environment
     command = [shutil.which("sh") or "sh", "local/build_page"]
-    return subprocess.run(
-        command, cwd=checkout, env=variables, capture_output=True, text=True, timeout=120, check=False
-    )
+    return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

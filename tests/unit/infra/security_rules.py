@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.features.redis_keys import PREFIX
-
 type Properties = dict[str, Any]
 
 
@@ -121,16 +119,6 @@ RULES = {
         "users sign in by IAM",
         lambda user: user["AuthenticationMode"] == {"Type": "iam"} and user["UserId"] == user["UserName"],
         {"AuthenticationMode": {"Type": "no-password-required"}},
-    ),
-    "CACHE_RIGHTS": Rule(
-        "AWS::ElastiCache::User",
-        "users reach only our keys, and no dangerous command",
-        lambda user: (
-            user["AccessString"].startswith("on ~faunalens* ")
-            and PREFIX.startswith("faunalens")
-            and user["AccessString"].endswith(" -@admin -@dangerous")
-        ),
-        {"AccessString": "on ~* +@all"},
     ),
     "CACHE_USERS": Rule(
         "AWS::ElastiCache::UserGroup",
