@@ -1,15 +1,23 @@
 """Servers in threads of this process: of the standard library, of the dashboard preview, and with replies of a test."""
 
+import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from socketserver import BaseServer
 from threading import Event, Thread
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from cloudwatch.preview.pages import Pages
+
+
+def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on an event loop in a thread: Playwright's loop may occupy this one, after browser tests."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from sqlite3 import Row, connect
 
 import pytest
 
+import cli.__main__
 from testing.pictures import SYDNEY, encoded, exif, noise
 from testing.studies import STATIONS
 
@@ -119,11 +120,10 @@ def test_one_photo_is_answered_in_words_and_as_json(run: Run, study: Path) -> No
     ],
 )
 def test_exit_codes_are_those_of_the_help(
-    run: Run, study: Path, arguments: tuple[str, ...], code: int, message: str
+    study: Path, arguments: tuple[str, ...], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = run(*(each.format(study=study) for each in arguments))
-    assert done.returncode == code
-    assert message in done.stderr
+    assert cli.__main__.run([each.format(study=study) for each in arguments]) == code
+    assert message in capsys.readouterr().err
 
 
 def test_names_that_no_results_file_can_hold_are_said(run: Run, study: Path) -> None:

@@ -19,6 +19,7 @@ from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port, http_get
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, exif, jpeg
+from web.__main__ import main
 
 
 class Server(ChildProcess):
@@ -148,10 +149,13 @@ def test_what_prevents_the_start_is_one_line(host: str, settings: dict[str, str]
 
 
 @pytest.mark.parametrize("port", ["70000", "0", "http"])
-def test_an_invalid_port_is_a_usage_error(port: str) -> None:
-    done = run(f"--port={port}")
-    assert done.returncode == 2
-    assert f"port '{port}' is invalid; give a number from 1 to 65535" in done.stderr
+def test_an_invalid_port_is_a_usage_error(
+    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["web", f"--port={port}"])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert f"port '{port}' is invalid; give a number from 1 to 65535" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

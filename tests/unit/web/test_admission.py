@@ -5,8 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from threading import Barrier, Event, get_native_id
@@ -17,14 +16,9 @@ import pytest
 from chalicelib.errors import Unavailable
 from chalicelib.telemetry.metrics import TIER_METRICS
 from chalicelib.telemetry.record import Notes
+from testing.servers import run
 from web import admission as module
 from web.admission import Admission, Pulse, return_large_blocks
-
-
-def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on an event loop in a thread: Playwright's loop may occupy this one, after browser tests."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Bodies within limits of size and speed; photos in temporary files, checked while they arrive, and gone afterwards."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -11,18 +11,13 @@ import pytest
 
 from chalicelib.errors import BadRequest, ClientError, PhotoTooLarge, RequestTimeout, Unavailable, UnsupportedMediaType
 from testing.pictures import jpeg
+from testing.servers import run
 from web import body as module
 from web.body import BATCH, MemoryBody, Spool, receive_body
 
 MOST = 500_000
 FORM = "multipart/form-data; boundary=b"
 HEAD = b'--b\r\nContent-Disposition: form-data; name="photo"\r\n\r\n'
-
-
-def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on an event loop in a thread: Playwright's loop may occupy this one, after browser tests."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
 
 
 def spooled(body: bytes, content_type: str = "image/jpeg", part: int = 65_536) -> tuple[list[bytes], dict[str, str]]:

@@ -1,20 +1,12 @@
 """The clients of the comparison, against a server that answers at once."""
 
 import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from benchmarks.peers import client
 from local.stack.ports import HOST
-
-
-def in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on an event loop in a thread: Playwright's loop may occupy this one, after browser tests."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
+from testing.servers import run
 
 
 async def _load(status: str, monkeypatch: pytest.MonkeyPatch) -> tuple[client.Load, list[bytes]]:
@@ -44,7 +36,7 @@ async def _refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_clients_send_all_photos_and_time_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, bodies = in_thread(_load("200 OK", monkeypatch))
+    found, bodies = run(_load("200 OK", monkeypatch))
     assert set(bodies) == {b"one", b"two"}
     assert found.failed == 0
     assert found.answered == len(bodies)
@@ -53,4 +45,4 @@ def test_clients_send_all_photos_and_time_each_answer(monkeypatch: pytest.Monkey
 
 
 def test_an_answer_other_than_200_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_thread(_refused(monkeypatch))
+    run(_refused(monkeypatch))
