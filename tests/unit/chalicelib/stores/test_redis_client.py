@@ -420,15 +420,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 def connection_error(cause: OSError | None) -> exceptions.ConnectionError:
     """Return redis-py's error for an error of the operating system."""
-    try:
-        try:
-            if cause is not None:
-                raise cause
-        except OSError as error:
-            raise exceptions.ConnectionError(str(error))  # noqa: B904 — as redis-py does
-        raise exceptions.ConnectionError("Connection closed by server.")
-    except exceptions.ConnectionError as error:
-        return error
+    error = exceptions.ConnectionError(str(cause or "Connection closed by server."))
+    error.__context__ = cause
+    return error
 
 
 def cluster_error(cause: Exception | None) -> exceptions.RedisClusterException:
