@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -183,23 +182,3 @@ def test_a_response_that_does_not_come_is_an_error(tmp_path: Path, monkeypatch: 
         running.respond("/dashboards/")
     running.child.resume()
     running.close()
-
-
-@pytest.mark.parametrize(
-    ("first", "status"), [(b"\x16\x03\x01\x02", 400), (b"GET", 400), (b"GET /" + b"a" * 70_000 + b" HTTP/1.1", 414)]
-)
-def test_an_invalid_request_is_refused_with_dashboards_too(
-    first: bytes, status: int, dashboards_process: Dashboards, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN a server that checks whether a path belongs to the dashboards
-    with (
-        served("/", dashboards_process) as connection,
-        socket.create_connection((HOST, connection.port), timeout=30) as sender,
-    ):
-        # WHEN a client speaks TLS, or sends a request without a path, or with an endless one
-        sender.sendall(first + b"\r\nHost: x\r\n\r\n")
-        # THEN it gets an error, and the log has one line and no stack trace
-        assert sender.recv(1000).startswith(f"HTTP/1.1 {status} ".encode())
-    logged = capsys.readouterr()
-    assert f"? (no such path) {status} 0 ms" in logged.out
-    assert logged.err == ""

@@ -55,21 +55,19 @@ def test_a_child_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> None:
     assert not alive(pid)
 
 
-def test_a_child_that_exits_is_reported_with_its_last_log_line(tmp_path: Path) -> None:
-    # GIVEN a child that fails
-    child = ChildProcess("broken", ["sh", "-c", "echo no disk; exit 3"], log=tmp_path / "log")
-    # WHEN the parent waits for it
-    # THEN the error has its exit code and its last log line
-    with child, pytest.raises(NotReady, match="broken exited with code 3: no disk"):
-        child.wait_until(lambda: False, 10)
-
-
-def test_a_child_that_is_not_ready_in_time_is_reported() -> None:
-    with (
-        ChildProcess("slow", ["sleep", "600"]) as child,
-        pytest.raises(NotReady, match=r"slow was not ready within 0\.05 s"),
-    ):
-        child.wait_until(lambda: False, 0.05)
+@pytest.mark.parametrize(
+    ("script", "seconds", "message"),
+    [
+        ("echo no disk; exit 3", 10, "child exited with code 3: no disk"),
+        ("exec sleep 600", 0.05, r"child was not ready within 0\.05 s"),
+    ],
+)
+def test_a_child_that_exits_or_is_not_ready_in_time_is_reported(
+    script: str, seconds: float, message: str, tmp_path: Path
+) -> None:
+    child = ChildProcess("child", ["sh", "-c", script], log=tmp_path / "log")
+    with child, pytest.raises(NotReady, match=message):
+        child.wait_until(lambda: False, seconds)
 
 
 @pytest.mark.parametrize("paused", [False, True])
