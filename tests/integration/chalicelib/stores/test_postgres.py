@@ -48,10 +48,9 @@ def fault(store: PostgresStore) -> str:
     return caught.value.fault
 
 
-def ping_fault(store: PostgresStore) -> str:
-    with pytest.raises(StoreError) as caught:
-        store.ping(soon())
-    return caught.value.fault
+def execute(url: str, statement: str) -> None:
+    with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def session_of(store: PostgresStore) -> int:
@@ -134,22 +133,20 @@ def test_a_switch_of_datasets_is_seen_by_the_next_query(store: PostgresStore, ur
         switch(url, "v1")
 
 
-def test_a_missing_active_dataset_is_an_error(postgres_server: PostgresServer) -> None:
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("update dataset set active = false", "postgres_no_dataset"),
+        ("drop function features_of", "postgres_refused"),  # it is not there yet during an upgrade
+    ],
+)
+def test_the_health_check_fails_as_requests_do(postgres_server: PostgresServer, change: str, expected: str) -> None:
     with database(postgres_server) as url, closing(PostgresStore(replace(POSTGRES, url=url))) as store:
-        with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
-            cursor.execute("update dataset set active = false")
-        assert fault(store) == "postgres_no_dataset"
-        assert ping_fault(store) == "postgres_no_dataset"
-
-
-def test_a_database_without_the_function_fails_the_health_check(postgres_server: PostgresServer) -> None:
-    # GIVEN a database with an active dataset whose function is not there yet, as during an upgrade
-    with database(postgres_server) as url, closing(PostgresStore(replace(POSTGRES, url=url))) as store:
-        with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
-            cursor.execute("drop function features_of")
-        # THEN the health check fails as requests do
-        assert fault(store) == "postgres_refused"
-        assert ping_fault(store) == "postgres_refused"
+        execute(url, change)
+        assert fault(store) == expected
+        with pytest.raises(StoreError) as caught:
+            store.ping(soon())
+        assert caught.value.fault == expected
 
 
 BEFORE = """
@@ -169,8 +166,7 @@ def test_between_a_deployment_and_its_load_the_database_is_of_the_release_before
     postgres_server: PostgresServer, *, with_seasons: bool
 ) -> None:
     with database(postgres_server) as url:
-        with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
-            cursor.execute(BEFORE)
+        execute(url, BEFORE)
         with closing(PostgresStore(replace(POSTGRES, url=url), with_seasons=with_seasons)) as store:
             # WHEN the app asks it THEN it has the features, and the version stands for what it does not say
             (found,) = store.features_of([FIRST], soon())

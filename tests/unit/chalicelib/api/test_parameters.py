@@ -24,9 +24,10 @@ def test_no_parameters_give_the_defaults() -> None:
     assert read_identify_params({}) == IdentifyParams(IdentifyRequest(), top=5)
 
 
-def test_the_query_is_read() -> None:
-    params = read_identify_params({"lat": ["-33.9"], "lon": ["151.2"], "top": ["3"]})
-    assert params == IdentifyParams(IdentifyRequest(Location(-33.9, 151.2, "request")), 3)
+def test_query_and_form_fields_are_parameters() -> None:
+    expected = IdentifyParams(IdentifyRequest(Location(-33.9, 151.2, "request")), 3)
+    assert read_identify_params({"lat": ["-33.9"], "lon": ["151.2"], "top": ["3"]}) == expected
+    assert read_identify_params({"top": ["3"]}, {"lat": "-33.9", "lon": "151.2"}) == expected
 
 
 def test_boxes_are_wanted_declined_or_left_to_the_deployment() -> None:
@@ -39,12 +40,6 @@ def test_boxes_are_wanted_declined_or_left_to_the_deployment() -> None:
 def test_the_time_says_the_month(text: str) -> None:
     assert read_identify_params({"time": [text]}).request.month == 7
     assert read_identify_params({}).request.month is None
-
-
-def test_form_fields_are_parameters_too() -> None:
-    assert read_identify_params({"top": ["3"]}, {"lat": "-33.9", "lon": "151.2"}).request.location == Location(
-        -33.9, 151.2, "request"
-    )
 
 
 def test_location_none_disables_the_location() -> None:
