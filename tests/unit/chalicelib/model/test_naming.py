@@ -67,26 +67,22 @@ def name_of(decision: Decision) -> tuple[str | None, bool]:
     return None if decision.prediction is None else decision.prediction.taxon.name, decision.is_widened
 
 
-def test_unknown_relatives_of_the_place_widen_an_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        (at(NUMBERS[:0]), ("grey fox", False)),  # no other foxes live here
+        (at(NUMBERS), ("dog, wolf or fox", True)),  # four unknown ones do
+        (NO_LOCATION, ("grey fox", False)),  # only the photo counts
+        (degraded(("postgres_timeout",)), ("dog, wolf or fox", False)),  # features that could not be read: needs more
+    ],
+    ids=["no unknown relatives", "unknown relatives", "no place", "degraded"],
+)
+def test_unknown_relatives_of_the_place_widen_an_answer(
+    tmp_path: Path, place: Features, expected: tuple[str, bool]
+) -> None:
     # GIVEN a photo that looks like a grey fox, and a little like a red fox
     fox = seen(grey_fox=0.81, red_fox=0.19)
-    # THEN it is a grey fox where no other foxes live, and some canid where four do
-    assert name_of(naming(tmp_path).name(fox, Prior(at(NUMBERS[:0]), 0.02))) == ("grey fox", False)
-    assert name_of(naming(tmp_path).name(fox, Prior(at(NUMBERS), 0.02))) == ("dog, wolf or fox", True)
-
-
-def test_without_a_place_only_the_photo_counts(tmp_path: Path) -> None:
-    fox = seen(grey_fox=0.81, red_fox=0.19)
-    assert name_of(naming(tmp_path).name(fox, NOWHERE)) == ("grey fox", False)
-
-
-def test_a_degraded_answer_needs_more(tmp_path: Path) -> None:
-    # GIVEN features that could not be read; THEN the same photo is named more widely
-    fox = seen(grey_fox=0.81, red_fox=0.19)
-    assert name_of(naming(tmp_path).name(fox, Prior(degraded(("postgres_timeout",)), 0.02))) == (
-        "dog, wolf or fox",
-        False,
-    )
+    assert name_of(naming(tmp_path).name(fox, Prior(place, 0.02))) == expected
 
 
 def test_a_photo_that_is_not_recognised_stays_so(tmp_path: Path) -> None:
