@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from socketserver import BaseServer
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from cloudwatch.preview.pages import Pages
 
 
-def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
+def run[T](coroutine: Coroutine[Any, Any, T], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
     """Run a coroutine on an event loop in a thread: Playwright's loop may occupy this one, after browser tests."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
+        return pool.submit(partial(asyncio.run, coroutine, loop_factory=loop)).result()
 
 
 @contextmanager

@@ -72,7 +72,8 @@ def describe(cloud: Cloud, arn: str) -> Run:
 
 def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int) -> Run:
     """Start a run of the photos in a manifest."""
-    name = f"{study_id(study)}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    now = datetime.now(UTC)
+    name = f"{study_id(study)}-{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}"  # AWS refuses a name that it has had
     folder = S3Name(cloud.bucket, f"{RUNS}{study_id(study)}/{name}/")
     manifest_key = f"{folder.key}manifest.jsonl"
     cloud.client("s3").upload_fileobj(manifest, folder.bucket, manifest_key)

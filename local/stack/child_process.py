@@ -147,11 +147,12 @@ class ChildProcess:
             time.sleep(min(max(POLL_INTERVAL, waited / 100), MAX_POLL_INTERVAL))
 
     def last_log_line(self) -> str:
-        """Return the last line and the path of the log, for error messages."""
+        """Return the line and the path of the log that say why it ended: the last fatal one, or else the last one."""
         if self.log is None:
             return "see the output above"
-        lines = self._output().strip().splitlines()
-        return f"{lines[-1]} ({self.log})" if lines else f"no output ({self.log})"
+        lines = self._output().strip().splitlines() or ["no output"]
+        reason = next((line for line in reversed(lines) if "FATAL" in line or "PANIC" in line), lines[-1])
+        return f"{reason} ({self.log})"
 
     @property
     def port_was_taken(self) -> bool:

@@ -83,8 +83,7 @@ def received(parts: Sequence[tuple[float, int]], rate: float) -> int:
         await receive_body(receive, body, lambda _: None, MOST, PhotoTooLarge("too large"), rate)
         return len(body.whole())
 
-    with ThreadPoolExecutor(1) as pool, asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return pool.submit(runner.run, receive_all()).result()
+    return run(receive_all(), VirtualLoop)
 
 
 def test_a_body_at_the_lowest_rate_is_read() -> None:
