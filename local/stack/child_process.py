@@ -147,11 +147,11 @@ class ChildProcess:
             time.sleep(min(max(POLL_INTERVAL, waited / 100), MAX_POLL_INTERVAL))
 
     def last_log_line(self) -> str:
-        """Return the line and the path of the log that say why it ended: the last fatal one, or else the last one."""
+        """Return the path of the log and its line that says why the process ended: the last fatal one, or the last."""
         if self.log is None:
             return "see the output above"
         lines = self._output().strip().splitlines() or ["no output"]
-        reason = next((line for line in reversed(lines) if "FATAL" in line or "PANIC" in line), lines[-1])
+        reason = next((line for line in reversed(lines) if "FATAL:" in line or "PANIC:" in line), lines[-1])
         return f"{reason} ({self.log})"
 
     @property
