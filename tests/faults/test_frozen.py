@@ -143,5 +143,5 @@ def test_no_answer_takes_longer_than_2_seconds(
     slowest = max(answer.seconds for answer in answers)
     print(f"{method}, {workers} workers, {CLIENTS} clients: {len(answers)} answers, the slowest {slowest:.2f} s")
     assert slowest <= LIMIT
-    # AND the slowest ones really waited for the stores
-    assert slowest > 1.0
+    # AND the slowest ones really waited for a store: at least as long as for a connection to PostgreSQL
+    assert slowest > 0.5
