@@ -3,7 +3,7 @@
 import http.client
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from benchmarks.backends import served_app
+from local.run import is_healthy
 from local.stack import postgres, valkey
 from local.stack.child_process import EmbeddedServer
 from local.stack.ports import HOST
@@ -74,10 +75,14 @@ def ask(port: int, method: str, place: str) -> Answer:
 
 
 @contextmanager
-def served(folder: Path, database_url: str, redis_url: str, workers: int) -> Iterator[int]:
-    """Run the app until the end of the block. Yield its port, once it answers."""
+def served(
+    folder: Path, database_url: str, redis_url: str, workers: int, is_ready: Callable[[int], bool] = is_healthy
+) -> Iterator[int]:
+    """Run the app until the end of the block. Yield its port, once it answers and `is_ready` returns true for it."""
     variables = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "METRICS_FILE": str(folder / "metrics.jsonl")}
-    with served_app({**variables, "HTTP_WORKERS": str(workers), "BREAKER_REST": "2"}, folder / "app.log") as (_, port):
+    variables |= {"HTTP_WORKERS": str(workers), "BREAKER_REST": "2"}
+    with served_app(variables, folder / "app.log") as (app, port):
+        app.wait_until(lambda: is_ready(port), 30)
         yield port
 
 
@@ -94,7 +99,7 @@ def test_slow_sign_ins_delay_no_answer_and_serve_all_workers(
             with_address(database.url, HOST, postgres_proxy.port),
             with_address(cache.admin_url, HOST, redis_proxy.port),
         )
-        with served(tmp_path, *urls, workers=4) as port:
+        with served(tmp_path, *urls, workers=4, is_ready=lambda _: True) as port:
             # WHEN clients look up cells all the time
             began = monotonic()
 
@@ -123,7 +128,7 @@ def test_no_answer_takes_longer_than_2_seconds(
     # GIVEN the app with warm connections, and more clients than workers, so that some requests wait in the queue
     database, cache = stores
     with served(tmp_path, database.url, cache.url, workers) as port, ExitStack() as stack:
-        assert any(ask(port, "POST", "lat=-33.9&lon=151.2").mode == "narrowed" for _ in range(5))
+        assert ask(port, "POST", "lat=-33.9&lon=151.2").mode == "narrowed"
         stack.enter_context(frozen(database, cache))
         until = monotonic() + FROZEN_FOR
 
@@ -143,5 +148,5 @@ def test_no_answer_takes_longer_than_2_seconds(
     slowest = max(answer.seconds for answer in answers)
     print(f"{method}, {workers} workers, {CLIENTS} clients: {len(answers)} answers, the slowest {slowest:.2f} s")
     assert slowest <= LIMIT
-    # AND the slowest ones really waited for a store: at least as long as for a connection to PostgreSQL
-    assert slowest > 0.5
+    # AND the slowest ones really waited for the stores
+    assert slowest > 1.0
