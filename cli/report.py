@@ -24,7 +24,7 @@ SIDE = 240
 """Longest side of a shown photo in pixels."""
 MOST_BARS = 30
 """Taxa in the bar chart; the table has all."""
-TAXA = ("name", "scientific name", "rank", "events", "photos", "deployments")
+TAXA = ("name", "scientific name", "rank", "events", "photos", "deployments", "perhaps")
 STATIONS = ("deployment", "latitude", "longitude", "events", "photos", "taxa")
 MOST_FAULTS = 500
 """Photos without an answer that are listed; `faunalens status` lists all."""
@@ -109,7 +109,8 @@ def _table(heads: Sequence[str], rows: Iterable[str], identity: str = "") -> str
 
 
 def _row(group: Group) -> str:
-    cells = (group.name, group.scientific_name, group.rank, group.events, group.photos, len(group.stations))
+    perhaps = "; ".join(f"{name}: {photos:,}" for name, photos in group.perhaps.most_common(3))
+    cells = (group.name, group.scientific_name, group.rank, group.events, group.photos, len(group.stations), perhaps)
     link = f'<a href="#{_anchor(group)}">{escape(group.name)}</a>'
     rest = "".join(f"<td>{escape(str(cell))}</td>" for cell in cells[1:])
     return f"<tr><td>{link}</td>{rest}</tr>"

@@ -36,6 +36,8 @@ STATIONS = (
 IMPALA = ("impala", "Aepyceros melampus", "species")
 LION = ("lion", "Panthera leo", "species")
 BOVIDS = ("antelope, ox or sheep", "Bovidae", "family")
+MAMMAL = ("mammal", "Mammalia", "class")
+DEER = ("deer", "Cervidae", "family")
 MODEL = {"name": "tiny", "version": "123456789abc"}
 
 

@@ -175,12 +175,12 @@ def _classification(finding: Finding) -> dict[str, Any]:
 
 
 def _candidates(finding: Finding) -> str:
-    """Return the likeliest animals in words, and the breed or the common name of what is named."""
+    """Return in words what is named, which may be a breed, what that perhaps is, and the likeliest animals."""
     if finding.kind != "animal" or finding.is_human:
         return ""
-    listed = ", ".join(f"{each.name} ({each.scientific_name}) {each.score:.2f}" for each in finding.candidates)
+    listed = ", ".join(f"{each} {each.score:.2f}" for each in finding.candidates)
     named = finding.named
-    return f"{named.name}, {named.rank}; candidates: {listed}" if named else f"candidates: {listed}"
+    return f"{named.name}, {named.rank}{finding.remark}; candidates: {listed}" if named else f"candidates: {listed}"
 
 
 def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, ScoredTaxon], about: Description) -> Any:

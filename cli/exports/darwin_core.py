@@ -129,7 +129,7 @@ def _identification(finding: Finding, named: ScoredTaxon) -> dict[str, str]:
     return {
         "identifiedBy": finding.by,
         "dateIdentified": finding.at,
-        "identificationRemarks": f"classified by {how}",
+        "identificationRemarks": f"classified by {how}{finding.remark if named is finding.named else ''}",
         "scientificName": named.scientific_name,
         "taxonRank": taxon_rank(named.rank),
         "vernacularName": named.name,

@@ -12,6 +12,7 @@ const fetched = async (path, options) => {
 const { ids, taxa } = await fetched("queue");
 let position = 0;
 let photo = null;
+let choices = []; // what it perhaps is, and the candidates, by their keys
 let last = null; // position of the last review, for undo
 let selected = 0;
 let matches = [];
@@ -34,8 +35,10 @@ async function show() {
   at("latin").textContent = named ? `${named.scientific_name}, ${named.rank}, ${percent(named.score)}` : "";
   at("said").textContent = photo.is_human ? `said by ${photo.by}` : "";
   at("boxes").replaceChildren(...photo.parts.filter((part) => part.box).map(frame));
+  const perhaps = photo.perhaps.map((each) => ({ ...each, sure: "perhaps" })); // a list has no calibrated number
+  choices = [...perhaps, ...photo.candidates].slice(0, MOST_MATCHES);
   at("candidates").replaceChildren(
-    ...photo.candidates.map((each) => item(`${each.name} (${each.scientific_name}) ${percent(each.score)}`)),
+    ...choices.map((each) => item(`${each.name} (${each.scientific_name}) ${each.sure || percent(each.score)}`)),
   );
   if (position + 1 < ids.length) new Image().src = `picture/${ids[position + 1]}`;
 }
@@ -139,8 +142,8 @@ async function pressed(event) {
   if (key === "Enter") await say("accept");
   else if (key === "c" || key === "/") open();
   else if (key in KINDS) await say(KINDS[key]);
-  else if (key >= "1" && key <= "9" && photo?.candidates[key - 1]) {
-    await say("animal", photo.candidates[key - 1].scientific_name);
+  else if (key >= "1" && key <= "9" && photo && choices[key - 1]) {
+    await say("animal", choices[key - 1].scientific_name);
   } else if (key === "ArrowRight") { position = Math.min(position + 1, ids.length); await show(); }
   else if (key === "ArrowLeft") { position = Math.max(position - 1, 0); await show(); }
   else if (key === "z") await undo();

@@ -6,7 +6,7 @@ This module alone reads answers. What answers gain (several animals, boxes) join
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 from typing import Any, Literal
@@ -21,12 +21,16 @@ _KIND_OF_SUBJECT: dict[str, Kind] = {"person": "human", "vehicle": "vehicle", "n
 
 @dataclass(frozen=True, slots=True)
 class ScoredTaxon:
-    """A taxon with its probability, 0 to 1."""
+    """A taxon with its probability, 0 to 1. `sure`: the API's word for that; empty if it has none."""
 
     name: str
     scientific_name: str
     rank: str
     score: float
+    sure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.scientific_name})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Finding:
     `named`: the animal, if `kind` is `animal`. `candidates`: the likeliest animals, best first. `probability`: that it
     is of this kind; for `animal`, that it shows any. `box`: where, or None if it is the whole photo. `by`: the models
     with their versions, or the person. `at`: UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
+    `perhaps`: where `named` is wider than a family, the families or narrower taxa that it may be.
 
     An answer without boxes says that a person or a vehicle is there, but not how sure the detector is: `probability` is
     then `LEAST_BOX`, the least with which it is said.
@@ -63,6 +68,7 @@ class Finding:
     is_human: bool = False
     box: Box | None = None
     parts: "tuple[Finding, ...]" = ()
+    perhaps: tuple[ScoredTaxon, ...] = ()
 
     @property
     def each(self) -> "tuple[Finding, ...]":
@@ -85,6 +91,11 @@ class Finding:
         return any(part.kind == "human" for part in self.each)
 
     @property
+    def remark(self) -> str:
+        """Return what it perhaps is as a remark of exports, or an empty string."""
+        return f"; perhaps: {', '.join(map(str, self.perhaps))}" if self.perhaps else ""
+
+    @property
     def is_wider(self) -> bool:
         """Return whether what is named is another taxon than the likeliest candidate, such as its family."""
         return self.named is not None and (not self.candidates or self.named.name != self.candidates[0].name)
@@ -102,7 +113,7 @@ def finding_of(row: sqlite3.Row) -> Finding:
 
 
 def _of_answer(answer: dict[str, Any], at: str) -> Finding:
-    candidates = _candidates(answer)
+    candidates = _taxa(answer["candidates"])
     prediction, probability = answer["prediction"], answer["animal_probability"]
     kind = _KIND_OF_SUBJECT.get(answer.get("subject", ""), "animal" if prediction or "subject" in answer else "blank")
     by = _models(answer)
@@ -112,7 +123,7 @@ def _of_answer(answer: dict[str, Any], at: str) -> Finding:
     parts = tuple(_parts(answer, by, at))
     if kind != "animal":
         probability = max((part.probability for part in parts if part.kind == kind), default=LEAST_BOX)
-    whole = Finding(kind, named, candidates, probability, by, at)
+    whole = Finding(kind, named, candidates, probability, by, at, perhaps=_taxa(answer.get("perhaps", ())))
     if parts and kind == "animal" and not any(part.kind == "animal" for part in parts):
         parts = (whole, *parts)
     return replace(whole, parts=parts)
@@ -124,7 +135,7 @@ def _parts(answer: dict[str, Any], by: str, at: str) -> Iterator[Finding]:
         score = animal["box"]["score"]
         if score >= LEAST_BOX:
             named = _named(animal["prediction"], score)
-            yield Finding("animal", named, _candidates(animal), score, by, at, box=_box(animal["box"]))
+            yield Finding("animal", named, _taxa(animal["candidates"]), score, by, at, box=_box(animal["box"]))
     kinds: tuple[tuple[Kind, str], ...] = (("human", "people"), ("vehicle", "vehicles"))
     for kind, key in kinds:
         for box in (answer.get(key) or {}).get("boxes", ()):
@@ -136,17 +147,23 @@ def _box(box: dict[str, float]) -> Box:
     return Box(box["x"], box["y"], box["width"], box["height"])
 
 
-def _candidates(answer: dict[str, Any]) -> tuple[ScoredTaxon, ...]:
+def _taxa(rows: Iterable[dict[str, Any]]) -> tuple[ScoredTaxon, ...]:
     return tuple(
-        ScoredTaxon(each["name"], each["scientific_name"], each["rank"], each["score"]) for each in answer["candidates"]
+        ScoredTaxon(each["name"], each["scientific_name"], each["rank"], each["score"], _word(each.get("sure", "")))
+        for each in rows
     )
+
+
+def _word(sure: str) -> str:
+    """Return the word for how sure an answer is, also of one of a release that had other words."""
+    return {"very sure": "almost certain", "fairly sure": "likely"}.get(sure, sure)
 
 
 def _named(prediction: dict[str, Any] | None, probability: float) -> ScoredTaxon:
     """Return what is predicted, or any animal with a probability if nothing is."""
     if prediction is None:
         return ScoredTaxon("animal", "Animalia", "kingdom", probability)
-    return ScoredTaxon(prediction["name"], prediction["scientific_name"], prediction["rank"], prediction["score"])
+    return _taxa([prediction])[0]
 
 
 def _models(answer: dict[str, Any]) -> str:
@@ -182,7 +199,8 @@ def fused(findings: Sequence[Finding]) -> Finding:
     named = candidates[0] if candidates and candidates[0].score >= SURE else surest.named
     by = "; ".join(dict.fromkeys(each.by for each in same))
     probability = _geometric_mean([each.probability for each in same])
-    return Finding("animal", named, candidates, probability, by, max(each.at for each in same))
+    perhaps = surest.perhaps if named is surest.named else ()
+    return Finding("animal", named, candidates, probability, by, max(each.at for each in same), perhaps=perhaps)
 
 
 def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:

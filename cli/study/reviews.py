@@ -96,7 +96,8 @@ class Queue:
         self._save(identity, finding, finding.kind, named, is_right=True)
 
     def correct(self, identity: int, kind: Kind, scientific_name: str = "") -> None:
-        """Save what a person said. The machine was right if it named the same taxon or a wider one that includes it.
+        """Save what a person said. The machine was right if it named the same taxon or a wider one that includes it,
+        which it is known to do for what it perhaps is.
 
         Raises `KeyError` for a photo or a taxon that is not known.
         """
@@ -105,11 +106,15 @@ class Queue:
             self._save(identity, finding, kind, (), is_right=finding.kind == kind)
             return
         lineage = lineage_of(scientific_name)
-        candidates = {each.scientific_name: each.name for each in finding.candidates}
-        name = lineage.name or (scientific_name if lineage.ranks else candidates[scientific_name])
-        rank = next((rank for rank, taxon in lineage.ranks.items() if taxon == scientific_name), "species")
-        above = {"Animalia", scientific_name, *lineage.ranks.values()}
-        is_right = finding.named is not None and finding.named.scientific_name in above
+        perhaps = {each.scientific_name: each for each in finding.perhaps}
+        offered = {each.scientific_name: each for each in finding.candidates} | perhaps
+        name = lineage.name or (scientific_name if lineage.ranks else offered[scientific_name].name)
+        ranks = {taxon: rank for rank, taxon in lineage.ranks.items()}
+        rank = ranks.get(scientific_name) or (
+            perhaps[scientific_name].rank if scientific_name in perhaps else "species"
+        )
+        above = {"Animalia", scientific_name, *ranks}
+        is_right = finding.named is not None and (finding.named.scientific_name in above or scientific_name in perhaps)
         self._save(identity, finding, kind, (name, scientific_name, rank), is_right=is_right)
 
     def undo(self, identity: int) -> None:

@@ -1,6 +1,7 @@
 """What a report shows, collected in one pass over a study: counts, hours, days, stations, and which photos to show."""
 
 import heapq
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -33,7 +34,10 @@ class Shown:
 
 @dataclass(slots=True)
 class Group:
-    """The photos of one taxon, or of one kind that is no animal. `hours`: number of events by hour of the day."""
+    """The photos of one taxon, or of one kind that is no animal.
+
+    `hours`: number of events by hour of the day. `perhaps`: number of photos by what they perhaps show.
+    """
 
     name: str
     scientific_name: str
@@ -43,6 +47,7 @@ class Group:
     events: int = 0
     hours: list[int] = field(default_factory=lambda: [0] * 24)
     stations: set[str] = field(default_factory=set)
+    perhaps: Counter[str] = field(default_factory=Counter)
     surest: Shown = field(default_factory=lambda: Shown(1))
     least: Shown = field(default_factory=lambda: Shown(-1))
 
@@ -129,6 +134,7 @@ def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
     found.stations[photo.deployment].photos += 1
     group.photos += 1
     group.stations.add(photo.deployment)
+    group.perhaps.update(each.name for each in finding.perhaps)
     if not is_shown:
         return
     group.surest.offer(finding.sureness, photo.path)

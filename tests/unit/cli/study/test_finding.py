@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -10,11 +11,14 @@ from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.coco import write_coco
 from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
+from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
 from cli.results import ResultsFile
-from cli.study.finding import Finding
+from cli.study.finding import Finding, ScoredTaxon, fused
+from cli.study.reviews import Queue, precision
 from cli.study.study import Study
-from testing.studies import IMPALA, LION, answer, write_study
+from cli.study.summary import summary_of
+from testing.studies import DEER, IMPALA, LION, MAMMAL, answer, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 
@@ -77,6 +81,65 @@ def test_each_box_is_a_part(tmp_path: Path) -> None:
 def test_an_animal_without_a_box_is_the_whole_photo(tmp_path: Path) -> None:
     found = finding(tmp_path, answer(IMPALA, subject="animal", animals=[], people=people(box(0.7))))
     assert [(part.kind, part.box is None) for part in found.each] == [("animal", True), ("human", False)]
+
+
+def unsure(named: tuple[str, str, str] | None = MAMMAL) -> str:
+    """An answer that is too wide, with what it perhaps is."""
+    perhaps = [dict(zip(("name", "scientific_name", "rank"), DEER, strict=True)) | {"score": 0.6, "members": []}]
+    return answer(named, subject="animal", candidates=[(IMPALA, 0.2)], perhaps=perhaps)
+
+
+@pytest.mark.parametrize("named", [MAMMAL, None])
+def test_what_a_wide_answer_perhaps_is_goes_to_all_who_have_a_place_for_it(
+    tmp_path: Path, named: tuple[str, str, str] | None
+) -> None:
+    # GIVEN a mammal, or some animal, that is perhaps a deer WHEN it is exported
+    with ResultsFile(study(tmp_path, unsure(named)), write=True) as results:
+        write_csv(Study(results, 60), tmp_path / "photos.csv")
+        write_camtrap_dp(Study(results, 60), tmp_path, read_description(None, ""))
+        write_dwca(Study(results, 60), tmp_path / "dwca.zip", read_description(None, ""))
+        # THEN the name is the wide one, and the deer stands beside it
+        ((row,), (of_photo, of_event)) = rows_of(tmp_path / "photos.csv"), rows_of(tmp_path / "observations.csv")
+        wide = named[1] if named else "Animalia"
+        assert (row["scientific_name"], row["perhaps"], row["perhaps_scientific"]) == (wide, "deer", "Cervidae")
+        assert {of_photo["scientificName"], of_event["scientificName"]} == {wide}
+        assert (
+            "; perhaps: deer (Cervidae); candidates: impala (Aepyceros melampus) 0.20"
+            in of_event["observationComments"]
+        )
+        with ZipFile(tmp_path / "dwca.zip") as archive:
+            assert (
+                "with probability 0.90; perhaps: deer (Cervidae)" in archive.read("occurrence.csv").decode()
+                or not named
+            )
+        # AND a report counts it
+        assert summary_of(Study(results, 60)).groups[wide].perhaps == {"deer": 1}
+        # AND WHEN a person says that it is one, whom no model knows THEN the wide name was right
+        queue = Queue(results, "A. Person", drawn=True)
+        queue.correct(queue.ids[0], "animal", "Cervidae")
+        found = next(Study(results, 60).photos()).finding
+        assert (found.named, found.perhaps) == (ScoredTaxon(*DEER, 1.0), ())
+        assert [(each.taxon, each.share) for each in precision(results, drawn=True)] == [(wide, 1.0)]
+
+
+def test_an_event_that_is_named_is_nothing_perhaps(tmp_path: Path) -> None:
+    for name in ("wide", "sure"):
+        (tmp_path / name).mkdir()
+    wide, sure = finding(tmp_path / "wide", unsure()), finding(tmp_path / "sure", answer(IMPALA, 0.95))
+    assert fused([wide, wide]).perhaps == wide.perhaps
+    assert fused([wide, sure]).perhaps == ()
+
+
+@pytest.mark.parametrize(
+    ("kept", "sure"),
+    [("very sure", "almost certain"), ("fairly sure", "likely"), ("perhaps", "perhaps"), (None, "")],
+)
+def test_answers_of_earlier_releases_are_read(tmp_path: Path, kept: str | None, sure: str) -> None:
+    # GIVEN an answer with another word for how sure it is, or none, and without what it perhaps is
+    text = json.loads(answer(IMPALA))
+    text["prediction"] |= {"sure": kept} if kept else {}
+    found = finding(tmp_path, json.dumps(text))
+    assert (found.named and found.named.sure, found.perhaps) == (sure, ())
 
 
 def test_packs_and_their_versions_are_named(tmp_path: Path) -> None:
