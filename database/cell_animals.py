@@ -1,7 +1,7 @@
 """Compute which animals live in which cell, with weight and status, and which relatives of them. No I/O.
 
-An animal of the kind `wild` or `marine` lives where the statements about its range say (database/ranges/). Animals of
-other kinds have no rows: the model's labels mark domestic and cosmopolitan animals as living everywhere.
+An animal lives where the statements about its range say (database/ranges/). Where none does, its kind decides
+(`KINDS` in chalicelib/model/taxonomy.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set

@@ -87,7 +87,7 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     facts = dict(_parse("taxon_facts", texts, _facts))
     general = _parse("labels", texts, lambda row: _animal(row, facts))
     animals = general + _of_packs(paths["labels"], {animal.taxon for animal in general}, facts)
-    number_of = {animal.taxon: animal.animal for animal in animals if animal.kind in ("wild", "marine")}
+    number_of = {animal.taxon: animal.animal for animal in animals}
     cells = _parse(
         "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
     )
@@ -107,7 +107,8 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     here = cell_relatives(relatives, by_taxon(of_relatives), areas)
     seasons: Sequence[Seasons] = ()
     ranges: Iterable[Rows] = ranges_of(number_of, by_taxon(statements), maps, areas)
-    version, without = version_of(files), number_of.keys() - {each.taxon for each in statements}
+    without = {each.taxon for each in animals if each.kind in ("wild", "marine")} - {each.taxon for each in statements}
+    version = version_of(files)
     if combiner:
         ranges, known, digest, seasons = combiner(animals, cells, areas.earth, ranges)
         version = hashlib.sha256(f"{version} {digest}".encode()).hexdigest()[:12]
@@ -268,8 +269,7 @@ def _facts(row: dict[str, str]) -> tuple[str, TaxonFacts]:
 def _check(animals: Sequence[AnimalRow], statements: Sequence[Statement], sources: set[str]) -> None:
     """Raise `DatasetError` for faults that PostgreSQL would accept, or would reject without naming the file."""
     if kinds := {animal.kind for animal in animals} - {*KINDS}:
-        expected = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
-        raise DatasetError(f"labels.csv has a kind other than {expected}: {join_some(sorted(kinds))}")
+        raise DatasetError(f"labels.csv has a kind other than {', '.join(KINDS)}: {join_some(sorted(kinds))}")
     if unknown := {each.source for each in statements} - sources:
         raise DatasetError(f"ranges name sources that sources.csv lacks: {join_some(sorted(unknown))}")
 

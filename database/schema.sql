@@ -53,7 +53,7 @@ create table if not exists animal (
     name            text not null,
     scientific_name text not null,
     rank            text not null,
-    kind            text not null check (kind in ('wild', 'domestic', 'cosmopolitan', 'marine', 'extinct')),
+    kind            text not null,      -- of `KINDS` in chalicelib/model/taxonomy.py
     lineage         text[] not null,    -- scientific names, phylum first
     animal_group    text not null default 'other',  -- such as birds
     inaturalist     text,               -- ids elsewhere; null if unknown
@@ -91,8 +91,8 @@ create table if not exists range_drawing (
     foreign key (dataset, animal) references animal on delete cascade
 );
 
--- Databases of an earlier release lack columns, and have countries instead of statements. `alter table` would lock out
--- the readers of a table until the end of the load even if there is nothing to add, so look first.
+-- Databases of an earlier release lack columns, have countries instead of statements, and refuse new kinds. `alter
+-- table` would lock out the readers of a table until the end of the load even if there is nothing to add, so look first.
 do $$
 begin
     if not exists (
@@ -107,6 +107,9 @@ begin
             add column if not exists ebird text;
         alter table range_statement add column if not exists words text not null default '';
         drop table if exists animal_area;
+    end if;
+    if exists (select from pg_constraint where conname = 'animal_kind_check' and conrelid = 'animal'::regclass) then
+        alter table animal drop constraint animal_kind_check;
     end if;
 end
 $$;

@@ -20,7 +20,7 @@ SIZE = 8
 LABELS = """id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species
 10,vulpes-vulpes,0,n1,red fox,Vulpes vulpes,species,wild,Chordata,Mammalia,Carnivora,Canidae,Vulpes,Vulpes vulpes
 20,hyla-arborea,1,n2,tree frog,Hyla arborea,species,wild,Chordata,Amphibia,Anura,Hylidae,Hyla,Hyla arborea
-30,canis-familiaris,2,n3,dog,Canis familiaris,species,domestic,Chordata,Mammalia,,Canidae,Canis,Canis familiaris
+30,canis-familiaris,2,n3,dog,Canis familiaris,species,dog,Chordata,Mammalia,,Canidae,Canis,Canis familiaris
 """
 TAXA = """scientific_name,rank,name
 Animalia,kingdom,animal

@@ -223,7 +223,7 @@ class Resident:
 
 @dataclass(frozen=True, slots=True)
 class Residents:
-    """The animals that live in a cell, except domestic and cosmopolitan animals, which live everywhere."""
+    """The animals that live in a cell, without those that live everywhere."""
 
     animals: Annotated[
         tuple[Resident, ...],

@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus
 
 from chalicelib.api.http import Request, Response, etag, unless_current
 from chalicelib.api.responses import ModelVersion
+from chalicelib.model.taxonomy import EVERYWHERE, KINDS
 from chalicelib.stores.taxa import NamedTaxon, Of
 
 if TYPE_CHECKING:
@@ -29,7 +30,13 @@ Lives = Literal["range", "everywhere", "nowhere", "unknown"]
 RangeStatus = Literal["native", "introduced", "vagrant", "absent"]
 
 _WORLD = Path(__file__).parents[1] / "world.svg"
-_LIVES: Mapping[str, Lives] = {"domestic": "everywhere", "cosmopolitan": "everywhere", "extinct": "nowhere"}
+_LIVES: Mapping[str, Lives] = {
+    "extinct": "nowhere",
+    "caged": "nowhere",
+    **dict.fromkeys(EVERYWHERE, "everywhere"),
+}
+"""Of a kind of animals without a range."""
+_KIND = f"Kind: {', '.join(KINDS)}."
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -41,7 +48,7 @@ class ListedTaxon:
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank, such as species or genus."]
-    kind: Annotated[str, "wild, marine, domestic, cosmopolitan or extinct."]
+    kind: Annotated[str, _KIND]
     group: Annotated[str, "Group of animals, such as birds."]
 
 
@@ -102,12 +109,12 @@ class TaxonFacts:
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank, such as species or genus."]
-    kind: Annotated[str, "wild, marine, domestic, cosmopolitan or extinct."]
+    kind: Annotated[str, _KIND]
     group: Annotated[str, "Group of animals, such as birds."]
     lineage: Annotated[tuple[LineageTaxon, ...], "The taxa above it and itself, phylum first."]
     ids: Annotated[Mapping[str, str], "Its ids at inaturalist, wikidata, avibase and ebird, where they are sure."]
     links: Annotated[Mapping[str, str], "Pages about it at wikipedia, inaturalist, gbif, wikidata and ebird."]
-    lives: Annotated[Lives, "Where it lives: in a range, everywhere, nowhere (extinct), or unknown."]
+    lives: Annotated[Lives, "Where it lives: in a range, everywhere, nowhere in the wild, or unknown."]
     ranges: Annotated[tuple[StatedRange, ...], "Statements about its range. It lives wherever one of them says so."]
     sources: Annotated[tuple[RangeSource, ...], "The sources of these statements."]
     models: Annotated[tuple[ModelVersion, ...], "The models that can name it; others may still name a taxon above it."]
@@ -137,7 +144,7 @@ def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | Pack]") -> Tax
             "sources": tuple(RangeSource(**each) for each in said["sources"]),
         },
         links=links_of(said["scientific_name"], ids),
-        lives=_LIVES.get(said["kind"], "range" if is_drawn else "unknown"),
+        lives="range" if is_drawn else _LIVES.get(said["kind"], "unknown"),
         models=tuple(ModelVersion(model.name, model.version) for model in models),
         version=facts.version,
     )

@@ -35,15 +35,14 @@ class Prior:
 
     def here(self, animal: Animal) -> Here | None:
         """Return whether an animal lives at the place; None if there are no features to say so."""
+        mode = self.features.mode
+        if mode == "narrowed" and animal.id in self._status:
+            return HERE_OF_STATUS[self._status[animal.id]]
         if animal.kind in EVERYWHERE:
             return "everywhere"
-        mode = self.features.mode
         if mode == "unknown_area" or (mode == "narrowed" and animal.id in self._unknown):
             return "unknown"
-        if mode != "narrowed":
-            return None
-        status = self._status.get(animal.id)
-        return "unexpected" if status is None else HERE_OF_STATUS[status]
+        return "unexpected" if mode == "narrowed" else None
 
     @cached_property
     def _status(self) -> dict[int, int]:
@@ -58,10 +57,10 @@ class Prior:
 def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> NDArray[np.float32]:
     """Return the weights of all animals for one cell, as the model's `prior` input.
 
-    `features`: the animals of the cell, with weights in (0, 1]. `taxonomy`: the model's animals. `floor`: weight of an
-    animal that does not live in the cell (docs/explanation/narrowing.md explains the value). An animal for which the
-    dataset has no range has 1, the weight of an animal that lives there: less would weigh it down beside them.
-    The result has shape (animals,), float32, and every value is in [floor, 1]. Without features, all values are 1.
+    `features`: the animals of the cell, with weights in (0, 1]. `taxonomy`: the model's animals. `floor`: weight of a
+    wild animal that does not live in the cell (docs/explanation/narrowing.md explains the value); other kinds have
+    theirs (`KINDS`). A wild animal for which the dataset has no range has 1, the weight of an animal that lives there:
+    less would weigh it down beside them. The result has shape (animals,) and float32. Without features, all are 1.
 
     >>> from chalicelib.features.features import NO_LOCATION
     >>> from chalicelib.config.settings import ROOT
@@ -71,7 +70,7 @@ def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> N
     """
     if features.mode != "narrowed":
         return np.ones(len(taxonomy.animals), np.float32)
-    prior = np.where(taxonomy.everywhere, np.float32(1), np.float32(floor))
+    prior = np.where(taxonomy.elsewhere > 0, taxonomy.elsewhere, np.float32(floor))
     for animal, weight in zip(features.found.animals.tolist(), features.found.weights.tolist(), strict=True):
         index = taxonomy.index_of.get(animal)
         if index is not None:  # the dataset may contain animals that the model does not know

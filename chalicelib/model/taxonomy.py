@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +12,23 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 
 RANKS = ("phylum", "class", "order", "family", "genus", "species")
-KINDS = ("wild", "domestic", "cosmopolitan", "marine", "extinct")
-EVERYWHERE = frozenset({"domestic", "cosmopolitan"})
+KINDS: Mapping[str, float | None] = {
+    "wild": None,
+    "marine": None,
+    "extinct": None,
+    "dog": 0.05,
+    "cat": 0.3,
+    "farm": 0.1,
+    "caged": 0.005,
+    "cosmopolitan": 0.1,
+}
+"""Kinds of animals, with the weight of one where the dataset does not say that it lives; None: the prior's floor.
+
+A breed of dog is one of 118. A farm animal is kept outdoors everywhere; a caged one in cages, tanks and homes, where
+few photos are taken. A cosmopolitan group is so wide that it lives on all land.
+"""
+DOMESTIC = frozenset({"dog", "cat", "farm", "caged"})
+EVERYWHERE = frozenset({"dog", "cat", "farm", "cosmopolitan"})
 FIELDS = ("id", "taxon", "name", "scientific_name", "rank", "kind")
 """Columns of labels that describe an animal, in the general model and in packs."""
 LABEL_COLUMNS = ("id", "taxon", "output_index", "wnid", "name", "scientific_name", "rank", "kind", *RANKS)
@@ -115,12 +130,13 @@ class Taxonomy:
     """All animals and the tree above them. Immutable; `Taxonomy.read` builds it.
 
     `order`: output indices in tree order. The animals of a taxon are contiguous in it, so the probability of a taxon
-    is the difference of two cumulative sums. `everywhere`: for each animal, whether it lives in every cell. `groups`:
-    the taxa that have animals below them, by rank and scientific name; `taxa`: their keys.
+    is the difference of two cumulative sums. `elsewhere`: for each animal, its weight where the dataset does not say
+    that it lives, from `KINDS`; 0 for the prior's floor. `groups`: the taxa that have animals below them, by rank and
+    scientific name; `taxa`: their keys.
     """
 
     animals: tuple[Animal, ...]
-    everywhere: NDArray[np.bool_]
+    elsewhere: NDArray[np.float32]
     root: Node
     order: NDArray[np.intp]
     index_of: dict[int, int]
@@ -155,11 +171,11 @@ class Taxonomy:
         groups: dict[TaxonKey, Node] = {}
         root = _tree(top, animals, 0, order, groups)
         tree_order = np.array(order, dtype=np.intp)
-        everywhere = np.array([animal.kind in EVERYWHERE for animal in animals], dtype=np.bool_)
-        tree_order.flags.writeable = everywhere.flags.writeable = False
+        elsewhere = np.array([KINDS[animal.kind] or 0 for animal in animals], dtype=np.float32)
+        tree_order.flags.writeable = elsewhere.flags.writeable = False
         index_of = {animal.id: animal.output_index for animal in animals}
         taxon_ids = frozenset(animal.taxon_id for animal in animals)
-        return cls(tuple(animals), everywhere, root, tree_order, index_of, taxon_ids, groups, frozenset(groups))
+        return cls(tuple(animals), elsewhere, root, tree_order, index_of, taxon_ids, groups, frozenset(groups))
 
     @property
     def top(self) -> Taxon:
@@ -208,7 +224,7 @@ class Taxonomy:
             self.animals[self.order[node.start]],
         )
         lineage = first.lineage[: first.lineage.index(node.taxon) + 1] if node.taxon in first.lineage else ()
-        is_domestic = first.kind == "domestic" and node.taxon.rank not in RANKS[:-1]
+        is_domestic = first.kind in DOMESTIC and node.taxon.rank not in RANKS[:-1]
         return Prediction(node.taxon, min(share / total, 1.0), lineage, is_domestic)
 
     def members(self, node: Node) -> Iterator[Animal]:

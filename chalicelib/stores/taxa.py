@@ -25,8 +25,12 @@ LIKENESS = 0.4
 
 _ID = re.compile(r"[a-z0-9-]{1,200}", re.ASCII)
 _NO_TAXON = "no taxon has this id; GET /taxa?q= finds taxa by name"
+_KEPT = "people keep it all over the world"
 _NO_RANGE = {
-    "domestic": "it is kept, or seen as a pet, all over the world",
+    "dog": _KEPT,
+    "cat": _KEPT,
+    "farm": _KEPT,
+    "caged": "it lives with people only",
     "cosmopolitan": "it is so wide a group that it lives everywhere",
     "extinct": "it is extinct",
 }

@@ -13,7 +13,7 @@ import pytest
 from chalicelib.config.settings import ROOT
 from chalicelib.features.cells import cell_of
 from chalicelib.model.relatives import Relatives
-from chalicelib.model.taxonomy import Prediction, Taxonomy
+from chalicelib.model.taxonomy import DOMESTIC, Prediction, Taxonomy
 from database.access import datasets
 from database.dataset import version_of
 from database.ranges.drawings import HEIGHT, WIDTH
@@ -114,7 +114,7 @@ def test_places_have_the_relatives_that_they_are_known_for(
     loaded: "Connection", place: str, animal: str, there: set[str], not_there: set[str]
 ) -> None:
     predicted = next(each for each in TAXONOMY.animals if each.name == animal)
-    prediction = Prediction(predicted.taxon, 1.0, predicted.lineage, is_domestic=predicted.kind == "domestic")
+    prediction = Prediction(predicted.taxon, 1.0, predicted.lineage, is_domestic=predicted.kind in DOMESTIC)
     names = {each.name for each in RELATIVES.close_to(prediction, relatives_at(loaded, place))}
     assert there <= names
     assert not not_there & names

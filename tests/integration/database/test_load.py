@@ -353,13 +353,14 @@ def test_rows_that_cannot_be_computed_raise_their_own_error(connection: "Connect
 
 
 def test_a_database_of_an_earlier_release_gets_the_new_columns(connection: "Connection") -> None:
-    # GIVEN an active dataset in a schema without unknown animals and relatives
+    # GIVEN an active dataset in a schema without unknown animals and relatives, and with a list of kinds
     sample_data.load_all(connection, "one")
     activate(connection, "one")
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "drop function features_of; drop table cell_season; "
-            "alter table dataset drop unknown; alter table cell drop relatives"
+            "alter table dataset drop unknown; alter table cell drop relatives; "
+            "alter table animal add check (kind = 'wild')"
         )
         cursor.execute(
             "create function features_of(cells bigint[]) returns table (cell bigint, version text) "
@@ -371,3 +372,4 @@ def test_a_database_of_an_earlier_release_gets_the_new_columns(connection: "Conn
     assert ask(connection, query, [sample_data.HERE]) == [("one", [], [])]
     activate(connection, "two")
     assert ask(connection, query, [sample_data.HERE]) == [("two", [9], [30000, 2])]
+    assert ask(connection, "select from pg_constraint where conname = 'animal_kind_check'") == []

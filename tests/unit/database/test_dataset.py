@@ -13,7 +13,7 @@ from database.dataset import read_dataset, version_of
 from database.dataset_files import FILES, OWN_NAMES, RANGE_FILES, DatasetError, files_beside
 
 LABELS = "id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
-CAT = "1,felis-catus,0,,cat,Felis catus,species,domestic,,,,,,\n"
+CAT = "1,felis-catus,0,,cat,Felis catus,species,cat,,,,,,\n"
 CELLS = gzip.compress(b"taxon,cell\nphascolarctos-cinereus,83be0efffffffff\n")
 RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
 
@@ -91,7 +91,7 @@ def test_the_mark_that_spreadsheets_put_before_utf_8_changes_nothing(small: dict
         (
             "labels",
             LABELS + "1,felis-catus,0,,cat,Felis catus,species,tame,,,,,,\n",
-            "labels.csv has a kind other than wild, domestic, cosmopolitan, marine or extinct: tame",
+            "labels.csv has a kind other than wild, marine, extinct, dog, cat, farm, caged, cosmopolitan: tame",
         ),
         (
             "labels",
@@ -211,7 +211,7 @@ def test_relatives_lie_beside_the_labels_and_labels_without_them_have_none(
 ) -> None:
     # GIVEN labels in a folder, and statements about relatives
     labels, ranges = tmp_path / "labels.csv", tmp_path / "cats.csv"
-    labels.write_text(LABELS + "1,felis,0,,cat,Felis,genus,domestic,,,,,Felis,\n")
+    labels.write_text(LABELS + "1,felis,0,,cat,Felis,genus,cat,,,,,Felis,\n")
     ranges.write_text(f"{RANGES}leopardus-pardalis,MX,,,,,no-such-source,\nfelis-silvestris,DE,,,,,mdd,\n")
     files = small | {"labels": labels, "relative_ranges": ranges}
     # WHEN no relatives lie beside the labels THEN there are none, and no error

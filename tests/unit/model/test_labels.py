@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.model.taxonomy import KINDS
+
 MODEL = Path(__file__).parents[3] / "model"
 LINEAGE = ("phylum", "class", "order", "family", "genus", "species")
 # Ranks between two columns, with the column that must be the last to be filled. A breed is a breed, colour or sex of
@@ -16,7 +18,6 @@ BETWEEN = {
     "subfamily": "family", "tribe": "family", "subtribe": "family", "subgenus": "genus", "subspecies": "species",
     "breed": "species",
 }  # fmt: skip
-KINDS = {"wild", "domestic", "cosmopolitan", "marine", "extinct"}
 
 # SHA-256 of the WordNet ids of ImageNet's first 398 classes in output order, joined by newlines: the order of the
 # ILSVRC 2012 classes, which is that of the weights' outputs.
@@ -123,20 +124,21 @@ def test_a_species_of_one_animal_has_the_name_of_the_animal() -> None:
 
 
 def test_dogs_and_cats() -> None:
-    breeds = [animal for animal in ANIMALS if animal["scientific_name"] == "Canis familiaris"]
-    assert len(breeds) == 118
-    assert {(animal["rank"], animal["kind"]) for animal in breeds} == {("breed", "domestic")}
-    assert len([animal for animal in ANIMALS if animal["species"] == "Felis catus"]) == 5
+    for species, kind, count in (("Canis familiaris", "dog", 118), ("Felis catus", "cat", 5)):
+        breeds = [animal for animal in ANIMALS if animal["scientific_name"] == species]
+        assert len(breeds) == count
+        assert {(animal["rank"], animal["kind"]) for animal in breeds} == {("breed", kind)}
 
 
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
         ("extinct", {"triceratops", "trilobite"}),
-        ("domestic", {"goldfish", "hen", "beagle", "Persian cat", "guinea pig", "ferret", "hamster", "ox", "peacock"}),
-        ("marine", {"orca", "dugong", "great white shark", "starfish", "American lobster", "anemonefish"}),
-        ("cosmopolitan", {"tick", "fly", "ant", "snail", "eel"}),
-        ("wild", {"koala", "lion", "scorpion", "tree frog", "dingo", "African elephant", "king penguin", "gar"}),
+        ("farm", {"rooster", "hen", "sorrel horse", "domestic pig", "ox", "ram", "mallard drake", "goose"}),
+        ("caged", {"goldfish", "guinea pig", "ferret", "hamster", "axolotl", "African grey parrot", "Angora rabbit"}),
+        ("marine", {"orca", "dugong", "great white shark", "starfish", "American lobster", "anemonefish", "eel"}),
+        ("cosmopolitan", {"tick", "fly", "ant", "snail"}),
+        ("wild", {"koala", "lion", "scorpion", "dingo", "king penguin", "quail", "peacock", "llama", "water buffalo"}),
     ],
 )
 def test_kinds(kind: str, names: set[str]) -> None:

@@ -31,8 +31,10 @@ FACTS: dict[str, Any] = {
         ("wild", True, "range"),
         ("marine", True, "range"),
         ("wild", False, "unknown"),  # not known is not nowhere
-        ("domestic", False, "everywhere"),
+        ("dog", False, "everywhere"),
         ("cosmopolitan", False, "everywhere"),
+        ("farm", True, "range"),  # the mallard
+        ("caged", False, "nowhere"),
         ("extinct", False, "nowhere"),
     ],
 )

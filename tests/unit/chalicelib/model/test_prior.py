@@ -1,4 +1,4 @@
-"""Prior: animals of the cell have their weight, animals that live everywhere 1, and all others the floor."""
+"""Prior: animals of the cell have their weight, wild ones elsewhere the floor, and other kinds a weight of theirs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features, Mode
 from chalicelib.model.prior import Prior, features_to_prior
-from chalicelib.model.taxonomy import Animal, Taxonomy
+from chalicelib.model.taxonomy import KINDS, Animal, Taxonomy
 
 MODEL = Path(__file__).parents[4] / "model"
 TAXONOMY = Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv")
@@ -34,22 +34,17 @@ def features(animals: dict[int, float], mode: Mode = "narrowed") -> Features:
 
 
 @given(cell=cells, floor=st.floats(0, 1, width=32))
-def test_every_weight_is_between_the_floor_and_one(cell: dict[int, float], floor: float) -> None:
+def test_every_animal_has_its_weight_in_the_cell_or_that_of_its_kind(cell: dict[int, float], floor: float) -> None:
     # GIVEN any animals in a cell, some of which the model does not know, and any floor
     prior = features_to_prior(features(cell), TAXONOMY, floor)
 
-    # THEN each animal has a weight from the floor to 1, in the shape of the model's input
+    # THEN it has the shape of the model's input
     assert prior.shape == (ANIMALS,)
     assert prior.dtype == np.float32
-    assert prior.min() >= np.float32(floor)
-    assert prior.max() <= 1
-    # AND it is its weight in the cell if it lives there, 1 if it lives everywhere, else the floor
+    # AND the larger of the weight in the cell and that of the kind; wild animals have the floor
     for animal in TAXONOMY.animals:
-        weight = prior[animal.output_index]
-        if TAXONOMY.everywhere[animal.output_index]:
-            assert weight == 1
-        else:
-            assert weight == max(np.float32(floor), np.float32(cell.get(animal.id, 0)))
+        weights = cell.get(animal.id, 0), KINDS[animal.kind] or floor
+        assert prior[animal.output_index] == np.float32(max(weights))
 
 
 @pytest.mark.parametrize("mode", ["no_location", "unknown_area", "degraded"])
@@ -68,7 +63,9 @@ def test_an_animal_of_unknown_range_is_never_weighed_down() -> None:
     assert prior[BY_NAME["tiger"].output_index] == np.float32(0.02)
 
 
-KOALA, POSSUM, WOMBAT, DOG, TIGER, SNAIL = (TAXONOMY.animals[each] for each in (105, 330, 106, 151, 292, 113))
+KOALA, POSSUM, WOMBAT, DOG, TIGER, SNAIL, DRAKE, GOLDFISH = (
+    TAXONOMY.animals[each] for each in (105, 330, 106, 151, 292, 113, 97, 1)
+)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +76,10 @@ KOALA, POSSUM, WOMBAT, DOG, TIGER, SNAIL = (TAXONOMY.animals[each] for each in (
         (TIGER, "narrowed", "unexpected"),
         (DOG, "narrowed", "everywhere"),
         (SNAIL, "narrowed", "everywhere"),
+        (DRAKE, "narrowed", "native"),
+        (DRAKE, "degraded", "everywhere"),
+        (GOLDFISH, "narrowed", "unexpected"),
+        (GOLDFISH, "unknown_area", "unknown"),
         (DOG, "degraded", "everywhere"),
         (KOALA, "degraded", None),
         (TIGER, "no_location", None),
@@ -90,8 +91,8 @@ KOALA, POSSUM, WOMBAT, DOG, TIGER, SNAIL = (TAXONOMY.animals[each] for each in (
 )
 def test_here_says_only_what_is_known(animal: Animal, mode: Mode, here: str | None) -> None:
     # GIVEN a native and an introduced animal, and one whose range is unknown
-    known = features({KOALA.id: 1.0, POSSUM.id: 0.5}, mode)
-    status = np.array([1 if each == KOALA.id else 2 for each in known.found.animals.tolist()], np.uint8)
+    known = features({KOALA.id: 1.0, POSSUM.id: 0.5, DRAKE.id: 1.0}, mode)
+    status = np.array([2 if each == POSSUM.id else 1 for each in known.found.animals.tolist()], np.uint8)
     place = replace(known, found=known.found._replace(status=status, unknown=np.array([WOMBAT.id], np.int32)))
     assert Prior(place, 0.02).here(animal) == here
 

@@ -89,8 +89,8 @@ def test_every_node_is_in_the_lineage_of_all_its_animals() -> None:
 
 def test_ids_become_output_indices(tmp_path: Path) -> None:
     # GIVEN a model whose ids differ from its output indices, one of them the largest allowed
-    cat = "2147483647,felis-catus,1,w1,cat,Felis catus,species,domestic,P,C,,,F,Felis catus"
-    dog = "7,canis-familiaris,0,w0,dog,Canis familiaris,species,domestic,P,C,,,D,Canis familiaris"
+    cat = "2147483647,felis-catus,1,w1,cat,Felis catus,species,cat,P,C,,,F,Felis catus"
+    dog = "7,canis-familiaris,0,w0,dog,Canis familiaris,species,dog,P,C,,,D,Canis familiaris"
     taxonomy = small(tmp_path, cat, dog)
     # THEN each id has its output index
     assert taxonomy.index_of == {2147483647: 1, 7: 0}
@@ -197,7 +197,7 @@ TAXA = (
     "scientific_name,rank,name\nAnimalia,kingdom,animal\nP,phylum,p\nC,class,c\nF,genus,small cat\nD,genus,dog\n"
     "Felis catus,species,cat\nCanis familiaris,species,dog\n"
 )
-CAT = "0,felis-catus,0,w0,cat,Felis catus,species,domestic,P,C,,,F,Felis catus"
+CAT = "0,felis-catus,0,w0,cat,Felis catus,species,cat,P,C,,,F,Felis catus"
 
 
 def small(folder: Path, *rows: str, header: str = LABELS, taxa: str = TAXA) -> Taxonomy:
@@ -239,9 +239,9 @@ NUMBER = "expected a whole number from 0 to 2147483647"
         ([cat("0,", f"{2**31},")], {}, f"labels.csv is '2147483648'; {NUMBER}"),
         ([cat("catus,0", "catus,x")], {}, "output_index of 'cat' in labels.csv is 'x'; expected a whole number"),
         (
-            [cat("domestic", "tame")],
+            [cat(",cat,P", ",tame,P")],
             {},
-            "kind of 'cat' in labels.csv is 'tame'; expected one of wild, domestic, cosmop",
+            "kind of 'cat' in labels.csv is 'tame'; expected one of wild, marine, extinct, dog",
         ),
         ([CAT, cat("0,felis-catus,0", "0,other,1")], {}, "uses an id or a taxon twice"),
         ([CAT, cat("0,felis-catus,0", "1,felis-catus,1")], {}, "uses an id or a taxon twice"),
