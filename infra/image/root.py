@@ -20,7 +20,7 @@ from infra.package import archive, dependencies
 
 APP, MODEL, SPOOL, OUT = Path("/app"), Path("/model"), Path("/spool"), Path("/image")
 """Folders of the build stage: the program, the model, photos on their way, and the result."""
-MODEL_FILES = ("faunalens.onnx", "labels.csv", "relatives.csv", "taxa.csv", "packs")
+MODEL_FILES = ("faunalens.onnx", "families.csv", "labels.csv", "members.csv", "relatives.csv", "taxa.csv", "packs")
 AWS_SERVICES = {"lambda", "s3", "sso", "sso-oidc", "sts"}
 """Services that botocore keeps: those that the program calls, and those that give it credentials."""
 UNUSED = (

@@ -109,7 +109,8 @@ def test_the_layer_holds_every_pinned_dependency_but_those_cut(layer: dict[str, 
 
 def test_the_function_holds_the_model(function: dict[str, bytes]) -> None:
     found = {name: text for name, text in function.items() if name.startswith("model/")}
-    paths = [ROOT / "model" / name for name in ("faunalens.onnx", "labels.csv", "taxa.csv", "relatives.csv")]
+    tables = ("families.csv", "labels.csv", "members.csv", "relatives.csv", "taxa.csv")
+    paths = [ROOT / "model" / name for name in ("faunalens.onnx", *tables)]
     paths += [path for path in (ROOT / "model" / "packs").iterdir() if not path.name.startswith(".")]
     assert found == {str(path.relative_to(ROOT)): path.read_bytes() for path in paths}
 
