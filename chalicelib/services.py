@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.config.settings import Settings
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.lazy import Lazy
+from chalicelib.model.families import Families
 from chalicelib.model.models import Models
 from chalicelib.model.naming import Naming
 from chalicelib.model.recogniser import Recogniser
@@ -96,9 +97,8 @@ def build_recogniser(settings: Settings) -> Recogniser:
     relatives = Relatives(path.with_name("relatives.csv"))
     return Recogniser(
         Models(general, taxonomy, path.parent, thresholds.prior_floor, threads),
-        Naming(relatives, thresholds.rank, thresholds.degraded),
+        Naming(Families(path.parent, relatives), path.with_name("certainty.json"), thresholds.animal),
         Lazy(lambda: _read_detector(settings)),
-        thresholds.animal,
         second_look=settings.model.second_look,
         boxes=settings.model.boxes,
     )

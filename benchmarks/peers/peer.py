@@ -31,6 +31,8 @@ THREADS = int(os.environ.get("PEER_THREADS", "1"))
 """Threads of one inference."""
 TIMEOUT_MS = 30_000
 """Longest time of a request with mosec. With its default of 3 s, requests would fail on a busy machine."""
+LEAST = 0.7
+"""Score from which the best animal is the prediction."""
 TOP = 5
 """Candidates in an answer, as many as in ours."""
 
@@ -60,14 +62,13 @@ class Identifier:
         outputs = self._session.run(list(OUTPUTS), {"image": pixels[np.newaxis], "prior": prior})
         scores = Scores(outputs[0][0], outputs[1][0], float(outputs[2][0]))
         has_animal = scores.animal_probability >= self._settings.thresholds.animal
-        found = self._taxonomy.roll_up(scores.probabilities, self._settings.thresholds.rank) if has_animal else None
         best = np.argsort(scores.probabilities)[: -TOP - 1 : -1].tolist()
         candidates = [
             {**asdict(self._taxonomy.animals[each].taxon), "score": round(float(scores.probabilities[each]), 4)}
             for each in best
         ]
         answer = {
-            "prediction": {**asdict(found.taxon), "score": round(found.score, 4)} if found else None,
+            "prediction": candidates[0] if has_animal and candidates[0]["score"] >= LEAST else None,
             "candidates": candidates,
             "animal_probability": round(scores.animal_probability, 4),
         }

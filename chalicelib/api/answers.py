@@ -10,11 +10,13 @@ from chalicelib.api.responses import (
     BoxFound,
     Candidate,
     FeaturesUsed,
+    MemberTaxon,
     ModelUsed,
     PackUsed,
     PhotoGuess,
     PhotoQuality,
     Place,
+    PossibleTaxon,
     PredictedTaxon,
     RelativesHere,
     RelativeTaxon,
@@ -22,11 +24,11 @@ from chalicelib.api.responses import (
     Residents,
     Timings,
 )
-from chalicelib.api.words import Reason, and_list, reasons_of, sure_of, why_not
+from chalicelib.api.words import Reason, and_list, or_list, reasons_of, sure_of, why_not, with_article
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.features import Features, Mode
 from chalicelib.identification import Identification, Source
-from chalicelib.model.naming import Subject
+from chalicelib.model.naming import Decision, Member, Subject
 from chalicelib.model.prior import HERE_OF_STATUS, Prior
 from chalicelib.model.recogniser import Recognised, Recognition
 from chalicelib.model.taxonomy import Prediction, Taxonomy
@@ -39,6 +41,10 @@ MOST_RELATIVES = 10
 """Maximum number of relatives in an answer."""
 _NAMED_RELATIVES = 3
 """Maximum number of relatives in the message."""
+_LEAST_SHOWN = 0.01
+"""Least score of a candidate in an answer."""
+_EXACT = frozenset({"species", "subspecies", "breed"})
+"""Ranks whose names need no article."""
 _MODE_NOTES: Mapping[Mode, str] = {
     "narrowed": "",
     "no_location": "",
@@ -51,12 +57,14 @@ def answer_of(found: Identification, request_id: str, top: int) -> Answer:
     """Return the response to an identification, with `top` candidates."""
     recognised, quality, features = found.recognised, found.quality, found.features
     prediction, candidates = named_in(recognised.together, recognised.prior, top)
+    perhaps = _possible(recognised.together.decision)
     photos, boxes = _photos(recognised), recognised.boxes
     detections = boxes.detections if boxes else None
     reasons = _reasons(recognised, quality)
     return Answer(
-        message=message_of(prediction, features.mode, recognised.subject, photos),
+        message=message_of(prediction, recognised.together.decision, features.mode, recognised.subject, photos),
         prediction=prediction,
+        perhaps=perhaps,
         candidates=candidates,
         animal_probability=round(recognised.together.scores.animal_probability, 4),
         subject=recognised.subject,
@@ -104,11 +112,12 @@ def named_in(found: Recognition, prior: Prior, top: int) -> tuple[PredictedTaxon
             here=prior.here(animal),
         )
         for animal in scores.likeliest(top)
+        if scores.probabilities[animal.output_index] >= _LEAST_SHOWN
     )
-    return _predicted(found, prior.features.mode), candidates
+    return _predicted(found), candidates
 
 
-def _predicted(found: Recognition, mode: Mode) -> PredictedTaxon | None:
+def _predicted(found: Recognition) -> PredictedTaxon | None:
     """Return the predicted taxon with its relatives in the cell."""
     if found.prediction is None:
         return None
@@ -117,22 +126,43 @@ def _predicted(found: Recognition, mode: Mode) -> PredictedTaxon | None:
         RelativeTaxon(each.taxon, each.name, each.scientific_name) for each in found.relatives[:MOST_RELATIVES]
     )
     relatives = RelativesHere(len(found.relatives), some) if some else None
-    sure = sure_of(score, mode)
-    return PredictedTaxon(taxon.name, taxon.scientific_name, taxon.rank, round(score, 4), relatives, sure)
+    score = round(score, 4)
+    return PredictedTaxon(
+        taxon.name,
+        taxon.scientific_name,
+        taxon.rank,
+        score,
+        relatives,
+        sure_of(score),
+        _members(found.decision.members),
+    )
+
+
+def _possible(decision: Decision) -> tuple[PossibleTaxon, ...]:
+    return tuple(
+        PossibleTaxon(
+            each.taxon, each.name, each.scientific_name, each.rank, round(each.score, 4), _members(each.members)
+        )
+        for each in decision.perhaps
+    )
+
+
+def _members(members: Iterable[Member]) -> tuple[MemberTaxon, ...]:
+    return tuple(MemberTaxon(*each) for each in members)
 
 
 def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
     animals = recognised.detections.animals if recognised.detections else ()
     share = animals[0].width * animals[0].height if animals else None
     found = recognised.together
-    return reasons_of(recognised.subject, found.prediction, quality, share, is_widened=found.is_widened)
+    return reasons_of(recognised.subject, found.prediction, quality, share, is_widened=found.decision.is_widened)
 
 
 def _photos(recognised: Recognised) -> tuple[PhotoGuess, ...]:
     """Return what each of several photos shows by itself."""
-    mode, together = recognised.prior.features.mode, recognised.together.prediction
+    together = recognised.together.prediction
     return tuple(
-        PhotoGuess(_predicted(each, mode), round(each.scores.animal_probability, 4), _agree(each.prediction, together))
+        PhotoGuess(_predicted(each), round(each.scores.animal_probability, 4), _agree(each.prediction, together))
         for each in recognised.alone
     )
 
@@ -177,7 +207,11 @@ def _agree(one: Prediction | None, other: Prediction | None) -> bool:
 
 
 def message_of(
-    prediction: PredictedTaxon | None, mode: Mode, subject: Subject, photos: Iterable[PhotoGuess] = ()
+    prediction: PredictedTaxon | None,
+    decision: Decision,
+    mode: Mode,
+    subject: Subject,
+    photos: Iterable[PhotoGuess] = (),
 ) -> str:
     """Return the result as a sentence. `photos`: what each photo shows by itself. `subject`: of them all."""
     others = [
@@ -186,18 +220,36 @@ def message_of(
         if not each.agrees
     ]
     disagreement = f" The photos do not agree: by itself, {', '.join(others)}." if others else ""
-    return _sentence(prediction, mode, subject) + disagreement
+    return _sentence(prediction, decision, subject) + _notes(prediction, mode) + disagreement
 
 
-def _sentence(prediction: PredictedTaxon | None, mode: Mode, subject: Subject) -> str:
-    unclear = "This is an animal, but the photo does not show clearly which one."
+def _sentence(prediction: PredictedTaxon | None, decision: Decision, subject: Subject) -> str:
+    perhaps = f"; perhaps {or_list([each.name for each in decision.perhaps])}." if decision.perhaps else ""
+    unclear = ", but the photo does not show clearly which one."
     if prediction is None:
-        return unclear if subject == "animal" else "No animal was recognised in this photo."
-    if prediction.rank == "kingdom":  # the candidates are too different for a narrower taxon
-        return unclear + _MODE_NOTES[mode]
-    rank = "" if prediction.rank in ("species", "breed") else f"{prediction.rank}, "
-    notes = _MODE_NOTES[mode] + _relatives_note(prediction.relatives_here)
-    return f"Most likely: {prediction.name} ({rank}{prediction.score:.0%}).{notes}"
+        if subject == "person" or subject == "vehicle":
+            return f"The photo shows a {subject}."
+        return (
+            f"This is an animal{perhaps or unclear}"
+            if subject == "animal"
+            else "No animal was recognised in this photo."
+        )
+    if decision.prediction is not None and decision.prediction.is_wide:
+        name = with_article(prediction.name)
+        return f"{name[0].upper()}{name[1:]}{perhaps or unclear}"
+    name = prediction.name if prediction.rank in _EXACT else with_article(prediction.name)
+    if decision.is_unexpected:
+        return f"Not known to live here: {prediction.name}, {prediction.sure}."
+    members = [each.name for each in prediction.members]
+    if prediction.rank == "species" and members:
+        name = f"{name}, perhaps {with_article(members[0])}"
+    elif members:
+        name = f"{name}; {and_list(members, 'or')}"
+    return f"{prediction.sure.capitalize()}: {name}."
+
+
+def _notes(prediction: PredictedTaxon | None, mode: Mode) -> str:
+    return "" if prediction is None else _MODE_NOTES[mode] + _relatives_note(prediction.relatives_here)
 
 
 def _relatives_note(relatives: RelativesHere | None) -> str:

@@ -14,7 +14,7 @@ from chalicelib.identification import Source
 from chalicelib.model.naming import Subject
 from chalicelib.model.prior import Here
 
-_RIGHT = ", ".join(f"{each.right:.0%} and more" for each in SURE[:-1])
+_RIGHT = ", ".join(f"{each.word}: at least {each.right:.0%}" for each in SURE[:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +38,48 @@ class RelativesHere:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberTaxon:
+    """An animal that a taxon includes, which the photo may show."""
+
+    taxon: Annotated[str, "Stable id of the animal's taxon, made from its scientific name."]
+    name: Annotated[str, "Common name."]
+    scientific_name: Annotated[str, "Scientific name."]
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleTaxon:
+    """A family or narrower taxon that the photo perhaps shows, whether or not a model knows its animals."""
+
+    taxon: Annotated[str, "Stable id of the taxon, made from its scientific name."]
+    name: Annotated[str, "Common name."]
+    scientific_name: Annotated[str, "Scientific name."]
+    rank: Annotated[str, "Taxonomic rank, such as family."]
+    score: Annotated[float, "Its part of the probability that the photo shows one of the list, 0 to 1."]
+    members: Annotated[tuple[MemberTaxon, ...], "At most 3 of its animals, the likeliest first; empty if it has none."]
+
+
+@dataclass(frozen=True, slots=True)
 class PredictedTaxon:
-    """The most specific taxon whose share of the probability is high enough."""
+    """The narrowest taxon that is certain enough, never wider than a class."""
 
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank, such as species or family."]
-    score: Annotated[float, "Probability that the photo shows an animal of this taxon, 0 to 1."]
+    score: Annotated[float, "Share of such answers to field photos that are right, 0 to 1."]
     relatives_here: Annotated[
         RelativesHere | None,
         "Close relatives that live here and that the model does not know; null if none are known, or without features.",
     ] = None
     sure: Annotated[
         str,
-        f"How sure that is: of such answers to field photos, {_RIGHT}, or half are right.",
+        f"How sure that is, from the score. Of 100 such answers are right, {_RIGHT}.",
         tuple(each.word for each in SURE),
     ] = SURE[-1].word
+    members: Annotated[
+        tuple[MemberTaxon, ...],
+        "At most 3 animals of a genus or family, the likeliest first, with those that live here and no model knows; "
+        "the likeliest breed of a dog.",
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +211,17 @@ class Answer:
     """The result of an identification."""
 
     message: Annotated[str, "The result as a sentence."]
-    prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if no animal was recognised."]
-    candidates: Annotated[tuple[Candidate, ...], "The likeliest animals, best first."]
+    prediction: Annotated[
+        PredictedTaxon | None, "The predicted taxon; null if no animal was recognised, or nothing as narrow as a class."
+    ]
+    perhaps: Annotated[
+        tuple[PossibleTaxon, ...],
+        "If the prediction is wider than a family, or null though there is an animal: at most 3 families or narrower "
+        "taxa that live here, the likeliest first. Empty if they are not likely enough.",
+    ]
+    candidates: Annotated[
+        tuple[Candidate, ...], "The likeliest animals that models know, best first; none with a score below 1 %."
+    ]
     animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
     subject: Annotated[Subject, "What the photo shows at all. An animal may be too small or too dark to be named."]
     photo_quality: Annotated[PhotoQuality, "The quality of the photo; of several photos, of the first."]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from chalicelib.features.features import Mode
 from chalicelib.model.naming import Subject
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.quality import Quality
@@ -18,7 +17,7 @@ Reason = Literal[
     "photo_small",
     "photo_dark",
     "photo_blurred",
-    "photo_grey",
+    "night_camera",
     "unknown_relatives",
     "unclear",
     "unlike",
@@ -26,35 +25,28 @@ Reason = Literal[
 
 
 class SureWord(NamedTuple):
-    """A word for how sure an answer is. `right`: share of such answers to field photos that are right, or more.
-
-    `least`: score from which an answer that knows the place has this word. `least_alone`: the same for an answer from
-    the photo alone; None if such an answer is never as sure.
-    """
+    """A word for how sure an answer is. `right`: least score with this word, and least share of such answers that are
+    right: scores are calibrated (docs/explanation/field.md)."""
 
     word: str
     right: float
-    least: float
-    least_alone: float | None
 
 
 SURE: Final = tuple(SureWord(**row) for row in json.loads(Path(__file__).with_name("sure.json").read_text("utf-8")))
-"""The words, the surest first; the page reads the same file.
-
-`python -m benchmarks.field` measures them, and docs/explanation/field.md has their numbers of photos."""
+"""The words, the surest first; the page reads the same file."""
 SMALL_SHARE: Final = 0.05
 """Share of the photo's area below which an animal is small."""
 
 
-def sure_of(score: float, mode: Mode) -> str:
-    """Return the word for how sure a prediction is. `score`: that of the prediction. `mode`: that of the features."""
-    thresholds = ((each.word, each.least if mode == "narrowed" else each.least_alone) for each in SURE)
-    return next(word for word, least in thresholds if least is not None and score >= least)
+def sure_of(score: float) -> str:
+    """Return the word for how sure a prediction is, from its score."""
+    return next(word for word, right in SURE if score >= right)
 
 
 _SENTENCES: Final[dict[Reason, str]] = {
     "person": "The photo shows a person and no animal.",
     "vehicle": "The photo shows a vehicle and no animal.",
+    "night_camera": "Photos of night cameras have no colours, which tell many animals apart.",
     "no_animal": "There seems to be no animal in the photo.",
     "unknown_relatives": "It may be one of the relatives that live here and that no model knows.",
     "unclear": "The photo does not show clearly whether there is an animal.",
@@ -64,7 +56,6 @@ _PHOTO_FAULTS: Final[dict[Reason, str]] = {
     "photo_small": "a thumbnail",
     "photo_dark": "dark",
     "photo_blurred": "blurred",
-    "photo_grey": "without colour",
 }
 
 
@@ -78,8 +69,8 @@ def reasons_of(
 ) -> tuple[Reason, ...]:
     """Return why an answer is wide or missing; nothing if it is neither.
 
-    `share`: the animal's share of the photo's area, if a detector has found it. `is_widened`: whether the answer
-    would be narrower if no unknown relatives lived there.
+    `share`: the animal's share of the photo's area, if a detector has found it. `is_widened`: whether species that no
+    model knows are the reason. A night camera's photo has no faults that another photo of it would mend.
     """
     if subject == "person" or subject == "vehicle":
         return (subject,)
@@ -92,11 +83,14 @@ def reasons_of(
         "photo_small": quality.is_small,
         "photo_dark": quality.is_dark,
         "photo_blurred": quality.is_soft,
-        "photo_grey": quality.is_grey,
     }
-    if any(faults.values()):
+    if any(faults.values()) and not quality.is_grey:
         return tuple(fault for fault, applies in faults.items() if applies)
-    return ("unknown_relatives" if is_widened else "unclear" if subject == "unclear" else "unlike",)
+    if is_widened:
+        return ("unknown_relatives",)
+    if quality.is_grey:
+        return ("night_camera",)
+    return ("unclear" if subject == "unclear" else "unlike",)
 
 
 def why_not(reasons: Sequence[Reason]) -> str | None:
@@ -112,6 +106,21 @@ def why_not(reasons: Sequence[Reason]) -> str | None:
     return f"{text[0].upper()}{text[1:]}; a {closer} photo would help."
 
 
-def and_list(words: Sequence[str]) -> str:
-    """Return words as in a sentence: `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def and_list(words: Sequence[str], last: str = "and") -> str:
+    """Return words as in a sentence: `a, b and c`. `last`: the word before the last one."""
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def with_article(name: str) -> str:
+    """Return a name with its indefinite article.
+
+    >>> with_article("opossum"), with_article("raccoon or coati")
+    ('an opossum', 'a raccoon or coati')
+    """
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def or_list(names: Sequence[str]) -> str:
+    """Return names with articles: `a deer or a peccary`, `an opossum, a raccoon or coati, or a fox`."""
+    words = [with_article(name) for name in names]
+    return f"{', '.join(words[:-1])}, or {words[-1]}" if len(words) > 2 else and_list(words, "or")

@@ -167,19 +167,6 @@ class Thresholds:
         help="minimum probability that the photo shows an animal to say so, named or not "
         "(docs/explanation/field.md explains the value)",
     )
-    rank: float = setting(
-        "RANK_THRESHOLD",
-        0.83,
-        casts.fraction,
-        help="minimum probability of a taxon to become the prediction (docs/explanation/field.md explains the value); "
-        "where a pack has looked, it is 0.7 for a species and 0.6 for a wider taxon",
-    )
-    degraded: float = setting(
-        "DEGRADED_THRESHOLD",
-        0.9,
-        casts.fraction,
-        help="the same without the features of the place, because they could not be read",
-    )
 
 
 @dataclass(frozen=True, slots=True)

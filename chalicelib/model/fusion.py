@@ -1,12 +1,14 @@
 """How a pack's scores join those of the general model: one list of animals, one probability each, and a sum of 1.
 
-The pack divides the probability that the general model gives to the pack's taxa, such as birds:
+The pack divides the probability that the general model gives to the pack's taxa, such as birds. Each of its animals and
+each class of the general model has a weight, and the probability is divided in proportion to these:
 
-    P(animal | photo) = share · C(animal) · (WEIGHT + G(animal)) / normalisation
+    animal of the pack:      C · (WEIGHT + G)
+    class, such as hornbill: KEPT · g ** 6 · (1 - A) · (1 - max C)
 
-C is the pack's score, and G the general model's probability of the animal's class, such as 'toucan'. The share is what
-the general model gives to all birds, without the birds that the pack does not know: of those, each keeps its own
-probability as far as the pack is unsure, times 1 - max(C). docs/explanation/packs.md has the measurements.
+C is the pack's score, G the general model's probability of the animal's class, g that of a class, and A the pack's sum
+over the class's family, or else its order. So a pack names a species unless the general model is sure of a class, the
+pack speaks of another family, and is not certain itself. docs/explanation/packs.md has the measurements.
 """
 
 from collections.abc import Mapping, Set
@@ -24,6 +26,8 @@ type Clade = tuple[str, str]
 
 WEIGHT = 0.1
 """Weight of a pack's animal whose class the general model does not see. docs/explanation/packs.md compares values."""
+KEPT = 0.35
+"""Weight of a class of the general model that the pack contradicts."""
 MEMBER_COLUMNS = ("taxon", "member", "rank")
 
 
@@ -32,15 +36,15 @@ class Fusion:
     """The animals of a taxonomy and of a pack together. Immutable.
 
     `taxonomy`: that of all of them; the first ones are those of the given taxonomy. `positions`: of the pack's animals.
-    `members`: for each animal of the given taxonomy, whether it belongs to the pack's taxa. `foreign`: whether it does,
-    but the pack does not know it. `pairs`: an animal of the pack (its number there), and a class that includes it.
+    `members`: for each animal of the given taxonomy, whether it belongs to the pack's taxa. `pairs`: an animal of the
+    pack (its number there), and a class that includes it. `kin`: the same for a class of its family or order.
     """
 
     taxonomy: Taxonomy
     positions: NDArray[np.intp]
     members: NDArray[np.bool_]
-    foreign: NDArray[np.bool_]
     pairs: tuple[NDArray[np.intp], NDArray[np.intp]]
+    kin: tuple[NDArray[np.intp], NDArray[np.intp]]
 
     @classmethod
     def of(
@@ -62,31 +66,42 @@ class Fusion:
         for number, animal in enumerate(animals):
             for taxon in animal.lineage:
                 under.setdefault((taxon.scientific_name, taxon.rank), []).append(number)
+        inside = [each for each in taxonomy.animals if members[each.output_index]]
         pairs = [
             (number, animal.output_index)
-            for animal in taxonomy.animals
-            if members[animal.output_index]
+            for animal in inside
             for clade in classes.get(animal.taxon_id, {(animal.taxon.scientific_name, animal.taxon.rank)})
             for number in under.get(clade, ())
         ]
-        rows, columns = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-        foreign = members.copy()
-        foreign[columns] = False
-        return cls(Taxonomy.of(taxonomy.top, together), np.array(positions), members, foreign, (rows, columns))
+        kin = [(number, animal.output_index) for animal in inside for number in _kin(animal, under)]
+        return cls(Taxonomy.of(together), np.array(positions), members, _columns(pairs), _columns(kin))
 
     def join(self, vision: NDArray[np.floating], scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the probabilities of all animals, shape (animals of `taxonomy`,).
 
         `vision`: probabilities of the given taxonomy's animals. `scores`: the pack's; both add up to 1.
         """
-        rows, columns = self.pairs
-        weights = WEIGHT + np.bincount(rows, vision[columns], len(scores))
-        divided = scores * weights
-        kept = np.where(self.foreign, vision * (1.0 - scores.max()), 0.0)
+        (rows, columns), (kin, classes) = self.pairs, self.kin
+        divided = scores * (WEIGHT + np.bincount(rows, vision[columns], len(scores)))
+        agreed = np.bincount(classes, scores[kin], len(vision))
+        kept = np.where(self.members, KEPT * vision**6 * np.maximum(1.0 - agreed, 0.0) * (1.0 - scores.max()), 0.0)
+        share = vision[self.members].sum() / (divided.sum() + kept.sum())
         joined = np.zeros(len(self.taxonomy.animals))
-        joined[: len(vision)] = np.where(self.members, kept, vision)
-        joined[self.positions] += (vision[self.members].sum() - kept.sum()) * divided / divided.sum()
+        joined[: len(vision)] = np.where(self.members, share * kept, vision)
+        joined[self.positions] += share * divided
         return joined
+
+
+def _kin(animal: Animal, under: Mapping[Clade, list[int]]) -> list[int]:
+    """Return the pack's animals of a class's family, or else of its order. `under`: these by taxon."""
+    named = {taxon.rank: taxon.scientific_name for taxon in animal.lineage}
+    clades = [(named[rank], rank) for rank in ("family", "order") if rank in named]
+    return next((under[clade] for clade in clades if clade in under), [])
+
+
+def _columns(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    first, second = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+    return first, second
 
 
 def members_of(taxonomy: Taxonomy, taxa: Set[str]) -> NDArray[np.bool_]:

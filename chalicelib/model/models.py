@@ -1,7 +1,7 @@
 """All models: the general one scores every photo, and packs also score the photos of their taxa."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -33,6 +33,8 @@ class PackRun(NamedTuple):
 @dataclass(frozen=True, slots=True, eq=False)
 class FusedScores(Scores):
     """The scores of a photo, or of several photos of one animal, from all models that scored it.
+
+    `probabilities` are those of `vision` until `Naming.name` knows the place.
 
     `taxonomy`: the animals that all of these models know. `packs`: those that scored it after the general model.
     """
@@ -71,6 +73,7 @@ class Models:
             )
         self.general, self.taxonomy, self.floor = general, taxonomy, floor
         self._folder, self._threads = folder, threads
+        self._ones = np.ones(general.animals, np.float32)
         self._member_masks: dict[str, NDArray[np.bool_]] = {}
         self._fusions: dict[tuple[str, ...], Fusion] = {}
         self._lock = Lock()
@@ -84,12 +87,12 @@ class Models:
         """Return the weights of the animals at the place with these features."""
         return Prior(features, self.floor)
 
-    def score(self, square: NDArray[np.uint8], prior: Prior) -> PhotoScores:
-        """Return the general model's scores of a photo. Raises `ModelError`.
+    def score(self, square: NDArray[np.uint8]) -> PhotoScores:
+        """Return the general model's scores of a photo, without a place. Raises `ModelError`.
 
         `square`: image of shape (S, S, 3), uint8, RGB, with the general model's `input_size` S.
         """
-        return PhotoScores(square, self.general.score(square, prior.over(self.taxonomy)))
+        return PhotoScores(square, self.general.score(square, self._ones))
 
     def everything(self) -> Taxonomy:
         """Return the animals of the general model and of all packs. Reads the labels of the packs."""
@@ -105,8 +108,8 @@ class Models:
         models += [(pack, pack.animals) for pack in self.packs]
         return [model for model, animals in models if any(animal.taxon_id == taxon for animal in animals)]
 
-    def fuse(self, photos: Sequence[PhotoScores], prior: Prior) -> FusedScores:
-        """Return the scores of one animal from all of its photos: the geometric mean of theirs.
+    def fuse(self, photos: Sequence[PhotoScores]) -> FusedScores:
+        """Return the scores of one animal from all of its photos, without a place: the geometric mean of theirs.
 
         Packs score all of these photos if the mean passes their gate, unless they have done so. Raises `ModelError`.
         """
@@ -124,9 +127,7 @@ class Models:
             vision = fusion.join(vision, _mean([photo.of_packs[pack.name] for photo in photos]))
             taxonomy = fusion.taxonomy
             runs.append(PackRun(pack, round((perf_counter() - started) * 1e3, 1)))
-        if not runs:
-            return FusedScores(_mean([each.probabilities for each in general]), vision, animal, taxonomy)
-        return FusedScores(_weigh(vision, prior.over(taxonomy)), vision, animal, taxonomy, tuple(runs))
+        return FusedScores(vision, vision, animal, taxonomy, tuple(runs))
 
     def _members(self, pack: Pack) -> NDArray[np.bool_]:
         """Return which of the general model's animals belong to a pack's taxa."""
@@ -144,17 +145,6 @@ class Models:
                     classes = read_members(self._folder / "members.csv")
                     fusion = self._fusions[names] = Fusion.of(taxonomy, frozenset(pack.taxa), pack.animals, classes)
         return fusion
-
-
-def weighed(scores: FusedScores, prior: Prior) -> FusedScores:
-    """Return scores as they would be at another place, or with another dataset. No model runs again."""
-    return replace(scores, probabilities=_weigh(scores.vision, prior.over(scores.taxonomy)))
-
-
-def _weigh(vision: NDArray[np.float32], prior: NDArray[np.float32]) -> NDArray[np.float32]:
-    weighed = vision * prior
-    probabilities: NDArray[np.float32] = weighed / weighed.sum()
-    return probabilities
 
 
 def _mean(probabilities: list[NDArray[np.float32]]) -> NDArray[np.floating]:

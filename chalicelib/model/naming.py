@@ -1,26 +1,27 @@
-"""What a photo may be called: whether it shows an animal, and the most specific taxon that is certain enough.
+"""What a photo may be called: whether it shows an animal, and the narrowest taxon that is certain enough.
 
-The models divide all probability among the animals that they know. A photo of one that they do not know goes to the
-most similar, and the answer is sure and wrong. The dataset says how many unknown relatives live in the cell. They take
-part in the roll-up as rivals: an unknown relative looks like several members of its group. The group, which is right,
-keeps the probability, and its members lose some.
+Whether there is an animal, and which one, are two questions. The first decides whether anything is said; the number
+that is shown is the probability of both, after its calibration (certainty.json). If nothing as narrow as a family is
+certain, up to three families that live at the place say what it perhaps is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import sqrt
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.model.relatives import Relatives
-from chalicelib.model.taxonomy import Prediction, Rival, TaxonKey, Taxonomy
+from chalicelib.model.certainty import Curve, Level, read_certainty
+from chalicelib.model.families import Families
+from chalicelib.model.shares import Shares, shares_of
+from chalicelib.model.taxonomy import DOMESTIC, RANKS, Animal, Prediction, Taxon
 
 if TYPE_CHECKING:
     from chalicelib.model.models import FusedScores
     from chalicelib.model.prior import Prior
-    from chalicelib.model.session import Scores
 
 Subject = Literal["animal", "person", "vehicle", "none", "unclear"]
 
@@ -30,98 +31,251 @@ LEAST_BOX: Final = 0.5
 """Score of a box from which the detector is believed. Model and detector rarely err in the same photo.
 
 docs/explanation/field.md has the measurements."""
-RIVAL_WEIGHT: Final = 0.3
-"""How likely an unknown relative is, compared with the animals that the model knows.
+WITH_BOX: Final = 0.9
+"""Least probability of an animal where the detector has found one."""
+LISTED: Final = 3
+"""Maximum number of families in a list, and of members of a taxon."""
+LEAST_LISTED: Final = 0.04
+"""Least probability of a family in a list."""
+LIKELY_MEMBER: Final = 0.1
+"""Least part of its taxon that a named member has."""
+LIKELY_BREED: Final = 0.5
+"""Part of its species that a named breed has more than."""
+WIDEST: Final = frozenset({"kingdom", "phylum"})
+"""Ranks that say nothing to people: nothing so wide is named."""
+MOST_DEGRADED: Final = 0.94
+"""Highest number of an answer whose features could not be read: it is never almost certain."""
+EXPLAINS: Final = 0.2
+"""Share of unknown species in a wide answer from which they are said to be its reason."""
 
-`python -m benchmarks.field --fit` compares values."""
-SPECIES_OF_PACK: Final = 0.7
-"""Least probability of a named species if a pack has scored the photo."""
-GROUP_OF_PACK: Final = 0.6
-"""The same for a genus and wider taxa. A pack knows so many species that its sums over a genus,
-family or order are more certain than they say: `python -m benchmarks.species` compares thresholds."""
+
+class Member(NamedTuple):
+    """An animal that a taxon includes. `taxon`: its stable id."""
+
+    taxon: str
+    name: str
+    scientific_name: str
+
+
+class Possible(NamedTuple):
+    """A family that a photo perhaps shows, or an animal that stands for several. `members`: the likeliest of them."""
+
+    taxon: str
+    name: str
+    scientific_name: str
+    rank: str
+    score: float
+    members: tuple[Member, ...]
 
 
 class Decision(NamedTuple):
-    """The taxon that a photo shows, or None. `is_widened`: whether unknown relatives made it wider or took it away."""
+    """What a photo is called, as far as that is certain.
 
-    prediction: Prediction | None
+    `perhaps`: families that it may show, if the prediction is wide or missing. `members`: the likeliest animals of the
+    prediction. `is_widened`: whether species that no model knows are the reason that it is wide or missing.
+    `is_unexpected`: whether no animal of the prediction is known to live at the place.
+    """
+
+    prediction: Prediction | None = None
+    perhaps: tuple[Possible, ...] = ()
+    members: tuple[Member, ...] = ()
     is_widened: bool = False
+    is_unexpected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Naming:
-    """Names the most specific taxon that is certain enough. Thread-safe.
+    """Names what photos show. Thread-safe.
 
-    `threshold`: least probability of a named taxon, if no pack has scored the photo. `degraded`: the same without the
-    features of the place, which alone know the unknown relatives; higher. `weight`: that of rivals.
+    `families`: the candidates at each place. `certainty`: the file with the curves. `animal`: least probability of an
+    animal in a photo that is said to show one.
     """
 
-    relatives: Relatives
-    threshold: float
-    degraded: float
-    weight: float = RIVAL_WEIGHT
+    families: Families
+    certainty: Path
+    animal: float
 
-    def name(self, scores: "FusedScores", prior: "Prior") -> Decision:
-        """Return what a photo shows at a place. Takes about 0.3 ms. Raises `ModelError`."""
-        taxonomy, features = scores.taxonomy, prior.features
-        if features.mode == "degraded":
-            return Decision(predict(taxonomy, scores, self.degraded))
-        least, group = (SPECIES_OF_PACK, GROUP_OF_PACK) if scores.packs else (self.threshold, self.threshold)
-        found = predict(taxonomy, scores, least, group_threshold=group)
-        if features.mode != "narrowed" or found is None:
-            return Decision(found)
-        unknown = self.relatives.counts_of(features.found.relatives, taxonomy.taxa, taxonomy.taxon_ids)
-        rivals = rivals_of(taxonomy, scores.vision, prior.over(taxonomy), unknown, self.weight)
-        sure = predict(taxonomy, scores, least, rivals, group)
-        return Decision(sure, sure is None or sure.taxon != found.taxon)
+    @cached_property
+    def curves(self) -> Mapping[Level, Curve]:
+        """Return how certain answers of each level are. The first use reads the file, and may raise `ModelError`."""
+        return read_certainty(self.certainty)
+
+    def name(self, scores: "FusedScores", prior: "Prior", box: float = 0.0) -> tuple["FusedScores", Decision]:
+        """Return what a photo shows at a place, and its scores with what the place says. Takes about 0.5 ms.
+
+        `box`: score of the detector's surest animal, 0 without one. Raises `ModelError`.
+        """
+        candidates = self.families.at(prior.features, scores.taxonomy)
+        weights = prior.over(scores.taxonomy)
+        shares = shares_of(candidates, scores.vision, weights)
+        animal = max(scores.animal_probability, WITH_BOX if box >= LEAST_BOX else 0.0)
+        answer = _Answer(shares, self.curves, prior, animal)
+        named, decision = None, Decision()
+        if subject_of(scores.animal_probability, self.animal, box) == "animal":
+            named = next(answer.names(), None)
+            decision = answer.decision(named)
+        species = answer.consistent(named)
+        return replace(scores, probabilities=shares.animals(species)), decision
 
 
-def rivals_of(
-    taxonomy: Taxonomy,
-    vision: NDArray[np.floating],
-    prior: NDArray[np.floating],
-    unknown: Mapping[TaxonKey, int],
-    weight: float = RIVAL_WEIGHT,
-) -> list[Rival]:
-    """Return the rivals in a cell, with shares on the scale of the probabilities that the prior gives.
+class _Name(NamedTuple):
+    """A taxon that is certain enough. `share`: its probability if there is an animal.
 
-    `vision`: shape (animals,), the probabilities without the prior. `prior`: of the same shape. `unknown`: number of
-    children of each taxon in the tree that live in the cell and that no model knows (`Relatives.counts_of`).
-
-    A group of n known animals has the probability m, and its likeliest animal has b of it. If k of its children are
-    unknown, its rival has weight · √(m · (m − b) · k / n): a photo that looks like one animal of the group alone is
-    hardly one of an unknown relative, and a photo that looks like several may be. Takes about 0.2 ms.
+    `species`, `families`: which of those in the layout and in the candidates it includes.
     """
-    ordered = vision[taxonomy.order].astype(np.float64)
-    mass = np.concatenate([[0.0], np.cumsum(ordered)])
-    total = float(vision @ prior)
-    scale = weight / total if total > 0.0 else 0.0
-    rivals = []
-    for taxon, count in unknown.items():
-        node = taxonomy.groups[taxon]
-        share = float(mass[node.stop] - mass[node.start])
-        others = max(share - float(ordered[node.start : node.stop].max()), 0.0)
-        rivals.append(Rival(node, scale * sqrt(share * others * count / (node.stop - node.start))))
-    return rivals
+
+    prediction: Prediction
+    share: float
+    species: NDArray[np.bool_]
+    families: NDArray[np.bool_]
 
 
-def predict(
-    taxonomy: Taxonomy,
-    scores: "Scores",
-    threshold: float,
-    rivals: Sequence[Rival] = (),
-    group_threshold: float | None = None,
-) -> Prediction | None:
-    """Return the most specific taxon that the photo shows with a probability of at least `threshold`, or None.
+class _Answer:
+    """What can be said of one photo. `animal`: probability that it shows an animal."""
 
-    "No animal" is a rival of every animal: the score of a prediction is the probability that there is an animal, times
-    the taxon's share of it. `threshold`: above 0, at most 1. `group_threshold`: the same for a genus and wider taxa.
-    """
-    animal, group = scores.animal_probability, threshold if group_threshold is None else group_threshold
-    if animal < group:
-        return None
-    found = taxonomy.roll_up(scores.probabilities, threshold / animal, rivals, group / animal)
-    return None if found is None else replace(found, score=found.score * animal)
+    def __init__(self, shares: Shares, curves: Mapping[Level, Curve], prior: "Prior", animal: float) -> None:
+        self.shares, self.curves, self.prior, self.animal = shares, curves, prior, animal
+        self.candidates, self.layout = shares.candidates, shares.candidates.layout
+
+    def names(self) -> Iterator[_Name]:
+        """Yield the taxa that are certain enough, the narrowest first; none is wider than a class."""
+        shares, layout, candidates = self.shares, self.layout, self.candidates
+        none = np.zeros(len(candidates.lineages), np.bool_)
+        best = int(shares.species.argmax())
+        animal, family = layout.species[best], int(layout.family[best])
+        lineage = animal.lineage if layout.sizes[best] == 1 else _down_to(animal.lineage, "species")
+        if candidates.lineages[family][-1] in animal.lineage:  # else it stands for several families, and one lives here
+            yield from self._said("animal", lineage, shares.species[best], np.arange(len(layout.species)) == best, none)
+        genus = int(shares.genera.argmax())
+        first = layout.species[int(layout.genera[genus])]
+        lineage = _down_to(first.lineage, "genus")
+        yield from self._said("family", lineage, shares.genera[genus], layout.genus == genus, none)
+        family = int(shares.families.argmax())
+        lineage, families = candidates.lineages[family], np.arange(len(none)) == family
+        yield from self._said("family", lineage, shares.families[family], layout.family == family, families)
+        order = int(shares.orders.argmax())
+        families = candidates.order == order
+        lineage = _down_to(candidates.lineages[int(families.argmax())], "order")
+        yield from self._said("group", lineage, shares.orders[order], families[layout.family], families)
+        class_ = int(shares.classes.argmax())
+        families = candidates.class_[candidates.order] == class_
+        lineage = _down_to(candidates.lineages[int(families.argmax())], "class")
+        yield from self._said("group", lineage, shares.classes[class_], families[layout.family], families)
+
+    def _said(
+        self,
+        level: Level,
+        lineage: tuple[Taxon, ...],
+        share: float,
+        species: NDArray[np.bool_],
+        families: NDArray[np.bool_],
+    ) -> Iterator[_Name]:
+        """Yield a taxon if there is one, and it is certain enough. `families`: those in it."""
+        number = self._number(level, share)
+        if number < self.curves[level].least or not lineage or lineage[-1].rank in WIDEST:
+            return
+        first = self.layout.species[int(species.argmax())]
+        is_domestic = first.kind in DOMESTIC and lineage[-1].rank not in RANKS[:-1]
+        yield _Name(Prediction(lineage[-1], number, lineage, is_domestic), share, species, families)
+
+    def _number(self, level: Level, share: float) -> float:
+        mode = self.prior.features.mode
+        number = self.curves[level].number(self.animal * float(share), has_place=mode == "narrowed")
+        return min(number, MOST_DEGRADED) if mode == "degraded" else number
+
+    def decision(self, name: _Name | None) -> Decision:
+        """Return what to say of a photo that shows an animal. `name`: its narrowest name, if there is one."""
+        if name is not None and not name.prediction.is_wide:
+            members = self._members(name.species, name.prediction.lineage)
+            lives = self.shares.weights[name.species] > self.prior.floor
+            is_unexpected = not (lives.any() or self.shares.unseen[name.families].any())
+            return Decision(name.prediction, (), members, is_unexpected=is_unexpected)
+        families = np.full(len(self.shares.families), fill_value=True) if name is None else name.families
+        unseen = float(self.shares.unseen[families].sum())
+        is_widened = self.prior.features.mode == "narrowed" and unseen >= EXPLAINS
+        return Decision(name and name.prediction, self._perhaps(families), is_widened=is_widened)
+
+    def _perhaps(self, among: NDArray[np.bool_]) -> tuple[Possible, ...]:
+        """Return the likeliest families that live at the place; none if together they are not likely enough."""
+        shares, candidates = self.shares, self.candidates
+        likeliest = np.argsort(-np.where(among & self._live, shares.families, 0.0), kind="stable")[:LISTED].tolist()
+        listed = [each for each in likeliest if self.animal * shares.families[each] >= LEAST_LISTED]
+        total = float(shares.families[listed].sum())
+        number = self._number("list", total)
+        if not listed or number < self.curves["list"].least:
+            return ()
+        return tuple(
+            Possible(
+                *_member(candidates.lineages[each][-1], candidates.animal_of(each)),
+                candidates.lineages[each][-1].rank,
+                number * float(shares.families[each]) / total,
+                self._members(self.layout.family == each, candidates.lineages[each]),
+            )
+            for each in listed
+        )
+
+    def _members(self, species: NDArray[np.bool_], lineage: tuple[Taxon, ...]) -> tuple[Member, ...]:
+        """Return the likeliest animals of a taxon, and those that live at the place and that no model knows.
+
+        `species`: which are in the taxon. Of a species, that is a breed with the larger part of it.
+        """
+        layout, numbers = self.layout, np.flatnonzero(species)
+        taxon, shares = lineage[-1], self.shares.species[numbers]
+        likeliest = numbers[np.argsort(-shares, kind="stable")][:LISTED].tolist()
+        known = [
+            layout.species[each]
+            for each in likeliest
+            if self.shares.species[each] > LIKELY_MEMBER * shares.sum() and self.shares.weights[each] > self.prior.floor
+        ]
+        if taxon.rank == "species":
+            known = self._breeds(likeliest[0])
+        named = [_member(each.taxon, each) for each in known if each.taxon != taxon]
+        if self.prior.features.mode == "narrowed" and taxon.rank in ("family", "genus"):
+            family = next((each.scientific_name for each in lineage if each.rank == "family"), "")
+            unknown = self.candidates.unknown.get(family, ())
+            named += [
+                Member(each.taxon, each.name, each.scientific_name)
+                for each in unknown
+                if taxon.rank == "family" or each.genus == taxon.scientific_name
+            ]
+        return tuple(named[:LISTED])
+
+    def _breeds(self, species: int) -> list[Animal]:
+        """Return the likeliest breed of a species, if there is one with more than half of its probability."""
+        animals = self.layout.animals(species)
+        parts = self.shares.parts[[each.output_index for each in animals]]
+        best = int(parts.argmax())
+        return [animals[best]] if len(animals) > 1 and parts[best] > LIKELY_BREED else []
+
+    def consistent(self, name: _Name | None) -> NDArray[np.float64]:
+        """Return the species' shares, scaled so that those in the named taxon agree with the number that is shown."""
+        shares = self.shares.species
+        if name is None:
+            return shares * self.animal
+        rest = (1.0 - name.prediction.score) / (1.0 - name.share) if name.share < 1.0 else 0.0
+        return shares * np.where(name.species, name.prediction.score / name.share, min(rest, 1.0))
+
+    @cached_property
+    def _live(self) -> NDArray[np.bool_]:
+        """Return which families have animals that live at the place, as far as that is known."""
+        shares = self.shares
+        live = shares.unseen > 0.0
+        weights = np.maximum.reduceat(shares.weights, self.layout.families)
+        live[: len(weights)] |= (weights > self.prior.floor) | (self.prior.features.mode != "narrowed")
+        return live
+
+
+def _down_to(lineage: tuple[Taxon, ...], rank: str) -> tuple[Taxon, ...]:
+    """Return the taxa of a lineage down to a rank; none if it has no taxon of this rank."""
+    ranks = [taxon.rank for taxon in lineage]
+    return lineage[: ranks.index(rank) + 1] if rank in ranks else ()
+
+
+def _member(taxon: Taxon, animal: Animal | None = None) -> Member:
+    """Return a taxon with its stable id: that of the animal that stands for it, or else its scientific name."""
+    name = taxon.scientific_name
+    own = animal.taxon_id if animal is not None and animal.taxon == taxon else name.lower().replace(" ", "-")
+    return Member(own, taxon.name, name)
 
 
 def subject_of(

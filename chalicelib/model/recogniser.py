@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from chalicelib.errors import BadRequest
 from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
-from chalicelib.model.models import FusedScores, Models, PhotoScores, weighed
+from chalicelib.model.models import FusedScores, Models, PhotoScores
 from chalicelib.model.naming import Decision, Naming, Subject, subject_of
 from chalicelib.model.prior import Prior
 from chalicelib.model.relatives import Relative
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from chalicelib.model.detector import Box, Detections, Detector
 
-SURE: Final = 0.9
+SURE: Final = 0.8
 """Score from which a family, or a taxon below it, needs no second look: such answers do not become better."""
 MIDDLE: Final = 0.6
 """Share of the photo's short side that the second look sees if the detector has found no animal."""
@@ -35,14 +35,17 @@ MIDDLE: Final = 0.6
 class Recognition(NamedTuple):
     """What a picture shows, or several pictures of one animal.
 
-    `is_widened`: whether unknown relatives made the prediction wider, or took it away. `relatives`: close relatives of
-    the predicted taxon that live at the place and that none of these models knows.
+    `relatives`: close relatives of the predicted taxon that live at the place and that none of these models knows.
     """
 
     scores: FusedScores
-    prediction: Prediction | None
-    is_widened: bool
+    decision: Decision
     relatives: Sequence[Relative]
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """Return the narrowest taxon that is certain enough."""
+        return self.decision.prediction
 
 
 class Boxes(NamedTuple):
@@ -76,15 +79,13 @@ class Recognised:
 class Recogniser:
     """The models, and what is done with their scores. Thread-safe.
 
-    `detector`: gives None if there is none. `animal_threshold`: least probability of an animal in a photo that is said
-    to show one. `second_look`: whether the models score a part of the photo if the whole leaves a doubt. `boxes`:
-    whether answers have boxes if a request does not say.
+    `detector`: gives None if there is none. `second_look`: whether the models score a part of the photo if the whole
+    leaves a doubt. `boxes`: whether answers have boxes if a request does not say.
     """
 
     models: Models
     naming: Naming
     detector: Lazy["Detector | None"]
-    animal_threshold: float
     second_look: bool
     boxes: bool
 
@@ -105,16 +106,18 @@ class Recogniser:
     def recognise(self, photos: Sequence[DecodedPhoto], features: Features) -> Recognised:
         """Return which animal the photos show. Only a single photo gets a second look. Raises `ModelError`."""
         prior = self.models.prior_at(features)
-        scored = [self.models.score(photo.square, prior) for photo in photos]
+        scored = [self.models.score(photo.square) for photo in photos]
         scores, decision = self._name(scored, prior)
         detections, looks_twice = None, len(photos) == 1 and self.second_look and is_doubtful(decision.prediction)
         if looks_twice:
             detections = self._detect(photos[0])
             square = second_square(photos[0], detections, self.models.general.input_size)
-            scores, decision = self._name([*scored, self.models.score(square, prior)], prior)
-        alone = tuple(self._recognition(*self._name([each], prior), prior) for each in scored if len(photos) > 1)
-        subject = _subject(scores, detections, self.animal_threshold)
-        together = self._recognition(scores, decision, prior)
+            scores, decision = self._name(
+                [*scored, self.models.score(square)], prior, _best(detections.animals) if detections else 0.0
+            )
+        alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
+        subject = _subject(scores, detections, self.naming.animal)
+        together = self._recognised(scores, decision, prior)
         return Recognised(together, alone, subject, detections, looks_twice, self.models.general, prior)
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
@@ -122,27 +125,30 @@ class Recogniser:
         detections = found.detections or self._detect(photo)
         if detections is None:
             return found
-        scored = (self.models.score(square, found.prior) for square in detections.squares)
-        named = (self._name([each], found.prior) for each in scored)
-        animals = tuple(self._recognition(*each, found.prior) for each in named)
+        pairs = zip(detections.squares, detections.animals, strict=True)
+        animals = tuple(self._recognition([self.models.score(square)], found.prior, box.score) for square, box in pairs)
         return replace(found, boxes=Boxes(detections, animals))
 
     def name_with(self, scores: FusedScores, prior: Prior) -> Prediction | None:
         """Return the taxon that the same scores show with another prior. No model runs again."""
-        return self.naming.name(weighed(scores, prior), prior).prediction
+        return self.naming.name(scores, prior)[1].prediction
 
     def prepare(self) -> None:
         """Read and hash the files that the first photo needs after it was scored."""
-        _ = self.models.general.version, self.models.packs, self.naming.relatives.rows
+        _ = self.models.general.version, self.models.packs, self.naming.curves
+        self.naming.families.prepare()
 
-    def _name(self, scored: Sequence[PhotoScores], prior: Prior) -> tuple[FusedScores, Decision]:
-        scores = self.models.fuse(scored, prior)
-        return scores, self.naming.name(scores, prior)
+    def _name(self, scored: Sequence[PhotoScores], prior: Prior, box: float = 0.0) -> tuple[FusedScores, Decision]:
+        return self.naming.name(self.models.fuse(scored), prior, box)
 
-    def _recognition(self, scores: FusedScores, decision: Decision, prior: Prior) -> Recognition:
+    def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, box: float = 0.0) -> Recognition:
+        return self._recognised(*self._name(scored, prior, box), prior)
+
+    def _recognised(self, scores: FusedScores, decision: Decision, prior: Prior) -> Recognition:
         here, known = prior.features.found.relatives.tolist(), scores.taxonomy.taxon_ids
-        close = self.naming.relatives.close_to(decision.prediction, here, known) if decision.prediction else ()
-        return Recognition(scores, *decision, close)
+        prediction = decision.prediction
+        close = self.naming.families.relatives.close_to(prediction, here, known) if prediction else ()
+        return Recognition(scores, decision, close)
 
     def _detect(self, photo: DecodedPhoto) -> "Detections | None":
         detector = self.detector.get()
@@ -163,8 +169,9 @@ def second_square(photo: DecodedPhoto, detections: "Detections | None", size: in
 
 
 def _subject(scores: FusedScores, detections: "Detections | None", threshold: float) -> Subject:
-    def best(boxes: "Sequence[Box]") -> float:
-        return boxes[0].score if boxes else 0.0
-
     of_kinds = (detections.animals, detections.people, detections.vehicles) if detections else ()
-    return subject_of(scores.animal_probability, threshold, *map(best, of_kinds))
+    return subject_of(scores.animal_probability, threshold, *map(_best, of_kinds))
+
+
+def _best(boxes: "Sequence[Box]") -> float:
+    return boxes[0].score if boxes else 0.0

@@ -1,13 +1,10 @@
 """Relatives of the model's animals: species that live somewhere, and that no output of the model stands for."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence, Set
-from functools import cached_property, lru_cache
+from collections.abc import Sequence, Set
+from functools import cached_property
 from pathlib import Path
-from typing import Final, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from chalicelib.errors import ModelError
 from chalicelib.model.taxonomy import Prediction
@@ -15,10 +12,6 @@ from chalicelib.model.taxonomy import Prediction
 COLUMNS = ("number", "taxon", "scientific_name", "name", "genus", "family", "order", "class")
 LARGEST_NUMBER = 2**15 - 1
 """The database stores numbers as `smallint`."""
-NEVER_COUNTED: Final = frozenset({"Delphinidae", "Hominidae"})
-"""Families whose unknown species `counts_of` leaves out: it counts for land mammals other than apes, and for birds."""
-CELLS: Final = 64
-"""Maximum number of cells whose counts a process remembers."""
 
 
 class Relative(NamedTuple):
@@ -51,26 +44,6 @@ def read_relatives(path: Path) -> dict[int, Relative]:
     return relatives
 
 
-def counts_of(relatives: Iterable[Relative], tree: Set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Return how much of each taxon is unknown: species of a genus, genera of a family, families of an order …
-
-    `relatives`: the unknown species of a cell. `tree`: ranks and scientific names of the taxa in the model's tree. A
-    species counts for the narrowest of its taxa in the tree, once for each different child of that taxon: rats and
-    mice, of a family without a class, are one unknown family of the rodents. A taxon without unknown children has no
-    entry.
-    """
-    children: dict[tuple[str, str], set[str]] = {}
-    for _, child, _, genus, family, order, class_ in relatives:
-        if family in NEVER_COUNTED:
-            continue
-        for taxon in (("genus", genus), ("family", family), ("order", order), ("class", class_)):
-            if taxon in tree:
-                children.setdefault(taxon, set()).add(child)
-                break
-            child = taxon[1]
-    return {taxon: len(names) for taxon, names in children.items()}
-
-
 class Relatives:
     """The relatives in relatives.csv, which the first use reads. Thread-safe. Without the file there are none.
 
@@ -80,12 +53,16 @@ class Relatives:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._parsed: dict[int, Relative | None] = {}
-        self._counts = lru_cache(CELLS)(self._count)
 
     @cached_property
     def rows(self) -> dict[str, str]:
         """Return the lines of the file by the text of their number. Raises `ModelError`."""
         return {line.partition(",")[0]: line for line in _lines(self._path)}
+
+    @cached_property
+    def numbers(self) -> list[int]:
+        """Return the numbers of all relatives. Raises `ModelError`."""
+        return [int(number) for number in self.rows]
 
     def close_to(self, prediction: Prediction, here: Sequence[int], known: Set[str] = frozenset()) -> list[Relative]:
         """Return the relatives of the predicted taxon among those `here`: same genus first, then same family.
@@ -99,26 +76,12 @@ class Relatives:
         genus, family = named.get("genus"), None if prediction.is_domestic else named.get("family")
         if not here or (genus is None and family is None):
             return []
-        found = self._unknown(here, known)
+        found = self.unknown(here, known)
         same_genus = [each for each in found if each.genus == genus]
         return same_genus + [each for each in found if each.family == family and each.genus != genus]
 
-    def counts_of(
-        self, here: NDArray[np.uint16], tree: frozenset[tuple[str, str]], known: frozenset[str] = frozenset()
-    ) -> Mapping[tuple[str, str], int]:
-        """Return `counts_of` for the relatives of a cell, remembered for the last `CELLS` cells.
-
-        `here` and `known` are as in `close_to`. Do not change what it returns. Raises `ModelError`.
-        """
-        return self._counts(here.tobytes(), tree, known)
-
-    def _count(
-        self, here: bytes, tree: frozenset[tuple[str, str]], known: frozenset[str]
-    ) -> dict[tuple[str, str], int]:
-        return counts_of(self._unknown(np.frombuffer(here, np.uint16).tolist(), known), tree)
-
-    def _unknown(self, here: Sequence[int], known: Set[str]) -> list[Relative]:
-        """Return the relatives with these numbers, without those in `known`."""
+    def unknown(self, here: Sequence[int], known: Set[str]) -> list[Relative]:
+        """Return the relatives with these numbers, without those in `known`, and without numbers of none."""
         return [each for each in map(self._relative, here) if each is not None and each.taxon not in known]
 
     def _relative(self, number: int) -> Relative | None:

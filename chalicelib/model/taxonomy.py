@@ -1,8 +1,8 @@
-"""The model's animals in the tree of life, and the roll-up of their probabilities to a taxon."""
+"""The animals of a model, and their places in the tree of life."""
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,9 +36,6 @@ TAXON_COLUMNS = ("scientific_name", "rank", "name")
 _TAXON_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LARGEST_ID = 2**31 - 1
 """The database and the values in Redis store ids in four bytes."""
-
-type TaxonKey = tuple[str, str]
-"""A rank and a scientific name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +78,9 @@ class Animal:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The most specific taxon with a sufficient share of the probability.
+    """A taxon that a photo shows.
 
-    `score`: that share. `lineage`: taxa from the phylum down to the predicted taxon; empty for the root of the tree.
+    `score`: how certain that is, 0 to 1. `lineage`: taxa down to the predicted one.
     `is_domestic`: whether the taxon is a domestic animal, or a species of domestic breeds.
     """
 
@@ -98,51 +95,20 @@ class Prediction:
         return all(taxon.rank != "family" for taxon in self.lineage)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A taxon in the tree. In tree order, its animals have the positions `start` to `stop` (excluded).
-
-    `depth`: number of taxa above it.
-    """
-
-    taxon: Taxon
-    depth: int
-    start: int
-    stop: int
-    children: tuple["Node", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """Animals of a taxon that the model does not know. `share`: their probability."""
-
-    node: Node
-    share: float
-
-    def is_in(self, node: Node) -> bool:
-        """Return whether their taxon is that of `node`, or below it."""
-        own = self.node
-        return node.depth <= own.depth and node.start <= own.start and own.stop <= node.stop
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Taxonomy:
-    """All animals and the tree above them. Immutable; `Taxonomy.read` builds it.
+    """All animals of a model, or of several. Immutable; `Taxonomy.read` builds it. One object is equal only to itself.
 
-    `order`: output indices in tree order. The animals of a taxon are contiguous in it, so the probability of a taxon
-    is the difference of two cumulative sums. `elsewhere`: for each animal, its weight where the dataset does not say
-    that it lives, from `KINDS`; 0 for the prior's floor. `groups`: the taxa that have animals below them, by rank and
-    scientific name; `taxa`: their keys.
+    `order`: output indices in the order of the tree of life: the animals of a taxon are contiguous in it, so the
+    probability of a taxon is the sum of a slice. `elsewhere`: for each animal, its weight where the dataset does not
+    say that it lives, from `KINDS`; 0 for the prior's floor. `index_of`: output indices by id.
     """
 
     animals: tuple[Animal, ...]
     elsewhere: NDArray[np.float32]
-    root: Node
     order: NDArray[np.intp]
     index_of: dict[int, int]
     taxon_ids: frozenset[str]
-    groups: dict[TaxonKey, Node]
-    taxa: frozenset[TaxonKey]
 
     @classmethod
     def read(cls, labels: Path, taxa: Path) -> "Taxonomy":
@@ -151,9 +117,6 @@ class Taxonomy:
         Raises `ModelError`, which names the file and the fault.
         """
         named = {row[0]: Taxon(row[2], row[0], row[1]) for row in read_rows(taxa, TAXON_COLUMNS)}
-        top = named.get("Animalia")
-        if top is None:
-            raise ModelError(f"{taxa.name} has no row for Animalia, the root of the tree; add one")
         animals = sorted(
             (_animal(row, named, labels.name, taxa.name) for row in read_rows(labels, LABEL_COLUMNS)),
             key=lambda animal: animal.output_index,
@@ -162,74 +125,16 @@ class Taxonomy:
             raise ModelError(f"output_index in {labels.name} must count from 0 without gaps, one row per output")
         if any(len({getattr(each, key) for each in animals}) != len(animals) for key in ("id", "taxon_id")):
             raise ModelError(f"{labels.name} uses an id or a taxon twice; both must be unique")
-        return cls.of(top, animals)
+        return cls.of(animals)
 
     @classmethod
-    def of(cls, top: Taxon, animals: Sequence[Animal]) -> "Taxonomy":
-        """Build the tree from `animals`, in the order of their output indices. `top`: the taxon of all animals."""
-        order: list[int] = []
-        groups: dict[TaxonKey, Node] = {}
-        root = _tree(top, animals, 0, order, groups)
-        tree_order = np.array(order, dtype=np.intp)
+    def of(cls, animals: Sequence[Animal]) -> "Taxonomy":
+        """Arrange `animals`, which are in the order of their output indices."""
+        order = np.array(_tree_order(animals), dtype=np.intp)
         elsewhere = np.array([KINDS[animal.kind] or 0 for animal in animals], dtype=np.float32)
-        tree_order.flags.writeable = elsewhere.flags.writeable = False
+        order.flags.writeable = elsewhere.flags.writeable = False
         index_of = {animal.id: animal.output_index for animal in animals}
-        taxon_ids = frozenset(animal.taxon_id for animal in animals)
-        return cls(tuple(animals), elsewhere, root, tree_order, index_of, taxon_ids, groups, frozenset(groups))
-
-    @property
-    def top(self) -> Taxon:
-        """Return the taxon of all animals."""
-        return self.root.taxon
-
-    def roll_up(
-        self,
-        probabilities: NDArray[np.floating],
-        threshold: float,
-        rivals: Sequence[Rival] = (),
-        group_threshold: float | None = None,
-    ) -> Prediction | None:
-        """Return the most specific taxon whose share of the total probability is at least `threshold`.
-
-        Starts at the root and moves to the child with the largest share, as long as that share is sufficient. If two
-        shares are equal, the first in labels.csv wins. Breeds, colours and sexes are one level below their species.
-
-        `probabilities`: shape (animals,), in output order; negative and non-finite values count as 0. `threshold`: from
-        0 to 1. `group_threshold`: the same for a genus and wider taxa, by default `threshold`. `rivals`: animals that
-        the model does not know (`chalicelib.model.naming`), with shares on the scale of `probabilities`; they count for
-        their taxon and those above it, and for no animal. Returns None if all probabilities are 0. Takes about 20 µs,
-        and 10 µs more for each rival.
-        """
-        if not (probabilities.min() >= 0.0 and probabilities.max() < np.inf):  # true for NaN too
-            probabilities = np.where(np.isfinite(probabilities), probabilities, 0.0).clip(0.0)
-        mass = [0.0, *np.cumsum(probabilities[self.order], dtype=np.float64).tolist()]
-        if not mass[-1] > 0.0:
-            return None
-        total = mass[-1] + sum(rival.share for rival in rivals)
-        group_threshold = threshold if group_threshold is None else group_threshold
-        node, share = self.root, total
-        while node.children:
-            largest, heaviest = -1.0, node
-            for child in node.children:
-                unknown = sum(rival.share for rival in rivals if rival.is_in(child))
-                child_share = mass[child.stop] - mass[child.start] + unknown
-                if child_share > largest:
-                    largest, heaviest = child_share, child
-            least = group_threshold if heaviest.taxon.rank in RANKS[:-1] else threshold
-            if largest < least * total:
-                break
-            node, share = heaviest, largest
-        first = next(
-            (animal for animal in self.members(node) if node.taxon in animal.lineage),
-            self.animals[self.order[node.start]],
-        )
-        lineage = first.lineage[: first.lineage.index(node.taxon) + 1] if node.taxon in first.lineage else ()
-        is_domestic = first.kind in DOMESTIC and node.taxon.rank not in RANKS[:-1]
-        return Prediction(node.taxon, min(share / total, 1.0), lineage, is_domestic)
-
-    def members(self, node: Node) -> Iterator[Animal]:
-        """Yield the animals of a taxon in tree order."""
-        return (self.animals[index] for index in self.order[node.start : node.stop].tolist())
+        return cls(tuple(animals), elsewhere, order, index_of, frozenset(animal.taxon_id for animal in animals))
 
 
 def parse_id(text: str, name: str = "id") -> int:
@@ -296,29 +201,17 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
     return build_animal((number, taxon_id, name, *rest[:3]), lineage, output_index, labels, wnid)
 
 
-def _tree(taxon: Taxon, animals: Iterable[Animal], depth: int, order: list[int], groups: dict[TaxonKey, Node]) -> Node:
-    """Build the node of `taxon` from its animals. Append their output indices to `order`, and add nodes to `groups`.
+def _tree_order(animals: Iterable[Animal]) -> list[int]:
+    """Return output indices so that the animals of each taxon are together, in the order in which taxa first occur.
 
-    `depth`: number of taxa, from the top of the lineages, that all of these animals have in common.
-
-    An animal that stands for a whole taxon, such as 'snail' for the class Gastropoda, is a leaf next to the other
-    animals of that taxon.
+    An animal that stands for a whole taxon, such as 'snail' for the class Gastropoda, comes before its other animals.
     """
-    start = len(order)
-    parts: dict[tuple[str, ...] | int, list[Animal]] = {}
+    numbers: dict[tuple[int, str, str], int] = {}
+    paths: list[tuple[tuple[int, ...], int]] = []
     for animal in animals:
-        below = len(animal.lineage) > depth
-        key = (animal.lineage[depth].scientific_name, animal.lineage[depth].rank) if below else animal.id
-        parts.setdefault(key, []).append(animal)
-
-    children: list[Node] = []
-    for members in parts.values():
-        shared = next((each.lineage[depth] for each in members if len(each.lineage) > depth + 1), None)
-        if shared is not None:
-            children.append(_tree(shared, members, depth + 1, order, groups))
-            continue
-        for animal in members:
-            order.append(animal.output_index)
-            children.append(Node(animal.taxon, depth + 1, len(order) - 1, len(order), ()))
-    node = groups[taxon.rank, taxon.scientific_name] = Node(taxon, depth, start, len(order), tuple(children))
-    return node
+        above, path = -1, []
+        for taxon in animal.lineage:
+            above = numbers.setdefault((above, taxon.scientific_name, taxon.rank), len(numbers))
+            path.append(above)
+        paths.append((tuple(path), animal.output_index))
+    return [output_index for _, output_index in sorted(paths)]

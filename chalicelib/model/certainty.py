@@ -1,0 +1,61 @@
+"""How certain an answer is: the number that is shown, from the model's probability, by what the answer names."""
+
+import json
+from collections.abc import Mapping
+from math import exp, log
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, get_args
+
+from chalicelib.errors import ModelError
+
+Level = Literal["animal", "family", "group", "list"]
+"""What is named: an animal that a model knows; a genus or family; an order or class; a list of families."""
+
+
+class Curve(NamedTuple):
+    """Of answers with a probability p, the share 1 / (1 + exp(-a - b · logit p)) is right.
+
+    `place`, `alone`: a and b with and without the features of a place. `least`: the number from which a level is said.
+    """
+
+    place: tuple[float, float]
+    alone: tuple[float, float]
+    least: float
+
+    def number(self, probability: float, *, has_place: bool) -> float:
+        """Return the share of answers with this probability that are right."""
+        if not 0.0 < probability < 1.0:
+            return float(probability >= 1.0)
+        a, b = self.place if has_place else self.alone
+        return 1.0 / (1.0 + exp(-a - b * log(probability / (1.0 - probability))))
+
+
+PLAIN: Final[Mapping[Level, Curve]] = {
+    level: Curve((0.0, 1.0), (0.0, 1.0), least)
+    for level, least in zip(get_args(Level), (0.7, 0.7, 0.85, 0.4), strict=True)
+}
+"""Curves that leave probabilities as they are, for a model without certainty.json."""
+
+
+def read_certainty(path: Path) -> Mapping[Level, Curve]:
+    """Return the curves in certainty.json beside a model, or `PLAIN` without one. Raises `ModelError`.
+
+    `python -m benchmarks.field --fit` computes the file, and says from which photos.
+    """
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+        return {
+            level: Curve(_pair(rows[level]["place"]), _pair(rows[level]["alone"]), float(rows[level]["least"]))
+            for level in PLAIN
+        }
+    except FileNotFoundError:
+        return PLAIN
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path.name} cannot be read ({error}); expected place, alone and least for {', '.join(PLAIN)}"
+        ) from error
+
+
+def _pair(values: list[float]) -> tuple[float, float]:
+    a, b = values
+    return float(a), float(b)
