@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from chalicelib.errors import ModelError
-from chalicelib.model.relatives import COLUMNS, Relative, Relatives, counts_of, read_relatives
+from chalicelib.model.relatives import COLUMNS, Relative, Relatives, read_relatives
 from chalicelib.model.taxonomy import Prediction, Taxon
 
 HEADER = ",".join(COLUMNS) + "\n"
@@ -68,45 +67,6 @@ def test_a_model_without_the_file_has_no_relatives(tmp_path: Path) -> None:
 
 def relative(species: str, family: str, order: str) -> Relative:
     return Relative(species.lower(), species, species, species.split()[0], family, order, "Mammalia")
-
-
-def test_a_species_counts_for_the_narrowest_of_its_taxa_in_the_tree() -> None:
-    # GIVEN a tree with a genus and the family of cats, the rodents, and the mammals
-    tree = {("genus", "Panthera"), ("family", "Felidae"), ("order", "Rodentia"), ("class", "Mammalia")}
-    unknown = [
-        relative("Panthera nova", "Felidae", "Carnivora"),
-        relative("Panthera altera", "Felidae", "Carnivora"),
-        relative("Leopardus pardalis", "Felidae", "Carnivora"),
-        relative("Leopardus wiedii", "Felidae", "Carnivora"),
-        relative("Rattus rattus", "Muridae", "Rodentia"),
-        relative("Mus musculus", "Muridae", "Rodentia"),
-        relative("Orycteropus afer", "Orycteropodidae", "Tubulidentata"),
-    ]
-    # THEN the genus has two unknown species, the family one genus, the rodents one family, the mammals one order
-    assert counts_of(unknown, tree) == {
-        ("genus", "Panthera"): 2,
-        ("family", "Felidae"): 1,
-        ("order", "Rodentia"): 1,
-        ("class", "Mammalia"): 1,
-    }
-    # AND nothing counts without a taxon in the tree
-    assert counts_of(unknown, frozenset()) == {}
-
-
-def test_dolphins_and_apes_never_count() -> None:
-    unknown = [relative("Delphinus delphis", "Delphinidae", "Artiodactyla")]
-    assert counts_of([*unknown, relative("Pan paniscus", "Hominidae", "Primates")], {("class", "Mammalia")}) == {}
-
-
-def test_the_counts_of_a_cell_leave_out_what_is_known_and_are_remembered(relatives: Relatives) -> None:
-    # GIVEN two kinds of cats and a number of a newer dataset
-    here = np.array([1, 4, 2, 30_000], np.uint16)
-    tree = frozenset({("family", "Felidae")})
-    counts = relatives.counts_of(here, tree)
-    assert counts == {("family", "Felidae"): 2}
-    # THEN the same cell has the same counts, and fewer if a model in use knows one of them
-    assert relatives.counts_of(here.copy(), tree) is counts
-    assert relatives.counts_of(here, tree, frozenset({"panthera-nova"})) == {("family", "Felidae"): 1}
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,14 @@
 """Taxonomy: both files become one tree, and the roll-up returns the most specific taxon with a sufficient share."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
-from chalicelib.model.taxonomy import Node, Taxon, Taxonomy
+from chalicelib.model.taxonomy import Taxon, Taxonomy
 
 MODEL = Path(__file__).parents[4] / "model"
 TAXONOMY = Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv")
@@ -33,16 +30,6 @@ def probabilities(values: dict[int, float]) -> Weights:
 
 def of(**values: float) -> Weights:
     return probabilities({BY_NAME[name.replace("_", " ")].output_index: value for name, value in values.items()})
-
-
-def nodes(node: Node = TAXONOMY.root) -> Iterator[Node]:
-    yield node
-    for child in node.children:
-        yield from nodes(child)
-
-
-def members(node: Node) -> list[int]:
-    return [int(index) for index in TAXONOMY.order[node.start : node.stop]]
 
 
 # --- reading
@@ -67,23 +54,6 @@ def test_a_breed_lies_below_its_species() -> None:
     )
 
 
-def test_the_tree_holds_every_animal_once_and_children_share_out_their_parent() -> None:
-    assert sorted(TAXONOMY.order.tolist()) == list(range(len(TAXONOMY.animals)))
-    for node in nodes():
-        if node.children:
-            assert [child.start for child in node.children[1:]] == [child.stop for child in node.children[:-1]]
-            assert (node.children[0].start, node.children[-1].stop) == (node.start, node.stop)
-        else:
-            assert node.stop == node.start + 1
-
-
-def test_every_node_is_in_the_lineage_of_all_its_animals() -> None:
-    for node in nodes():
-        for index in members(node):
-            lineage = [(taxon.scientific_name, taxon.rank) for taxon in TAXONOMY.animals[index].lineage]
-            assert (node.taxon.scientific_name, node.taxon.rank) in [("Animalia", "kingdom"), *lineage]
-
-
 # --- ids
 
 
@@ -98,96 +68,6 @@ def test_ids_become_output_indices(tmp_path: Path) -> None:
 
 
 # --- roll-up
-
-
-def test_a_certain_prediction_is_the_animal_itself() -> None:
-    for animal in TAXONOMY.animals:
-        prediction = TAXONOMY.roll_up(probabilities({animal.output_index: 1.0}), 0.7)
-        assert prediction is not None
-        assert prediction.taxon == Taxon(animal.name, animal.scientific_name, animal.rank)
-        assert prediction.score == 1.0
-
-
-@pytest.mark.parametrize(
-    ("values", "name", "rank"),
-    [
-        (of(beagle=0.5, basset_hound=0.5), "dog", "species"),
-        (of(beagle=0.4, coyote=0.4, red_fox=0.2), "dog, wolf or jackal", "genus"),
-        (of(beagle=0.4, red_fox=0.4, lion=0.2), "dog, wolf or fox", "family"),
-        (of(beagle=0.4, lion=0.4, sea_lion=0.2), "carnivore", "order"),
-        (of(rooster=0.5, hen=0.5), "chicken", "species"),
-        (of(grey_wolf=0.5, Arctic_wolf=0.5), "grey wolf", "species"),
-        (of(grey_wolf=0.9, Arctic_wolf=0.1), "grey wolf", "species"),
-        (of(grey_wolf=0.1, Arctic_wolf=0.9), "Arctic wolf", "subspecies"),
-        (of(snail=0.9, slug=0.1), "snail", "class"),
-        (of(snail=0.5, slug=0.5), "gastropod", "class"),
-        (of(polar_bear=0.5, brown_bear=0.5), "bear", "genus"),
-        (of(polar_bear=0.5, giant_panda=0.5), "bear", "family"),
-        (of(tabby_cat=0.5, tiger_cat=0.5), "domestic cat", "species"),
-        (of(domestic_pig=0.5, wild_boar=0.5), "pig", "genus"),
-        (of(koala=0.5, tick=0.5), "animal", "kingdom"),
-        (of(goldfinch=0.5, house_finch=0.5), "finch", "family"),
-    ],
-)
-def test_an_uncertain_prediction_is_what_the_candidates_have_in_common(values: Weights, name: str, rank: str) -> None:
-    prediction = TAXONOMY.roll_up(values, 0.7)
-    assert prediction is not None
-    assert (prediction.taxon.name, prediction.taxon.rank) == (name, rank)
-
-
-def test_a_prediction_has_its_lineage_and_says_whether_it_is_domestic() -> None:
-    def ends(*outputs: int) -> tuple[list[str], bool]:
-        prediction = TAXONOMY.roll_up(probabilities(dict.fromkeys(outputs, 1.0)), 0.9)
-        assert prediction is not None
-        return [taxon.scientific_name for taxon in prediction.lineage[-2:]], prediction.is_domestic
-
-    output = {animal.name: animal.output_index for animal in TAXONOMY.animals}
-    # GIVEN an animal, two breeds, a family with wild and domestic animals, and all that the root has in common
-    assert ends(output["jaguar"]) == (["Panthera", "Panthera onca"], False)
-    assert ends(output["Chihuahua"], output["toy terrier"]) == (["Canis", "Canis familiaris"], True)
-    assert ends(output["tabby cat"], output["jaguar"]) == (["Carnivora", "Felidae"], False)
-    assert ends(output["jaguar"], output["American lobster"]) == ([], False)
-
-
-def test_a_tie_goes_to_the_first_child() -> None:
-    prediction = TAXONOMY.roll_up(of(koala=0.5, tick=0.5), 0.5)
-    assert prediction is not None
-    assert prediction.taxon.name == "koala"
-
-
-@pytest.mark.parametrize("nothing", [0.0, -1.0, np.nan, -np.inf, np.inf])
-def test_no_usable_probability_is_no_prediction(nothing: float) -> None:
-    vector = np.full(len(TAXONOMY.animals), nothing, dtype=np.float32)
-    assert TAXONOMY.roll_up(vector, 0.7) is None
-
-
-@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf, -5.0])
-def test_broken_values_count_as_zero(broken: float) -> None:
-    assert TAXONOMY.roll_up(of(koala=0.9, tick=broken), 0.7) == TAXONOMY.roll_up(of(koala=0.9), 0.7)
-
-
-@given(few, thresholds)
-def test_only_the_taxon_itself_has_a_sufficient_share(values: dict[int, float], threshold: float) -> None:
-    # GIVEN any probabilities and any threshold
-    vector = probabilities(values)
-    prediction = TAXONOMY.roll_up(vector, threshold)
-    total = float(vector.sum(dtype=np.float64))
-    assert (prediction is None) == (total == 0)
-    if prediction is None:
-        return
-    # THEN the taxon reaches the threshold or is the root, and none of its children reaches it
-    node = next(each for each in nodes() if each.taxon is prediction.taxon)
-    share = float(vector[members(node)].sum(dtype=np.float64)) / total
-    assert prediction.score == pytest.approx(share)
-    assert share >= threshold - 1e-9 or node is TAXONOMY.root
-    for child in node.children:
-        assert float(vector[members(child)].sum(dtype=np.float64)) / total <= threshold + 1e-9
-
-
-@given(arrays(np.float32, len(TAXONOMY.animals), elements=st.floats(width=32)), thresholds)
-def test_any_values_give_a_share_or_none(vector: Weights, threshold: float) -> None:
-    prediction = TAXONOMY.roll_up(vector, threshold)
-    assert prediction is None or 0 < prediction.score <= 1
 
 
 # --- invalid files
@@ -208,13 +88,6 @@ def small(folder: Path, *rows: str, header: str = LABELS, taxa: str = TAXA) -> T
 
 def test_the_byte_order_mark_of_spreadsheets_is_ignored(tmp_path: Path) -> None:
     assert small(tmp_path, CAT, header="\ufeff" + LABELS, taxa="\ufeff" + TAXA).animals == small(tmp_path, CAT).animals
-
-
-def test_a_model_of_one_animal_works(tmp_path: Path) -> None:
-    taxonomy = small(tmp_path, CAT)
-    prediction = taxonomy.roll_up(np.array([0.2], dtype=np.float32), 0.7)
-    assert prediction is not None
-    assert prediction.taxon == Taxon("cat", "Felis catus", "species")
 
 
 def cat(old: str, new: str) -> str:
