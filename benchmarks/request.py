@@ -49,17 +49,16 @@ def time_table(rounds: int) -> str:
     """Return the table of the times of the bare work and of both requests."""
     import app
     from chalicelib.config.settings import PhotoLimits
-    from chalicelib.features.features import NO_LOCATION
     from chalicelib.photo.decode import open_photo
 
     photo = photo_of_12_megapixels()
     services = app.application.services()
     models = services.recogniser.models
-    model, nowhere = models.general, models.prior_at(NO_LOCATION)
+    model = models.general
     prior = np.ones(model.animals, np.float32)
 
-    scored = models.score(open_photo(photo, PhotoLimits()).pixels(model.input_size), nowhere)
-    packs = [each.pack for each in models.fuse([scored], nowhere).packs]
+    scored = models.score(open_photo(photo, PhotoLimits()).pixels(model.input_size))
+    packs = [each.pack for each in models.fuse([scored]).packs]
 
     def bare_work() -> None:
         pixels = open_photo(photo, PhotoLimits()).pixels(model.input_size)

@@ -24,15 +24,15 @@ from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.fusion import members_of, read_members
 from chalicelib.model.models import Models
-from chalicelib.model.naming import SPECIES_OF_PACK
 from chalicelib.model.packs import Pack
+from chalicelib.model.recogniser import Recogniser
 from chalicelib.model.taxonomy import Animal
 from chalicelib.photo.decode import open_photo
 from chalicelib.services import Services
 from model.evaluate import read_photos
 
-NAMED = SPECIES_OF_PACK
-"""Probability from which an answer names a species."""
+NAMED = 0.7
+"""Score from which a species counts as named."""
 _BINS = 10
 _GROUPS = ("order", "family", "genus")
 _CLASSES = {"bird": "Aves", "insect": "Insecta"}
@@ -70,7 +70,7 @@ def read_rows(models: Models, folder: Path) -> Iterator[tuple[dict[str, str], ND
 
 def score_species(services: Services, folder: Path, cells: dict[str, int]) -> Iterator[Result]:
     """Score the photos of a folder with truth.csv. With `cells`, only those of species whose place has animals."""
-    models = services.recogniser.models
+    models, naming = services.recogniser.models, services.recogniser.naming
     for row, square, animal, _ in read_rows(models, folder):
         features = NO_LOCATION
         if cells:
@@ -78,7 +78,7 @@ def score_species(services: Services, folder: Path, cells: dict[str, int]) -> It
             if cell is None or (features := services.features.at(cell)).mode != "narrowed":
                 continue
         prior = models.prior_at(features)
-        scores = models.fuse([models.score(square, prior)], prior)
+        scores, _ = naming.name(models.fuse([models.score(square)]), prior)
         output = scores.taxonomy.index_of.get(animal.id)  # None if no model that looked knows the animal
         best = scores.probabilities
         rank = len(scores.taxonomy.animals) if output is None else int((best > best[output]).sum())
@@ -98,12 +98,11 @@ def as_unknown(services: Services, folder: Path) -> Iterator[Unknown]:
     models = services.recogniser.models
     for row, square, animal, pack in read_rows(models, folder):
         prior = models.prior_at(NO_LOCATION)
-        scored = models.score(square, prior)
+        scored = models.score(square)
         others = pack.score(square)
         others[animal.output_index] = 0
         scored.of_packs[pack.name] = others / others.sum()
-        scores = models.fuse([scored], prior)
-        named = services.recogniser.naming.name(scores, prior).prediction
+        _, (named, *_) = services.recogniser.naming.name(models.fuse([scored]), prior)
         taxa = {(each.scientific_name, each.rank) for each in animal.lineage if each.rank in _GROUPS}
         own = (named.taxon.scientific_name, named.taxon.rank) if named else ("", "")
         yield Unknown(row["pack"], own[1] == "species", own in taxa)
@@ -121,9 +120,10 @@ def of_results(results: list[Result]) -> list[str]:
     return [str(len(results)), *(f"{share:.1%}" for share in shares)]
 
 
-def of_general(models: Models, folder: Path) -> str:
+def of_general(recogniser: Recogniser, folder: Path) -> str:
     """Return a table of the general photos: accuracy before and after the packs, and how many photos reach a pack."""
     classes = read_members(Settings().model.path.with_name("members.csv"))
+    models, naming = recogniser.models, recogniser.naming
     taxonomy, prior, rows = models.taxonomy, models.prior_at(NO_LOCATION), []
     in_class = {name: members_of(taxonomy, {taxon}) for name, taxon in _CLASSES.items()}
     found: dict[str, list[tuple[bool, ...]]] = {}
@@ -131,7 +131,7 @@ def of_general(models: Models, folder: Path) -> str:
         if photo.label >= len(taxonomy.animals):
             continue
         animal = taxonomy.animals[photo.label]
-        scores = models.fuse([models.score(photo.pixels, prior)], prior)
+        scores, _ = naming.name(models.fuse([models.score(photo.pixels)]), prior)
         before = models.general.score(photo.pixels, np.ones(len(taxonomy.animals), np.float32)).vision.argmax()
         own = classes.get(animal.taxon_id, set()) | {(animal.taxon.scientific_name, animal.taxon.rank)}
         right = [
@@ -170,7 +170,7 @@ def main() -> None:
         rows.append([f"{pack}s", str(len(found)), *(f"{share:.1%}" for share in shares)])
     heads = ["photos of", "number", "wrong species", "right genus, family or order"]
     print(f"the species taken out of its pack\n\n{table(rows, heads)}\n")
-    print(of_general(services.recogniser.models, options.general))
+    print(of_general(services.recogniser, options.general))
 
 
 if __name__ == "__main__":

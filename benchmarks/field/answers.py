@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.field.truth import FieldPhoto, Lineage, Verdict, verdict
+from benchmarks.field.truth import FieldPhoto, Verdict, verdict
 from chalicelib.api.words import sure_of
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.features.cell_features import CellFeatures
@@ -20,10 +20,9 @@ from chalicelib.identification import IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.model.models import FusedScores
-from chalicelib.model.naming import Naming
+from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import is_doubtful, second_square
-from chalicelib.model.taxonomy import Prediction, Taxonomy
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.services import Services
@@ -37,34 +36,75 @@ _say = partial(print, file=sys.stderr, flush=True)
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to a photo, and what it is worth. `score`: of the named taxon. `pixels`: the photo's shorter side."""
+    """The answer to a photo, and what it is worth.
+
+    `is_listed`: whether one of the list is right. `score`: of the named taxon, or of the list without one. `rank`: of
+    the named taxon. `sure`: the word for the score of the named taxon. `listed`: number of taxa in the list.
+    """
 
     photo: FieldPhoto
     worth: Verdict
+    is_listed: bool
+    rank: str | None
     score: float | None
     sure: str | None
+    listed: int
+    list_score: float
     subject: str
-    pixels: int
+
+    @classmethod
+    def of(cls, photo: FieldPhoto, decision: Decision, subject: str) -> "Answered":
+        """Return what a decision is worth."""
+        named, perhaps = decision.prediction, decision.perhaps
+        rank = named.taxon.rank if named else None
+        lineage = {taxon.rank: taxon.scientific_name for taxon in named.lineage} if named else None
+        of_list = [verdict(photo, {each.rank: each.scientific_name}, each.rank) for each in perhaps]
+        score = round(named.score, 4) if named else None
+        return cls(
+            photo,
+            verdict(photo, lineage, rank or ""),
+            any(each in ("exact", "useful") for each in of_list),
+            rank,
+            score,
+            None if score is None else sure_of(score),
+            len(perhaps),
+            sum(each.score for each in perhaps),
+            subject,
+        )
 
     @property
     def is_right(self) -> bool:
         """Return whether a taxon was named, and the right one."""
         return self.worth in ("exact", "useful", "vague")
 
+    @property
+    def is_usable(self) -> bool:
+        """Return whether a family or narrower taxon was named, and the right one, or is in the list."""
+        return self.worth in ("exact", "useful") or self.is_listed
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether the answer names nothing, and lists nothing."""
+        return self.rank is None and not self.listed
+
 
 class TwoScores(NamedTuple):
-    """The scores of a photo after one look and after two, with the weights of the animals at its place."""
+    """The scores of a photo after one look and after two, with the weights of the animals at its place.
+
+    `box`: score of the detector's surest animal.
+    """
 
     one: FusedScores
     two: FusedScores
+    box: float
     prior: Prior
 
-    def name(self, naming: Naming, *, again: bool = True) -> Prediction | None:
-        """Return the prediction, as the recogniser finds it. `again`: whether a doubtful photo gets a second look."""
-        first = naming.name(self.one, self.prior).prediction
-        if not (again and is_doubtful(first)):
-            return first
-        return naming.name(self.two, self.prior).prediction
+    def name(self, naming: Naming) -> tuple[FusedScores, float, Decision]:
+        """Return the scores that decide, the box that counts, and the decision, as the recogniser finds them."""
+        _, first = naming.name(self.one, self.prior)
+        if not is_doubtful(first.prediction):
+            return self.one, 0.0, first
+        return self.two, self.box, naming.name(self.two, self.prior, self.box)[1]
 
 
 def local_services() -> Services:
@@ -82,44 +122,35 @@ def features_at(services: Services, place: tuple[float, float] | None) -> Featur
 
 def answer_all(folder: Path, photos: Sequence[FieldPhoto], services: Services, *, with_places: bool) -> list[Answered]:
     """Return the answers to all photos. `with_places`: whether the request says where a photo is from, if known."""
-    lineages = lineages_of(services.recogniser.models.everything())
     answered = []
     for photo in _reported(photos):
         place = photo.place if with_places else None
         request = IdentifyRequest(Location(*place, "request") if place else None, "optional" if place else "ignored")
         found = identify([(folder / photo.file).read_bytes()], request, services, Record("field", "/identify"))
-        named = found.recognised.together.prediction
-        taxon = named.taxon if named else None
-        lineage = lineages[taxon.rank, taxon.scientific_name] if taxon else None
-        worth = verdict(photo, lineage, taxon.rank if taxon else "")
-        sure = sure_of(named.score, found.features.mode) if named else None
-        score = round(named.score, 4) if named else None
-        answered.append(Answered(photo, worth, score, sure, found.recognised.subject, found.quality.pixels))
+        answered.append(Answered.of(photo, found.recognised.together.decision, found.recognised.subject))
     return answered
 
 
-def scores_of(paths: Sequence[Path], features: Sequence[Features], services: Services) -> Iterator[TwoScores]:
-    """Yield the scores of photos, whose places have these features."""
+def scores_of(folder: Path, photos: Sequence[FieldPhoto], services: Services) -> Iterator[TwoScores]:
+    """Yield the scores of photos."""
     models, detector = services.recogniser.models, services.recogniser.detector.get()
     size = models.general.input_size
-    for path, here in zip(_reported(paths), features, strict=True):
-        picture = open_photo(path.read_bytes(), PhotoLimits()).decode(size)
-        photo, prior = DecodedPhoto(picture.square(size), picture.reduced(size)), models.prior_at(here)
-        first = models.score(photo.square, prior)
+    for each in _reported(photos):
+        picture = open_photo((folder / each.file).read_bytes(), PhotoLimits()).decode(size)
+        photo, prior = (
+            DecodedPhoto(picture.square(size), picture.reduced(size)),
+            models.prior_at(features_at(services, each.place)),
+        )
         detections = detector.detect(photo.picture, size) if detector else None
-        second = models.score(second_square(photo, detections, size), prior)
-        yield TwoScores(models.fuse([first], prior), models.fuse([first, second], prior), prior)
+        looks = [models.score(square) for square in (photo.square, second_square(photo, detections, size))]
+        box = detections.animals[0].score if detections and detections.animals else 0.0
+        prior = models.prior_at(features_at(services, each.place))
+        yield TwoScores(models.fuse(looks[:1]), models.fuse(looks), box, prior)
 
 
-def lineages_of(taxonomy: Taxonomy) -> dict[tuple[str, str], Lineage]:
-    """Return the lineage of each taxon down to itself, by rank and scientific name."""
-    found: dict[tuple[str, str], Lineage] = {("kingdom", "Animalia"): {}}
-    for animal in taxonomy.animals:
-        lineage: dict[str, str] = {}
-        for taxon in animal.lineage:
-            lineage = {**lineage, taxon.rank: taxon.scientific_name}
-            found.setdefault((taxon.rank, taxon.scientific_name), lineage)
-    return found
+def alone(scores: TwoScores, services: Services) -> TwoScores:
+    """Return scores as they would be without a place."""
+    return scores._replace(prior=services.recogniser.models.prior_at(NO_LOCATION))
 
 
 def _reported[Photo](photos: Sequence[Photo]) -> Iterator[Photo]:

@@ -1,22 +1,29 @@
-"""Field photos whose animal is known, what an answer to one of them is worth, and shares of such answers. No models.
+"""Field photos whose animal is known, and what an answer to one of them is worth. No models.
 
 A folder of field photos has a `truth.csv` with the columns of `COLUMNS`, among others. `lineage` is class>order>family>
 genus>species, down to the narrowest taxon that is known; a photo without an animal has a truth in brackets, such as
-(blank), and no lineage.
+(blank), and no lineage. A folder of camera-trap photos has a `labels.csv` with the columns of `TRAP_COLUMNS`.
 """
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal
 
 type Lineage = Mapping[str, str]
 """Scientific names by rank."""
 Verdict = Literal["exact", "useful", "vague", "silent", "wrong"]
 
 COLUMNS: Final = ("file", "study", "truth_scientific_name", "lineage", "lat", "lon", "kind")
+TRAP_COLUMNS: Final = ("file", "set", "scientific_name")
+SETS: Final[Mapping[str, tuple[float, float]]] = {
+    "caltech": (34.1, -117.8),
+    "orinoquia": (4.6, -72.0),
+    "serengeti": (-2.3, 34.8),
+    "ena24": (38.5, -78.4),
+}
+"""Where the public sets of camera-trap photos are from, as their authors describe them."""
 RANKS: Final = ("class", "order", "family", "genus", "species")
 WIDE: Final = frozenset({"order", "class"})
 GAPS: Final = {"Subulo": ("Artiodactyla", "Cervidae")}
@@ -63,36 +70,6 @@ class FieldPhoto:
         return f"{name}: {self.lineage['order']}" if name == "Mammalia" and self.lineage.get("order") else name
 
 
-class Shares(NamedTuple):
-    """Shares of the answers to some photos, by what they are worth. `useful` includes `exact`."""
-
-    photos: int
-    useful: float
-    exact: float
-    vague: float
-    silent: float
-    wrong: float
-
-    @classmethod
-    def of(cls, answers: Sequence[Verdict]) -> "Shares":
-        """Return the shares of these answers, of which there is at least one."""
-        exact, useful, *others = (answers.count(each) / len(answers) for each in get_args(Verdict))
-        return cls(len(answers), exact + useful, exact, *others)
-
-    @classmethod
-    def mean(cls, parts: Iterable["Shares"]) -> "Shares":
-        """Return the means of shares, each with the same weight."""
-        photos, *shares = zip(*parts, strict=True)
-        return cls(sum(photos), *map(fmean, shares))
-
-    def cells(self) -> list[str]:
-        """Return the cells of a table, below `HEADS`."""
-        return [str(self.photos), *(f"{share:.1%}" for share in self[1:])]
-
-
-HEADS: Final = ("photos", "useful", "of them exact", "vague", "silent", "wrong")
-
-
 def read_truth(folder: Path) -> list[FieldPhoto]:
     """Return the photos of a folder. Raise `ValueError` if its truth.csv lacks a column."""
     with (folder / "truth.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -100,6 +77,28 @@ def read_truth(folder: Path) -> list[FieldPhoto]:
         if missing := set(COLUMNS) - set(reader.fieldnames or ()):
             raise ValueError(f"truth.csv has no column {', '.join(sorted(missing))}")
         return [_photo(row) for row in reader]
+
+
+def read_traps(folder: Path, lineages: Iterable[Lineage]) -> list[FieldPhoto]:
+    """Return the camera-trap photos of a folder. `lineages`: of species, for the taxa above a name in labels.csv.
+
+    Raise `ValueError` if a name has none.
+    """
+    above: dict[str, Lineage] = {"Aves": {"class": "Aves"}}
+    for lineage in lineages:
+        known = {rank: lineage[rank] for rank in RANKS if lineage.get(rank)}
+        for depth, name in enumerate(known.values(), 1):
+            above.setdefault(name, dict(list(known.items())[:depth]))
+    photos = []
+    with (folder / "labels.csv").open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            name, study = row["scientific_name"], row["set"]
+            found = above.get(name) or above.get(name.partition(" ")[0])
+            if found is None:
+                raise ValueError(f"{name} in labels.csv has no lineage in the tables of the models and relatives")
+            lineage = found if name in found.values() else {**found, "species": name}
+            photos.append(FieldPhoto(row["file"], study, name, lineage, SETS[study], "camera-trap infrared"))
+    return photos
 
 
 def verdict(photo: FieldPhoto, named: Lineage | None, rank: str = "") -> Verdict:
@@ -123,6 +122,8 @@ def _is_right(truth: Lineage, named: Lineage, rank: str) -> bool:
     if rank == "phylum":
         is_arthropod = truth["class"] in ("Arachnida", "Chilopoda", "Insecta", "Malacostraca")
         return named["phylum"] == ("Arthropoda" if is_arthropod else "Chordata")
+    if truth.get("species") and truth["species"] == named.get("species"):
+        return True  # authors differ about the family of some, such as ground hornbills
     both = [each for each in RANKS if named.get(each) and truth.get(each)]
     members = MEMBERS.get(named.get(rank, ""))
     return all(named[each] == truth[each] for each in both) and (

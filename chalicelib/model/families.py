@@ -161,7 +161,7 @@ class Families:
     """
 
     def __init__(self, folder: Path, relatives: Relatives) -> None:
-        self._folder, self.relatives = folder, relatives
+        self.folder, self.relatives = folder, relatives
         self._tables = lru_cache(1)(self._read)
         self._layout = lru_cache(PLACES)(lambda taxonomy: Layout.of(taxonomy, self._tables().classes))
         self._candidates = lru_cache(PLACES)(self._gather)
@@ -181,13 +181,13 @@ class Families:
     def _read(self) -> "_Tables":
         named = {
             (row[1], row[0]): Taxon(row[2], row[0], row[1])
-            for file in (self._folder / "packs" / "taxa.csv", self._folder / "taxa.csv")
+            for file in (self.folder / "packs" / "taxa.csv", self.folder / "taxa.csv")
             if file.is_file()
             for row in read_rows(file, TAXON_COLUMNS)
         }
-        table = self._folder / "families.csv"
+        table = self.folder / "families.csv"
         return _Tables(
-            read_families(table) if table.is_file() else {}, named, read_members(self._folder / "members.csv")
+            read_families(table) if table.is_file() else {}, named, read_members(self.folder / "members.csv")
         )
 
     def _gather(self, here: bytes | None, taxonomy: Taxonomy) -> Candidates:

@@ -105,39 +105,43 @@ class Naming:
 
         `box`: score of the detector's surest animal, 0 without one. Raises `ModelError`.
         """
-        candidates = self.families.at(prior.features, scores.taxonomy)
-        weights = prior.over(scores.taxonomy)
-        shares = shares_of(candidates, scores.vision, weights)
-        animal = max(scores.animal_probability, WITH_BOX if box >= LEAST_BOX else 0.0)
-        answer = _Answer(shares, self.curves, prior, animal)
+        names = self.names(scores, prior, box)
         named, decision = None, Decision()
         if subject_of(scores.animal_probability, self.animal, box) == "animal":
-            named = next(answer.names(), None)
-            decision = answer.decision(named)
-        species = answer.consistent(named)
-        return replace(scores, probabilities=shares.animals(species)), decision
+            named = next(names.certain(), None)
+            decision = names.decision(named)
+        species = names.consistent(named)
+        return replace(scores, probabilities=names.shares.animals(species)), decision
+
+    def names(self, scores: "FusedScores", prior: "Prior", box: float = 0.0) -> "Names":
+        """Return what can be said of a photo, whether or not it is certain enough. Parameters are those of `name`."""
+        candidates = self.families.at(prior.features, scores.taxonomy)
+        shares = shares_of(candidates, scores.vision, prior.over(scores.taxonomy))
+        return Names(shares, self.curves, prior, max(scores.animal_probability, WITH_BOX if box >= LEAST_BOX else 0.0))
 
 
-class _Name(NamedTuple):
-    """A taxon that is certain enough. `share`: its probability if there is an animal.
+class Name(NamedTuple):
+    """A taxon that is certain enough.
 
-    `species`, `families`: which of those in the layout and in the candidates it includes.
+    `level`: that whose curve gives its score. `share`: its probability if there is an animal. `species`, `families`:
+    which of those in the layout and in the candidates it includes.
     """
 
+    level: Level
     prediction: Prediction
     share: float
     species: NDArray[np.bool_]
     families: NDArray[np.bool_]
 
 
-class _Answer:
+class Names:
     """What can be said of one photo. `animal`: probability that it shows an animal."""
 
     def __init__(self, shares: Shares, curves: Mapping[Level, Curve], prior: "Prior", animal: float) -> None:
         self.shares, self.curves, self.prior, self.animal = shares, curves, prior, animal
         self.candidates, self.layout = shares.candidates, shares.candidates.layout
 
-    def names(self) -> Iterator[_Name]:
+    def certain(self) -> Iterator[Name]:
         """Yield the taxa that are certain enough, the narrowest first; none is wider than a class."""
         shares, layout, candidates = self.shares, self.layout, self.candidates
         none = np.zeros(len(candidates.lineages), np.bool_)
@@ -169,21 +173,21 @@ class _Answer:
         share: float,
         species: NDArray[np.bool_],
         families: NDArray[np.bool_],
-    ) -> Iterator[_Name]:
+    ) -> Iterator[Name]:
         """Yield a taxon if there is one, and it is certain enough. `families`: those in it."""
         number = self._number(level, share)
         if number < self.curves[level].least or not lineage or lineage[-1].rank in WIDEST:
             return
         first = self.layout.species[int(species.argmax())]
         is_domestic = first.kind in DOMESTIC and lineage[-1].rank not in RANKS[:-1]
-        yield _Name(Prediction(lineage[-1], number, lineage, is_domestic), share, species, families)
+        yield Name(level, Prediction(lineage[-1], number, lineage, is_domestic), share, species, families)
 
     def _number(self, level: Level, share: float) -> float:
         mode = self.prior.features.mode
         number = self.curves[level].number(self.animal * float(share), has_place=mode == "narrowed")
         return min(number, MOST_DEGRADED) if mode == "degraded" else number
 
-    def decision(self, name: _Name | None) -> Decision:
+    def decision(self, name: Name | None) -> Decision:
         """Return what to say of a photo that shows an animal. `name`: its narrowest name, if there is one."""
         if name is not None and not name.prediction.is_wide:
             members = self._members(name.species, name.prediction.lineage)
@@ -247,7 +251,7 @@ class _Answer:
         best = int(parts.argmax())
         return [animals[best]] if len(animals) > 1 and parts[best] > LIKELY_BREED else []
 
-    def consistent(self, name: _Name | None) -> NDArray[np.float64]:
+    def consistent(self, name: Name | None) -> NDArray[np.float64]:
         """Return the species' shares, scaled so that those in the named taxon agree with the number that is shown."""
         shares = self.shares.species
         if name is None:

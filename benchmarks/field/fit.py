@@ -1,0 +1,188 @@
+"""Compare the constants of the rule of answers on field photos, and fit the curves of certainty.json.
+
+The constants are those of `chalicelib.model.families`, `shares` and `naming`. A curve belongs to one level of names: a
+logistic regression of right answers on the logit of their probability. A study counts with the root of its number of
+photos, so that a large one does not decide alone.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import log
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from benchmarks.field.answers import Answered, TwoScores, alone, scores_of
+from benchmarks.field.figures import mean, share, worse
+from benchmarks.field.truth import FieldPhoto, verdict
+from benchmarks.measure import table
+from chalicelib.model import families, naming, shares
+from chalicelib.model.certainty import PLAIN, Curve, Level
+from chalicelib.model.families import Families
+from chalicelib.model.naming import Naming
+from chalicelib.services import Services
+
+TRIED: Final[Mapping[tuple[ModuleType, str], Sequence[Any]]] = {
+    (families, "SPECIES_POWER"): (0.5, 0.9),
+    (families, "OF_CLASS"): ({"Mammalia": 0.8}, {"Mammalia": 1.8}),
+    (families, "WORLD"): (0.04, 0.16),
+    (shares, "SMOOTHING"): (0.2, 0.6),
+    (shares, "LIKENESS"): ((0.75, 0.15, 0.1), (0.9, 0.07, 0.03)),
+    (shares, "CLEAR"): (0.25, 0.5),
+    (shares, "RIVAL"): (0.25, 1.0),
+    (shares, "OTHERS"): (0.0, 1.0),
+    (naming, "LEAST_BOX"): (0.4, 0.6),
+    (naming, "WITH_BOX"): (0.85, 0.95),
+    (naming, "LEAST_LISTED"): (0.02, 0.08),
+}
+"""Other values of each constant, to see that its own is on a plateau."""
+LEAST: Final[Mapping[Level, Sequence[float]]] = {
+    "animal": (0.5, 0.65),
+    "family": (0.6, 0.75),
+    "group": (0.8, 0.9),
+    "list": (0.4, 0.5),
+}
+"""Other least numbers of each level."""
+
+
+class Case(NamedTuple):
+    """A photo with its scores."""
+
+    photo: FieldPhoto
+    scores: TwoScores
+
+
+def read_cases(folder: Path, photos: Sequence[FieldPhoto], services: Services) -> list[Case]:
+    """Return the photos of a folder with their scores: some minutes for a thousand."""
+    return [Case(*each) for each in zip(photos, scores_of(folder, photos, services), strict=True)]
+
+
+def answers(cases: Sequence[Case], rule: Naming) -> list[Answered]:
+    """Return the answers to photos by a rule."""
+    return [Answered.of(photo, scores.name(rule)[2], "") for photo, scores in cases]
+
+
+def compare(cases: Sequence[Case], services: Services) -> str:
+    """Return a table of the constants: what each of them does to the figures, with another value."""
+    rule, nowhere = services.recogniser.naming, [Case(photo, alone(each, services)) for photo, each in cases]
+
+    def row(name: str, rule: Naming) -> list[str]:
+        placed, unplaced = answers(cases, rule), answers(nowhere, rule)
+        animals = [each for each in placed if each.photo.lineage]
+        others = [each for each in placed if not each.photo.lineage]
+        figures = [f(animals, has) for has in (_usable, _wrong) for f in (share, mean)]
+        silent = share(others, lambda each: not each.rank)
+        return [name, *(f"{each:.1%}" for each in [*figures, silent]), str(len(worse(placed, unplaced)))]
+
+    rows = [row("as it is", rule)]
+    for (module, name), values in TRIED.items():
+        for value in values:
+            with _constant(module, name, value):
+                rows.append(row(f"{name} {value}", _fresh(rule)))
+    for level, numbers in LEAST.items():
+        for least in numbers:
+            curves = {**rule.curves, level: rule.curves[level]._replace(least=least)}
+            rows.append(row(f"least {level} {least:g}", _with(rule, curves)))
+    heads = ["usable", "mean", "wrong", "mean", "others silent", "worse by the place"]
+    return table(rows, ["constant", *heads])
+
+
+def fit_curves(cases: Sequence[Case], services: Services) -> str:
+    """Return certainty.json, fitted on these photos with and without their places."""
+    rule = services.recogniser.naming
+    open_rule = _with(rule, {level: curve._replace(least=0.0) for level, curve in PLAIN.items()})
+    nowhere = [Case(photo, alone(each, services)) for photo, each in cases]
+    placed = [each for each in cases if each.photo.place]
+    rows: dict[str, dict[str, Any]] = {}
+    for level in PLAIN:
+        pairs = [_fitted(level, those, rule, open_rule) for those in (placed, nowhere)]
+        rows[level] = {"place": pairs[0], "alone": pairs[1], "least": rule.curves[level].least}
+    lines = ",\n".join(f'  "{level}": {json.dumps(row)}' for level, row in rows.items())
+    return f"{{\n{lines}\n}}"
+
+
+def _fitted(level: Level, cases: Sequence[Case], rule: Naming, open_rule: Naming) -> list[float]:
+    found = [
+        (photo.study, *each)
+        for photo, scores in cases
+        if photo.lineage
+        for each in _chances(level, photo, scores, rule, open_rule)
+    ]
+    sizes = {study: sum(each[0] == study for each in found) for study, *_ in found}
+    logits = np.array([log(p / (1 - p)) for _, p, _ in found])
+    return _regression(
+        logits, np.array([right for *_, right in found], float), np.array([sizes[s] ** -0.5 for s, *_ in found])
+    )
+
+
+def _chances(
+    level: Level, photo: FieldPhoto, scores: TwoScores, rule: Naming, open_rule: Naming
+) -> Iterator[tuple[float, bool]]:
+    """Yield the probability of the names of a level that a photo might get, and whether they are right."""
+    decisive, box, _ = scores.name(rule)
+    names = open_rule.names(decisive, scores.prior, box)
+    if level == "list":
+        perhaps = names.decision(None).perhaps
+        of_list = [verdict(photo, {each.rank: each.scientific_name}, each.rank) for each in perhaps]
+        found = [(sum(each.score for each in perhaps), any(each in ("exact", "useful") for each in of_list))]
+    else:
+        found = [
+            (each.prediction.score, _is_right(photo, each.prediction.lineage))
+            for each in names.certain()
+            if each.level == level
+        ]
+    yield from ((min(max(p, 1e-4), 1 - 1e-4), right) for p, right in found)
+
+
+def _is_right(photo: FieldPhoto, lineage: Sequence[Any]) -> bool:
+    named = {taxon.rank: taxon.scientific_name for taxon in lineage}
+    return verdict(photo, named, lineage[-1].rank) in ("exact", "useful", "vague")
+
+
+def _regression(logits: Any, right: Any, weights: Any) -> list[float]:
+    """Return a and b of the logistic regression, by Newton's method."""
+    a, b = 0.0, 1.0
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-(a + b * logits)))
+        gradient, curvature = weights * (right - p), weights * p * (1 - p)
+        hessian = np.array(
+            [
+                [curvature.sum(), (curvature * logits).sum()],
+                [(curvature * logits).sum(), (curvature * logits**2).sum()],
+            ]
+        )
+        step = np.linalg.solve(hessian + 1e-3 * np.eye(2), [gradient.sum(), (gradient * logits).sum()])
+        a, b = a + step[0], b + step[1]
+    return [round(float(a), 2), round(float(b), 2)]
+
+
+def _usable(answer: Answered) -> bool:
+    return answer.is_usable
+
+
+def _wrong(answer: Answered) -> bool:
+    return answer.worth == "wrong"
+
+
+def _fresh(rule: Naming) -> Naming:
+    """Return the rule without what it remembers of places, which other constants change."""
+    return Naming(Families(rule.families.folder, rule.families.relatives), rule.certainty, rule.animal)
+
+
+def _with(rule: Naming, curves: Mapping[Level, Curve]) -> Naming:
+    changed = Naming(rule.families, rule.certainty, rule.animal)
+    changed.__dict__["curves"] = curves
+    return changed
+
+
+@contextmanager
+def _constant(module: ModuleType, name: str, value: object) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
