@@ -220,16 +220,14 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
 
 
 def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int]:
-    """Return the number of each relative beside `labels`, without those that an animal of the model stands for."""
+    """Return the number of each relative beside `labels`, without those whose species or genus the model knows."""
     try:
         relatives = read_relatives(labels.with_name(RELATIVES))
     except ModelError as error:
         raise DatasetError(str(error)) from error
-    known = {each.scientific_name for each in animals if each.rank in ("species", "genus", "family", "order")}
+    known = {each.scientific_name for each in animals if each.rank in ("species", "genus")}
     return {
-        each.taxon: number
-        for number, each in relatives.items()
-        if known.isdisjoint((each.scientific_name, each.genus, each.family, each.order))
+        each.taxon: number for number, each in relatives.items() if known.isdisjoint((each.scientific_name, each.genus))
     }
 
 

@@ -175,7 +175,7 @@ def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, identifi
 
 @pytest.mark.parametrize(
     ("lives", "words"),
-    [("everywhere", "everywhere"), ("nowhere", "nowhere any more"), ("unknown", "where is not known")],
+    [("everywhere", "everywhere"), ("nowhere", "nowhere in the wild"), ("unknown", "where is not known")],
 )
 def test_an_animal_without_a_range_is_described_too(
     stand: Stand, identified: Identified, lives: str, words: str

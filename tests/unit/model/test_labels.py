@@ -149,15 +149,10 @@ RELATIVES = rows("relatives.csv")
 
 
 def test_no_relative_is_an_animal_of_the_model() -> None:
-    # GIVEN the taxa from species to order that an output stands for THEN no relative belongs to one of them
-    named = {(animal["rank"], animal["scientific_name"]) for animal in ANIMALS}
-    species = {animal["species"] for animal in ANIMALS}
-    for row in RELATIVES:
-        of_relative = {(rank, row[rank]) for rank in ("genus", "family", "order")} | {
-            ("species", row["scientific_name"])
-        }
-        assert not of_relative & named
-        assert row["scientific_name"] not in species
+    # GIVEN the species and genera that an output stands for THEN no relative belongs to one of them
+    known = {animal["scientific_name"] for animal in ANIMALS if animal["rank"] in ("species", "genus")}
+    known |= {animal["species"] for animal in ANIMALS}
+    assert [row for row in RELATIVES if known & {row["scientific_name"], row["genus"]}] == []
 
 
 def test_relatives_are_mammals_and_birds_and_agree_with_the_model_on_orders() -> None:
