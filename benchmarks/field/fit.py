@@ -22,7 +22,7 @@ from benchmarks.measure import table
 from chalicelib.model import families, naming, shares
 from chalicelib.model.certainty import PLAIN, Curve, Level
 from chalicelib.model.families import Families
-from chalicelib.model.naming import Naming
+from chalicelib.model.naming import Naming, subject_of
 from chalicelib.services import Services
 
 TRIED: Final[Mapping[tuple[ModuleType, str], Sequence[Any]]] = {
@@ -106,10 +106,7 @@ def fit_curves(cases: Sequence[Case], services: Services) -> str:
 
 def _fitted(level: Level, cases: Sequence[Case], rule: Naming, open_rule: Naming) -> list[float]:
     found = [
-        (photo.study, *each)
-        for photo, scores in cases
-        if photo.lineage
-        for each in _chances(level, photo, scores, rule, open_rule)
+        (photo.study, *each) for photo, scores in cases for each in _chances(level, photo, scores, rule, open_rule)
     ]
     sizes = {study: sum(each[0] == study for each in found) for study, *_ in found}
     logits = np.array([log(p / (1 - p)) for _, p, _ in found])
@@ -123,6 +120,8 @@ def _chances(
 ) -> Iterator[tuple[float, bool]]:
     """Yield the probability of the names of a level that a photo might get, and whether they are right."""
     decisive, box, _ = scores.name(rule)
+    if subject_of(decisive.animal_probability, rule.animal, box) != "animal":
+        return
     names = open_rule.names(decisive, scores.prior, box)
     if level == "list":
         perhaps = names.decision(None).perhaps
@@ -143,7 +142,10 @@ def _is_right(photo: FieldPhoto, lineage: Sequence[Any]) -> bool:
 
 
 def _regression(logits: Any, right: Any, weights: Any) -> list[float]:
-    """Return a and b of the logistic regression, by Newton's method."""
+    """Return a and b of the logistic regression, by Newton's method.
+
+    One photo's weight says that they are 0 and 1, so that a level that is always right has finite ones.
+    """
     a, b = 0.0, 1.0
     for _ in range(50):
         p = 1 / (1 + np.exp(-(a + b * logits)))
@@ -154,7 +156,8 @@ def _regression(logits: Any, right: Any, weights: Any) -> list[float]:
                 [(curvature * logits).sum(), (curvature * logits**2).sum()],
             ]
         )
-        step = np.linalg.solve(hessian + 1e-3 * np.eye(2), [gradient.sum(), (gradient * logits).sum()])
+        slope = [gradient.sum() - a, (gradient * logits).sum() - (b - 1)]
+        step = np.linalg.solve(hessian + np.eye(2), slope)
         a, b = a + step[0], b + step[1]
     return [round(float(a), 2), round(float(b), 2)]
 
