@@ -34,6 +34,8 @@ class SureWord(NamedTuple):
 
 SURE: Final = tuple(SureWord(**row) for row in json.loads(Path(__file__).with_name("sure.json").read_text("utf-8")))
 """The words, the surest first; the page reads the same file."""
+FORMER: Final = {"very sure": "almost certain", "fairly sure": "likely", "photo_grey": "night_camera"}
+"""Words and reasons of answers that an earlier release made and that results keep, with today's."""
 SMALL_SHARE: Final = 0.05
 """Share of the photo's area below which an animal is small."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import exp, log
 from typing import Any, Literal
 
+from chalicelib.api.words import FORMER
 from chalicelib.model.naming import LEAST_BOX
 
 Kind = Literal["animal", "human", "vehicle", "blank", "unknown"]
@@ -149,14 +150,10 @@ def _box(box: dict[str, float]) -> Box:
 
 def _taxa(rows: Iterable[dict[str, Any]]) -> tuple[ScoredTaxon, ...]:
     return tuple(
-        ScoredTaxon(each["name"], each["scientific_name"], each["rank"], each["score"], _word(each.get("sure", "")))
+        ScoredTaxon(each["name"], each["scientific_name"], each["rank"], each["score"], FORMER.get(sure, sure))
         for each in rows
+        for sure in (each.get("sure", ""),)
     )
-
-
-def _word(sure: str) -> str:
-    """Return the word for how sure an answer is, also of one of a release that had other words."""
-    return {"very sure": "almost certain", "fairly sure": "likely"}.get(sure, sure)
 
 
 def _named(prediction: dict[str, Any] | None, probability: float) -> ScoredTaxon:

@@ -30,13 +30,14 @@ def candidate(name: str, scientific_name: str, score: float, vision_score: float
 
 
 KOALA = Answer(
-    message="Most likely: koala (97%).",
-    prediction=PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97, sure="very sure"),
+    message="Almost certain: koala.",
+    prediction=PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97, sure="almost certain"),
+    perhaps=(),
     candidates=(
-        candidate("koala", "Phascolarctos cinereus", 0.97, 0.81, "native"),
+        candidate("koala", "Phascolarctos cinereus", 0.95, 0.81, "native"),
         candidate("rabbit", "Oryctolagus cuniculus", 0.02, 0.015, "introduced"),
-        candidate("three-toed sloth", "Bradypus", 0.004, 0.11, "unexpected"),
-        candidate("tabby cat", "Felis catus", 0.001, 0.004, "everywhere"),
+        candidate("three-toed sloth", "Bradypus", 0.011, 0.11, "unexpected"),
+        candidate("tabby cat", "Felis catus", 0.01, 0.004, "everywhere"),
     ),
     animal_probability=0.998,
     subject="animal",

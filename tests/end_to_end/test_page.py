@@ -9,11 +9,25 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from chalicelib import errors
-from chalicelib.api.responses import FeaturesUsed, ModelUsed, PackUsed, PredictedTaxon
+from chalicelib.api.responses import FeaturesUsed, MemberTaxon, ModelUsed, PackUsed, PossibleTaxon, PredictedTaxon
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, photo, problem
 from tests.end_to_end.stand import KEY, Stand
+
+
+def members(*names: tuple[str, str]) -> tuple[MemberTaxon, ...]:
+    return tuple(MemberTaxon(latin.lower(), name, latin) for name, latin in names)
+
+
+CATS = members(("jaguar", "Panthera onca"), ("ocelot", "Leopardus pardalis"), ("margay", "Leopardus wiedii"))
+CAT = PredictedTaxon("cat", "Felidae", "family", 0.88, sure="likely", members=CATS)
+BASENJI = members(("basenji", "Canis familiaris"))
+DOG = PredictedTaxon("dog", "Canis familiaris", "species", 0.6, sure="perhaps", members=BASENJI)
+MAMMAL = PredictedTaxon("mammal", "Mammalia", "class", 0.97, sure="almost certain")
+RACCOONS = members(("raccoon", "Procyon lotor"), ("white-nosed coati", "Nasua narica"))
+OPOSSUM = PossibleTaxon("didelphidae", "opossum", "Didelphidae", "family", 0.4, ())
+RACCOON = PossibleTaxon("procyonidae", "raccoon or coati", "Procyonidae", "family", 0.3, RACCOONS)
 
 
 @pytest.mark.firefox
@@ -22,23 +36,23 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, identified: 
     # WHEN a photo is chosen
     shown = identified()
     # THEN the animal, its name in Latin, its rank and how sure that is are there, and are said aloud
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     expect(shown.locator("#taxon")).to_contain_text("Phascolarctos cinereus")
     expect(shown.locator("#rank")).to_be_hidden()
-    expect(shown.locator("#sure summary")).to_have_text("very sure 97%")
-    expect(shown.locator("#status")).to_have_text("koala, very sure, 97%.")
+    expect(shown.locator("#sure summary")).to_have_text("97%")
+    expect(shown.locator("#status")).to_have_text("Almost certain: koala, 97%.")
     # AND what these words mean is there for the asking
     expect(shown.locator("#sure-meaning")).to_be_hidden()
     shown.locator("#sure summary").click()
-    expect(shown.locator("#sure-meaning")).to_contain_text("“very sure”, 95% or more are right.")
+    expect(shown.locator("#sure-meaning")).to_contain_text("that say “almost certain”, at least 95 are right.")
     # AND each candidate has a bar as long as its score, a mark at its score without the place, and a badge
     rows = shown.locator("#candidates li")
     expect(rows.locator(".badge")).to_have_text(
         ["lives here", "introduced here", "would be unusual here", "lives everywhere"]
     )
-    expect(rows.locator(".candidate-score")).to_have_text(["97%", "2%", "< 1%", "< 1%"])
+    expect(rows.locator(".candidate-score")).to_have_text(["95%", "2%", "1%", "1%"])
     track, bar, tick = (box_of(rows.first.locator(part)) for part in (".track", ".bar", ".tick"))
-    assert bar["width"] / track["width"] == pytest.approx(0.97, abs=0.01)
+    assert bar["width"] / track["width"] == pytest.approx(0.95, abs=0.01)
     assert (tick["x"] - track["x"]) / track["width"] == pytest.approx(0.81, abs=0.01)
     # AND the place is a sentence and a hexagon on the map
     expect(shown.locator("#where")).to_have_text("Around 33.1° S, 150.9° E (Australia), from the photo’s GPS data.")
@@ -105,31 +119,58 @@ def test_an_empty_list_of_animals_says_why_it_is_empty(
     expect(shown.locator("#animals-list li")).to_have_count(2)
 
 
-def test_an_animal_out_of_place_and_a_group_of_animals_get_a_remark(stand: Stand, identified: Identified) -> None:
+def test_an_animal_out_of_place_gets_a_remark_and_one_without_a_name_guesses(
+    stand: Stand, identified: Identified
+) -> None:
     # GIVEN a tiger in Australia
     tiger = (answers.candidate("tiger", "Panthera tigris", 0.8, 0.97, "unexpected"),)
-    prediction = PredictedTaxon("tiger", "Panthera tigris", "species", 0.8)
+    prediction = PredictedTaxon("tiger", "Panthera tigris", "species", 0.8, sure="likely")
     shown = identified(answers.koala(prediction=prediction, candidates=tiger))
+    expect(shown.locator("#name")).to_have_text("Not known to live here: tiger")
+    expect(shown.locator("#sure summary")).to_have_text("Likely 80%")
+    expect(shown.locator("#status")).to_contain_text("Not known to live here: tiger, likely, 80%. ")
     expect(shown.locator("#remark")).to_contain_text("would be unusual where the photo was taken")
-    # AND WHEN the next photo shows one of the cats, but not which
-    stand.tell(answers.koala(prediction=PredictedTaxon("cats", "Felidae", "family", 0.88), candidates=tiger))
-    shown.set_input_files("#pick", photo())
-    expect(shown.locator("#remark")).to_contain_text("clear enough for the family")
-    # AND WHEN it is some animal, there are guesses without bars
-    some = PredictedTaxon("animal", "Animalia", "kingdom", 0.72, sure="perhaps")
-    stand.tell(answers.koala(prediction=some, candidates=tiger))
-    shown.set_input_files("#pick", photo())
-    expect(shown.locator("#name")).to_have_text("An animal")
-    expect(shown.locator("#sure summary")).to_have_text("perhaps 72%")
-    expect(shown.locator("#remark")).to_contain_text("does not show clearly which one")
-    expect(shown.locator("#candidates .track")).to_be_hidden()
-    # AND so it is WHEN it is too small to name
+    # AND WHEN the next is too small to name THEN there are guesses without bars
     stand.tell(answers.koala(prediction=None, why_not="The animal is small; a closer photo would help."))
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#remark")).to_have_text("The animal is small; a closer photo would help.")
     expect(shown.locator("#name")).to_have_text("An animal")
     expect(shown.locator("#candidates-heading")).to_have_text("Guesses, none of them likely")
     expect(shown.locator("#candidates .track").first).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("prediction", "perhaps", "said"),
+    [
+        (CAT, (), "Likely: cat: jaguar, ocelot, or margay, 88%."),
+        (DOG, (), "Perhaps: dog, perhaps basenji, 60%."),
+        (MAMMAL, (OPOSSUM, RACCOON), "Mammal; perhaps opossum or raccoon or coati."),
+        (None, (OPOSSUM,), "An animal; perhaps opossum."),
+    ],
+)
+def test_a_headline_says_how_far_the_answer_goes(
+    identified: Identified, prediction: PredictedTaxon | None, perhaps: tuple[PossibleTaxon, ...], said: str
+) -> None:
+    shown = identified(answers.koala(prediction=prediction, perhaps=perhaps))
+    expect(shown.locator("#status")).to_have_text(said)
+    expect(shown.locator("#members")).to_be_visible(visible=prediction is CAT)
+    # AND what it perhaps is has its Latin name and its likeliest animals, and no number of its own
+    names = ["opossumDidelphidae", "raccoon or coatiProcyonidaeraccoon or white-nosed coati"]
+    expect(shown.locator("#perhaps-list li")).to_have_text(names[: len(perhaps)])
+    # AND the known animals that only look like it are there for the asking
+    expect(shown.locator("#candidates")).to_be_visible(visible=not perhaps)
+    for part in ("#compare", "#animal"):
+        expect(shown.locator(part)).to_be_visible(visible=not perhaps)
+    if perhaps:
+        shown.get_by_text("Animals that Faunalens knows and that look like it").click()
+        expect(shown.locator("#candidates")).to_be_visible()
+
+
+def test_the_photo_of_a_night_camera_gets_no_advice_for_another_one(identified: Identified) -> None:
+    shown = identified(answers.koala(prediction=None, reasons=("animal_small", "night_camera")))
+    expect(shown.locator("#remark")).to_have_text(
+        "The animal is small. Photos of night cameras have no colours, which tell many animals apart."
+    )
 
 
 def test_a_photo_without_an_animal_says_so_and_offers_none(stand: Stand, open_page: Open) -> None:
@@ -139,7 +180,8 @@ def test_a_photo_without_an_animal_says_so_and_offers_none(stand: Stand, open_pa
         answers.candidate("koala", "Phascolarctos cinereus", 0.21, 0.21, "native"),
     )
     shown = open_page(stand.url)
-    subjects: dict[Any, str] = {"none": "No animal", "person": "A person", "vehicle": "A vehicle", "unclear": "Unclear"}
+    person, vehicle = "The photo shows a person", "The photo shows a vehicle"
+    subjects: dict[Any, str] = {"none": "No animal", "person": person, "vehicle": vehicle, "unclear": "Unclear"}
     for subject, heading in subjects.items():
         # WHEN it is shown the photo
         stand.tell(answers.koala(prediction=None, candidates=nonsense, subject=subject, why_not="The photo is dark."))
@@ -161,9 +203,9 @@ def test_a_rank_never_contradicts_the_name(stand: Stand, open_page: Open) -> Non
         ("Egyptian Mau", "Felis catus", "breed", "breed"),
         ("beagle", "Canis", "breed", ""),
     ):
-        stand.tell(answers.koala(prediction=PredictedTaxon(name, scientific_name, rank, 0.9, sure="fairly sure")))
+        stand.tell(answers.koala(prediction=PredictedTaxon(name, scientific_name, rank, 0.9, sure="likely")))
         shown.set_input_files("#pick", photo())
-        expect(shown.locator("#name")).to_have_text(name)
+        expect(shown.locator("#name")).to_have_text(f"Likely: {name}")
         expect(shown.locator("#rank"), name).to_have_text(shown_rank)
 
 
@@ -210,7 +252,7 @@ def test_a_page_that_a_deployment_replaced_loads_again_but_not_forever(
     assert loads == 2
     if outdated == 1:
         shown.set_input_files("#pick", photo())
-        expect(shown.locator("#name")).to_have_text("koala")
+        expect(shown.locator("#name")).to_have_text("Almost certain: koala")
 
 
 OTHERWISE = "That did not work"
@@ -283,7 +325,7 @@ def test_a_connection_that_fails_once_is_tried_again(stand: Stand, open_page: Op
     # WHEN a photo is chosen THEN it is answered
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#busy-words")).to_have_text("The connection failed. Trying again")
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
 
 
 @pytest.mark.firefox
@@ -296,7 +338,7 @@ def test_offline_is_said_at_once_and_the_photo_goes_when_that_is_over(stand: Sta
     expect(shown.locator("#problem-heading")).to_have_text("You are offline")
     # WHEN the network is back THEN the photo is answered
     shown.context.set_offline(False)
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     assert len(stand.sent) == 1
 
 
@@ -312,7 +354,7 @@ def test_a_request_can_be_cancelled(stand: Stand, identified: Identified) -> Non
     expect(shown.locator("#problem-heading")).to_have_text("Cancelled")
     stand.open.set()
     shown.get_by_role("button", name="Try again").click()
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     # WHEN another place is cancelled THEN the answer is there again
     stand.open.clear()
     shown.get_by_role("button", name="Choose another place").click()
@@ -362,7 +404,7 @@ def test_without_a_connection_one_can_try_again(stand: Stand, open_page: Open) -
     # WHEN it is back and one tries again THEN the same photo is answered
     shown.unroute("**/identify*")
     shown.get_by_role("button", name="Try again").click()
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
 
 
 def test_it_says_that_it_is_busy_and_a_new_photo_replaces_the_old(stand: Stand, identified: Identified) -> None:
@@ -377,4 +419,4 @@ def test_it_says_that_it_is_busy_and_a_new_photo_replaces_the_old(stand: Stand, 
         shown.set_input_files("#pick", photo(pictures.jpeg(300, 200)))
     # AND its answer is the second photo's
     stand.open.set()
-    expect(shown.locator("#name")).to_have_text("emu")
+    expect(shown.locator("#name")).to_have_text("Unclear: emu")

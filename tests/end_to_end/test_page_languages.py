@@ -121,10 +121,10 @@ def test_without_the_names_an_answer_is_in_latin_and_the_next_one_asks_for_them_
     shown = open_page(stand.url)
     shown.route("**/names-*", lambda route: route.abort())
     shown.set_input_files("#pick", photo())
-    expect(shown.locator("#name")).to_have_text("Phascolarctos cinereus")
+    expect(shown.locator("#name")).to_have_text("Fast sicher: Phascolarctos cinereus")
     shown.unroute("**/names-*")
     shown.set_input_files("#pick", photo())
-    expect(shown.locator("#name")).to_have_text("Koala")
+    expect(shown.locator("#name")).to_have_text("Fast sicher: Koala")
 
 
 def test_the_page_is_mirrored_if_the_language_runs_from_right_to_left(stand: Stand, open_page: Open) -> None:
@@ -147,17 +147,25 @@ def test_the_page_is_mirrored_if_the_language_runs_from_right_to_left(stand: Sta
 def test_a_change_of_language_keeps_the_answer(stand: Stand, identified: Identified) -> None:
     # GIVEN an answer in English
     shown = identified(answers.koala())
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     # WHEN another language is chosen THEN the same answer is there in that language, without another request
-    for language, name, sure in (
-        ("zh", "考拉", "非常确定"),
-        ("de", "Koala", "sehr sicher"),
-        ("en", "koala", "very sure"),
+    for language, name, meaning in (
+        ("zh", "几乎可以确定：考拉", "在 100 个对野外照片给出的“几乎可以确定”答案中，至少有 95 个是正确的。"),
+        (
+            "de",
+            "Fast sicher: Koala",
+            "Von 100 Antworten „fast sicher“ auf Fotos aus der Natur sind mindestens 95 richtig.",
+        ),
+        (
+            "en",
+            "Almost certain: koala",
+            "Of 100 answers to photos from the field that say “almost certain”, at least 95 are right.",
+        ),
     ):
         stand.language = language
         shown.reload()
         expect(shown.locator("#name")).to_have_text(name)
-        expect(shown.locator("#sure-words")).to_have_text(sure)
+        expect(shown.locator("#sure-meaning")).to_have_text(meaning)
     assert len(stand.sent) == 1
 
 

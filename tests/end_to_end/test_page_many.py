@@ -34,7 +34,7 @@ def test_each_photo_gets_its_own_answer(stand: Stand, identified: Identified, vi
     assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
     # WHEN one is opened THEN it is shown like any answer, and leads back
     shown.locator("#many-grid button").nth(3).click()
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     expect(shown.locator("#picture")).to_be_visible()
     shown.click("#to-many")
     expect(shown.locator("#many-grid b")).to_have_count(7)
@@ -113,14 +113,19 @@ def test_the_answers_are_saved_as_csv(identified: Identified, tmp_path: Path) ->
     download.value.save_as(tmp_path / "answers.csv")
     rows = list(csv.DictReader((tmp_path / "answers.csv").read_text("utf-8-sig").splitlines()))
     assert [row["file"] for row in rows] == [*(f"IMG_{i:04}.JPG" for i in range(5)), "'=cmd.jpg"]
-    first = {"animal": "koala", "scientific_name": "Phascolarctos cinereus", "rank": "species", "sure": "very sure"}
+    first = {
+        "animal": "koala",
+        "scientific_name": "Phascolarctos cinereus",
+        "rank": "species",
+        "sure": "almost certain",
+    }
     assert rows[0].items() >= {**first, "score": "0.97", "lives_here": "native", "areas": "AU", "problem": ""}.items()
     assert rows[5]["problem"] == "This is not a photo we can read"
 
 
 def test_photos_of_one_animal_can_turn_out_to_be_of_several(stand: Stand, identified: Identified) -> None:
     shown = identified(photos=card_photos(3))
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     shown.click("#split")
     expect(shown.locator("#many-progress")).to_have_text("3 of 3 identified.")
     assert len(stand.sent) == 4

@@ -46,7 +46,7 @@ def test_a_photo_without_a_place_is_answered_at_once_and_again_with_the_place(
     # THEN the photo is identified again with it, and the page says so
     expect(shown.locator("#changed-words")).to_have_text("The place was added.")
     expect(shown.locator("#add-place")).to_be_hidden()
-    expect(shown.locator("#status")).to_contain_text("The place was added. koala")
+    expect(shown.locator("#status")).to_contain_text("The place was added. Almost certain: koala")
     assert stand.sent[-1].query == {"lat": "48.86", "lon": "2.29"}
     assert stand.sent[-1].body == stand.sent[0].body
 
@@ -70,7 +70,7 @@ def test_a_device_that_may_not_tell_leaves_the_other_ways(stand: Stand, identifi
     expect(shown.locator("#place-problem")).to_contain_text("does not share its location")
     # WHEN one would rather leave it THEN the answer is there again, without another request
     shown.get_by_role("button", name="Back to the answer").click()
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     assert len(stand.sent) == 1
 
 
@@ -134,7 +134,7 @@ def test_a_failure_with_another_place_keeps_the_answer(stand: Stand, identified:
     shown.keyboard.press("Enter")
     expect(shown.locator("#problem-heading")).to_have_text("Temporarily unavailable")
     shown.locator("#problem-back").click()
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
 
 
 def test_an_api_that_wants_a_place_gets_one(stand: Stand, identified: Identified) -> None:
@@ -143,5 +143,5 @@ def test_an_api_that_wants_a_place_gets_one(stand: Stand, identified: Identified
     expect(shown.locator("#place-back")).to_be_hidden()
     stand.tell(answers.alone())
     shown.get_by_role("button", name="Continue without the place").click()
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     assert stand.sent[-1].query == {"location": "none"}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from chalicelib.api.responses import PredictedTaxon
+from chalicelib.api.responses import PossibleTaxon, PredictedTaxon
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, photo, settle
 from tests.end_to_end.stand import Stand
@@ -111,7 +111,7 @@ def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, identifi
     "changes",
     [
         {"candidates": (answers.candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)},
-        {"prediction": PredictedTaxon("animal", "Animalia", "kingdom", 1.0)},
+        {"perhaps": (PossibleTaxon("cervidae", "deer", "Cervidae", "family", 0.4, ()),)},
         {"prediction": None},
     ],
     ids=["lives everywhere", "any animal", "no animal"],
@@ -154,9 +154,13 @@ def test_the_range_of_an_earlier_photo_does_not_come_late(stand: Stand, open_pag
         shown.set_input_files("#pick", photo())
     # WHEN another photo is identified before it comes
     cat = (answers.candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)
-    stand.tell(answers.koala(candidates=cat, prediction=PredictedTaxon("tabby cat", "Felis catus", "breed", 0.9)))
+    stand.tell(
+        answers.koala(
+            candidates=cat, prediction=PredictedTaxon("tabby cat", "Felis catus", "breed", 0.9, sure="likely")
+        )
+    )
     shown.set_input_files("#pick", photo())
-    expect(shown.locator("#name")).to_have_text("tabby cat")
+    expect(shown.locator("#name")).to_have_text("Likely: tabby cat")
     stand.open_taxa.set()
     # THEN the map has no range
     settle(shown)

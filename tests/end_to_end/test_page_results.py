@@ -15,7 +15,7 @@ from tests.end_to_end.stand import Stand
 pytestmark = pytest.mark.firefox
 
 HEIC = b"\0\0\0\x18ftypheic"
-TEXT = """koala (Phascolarctos cinereus): very sure, 97%
+TEXT = """Almost certain: koala (Phascolarctos cinereus), 97%
 Around 33.1° S, 150.9° E (Australia), from the photo’s GPS data.
 Faunalens"""
 
@@ -34,7 +34,7 @@ def answered(request: pytest.FixtureRequest, keeping: Stand, open_page: Open) ->
     viewport: ViewportSize = request.param
     shown = open_page(keeping.url, viewport=viewport, permissions=["clipboard-read", "clipboard-write"])
     shown.set_input_files("#pick", photo())
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     return shown
 
 
@@ -60,7 +60,7 @@ def test_a_phone_shares_by_its_own_sheet(keeping: Stand, open_page: Open) -> Non
     shown.set_input_files("#pick", photo())
     shown.click("#share")
     assert shown.evaluate("window.shared") == {
-        "title": "koala (Phascolarctos cinereus): very sure, 97%",
+        "title": "Almost certain: koala (Phascolarctos cinereus), 97%",
         "url": f"{keeping.url}r/result-1",
     }
 
@@ -102,7 +102,7 @@ def test_a_wrong_answer_is_corrected_in_words_and_stays(answered: Page, keeping:
         "Bearer token-result-1",
     )
     assert json.loads(sent.body) == {"animal": "swamp wallaby"}
-    expect(answered.locator("#name")).to_have_text("koala")
+    expect(answered.locator("#name")).to_have_text("Almost certain: koala")
 
 
 def test_a_correction_and_a_deletion_that_fail_say_so(answered: Page, keeping: Stand) -> None:
@@ -121,7 +121,7 @@ def test_a_correction_and_a_deletion_that_fail_say_so(answered: Page, keeping: S
 
 def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand) -> None:
     answered.reload()
-    expect(answered.locator("#name")).to_have_text("koala")
+    expect(answered.locator("#name")).to_have_text("Almost certain: koala")
     assert answered.evaluate("document.getElementById('picture').naturalWidth") > 0
     assert len(keeping.sent) == 1
     # AND the place can still be changed, since the photo is still there
@@ -158,7 +158,7 @@ def test_a_reload_keeps_the_last_photo_although_an_earlier_one_took_longer_to_sa
         }"""
     )
     shown.set_input_files("#pick", photo())
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     # WHEN another one is chosen, and is saved before it
     keeping.tell(answers.koala(prediction=None, candidates=(), subject="none"))
     shown.set_input_files("#pick", photo(pictures.jpeg(90, 80)))
@@ -192,10 +192,10 @@ def test_a_photo_that_is_too_large_to_keep_leaves_its_answer(keeping: Stand, ope
     # GIVEN a photo that the browser cannot decode and so cannot shrink
     shown = open_page(keeping.url)
     shown.set_input_files("#pick", photo(HEIC + bytes(3_500_000), "a.heic", "image/heic"))
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     shown.reload()
     # THEN the answer is there, without what would need the photo
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     for name in ("elsewhere", "find-row", "add-place"):
         expect(shown.locator(f"#{name}")).to_be_hidden()
 
@@ -206,7 +206,7 @@ def test_the_servers_picture_stands_in_for_one_that_the_browser_cannot_show(keep
         "**/r/result-1.jpg", lambda route: route.fulfill(body=pictures.jpeg(400, 400), content_type="image/jpeg")
     )
     shown.set_input_files("#pick", photo(HEIC + bytes(900), "a.heic", "image/heic"))
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     expect(shown.locator("#picture")).to_be_visible()
     expect(shown.locator("#no-picture")).to_be_hidden()
     assert shown.evaluate("document.getElementById('picture').naturalWidth") == 400
@@ -247,7 +247,7 @@ def test_each_answer_of_the_history_has_its_button_beside_it_on_a_phone(
     # GIVEN two answers, one of them with a long name
     keeping.language = language
     shown = open_page(keeping.url, viewport={"width": width, "height": 740})
-    named = PredictedTaxon("Sulphur-crested cockatoo", "Cacatua galerita", "species", 0.97, sure="very sure")
+    named = PredictedTaxon("Sulphur-crested cockatoo", "Cacatua galerita", "species", 0.97, sure="almost certain")
     for prediction in (answers.KOALA.prediction, named):
         keeping.tell(answers.koala(prediction=prediction))
         shown.set_input_files("#pick", photo())
@@ -297,7 +297,7 @@ def test_nobody_has_to_keep_anything(keeping: Stand, open_page: Open) -> None:
     # THEN the wish outlives a reload, and the next answer is not kept
     shown.reload()
     shown.set_input_files("#pick", photo())
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     assert "keep" not in keeping.sent[0].query
     expect(shown.locator("#share")).to_be_hidden()
 

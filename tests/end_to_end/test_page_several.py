@@ -12,8 +12,8 @@ from tests.end_to_end import answers
 from tests.end_to_end.browsing import Identified, Open, box_of, photo, posted_to, problem
 from tests.end_to_end.stand import BUCKET, Sent, Stand
 
-CAT = PredictedTaxon("tabby cat", "Felis catus", "species", 0.9, sure="fairly sure")
-FOX = PredictedTaxon("red fox", "Vulpes vulpes", "species", 0.99, sure="very sure")
+CAT = PredictedTaxon("tabby cat", "Felis catus", "species", 0.9, sure="likely")
+FOX = PredictedTaxon("red fox", "Vulpes vulpes", "species", 0.99, sure="almost certain")
 HEIC = b"\0\0\0\x18ftypheic"
 
 
@@ -45,13 +45,13 @@ def test_several_photos_of_one_animal_give_one_answer(stand: Stand, open_page: O
     three = _three()
     shown.set_input_files("#pick", three)
     # THEN they are sent in one request, with the place of the first that has one
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     (sent,) = stand.sent
     assert _photos_in(sent) == [each["buffer"] for each in three]
     assert sent.query == {"lat": "-33.87", "lon": "151.21"}
     # AND each photo has its own guess, and the one that disagrees is named
     expect(shown.locator("#photos li")).to_have_text(
-        ["koala, very sure", "tabby cat, fairly sure: does not agree", "koala, very sure"]
+        ["koala, almost certain", "tabby cat, likely: does not agree", "koala, almost certain"]
     )
     expect(shown.locator("#photos .disagrees")).to_have_count(1)
     expect(shown.locator("#disagreement")).to_contain_text("Photo 2 does not agree with the answer.")
@@ -64,18 +64,18 @@ def test_a_photo_can_be_added_to_an_answer_up_to_five(stand: Stand, open_page: O
     shown = open_page(stand.url)
     expect(shown.locator("#more-label")).to_be_hidden()
     shown.set_input_files("#pick", photo(pictures.jpeg()))
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     expect(shown.locator("#photos")).to_be_hidden()
     # WHEN two photos are added THEN all three are sent, and their guesses agree
     stand.tell(guessed(True, True, True))
     shown.set_input_files("#more", _three()[:2])
-    expect(shown.locator("#photos li")).to_have_text(["koala, very sure"] * 3)
+    expect(shown.locator("#photos li")).to_have_text(["koala, almost certain"] * 3)
     expect(shown.locator("#disagreement")).to_be_hidden()
     assert len(_photos_in(stand.sent[-1])) == 3
     # WHEN there are more than five THEN the first five are taken, and no more can be added
     stand.tell(guessed(*[True] * 5))
     shown.set_input_files("#more", _three())
-    expect(shown.locator("#photos li")).to_have_text(["koala, very sure"] * 5)
+    expect(shown.locator("#photos li")).to_have_text(["koala, almost certain"] * 5)
     assert len(_photos_in(stand.sent[-1])) == 5
     expect(shown.locator("#more-label")).to_be_hidden()
 
@@ -89,7 +89,7 @@ def test_several_large_photos_go_by_way_of_the_bucket(stand: Stand, open_page: O
     posted = posted_to(shown, BUCKET)
     # WHEN two photos are chosen that together are too large for a request
     shown.set_input_files("#pick", [photo(HEIC + bytes(2_400_000), f"{i}.heic", "image/heic") for i in range(2)])
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     # THEN each went to the bucket, and one request names both
     assert len(posted) == 2
     assert [(each.path, each.query, each.body) for each in stand.sent] == [
@@ -166,7 +166,7 @@ def boxes(people: int = 1, vehicles: int = 2) -> dict[str, Any]:
 def _with_boxes(stand: Stand, identified: Identified, answer: dict[str, Any], **options: Any) -> Page:
     """A page on which one has asked for every animal."""
     shown = identified(answers.koala(), **options)
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     assert stand.sent[-1].query.get("boxes") is None
     stand.tell(answer)
     shown.get_by_role("button", name="Find every animal").click()
@@ -194,10 +194,10 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, identified: Id
     expect(shown.locator("#boxes .other")).to_have_count(3)
     # WHEN the first box is tapped THEN the answer is that of its animal
     shown.get_by_role("button", name="Animal 1: red fox").click()
-    expect(shown.locator("#name")).to_have_text("red fox")
-    expect(shown.locator("#sure summary")).to_have_text("very sure 99%")
-    expect(shown.locator("#status")).to_contain_text("red fox, very sure")
-    for each in (shown.locator("#boxes button").first, shown.get_by_role("button", name="1. red fox, very sure")):
+    expect(shown.locator("#name")).to_have_text("Almost certain: red fox")
+    expect(shown.locator("#sure summary")).to_have_text("99%")
+    expect(shown.locator("#status")).to_contain_text("Almost certain: red fox, 99%")
+    for each in (shown.locator("#boxes button").first, shown.get_by_role("button", name="1. red fox, almost certain")):
         expect(each).to_have_attribute("aria-pressed", "true")
     # WHEN the small one is tapped, a finger's breadth beside it THEN it is an animal without a name
     shown.locator("#boxes button").nth(1).scroll_into_view_if_needed()
@@ -206,7 +206,7 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, identified: Id
     expect(shown.locator("#name")).to_have_text("An animal")
     # WHEN one wants the whole photo THEN its answer is there again
     shown.get_by_role("button", name="The whole photo").click()
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     # AND another photo has no boxes
     stand.tell(answers.koala())
     shown.set_input_files("#pick", photo())
@@ -219,16 +219,16 @@ def test_no_box_does_not_mean_no_animal(stand: Stand, identified: Identified) ->
         stand, identified, answers.koala(animals=(), people=BoxesFound(0, ()), vehicles=BoxesFound(0, ()))
     )
     expect(shown.locator("#every-heading")).to_have_text("No single animal was found")
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     expect(shown.locator("#also-seen")).to_be_empty()
 
 
 @pytest.mark.firefox
 def test_a_server_without_a_detector_says_so_and_the_answer_stays(stand: Stand, identified: Identified) -> None:
     shown = identified(answers.koala())
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     stand.tell(*problem("bad_request", 400))
     shown.get_by_role("button", name="Find every animal").click()
     expect(shown.locator("#find-problem")).to_contain_text("This server has no detector")
-    expect(shown.locator("#name")).to_have_text("koala")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     expect(shown.locator("#find")).to_be_hidden()

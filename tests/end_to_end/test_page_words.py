@@ -1,5 +1,6 @@
 """What the page says of an animal and a location: what is known, what is not, and what is not known just now."""
 
+import json
 import re
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from chalicelib.api.responses import FeaturesUsed, Place
+from chalicelib.api.words import SURE
 from chalicelib.config.settings import ROOT
 from testing import pictures
 from tests.end_to_end import answers
@@ -54,23 +56,20 @@ def _koala(here: Any, **changes: Any) -> dict[str, Any]:
 
 
 def _figures(told: str) -> list[str]:
-    """The percentages that the page gives for packs and for photos from the field, in the order of `_measured`."""
+    """The percentages that the page gives for packs, in the order of `_measured`."""
     return re.findall(r"(\d+(?:\.\d)?)%", told)
 
 
 def _measured() -> list[str]:
-    """The same figures in the docs, as the page rounds them."""
+    """The same figures in the docs, those of our own as the page rounds them."""
     packs = " ".join((ROOT / "docs/explanation/packs.md").read_text(encoding="utf-8").split())
     own = [re.search(rf"\*\*{group}\*\* \| \d+ \| ([\d.]+)%", packs) for group in ("birds", "butterflies")]
     others = re.search(r"([\d.]+)% of birds first and ([\d.]+)% among five, ([\d.]+)% and ([\d.]+)% of insects", packs)
-    field = (ROOT / "docs/explanation/field.md").read_text(encoding="utf-8")
-    mean = re.search(r"\| mean \| 406 \| ([\d.]+)% \| [\d.]+% \| ([\d.]+)% \| ([\d.]+)% \| ([\d.]+)% \|", field)
     assert all(own)
     assert others
-    assert mean
     birds, birds_of_five, insects, insects_of_five = others.groups()
-    rounded = [f"{float(each):.0f}" for each in (*(found[1] for found in own if found), *mean.groups())]
-    return [*rounded[:2], birds, insects, birds_of_five, insects_of_five, *rounded[2:]]
+    rounded = [f"{float(found[1]):.0f}" for found in own if found]
+    return [*rounded, birds, insects, birds_of_five, insects_of_five]
 
 
 def answer_with_relatives(count: int = 12) -> dict[str, Any]:
@@ -123,9 +122,9 @@ def test_a_location_is_at_sea_only_if_that_is_known(
 @pytest.mark.parametrize(
     ("count", "summary"),
     [
-        (1, "1 close relative lives here that Faunalens cannot tell apart: ocelot"),
-        (3, "3 close relatives live here that Faunalens cannot tell apart: ocelot, margay, and jaguarundi"),
-        (12, "12 close relatives live here that Faunalens cannot tell apart: ocelot, margay, jaguarundi …"),
+        (1, "1 close relative that Faunalens does not know lives here: ocelot"),
+        (3, "3 close relatives that Faunalens does not know live here: ocelot, margay, and jaguarundi"),
+        (12, "12 close relatives that Faunalens does not know live here: ocelot, margay, jaguarundi …"),
     ],
 )
 def test_relatives_that_no_model_knows_are_named(identified: Identified, count: int, summary: str) -> None:
@@ -197,14 +196,27 @@ def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) 
     # WHEN one opens the list, and in it a group
     shown.get_by_text("What Faunalens knows").click()
     expect(shown.locator("#knowledge summary")).to_have_text(["What Faunalens knows", "birds: 962", "mammals: 1"])
-    expect(shown.locator("#knowledge")).to_contain_text("can name only the animals in these lists")
+    expect(shown.locator("#knowledge")).to_contain_text("recognises only the animals in these lists")
     # AND which packs there are, and what they are worth outdoors
     expect(shown.locator("#packs")).to_have_text(
         "Behind the general model, packs know more species of birds and insects."
     )
     told = shown.locator("#knowledge").inner_text()
     assert "no photos of beetles, bees or dragonflies" in told
-    assert _figures(told) == _measured()
+    assert _figures(told.split("HOW OFTEN")[0]) == _measured()
+    # AND what its words mean, and how often it is right on photos from the field
+    evidence = json.loads((ROOT / "web/page/evidence.json").read_text(encoding="utf-8"))
+    sure = [row for row in SURE if row.word in evidence["words"]]
+    expect(shown.locator("#evidence-words td")).to_have_text(
+        [text for word, right in sure for text in (f"{right:.0%}"[:-1], f"{evidence['words'][word]['right']:.0%}")]
+    )
+    shares = [
+        f"{int(100 * kind[name] + 0.5)}%"
+        for kind in evidence["kinds"].values()
+        for name in ("usable", "wrong", "silent")
+        if name in kind
+    ]
+    expect(shown.locator("#evidence-kinds td").filter(has_text="%")).to_have_text(shares)
     shown.get_by_text("mammals: 1").click()
     # THEN its animals are there, and only that group was asked for
     expect(shown.locator("#knowledge li")).to_have_text("koalaPhascolarctos cinereus")

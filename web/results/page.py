@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -13,11 +13,13 @@ from typing import Any
 
 from chalicelib.api.http import Response
 from chalicelib.api.page import DEFAULT_LANGUAGE
-from chalicelib.api.words import SURE
+from chalicelib.api.words import FORMER
 from web.results.results import Result
 
 _PAGE = Path(__file__).parents[1] / "page"
 _VALUE = re.compile(r"\{(\w+)\}")
+_LEAST = 0.01
+"""Score of a candidate that is worth a row."""
 
 
 class Words:
@@ -39,10 +41,13 @@ class Words:
         """Return words of the page of the API, or an empty string if it has none with this key."""
         return _filled(self._shared.get(key, ""), values)
 
-    def sure(self, word: str) -> str:
-        """Return the API's word for how sure an answer is in this language; empty for one of another release."""
-        row = next((number for number, each in enumerate(SURE, 1) if each.word == word), None)
-        return (self.shared(f"sure.{row}") or word) if row else ""
+    def of_code(self, kind: str, code: str) -> str:
+        """Return the words for one of the API's codes, such as a reason; empty for a code that is not known."""
+        return self.shared(f"{kind}.{FORMER.get(code, code)}")
+
+    def animals(self, taxa: Iterable[Mapping[str, Any]]) -> str:
+        """Return the names of animals, of which one is meant."""
+        return " / ".join(map(self.animal, taxa))
 
     def animal(self, taxon: Mapping[str, Any]) -> str:
         """Return the name of an animal: its Latin one if it has none in the language."""
@@ -107,13 +112,15 @@ def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -
     """Return the page of a result. `origin`: scheme and host of this server, for previews in messengers."""
     words = words_of(language)
     answer = result.answer
-    title = _title(answer, words)
+    title, rest = _headline(answer, words)
+    summary = tuple(_summary(answer, rest, words))
     address = f"{origin}/r/{result.id}"
     deleted = words.own("deleted", date=words.date(result.expires))
     body = [
-        *_head_of_answer(answer, title, result, words),
+        *_head_of_answer(result, title, summary, words),
+        *_perhaps(answer, words),
         *_candidates(answer, words),
-        *_relatives(answer["prediction"] or {}, words),
+        *_relatives(_named(answer) or {}, words),
         *_place(answer, words),
         f'<p class="quiet">{escape(deleted)} <a href="/">{escape(words.own("own"))}</a></p>',
     ]
@@ -121,7 +128,7 @@ def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -
         "og:type": "website",
         "og:site_name": "Faunalens",
         "og:title": title,
-        "og:description": " ".join(_summary(answer, words)),
+        "og:description": " ".join(summary),
         "og:url": address,
     }
     if result.has_picture:
@@ -152,47 +159,77 @@ def _document(title: str, body: list[str], preview: Mapping[str, str], words: Wo
     return Response(text, HEADERS)
 
 
-def _title(answer: Mapping[str, Any], words: Words) -> str:
+def _named(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the prediction, unless it is wider than a class, as an earlier release made some."""
     prediction = answer["prediction"]
-    if prediction and prediction["rank"] != "kingdom":
-        name = words.animal(prediction)
-        return name[:1].upper() + name[1:]
-    subject = "animal" if prediction else answer.get("subject", "none")
-    return words.shared(f"subject.{subject}") or words.shared("subject.unclear")
+    return prediction if prediction and prediction["rank"] not in ("kingdom", "phylum") else None
 
 
-def _summary(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
-    """Yield how sure an answer is, and why it is wide or missing."""
-    if prediction := answer["prediction"]:
-        score = words.percent(prediction["score"])
-        sure = words.sure(str(prediction.get("sure")))
-        yield words.shared("guess", name=sure, sure=score) if sure else score
-    reasons = [words.shared(f"reason.{each}") for each in answer.get("reasons", ())]
-    yield from filter(None, reasons or [answer["why_not"]])
+def _headline(answer: Mapping[str, Any], words: Words) -> tuple[str, str]:
+    """Return what an answer says, as the page of the API does, and how sure that is, where it does not say so."""
+    prediction, perhaps = _named(answer), words.animals(answer.get("perhaps", ()))
+    rest = ""
+    if prediction is None:
+        subject = "animal" if answer["prediction"] else answer.get("subject", "none")
+        title = words.of_code("subject", subject) or words.of_code("subject", "unclear")
+    else:
+        title, latin, members = words.animal(prediction), prediction["scientific_name"], prediction.get("members", ())
+        if members:
+            key = "breed" if members[0]["scientific_name"] == latin else "members"
+            title = words.shared(f"headline.{key}", name=title, **{key: words.animals(members)})
+        score, sure = words.percent(prediction["score"]), words.of_code("sure", prediction.get("sure", ""))
+        rest = "" if perhaps else score  # a list has no calibrated number
+        if any(each["scientific_name"] == latin and each["here"] == "unexpected" for each in answer["candidates"]):
+            title = words.shared("headline.unexpected") + title
+            rest = words.shared("guess", name=sure, sure=score)
+        elif sure and not perhaps:
+            title = words.shared("headline", sure=sure) + title
+    if perhaps:
+        title = words.shared("headline.perhaps", name=title, perhaps=perhaps)
+    return title[:1].upper() + title[1:], rest
 
 
-def _head_of_answer(answer: Mapping[str, Any], title: str, result: Result, words: Words) -> Iterator[str]:
+def _summary(answer: Mapping[str, Any], rest: str, words: Words) -> Iterator[str]:
+    """Yield how sure an answer is, as far as its headline does not say that, and why it is wide or missing."""
+    reasons = [words.of_code("reason", each) for each in answer.get("reasons", ())]
+    yield from filter(None, (rest, *(reasons or [answer["why_not"]])))
+
+
+def _head_of_answer(result: Result, title: str, summary: Iterable[str], words: Words) -> Iterator[str]:
+    answer = result.answer
     if result.has_picture:
         yield f'<img src="/r/{result.id}.jpg" width="400" alt="{escape(words.own("picture"))}">'
     yield f"<h1>{escape(title)}</h1>"
-    if prediction := answer["prediction"]:
+    if prediction := _named(answer):
         rank = words.shared(f"rank.{prediction['rank']}")
         yield f"<p><i>{escape(prediction['scientific_name'])}</i>{f' · {escape(rank)}' if rank else ''}</p>"
-    yield from (f"<p>{escape(each)}</p>" for each in _summary(answer, words))
+    yield from (f"<p>{escape(each)}</p>" for each in summary)
     taxa = {each["scientific_name"]: each["taxon"] for each in answer["candidates"]}
     if prediction and (taxon := taxa.get(prediction["scientific_name"])):
         yield f'<p><a href="/taxa/{escape(taxon)}/range.svg">{escape(words.own("where"))}</a></p>'
 
 
+def _perhaps(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
+    """Yield what a wide or missing prediction perhaps is, with the likeliest animals of each."""
+    if perhaps := answer.get("perhaps"):
+        yield f"<h2>{escape(words.of_code('sure', 'perhaps').capitalize())}</h2>\n<ul>"
+        for each in perhaps:
+            members = words.animals(each["members"])
+            yield f"<li>{_with_latin(each, words)}{f'<br>{escape(members)}' if members else ''}</li>"
+        yield "</ul>"
+
+
 def _candidates(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
-    if not answer["prediction"]:
+    if not _named(answer) or answer.get("perhaps"):  # they only look alike
         return
     yield f"<h2>{escape(words.shared('candidates'))}</h2>\n<ol>"
     for each in answer["candidates"]:
+        if each["score"] < _LEAST:
+            continue
         here = words.shared(f"here.{each['here']}")
         map_link = f'<a href="/taxa/{escape(each["taxon"])}/range.svg">{escape(words.own("map"))}</a>'
         details = [escape(each) for each in (words.percent(each["score"]), here) if each]
-        yield f"<li>{_named(each, words)} {' · '.join([*details, map_link])}</li>"
+        yield f"<li>{_with_latin(each, words)} {' · '.join([*details, map_link])}</li>"
     yield "</ol>"
 
 
@@ -204,11 +241,11 @@ def _relatives(prediction: Mapping[str, Any], words: Words) -> Iterator[str]:
     count, more = relatives["count"], relatives["count"] - len(shown)
     yield f"<h2>{escape(words.own('relatives', count=count))}</h2>"
     yield f"<p>{escape(words.own('relatives.note'))}</p>\n<ul>"
-    yield from (f"<li>{_named(each, words)}</li>" for each in shown)
+    yield from (f"<li>{_with_latin(each, words)}</li>" for each in shown)
     yield f"</ul>{f'<p>{escape(words.own("relatives.more", count=more))}</p>' if more > 0 else ''}"
 
 
-def _named(taxon: Mapping[str, Any], words: Words) -> str:
+def _with_latin(taxon: Mapping[str, Any], words: Words) -> str:
     name, latin = words.animal(taxon), f"<i>{escape(taxon['scientific_name'])}</i>"
     return latin if name == taxon["scientific_name"] else f"{escape(name)} ({latin})"
 

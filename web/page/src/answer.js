@@ -3,22 +3,14 @@
 import { taxon } from "./api.js";
 import { Comparison } from "./compare.js";
 import { Disclosure } from "./disclosure.js";
-import { $, badge, definitions, make, taxonRow } from "./elements.js";
-import { probability, say } from "./language.js";
+import { $, badge, definitions, make, showText, taxonRow } from "./elements.js";
+import { capital, either, probability, say } from "./language.js";
 import { LocationPart } from "./location.js";
 import { aboutTaxon } from "./taxon.js";
-import {
-  disagreement,
-  modelsInWords,
-  namedIn,
-  rankInWords,
-  reasonInWords,
-  relativesInWords,
-  subjectInWords,
-  sureInWords,
-  sureMeans,
-  titleOf,
-} from "./words.js";
+import { disagreement, headline, hereOf, modelsInWords, namedIn, rankInWords } from "./words.js";
+import { reasonInWords, relativesInWords, sentenceOf, sureMeans } from "./words.js";
+
+const LEAST = 0.01; // score of a candidate that is worth a row
 
 export class AnswerView {
   #location = new LocationPart();
@@ -28,12 +20,12 @@ export class AnswerView {
 
   /** Show an answer of the API. Return a sentence about it for screen readers. */
   show(given) {
-    const answer = { ...given, prediction: namedIn(given) };
+    const candidates = given.candidates.filter(({ score }) => score >= LEAST);
+    const answer = { ...given, prediction: namedIn(given), candidates };
     const sentence = this.#showPrediction(answer);
     this.#showCandidates(answer);
     const differ = disagreement(answer.photos ?? []);
-    $("disagreement").textContent = differ;
-    $("disagreement").hidden = !differ;
+    showText("disagreement", differ);
     // The place of a photo without an animal would help nobody.
     $("add-place").hidden = Boolean(answer.location.center) || answer.subject !== "animal";
     this.#location.show(answer);
@@ -44,69 +36,62 @@ export class AnswerView {
   }
 
   #showPrediction(answer) {
-    const { prediction } = answer;
+    const { prediction, perhaps } = answer;
+    const { lead, sure, title, members } = headline(answer);
+    $("lead").textContent = lead;
+    $("title").textContent = title;
+    showText("members", members);
+    $("perhaps").hidden = !perhaps.length;
+    $("perhaps-list").replaceChildren(...perhaps.map(perhapsRow));
     for (const id of ["taxon", "sure"]) $(id).hidden = !prediction;
     $("sure").open = false;
     showRelatives(prediction?.relatives_here);
-    if (!prediction) {
-      const { heading, advice } = subjectInWords(answer.subject);
-      $("name").textContent = heading;
-      const reason = reasonInWords(answer) || advice;
-      showRemark(reason);
-      return `${heading}. ${reason}`;
+    if (prediction) {
+      const { name, scientific_name: scientificName, score } = prediction;
+      $("scientific-name").textContent = name === scientificName ? "" : scientificName;
+      showText("rank", rankInWords(prediction));
+      $("sure-words").textContent = capital(sure);
+      $("score").textContent = probability(score);
+      $("sure-meaning").textContent = sureMeans(prediction.sure);
     }
-    const { scientific_name: scientificName, score } = prediction;
-    const sure = sureInWords(prediction.sure);
-    const rank = rankInWords(prediction);
-    $("name").textContent = titleOf(answer);
-    $("taxon").hidden = isAnyAnimal(prediction);
-    $("scientific-name").textContent = name === scientificName ? "" : scientificName;
-    $("rank").textContent = rank;
-    $("rank").hidden = !rank;
-    $("sure-words").textContent = sure;
-    $("score").textContent = probability(score);
-    $("sure-meaning").textContent = sureMeans(prediction.sure);
     const remark = remarkOn(answer);
-    showRemark(remark);
-    const said = [$("name").textContent, ...(rank && !isAnyAnimal(prediction) ? [rank] : []), sure, probability(score)];
-    return `${said.join(", ")}. ${remark}`.trim();
+    showText("remark", remark);
+    return `${sentenceOf(answer)}. ${remark}`.trim();
   }
 
   /** Show the likeliest animals, unless the photo shows none, or does not show whether there is one. */
-  #showCandidates({ subject, prediction, candidates, features }) {
+  #showCandidates({ subject, prediction, perhaps, candidates, features }) {
     const narrowed = features.mode === "narrowed";
-    const isGuess = !prediction || isAnyAnimal(prediction);
-    $("candidates-heading").textContent = say(isGuess ? "candidates.guesses" : "candidates");
+    const isGuess = !prediction || perhaps.length > 0;
+    $("candidates-heading").textContent = say(perhaps.length ? "candidates.alike" : isGuess ? "candidates.guesses" : "candidates");
     const worthNaming = prediction || subject === "animal" ? candidates : [];
-    this.#comparison.show(worthNaming);
+    this.#comparison.show(perhaps.length ? [] : worthNaming);
     $("candidates-part").hidden = worthNaming.length === 0;
+    $("candidates-part").open = !perhaps.length; // they look like it, and need not live there
     $("candidates-part").classList.toggle("photo-alone", !narrowed);
     $("candidates-part").classList.toggle("guesses", isGuess);
     $("candidates").replaceChildren(...candidates.map((each) => candidateRow(each, narrowed)));
   }
 
-  #showTaxon({ prediction, candidates: [first] }) {
+  #showTaxon({ prediction, perhaps, candidates: [first] }) {
     this.#first = first;
     this.#taxon.reset();
-    $("animal").hidden = !prediction || isAnyAnimal(prediction) || !first;
+    $("animal").hidden = !prediction || perhaps.length > 0 || !first;
     $("animal-summary").textContent = first ? say("taxon", { name: first.name }) : "";
   }
 }
 
-/** Whether a prediction is the root of the tree, which says only that there is an animal. */
-function isAnyAnimal({ rank }) {
-  return rank === "kingdom";
+/** Return a remark on a wide, missing or unexpected prediction, or an empty string for any other. */
+function remarkOn(answer) {
+  if (answer.reasons.includes("unknown_relatives") && answer.prediction?.relatives_here) return ""; // their list says it
+  return reasonInWords(answer) || (answer.features.mode === "narrowed" ? say(`remark.${hereOf(answer)}`) : "");
 }
 
-/** Return a remark on an inexact or unexpected prediction, or an empty string for any other prediction. */
-function remarkOn(answer) {
-  const { prediction, candidates: [first], features } = answer;
-  const reason = reasonInWords(answer);
-  if (reason) return reason;
-  if (isAnyAnimal(prediction)) return say("subject.animal.advice");
-  const rank = rankInWords(prediction);
-  if (rank && first && first.scientific_name !== prediction.scientific_name) return say("remark.exact", { rank });
-  return features.mode === "narrowed" && first ? say(`remark.${first.here}`) : "";
+/** Return a list item with what an animal perhaps is, and the likeliest animals of that. */
+function perhapsRow({ members, ...taxon }) {
+  const row = taxonRow(taxon);
+  if (members.length) row.append(make("span", either(members.map(({ name }) => name)), { className: "quiet" }));
+  return row;
 }
 
 /** Show the close relatives that live there and that no model knows. `relatives`: null or undefined if there are none. */
@@ -143,9 +128,4 @@ function about({ location, features, model, timings_ms: timings, animal_probabil
     [say("about.duration"), say("milliseconds", { count: Math.round(timings.total) })],
     [say("about.request"), request],
   ];
-}
-
-function showRemark(sentence) {
-  $("remark").textContent = sentence;
-  $("remark").hidden = !sentence;
 }

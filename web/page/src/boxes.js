@@ -29,9 +29,9 @@ export class Boxes {
     if (animals.length) this.#addWholePhoto(answer);
   }
 
-  #addAnimal(answer, { box, prediction, candidates }, i) {
+  #addAnimal(answer, { box, prediction, candidates, perhaps = [] }, i) {
     const name = prediction?.name ?? say("subject.animal");
-    const own = { ...answer, prediction, candidates, subject: "animal", why_not: null, reasons: [] };
+    const own = { ...answer, prediction, candidates, perhaps, subject: "animal", why_not: null, reasons: [] };
     const onPhoto = placed(this.#button(own, ""), box);
     onPhoto.append(make("span", `${i + 1}`));
     onPhoto.ariaLabel = say("every.animal", { number: i + 1, name });

@@ -1,6 +1,8 @@
 // Answers as CSV (RFC 4180), for spreadsheets.
 
-const COLUMNS = ["file", "animal", "scientific_name", "rank", "sure", "score", "lives_here", "subject", "areas", "problem"];
+import { hereOf } from "./words.js";
+
+const COLUMNS = ["file", "animal", "scientific_name", "rank", "sure", "score", "perhaps", "perhaps_scientific", "lives_here", "subject", "areas", "problem"];
 
 /** @param {{name: string, answer?: object, problem?: string}[]} rows */
 export function csvOf(rows) {
@@ -9,11 +11,11 @@ export function csvOf(rows) {
 }
 
 function cells({ name, answer, problem }) {
-  if (!answer) return [name, "", "", "", "", "", "", "", "", problem ?? ""];
-  const { prediction, candidates, subject, location } = answer;
-  const first = candidates.find((each) => each.scientific_name === prediction?.scientific_name);
+  if (!answer) return [name, ...COLUMNS.slice(2).map(() => ""), problem ?? ""];
+  const { prediction, perhaps, subject, location } = answer;
   const { name: animal, scientific_name: scientificName, rank, sure, score } = prediction ?? {};
-  const known = [animal, scientificName, rank, sure, score, first?.here, subject, location.areas.join(" ")];
+  const [names, scientificNames] = ["name", "scientific_name"].map((key) => perhaps.map((each) => each[key]).join(" | "));
+  const known = [animal, scientificName, rank, sure, score, names, scientificNames, hereOf(answer), subject, location.areas.join(" ")];
   return [name, ...known.map((each) => each ?? ""), ""];
 }
 

@@ -8,6 +8,12 @@ export function make(tag, text = "", attributes = {}) {
   return Object.assign(document.createElement(tag), { textContent: text, ...attributes });
 }
 
+/** Show a text in an element, which is hidden if there is none. */
+export function showText(id, text) {
+  $(id).textContent = text;
+  $(id).hidden = !text;
+}
+
 /** Return what stands for a photo that the browser cannot show: its format, as the name of the file says it. */
 export function placeholder({ name = "" }) {
   const [, format = "?"] = /\.(\w{1,5})$/.exec(name) ?? [];

@@ -6,6 +6,7 @@ const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 const percentages = new Intl.NumberFormat(language, { style: "percent" });
 const lists = new Intl.ListFormat(language, { type: "conjunction" });
+const choices = new Intl.ListFormat(language, { type: "disjunction" });
 const order = new Intl.Collator(language);
 const regions = new Intl.DisplayNames([language], { type: "region" });
 
@@ -35,6 +36,16 @@ export function probability(share) {
 /** Return a list as a sentence has it: "Brazil, Guyana, and Suriname". */
 export function listed(items) {
   return lists.format(items);
+}
+
+/** Return a list of which one is meant: "deer or peccary". */
+export function either(items) {
+  return choices.format(items);
+}
+
+/** Return a text as the beginning of a sentence. */
+export function capital(text) {
+  return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
 }
 
 /** Return taxa in the order of their names. The API has the order of their English ones. */

@@ -22,7 +22,7 @@ export class LocationPart {
     $("closer").addEventListener("click", () => this.#toggleZoom());
   }
 
-  show({ location, features, prediction, candidates: [first] }) {
+  show({ location, features, prediction, perhaps, candidates: [first] }) {
     const [latitude, longitude] = location.center ?? [];
     this.#centre = location.center ? { latitude, longitude } : null;
     $("where").textContent = whereabouts(location, features);
@@ -31,7 +31,7 @@ export class LocationPart {
     $("animals").hidden = !this.#centre;
     this.#animals.reset();
     // If it could be any animal, the range of the first one says nothing.
-    const hasRange = prediction && prediction.rank !== "kingdom" && first && !WITHOUT_RANGE.includes(first.here);
+    const hasRange = prediction && !perhaps.length && first && !WITHOUT_RANGE.includes(first.here);
     this.#showMap(hasRange ? first : null);
   }
 

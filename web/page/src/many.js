@@ -7,7 +7,7 @@ import { $, make, placeholder } from "./elements.js";
 import { say } from "./language.js";
 import { prepare } from "./photo.js";
 import { Problem, explain } from "./problem.js";
-import { namedIn, subjectInWords, sureInText } from "./words.js";
+import { namedIn, sureInText, titleOf } from "./words.js";
 
 export const MOST_FILES = 500; // the command line is made for more
 const AT_ONCE = 3;
@@ -203,6 +203,6 @@ function showCard({ card, answer, problem }) {
     return;
   }
   const prediction = namedIn(answer);
-  name.textContent = prediction ? prediction.name : subjectInWords(answer.subject).heading;
-  if (prediction) note.before(make("span", sureInText(prediction), { className: "sure" }));
+  name.textContent = titleOf(answer);
+  if (prediction && !answer.perhaps.length) note.before(make("span", sureInText(prediction), { className: "sure" }));
 }

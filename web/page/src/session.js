@@ -1,6 +1,6 @@
 // What survives a reload of the tab: the answer, and the photos as they were sent. It ends with the tab.
 
-const NAME = "answer"; // in sessionStorage
+const NAME = "answer-2"; // in sessionStorage; the number changes with what answers contain
 const MOST_BYTES = 3_000_000; // of photos; browsers keep about 5 MB as text
 let latest = 0; // the number of the last call of `save` or `clear`. Reading a photo takes a while; a later one may be quicker
 

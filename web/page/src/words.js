@@ -1,13 +1,13 @@
 // Convert the numbers and codes of an answer to words.
 
 import SURE from "../../../chalicelib/api/sure.json";
-import { listed, percent, probability, regionName, say } from "./language.js";
+import { capital, either, listed, probability, regionName, say } from "./language.js";
 
 const NAMED = 3; // relatives in a sentence
 
-/** Return the word for how sure an answer is. English has the API's own; other languages have one for each row of the table. */
+/** Return the word for how sure an answer is, by the API's. */
 export function sureInWords(sure) {
-  return say(`sure.${SURE.findIndex((row) => row.word === sure) + 1}`) || sure;
+  return say(`sure.${sure}`) || sure;
 }
 
 /** Return how sure a prediction is, in a word and a number. */
@@ -20,28 +20,61 @@ export function namedIn({ prediction, subject }) {
   return ["person", "vehicle", "none"].includes(subject) ? null : prediction;
 }
 
-/** Return the name that an answer is shown with. */
-export function titleOf(answer) {
+/** Return what the API knows about whether the predicted animal lives at the location; undefined if that is nothing. */
+export function hereOf({ prediction, candidates }) {
+  return candidates.find((each) => each.scientific_name === prediction?.scientific_name)?.here;
+}
+
+/**
+ * Return a headline in parts: `lead`, what comes before the name, mostly how sure it is; `sure`, how sure it is, if the lead
+ * does not say that; `title`, the name; `members`, the likeliest animals of a group; `perhaps`, what the animal may be.
+ * @param {(taxon: object) => string} called  returns how a taxon is named
+ */
+export function headline(answer, called = ({ name }) => name) {
   const prediction = namedIn(answer);
-  if (!prediction) return subjectInWords(answer.subject).heading;
-  return prediction.rank === "kingdom" ? subjectInWords("animal").heading : prediction.name;
+  const perhaps = either(answer.perhaps.map(called));
+  if (!prediction) return { lead: "", sure: "", title: subjectInWords(answer.subject), members: "", perhaps };
+  const { scientific_name: scientificName, members } = prediction;
+  const sure = sureInWords(prediction.sure);
+  const areBreeds = members.some((each) => each.scientific_name === scientificName);
+  const names = either(members.map(({ name }) => name));
+  const title = areBreeds ? say("headline.breed", { name: called(prediction), breed: names }) : called(prediction);
+  const parts = { members: areBreeds ? "" : names, perhaps };
+  if (perhaps) return { lead: "", sure, title: capital(title), ...parts };
+  if (hereOf(answer) === "unexpected") return { lead: say("headline.unexpected"), sure, title, ...parts };
+  return { lead: capital(say("headline", { sure })), sure: "", title, ...parts };
+}
+
+/** Return the name that an answer is shown with, and what that includes. */
+export function titleOf(answer, called) {
+  const { title, members, perhaps } = headline(answer, called);
+  const name = members ? say("headline.members", { name: title, members }) : title;
+  return perhaps ? say("headline.perhaps", { name, perhaps }) : name;
+}
+
+/** Return an answer as a sentence without its full stop. A list has no calibrated number. */
+export function sentenceOf(answer, called) {
+  const { lead, sure, perhaps } = headline(answer, called);
+  const { prediction } = answer;
+  const name = `${lead}${titleOf(answer, called)}`;
+  if (!namedIn(answer) || perhaps) return name;
+  return say("guess", { name, sure: sure ? sureInText(prediction) : probability(prediction.score) });
 }
 
 /** Return an answer as text to paste somewhere. `address`: that of its result, or empty. */
 export function answerInText(answer, address) {
-  const prediction = namedIn(answer);
-  const title = titleOf(answer);
-  const named = prediction && prediction.scientific_name !== title ? `${title} (${prediction.scientific_name})` : title;
-  const first = prediction ? `${named}: ${sureInText(prediction)}` : named;
+  const inFull = ({ name, scientific_name: scientificName }) => (name === scientificName ? name : `${name} (${scientificName})`);
   const place = whereabouts(answer.location, answer.features);
-  return [first, reasonInWords(answer), place, address ? `Faunalens: ${address}` : "Faunalens"].filter(Boolean).join("\n");
+  const lines = [sentenceOf(answer, inFull), reasonInWords(answer), place, address ? `Faunalens: ${address}` : "Faunalens"];
+  return lines.filter(Boolean).join("\n");
 }
 
-/** What the word for how sure an answer is means. docs/explanation/field.md has the measurements. */
+/** What the word for how sure an answer is means: of 100 such answers, how many are right. */
 export function sureMeans(sure) {
-  const right = SURE.find((row) => row.word === sure)?.right ?? 0.5;
-  const share = right > 0.5 ? say("sure.share", { share: percent(right) }) : say("sure.half");
-  return say("sure.means", { sure: sureInWords(sure), share });
+  const row = SURE.findIndex(({ word }) => word === sure);
+  const isLast = row === SURE.length - 1;
+  const right = Math.round(100 * (SURE[isLast ? row - 1 : row]?.right ?? 0));
+  return say(isLast ? "sure.less" : "sure.means", { sure: sureInWords(sure), right });
 }
 
 /** Return whether an animal lives at the location; empty if there is nothing to say (null). */
@@ -49,10 +82,9 @@ export function hereInWords(here) {
   return say(`here.${here}`) || (here ?? "");
 }
 
-/** Return what a photo without a name shows: a heading, and a sentence in case that the API gives no reason. */
+/** Return what a photo without a name shows. */
 export function subjectInWords(subject) {
-  const known = say(`subject.${subject}`) ? subject : "unclear";
-  return { heading: say(`subject.${known}`), advice: say(`subject.${known}.advice`) };
+  return say(`subject.${subject}`) || say("subject.unclear");
 }
 
 /** Return a taxon's rank, or nothing for a species, and for a rank that contradicts the scientific name. */
@@ -64,8 +96,8 @@ export function rankInWords({ rank, scientific_name: scientificName }) {
 
 /** Return a sentence on why an answer is wide or missing; empty if nothing is known of it. */
 export function reasonInWords({ reasons = [], why_not: sentence }) {
-  const faults = reasons.filter((reason) => /^(animal|photo)_/.test(reason));
-  const advice = faults.length ? say(reasons.some((reason) => reason.endsWith("_small")) ? "reason.closer" : "reason.better") : "";
+  const canBeMended = !reasons.includes("night_camera") && reasons.some((reason) => /^(animal|photo)_/.test(reason));
+  const advice = canBeMended ? say(reasons.some((reason) => reason.endsWith("_small")) ? "reason.closer" : "reason.better") : "";
   const said = [...reasons.map((reason) => say(`reason.${reason}`)), advice].filter(Boolean).join(" ");
   return said || (sentence ?? "");
 }

@@ -24,7 +24,8 @@ ANSWER: dict[str, Any] = {
         "scientific_name": "Phascolarctos cinereus",
         "rank": "species",
         "score": 0.97,
-        "sure": "very sure",
+        "sure": "almost certain",
+        "members": [],
         "relatives_here": {"count": 3, "taxa": [RELATIVE]},
     },
     "candidates": [
@@ -35,8 +36,10 @@ ANSWER: dict[str, Any] = {
             "score": 0.999,
             "here": "native",
         },
-        {"taxon": "ursus", "name": "bear", "scientific_name": "Ursus", "score": 0.001, "here": None},
+        {"taxon": "ursus", "name": "bear", "scientific_name": "Ursus", "score": 0.02, "here": None},
+        {"taxon": "canis", "name": "canine", "scientific_name": "Canis", "score": 0.004, "here": None},
     ],
+    "perhaps": [],
     "location": {"center": [-33.1, 150.9], "areas": ["AU"]},
 }
 
@@ -73,10 +76,11 @@ def rendered(answer: dict[str, Any], *, has_picture: bool = True, language: str 
 def test_it_tells_the_answer() -> None:
     page = rendered(ANSWER)
     for expected in (
-        *("Koala", "very sure, 97%", "Phascolarctos cinereus", "> 99%", "< 1%", "lives here"),
+        *("Almost certain: koala", "97%", "Phascolarctos cinereus", "> 99%", "2%", "lives here"),
         *("3 relatives that live here too", "sugar glider", "and 2 more", "33.1° S, 150.9° E (AU)", "1 December 2026"),
     ):
         assert expected in page.text
+    assert "Canis" not in page.text
     links = {attributes["href"] for tag, attributes in page.tags if tag == "a"}
     assert {"/", "/taxa/phascolarctos-cinereus/range.svg"} <= links
     assert ("img", "/r/AAAAAAAAAAAAAAAAAAAAAA.jpg") in [(tag, each.get("src")) for tag, each in page.tags]
@@ -84,8 +88,8 @@ def test_it_tells_the_answer() -> None:
 
 def test_messengers_get_a_preview() -> None:
     metas = rendered(ANSWER).metas()
-    assert metas["og:title"] == "Koala"
-    assert metas["og:description"] == "very sure, 97%"
+    assert metas["og:title"] == "Almost certain: koala"
+    assert metas["og:description"] == "97%"
     assert metas["og:url"] == f"https://example.org/r/{ID}"
     assert metas["og:image"] == f"https://example.org/r/{ID}.jpg"
     assert metas["robots"] == "noindex, nofollow"
@@ -100,6 +104,66 @@ def test_no_animal_is_no_platypus() -> None:
     assert "It is too dark." in page.text
     assert "No animal" in page.text
     assert "koala" not in page.text.lower()
+
+
+DEER = {
+    "taxon": "cervidae",
+    "name": "deer",
+    "scientific_name": "Cervidae",
+    "rank": "family",
+    "score": 0.4,
+    "members": [],
+}
+FOX = {**DEER, "name": "red fox", "scientific_name": "Vulpes vulpes", "members": [RELATIVE]}
+CAT = {**ANSWER["prediction"], "name": "cat", "scientific_name": "Felidae", "rank": "family", "relatives_here": None}
+CATS = [{"taxon": "", "name": name, "scientific_name": name.title()} for name in ("jaguar", "ocelot")]
+DOG = {**CAT, "name": "dog", "scientific_name": "Canis familiaris", "rank": "species", "sure": "likely"}
+BASENJI = {"taxon": "", "name": "basenji", "scientific_name": "Canis familiaris"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "summary"),
+    [
+        ({"prediction": {**CAT, "members": CATS}}, "Almost certain: cat: jaguar / ocelot", "97%"),
+        ({"prediction": {**DOG, "members": [BASENJI]}}, "Likely: dog, perhaps basenji", "97%"),
+        ({"prediction": CAT, "perhaps": [DEER, FOX]}, "Cat; perhaps deer / red fox", ""),
+        (
+            {"prediction": None, "subject": "animal", "perhaps": [DEER], "reasons": ["photo_dark"]},
+            "An animal; perhaps deer",
+            "The photo is dark.",
+        ),
+        (
+            {"prediction": DOG, "candidates": [{**DOG, "taxon": "canis-familiaris", "here": "unexpected"}]},
+            "Not known to live here: dog",
+            "likely, 97%",
+        ),
+    ],
+)
+def test_an_answer_says_how_far_it_goes(changes: dict[str, Any], title: str, summary: str) -> None:
+    page = rendered({**ANSWER, **changes})
+    metas = page.metas()
+    assert (metas["og:title"], metas["og:description"]) == (title, summary)
+    # AND what it perhaps is has its Latin name, and no candidates that only look alike beside it
+    assert ("Vulpes vulpes" in page.text, "sugar glider" in page.text) == (FOX in changes.get("perhaps", []),) * 2
+    assert ("Most likely animals" in page.text) == ("perhaps" not in changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({"sure": "very sure"}, "Almost certain: koala"),
+        ({"sure": "fairly sure"}, "Likely: koala"),
+        ({"sure": None}, "Koala"),
+        ({"name": "chordate", "scientific_name": "Chordata", "rank": "phylum"}, "An animal"),
+    ],
+)
+def test_results_of_an_earlier_release_are_read(changes: dict[str, Any], title: str) -> None:
+    # GIVEN a kept answer without what it perhaps is, and with other words, or none, for how sure it is
+    prediction = {key: value for key, value in (ANSWER["prediction"] | changes).items() if value is not None}
+    del prediction["members"]
+    page = rendered({key: value for key, value in ANSWER.items() if key != "perhaps"} | {"prediction": prediction})
+    # THEN it is shown in today's words
+    assert page.metas()["og:title"] == title
 
 
 def test_an_answer_without_place_and_relatives_says_nothing_of_them() -> None:
@@ -140,10 +204,10 @@ def test_the_policy_allows_the_style_sheet_alone_also_where_a_result_is_gone() -
 @pytest.mark.parametrize(
     ("language", "texts"),
     [
-        ("de", ("Koala", "sehr sicher, 97\xa0%", "lebt hier", "3 Verwandte", "33,1° S, 150,9° O", "1.12.2026")),
-        ("es", ("Koala", "muy seguro, 97\xa0%", "vive aquí", "3 parientes", "33,1° S, 150,9° E", "1/12/2026")),
-        ("fr", ("Koala", "très sûr, 97\xa0%", "vit ici", "3 animaux", "33,1° S, 150,9° E", "1/12/2026")),
-        ("zh", ("考拉", "非常确定，97%", "生活在这里", "3 种近缘动物", "南纬 33.1°，东经 150.9°", "2026年12月1日")),
+        ("de", ("Fast sicher: Koala", "97\xa0%", "lebt hier", "3 Verwandte", "33,1° S, 150,9° O", "1.12.2026")),
+        ("es", ("Casi seguro: koala", "97\xa0%", "vive aquí", "3 parientes", "33,1° S, 150,9° E", "1/12/2026")),
+        ("fr", ("Presque certain : koala", "97\xa0%", "vit ici", "3 animaux", "33,1° S, 150,9° E", "1/12/2026")),
+        ("zh", ("几乎可以确定：考拉", "97%", "生活在这里", "3 种近缘动物", "南纬 33.1°，东经 150.9°", "2026年12月1日")),
     ],
 )
 def test_it_speaks_the_language_of_its_reader(language: str, texts: tuple[str, ...]) -> None:
@@ -157,7 +221,8 @@ def test_it_speaks_the_language_of_its_reader(language: str, texts: tuple[str, .
 @pytest.mark.parametrize(
     ("changes", "title", "said"),
     [
-        ({"subject": "person", "reasons": ["person"]}, "Ein Mensch", "Das Foto zeigt einen Menschen"),
+        ({"subject": "person", "reasons": ["person"]}, "Das Foto zeigt einen Menschen", "Ein Tier wurde darauf nicht"),
+        ({"subject": "animal", "reasons": ["photo_grey"]}, "Ein Tier", "Fotos von Nachtkameras haben keine Farben"),
         ({"subject": "animal", "reasons": ["photo_dark", "photo_blurred"]}, "Ein Tier", "Das Foto ist unscharf."),
         ({"subject": "a new one", "why_not": "It is new."}, "Unklar", "It is new."),
     ],
