@@ -120,7 +120,8 @@ class OccurrenceFindings:
         for each in seasons:
             digest.update(each.tobytes())
         self.seasonal = sum(len(each) > 0 for each in seasons)
-        by_taxon = sorted(written, key=lambda number: wild[number].taxon)
+        taxon_of = {each.animal: each.taxon for each in animals}
+        by_taxon = sorted(written, key=lambda number: taxon_of[number])
         return WithEvidence([written[number] for number in by_taxon], known, digest.hexdigest(), seasons)
 
     def report(self) -> Iterator[str]:

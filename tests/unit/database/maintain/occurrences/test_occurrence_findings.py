@@ -18,17 +18,21 @@ LINEAGE = ("Chordata", "Aves")
 SWIFT = AnimalRow(1, "apus-apus", "swift", "Apus apus", "species", "wild", LINEAGE, TaxonFacts("birds"))
 ROOK = AnimalRow(2, "corvus-frugilegus", "rook", "Corvus frugilegus", "species", "wild", LINEAGE, TaxonFacts("birds"))
 
+DUCK = AnimalRow(3, "anas-platyrhynchos", "duck", "Anas platyrhynchos", "species", "farm", LINEAGE, TaxonFacts("birds"))
+
 
 def found_in(
     file: Path, work: Path, earth: Earth, *, months: bool
 ) -> tuple[OccurrenceFindings, dict[int, list[int]], list[str]]:
     """Return the findings in a file, the months of each animal in Berlin, and the report."""
-    range_ = np.array([(BERLIN, 1, 1.0, NATIVE)], ROW)
+    ranges = [np.array([(BERLIN, animal, 1.0, NATIVE)], ROW) for animal in (SWIFT.animal, DUCK.animal)]
     with Workspace(work, Filters(), months=months) as workspace:
         workspace.read(tables_in(file), lambda _line: None)
         findings = OccurrenceFindings(workspace)
-        evidence = findings([SWIFT, ROOK], [Cell(BERLIN, False, ("DE",))], earth, [range_])
+        evidence = findings([SWIFT, ROOK, DUCK], [Cell(BERLIN, False, ("DE",))], earth, ranges)
         report = list(findings.report())
+    # records of animals that people keep change nothing
+    assert sum(rows.tolist() == ranges[1].tolist() for rows in evidence.ranges) == 1
     seasons = {int(row["animal"]): [*bytes(row["months"])] for rows in evidence.seasons for row in rows}
     return findings, seasons, report
 
