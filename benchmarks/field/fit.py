@@ -119,12 +119,14 @@ def _chances(
     level: Level, photo: FieldPhoto, scores: TwoScores, rule: Naming, open_rule: Naming
 ) -> Iterator[tuple[float, bool]]:
     """Yield the probability of the names of a level that a photo might get, and whether they are right."""
-    decisive, box, _ = scores.name(rule)
+    decisive, box, decision = scores.name(rule)
     if subject_of(decisive.animal_probability, rule.animal, box) != "animal":
         return
     names = open_rule.names(decisive, scores.prior, box)
     if level == "list":
-        perhaps = names.decision(None).perhaps
+        if decision.prediction is not None and not decision.prediction.is_wide:
+            return
+        perhaps = names.decision(next(rule.names(decisive, scores.prior, box).certain(), None)).perhaps
         of_list = [verdict(photo, {each.rank: each.scientific_name}, each.rank) for each in perhaps]
         found = [(sum(each.score for each in perhaps), any(each in ("exact", "useful") for each in of_list))]
     else:

@@ -4,11 +4,11 @@ The pack divides the probability that the general model gives to the pack's taxa
 each class of the general model has a weight, and the probability is divided in proportion to these:
 
     animal of the pack:      C · (WEIGHT + G)
-    class, such as hornbill: KEPT · g ** 6 · (1 - A) · (1 - max C)
+    class, such as hornbill: KEPT · g ** SURE · (1 - A) · (1 - max C)
 
 C is the pack's score, G the general model's probability of the animal's class, g that of a class, and A the pack's sum
-over the class's family, or else its order. So a pack names a species unless the general model is sure of a class, the
-pack speaks of another family, and is not certain itself. docs/explanation/packs.md has the measurements.
+over the class's order. So a pack names a species unless the general model is sure of a class, the pack speaks of
+another order, and is not certain itself. docs/explanation/packs.md has the measurements.
 """
 
 from collections.abc import Mapping, Set
@@ -26,8 +26,8 @@ type Clade = tuple[str, str]
 
 WEIGHT = 0.1
 """Weight of a pack's animal whose class the general model does not see. docs/explanation/packs.md compares values."""
-KEPT = 0.35
-"""Weight of a class of the general model that the pack contradicts."""
+KEPT, SURE = 0.5, 10
+"""Weight of a class of the general model that the pack contradicts, and how sure the model must be of it."""
 MEMBER_COLUMNS = ("taxon", "member", "rank")
 
 
@@ -36,13 +36,15 @@ class Fusion:
     """The animals of a taxonomy and of a pack together. Immutable.
 
     `taxonomy`: that of all of them; the first ones are those of the given taxonomy. `positions`: of the pack's animals.
-    `members`: for each animal of the given taxonomy, whether it belongs to the pack's taxa. `pairs`: an animal of the
-    pack (its number there), and a class that includes it. `kin`: the same for a class of its family or order.
+    `members`: for each animal of the given taxonomy, whether it belongs to the pack's taxa; `wide`: and is
+    not one of the pack's animals itself. `pairs`: an animal of the
+    pack (its number there), and a class that includes it. `kin`: the same for a class of its order.
     """
 
     taxonomy: Taxonomy
     positions: NDArray[np.intp]
     members: NDArray[np.bool_]
+    wide: NDArray[np.bool_]
     pairs: tuple[NDArray[np.intp], NDArray[np.intp]]
     kin: tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -73,8 +75,16 @@ class Fusion:
             for clade in classes.get(animal.taxon_id, {(animal.taxon.scientific_name, animal.taxon.rank)})
             for number in under.get(clade, ())
         ]
-        kin = [(number, animal.output_index) for animal in inside for number in _kin(animal, under)]
-        return cls(Taxonomy.of(together), np.array(positions), members, _columns(pairs), _columns(kin))
+        kin = [
+            (number, animal.output_index)
+            for animal in inside
+            for taxon in animal.lineage
+            if taxon.rank == "order"
+            for number in under.get((taxon.scientific_name, taxon.rank), ())
+        ]
+        wide = members.copy()
+        wide[[position for position in positions if position < len(members)]] = False
+        return cls(Taxonomy.of(together), np.array(positions), members, wide, _columns(pairs), _columns(kin))
 
     def join(self, vision: NDArray[np.floating], scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the probabilities of all animals, shape (animals of `taxonomy`,).
@@ -84,19 +94,12 @@ class Fusion:
         (rows, columns), (kin, classes) = self.pairs, self.kin
         divided = scores * (WEIGHT + np.bincount(rows, vision[columns], len(scores)))
         agreed = np.bincount(classes, scores[kin], len(vision))
-        kept = np.where(self.members, KEPT * vision**6 * np.maximum(1.0 - agreed, 0.0) * (1.0 - scores.max()), 0.0)
+        kept = np.where(self.wide, KEPT * vision**SURE * np.maximum(1.0 - agreed, 0.0) * (1.0 - scores.max()), 0.0)
         share = vision[self.members].sum() / (divided.sum() + kept.sum())
         joined = np.zeros(len(self.taxonomy.animals))
         joined[: len(vision)] = np.where(self.members, share * kept, vision)
         joined[self.positions] += share * divided
         return joined
-
-
-def _kin(animal: Animal, under: Mapping[Clade, list[int]]) -> list[int]:
-    """Return the pack's animals of a class's family, or else of its order. `under`: these by taxon."""
-    named = {taxon.rank: taxon.scientific_name for taxon in animal.lineage}
-    clades = [(named[rank], rank) for rank in ("family", "order") if rank in named]
-    return next((under[clade] for clade in clades if clade in under), [])
 
 
 def _columns(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
