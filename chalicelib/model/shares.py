@@ -80,7 +80,7 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
     total = families.sum() + others.sum()
     families, unseen, others = families / total, unseen / total, others / total
     orders = np.bincount(candidates.order, families) + others
-    species = families[layout.family] * _within(candidates, photo, weighed, sums, known)
+    species = _within(candidates, photo, weighed, families, unseen, sums, known)
     genera = np.add.reduceat(species, layout.genera)
     return Shares(
         candidates,
@@ -130,15 +130,27 @@ def _unknown(candidates: Candidates, photo: Floats, means: Floats) -> Floats:
     return candidates.weights * likeness * unclear[own_class]
 
 
-def _within(candidates: Candidates, photo: Floats, weighed: Floats, sums: Floats, known: NDArray[np.intp]) -> Floats:
-    """Return the part that each species has of its family. `sums`, `known`: share and number of a family's species."""
-    layout, rivals = candidates.layout, np.zeros(len(sums))
-    here = candidates.numbers < len(sums)
+def _within(
+    candidates: Candidates,
+    photo: Floats,
+    weighed: Floats,
+    families: Floats,
+    unseen: Floats,
+    sums: Floats,
+    known: NDArray[np.intp],
+) -> Floats:
+    """Return the share of each species: its part of its family, or of what the family has without unknown species."""
+    layout, rivals, count = candidates.layout, np.zeros(len(sums)), len(sums)
+    here = candidates.numbers < count
     rivals[candidates.numbers[here]] = candidates.rivals[here]
     others = sums * np.maximum(sums - np.maximum.reduceat(photo, layout.families), 0.0)
-    totals = np.add.reduceat(weighed, layout.families) + RIVAL * rivals * np.sqrt(others / known)
-    totals = totals[layout.family]
-    return np.divide(weighed, totals, out=np.zeros_like(weighed), where=totals > 0.0)
+    totals = np.add.reduceat(weighed, layout.families)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        parts = np.minimum(
+            families[:count] / (totals + RIVAL * rivals * np.sqrt(others / known)),
+            (families[:count] - unseen[:count]) / totals,
+        )
+    return weighed * np.where(totals > 0.0, parts, 0.0)[layout.family]
 
 
 def _means(groups: NDArray[np.intp], photo: Floats, count: int) -> Floats:
