@@ -100,10 +100,9 @@ def compare(
     """Compare what the photo shows with the features that answer, and with those of the dataset in shadow."""
     if shadow.features is None:
         return ShadowComparison(shadow.version)
-    recogniser, scores = services.recogniser, recognised.together.scores
+    recogniser, here = services.recogniser, recognised.together.prediction
     others = recogniser.models.prior_at(shadow.features.in_month(month, services.season_floor))
-    # Both by the same arithmetic: another model's own need not round alike.
-    here, there = (recogniser.name_with(scores, prior) for prior in (recognised.prior, others))
+    there = recogniser.name_with(recognised, others)
     taxon = there.taxon.scientific_name if there else None
     differs = (here and here.taxon) != (there and there.taxon)
     return ShadowComparison(shadow.version, is_done=True, taxon=taxon, differs=differs)

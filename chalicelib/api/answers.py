@@ -31,7 +31,7 @@ from chalicelib.identification import Identification, Source
 from chalicelib.model.naming import Decision, Member, Subject
 from chalicelib.model.prior import HERE_OF_STATUS, Prior
 from chalicelib.model.recogniser import Recognised, Recognition
-from chalicelib.model.taxonomy import Prediction, Taxonomy
+from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo.quality import Quality
 
 if TYPE_CHECKING:
@@ -160,9 +160,9 @@ def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
 
 def _photos(recognised: Recognised) -> tuple[PhotoGuess, ...]:
     """Return what each of several photos shows by itself."""
-    together = recognised.together.prediction
+    together = recognised.together.decision
     return tuple(
-        PhotoGuess(_predicted(each), round(each.scores.animal_probability, 4), _agree(each.prediction, together))
+        PhotoGuess(_predicted(each), round(each.scores.animal_probability, 4), _agree(each.decision, together))
         for each in recognised.alone
     )
 
@@ -199,11 +199,12 @@ def _used(features: Features) -> FeaturesUsed:
     return FeaturesUsed(features.mode, features.cache, len(features.found.animals), features.version, features.month)
 
 
-def _agree(one: Prediction | None, other: Prediction | None) -> bool:
-    """Return whether two predictions can mean the same animal: one taxon is the other, or includes it."""
-    if one is None or other is None:
-        return one is other
-    return any(a.lineage == b.lineage[: len(a.lineage)] for a, b in ((one, other), (other, one)))
+def _agree(one: Decision, other: Decision) -> bool:
+    """Return whether photos can show the same animal: one's taxon is the other's, or includes it, or is not certain."""
+    if one.prediction is None or other.prediction is None:
+        return one.is_animal == other.is_animal
+    taxa = one.prediction.lineage, other.prediction.lineage
+    return all(a == b for a, b in zip(*taxa, strict=False))
 
 
 def message_of(

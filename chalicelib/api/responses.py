@@ -14,7 +14,7 @@ from chalicelib.identification import Source
 from chalicelib.model.naming import Subject
 from chalicelib.model.prior import Here
 
-_RIGHT = ", ".join(f"{each.word}: at least {each.right:.0%}" for each in SURE[:-1])
+_RIGHT = ", ".join(f"{each.word} {each.right * 100:.0f}" for each in SURE[:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class PredictedTaxon:
     ] = None
     sure: Annotated[
         str,
-        f"How sure that is, from the score. Of 100 such answers are right, {_RIGHT}.",
+        f"How sure that is, from the score. Of 100 such answers, at least so many are right: {_RIGHT}.",
         tuple(each.word for each in SURE),
     ] = SURE[-1].word
     members: Annotated[
@@ -180,7 +180,7 @@ class ModelUsed:
 class PhotoGuess:
     """What one of several photos shows by itself."""
 
-    prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if no animal was recognised."]
+    prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if none is certain enough."]
     animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
     agrees: Annotated[bool, "Whether it fits the prediction from all photos; if not, it may show another animal."]
 

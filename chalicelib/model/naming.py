@@ -73,7 +73,8 @@ class Decision(NamedTuple):
 
     `perhaps`: families that it may show, if the prediction is wide or missing. `members`: the likeliest animals of the
     prediction. `is_widened`: whether species that no model knows are the reason that it is wide or missing.
-    `is_unexpected`: whether no animal of the prediction is known to live at the place.
+    `is_unexpected`: whether no animal of the prediction is known to live at the place. `is_animal`: whether the photo
+    shows an animal, named or not.
     """
 
     prediction: Prediction | None = None
@@ -81,6 +82,7 @@ class Decision(NamedTuple):
     members: tuple[Member, ...] = ()
     is_widened: bool = False
     is_unexpected: bool = False
+    is_animal: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,11 +195,11 @@ class Names:
             members = self._members(name.species, name.prediction.lineage)
             lives = self.shares.weights[name.species] > self.prior.floor
             is_unexpected = not (lives.any() or self.shares.unseen[name.families].any())
-            return Decision(name.prediction, (), members, is_unexpected=is_unexpected)
+            return Decision(name.prediction, (), members, is_unexpected=is_unexpected, is_animal=True)
         families = np.full(len(self.shares.families), fill_value=True) if name is None else name.families
         unseen = float(self.shares.unseen[families].sum())
         is_widened = self.prior.features.mode == "narrowed" and unseen >= EXPLAINS
-        return Decision(name and name.prediction, self._perhaps(families), is_widened=is_widened)
+        return Decision(name and name.prediction, self._perhaps(families), is_widened=is_widened, is_animal=True)
 
     def _perhaps(self, among: NDArray[np.bool_]) -> tuple[Possible, ...]:
         """Return the likeliest families that live at the place; none if together they are not likely enough."""

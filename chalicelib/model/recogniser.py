@@ -129,9 +129,10 @@ class Recogniser:
         animals = tuple(self._recognition([self.models.score(square)], found.prior, box.score) for square, box in pairs)
         return replace(found, boxes=Boxes(detections, animals))
 
-    def name_with(self, scores: FusedScores, prior: Prior) -> Prediction | None:
+    def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
         """Return the taxon that the same scores show with another prior. No model runs again."""
-        return self.naming.name(scores, prior)[1].prediction
+        box = _best(found.detections.animals) if found.detections else 0.0
+        return self.naming.name(found.together.scores, prior, box)[1].prediction
 
     def prepare(self) -> None:
         """Read and hash the files that the first photo needs after it was scored."""

@@ -71,7 +71,9 @@ class Outcome(NamedTuple):
     """What metrics count of an identification.
 
     `taxon`, `name`, `score` and `here`: of the likeliest animal. `rank`: of the predicted taxon, or None. `packs`: the
-    milliseconds of each, by name. `animals`: number of boxes of animals, or None without boxes.
+    milliseconds of each, by name. `has_animal`: whether the photo shows an animal, named or not. `is_unexpected`:
+    whether no animal of the predicted taxon is known to live in the cell. `animals`: number of boxes of animals, or
+    None without boxes.
     """
 
     source: "Source"
@@ -82,6 +84,8 @@ class Outcome(NamedTuple):
     rank: str | None
     model_version: str
     packs: Mapping[str, float]
+    has_animal: bool = True
+    is_unexpected: bool = False
     photos: int = 1
     looked_twice: bool = False
     animals: int | None = None
@@ -91,7 +95,7 @@ class Outcome(NamedTuple):
     def of(cls, found: "Identification") -> Self:
         """Return what is counted of an identification."""
         recognised = found.recognised
-        scores, prediction, boxes = recognised.together.scores, recognised.together.prediction, recognised.boxes
+        scores, decision, boxes = recognised.together.scores, recognised.together.decision, recognised.boxes
         (best,) = scores.likeliest(1)
         return cls(
             source=found.source,
@@ -99,9 +103,11 @@ class Outcome(NamedTuple):
             name=best.name,
             score=round(float(scores.probabilities[best.output_index]), 4),
             here=recognised.prior.here(best),
-            rank=prediction.taxon.rank if prediction else None,
+            rank=decision.prediction.taxon.rank if decision.prediction else None,
             model_version=recognised.model.version,
             packs={run.pack.name: run.milliseconds for run in scores.packs},
+            has_animal=decision.is_animal,
+            is_unexpected=decision.is_unexpected,
             photos=len(found.photos),
             looked_twice=recognised.looked_twice,
             animals=len(boxes.animals) if boxes else None,
@@ -117,8 +123,8 @@ class Outcome(NamedTuple):
             "LocationFromRequest": int(self.source == "request"),
             "TopScore": self.score,
             "Predictions": int(is_named),
-            "NoAnimal": int(not is_named),
-            "UnexpectedAnimals": int(is_named and self.here == "unexpected"),
+            "NoAnimal": int(not self.has_animal),
+            "UnexpectedAnimals": int(self.is_unexpected),
             "PackRuns": len(self.packs),
         }
         if self.packs:

@@ -59,7 +59,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "code": Dimension("error code of a rejected request; see docs/reference/errors.md", tuple(_codes())),
     "rank": Dimension(
         "rank of the predicted taxon; `other` stands for every other rank, such as tribe",
-        ("kingdom", "phylum", "class", "order", "family", "genus", "species", "breed", "other"),
+        ("class", "order", "family", "genus", "species", "breed", "other"),
     ),
 }
 
@@ -105,7 +105,7 @@ METRICS: Mapping[str, Metric] = {
     "AnimalsInCell": Metric("Count", "animals known to live in the cell"),
     "TopScore": Metric("None", "score of the likeliest animal, 0 to 1"),
     "Predictions": Metric("Count", "identifications with a predicted taxon of any rank", by=("rank",)),
-    "NoAnimal": Metric("Count", "identifications without a recognised animal"),
+    "NoAnimal": Metric("Count", "identifications of photos that seem to show no animal"),
     "PackRuns": Metric("Count", "packs that scored a photo after the general model; the property `packs` names them"),
     "PackLatency": Metric("Milliseconds", "time that the packs of an identification took, part of `ScoringLatency`"),
     "SecondLooks": Metric(
@@ -114,7 +114,7 @@ METRICS: Mapping[str, Metric] = {
     "Boxed": Metric("Count", "identifications with boxes"),
     "AnimalsFound": Metric("Count", "boxes of animals in an identification with boxes"),
     "BoxLatency": Metric("Milliseconds", "time to find boxes, and to identify the animals in them"),
-    "UnexpectedAnimals": Metric("Count", "predictions whose likeliest animal is not known to live in the cell"),
+    "UnexpectedAnimals": Metric("Count", "predictions none of whose animals is known to live in the cell"),
     "ShadowComparisons": Metric(
         "Count", "identifications compared with what the dataset in shadow would have answered"
     ),

@@ -28,7 +28,7 @@ _MISTAKES: Mapping[type[errors.ClientError], float] = {
     errors.PhotoTooLarge: 0.09,
     errors.LocationInvalid: 0.07,
 }
-_RANKS = {"species": 0.58, "breed": 0.12, "genus": 0.08, "family": 0.09, "order": 0.06, "class": 0.05, "kingdom": 0.02}
+_RANKS = {"species": 0.58, "breed": 0.12, "genus": 0.08, "family": 0.09, "order": 0.06, "class": 0.07}
 _SOURCES: Mapping["Source", float] = {"exif": 0.55, "request": 0.38, "none": 0.07}
 REJECTED, FAILED, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
 """Shares of requests that are rejected, fail, show no animal, or show an animal that does not live there."""
@@ -155,7 +155,8 @@ class Traffic:
         rank = self._one_of(_RANKS)
         is_named = random.random() >= NO_ANIMAL
         taxon = name.lower().replace(" ", "-")
-        return Outcome(source, taxon, name, round(score, 4), here, rank if is_named else None, MODEL_VERSION, {})
+        outcome = Outcome(source, taxon, name, round(score, 4), here, rank if is_named else None, MODEL_VERSION, {})
+        return outcome._replace(has_animal=is_named, is_unexpected=is_named and here == "unexpected")
 
     def _one_of[T](self, shares: Mapping[T, float]) -> T:
         return self._random.choices(list(shares), list(shares.values()))[0]

@@ -69,14 +69,17 @@ def test_what_a_look_up_did_is_counted() -> None:
     assert [line[name] for name in names] == [2, 3.5, 4, 50.0, 1, 1]
 
 
-def test_no_animal_is_an_identification_without_a_prediction() -> None:
-    record = answered(OUTCOME._replace(rank=None, source="request"))
+@pytest.mark.parametrize(("has_animal", "none"), [(False, 1), (True, 0)])
+def test_only_a_photo_that_shows_no_animal_counts_as_one_without(has_animal: bool, none: int) -> None:
+    # GIVEN an answer without a prediction; WHEN its photo shows none, or an animal that is not named
+    record = answered(OUTCOME._replace(rank=None, source="request", has_animal=has_animal))
     line = values_of(record)
-    assert (line["Identifications"], line["Predictions"], line["NoAnimal"], line["LocationFromRequest"]) == (1, 0, 1, 1)
+    names = ("Identifications", "Predictions", "NoAnimal", "LocationFromRequest")
+    assert [line[name] for name in names] == [1, 0, none, 1]
     assert "rank" not in record.summary().dimensions
 
 
-@pytest.mark.parametrize(("rank", "value"), [("kingdom", "kingdom"), ("breed", "breed"), ("subtribe", "other")])
+@pytest.mark.parametrize(("rank", "value"), [("class", "class"), ("breed", "breed"), ("subtribe", "other")])
 def test_ranks_that_are_rare_share_a_value(rank: str, value: str) -> None:
     record = answered(OUTCOME._replace(rank=rank))
     assert record.summary().dimensions["rank"] == value
@@ -84,9 +87,10 @@ def test_ranks_that_are_rare_share_a_value(rank: str, value: str) -> None:
 
 
 def test_only_a_predicted_animal_is_unexpected() -> None:
-    escaped = OUTCOME._replace(here="unexpected")
-    assert values_of(answered(escaped))["UnexpectedAnimals"] == 1
-    assert values_of(answered(escaped._replace(rank=None)))["UnexpectedAnimals"] == 0
+    # GIVEN a deer, which no model knows: the likeliest animal that one knows lives elsewhere, and deer live there
+    deer = OUTCOME._replace(here="unexpected", rank="family")
+    assert values_of(answered(deer))["UnexpectedAnimals"] == 0
+    assert values_of(answered(deer._replace(is_unexpected=True)))["UnexpectedAnimals"] == 1
 
 
 def test_warming_without_hits_has_no_share_of_them() -> None:
