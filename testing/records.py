@@ -23,10 +23,11 @@ from testing.pictures import jpeg
 
 CELL, VERSION = 0x83BE0EFFFFFFFFF, "b0491d054589"
 KOALA = Candidate("phascolarctos-cinereus", "koala", "Phascolarctos cinereus", "species", 0.97, 0.95, "native")
-KOALAS = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97)
+KOALAS = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97, None, "almost certain")
 ANSWER = Answer(
-    message="Most likely: koala (97%).",
+    message="Almost certain: koala.",
     prediction=KOALAS,
+    perhaps=(),
     candidates=(KOALA,),
     animal_probability=0.99,
     subject="animal",

@@ -24,18 +24,18 @@ LABELS = """id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,cla
 """
 TAXA = """scientific_name,rank,name
 Animalia,kingdom,animal
-Chordata,phylum,vertebrates
-Mammalia,class,mammals
-Carnivora,order,carnivores
-Canidae,family,dogs and foxes
-Vulpes,genus,foxes
+Chordata,phylum,vertebrate
+Mammalia,class,mammal
+Carnivora,order,carnivore
+Canidae,family,dog or fox
+Vulpes,genus,fox
 Vulpes vulpes,species,red fox
-Amphibia,class,amphibians
-Anura,order,frogs
-Hylidae,family,tree frogs
-Hyla,genus,tree frogs
+Amphibia,class,amphibian
+Anura,order,frog
+Hylidae,family,tree frog
+Hyla,genus,tree frog
 Hyla arborea,species,tree frog
-Canis,genus,dogs and wolves
+Canis,genus,dog or wolf
 Canis familiaris,species,dog
 """
 PACK_MANIFEST = """

@@ -115,7 +115,7 @@ class Rig:
         write_pack(folder)
         settings = Settings(
             model=ModelSettings(path=path),
-            thresholds=Thresholds(season_floor=0.5, rank=0.5),
+            thresholds=Thresholds(season_floor=0.5),
             features=FeaturePolicy(retry_pause=0.001),
         )
         self.store, self.lines = Foxes(), io.StringIO()

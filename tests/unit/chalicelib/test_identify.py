@@ -53,7 +53,6 @@ def services_in(
     *,
     detector: bool = False,
     boxes: bool = False,
-    rank: float = 0.5,
     season_floor: float = 1.0,
 ) -> Services:
     """Return services with a model that sees colours and looks once, a detector of colours, and stores in memory."""
@@ -62,7 +61,7 @@ def services_in(
         write_detector(folder)
     settings = Settings(
         model=ModelSettings(path=path, boxes=boxes, second_look=False),
-        thresholds=Thresholds(rank=rank, season_floor=season_floor),
+        thresholds=Thresholds(season_floor=season_floor),
     )
     cache, store = InMemoryCache(), store or InMemoryStore()
     if isinstance(store, TwoDatasets):
@@ -249,8 +248,8 @@ def test_a_wrong_clock_is_corrected_first(
 
 
 def in_shadow(folder: Path, store: TwoDatasets, monkeypatch: pytest.MonkeyPatch) -> tuple[Identification, Record]:
-    """Identify a photo that is as green as red, after the lookup in shadow has ended."""
-    services, its_record = services_in(folder, store, rank=0.2), record()
+    """Identify a photo that is more red than green, after the lookup in shadow has ended."""
+    services, its_record = services_in(folder, store), record()
     start = services.features.in_shadow
 
     def start_and_wait(cell: int) -> ShadowLookup | None:
@@ -260,7 +259,7 @@ def in_shadow(folder: Path, store: TwoDatasets, monkeypatch: pytest.MonkeyPatch)
         return lookup
 
     monkeypatch.setattr(services.features, "in_shadow", start_and_wait)
-    data = encoded(Image.new("RGB", (64, 64), (100, 100, 0)), "PNG")
+    data = encoded(Image.new("RGB", (64, 64), (180, 148, 0)), "PNG")
     return identify([data], IdentifyRequest(HERE), services, its_record), its_record
 
 

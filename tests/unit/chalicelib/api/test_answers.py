@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from chalicelib.api.answers import message_of, named_in, residents_of
-from chalicelib.api.responses import Candidate, PredictedTaxon, RelativesHere, RelativeTaxon
+from chalicelib.api.responses import Candidate, MemberTaxon, PredictedTaxon, RelativesHere, RelativeTaxon
 from chalicelib.config.settings import Settings
 from chalicelib.features import cells
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import CacheLevel, Features, Mode
 from chalicelib.model.models import FusedScores
+from chalicelib.model.naming import Decision, Member, Possible, Subject
 from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Recognition
 from chalicelib.model.relatives import Relative
@@ -58,7 +59,7 @@ def shown(
     relatives: Sequence[Relative] = (),
 ) -> tuple[PredictedTaxon | None, tuple[Candidate, ...]]:
     """Return the prediction and the candidates in an answer."""
-    return named_in(Recognition(scores, prediction, False, relatives), Prior(features, 0.02), top)
+    return named_in(Recognition(scores, Decision(prediction), relatives), Prior(features, 0.02), top)
 
 
 def test_candidates_are_the_likeliest_best_first(taxonomy: Taxonomy) -> None:
@@ -69,6 +70,11 @@ def test_candidates_are_the_likeliest_best_first(taxonomy: Taxonomy) -> None:
         ("phascolarctos-cinereus", 0.5, 0.25, "native"),
         ("panthera-tigris", 0.3, 0.15, "unexpected"),
     ]
+
+
+def test_candidates_of_less_than_one_percent_are_left_out(taxonomy: Taxonomy) -> None:
+    _, found = shown(scores(taxonomy, a105=0.98, a292=0.01, a151=0.0099), features())
+    assert [each.score for each in found] == [0.98, 0.01]
 
 
 def test_residents_are_sorted_by_name_and_leave_out_animals_unknown_to_the_model(taxonomy: Taxonomy) -> None:
@@ -89,39 +95,105 @@ def test_residents_have_a_cell_and_no_coordinates(taxonomy: Taxonomy) -> None:
     assert place.center == cells.center_of(CELL)
 
 
-def test_the_message_says_rank_and_score_where_they_help() -> None:
-    koala = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.974, None)
-    cats = PredictedTaxon("cat family", "Felidae", "family", 0.81, None)
-    assert message_of(koala, "narrowed", "animal") == "Most likely: koala (97%)."
-    assert message_of(cats, "narrowed", "animal") == "Most likely: cat family (family, 81%)."
-    animal = PredictedTaxon("animal", "Animalia", "kingdom", 1.0, None)
-    assert (
-        message_of(animal, "narrowed", "animal") == "This is an animal, but the photo does not show clearly which one."
-    )
-    assert message_of(None, "narrowed", "none") == "No animal was recognised in this photo."
+# --- the message
+
+FAMILY = Taxon("cat", "Felidae", "family")
+KOALA_TAXON = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.974, None, "almost certain")
+MAMMAL = Taxon("mammal", "Mammalia", "class")
+WIDE = PredictedTaxon("mammal", "Mammalia", "class", 0.9, None, "likely")
+NARROW = Decision(Prediction(FAMILY, 0.8, (MAMMAL, FAMILY)))
+
+
+def cat(*members: str) -> PredictedTaxon:
+    """Return a cat, which may be one of some members."""
+    some = tuple(MemberTaxon(name, name, name) for name in members)
+    return PredictedTaxon("cat", "Felidae", "family", 0.81, None, "likely", some)
+
+
+def perhaps(*names: str) -> tuple[Possible, ...]:
+    return tuple(Possible(name, name, name, "family", 0.2, ()) for name in names)
+
+
+BASENJI = (MemberTaxon("basenji", "basenji", "Canis familiaris"),)
+DOG = PredictedTaxon("dog", "Canis familiaris", "species", 0.8, None, "likely", BASENJI)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "decision", "message"),
+    [
+        (KOALA_TAXON, NARROW, "Almost certain: koala."),
+        (cat(), NARROW, "Likely: a cat."),
+        (cat("jaguar", "ocelot", "margay"), NARROW, "Likely: a cat; jaguar, ocelot or margay."),
+        (DOG, NARROW, "Likely: dog, perhaps a basenji."),
+        (cat("jaguar"), NARROW._replace(is_unexpected=True), "Not known to live here: cat, likely."),
+        (
+            WIDE,
+            Decision(Prediction(MAMMAL, 0.9, (MAMMAL,)), perhaps("opossum", "raccoon or coati", "fox")),
+            "A mammal; perhaps an opossum, a raccoon or coati, or a fox.",
+        ),
+        (
+            WIDE,
+            Decision(Prediction(MAMMAL, 0.9, (MAMMAL,))),
+            "A mammal, but the photo does not show clearly which one.",
+        ),
+    ],
+)
+def test_the_message_says_name_and_certainty(prediction: PredictedTaxon, decision: Decision, message: str) -> None:
+    assert message_of(prediction, decision, "narrowed", "animal") == message
+
+
+@pytest.mark.parametrize(
+    ("decision", "subject", "message"),
+    [
+        (Decision(perhaps=perhaps("deer", "peccary")), "animal", "This is an animal; perhaps a deer or a peccary."),
+        (Decision(), "animal", "This is an animal, but the photo does not show clearly which one."),
+        (Decision(), "person", "The photo shows a person."),
+        (Decision(), "vehicle", "The photo shows a vehicle."),
+        (Decision(), "none", "No animal was recognised in this photo."),
+        (Decision(), "unclear", "No animal was recognised in this photo."),
+    ],
+)
+def test_the_message_without_a_prediction_says_what_is_known(
+    decision: Decision, subject: Subject, message: str
+) -> None:
+    assert message_of(None, decision, "narrowed", subject) == message
 
 
 @pytest.mark.parametrize("mode", get_args(Mode))
 def test_the_message_says_so_when_the_location_was_not_used(mode: Mode) -> None:
-    koala = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.974, None)
-    assert ("only the photo was used" in message_of(koala, mode, "animal")) == (mode in ("degraded", "unknown_area"))
+    message = message_of(KOALA_TAXON, NARROW, mode, "animal")
+    assert ("only the photo was used" in message) == (mode in ("degraded", "unknown_area"))
 
 
 def test_a_prediction_has_a_rounded_score_and_names_its_relatives_here(taxonomy: Taxonomy) -> None:
     # GIVEN a jaguar at a place with two of its relatives
     lion = Relative("lion", "P. l.", "lion", "Panthera", "Felidae", "Carnivora", "Mammalia")
     margay = Relative("margay", "M. w.", "margay", "Leopardus", "Felidae", "Carnivora", "Mammalia")
-    jaguar = Prediction(Taxon("jaguar", "Panthera onca", "species"), 0.983456)
+    jaguar = Prediction(Taxon("jaguar", "Panthera onca", "species"), 0.983456, (MAMMAL, FAMILY))
     # WHEN the response is built THEN it has both, in this order
     found, _ = shown(scores(taxonomy), features(), prediction=jaguar, relatives=[lion, margay])
     here = RelativesHere(2, (RelativeTaxon("lion", "lion", "P. l."), RelativeTaxon("margay", "margay", "M. w.")))
-    assert found == PredictedTaxon("jaguar", "Panthera onca", "species", 0.9835, here, "very sure")
+    assert found == PredictedTaxon("jaguar", "Panthera onca", "species", 0.9835, here, "almost certain")
     # AND the message says so
-    assert message_of(found, "narrowed", "animal") == (
-        "Most likely: jaguar (98%). 2 close relatives live here that the model does not know: lion and margay."
+    assert message_of(found, NARROW, "narrowed", "animal") == (
+        "Almost certain: jaguar. 2 close relatives live here that the model does not know: lion and margay."
     )
     # AND without a prediction there is none
     assert shown(scores(taxonomy), features())[0] is None
+
+
+def test_the_word_fits_the_number_that_is_shown(taxonomy: Taxonomy) -> None:
+    # GIVEN a score that is rounded up to the least of a word; THEN word and number agree
+    found, _ = shown(scores(taxonomy), features(), prediction=Prediction(FAMILY, 0.94996, (FAMILY,)))
+    assert found is not None
+    assert (found.score, found.sure) == (0.95, "almost certain")
+
+
+def test_members_of_a_prediction_are_in_the_answer(taxonomy: Taxonomy) -> None:
+    decision = Decision(Prediction(FAMILY, 0.8, (FAMILY,)), members=(Member("o", "ocelot", "L. p."),))
+    found, _ = named_in(Recognition(scores(taxonomy), decision, ()), Prior(features(), 0.02), 5)
+    assert found is not None
+    assert found.members == (MemberTaxon("o", "ocelot", "L. p."),)
 
 
 @pytest.mark.parametrize(
@@ -134,5 +206,5 @@ def test_a_prediction_has_a_rounded_score_and_names_its_relatives_here(taxonomy:
 )
 def test_the_message_names_three_relatives(count: int, sentence: str) -> None:
     taxa = tuple(RelativeTaxon(name, name, name) for name in "abcdefghij"[:count])
-    koala = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.974, RelativesHere(count, taxa))
-    assert message_of(koala, "narrowed", "animal") == f"Most likely: koala (97%). {sentence}"
+    koala = replace(KOALA_TAXON, relatives_here=RelativesHere(count, taxa))
+    assert message_of(koala, NARROW, "narrowed", "animal") == f"Almost certain: koala. {sentence}"

@@ -1,9 +1,8 @@
-"""Words: how sure an answer is, and why it is wide or missing."""
+"""Words: how sure an answer is, why it is wide or missing, and how a sentence lists names."""
 
 import pytest
 
-from chalicelib.api.words import SURE, reasons_of, sure_of, why_not
-from chalicelib.features.features import Mode
+from chalicelib.api.words import SURE, or_list, reasons_of, sure_of, why_not
 from chalicelib.model.naming import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.photo.quality import Quality
@@ -13,28 +12,31 @@ FAMILY = Taxon("cat", "Felidae", "family")
 WIDE = Prediction(ORDER, 0.9, (ORDER,))
 NARROW = Prediction(FAMILY, 0.9, (ORDER, FAMILY))
 CLEAR = Quality(800, is_dark=False, is_soft=False, is_grey=False)
+DARK = Quality(800, is_dark=True, is_soft=False, is_grey=False)
 AT_NIGHT = Quality(800, is_dark=True, is_soft=False, is_grey=True)
 THUMBNAIL = Quality(100, is_dark=False, is_soft=True, is_grey=False)
 
 
 @pytest.mark.parametrize(
-    ("score", "mode", "word"),
+    ("score", "word"),
     [
-        (SURE[0].least, "narrowed", "very sure"),
-        (SURE[1].least, "narrowed", "fairly sure"),
-        (0.6, "narrowed", "perhaps"),
-        (1.0, "no_location", "fairly sure"),
-        (SURE[1].least_alone, "unknown_area", "fairly sure"),
-        (0.94, "degraded", "perhaps"),
+        (1.0, "almost certain"),
+        (0.95, "almost certain"),
+        (0.9499, "likely"),
+        (0.75, "likely"),
+        (0.7499, "perhaps"),
+        (0.4, "perhaps"),
+        (0.3999, "unclear"),
+        (0.0, "unclear"),
     ],
 )
-def test_an_answer_without_the_place_is_less_sure(score: float, mode: Mode, word: str) -> None:
-    assert sure_of(score, mode) == word
+def test_the_word_comes_from_the_number(score: float, word: str) -> None:
+    assert sure_of(score) == word
+    assert word in {each.word for each in SURE}
 
 
 def test_an_answer_is_wide_above_the_family() -> None:
     assert WIDE.is_wide
-    assert Prediction(Taxon("animal", "Animalia", "kingdom"), 1.0).is_wide
     assert not NARROW.is_wide
 
 
@@ -65,20 +67,40 @@ def test_a_missing_or_wide_answer_to_a_clear_photo_has_a_reason(
 
 
 def test_a_photo_with_faults_says_what_would_help() -> None:
-    dark = reasons_of("animal", None, AT_NIGHT)
-    assert dark == ("photo_dark", "photo_grey")
-    assert why_not(dark) == "The photo is dark and without colour; a better photo would help."
-    small = why_not(reasons_of("animal", WIDE, AT_NIGHT, 0.01))
-    assert small == "The animal is small and the photo is dark and without colour; a closer photo would help."
+    assert reasons_of("animal", None, DARK) == ("photo_dark",)
+    assert why_not(reasons_of("animal", None, DARK)) == "The photo is dark; a better photo would help."
+    small = why_not(reasons_of("animal", WIDE, DARK, 0.01))
+    assert small == "The animal is small and the photo is dark; a closer photo would help."
     thumbnail = why_not(reasons_of("unclear", None, THUMBNAIL))
     assert thumbnail == "The photo is a thumbnail and blurred; a closer photo would help."
 
 
-def test_unknown_relatives_are_a_reason() -> None:
+def test_a_night_camera_gets_no_advice_that_it_cannot_follow() -> None:
+    # GIVEN a dark photo without colours, whose animal is small
+    reasons = reasons_of("animal", WIDE, AT_NIGHT, 0.01)
+    # THEN only the missing colours are said
+    assert reasons == ("night_camera",)
+    assert why_not(reasons) == "Photos of night cameras have no colours, which tell many animals apart."
+
+
+@pytest.mark.parametrize("quality", [CLEAR, AT_NIGHT])
+def test_unknown_relatives_are_a_reason(quality: Quality) -> None:
     reason = "It may be one of the relatives that live here and that no model knows."
-    assert why_not(reasons_of("animal", WIDE, CLEAR, 0.5, is_widened=True)) == reason
+    assert why_not(reasons_of("animal", WIDE, quality, 0.5, is_widened=True)) == reason
 
 
 def test_a_clear_photo_has_no_faults() -> None:
     assert reasons_of("animal", None, CLEAR) == ("unlike",)
     assert reasons_of("animal", None, CLEAR, 0.3) == ("unlike",)
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["deer"], "a deer"),
+        (["deer", "peccary"], "a deer or a peccary"),
+        (["opossum", "raccoon or coati", "fox"], "an opossum, a raccoon or coati, or a fox"),
+    ],
+)
+def test_a_list_of_possible_animals_has_articles(names: list[str], text: str) -> None:
+    assert or_list(names) == text

@@ -1,6 +1,5 @@
 """All models: packs score only photos of their taxa, and several photos of one animal give one answer."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,6 @@ import pytest
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
-from chalicelib.features.codec import NO_ANIMALS
-from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.models import FusedScores, Models
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
@@ -36,17 +33,9 @@ def models(tmp_path: Path) -> Models:
     return Models(Model(path, threads=1), taxonomy, tmp_path, FLOOR, threads=1)
 
 
-def lives_here(*animals: int) -> Features:
-    ids = np.array(animals, np.int32)
-    ones = np.ones(len(ids), np.float32)
-    found = NO_ANIMALS._replace(animals=ids, weights=ones, status=ones.astype(np.uint8))
-    return replace(NO_LOCATION, mode="narrowed", found=found)
-
-
-def score(models: Models, *photos: NDArray[np.uint8], features: Features = NO_LOCATION) -> FusedScores:
+def score(models: Models, *photos: NDArray[np.uint8]) -> FusedScores:
     """Return the scores of one animal from all of its photos."""
-    prior = models.prior_at(features)
-    return models.fuse([models.score(photo, prior) for photo in photos], prior)
+    return models.fuse([models.score(photo) for photo in photos])
 
 
 def names(models: Models, photo: NDArray[np.uint8]) -> list[str]:
@@ -69,16 +58,6 @@ def test_scores_of_a_pack_and_the_general_model_add_up_to_one(models: Models) ->
     assert scores.packs[0].milliseconds > 0
 
 
-def test_the_place_weighs_the_animals_of_the_pack(models: Models) -> None:
-    # GIVEN a photo between a red and an Arctic fox; WHEN it was taken where only Arctic foxes (3) live
-    between = square(200, 20, 202)
-    anywhere, arctic = score(models, between), score(models, between, features=lives_here(3))
-    # THEN the Arctic fox gains what the floor says, and the vision scores stay
-    before, after = (each.probabilities[3] / each.probabilities[0] for each in (anywhere, arctic))
-    assert after / before == pytest.approx(1 / FLOOR, rel=1e-3)
-    assert arctic.vision.tolist() == anywhere.vision.tolist()
-
-
 def test_the_animal_of_most_photos_wins(models: Models) -> None:
     # GIVEN two photos of a fox and one of a frog
     together = score(models, RED, RED, GREEN)
@@ -87,8 +66,7 @@ def test_the_animal_of_most_photos_wins(models: Models) -> None:
 
 
 def test_the_same_photo_twice_gives_the_same_scores(models: Models) -> None:
-    here = lives_here(10)
-    once, twice = score(models, RED, features=here), score(models, RED, RED, features=here)
+    once, twice = score(models, RED), score(models, RED, RED)
     assert twice.probabilities.tolist() == pytest.approx(once.probabilities.tolist(), abs=1e-6)
 
 
@@ -102,6 +80,6 @@ def test_everything_has_the_animals_of_all_packs(models: Models) -> None:
 def test_labels_of_another_length_are_an_error(tmp_path: Path) -> None:
     path = tiny_model.write(tmp_path, tiny_model.tiny_model())
     taxonomy = Taxonomy.read(tmp_path / "labels.csv", tmp_path / "taxa.csv")
-    other = Taxonomy.of(taxonomy.top, taxonomy.animals[:2])
+    other = Taxonomy.of(taxonomy.animals[:2])
     with pytest.raises(ModelError, match=r"tiny\.onnx has 3 animals, labels\.csv has 2 rows"):
         Models(Model(path), other, tmp_path, FLOOR)

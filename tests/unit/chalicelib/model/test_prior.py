@@ -100,4 +100,4 @@ def test_here_says_only_what_is_known(animal: Animal, mode: Mode, here: str | No
 def test_a_prior_is_computed_once_for_each_list_of_animals() -> None:
     prior = Prior(features({KOALA.id: 1.0}), 0.02)
     assert prior.over(TAXONOMY) is prior.over(TAXONOMY)
-    assert prior.over(Taxonomy.of(TAXONOMY.top, TAXONOMY.animals[:2])).shape == (2,)
+    assert prior.over(Taxonomy.of(TAXONOMY.animals[:2])).shape == (2,)

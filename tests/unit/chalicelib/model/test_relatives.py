@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.errors import ModelError
-from chalicelib.model.relatives import COLUMNS, Relative, Relatives, read_relatives
+from chalicelib.model.relatives import COLUMNS, Relatives, read_relatives
 from chalicelib.model.taxonomy import Prediction, Taxon
 
 HEADER = ",".join(COLUMNS) + "\n"
@@ -63,10 +63,6 @@ def test_a_number_of_a_newer_dataset_is_left_out(relatives: Relatives) -> None:
 
 def test_a_model_without_the_file_has_no_relatives(tmp_path: Path) -> None:
     assert Relatives(tmp_path / "relatives.csv").close_to(Prediction(FELIDAE, 0.9, (FELIDAE,)), [1]) == []
-
-
-def relative(species: str, family: str, order: str) -> Relative:
-    return Relative(species.lower(), species, species, species.split()[0], family, order, "Mammalia")
 
 
 @pytest.mark.parametrize(

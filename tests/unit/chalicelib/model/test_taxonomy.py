@@ -1,11 +1,8 @@
-"""Taxonomy: both files become one tree, and the roll-up returns the most specific taxon with a sufficient share."""
+"""Taxonomy: both files become one tree, whose animals have ids and lineages."""
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.model.taxonomy import Taxon, Taxonomy
@@ -13,24 +10,6 @@ from chalicelib.model.taxonomy import Taxon, Taxonomy
 MODEL = Path(__file__).parents[4] / "model"
 TAXONOMY = Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv")
 BY_NAME = {animal.name: animal for animal in TAXONOMY.animals}
-
-type Weights = NDArray[np.float32]
-
-# Most photos leave probability for a few animals only; any value may be among them.
-few = st.dictionaries(st.integers(0, len(TAXONOMY.animals) - 1), st.floats(0, 1, width=32), max_size=6)
-thresholds = st.floats(0, 1)
-
-
-def probabilities(values: dict[int, float]) -> Weights:
-    vector = np.zeros(len(TAXONOMY.animals), dtype=np.float32)
-    for index, value in values.items():
-        vector[index] = value
-    return vector
-
-
-def of(**values: float) -> Weights:
-    return probabilities({BY_NAME[name.replace("_", " ")].output_index: value for name, value in values.items()})
-
 
 # --- reading
 
@@ -65,9 +44,6 @@ def test_ids_become_output_indices(tmp_path: Path) -> None:
     # THEN each id has its output index
     assert taxonomy.index_of == {2147483647: 1, 7: 0}
     assert [animal.id for animal in taxonomy.animals] == [7, 2147483647]
-
-
-# --- roll-up
 
 
 # --- invalid files
@@ -123,7 +99,6 @@ NUMBER = "expected a whole number from 0 to 2147483647"
             {},
             "taxon of 'cat' in labels.csv is 'Felis catus'; expected its scientific",
         ),
-        ([CAT], {"taxa": TAXA.replace("Animalia", "Plantae")}, "no row for Animalia"),
         ([CAT], {"taxa": ""}, "taxa.csv is not a CSV file with a header"),
     ],
 )
