@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
 from chalicelib.model.families import read_families
-from chalicelib.model.fusion import KEPT, WEIGHT, Clade, Fusion, members_of, read_members
+from chalicelib.model.fusion import KEPT, SURE, WEIGHT, Clade, Fusion, members_of, read_members
 from chalicelib.model.packs import Pack, read_packs
 from chalicelib.model.taxonomy import Animal, Taxon, Taxonomy
 
@@ -25,18 +25,18 @@ def animal(index: int, name: str, *lineage: tuple[str, str], number: int | None 
     return Animal(index if number is None else number, taxon, index, "", name, scientific_name, rank, "wild", taxa)
 
 
-FAMILY = ("Aves", "class"), ("Ramphastidae", "family")
+TOUCANS = ("Aves", "class"), ("Piciformes", "order"), ("Ramphastidae", "family")
 GENERAL = Taxonomy.of(
     [
         animal(0, "fox", ("Mammalia", "class"), ("Vulpes vulpes", "species")),
-        animal(1, "toucan", *FAMILY),
-        animal(2, "penguin", ("Aves", "class"), ("Aptenodytes patagonicus", "species")),
+        animal(1, "toucan", *TOUCANS),
+        animal(2, "penguin", ("Aves", "class"), ("Sphenisciformes", "order"), ("Aptenodytes", "genus")),
         animal(3, "robin", ("Aves", "class"), ("Turdus migratorius", "species")),
         animal(4, "lorikeet", ("Aves", "class"), ("Loriini", "tribe")),
     ],
 )
 PACK = (
-    animal(0, "toco toucan", *FAMILY, ("Ramphastos toco", "species"), number=10),
+    animal(0, "toco toucan", *TOUCANS, ("Ramphastos toco", "species"), number=10),
     animal(1, "American robin", ("Aves", "class"), ("Turdus migratorius", "species"), number=3),
     animal(2, "rainbow lorikeet", ("Aves", "class"), ("Trichoglossus", "genus"), number=12),
 )
@@ -59,8 +59,7 @@ def test_an_animal_of_both_is_one() -> None:
     assert FUSION.taxonomy.index_of == {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 10: 5, 12: 6}
 
 
-def test_a_class_has_kin_in_the_pack_in_its_family_or_else_its_order() -> None:
-    # GIVEN toucans, a family of the pack; THEN no other bird here has a family or an order with animals of the pack
+def test_a_class_has_its_kin_in_the_pack_by_order() -> None:
     kin = {(PACK[number].name, GENERAL.animals[index].name) for number, index in zip(*FUSION.kin, strict=True)}
     assert kin == {("toco toucan", "toucan")}
 
@@ -85,8 +84,9 @@ def test_a_pack_that_agrees_names_the_species() -> None:
     vision = np.array([0.0, 1.0, 0.0, 0.0, 0.0], np.float32)
     joined = FUSION.join(vision, np.array([0.8, 0.1, 0.1], np.float32))
     assert joined[5] > 0.95
-    # AND of the class, what the pack leaves to others of the family
-    assert joined[1] == pytest.approx(KEPT * 0.2 * 0.2 / (0.8 * 1.1 + 0.2 * WEIGHT + KEPT * 0.2 * 0.2), rel=1e-5)
+    # AND the class keeps a part of what the pack gives to other orders
+    kept = KEPT * 0.2 * 0.2
+    assert joined[1] == pytest.approx(kept / (0.8 * (WEIGHT + 1) + 0.2 * WEIGHT + kept), rel=1e-5)
 
 
 def test_a_class_that_the_pack_contradicts_keeps_its_part() -> None:
@@ -98,9 +98,18 @@ def test_a_class_that_the_pack_contradicts_keeps_its_part() -> None:
     assert unsure.argmax() == 2
     assert unsure[2] == pytest.approx(KEPT * 0.6 / (WEIGHT + KEPT * 0.6))
     assert certain[2] == 0
-    # AND a class of which the general model is not sure gets little: the pack decides
+    # AND a class of which the general model is not sure gets next to nothing: the pack decides
     half = FUSION.join(vision / 2 + np.eye(5, dtype=np.float32)[0] / 2, np.array([0.4, 0.3, 0.3], np.float32))
+    kept = KEPT * 0.5**SURE * 0.6
+    assert half[2] == pytest.approx(0.5 * kept / (WEIGHT + kept), rel=1e-5)
     assert half[2] < 0.02
+
+
+def test_an_animal_of_both_is_no_class() -> None:
+    # GIVEN a photo that is surely a robin to the general model, and several other birds to the pack
+    joined = FUSION.join(np.array([0, 0, 0, 1, 0], np.float32), np.array([0.5, 0, 0.5], np.float32))
+    # THEN the robin, which the pack knows, has what the pack says
+    assert joined[3] == 0
 
 
 @given(shares, parts)
