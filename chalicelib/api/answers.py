@@ -242,7 +242,7 @@ def _sentence(prediction: PredictedTaxon | None, decision: Decision, subject: Su
     if decision.is_unexpected:
         return f"Not known to live here: {prediction.name}, {prediction.sure}."
     members = [each.name for each in prediction.members]
-    if prediction.rank == "species" and members:
+    if len(members) == 1:
         name = f"{name}, perhaps {with_article(members[0])}"
     elif members:
         name = f"{name}; {and_list(members, 'or')}"
@@ -250,15 +250,16 @@ def _sentence(prediction: PredictedTaxon | None, decision: Decision, subject: Su
 
 
 def _notes(prediction: PredictedTaxon | None, mode: Mode) -> str:
-    return "" if prediction is None else _MODE_NOTES[mode] + _relatives_note(prediction.relatives_here)
+    return "" if prediction is None else _MODE_NOTES[mode] + _relatives_note(prediction)
 
 
-def _relatives_note(relatives: RelativesHere | None) -> str:
+def _relatives_note(prediction: PredictedTaxon) -> str:
+    """Return how many relatives live here, with names unless the sentence has members."""
+    relatives = prediction.relatives_here
     if relatives is None:
         return ""
     names = [each.name for each in relatives.taxa[:_NAMED_RELATIVES]]
     more = relatives.count - len(names)
-    if more:
-        names.append(f"{more} more")
+    listed = f": {and_list([*names, f'{more} more'] if more else names)}" if not prediction.members else ""
     subject = "1 close relative lives" if relatives.count == 1 else f"{relatives.count} close relatives live"
-    return f" {subject} here that the model does not know: {and_list(names)}."
+    return f" {subject} here that the model does not know{listed}."

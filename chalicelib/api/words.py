@@ -123,6 +123,9 @@ def with_article(name: str) -> str:
 
 
 def or_list(names: Sequence[str]) -> str:
-    """Return names with articles: `a deer or a peccary`, `an opossum, a raccoon or coati, or a fox`."""
+    """Return names with articles: `a deer or a peccary`, `an opossum; a raccoon or coati; or a dog, wolf or fox`."""
     words = [with_article(name) for name in names]
-    return f"{', '.join(words[:-1])}, or {words[-1]}" if len(words) > 2 else and_list(words, "or")
+    pause = "; " if any("," in name for name in names) else ", "
+    if len(words) == 1 or (len(words) == 2 and pause == ", "):
+        return and_list(words, "or")
+    return f"{pause.join(words[:-1])}{pause}or {words[-1]}"

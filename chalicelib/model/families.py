@@ -112,6 +112,11 @@ class Layout:
         total = sum(weight for _, weight in found)
         return [(species, weight / total) for species, weight in found]
 
+    def lineage(self, species: int) -> tuple[Taxon, ...]:
+        """Return the taxa down to a species, or to the animal that stands alone for it."""
+        lineage, ranks = self.species[species].lineage, [taxon.rank for taxon in self.species[species].lineage]
+        return lineage if self.sizes[species] == 1 else lineage[: ranks.index("species") + 1]
+
     def animals(self, species: int) -> list[Animal]:
         """Return the animals that are one species."""
         start = int(self.starts[species])
@@ -123,17 +128,18 @@ class Layout:
 class Candidates:
     """The families that a photo may show at a place: first those of a layout, then those that no model knows.
 
-    `lineages`: taxa down to each family. `order`, `class_`: number of each family's order, and of each order's class.
-    `uncounted`: of each order, whether it is of an `UNCOUNTED` class, at a place. `unknown`: by family, the species
-    that live there and that no model knows, the most widespread first; without a place, those of the world. `numbers`:
-    of the families that have such species. `weights`: of these. `rivals`: the root of their number of unknown species,
-    for the share of these within the family.
+    `named`: taxa by rank and scientific name. `lineages`: taxa down to each family. `order`, `class_`: number of each
+    family's order, and of each order's class. `uncounted`: of each order, whether it is of an `UNCOUNTED` class, at a
+    place. `unknown`: by family, the species that live there and that no model knows, the most widespread first; without
+    a place, those of the world. `numbers`: of the families that have such species. `weights`: of these. `rivals`: the
+    root of their number of unknown species, for the share of these within the family.
 
     `alike`: which of `numbers` have no animal that a model knows. `looks`, `shares`: the species that they look like,
     and to which share; `look_starts`: where those of each begin.
     """
 
     layout: Layout
+    named: Mapping[tuple[str, str], Taxon]
     lineages: tuple[tuple[Taxon, ...], ...]
     order: NDArray[np.intp]
     class_: NDArray[np.intp]
@@ -146,6 +152,15 @@ class Candidates:
     looks: NDArray[np.intp]
     shares: NDArray[np.float64]
     look_starts: NDArray[np.intp]
+
+    def down_to(self, lineage: Sequence[Taxon], rank: str) -> tuple[Taxon, ...]:
+        """Return the taxa of a lineage down to a rank, with the names of groups; none if it has no taxon of this rank.
+
+        An animal that stands for a family has a name of its own, such as 'polecat' of the weasels and otters.
+        """
+        ranks = [taxon.rank for taxon in lineage]
+        end = ranks.index(rank) + 1 if rank in ranks else 0
+        return tuple(self.named.get((each.rank, each.scientific_name), each) for each in lineage[:end])
 
     def animal_of(self, family: int) -> Animal | None:
         """Return the first animal of a family, or None if no model knows one."""
@@ -217,6 +232,7 @@ class Families:
         looks = [layout.looks(row) if family in new else [] for family, row in zip(unknown, rows, strict=True)]
         return Candidates(
             layout,
+            tables.named,
             tuple(lineages),
             order,
             class_,
@@ -252,7 +268,8 @@ class _Tables(NamedTuple):
         """
         ranks = [taxon.rank for taxon in animal.lineage]
         if "family" in ranks:
-            return animal.lineage[: ranks.index("family") + 1]
+            above = animal.lineage[: ranks.index("family")]
+            return (*above, self.taxon("family", animal.lineage[len(above)].scientific_name))
         clades = self.classes.get(animal.taxon_id, ())
         families = [name for name, rank in clades if rank == "family" and name in here]
         return (*animal.lineage[:-1], self.taxon("family", families[0])) if len(families) == 1 else animal.lineage

@@ -149,23 +149,27 @@ class Names:
         none = np.zeros(len(candidates.lineages), np.bool_)
         best = int(shares.species.argmax())
         animal, family = layout.species[best], int(layout.family[best])
-        lineage = animal.lineage if layout.sizes[best] == 1 else _down_to(animal.lineage, "species")
-        if candidates.lineages[family][-1] in animal.lineage:  # else it stands for several families, and one lives here
-            yield from self._said("animal", lineage, shares.species[best], np.arange(len(layout.species)) == best, none)
+        own = {taxon.scientific_name for taxon in animal.lineage}
+        if (
+            candidates.lineages[family][-1].scientific_name in own
+        ):  # else one of the families that it stands for lives here
+            yield from self._said(
+                "animal", layout.lineage(best), shares.species[best], np.arange(len(layout.species)) == best, none
+            )
         genus = int(shares.genera.argmax())
         first = layout.species[int(layout.genera[genus])]
-        lineage = _down_to(first.lineage, "genus")
+        lineage = candidates.down_to(first.lineage, "genus")
         yield from self._said("family", lineage, shares.genera[genus], layout.genus == genus, none)
         family = int(shares.families.argmax())
         lineage, families = candidates.lineages[family], np.arange(len(none)) == family
         yield from self._said("family", lineage, shares.families[family], layout.family == family, families)
         order = int(shares.orders.argmax())
         families = candidates.order == order
-        lineage = _down_to(candidates.lineages[int(families.argmax())], "order")
+        lineage = candidates.down_to(candidates.lineages[int(families.argmax())], "order")
         yield from self._said("group", lineage, shares.orders[order], families[layout.family], families)
         class_ = int(shares.classes.argmax())
         families = candidates.class_[candidates.order] == class_
-        lineage = _down_to(candidates.lineages[int(families.argmax())], "class")
+        lineage = candidates.down_to(candidates.lineages[int(families.argmax())], "class")
         yield from self._said("group", lineage, shares.classes[class_], families[layout.family], families)
 
     def _said(
@@ -228,17 +232,20 @@ class Names:
         layout, numbers = self.layout, np.flatnonzero(species)
         taxon, shares = lineage[-1], self.shares.species[numbers]
         likeliest = numbers[np.argsort(-shares, kind="stable")][:LISTED].tolist()
+        least = LIKELY_MEMBER * shares.sum()
         known = [
-            layout.species[each]
+            _member(layout.lineage(each)[-1], layout.species[each])
             for each in likeliest
-            if self.shares.species[each] > LIKELY_MEMBER * shares.sum() and self.shares.weights[each] > self.prior.floor
+            if self.shares.species[each] > least and self.shares.weights[each] > self.prior.floor
         ]
         if taxon.rank == "species":
-            known = self._breeds(likeliest[0])
-        named = [_member(each.taxon, each) for each in known if each.taxon != taxon]
+            known = [_member(breed.taxon, breed) for breed in self._breeds(likeliest[0])]
+        named = [each for each in known if each.name != taxon.name]
         if self.prior.features.mode == "narrowed" and taxon.rank in ("family", "genus"):
             family = next((each.scientific_name for each in lineage if each.rank == "family"), "")
-            unknown = self.candidates.unknown.get(family, ())
+            unknown = sorted(
+                self.candidates.unknown.get(family, ()), key=lambda each: each.name == each.scientific_name
+            )
             named += [
                 Member(each.taxon, each.name, each.scientific_name)
                 for each in unknown
@@ -269,12 +276,6 @@ class Names:
         weights = np.maximum.reduceat(shares.weights, self.layout.families)
         live[: len(weights)] |= (weights > self.prior.floor) | (self.prior.features.mode != "narrowed")
         return live
-
-
-def _down_to(lineage: tuple[Taxon, ...], rank: str) -> tuple[Taxon, ...]:
-    """Return the taxa of a lineage down to a rank; none if it has no taxon of this rank."""
-    ranks = [taxon.rank for taxon in lineage]
-    return lineage[: ranks.index(rank) + 1] if rank in ranks else ()
 
 
 def _member(taxon: Taxon, animal: Animal | None = None) -> Member:
