@@ -214,7 +214,7 @@ def _perhaps(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
     if perhaps := answer.get("perhaps"):
         yield f"<h2>{escape(words.of_code('sure', 'perhaps').capitalize())}</h2>\n<ul>"
         for each in perhaps:
-            members = words.animals(each["members"])
+            members = words.animals(other for other in each["members"] if other["name"] != each["name"])
             yield f"<li>{_with_latin(each, words)}{f'<br>{escape(members)}' if members else ''}</li>"
         yield "</ul>"
 

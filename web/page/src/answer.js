@@ -90,7 +90,8 @@ function remarkOn(answer) {
 /** Return a list item with what an animal perhaps is, and the likeliest animals of that. */
 function perhapsRow({ members, ...taxon }) {
   const row = taxonRow(taxon);
-  if (members.length) row.append(make("span", either(members.map(({ name }) => name)), { className: "quiet" }));
+  const names = members.map(({ name }) => name).filter((name) => name !== taxon.name);
+  if (names.length) row.append(make("span", either(names), { className: "quiet" }));
   return row;
 }
 

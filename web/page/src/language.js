@@ -38,9 +38,9 @@ export function listed(items) {
   return lists.format(items);
 }
 
-/** Return a list of which one is meant: "deer or peccary". */
+/** Return a list of which one is meant: "deer or peccary". Items that are lists themselves are kept apart. */
 export function either(items) {
-  return choices.format(items);
+  return items.some((item) => /[,、]/.test(item)) ? items.join(" / ") : choices.format(items);
 }
 
 /** Return a text as the beginning of a sentence. */
