@@ -35,10 +35,10 @@ async function show() {
   at("latin").textContent = named ? `${named.scientific_name}, ${named.rank}, ${percent(named.score)}` : "";
   at("said").textContent = photo.is_human ? `said by ${photo.by}` : "";
   at("boxes").replaceChildren(...photo.parts.filter((part) => part.box).map(frame));
-  const perhaps = photo.perhaps.map((each) => ({ ...each, sure: "perhaps" })); // a list has no calibrated number
-  choices = [...perhaps, ...photo.candidates].slice(0, MOST_MATCHES);
+  choices = [...photo.perhaps, ...photo.candidates].slice(0, MOST_MATCHES);
+  const perhaps = photo.perhaps.length; // they have no calibrated number
   at("candidates").replaceChildren(
-    ...choices.map((each) => item(`${each.name} (${each.scientific_name}) ${each.sure || percent(each.score)}`)),
+    ...choices.map((each, i) => item(`${i < perhaps ? "perhaps " : ""}${each.name} (${each.scientific_name}) ${i < perhaps ? "" : percent(each.score)}`)),
   );
   if (position + 1 < ids.length) new Image().src = `picture/${ids[position + 1]}`;
 }

@@ -15,25 +15,34 @@ from cli.results import ResultsFile
 from cli.review import ReviewServer
 from cli.study.reviews import Queue
 from testing.pictures import jpeg
-from testing.studies import PHOTOS, write_study
+from testing.studies import DEER, PHOTOS, write_study
 from tests.end_to_end.browsing import box_of
 
-LION = "S/card/IMG_0001.JPG"
+LION, BOVIDS = "S/card/IMG_0001.JPG", "N/IMG_0002.JPG"
 
 
-def in_a_box(text: str | None) -> str:
+def in_a_box(text: str) -> str:
     """Return an answer with its animal in a box."""
-    found = json.loads(text or "")
+    found = json.loads(text)
     box = {"x": 0.25, "y": 0.5, "width": 0.5, "height": 0.25, "score": 0.9}
     animal = {"box": box, "prediction": found["prediction"], "candidates": found["candidates"]}
     return json.dumps(found | {"subject": "animal", "animals": [animal]})
+
+
+def perhaps_a_deer(text: str) -> str:
+    """Return an answer that is perhaps a deer."""
+    deer = dict(zip(("name", "scientific_name", "rank"), DEER, strict=True)) | {"score": 0.5, "members": []}
+    return json.dumps(json.loads(text) | {"perhaps": [deer]})
 
 
 @pytest.fixture
 def review(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A server with the made-up study, whose least sure photos come first; its address, and the results file."""
     results = tmp_path / "study.db"
-    write_study(results, [(name, taken, in_a_box(text) if name == LION else text) for name, taken, text in PHOTOS])
+    changed = {LION: in_a_box, BOVIDS: perhaps_a_deer}
+    write_study(
+        results, [(name, taken, changed.get(name, str)(text) if text else text) for name, taken, text in PHOTOS]
+    )
     for name, _, _ in PHOTOS:
         path = tmp_path / "Two stations" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,12 +85,15 @@ def test_a_review_needs_the_keyboard_alone(open_page: Callable[..., Page], revie
     expect(page.locator("#matches li").first).to_contain_text("cheetah")
     page.keyboard.press("Enter")
     expect(page.locator("#position")).to_have_text("3 of 5")
+    expect(page.locator("#candidates li")).to_have_text(
+        ["perhaps deer (Cervidae)", "impala (Aepyceros melampus) 60%", "lion (Panthera leo) 10%"]
+    )
     # WHEN a photo is marked as blank by mistake, and it is one of the candidates
     page.keyboard.press("b")
     expect(page.locator("#position")).to_have_text("4 of 5")
     page.keyboard.press("z")
     expect(page.locator("#position")).to_have_text("3 of 5")
-    page.keyboard.press("1")
+    page.keyboard.press("2")
     expect(page.locator("#position")).to_have_text("4 of 5")
     page.keyboard.press("b")
     expect(page.locator("#position")).to_have_text("5 of 5")

@@ -32,8 +32,7 @@ export class SharingPart {
     this.#ask(false);
     $("correct-animal").value = "";
     this.#say("");
-    const { candidates } = answer;
-    $("correct-names").replaceChildren(...candidates.map(nameOption));
+    $("correct-names").replaceChildren(...[...answer.perhaps, ...answer.candidates].map(nameOption));
   }
 
   #address() {
