@@ -1,6 +1,8 @@
 """What answers are worth on photos from the field: usable, right, wide, silent or wrong, and what their numbers mean.
 
     python -m benchmarks.field FOLDER              FOLDER: photos and their truth.csv (benchmarks/field/truth.py)
+    python -m benchmarks.field FOLDER --write      also write the tables and the diagram into docs and the page
+    python -m benchmarks.field FOLDER --clean DIR  also with a row for clean photos named <output index>_….jpg
     python -m benchmarks.field FOLDER --fit        also compare the constants of the rule, and fit certainty.json
     python -m benchmarks.field FOLDER --fit --traps DIR     with camera-trap photos and their labels.csv for the curves
 
@@ -12,10 +14,11 @@ import argparse
 import os
 from pathlib import Path
 
+from benchmarks.field import evidence
 from benchmarks.field.answers import answer_all, local_services
-from benchmarks.field.figures import report
+from benchmarks.field.figures import by, group_of, report
 from benchmarks.field.fit import compare, fit_curves, read_cases
-from benchmarks.field.truth import Lineage, read_traps, read_truth
+from benchmarks.field.truth import RANKS, FieldPhoto, Lineage, read_traps, read_truth
 from chalicelib.services import Services
 
 FOLDER = "FAUNALENS_FIELD_PHOTOS"
@@ -25,6 +28,8 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.field", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", nargs="?", default=os.environ.get(FOLDER), type=Path, help="photos and truth.csv")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/explanation/field.md")
+    parser.add_argument("--clean", type=Path, metavar="DIR", help="clean photos named <output index>_….jpg")
     parser.add_argument("--fit", action="store_true", help="also compare constants, and fit certainty.json")
     parser.add_argument("--traps", type=Path, metavar="DIR", help="with --fit: camera-trap photos and labels.csv")
     options = parser.parse_args()
@@ -32,14 +37,41 @@ def main() -> None:
         parser.error(f"name the folder of the photos, or set {FOLDER}")
     photos, services = read_truth(options.folder), local_services()
     placed, alone = (answer_all(options.folder, photos, services, with_places=known) for known in (True, False))
-    print(report(placed, alone), flush=True)
+    clean = (
+        answer_all(options.clean, read_clean(options.clean, services), services, with_places=False)
+        if options.clean
+        else []
+    )
+    tables = report(placed, alone, clean)
+    print(tables, flush=True)
+    if options.write:
+        evidence.write(tables, placed, by(group_of, placed))
     if options.fit:
         cases = read_cases(options.folder, photos, services)
         print(f"\n{compare(cases, services)}", flush=True)
         if options.traps:
             traps = read_traps(options.traps, _lineages(services))
             cases += read_cases(options.traps, traps, services)
-        print(f"\n{fit_curves(cases, services)}")
+        clean_cases = read_cases(options.clean, read_clean(options.clean, services), services) if options.clean else []
+        print(f"\n{fit_curves(cases, services, clean_cases)}")
+
+
+def read_clean(folder: Path, services: Services) -> list[FieldPhoto]:
+    """Return clean photos named <output index>_….jpg, as far as they show animals that the general model knows."""
+    animals = services.recogniser.models.taxonomy.animals
+    indices = [(path.name, int(path.name.partition("_")[0])) for path in sorted(folder.iterdir())]
+    return [
+        FieldPhoto(
+            name,
+            "clean",
+            animals[index].scientific_name,
+            {taxon.rank: taxon.scientific_name for taxon in animals[index].lineage if taxon.rank in RANKS},
+            None,
+            "clean",
+        )
+        for name, index in indices
+        if index < len(animals)
+    ]
 
 
 def _lineages(services: Services) -> list[Lineage]:

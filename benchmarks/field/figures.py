@@ -129,14 +129,17 @@ def targets(placed: Sequence[Answered], alone: Sequence[Answered]) -> str:
     return table(rows, ["", "found", "target", "result"])
 
 
-def report(placed: Sequence[Answered], alone: Sequence[Answered]) -> str:
-    """Return all tables of answers."""
+def report(placed: Sequence[Answered], alone: Sequence[Answered], clean: Sequence[Answered] = ()) -> str:
+    """Return all tables. `clean`: answers to clean photos of animals that the general model knows, without places."""
     animals = [each for each in placed if each.photo.lineage]
     nowhere = [each for each in alone if each.photo.lineage]
+    extra = {"all animals": animals, "the same without places": nowhere} | (
+        {"clean, without places": clean} if clean else {}
+    )
     return "\n\n".join(
         (
             targets(placed, alone),
-            groups("photos of", by(group_of, placed) | {"all animals": animals, "the same without places": nowhere}),
+            groups("photos", by(group_of, placed) | extra),
             groups("study", by(lambda photo: photo.study, placed)),
             groups("animals", by(lambda photo: photo.group, animals)),
             levels(placed),

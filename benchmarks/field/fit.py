@@ -28,7 +28,7 @@ from chalicelib.services import Services
 TRIED: Final[Mapping[tuple[ModuleType, str], Sequence[Any]]] = {
     (families, "SPECIES_POWER"): (0.5, 0.9),
     (families, "OF_CLASS"): ({"Mammalia": 0.8}, {"Mammalia": 1.8}),
-    (families, "WORLD"): (0.04, 0.16),
+    (families, "WORLD"): (0.025, 0.1),
     (shares, "SMOOTHING"): (0.2, 0.6),
     (shares, "LIKENESS"): ((0.75, 0.15, 0.1), (0.9, 0.07, 0.03)),
     (shares, "CLEAR"): (0.25, 0.5),
@@ -90,16 +90,21 @@ def compare(cases: Sequence[Case], services: Services) -> str:
     return table(rows, ["constant", *heads])
 
 
-def fit_curves(cases: Sequence[Case], services: Services) -> str:
-    """Return certainty.json, fitted on these photos with and without their places."""
+def fit_curves(cases: Sequence[Case], services: Services, clean: Sequence[Case] = ()) -> str:
+    """Return certainty.json, fitted on these photos with and without their places.
+
+    `clean`: photos such as people send without a place. Field photos alone would make their numbers too low, and a fit
+    with both those of field photos too high, so the curves without a place are the means of the two fits.
+    """
     rule = services.recogniser.naming
     open_rule = _with(rule, {level: curve._replace(least=0.0) for level, curve in PLAIN.items()})
     nowhere = [Case(photo, alone(each, services)) for photo, each in cases]
     placed = [each for each in cases if each.photo.place]
     rows: dict[str, dict[str, Any]] = {}
     for level in PLAIN:
-        pairs = [_fitted(level, those, rule, open_rule) for those in (placed, nowhere)]
-        rows[level] = {"place": pairs[0], "alone": pairs[1], "least": rule.curves[level].least}
+        place, field, both = (_fitted(level, those, rule, open_rule) for those in (placed, nowhere, [*nowhere, *clean]))
+        pair = [round((one + other) / 2, 2) for one, other in zip(field, both, strict=True)]
+        rows[level] = {"place": place, "alone": pair, "least": rule.curves[level].least}
     lines = ",\n".join(f'  "{level}": {json.dumps(row)}' for level, row in rows.items())
     return f"{{\n{lines}\n}}"
 

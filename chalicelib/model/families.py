@@ -27,7 +27,7 @@ SPECIES_POWER: Final = 0.7
 `python -m benchmarks.field --fit` compares this constant and the next two."""
 OF_CLASS: Final[Mapping[str, float]] = {"Mammalia": 1.2}
 """Weight of a family that no model knows, by class; 1 for other classes."""
-WORLD: Final = 0.08
+WORLD: Final = 0.05
 """Weight of each species of a family if the place is not known, so that the families of the whole world count."""
 PLACES: Final = 64
 """Maximum number of places whose candidates a process remembers."""
