@@ -170,7 +170,7 @@ def _models(answer: dict[str, Any]) -> str:
 
 
 SURE = 0.7
-"""Probability from which the fused candidate is named; a service names taxa from as much (RANK_THRESHOLD)."""
+"""Probability from which the fused candidate is named, if a photo names it: it may have look-alikes that none knows."""
 LEAST = 0.001
 """Probability of an animal that is not among a photo's candidates, so that one photo cannot rule it out."""
 _ORDER: tuple[Kind, ...] = ("animal", "human", "vehicle", "unknown", "blank")
@@ -181,7 +181,7 @@ def fused(findings: Sequence[Finding]) -> Finding:
     """Return the finding of an event from those of its photos. What a person said overrides the models.
 
     Of the photos that show an animal, the candidates are fused: the probability of each is the geometric mean over the
-    photos. If no fused candidate reaches `SURE`, the event gets the finding of the surest photo, whose taxon is wider.
+    photos. If none reaches `SURE`, or no photo names it, the event gets the finding of the surest photo.
     """
     said = [each for each in findings if each.is_human] or list(findings)
     kind = next(kind for kind in _ORDER if any(each.kind == kind for each in said))
@@ -193,7 +193,9 @@ def fused(findings: Sequence[Finding]) -> Finding:
         most = Counter(each.named for each in same).most_common(1)[0][0]
         return next(each for each in same if each.named == most)
     candidates = _fused_candidates(same)
-    named = candidates[0] if candidates and candidates[0].score >= SURE else surest.named
+    said_by_one = {str(each.named) for each in same}
+    is_sure = candidates and candidates[0].score >= SURE and str(candidates[0]) in said_by_one
+    named = candidates[0] if is_sure else surest.named
     by = "; ".join(dict.fromkeys(each.by for each in same))
     probability = _geometric_mean([each.probability for each in same])
     perhaps = surest.perhaps if named is surest.named else ()

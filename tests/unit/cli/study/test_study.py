@@ -66,6 +66,12 @@ def test_photos_that_disagree_keep_the_surest_name() -> None:
     assert whole.named == FAMILY
 
 
+def test_an_event_names_no_candidate_that_no_photo_names() -> None:
+    # GIVEN two photos of an impala, or of one of the relatives that no model knows
+    wide = finding(named=FAMILY, impala=0.9)
+    assert fused([wide, wide]).named == FAMILY
+
+
 def test_an_event_shows_an_animal_if_one_of_its_photos_does() -> None:
     assert fused([finding("blank"), finding(impala=0.9), finding("blank")]).kind == "animal"
     assert fused([finding("blank"), finding("human")]).kind == "human"
