@@ -204,7 +204,7 @@ def _agree(one: Decision, other: Decision) -> bool:
     if one.prediction is None or other.prediction is None:
         return one.is_animal == other.is_animal
     taxa = one.prediction.lineage, other.prediction.lineage
-    return all(a == b for a, b in zip(*taxa, strict=False))
+    return all(a.scientific_name == b.scientific_name for a, b in zip(*taxa, strict=False))
 
 
 def message_of(

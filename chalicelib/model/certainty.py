@@ -11,6 +11,9 @@ from chalicelib.errors import ModelError
 Level = Literal["animal", "family", "group", "list"]
 """What is named: an animal that a model knows; a genus or family; an order or class; a list of families."""
 
+_LEAST: Final = 1e-9
+"""No photo makes an answer less probable, or its contrary."""
+
 
 class Curve(NamedTuple):
     """Of answers with a probability p, the share 1 / (1 + exp(-a - b · logit p)) is right.
@@ -24,10 +27,9 @@ class Curve(NamedTuple):
 
     def number(self, probability: float, *, has_place: bool) -> float:
         """Return the share of answers with this probability that are right."""
-        if not 0.0 < probability < 1.0:
-            return float(probability >= 1.0)
         a, b = self.place if has_place else self.alone
-        return 1.0 / (1.0 + exp(-a - b * log(probability / (1.0 - probability))))
+        p = min(max(probability, _LEAST), 1.0 - _LEAST)
+        return 1.0 / (1.0 + exp(-a - b * log(p / (1.0 - p))))
 
 
 PLAIN: Final[Mapping[Level, Curve]] = {

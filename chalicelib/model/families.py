@@ -216,6 +216,8 @@ class Families:
         firsts = [layout.species[first] for first in layout.families.tolist()]
         lineages = [tables.down_to_family(animal, {} if here is None else unknown) for animal in firsts]
         known = {lineage[-1].scientific_name: number for number, lineage in enumerate(lineages)}
+        for family in {name for animal in firsts for name in tables.families_of(animal)} - known.keys():
+            unknown.pop(family, None)  # an animal stands for it, and for others
         above = {
             lineage[depth - 1].scientific_name: lineage[:depth]
             for lineage in lineages
@@ -270,9 +272,12 @@ class _Tables(NamedTuple):
         if "family" in ranks:
             above = animal.lineage[: ranks.index("family")]
             return (*above, self.taxon("family", animal.lineage[len(above)].scientific_name))
-        clades = self.classes.get(animal.taxon_id, ())
-        families = [name for name, rank in clades if rank == "family" and name in here]
+        families = [name for name in self.families_of(animal) if name in here]
         return (*animal.lineage[:-1], self.taxon("family", families[0])) if len(families) == 1 else animal.lineage
+
+    def families_of(self, animal: Animal) -> list[str]:
+        """Return the families that an animal stands for, such as those of the porcupines."""
+        return [name for name, rank in self.classes.get(animal.taxon_id, ()) if rank == "family"]
 
     def taxon(self, rank: str, name: str) -> Taxon:
         """Return a taxon with the name that people use, or else its scientific name."""

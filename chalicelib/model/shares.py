@@ -77,7 +77,7 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
     of_order, unclear = _clarity(candidates.order[layout.family], photo, len(candidates.class_))
     others = np.where(candidates.uncounted, OTHERS * of_order * unclear, 0.0)
     families += unseen
-    total = families.sum() + others.sum()
+    total = families.sum() + others.sum() or 1.0  # nothing that the photo shows has a weight
     families, unseen, others = families / total, unseen / total, others / total
     orders = np.bincount(candidates.order, families) + others
     species = _within(candidates, photo, weighed, families, unseen, sums, known)

@@ -1,0 +1,314 @@
+"""Naming: a photo is called by the narrowest taxon that is certain enough, or by what it perhaps shows."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chalicelib.api.words import sure_of
+from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.model.naming import LISTED, WIDEST, Naming, subject_of
+from chalicelib.model.prior import Prior
+from chalicelib.model.taxonomy import Animal
+from tests.unit.chalicelib.model.real_tables import (
+    BY_NAME,
+    ELEPHANT,
+    FAMILIES,
+    FLOOR,
+    NAMING,
+    TAXONOMY,
+    named,
+    place,
+    scores_of,
+)
+
+RAINFOREST = place("jaguar", "puma", "three-toed sloth", relatives=["ocelot", "margay", "jaguarundi"])
+SCRUB = place(
+    "grey fox",
+    relatives=[
+        *("southern black-eared opossum", "gray four-eyed opossum", "crab-eating raccoon", "South American coati"),
+        *("southern collared peccary", "white-lipped peccary"),
+    ],
+)
+NIGHT = {"badger": 0.3, "grey fox": 0.2, "guinea pig": 0.2, "polecat": 0.2, "wombat": 0.1}
+"""What a raccoon, or an opossum, looks like at night to a model that knows none."""
+SPOTTED_CAT = {"jaguar": 0.4, "leopard": 0.39, "lynx": 0.2}
+FOREST = place("red fox", "wild boar", relatives=["western roe deer", "western red deer", "West European hedgehog"])
+ANTELOPES = {"impala": 0.35, "gazelle": 0.35, "hartebeest": 0.3}
+MAMMALS = {"lion": 0.2, "wild boar": 0.2, "hare": 0.2, "three-toed sloth": 0.2, "brown bear": 0.2}
+ANYTHING = {"lion": 0.2, "goldfish": 0.2, "scorpion": 0.2, "ostrich": 0.2, "snail": 0.2}
+
+
+# --- the name
+
+
+def test_a_clear_animal_has_its_own_name() -> None:
+    found = named({"koala": 0.995}, place("koala"))
+    assert found.prediction is not None
+    assert (found.prediction.taxon.name, found.prediction.taxon.rank) == ("koala", "species")
+    assert sure_of(found.prediction.score) == "almost certain"
+    assert (found.perhaps, found.members, found.is_unexpected, found.is_animal) == ((), (), False, True)
+
+
+def test_doubt_between_relatives_makes_the_name_wider() -> None:
+    # GIVEN photos between animals of one genus, one family, one order and one class
+    for photo, taxon in (
+        ({"lion": 0.5, "tiger": 0.49}, ("big cat", "genus")),
+        ({"red fox": 0.5, "African wild dog": 0.49}, ("dog, wolf or fox", "family")),
+        ({"koala": 0.34, "wombat": 0.33, "wallaby": 0.33}, ("kangaroo, koala or relative", "order")),
+        (MAMMALS, ("mammal", "class")),
+    ):
+        # WHEN they were taken where these live
+        found = named(photo, place(*photo))
+        # THEN the name is that of the group
+        assert found.prediction is not None, photo
+        assert (found.prediction.taxon.name, found.prediction.taxon.rank) == taxon
+
+
+def test_a_group_has_its_name_and_not_that_of_the_animal_that_stands_for_it() -> None:
+    # GIVEN the polecat, by which the model knows other weasels; WHEN a photo may also show a badger
+    found = named({"polecat": 0.5, "badger": 0.49}, place("polecat", "badger"))
+    assert found.prediction is not None
+    assert found.prediction.taxon.name == "weasel, otter or badger"
+
+
+def test_nothing_wider_than_a_class_is_named() -> None:
+    found = named(ANYTHING, place(*ANYTHING))
+    assert (found.prediction, found.is_animal) == (None, True)
+    assert {"phylum", "kingdom"} == WIDEST
+
+
+@pytest.mark.parametrize("animal", [0.0, 0.3, 0.59])
+def test_without_an_animal_nothing_is_said(animal: float) -> None:
+    # GIVEN a photo that looks like a koala, if it shows an animal
+    found = named({"koala": 0.99}, place("koala"), animal)
+    assert (found.prediction, found.perhaps, found.is_animal) == (None, (), False)
+
+
+def test_a_box_of_an_animal_is_enough() -> None:
+    prior = Prior(place("koala"), FLOOR)
+    scores = scores_of({"koala": 0.995}, 0.4)
+    assert NAMING.name(scores, prior, box=0.49)[1].prediction is None
+    found = NAMING.name(scores, prior, box=0.5)[1].prediction
+    assert found is not None
+    assert found.taxon.name == "koala"
+
+
+def test_the_animal_counts_in_the_number() -> None:
+    sure, unsure = (named({"koala": 0.995}, place("koala"), each).prediction for each in (0.99, 0.7))
+    assert sure is not None
+    assert unsure is not None
+    assert unsure.score < sure.score
+
+
+def test_a_degraded_answer_is_never_almost_certain() -> None:
+    # GIVEN curves that leave probabilities as they are, and a clear photo of an animal without unknown relatives
+    naming = Naming(FAMILIES, Path("nowhere") / "certainty.json", 0.6)
+    words = []
+    for mode in ("no_location", "degraded"):
+        prediction = naming.name(scores_of({"goldfish": 1.0}, 1.0), Prior(place(mode=mode), FLOOR))[1].prediction
+        words.append(prediction and sure_of(prediction.score))
+    # THEN without the features that it should have, the answer is less certain
+    assert words == ["almost certain", "likely"]
+
+
+# --- the place
+
+
+@pytest.mark.parametrize(
+    ("features", "unexpected"),
+    [
+        (place("African elephant", "lion"), False),
+        (FOREST, True),
+        (NO_LOCATION, False),
+        (place(mode="unknown_area"), False),
+    ],
+)
+def test_an_elephant_stays_an_elephant(features: Features, unexpected: bool) -> None:
+    found = named(ELEPHANT, features)
+    assert found.prediction is not None
+    assert found.prediction.taxon.name == "African elephant"
+    assert found.is_unexpected == unexpected
+
+
+@pytest.mark.parametrize("floor", [0.01, 0.02, 0.05])
+def test_an_animal_is_unexpected_with_any_floor(floor: float) -> None:
+    for photo, features, unexpected in (
+        ({"koala": 1.0}, place("lion"), True),
+        ({"koala": 1.0}, place("koala"), False),
+        ({"goldfish": 1.0}, place("lion"), True),
+    ):
+        _, found = NAMING.name(scores_of(photo), Prior(features, floor))
+        assert found.prediction is None or found.is_unexpected == unexpected
+
+
+def test_a_dog_is_expected_everywhere() -> None:
+    assert not named({"beagle": 0.99}, place("lion")).is_unexpected
+
+
+def test_a_family_that_lives_there_is_expected_though_its_known_animals_live_elsewhere() -> None:
+    # GIVEN a photo of a spotted cat; WHEN only ocelots and margays live there, which no model knows
+    found = named({"jaguar": 0.6, "leopard": 0.39}, place("three-toed sloth", relatives=["ocelot", "margay"]))
+    assert found.prediction is not None
+    assert (found.prediction.taxon.name, found.is_unexpected) == ("cat", False)
+    assert [each.name for each in found.members] == ["ocelot", "margay"]
+
+
+def test_a_deer_is_named_where_deer_live() -> None:
+    # GIVEN a photo that looks like several antelopes, and a place with deer and no antelopes
+    found = named(ANTELOPES, FOREST)
+    assert found.prediction is not None
+    assert (found.prediction.taxon.name, found.is_unexpected) == ("deer", False)
+    assert [each.name for each in found.members] == ["western roe deer", "western red deer"]
+
+
+# --- what it perhaps shows
+
+
+def test_a_wide_answer_lists_at_most_three_families_that_live_there() -> None:
+    # GIVEN a photo that looks like five mammals, one of which lives there, and others that no model knows
+    found = named(NIGHT, SCRUB)
+    assert found.prediction is not None
+    assert found.prediction.taxon.name == "mammal"
+    # THEN the list has families that live there, the likeliest first, with members whether or not a model knows them
+    assert len(found.perhaps) == LISTED
+    assert {each.name: [member.name for member in each.members] for each in found.perhaps} == {
+        "raccoon or coati": ["crab-eating raccoon", "South American coati"],
+        "opossum": ["southern black-eared opossum", "gray four-eyed opossum"],
+        "dog, wolf or fox": ["grey fox"],
+    }
+    assert {each.rank for each in found.perhaps} == {"family"}
+    scores = [each.score for each in found.perhaps]
+    assert scores == sorted(scores, reverse=True)
+    assert 0.4 < sum(scores) < 1
+
+
+def test_what_is_not_named_may_be_listed() -> None:
+    # GIVEN a photo between two cats, a sloth, a bird and a fish THEN what lives there is listed
+    found = named({"jaguar": 0.2, "three-toed sloth": 0.02, "ostrich": 0.4, "tench": 0.38}, RAINFOREST, 0.7)
+    assert (found.prediction, found.is_animal) == (None, True)
+    assert "cat" in [each.name for each in found.perhaps]
+
+
+def test_a_narrow_answer_has_no_list() -> None:
+    assert named({"jaguar": 0.995}, RAINFOREST).perhaps == ()
+
+
+def test_a_list_that_is_not_likely_is_not_shown() -> None:
+    assert named(ANYTHING, NO_LOCATION, 0.61).perhaps == ()
+
+
+def test_families_of_one_name_are_listed_once() -> None:
+    # GIVEN a photo of a porcupine or a hare without a place: two families of porcupines may be meant
+    found = named({"porcupine": 0.6, "hare": 0.35}, NO_LOCATION)
+    names = [each.name for each in found.perhaps]
+    assert len(set(names)) == len(names)
+
+
+def test_unknown_species_are_said_to_be_the_reason_where_they_are() -> None:
+    # GIVEN a photo that could show several; WHEN raccoons and opossums live there THEN they explain it
+    assert named(NIGHT, SCRUB).is_widened
+    # AND not where no such species lives, nor without a place
+    assert not named(MAMMALS, place(*MAMMALS)).is_widened
+    assert not named(MAMMALS, NO_LOCATION).is_widened
+
+
+# --- members
+
+
+def test_the_likeliest_breed_of_a_dog_is_a_member() -> None:
+    found = named({"basenji": 0.9, "beagle": 0.09}, place("koala"))
+    assert found.prediction is not None
+    assert (found.prediction.taxon.name, found.prediction.taxon.rank) == ("dog", "species")
+    assert found.prediction.is_domestic
+    assert [(each.taxon, each.name) for each in found.members] == [(BY_NAME["basenji"].taxon_id, "basenji")]
+    # AND no breed is, if none has most of it
+    mixed = named({"basenji": 0.4, "beagle": 0.3, "pug": 0.29}, place("koala"))
+    assert mixed.prediction is not None
+    assert (mixed.prediction.taxon.name, mixed.members) == ("dog", ())
+
+
+def test_members_of_a_family_live_there_the_known_ones_first() -> None:
+    found = named(SPOTTED_CAT, RAINFOREST)
+    assert found.prediction is not None
+    assert found.prediction.taxon.name == "cat"
+    # THEN the leopard, which lives elsewhere, is none of them
+    assert [each.name for each in found.members] == ["jaguar", "ocelot", "margay"]
+
+
+# --- numbers
+
+
+def is_in(animal: Animal, taxon: str) -> bool:
+    return any(each.scientific_name == taxon for each in animal.lineage)
+
+
+@pytest.mark.parametrize(
+    ("photo", "features"),
+    [
+        (ELEPHANT, place("African elephant")),
+        ({"basenji": 0.9, "beagle": 0.09}, place("koala")),
+        ({"lion": 0.5, "tiger": 0.49}, place("lion", "tiger")),
+        ({"red fox": 0.5, "African wild dog": 0.49}, place("red fox", "African wild dog")),
+        (MAMMALS, place(*MAMMALS)),
+    ],
+)
+def test_the_candidates_of_a_prediction_add_up_to_its_score(photo: dict[str, float], features: Features) -> None:
+    # GIVEN a place where all species of the prediction are known
+    scores, found = NAMING.name(scores_of(photo), Prior(features, FLOOR))
+    assert found.prediction is not None
+    # WHEN the probabilities of its animals are added
+    inside = [
+        found.prediction.taxon.scientific_name in {t.scientific_name for t in a.lineage} for a in TAXONOMY.animals
+    ]
+    # THEN the sum is the number that is shown
+    assert scores.probabilities[inside].sum() == pytest.approx(found.prediction.score, abs=1e-4)
+    # AND with the others it is at most 1
+    assert scores.probabilities.min() >= 0
+    assert scores.probabilities.sum() <= 1 + 1e-6
+
+
+def test_unknown_species_keep_their_part_of_the_score() -> None:
+    scores, found = NAMING.name(scores_of(SPOTTED_CAT), Prior(RAINFOREST, FLOOR))
+    assert found.prediction is not None
+    inside = [is_in(each, "Felidae") for each in TAXONOMY.animals]
+    assert 0 < scores.probabilities[inside].sum() < found.prediction.score
+
+
+def test_the_photo_alone_stays_as_it_was() -> None:
+    before = scores_of(ELEPHANT)
+    after, _ = NAMING.name(before, Prior(FOREST, FLOOR))
+    assert np.array_equal(after.vision, before.vision)
+    assert replace(after, probabilities=before.probabilities).animal_probability == before.animal_probability
+
+
+def test_curves_are_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "certainty.json"
+    path.write_text((NAMING.certainty).read_text())
+    naming = Naming(FAMILIES, path, 0.6)
+    assert naming.curves == NAMING.curves
+    path.unlink()
+    assert naming.name(scores_of({"koala": 0.995}), Prior(place("koala"), FLOOR))[1].prediction is not None
+
+
+# --- the subject
+
+
+@pytest.mark.parametrize(
+    ("animal_probability", "boxes", "subject"),
+    [
+        (0.6, (0, 0, 0), "animal"),
+        (0.6, (0, 0.9, 0), "animal"),
+        (0.1, (0.5, 0.9, 0), "animal"),
+        (0.59, (0.49, 0.5, 0.9), "person"),
+        (0.59, (0, 0.49, 0.5), "vehicle"),
+        (0.59, (0, 0, 0), "unclear"),
+        (0.25, (0, 0, 0), "unclear"),
+        (0.24, (0.49, 0.49, 0.49), "none"),
+    ],
+)
+def test_the_subject_is_an_animal_before_a_person_before_a_vehicle(
+    animal_probability: float, boxes: tuple[float, float, float], subject: str
+) -> None:
+    assert subject_of(animal_probability, 0.6, *boxes) == subject
