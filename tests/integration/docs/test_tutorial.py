@@ -27,10 +27,10 @@ def test_the_requests_of_the_tutorial_are_answered_as_it_says(served: Served) ->
     # THEN each gives what the text says about it
     placed, nowhere, unplaced, sydney, panama, health = map(json.loads, done.stdout.splitlines())
     assert f'"message":"{placed["message"]}"' in TUTORIAL
-    assert (placed["features"]["mode"], placed["features"]["animals"]) == ("narrowed", 193)
+    assert (placed["features"]["mode"], placed["features"]["animals"]) == ("narrowed", 199)
     assert nowhere["code"] == "location_missing"
     assert unplaced["features"]["mode"] == "no_location"
-    assert unplaced["candidates"][0]["score"] == unplaced["candidates"][0]["vision_score"]
+    assert unplaced["prediction"]["score"] < placed["prediction"]["score"]
     for place, animals in ((sydney, {"koala", "echidna"}), (panama, {"jaguar", "toucan"})):
         assert animals <= {each["name"] for each in place["animals"]}
     assert {health[part]["state"] for part in ("model", "cache", "database")} == {"ok"}
