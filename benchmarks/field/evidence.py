@@ -62,7 +62,8 @@ def figures(placed: Sequence[Answered], groups: Mapping[str, Sequence[Answered]]
         if name != "others":
             values["usable"] = round(share(those, lambda each: each.is_usable), 3)
         values["wrong"] = round(share(those, lambda each: each.worth == "wrong"), 3)
-        values["silent"] = round(share(those, lambda each: each.rank is None), 3)
+        unnamed = share(those, lambda each: each.rank is None)  # a list for a picture without an animal names nothing
+        values["silent"] = round(unnamed if name == "others" else share(those, lambda each: each.is_silent), 3)
         kinds[name] = values
     return {"photos": len(placed), "words": words, "kinds": kinds}
 

@@ -10,6 +10,7 @@ import { byName, capital, percent, say } from "./language.js";
 import { groupName, packsInWords, sureInWords } from "./words.js";
 
 const SHARES = ["usable", "wrong", "silent"];
+const FEWEST = 30; // answers that make a share
 
 export function listKnowledge() {
   showEvidence();
@@ -23,8 +24,9 @@ export function listKnowledge() {
 
 function showEvidence() {
   const { photos, words, kinds } = EVIDENCE;
-  const promises = SURE.filter(({ word }) => words[word]);
-  fill("evidence-words", ["word", "promise", "measured"], promises.map(({ word, right }) => [sureInWords(word), Math.round(100 * right), percent(words[word].right)]));
+  const measured = (word) => (words[word]?.answers >= FEWEST ? percent(words[word].right) : "–");
+  const promises = SURE.slice(0, -1).map(({ word, right }) => [sureInWords(word), Math.round(100 * right), measured(word)]);
+  fill("evidence-words", ["word", "promise", "measured"], promises);
   $("evidence-photos").textContent = say("evidence.kinds", { count: photos });
   const shares = (kind) => SHARES.map((share) => (share in kind ? percent(kind[share]) : "–"));
   fill("evidence-kinds", ["kind", ...SHARES], Object.entries(kinds).map(([name, kind]) => [say(`evidence.${name}`), ...shares(kind)]));
