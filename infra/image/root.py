@@ -20,7 +20,7 @@ from infra.package import archive, dependencies
 
 APP, MODEL, SPOOL, OUT = Path("/app"), Path("/model"), Path("/spool"), Path("/image")
 """Folders of the build stage: the program, the model, photos on their way, and the result."""
-MODEL_FILES = ("faunalens.onnx", "families.csv", "labels.csv", "members.csv", "relatives.csv", "taxa.csv", "packs")
+MODEL_TABLES = ("certainty.json", "families.csv", "labels.csv", "members.csv", "relatives.csv", "taxa.csv")
 AWS_SERVICES = {"lambda", "s3", "sso", "sso-oidc", "sts"}
 """Services that botocore keeps: those that the program calls, and those that give it credentials."""
 UNUSED = (
@@ -43,7 +43,7 @@ def main(packages: Path) -> None:
     """Write the image's files to `OUT`. `packages`: what pip installed."""
     prune(packages)
     if (packages / "onnxruntime").exists():
-        for name in MODEL_FILES:
+        for name in ("faunalens.onnx", *MODEL_TABLES, "packs"):
             copy_tree(MODEL / name, APP / "model" / name)
     interpreter, library = Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))
     programs = [interpreter, *standard_library(library)]

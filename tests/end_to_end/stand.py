@@ -1,6 +1,6 @@
 """A stand-in for the API: serves the real page below a prefix, keeps what it is sent, and gives prepared answers.
 
-For states that the real app shows only with luck or in distress, such as a roll-up or a waking database.
+For states that the real app shows only with luck or in distress, such as a wide answer or a waking database.
 """
 
 import json

@@ -18,6 +18,7 @@ from elftools.elf.sections import SymbolTableSection
 from packaging.requirements import Requirement
 
 from chalicelib.config.settings import ROOT
+from infra.image.root import MODEL_TABLES
 from infra.package import Package, archive, build, dependencies, packager
 from infra.package.__main__ import exclusion_sizes
 from testing.pictures import encoded, scene
@@ -109,8 +110,7 @@ def test_the_layer_holds_every_pinned_dependency_but_those_cut(layer: dict[str, 
 
 def test_the_function_holds_the_model(function: dict[str, bytes]) -> None:
     found = {name: text for name, text in function.items() if name.startswith("model/")}
-    tables = ("families.csv", "labels.csv", "members.csv", "relatives.csv", "taxa.csv")
-    paths = [ROOT / "model" / name for name in ("faunalens.onnx", *tables)]
+    paths = [ROOT / "model" / name for name in ("faunalens.onnx", *MODEL_TABLES)]
     paths += [path for path in (ROOT / "model" / "packs").iterdir() if not path.name.startswith(".")]
     assert found == {str(path.relative_to(ROOT)): path.read_bytes() for path in paths}
 

@@ -4,7 +4,11 @@ import stat
 import sysconfig
 from pathlib import Path
 
+from chalicelib.config.settings import ROOT
 from infra.image import root
+
+OF_THE_BUILD = {"activations.csv", "temperature.json"}
+"""Tables of which model/build.py makes the model."""
 
 
 def test_a_file_is_copied_with_every_link_on_the_way_to_it(tmp_path: Path) -> None:
@@ -41,3 +45,11 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
     root.make_readable(tmp_path)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"a": 0o644, "b": 0o644, "c": 0o755, "d": 0o755}
+
+
+def test_every_table_of_the_model_is_in_the_image_and_in_the_package_for_lambda() -> None:
+    # GIVEN the tables beside the model THEN each is copied into the image, and Chalice packs what vendor/model links
+    tables = {path.name for path in (ROOT / "model").iterdir() if path.suffix in (".csv", ".json")} - OF_THE_BUILD
+    assert tables == set(root.MODEL_TABLES)
+    links = {path.name: path.readlink() for path in (ROOT / "vendor" / "model").iterdir()}
+    assert links == {name: Path("../../model") / name for name in ("faunalens.onnx", *tables, "packs")}
