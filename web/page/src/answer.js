@@ -10,8 +10,6 @@ import { aboutTaxon } from "./taxon.js";
 import { disagreement, headline, hereOf, modelsInWords, namedIn, rankInWords } from "./words.js";
 import { reasonInWords, relativesInWords, sentenceOf, sureMeans } from "./words.js";
 
-const LEAST = 0.01; // score of a candidate that is worth a row
-
 export class AnswerView {
   #location = new LocationPart();
   #comparison = new Comparison();
@@ -20,8 +18,7 @@ export class AnswerView {
 
   /** Show an answer of the API. Return a sentence about it for screen readers. */
   show(given) {
-    const candidates = given.candidates.filter(({ score }) => score >= LEAST);
-    const answer = { ...given, prediction: namedIn(given), candidates };
+    const answer = { ...given, prediction: namedIn(given) };
     const sentence = this.#showPrediction(answer);
     this.#showCandidates(answer);
     const differ = disagreement(answer.photos ?? []);
