@@ -4,18 +4,23 @@ import gzip
 import json
 import re
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import psycopg2
 import pytest
 
 from chalicelib.config.settings import ROOT
 from chalicelib.features.cells import cell_of
+from chalicelib.features.codec import NO_ANIMALS
+from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.taxonomy import DOMESTIC, Prediction, Taxonomy
 from database.access import datasets
 from database.dataset import version_of
 from database.ranges.drawings import HEIGHT, WIDTH
+from tests.unit.chalicelib.model.real_tables import ELEPHANT, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 TAXONOMY = Taxonomy.read(ROOT / "model" / "labels.csv", ROOT / "model" / "taxa.csv")
 RELATIVES = Relatives(ROOT / "model" / "relatives.csv")
 PLACES = {
+    "Botswana": (-19.3, 23.0),
     "Churchill": (58.8, -94.2),
     "Engadin": (46.4, 9.9),
     "Kruger": (-24.0, 31.5),
@@ -36,6 +42,14 @@ PLACES = {
     "Sydney": (-33.87, 151.21),
     "Yellowstone": (44.6, -110.5),
 }
+
+
+ELEPHANTS = (
+    ELEPHANT,
+    {"African elephant": 0.497, "tusker elephant": 0.473, "Asian elephant": 0.025},
+    {"tusker elephant": 0.853, "African elephant": 0.117, "Asian elephant": 0.027},
+)
+"""What the model says of clear photos of African elephants."""
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +132,30 @@ def test_places_have_the_relatives_that_they_are_known_for(
     names = {each.name for each in RELATIVES.close_to(prediction, relatives_at(loaded, place))}
     assert there <= names
     assert not not_there & names
+
+
+@pytest.mark.parametrize(("place", "unexpected"), [("Botswana", False), ("Kruger", False), ("London", True)])
+def test_an_elephant_is_an_elephant_wherever_the_photo_was_taken(
+    loaded: "Connection", place: str, unexpected: bool
+) -> None:
+    # GIVEN what lives at a place
+    query = "select animal, weight, status from cell_animal where cell = %s order by animal"
+    animals, weights, status = zip(*ask(loaded, query, cell_of(*PLACES[place])), strict=True)
+    found = NO_ANIMALS._replace(
+        animals=np.array(animals, np.int32),
+        weights=np.array(weights, np.float32),
+        status=np.array(status, np.uint8),
+        relatives=np.array(relatives_at(loaded, place), np.uint16),
+    )
+    features = replace(NO_LOCATION, mode="narrowed", found=found)
+    for photo in ELEPHANTS:
+        # WHEN the photo is named there THEN it shows an elephant, which is known to live there or not
+        decision = named(photo, features)
+        assert decision.prediction is not None
+        assert "Elephantidae" in {taxon.scientific_name for taxon in decision.prediction.lineage}
+        assert decision.is_unexpected == unexpected
+        # AND where they live, an African one
+        assert unexpected or decision.prediction.taxon.name == "African elephant"
 
 
 def test_marsupials_live_in_sydney_and_not_in_london(loaded: "Connection") -> None:
