@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.field.truth import FieldPhoto, Lineage, Verdict, read_truth, verdict
+from benchmarks.field.truth import FieldPhoto, Lineage, Verdict, read_traps, read_truth, verdict
 
 CARNIVORA = {"phylum": "Chordata", "class": "Mammalia", "order": "Carnivora"}
 FELIDAE = {**CARNIVORA, "family": "Felidae"}
@@ -66,3 +66,21 @@ def test_a_file_without_a_column_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "truth.csv").write_text("file,study\n")
     with pytest.raises(ValueError, match=r"truth\.csv has no column kind, lat, lineage"):
         read_truth(tmp_path)
+
+
+def test_camera_trap_photos_have_the_lineage_of_their_label(tmp_path: Path) -> None:
+    # GIVEN labels of a species, a genus and a class, and lineages of species that models or tables know
+    (tmp_path / "labels.csv").write_text(
+        "file,set,scientific_name\na.jpg,serengeti,Panthera leo\nb.jpg,ena24,Panthera nova\nc.jpg,caltech,Aves\n"
+    )
+    lion, nova, bird = read_traps(tmp_path, [LION])
+    # THEN each has what is above its name, and the place of its set
+    assert (lion.lineage["species"], lion.place) == ("Panthera leo", (-2.3, 34.8))
+    assert nova.lineage == {rank: LION[rank] for rank in TRUTH[:4]} | {"species": "Panthera nova"}
+    assert bird.lineage == {"class": "Aves"}
+
+
+def test_a_label_without_a_lineage_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,set,scientific_name\na.jpg,ena24,Nessie\n")
+    with pytest.raises(ValueError, match=r"Nessie in labels\.csv has no lineage"):
+        read_traps(tmp_path, [LION])
