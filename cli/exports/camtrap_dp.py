@@ -15,9 +15,9 @@ from cli.errors import CommandError
 from cli.exports.description import Description
 from cli.exports.files import stamp, table, whole
 from cli.photos import media_type
-from cli.study.finding import Finding, ScoredTaxon, fused
+from cli.study.finding import Finding, fused
 from cli.study.study import Deployment, Study, StudyPhoto
-from cli.study.taxa import lineage_of, taxon_rank
+from cli.study.taxa import ScoredTaxon, lineage_of, taxon_rank
 from cli.terminal import shown, warn
 
 SCHEMAS = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"

@@ -18,9 +18,9 @@ from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
 from cli.exports.files import stamp, table, whole
 from cli.photos import media_type
-from cli.study.finding import Finding, ScoredTaxon
+from cli.study.finding import Finding
 from cli.study.study import Study, StudyPhoto
-from cli.study.taxa import lineage_of, taxon_rank
+from cli.study.taxa import ScoredTaxon, lineage_of, taxon_rank
 
 DWC, DC, AC = "http://rs.tdwg.org/dwc/terms/", "http://purl.org/dc/terms/", "http://rs.tdwg.org/ac/terms/"
 OCCURRENCE = dict.fromkeys(

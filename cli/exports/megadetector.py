@@ -11,9 +11,9 @@ from typing import Any
 from chalicelib.application import VERSION
 from cli.exports.files import whole, write_lists
 from cli.results import now
-from cli.study.finding import WHOLE, Finding, ScoredTaxon
+from cli.study.finding import WHOLE, Finding
 from cli.study.study import Study
-from cli.study.taxa import Key, key_of, labels_of, lineage_of
+from cli.study.taxa import Key, ScoredTaxon, key_of, labels_of, lineage_of
 
 DETECTIONS = {"1": "animal", "2": "person", "3": "vehicle"}
 _CATEGORY = {"animal": "1", "human": "2", "vehicle": "3"}

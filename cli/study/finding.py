@@ -13,25 +13,12 @@ from typing import Any, Literal
 
 from chalicelib.api.words import FORMER
 from chalicelib.model.naming import LEAST_BOX
+from cli.study.taxa import ScoredTaxon
 
 Kind = Literal["animal", "human", "vehicle", "blank", "unknown"]
 """As `observationType` in Camtrap DP."""
 
 _KIND_OF_SUBJECT: dict[str, Kind] = {"person": "human", "vehicle": "vehicle", "none": "blank", "unclear": "unknown"}
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredTaxon:
-    """A taxon with its probability, 0 to 1. `sure`: the API's word for that; empty if it has none."""
-
-    name: str
-    scientific_name: str
-    rank: str
-    score: float
-    sure: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.scientific_name})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +168,15 @@ def fused(findings: Sequence[Finding]) -> Finding:
     """Return the finding of an event from those of its photos. What a person said overrides the models.
 
     Of the photos that show an animal, the candidates are fused: the probability of each is the geometric mean over the
-    photos. If none reaches `SURE`, or no photo names it, the event gets the finding of the surest photo.
+    photos. If none reaches `SURE`, or no photo names it, the event gets the finding of the surest photo, of those that
+    do not include a taxon that another one names as surely: a mammal in one photo is the fox of the next.
     """
     said = [each for each in findings if each.is_human] or list(findings)
     kind = next(kind for kind in _ORDER if any(each.kind == kind for each in said))
     same = [each for each in said if each.kind == kind]
-    surest = max(same, key=lambda each: each.sureness)
+    wide = {above for each in same if each.named and each.named.score >= SURE for above in each.named.above}
+    narrow = [each for each in same if not each.named or each.named.scientific_name not in wide]
+    surest = max(narrow, key=lambda each: each.sureness)
     if kind != "animal" or len(same) == 1:
         return surest
     if surest.is_human:

@@ -3,12 +3,12 @@
 import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
 from chalicelib.model.taxonomy import RANKS
-from cli.study.finding import ScoredTaxon
 
 
 class Lineage(NamedTuple):
@@ -16,6 +16,25 @@ class Lineage(NamedTuple):
 
     ranks: Mapping[str, str]
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredTaxon:
+    """A taxon with its probability, 0 to 1. `sure`: the API's word for that; empty if it has none."""
+
+    name: str
+    scientific_name: str
+    rank: str
+    score: float
+    sure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.scientific_name})"
+
+    @property
+    def above(self) -> set[str]:
+        """Return the scientific names of the taxa that include it, as far as this release knows it."""
+        return {"Animalia", *lineage_of(self.scientific_name).ranks.values()} - {self.scientific_name}
 
 
 @cache

@@ -14,10 +14,11 @@ from cli.exports.description import read_description
 from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
 from cli.results import ResultsFile
-from cli.study.finding import Finding, ScoredTaxon, fused
+from cli.study.finding import Finding, fused
 from cli.study.reviews import Queue, precision
 from cli.study.study import Study
 from cli.study.summary import summary_of
+from cli.study.taxa import ScoredTaxon
 from testing.studies import DEER, IMPALA, LION, MAMMAL, answer, write_study
 from tests.unit.cli.exports.reading import rows_of
 

@@ -1,12 +1,14 @@
 """A study: its photos in order."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from cli.study.finding import Finding, Kind, ScoredTaxon, fused
+from cli.study.finding import Finding, Kind, fused
 from cli.study.study import StudyPhoto, events_of
+from cli.study.taxa import ScoredTaxon
 from testing.studies import STATIONS, answer, made_up
 
 
@@ -64,6 +66,15 @@ def test_photos_that_disagree_keep_the_surest_name() -> None:
     whole = fused([wide, finding(lion=0.72)])
     # THEN no single animal is sure enough, and the family is named
     assert whole.named == FAMILY
+
+
+def test_a_wide_photo_does_not_hide_what_another_one_names() -> None:
+    # GIVEN a mammal, almost certain, and in the next photo an impala that is likely, or a guess
+    mammal = finding(named=ScoredTaxon("mammal", "Mammalia", "class", 0.97))
+    likely, guess = (finding(named=replace(IMPALA, score=score)) for score in (0.85, 0.5))
+    # THEN the likely one names the event
+    assert fused([mammal, likely]).named == likely.named
+    assert fused([mammal, guess]).named == mammal.named
 
 
 def test_an_event_names_no_candidate_that_no_photo_names() -> None:
