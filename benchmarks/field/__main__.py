@@ -14,9 +14,8 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks.field import evidence
+from benchmarks.field import evidence, figures
 from benchmarks.field.answers import answer_all, local_services
-from benchmarks.field.figures import by, group_of, report
 from benchmarks.field.fit import compare, fit_curves, read_cases
 from benchmarks.field.truth import RANKS, FieldPhoto, Lineage, read_traps, read_truth
 from chalicelib.services import Services
@@ -42,10 +41,10 @@ def main() -> None:
         if options.clean
         else []
     )
-    tables = report(placed, alone, clean)
-    print(tables, flush=True)
+    tables = figures.evidence(placed, alone, clean)
+    print(tables, figures.details(placed), sep="\n\n", flush=True)
     if options.write:
-        evidence.write(tables, placed, by(group_of, placed))
+        evidence.write(tables, placed, figures.by(figures.group_of, placed))
     if options.fit:
         cases = read_cases(options.folder, photos, services)
         print(f"\n{compare(cases, services)}", flush=True)

@@ -129,19 +129,21 @@ def targets(placed: Sequence[Answered], alone: Sequence[Answered]) -> str:
     return table(rows, ["", "found", "target", "result"])
 
 
-def report(placed: Sequence[Answered], alone: Sequence[Answered], clean: Sequence[Answered] = ()) -> str:
-    """Return all tables. `clean`: answers to clean photos of animals that the general model knows, without places."""
+def evidence(placed: Sequence[Answered], alone: Sequence[Answered], clean: Sequence[Answered] = ()) -> str:
+    """Return the tables for everybody.
+
+    `alone`: answers to the same photos without their places. `clean`: to clean photos of animals that the general
+    model knows, without places.
+    """
+    animals, nowhere = ([each for each in answers if each.photo.lineage] for answers in (placed, alone))
+    kinds = by(group_of, placed) | {"all animals": animals, "the same without places": nowhere}
+    if clean:
+        kinds["clean, without places"] = list(clean)
+    return "\n\n".join((targets(placed, alone), groups("photos", kinds), levels(placed)))
+
+
+def details(placed: Sequence[Answered]) -> str:
+    """Return the tables by study and by group of animals, for those who change the rule."""
     animals = [each for each in placed if each.photo.lineage]
-    nowhere = [each for each in alone if each.photo.lineage]
-    extra = {"all animals": animals, "the same without places": nowhere} | (
-        {"clean, without places": clean} if clean else {}
-    )
-    return "\n\n".join(
-        (
-            targets(placed, alone),
-            groups("photos", by(group_of, placed) | extra),
-            groups("study", by(lambda photo: photo.study, placed)),
-            groups("animals", by(lambda photo: photo.group, animals)),
-            levels(placed),
-        )
-    )
+    by_study, by_animals = by(lambda photo: photo.study, placed), by(lambda photo: photo.group, animals)
+    return "\n\n".join((groups("study", by_study), groups("animals", by_animals)))
