@@ -102,28 +102,49 @@ def fit_curves(cases: Sequence[Case], services: Services, clean: Sequence[Case] 
     placed = [each for each in cases if each.photo.place]
     rows: dict[str, dict[str, Any]] = {}
     for level in PLAIN:
-        place, field, both = (_fitted(level, those, rule, open_rule) for those in (placed, nowhere, [*nowhere, *clean]))
-        pair = [round((one + other) / 2, 2) for one, other in zip(field, both, strict=True)]
-        rows[level] = {"place": place, "alone": pair, "least": rule.curves[level].least}
+        found = {
+            name: list(_found(level, those, rule, open_rule))
+            for name, those in (("place", placed), ("alone", nowhere), ("clean", clean))
+        }
+        field, both = (_fitted(those, packs=False) for those in (found["alone"], found["alone"] + found["clean"]))
+        rows[level] = {
+            "place": _fitted(found["place"], packs=False),
+            "alone": [round((one + other) / 2, 2) for one, other in zip(field, both, strict=True)],
+            "pack": _fitted([each for those in found.values() for each in those], packs=True),
+            "least": rule.curves[level].least,
+        }
     lines = ",\n".join(f'  "{level}": {json.dumps(row)}' for level, row in rows.items())
     return f"{{\n{lines}\n}}"
 
 
-def _fitted(level: Level, cases: Sequence[Case], rule: Naming, open_rule: Naming) -> list[float]:
-    found = [
-        (photo.study, *each) for photo, scores in cases for each in _chances(level, photo, scores, rule, open_rule)
-    ]
-    sizes = {study: sum(each[0] == study for each in found) for study, *_ in found}
-    logits = np.array([log(p / (1 - p)) for _, p, _ in found])
-    return _regression(
-        logits, np.array([right for *_, right in found], float), np.array([sizes[s] ** -0.5 for s, *_ in found])
-    )
+class Chance(NamedTuple):
+    """A name that a photo might get: its probability, and whether it is right. `packs`: whether a pack scored it."""
+
+    study: str
+    packs: bool
+    probability: float
+    is_right: bool
+
+
+def _fitted(found: Sequence[Chance], *, packs: bool) -> list[float]:
+    those = [each for each in found if each.packs == packs]
+    sizes = {study: sum(each.study == study for each in those) for study in {each.study for each in those}}
+    logits = np.array([log(each.probability / (1 - each.probability)) for each in those])
+    weights = np.array([sizes[each.study] ** -0.5 for each in those])
+    right = np.array([each.is_right for each in those], float)
+    return _regression(logits, right, weights * len(those) / weights.sum())
+
+
+def _found(level: Level, cases: Sequence[Case], rule: Naming, open_rule: Naming) -> Iterator[Chance]:
+    for photo, scores in cases:
+        for packs, probability, is_right in _chances(level, photo, scores, rule, open_rule):
+            yield Chance(photo.study, packs, min(max(probability, 1e-4), 1 - 1e-4), is_right)
 
 
 def _chances(
     level: Level, photo: FieldPhoto, scores: TwoScores, rule: Naming, open_rule: Naming
-) -> Iterator[tuple[float, bool]]:
-    """Yield the probability of the names of a level that a photo might get, and whether they are right."""
+) -> Iterator[tuple[bool, float, bool]]:
+    """Yield whether a pack scored a photo, and the probability and truth of each name of a level that it might get."""
     decisive, box, decision = scores.name(rule)
     if subject_of(decisive.animal_probability, rule.animal, box) != "animal":
         return
@@ -140,7 +161,7 @@ def _chances(
             for each in names.certain()
             if each.level == level
         ]
-    yield from ((min(max(p, 1e-4), 1 - 1e-4), right) for p, right in found)
+    yield from ((bool(decisive.packs), *each) for each in found)
 
 
 def _is_right(photo: FieldPhoto, lineage: Sequence[Any]) -> bool:

@@ -15,25 +15,30 @@ _LEAST: Final = 1e-9
 """No photo makes an answer less probable, or its contrary."""
 
 
+Basis = Literal["place", "alone", "pack"]
+
+
 class Curve(NamedTuple):
     """Of answers with a probability p, the share 1 / (1 + exp(-a - b · logit p)) is right.
 
-    `place`, `alone`: a and b with and without the features of a place. `least`: the number from which a level is said.
+    `place`, `alone`: a and b with and without the features of a place. `pack`: of photos that a pack scored, with a
+    place or without. `least`: the number from which a level is said.
     """
 
     place: tuple[float, float]
     alone: tuple[float, float]
+    pack: tuple[float, float]
     least: float
 
-    def number(self, probability: float, *, has_place: bool) -> float:
+    def number(self, probability: float, basis: Basis) -> float:
         """Return the share of answers with this probability that are right."""
-        a, b = self.place if has_place else self.alone
+        a, b = {"place": self.place, "alone": self.alone, "pack": self.pack}[basis]
         p = min(max(probability, _LEAST), 1.0 - _LEAST)
         return 1.0 / (1.0 + exp(-a - b * log(p / (1.0 - p))))
 
 
 PLAIN: Final[Mapping[Level, Curve]] = {
-    level: Curve((0.0, 1.0), (0.0, 1.0), least)
+    level: Curve((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), least)
     for level, least in zip(get_args(Level), (0.7, 0.7, 0.85, 0.4), strict=True)
 }
 """Curves that leave probabilities as they are, for a model without certainty.json."""
@@ -47,14 +52,14 @@ def read_certainty(path: Path) -> Mapping[Level, Curve]:
     try:
         rows = json.loads(path.read_text("utf-8"))
         return {
-            level: Curve(_pair(rows[level]["place"]), _pair(rows[level]["alone"]), float(rows[level]["least"]))
-            for level in PLAIN
+            level: Curve(_pair(row["place"]), _pair(row["alone"]), _pair(row["pack"]), float(row["least"]))
+            for level, row in ((level, rows[level]) for level in PLAIN)
         }
     except FileNotFoundError:
         return PLAIN
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{path.name} cannot be read ({error}); expected place, alone and least for {', '.join(PLAIN)}"
+            f"{path.name} cannot be read ({error}); expected place, alone, pack and least for {', '.join(PLAIN)}"
         ) from error
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.model.certainty import Curve, Level, read_certainty
+from chalicelib.model.certainty import Basis, Curve, Level, read_certainty
 from chalicelib.model.families import Families
 from chalicelib.model.shares import Shares, shares_of
 from chalicelib.model.taxonomy import DOMESTIC, RANKS, Animal, Prediction, Taxon
@@ -119,7 +119,9 @@ class Naming:
         """Return what can be said of a photo, whether or not it is certain enough. Parameters are those of `name`."""
         candidates = self.families.at(prior.features, scores.taxonomy)
         shares = shares_of(candidates, scores.vision, prior.over(scores.taxonomy))
-        return Names(shares, self.curves, prior, max(scores.animal_probability, WITH_BOX if box >= LEAST_BOX else 0.0))
+        animal = max(scores.animal_probability, WITH_BOX if box >= LEAST_BOX else 0.0)
+        place: Basis = "place" if prior.features.mode == "narrowed" else "alone"
+        return Names(shares, self.curves, prior, animal, "pack" if scores.packs else place)
 
 
 class Name(NamedTuple):
@@ -139,8 +141,10 @@ class Name(NamedTuple):
 class Names:
     """What can be said of one photo. `animal`: probability that it shows an animal."""
 
-    def __init__(self, shares: Shares, curves: Mapping[Level, Curve], prior: "Prior", animal: float) -> None:
-        self.shares, self.curves, self.prior, self.animal = shares, curves, prior, animal
+    def __init__(
+        self, shares: Shares, curves: Mapping[Level, Curve], prior: "Prior", animal: float, basis: Basis
+    ) -> None:
+        self.shares, self.curves, self.prior, self.animal, self.basis = shares, curves, prior, animal, basis
         self.candidates, self.layout = shares.candidates, shares.candidates.layout
 
     def certain(self) -> Iterator[Name]:
@@ -189,9 +193,8 @@ class Names:
         yield Name(level, Prediction(lineage[-1], number, lineage, is_domestic), share, species, families)
 
     def _number(self, level: Level, share: float) -> float:
-        mode = self.prior.features.mode
-        number = self.curves[level].number(self.animal * float(share), has_place=mode == "narrowed")
-        return min(number, MOST_DEGRADED) if mode == "degraded" else number
+        number = self.curves[level].number(self.animal * float(share), self.basis)
+        return min(number, MOST_DEGRADED) if self.prior.features.mode == "degraded" else number
 
     def decision(self, name: Name | None) -> Decision:
         """Return what to say of a photo that shows an animal. `name`: its narrowest name, if there is one."""
