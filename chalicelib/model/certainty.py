@@ -11,11 +11,10 @@ from chalicelib.errors import ModelError
 Level = Literal["animal", "family", "group", "list"]
 """What is named: an animal that a model knows; a genus or family; an order or class; a list of families."""
 
+Basis = Literal["place", "alone", "pack"]
+"""Whose curve a number is: of photos with the features of a place, without, or of those that a pack scored."""
 _LEAST: Final = 1e-9
 """No photo makes an answer less probable, or its contrary."""
-
-
-Basis = Literal["place", "alone", "pack"]
 
 
 class Curve(NamedTuple):

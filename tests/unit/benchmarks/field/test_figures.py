@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.field.answers import Answered
 from benchmarks.field.evidence import diagram, figures, points
-from benchmarks.field.figures import FEWEST, group_of, levels, mean, report, share, worse
+from benchmarks.field.figures import FEWEST, details, evidence, group_of, levels, mean, share, worse
 from benchmarks.field.truth import FieldPhoto
 from chalicelib.model.naming import Decision, Possible
 from chalicelib.model.taxonomy import Prediction, Taxon
@@ -87,12 +87,13 @@ def test_a_level_is_compared_with_what_it_says_if_it_has_enough_answers() -> Non
     assert rows["animal"][3].strip() == "few"
 
 
-def test_a_report_has_the_targets_and_all_groups() -> None:
+def test_the_evidence_has_the_targets_and_the_kinds_and_the_details_the_studies() -> None:
     blank = answered(shows=False)
-    text = report([EXACT, ORDER, blank], [EXACT, FAMILY, blank], [EXACT])
+    text = evidence([EXACT, ORDER, blank], [EXACT, FAMILY, blank], [EXACT])
     assert "usable, of all animals" in text
     assert "clean, without places" in text
     assert group_of(blank.photo) in text
+    assert "Mammalia: Carnivora" in details([EXACT, blank])
 
 
 def test_the_page_says_how_often_each_word_was_right() -> None:

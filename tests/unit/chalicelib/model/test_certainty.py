@@ -10,24 +10,29 @@ from hypothesis import strategies as st
 
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
-from chalicelib.model.certainty import PLAIN, Level, read_certainty
+from chalicelib.model.certainty import PLAIN, Basis, Level, read_certainty
 
 FITTED = read_certainty(ROOT / "model" / "certainty.json")
-ROW = {"place": [0, 1], "alone": [0, 1], "least": 0.5}
+ROW = {"place": [0, 1], "alone": [0, 1], "pack": [0, 1], "least": 0.5}
 ROWS = dict.fromkeys(get_args(Level), ROW)
 
 probabilities = st.floats(0, 1)
 
 
-@given(one=probabilities, other=probabilities, level=st.sampled_from(get_args(Level)), has_place=st.booleans())
-def test_a_likelier_answer_is_never_less_certain(one: float, other: float, level: Level, has_place: bool) -> None:
-    low, high = (FITTED[level].number(each, has_place=has_place) for each in sorted((one, other)))
+@given(
+    one=probabilities,
+    other=probabilities,
+    level=st.sampled_from(get_args(Level)),
+    basis=st.sampled_from(get_args(Basis)),
+)
+def test_a_likelier_answer_is_never_less_certain(one: float, other: float, level: Level, basis: Basis) -> None:
+    low, high = (FITTED[level].number(each, basis) for each in sorted((one, other)))
     assert 0 <= low <= high <= 1
 
 
 @pytest.mark.parametrize("level", get_args(Level))
 def test_the_place_makes_an_answer_as_certain_or_more(level: Level) -> None:
-    alone, placed = (FITTED[level].number(0.8, has_place=each) for each in (False, True))
+    alone, placed = FITTED[level].number(0.8, "alone"), FITTED[level].number(0.8, "place")
     assert alone <= placed
 
 
@@ -35,7 +40,7 @@ def test_the_place_makes_an_answer_as_certain_or_more(level: Level) -> None:
 def test_without_a_file_numbers_are_the_probabilities(probability: float) -> None:
     assert read_certainty(Path("nowhere") / "certainty.json") is PLAIN
     for curve in PLAIN.values():
-        assert curve.number(probability, has_place=True) == pytest.approx(probability, abs=1e-8)
+        assert curve.number(probability, "place") == pytest.approx(probability, abs=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +48,7 @@ def test_without_a_file_numbers_are_the_probabilities(probability: float) -> Non
     [
         [],
         {},
-        {**ROWS, "list": {"place": [0, 1], "alone": [0, 1]}},
+        {**ROWS, "list": {"place": [0, 1], "alone": [0, 1], "pack": [0, 1]}},
         {**ROWS, "animal": {**ROW, "place": [0]}},
         {**ROWS, "animal": {**ROW, "place": None}},
         {**ROWS, "family": {**ROW, "least": "much"}},
@@ -52,7 +57,9 @@ def test_without_a_file_numbers_are_the_probabilities(probability: float) -> Non
 def test_a_faulty_file_is_an_error_that_says_what_is_expected(tmp_path: Path, rows: Any) -> None:
     path = tmp_path / "certainty.json"
     path.write_text(json.dumps(rows))
-    expected = r"certainty\.json cannot be read .*; expected place, alone and least for animal, family, group, list"
+    expected = (
+        r"certainty\.json cannot be read .*; expected place, alone, pack and least for animal, family, group, list"
+    )
     with pytest.raises(ModelError, match=expected):
         read_certainty(path)
 
