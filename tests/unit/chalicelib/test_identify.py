@@ -154,6 +154,29 @@ def test_several_photos_have_no_boxes(tmp_path: Path) -> None:
     assert (found.recognised.boxes, len(found.recognised.alone)) == (None, 2)
 
 
+@pytest.mark.parametrize(
+    ("colour", "agrees", "message"),
+    [
+        ((255, 0, 0), True, "red fox."),
+        ((200, 185, 0), True, "red fox."),
+        ((0, 255, 0), False, "by itself, photo 3 shows tree frog."),
+        ((0, 0, 0), False, "by itself, photo 3 shows no animal."),
+    ],
+    ids=["the same animal", "an animal that is not named", "another animal", "no animal"],
+)
+def test_photos_agree_if_they_can_show_one_animal(
+    tmp_path: Path, colour: tuple[int, int, int], agrees: bool, message: str
+) -> None:
+    # GIVEN two photos of a fox; WHEN a third one comes with them
+    third = encoded(Image.new("RGB", (64, 64), colour), "PNG")
+    fox = encoded(Image.new("RGB", (64, 64), (255, 0, 0)), "PNG")
+    found = identify([fox, fox, third], IdentifyRequest(place="ignored"), services_in(tmp_path), record())
+    # THEN it agrees unless it shows another animal, or none
+    answer = answer_of(found, "r-1", 3)
+    assert [each.agrees for each in answer.photos] == [True, True, agrees]
+    assert answer.message.endswith(message)
+
+
 def test_without_a_box_of_an_animal_the_whole_photo_answers(tmp_path: Path) -> None:
     services = services_in(tmp_path, detector=True)
     answer, _ = answer_to(photo(blue=(3, 3)), services, boxes=True)

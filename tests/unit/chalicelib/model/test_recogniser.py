@@ -58,6 +58,16 @@ def test_a_small_animal_is_scored_again_where_the_detector_finds_it(recogniser: 
     assert (once.detections, again.looked_twice, again.subject) == (None, True, "animal")
 
 
+def test_another_place_is_judged_with_the_same_box(recogniser: Recogniser) -> None:
+    # GIVEN a photo whose animal the detector finds, and of which the general model is not sure enough
+    recogniser = replace(recogniser, naming=replace(recogniser.naming, animal=0.8))
+    found = recognise(recogniser, photo((0, 0, 16, 16)))
+    assert found.together.scores.animal_probability < recogniser.naming.animal
+    assert found.together.prediction is not None
+    # THEN the same place would name the same
+    assert recogniser.name_with(found, found.prior) == found.together.prediction
+
+
 def test_boxes_do_not_change_the_answer_and_ask_the_detector_once(recogniser: Recogniser) -> None:
     # GIVEN a photo that got a second look; WHEN its boxes are wanted too
     corner = photo((0, 0, 16, 16))
