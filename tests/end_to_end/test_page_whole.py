@@ -38,7 +38,8 @@ def test_the_whole_app_finds_every_animal_and_takes_several_photos(app_url: str,
     shown.get_by_role("button", name="Find every animal").click()
     expect(shown.locator("#every-heading")).to_have_text("1 animal was found")
     shown.locator("#boxes button").click()
-    expect(shown.locator("#scientific-name")).to_have_text(re.compile("^Felis"))
+    # Without a place it may be a wild one, or a genet.
+    expect(shown.locator("#scientific-name")).to_have_text(re.compile("^(Felis|Felidae|Carnivora)"))
     # WHEN the same photo is added THEN both agree
     shown.set_input_files("#more", cat)
     expect(shown.locator("#photos li")).to_have_count(2)

@@ -64,12 +64,10 @@ def _measured() -> list[str]:
     """The same figures in the docs, those of our own as the page rounds them."""
     packs = " ".join((ROOT / "docs/explanation/packs.md").read_text(encoding="utf-8").split())
     own = [re.search(rf"\*\*{group}\*\* \| \d+ \| ([\d.]+)%", packs) for group in ("birds", "butterflies")]
-    others = re.search(r"([\d.]+)% of birds first and ([\d.]+)% among five, ([\d.]+)% and ([\d.]+)% of insects", packs)
+    others = re.search(r"others found ([\d.]+)% of birds first and ([\d.]+)% of insects", packs)
     assert all(own)
     assert others
-    birds, birds_of_five, insects, insects_of_five = others.groups()
-    rounded = [f"{float(found[1]):.0f}" for found in own if found]
-    return [*rounded, birds, insects, birds_of_five, insects_of_five]
+    return [*(f"{float(found[1]):.0f}" for found in own if found), *others.groups()]
 
 
 def _percent(share: float) -> str:
