@@ -27,7 +27,8 @@ type Clade = tuple[str, str]
 WEIGHT = 0.1
 """Weight of a pack's animal whose class the general model does not see. docs/explanation/packs.md compares values."""
 KEPT, SURE = 0.5, 10
-"""Weight of a class of the general model that the pack contradicts, and how sure the model must be of it."""
+"""Weight of a class of the general model that the pack contradicts (docs/explanation/packs.md compares values), and how
+sure the model must be of it: the larger, the surer."""
 MEMBER_COLUMNS = ("taxon", "member", "rank")
 
 
@@ -36,9 +37,9 @@ class Fusion:
     """The animals of a taxonomy and of a pack together. Immutable.
 
     `taxonomy`: that of all of them; the first ones are those of the given taxonomy. `positions`: of the pack's animals.
-    `members`: for each animal of the given taxonomy, whether it belongs to the pack's taxa; `wide`: and is
-    not one of the pack's animals itself. `pairs`: an animal of the
-    pack (its number there), and a class that includes it. `kin`: the same for a class of its order.
+    `members`: for each animal of the given taxonomy, whether it belongs to the pack's taxa. `wide`: whether it does,
+    and is not one of the pack's animals itself. `pairs`: an animal of the pack (its number there), and a class that has
+    it. `kin`: the same for a class of its order.
     """
 
     taxonomy: Taxonomy
