@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chalicelib.api.words import sure_of
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.model.naming import LISTED, WIDEST, Naming, subject_of
+from chalicelib.model.naming import LISTED, WIDEST, Decision, Naming, subject_of
 from chalicelib.model.prior import Prior
 from chalicelib.model.taxonomy import Animal
 from tests.unit.chalicelib.model.real_tables import (
@@ -143,6 +145,21 @@ def test_an_animal_is_unexpected_with_any_floor(floor: float) -> None:
         assert found.prediction is None or found.is_unexpected == unexpected
 
 
+@pytest.mark.parametrize("share", [0.97, 0.8])
+def test_the_right_place_never_makes_the_name_of_a_wild_animal_wider(share: float) -> None:
+    # GIVEN a photo of any wild animal, and one that may also show something else
+    for animal in (each for each in TAXONOMY.animals if each.kind == "wild"):
+        photo = {animal.name: share, "tench" if animal.name != "tench" else "koala": 0.997 - share}
+        # WHEN the place is added, where it lives, and nothing that no model knows
+        alone, placed = named(photo, NO_LOCATION), named(photo, place(animal.name))
+        # THEN the name is as narrow, or narrower
+        assert depth(placed) >= depth(alone), animal.name
+
+
+def depth(found: Decision) -> int:
+    return len(found.prediction.lineage) if found.prediction else 0
+
+
 def test_a_dog_is_expected_everywhere() -> None:
     assert not named({"beagle": 0.99}, place("lion")).is_unexpected
 
@@ -267,6 +284,26 @@ def test_the_candidates_of_a_prediction_add_up_to_its_score(photo: dict[str, flo
     # AND with the others it is at most 1
     assert scores.probabilities.min() >= 0
     assert scores.probabilities.sum() <= 1 + 1e-6
+
+
+some = st.dictionaries(st.sampled_from(sorted(BY_NAME)), st.floats(0.01, 1), min_size=1, max_size=6)
+
+
+@settings(max_examples=60)
+@given(seen=some, features=st.sampled_from([RAINFOREST, SCRUB, FOREST, NO_LOCATION, place(mode="degraded")]))
+def test_no_candidate_contradicts_the_number(seen: dict[str, float], features: Features) -> None:
+    # GIVEN any photo, anywhere
+    total = sum(seen.values())
+    scores, found = NAMING.name(scores_of({name: each / total for name, each in seen.items()}), Prior(features, FLOOR))
+    # THEN a name is narrow, or a list explains it; and neither is without an animal
+    assert found.is_animal
+    assert not found.perhaps or found.prediction is None or found.prediction.is_wide
+    # AND all animals that are not in the named taxon have at most what its number leaves
+    if found.prediction is not None:
+        assert found.prediction.taxon.rank not in WIDEST
+        taxon, score = found.prediction.taxon.scientific_name, found.prediction.score
+        outside = [not is_in(each, taxon) for each in TAXONOMY.animals]
+        assert scores.probabilities[outside].sum() <= 1 - score + 1e-4
 
 
 def test_unknown_species_keep_their_part_of_the_score() -> None:
