@@ -4,13 +4,14 @@
     python -m benchmarks.field FOLDER --write      also write the tables and the diagram into docs and the page
     python -m benchmarks.field FOLDER --clean DIR  also with a row for clean photos named <output index>_….jpg
     python -m benchmarks.field FOLDER --fit        also compare the constants of the rule, and fit certainty.json
-    python -m benchmarks.field FOLDER --fit --traps DIR     with camera-trap photos and their labels.csv for the curves
+    python -m benchmarks.field FOLDER --fit --traps DIR --clean DIR --species DIR     with more photos for the curves
 
 Without FOLDER, `FAUNALENS_FIELD_PHOTOS` names it. The whole request path answers, with the features of this checkout's
 dataset and without servers.
 """
 
 import argparse
+import csv
 import os
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from benchmarks.field import evidence, figures
 from benchmarks.field.answers import answer_all, local_services
 from benchmarks.field.fit import compare, fit_curves, read_cases
 from benchmarks.field.truth import RANKS, FieldPhoto, Lineage, read_traps, read_truth
+from chalicelib.model.taxonomy import Animal
 from chalicelib.services import Services
 
 FOLDER = "FAUNALENS_FIELD_PHOTOS"
@@ -31,6 +33,9 @@ def main() -> None:
     parser.add_argument("--clean", type=Path, metavar="DIR", help="clean photos named <output index>_….jpg")
     parser.add_argument("--fit", action="store_true", help="also compare constants, and fit certainty.json")
     parser.add_argument("--traps", type=Path, metavar="DIR", help="with --fit: camera-trap photos and labels.csv")
+    parser.add_argument(
+        "--species", type=Path, metavar="DIR", help="with --fit: photos of species, truth.csv"
+    )
     options = parser.parse_args()
     if options.folder is None:
         parser.error(f"name the folder of the photos, or set {FOLDER}")
@@ -52,6 +57,8 @@ def main() -> None:
             traps = read_traps(options.traps, _lineages(services))
             cases += read_cases(options.traps, traps, services)
         clean_cases = read_cases(options.clean, read_clean(options.clean, services), services) if options.clean else []
+        if options.species:
+            clean_cases += read_cases(options.species, read_species(options.species, services), services)
         print(f"\n{fit_curves(cases, services, clean_cases)}")
 
 
@@ -59,18 +66,25 @@ def read_clean(folder: Path, services: Services) -> list[FieldPhoto]:
     """Return clean photos named <output index>_….jpg, as far as they show animals that the general model knows."""
     animals = services.recogniser.models.taxonomy.animals
     indices = [(path.name, int(path.name.partition("_")[0])) for path in sorted(folder.iterdir())]
+    return [_photo_of(name, animals[index], "clean") for name, index in indices if index < len(animals)]
+
+
+def read_species(folder: Path, services: Services) -> list[FieldPhoto]:
+    """Return photos of species that packs know, from a folder with the truth.csv of `benchmarks.species`."""
+    packs = {pack.name.removesuffix("s"): pack for pack in services.recogniser.models.packs}
+    with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    labels = {name: pack.labels for name, pack in packs.items()}
     return [
-        FieldPhoto(
-            name,
-            "clean",
-            animals[index].scientific_name,
-            {taxon.rank: taxon.scientific_name for taxon in animals[index].lineage if taxon.rank in RANKS},
-            None,
-            "clean",
-        )
-        for name, index in indices
-        if index < len(animals)
+        _photo_of(row["file"], found.animals[found.animal_of[int(row["index"])]], "species")
+        for row in rows
+        for found in [labels[row["pack"]]]
     ]
+
+
+def _photo_of(file: str, animal: Animal, study: str) -> FieldPhoto:
+    lineage = {taxon.rank: taxon.scientific_name for taxon in animal.lineage if taxon.rank in RANKS}
+    return FieldPhoto(file, study, animal.scientific_name, lineage, None, study)
 
 
 def _lineages(services: Services) -> list[Lineage]:

@@ -31,7 +31,7 @@ TRIED: Final[Mapping[tuple[ModuleType, str], Sequence[Any]]] = {
     (families, "WORLD"): (0.025, 0.1),
     (shares, "SMOOTHING"): (0.2, 0.6),
     (shares, "LIKENESS"): ((0.75, 0.15, 0.1), (0.9, 0.07, 0.03)),
-    (shares, "CLEAR"): (0.25, 0.5),
+    (shares, "CLEAR"): (0.35, 1.0),
     (shares, "RIVAL"): (0.25, 1.0),
     (shares, "OTHERS"): (0.0, 1.0),
     (naming, "LEAST_BOX"): (0.4, 0.6),

@@ -60,8 +60,8 @@ class Layout:
 
     `starts`, `sizes`: position of the first animal of each species, and the number of them. `genera`, `families`:
     numbers of the first species of each; a species without a genus stands alone. `genus`, `family`: numbers of each
-    species' genus and family. `species`: the first animal of each. `number`: of the species, by taxon id of its
-    animals. `covers`: the species whose animals other species have too, and these: 'tusker' and the elephants.
+    species' genus and family. `species`: the first animal of each. `index`: output index of each
+    animal, by taxon id. `covers`: the species whose animals other species have too, and these: 'tusker' and the elephants.
     """
 
     taxonomy: Taxonomy
@@ -72,7 +72,7 @@ class Layout:
     families: NDArray[np.intp]
     family: NDArray[np.intp]
     species: tuple[Animal, ...]
-    number: Mapping[str, int]
+    index: Mapping[str, int]
     covers: tuple[tuple[int, NDArray[np.intp]], ...]
 
     @classmethod
@@ -102,15 +102,15 @@ class Layout:
             np.array(families),
             family,
             tuple(species),
-            number,
+            {animal.taxon_id: animal.output_index for animal in taxonomy.animals},
             tuple(covers),
         )
 
     def looks(self, row: Family) -> list[tuple[int, float]]:
-        """Return the numbers of the species that a family looks like, with shares that add up to 1."""
-        found = [(self.number[taxon], weight) for taxon, weight in row.looks_like if taxon in self.number]
+        """Return the output indices of the animals that a family looks like, with shares that add up to 1."""
+        found = [(self.index[taxon], weight) for taxon, weight in row.looks_like if taxon in self.index]
         total = sum(weight for _, weight in found)
-        return [(species, weight / total) for species, weight in found]
+        return [(animal, weight / total) for animal, weight in found]
 
     def lineage(self, species: int) -> tuple[Taxon, ...]:
         """Return the taxa down to a species, or to the animal that stands alone for it."""
@@ -134,8 +134,8 @@ class Candidates:
     a place, those of the world. `numbers`: of the families that have such species. `weights`: of these. `rivals`: the
     root of their number of unknown species, for the share of these within the family.
 
-    `alike`: which of `numbers` have no animal that a model knows. `looks`, `shares`: the species that they look like,
-    and to which share; `look_starts`: where those of each begin.
+    `alike`: which of `numbers` have no animal that a model knows. `looks`, `shares`: the animals that they look like,
+    by output index, and to which share; `look_starts`: where those of each begin.
     """
 
     layout: Layout
@@ -244,7 +244,7 @@ class Families:
             by_class * photographed * (counts * WORLD if here is None else counts**SPECIES_POWER),
             np.sqrt(counts) * (WORLD if here is None else 1.0),
             np.array([number for number, each in enumerate(looks) if each], np.intp),
-            np.array([species for each in looks for species, _ in each], np.intp),
+            np.array([animal for each in looks for animal, _ in each], np.intp),
             np.array([share for each in looks for _, share in each]),
             np.cumsum([0, *(len(each) for each in looks if each)])[:-1],
         )

@@ -24,7 +24,7 @@ SMOOTHING: Final = 0.4
 """Photos of an animal look like its family's others too. `python -m benchmarks.field --fit` compares all constants."""
 LIKENESS: Final = (0.85, 0.10, 0.05)
 """Weights of what a family's animals look like, of its order, and of its class."""
-CLEAR: Final = 0.35
+CLEAR: Final = 0.7
 RIVAL: Final = 0.5
 OTHERS: Final = 0.5
 """Weight of the unknown animals of an order whose species the dataset does not count."""
@@ -73,7 +73,7 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
         SMOOTHING * sums / known * np.add.reduceat(weights, layout.families)
     )
     unseen = np.zeros(len(families))
-    unseen[candidates.numbers] = _unknown(candidates, photo, sums / known)
+    unseen[candidates.numbers] = _unknown(candidates, vision, photo, sums / known)
     of_order, unclear = _clarity(candidates.order[layout.family], photo, len(candidates.class_))
     others = np.where(candidates.uncounted, OTHERS * of_order * unclear, 0.0)
     families += unseen
@@ -112,13 +112,13 @@ def _species(
     return photo, weighed, weight
 
 
-def _unknown(candidates: Candidates, photo: Floats, means: Floats) -> Floats:
+def _unknown(candidates: Candidates, vision: NDArray[np.floating], photo: Floats, means: Floats) -> Floats:
     """Return the weighed shares of the families with unknown species. `means`: of the species of known families."""
     order = candidates.order[candidates.layout.family]
     numbers, own_order = candidates.numbers, candidates.order[candidates.numbers]
     likeness = np.where(numbers < len(means), means[np.minimum(numbers, len(means) - 1)], 0.0)
     if len(candidates.alike):
-        looks = photo[candidates.looks] * candidates.shares
+        looks = vision[candidates.looks] * candidates.shares
         likeness[candidates.alike] = np.add.reduceat(looks, candidates.look_starts)
     classes = candidates.class_[order]
     own_class = candidates.class_[own_order]
