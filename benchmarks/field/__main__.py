@@ -33,9 +33,7 @@ def main() -> None:
     parser.add_argument("--clean", type=Path, metavar="DIR", help="clean photos named <output index>_….jpg")
     parser.add_argument("--fit", action="store_true", help="also compare constants, and fit certainty.json")
     parser.add_argument("--traps", type=Path, metavar="DIR", help="with --fit: camera-trap photos and labels.csv")
-    parser.add_argument(
-        "--species", type=Path, metavar="DIR", help="with --fit: photos of species, truth.csv"
-    )
+    parser.add_argument("--species", type=Path, metavar="DIR", help="with --fit: photos of species, truth.csv")
     options = parser.parse_args()
     if options.folder is None:
         parser.error(f"name the folder of the photos, or set {FOLDER}")

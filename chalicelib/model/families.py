@@ -60,8 +60,8 @@ class Layout:
 
     `starts`, `sizes`: position of the first animal of each species, and the number of them. `genera`, `families`:
     numbers of the first species of each; a species without a genus stands alone. `genus`, `family`: numbers of each
-    species' genus and family. `species`: the first animal of each. `index`: output index of each
-    animal, by taxon id. `covers`: the species whose animals other species have too, and these: 'tusker' and the elephants.
+    species' genus and family. `species`: the first animal of each. `index`: output index of each animal, by taxon id.
+    `covers`: the species whose animals other species have too, and these: 'tusker' and the elephants.
     """
 
     taxonomy: Taxonomy

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from chalicelib.config.settings import ROOT
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features, Mode
-from chalicelib.model.families import Families
+from chalicelib.model.families import Families, Layout
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
@@ -57,3 +57,9 @@ def scores_of(shares: dict[str, float], animal: float = 0.99) -> FusedScores:
 def named(shares: dict[str, float], features: Features, animal: float = 0.99) -> Decision:
     """Return what a photo at a place is called."""
     return NAMING.name(scores_of(shares, animal), Prior(features, FLOOR))[1]
+
+
+def number_of(layout: Layout, taxon: str) -> int:
+    """Return the number of the species of an animal, by its taxon id."""
+    position = layout.taxonomy.order.tolist().index(layout.index[taxon])
+    return int(np.searchsorted(layout.starts, position, side="right")) - 1

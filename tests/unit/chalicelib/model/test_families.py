@@ -19,7 +19,7 @@ from chalicelib.model.families import (
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.taxonomy import Taxonomy
 from testing import tiny_model
-from tests.unit.chalicelib.model.real_tables import BY_NAME, FAMILIES, TAXONOMY, place
+from tests.unit.chalicelib.model.real_tables import BY_NAME, FAMILIES, TAXONOMY, number_of, place
 
 ANYWHERE = FAMILIES.at(NO_LOCATION, TAXONOMY)
 LAYOUT = ANYWHERE.layout
@@ -28,7 +28,7 @@ LAYOUT = ANYWHERE.layout
 def family_of(candidates: Candidates, name: str) -> tuple[str, str]:
     """Return name and scientific name of the family that an animal is of, or of what it stands for."""
     layout = candidates.layout
-    taxon = candidates.lineages[int(layout.family[layout.number[BY_NAME[name].taxon_id]])][-1]
+    taxon = candidates.lineages[int(layout.family[number_of(layout, BY_NAME[name].taxon_id)])][-1]
     return taxon.name, taxon.scientific_name
 
 
@@ -49,7 +49,7 @@ def test_every_animal_is_in_one_species_and_its_family() -> None:
         assert animals[0] == first
         if len(animals) > 1:
             assert len({scientific_name(each, "species") for each in animals}) == 1
-        assert {LAYOUT.number[each.taxon_id] for each in animals} == {number}
+        assert {number_of(LAYOUT, each.taxon_id) for each in animals} == {number}
         family = ANYWHERE.lineages[int(LAYOUT.family[number])][-1].scientific_name
         assert family in {taxon.scientific_name for taxon in first.lineage}
 
@@ -71,7 +71,7 @@ def test_a_class_that_others_cover_knows_which() -> None:
 def test_look_alikes_have_shares_of_one() -> None:
     row = Family("deer", (("aepyceros-melampus", 3.0), ("alcelaphus-buselaphus", 1.0), ("no-such-taxon", 5.0)))
     looks = LAYOUT.looks(row)
-    assert [LAYOUT.species[number].taxon_id for number, _ in looks] == ["aepyceros-melampus", "alcelaphus-buselaphus"]
+    assert [TAXONOMY.animals[index].taxon_id for index, _ in looks] == ["aepyceros-melampus", "alcelaphus-buselaphus"]
     assert [share for _, share in looks] == [0.75, 0.25]
 
 

@@ -98,7 +98,7 @@ def test_a_box_of_an_animal_is_enough() -> None:
 
 
 def test_the_animal_counts_in_the_number() -> None:
-    sure, unsure = (named({"koala": 0.995}, place("koala"), each).prediction for each in (0.99, 0.7))
+    sure, unsure = (named({"koala": 0.995}, place("koala"), each).prediction for each in (0.99, 0.9))
     assert sure is not None
     assert unsure is not None
     assert unsure.score < sure.score

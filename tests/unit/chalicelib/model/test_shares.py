@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.prior import Prior
 from chalicelib.model.shares import Shares, shares_of
-from tests.unit.chalicelib.model.real_tables import BY_NAME, FAMILIES, FLOOR, TAXONOMY, place, vision
+from tests.unit.chalicelib.model.real_tables import BY_NAME, FAMILIES, FLOOR, TAXONOMY, number_of, place, vision
 
 FOREST = place(
     *("red fox", "wild boar", "hare"),
@@ -24,7 +24,7 @@ def shares(photo: dict[str, float], features: Features) -> Shares:
 
 
 def of_species(found: Shares, name: str) -> float:
-    return float(found.species[found.candidates.layout.number[BY_NAME[name].taxon_id]])
+    return float(found.species[number_of(found.candidates.layout, BY_NAME[name].taxon_id)])
 
 
 def of_family(found: Shares, name: str) -> float:
@@ -91,7 +91,7 @@ def test_the_breeds_of_dog_are_one_dog() -> None:
     found = shares({dog.name: 0.95 / len(dogs) for dog in dogs}, place())
     # THEN the dog is one species, and by far the likeliest
     assert len(dogs) == 118
-    assert {found.candidates.layout.number[dog.taxon_id] for dog in dogs} == {int(found.species.argmax())}
+    assert {number_of(found.candidates.layout, dog.taxon_id) for dog in dogs} == {int(found.species.argmax())}
     assert found.species.max() > 0.8
     # AND each breed is the same part of it
     parts = found.parts[[dog.output_index for dog in dogs]]
@@ -101,7 +101,7 @@ def test_the_breeds_of_dog_are_one_dog() -> None:
 def test_rooster_and_hen_are_one_chicken() -> None:
     found = shares({"rooster": 0.5, "hen": 0.45}, place())
     layout = found.candidates.layout
-    chicken = layout.number[BY_NAME["hen"].taxon_id]
+    chicken = number_of(layout, BY_NAME["hen"].taxon_id)
     assert {each.name for each in layout.animals(chicken)} == {"rooster", "hen"}
     assert found.photo[chicken] == pytest.approx(0.95 / 0.953, abs=0.001)
 
