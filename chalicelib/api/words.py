@@ -1,6 +1,7 @@
 """Words for how sure an answer is, and why it is wide or missing. The page reads the table of the first, sure.json."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -36,6 +37,8 @@ SURE: Final = tuple(SureWord(**row) for row in json.loads(Path(__file__).with_na
 """The words, the surest first; the page reads the same file."""
 FORMER: Final = {"very sure": "almost certain", "fairly sure": "likely", "photo_grey": "night_camera"}
 """Words and reasons of answers that an earlier release made and that results keep, with today's."""
+_VOWEL: Final = re.compile("(?!eu|one-|u(ga|ni[cf]|ra|ru|ta))[aeiou]|hour", re.IGNORECASE)
+"""A name that begins with the sound of a vowel, unlike 'European'."""
 SMALL_SHARE: Final = 0.05
 """Share of the photo's area below which an animal is small."""
 
@@ -116,10 +119,10 @@ def and_list(words: Sequence[str], last: str = "and") -> str:
 def with_article(name: str) -> str:
     """Return a name with its indefinite article.
 
-    >>> with_article("opossum"), with_article("raccoon or coati")
-    ('an opossum', 'a raccoon or coati')
+    >>> with_article("opossum"), with_article("Eurasian beaver")
+    ('an opossum', 'a Eurasian beaver')
     """
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    return f"{'an' if _VOWEL.match(name) else 'a'} {name}"
 
 
 def or_list(names: Sequence[str]) -> str:

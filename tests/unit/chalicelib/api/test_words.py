@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.api.words import SURE, or_list, reasons_of, sure_of, why_not
+from chalicelib.api.words import SURE, or_list, reasons_of, sure_of, why_not, with_article
 from chalicelib.model.naming import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.photo.quality import Quality
@@ -95,11 +95,20 @@ def test_a_clear_photo_has_no_faults() -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["an opossum", "an elephant", "an upland goose", "a deer", "a Eurasian beaver", "a Ural owl"]
+)
+def test_a_name_has_the_article_of_its_sound(name: str) -> None:
+    assert with_article(name.partition(" ")[2]) == name
+
+
+@pytest.mark.parametrize(
     ("names", "text"),
     [
         (["deer"], "a deer"),
         (["deer", "peccary"], "a deer or a peccary"),
         (["opossum", "raccoon or coati", "fox"], "an opossum, a raccoon or coati, or a fox"),
+        (["opossum", "raccoon", "dog, wolf or fox"], "an opossum; a raccoon; or a dog, wolf or fox"),
+        (["deer", "dog, wolf or fox"], "a deer; or a dog, wolf or fox"),
     ],
 )
 def test_a_list_of_possible_animals_has_articles(names: list[str], text: str) -> None:
