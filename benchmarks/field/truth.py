@@ -26,8 +26,12 @@ SETS: Final[Mapping[str, tuple[float, float]]] = {
 """Where the public sets of camera-trap photos are from, as their authors describe them."""
 RANKS: Final = ("class", "order", "family", "genus", "species")
 WIDE: Final = frozenset({"order", "class"})
-GAPS: Final = {"Subulo": ("Artiodactyla", "Cervidae")}
-"""Order and family of genera for which the truth of some photos has none."""
+GAPS: Final = {
+    "Mephitis": ("Carnivora", "Mephitidae"),
+    "Plecturocebus": ("Primates", "Pitheciidae"),
+    "Subulo": ("Artiodactyla", "Cervidae"),
+}
+"""Order and family of mammals' genera for which the truth of some photos, or our tables, have none."""
 MEMBERS: Final[Mapping[str, frozenset[str]]] = {
     "Accipitrimorphae": frozenset({"Accipitriformes", "Cathartiformes"}),
     "Anisoptera": frozenset({"Aeshnidae", "Corduliidae", "Gomphidae", "Libellulidae", "Macromiidae"}),
@@ -85,7 +89,8 @@ def read_traps(folder: Path, lineages: Iterable[Lineage]) -> list[FieldPhoto]:
     Raise `ValueError` if a name has none.
     """
     above: dict[str, Lineage] = {"Aves": {"class": "Aves"}}
-    for lineage in lineages:
+    gaps = [{"class": "Mammalia", "order": order, "family": f, "genus": g} for g, (order, f) in GAPS.items()]
+    for lineage in [*lineages, *gaps]:
         known = {rank: lineage[rank] for rank in RANKS if lineage.get(rank)}
         for depth, name in enumerate(known.values(), 1):
             above.setdefault(name, dict(list(known.items())[:depth]))
