@@ -56,8 +56,7 @@ _MODE_NOTES: Mapping[Mode, str] = {
 def answer_of(found: Identification, request_id: str, top: int) -> Answer:
     """Return the response to an identification, with `top` candidates."""
     recognised, quality, features = found.recognised, found.quality, found.features
-    prediction, candidates = named_in(recognised.together, recognised.prior, top)
-    perhaps = _possible(recognised.together.decision)
+    prediction, perhaps, candidates = named_in(recognised.together, recognised.prior, top)
     photos, boxes = _photos(recognised), recognised.boxes
     detections = boxes.detections if boxes else None
     reasons = _reasons(recognised, quality)
@@ -98,8 +97,10 @@ def residents_of(cell: int, features: Features, taxonomy: Taxonomy, request_id: 
     return Residents(animals, _place(cell, "request", features), _used(features), request_id)
 
 
-def named_in(found: Recognition, prior: Prior, top: int) -> tuple[PredictedTaxon | None, tuple[Candidate, ...]]:
-    """Return the prediction and the `top` candidates of what a picture shows."""
+def named_in(
+    found: Recognition, prior: Prior, top: int
+) -> tuple[PredictedTaxon | None, tuple[PossibleTaxon, ...], tuple[Candidate, ...]]:
+    """Return the prediction, what a picture perhaps shows, and its `top` candidates."""
     scores = found.scores
     candidates = tuple(
         Candidate(
@@ -114,7 +115,7 @@ def named_in(found: Recognition, prior: Prior, top: int) -> tuple[PredictedTaxon
         for animal in scores.likeliest(top)
         if scores.probabilities[animal.output_index] >= _LEAST_SHOWN
     )
-    return _predicted(found), candidates
+    return _predicted(found), _possible(found.decision), candidates
 
 
 def _predicted(found: Recognition) -> PredictedTaxon | None:

@@ -116,6 +116,7 @@ class AnimalFound:
 
     box: Annotated[BoxFound, "Where the animal is."]
     prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if the box shows no animal that is known."]
+    perhaps: Annotated[tuple[PossibleTaxon, ...], "Taxa that the box perhaps shows, as in the answer."]
     candidates: Annotated[tuple[Candidate, ...], "The likeliest animals, best first."]
 
 

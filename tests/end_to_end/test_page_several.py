@@ -155,8 +155,8 @@ def boxes(people: int = 1, vehicles: int = 2) -> dict[str, Any]:
     fox = answers.candidate("red fox", "Vulpes vulpes", 0.99, 0.99, "introduced")
     return answers.koala(
         animals=(
-            AnimalFound(BoxFound(0.1, 0.2, 0.4, 0.5, 0.9), FOX, (fox,)),
-            AnimalFound(BoxFound(0.7, 0.7, 0.02, 0.02, 0.5), None, (fox,)),
+            AnimalFound(BoxFound(0.1, 0.2, 0.4, 0.5, 0.9), FOX, (), (fox,)),
+            AnimalFound(BoxFound(0.7, 0.7, 0.02, 0.02, 0.5), None, (), (fox,)),
         ),
         people=BoxesFound(people, (other,) * people),
         vehicles=BoxesFound(vehicles, (other,) * vehicles),

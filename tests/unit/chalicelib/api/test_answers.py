@@ -59,7 +59,8 @@ def shown(
     relatives: Sequence[Relative] = (),
 ) -> tuple[PredictedTaxon | None, tuple[Candidate, ...]]:
     """Return the prediction and the candidates in an answer."""
-    return named_in(Recognition(scores, Decision(prediction), relatives), Prior(features, 0.02), top)
+    found, _, candidates = named_in(Recognition(scores, Decision(prediction), relatives), Prior(features, 0.02), top)
+    return found, candidates
 
 
 def test_candidates_are_the_likeliest_best_first(taxonomy: Taxonomy) -> None:
@@ -191,7 +192,7 @@ def test_the_word_fits_the_number_that_is_shown(taxonomy: Taxonomy) -> None:
 
 def test_members_of_a_prediction_are_in_the_answer(taxonomy: Taxonomy) -> None:
     decision = Decision(Prediction(FAMILY, 0.8, (FAMILY,)), members=(Member("o", "ocelot", "L. p."),))
-    found, _ = named_in(Recognition(scores(taxonomy), decision, ()), Prior(features(), 0.02), 5)
+    found, *_ = named_in(Recognition(scores(taxonomy), decision, ()), Prior(features(), 0.02), 5)
     assert found is not None
     assert found.members == (MemberTaxon("o", "ocelot", "L. p."),)
 
