@@ -51,7 +51,7 @@ def write(tables: str, placed: Sequence[Answered], groups: Mapping[str, Sequence
 def figures(placed: Sequence[Answered], groups: Mapping[str, Sequence[Answered]]) -> dict[str, Any]:
     """Return what the page shows: how often each word was right, and what answers to each kind of photo are worth."""
     words = {}
-    for word, _ in SURE:
+    for word in (each.word for each in SURE):
         those = [each for each in placed if each.sure == word]
         if those:
             words[word] = {"answers": len(those), "right": round(share(those, lambda each: each.is_right), 3)}

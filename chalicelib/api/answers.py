@@ -24,7 +24,7 @@ from chalicelib.api.responses import (
     Residents,
     Timings,
 )
-from chalicelib.api.words import Reason, and_list, or_list, reasons_of, sure_of, why_not, with_article
+from chalicelib.api.words import Reason, and_list, english_of, or_list, reasons_of, sure_of, why_not, with_article
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.features import Features, Mode
 from chalicelib.identification import Identification, Source
@@ -241,13 +241,13 @@ def _sentence(prediction: PredictedTaxon | None, decision: Decision, subject: Su
         return f"{name[0].upper()}{name[1:]}{perhaps or unclear}"
     name = prediction.name if prediction.rank in _EXACT else with_article(prediction.name)
     if decision.is_unexpected:
-        return f"Not known to live here: {prediction.name}, {prediction.sure}."
+        return f"Not known to live here: {prediction.name}, {english_of(prediction.sure)}."
     members = [each.name for each in prediction.members]
     if len(members) == 1:
         name = f"{name}, perhaps {with_article(members[0])}"
     elif members:
         name = f"{name}; {and_list(members, 'or')}"
-    return f"{prediction.sure.capitalize()}: {name}."
+    return f"{english_of(prediction.sure).capitalize()}: {name}."
 
 
 def _notes(prediction: PredictedTaxon | None, mode: Mode) -> str:

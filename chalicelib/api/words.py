@@ -27,10 +27,11 @@ Reason = Literal[
 
 class SureWord(NamedTuple):
     """A word for how sure an answer is. `right`: least score with this word, and least share of such answers that are
-    right: scores are calibrated (docs/explanation/field.md)."""
+    right: scores are calibrated (docs/explanation/field.md). `english`: how the message says it."""
 
     word: str
     right: float
+    english: str
 
 
 SURE: Final = tuple(SureWord(**row) for row in json.loads(Path(__file__).with_name("sure.json").read_text("utf-8")))
@@ -45,7 +46,12 @@ SMALL_SHARE: Final = 0.05
 
 def sure_of(score: float) -> str:
     """Return the word for how sure a prediction is, from its score."""
-    return next(word for word, right in SURE if score >= right)
+    return next(each.word for each in SURE if score >= each.right)
+
+
+def english_of(sure: str) -> str:
+    """Return how the message says a word of `SURE`."""
+    return next(each.english for each in SURE if each.word == sure)
 
 
 _SENTENCES: Final[dict[Reason, str]] = {
