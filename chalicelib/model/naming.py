@@ -200,8 +200,8 @@ class Names:
         """Return what to say of a photo that shows an animal. `name`: its narrowest name, if there is one."""
         if name is not None and not name.prediction.is_wide:
             members = self._members(name.species, name.prediction.lineage)
-            lives = self.shares.weights[name.species] > self.prior.floor
-            is_unexpected = not (lives.any() or self.shares.unseen[name.families].any())
+            lives = any(map(self._lives, np.flatnonzero(name.species).tolist()))
+            is_unexpected = not (lives or self.shares.unseen[name.families].any())
             return Decision(name.prediction, (), members, is_unexpected=is_unexpected, is_animal=True)
         families = np.full(len(self.shares.families), fill_value=True) if name is None else name.families
         unseen = float(self.shares.unseen[families].sum())
@@ -211,8 +211,9 @@ class Names:
     def _perhaps(self, among: NDArray[np.bool_]) -> tuple[Possible, ...]:
         """Return the likeliest families that live at the place; none if together they are not likely enough."""
         shares, candidates = self.shares, self.candidates
-        likeliest = np.argsort(-np.where(among & self._live, shares.families, 0.0), kind="stable")[:LISTED].tolist()
-        listed = [each for each in likeliest if self.animal * shares.families[each] >= LEAST_LISTED]
+        likely = np.flatnonzero(among & (self.animal * shares.families >= LEAST_LISTED))
+        likeliest = likely[np.argsort(-shares.families[likely], kind="stable")].tolist()
+        listed = [each for each in likeliest if shares.unseen[each] or self._has_living(each)][:LISTED]
         total = float(shares.families[listed].sum())
         number = self._number("list", total)
         if not listed or number < self.curves["list"].least:
@@ -239,7 +240,7 @@ class Names:
         known = [
             _member(layout.lineage(each)[-1], layout.species[each])
             for each in likeliest
-            if self.shares.species[each] > least and self.shares.weights[each] > self.prior.floor
+            if self.shares.species[each] > least and self._lives(each)
         ]
         if taxon.rank == "species":
             known = [_member(breed.taxon, breed) for breed in self._breeds(likeliest[0])]
@@ -271,14 +272,12 @@ class Names:
         rest = (1.0 - name.prediction.score) / (1.0 - name.share) if name.share < 1.0 else 0.0
         return shares * np.where(name.species, name.prediction.score / name.share, min(rest, 1.0))
 
-    @cached_property
-    def _live(self) -> NDArray[np.bool_]:
-        """Return which families have animals that live at the place, as far as that is known."""
-        shares = self.shares
-        live = shares.unseen > 0.0
-        weights = np.maximum.reduceat(shares.weights, self.layout.families)
-        live[: len(weights)] |= (weights > self.prior.floor) | (self.prior.features.mode != "narrowed")
-        return live
+    def _has_living(self, family: int) -> bool:
+        return any(map(self._lives, np.flatnonzero(self.layout.family == family).tolist()))
+
+    def _lives(self, species: int) -> bool:
+        """Return whether a species lives at the place, as far as that is known."""
+        return any(self.prior.here(animal) != "unexpected" for animal in self.layout.animals(species))
 
 
 def _member(taxon: Taxon, animal: Animal | None = None) -> Member:

@@ -38,7 +38,7 @@ class Shares:
 
     `photo`: of each species, by the photo alone. `species`, `genera`, `families`, `orders`, `classes`: with the place,
     by number in `candidates` or its layout. `unseen`: the part of each family that is of species that no model knows.
-    `weights`: of each species at the place. `parts`: of each animal in its species, in output order.
+    `parts`: of each animal in its species, in output order.
     """
 
     candidates: Candidates
@@ -49,7 +49,6 @@ class Shares:
     orders: Floats
     classes: Floats
     unseen: Floats
-    weights: Floats
     parts: NDArray[np.float32]
 
     def animals(self, species: Floats) -> NDArray[np.float32]:
@@ -91,7 +90,6 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
         orders,
         np.bincount(candidates.class_, orders),
         unseen,
-        weights,
         _parts(layout, vision * prior),
     )
 

@@ -134,12 +134,14 @@ def test_an_elephant_stays_an_elephant(features: Features, unexpected: bool) -> 
     assert found.is_unexpected == unexpected
 
 
-@pytest.mark.parametrize("floor", [0.01, 0.02, 0.05])
-def test_an_animal_is_unexpected_with_any_floor(floor: float) -> None:
+@pytest.mark.parametrize("floor", [0.01, 0.02, 0.05, 0.5, 1.0])
+def test_an_animal_is_unexpected_or_not_with_any_floor(floor: float) -> None:
     for photo, features, unexpected in (
         ({"koala": 1.0}, place("lion"), True),
         ({"koala": 1.0}, place("koala"), False),
         ({"goldfish": 1.0}, place("lion"), True),
+        ({"koala": 1.0}, NO_LOCATION, False),
+        ({"beagle": 1.0}, place("lion"), False),
     ):
         _, found = NAMING.name(scores_of(photo), Prior(features, floor))
         assert found.prediction is None or found.is_unexpected == unexpected
