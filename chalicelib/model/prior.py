@@ -23,7 +23,7 @@ class Prior:
     """
 
     def __init__(self, features: Features, floor: float) -> None:
-        self.features, self.floor = features, float(np.float32(floor))  # as precise as the weights
+        self.features, self.floor = features, floor
         self._weights: dict[int, NDArray[np.float32]] = {}
 
     def over(self, taxonomy: Taxonomy) -> NDArray[np.float32]:
