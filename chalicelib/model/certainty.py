@@ -12,32 +12,30 @@ Level = Literal["animal", "family", "group", "list"]
 """What is named: an animal that a model knows; a genus or family; an order or class; a list of families."""
 
 Basis = Literal["place", "alone", "pack"]
-"""Whose curve a number is: of photos with the features of a place, without, or of those that a pack scored."""
+"""Whose curve a number is: that of photos with the features of a place, of those without, or of those that a pack
+scored, with a place or without."""
 _LEAST: Final = 1e-9
-"""No photo makes an answer less probable, or its contrary."""
+"""Least probability of an answer, and of its contrary: a logit is finite."""
 
 
 class Curve(NamedTuple):
     """Of answers with a probability p, the share 1 / (1 + exp(-a - b · logit p)) is right.
 
-    `place`, `alone`: a and b with and without the features of a place. `pack`: of photos that a pack scored, with a
-    place or without. `least`: the number from which a level is said.
+    `fits`: a and b of each basis. `least`: the number from which a level is said.
     """
 
-    place: tuple[float, float]
-    alone: tuple[float, float]
-    pack: tuple[float, float]
+    fits: Mapping[Basis, tuple[float, float]]
     least: float
 
     def number(self, probability: float, basis: Basis) -> float:
         """Return the share of answers with this probability that are right."""
-        a, b = {"place": self.place, "alone": self.alone, "pack": self.pack}[basis]
+        a, b = self.fits[basis]
         p = min(max(probability, _LEAST), 1.0 - _LEAST)
         return 1.0 / (1.0 + exp(-a - b * log(p / (1.0 - p))))
 
 
 PLAIN: Final[Mapping[Level, Curve]] = {
-    level: Curve((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), least)
+    level: Curve(dict.fromkeys(get_args(Basis), (0.0, 1.0)), least)
     for level, least in zip(get_args(Level), (0.7, 0.7, 0.85, 0.4), strict=True)
 }
 """Curves that leave probabilities as they are, for a model without certainty.json."""
@@ -51,8 +49,8 @@ def read_certainty(path: Path) -> Mapping[Level, Curve]:
     try:
         rows = json.loads(path.read_text("utf-8"))
         return {
-            level: Curve(_pair(row["place"]), _pair(row["alone"]), _pair(row["pack"]), float(row["least"]))
-            for level, row in ((level, rows[level]) for level in PLAIN)
+            level: Curve({basis: _pair(rows[level][basis]) for basis in curve.fits}, float(rows[level]["least"]))
+            for level, curve in PLAIN.items()
         }
     except FileNotFoundError:
         return PLAIN

@@ -32,9 +32,7 @@ WORLD: Final = 0.05
 PLACES: Final = 64
 """Maximum number of places whose candidates a process remembers."""
 NEVER_PHOTOGRAPHED: Final = frozenset({"Delphinidae", "Hominidae"})
-"""Families whose unknown species do not count: whales at sea, and apes, of which people are one."""
-
-
+"""Families whose unknown species do not count: dolphins at sea, and apes, of which people are one."""
 UNCOUNTED: Final = frozenset({"Amphibia", "Arachnida", "Reptilia"})
 """Classes of which models know few species, and of which the dataset does not count the others."""
 
@@ -51,6 +49,29 @@ class Family(NamedTuple):
     photographed: float = 1.0
 
 
+class Runs(NamedTuple):
+    """Runs of equal keys in a sequence, such as the animals of a species in tree order.
+
+    `starts`: where each run begins. `sizes`: its length. `number`: of each element, the number of its run.
+    """
+
+    starts: NDArray[np.intp]
+    sizes: NDArray[np.intp]
+    number: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, keys: Sequence[str]) -> "Runs":
+        """Return the runs of some keys."""
+        starts = [number for number, key in enumerate(keys) if number == 0 or key != keys[number - 1]]
+        sizes = np.diff([*starts, len(keys)])
+        return cls(np.array(starts), sizes, np.repeat(np.arange(len(starts)), sizes))
+
+    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of each run's values."""
+        sums: NDArray[np.float64] = np.add.reduceat(values, self.starts)
+        return sums
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """A taxonomy's animals as arrays, so that the sums over all species and families are slices of one array.
@@ -58,19 +79,15 @@ class Layout:
     A *species* is one animal, or all of one species: 118 breeds are one dog. A *family* has the species of a family, or
     one animal that stands for a wider taxon, such as 'snail'. All are in tree order.
 
-    `starts`, `sizes`: position of the first animal of each species, and the number of them. `genera`, `families`:
-    numbers of the first species of each; a species without a genus stands alone. `genus`, `family`: numbers of each
-    species' genus and family. `species`: the first animal of each. `index`: output index of each animal, by taxon id.
-    `covers`: the species whose animals other species have too, and these: 'tusker' and the elephants.
+    `animals`: runs of animals that are one species. `genera`, `families`: runs of species; one without a genus stands
+    alone. `species`: the first animal of each. `index`: output index of each animal, by taxon id. `covers`: the species
+    whose animals other species have too, and these: 'tusker' and the elephants.
     """
 
     taxonomy: Taxonomy
-    starts: NDArray[np.intp]
-    sizes: NDArray[np.intp]
-    genera: NDArray[np.intp]
-    genus: NDArray[np.intp]
-    families: NDArray[np.intp]
-    family: NDArray[np.intp]
+    animals: Runs
+    genera: Runs
+    families: Runs
     species: tuple[Animal, ...]
     index: Mapping[str, int]
     covers: tuple[tuple[int, NDArray[np.intp]], ...]
@@ -79,32 +96,18 @@ class Layout:
     def of(cls, taxonomy: Taxonomy, classes: Mapping[str, Set[Clade]]) -> "Layout":
         """Arrange a taxonomy. `classes`: what `read_members` returns."""
         ordered = [taxonomy.animals[index] for index in taxonomy.order.tolist()]
-        starts = _starts([scientific_name(each, "species") or each.taxon_id for each in ordered])
-        species = [ordered[start] for start in starts]
-        genera = _starts([scientific_name(each, "genus") or each.taxon_id for each in species])
-        families = _starts([scientific_name(each, "family") or each.taxon_id for each in species])
-        sizes = np.diff([*starts, len(ordered)])
-        numbers = np.repeat(np.arange(len(starts)), sizes).tolist()
-        number = {animal.taxon_id: each for animal, each in zip(ordered, numbers, strict=True)}
+        animals = _runs(ordered, "species")
+        species = [ordered[start] for start in animals.starts.tolist()]
+        number = {animal.taxon_id: each for animal, each in zip(ordered, animals.number.tolist(), strict=True)}
         own = {(each.scientific_name, each.rank): number[each.taxon_id] for each in ordered}
-        covers = [
+        covers = tuple(
             (number[taxon], np.array([own[clade] for clade in clades]))
             for taxon, clades in classes.items()
             if taxon in number and clades <= own.keys()
-        ]
-        genus, family = (np.repeat(np.arange(len(each)), np.diff([*each, len(species)])) for each in (genera, families))
-        return cls(
-            taxonomy,
-            np.array(starts),
-            sizes,
-            np.array(genera),
-            genus,
-            np.array(families),
-            family,
-            tuple(species),
-            {animal.taxon_id: animal.output_index for animal in taxonomy.animals},
-            tuple(covers),
         )
+        index = {animal.taxon_id: animal.output_index for animal in taxonomy.animals}
+        genera, families = (_runs(species, rank) for rank in ("genus", "family"))
+        return cls(taxonomy, animals, genera, families, tuple(species), index, covers)
 
     def looks(self, row: Family) -> list[tuple[int, float]]:
         """Return the output indices of the animals that a family looks like, with shares that add up to 1."""
@@ -115,43 +118,92 @@ class Layout:
     def lineage(self, species: int) -> tuple[Taxon, ...]:
         """Return the taxa down to a species, or to the animal that stands alone for it."""
         lineage, ranks = self.species[species].lineage, [taxon.rank for taxon in self.species[species].lineage]
-        return lineage if self.sizes[species] == 1 else lineage[: ranks.index("species") + 1]
+        return lineage if self.animals.sizes[species] == 1 else lineage[: ranks.index("species") + 1]
 
-    def animals(self, species: int) -> list[Animal]:
+    def animals_of(self, species: int) -> list[Animal]:
         """Return the animals that are one species."""
-        start = int(self.starts[species])
-        positions = self.taxonomy.order[start : start + int(self.sizes[species])]
+        start = int(self.animals.starts[species])
+        positions = self.taxonomy.order[start : start + int(self.animals.sizes[species])]
         return [self.taxonomy.animals[index] for index in positions.tolist()]
+
+
+class Tree(NamedTuple):
+    """Families in the tree of life. A family without an order has one of its own, and so has an order without a class.
+
+    `lineages`: taxa down to each family. `order`: number of each family's order. `class_`: number of each order's
+    class. `uncounted`: whether other species of an order live at the place that the dataset does not count.
+    """
+
+    lineages: Sequence[tuple[Taxon, ...]]
+    order: NDArray[np.intp]
+    class_: NDArray[np.intp]
+    uncounted: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, lineages: Sequence[tuple[Taxon, ...]], uncounted: Set[str]) -> "Tree":
+        """Number the orders and classes of families. `uncounted`: the classes whose orders are."""
+        orders: dict[str, int] = {}
+        classes: dict[str, int] = {}
+        order, class_, is_uncounted = [], [], []
+        for lineage in lineages:
+            named = {taxon.rank: taxon.scientific_name for taxon in lineage}
+            own = lineage[-1].scientific_name
+            key = named.get("order", own)
+            if key not in orders:
+                orders[key] = len(orders)
+                class_.append(classes.setdefault(named.get("class", own), len(classes)))
+                is_uncounted.append(named.get("class") in uncounted)
+            order.append(orders[key])
+        return cls(lineages, np.array(order), np.array(class_), np.array(is_uncounted))
+
+
+class Looks(NamedTuple):
+    """What some families look like to the models. `families`: their positions in `Unknown.numbers`.
+
+    `animals`: output indices, first those that the first family looks like. `shares`: to which share, which add up to 1
+    for each family. `starts`: where each family begins.
+    """
+
+    families: NDArray[np.intp]
+    animals: NDArray[np.intp]
+    shares: NDArray[np.float64]
+    starts: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, looks: Sequence[Sequence[tuple[int, float]]]) -> "Looks":
+        """Arrange what `Layout.looks` returns for each family; empty for a family whose own animals models know."""
+        pairs = [pair for each in looks for pair in each]
+        animals, shares = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
+        starts = np.cumsum([0, *(len(each) for each in looks if each)])[:-1]
+        return cls(np.flatnonzero([len(each) for each in looks]), animals.astype(np.intp), shares, starts)
+
+
+class Unknown(NamedTuple):
+    """The species that live at a place and that no model knows, by family; without a place, those of the world.
+
+    `species`: the most widespread first. `numbers`: of their families in the tree. `weights`: of these families.
+    `rivals`: the root of their number of unknown species, for the share of these within the family. `looks`: what the
+    families of which no model knows an animal look like.
+    """
+
+    species: Mapping[str, Sequence[Relative]]
+    numbers: NDArray[np.intp]
+    weights: NDArray[np.float64]
+    rivals: NDArray[np.float64]
+    looks: Looks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """The families that a photo may show at a place: first those of a layout, then those that no model knows.
+    """What a photo may show at a place. `named`: taxa by rank and scientific name.
 
-    `named`: taxa by rank and scientific name. `lineages`: taxa down to each family. `order`, `class_`: number of each
-    family's order, and of each order's class. `uncounted`: of each order, whether it is of an `UNCOUNTED` class, at a
-    place. `unknown`: by family, the species that live there and that no model knows, the most widespread first; without
-    a place, those of the world. `numbers`: of the families that have such species. `weights`: of these. `rivals`: the
-    root of their number of unknown species, for the share of these within the family.
-
-    `alike`: which of `numbers` have no animal that a model knows. `looks`, `shares`: the animals that they look like,
-    by output index, and to which share; `look_starts`: where those of each begin.
+    `tree`: first the families of the layout, then those that no model knows.
     """
 
     layout: Layout
     named: Mapping[tuple[str, str], Taxon]
-    lineages: tuple[tuple[Taxon, ...], ...]
-    order: NDArray[np.intp]
-    class_: NDArray[np.intp]
-    uncounted: NDArray[np.bool_]
-    unknown: Mapping[str, tuple[Relative, ...]]
-    numbers: NDArray[np.intp]
-    weights: NDArray[np.float64]
-    rivals: NDArray[np.float64]
-    alike: NDArray[np.intp]
-    looks: NDArray[np.intp]
-    shares: NDArray[np.float64]
-    look_starts: NDArray[np.intp]
+    tree: Tree
+    unknown: Unknown
 
     def down_to(self, lineage: Sequence[Taxon], rank: str) -> tuple[Taxon, ...]:
         """Return the taxa of a lineage down to a rank, with the names of groups; none if it has no taxon of this rank.
@@ -165,7 +217,8 @@ class Candidates:
     def animal_of(self, family: int) -> Animal | None:
         """Return the first animal of a family, or None if no model knows one."""
         layout = self.layout
-        return layout.species[int(layout.families[family])] if family < len(layout.families) else None
+        starts = layout.families.starts
+        return layout.species[int(starts[family])] if family < len(starts) else None
 
 
 class Families:
@@ -213,7 +266,7 @@ class Families:
         for species in self.relatives.unknown(numbers, taxonomy.taxon_ids):
             if species.family not in NEVER_PHOTOGRAPHED:
                 unknown.setdefault(species.family, []).append(species)
-        firsts = [layout.species[first] for first in layout.families.tolist()]
+        firsts = [layout.species[first] for first in layout.families.starts.tolist()]
         lineages = [tables.down_to_family(animal, {} if here is None else unknown) for animal in firsts]
         known = {lineage[-1].scientific_name: number for number, lineage in enumerate(lineages)}
         for family in {name for animal in firsts for name in tables.families_of(animal)} - known.keys():
@@ -226,28 +279,20 @@ class Families:
         new = [family for family in unknown if family not in known]
         lineages += [tables.lineage(unknown[family][0], above) for family in new]
         position = known | {family: number for number, family in enumerate(new, len(known))}
-        order, class_, uncounted = _groups(lineages)
+        tree = Tree.of(lineages, UNCOUNTED if here is not None else frozenset())
         rows = [tables.families.get(family, Family()) for family in unknown]
         counts = np.array([len(species) for species in unknown.values()], np.float64)
         by_class = np.array([OF_CLASS.get(species[0].class_, 1.0) for species in unknown.values()])
         photographed = np.array([row.photographed for row in rows])
         looks = [layout.looks(row) if family in new else [] for family, row in zip(unknown, rows, strict=True)]
-        return Candidates(
-            layout,
-            tables.named,
-            tuple(lineages),
-            order,
-            class_,
-            uncounted & (here is not None),
-            {family: tuple(species) for family, species in unknown.items()},
+        strangers = Unknown(
+            unknown,
             np.array([position[family] for family in unknown], np.intp),
             by_class * photographed * (counts * WORLD if here is None else counts**SPECIES_POWER),
             np.sqrt(counts) * (WORLD if here is None else 1.0),
-            np.array([number for number, each in enumerate(looks) if each], np.intp),
-            np.array([animal for each in looks for animal, _ in each], np.intp),
-            np.array([share for each in looks for _, share in each]),
-            np.cumsum([0, *(len(each) for each in looks if each)])[:-1],
+            Looks.of(looks),
         )
+        return Candidates(layout, tables.named, tree, strangers)
 
 
 class _Tables(NamedTuple):
@@ -308,28 +353,6 @@ def scientific_name(animal: Animal, rank: str) -> str | None:
     return next((taxon.scientific_name for taxon in animal.lineage if taxon.rank == rank), None)
 
 
-def _starts(keys: Sequence[str]) -> list[int]:
-    """Return where each run of equal keys begins."""
-    return [number for number, key in enumerate(keys) if number == 0 or key != keys[number - 1]]
-
-
-def _groups(
-    lineages: Iterable[tuple[Taxon, ...]],
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
-    """Return the number of each family's order, the number of each order's class, and whether it is in `UNCOUNTED`.
-
-    A family without an order has one of its own, and so has an order without a class.
-    """
-    orders: dict[str, int] = {}
-    classes: dict[str, int] = {}
-    order, class_, uncounted = [], [], []
-    for lineage in lineages:
-        named = {taxon.rank: taxon.scientific_name for taxon in lineage}
-        own = lineage[-1].scientific_name
-        key = named.get("order", own)
-        if key not in orders:
-            orders[key] = len(orders)
-            class_.append(classes.setdefault(named.get("class", own), len(classes)))
-            uncounted.append(named.get("class") in UNCOUNTED)
-        order.append(orders[key])
-    return np.array(order), np.array(class_), np.array(uncounted)
+def _runs(animals: Iterable[Animal], rank: str) -> Runs:
+    """Return the runs of animals of one taxon of a rank; an animal without one stands alone."""
+    return Runs.of([scientific_name(each, rank) or each.taxon_id for each in animals])

@@ -150,31 +150,31 @@ class Names:
     def certain(self) -> Iterator[Name]:
         """Yield the taxa that are certain enough, the narrowest first; none is wider than a class."""
         shares, layout, candidates = self.shares, self.layout, self.candidates
-        none = np.zeros(len(candidates.lineages), np.bool_)
+        none = np.zeros(len(candidates.tree.lineages), np.bool_)
         best = int(shares.species.argmax())
-        animal, family = layout.species[best], int(layout.family[best])
+        animal, family = layout.species[best], int(layout.families.number[best])
         own = {taxon.scientific_name for taxon in animal.lineage}
         if (
-            candidates.lineages[family][-1].scientific_name in own
+            candidates.tree.lineages[family][-1].scientific_name in own
         ):  # else one of the families that it stands for lives here
             yield from self._said(
                 "animal", layout.lineage(best), shares.species[best], np.arange(len(layout.species)) == best, none
             )
         genus = int(shares.genera.argmax())
-        first = layout.species[int(layout.genera[genus])]
+        first = layout.species[int(layout.genera.starts[genus])]
         lineage = candidates.down_to(first.lineage, "genus")
-        yield from self._said("family", lineage, shares.genera[genus], layout.genus == genus, none)
+        yield from self._said("family", lineage, shares.genera[genus], layout.genera.number == genus, none)
         family = int(shares.families.argmax())
-        lineage, families = candidates.lineages[family], np.arange(len(none)) == family
-        yield from self._said("family", lineage, shares.families[family], layout.family == family, families)
+        lineage, families = candidates.tree.lineages[family], np.arange(len(none)) == family
+        yield from self._said("family", lineage, shares.families[family], layout.families.number == family, families)
         order = int(shares.orders.argmax())
-        families = candidates.order == order
-        lineage = candidates.down_to(candidates.lineages[int(families.argmax())], "order")
-        yield from self._said("group", lineage, shares.orders[order], families[layout.family], families)
+        families = candidates.tree.order == order
+        lineage = candidates.down_to(candidates.tree.lineages[int(families.argmax())], "order")
+        yield from self._said("group", lineage, shares.orders[order], families[layout.families.number], families)
         class_ = int(shares.classes.argmax())
-        families = candidates.class_[candidates.order] == class_
-        lineage = candidates.down_to(candidates.lineages[int(families.argmax())], "class")
-        yield from self._said("group", lineage, shares.classes[class_], families[layout.family], families)
+        families = candidates.tree.class_[candidates.tree.order] == class_
+        lineage = candidates.down_to(candidates.tree.lineages[int(families.argmax())], "class")
+        yield from self._said("group", lineage, shares.classes[class_], families[layout.families.number], families)
 
     def _said(
         self,
@@ -220,10 +220,10 @@ class Names:
             return ()
         return tuple(
             Possible(
-                *_member(candidates.lineages[each][-1], candidates.animal_of(each)),
-                candidates.lineages[each][-1].rank,
+                *_member(candidates.tree.lineages[each][-1], candidates.animal_of(each)),
+                candidates.tree.lineages[each][-1].rank,
                 number * float(shares.families[each]) / total,
-                self._members(self.layout.family == each, candidates.lineages[each]),
+                self._members(self.layout.families.number == each, candidates.tree.lineages[each]),
             )
             for each in listed
         )
@@ -248,7 +248,7 @@ class Names:
         if self.prior.features.mode == "narrowed" and taxon.rank in ("family", "genus"):
             family = next((each.scientific_name for each in lineage if each.rank == "family"), "")
             unknown = sorted(
-                self.candidates.unknown.get(family, ()), key=lambda each: each.name == each.scientific_name
+                self.candidates.unknown.species.get(family, ()), key=lambda each: each.name == each.scientific_name
             )
             named += [
                 Member(each.taxon, each.name, each.scientific_name)
@@ -259,7 +259,7 @@ class Names:
 
     def _breeds(self, species: int) -> list[Animal]:
         """Return the likeliest breed of a species, if there is one with more than half of its probability."""
-        animals = self.layout.animals(species)
+        animals = self.layout.animals_of(species)
         parts = self.shares.parts[[each.output_index for each in animals]]
         best = int(parts.argmax())
         return [animals[best]] if len(animals) > 1 and parts[best] > LIKELY_BREED else []
@@ -273,11 +273,11 @@ class Names:
         return shares * np.where(name.species, name.prediction.score / name.share, min(rest, 1.0))
 
     def _has_living(self, family: int) -> bool:
-        return any(map(self._lives, np.flatnonzero(self.layout.family == family).tolist()))
+        return any(map(self._lives, np.flatnonzero(self.layout.families.number == family).tolist()))
 
     def _lives(self, species: int) -> bool:
         """Return whether a species lives at the place, as far as that is known."""
-        return any(self.prior.here(animal) != "unexpected" for animal in self.layout.animals(species))
+        return any(self.prior.here(animal) != "unexpected" for animal in self.layout.animals_of(species))
 
 
 def _member(taxon: Taxon, animal: Animal | None = None) -> Member:

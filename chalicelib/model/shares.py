@@ -4,16 +4,19 @@ With the photo's share v of a species, and its weight p at the place (`Prior`):
 
     known species of a family F:      Σ p · ((1 - SMOOTHING) · v + SMOOTHING · mean of v in F)
     its n unknown species:            weight(F) · likeness(F) · (1 - b / m) ** CLEAR
+    unknown species of other orders:  OTHERS · m · (1 - b / m) ** CLEAR
 
 m is the photo's share of the class, b that of its likeliest species: a photo that looks like one animal alone shows
-hardly an unknown one, and a photo that looks like several may. The likeness is the mean share of what a family's
-animals look like (families.csv, or its known animals), of its order and of its class. Within a family, species have
-v · p, and its unknown ones RIVAL · √(f · (f - b) · n / known), with the share f of the family and b of its likeliest
-species. All is then divided by the sum.
+hardly an unknown one, and a photo that looks like several may. In the last row, they are those of an order whose
+species the dataset does not count. The likeness is the mean share of what a family's animals look like (families.csv,
+or its known animals), of its order and of its class, weighted by LIKENESS. All is then divided by the sum.
+
+Within a family, species have v · p, and its unknown ones RIVAL · √(f · (f - b) · n / known), with the photo's share f
+of the family and b of its likeliest species, or what they add to the family if that is more.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +40,8 @@ class Shares:
     """Probabilities that a photo shows an animal of each group, if it shows one. They add up to 1 over the classes.
 
     `photo`: of each species, by the photo alone. `species`, `genera`, `families`, `orders`, `classes`: with the place,
-    by number in `candidates` or its layout. `unseen`: the part of each family that is of species that no model knows.
-    `parts`: of each animal in its species, in output order.
+    by number in the tree or the layout of `candidates`. `unseen`: the part of each family that is of species that no
+    model knows. `parts`: of each animal in its species, in output order.
     """
 
     candidates: Candidates
@@ -55,8 +58,19 @@ class Shares:
         """Return the probabilities of all animals of the taxonomy, from those of the species."""
         layout = self.candidates.layout
         shares = np.empty(len(self.parts), np.float32)
-        shares[layout.taxonomy.order] = np.repeat(species, layout.sizes)
+        shares[layout.taxonomy.order] = species[layout.animals.number]
         return shares * self.parts
+
+
+class Seen(NamedTuple):
+    """What a photo shows of each species. `photo`: its share by the photo alone. `weights`: of each at the place.
+
+    `weighed`: sums of the animals' shares times their own weights.
+    """
+
+    photo: Floats
+    weighed: Floats
+    weights: Floats
 
 
 def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArray[np.floating]) -> Shares:
@@ -64,91 +78,79 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
 
     `vision`: shape (animals,), probabilities by the photo alone. `prior`: of the same shape, weights at the place.
     """
-    layout = candidates.layout
-    photo, weighed, weights = _species(layout, vision, prior)
-    sums, known = np.add.reduceat(photo, layout.families), np.diff([*layout.families, len(photo)])
-    families = np.zeros(len(candidates.lineages))
-    families[: len(known)] = (1 - SMOOTHING) * np.add.reduceat(weighed, layout.families) + (
-        SMOOTHING * sums / known * np.add.reduceat(weights, layout.families)
+    layout, tree = candidates.layout, candidates.tree
+    seen, known = _seen(layout, vision, prior), layout.families
+    families, unseen = np.zeros((2, len(tree.lineages)))
+    families[: len(known.sizes)] = (1 - SMOOTHING) * known.sums(seen.weighed) + (
+        SMOOTHING * known.sums(seen.photo) / known.sizes * known.sums(seen.weights)
     )
-    unseen = np.zeros(len(families))
-    unseen[candidates.numbers] = _unknown(candidates, vision, photo, sums / known)
-    of_order, unclear = _clarity(candidates.order[layout.family], photo, len(candidates.class_))
-    others = np.where(candidates.uncounted, OTHERS * of_order * unclear, 0.0)
+    unseen[candidates.unknown.numbers] = _unknown(candidates, vision, seen.photo)
+    of_order, unclear = _clarity(tree.order[known.number], seen.photo, len(tree.class_))
+    others = np.where(tree.uncounted, OTHERS * of_order * unclear, 0.0)
     families += unseen
     total = families.sum() + others.sum() or 1.0  # nothing that the photo shows has a weight
     families, unseen, others = families / total, unseen / total, others / total
-    orders = np.bincount(candidates.order, families) + others
-    species = _within(candidates, photo, weighed, families, unseen, sums, known)
-    genera = np.add.reduceat(species, layout.genera)
+    orders = np.bincount(tree.order, families) + others
+    species = _within(candidates, seen, families, unseen)
     return Shares(
         candidates,
-        photo,
+        seen.photo,
         species,
-        genera,
+        layout.genera.sums(species),
         families,
         orders,
-        np.bincount(candidates.class_, orders),
+        np.bincount(tree.class_, orders),
         unseen,
         _parts(layout, vision * prior),
     )
 
 
-def _species(
-    layout: Layout, vision: NDArray[np.floating], prior: NDArray[np.floating]
-) -> tuple[Floats, Floats, Floats]:
-    """Return, for each species, its share by the photo, the same times its weight, and the weight."""
+def _seen(layout: Layout, vision: NDArray[np.floating], prior: NDArray[np.floating]) -> Seen:
     shares, weights = (each[layout.taxonomy.order].astype(np.float64) for each in (vision, prior))
-    photo, weighed, weight = (np.add.reduceat(each, layout.starts) for each in (shares, shares * weights, weights))
-    weight /= layout.sizes
+    photo, weighed, weight = (layout.animals.sums(each) for each in (shares, shares * weights, weights))
+    weight /= layout.animals.sizes
     for wide, members in layout.covers:
         if photo[wide] > 0.0:
             parts = weighed[members] if weighed[members].any() else np.ones(len(members))
             photo[members] += photo[wide] * parts / parts.sum()
             weighed[members] = photo[members] * weight[members]
             photo[wide] = weighed[wide] = 0.0
-    return photo, weighed, weight
+    return Seen(photo, weighed, weight)
 
 
-def _unknown(candidates: Candidates, vision: NDArray[np.floating], photo: Floats, means: Floats) -> Floats:
-    """Return the weighed shares of the families with unknown species. `means`: of the species of known families."""
-    order = candidates.order[candidates.layout.family]
-    numbers, own_order = candidates.numbers, candidates.order[candidates.numbers]
+def _unknown(candidates: Candidates, vision: NDArray[np.floating], photo: Floats) -> Floats:
+    """Return the weighed shares of the families with unknown species. `photo`: shares of the known species."""
+    known, tree, unknown = candidates.layout.families, candidates.tree, candidates.unknown
+    means, numbers, looks = known.sums(photo) / known.sizes, unknown.numbers, unknown.looks
     likeness = np.where(numbers < len(means), means[np.minimum(numbers, len(means) - 1)], 0.0)
-    if len(candidates.alike):
-        looks = vision[candidates.looks] * candidates.shares
-        likeness[candidates.alike] = np.add.reduceat(looks, candidates.look_starts)
-    classes = candidates.class_[order]
-    own_class = candidates.class_[own_order]
-    count = len(candidates.class_)  # there are at least as many orders as classes
+    if len(looks.families):
+        likeness[looks.families] = np.add.reduceat(vision[looks.animals] * looks.shares, looks.starts)
+    order, own_order = tree.order[known.number], tree.order[numbers]
+    classes, own_class = tree.class_[order], tree.class_[own_order]
+    count = len(tree.class_)  # there are at least as many orders as classes
     of_order, of_class = _means(order, photo, count), _means(classes, photo, count)
     a, b, c = LIKENESS
     likeness = a * likeness + b * of_order[own_order] + c * of_class[own_class]
     _, unclear = _clarity(classes, photo, count)
-    return candidates.weights * likeness * unclear[own_class]
+    return unknown.weights * likeness * unclear[own_class]
 
 
-def _within(
-    candidates: Candidates,
-    photo: Floats,
-    weighed: Floats,
-    families: Floats,
-    unseen: Floats,
-    sums: Floats,
-    known: NDArray[np.intp],
-) -> Floats:
-    """Return the share of each species: its part of its family, or of what the family has without unknown species."""
-    layout, rivals, count = candidates.layout, np.zeros(len(sums)), len(sums)
-    here = candidates.numbers < count
-    rivals[candidates.numbers[here]] = candidates.rivals[here]
-    others = sums * np.maximum(sums - np.maximum.reduceat(photo, layout.families), 0.0)
-    totals = np.add.reduceat(weighed, layout.families)
+def _within(candidates: Candidates, seen: Seen, families: Floats, unseen: Floats) -> Floats:
+    """Return the share of each species.
+
+    Unknown species may take more of a family within it than they add to it, never less: they do not raise a known one.
+    """
+    known, unknown = candidates.layout.families, candidates.unknown
+    count, sums, totals = len(known.sizes), known.sums(seen.photo), known.sums(seen.weighed)
+    rivals, here = np.zeros(count), unknown.numbers < count
+    rivals[unknown.numbers[here]] = unknown.rivals[here]
+    others = sums * np.maximum(sums - np.maximum.reduceat(seen.photo, known.starts), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         parts = np.minimum(
-            families[:count] / (totals + RIVAL * rivals * np.sqrt(others / known)),
+            families[:count] / (totals + RIVAL * rivals * np.sqrt(others / known.sizes)),
             (families[:count] - unseen[:count]) / totals,
         )
-    return weighed * np.where(totals > 0.0, parts, 0.0)[layout.family]
+    return seen.weighed * np.where(totals > 0.0, parts, 0.0)[known.number]
 
 
 def _means(groups: NDArray[np.intp], photo: Floats, count: int) -> Floats:
@@ -167,9 +169,8 @@ def _clarity(groups: NDArray[np.intp], photo: Floats, count: int) -> tuple[Float
 
 def _parts(layout: Layout, weighed: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the part that each animal has of its species, in output order."""
-    order, parts = layout.taxonomy.order, np.zeros(len(weighed), np.float32)
-    sums = np.repeat(np.add.reduceat(weighed[order], layout.starts), layout.sizes)
-    parts[order] = np.divide(
-        weighed[order], sums, out=(layout.sizes.repeat(layout.sizes) == 1).astype(sums.dtype), where=sums > 0.0
-    )
+    order, species, parts = layout.taxonomy.order, layout.animals, np.zeros(len(weighed), np.float32)
+    sums = np.add.reduceat(weighed[order], species.starts)[species.number]
+    is_alone = (species.sizes == 1)[species.number]
+    parts[order] = np.divide(weighed[order], sums, out=is_alone.astype(sums.dtype), where=sums > 0.0)
     return parts

@@ -62,4 +62,4 @@ def named(shares: dict[str, float], features: Features, animal: float = 0.99) ->
 def number_of(layout: Layout, taxon: str) -> int:
     """Return the number of the species of an animal, by its taxon id."""
     position = layout.taxonomy.order.tolist().index(layout.index[taxon])
-    return int(np.searchsorted(layout.starts, position, side="right")) - 1
+    return int(np.searchsorted(layout.animals.starts, position, side="right")) - 1

@@ -28,13 +28,13 @@ LAYOUT = ANYWHERE.layout
 def family_of(candidates: Candidates, name: str) -> tuple[str, str]:
     """Return name and scientific name of the family that an animal is of, or of what it stands for."""
     layout = candidates.layout
-    taxon = candidates.lineages[int(layout.family[number_of(layout, BY_NAME[name].taxon_id)])][-1]
+    taxon = candidates.tree.lineages[int(layout.families.number[number_of(layout, BY_NAME[name].taxon_id)])][-1]
     return taxon.name, taxon.scientific_name
 
 
 def lineages(candidates: Candidates) -> dict[str, tuple[str, ...]]:
     """Return the scientific names down to each family, by that of the family."""
-    names = (tuple(taxon.scientific_name for taxon in lineage) for lineage in candidates.lineages)
+    names = (tuple(taxon.scientific_name for taxon in lineage) for lineage in candidates.tree.lineages)
     return {each[-1]: each for each in names}
 
 
@@ -43,20 +43,20 @@ def lineages(candidates: Candidates) -> dict[str, tuple[str, ...]]:
 
 def test_every_animal_is_in_one_species_and_its_family() -> None:
     # GIVEN the general model; THEN the animals of one species, such as breeds, and those of one family are together
-    assert int(LAYOUT.sizes.sum()) == len(TAXONOMY.animals)
+    assert int(LAYOUT.animals.sizes.sum()) == len(TAXONOMY.animals)
     for number, first in enumerate(LAYOUT.species):
-        animals = LAYOUT.animals(number)
+        animals = LAYOUT.animals_of(number)
         assert animals[0] == first
         if len(animals) > 1:
             assert len({scientific_name(each, "species") for each in animals}) == 1
         assert {number_of(LAYOUT, each.taxon_id) for each in animals} == {number}
-        family = ANYWHERE.lineages[int(LAYOUT.family[number])][-1].scientific_name
+        family = ANYWHERE.tree.lineages[int(LAYOUT.families.number[number])][-1].scientific_name
         assert family in {taxon.scientific_name for taxon in first.lineage}
 
 
 def test_breeds_and_subspecies_are_one_species() -> None:
-    several = np.flatnonzero(LAYOUT.sizes > 1).tolist()
-    sizes = {scientific_name(LAYOUT.species[each], "species"): int(LAYOUT.sizes[each]) for each in several}
+    several = np.flatnonzero(LAYOUT.animals.sizes > 1).tolist()
+    sizes = {scientific_name(LAYOUT.species[each], "species"): int(LAYOUT.animals.sizes[each]) for each in several}
     # 118 breeds of dog and the dingo; two wolves; rooster and hen
     assert sizes == {"Canis familiaris": 119, "Canis lupus": 2, "Felis catus": 5, "Gallus gallus": 2}
 
@@ -83,24 +83,24 @@ def test_families_that_no_model_knows_follow_the_known_ones_with_their_lineage()
     here = FAMILIES.at(place("jaguar", relatives=["mule deer", "wapiti", "Virginia opossum", "ocelot"]), TAXONOMY)
     found = lineages(here)
     # THEN deer are a new family of a known order, opossums one of a new order, both of the mammals
-    assert list(found)[len(LAYOUT.families) :] == ["Cervidae", "Didelphidae"]
+    assert list(found)[len(LAYOUT.families.starts) :] == ["Cervidae", "Didelphidae"]
     assert found["Cervidae"] == ("Chordata", "Mammalia", "Artiodactyla", "Cervidae")
     assert found["Didelphidae"] == ("Chordata", "Mammalia", "Didelphimorphia", "Didelphidae")
     deer, opossum, cow = (list(found).index(each) for each in ("Cervidae", "Didelphidae", "Bovidae"))
-    assert here.order[deer] == here.order[cow] != here.order[opossum]
-    assert here.class_[here.order[deer]] == here.class_[here.order[opossum]]
+    assert here.tree.order[deer] == here.tree.order[cow] != here.tree.order[opossum]
+    assert here.tree.class_[here.tree.order[deer]] == here.tree.class_[here.tree.order[opossum]]
     # AND the ocelot is an unknown species of a known family; all have names that people use
-    assert {family: len(species) for family, species in here.unknown.items()} == {
+    assert {family: len(species) for family, species in here.unknown.species.items()} == {
         "Cervidae": 2,
         "Didelphidae": 1,
         "Felidae": 1,
     }
-    assert [here.lineages[each][-1].name for each in (deer, opossum)] == ["deer", "opossum"]
+    assert [here.tree.lineages[each][-1].name for each in (deer, opossum)] == ["deer", "opossum"]
 
 
 def test_more_species_weigh_more_but_not_as_much() -> None:
     two, one = (FAMILIES.at(place(relatives=names), TAXONOMY) for names in (["mule deer", "wapiti"], ["wapiti"]))
-    assert one.weights[0] < two.weights[0] < 2 * one.weights[0]
+    assert one.unknown.weights[0] < two.unknown.weights[0] < 2 * one.unknown.weights[0]
 
 
 def test_a_place_is_remembered() -> None:
@@ -114,14 +114,16 @@ def test_without_features_all_families_of_the_world_count(mode: Mode) -> None:
     # GIVEN no features of a place; THEN deer, opossums and peccaries may be meant
     found = FAMILIES.at(place(mode=mode), TAXONOMY)
     assert found is ANYWHERE
-    assert {"Cervidae", "Didelphidae", "Tayassuidae", "Procyonidae"} <= found.unknown.keys()
+    assert {"Cervidae", "Didelphidae", "Tayassuidae", "Procyonidae"} <= found.unknown.species.keys()
     # AND each family once, without apes and whales
     assert max(Counter(lineages(found).values()).values()) == 1
-    assert not found.unknown.keys() & NEVER_PHOTOGRAPHED
+    assert not found.unknown.species.keys() & NEVER_PHOTOGRAPHED
     # AND a family weighs less than where it lives
     here = FAMILIES.at(place(relatives=["wapiti"]), TAXONOMY)
-    per_species = found.weights[list(found.unknown).index("Cervidae")] / len(found.unknown["Cervidae"])
-    assert per_species < here.weights[0]
+    per_species = found.unknown.weights[list(found.unknown.species).index("Cervidae")] / len(
+        found.unknown.species["Cervidae"]
+    )
+    assert per_species < here.unknown.weights[0]
 
 
 # --- an animal that stands for several families
@@ -155,8 +157,8 @@ def test_a_model_without_tables_has_the_families_of_its_animals(tmp_path: Path) 
     families = Families(tmp_path, Relatives(tmp_path / "relatives.csv"))
     # THEN the dog, which has no order, is of the family of the fox
     found = families.at(NO_LOCATION, taxonomy)
-    assert [lineage[-1].scientific_name for lineage in found.lineages] == ["Canidae", "Hylidae"]
-    assert found.unknown == {}
+    assert [lineage[-1].scientific_name for lineage in found.tree.lineages] == ["Canidae", "Hylidae"]
+    assert found.unknown.species == {}
 
 
 HEADER = "family,name,looks_like,photographed\n"

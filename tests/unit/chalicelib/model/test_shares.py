@@ -28,7 +28,7 @@ def of_species(found: Shares, name: str) -> float:
 
 
 def of_family(found: Shares, name: str) -> float:
-    families = [lineage[-1].scientific_name for lineage in found.candidates.lineages]
+    families = [lineage[-1].scientific_name for lineage in found.candidates.tree.lineages]
     return float(found.families[families.index(name)]) if name in families else 0.0
 
 
@@ -102,7 +102,7 @@ def test_rooster_and_hen_are_one_chicken() -> None:
     found = shares({"rooster": 0.5, "hen": 0.45}, place())
     layout = found.candidates.layout
     chicken = number_of(layout, BY_NAME["hen"].taxon_id)
-    assert {each.name for each in layout.animals(chicken)} == {"rooster", "hen"}
+    assert {each.name for each in layout.animals_of(chicken)} == {"rooster", "hen"}
     assert found.photo[chicken] == pytest.approx(0.95 / 0.953, abs=0.001)
 
 
@@ -121,7 +121,9 @@ def test_an_unknown_family_gains_where_it_lives_if_the_photo_looks_like_it() -> 
     # GIVEN a photo that looks like several antelopes; WHEN it was taken where deer live, and no antelope
     here = shares(ANTELOPES, FOREST)
     # THEN it shows a deer
-    assert here.families.argmax() == [each[-1].scientific_name for each in here.candidates.lineages].index("Cervidae")
+    assert here.families.argmax() == [each[-1].scientific_name for each in here.candidates.tree.lineages].index(
+        "Cervidae"
+    )
     assert of_family(here, "Cervidae") > 0.6
     # AND not where they do not live, or where the antelopes do
     assert of_family(shares(ANTELOPES, place("red fox", "wild boar")), "Cervidae") == 0
