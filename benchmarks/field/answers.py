@@ -137,10 +137,7 @@ def scores_of(folder: Path, photos: Sequence[FieldPhoto], services: Services) ->
     size = models.general.input_size
     for each in _reported(photos):
         picture = open_photo((folder / each.file).read_bytes(), PhotoLimits()).decode(size)
-        photo, prior = (
-            DecodedPhoto(picture.square(size), picture.reduced(size)),
-            models.prior_at(features_at(services, each.place)),
-        )
+        photo = DecodedPhoto(picture.square(size), picture.reduced(size))
         detections = detector.detect(photo.picture, size) if detector else None
         looks = [models.score(square) for square in (photo.square, second_square(photo, detections, size))]
         box = detections.animals[0].score if detections and detections.animals else 0.0

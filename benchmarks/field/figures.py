@@ -17,7 +17,7 @@ FEWEST: Final = 30
 """Least number of answers for which a share of right ones is compared with what they say."""
 MOST_OFF: Final = 0.07
 """Largest difference between that share and the mean score."""
-_OF_ANSWERS: Final[Mapping[str, Callable[[Answered], bool]]] = {
+OF_ANSWERS: Final[Mapping[str, Callable[[Answered], bool]]] = {
     "usable": lambda each: each.is_usable,
     "named, right": lambda each: each.worth in ("exact", "useful"),
     "wide, right": lambda each: each.worth == "vague",
@@ -55,10 +55,10 @@ def group_of(photo: FieldPhoto) -> str:
 def groups(title: str, answers: Mapping[str, Sequence[Answered]]) -> str:
     """Return a table of groups of answers."""
     rows = [
-        [name, str(len(those)), *(f"{share(those, has):.0%}" for has in _OF_ANSWERS.values())]
+        [name, str(len(those)), *(f"{share(those, has):.0%}" for has in OF_ANSWERS.values())]
         for name, those in sorted(answers.items(), key=lambda row: -len(row[1]))
     ]
-    return table(rows, [title, "photos", *_OF_ANSWERS])
+    return table(rows, [title, "photos", *OF_ANSWERS])
 
 
 def level_of(answer: Answered) -> str:
@@ -112,7 +112,7 @@ def targets(placed: Sequence[Answered], alone: Sequence[Answered]) -> str:
     animals = [each for each in placed if each.photo.lineage]
     others = [each for each in placed if not each.photo.lineage]
     named = [each for each in placed if each.rank]
-    usable, wrong = _OF_ANSWERS["usable"], _OF_ANSWERS["wrong"]
+    usable, wrong = OF_ANSWERS["usable"], OF_ANSWERS["wrong"]
     with_place = [each for each in animals if each.photo.place]
     rows = []
     for name, value, bound, limit in (

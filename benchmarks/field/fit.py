@@ -16,13 +16,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from benchmarks.field.answers import Answered, TwoScores, alone, scores_of
-from benchmarks.field.figures import mean, share, worse
-from benchmarks.field.truth import FieldPhoto, verdict
+from benchmarks.field.figures import OF_ANSWERS, mean, share, worse
+from benchmarks.field.truth import FieldPhoto
 from benchmarks.measure import table
 from chalicelib.model import families, naming, shares
 from chalicelib.model.certainty import PLAIN, Curve, Level
 from chalicelib.model.families import Families
-from chalicelib.model.naming import Naming, subject_of
+from chalicelib.model.naming import Decision, Naming, subject_of
 from chalicelib.services import Services
 
 TRIED: Final[Mapping[tuple[ModuleType, str], Sequence[Any]]] = {
@@ -73,7 +73,7 @@ def compare(cases: Sequence[Case], services: Services) -> str:
         placed, unplaced = answers(cases, rule), answers(nowhere, rule)
         animals = [each for each in placed if each.photo.lineage]
         others = [each for each in placed if not each.photo.lineage]
-        figures = [f(animals, has) for has in (_usable, _wrong) for f in (share, mean)]
+        figures = [f(animals, OF_ANSWERS[has]) for has in ("usable", "wrong") for f in (share, mean)]
         silent = share(others, lambda each: not each.rank)
         return [name, *(f"{each:.1%}" for each in [*figures, silent]), str(len(worse(placed, unplaced)))]
 
@@ -152,21 +152,16 @@ def _chances(
     if level == "list":
         if decision.prediction is not None and not decision.prediction.is_wide:
             return
-        perhaps = names.decision(next(rule.names(decisive, scores.prior, box).certain(), None)).perhaps
-        of_list = [verdict(photo, {each.rank: each.scientific_name}, each.rank) for each in perhaps]
-        found = [(sum(each.score for each in perhaps), any(each in ("exact", "useful") for each in of_list))]
+        name = next(rule.names(decisive, scores.prior, box).certain(), None)
+        perhaps = Answered.of(photo, names.decision(name), "")
+        found = [(perhaps.list_score, perhaps.is_listed)]
     else:
         found = [
-            (each.prediction.score, _is_right(photo, each.prediction.lineage))
+            (each.prediction.score, Answered.of(photo, Decision(each.prediction), "").is_right)
             for each in names.certain()
             if each.level == level
         ]
     yield from ((bool(decisive.packs), *each) for each in found)
-
-
-def _is_right(photo: FieldPhoto, lineage: Sequence[Any]) -> bool:
-    named = {taxon.rank: taxon.scientific_name for taxon in lineage}
-    return verdict(photo, named, lineage[-1].rank) in ("exact", "useful", "vague")
 
 
 def _regression(logits: Any, right: Any, weights: Any) -> list[float]:
@@ -188,14 +183,6 @@ def _regression(logits: Any, right: Any, weights: Any) -> list[float]:
         step = np.linalg.solve(hessian + np.eye(2), slope)
         a, b = a + step[0], b + step[1]
     return [round(float(a), 2), round(float(b), 2)]
-
-
-def _usable(answer: Answered) -> bool:
-    return answer.is_usable
-
-
-def _wrong(answer: Answered) -> bool:
-    return answer.worth == "wrong"
 
 
 def _fresh(rule: Naming) -> Naming:

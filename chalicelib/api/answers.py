@@ -41,7 +41,7 @@ MOST_RELATIVES = 10
 """Maximum number of relatives in an answer."""
 _NAMED_RELATIVES = 3
 """Maximum number of relatives in the message."""
-_LEAST_SHOWN = 0.01
+LEAST_SHOWN = 0.01
 """Least score of a candidate in an answer."""
 _EXACT = frozenset({"species", "subspecies", "breed"})
 """Ranks whose names need no article."""
@@ -113,7 +113,7 @@ def named_in(
             here=prior.here(animal),
         )
         for animal in scores.likeliest(top)
-        if scores.probabilities[animal.output_index] >= _LEAST_SHOWN
+        if scores.probabilities[animal.output_index] >= LEAST_SHOWN
     )
     return _predicted(found), _possible(found.decision), candidates
 

@@ -27,8 +27,8 @@ type Clade = tuple[str, str]
 WEIGHT = 0.1
 """Weight of a pack's animal whose class the general model does not see. docs/explanation/packs.md compares values."""
 KEPT, SURE = 0.5, 10
-"""Weight of a class of the general model that the pack contradicts (docs/explanation/packs.md compares values), and how
-sure the model must be of it: the larger, the surer."""
+"""Weight of a class of the general model that the pack contradicts, and how steeply it falls where the model is less
+sure of the class. docs/explanation/packs.md compares values."""
 MEMBER_COLUMNS = ("taxon", "member", "rank")
 
 

@@ -149,32 +149,27 @@ class Names:
 
     def certain(self) -> Iterator[Name]:
         """Yield the taxa that are certain enough, the narrowest first; none is wider than a class."""
-        shares, layout, candidates = self.shares, self.layout, self.candidates
-        none = np.zeros(len(candidates.tree.lineages), np.bool_)
-        best = int(shares.species.argmax())
-        animal, family = layout.species[best], int(layout.families.number[best])
-        own = {taxon.scientific_name for taxon in animal.lineage}
-        if (
-            candidates.tree.lineages[family][-1].scientific_name in own
-        ):  # else one of the families that it stands for lives here
-            yield from self._said(
-                "animal", layout.lineage(best), shares.species[best], np.arange(len(layout.species)) == best, none
-            )
-        genus = int(shares.genera.argmax())
-        first = layout.species[int(layout.genera.starts[genus])]
-        lineage = candidates.down_to(first.lineage, "genus")
+        shares, layout, tree = self.shares, self.layout, self.candidates.tree
+        none = np.zeros(len(tree.lineages), np.bool_)
+        best, genus = int(shares.species.argmax()), int(shares.genera.argmax())
+        family = tree.lineages[int(layout.families.number[best])][-1].scientific_name
+        if any(taxon.scientific_name == family for taxon in layout.species[best].lineage):
+            # else it stands for several families, of which this one lives here
+            is_best = np.arange(len(layout.species)) == best
+            yield from self._said("animal", layout.lineage(best), shares.species[best], is_best, none)
+        lineage = self.candidates.down_to(layout.species[int(layout.genera.starts[genus])].lineage, "genus")
         yield from self._said("family", lineage, shares.genera[genus], layout.genera.number == genus, none)
-        family = int(shares.families.argmax())
-        lineage, families = candidates.tree.lineages[family], np.arange(len(none)) == family
-        yield from self._said("family", lineage, shares.families[family], layout.families.number == family, families)
-        order = int(shares.orders.argmax())
-        families = candidates.tree.order == order
-        lineage = candidates.down_to(candidates.tree.lineages[int(families.argmax())], "order")
-        yield from self._said("group", lineage, shares.orders[order], families[layout.families.number], families)
-        class_ = int(shares.classes.argmax())
-        families = candidates.tree.class_[candidates.tree.order] == class_
-        lineage = candidates.down_to(candidates.tree.lineages[int(families.argmax())], "class")
-        yield from self._said("group", lineage, shares.classes[class_], families[layout.families.number], families)
+        groups: tuple[tuple[Level, str, NDArray[np.float64], NDArray[np.intp]], ...] = (
+            ("family", "", shares.families, np.arange(len(none))),
+            ("group", "order", shares.orders, tree.order),
+            ("group", "class", shares.classes, tree.class_[tree.order]),
+        )
+        for level, rank, probabilities, numbers in groups:
+            likeliest = int(probabilities.argmax())
+            families = numbers == likeliest
+            lineage = tree.lineages[int(families.argmax())]
+            lineage = self.candidates.down_to(lineage, rank) if rank else lineage
+            yield from self._said(level, lineage, probabilities[likeliest], families[layout.families.number], families)
 
     def _said(
         self,

@@ -1,4 +1,4 @@
-"""What a place says of the animals: the model's `prior` input, and whether an animal lives there."""
+"""What a place says of the animals: their weights, and whether one lives there."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -16,7 +16,7 @@ HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
 
 
 class Prior:
-    """The weights of all animals at one place, for the models that score one request's photos.
+    """The weights of all animals at one place, for one request.
 
     They are computed once for each list of animals: that of the general model, and those that packs add to.
     `features`: the animals of the cell. `floor`: weight of an animal that does not live there.
@@ -55,7 +55,7 @@ class Prior:
 
 
 def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> NDArray[np.float32]:
-    """Return the weights of all animals for one cell, as the model's `prior` input.
+    """Return the weights of all animals for one cell.
 
     `features`: the animals of the cell, with weights in (0, 1]. `taxonomy`: the model's animals. `floor`: weight of a
     wild animal that does not live in the cell (docs/explanation/narrowing.md explains the value); other kinds have

@@ -107,17 +107,15 @@ class Recogniser:
         """Return which animal the photos show. Only a single photo gets a second look. Raises `ModelError`."""
         prior = self.models.prior_at(features)
         scored = [self.models.score(photo.square) for photo in photos]
-        scores, decision = self._name(scored, prior)
-        detections, looks_twice = None, len(photos) == 1 and self.second_look and is_doubtful(decision.prediction)
+        together = self._recognition(scored, prior)
+        detections, looks_twice = None, len(photos) == 1 and self.second_look and is_doubtful(together.prediction)
         if looks_twice:
             detections = self._detect(photos[0])
             square = second_square(photos[0], detections, self.models.general.input_size)
-            scores, decision = self._name(
-                [*scored, self.models.score(square)], prior, _best(detections.animals) if detections else 0.0
-            )
+            box = _best(detections.animals) if detections else 0.0
+            together = self._recognition([*scored, self.models.score(square)], prior, box)
         alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
-        subject = _subject(scores, detections, self.naming.animal)
-        together = self._recognised(scores, decision, prior)
+        subject = _subject(together.scores, detections, self.naming.animal)
         return Recognised(together, alone, subject, detections, looks_twice, self.models.general, prior)
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
@@ -139,13 +137,8 @@ class Recogniser:
         _ = self.models.general.version, self.models.packs, self.naming.curves
         self.naming.families.prepare()
 
-    def _name(self, scored: Sequence[PhotoScores], prior: Prior, box: float = 0.0) -> tuple[FusedScores, Decision]:
-        return self.naming.name(self.models.fuse(scored), prior, box)
-
     def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, box: float = 0.0) -> Recognition:
-        return self._recognised(*self._name(scored, prior, box), prior)
-
-    def _recognised(self, scores: FusedScores, decision: Decision, prior: Prior) -> Recognition:
+        scores, decision = self.naming.name(self.models.fuse(scored), prior, box)
         here, known = prior.features.found.relatives.tolist(), scores.taxonomy.taxon_ids
         prediction = decision.prediction
         close = self.naming.families.relatives.close_to(prediction, here, known) if prediction else ()

@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from chalicelib.api.answers import LEAST_SHOWN
 from chalicelib.api.http import Response
 from chalicelib.api.page import DEFAULT_LANGUAGE
 from chalicelib.api.words import FORMER
@@ -18,8 +19,6 @@ from web.results.results import Result
 
 _PAGE = Path(__file__).parents[1] / "page"
 _VALUE = re.compile(r"\{(\w+)\}")
-_LEAST = 0.01
-"""Score of a candidate that is worth a row."""
 
 
 class Words:
@@ -224,7 +223,7 @@ def _candidates(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
         return
     yield f"<h2>{escape(words.shared('candidates'))}</h2>\n<ol>"
     for each in answer["candidates"]:
-        if each["score"] < _LEAST:
+        if each["score"] < LEAST_SHOWN:
             continue
         here = words.shared(f"here.{each['here']}")
         map_link = f'<a href="/taxa/{escape(each["taxon"])}/range.svg">{escape(words.own("map"))}</a>'
