@@ -1,7 +1,7 @@
 """Camtrap DP 1.0: a folder with three tables and their description (https://camtrap-dp.tdwg.org).
 
-Each photo, or each box in it, has an observation of its own (`observationLevel` media), and each event has one that is
-fused from its photos (`observationLevel` event).
+Each photo, or each box in it, has an observation of its own (`observationLevel` media), and each event has one for each
+taxon and kind that its photos show (`observationLevel` event).
 """
 
 import json
@@ -15,7 +15,7 @@ from cli.errors import CommandError
 from cli.exports.description import Description
 from cli.exports.files import stamp, table, whole
 from cli.photos import media_type
-from cli.study.finding import Finding, fused
+from cli.study.finding import Finding, found_in
 from cli.study.study import Deployment, Study, StudyPhoto
 from cli.study.taxa import ScoredTaxon, lineage_of, taxon_rank
 from cli.terminal import shown, warn
@@ -134,7 +134,7 @@ def observation_id(photo: StudyPhoto, number: int) -> str:
 
 
 def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding]]:
-    """Return the observations of an event with their findings: one for each photo or box, and one for the event."""
+    """Return the observations of an event with their findings: for each photo or box, and for what the event shows."""
     same = {
         "deploymentID": event[0].deployment,
         "eventID": event_id(event),
@@ -151,14 +151,17 @@ def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding
         for photo in event
         for number, part in enumerate(photo.finding.each, 1)
     ]
-    whole_event = fused([photo.finding for photo in event])
-    head = {"observationID": event_id(event), "mediaID": "", "observationLevel": "event"}
-    return [*found, (same | head | _classification(whole_event), whole_event)]
+    for number, part in enumerate(found_in([photo.finding for photo in event]), 1):
+        identity = event_id(event) + (f"-{number}" if number > 1 else "")
+        head = {"observationID": identity, "mediaID": "", "observationLevel": "event"}
+        found.append((same | head | _classification(part), part))
+    return found
 
 
 def _classification(finding: Finding) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "observationType": finding.kind,
+        "count": finding.count,
         "classificationMethod": finding.method,
         "classifiedBy": finding.by,
         "classificationTimestamp": finding.at,

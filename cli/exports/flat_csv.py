@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.files import stamp, table
-from cli.study.finding import Finding, fused
+from cli.study.finding import Finding, found_in
 from cli.study.study import Study, StudyPhoto
 
 
 class _Row(NamedTuple):
-    """A photo with an answer, and its event: the number among all events, its photos, and what they show together."""
+    """A photo with an answer, and its event: the number among all events, its photos, and what it shows."""
 
     photo: StudyPhoto
     event: int
     event_photos: int
-    whole: Finding
+    whole: tuple[Finding, ...]
 
 
 COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
@@ -38,9 +38,10 @@ COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
     "classified_by": lambda row: row.photo.finding.by,
     "event": lambda row: row.event,
     "event_photos": lambda row: row.event_photos,
-    "event_kind": lambda row: row.whole.kind,
-    "event_scientific_name": lambda row: row.whole.named and row.whole.named.scientific_name,
-    "event_probability": lambda row: round(row.whole.sureness, 4),
+    "event_kind": lambda row: " | ".join(each.kind for each in row.whole),
+    "event_scientific_name": lambda row: " | ".join(each.named.scientific_name for each in row.whole if each.named),
+    "event_probability": lambda row: " | ".join(f"{each.sureness:.4g}" for each in row.whole),
+    "event_count": lambda row: " | ".join(str(each.count or "") for each in row.whole),
     "error": lambda _: "",
     "detail": lambda row: "" if row.photo.timed else FILE_TIME,
 }
@@ -53,7 +54,7 @@ def write_csv(study: Study, path: Path) -> None:
     """Write the photos with an answer by deployment and time, then those without one."""
     with table(path, tuple(COLUMNS)) as write:
         for number, event in enumerate(study.events(), 1):
-            whole = fused([photo.finding for photo in event])
+            whole = found_in([photo.finding for photo in event])
             for photo in event:
                 row = _Row(photo, number, len(event), whole)
                 write({name: _inert(value(row)) for name, value in COLUMNS.items()})

@@ -6,14 +6,14 @@ This module alone reads answers. What answers gain (several animals, boxes) join
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from chalicelib.api.words import FORMER
 from chalicelib.model.naming import LEAST_BOX
-from cli.study.taxa import ScoredTaxon
+from cli.study.taxa import Line, ScoredTaxon, agree, taxon_of
 
 Kind = Literal["animal", "human", "vehicle", "blank", "unknown"]
 """As `observationType` in Camtrap DP."""
@@ -41,7 +41,8 @@ class Finding:
     `named`: the animal, if `kind` is `animal`. `candidates`: the likeliest animals, best first. `probability`: that it
     is of this kind; for `animal`, that it shows any. `box`: where, or None if it is the whole photo. `by`: the models
     with their versions, or the person. `at`: UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
-    `perhaps`: where `named` is wider than a family, the families or narrower taxa that it may be.
+    `perhaps`: where `named` is wider than a family, the families or narrower taxa that it may be. `count`: how many
+    there are of this kind, or None if it is not known.
 
     An answer without boxes says that a person or a vehicle is there, but not how sure the detector is: `probability` is
     then `LEAST_BOX`, the least with which it is said.
@@ -57,6 +58,7 @@ class Finding:
     box: Box | None = None
     parts: "tuple[Finding, ...]" = ()
     perhaps: tuple[ScoredTaxon, ...] = ()
+    count: int | None = None
 
     @property
     def each(self) -> "tuple[Finding, ...]":
@@ -97,7 +99,9 @@ def finding_of(row: sqlite3.Row) -> Finding:
     named = None
     if row["kind"] == "animal":
         named = ScoredTaxon(row["name"], row["scientific_name"], row["rank"], 1.0)
-    return Finding(row["kind"], named, machine.candidates, 1.0, row["reviewer"], row["reviewed"], is_human=True)
+    count = sum(part.box is not None and part.kind == row["kind"] for part in machine.each) or None
+    by, at = row["reviewer"], row["reviewed"]
+    return Finding(row["kind"], named, machine.candidates, 1.0, by, at, is_human=True, count=count)
 
 
 def _of_answer(answer: dict[str, Any], at: str) -> Finding:
@@ -123,12 +127,12 @@ def _parts(answer: dict[str, Any], by: str, at: str) -> Iterator[Finding]:
         score = animal["box"]["score"]
         if score >= LEAST_BOX:
             named = _named(animal["prediction"], score)
-            yield Finding("animal", named, _taxa(animal["candidates"]), score, by, at, box=_box(animal["box"]))
+            yield Finding("animal", named, _taxa(animal["candidates"]), score, by, at, box=_box(animal["box"]), count=1)
     kinds: tuple[tuple[Kind, str], ...] = (("human", "people"), ("vehicle", "vehicles"))
     for kind, key in kinds:
         for box in (answer.get(key) or {}).get("boxes", ()):
             if box["score"] >= LEAST_BOX:
-                yield Finding(kind, None, (), box["score"], by, at, box=_box(box))
+                yield Finding(kind, None, (), box["score"], by, at, box=_box(box), count=1)
 
 
 def _box(box: dict[str, float]) -> Box:
@@ -157,51 +161,141 @@ def _models(answer: dict[str, Any]) -> str:
 
 
 SURE = 0.7
-"""Probability from which the fused candidate is named, if a photo names it: it may have look-alikes that none knows."""
+"""Probability from which a photo's name, or that of several photos together, is taken for sure."""
+ALIKE = 0.05
+"""A photo's name is a slip if the photo gives this share of its probability to the name of other photos of its event:
+most events show one animal, and about 1 of 20 a second one."""
 LEAST = 0.001
 """Probability of an animal that is not among a photo's candidates, so that one photo cannot rule it out."""
-_ORDER: tuple[Kind, ...] = ("animal", "human", "vehicle", "unknown", "blank")
-"""What an event shows, if its photos differ: the first of these that one of them shows."""
 
 
-def fused(findings: Sequence[Finding]) -> Finding:
-    """Return the finding of an event from those of its photos. What a person said overrides the models.
+class _Sighting(NamedTuple):
+    """An animal in a photo of an event. `photo`: its number. `line`: see `ScoredTaxon`."""
 
-    Of the photos that show an animal, the candidates are fused: the probability of each is the geometric mean over the
-    photos. If none reaches `SURE`, or no photo names it, the event gets the finding of the surest photo, of those that
-    do not include a taxon that another one names as surely: a mammal in one photo is the fox of the next.
+    photo: int
+    finding: Finding
+    line: Line
+
+    def share(self, line: Line) -> float:
+        """Return the probability of the candidates that belong to a taxon."""
+        return sum(each.score for each in self.finding.candidates if each.line[: len(line)] == line)
+
+    def is_slip_for(self, line: Line) -> bool:
+        """Return whether it may be a taxon that its name excludes."""
+        return not agree(self.line, line) and self.share(line) > ALIKE * self.finding.sureness
+
+
+def found_in(event: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return what an event shows, from the findings of its photos: each taxon, then people, then vehicles.
+
+    It is blank only if every photo is. What a person said replaces the finding of that photo only. `count` is the
+    largest number in one photo, if there are boxes.
     """
-    said = [each for each in findings if each.is_human] or list(findings)
-    kind = next(kind for kind in _ORDER if any(each.kind == kind for each in said))
-    same = [each for each in said if each.kind == kind]
-    wide = {above for each in same if each.named and each.named.score >= SURE for above in each.named.above}
-    narrow = [each for each in same if not each.named or each.named.scientific_name not in wide]
-    surest = max(narrow, key=lambda each: each.sureness)
-    if kind != "animal" or len(same) == 1:
-        return surest
-    if surest.is_human:
-        most = Counter(each.named for each in same).most_common(1)[0][0]
-        return next(each for each in same if each.named == most)
-    candidates = _fused_candidates(same)
-    said_by_one = {str(each.named) for each in same}
-    is_sure = candidates and candidates[0].score >= SURE and str(candidates[0]) in said_by_one
-    named = candidates[0] if is_sure else surest.named
-    by = "; ".join(dict.fromkeys(each.by for each in same))
-    probability = _geometric_mean([each.probability for each in same])
-    perhaps = surest.perhaps if named is surest.named else ()
-    return Finding("animal", named, candidates, probability, by, max(each.at for each in same), perhaps=perhaps)
+    parts = [(photo, part) for photo, finding in enumerate(event) for part in finding.each]
+    animals = [_Sighting(photo, part, part.named.line) for photo, part in parts if part.named]
+    found = [
+        replace(_fused(line, same), parts=(), count=_count((each.photo, each.finding) for each in same))
+        for line, same in _by_taxon(animals).items()
+    ]
+    kinds: tuple[Kind, ...] = ("human", "vehicle", "unknown", "blank")
+    for kind in kinds:
+        same = [(photo, part) for photo, part in parts if part.kind == kind]
+        if same and (kind in ("human", "vehicle") or not found):
+            surest = max((part for _, part in same), key=lambda part: (part.is_human, part.sureness))
+            found.append(replace(surest, box=None, parts=(), count=_count(same)))
+    return tuple(found)
+
+
+def _by_taxon(animals: Sequence[_Sighting]) -> Mapping[Line, list[_Sighting]]:
+    """Return the sightings of each taxon of an event.
+
+    A taxon is one of its own if a person said so, if a photo is sure of it, or if a photo has it beside another one.
+    The other sightings join the taxon that they most likely are. Those that can be none of them are together one more.
+    """
+    in_photo: dict[int, set[Line]] = {}
+    for each in animals:
+        in_photo.setdefault(each.photo, set()).add(each.line)
+    own: list[Line] = []
+    for each in sorted(animals, key=lambda each: (not each.finding.is_human, -each.finding.sureness)):
+        is_certain = each.finding.is_human or any(not agree(each.line, other) for other in in_photo[each.photo])
+        if is_certain or (each.finding.sureness >= SURE and not any(map(each.is_slip_for, own))):
+            own.append(each.line)
+    own = [line for line in own if not any(line == other[: len(line)] != other for other in own)]
+    found: dict[Line, list[_Sighting]] = {}
+    for each in animals:
+        likely = [line for line in own if agree(each.line, line)] or list(filter(each.is_slip_for, own))
+        found.setdefault(max(likely, key=each.share, default=()), []).append(each)
+    return found
+
+
+def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
+    """Return the finding of sightings of a taxon, or of one that nothing is sure of. If people named some, as they did.
+
+    Otherwise the name is the narrowest that most of the sightings have or belong to; or one within it of which a
+    sighting is sure, or of which all together are, if one of them has it.
+    """
+    findings = [each.finding for each in same]
+    if said := [each for each in findings if each.is_human]:
+        most = Counter(each.named for each in said).most_common(1)[0][0]
+        return next(each for each in said if each.named == most)
+    if len(same) == 1:
+        return replace(findings[0], box=None)
+    candidates = _fused_candidates(findings)
+    lines = [line, _shared([each.line for each in same])]
+    if candidates and candidates[0].score >= SURE and any(each.line == candidates[0].line for each in same):
+        lines.append(candidates[0].line)
+    line = max((each for each in lines if agree(each, line)), key=len)
+    within = sorted((each for each in same if each.line[: len(line)] == line), key=lambda each: -each.finding.sureness)
+    is_fused = candidates and candidates[0].line == line
+    score = candidates[0].score if is_fused else within[0].finding.sureness
+    exact = [each.finding for each in within if each.line == line]
+    return Finding(
+        *("animal", _taxon(line, [each.finding.named for each in within if each.finding.named], score), candidates),
+        _geometric_mean([each.probability for each in findings]),
+        "; ".join(dict.fromkeys(each.by for each in findings)),
+        max(each.at for each in findings),
+        perhaps=exact[0].perhaps if exact else (),
+    )
+
+
+def _taxon(line: Line, named: Sequence[ScoredTaxon], score: float) -> ScoredTaxon:
+    """Return the taxon at the end of a line, as it is named within it: a breed only if all are of that breed."""
+    is_one = len({str(each) for each in named}) == 1
+    found = next((each for each in named if each.line == line and (is_one or each.is_at_end)), None) or taxon_of(line)
+    return replace(found, score=score)
+
+
+def _shared(lines: Sequence[Line]) -> Line:
+    """Return the narrowest line that more than half of the lines begin with. That of any animal says nothing."""
+    known = [line for line in lines if len(line) > 1] or lines
+    counts = Counter(line[:length] for line in known for length in range(1, len(line) + 1))
+    return max((line for line, count in counts.items() if 2 * count > len(known)), key=len)
+
+
+def _count(parts: Iterable[tuple[int, Finding]]) -> int | None:
+    """Return the largest number in one photo, or None if it is not known. `parts`: with the numbers of their photos."""
+    counts = Counter[int]()
+    for photo, part in parts:
+        counts[photo] += part.count or 0
+    return max(counts.values()) or None
 
 
 def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:
-    """Return the geometric means of the candidates' probabilities, scaled so that the sum stays that of the photos."""
-    known = {(each.scientific_name, each.name): each for finding in findings for each in finding.candidates}
-    scores = [{(each.scientific_name, each.name): each.score for each in finding.candidates} for finding in findings]
-    means = {key: _geometric_mean([score.get(key, LEAST) for score in scores]) for key in known}
+    """Return the geometric means of the candidates' probabilities, scaled so that the sum stays that of the photos.
+
+    Breeds and subspecies count for their species.
+    """
+    scores: list[dict[Line, float]] = []
+    known: dict[Line, list[ScoredTaxon]] = {}
+    for finding in findings:
+        scores.append({})
+        for each in finding.candidates:
+            scores[-1][each.line] = scores[-1].get(each.line, 0.0) + each.score
+            known.setdefault(each.line, []).append(each)
+    means = {line: _geometric_mean([score.get(line, 0.0) for score in scores]) for line in known}
     shared = sum(sum(score.values()) for score in scores) / len(scores)
     factor = shared / sum(means.values()) if means else 0.0
-    fused = (
-        ScoredTaxon(each.name, each.scientific_name, each.rank, means[key] * factor) for key, each in known.items()
-    )
+    fused = (_taxon(line, named, means[line] * factor) for line, named in known.items())
     most = max(len(finding.candidates) for finding in findings)
     return tuple(sorted(fused, key=lambda each: -each.score)[:most])
 

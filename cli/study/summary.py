@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
-from cli.study.finding import Finding, fused
+from cli.study.finding import Finding, found_in
 from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import distinct
 
@@ -106,23 +106,21 @@ def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
 
 
 def _count_event(found: Summary, event: list[StudyPhoto]) -> None:
-    whole = fused([photo.finding for photo in event])
-    group = _group(found, whole)
+    whole = found_in([photo.finding for photo in event])
+    names = {each.named.scientific_name for each in whole if each.named}
     station = found.stations[event[0].deployment]
     found.events += 1
     station.events += 1
-    group.events += 1
-    if whole.named:
-        station.taxa.add(whole.named.scientific_name)
-        found.taxa.add(whole.named.scientific_name)
-    if not event[0].timed:  # when its file was written or copied says nothing about the animal
-        return
-    group.hours[event[0].time.hour] += 1
-    day = event[0].time.date()
-    found.days.add(day)
-    if whole.named:
-        name = whole.named.scientific_name
-        found.first_seen[name] = min(found.first_seen.get(name, day), day)
+    station.taxa |= names
+    found.taxa |= names
+    for group in (_group(found, each) for each in whole):
+        group.events += 1
+        if event[0].timed:  # when its file was written or copied says nothing about the animal
+            group.hours[event[0].time.hour] += 1
+    if event[0].timed:
+        day = event[0].time.date()
+        found.days.add(day)
+        found.first_seen |= {name: min(found.first_seen.get(name, day), day) for name in names}
 
 
 def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:

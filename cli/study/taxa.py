@@ -18,6 +18,16 @@ class Lineage(NamedTuple):
     name: str = ""
 
 
+type Line = tuple[str, ...]
+"""The scientific names from all animals down to a taxon, as far as this release knows them."""
+ANIMALS = "Animalia"
+
+
+def agree(one: Line, other: Line) -> bool:
+    """Return whether one taxon is the other, or includes it."""
+    return all(a == b for a, b in zip(one, other, strict=False))
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredTaxon:
     """A taxon with its probability, 0 to 1. `sure`: the API's word for that; empty if it has none."""
@@ -32,9 +42,17 @@ class ScoredTaxon:
         return f"{self.name} ({self.scientific_name})"
 
     @property
-    def above(self) -> set[str]:
-        """Return the scientific names of the taxa that include it, as far as this release knows it."""
-        return {"Animalia", *lineage_of(self.scientific_name).ranks.values()} - {self.scientific_name}
+    def line(self) -> Line:
+        """Return its line, which ends at the species: breeds and subspecies count for theirs."""
+        ranks = lineage_of(self.scientific_name).ranks
+        return tuple(
+            dict.fromkeys((ANIMALS, *ranks.values(), *(() if "species" in ranks else (self.scientific_name,))))
+        )
+
+    @property
+    def is_at_end(self) -> bool:
+        """Return whether its line ends with it, as that of a breed does not."""
+        return self.line[-1] == self.scientific_name and self.rank != "breed"
 
 
 @cache
@@ -43,7 +61,7 @@ def lineages() -> Mapping[str, Lineage]:
     model = ROOT / "model"
     with (model / "taxa.csv").open(encoding="utf-8", newline="") as file:
         names = {row["scientific_name"]: row["name"] for row in csv.DictReader(file)}
-    found: dict[str, Lineage] = {"Animalia": Lineage({}, names.get("Animalia", "animal"))}
+    found: dict[str, Lineage] = {ANIMALS: Lineage({}, names.get(ANIMALS, "animal"))}
     for path in (model / "labels.csv", *sorted((model / "packs").glob("*.csv"))):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
@@ -66,7 +84,7 @@ def distinct(taxa: Set[str]) -> int:
     2
     """
     wider = {above for name in taxa for above in lineage_of(name).ranks.values() if above != name}
-    return len(taxa - wider - ({"Animalia"} if len(taxa) > 1 else set()))
+    return len(taxa - wider - ({ANIMALS} if len(taxa) > 1 else set()))
 
 
 def taxon_rank(rank: str) -> str:
@@ -77,6 +95,15 @@ def taxon_rank(rank: str) -> str:
 def lineage_of(scientific_name: str) -> Lineage:
     """Return the lineage of a taxon; empty if this release does not know it, as of another service's model."""
     return lineages().get(scientific_name, Lineage({}))
+
+
+def taxon_of(line: Line) -> ScoredTaxon:
+    """Return the taxon at the end of a line, without a probability."""
+    ranks, name = lineage_of(line[-1])
+    rank = next(
+        (rank for rank, latin in ranks.items() if latin == line[-1]), "kingdom" if len(line) == 1 else "species"
+    )
+    return ScoredTaxon(name or line[-1], line[-1], rank, 0.0)
 
 
 type Key = tuple[str, str]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.flat_csv import write_csv
-from testing.studies import IMPALA, PHOTOS, answer, made_up
+from cli.study.summary import summary_of
+from testing.studies import IMPALA, LION, PHOTOS, answer, made_up
 from tests.unit.cli.exports.reading import rows_of
 
 
@@ -19,6 +20,19 @@ def test_each_photo_has_a_row(tmp_path: Path) -> None:
     assert rows["N/IMG_0003.JPG"]["kind"] == "blank"
     assert (rows["N/broken.JPG"]["error"], rows["N/broken.JPG"]["kind"]) == ("photo_unreadable", "")
     assert (rows["S/card/IMG_0002.JPG"]["detail"], second["detail"]) == (FILE_TIME, "")
+
+
+def test_an_event_of_two_species_names_both(tmp_path: Path) -> None:
+    photos = [(f"N/{who[0]}.jpg", "2026-05-02 06:00:00", answer(who, 0.95)) for who in (IMPALA, LION)]
+    with made_up(tmp_path, photos) as study:
+        write_csv(study, tmp_path / "photos.csv")
+        found = summary_of(study)
+    row, _ = rows_of(tmp_path / "photos.csv")
+    assert row["event_scientific_name"] == "Aepyceros melampus | Panthera leo"
+    assert (row["event_kind"], row["event_probability"]) == ("animal | animal", "0.95 | 0.95")
+    # AND a report counts the event for both, and once in all
+    assert (found.events, [found.groups[who[1]].events for who in (IMPALA, LION)]) == (1, [1, 1])
+    assert found.stations["north"].taxa == {"Aepyceros melampus", "Panthera leo"}
 
 
 def test_no_name_is_a_formula(tmp_path: Path) -> None:

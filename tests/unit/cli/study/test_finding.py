@@ -14,7 +14,7 @@ from cli.exports.description import read_description
 from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
 from cli.results import ResultsFile
-from cli.study.finding import Finding, fused
+from cli.study.finding import Finding, found_in
 from cli.study.reviews import Queue, precision
 from cli.study.study import Study
 from cli.study.summary import summary_of
@@ -127,8 +127,8 @@ def test_an_event_that_is_named_is_nothing_perhaps(tmp_path: Path) -> None:
     for name in ("wide", "sure"):
         (tmp_path / name).mkdir()
     wide, sure = finding(tmp_path / "wide", unsure()), finding(tmp_path / "sure", answer(IMPALA, 0.95))
-    assert fused([wide, wide]).perhaps == wide.perhaps
-    assert fused([wide, sure]).perhaps == ()
+    assert found_in([wide, wide])[0].perhaps == wide.perhaps
+    assert found_in([wide, sure])[0].perhaps == ()
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,17 @@ def test_all_exports_have_the_boxes(tmp_path: Path) -> None:
         write_megadetector(photos, tmp_path / "md.json")
         write_coco(photos, tmp_path / "coco.json", about)
         write_dwca(photos, tmp_path / "dwca.zip", about)
-    # THEN each box is an observation of the photo, and the event has one without a box
+    # THEN each box is an observation of the photo, and the event has one of each taxon and kind without a box
     rows = rows_of(tmp_path / "observations.csv")
-    assert [(row["observationType"], row["scientificName"], row["bboxX"]) for row in rows] == [
-        ("animal", "Aepyceros melampus", "0.1"),
-        ("animal", "Panthera leo", "0.5"),
-        ("human", "", "0.7"),
-        ("animal", "Aepyceros melampus", ""),
+    assert [(row["observationType"], row["scientificName"], row["bboxX"], row["count"]) for row in rows] == [
+        ("animal", "Aepyceros melampus", "0.1", "1"),
+        ("animal", "Panthera leo", "0.5", "1"),
+        ("human", "", "0.7", "1"),
+        ("animal", "Aepyceros melampus", "", "1"),
+        ("animal", "Panthera leo", "", "1"),
+        ("human", "", "", "1"),
     ]
+    assert len({row["observationID"] for row in rows}) == len(rows)
     # THEN each is a detection, and an annotation
     (image,) = json.loads((tmp_path / "md.json").read_text())["images"]
     assert [(each["category"], each["bbox"][0]) for each in image["detections"]] == [("1", 0.1), ("1", 0.5), ("2", 0.7)]

@@ -10,7 +10,7 @@ from cli.exports.description import read_description
 from cli.results import ResultsFile
 from cli.study.reviews import Queue, precision, wilson
 from cli.study.study import Study
-from testing.studies import write_study
+from testing.studies import answer, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 IMPALA_1, BOVIDS, BLANK, LION, IMPALA_2 = (
@@ -59,6 +59,28 @@ def test_what_is_said_is_exported_as_a_persons(results: ResultsFile, tmp_path: P
     assert rows[IMPALA_2]["classificationMethod"] == "machine"
     # THEN they do not come again
     assert set(ids(Queue(results, "A. Person", drawn=False))) == {IMPALA_2, BOVIDS}
+
+
+def test_a_blank_among_ten_photos_does_not_make_their_event_blank(tmp_path: Path) -> None:
+    # GIVEN a burst of ten egrets, the first of which a person calls blank
+    egret = ("great egret", "Ardea alba", "species")
+    write_study(
+        tmp_path / "e.db", [(f"N/{second}.jpg", f"2026-05-02 06:00:0{second}", answer(egret)) for second in range(10)]
+    )
+    with ResultsFile(tmp_path / "e.db", write=True) as results:
+        queue = Queue(results, "A. Person", drawn=False)
+        first, *others = sorted(queue.ids, key=queue.path)
+        queue.correct(first, "blank")
+        # THEN that photo is, and the event is of egrets
+        write_camtrap_dp(Study(results, 60), tmp_path, read_description(None, ""))
+        rows = rows_of(tmp_path / "observations.csv")
+        assert [row["observationType"] for row in rows] == ["blank", *["animal"] * 10]
+        assert (rows[-1]["observationLevel"], rows[-1]["scientificName"]) == ("event", "Ardea alba")
+        # THEN it is blank once all are
+        for each in others:
+            queue.correct(each, "blank")
+        write_camtrap_dp(Study(results, 60), tmp_path, read_description(None, ""))
+    assert {row["observationType"] for row in rows_of(tmp_path / "observations.csv")} == {"blank"}
 
 
 def test_a_wider_taxon_is_right_if_the_animal_belongs_to_it(results: ResultsFile) -> None:

@@ -1,12 +1,13 @@
 """A study: its photos in order."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from cli.study.finding import Finding, Kind, fused
+from cli.study.finding import Box, Finding, Kind, found_in
 from cli.study.study import StudyPhoto, events_of
 from cli.study.taxa import ScoredTaxon
 from testing.studies import STATIONS, answer, made_up
@@ -50,6 +51,16 @@ def test_photos_that_follow_each_other_are_one_event() -> None:
     assert list(events_of([], 60)) == []
 
 
+def fused(photos: Sequence[Finding]) -> Finding:
+    """What an event shows, if that is one thing."""
+    (found,) = found_in(photos)
+    return found
+
+
+def names(photos: Sequence[Finding]) -> list[str]:
+    return [each.named.name if each.named else each.kind for each in found_in(photos)]
+
+
 def test_photos_that_agree_make_an_event_surer_than_its_least_sure_photo() -> None:
     # GIVEN two photos of a impala, each with another second candidate
     whole = fused([finding(impala=0.7, lion=0.2), finding(impala=0.8, goat=0.1)])
@@ -60,12 +71,60 @@ def test_photos_that_agree_make_an_event_surer_than_its_least_sure_photo() -> No
     assert sum(each.score for each in whole.candidates) == pytest.approx(0.9, abs=0.02)
 
 
-def test_photos_that_disagree_keep_the_surest_name() -> None:
-    # GIVEN a photo that is sure of a family, and one that guesses another animal
+def test_a_slip_of_one_photo_is_no_second_animal() -> None:
+    # GIVEN a photo that is sure of an impala, and one that takes it for a lion, but knows what it may be instead
+    assert names([finding(impala=0.9), finding(lion=0.72, impala=0.2)]) == ["impala"]
+
+
+def test_two_species_in_an_event_are_two() -> None:
+    # GIVEN a photo that is sure of a family, and one that is sure of an animal outside of it
     wide = finding(named=FAMILY, impala=0.5, horse=0.3)
-    whole = fused([wide, finding(lion=0.72)])
-    # THEN no single animal is sure enough, and the family is named
-    assert whole.named == FAMILY
+    assert names([wide, finding(lion=0.72)]) == ["antelope, ox or sheep", "lion"]
+    # THEN two that are not sure are one, of what they have in common
+    fox = ScoredTaxon("red fox", "Vulpes vulpes", "species", 0.5)
+    cat = ScoredTaxon("lion", "Panthera leo", "species", 0.6)
+    common = fused([finding(named=fox), finding(named=cat)]).named
+    assert common is not None
+    assert (common.scientific_name, common.rank, common.score) == ("Carnivora", "order", 0.6)
+
+
+def boxed(*parts: Finding) -> Finding:
+    inside = tuple(replace(each, box=Box(0, 0, 1, 1), count=1) for each in parts)
+    return replace(parts[0], parts=inside)
+
+
+def test_animals_people_and_vehicles_in_an_event_are_counted_each() -> None:
+    # GIVEN two impalas beside a lion of which nothing is sure, then three impalas, then a person
+    impala, lion, person = finding(impala=0.9), finding(lion=0.4), finding("human")
+    found = found_in([boxed(impala, impala, lion), boxed(impala, impala, impala), boxed(person), finding("blank")])
+    # THEN each is an observation of the event, with the largest number in one photo
+    assert [(each.named and each.named.name, each.kind, each.count) for each in found] == [
+        *(("impala", "animal", 3), ("lion", "animal", 1), (None, "human", 1))
+    ]
+    assert {each.box for each in found} == {None}
+    # THEN without boxes their number is not known
+    assert fused([impala, impala]).count is None
+
+
+def test_an_event_is_not_wider_than_most_of_its_photos() -> None:
+    # GIVEN photos of a family or a species of it, and one that is certain of no more than a phylum
+    chordate = ScoredTaxon("chordate", "Chordata", "phylum", 0.99)
+    guess = replace(FAMILY, score=0.5)
+    photos = [finding(named=guess), finding(named=replace(IMPALA, score=0.4)), finding(named=chordate)]
+    assert names(photos) == ["antelope, ox or sheep"]
+
+
+def test_breeds_of_a_species_do_not_compete() -> None:
+    # GIVEN photos of a dog of which each is another breed, and that may be a wolf
+    breeds = [ScoredTaxon(name, "Canis familiaris", "breed", 0.4) for name in ("basenji", "beagle")]
+    wolf = ScoredTaxon("grey wolf", "Canis lupus", "species", 0.45)
+    photos = [replace(finding(named=breed), candidates=(wolf, *breeds)) for breed in breeds]
+    whole = fused(photos)
+    # THEN the breeds together outdo the wolf, and the event is of a dog
+    assert whole.named is not None
+    assert (whole.named.name, whole.named.rank) == ("dog", "species")
+    assert whole.named.score > 0.7
+    assert names([photos[0], photos[0]]) == ["basenji"]
 
 
 def test_a_wide_photo_does_not_hide_what_another_one_names() -> None:
@@ -89,7 +148,18 @@ def test_an_event_shows_an_animal_if_one_of_its_photos_does() -> None:
     assert fused([finding("blank"), finding("blank")]).kind == "blank"
 
 
-def test_what_people_said_overrides_the_models() -> None:
-    said = Finding("animal", IMPALA, (), 1.0, "A. Person", "2026-06-01T00:00:00+00:00", is_human=True)
-    whole = fused([finding(lion=0.99), said, finding(lion=0.98)])
-    assert (whole.named, whole.by, whole.is_human) == (IMPALA, "A. Person", True)
+def test_what_a_person_says_of_a_photo_replaces_its_answer_alone() -> None:
+    # GIVEN a lion in each of three photos, and a person who says of one that it is an impala, or blank
+    lion = finding(lion=0.99)
+    impala = replace(finding(named=IMPALA), by="A. Person", is_human=True)
+    blank = replace(finding("blank"), by="A. Person", is_human=True)
+    # THEN what the models say of the others stays
+    found = found_in([lion, impala, lion])
+    assert [(each.named and each.named.name, each.is_human) for each in found] == [("lion", False), ("impala", True)]
+    assert (names([lion, blank, lion]), names([blank, blank])) == (["lion"], ["blank"])
+    # THEN an unclear photo is one still
+    assert names([blank, finding("unknown")]) == ["unknown"]
+    # THEN the name of a person is that of all photos of the animal
+    said = replace(impala, named=ScoredTaxon("lion", "Lion", "species", 1.0))
+    whole = fused([lion, said])
+    assert (whole.by, whole.is_human) == ("A. Person", True)
