@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
@@ -127,6 +128,9 @@ class Models:
             vision = fusion.join(vision, _mean([photo.of_packs[pack.name] for photo in photos]))
             taxonomy = fusion.taxonomy
             runs.append(PackRun(pack, round((perf_counter() - started) * 1e3, 1)))
+        if not isfinite(vision.sum() + animal):
+            names = ", ".join([self.general.name, *(run.pack.name for run in runs)])
+            raise ModelError(f"scores of {names} are not finite; expected probabilities (`python -m model check`)")
         return FusedScores(vision, vision, animal, taxonomy, tuple(runs))
 
     def _members(self, pack: Pack) -> NDArray[np.bool_]:

@@ -92,7 +92,7 @@ class Prediction:
     @property
     def is_wide(self) -> bool:
         """Return whether the taxon is wider than a family."""
-        return all(taxon.rank != "family" for taxon in self.lineage)
+        return all(taxon.rank not in ("family", "genus", "species") for taxon in self.lineage)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -59,16 +59,15 @@ id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,fam
 """)
 Path("taxa.csv").write_text("""\
 scientific_name,rank,name
-Animalia,kingdom,animal
-Chordata,phylum,vertebrates
-Mammalia,class,mammals
-Carnivora,order,carnivores
-Canidae,family,dogs and foxes
-Vulpes,genus,true foxes
+Chordata,phylum,vertebrate
+Mammalia,class,mammal
+Carnivora,order,carnivore
+Canidae,family,dog or fox
+Vulpes,genus,fox
 Vulpes vulpes,species,red fox
-Amphibia,class,amphibians
-Anura,order,frogs
-Hylidae,family,tree frogs
-Hyla,genus,European tree frogs
+Amphibia,class,amphibian
+Anura,order,frog
+Hylidae,family,tree frog
+Hyla,genus,tree frog
 Hyla arborea,species,European tree frog
 """)

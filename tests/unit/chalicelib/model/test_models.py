@@ -1,5 +1,6 @@
 """All models: packs score only photos of their taxa, and several photos of one animal give one answer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,14 @@ def test_a_pack_scores_photos_of_its_taxa_only(models: Models) -> None:
     assert not models.packs[0].is_loaded
     assert names(models, RED) == ["foxes"]
     assert models.packs[0].is_loaded
+
+
+def test_scores_that_are_not_finite_are_an_error(models: Models) -> None:
+    # GIVEN a model whose scores of a photo are not numbers; THEN the error names it, and what checks it
+    photo = models.score(GREEN)
+    photo.general = replace(photo.general, vision=np.full(3, np.nan, np.float32))
+    with pytest.raises(ModelError, match=r"scores of \w+ are not finite; expected .*model check"):
+        models.fuse([photo])
 
 
 def test_scores_of_a_pack_and_the_general_model_add_up_to_one(models: Models) -> None:

@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.api.words import sure_of
-from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.features.features import NO_LOCATION, Features, Mode
+from chalicelib.model.families import Families
+from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import LISTED, WIDEST, Decision, Naming, subject_of
 from chalicelib.model.prior import Prior
-from chalicelib.model.taxonomy import Animal
+from chalicelib.model.relatives import Relatives
+from chalicelib.model.taxonomy import LABEL_COLUMNS, RANKS, TAXON_COLUMNS, Animal, Taxonomy
 from tests.unit.chalicelib.model.real_tables import (
     BY_NAME,
     ELEPHANT,
@@ -351,3 +354,38 @@ def test_the_subject_is_an_animal_before_a_person_before_a_vehicle(
     animal_probability: float, boxes: tuple[float, float, float], subject: str
 ) -> None:
     assert subject_of(animal_probability, 0.6, *boxes) == subject
+
+
+# --- a model of one's own
+
+
+ODD_LABELS = {
+    "one animal": ["fox,species,Chordata,Mammalia,Carnivora,Canidae,Vulpes,Vulpes"],
+    "families": [f"{each},family,Chordata,Mammalia,Carnivora,{each},," for each in ("Canidae", "Felidae")],
+    "no phylum and no class": [f"{each},species,,,Carnivora,,," for each in ("Canis", "Felis")],
+    "nothing above": [f"{each},species,,,,,," for each in ("Canis", "Felis")],
+}
+
+
+@pytest.mark.parametrize("mode", ["narrowed", "no_location", "unknown_area", "degraded"])
+@pytest.mark.parametrize("rows", ODD_LABELS.values(), ids=ODD_LABELS)
+def test_labels_may_have_few_ranks(tmp_path: Path, rows: list[str], mode: Mode) -> None:
+    # GIVEN a model with labels and taxa only, which lack ranks
+    cells = [row.split(",") for row in rows]
+    lines = [
+        f"{number},{name.lower()},{number},,{name},{name},{rank},wild,{','.join(above)}"
+        for number, (name, rank, *above) in enumerate(cells)
+    ]
+    (tmp_path / "labels.csv").write_text("\n".join([",".join(LABEL_COLUMNS), *lines]))
+    taxa = {f"{name},{rank},{name}" for row in cells for name, rank in zip(row[2:], RANKS, strict=True) if name}
+    (tmp_path / "taxa.csv").write_text("\n".join([",".join(TAXON_COLUMNS), *taxa]))
+    taxonomy = Taxonomy.read(tmp_path / "labels.csv", tmp_path / "taxa.csv")
+    naming = Naming(Families(tmp_path, Relatives(tmp_path / "relatives.csv")), tmp_path / "certainty.json", 0.6)
+    # WHEN a photo shows its first animal, or nothing
+    sure, none = np.eye(len(rows), dtype=np.float32)[0], np.zeros(len(rows), np.float32)
+    prior = Prior(place(mode=mode), FLOOR)
+    found, empty = (naming.name(FusedScores(each, each, 0.99, taxonomy), prior)[1] for each in (sure, none))
+    # THEN it is named, though unexpected where other animals live, or not
+    assert found.prediction is not None
+    assert (found.prediction.taxon.name, found.is_unexpected) == (rows[0].partition(",")[0], mode == "narrowed")
+    assert (empty.prediction, empty.perhaps) == (None, ())
