@@ -27,21 +27,29 @@ Examples:
 
 
 class Format(NamedTuple):
-    """A format, and the option that names where to write it."""
+    """A format, and the option that names where to write it. `write`: gets the value of --min-confidence last."""
 
-    write: Callable[[Study, Path, Description], None]
+    write: Callable[[Study, Path, Description, float], None]
     type: click.Path
     help: str
 
 
 FORMATS: Mapping[str, Format] = {
-    "csv": Format(lambda study, path, _: write_csv(study, path), FILE, "A row for each photo, for spreadsheets."),
-    "camtrap_dp": Format(write_camtrap_dp, FOLDER, "A package of Camtrap DP 1.0."),
-    "megadetector": Format(
-        lambda study, path, _: write_megadetector(study, path), FILE, "MegaDetector's batch JSON, for Timelapse."
+    "csv": Format(lambda study, path, *_: write_csv(study, path), FILE, "A row for each photo, for spreadsheets."),
+    "camtrap_dp": Format(
+        lambda study, path, about, _: write_camtrap_dp(study, path, about), FOLDER, "A package of Camtrap DP 1.0."
     ),
-    "coco": Format(write_coco, FILE, "COCO Camera Traps JSON."),
-    "dwca": Format(write_dwca, FILE, "A Darwin Core Archive of the animals, for GBIF."),
+    "megadetector": Format(
+        lambda study, path, _, least: write_megadetector(study, path, least),
+        FILE,
+        "MegaDetector's batch JSON, for Timelapse.",
+    ),
+    "coco": Format(lambda study, path, about, _: write_coco(study, path, about), FILE, "COCO Camera Traps JSON."),
+    "dwca": Format(
+        lambda study, path, about, _: write_dwca(study, path, about),
+        FILE,
+        "A Darwin Core Archive of the animals, for GBIF.",
+    ),
 }
 
 
@@ -62,8 +70,18 @@ FORMATS: Mapping[str, Format] = {
     metavar="ZONE",
     help="Zone of the clocks of cameras whose deployment has none, such as Australia/Sydney or +10:00.",
 )
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
+    metavar="SHARE",
+    help="Least confidence of the detections in MegaDetector's JSON.",
+)
 @study_options
-def export(results: Path, *, timezone: tzinfo | None, reading: StudyOptions, **targets: Path | None) -> None:
+def export(
+    results: Path, *, timezone: tzinfo | None, min_confidence: float, reading: StudyOptions, **targets: Path | None
+) -> None:
     """Export the answers in RESULTS, in as many formats as are named. Photos that people have reviewed are exported as
     classified by them.
 
@@ -76,4 +94,4 @@ def export(results: Path, *, timezone: tzinfo | None, reading: StudyOptions, **t
         expect_other(results, *named.values())
         study, about = reading.open(kept, timezone)
         for name, path in named.items():
-            FORMATS[name].write(study, path, about)
+            FORMATS[name].write(study, path, about, min_confidence)

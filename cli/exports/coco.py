@@ -12,7 +12,7 @@ from cli.exports.description import Description
 from cli.exports.files import whole, write_lists
 from cli.study.finding import Finding
 from cli.study.study import Study
-from cli.study.taxa import Key, key_of, labels_of
+from cli.study.taxa import ANIMALS, Key, key_of, labels_of
 
 EMPTY: Key = ("empty", "")
 """Category 0."""
@@ -20,7 +20,7 @@ EMPTY: Key = ("empty", "")
 
 def write_coco(study: Study, path: Path, about: Description) -> None:
     """Write all photos, those that cannot be read as corrupt."""
-    labels = labels_of(_key(part) for photo in study.photos() for part in photo.finding.each)
+    labels = labels_of(_key(part) for photo in study.photos() for part in _labelled(photo.finding))
     labels = {EMPTY: EMPTY[0]} | labels
     ids = {key: number for number, key in enumerate(labels)}
     today = datetime.now(UTC)
@@ -65,7 +65,7 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
 
 def _annotations(study: Study, ids: dict[Key, int]) -> Iterator[dict[str, Any]]:
     for photo in study.photos():
-        for number, part in enumerate(photo.finding.each, 1):
+        for number, part in enumerate(_labelled(photo.finding), 1):
             box = part.box
             yield {
                 "id": observation_id(photo, number),
@@ -76,12 +76,18 @@ def _annotations(study: Study, ids: dict[Key, int]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _key(finding: Finding) -> Key:
-    """Return the category of a finding: a name in small letters, as the format encourages, and a scientific name.
+def _labelled(finding: Finding) -> list[Finding]:
+    """Return what has a label. The format has no word for a doubt: an animal without a name gets none."""
+    return [
+        part
+        for part in finding.each
+        if part.kind != "unknown" and not (part.named and part.named.scientific_name == ANIMALS)
+    ]
 
-    The format has no word for a doubt: as in MegaDetector's, a photo in which nothing is recognised counts as empty.
-    """
-    if finding.kind in ("blank", "unknown"):
+
+def _key(finding: Finding) -> Key:
+    """Return the category of a finding: a name in small letters, as the format encourages, and a scientific name."""
+    if finding.kind == "blank":
         return EMPTY
     name, latin = key_of(finding.named) if finding.named else (finding.kind, "")
     return name.lower(), latin

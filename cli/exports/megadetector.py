@@ -19,9 +19,9 @@ DETECTIONS = {"1": "animal", "2": "person", "3": "vehicle"}
 _CATEGORY = {"animal": "1", "human": "2", "vehicle": "3"}
 
 
-def write_megadetector(study: Study, path: Path) -> None:
-    """Write all photos, those that cannot be read as failures."""
-    found = (each for photo in study.photos() for part in photo.finding.each for each in _classes(part))
+def write_megadetector(study: Study, path: Path, least: float) -> None:
+    """Write all photos, those that cannot be read as failures. `least`: confidence of detections."""
+    found = (each for photo in study.photos() for part in _shown(photo.finding, least) for each in _classes(part))
     labels = labels_of(map(key_of, found))
     ids = {key: str(number) for number, key in enumerate(labels)}
     models = sorted({photo.finding.by for photo in study.photos() if not photo.finding.is_human})
@@ -37,19 +37,27 @@ def write_megadetector(study: Study, path: Path) -> None:
         "classification_category_descriptions": {ids[key]: _description(key[1]) for key in labels},
     }
     with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
-        write_lists(file, head, {"images": _images(study, ids)})
+        write_lists(file, head, {"images": _images(study, ids, least)})
 
 
-def _images(study: Study, ids: dict[Key, str]) -> Iterator[dict[str, Any]]:
+def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[str, Any]]:
     for photo in study.photos():
+        detections = [_detection(part, ids) for part in _shown(photo.finding, least)]
         yield {
             "file": photo.path,
-            "detections": [_detection(part, ids) for part in photo.finding.each if part.kind in _CATEGORY],
+            "max_detection_conf": max((each["conf"] for each in detections), default=0.0),
+            "detections": detections,
             "datetime": f"{photo.time:%Y-%m-%d %H:%M:%S}",
             "location": photo.deployment,
         }
     for row in study.unanswered():
         yield {"file": row["path"], "failure": row["detail"], "detections": None}
+
+
+def _shown(finding: Finding, least: float) -> list[Finding]:
+    """Return what a photo shows or may show. An animal without a name is one too; what people named has no doubt."""
+    parts = (*finding.each, *finding.faint)
+    return [part for part in parts if part.kind in _CATEGORY and (part.probability >= least or part.is_human)]
 
 
 def _detection(finding: Finding, ids: dict[Key, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from chalicelib.api.words import FORMER
 from chalicelib.model.naming import LEAST_BOX
-from cli.study.taxa import Line, ScoredTaxon, agree, taxon_of
+from cli.study.taxa import ANIMALS, Line, ScoredTaxon, agree, taxon_of
 
 Kind = Literal["animal", "human", "vehicle", "blank", "unknown"]
 """As `observationType` in Camtrap DP."""
@@ -42,7 +42,8 @@ class Finding:
     is of this kind; for `animal`, that it shows any. `box`: where, or None if it is the whole photo. `by`: the models
     with their versions, or the person. `at`: UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
     `perhaps`: where `named` is wider than a family, the families or narrower taxa that it may be. `count`: how many
-    there are of this kind, or None if it is not known.
+    there are of this kind, or None if it is not known. `faint`: boxes, or the whole photo as an animal, of which the
+    models are too unsure to say so.
 
     An answer without boxes says that a person or a vehicle is there, but not how sure the detector is: `probability` is
     then `LEAST_BOX`, the least with which it is said.
@@ -59,6 +60,7 @@ class Finding:
     parts: "tuple[Finding, ...]" = ()
     perhaps: tuple[ScoredTaxon, ...] = ()
     count: int | None = None
+    faint: "tuple[Finding, ...]" = ()
 
     @property
     def each(self) -> "tuple[Finding, ...]":
@@ -100,8 +102,13 @@ def finding_of(row: sqlite3.Row) -> Finding:
     if row["kind"] == "animal":
         named = ScoredTaxon(row["name"], row["scientific_name"], row["rank"], 1.0)
     count = sum(part.box is not None and part.kind == row["kind"] for part in machine.each) or None
-    by, at = row["reviewer"], row["reviewed"]
-    return Finding(row["kind"], named, machine.candidates, 1.0, by, at, is_human=True, count=count)
+    faint = tuple(replace(part, named=None, candidates=()) for part in (*machine.each, *machine.faint))
+    return Finding(
+        *(row["kind"], named, machine.candidates, 1.0, row["reviewer"], row["reviewed"]),
+        is_human=True,
+        count=count,
+        faint=faint if row["kind"] == "unknown" else (),
+    )
 
 
 def _of_answer(answer: dict[str, Any], at: str) -> Finding:
@@ -109,30 +116,34 @@ def _of_answer(answer: dict[str, Any], at: str) -> Finding:
     prediction, probability = answer["prediction"], answer["animal_probability"]
     kind = _KIND_OF_SUBJECT.get(answer.get("subject", ""), "animal" if prediction or "subject" in answer else "blank")
     by = _models(answer)
+    boxes = list(_boxes(answer, by, at))
+    parts = tuple(box for box in boxes if box.probability >= LEAST_BOX)
+    faint = tuple(box for box in boxes if box.probability < LEAST_BOX)
+    if kind != "animal" and not any(box.kind == "animal" for box in boxes):
+        faint += (Finding("animal", None, (), probability, by, at),)
     if kind in ("blank", "unknown"):
-        return Finding(kind, None, candidates, 1 - probability if kind == "blank" else probability, by, at)
+        sure = 1 - probability if kind == "blank" else probability
+        return Finding(kind, None, candidates, sure, by, at, faint=faint)
     named = _named(prediction, probability) if kind == "animal" else None
-    parts = tuple(_parts(answer, by, at))
     if kind != "animal":
         probability = max((part.probability for part in parts if part.kind == kind), default=LEAST_BOX)
-    whole = Finding(kind, named, candidates, probability, by, at, perhaps=_taxa(answer.get("perhaps", ())))
+    perhaps = _taxa(answer.get("perhaps", ()))
+    whole = Finding(kind, named, candidates, probability, by, at, perhaps=perhaps, faint=faint)
     if parts and kind == "animal" and not any(part.kind == "animal" for part in parts):
-        parts = (whole, *parts)
+        parts = (replace(whole, faint=()), *parts)
     return replace(whole, parts=parts)
 
 
-def _parts(answer: dict[str, Any], by: str, at: str) -> Iterator[Finding]:
-    """Yield a finding for each box with a score of at least `LEAST_BOX`."""
+def _boxes(answer: dict[str, Any], by: str, at: str) -> Iterator[Finding]:
+    """Yield a finding for each box."""
     for animal in answer.get("animals") or ():
         score = animal["box"]["score"]
-        if score >= LEAST_BOX:
-            named = _named(animal["prediction"], score)
-            yield Finding("animal", named, _taxa(animal["candidates"]), score, by, at, box=_box(animal["box"]), count=1)
+        named = _named(animal["prediction"], score)
+        yield Finding("animal", named, _taxa(animal["candidates"]), score, by, at, box=_box(animal["box"]), count=1)
     kinds: tuple[tuple[Kind, str], ...] = (("human", "people"), ("vehicle", "vehicles"))
     for kind, key in kinds:
         for box in (answer.get(key) or {}).get("boxes", ()):
-            if box["score"] >= LEAST_BOX:
-                yield Finding(kind, None, (), box["score"], by, at, box=_box(box), count=1)
+            yield Finding(kind, None, (), box["score"], by, at, box=_box(box), count=1)
 
 
 def _box(box: dict[str, float]) -> Box:
@@ -150,7 +161,7 @@ def _taxa(rows: Iterable[dict[str, Any]]) -> tuple[ScoredTaxon, ...]:
 def _named(prediction: dict[str, Any] | None, probability: float) -> ScoredTaxon:
     """Return what is predicted, or any animal with a probability if nothing is."""
     if prediction is None:
-        return ScoredTaxon("animal", "Animalia", "kingdom", probability)
+        return ScoredTaxon("animal", ANIMALS, "kingdom", probability)
     return _taxa([prediction])[0]
 
 

@@ -11,7 +11,7 @@ from testing.studies import IMPALA, PHOTOS, answer, made_up
 def export(tmp_path: Path, photos: Any = PHOTOS) -> tuple[dict[str, Any], dict[str, Any]]:
     """Export a study: the whole document, and its images by file."""
     with made_up(tmp_path, photos) as study:
-        write_megadetector(study, tmp_path / "md.json")
+        write_megadetector(study, tmp_path / "md.json", 0.2)
     document = json.loads((tmp_path / "md.json").read_text())
     return document, {each["file"]: each for each in document["images"]}
 
@@ -24,7 +24,7 @@ def test_each_photo_is_there_once_with_what_was_found(tmp_path: Path) -> None:
     assert (impala["category"], impala["conf"], impala["bbox"]) == ("1", 0.97, [0.0, 0.0, 1.0, 1.0])
     names = document["classification_categories"]
     assert [(names[key], score) for key, score in impala["classifications"]] == [("impala", 0.9), ("lion", 0.05)]
-    # THEN an empty photo has no detection, and one that cannot be read says why
+    # THEN an empty photo has no detection of some confidence, and one that cannot be read says why
     assert images["N/IMG_0003.JPG"]["detections"] == []
     assert images["N/broken.JPG"] == {"file": "N/broken.JPG", "failure": "it is broken", "detections": None}
 

@@ -148,12 +148,51 @@ def test_packs_and_their_versions_are_named(tmp_path: Path) -> None:
     assert finding(tmp_path, answer(IMPALA, model=model)).by == "tiny 1; birds 2"
 
 
-def test_a_doubt_is_empty_where_a_format_has_no_word_for_it(tmp_path: Path) -> None:
-    with ResultsFile(study(tmp_path, answer(None, subject="unclear")), write=False) as results:
-        write_camtrap_dp(Study(results, 60), tmp_path, read_description(None, ""))
-        write_coco(Study(results, 60), tmp_path / "coco.json", read_description(None, ""))
-    assert {row["observationType"] for row in rows_of(tmp_path / "observations.csv")} == {"unknown"}
-    assert [each["category_id"] for each in json.loads((tmp_path / "coco.json").read_text())["annotations"]] == [0]
+@pytest.mark.parametrize("subject", ["unclear", "animal"])
+def test_an_animal_without_a_name_is_no_empty_photo(tmp_path: Path, subject: str) -> None:
+    # GIVEN a photo that shows an animal, or perhaps one, which cannot be named
+    text = answer(None, subject=subject, animal_probability=0.4)
+    with ResultsFile(study(tmp_path, text), write=True) as results:
+        for each in (write_camtrap_dp, write_coco):
+            each(Study(results, 60), tmp_path / each.__name__, read_description(None, ""))
+        write_megadetector(Study(results, 60), tmp_path / "md.json", 0.1)
+        kinds = {row["observationType"] for row in rows_of(tmp_path / "write_camtrap_dp" / "observations.csv")}
+        # THEN it is one to look at: MegaDetector's form has a detection, and COCO has no label for it
+        assert kinds == {"unknown" if subject == "unclear" else "animal"}
+        assert detections(tmp_path) == [("1", 0.4, 0.0)]
+        assert json.loads((tmp_path / "write_coco").read_text())["annotations"] == []
+        # AND WHEN a person cannot say either THEN that stays
+        queue = Queue(results, "A. Person", drawn=True)
+        queue.correct(queue.ids[0], "unknown")
+        write_megadetector(Study(results, 60), tmp_path / "md.json", 0.1)
+        assert detections(tmp_path) == [("1", 0.4, 0.0)]
+        # AND WHEN a person sees that nothing is there THEN nothing is
+        queue.correct(queue.ids[0], "blank")
+        write_megadetector(Study(results, 60), tmp_path / "md.json", 0.1)
+        assert detections(tmp_path) == []
+
+
+def detections(folder: Path) -> list[tuple[str, float, float]]:
+    """Category, confidence and left side of each detection of the only image."""
+    (image,) = json.loads((folder / "md.json").read_text())["images"]
+    found = [(each["category"], each["conf"], each["bbox"][0]) for each in image["detections"]]
+    assert image["max_detection_conf"] == max((confidence for _, confidence, _ in found), default=0.0)
+    return found
+
+
+def test_faint_detections_are_written_down_to_the_least_confidence(tmp_path: Path) -> None:
+    # GIVEN a photo that is said to be empty, with boxes of which the detector is not sure
+    animals = [animal(0.1, IMPALA, 0.3), animal(0.2, None, 0.15), animal(0.3, None, 0.05)]
+    text = answer(None, subject="none", animals=animals, people=people(box(0.7, 0.2)))
+    for least, expected in {
+        0.1: [("1", 0.3, 0.1), ("1", 0.15, 0.2), ("2", 0.2, 0.7)],
+        0.2: [("1", 0.3, 0.1), ("2", 0.2, 0.7)],
+    }.items():
+        with ResultsFile(study(tmp_path, text), write=False) as results:
+            write_megadetector(Study(results, 60), tmp_path / "md.json", least)
+        assert detections(tmp_path) == expected
+    # THEN nothing else takes them for animals
+    assert finding(tmp_path, text).kind == "blank"
 
 
 def test_all_exports_have_the_boxes(tmp_path: Path) -> None:
@@ -164,7 +203,7 @@ def test_all_exports_have_the_boxes(tmp_path: Path) -> None:
     with ResultsFile(study(tmp_path, text), write=False) as results:
         photos = Study(results, 60)
         write_camtrap_dp(photos, tmp_path, about)
-        write_megadetector(photos, tmp_path / "md.json")
+        write_megadetector(photos, tmp_path / "md.json", 0.1)
         write_coco(photos, tmp_path / "coco.json", about)
         write_dwca(photos, tmp_path / "dwca.zip", about)
     # THEN each box is an observation of the photo, and the event has one of each taxon and kind without a box
