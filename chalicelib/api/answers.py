@@ -156,7 +156,15 @@ def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
     animals = recognised.detections.animals if recognised.detections else ()
     share = animals[0].width * animals[0].height if animals else None
     found = recognised.together
-    return reasons_of(recognised.subject, found.prediction, quality, share, is_widened=found.decision.is_widened)
+    decision = found.decision
+    return reasons_of(
+        recognised.subject,
+        found.prediction,
+        quality,
+        share,
+        is_widened=decision.is_widened,
+        listed=len(decision.perhaps),
+    )
 
 
 def _photos(recognised: Recognised) -> tuple[PhotoGuess, ...]:
@@ -217,7 +225,7 @@ def message_of(
 ) -> str:
     """Return the result as a sentence. `photos`: what each photo shows by itself. `subject`: of them all."""
     others = [
-        f"photo {number} shows {each.prediction.name if each.prediction else 'no animal'}"
+        f"photo {number} shows {_called(each.prediction) if each.prediction else 'no animal'}"
         for number, each in enumerate(photos, 1)
         if not each.agrees
     ]
@@ -239,7 +247,7 @@ def _sentence(prediction: PredictedTaxon | None, decision: Decision, subject: Su
     if decision.prediction is not None and decision.prediction.is_wide:
         name = with_article(prediction.name)
         return f"{name[0].upper()}{name[1:]}{perhaps or unclear}"
-    name = prediction.name if prediction.rank in _EXACT else with_article(prediction.name)
+    name = _called(prediction)
     if decision.is_unexpected:
         return f"Not known to live here: {prediction.name}, {english_of(prediction.sure)}."
     members = [each.name for each in prediction.members]
@@ -248,6 +256,11 @@ def _sentence(prediction: PredictedTaxon | None, decision: Decision, subject: Su
     elif members:
         name = f"{name}; {and_list(members, 'or')}"
     return f"{english_of(prediction.sure).capitalize()}: {name}."
+
+
+def _called(prediction: PredictedTaxon) -> str:
+    """Return a name with its article, if it needs one."""
+    return prediction.name if prediction.rank in _EXACT else with_article(prediction.name)
 
 
 def _notes(prediction: PredictedTaxon | None, mode: Mode) -> str:

@@ -77,11 +77,13 @@ def reasons_of(
     share: float | None = None,
     *,
     is_widened: bool = False,
+    listed: int = 0,
 ) -> tuple[Reason, ...]:
     """Return why an answer is wide or missing; nothing if it is neither.
 
     `share`: the animal's share of the photo's area, if a detector has found it. `is_widened`: whether species that no
-    model knows are the reason. A night camera's photo has no faults that another photo of it would mend.
+    model knows are the reason. `listed`: number of families that it may be; one is hardly wide. A night camera's photo
+    has no faults that another photo of it would mend.
     """
     if subject == "person" or subject == "vehicle":
         return (subject,)
@@ -101,7 +103,9 @@ def reasons_of(
         return ("unknown_relatives",)
     if quality.is_grey:
         return ("night_camera",)
-    return ("unclear" if subject == "unclear" else "unlike",)
+    if subject == "unclear":
+        return ("unclear",)
+    return () if listed == 1 else ("unlike",)
 
 
 def why_not(reasons: Sequence[Reason]) -> str | None:

@@ -39,6 +39,8 @@ LEAST_LISTED: Final = 0.04
 """Least probability of a family in a list."""
 LIKELY_MEMBER: Final = 0.1
 """Least part of its taxon that a named member has."""
+CLEAR_MEMBER: Final = 0.8
+"""Part of its taxon, by the photo alone, from which its likeliest animal is named wherever it lives."""
 LIKELY_BREED: Final = 0.5
 """Part of its species that a named breed has more than."""
 WIDEST: Final = frozenset({"kingdom", "phylum"})
@@ -158,7 +160,8 @@ class Names:
             is_best = np.arange(len(layout.species)) == best
             yield from self._said("animal", layout.lineage(best), shares.species[best], is_best, none)
         lineage = self.candidates.down_to(layout.species[int(layout.genera.starts[genus])].lineage, "genus")
-        yield from self._said("family", lineage, shares.genera[genus], layout.genera.number == genus, none)
+        if lineage and lineage[-1].name != lineage[-1].scientific_name:  # nobody says "a Setophaga"
+            yield from self._said("family", lineage, shares.genera[genus], layout.genera.number == genus, none)
         groups: tuple[tuple[Level, str, NDArray[np.float64], NDArray[np.intp]], ...] = (
             ("family", "", shares.families, np.arange(len(none))),
             ("group", "order", shares.orders, tree.order),
@@ -185,7 +188,8 @@ class Names:
             return
         first = self.layout.species[int(species.argmax())]
         is_domestic = first.kind in DOMESTIC and lineage[-1].rank not in RANKS[:-1]
-        yield Name(level, Prediction(lineage[-1], number, lineage, is_domestic), share, species, families)
+        prediction = Prediction(lineage[-1], number, lineage, is_domestic, is_one=level == "animal")
+        yield Name(level, prediction, share, species, families)
 
     def _number(self, level: Level, share: float) -> float:
         number = self.curves[level].number(self.animal * float(share), self.basis)
@@ -194,48 +198,59 @@ class Names:
     def decision(self, name: Name | None) -> Decision:
         """Return what to say of a photo that shows an animal. `name`: its narrowest name, if there is one."""
         if name is not None and not name.prediction.is_wide:
-            members = self._members(name.species, name.prediction.lineage)
+            members = self._members(name.species, name.prediction.lineage, is_named=True)
             lives = any(map(self._lives, np.flatnonzero(name.species).tolist()))
             is_unexpected = not (lives or self.shares.unseen[name.families].any())
             return Decision(name.prediction, (), members, is_unexpected=is_unexpected, is_animal=True)
-        families = np.full(len(self.shares.families), fill_value=True) if name is None else name.families
+        families = self._among(name)
         unseen = float(self.shares.unseen[families].sum())
         is_widened = self.prior.features.mode == "narrowed" and unseen >= EXPLAINS
         return Decision(name and name.prediction, self._perhaps(families), is_widened=is_widened, is_animal=True)
 
+    def _among(self, name: Name | None) -> NDArray[np.bool_]:
+        """Return which families a name leaves open."""
+        return np.full(len(self.shares.families), fill_value=True) if name is None else name.families
+
     def _perhaps(self, among: NDArray[np.bool_]) -> tuple[Possible, ...]:
         """Return the likeliest families that live at the place; none if together they are not likely enough."""
-        shares, candidates = self.shares, self.candidates
-        likely = np.flatnonzero(among & (self.animal * shares.families >= LEAST_LISTED))
-        likeliest = likely[np.argsort(-shares.families[likely], kind="stable")].tolist()
-        listed = [each for each in likeliest if shares.unseen[each] or self._has_living(each)][:LISTED]
-        total = float(shares.families[listed].sum())
-        number = self._number("list", total)
-        if not listed or number < self.curves["list"].least:
-            return ()
+        candidates, (listed, scale) = self.candidates, self._listed(among)
         return tuple(
             Possible(
                 *_member(candidates.tree.lineages[each][-1], candidates.animal_of(each)),
                 candidates.tree.lineages[each][-1].rank,
-                number * float(shares.families[each]) / total,
+                scale * float(self.shares.families[each]),
                 self._members(self.layout.families.number == each, candidates.tree.lineages[each]),
             )
             for each in listed
         )
 
-    def _members(self, species: NDArray[np.bool_], lineage: tuple[Taxon, ...]) -> tuple[Member, ...]:
+    def _listed(self, among: NDArray[np.bool_]) -> tuple[list[int], float]:
+        """Return the numbers of the families of a list, and what turns their shares into scores."""
+        shares = self.shares
+        likely = np.flatnonzero(among & (self.animal * shares.families >= LEAST_LISTED))
+        likeliest = likely[np.argsort(-shares.families[likely], kind="stable")].tolist()
+        listed = [each for each in likeliest if shares.unseen[each] or self._has_living(each)][:LISTED]
+        total = float(shares.families[listed].sum())
+        number = self._number("list", total)
+        return (listed, number / total) if listed and number >= self.curves["list"].least else ([], np.inf)
+
+    def _members(
+        self, species: NDArray[np.bool_], lineage: tuple[Taxon, ...], *, is_named: bool = False
+    ) -> tuple[Member, ...]:
         """Return the likeliest animals of a taxon, and those that live at the place and that no model knows.
 
-        `species`: which are in the taxon. Of a species, that is a breed with the larger part of it.
+        `species`: which are in the taxon. Of a species, that is a breed with the larger part of it. `is_named`:
+        whether the taxon is the prediction; its likeliest animal needs not live there if the photo shows it clearly.
         """
         layout, numbers = self.layout, np.flatnonzero(species)
         taxon, shares = lineage[-1], self.shares.species[numbers]
         likeliest = numbers[np.argsort(-shares, kind="stable")][:LISTED].tolist()
         least = LIKELY_MEMBER * shares.sum()
+        clear = [each for each in likeliest[:1] if is_named and self._is_clear(each, numbers)]
         known = [
             _member(layout.lineage(each)[-1], layout.species[each])
             for each in likeliest
-            if self.shares.species[each] > least and self._lives(each)
+            if self.shares.species[each] > least and (each in clear or self._lives(each))
         ]
         if taxon.rank == "species":
             known = [_member(breed.taxon, breed) for breed in self._breeds(likeliest[0])]
@@ -252,6 +267,11 @@ class Names:
             ]
         return tuple(named[:LISTED])
 
+    def _is_clear(self, species: int, among: NDArray[np.intp]) -> bool:
+        """Return whether the photo alone shows one species clearly, compared with others."""
+        photo = self.shares.photo
+        return bool(photo[species] >= CLEAR_MEMBER * photo[among].sum())
+
     def _breeds(self, species: int) -> list[Animal]:
         """Return the likeliest breed of a species, if there is one with more than half of its probability."""
         animals = self.layout.animals_of(species)
@@ -260,12 +280,16 @@ class Names:
         return [animals[best]] if len(animals) > 1 and parts[best] > LIKELY_BREED else []
 
     def consistent(self, name: Name | None) -> NDArray[np.float64]:
-        """Return the species' shares, scaled so that those in the named taxon agree with the number that is shown."""
-        shares = self.shares.species
+        """Return the species' shares, scaled so that those in the named taxon agree with the number that is shown.
+
+        None is more than its family has in the list.
+        """
+        shares, is_narrow = self.shares.species, name is not None and not name.prediction.is_wide
+        most = np.inf if is_narrow else self._listed(self._among(name))[1]
         if name is None:
-            return shares * self.animal
+            return shares * min(self.animal, most)
         rest = (1.0 - name.prediction.score) / (1.0 - name.share) if name.share < 1.0 else 0.0
-        return shares * np.where(name.species, name.prediction.score / name.share, min(rest, 1.0))
+        return shares * np.where(name.species, min(name.prediction.score / name.share, most), min(rest, 1.0, most))
 
     def _has_living(self, family: int) -> bool:
         return any(map(self._lives, np.flatnonzero(self.layout.families.number == family).tolist()))

@@ -81,18 +81,20 @@ class Prediction:
     """A taxon that a photo shows.
 
     `score`: how certain that is, 0 to 1. `lineage`: taxa down to the predicted one.
-    `is_domestic`: whether the taxon is a domestic animal, or a species of domestic breeds.
+    `is_domestic`: whether the taxon is a domestic animal, or a species of domestic breeds. `is_one`: whether the models
+    know it as one animal, such as a scorpion, which stands for its order.
     """
 
     taxon: Taxon
     score: float
     lineage: tuple[Taxon, ...] = ()
     is_domestic: bool = False
+    is_one: bool = False
 
     @property
     def is_wide(self) -> bool:
-        """Return whether the taxon is wider than a family."""
-        return all(taxon.rank not in ("family", "genus", "species") for taxon in self.lineage)
+        """Return whether the taxon is wider than a family, and not what the models know as one animal."""
+        return not self.is_one and all(taxon.rank not in ("family", "genus", "species") for taxon in self.lineage)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,6 +40,12 @@ def test_an_answer_is_wide_above_the_family() -> None:
     assert not NARROW.is_wide
 
 
+def test_a_list_of_one_family_does_not_look_like_several() -> None:
+    assert reasons_of("animal", WIDE, CLEAR, listed=1) == ()
+    assert reasons_of("animal", WIDE, CLEAR, listed=2) == ("unlike",)
+    assert reasons_of("animal", WIDE, DARK, listed=1) == ("photo_dark",)
+
+
 def test_a_narrow_answer_needs_no_reason() -> None:
     reasons = reasons_of("animal", NARROW, AT_NIGHT, 0.01, is_widened=True)
     assert reasons == ()

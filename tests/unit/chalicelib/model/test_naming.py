@@ -21,6 +21,7 @@ from tests.unit.chalicelib.model.real_tables import (
     ELEPHANT,
     FAMILIES,
     FLOOR,
+    MODEL,
     NAMING,
     TAXONOMY,
     named,
@@ -76,6 +77,43 @@ def test_a_group_has_its_name_and_not_that_of_the_animal_that_stands_for_it() ->
     found = named({"polecat": 0.5, "badger": 0.49}, place("polecat", "badger"))
     assert found.prediction is not None
     assert found.prediction.taxon.name == "weasel, otter or badger"
+
+
+def test_an_animal_that_stands_for_an_order_or_a_class_is_not_wide() -> None:
+    for animal in ("scorpion", "snail", "armadillo", "tree frog"):
+        found = named({animal: 0.99}, place(animal))
+        assert found.prediction is not None, animal
+        assert (found.prediction.taxon.name, found.prediction.is_wide, found.perhaps) == (animal, False, ())
+    # AND two of them are a group
+    found = named({"tree frog": 0.5, "tailed frog": 0.49}, place("tree frog", "tailed frog"))
+    assert found.prediction is not None
+    assert (found.prediction.taxon.name, found.prediction.is_wide) == ("frog or toad", True)
+
+
+def test_a_genus_without_an_everyday_name_is_not_named(tmp_path: Path) -> None:
+    # GIVEN tables in which the big cats have no name but the scientific one, as many genera of packs
+    for file in ("taxa.csv", "families.csv", "members.csv"):
+        text = (MODEL / file).read_text()
+        (tmp_path / file).write_text(text.replace("Panthera,genus,big cat", "Panthera,genus,Panthera"))
+    taxonomy = Taxonomy.read(MODEL / "labels.csv", tmp_path / "taxa.csv")
+    naming = Naming(Families(tmp_path, FAMILIES.relatives), NAMING.certainty, 0.6)
+    scores = replace(scores_of({"lion": 0.5, "tiger": 0.49}), taxonomy=taxonomy)
+    # WHEN a photo shows one of them THEN it is called a cat, not a Panthera
+    found = naming.name(scores, Prior(place("lion", "tiger"), FLOOR))[1]
+    assert found.prediction is not None
+    assert found.prediction.taxon.name == "cat"
+    assert {each.name for each in found.members} == {"lion", "tiger"}
+
+
+def test_a_clear_animal_is_a_member_wherever_it_lives() -> None:
+    # GIVEN a clear photo of a tiger where only cats live that no model knows
+    found = named({"tiger": 0.94, "puma": 0.05}, place("otter", relatives=["jungle cat", "fishing cat", "caracal"]))
+    assert found.prediction is not None
+    assert found.prediction.taxon.name == "cat"
+    assert found.members[0].name == "tiger"
+    # AND one of an Asian elephant where African ones live: these are likelier
+    found = named({"Asian elephant": 0.95, "African elephant": 0.04}, place("African elephant"))
+    assert [each.name for each in found.members if each.name == "Asian elephant"] == []
 
 
 def test_nothing_wider_than_a_class_is_named() -> None:
@@ -304,6 +342,9 @@ def test_no_candidate_contradicts_the_number(seen: dict[str, float], features: F
     assert found.is_animal
     assert not found.perhaps or found.prediction is None or found.prediction.is_wide
     # AND all animals that are not in the named taxon have at most what its number leaves
+    for listed in found.perhaps:
+        inside = [is_in(each, listed.scientific_name) for each in TAXONOMY.animals]
+        assert scores.probabilities[inside].sum() <= listed.score + 1e-4
     if found.prediction is not None:
         assert found.prediction.taxon.rank not in WIDEST
         taxon, score = found.prediction.taxon.scientific_name, found.prediction.score
