@@ -181,7 +181,7 @@ def _figure(path: str, score: float, folder: Path) -> str:
 
 
 def _anchor(group: Group) -> str:
-    return (group.scientific_name or group.kind).lower().replace(" ", "-")
+    return escape(f"{group.name} {group.scientific_name}".strip().lower()).replace(" ", "-")
 
 
 def _degrees(value: float | None) -> str:

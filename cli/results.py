@@ -161,7 +161,7 @@ _UNCHANGED = "update photo set state = iif(answer is null, 'unreadable', 'done')
 
 
 class ResultsFile:
-    """An open results file. Use it in the thread that opened it.
+    """An open results file. Use it in one thread at a time.
 
     `path`: the file, or None for results that are kept in memory and gone at the end. `write`: whether to create the
     file if there is none, and to keep other runs from writing to it; else it is read as it was when it was opened.
@@ -176,7 +176,9 @@ class ResultsFile:
         if path is not None and write:
             self._lock = _exclusive(path)
         try:
-            self._connection = sqlite3.connect(_name_of(path, write=write), uri=True, autocommit=True)
+            self._connection = sqlite3.connect(
+                _name_of(path, write=write), uri=True, autocommit=True, check_same_thread=False
+            )
             self._prepare(write=write)
         except BaseException as error:
             self.__exit__()

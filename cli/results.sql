@@ -39,6 +39,7 @@ create index if not exists photo_left on photo (id) where state in ('new', 'touc
 
 -- What a person said about a photo. `kind`: as observationType in Camtrap DP. `machine`: the scientific name or the kind
 -- that the machine had said. `drawn`: whether the photo was drawn at random, so that its review counts for precision.
+-- An animal without `scientific_name` has the name that was typed.
 create table if not exists review (
     photo           integer primary key references photo,
     kind            text not null check (kind in ('animal', 'human', 'vehicle', 'blank', 'unknown')),

@@ -1,16 +1,19 @@
 """`faunalens review`: go through answers with the keyboard, and learn how often they are right.
 
 The page is served to this machine only. Its address holds a secret, so that no other program or web page can review.
-The server has one thread, which also has the results file.
+A browser may hold connections open, so each has a thread of its own; one of them at a time has the results file.
 """
 
 import getpass
 import json
 import secrets
+import tempfile
 import webbrowser
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +24,7 @@ from cli.options import results_argument
 from cli.photos import thumbnail
 from cli.results import ResultsFile
 from cli.study.reviews import Queue, precision
-from cli.study.taxa import lineages
+from cli.study.taxa import lineage_of, searchable
 
 PAGES = Path(__file__).parent / "pages"
 HOST = "127.0.0.1"
@@ -84,14 +87,30 @@ def review(
             opened = ReviewServer(kept, queue, Path(kept.study()["folder"]), port)
         except OSError as error:
             raise CommandError(f"the page cannot have port {port} ({error.strerror}); choose another --port") from error
-        with opened as server:
+        with opened as server, forwarding(server.url, results.parent) as page:
             click.echo(f"{len(queue.ids):,} photos to review: {server.url}  (Ctrl-C ends the review)", err=True)
             if not no_browser:
-                webbrowser.open(server.url)
+                webbrowser.open(page.absolute().as_uri())
             try:
                 server.serve_forever()
             except KeyboardInterrupt:
                 click.echo("what was said is kept", err=True)
+
+
+@contextmanager
+def forwarding(url: str, folder: Path) -> Iterator[Path]:
+    """Write a page that only this user can read and that leads to an address, and delete it at the end.
+
+    All users of a machine see the arguments of its programs, so a browser does not get the address itself. The page
+    lies in the study's folder, because a browser in a sandbox sees no temporary files.
+    """
+    text = f'<!doctype html><meta http-equiv="refresh" content="0; url={url}"><a href="{url}">Review</a>'
+    with tempfile.NamedTemporaryFile(
+        "w", dir=folder, prefix="review-", suffix=".html", encoding="utf-8", delete_on_close=False
+    ) as file:
+        file.write(text)
+        file.close()
+        yield Path(file.name)
 
 
 def _user() -> str:
@@ -116,18 +135,32 @@ def _print_precision(results: ResultsFile) -> None:
         click.echo(f"{each.taxon:40} {each.reviewed:>8,} {each.share:>6.0%}  {interval}")
 
 
-class ReviewServer(HTTPServer):
-    """Serves a queue of photos. `url`: where the page is. `port`: 0 for a free one."""
+class ReviewServer(ThreadingHTTPServer):
+    """Serves a queue of photos. `url`: where the page is. `port`: 0 for a free one. `lock`: of the results file."""
 
     def __init__(self, results: ResultsFile, queue: Queue, folder: Path, port: int) -> None:
+        self.results, self.queue, self.folder, self.lock = results, queue, folder.resolve(), Lock()
         super().__init__((HOST, port), _Handler)
-        self.results, self.queue, self.folder = results, queue, folder
         self.secret = secrets.token_urlsafe(16)
         self.url = f"http://{HOST}:{self.server_port}/{self.secret}/"
+
+    def server_close(self) -> None:
+        """Close the server, once what is being said is kept."""
+        super().server_close()
+        self.lock.acquire()
+
+    def file(self, identity: int) -> Path:
+        """Return a photo's file. Raises `KeyError` if it, or what it links to, lies outside the study's folder."""
+        with self.lock:
+            file = (self.folder / self.queue.path(identity)).resolve()
+        if not file.is_relative_to(self.folder):
+            raise KeyError(identity)
+        return file
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: ReviewServer
+    timeout = 60
 
     def do_GET(self) -> None:
         self._answer(self._get)
@@ -137,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, find: Callable[[str], tuple[bytes, str]]) -> None:
         secret, _, rest = urlsplit(self.path).path.removeprefix("/").partition("/")
-        is_ours = self.headers.get("Host") == f"{HOST}:{self.server.server_port}"
+        is_ours = self.headers.get("Host") in {f"{name}:{self.server.server_port}" for name in (HOST, "localhost")}
         if not is_ours or not secrets.compare_digest(secret, self.server.secret):
             self._send(403, b"the address is not complete; copy it whole from the terminal", "text/plain")
             return
@@ -155,18 +188,19 @@ class _Handler(BaseHTTPRequestHandler):
         first, _, number = name.partition("/")
         queue = self.server.queue
         if first == "queue":
-            taxa = [(latin, each.name or latin) for latin, each in sorted(lineages().items())]
-            return _json({"ids": queue.ids, "taxa": taxa})
-        if first == "photo":
-            return _json(queue.photo(int(number)))
+            return _json({"ids": queue.ids, "taxa": searchable()})
         if first == "picture":
-            picture = thumbnail(self.server.folder / queue.path(int(number)), SIDE)
+            picture = thumbnail(self.server.file(int(number)), SIDE)
             if picture is None:
                 raise KeyError(number)
             return picture, "image/jpeg"
-        if first == "precision":
-            rows = precision(self.server.results, drawn=False)
-            return _json([{**each._asdict(), "share": each.share} for each in rows])
+        with self.server.lock:
+            if first == "photo":
+                photo = queue.photo(int(number))
+                return _json(photo | {"here": _here(photo)})
+            if first == "precision":
+                rows = precision(self.server.results, drawn=False)
+                return _json([{**each._asdict(), "share": each.share} for each in rows])
         raise KeyError(name)
 
     def _post(self, name: str) -> tuple[bytes, str]:
@@ -175,15 +209,17 @@ class _Handler(BaseHTTPRequestHandler):
             raise ValueError(name)
         said = json.loads(self.rfile.read(length))
         identity, kind, queue = int(said["id"]), str(said["kind"]), self.server.queue
-        if kind == "accept":
-            queue.accept(identity)
-        elif kind == "undo":
-            queue.undo(identity)
-        elif kind in ("animal", "human", "vehicle", "blank", "unknown"):
-            queue.correct(identity, kind, str(said.get("scientific_name", "")))  # type: ignore[arg-type]
-        else:
-            raise ValueError(kind)
-        return _json(queue.photo(identity))
+        with self.server.lock:
+            if kind == "accept":
+                queue.accept(identity)
+            elif kind == "undo":
+                queue.undo(identity)
+            elif kind in ("animal", "human", "vehicle", "blank", "unknown"):
+                named = str(said.get("scientific_name", "")), str(said.get("typed", ""))
+                queue.correct(identity, kind, *named)  # type: ignore[arg-type]
+            else:
+                raise ValueError(kind)
+            return _json(queue.photo(identity))
 
     def _send(self, status: int, data: bytes, kind: str) -> None:
         self.send_response(status)
@@ -198,6 +234,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing: the terminal is for the address."""
+
+
+def _here(photo: dict[str, Any]) -> list[str]:
+    """Return the scientific names of what a photo may show, with genera and families."""
+    offered = {each["scientific_name"] for each in (*photo["perhaps"], *photo["candidates"])}
+    above = (lineage_of(latin).ranks.get(rank, latin) for latin in offered for rank in ("genus", "family"))
+    return sorted(offered.union(above))
 
 
 def _json(value: Any) -> tuple[bytes, str]:

@@ -179,6 +179,8 @@ def _classification(finding: Finding) -> dict[str, Any]:
 
 def _candidates(finding: Finding) -> str:
     """Return in words what is named, which may be a breed, what that perhaps is, and the likeliest animals."""
+    if finding.is_typed and finding.named:
+        return f"{finding.named.name}{finding.remark}"
     if finding.kind != "animal" or finding.is_human:
         return ""
     listed = ", ".join(f"{each} {each.score:.2f}" for each in finding.candidates)

@@ -9,13 +9,18 @@ const fetched = async (path, options) => {
   return response.json();
 };
 
-const { ids, taxa } = await fetched("queue");
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").replaceAll("’", "'").toLowerCase();
+
+const { ids, ...listed } = await fetched("queue");
+const taxa = listed.taxa.map(([latin, name, others]) => ({ latin, name, others, text: plain(`\n${name}\n${latin}\n${others}\n`) }));
 let position = 0;
 let photo = null;
 let choices = []; // what it perhaps is, and the candidates, by their keys
 let last = null; // position of the last review, for undo
 let selected = 0;
 let matches = [];
+let here = new Set(); // taxa that the photo may show, or that live at its station
+const [WHOLE, BEGINNING, WORD, INSIDE, NOWHERE] = [0, 1, 2, 3, 4];
 
 async function show() {
   close();
@@ -36,6 +41,7 @@ async function show() {
   at("said").textContent = photo.is_human ? `said by ${photo.by}` : "";
   at("boxes").replaceChildren(...photo.parts.filter((part) => part.box).map(frame));
   choices = [...photo.perhaps, ...photo.candidates].slice(0, MOST_MATCHES);
+  here = new Set(photo.here);
   const perhaps = photo.perhaps.length; // they have no calibrated number
   at("candidates").replaceChildren(
     ...choices.map((each, i) => item(`${i < perhaps ? "perhaps " : ""}${each.name} (${each.scientific_name}) ${i < perhaps ? "" : percent(each.score)}`)),
@@ -43,9 +49,9 @@ async function show() {
   if (position + 1 < ids.length) new Image().src = `picture/${ids[position + 1]}`;
 }
 
-async function say(kind, scientific_name = "") {
+async function say(kind, scientific_name = "", typed = "") {
   if (!photo) return;
-  await fetched("review", { method: "POST", body: JSON.stringify({ id: photo.id, kind, scientific_name }) });
+  await fetched("review", { method: "POST", body: JSON.stringify({ id: photo.id, kind, scientific_name, typed }) });
   last = position;
   position += 1;
   await show();
@@ -60,32 +66,42 @@ async function undo() {
 }
 
 function search() {
-  const query = at("query").value.trim().toLowerCase();
+  const typed = at("query").value.trim();
+  const query = plain(typed);
   const ranked = taxa
-    .map(([latin, name]) => ({ latin, name, where: place(`${name}\n${latin}`.toLowerCase(), query) }))
-    .filter((each) => query && each.where < 3)
-    .sort((a, b) => a.where - b.where || isSpecies(b) - isSpecies(a) || a.name.length - b.name.length);
+    .map((each) => ({ ...each, where: place(each.text, query), isHere: here.has(each.latin) }))
+    .filter((each) => query && each.where < NOWHERE)
+    .sort((a, b) => (a.where === INSIDE) - (b.where === INSIDE) || b.isHere - a.isHere || a.where - b.where
+      || isSpecies(b) - isSpecies(a) || a.name.length - b.name.length);
   matches = ranked.slice(0, MOST_MATCHES);
+  if (typed) matches.push({ typed });
   selected = 0;
   mark();
 }
 
-// Where a text has a query: 0 at its beginning, 1 at the beginning of a word, 2 elsewhere, 3 nowhere.
+// Where one of the names in a text has a query.
 function place(text, query) {
-  if (text.startsWith(query) || text.includes(`\n${query}`)) return 0;
-  if (text.includes(` ${query}`)) return 1;
-  return text.includes(query) ? 2 : 3;
+  if (!text.includes(query)) return NOWHERE;
+  if (text.includes(`\n${query}`)) return text.includes(`\n${query}\n`) ? WHOLE : BEGINNING;
+  return text.includes(` ${query}`) || text.includes(`-${query}`) ? WORD : INSIDE;
 }
 
 const isSpecies = (each) => each.latin.includes(" "); // a genus often has the name of its only species
 
 function mark() {
-  const items = matches.map((each) => item(`${each.name} (${each.latin})`));
+  const items = matches.map((each) => item(each.typed ? `keep “${each.typed}” as it is` : label(each)));
   for (const [number, each] of items.entries()) {
     each.role = "option";
     each.setAttribute("aria-selected", number === selected);
   }
   at("matches").replaceChildren(...items);
+}
+
+// A taxon, with the name in another language that was found if it is none of the two that are shown.
+function label({ name, latin, others, isHere }) {
+  const query = plain(at("query").value.trim());
+  const other = plain(`${name}\n${latin}`).includes(query) ? "" : others.split("\n").find((each) => plain(each).includes(query));
+  return `${name} (${latin})${other ? `, ${other}` : ""}${isHere ? ", lives here" : ""}`;
 }
 
 function open() {
@@ -129,9 +145,9 @@ const item = (text) => Object.assign(document.createElement("li"), { textContent
 
 async function typed(event) {
   if (event.key === "Escape") close();
-  else if (event.key === "Enter" && matches.length) await say("animal", matches[selected].latin);
-  else if (event.key === "ArrowDown") selected = Math.min(selected + 1, matches.length - 1);
-  else if (event.key === "ArrowUp") selected = Math.max(selected - 1, 0);
+  else if (event.key === "Enter" && matches.length) await say("animal", matches[selected].latin, matches[selected].typed);
+  else if (event.key === "ArrowDown") selected = (selected + 1) % matches.length || 0;
+  else if (event.key === "ArrowUp") selected = (selected + matches.length - 1) % matches.length || 0;
   else return;
   event.preventDefault();
   mark();
@@ -167,6 +183,6 @@ addEventListener("keydown", async (event) => {
 });
 at("query").addEventListener("input", search);
 at("picture").addEventListener("error", () => {
-  at("said").textContent = "The photo is not there any more. Mount its card; then ← and → show it again.";
+  at("said").textContent = "The photo is not there any more, or a link to elsewhere. Mount its card; then ← and → show it again.";
 });
 await show();

@@ -84,8 +84,15 @@ class Finding:
 
     @property
     def remark(self) -> str:
-        """Return what it perhaps is as a remark of exports, or an empty string."""
+        """Return what it perhaps is, or that no taxon is known, as a remark of exports; or an empty string."""
+        if self.is_typed:
+            return "; the name as it was typed, of no taxon that Faunalens knows"
         return f"; perhaps: {', '.join(map(str, self.perhaps))}" if self.perhaps else ""
+
+    @property
+    def is_typed(self) -> bool:
+        """Return whether a person typed the animal's name, which is of no taxon at hand."""
+        return self.named is not None and self.named.is_typed
 
     @property
     def is_wider(self) -> bool:
@@ -100,7 +107,7 @@ def finding_of(row: sqlite3.Row) -> Finding:
         return machine
     named = None
     if row["kind"] == "animal":
-        named = ScoredTaxon(row["name"], row["scientific_name"], row["rank"], 1.0)
+        named = ScoredTaxon(row["name"], row["scientific_name"] or ANIMALS, row["rank"] or "kingdom", 1.0)
     count = sum(part.box is not None and part.kind == row["kind"] for part in machine.each) or None
     faint = tuple(replace(part, named=None, candidates=()) for part in (*machine.each, *machine.faint))
     return Finding(

@@ -95,15 +95,18 @@ class Queue:
         named = (finding.named.name, finding.named.scientific_name, finding.named.rank) if finding.named else ()
         self._save(identity, finding, finding.kind, named, is_right=True)
 
-    def correct(self, identity: int, kind: Kind, scientific_name: str = "") -> None:
+    def correct(self, identity: int, kind: Kind, scientific_name: str = "", typed: str = "") -> None:
         """Save what a person said. The machine was right if it named the same taxon or a wider one that includes it,
-        which it is known to do for what it perhaps is.
+        which it is known to do for what it perhaps is. `typed`: what the animal was called, if it is no known taxon.
 
         Raises `KeyError` for a photo or a taxon that is not known.
         """
         finding = self._machine(identity)
         if kind != "animal":
             self._save(identity, finding, kind, (), is_right=finding.kind == kind)
+            return
+        if text := " ".join(typed.split()):
+            self._save(identity, finding, kind, (text, None, None), is_right=False)
             return
         lineage = lineage_of(scientific_name)
         perhaps = {each.scientific_name: each for each in finding.perhaps}
@@ -128,7 +131,9 @@ class Queue:
             raise KeyError(identity)
         return finding_of(row)
 
-    def _save(self, identity: int, machine: Finding, kind: Kind, named: tuple[str, ...], *, is_right: bool) -> None:
+    def _save(
+        self, identity: int, machine: Finding, kind: Kind, named: tuple[str | None, ...], *, is_right: bool
+    ) -> None:
         said = machine.named.scientific_name if machine.named else machine.kind
         names = named or (None, None, None)
         values = (identity, kind, *names, said, int(is_right), int(self._drawn), self._reviewer, now())
@@ -137,6 +142,9 @@ class Queue:
 
 
 def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
-    """Return the machine's precision by taxon. `drawn`: only of photos that were drawn at random."""
-    query = "select machine, is_right from review where drawn or not ?"
+    """Return the machine's precision by taxon. `drawn`: only of photos that were drawn at random.
+
+    An animal whose name was typed does not count: that may be another name of what the machine said.
+    """
+    query = "select machine, is_right from review where (drawn or not ?) and (name is null or scientific_name notnull)"
     return precision_of((row["machine"], bool(row["is_right"])) for row in results.rows(query, int(drawn)))

@@ -67,9 +67,9 @@ class Station:
 class Summary:
     """What a report shows.
 
-    `groups`: by scientific name or kind. `taxa`: scientific names of all events. `first_seen`: the first day of each
-    taxon. `untimed`: photos without a time of the camera, of which no hour and no day counts. `unanswered`: photos
-    without an answer, with what is wrong. `precision`: degrees to which coordinates are rounded, or 0.
+    `groups`: by scientific name, typed name or kind. `taxa`: scientific names of all events. `first_seen`: the first
+    day of each taxon. `untimed`: photos without a time of the camera, of which no hour and no day counts. `unanswered`:
+    photos without an answer, with what is wrong. `precision`: degrees to which coordinates are rounded, or 0.
     """
 
     groups: dict[str, Group] = field(default_factory=dict)
@@ -143,6 +143,5 @@ def _group(found: Summary, finding: Finding) -> Group:
     named = finding.named
     if named is None:
         return found.groups.setdefault(finding.kind, Group(KINDS[finding.kind], "", "", finding.kind))
-    return found.groups.setdefault(
-        named.scientific_name, Group(named.name, named.scientific_name, named.rank, finding.kind)
-    )
+    key = named.name if finding.is_typed else named.scientific_name
+    return found.groups.setdefault(key, Group(named.name, named.scientific_name, named.rank, finding.kind))

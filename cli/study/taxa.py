@@ -1,14 +1,19 @@
-"""The taxa of this release's models: their lineages, and labels for them."""
+"""The taxa at hand, of this release's models and of their relatives: lineages, labels, and names to search for."""
 
 import csv
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
 from chalicelib.model.taxonomy import RANKS
+
+MODEL = ROOT / "model"
+PACKS = MODEL / "packs"
 
 
 class Lineage(NamedTuple):
@@ -44,10 +49,17 @@ class ScoredTaxon:
     @property
     def line(self) -> Line:
         """Return its line, which ends at the species: breeds and subspecies count for theirs."""
+        if self.is_typed:
+            return ANIMALS, self.name
         ranks = lineage_of(self.scientific_name).ranks
         return tuple(
             dict.fromkeys((ANIMALS, *ranks.values(), *(() if "species" in ranks else (self.scientific_name,))))
         )
+
+    @property
+    def is_typed(self) -> bool:
+        """Return whether a person gave an animal this name, which is of no taxon at hand."""
+        return self.scientific_name == ANIMALS and self.name != lineage_of(ANIMALS).name
 
     @property
     def is_at_end(self) -> bool:
@@ -58,23 +70,53 @@ class ScoredTaxon:
 @cache
 def lineages() -> Mapping[str, Lineage]:
     """Return the lineage of each taxon by its scientific name."""
-    model = ROOT / "model"
-    with (model / "taxa.csv").open(encoding="utf-8", newline="") as file:
-        names = {row["scientific_name"]: row["name"] for row in csv.DictReader(file)}
+    names = {row["family"]: row["name"] for row in _rows(MODEL / "families.csv")}
+    for path in (PACKS / "taxa.csv", MODEL / "taxa.csv"):
+        names |= {row["scientific_name"]: row["name"] for row in _rows(path)}
     found: dict[str, Lineage] = {ANIMALS: Lineage({}, names.get(ANIMALS, "animal"))}
-    for path in (model / "labels.csv", *sorted((model / "packs").glob("*.csv"))):
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if "phylum" not in row:  # the detector's labels are no taxa
-                    break
-                ranks: dict[str, str] = {}
-                for rank in RANKS:
-                    if row[rank]:
-                        ranks[rank] = row[rank]
-                        own = row["name"] if row["rank"] == "species" == rank else ""
-                        found.setdefault(row[rank], Lineage(dict(ranks), names.get(row[rank]) or own))
-                found.setdefault(row["scientific_name"], Lineage(ranks, row["name"]))
+    for row in (*_labels(), *_rows(MODEL / "relatives.csv")):
+        # A relative's row begins at its class, and names its species once.
+        ranks = {} if "phylum" in row else {"phylum": found[row["class"]].ranks["phylum"]}
+        given = row if "species" in row else row | {"rank": "species", "species": row["scientific_name"]}
+        for rank in RANKS:
+            if given.get(rank):
+                ranks[rank] = given[rank]
+                if given[rank] not in found:
+                    own = given["name"] if given["rank"] == "species" == rank else ""
+                    found[given[rank]] = Lineage(dict(ranks), names.get(given[rank]) or own)
+        found.setdefault(given["scientific_name"], Lineage(ranks, given["name"]))
     return found
+
+
+@cache
+def searchable() -> list[tuple[str, str, str]]:
+    """Return scientific name, common name and other names of each taxon, the last separated by line breaks.
+
+    Other names are those in the page's other languages, those of breeds, and a pack's own labels, which may be old.
+    """
+    others: dict[str, set[str]] = {}
+    for row in (*_labels(), *_rows(MODEL / "relatives.csv")):
+        others.setdefault(row["scientific_name"], set()).update((row["name"], row.get("label", "")))
+    pages = (ROOT / "chalicelib" / "web").glob("names-*.json")
+    languages = [json.loads(path.read_text(encoding="utf-8")) for path in pages]
+    found = []
+    for latin, each in sorted(lineages().items()):
+        name = each.name or latin
+        translated = {names.get(name.lower(), "") for names in languages}
+        rest = others.get(latin, set()) | translated
+        found.append((latin, name, "\n".join(sorted(rest - {latin, name, ""}))))
+    return found
+
+
+def _labels() -> Iterator[dict[str, str]]:
+    """Yield the taxa of the models' outputs."""
+    for path in (MODEL / "labels.csv", *sorted(PACKS.glob("*.csv"))):
+        yield from (row for row in _rows(path) if "phylum" in row)  # the detector's labels are no taxa
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
 
 
 def distinct(taxa: Set[str]) -> int:

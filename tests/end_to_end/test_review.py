@@ -113,6 +113,51 @@ def test_a_review_needs_the_keyboard_alone(open_page: Callable[..., Page], revie
     }
 
 
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("styan", "Styan's red panda (Ailurus styani)"),
+        ("ailurus sty", "Styan's red panda (Ailurus styani)"),
+        ("Chinchilla-Ra", "chinchilla rat (Abrocomidae), Chinchilla-Ratte"),
+        ("félino", "cat (Felidae), felino"),
+        ("imp", "impala (Aepyceros melampus), lives here"),
+        ("Hirsch o", "deer (Cervidae), Hirsch oder Reh"),
+        ("deer", "deer (Cervidae)"),
+        ("bovi", "cow, antelope, sheep or goat (Bovidae), lives here"),
+    ],
+)
+def test_every_animal_is_found_by_each_of_its_names(
+    open_page: Callable[..., Page], review: tuple[str, Path], typed: str, first: str
+) -> None:
+    page = open_page(review[0])
+    expect(page.locator("#position")).to_have_text("1 of 5")
+    page.keyboard.press("c")
+    page.keyboard.type(typed)
+    expect(page.locator("#matches li").first).to_have_text(first)
+
+
+def test_any_text_is_a_name(open_page: Callable[..., Page], review: tuple[str, Path]) -> None:
+    # GIVEN an animal that no table has, and words that a longer name has too
+    url, results = review
+    page = open_page(url)
+    expect(page.locator("#position")).to_have_text("1 of 5")
+    page.keyboard.press("c")
+    page.keyboard.type("Olingo 7")
+    expect(page.locator("#matches li")).to_have_text(["keep “Olingo 7” as it is"])
+    page.keyboard.press("Enter")
+    expect(page.locator("#position")).to_have_text("2 of 5")
+    page.keyboard.press("c")
+    page.keyboard.type("lion")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#matches [aria-selected=true]")).to_have_text("keep “lion” as it is")
+    page.keyboard.press("Enter")
+    expect(page.locator("#position")).to_have_text("3 of 5")
+    # THEN both are kept without a taxon
+    with closing(sqlite3.connect(results)) as connection:
+        said = connection.execute("select kind, name, scientific_name from review order by name").fetchall()
+    assert said == [("animal", "Olingo 7", None), ("animal", "lion", None)]
+
+
 def test_a_photo_that_is_gone_is_said(open_page: Callable[..., Page], review: tuple[str, Path]) -> None:
     # GIVEN a review after the card was pulled out
     url, results = review

@@ -1,15 +1,23 @@
 """The queue of a review: its order, and what is kept."""
 
+import csv
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from cli.exports.camtrap_dp import write_camtrap_dp
+from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
+from cli.exports.flat_csv import write_csv
 from cli.results import ResultsFile
+from cli.study.finding import found_in
 from cli.study.reviews import Queue, precision, wilson
 from cli.study.study import Study
+from cli.study.summary import summary_of
 from testing.studies import answer, write_study
 from tests.unit.cli.exports.reading import rows_of
 
@@ -105,6 +113,66 @@ def test_a_mistake_is_undone(results: ResultsFile) -> None:
     assert queue.photo(queue.ids[0])["is_human"]
     queue.undo(queue.ids[0])
     assert not queue.photo(queue.ids[0])["is_human"]
+
+
+def test_any_relative_is_a_name_with_its_lineage(results: ResultsFile, tmp_path: Path) -> None:
+    # GIVEN species and a family that no model knows
+    queue = Queue(results, "A. Person", drawn=False)
+    known = ids(queue)
+    queue.correct(known[LION], "animal", "Ailurus styani")
+    queue.correct(known[BLANK], "animal", "Abrocomidae")
+    # WHEN the study is exported THEN they have their ranks
+    rows = exported(results, tmp_path)
+    assert [rows[path]["scientificName"] for path in (LION, BLANK)] == ["Ailurus styani", "Abrocomidae"]
+    taxa = json.loads((tmp_path / "package" / "datapackage.json").read_text(encoding="utf-8"))["taxonomic"]
+    found = {
+        each["scientificName"]: (each["taxonRank"], each["class"], each["vernacularNames"]["eng"]) for each in taxa
+    }
+    assert found["Ailurus styani"] == ("species", "Mammalia", "Styan's red panda")
+    assert found["Abrocomidae"] == ("family", "Mammalia", "chinchilla rat")
+
+
+def test_a_typed_name_is_kept_without_a_taxon(results: ResultsFile, tmp_path: Path) -> None:
+    # GIVEN an animal that a person calls something
+    queue = Queue(results, "A. Person", drawn=True)
+    known = ids(queue)
+    queue.correct(known[LION], "animal", typed=" olingo,  perhaps new ")
+    # THEN it is an animal in exports, with these words, and no taxon is invented
+    row = exported(results, tmp_path)[LION]
+    assert (row["observationType"], row["scientificName"]) == ("animal", "Animalia")
+    assert row["observationComments"].startswith("olingo, perhaps new; the name as it was typed")
+    study = Study(results, 60)
+    write_csv(study, tmp_path / "photos.csv")
+    (flat,) = (row for row in rows_of(tmp_path / "photos.csv") if row["path"] == LION)
+    assert (flat["name"], flat["scientific_name"], flat["rank"]) == ("olingo, perhaps new", "Animalia", "kingdom")
+    write_dwca(study, tmp_path / "archive.zip", read_description(None, ""))
+    with ZipFile(tmp_path / "archive.zip") as archive, archive.open("occurrence.csv") as file:
+        rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8"))
+        (occurrence,) = (row for row in rows if row["occurrenceID"].startswith(LION))
+    assert (occurrence["vernacularName"], occurrence["scientificName"]) == ("olingo, perhaps new", "Animalia")
+    assert "the name as it was typed" in occurrence["identificationRemarks"]
+    # THEN the report has it on its own, and no one knows whether the machine was right
+    groups = summary_of(study).groups.values()
+    assert [(each.name, each.photos) for each in groups if each.scientific_name == "Animalia"] == [
+        ("olingo, perhaps new", 1)
+    ]
+    assert precision(results, drawn=True) == []
+
+
+def test_a_typed_name_is_an_animal_of_its_own_in_an_event(results: ResultsFile) -> None:
+    # GIVEN an event of two photos, of which a person names one
+    queue = Queue(results, "A. Person", drawn=True)
+    queue.correct(ids(queue)[IMPALA_1], "animal", typed="olingo")
+    # THEN the other photo keeps its name
+    event = next(Study(results, 60).events())
+    named = [each.named.name for each in found_in([photo.finding for photo in event]) if each.named]
+    assert sorted(named) == ["antelope, ox or sheep", "olingo"]
+
+
+def exported(results: ResultsFile, folder: Path) -> dict[str, dict[str, str]]:
+    """Return the observations of the photos in Camtrap DP by path."""
+    write_camtrap_dp(Study(results, 60), folder / "package", read_description(None, ""))
+    return {row["mediaID"]: row for row in rows_of(folder / "package" / "observations.csv") if row["mediaID"]}
 
 
 def test_what_nobody_knows_is_refused(results: ResultsFile) -> None:

@@ -1,0 +1,35 @@
+"""The taxa at hand: every mammal and bird, their families, and their names."""
+
+import pytest
+
+from chalicelib.config.settings import ROOT
+from chalicelib.model.relatives import read_relatives
+from cli.study.taxa import lineage_of, searchable
+
+
+def test_every_relative_and_its_family_can_be_found() -> None:
+    # GIVEN all species that no model knows
+    relatives = read_relatives(ROOT / "model" / "relatives.csv").values()
+    # THEN each has its name and its lineage, and each family has more than a scientific name
+    found = {latin: name for latin, name, _ in searchable()}
+    others = {latin: names.split("\n") for latin, _, names in searchable()}
+    assert len(relatives) > 8000
+    for each in relatives:
+        assert each.name in (found[each.scientific_name], *others[each.scientific_name])
+        assert lineage_of(each.scientific_name).ranks["family"] == each.family
+        assert lineage_of(each.scientific_name).ranks["phylum"] == "Chordata"
+        assert found[each.family] != each.family
+
+
+@pytest.mark.parametrize(
+    ("latin", "other"),
+    [
+        ("Cervidae", "Hirsch oder Reh"),
+        ("Felidae", "félin"),
+        ("Abrocomidae", "南美绒鼠"),
+        ("Pica nuttallii", "Pica nuttalli"),
+    ],
+)
+def test_names_are_in_the_languages_of_the_page_and_as_they_were(latin: str, other: str) -> None:
+    (others,) = (others for each, _, others in searchable() if each == latin)
+    assert other in others.split("\n")
