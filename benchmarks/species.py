@@ -131,8 +131,9 @@ def of_general(recogniser: Recogniser, folder: Path) -> str:
         if photo.label >= len(taxonomy.animals):
             continue
         animal = taxonomy.animals[photo.label]
-        scores, _ = naming.name(models.fuse([models.score(photo.pixels)]), prior)
-        before = models.general.score(photo.pixels, np.ones(len(taxonomy.animals), np.float32)).vision.argmax()
+        scored = models.score(photo.pixels)
+        scores, _ = naming.name(models.fuse([scored]), prior)
+        before = scored.general.vision.argmax()
         own = classes.get(animal.taxon_id, set()) | {(animal.taxon.scientific_name, animal.taxon.rank)}
         right = [
             not own.isdisjoint((each.scientific_name, each.rank) for each in best.lineage)

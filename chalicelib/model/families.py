@@ -30,7 +30,7 @@ OF_CLASS: Final[Mapping[str, float]] = {"Mammalia": 1.2}
 WORLD: Final = 0.05
 """Weight of each species of a family if the place is not known, so that the families of the whole world count."""
 PLACES: Final = 64
-"""Maximum number of places whose candidates a process remembers."""
+"""Maximum number of places whose candidates a process remembers: about 60 kB each with all packs."""
 NEVER_PHOTOGRAPHED: Final = frozenset({"Delphinidae", "Hominidae"})
 """Families whose unknown species do not count: dolphins at sea, and apes, of which people are one."""
 UNCOUNTED: Final = frozenset({"Amphibia", "Arachnida", "Reptilia"})
@@ -160,8 +160,8 @@ class Tree(NamedTuple):
 class Looks(NamedTuple):
     """What some families look like to the models. `families`: their positions in `Unknown.numbers`.
 
-    `animals`: output indices, first those that the first family looks like. `shares`: to which share, which add up to 1
-    for each family. `starts`: where each family begins.
+    `animals`: output indices, first those that the first family looks like. `shares`: of each among
+    these; they add up to 1 for each family. `starts`: where each family begins.
     """
 
     families: NDArray[np.intp]
@@ -182,8 +182,8 @@ class Unknown(NamedTuple):
     """The species that live at a place and that no model knows, by family; without a place, those of the world.
 
     `species`: the most widespread first. `numbers`: of their families in the tree. `weights`: of these families.
-    `rivals`: the root of their number of unknown species, for the share of these within the family. `looks`: what the
-    families of which no model knows an animal look like.
+    `rivals`: the root of their number of unknown species, for the share of these within the family. `looks`: what
+    families without a known animal look like.
     """
 
     species: Mapping[str, Sequence[Relative]]

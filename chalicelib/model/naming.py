@@ -141,7 +141,7 @@ class Name(NamedTuple):
 
 
 class Names:
-    """What can be said of one photo. `animal`: probability that it shows an animal."""
+    """What can be said of one photo. `animal`: probability that it shows an animal. `basis`: whose curves apply."""
 
     def __init__(
         self, shares: Shares, curves: Mapping[Level, Curve], prior: "Prior", animal: float, basis: Basis

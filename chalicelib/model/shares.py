@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from chalicelib.model.families import Candidates, Layout
 
 SMOOTHING: Final = 0.4
-"""Photos of an animal look like its family's others too. `python -m benchmarks.field --fit` compares all constants."""
+"""A photo of an animal also looks like others of its family.
+
+`python -m benchmarks.field --fit` compares all constants."""
 LIKENESS: Final = (0.85, 0.10, 0.05)
 """Weights of what a family's animals look like, of its order, and of its class."""
 CLEAR: Final = 0.7
@@ -39,13 +41,12 @@ type Floats = NDArray[np.float64]
 class Shares:
     """Probabilities that a photo shows an animal of each group, if it shows one. They add up to 1 over the classes.
 
-    `photo`: of each species, by the photo alone. `species`, `genera`, `families`, `orders`, `classes`: with the place,
-    by number in the tree or the layout of `candidates`. `unseen`: the part of each family that is of species that no
-    model knows. `parts`: of each animal in its species, in output order.
+    `species`, `genera`, `families`, `orders`, `classes`: by number in the tree or the layout of `candidates`. `unseen`:
+    the part of each family that is of species that no model knows. `parts`: of each animal in its species, in output
+    order.
     """
 
     candidates: Candidates
-    photo: Floats
     species: Floats
     genera: Floats
     families: Floats
@@ -94,7 +95,6 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
     species = _within(candidates, seen, families, unseen)
     return Shares(
         candidates,
-        seen.photo,
         species,
         layout.genera.sums(species),
         families,

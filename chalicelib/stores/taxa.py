@@ -25,11 +25,8 @@ LIKENESS = 0.4
 
 _ID = re.compile(r"[a-z0-9-]{1,200}", re.ASCII)
 _NO_TAXON = "no taxon has this id; GET /taxa?q= finds taxa by name"
-_KEPT = "people keep it all over the world"
 _NO_RANGE = {
-    "dog": _KEPT,
-    "cat": _KEPT,
-    "farm": _KEPT,
+    **dict.fromkeys(("dog", "cat", "farm"), "people keep it all over the world"),
     "caged": "it lives with people only",
     "cosmopolitan": "it is so wide a group that it lives everywhere",
     "extinct": "it is extinct",
