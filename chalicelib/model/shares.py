@@ -41,12 +41,13 @@ type Floats = NDArray[np.float64]
 class Shares:
     """Probabilities that a photo shows an animal of each group, if it shows one. They add up to 1 over the classes.
 
-    `species`, `genera`, `families`, `orders`, `classes`: by number in the tree or the layout of `candidates`. `unseen`:
-    the part of each family that is of species that no model knows. `parts`: of each animal in its species, in output
-    order.
+    `photo`: of each species, by the photo alone. `species`, `genera`, `families`, `orders`, `classes`: with the place,
+    by number in the tree or the layout of `candidates`. `unseen`: the part of each family that is of species that no
+    model knows. `parts`: of each animal in its species, in output order.
     """
 
     candidates: Candidates
+    photo: Floats
     species: Floats
     genera: Floats
     families: Floats
@@ -95,6 +96,7 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
     species = _within(candidates, seen, families, unseen)
     return Shares(
         candidates,
+        seen.photo,
         species,
         layout.genera.sums(species),
         families,
