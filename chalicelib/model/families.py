@@ -5,7 +5,7 @@ dataset says which other species live in a cell. Their families become candidate
 usually looks to the models, and how often people photograph one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -267,7 +267,7 @@ class Families:
             if species.family not in NEVER_PHOTOGRAPHED:
                 unknown.setdefault(species.family, []).append(species)
         firsts = [layout.species[first] for first in layout.families.starts.tolist()]
-        lineages = [tables.down_to_family(animal, {} if here is None else unknown) for animal in firsts]
+        lineages = [tables.down_to_family(animal, () if here is None else unknown) for animal in firsts]
         known = {lineage[-1].scientific_name: number for number, lineage in enumerate(lineages)}
         for family in {name for animal in firsts for name in tables.families_of(animal)} - known.keys():
             unknown.pop(family, None)  # an animal stands for it, and for others
@@ -307,7 +307,7 @@ class _Tables(NamedTuple):
         lineage = above.get(species.order) or (*above.get(species.class_, ()), self.taxon("order", species.order))
         return (*lineage, self.taxon("family", species.family))
 
-    def down_to_family(self, animal: Animal, here: Mapping[str, object]) -> tuple[Taxon, ...]:
+    def down_to_family(self, animal: Animal, here: Container[str]) -> tuple[Taxon, ...]:
         """Return the taxa down to an animal's family, or to the animal itself if it stands for a wider taxon.
 
         `here`: families that live at the place. If an animal stands for one of them, it is of that family: a porcupine

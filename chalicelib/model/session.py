@@ -32,8 +32,8 @@ REMEDY = "set MODEL_PATH to an .onnx file, or run `make setup` for the default m
 class Scores:
     """The model's output for one photo.
 
-    `probabilities`: shape (animals,), float32, calibrated, with the prior. `vision`: the same without the prior.
-    `animal_probability`: probability that the photo shows any animal.
+    `probabilities`: shape (animals,), float32, calibrated, with the prior. `vision`: the same without the prior, which
+    answers weigh by themselves. `animal_probability`: probability that the photo shows any animal.
     """
 
     probabilities: NDArray[np.float32]
