@@ -9,7 +9,7 @@ import json
 import secrets
 import tempfile
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,12 +19,15 @@ from urllib.parse import urlsplit
 
 import click
 
+from chalicelib.features.cells import cell_of
+from chalicelib.features.deadline import Deadline
+from cli.engines.local import CellFile, cache_of
 from cli.errors import CommandError
 from cli.options import results_argument
 from cli.photos import thumbnail
 from cli.results import ResultsFile
 from cli.study.reviews import Queue, precision
-from cli.study.taxa import lineage_of, searchable
+from cli.study.taxa import MODEL, lineage_of, numbered, searchable
 
 PAGES = Path(__file__).parent / "pages"
 HOST = "127.0.0.1"
@@ -64,7 +67,9 @@ Examples:
 )
 @click.option("--no-browser", is_flag=True, help="Only print the page's address.")
 @click.option("--precision", "only_precision", is_flag=True, help="Print the precision by taxon, and review nothing.")
+@click.pass_obj
 def review(
+    environment: Mapping[str, str],
     results: Path,
     *,
     order: str,
@@ -84,7 +89,8 @@ def review(
             return
         queue = Queue(kept, reviewer or _user(), most, drawn=order == "random")
         try:
-            opened = ReviewServer(kept, queue, Path(kept.study()["folder"]), port)
+            cells = CellFile.kept(MODEL / "faunalens.onnx", cache_of(environment))
+            opened = ReviewServer(kept, queue, Path(kept.study()["folder"]), port, cells)
         except OSError as error:
             raise CommandError(f"the page cannot have port {port} ({error.strerror}); choose another --port") from error
         with opened as server, forwarding(server.url, results.parent) as page:
@@ -136,18 +142,26 @@ def _print_precision(results: ResultsFile) -> None:
 
 
 class ReviewServer(ThreadingHTTPServer):
-    """Serves a queue of photos. `url`: where the page is. `port`: 0 for a free one. `lock`: of the results file."""
+    """Serves a queue of photos. `url`: where the page is. `lock`: of the results file.
 
-    def __init__(self, results: ResultsFile, queue: Queue, folder: Path, port: int) -> None:
+    `port`: 0 for a free one. `cells`: which animals live where, if that is at hand.
+    """
+
+    def __init__(
+        self, results: ResultsFile, queue: Queue, folder: Path, port: int, cells: CellFile | None = None
+    ) -> None:
         self.results, self.queue, self.folder, self.lock = results, queue, folder.resolve(), Lock()
+        self.cells = cells
         super().__init__((HOST, port), _Handler)
         self.secret = secrets.token_urlsafe(16)
         self.url = f"http://{HOST}:{self.server_port}/{self.secret}/"
 
     def server_close(self) -> None:
-        """Close the server, once what is being said is kept."""
+        """Close the server and the cells, once what is being said is kept."""
         super().server_close()
         self.lock.acquire()
+        if self.cells:
+            self.cells.close()
 
     def file(self, identity: int) -> Path:
         """Return a photo's file. Raises `KeyError` if it, or what it links to, lies outside the study's folder."""
@@ -197,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             if first == "photo":
                 photo = queue.photo(int(number))
-                return _json(photo | {"here": _here(photo)})
+                return _json(photo | {"here": _here(photo, self.server.cells)})
             if first == "precision":
                 rows = precision(self.server.results, drawn=False)
                 return _json([{**each._asdict(), "share": each.share} for each in rows])
@@ -236,11 +250,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the terminal is for the address."""
 
 
-def _here(photo: dict[str, Any]) -> list[str]:
-    """Return the scientific names of what a photo may show, with genera and families."""
-    offered = {each["scientific_name"] for each in (*photo["perhaps"], *photo["candidates"])}
-    above = (lineage_of(latin).ranks.get(rank, latin) for latin in offered for rank in ("genus", "family"))
-    return sorted(offered.union(above))
+def _here(photo: dict[str, Any], cells: CellFile | None) -> list[str]:
+    """Return the scientific names of what a photo may show, or what lives in its cell, with genera and families."""
+    here = {each["scientific_name"] for each in (*photo["perhaps"], *photo["candidates"])}
+    if cells and photo["latitude"] is not None:
+        cell = cell_of(photo["latitude"], photo["longitude"])
+        (found,) = cells.features_of([cell], Deadline.after(1))
+        animals, relatives = numbered()
+        here.update(animals[number] for number in found.animals.tolist() if number in animals)
+        here.update(relatives[number] for number in found.relatives.tolist() if number in relatives)
+    above = (lineage_of(latin).ranks.get(rank, latin) for latin in here for rank in ("genus", "family"))
+    return sorted(here.union(above))
 
 
 def _json(value: Any) -> tuple[bytes, str]:

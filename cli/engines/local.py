@@ -111,9 +111,13 @@ def _features(settings: Settings, environment: Mapping[str, str], say: Callable[
     """Return the features of cells. A run waits for a sign-in to its stores, unlike a request."""
     if any(environment.get(name) for name in ("DATABASE_URL", "REDIS_URL")):
         return patient_features(settings)
+    return CellFeatures(NoCache(), CellFile.of(settings.model.path, cache_of(environment), say), settings.features)
+
+
+def cache_of(environment: Mapping[str, str]) -> Path:
+    """Return the folder for what runs keep for later ones."""
     cache = environment.get("XDG_CACHE_HOME")
-    folder = (Path(cache) if cache else Path.home() / ".cache") / "faunalens"
-    return CellFeatures(NoCache(), CellFile.of(settings.model.path, folder, say), settings.features)
+    return (Path(cache) if cache else Path.home() / ".cache") / "faunalens"
 
 
 class CellFile:
@@ -137,17 +141,26 @@ class CellFile:
         is faulty.
         """
         try:
-            files = files_beside(model)
-            version = version_of(files)
-            path = folder / f"cells-{version}-{FORMAT}.sqlite"
+            path, version = cls._name(model, folder)
             if not path.is_file():
                 say("computing which animals live where, once for this release: up to a minute")
-                write_cells(path, read_dataset(files))
+                write_cells(path, read_dataset(files_beside(model)))
         except DatasetError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"the animals of all cells cannot be kept ({error}); set XDG_CACHE_HOME") from error
         return cls(path, version)
+
+    @classmethod
+    def kept(cls, model: Path, folder: Path) -> "CellFile | None":
+        """Open the file as `of` does, or return None if no run has computed it."""
+        path, version = cls._name(model, folder)
+        return cls(path, version) if path.is_file() else None
+
+    @staticmethod
+    def _name(model: Path, folder: Path) -> tuple[Path, str]:
+        version = version_of(files_beside(model))
+        return folder / f"cells-{version}-{FORMAT}.sqlite", version
 
     def close(self) -> None:
         self._connection.close()

@@ -83,7 +83,8 @@ class Queue:
         row = next(self._results.rows(_ONE, identity), None)
         if row is None:
             raise KeyError(identity)
-        return {"id": identity, "path": row["path"], "deployment": row["deployment"], **asdict(finding_of(row))}
+        place = {name: row[name] for name in ("path", "deployment", "latitude", "longitude")}
+        return {"id": identity, **place, **asdict(finding_of(row))}
 
     def path(self, identity: int) -> str:
         """Return the path of a photo below the study's folder. Raises `KeyError` if there is none."""

@@ -108,6 +108,13 @@ def searchable() -> list[tuple[str, str, str]]:
     return found
 
 
+@cache
+def numbered() -> tuple[Mapping[int, str], Mapping[int, str]]:
+    """Return the scientific names of the models' animals by id, and of their relatives by number, as in a cell."""
+    animals = {int(row["id"]): row["scientific_name"] for row in _labels()}
+    return animals, {int(row["number"]): row["scientific_name"] for row in _rows(MODEL / "relatives.csv")}
+
+
 def _labels() -> Iterator[dict[str, str]]:
     """Yield the taxa of the models' outputs."""
     for path in (MODEL / "labels.csv", *sorted(PACKS.glob("*.csv"))):

@@ -8,12 +8,18 @@ from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 
+from chalicelib.features.cells import cell_of
 from cli.__main__ import run
+from cli.engines.local import CellFile, write_cells
 from cli.results import ResultsFile
 from cli.review import ReviewServer, forwarding
 from cli.study.reviews import Queue
+from cli.study.taxa import numbered
+from database.cell_animals import ROW, Cell
+from database.dataset import Dataset
 from testing.pictures import jpeg
 from testing.studies import PHOTOS, write_study
 
@@ -81,6 +87,27 @@ def test_a_photo_outside_the_studys_folder_is_not_shown(server: ReviewServer) ->
     # THEN none of them is shown
     for path in (SECRET, PHOTO):
         assert ask(server, f"picture/{number_of(server, path)}")[0] == 404
+
+
+def test_what_lives_at_the_station_is_said(server: ReviewServer, tmp_path: Path) -> None:
+    # GIVEN the cell of a station with a fox and a relative, and another one of which nothing is known
+    animals, relatives = numbered()
+    fox = next(number for number, latin in animals.items() if latin == "Vulpes vulpes")
+    panda = next(number for number, latin in relatives.items() if latin == "Ailurus styani")
+    cell = cell_of(-33.9, 151.2)
+    rows = np.array([(cell, fox, 1.0, 1)], ROW)
+    here = Cell(cell, coast=False, areas=("AU",), relatives=(panda,))
+    write_cells(tmp_path / "cells.sqlite", Dataset("v1", cells=[here], cell_animals=[rows], unknown=[]))
+    server.cells = CellFile(tmp_path / "cells.sqlite", "v1")
+    south, north = (
+        json.loads(ask(server, f"photo/{number_of(server, path)}")[1]) for path in (PHOTO, "N/IMG_0001.JPG")
+    )
+    # THEN they are named with their families, and so are the candidates
+    assert {"Vulpes vulpes", "Canidae", "Ailurus styani", "Ailuridae", "Aepyceros melampus", "Bovidae"} <= {
+        *south["here"]
+    }
+    assert {"Panthera leo", "Felidae"} <= {*north["here"]}
+    assert "Vulpes vulpes" not in north["here"]
 
 
 def test_an_idle_connection_stops_nobody(server: ReviewServer) -> None:
