@@ -16,7 +16,7 @@ from chalicelib.errors import FaunalensError
 from cli.errors import CommandError, Exit
 from cli.options import results_argument
 from cli.results import ResultsFile
-from cli.terminal import shown
+from cli.terminal import MOST_FAULTS, shown
 
 MODULES = ("batch", "export", "identify", "report", "review")
 """Commands with a module of their own: `faunalens export` is the function `export` of cli/export.py."""
@@ -38,6 +38,10 @@ Exit codes:
 STATUS_EPILOG = """\b
 Example:
   faunalens status study.db
+"""
+PRUNE_EPILOG = """\b
+Example:
+  faunalens prune study.db
 """
 COMPLETION_EPILOG = """\b
 Examples:
@@ -72,22 +76,47 @@ def faunalens() -> None:
 @results_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(results: Path, *, as_json: bool) -> None:
-    """Say how many photos have an answer and how many are left, and list those without one.
+    """Say how many photos have an answer and how many are left, and list those without one. Photos that are twice in
+    their deployment are copies, and count once; those whose files are gone count until `faunalens prune`.
 
     It may run while `faunalens identify` does.
     """
     with ResultsFile(results, write=False) as kept:
-        counts = kept.counts()
+        counts, gone = kept.counts(), kept.gone()
+        doubts = {"copies": kept.copies(), "gone": None if gone is None else len(gone)}
         if as_json:
-            faults = [dict(row) for row in kept.faults()]
-            click.echo(json.dumps({**counts._asdict(), "faults": faults}, ensure_ascii=False, allow_nan=False))
+            facts = {**counts._asdict(), **doubts, "faults": [dict(row) for row in kept.faults()]}
+            click.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False))
             return
         click.echo(f"folder      {kept.study().get('folder', '')}")
         for name, count in {"answers": counts.done, **counts._asdict()}.items():
             if name != "done":
                 click.echo(f"{name:10} {count:>8,}")
+        for name, number in doubts.items():
+            click.echo(f"{name:10} {'?' if number is None else f'{number:,}':>8}")
         for row in kept.faults():
             click.echo(f"{row['state']}: {shown(row['path'])}: {row['detail']} ({row['code']})")
+
+
+@faunalens.command(epilog=PRUNE_EPILOG, short_help="Take out photos whose files are gone.")
+@results_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def prune(results: Path, *, yes: bool) -> None:
+    """Take the photos out of RESULTS whose files are gone, and with them out of exports and reports. Asks first.
+
+    Their reviews are deleted too, unless a copy of the photo is still there: it gets them.
+    """
+    with ResultsFile(results, write=True) as kept:
+        folder, gone, total = kept.study().get("folder", ""), kept.gone(), kept.counts().total
+        if gone is None or (gone and len(gone) == total):
+            raise CommandError(f"none of the photos is below {folder}; is its disk connected?")
+        if gone:
+            for _, path in gone[:MOST_FAULTS]:
+                click.echo(f"  {shown(path)}")
+            if not yes:
+                click.confirm(f"{len(gone):,} of {total:,} photos are gone from {folder}. Take them out?", abort=True)
+            kept.forget(identity for identity, _ in gone)
+        click.echo(f"{len(gone):,} photos were taken out; {total - len(gone):,} stay")
 
 
 @faunalens.command(epilog=COMPLETION_EPILOG)

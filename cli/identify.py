@@ -119,7 +119,7 @@ def identify(
         where = given.keep(kept, NONE if no_location else None)
         closed: list[str] = []
         with waiting("looking for photos"):
-            kept.find(_found(found, folder, where, closed))
+            kept.find_below(folder, _found(found, folder, where, closed))
         warn_of_changes(kept)
         counts, in_words = kept.counts(), results is None and not as_json
         if counts.left or counts.failed:

@@ -84,6 +84,8 @@ def _facts(summary: Summary) -> Iterator[str]:
     yield f"Made by faunalens {VERSION} on {datetime.now(UTC):%Y-%m-%d}."
     if summary.untimed:
         yield f"{summary.untimed:,} photos have no time: they are in no chart of hours or days."
+    if summary.copies:
+        yield f"{summary.copies:,} photos are copies of others, and do not count."
     if summary.precision:
         yield f"Coordinates are rounded to {summary.precision:g}°."
 

@@ -49,6 +49,8 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
         f"{counts.unreadable:,} cannot be read, {counts.failed:,} failed and will be tried again, "
         f"{counts.left:,} are left"
     )
+    if copies := results.copies():
+        warn(f"{copies:,} photos are copies of others in their deployment, and count once")
     faults = counts.unreadable + counts.failed
     for row in islice(results.faults(), MOST_FAULTS):
         click.echo(f"  {shown(row['path'])}: {row['detail']} ({row['code']})", err=True)

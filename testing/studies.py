@@ -109,7 +109,7 @@ def write_study(
                     Outcome(task, "unreadable", 10, 1, 1, FileFacts(), None, "photo_unreadable", "it is broken")
                 )
             else:
-                results.save(Outcome(task, "done", 1000, 1_777_000_000 * 10**9, 1, facts, text))
+                results.save(Outcome(task, "done", 1000, 1_777_000_000 * 10**9, task.id, facts, text))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from math import sqrt
 from typing import Any, NamedTuple
 
-from cli.results import ResultsFile, now
+from cli.results import COPIES, ResultsFile, now
 from cli.study.finding import Finding, Kind, finding_of
 from cli.study.taxa import lineage_of
 
@@ -54,8 +54,8 @@ def precision_of(reviews: Iterable[tuple[str, bool]]) -> list[Precision]:
 _LEFT = """
 select photo.*, null as kind, null as reviewer from photo
 left join review on review.photo = photo.id
-where answer is not null and review.photo is null
-"""
+where answer is not null and review.photo is null and photo.id not in (COPIES)
+""".replace("COPIES", COPIES)
 _ONE = """
 select photo.*, review.kind, review.name, review.scientific_name, review.rank, review.reviewer, review.reviewed
 from photo left join review on review.photo = photo.id where photo.id = ?

@@ -10,7 +10,7 @@ from itertools import batched
 from math import ceil, sqrt
 
 from cli.deployments import ZONE, corrected, parse_zone
-from cli.results import BATCH, ResultsFile
+from cli.results import BATCH, COPIES, ResultsFile
 from cli.study.finding import Finding, finding_of
 
 
@@ -75,7 +75,7 @@ def events_of(photos: Iterable[StudyPhoto], gap: float) -> Iterator[list[StudyPh
 METRES = 111_320
 """Metres in a degree of longitude at the equator."""
 _ORDER = """
-select id from photo where answer is not null
+select id from photo where answer is not null and id not in (COPIES)
 order by
     deployment_of(deployment, path, latitude, longitude),
     iif(
@@ -84,7 +84,7 @@ order by
         datetime(taken, shift || ' seconds')
     ),
     path
-"""
+""".replace("COPIES", COPIES)
 _PHOTOS = """
 select photo.*, review.kind, review.name, review.scientific_name, review.rank, review.reviewer, review.reviewed
 from photo left join review on review.photo = photo.id
@@ -109,11 +109,16 @@ class Study:
         )
 
     def photos(self) -> Iterator[StudyPhoto]:
-        """Yield the photos with an answer, by deployment and time."""
+        """Yield the photos with an answer, by deployment and time. Copies within a deployment count once."""
         ids = [row["id"] for row in self._results.rows(_ORDER)]  # sorting whole rows would fill the disk
         for some in batched(ids, BATCH, strict=False):
             rows = {row["id"]: row for row in self._results.rows(_PHOTOS, json.dumps(some, allow_nan=False))}
             yield from (self._photo(rows[each]) for each in some)
+
+    @property
+    def copies(self) -> int:
+        """Return the number of photos that do not count, because another one of their deployment is the same."""
+        return self._results.copies()
 
     def events(self) -> Iterator[list[StudyPhoto]]:
         """Yield the photos of each event, by deployment and time."""

@@ -68,8 +68,9 @@ class Summary:
     """What a report shows.
 
     `groups`: by scientific name, typed name or kind. `taxa`: scientific names of all events. `first_seen`: the first
-    day of each taxon. `untimed`: photos without a time of the camera, of which no hour and no day counts. `unanswered`:
-    photos without an answer, with what is wrong. `precision`: degrees to which coordinates are rounded, or 0.
+    day of each taxon. `untimed`: photos without a time of the camera, of which no hour and no day counts. `copies`:
+    photos that do not count. `unanswered`: photos without an answer, with what is wrong. `precision`: degrees to which
+    coordinates are rounded, or 0.
     """
 
     groups: dict[str, Group] = field(default_factory=dict)
@@ -81,6 +82,7 @@ class Summary:
     events: int = 0
     reviewed: int = 0
     untimed: int = 0
+    copies: int = 0
     unanswered: list[tuple[str, str]] = field(default_factory=list)
     precision: float = 0.0
 
@@ -94,7 +96,7 @@ class Summary:
 
 def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
     """Collect what a report shows of a study. `hide_people`: show no photos that people are on."""
-    found = Summary(precision=study.precision)
+    found = Summary(precision=study.precision, copies=study.copies)
     for key, each in study.deployments.items():
         found.stations[key] = Station(each.latitude, each.longitude)
     for event in study.events():

@@ -92,6 +92,37 @@ def test_changes_are_noticed(run: Run, study: Path) -> None:
     assert run(*arguments).stderr.count("(0 looked at") == 1
 
 
+def test_a_card_that_was_renamed_copied_and_deleted(run: Run, study: Path) -> None:
+    # GIVEN a study of two photos
+    photos, results = study / "photos", study / "study.db"
+    (photos / "N" / "broken.jpg").unlink()
+    (photos / "elsewhere.jpg").unlink()
+    identify = ("identify", photos, "--results", results, "--no-location")
+    assert run(*identify).returncode == 0
+    # WHEN a folder has another name THEN nothing is done again
+    (photos / "N").rename(photos / "North")
+    assert "2 photos: 2 have an answer (0 looked at" in run(*identify).stderr
+    # WHEN it is copied THEN that is said, and it counts once
+    shutil.copytree(photos / "North", photos / "North again")
+    assert "1 photos are copies of others in their deployment, and count once" in run(*identify).stderr
+    assert run("export", results, "--csv", study / "photos.csv").returncode == 0
+    assert len((study / "photos.csv").read_text().splitlines()) == 3
+    # WHEN a folder is deleted THEN it is known, and taken out if that is wanted
+    shutil.rmtree(photos / "S")
+    facts = json.loads(run("status", results, "--json").stdout)
+    assert (facts["copies"], facts["gone"]) == (1, 1)
+    assert "gone              1" in run("status", results).stdout
+    assert run("prune", results).returncode == 130
+    done = run("prune", results, "--yes")
+    assert (done.returncode, done.stdout) == (0, "  S/card/a.jpg\n1 photos were taken out; 2 stay\n")
+    assert list(rows_of(results)) == ["North/a.jpg", "North again/a.jpg"]
+    # WHEN all are gone THEN the disk is more likely not there
+    shutil.rmtree(photos / "North")
+    shutil.rmtree(photos / "North again")
+    refused = run("prune", results, "--yes")
+    assert (refused.returncode, "is its disk connected?" in refused.stderr) == (1, True)
+
+
 def test_one_photo_is_answered_in_words_and_as_json(run: Run, study: Path) -> None:
     photo = study / "photos" / "S" / "card" / "a.jpg"
     line = json.loads(run("identify", photo, "--json", "--top", "2").stdout)
