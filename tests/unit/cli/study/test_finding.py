@@ -166,6 +166,11 @@ def test_an_animal_without_a_name_is_no_empty_photo(tmp_path: Path, subject: str
         queue.correct(queue.ids[0], "unknown")
         write_megadetector(Study(results, 60), tmp_path / "md.json", 0.1)
         assert detections(tmp_path) == [("1", 0.4, 0.0)]
+        # AND WHEN a person types a name of their own THEN that is its label
+        queue.correct(queue.ids[0], "animal", typed="the three-legged one")
+        write_coco(Study(results, 60), tmp_path / "coco.json", read_description(None, ""))
+        labels = [each["name"] for each in json.loads((tmp_path / "coco.json").read_text())["categories"]]
+        assert labels == ["empty", "the_three-legged_one"]
         # AND WHEN a person sees that nothing is there THEN nothing is
         queue.correct(queue.ids[0], "blank")
         write_megadetector(Study(results, 60), tmp_path / "md.json", 0.1)
