@@ -26,7 +26,7 @@ SPECIES_POWER: Final = 0.7
 
 `python -m benchmarks.field --fit` compares this constant and the next two."""
 OF_CLASS: Final[Mapping[str, float]] = {"Mammalia": 1.2}
-"""Weight of a family that no model knows, by class; 1 for other classes."""
+"""Factor of the weight of unknown species, by class; 1 for other classes."""
 WORLD: Final = 0.05
 """Weight of each species of a family if the place is not known, so that the families of the whole world count."""
 PLACES: Final = 64
@@ -181,9 +181,10 @@ class Looks(NamedTuple):
 class Unknown(NamedTuple):
     """The species that live at a place and that no model knows, by family; without a place, those of the world.
 
-    `species`: the most widespread first. `numbers`: of their families in the tree. `weights`: of these families.
-    `rivals`: the root of their number of unknown species, for the share of these within the family. `looks`: what
-    families without a known animal look like.
+    `species`: the most widespread first. `numbers`: of their families in the tree. `weights`: of these families, each
+    OF_CLASS · photographed · n ** SPECIES_POWER, or OF_CLASS · photographed · n · WORLD without a place. `rivals`: the
+    root of their number n of unknown species, for the share of these within the family; times WORLD without a place.
+    `looks`: what families without a known animal look like.
     """
 
     species: Mapping[str, Sequence[Relative]]

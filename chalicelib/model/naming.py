@@ -160,9 +160,7 @@ class Names:
             is_best = np.arange(len(layout.species)) == best
             yield from self._said("animal", layout.lineage(best), shares.species[best], is_best, none)
         lineage = self.candidates.down_to(layout.species[int(layout.genera.starts[genus])].lineage, "genus")
-        if (
-            lineage and lineage[-1].name != lineage[-1].scientific_name
-        ):  # else a name such as Setophaga, which people do not use
+        if lineage and lineage[-1].name != lineage[-1].scientific_name:  # people do not say "a Setophaga"
             yield from self._said("family", lineage, shares.genera[genus], layout.genera.number == genus, none)
         groups: tuple[tuple[Level, str, NDArray[np.float64], NDArray[np.intp]], ...] = (
             ("family", "", shares.families, np.arange(len(none))),
