@@ -163,7 +163,7 @@ def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
         quality,
         share,
         is_widened=decision.is_widened,
-        listed=len(decision.perhaps),
+        like_one=len(decision.perhaps) == 1 or decision.looks_like is not None,
     )
 
 
@@ -236,6 +236,9 @@ def message_of(
 def _sentence(prediction: PredictedTaxon | None, decision: Decision, subject: Subject) -> str:
     perhaps = f"; perhaps {or_list([each.name for each in decision.perhaps])}." if decision.perhaps else ""
     unclear = ", but the photo does not show clearly which one."
+    if decision.looks_like is not None:
+        elsewhere = f"t looks like {with_article(decision.looks_like.name)}, which is not known to live here."
+        perhaps, unclear = perhaps and f"{perhaps} I{elsewhere}", f"; i{elsewhere}"
     if prediction is None:
         if subject == "person" or subject == "vehicle":
             return f"The photo shows a {subject}."

@@ -77,13 +77,13 @@ def reasons_of(
     share: float | None = None,
     *,
     is_widened: bool = False,
-    listed: int = 0,
+    like_one: bool = False,
 ) -> tuple[Reason, ...]:
     """Return why an answer is wide or missing; nothing if it is neither.
 
     `share`: the animal's share of the photo's area, if a detector has found it. `is_widened`: whether species that no
-    model knows are the reason. `listed`: number of families that it may be; one is hardly wide. A night camera's photo
-    has no faults that another photo of it would mend.
+    model knows are the reason. `like_one`: whether the photo looks like one animal, or one family. A night
+    camera's photo has no faults that another photo of it would mend.
     """
     if subject == "person" or subject == "vehicle":
         return (subject,)
@@ -105,7 +105,7 @@ def reasons_of(
         return ("night_camera",)
     if subject == "unclear":
         return ("unclear",)
-    return () if listed == 1 else ("unlike",)
+    return () if like_one else ("unlike",)
 
 
 def why_not(reasons: Sequence[Reason]) -> str | None:

@@ -76,7 +76,8 @@ class Decision(NamedTuple):
     `perhaps`: families that it may show, if the prediction is wide or missing. `members`: the likeliest animals of the
     prediction. `is_widened`: whether species that no model knows are the reason that it is wide or missing.
     `is_unexpected`: whether no animal of the prediction is known to live at the place. `is_animal`: whether the photo
-    shows an animal, named or not.
+    shows an animal, named or not. `looks_like`: an animal from elsewhere that the photo alone shows clearly, if the
+    place is why the prediction is wide or missing.
     """
 
     prediction: Prediction | None = None
@@ -85,6 +86,7 @@ class Decision(NamedTuple):
     is_widened: bool = False
     is_unexpected: bool = False
     is_animal: bool = False
+    looks_like: Member | None = None
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ class Names:
             return
         first = self.layout.species[int(species.argmax())]
         is_domestic = first.kind in DOMESTIC and lineage[-1].rank not in RANKS[:-1]
-        prediction = Prediction(lineage[-1], number, lineage, is_domestic, is_one=level == "animal")
+        prediction = Prediction(lineage[-1], number, lineage, is_domestic, is_one=level != "group")
         yield Name(level, prediction, share, species, families)
 
     def _number(self, level: Level, share: float) -> float:
@@ -205,7 +207,16 @@ class Names:
         families = self._among(name)
         unseen = float(self.shares.unseen[families].sum())
         is_widened = self.prior.features.mode == "narrowed" and unseen >= EXPLAINS
-        return Decision(name and name.prediction, self._perhaps(families), is_widened=is_widened, is_animal=True)
+        perhaps = self._perhaps(families)
+        if name is not None and [each.scientific_name for each in perhaps] == [name.prediction.taxon.scientific_name]:
+            perhaps = ()  # not "an armadillo; perhaps an armadillo"
+        return Decision(
+            name and name.prediction,
+            perhaps,
+            is_widened=is_widened,
+            is_animal=True,
+            looks_like=self._from_elsewhere(),
+        )
 
     def _among(self, name: Name | None) -> NDArray[np.bool_]:
         """Return which families a name leaves open."""
@@ -229,7 +240,9 @@ class Names:
         shares = self.shares
         likely = np.flatnonzero(among & (self.animal * shares.families >= LEAST_LISTED))
         likeliest = likely[np.argsort(-shares.families[likely], kind="stable")].tolist()
-        listed = [each for each in likeliest if shares.unseen[each] or self._has_living(each)][:LISTED]
+        living = [each for each in likeliest if shares.unseen[each] or self._has_living(each)]
+        names = [self.candidates.tree.lineages[each][-1].name for each in living]
+        listed = [each for number, each in enumerate(living) if names[number] not in names[:number]][:LISTED]
         total = float(shares.families[listed].sum())
         number = self._number("list", total)
         return (listed, number / total) if listed and number >= self.curves["list"].least else ([], np.inf)
@@ -257,13 +270,10 @@ class Names:
         named = [each for each in known if each.name != taxon.name]
         if self.prior.features.mode == "narrowed" and taxon.rank in ("family", "genus"):
             family = next((each.scientific_name for each in lineage if each.rank == "family"), "")
-            unknown = sorted(
-                self.candidates.unknown.species.get(family, ()), key=lambda each: each.name == each.scientific_name
-            )
             named += [
                 Member(each.taxon, each.name, each.scientific_name)
-                for each in unknown
-                if taxon.rank == "family" or each.genus == taxon.scientific_name
+                for each in self.candidates.unknown.species.get(family, ())
+                if each.name != each.scientific_name and (taxon.rank == "family" or each.genus == taxon.scientific_name)
             ]
         return tuple(named[:LISTED])
 
@@ -271,6 +281,13 @@ class Names:
         """Return whether the photo alone shows one species clearly, compared with others."""
         photo = self.shares.photo
         return bool(photo[species] >= CLEAR_MEMBER * photo[among].sum())
+
+    def _from_elsewhere(self) -> Member | None:
+        """Return the animal that the photo alone shows clearly, if it is not known to live at the place."""
+        best = int(self.shares.photo.argmax())
+        if self._lives(best) or not self._is_clear(best, np.arange(len(self.shares.photo))):
+            return None
+        return _member(self.layout.lineage(best)[-1], self.layout.species[best])
 
     def _breeds(self, species: int) -> list[Animal]:
         """Return the likeliest breed of a species, if there is one with more than half of its probability."""

@@ -144,6 +144,24 @@ def test_the_message_says_name_and_certainty(prediction: PredictedTaxon, decisio
 
 
 @pytest.mark.parametrize(
+    ("decision", "message"),
+    [
+        (
+            Decision(Prediction(MAMMAL, 0.9, (MAMMAL,))),
+            "A mammal; it looks like a red panda, which is not known to live here.",
+        ),
+        (
+            Decision(Prediction(MAMMAL, 0.9, (MAMMAL,)), perhaps("deer", "fox")),
+            "A mammal; perhaps a deer or a fox. It looks like a red panda, which is not known to live here.",
+        ),
+    ],
+)
+def test_the_message_says_what_a_photo_looks_like_that_lives_elsewhere(decision: Decision, message: str) -> None:
+    decision = decision._replace(looks_like=Member("ailurus-fulgens", "red panda", "Ailurus fulgens"))
+    assert message_of(WIDE, decision, "narrowed", "animal") == message
+
+
+@pytest.mark.parametrize(
     ("decision", "subject", "message"),
     [
         (Decision(perhaps=perhaps("deer", "peccary")), "animal", "This is an animal; perhaps a deer or a peccary."),

@@ -41,9 +41,9 @@ def test_an_answer_is_wide_above_the_family() -> None:
 
 
 def test_a_list_of_one_family_does_not_look_like_several() -> None:
-    assert reasons_of("animal", WIDE, CLEAR, listed=1) == ()
-    assert reasons_of("animal", WIDE, CLEAR, listed=2) == ("unlike",)
-    assert reasons_of("animal", WIDE, DARK, listed=1) == ("photo_dark",)
+    assert reasons_of("animal", WIDE, CLEAR, like_one=True) == ()
+    assert reasons_of("animal", WIDE, CLEAR) == ("unlike",)
+    assert reasons_of("animal", WIDE, DARK, like_one=True) == ("photo_dark",)
 
 
 def test_a_narrow_answer_needs_no_reason() -> None:

@@ -105,6 +105,35 @@ def test_a_genus_without_an_everyday_name_is_not_named(tmp_path: Path) -> None:
     assert {each.name for each in found.members} == {"lion", "tiger"}
 
 
+def test_what_a_wide_answer_looks_like_is_said_if_it_lives_elsewhere() -> None:
+    # GIVEN a clear photo of a guinea pig WHEN it is from where other rodents live
+    found = named({"guinea pig": 0.99}, place("beaver", relatives=["brown rat", "coypu", "common muskrat"]))
+    assert found.prediction is not None
+    assert found.prediction.is_wide
+    assert found.looks_like is not None
+    assert found.looks_like.name == "guinea pig"
+    # AND neither of what lives there, nor of a photo that looks like several, nor without a place
+    for photo, features in (({"guinea pig": 0.99}, place("guinea pig")), (NIGHT, SCRUB), (NIGHT, NO_LOCATION)):
+        assert named(photo, features).looks_like is None
+
+
+def test_a_list_does_not_repeat_the_name() -> None:
+    for animal in ("armadillo", "tree frog", "sea cucumber", "harvestman"):
+        for share in np.linspace(0.5, 0.99, 20):
+            found = named({animal: float(share), "koala": 0.99 - float(share)}, NO_LOCATION)
+            names = [each.name for each in found.perhaps]
+            assert len(set(names)) == len(names)
+            assert not (found.prediction and names == [found.prediction.taxon.name]), (animal, share)
+
+
+def test_members_have_names_that_people_use() -> None:
+    # GIVEN a brocket that no table has a name for
+    found = named(ANTELOPES, place("puma", relatives=["white-tailed deer", "Passalites nemorivagus"]))
+    members = [member.name for each in found.perhaps for member in each.members] + [each.name for each in found.members]
+    assert "white-tailed deer" in members
+    assert "Passalites nemorivagus" not in members
+
+
 def test_a_clear_animal_is_a_member_wherever_it_lives() -> None:
     # GIVEN a clear photo of a tiger where only cats live that no model knows
     found = named({"tiger": 0.94, "puma": 0.05}, place("otter", relatives=["jungle cat", "fishing cat", "caracal"]))
