@@ -29,6 +29,8 @@ WEIGHT = 0.1
 KEPT, SURE = 0.5, 10
 """Weight of a class of the general model that the pack contradicts, and how steeply it falls where the model is less
 sure of the class. docs/explanation/packs.md compares values."""
+FORMS = frozenset({"breed", "subspecies"})
+"""Ranks of animals that are a part of their species."""
 MEMBER_COLUMNS = ("taxon", "member", "rank")
 
 
@@ -109,8 +111,17 @@ def _columns(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.intp], NDArray[np
 
 
 def members_of(taxonomy: Taxonomy, taxa: Set[str]) -> NDArray[np.bool_]:
-    """Return, for each animal of a taxonomy, whether it belongs to one of some taxa, given by scientific name."""
-    return np.array([any(taxon.scientific_name in taxa for taxon in each.lineage) for each in taxonomy.animals])
+    """Return, for each animal of a taxonomy, whether it belongs to one of some taxa, given by scientific name.
+
+    A farm animal that is a form of its species, such as the rooster, does not: a pack takes it for a wild pheasant.
+    """
+    return np.array(
+        [
+            (each.kind != "farm" or each.rank not in FORMS)
+            and any(taxon.scientific_name in taxa for taxon in each.lineage)
+            for each in taxonomy.animals
+        ]
+    )
 
 
 def read_members(path: Path) -> dict[str, set[Clade]]:
