@@ -38,39 +38,37 @@ _say = partial(print, file=sys.stderr, flush=True)
 class Answered:
     """The answer to a photo, and what it is worth.
 
-    `is_listed`: whether one of the list is right. `score`: of the named taxon, or of the list without one. `rank`: of
-    the named taxon. `sure`: the word for the score of the named taxon. `listed`: number of taxa in the list.
+    `rank`, `score`: of the named taxon. `is_listed`: whether a taxon of the list is right. `list_score`: of the list; 0
+    without one.
     """
 
     photo: FieldPhoto
     worth: Verdict
-    is_listed: bool
     rank: str | None
     score: float | None
-    sure: str | None
-    listed: int
+    is_listed: bool
     list_score: float
-    subject: str
 
     @classmethod
-    def of(cls, photo: FieldPhoto, decision: Decision, subject: str) -> "Answered":
+    def of(cls, photo: FieldPhoto, decision: Decision) -> "Answered":
         """Return what a decision is worth."""
         named, perhaps = decision.prediction, decision.perhaps
         rank = named.taxon.rank if named else None
         lineage = {taxon.rank: taxon.scientific_name for taxon in named.lineage} if named else None
         of_list = [verdict(photo, {each.rank: each.scientific_name}, each.rank) for each in perhaps]
-        score = round(named.score, 4) if named else None
         return cls(
             photo,
             verdict(photo, lineage, rank or ""),
-            any(each in ("exact", "useful") for each in of_list),
             rank,
-            score,
-            None if score is None else sure_of(score),
-            len(perhaps),
+            round(named.score, 4) if named else None,
+            any(each in ("exact", "useful") for each in of_list),
             sum(each.score for each in perhaps),
-            subject,
         )
+
+    @property
+    def sure(self) -> str | None:
+        """Return the word for the score of the named taxon."""
+        return None if self.score is None else sure_of(self.score)
 
     @property
     def is_right(self) -> bool:
@@ -85,7 +83,7 @@ class Answered:
     @property
     def is_silent(self) -> bool:
         """Return whether the answer names nothing, and lists nothing."""
-        return self.rank is None and not self.listed
+        return self.rank is None and not self.list_score
 
 
 class TwoScores(NamedTuple):
@@ -127,7 +125,7 @@ def answer_all(folder: Path, photos: Sequence[FieldPhoto], services: Services, *
         place = photo.place if with_places else None
         request = IdentifyRequest(Location(*place, "request") if place else None, "optional" if place else "ignored")
         found = identify([(folder / photo.file).read_bytes()], request, services, Record("field", "/identify"))
-        answered.append(Answered.of(photo, found.recognised.together.decision, found.recognised.subject))
+        answered.append(Answered.of(photo, found.recognised.together.decision))
     return answered
 
 

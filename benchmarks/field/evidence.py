@@ -71,7 +71,7 @@ def figures(placed: Sequence[Answered], groups: Mapping[str, Sequence[Answered]]
 def points(answers: Sequence[Answered]) -> dict[str, list[tuple[float, float, int]]]:
     """Return, for names and for lists, the mean score, the share of right answers and their number in each bin."""
     named = [(each.score, each.is_right) for each in answers if each.score is not None]
-    listed = [(each.list_score, each.is_listed) for each in answers if each.listed]
+    listed = [(each.list_score, each.is_listed) for each in answers if each.list_score]
     found: dict[str, list[tuple[float, float, int]]] = {"name": [], "list": []}
     for kind, pairs in (("name", named), ("list", listed)):
         for low, high in pairwise(BINS):

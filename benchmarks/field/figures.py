@@ -75,7 +75,7 @@ def levels(answers: Sequence[Answered]) -> str:
         if each.score is not None:
             for key in (level_of(each), f"“{each.sure}”"):
                 found.setdefault(key, []).append((each.score, each.is_right))
-        if each.listed:
+        if each.list_score:
             found.setdefault("list", []).append((each.list_score, each.is_listed))
     rows = []
     for key, those in found.items():

@@ -62,7 +62,7 @@ def read_cases(folder: Path, photos: Sequence[FieldPhoto], services: Services) -
 
 def answers(cases: Sequence[Case], rule: Naming) -> list[Answered]:
     """Return the answers to photos by a rule."""
-    return [Answered.of(photo, scores.name(rule)[2], "") for photo, scores in cases]
+    return [Answered.of(photo, scores.name(rule)[2]) for photo, scores in cases]
 
 
 def compare(cases: Sequence[Case], services: Services) -> str:
@@ -153,11 +153,11 @@ def _chances(
         if decision.prediction is not None and not decision.prediction.is_wide:
             return
         name = next(rule.names(decisive, scores.prior, box).certain(), None)
-        perhaps = Answered.of(photo, names.decision(name), "")
+        perhaps = Answered.of(photo, names.decision(name))
         found = [(perhaps.list_score, perhaps.is_listed)]
     else:
         found = [
-            (each.prediction.score, Answered.of(photo, Decision(each.prediction), "").is_right)
+            (each.prediction.score, Answered.of(photo, Decision(each.prediction)).is_right)
             for each in names.certain()
             if each.level == level
         ]

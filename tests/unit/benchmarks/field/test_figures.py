@@ -22,7 +22,7 @@ def answered(
     photo = FieldPhoto("a.jpg", study, "lion" if shows else "(blank)", TRUTH if shows else {}, (0.0, 36.0), "phone")
     named = Prediction(lineage[-1], score, lineage) if lineage else None
     listed = tuple(Possible(each.name, each.name, each.scientific_name, each.rank, 0.3, ()) for each in perhaps)
-    return Answered.of(photo, Decision(named, listed), "animal")
+    return Answered.of(photo, Decision(named, listed))
 
 
 EXACT, FAMILY, ORDER = (
