@@ -76,14 +76,16 @@ def faunalens() -> None:
 @results_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(results: Path, *, as_json: bool) -> None:
-    """Say how many photos have an answer and how many are left, and list those without one. Photos that are twice in
-    their deployment are copies, and count once; those whose files are gone count until `faunalens prune`.
+    """Say how many photos have an answer and how many are left, and list those without one.
+
+    Copies are twice in their deployment, and count once. Untimed photos have no time in EXIF, so each is an event of
+    its own. Those that are gone count until `faunalens prune` takes them out.
 
     It may run while `faunalens identify` does.
     """
     with ResultsFile(results, write=False) as kept:
         counts, gone = kept.counts(), kept.gone()
-        doubts = {"copies": kept.copies(), "gone": None if gone is None else len(gone)}
+        doubts = {"copies": kept.copies(), "untimed": kept.untimed(), "gone": None if gone is None else len(gone)}
         if as_json:
             facts = {**counts._asdict(), **doubts, "faults": [dict(row) for row in kept.faults()]}
             click.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False))

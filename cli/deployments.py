@@ -248,7 +248,7 @@ def parse_shift(text: str) -> timedelta:
 
 
 def corrected(taken: str, shift: float) -> datetime:
-    """Return the time on a clock after its correction by `shift` seconds. It has no zone.
+    """Return the time on a clock after its correction by `shift` seconds. It has no zone, unless EXIF has its offset.
 
     A time that the calendar does not have is left as the camera had it, such as the end of the year 9999 an hour later.
     """

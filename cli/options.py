@@ -14,6 +14,7 @@ from cli.deployments import Deployments, Where, parse_shift, read_deployments
 from cli.exports.description import Description, read_description
 from cli.results import Place, ResultsFile
 from cli.study.study import Study
+from cli.terminal import warn
 
 
 class Parsed[T](click.ParamType[T]):
@@ -71,15 +72,21 @@ def add_options[C](options: Iterable[Callable[[C], C]]) -> Callable[[C], C]:
 
 @dataclass(frozen=True, slots=True)
 class StudyOptions:
-    """How to read a study. `metadata`: a file about it. `gap`: seconds between events. `precision`: degrees."""
+    """How to read a study. `metadata`: a file about it. `gap`: seconds between events. `precision`: degrees.
+
+    `file_times`: whether photos without a time have that of their file.
+    """
 
     metadata: Path | None
     gap: int
     precision: float
+    file_times: bool
 
     def open(self, results: ResultsFile, zone: tzinfo | None = None) -> tuple[Study, Description]:
         """Return the study in a results file, and what people say about it. `zone`: of clocks without one."""
-        study = Study(results, self.gap, zone, self.precision)
+        study = Study(results, self.gap, zone, self.precision, file_times=self.file_times)
+        if untimed := study.untimed:
+            warn(f"{untimed:,} photos have no time: each is an event of its own")
         return study, read_description(self.metadata, study.folder)
 
 
@@ -105,6 +112,11 @@ _STUDY = (
         metavar="DEGREES",
         help="Round coordinates, such as to 0.1, to protect sensitive species; the output says so.",
     ),
+    click.option(
+        "--file-times",
+        is_flag=True,
+        help="Photos without a time in EXIF have that of their file, which may be when it was copied.",
+    ),
 )
 
 
@@ -113,9 +125,14 @@ def study_options[R](command: Callable[..., R]) -> Callable[..., R]:
 
     @wraps(command)
     def with_reading(
-        *context: Any, metadata: Path | None, event_gap: int, round_coordinates: float, **others: Any
+        *context: Any,
+        metadata: Path | None,
+        event_gap: int,
+        round_coordinates: float,
+        file_times: bool,
+        **others: Any,
     ) -> R:
-        return command(*context, reading=StudyOptions(metadata, event_gap, round_coordinates), **others)
+        return command(*context, reading=StudyOptions(metadata, event_gap, round_coordinates, file_times), **others)
 
     return add_options(_STUDY)(with_reading)
 

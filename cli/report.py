@@ -83,7 +83,7 @@ def _facts(summary: Summary) -> Iterator[str]:
     yield f"{distinct(summary.taxa):,} taxa; {summary.reviewed:,} photos reviewed by people."
     yield f"Made by faunalens {VERSION} on {datetime.now(UTC):%Y-%m-%d}."
     if summary.untimed:
-        yield f"{summary.untimed:,} photos have no time: they are in no chart of hours or days."
+        yield f"{summary.untimed:,} photos have no time: each is an event of its own."
     if summary.copies:
         yield f"{summary.copies:,} photos are copies of others, and do not count."
     if summary.precision:

@@ -87,7 +87,11 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a photo says about itself. `taken`: the camera's clock as 'YYYY-MM-DD HH:MM:SS', or None."""
+    """What a photo says about itself.
+
+    `taken`: the camera's clock as 'YYYY-MM-DD HH:MM:SS', with its
+    offset from UTC if EXIF has one; or None.
+    """
 
     width: int | None = None
     height: int | None = None
@@ -351,6 +355,11 @@ class ResultsFile:
     def copies(self) -> int:
         """Return the number of photos that do not count, because another photo of their deployment is the same."""
         return int(self._connection.execute("select count(*) from (COPIES)".replace("COPIES", COPIES)).fetchone()[0])
+
+    def untimed(self) -> int:
+        """Return the number of photos with an answer that have no time in EXIF."""
+        query = "select count(*) from photo where answer is not null and taken is null and id not in (COPIES)"
+        return int(self._connection.execute(query.replace("COPIES", COPIES)).fetchone()[0])
 
     def changed(self) -> tuple[int, int]:
         """Return how many photos with an answer have another size or place now, and how many of them are reviewed."""

@@ -24,7 +24,7 @@ create table if not exists photo (
     shift       real not null default 0,    -- seconds to add to the camera's clock
     state       text not null default 'new'
                 check (state in ('new', 'touched', 'done', 'unreadable', 'failed')),
-    taken       text,                       -- the camera's clock, 'YYYY-MM-DD HH:MM:SS', without a zone
+    taken       text,                       -- the camera's clock, 'YYYY-MM-DD HH:MM:SS', and its offset if EXIF has one
     latitude    real,                       -- what was used: of the deployment, the command or EXIF
     longitude   real,
     width       integer,                    -- pixels, as stored

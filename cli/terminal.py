@@ -51,6 +51,8 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
     )
     if copies := results.copies():
         warn(f"{copies:,} photos are copies of others in their deployment, and count once")
+    if untimed := results.untimed():
+        warn(f"{untimed:,} photos have no time in EXIF: each is an event of its own")
     faults = counts.unreadable + counts.failed
     for row in islice(results.faults(), MOST_FAULTS):
         click.echo(f"  {shown(row['path'])}: {row['detail']} ({row['code']})", err=True)

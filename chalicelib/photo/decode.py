@@ -46,7 +46,7 @@ class Photo:
         self.format = form.name
         self.width, self.height = size
         self.size_in_bytes = file.size
-        self.orientation, self.gps, self.taken = read_exif(image, decodes_upright=form.decodes_upright)
+        self.orientation, self.gps, self.taken, self.offset = read_exif(image, decodes_upright=form.decodes_upright)
         self._file = file
         self._decode_bytes: Callable[[int], int] | None = decode_bytes
         self._open_image: Callable[[], Image.Image] | None = open_image

@@ -1,6 +1,7 @@
 """EXIF: the orientation of a photo, the time on its camera's clock, and the location in its GPS tags (CIPA DC-008)."""
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -29,12 +30,23 @@ class Exif(NamedTuple):
     """What a photo's EXIF says.
 
     `orientation`: 1 to 8. `gps`: the GPS tags by number. `taken`: when the photo was taken, as the camera wrote it:
-    "YYYY:MM:DD HH:MM:SS" by its own clock, in no known time zone; empty if EXIF does not say. Any text is possible.
+    "YYYY:MM:DD HH:MM:SS" by its own clock; empty if EXIF does not say. Any text is possible. `offset`: of that clock
+    from UTC, such as "+03:00"; empty if EXIF does not say.
     """
 
     orientation: int = 1
     gps: Mapping[int, Any] = MappingProxyType({})
     taken: str = ""
+    offset: str = ""
+
+
+_TIMES = (
+    (Base.DateTimeOriginal, Base.OffsetTimeOriginal),
+    (Base.DateTimeDigitized, Base.OffsetTimeDigitized),  # CreateDate of ExifTool
+    (Base.DateTime, Base.OffsetTime),  # its ModifyDate, which is not in the part of the others
+)
+"""Tags of the time and of its offset. The first that has a time counts."""
+_OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 
 
 def read_exif(image: Image.Image, *, decodes_upright: bool = False) -> Exif:
@@ -47,7 +59,7 @@ def read_exif(image: Image.Image, *, decodes_upright: bool = False) -> Exif:
         return Exif()
     if orientation not in TRANSPOSE_TO_UPRIGHT or decodes_upright:
         orientation = 1
-    return Exif(orientation or 1, gps, _taken(exif))
+    return Exif(orientation or 1, gps, *_taken(exif))
 
 
 def location_from_gps(tags: Mapping[int, Any]) -> Location | None:
@@ -80,12 +92,18 @@ def taken_at(taken: str, shift: float = 0.0) -> str | None:
         return None
 
 
-def _taken(exif: Image.Exif) -> str:
+def _taken(exif: Image.Exif) -> tuple[str, str]:
+    """Return the time and its offset."""
     try:
-        taken = exif.get_ifd(IFD.Exif).get(Base.DateTimeOriginal)
+        tags = {Base.DateTime: exif.get(Base.DateTime), **exif.get_ifd(IFD.Exif)}
     except DECODER_ERRORS:
-        return ""
-    return taken if isinstance(taken, str) else ""
+        return "", ""
+    texts = {tag: value.strip(" \0") for tag, value in tags.items() if isinstance(value, str)}
+    for tag, offset_tag in _TIMES:
+        if taken_at(texts.get(tag, "")):
+            offset = texts.get(offset_tag, "")
+            return texts[tag], offset if _OFFSET.fullmatch(offset) else ""
+    return texts.get(Base.DateTimeOriginal, ""), ""
 
 
 def _degrees(value: Any, name: str) -> float:

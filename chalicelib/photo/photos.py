@@ -21,6 +21,7 @@ class PhotoFacts:
     """What a photo's file says without its pixels.
 
     `width`, `height`: in pixels. `gps`: GPS tags of EXIF. `taken`: the camera's clock in EXIF, empty if unknown.
+    `offset`: of it from UTC, empty if unknown.
     """
 
     width: int
@@ -28,6 +29,7 @@ class PhotoFacts:
     size_in_bytes: int
     gps: Mapping[int, Any] = field(repr=False)
     taken: str
+    offset: str = ""
 
     @property
     def megapixels(self) -> float:
@@ -37,7 +39,7 @@ class PhotoFacts:
     @classmethod
     def of(cls, photo: Photo) -> Self:
         """Return the facts of an opened photo."""
-        return cls(photo.width, photo.height, photo.size_in_bytes, photo.gps, photo.taken)
+        return cls(photo.width, photo.height, photo.size_in_bytes, photo.gps, photo.taken, photo.offset)
 
     @classmethod
     def read(cls, data: bytes, limits: PhotoLimits) -> Self | None:

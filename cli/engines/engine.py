@@ -95,4 +95,5 @@ def _facts_of(photo: PhotoFacts, place: Place) -> FileFacts:
             location = None
         if location:
             latitude, longitude = location.latitude, location.longitude
-    return FileFacts(photo.width, photo.height, taken_at(photo.taken), latitude, longitude)
+    taken = taken_at(photo.taken)
+    return FileFacts(photo.width, photo.height, taken and taken + photo.offset, latitude, longitude)

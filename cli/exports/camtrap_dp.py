@@ -47,10 +47,14 @@ _FILE_PATH = re.compile(r"(?=[^./~])(?:(?!\.{2}).)*")
 
 def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
     """Write a package. Raises `CommandError` if a deployment lacks the place or the zone that Camtrap DP demands."""
-    deployments = study.deployments
+    deployments = {key: each for key, each in study.deployments.items() if each.start and each.end}
     _expect_complete(deployments)
-    for key in study.timeless:
-        warn(f"the deployment {key} is left out, because it has neither photos nor deploymentStart and deploymentEnd")
+    for key in (key for key in study.deployments if key not in deployments):
+        warn(
+            f"the deployment {key} is left out: no photo has a time, nor does it have deploymentStart and deploymentEnd"
+        )
+    if untimed := study.untimed:
+        warn(f"{untimed:,} photos without a time are left out, because Camtrap DP demands one; see --file-times")
     taxa: dict[str, ScoredTaxon] = {}
     with table(folder / "deployments.csv", DEPLOYMENT_COLUMNS) as write:
         for deployment in deployments.values():
@@ -60,12 +64,7 @@ def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
         table(folder / "observations.csv", OBSERVATION_COLUMNS) as write_observation,
     ):
         for event in study.events():
-            photos = []
-            for photo in event:
-                if _FILE_PATH.fullmatch(photo.path):
-                    photos.append(photo)
-                else:
-                    warn(f"{shown(photo.path)} is left out, because Camtrap DP forbids such paths; rename it")
+            photos = [photo for photo in event if photo.time and _has_path(photo)]
             if not photos:
                 continue
             for photo in photos:
@@ -81,7 +80,10 @@ def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
 
 def _expect_complete(deployments: dict[str, Deployment]) -> None:
     if not deployments:
-        raise CommandError("no photo has an answer yet; run `faunalens identify` first")
+        raise CommandError(
+            "no photo with an answer has a time, which Camtrap DP demands; run `faunalens identify` first, or take the "
+            "times of the files with --file-times"
+        )
     unplaced = [key for key, each in deployments.items() if each.latitude is None]
     if unplaced:
         raise CommandError(
@@ -94,6 +96,14 @@ def _expect_complete(deployments: dict[str, Deployment]) -> None:
             f"Camtrap DP demands the time zone of each camera's clock, and {zoneless[0]} has none ({len(zoneless)} of "
             f"{len(deployments)}); add the column timezone to the table of deployments, or give --timezone"
         )
+
+
+def _has_path(photo: StudyPhoto) -> bool:
+    """Return whether Camtrap DP allows a photo's path. Warn if it does not."""
+    if _FILE_PATH.fullmatch(photo.path):
+        return True
+    warn(f"{shown(photo.path)} is left out, because Camtrap DP forbids such paths; rename it")
+    return False
 
 
 def _deployment(deployment: Deployment, study: Study) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from chalicelib.application import VERSION
 from cli.deployments import corrected
 from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
-from cli.exports.files import whole, write_lists
+from cli.exports.files import clock, whole, write_lists
 from cli.study.finding import Finding
 from cli.study.study import Study
 from cli.study.taxa import ANIMALS, Key, key_of, labels_of
@@ -49,7 +49,7 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
                 "file_name": photo.path,
                 "width": photo.width,
                 "height": photo.height,
-                "datetime": f"{photo.time:%Y-%m-%d %H:%M:%S}",
+                **clock(photo.time),
                 "location": photo.deployment,
                 "seq_id": event_id(event),
                 "seq_num_frames": len(event),
@@ -57,7 +57,7 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
             }
     for row in study.unanswered():
         folder = row["path"].rpartition("/")[0] or "photos"
-        time = {"datetime": corrected(row["taken"], row["shift"]).isoformat(" ")} if row["taken"] else {}
+        time = clock(corrected(row["taken"], row["shift"]) if row["taken"] else None)
         size = {"width": row["width"], "height": row["height"]} if row["width"] else {}
         head = {"id": row["path"], "file_name": row["path"], "corrupt": True}
         yield {**head, "location": row["deployment"] or folder, **time, **size}

@@ -206,9 +206,8 @@ def _coverage(element: ET.Element, study: Study) -> None:
         _add(box, "eastBoundingCoordinate", f"{max(longitudes):g}")
         _add(box, "northBoundingCoordinate", f"{max(each for each in latitudes if each is not None):g}")
         _add(box, "southBoundingCoordinate", f"{min(each for each in latitudes if each is not None):g}")
-    if deployments:
+    if dates := sorted(f"{moment:%Y-%m-%d}" for each in deployments for moment in each.times):
         span = ET.SubElement(ET.SubElement(element, "temporalCoverage"), "rangeOfDates")
-        dates = sorted(f"{moment:%Y-%m-%d}" for each in deployments for moment in each.times)
         for name, date in (("beginDate", dates[0]), ("endDate", dates[-1])):
             _add(ET.SubElement(span, name), "calendarDate", date)
 

@@ -63,6 +63,11 @@ def write_lists(file: IO[str], head: dict[str, Any], lists: dict[str, Iterable[A
     file.write("\n}\n")
 
 
-def stamp(moment: datetime) -> str:
-    """Return a time in ISO 8601, to the second, with its zone if it has one."""
-    return moment.isoformat(timespec="seconds")
+def stamp(moment: datetime | None) -> str:
+    """Return a time in ISO 8601, to the second, with its zone if it has one; an empty text for None."""
+    return moment.isoformat(timespec="seconds") if moment else ""
+
+
+def clock(moment: datetime | None) -> dict[str, str]:
+    """Return the field `datetime` of MegaDetector's and COCO's formats, without a zone; no field for None."""
+    return {"datetime": f"{moment:%Y-%m-%d %H:%M:%S}"} if moment else {}

@@ -43,7 +43,7 @@ COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
     "event_probability": lambda row: " | ".join(f"{each.sureness:.4g}" for each in row.whole),
     "event_count": lambda row: " | ".join(str(each.count or "") for each in row.whole),
     "error": lambda _: "",
-    "detail": lambda row: "" if row.photo.timed else FILE_TIME,
+    "detail": lambda row: "" if row.photo.timed else FILE_TIME if row.photo.time else "EXIF has no time",
 }
 """Each column, in order, and its value for a photo with an answer."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.application import VERSION
-from cli.exports.files import whole, write_lists
+from cli.exports.files import clock, whole, write_lists
 from cli.results import now
 from cli.study.finding import WHOLE, Finding
 from cli.study.study import Study
@@ -47,7 +47,7 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
             "file": photo.path,
             "max_detection_conf": max((each["conf"] for each in detections), default=0.0),
             "detections": detections,
-            "datetime": f"{photo.time:%Y-%m-%d %H:%M:%S}",
+            **clock(photo.time),
             "location": photo.deployment,
         }
     for row in study.unanswered():

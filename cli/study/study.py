@@ -19,12 +19,13 @@ class StudyPhoto:
     """A photo with an answer.
 
     `path`: below the study's folder. `time`: after the correction of the clock, with the zone of the deployment, or
-    without one if none is known. `timed`: whether the camera said when; else `time` is that of the file.
+    else the offset in EXIF, or without one if none is known. `timed`: whether the camera said when; else `time` is that
+    of the file if the study takes it, or None.
     """
 
     path: str
     deployment: str
-    time: datetime
+    time: datetime | None
     timed: bool
     latitude: float | None
     longitude: float | None
@@ -37,15 +38,15 @@ class StudyPhoto:
 class Deployment:
     """A deployment. `fields`: its row of the table, by the columns of Camtrap DP; empty if there is none.
 
-    `start` and `end`: of the table, or else of its photos. `taken`: the first and the last time of its photos, or none
-    if it has no photos. `has_time_issues`: a photo lies outside, or has no time.
+    `start` and `end`: of the table, or else of its photos, or None. `taken`: the first and the last time of its photos,
+    or none if no photo has one. `has_time_issues`: a photo lies outside, or has no time.
     """
 
     id: str
     latitude: float | None
     longitude: float | None
-    start: datetime
-    end: datetime
+    start: datetime | None
+    end: datetime | None
     taken: tuple[datetime, ...]
     has_time_issues: bool
     fields: Mapping[str, str]
@@ -53,23 +54,33 @@ class Deployment:
     @property
     def times(self) -> tuple[datetime, ...]:
         """Return all of its times."""
-        return (self.start, self.end, *self.taken)
+        return tuple(each for each in (self.start, self.end, *self.taken) if each)
 
 
 def events_of(photos: Iterable[StudyPhoto], gap: float) -> Iterator[list[StudyPhoto]]:
-    """Yield the events of photos that are sorted by deployment and time.
+    """Yield the events of photos that are sorted by deployment and time. One without a time is an event of its own.
 
     `gap`: the longest time between two photos of an event, in seconds.
     """
     event: list[StudyPhoto] = []
     for photo in photos:
         last = event[-1] if event else None
-        if last and (photo.deployment != last.deployment or (photo.time - last.time).total_seconds() > gap):
+        if last and (
+            photo.deployment != last.deployment
+            or photo.time is None
+            or last.time is None
+            or (_clock(photo.time) - _clock(last.time)).total_seconds() > gap
+        ):
             yield event
             event = []
         event.append(photo)
     if event:
         yield event
+
+
+def _clock(time: datetime) -> datetime:
+    """Return what the clock showed. Not all photos of a deployment need have an offset in EXIF."""
+    return time.replace(tzinfo=None)
 
 
 METRES = 111_320
@@ -81,8 +92,8 @@ order by
     iif(
         taken is null,
         clock_of(modified, deployment_of(deployment, path, latitude, longitude)),
-        datetime(taken, shift || ' seconds')
-    ),
+        datetime(substr(taken, 1, 19), shift || ' seconds')
+    ) nulls last,
     path
 """.replace("COPIES", COPIES)
 _PHOTOS = """
@@ -97,16 +108,24 @@ class Study:
 
     `results`: the open file. `gap`: longest time between two photos of an event, in seconds. `zone`: of the clocks of
     deployments without `timezone`, or None. `precision`: degrees to which coordinates are rounded, 0 for as they are.
+    `file_times`: whether photos without a time have that of their file.
     """
 
-    def __init__(self, results: ResultsFile, gap: int, zone: tzinfo | None = None, precision: float = 0.0) -> None:
+    def __init__(
+        self,
+        results: ResultsFile,
+        gap: int,
+        zone: tzinfo | None = None,
+        precision: float = 0.0,
+        *,
+        file_times: bool = False,
+    ) -> None:
         self._results, self.gap, self._zone, self.precision = results, gap, zone, precision
+        self._file_times = file_times
         self._rows = {row["deploymentID"]: row for row in results.deployments()}
         self.folder = results.study().get("folder", "")
         results.define("deployment_of", self._deployment_of)
-        results.define(
-            "clock_of", lambda modified, key: str(_file_time(modified, self._zone_of(key)).replace(tzinfo=None))
-        )
+        results.define("clock_of", self._file_clock)
 
     def photos(self) -> Iterator[StudyPhoto]:
         """Yield the photos with an answer, by deployment and time. Copies within a deployment count once."""
@@ -120,6 +139,11 @@ class Study:
         """Return the number of photos that do not count, because another one of their deployment is the same."""
         return self._results.copies()
 
+    @property
+    def untimed(self) -> int:
+        """Return the number of photos that are an event each, because they have no time."""
+        return 0 if self._file_times else self._results.untimed()
+
     def events(self) -> Iterator[list[StudyPhoto]]:
         """Yield the photos of each event, by deployment and time."""
         return events_of(self.photos(), self.gap)
@@ -130,20 +154,11 @@ class Study:
 
     @cached_property
     def deployments(self) -> dict[str, Deployment]:
-        """Return all deployments by id: those of the table in its order, then those of photos without one.
-
-        One of the table that has neither photos nor times is left out.
-        """
+        """Return all deployments by id: those of the table in its order, then those of photos without one."""
         spans: dict[str, _Span] = {}
         for photo in self.photos():
             spans.setdefault(photo.deployment, _Span(photo)).add(photo)
-        found = (self._deployment(key, spans.get(key)) for key in dict.fromkeys((*self._rows, *spans)))
-        return {each.id: each for each in found if each is not None}
-
-    @property
-    def timeless(self) -> list[str]:
-        """Return the ids of the deployments that are left out."""
-        return [key for key in self._rows if key not in self.deployments]
+        return {key: self._deployment(key, spans.get(key)) for key in dict.fromkeys((*self._rows, *spans))}
 
     def rounded(self, degrees: float) -> float:
         """Return a coordinate as exports may show it."""
@@ -163,11 +178,12 @@ class Study:
     def _photo(self, row: sqlite3.Row) -> StudyPhoto:
         latitude, longitude = self._rounded(row["latitude"]), self._rounded(row["longitude"])
         deployment = self._deployment_of(row["deployment"], row["path"], latitude, longitude)
-        zone = self._zone_of(deployment)
         if row["taken"]:
-            time = corrected(row["taken"], row["shift"]).replace(tzinfo=zone)
+            time: datetime | None = corrected(row["taken"], row["shift"])
+            if time and (self._has_zone(deployment) or time.tzinfo is None):
+                time = time.replace(tzinfo=self._zone_of(deployment))
         else:
-            time = _file_time(row["modified"], zone)
+            time = _file_time(row["modified"], self._zone_of(deployment)) if self._file_times else None
         size = row["width"] or 0, row["height"] or 0
         return StudyPhoto(
             row["path"], deployment, time, row["taken"] is not None, latitude, longitude, *size, finding_of(row)
@@ -185,18 +201,22 @@ class Study:
             return folder
         return f"{folder} @ {self.rounded(latitude):.3f},{self.rounded(longitude):.3f}"
 
+    def _file_clock(self, modified: int, deployment: str) -> str | None:
+        return str(_clock(_file_time(modified, self._zone_of(deployment)))) if self._file_times else None
+
+    def _has_zone(self, deployment: str) -> bool:
+        return bool(self._rows.get(deployment, {}).get(ZONE))
+
     def _zone_of(self, deployment: str) -> tzinfo | None:
         name = self._rows.get(deployment, {}).get(ZONE)
         return parse_zone(name) if name else self._zone
 
-    def _deployment(self, key: str, span: "_Span | None") -> Deployment | None:
+    def _deployment(self, key: str, span: "_Span | None") -> Deployment:
         fields = self._rows.get(key, {})
         zone = self._zone_of(key)
         given = [_moment(fields.get(name, ""), zone) for name in ("deploymentStart", "deploymentEnd")]
         start, end = given[0] or (span.start if span else None), given[1] or (span.end if span else None)
-        if start is None or end is None:
-            return None
-        taken = (span.start, span.end) if span else ()
+        taken = (span.start, span.end) if span and span.start and span.end else ()
         issues = span is not None and (span.untimed or span.is_outside(start, end))
         if fields:
             latitude, longitude = self.rounded(float(fields["latitude"])), self.rounded(float(fields["longitude"]))
@@ -206,18 +226,22 @@ class Study:
 
 
 class _Span:
-    """The first and the last time of a deployment's photos."""
+    """The first and the last time of a deployment's photos, or None if they have none."""
 
     def __init__(self, photo: StudyPhoto) -> None:
         self.first, self.start, self.end, self.untimed = photo, photo.time, photo.time, False
 
     def add(self, photo: StudyPhoto) -> None:
-        self.start, self.end = min(self.start, photo.time), max(self.end, photo.time)
         self.untimed |= not photo.timed
+        if photo.time:
+            self.start = min(self.start or photo.time, photo.time, key=_clock)
+            self.end = max(self.end or photo.time, photo.time, key=_clock)
 
-    def is_outside(self, start: datetime, end: datetime) -> bool:
-        """Return whether a photo was taken before or after the deployment; False if its zone is not known."""
-        if self.start.tzinfo is None or start.tzinfo is None or end.tzinfo is None:
+    def is_outside(self, start: datetime | None, end: datetime | None) -> bool:
+        """Return whether a photo was taken before or after the deployment; False if a time or its zone is not known."""
+        if not (self.start and self.end and start and end):
+            return False
+        if any(each.tzinfo is None for each in (self.start, self.end, start, end)):
             return False
         return self.start < start or self.end > end
 

@@ -68,7 +68,7 @@ class Summary:
     """What a report shows.
 
     `groups`: by scientific name, typed name or kind. `taxa`: scientific names of all events. `first_seen`: the first
-    day of each taxon. `untimed`: photos without a time of the camera, of which no hour and no day counts. `copies`:
+    day of each taxon. `untimed`: photos without a time of the camera. `copies`:
     photos that do not count. `unanswered`: photos without an answer, with what is wrong. `precision`: degrees to which
     coordinates are rounded, or 0.
     """
@@ -117,10 +117,10 @@ def _count_event(found: Summary, event: list[StudyPhoto]) -> None:
     found.taxa |= names
     for group in (_group(found, each) for each in whole):
         group.events += 1
-        if event[0].timed:  # when its file was written or copied says nothing about the animal
-            group.hours[event[0].time.hour] += 1
-    if event[0].timed:
-        day = event[0].time.date()
+        if time := event[0].time:
+            group.hours[time.hour] += 1
+    if time := event[0].time:
+        day = time.date()
         found.days.add(day)
         found.first_seen |= {name: min(found.first_seen.get(name, day), day) for name in names}
 

@@ -4,10 +4,12 @@ import json
 import re
 from pathlib import Path
 
+from cli.exports.darwin_core import write_dwca
+from cli.exports.description import read_description
 from cli.report import chart_data, page
 from cli.study.summary import SHOWN, Group, Station, Summary, summary_of
 from testing.pictures import jpeg
-from testing.studies import IMPALA, PHOTOS, answer, made_up
+from testing.studies import IMPALA, PHOTOS, STATIONS, answer, made_up
 
 
 def summary(tmp_path: Path, photos: object = PHOTOS) -> Summary:
@@ -37,6 +39,13 @@ def test_the_time_of_a_file_is_no_time_of_an_animal(tmp_path: Path) -> None:
     text = page(found, "", tmp_path)
     assert "; 2 taxa;" in text
     assert "1 photos have no time" in text
+
+
+def test_a_deployment_without_any_time_is_reported(tmp_path: Path) -> None:
+    with made_up(tmp_path, PHOTOS[-1:], STATIONS[1:]) as study:
+        found = summary_of(study)
+        write_dwca(study, tmp_path / "dwca.zip", read_description(None, ""))
+    assert (found.stations["south"].events, found.untimed, found.accumulation()) == (1, 1, [])
 
 
 def test_taxa_accumulate_over_days_and_a_wider_taxon_until_a_species_of_it_is_seen(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL.ExifTags import GPS
+from PIL.ExifTags import GPS, IFD, Base
 from PIL.TiffImagePlugin import IFDRational
 
 from chalicelib.config.settings import PhotoLimits
@@ -140,6 +140,41 @@ def test_a_png_is_decoded_for_its_exif_only_if_it_has_some(position: str, monkey
     # WHEN the first is opened THEN its pixels are not decoded
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", None)
     assert read(bare).gps == {}
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"DateTimeOriginal": "1", "DateTimeDigitized": "2", "DateTime": "3"}, ("1", "+01:00")),
+        ({"DateTimeDigitized": "2", "DateTime": "3"}, ("2", "+02:00")),
+        ({"DateTime": "3"}, ("3", "+03:00")),
+        ({}, ("", "")),
+    ],
+)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_time_is_that_of_taking_or_else_of_digitising_or_else_of_the_last_change(
+    kind: str, tags: dict[str, str], expected: tuple[str, str]
+) -> None:
+    # GIVEN a photo with some of the times, and with all offsets
+    data = exif()
+    for hour, name in enumerate(("OffsetTimeOriginal", "OffsetTimeDigitized", "OffsetTime"), 1):
+        data.get_ifd(IFD.Exif)[Base[name]] = f"+0{hour}:00"
+    for name, day in tags.items():
+        part = data if name == "DateTime" else data.get_ifd(IFD.Exif)
+        part[Base[name]] = f"2026:05:0{day} 06:00:00"
+    photo = read(encoded(scene(), kind, exif=data))
+    # THEN the first that has a time counts, with its own offset
+    day, offset = expected
+    assert (photo.taken, photo.offset) == (day and f"2026:05:0{day} 06:00:00", offset)
+
+
+@pytest.mark.parametrize("offset", ["+3", "+15:00", "   :  ", "UTC"])
+def test_a_clock_that_is_not_set_and_an_offset_that_is_none_do_not_count(offset: str) -> None:
+    data = exif(taken="0000:00:00 00:00:00")
+    data.get_ifd(IFD.Exif)[Base.DateTimeDigitized] = "2026:05:02 06:00:00"
+    data.get_ifd(IFD.Exif)[Base.OffsetTimeDigitized] = offset
+    photo = read(encoded(scene(), "JPEG", exif=data))
+    assert (photo.taken, photo.offset) == ("2026:05:02 06:00:00", "")
 
 
 def test_a_time_has_no_zone() -> None:

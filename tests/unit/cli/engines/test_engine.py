@@ -4,6 +4,7 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
+from PIL.ExifTags import IFD, Base
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ModelError
@@ -57,6 +58,13 @@ def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
     assert (outcome.facts.width, outcome.facts.height) == (400, 300)
     assert outcome.facts.latitude == pytest.approx(-33.8688, abs=1e-4)
     assert outcome.facts.taken is None
+
+
+def test_the_offset_of_the_clock_is_kept(root: Path) -> None:
+    tags = exif(taken="2026:05:02 06:00:00")
+    tags.get_ifd(IFD.Exif)[Base.OffsetTimeOriginal] = "+03:00"
+    (root / "a" / "b.jpg").write_bytes(jpeg(exif=tags))
+    assert work(task(), root, Scripted()).facts.taken == "2026-05-02 06:00:00+03:00"
 
 
 def test_the_same_bytes_are_not_identified_again(root: Path) -> None:

@@ -35,7 +35,7 @@ def export(
     tmp_path: Path, precision: float = 0.0, about: Description | None = None
 ) -> tuple[dict[str, object], Tables]:
     """Export the made-up study: the descriptor, and the rows of each table."""
-    with made_up(tmp_path, precision=precision) as study:
+    with made_up(tmp_path, precision=precision, file_times=True) as study:
         write_camtrap_dp(study, tmp_path / "package", about or read_description(None, study.folder))
     tables = {name: rows_of(tmp_path / "package" / f"{name}.csv") for name in REQUIRED}
     return json.loads((tmp_path / "package" / "datapackage.json").read_text()), tables
@@ -97,6 +97,21 @@ def test_times_are_those_of_the_cameras_in_their_zones(tmp_path: Path) -> None:
     # THEN a photo without a time has that of its file, which the medium and its deployment say
     assert "EXIF has none" in times["S/card/IMG_0002.JPG"]["mediaComments"]
     assert [row["timestampIssues"] for row in tables["deployments"]] == ["", "true"]
+
+
+def test_photos_without_a_time_are_left_out_and_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with made_up(tmp_path) as study:
+        write_camtrap_dp(study, tmp_path / "package", read_description(None, ""))
+    assert "1 photos without a time are left out, because Camtrap DP demands one" in capsys.readouterr().err
+    assert "S/card/IMG_0002.JPG" not in (tmp_path / "package" / "media.csv").read_text()
+    assert [row["timestampIssues"] for row in rows_of(tmp_path / "package" / "deployments.csv")] == ["", "true"]
+    # GIVEN no photo with a time THEN the error says what to do
+    (tmp_path / "none").mkdir()
+    with (
+        made_up(tmp_path / "none", PHOTOS[-1:], STATIONS[1:]) as study,
+        pytest.raises(CommandError, match=r"has a time, which Camtrap DP demands;.* --file-times"),
+    ):
+        write_camtrap_dp(study, tmp_path / "none", read_description(None, ""))
 
 
 def test_the_descriptor_covers_the_tables(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def test_each_photo_is_an_image_of_a_sequence(document: dict[str, Any]) -> None:
     assert first["seq_id"] == second["seq_id"] != third["seq_id"]
     assert [(each["frame_num"], each["seq_num_frames"]) for each in (first, second, third)] == [(0, 2), (1, 2), (0, 1)]
     assert images["N/broken.JPG"]["corrupt"] is True
+    assert "datetime" not in images["S/card/IMG_0002.JPG"]
 
 
 def test_each_readable_photo_is_annotated_once(document: dict[str, Any]) -> None:

@@ -19,7 +19,13 @@ def test_each_photo_has_a_row(tmp_path: Path) -> None:
     assert second["event_scientific_name"] == "Aepyceros melampus"
     assert rows["N/IMG_0003.JPG"]["kind"] == "blank"
     assert (rows["N/broken.JPG"]["error"], rows["N/broken.JPG"]["kind"]) == ("photo_unreadable", "")
-    assert (rows["S/card/IMG_0002.JPG"]["detail"], second["detail"]) == (FILE_TIME, "")
+    untimed = rows["S/card/IMG_0002.JPG"]
+    assert (untimed["detail"], untimed["time"], second["detail"]) == ("EXIF has no time", "", "")
+    # THEN it has that of its file only if that is wanted, and says so
+    with made_up(tmp_path, file_times=True) as study:
+        write_csv(study, tmp_path / "photos.csv")
+    untimed = next(row for row in rows_of(tmp_path / "photos.csv") if row["path"] == untimed["path"])
+    assert (untimed["detail"], untimed["time"]) == (FILE_TIME, "2026-04-24T13:06:40+10:00")
 
 
 def test_an_event_of_two_species_names_both(tmp_path: Path) -> None:

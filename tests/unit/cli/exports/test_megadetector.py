@@ -24,6 +24,8 @@ def test_each_photo_is_there_once_with_what_was_found(tmp_path: Path) -> None:
     assert (impala["category"], impala["conf"], impala["bbox"]) == ("1", 0.97, [0.0, 0.0, 1.0, 1.0])
     names = document["classification_categories"]
     assert [(names[key], score) for key, score in impala["classifications"]] == [("impala", 0.9), ("lion", 0.05)]
+    assert images["N/IMG_0001.JPG"]["datetime"] == "2026-05-02 06:00:00"
+    assert "datetime" not in images["S/card/IMG_0002.JPG"]
     # THEN an empty photo has no detection of some confidence, and one that cannot be read says why
     assert images["N/IMG_0003.JPG"]["detections"] == []
     assert images["N/broken.JPG"] == {"file": "N/broken.JPG", "failure": "it is broken", "detections": None}

@@ -53,7 +53,7 @@ def test_what_is_said_is_exported_as_a_persons(results: ResultsFile, tmp_path: P
     queue.correct(known[BLANK], "human")
     queue.accept(known[IMPALA_1])
     # WHEN the study is exported THEN these photos are classified by the person, without a probability
-    write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
+    write_camtrap_dp(Study(results, 60, file_times=True), tmp_path / "package", read_description(None, ""))
     rows = {row["mediaID"]: row for row in rows_of(tmp_path / "package" / "observations.csv") if row["mediaID"]}
     said = {path: (rows[path]["observationType"], rows[path]["scientificName"]) for path in (LION, BLANK, IMPALA_1)}
     assert said == {

@@ -13,7 +13,39 @@ from cli.study.taxa import ScoredTaxon
 from testing.studies import STATIONS, answer, made_up
 
 
-def test_a_photo_without_a_clock_is_in_its_place_by_the_time_of_its_file(tmp_path: Path) -> None:
+def test_photos_without_a_time_are_no_common_event(tmp_path: Path) -> None:
+    # GIVEN photos of which a messenger took the time away, copied at once, and one with a time
+    times = {"a": None, "b": None, "c": None, "d": "2026-04-24 05:00:00"}
+    photos = [(f"S/card/{name}.JPG", time, answer(None)) for name, time in times.items()]
+    with made_up(tmp_path, photos, STATIONS) as study:
+        events = list(study.events())
+        assert study.untimed == 3
+    # THEN each is an event of its own, and nothing says when
+    shown = [[(photo.path.removeprefix("S/card/"), photo.time is None) for photo in event] for event in events]
+    assert shown == [[("d.JPG", False)], [("a.JPG", True)], [("b.JPG", True)], [("c.JPG", True)]]
+
+
+@pytest.mark.parametrize(
+    ("deployment", "expected"), [("N", "2026-05-02T06:00:00+03:00"), ("elsewhere", "2026-05-02T06:00:00-07:00")]
+)
+def test_the_offset_in_exif_is_the_zone_unless_the_deployment_has_one(
+    tmp_path: Path, deployment: str, expected: str
+) -> None:
+    # GIVEN a clock with an offset, and one without
+    photos = [
+        (f"{deployment}/1.jpg", "2026-05-02 06:00:00-07:00", answer(None)),
+        (f"{deployment}/2.jpg", "2026-05-02 06:00:30", answer(None)),
+    ]
+    with made_up(tmp_path, photos) as study:
+        # THEN they are one event by what the clock showed
+        ((first, second),) = study.events()
+        assert first.time == datetime.fromisoformat(expected)
+        assert second.time is not None
+        assert (second.time.tzinfo is None) == (deployment == "elsewhere")
+        assert len(study.deployments[first.deployment].taken) == 2
+
+
+def test_a_photo_without_a_clock_has_the_time_of_its_file_if_that_is_wanted(tmp_path: Path) -> None:
     # GIVEN a camera ten hours ahead of UTC, and a photo without a clock whose file is of 13:06:40 there
     photos = [
         ("S/card/morning.JPG", "2026-04-24 05:00:00", answer(None)),
@@ -21,7 +53,7 @@ def test_a_photo_without_a_clock_is_in_its_place_by_the_time_of_its_file(tmp_pat
         ("S/card/none.JPG", None, answer(None)),
         ("S/card/evening.JPG", "2026-04-24 20:00:00", answer(None)),
     ]
-    with made_up(tmp_path, photos, STATIONS) as study:
+    with made_up(tmp_path, photos, STATIONS, file_times=True) as study:
         events = list(study.events())
     # THEN it comes after the one of noon, and is no part of another event
     assert [[photo.path.removeprefix("S/card/") for photo in event] for event in events] == [
