@@ -155,16 +155,7 @@ def _members(members: Iterable[Member]) -> tuple[MemberTaxon, ...]:
 def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
     animals = recognised.detections.animals if recognised.detections else ()
     share = animals[0].width * animals[0].height if animals else None
-    found = recognised.together
-    decision = found.decision
-    return reasons_of(
-        recognised.subject,
-        found.prediction,
-        quality,
-        share,
-        is_widened=decision.is_widened,
-        like_one=len(decision.perhaps) == 1 or decision.looks_like is not None,
-    )
+    return reasons_of(recognised.subject, recognised.together.decision, quality, share)
 
 
 def _photos(recognised: Recognised) -> tuple[PhotoGuess, ...]:

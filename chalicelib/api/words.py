@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from chalicelib.model.naming import Subject
-from chalicelib.model.taxonomy import Prediction
+from chalicelib.model.naming import Decision, Subject
 from chalicelib.photo.quality import Quality
 
 Reason = Literal[
@@ -71,25 +70,18 @@ _PHOTO_FAULTS: Final[dict[Reason, str]] = {
 
 
 def reasons_of(
-    subject: Subject,
-    prediction: Prediction | None,
-    quality: Quality,
-    share: float | None = None,
-    *,
-    is_widened: bool = False,
-    like_one: bool = False,
+    subject: Subject, decision: Decision, quality: Quality, share: float | None = None
 ) -> tuple[Reason, ...]:
     """Return why an answer is wide or missing; nothing if it is neither.
 
-    `share`: the animal's share of the photo's area, if a detector has found it. `is_widened`: whether species that no
-    model knows are the reason. `like_one`: whether the photo looks like one animal, or one family. A night
-    camera's photo has no faults that another photo of it would mend.
+    `share`: the animal's share of the photo's area, if a detector has found it. A night camera's photo has no faults
+    that another photo of it would mend. One that looks like a single animal or family needs no reason.
     """
     if subject == "person" or subject == "vehicle":
         return (subject,)
     if subject == "none":
         return ("no_animal",)
-    if prediction is not None and not prediction.is_wide:
+    if decision.prediction is not None and not decision.prediction.is_wide:
         return ()
     faults: dict[Reason, bool] = {
         "animal_small": share is not None and share < SMALL_SHARE,
@@ -99,13 +91,13 @@ def reasons_of(
     }
     if any(faults.values()) and not quality.is_grey:
         return tuple(fault for fault, applies in faults.items() if applies)
-    if is_widened:
+    if decision.is_widened:
         return ("unknown_relatives",)
     if quality.is_grey:
         return ("night_camera",)
     if subject == "unclear":
         return ("unclear",)
-    return () if like_one else ("unlike",)
+    return () if len(decision.perhaps) == 1 or decision.looks_like else ("unlike",)
 
 
 def why_not(reasons: Sequence[Reason]) -> str | None:

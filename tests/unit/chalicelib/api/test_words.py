@@ -3,14 +3,15 @@
 import pytest
 
 from chalicelib.api.words import SURE, or_list, reasons_of, sure_of, why_not, with_article
-from chalicelib.model.naming import Subject
+from chalicelib.model.naming import Decision, Member, Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.photo.quality import Quality
 
 ORDER = Taxon("carnivore", "Carnivora", "order")
 FAMILY = Taxon("cat", "Felidae", "family")
-WIDE = Prediction(ORDER, 0.9, (ORDER,))
-NARROW = Prediction(FAMILY, 0.9, (ORDER, FAMILY))
+WIDE = Decision(Prediction(ORDER, 0.9, (ORDER,)))
+NARROW = Decision(Prediction(FAMILY, 0.9, (ORDER, FAMILY)))
+LIKE_ONE = WIDE._replace(looks_like=Member("panthera-leo", "lion", "Panthera leo"))
 CLEAR = Quality(800, is_dark=False, is_soft=False, is_grey=False)
 DARK = Quality(800, is_dark=True, is_soft=False, is_grey=False)
 AT_NIGHT = Quality(800, is_dark=True, is_soft=False, is_grey=True)
@@ -36,29 +37,28 @@ def test_the_word_comes_from_the_number(score: float, word: str) -> None:
 
 
 def test_an_answer_is_wide_above_the_family() -> None:
-    assert WIDE.is_wide
-    assert not NARROW.is_wide
+    assert [each.prediction and each.prediction.is_wide for each in (WIDE, NARROW)] == [True, False]
 
 
 def test_a_list_of_one_family_does_not_look_like_several() -> None:
-    assert reasons_of("animal", WIDE, CLEAR, like_one=True) == ()
+    assert reasons_of("animal", LIKE_ONE, CLEAR) == ()
     assert reasons_of("animal", WIDE, CLEAR) == ("unlike",)
-    assert reasons_of("animal", WIDE, DARK, like_one=True) == ("photo_dark",)
+    assert reasons_of("animal", LIKE_ONE, DARK) == ("photo_dark",)
 
 
 def test_a_narrow_answer_needs_no_reason() -> None:
-    reasons = reasons_of("animal", NARROW, AT_NIGHT, 0.01, is_widened=True)
+    reasons = reasons_of("animal", NARROW._replace(is_widened=True), AT_NIGHT, 0.01)
     assert reasons == ()
     assert why_not(reasons) is None
 
 
 @pytest.mark.parametrize(
-    ("subject", "prediction", "reason"),
+    ("subject", "decision", "reason"),
     [
-        ("person", None, "The photo shows a person and no animal."),
-        ("vehicle", None, "The photo shows a vehicle and no animal."),
-        ("none", None, "There seems to be no animal in the photo."),
-        ("unclear", None, "The photo does not show clearly whether there is an animal."),
+        ("person", Decision(), "The photo shows a person and no animal."),
+        ("vehicle", Decision(), "The photo shows a vehicle and no animal."),
+        ("none", Decision(), "There seems to be no animal in the photo."),
+        ("unclear", Decision(), "The photo does not show clearly whether there is an animal."),
         (
             "animal",
             WIDE,
@@ -67,17 +67,17 @@ def test_a_narrow_answer_needs_no_reason() -> None:
     ],
 )
 def test_a_missing_or_wide_answer_to_a_clear_photo_has_a_reason(
-    subject: Subject, prediction: Prediction | None, reason: str
+    subject: Subject, decision: Decision, reason: str
 ) -> None:
-    assert why_not(reasons_of(subject, prediction, CLEAR, 0.5)) == reason
+    assert why_not(reasons_of(subject, decision, CLEAR, 0.5)) == reason
 
 
 def test_a_photo_with_faults_says_what_would_help() -> None:
-    assert reasons_of("animal", None, DARK) == ("photo_dark",)
-    assert why_not(reasons_of("animal", None, DARK)) == "The photo is dark; a better photo would help."
+    assert reasons_of("animal", Decision(), DARK) == ("photo_dark",)
+    assert why_not(reasons_of("animal", Decision(), DARK)) == "The photo is dark; a better photo would help."
     small = why_not(reasons_of("animal", WIDE, DARK, 0.01))
     assert small == "The animal is small and the photo is dark; a closer photo would help."
-    thumbnail = why_not(reasons_of("unclear", None, THUMBNAIL))
+    thumbnail = why_not(reasons_of("unclear", Decision(), THUMBNAIL))
     assert thumbnail == "The photo is a thumbnail and blurred; a closer photo would help."
 
 
@@ -92,12 +92,12 @@ def test_a_night_camera_gets_no_advice_that_it_cannot_follow() -> None:
 @pytest.mark.parametrize("quality", [CLEAR, AT_NIGHT])
 def test_unknown_relatives_are_a_reason(quality: Quality) -> None:
     reason = "It may be one of the relatives that live here and that no model knows."
-    assert why_not(reasons_of("animal", WIDE, quality, 0.5, is_widened=True)) == reason
+    assert why_not(reasons_of("animal", WIDE._replace(is_widened=True), quality, 0.5)) == reason
 
 
 def test_a_clear_photo_has_no_faults() -> None:
-    assert reasons_of("animal", None, CLEAR) == ("unlike",)
-    assert reasons_of("animal", None, CLEAR, 0.3) == ("unlike",)
+    assert reasons_of("animal", Decision(), CLEAR) == ("unlike",)
+    assert reasons_of("animal", Decision(), CLEAR, 0.3) == ("unlike",)
 
 
 @pytest.mark.parametrize(
