@@ -18,7 +18,7 @@ create table if not exists photo (
     path        text not null unique,       -- below the study's folder, with /
     size        integer not null,           -- bytes
     modified    integer not null,           -- ns since 1970
-    checksum    integer,                    -- CRC-32 of the bytes that were read
+    checksum    integer,                    -- CRC-32 of the bytes that were read, or of S3's ETag of them
     deployment  text,
     place       text not null,              -- what said where: 'LAT,LON', 'exif' or 'none'
     shift       real not null default 0,    -- seconds to add to the camera's clock

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from chalicelib.batch.line import INTERRUPTED, Line
 from chalicelib.batch.run import MISSING
@@ -121,7 +122,7 @@ def _outcome(row: sqlite3.Row, line: Line) -> Outcome:
         state,
         row["size"],
         row["modified"],
-        None,
+        crc32(line.etag.encode()) if line.etag else None,
         facts,
         text if line.answer else None,
         code,

@@ -235,6 +235,8 @@ def _by_taxon(animals: Sequence[_Sighting]) -> Mapping[Line, list[_Sighting]]:
         in_photo.setdefault(each.photo, set()).add(each.line)
     own: list[Line] = []
     for each in sorted(animals, key=lambda each: (not each.finding.is_human, -each.finding.sureness)):
+        if each.line in own:
+            continue
         is_certain = each.finding.is_human or any(not agree(each.line, other) for other in in_photo[each.photo])
         if is_certain or (each.finding.sureness >= SURE and not any(map(each.is_slip_for, own))):
             own.append(each.line)

@@ -118,6 +118,17 @@ def test_what_another_run_may_identify_is_left(s3: Any, folder: S3Name, results:
     assert "a.jpg" in [task.path for task in results.tasks()]
 
 
+def test_a_photo_that_was_uploaded_twice_counts_once(s3: Any, folder: S3Name, results: ResultsFile) -> None:
+    # GIVEN two photos of the same bytes, by S3's ETag, and another one
+    put(
+        s3,
+        folder / "run-1/",
+        *(line(name, etag=etag) for name, etag in zip(("a.jpg", "b.jpg", "c.jpg"), "eef", strict=True)),
+    )
+    list(merge(s3, STUDY, folder, results))
+    assert results.copies() == 1
+
+
 def test_what_is_no_line_is_named(s3: Any, folder: S3Name, results: ResultsFile) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"{folder.key}run-1/aa/x.json", Body=b'{"photo": 1}')
     with pytest.raises(CommandError, match=r"aa/x\.json is no line"):
