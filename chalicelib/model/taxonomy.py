@@ -18,8 +18,8 @@ KINDS: Mapping[str, float | None] = {
     "extinct": None,
     "dog": 0.05,
     "cat": 0.3,
-    "farm": 0.1,
-    "caged": 0.005,
+    "farm": 0.2,
+    "caged": 0.02,
     "cosmopolitan": 0.1,
 }
 """Kinds of animals, with the weight of one where the dataset does not say that it lives; None: the prior's floor.

@@ -120,7 +120,7 @@ def test_a_species_of_one_animal_has_the_name_of_the_animal() -> None:
         for animal in ANIMALS
         if animal["rank"] == "species" and named[animal["scientific_name"]] != animal["name"]
     }
-    assert differing == {"mallard drake": "mallard", "ox": "domestic cattle", "ram": "domestic sheep"}
+    assert not differing
 
 
 def test_dogs_and_cats() -> None:
@@ -134,7 +134,7 @@ def test_dogs_and_cats() -> None:
     ("kind", "names"),
     [
         ("extinct", {"triceratops", "trilobite"}),
-        ("farm", {"rooster", "hen", "sorrel horse", "domestic pig", "ox", "ram", "mallard drake", "goose"}),
+        ("farm", {"rooster", "hen", "horse", "domestic pig", "domestic cattle", "domestic sheep", "mallard", "goose"}),
         ("caged", {"goldfish", "guinea pig", "ferret", "hamster", "axolotl", "African grey parrot", "Angora rabbit"}),
         ("marine", {"orca", "dugong", "great white shark", "starfish", "American lobster", "anemonefish", "eel"}),
         ("cosmopolitan", {"tick", "fly", "ant", "snail"}),
