@@ -13,6 +13,7 @@ from click.shell_completion import get_completion_class
 
 from chalicelib.application import VERSION
 from chalicelib.errors import FaunalensError
+from cli import moved
 from cli.errors import CommandError, Exit
 from cli.options import results_argument
 from cli.results import ResultsFile
@@ -84,8 +85,12 @@ def status(results: Path, *, as_json: bool) -> None:
     It may run while `faunalens identify` does.
     """
     with ResultsFile(results, write=False) as kept:
-        counts, gone = kept.counts(), kept.gone()
-        doubts = {"copies": kept.copies(), "untimed": kept.untimed(), "gone": None if gone is None else len(gone)}
+        counts, absent = kept.counts(), moved.gone(kept)
+        doubts = {
+            "copies": moved.copies(kept),
+            "untimed": moved.untimed(kept),
+            "gone": None if absent is None else len(absent),
+        }
         if as_json:
             facts = {**counts._asdict(), **doubts, "faults": [dict(row) for row in kept.faults()]}
             click.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False))
@@ -109,7 +114,7 @@ def prune(results: Path, *, yes: bool) -> None:
     Their reviews are deleted too, unless a copy of the photo is still there: it gets them.
     """
     with ResultsFile(results, write=True) as kept:
-        folder, gone, total = kept.study().get("folder", ""), kept.gone(), kept.counts().total
+        folder, gone, total = kept.study().get("folder", ""), moved.gone(kept), kept.counts().total
         if gone is None or (gone and len(gone) == total):
             raise CommandError(f"none of the photos is below {folder}; is its disk connected?")
         if gone:
@@ -117,7 +122,7 @@ def prune(results: Path, *, yes: bool) -> None:
                 click.echo(f"  {shown(path)}")
             if not yes:
                 click.confirm(f"{len(gone):,} of {total:,} photos are gone from {folder}. Take them out?", abort=True)
-            kept.forget(identity for identity, _ in gone)
+            moved.forget(kept, (identity for identity, _ in gone))
         click.echo(f"{len(gone):,} photos were taken out; {total - len(gone):,} stay")
 
 

@@ -16,6 +16,7 @@ from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
 from cli.deployments import Where
 from cli.engines.engine import Engine, work
 from cli.errors import CommandError, Exit
+from cli.moved import find_below
 from cli.options import ANY_PATH, EXISTING_FOLDER, FILE, PlaceOptions, place_options
 from cli.photos import expand, is_text, root_of, walk
 from cli.results import NONE, ListedPhoto, ResultsFile
@@ -119,7 +120,7 @@ def identify(
         where = given.keep(kept, NONE if no_location else None)
         closed: list[str] = []
         with waiting("looking for photos"):
-            kept.find_below(folder, _found(found, folder, where, closed))
+            find_below(kept, folder, _found(found, folder, where, closed))
         warn_of_changes(kept)
         counts, in_words = kept.counts(), results is None and not as_json
         if counts.left or counts.failed:

@@ -9,7 +9,6 @@ import fcntl
 import json
 import os
 import sqlite3
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,11 +86,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a photo says about itself.
-
-    `taken`: the camera's clock as 'YYYY-MM-DD HH:MM:SS', with its
-    offset from UTC if EXIF has one; or None.
-    """
+    """What a photo says. `taken`: the camera's 'YYYY-MM-DD HH:MM:SS', with an offset if EXIF has one; or None."""
 
     width: int | None = None
     height: int | None = None
@@ -163,32 +158,6 @@ update photo set
 where id = ?1
 """
 _UNCHANGED = "update photo set state = iif(answer is null, 'unreadable', 'done'), modified = ?2 where id = ?1"
-COPIES = """
-select id from (
-    select photo.id, row_number() over (
-        partition by deployment, size, checksum order by review.photo is null, photo.id
-    ) as number
-    from photo left join review on review.photo = photo.id
-    where answer is not null and checksum is not null
-) where number > 1
-"""
-"""The photos whose bytes another photo of their deployment has too. That one counts: the reviewed one, or the first."""
-_LISTED = """
-create temp table listed (
-    path text primary key, size integer, modified integer, deployment text, place text, shift real
-)
-"""
-_MOVED = """
-select listed.path, photo.id, photo.path as old, photo.size, checksum from listed join photo using (size)
-where checksum is not null and listed.path not in (select path from photo) order by photo.id
-"""
-_KEEP_REVIEWS = """
-insert or ignore into review
-select other.id, kind, name, scientific_name, rank, machine, is_right, drawn, reviewer, reviewed
-from temp.gone join photo using (id) join review on review.photo = photo.id
-join photo as other on other.size = photo.size and other.checksum = photo.checksum
-where other.id not in (select id from temp.gone)
-"""
 
 
 class ResultsFile:
@@ -308,59 +277,6 @@ class ResultsFile:
                     _FIND, ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in some)
                 )
 
-    def find_below(self, folder: Path, photos: Iterable[ListedPhoto]) -> None:
-        """Save photos of a folder to identify, as `find` does. A known photo that was renamed or moved is the same."""
-        with self.transaction() as connection:
-            connection.execute("drop table if exists temp.listed")
-            connection.execute(_LISTED)
-            rows = ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in photos)
-            connection.executemany("insert or replace into listed values (?, ?, ?, ?, ?, ?)", rows)
-        moved: dict[int, str] = {}
-        taken: set[str] = set()
-        checksums: dict[str, int | None] = {}
-        for path, identity, old, size, checksum in self._connection.execute(_MOVED).fetchall():
-            if identity in moved or path in taken or _size(folder / old) == size:
-                continue
-            if path not in checksums:
-                checksums[path] = _checksum(folder / path)
-            if checksums[path] == checksum:
-                moved[identity] = path
-                taken.add(path)
-        with self.transaction() as connection:
-            connection.executemany("update photo set path = ?2 where id = ?1", moved.items())
-        listed = self._connection.execute("select * from temp.listed order by rowid")
-        self.find(
-            ListedPhoto(path, size, modified, deployment, place and Place.parse(place), shift)
-            for path, size, modified, deployment, place, shift in listed
-        )
-
-    def gone(self) -> list[tuple[int, str]] | None:
-        """Return id and path of the photos whose file is gone, or None if the study's folder is not there."""
-        folder = self.study().get("folder", "")
-        if not os.path.isdir(folder):  # noqa: PTH112, a hundred thousand paths are slow
-            return None
-        paths = self._connection.execute("select id, path from photo order by path")
-        return [(identity, path) for identity, path in paths if _size(f"{folder}/{path}") is None]
-
-    def forget(self, photos: Iterable[int]) -> None:
-        """Delete photos. Their reviews go to copies of them that stay."""
-        with self.transaction() as connection:
-            connection.execute("create temp table gone (id integer primary key)")
-            connection.executemany("insert into gone values (?)", ((each,) for each in photos))
-            connection.execute(_KEEP_REVIEWS)
-            connection.execute("delete from review where photo in (select id from temp.gone)")
-            connection.execute("delete from photo where id in (select id from temp.gone)")
-            connection.execute("drop table temp.gone")
-
-    def copies(self) -> int:
-        """Return the number of photos that do not count, because another photo of their deployment is the same."""
-        return int(self._connection.execute("select count(*) from (COPIES)".replace("COPIES", COPIES)).fetchone()[0])
-
-    def untimed(self) -> int:
-        """Return the number of photos with an answer that have no time in EXIF."""
-        query = "select count(*) from photo where answer is not null and taken is null and id not in (COPIES)"
-        return int(self._connection.execute(query.replace("COPIES", COPIES)).fetchone()[0])
-
     def changed(self) -> tuple[int, int]:
         """Return how many photos with an answer have another size or place now, and how many of them are reviewed."""
         query = """
@@ -407,23 +323,6 @@ class ResultsFile:
 def now() -> str:
     """Return the time as UTC in ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _size(path: str | Path) -> int | None:
-    """Return the size of a file, or None if it is gone. One that cannot be looked at has the size -1."""
-    try:
-        return os.stat(path).st_size  # noqa: PTH116, a hundred thousand paths are slow
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError:
-        return -1
-
-
-def _checksum(path: Path) -> int | None:
-    try:
-        return zlib.crc32(path.read_bytes())
-    except OSError:
-        return None
 
 
 def _name_of(path: Path | None, *, write: bool) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from cli.moved import copies, untimed
 from cli.results import Outcome, ResultsFile
 
 MOST_FAULTS = 10
@@ -49,10 +50,10 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
         f"{counts.unreadable:,} cannot be read, {counts.failed:,} failed and will be tried again, "
         f"{counts.left:,} are left"
     )
-    if copies := results.copies():
-        warn(f"{copies:,} photos are copies of others in their deployment, and count once")
-    if untimed := results.untimed():
-        warn(f"{untimed:,} photos have no time in EXIF: each is an event of its own")
+    if copied := copies(results):
+        warn(f"{copied:,} photos are copies of others in their deployment, and count once")
+    if timeless := untimed(results):
+        warn(f"{timeless:,} photos have no time in EXIF: each is an event of its own")
     faults = counts.unreadable + counts.failed
     for row in islice(results.faults(), MOST_FAULTS):
         click.echo(f"  {shown(row['path'])}: {row['detail']} ({row['code']})", err=True)

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from math import sqrt
 from typing import Any, NamedTuple
 
-from cli.results import COPIES, ResultsFile, now
+from cli.moved import COPIES
+from cli.results import ResultsFile, now
 from cli.study.finding import Finding, Kind, finding_of
 from cli.study.taxa import lineage_of
 

@@ -9,8 +9,9 @@ from functools import cached_property
 from itertools import batched
 from math import ceil, sqrt
 
+from cli import moved
 from cli.deployments import ZONE, corrected, parse_zone
-from cli.results import BATCH, COPIES, ResultsFile
+from cli.results import BATCH, ResultsFile
 from cli.study.finding import Finding, finding_of
 
 
@@ -95,7 +96,7 @@ order by
         datetime(substr(taken, 1, 19), shift || ' seconds')
     ) nulls last,
     path
-""".replace("COPIES", COPIES)
+""".replace("COPIES", moved.COPIES)
 _PHOTOS = """
 select photo.*, review.kind, review.name, review.scientific_name, review.rank, review.reviewer, review.reviewed
 from photo left join review on review.photo = photo.id
@@ -137,12 +138,12 @@ class Study:
     @property
     def copies(self) -> int:
         """Return the number of photos that do not count, because another one of their deployment is the same."""
-        return self._results.copies()
+        return moved.copies(self._results)
 
     @property
     def untimed(self) -> int:
         """Return the number of photos that are an event each, because they have no time."""
-        return 0 if self._file_times else self._results.untimed()
+        return 0 if self._file_times else moved.untimed(self._results)
 
     def events(self) -> Iterator[list[StudyPhoto]]:
         """Yield the photos of each event, by deployment and time."""

@@ -100,12 +100,12 @@ def function(aws: Account, tmp_path: Path) -> Function:
 
 @pytest.fixture
 def study(aws: Account, request: pytest.FixtureRequest) -> str:
-    """A folder in S3 with 29 photos of two stations, one that is none, and a file of another kind."""
+    """A folder in S3 with 29 different photos of two stations, one that is none, and a file of another kind."""
     folder = f"batches/{request.node.name}/"
     s3 = aws.client("s3")
     for station, photos in {"N": 15, "S": 14}.items():
         for number in range(photos):
-            s3.put_object(Bucket=BUCKET, Key=f"{folder}{station}/{number:03}.JPG", Body=PHOTO)
+            s3.put_object(Bucket=BUCKET, Key=f"{folder}{station}/{number:03}.JPG", Body=PHOTO + bytes([number]))
     s3.put_object(Bucket=BUCKET, Key=f"{folder}S/broken.jpg", Body=b"no photo")
     s3.put_object(Bucket=BUCKET, Key=f"{folder}notes.txt", Body=b"hello")
     return str(S3Name(BUCKET, folder))

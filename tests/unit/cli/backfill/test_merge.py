@@ -9,6 +9,7 @@ from chalicelib.batch.line import Line, hash_of, object_key
 from cli.backfill.cloud import S3Name
 from cli.backfill.merge import merge
 from cli.errors import CommandError
+from cli.moved import copies
 from cli.results import NONE, ListedPhoto, ResultsFile
 from tests.unit.cli.backfill.conftest import BUCKET
 
@@ -126,7 +127,7 @@ def test_a_photo_that_was_uploaded_twice_counts_once(s3: Any, folder: S3Name, re
         *(line(name, etag=etag) for name, etag in zip(("a.jpg", "b.jpg", "c.jpg"), "eef", strict=True)),
     )
     list(merge(s3, STUDY, folder, results))
-    assert results.copies() == 1
+    assert copies(results) == 1
 
 
 def test_what_is_no_line_is_named(s3: Any, folder: S3Name, results: ResultsFile) -> None:

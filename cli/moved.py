@@ -1,0 +1,109 @@
+"""Photos are the same by their bytes, not by their paths: renamed or moved photos, copies, and those that are gone."""
+
+import os
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from cli.results import ListedPhoto, Place, ResultsFile
+
+COPIES = """
+select id from (
+    select photo.id, row_number() over (
+        partition by deployment, size, checksum order by review.photo is null, photo.id
+    ) as number
+    from photo left join review on review.photo = photo.id
+    where answer is not null and checksum is not null
+) where number > 1
+"""
+"""The photos whose bytes another photo of their deployment has too. That one counts: the reviewed one, or the first."""
+_LISTED = """
+create temp table listed (
+    path text primary key, size integer, modified integer, deployment text, place text, shift real
+)
+"""
+_MOVED = """
+select listed.path, photo.id, photo.path as old, photo.size, checksum from listed join photo using (size)
+where checksum is not null and listed.path not in (select path from photo) order by photo.id
+"""
+_KEEP_REVIEWS = """
+insert or ignore into review
+select other.id, kind, name, scientific_name, rank, machine, is_right, drawn, reviewer, reviewed
+from temp.gone join photo using (id) join review on review.photo = photo.id
+join photo as other on other.size = photo.size and other.checksum = photo.checksum
+where other.id not in (select id from temp.gone)
+"""
+
+
+def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]) -> None:
+    """Save photos of a folder to identify, as `ResultsFile.find` does. One that was renamed or moved is the same."""
+    with results.transaction() as connection:
+        connection.execute("drop table if exists temp.listed")
+        connection.execute(_LISTED)
+        rows = ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in photos)
+        connection.executemany("insert or replace into listed values (?, ?, ?, ?, ?, ?)", rows)
+    moved: dict[int, str] = {}
+    taken: set[str] = set()
+    checksums: dict[str, int | None] = {}
+    for path, identity, old, size, checksum in results.rows(_MOVED):
+        if identity in moved or path in taken or _size(folder / old) == size:
+            continue
+        if path not in checksums:
+            checksums[path] = _checksum(folder / path)
+        if checksums[path] == checksum:
+            moved[identity] = path
+            taken.add(path)
+    with results.transaction() as connection:
+        connection.executemany("update photo set path = ?2 where id = ?1", moved.items())
+    results.find(
+        ListedPhoto(path, size, modified, deployment, place and Place.parse(place), shift)
+        for path, size, modified, deployment, place, shift in results.rows("select * from temp.listed order by rowid")
+    )
+
+
+def gone(results: ResultsFile) -> list[tuple[int, str]] | None:
+    """Return id and path of the photos whose file is gone, or None if the study's folder is not there."""
+    folder = results.study().get("folder", "")
+    if not Path(folder).is_dir():
+        return None
+    photos = results.rows("select id, path from photo order by path")
+    return [(identity, path) for identity, path in photos if _size(f"{folder}/{path}") is None]
+
+
+def forget(results: ResultsFile, photos: Iterable[int]) -> None:
+    """Delete photos. Their reviews go to copies of them that stay."""
+    with results.transaction() as connection:
+        connection.execute("create temp table gone (id integer primary key)")
+        connection.executemany("insert into gone values (?)", ((each,) for each in photos))
+        connection.execute(_KEEP_REVIEWS)
+        connection.execute("delete from review where photo in (select id from temp.gone)")
+        connection.execute("delete from photo where id in (select id from temp.gone)")
+        connection.execute("drop table temp.gone")
+
+
+def copies(results: ResultsFile) -> int:
+    """Return the number of photos that do not count, because another photo of their deployment is the same."""
+    return next(int(count) for (count,) in results.rows("select count(*) from (COPIES)".replace("COPIES", COPIES)))
+
+
+def untimed(results: ResultsFile) -> int:
+    """Return the number of photos with an answer that have no time in EXIF. Copies do not count."""
+    query = "select count(*) from photo where answer is not null and taken is null and id not in (COPIES)"
+    return next(int(count) for (count,) in results.rows(query.replace("COPIES", COPIES)))
+
+
+def _size(path: str | Path) -> int | None:
+    """Return the size of a file, or None if it is gone. One that cannot be looked at has the size -1."""
+    try:
+        return os.stat(path).st_size  # noqa: PTH116, a hundred thousand paths are slow
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return -1
+
+
+def _checksum(path: Path) -> int | None:
+    try:
+        return zlib.crc32(path.read_bytes())
+    except OSError:
+        return None
