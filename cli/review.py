@@ -55,10 +55,10 @@ Examples:
 @results_argument
 @click.option(
     "--order",
-    type=click.Choice(["least-sure", "random"]),
+    type=click.Choice(["least-sure", "rarest", "random"]),
     default="least-sure",
     show_default=True,
-    help="Which photos come first.",
+    help="Which photos come first. rarest: of animals that are on the fewest photos of their station.",
 )
 @click.option("--most", type=click.IntRange(1), metavar="N", help="Review at most N photos.")
 @click.option("--reviewer", metavar="NAME", help="Who reviews, for exports. By default the name of this user.")
@@ -87,7 +87,7 @@ def review(
         if only_precision:
             _print_precision(kept)
             return
-        queue = Queue(kept, reviewer or _user(), most, drawn=order == "random")
+        queue = Queue(kept, reviewer or _user(), most, drawn=order == "random", rarest=order == "rarest")
         try:
             cells = CellFile.kept(MODEL / "faunalens.onnx", cache_of(environment))
             opened = ReviewServer(kept, queue, Path(kept.study()["folder"]), port, cells)

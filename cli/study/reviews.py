@@ -1,6 +1,7 @@
 """Which photos to review, in which order, and what people said about them."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from math import sqrt
@@ -52,10 +53,10 @@ def precision_of(reviews: Iterable[tuple[str, bool]]) -> list[Precision]:
     return [Precision(taxon, reviewed, right, *wilson(right, reviewed)) for taxon, (reviewed, right) in ordered]
 
 
-_LEFT = """
-select photo.*, null as kind, null as reviewer from photo
-left join review on review.photo = photo.id
-where answer is not null and review.photo is null and photo.id not in (COPIES)
+_ANSWERED = """
+select photo.*, review.kind, review.name, review.scientific_name, review.rank, review.reviewer, review.reviewed
+from photo left join review on review.photo = photo.id
+where answer is not null and photo.id not in (COPIES)
 """.replace("COPIES", COPIES)
 _ONE = """
 select photo.*, review.kind, review.name, review.scientific_name, review.rank, review.reviewer, review.reviewed
@@ -68,16 +69,26 @@ class Queue:
     """The photos without a review when it was made. `most`: number of photos, or None for all.
 
     `drawn`: drawn at random, else the least sure first. Only the former makes a precision that holds for all photos.
+    `rarest`: those come first whose animal is on the fewest photos of their station, reviewed ones included.
     """
 
-    def __init__(self, results: ResultsFile, reviewer: str, most: int | None = None, *, drawn: bool) -> None:
+    def __init__(
+        self, results: ResultsFile, reviewer: str, most: int | None = None, *, drawn: bool, rarest: bool = False
+    ) -> None:
         self._results, self._reviewer, self._drawn = results, reviewer, drawn
-        found = [(finding_of(row).sureness, row["id"]) for row in results.rows(_LEFT)]
+        found: list[tuple[tuple[str, str], float, int]] = []
+        often = Counter[tuple[str, str]]()
+        for row in results.rows(_ANSWERED):
+            finding, station = finding_of(row), row["deployment"] or row["path"].rpartition("/")[0]
+            key = station, str(finding.named or "")
+            often[key] += 1
+            if row["reviewer"] is None:
+                found.append((key, finding.sureness, row["id"]))
         if drawn:
             random.shuffle(found)
-        else:
-            found.sort()
-        self.ids = [identity for _, identity in found[:most]]
+        else:  # what is no animal is not rare
+            found.sort(key=lambda each: (rarest and (not each[0][1], often[each[0]]), *each[1:]))
+        self.ids = [identity for *_, identity in found[:most]]
 
     def photo(self, identity: int) -> dict[str, Any]:
         """Return what the page shows of a photo. Raises `KeyError` if there is none."""

@@ -18,7 +18,8 @@ from cli.study.finding import found_in
 from cli.study.reviews import Queue, precision, wilson
 from cli.study.study import Study
 from cli.study.summary import summary_of
-from testing.studies import answer, write_study
+from testing.studies import IMPALA, answer, write_study
+from testing.studies import LION as LION_TAXON
 from tests.unit.cli.exports.reading import rows_of
 
 IMPALA_1, BOVIDS, BLANK, LION, IMPALA_2 = (
@@ -43,6 +44,20 @@ def test_the_least_sure_come_first(results: ResultsFile) -> None:
     queue = Queue(results, "A. Person", drawn=False)
     assert list(ids(queue)) == [IMPALA_2, LION, BOVIDS, *sorted((IMPALA_1, BLANK))]
     assert len(Queue(results, "A. Person", 2, drawn=True).ids) == 2
+
+
+def test_what_is_rare_at_its_station_comes_first(tmp_path: Path) -> None:
+    # GIVEN a station with two impalas and a surer lion, of which one impala is reviewed, and an empty photo
+    named = (IMPALA, 0.7), (IMPALA, 0.6), (LION_TAXON, 0.9), (None, 0.0)
+    write_study(
+        tmp_path / "rare.db", [(f"N/{i}.JPG", None, answer(who, score)) for i, (who, score) in enumerate(named)]
+    )
+    with ResultsFile(tmp_path / "rare.db", write=True) as results:
+        queue = Queue(results, "A. Person", drawn=False)
+        queue.accept(ids(queue)["N/0.JPG"])
+        # THEN the lion comes first, then the other impala, and the empty photo last
+        rarest = Queue(results, "A. Person", drawn=False, rarest=True)
+        assert list(ids(rarest)) == ["N/2.JPG", "N/1.JPG", "N/3.JPG"]
 
 
 def test_what_is_said_is_exported_as_a_persons(results: ResultsFile, tmp_path: Path) -> None:
