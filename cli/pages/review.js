@@ -9,10 +9,12 @@ const fetched = async (path, options) => {
   return response.json();
 };
 
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").replaceAll("’", "'").toLowerCase();
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").replaceAll("’", "'").replaceAll("-", " ").toLowerCase();
 
 const { ids, ...listed } = await fetched("queue");
-const taxa = listed.taxa.map(([latin, name, others]) => ({ latin, name, others, text: plain(`\n${name}\n${latin}\n${others}\n`) }));
+const taxa = listed.taxa.map(([latin, name, others]) => (
+  { latin, name, others, text: plain(`\n${name}\n${latin}\n${others}\n`).replaceAll("\n", " \n ") }
+));
 let position = 0;
 let photo = null;
 let choices = []; // what it perhaps is, and the candidates, by their keys
@@ -20,7 +22,7 @@ let last = null; // position of the last review, for undo
 let selected = 0;
 let matches = [];
 let here = new Set(); // taxa that the photo may show, or that live at its station
-const [WHOLE, BEGINNING, WORD, INSIDE, NOWHERE] = [0, 1, 2, 3, 4];
+const [WHOLE, WORDS, BEGINNING, WORD, INSIDE, NOWHERE] = [0, 1, 2, 3, 4, 5];
 
 async function show() {
   close();
@@ -68,12 +70,19 @@ async function undo() {
 function search() {
   const typed = at("query").value.trim();
   const query = plain(typed);
-  const ranked = taxa
-    .map((each) => ({ ...each, where: place(each.text, query), isHere: here.has(each.latin) }))
-    .filter((each) => query && each.where < NOWHERE)
-    .sort((a, b) => (a.where === INSIDE) - (b.where === INSIDE) || b.isHere - a.isHere || a.where - b.where
-      || isSpecies(b) - isSpecies(a) || a.name.length - b.name.length);
-  matches = ranked.slice(0, MOST_MATCHES);
+  const byRank = [];
+  for (const each of query ? taxa : []) {
+    const where = place(each.text, query);
+    if (where === NOWHERE) continue;
+    const far = here.has(each.latin) ? 0 : 1;
+    (byRank[where === INSIDE ? 2 * INSIDE + far : far * INSIDE + where] ??= []).push(each);
+  }
+  matches = [];
+  for (const some of byRank) {
+    if (matches.length >= MOST_MATCHES) break;
+    matches.push(...(some ?? []).sort((a, b) => isSpecies(b) - isSpecies(a) || a.name.length - b.name.length));
+  }
+  matches.length = Math.min(matches.length, MOST_MATCHES);
   if (typed) matches.push({ typed });
   selected = 0;
   mark();
@@ -82,8 +91,8 @@ function search() {
 // Where one of the names in a text has a query.
 function place(text, query) {
   if (!text.includes(query)) return NOWHERE;
-  if (text.includes(`\n${query}`)) return text.includes(`\n${query}\n`) ? WHOLE : BEGINNING;
-  return text.includes(` ${query}`) || text.includes(`-${query}`) ? WORD : INSIDE;
+  if (text.includes(`\n ${query}`)) return text.includes(`\n ${query} \n`) ? WHOLE : text.includes(` ${query} `) ? WORDS : BEGINNING;
+  return text.includes(` ${query} `) ? WORDS : text.includes(` ${query}`) ? WORD : INSIDE;
 }
 
 const isSpecies = (each) => each.latin.includes(" "); // a genus often has the name of its only species
@@ -98,10 +107,10 @@ function mark() {
 }
 
 // A taxon, with the name in another language that was found if it is none of the two that are shown.
-function label({ name, latin, others, isHere }) {
+function label({ name, latin, others }) {
   const query = plain(at("query").value.trim());
   const other = plain(`${name}\n${latin}`).includes(query) ? "" : others.split("\n").find((each) => plain(each).includes(query));
-  return `${name} (${latin})${other ? `, ${other}` : ""}${isHere ? ", lives here" : ""}`;
+  return `${name} (${latin})${other ? `, ${other}` : ""}${here.has(latin) ? ", lives here" : ""}`;
 }
 
 function open() {

@@ -14,6 +14,8 @@ from chalicelib.model.taxonomy import RANKS
 
 MODEL = ROOT / "model"
 PACKS = MODEL / "packs"
+OTHERS = Path(__file__).with_name("species.csv")
+"""The mammals and birds of Mammal Diversity Database 2.0 and AviList 2025 that neither models nor relatives have."""
 
 
 class Lineage(NamedTuple):
@@ -74,16 +76,18 @@ def lineages() -> Mapping[str, Lineage]:
     for path in (PACKS / "taxa.csv", MODEL / "taxa.csv"):
         names |= {row["scientific_name"]: row["name"] for row in _rows(path)}
     found: dict[str, Lineage] = {ANIMALS: Lineage({}, names.get(ANIMALS, "animal"))}
-    for row in (*_labels(), *_rows(MODEL / "relatives.csv")):
-        # A relative's row begins at its class, and names its species once.
+    for row in (*_labels(), *_rows(MODEL / "relatives.csv"), *_rows(OTHERS)):
+        # The row of a species that no model knows begins at its class, and names the species once.
         ranks = {} if "phylum" in row else {"phylum": found[row["class"]].ranks["phylum"]}
-        given = row if "species" in row else row | {"rank": "species", "species": row["scientific_name"]}
+        latin = row["scientific_name"]
+        own = {"rank": "species", "genus": latin.partition(" ")[0], "species": latin}
+        given = row if "species" in row else own | row
         for rank in RANKS:
             if given.get(rank):
                 ranks[rank] = given[rank]
                 if given[rank] not in found:
-                    own = given["name"] if given["rank"] == "species" == rank else ""
-                    found[given[rank]] = Lineage(dict(ranks), names.get(given[rank]) or own)
+                    name = given["name"] if given["rank"] == "species" == rank else ""
+                    found[given[rank]] = Lineage(dict(ranks), names.get(given[rank]) or name)
         found.setdefault(given["scientific_name"], Lineage(ranks, given["name"]))
     return found
 

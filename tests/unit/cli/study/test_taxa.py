@@ -1,5 +1,7 @@
 """The taxa at hand: every mammal and bird, their families, and their names."""
 
+from collections import Counter
+
 import pytest
 
 from chalicelib.config.settings import ROOT
@@ -19,6 +21,16 @@ def test_every_relative_and_its_family_can_be_found() -> None:
         assert lineage_of(each.scientific_name).ranks["family"] == each.family
         assert lineage_of(each.scientific_name).ranks["phylum"] == "Chordata"
         assert found[each.family] != each.family
+
+
+def test_all_mammals_and_birds_are_at_hand() -> None:
+    # GIVEN the living mammals and birds, of which models and relatives have half
+    species = Counter(lineage_of(latin).ranks.get("class") for latin, _, _ in searchable() if " " in latin)
+    assert species["Mammalia"] > 6400
+    assert species["Aves"] > 11000
+    # THEN a species that a model has only in a group is one too
+    assert lineage_of("Martes martes").name == "European pine marten"
+    assert lineage_of("Martes martes").ranks["family"] == "Mustelidae"
 
 
 @pytest.mark.parametrize(
