@@ -7,11 +7,11 @@ photos, so that a large one does not decide alone.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from math import log
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def compare(cases: Sequence[Case], services: Services) -> str:
     rows = [row("as it is", rule)]
     for (module, name), values in TRIED.items():
         for value in values:
-            with _constant(module, name, value):
+            with patch.object(module, name, value):
                 rows.append(row(f"{name} {value}", _fresh(rule)))
     for level, numbers in LEAST.items():
         for least in numbers:
@@ -136,32 +136,22 @@ def _fitted(found: Sequence[Chance], *, packs: bool) -> list[float]:
 
 
 def _found(level: Level, cases: Sequence[Case], rule: Naming, open_rule: Naming) -> Iterator[Chance]:
+    """Yield the names of a level that photos might get."""
     for photo, scores in cases:
-        for packs, probability, is_right in _chances(level, photo, scores, rule, open_rule):
-            yield Chance(photo.study, packs, min(max(probability, 1e-4), 1 - 1e-4), is_right)
-
-
-def _chances(
-    level: Level, photo: FieldPhoto, scores: TwoScores, rule: Naming, open_rule: Naming
-) -> Iterator[tuple[bool, float, bool]]:
-    """Yield whether a pack scored a photo, and the probability and truth of each name of a level that it might get."""
-    decisive, box, decision = scores.name(rule)
-    if subject_of(decisive.animal_probability, rule.animal, box) != "animal":
-        return
-    names = open_rule.names(decisive, scores.prior, box)
-    if level == "list":
-        if decision.prediction is not None and not decision.prediction.is_wide:
-            return
-        name = next(rule.names(decisive, scores.prior, box).certain(), None)
-        perhaps = Answered.of(photo, names.decision(name))
-        found = [(perhaps.list_score, perhaps.is_listed)]
-    else:
-        found = [
-            (each.prediction.score, Answered.of(photo, Decision(each.prediction)).is_right)
-            for each in names.certain()
-            if each.level == level
-        ]
-    yield from ((bool(decisive.packs), *each) for each in found)
+        decisive, box, decision = scores.name(rule)
+        if subject_of(decisive.animal_probability, rule.animal, box) != "animal":
+            continue
+        names = open_rule.names(decisive, scores.prior, box)
+        found = []
+        if level != "list":
+            named = [each.prediction for each in names.certain() if each.level == level]
+            found = [(each.score, Answered.of(photo, Decision(each)).is_right) for each in named]
+        elif decision.prediction is None or decision.prediction.is_wide:
+            name = next(rule.names(decisive, scores.prior, box).certain(), None)
+            perhaps = Answered.of(photo, names.decision(name))
+            found = [(perhaps.list_score, perhaps.is_listed)]
+        for probability, is_right in found:
+            yield Chance(photo.study, bool(decisive.packs), min(max(probability, 1e-4), 1 - 1e-4), is_right)
 
 
 def _regression(logits: Any, right: Any, weights: Any) -> list[float]:
@@ -169,20 +159,12 @@ def _regression(logits: Any, right: Any, weights: Any) -> list[float]:
 
     One photo's weight says that they are 0 and 1, so that a level that is always right has finite ones.
     """
-    a, b = 0.0, 1.0
+    inputs, found, usual = np.stack([np.ones_like(logits), logits]), np.array([0.0, 1.0]), np.array([0.0, 1.0])
     for _ in range(50):
-        p = 1 / (1 + np.exp(-(a + b * logits)))
-        gradient, curvature = weights * (right - p), weights * p * (1 - p)
-        hessian = np.array(
-            [
-                [curvature.sum(), (curvature * logits).sum()],
-                [(curvature * logits).sum(), (curvature * logits**2).sum()],
-            ]
-        )
-        slope = [gradient.sum() - a, (gradient * logits).sum() - (b - 1)]
-        step = np.linalg.solve(hessian + np.eye(2), slope)
-        a, b = a + step[0], b + step[1]
-    return [round(float(a), 2), round(float(b), 2)]
+        p = 1 / (1 + np.exp(-found @ inputs))
+        slope = inputs @ (weights * (right - p)) - (found - usual)
+        found = found + np.linalg.solve((inputs * weights * p * (1 - p)) @ inputs.T + np.eye(2), slope)
+    return [round(float(each), 2) for each in found]
 
 
 def _fresh(rule: Naming) -> Naming:
@@ -194,13 +176,3 @@ def _with(rule: Naming, curves: Mapping[Level, Curve]) -> Naming:
     changed = Naming(rule.families, rule.certainty, rule.animal)
     changed.__dict__["curves"] = curves
     return changed
-
-
-@contextmanager
-def _constant(module: ModuleType, name: str, value: object) -> Iterator[None]:
-    before = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)
