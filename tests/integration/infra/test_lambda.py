@@ -32,10 +32,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def deployment(
-    package: Package, folder: Path, loaded_database: str, valkey_server: ValkeyServer
+    package: Package, folder: Path, loaded_database: str, loaded_valkey: ValkeyServer
 ) -> Iterator[RunningPackage]:
-    """Yield the package with the loaded database, Valkey, and at most three containers for the API."""
-    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    """Yield the package with the loaded database, its Valkey, and at most three containers for the API."""
+    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": loaded_valkey.url}
     with deployed(package, folder, environment, containers=3) as deployment:
         yield deployment
 

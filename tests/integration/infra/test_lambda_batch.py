@@ -67,11 +67,11 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def rig(
-    package: Package, tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
+    package: Package, tmp_path_factory: pytest.TempPathFactory, loaded_database: str, loaded_valkey: ValkeyServer
 ) -> Iterator[Rig]:
     """Yield the package with the loaded database, Valkey, and S3 of a simulated account."""
     folder = tmp_path_factory.mktemp("batch")
-    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url, "PHOTO_BUCKET": BUCKET}
+    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": loaded_valkey.url, "PHOTO_BUCKET": BUCKET}
     with account() as aws, deployed(package, folder, environment) as running:
         aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         function = running.functions["app.batch"].function

@@ -29,16 +29,16 @@ def server(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     loaded_database: str,
-    valkey_server: ValkeyServer,
+    loaded_valkey: ValkeyServer,
 ) -> Iterator[Served]:
     """A server that keeps results."""
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "folder":
-        stores = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+        stores = {"DATABASE_URL": loaded_database, "REDIS_URL": loaded_valkey.url}
         yield from serve(folder, {**stores, "RESULTS_FOLDER": str(folder / "results")})
         return
     with account() as aws, pytest.MonkeyPatch.context() as patch:
-        invoked = run_function_here(aws, patch, database_url=loaded_database, redis_url=valkey_server.url)
+        invoked = run_function_here(aws, patch, database_url=loaded_database, redis_url=loaded_valkey.url)
         aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         with tier(aws, folder, invoked, RESULTS_BUCKET=BUCKET, PUBLIC_URL="https://example.org") as running:
             yield running.served

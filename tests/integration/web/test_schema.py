@@ -31,17 +31,17 @@ EXAMPLES = pytest.mark.parametrize("examples", [3, pytest.param(25, marks=pytest
 
 @pytest.fixture(scope="module")
 def served(
-    tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
+    tmp_path_factory: pytest.TempPathFactory, loaded_database: str, loaded_valkey: ValkeyServer
 ) -> Iterator[Served]:
     """A server for this module: other tests read the log and the metrics of the shared one."""
     folder = tmp_path_factory.mktemp("schema")
-    stores = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    stores = {"DATABASE_URL": loaded_database, "REDIS_URL": loaded_valkey.url}
     yield from serve(folder, {**stores, "RESULTS_FOLDER": str(folder / "results")})
 
 
 @pytest.fixture(scope="module")
 def chalice_port(
-    tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
+    tmp_path_factory: pytest.TempPathFactory, loaded_database: str, loaded_valkey: ValkeyServer
 ) -> Iterator[int]:
     """Port of `chalice local`."""
     port = free_port()
@@ -52,7 +52,7 @@ def chalice_port(
         except OSError:
             return False
 
-    environment = {**os.environ, "DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url}
+    environment = {**os.environ, "DATABASE_URL": loaded_database, "REDIS_URL": loaded_valkey.url}
     command = [str(Path(sys.executable).with_name("chalice")), "local", "--no-autoreload", "--port", str(port)]
     log = tmp_path_factory.mktemp("chalice") / "log"
     with ChildProcess("chalice local", command, log=log, environment=environment) as child:

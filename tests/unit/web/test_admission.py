@@ -69,8 +69,9 @@ def test_the_longest_queue_and_all_refusals_are_counted() -> None:
 def test_a_burst_waits_unless_it_is_too_long_or_too_large(service_seconds: float, most: int) -> None:
     with one_worker(service_seconds) as admission:
         assert run(at_once(admission, most, seconds=0)) == [None] * most
+    # The first photo takes long enough for the last one to arrive beside it, on a busy machine too.
     with one_worker(service_seconds) as admission:
-        assert any(isinstance(each, Unavailable) for each in run(at_once(admission, most + 1, seconds=0)))
+        assert any(isinstance(each, Unavailable) for each in run(at_once(admission, most + 1, seconds=0.02)))
 
 
 def test_in_an_overload_only_a_few_wait_and_all_others_are_refused_with_a_time() -> None:

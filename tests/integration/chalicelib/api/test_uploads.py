@@ -29,10 +29,10 @@ def aws() -> Iterator[Account]:
 
 @pytest.fixture(scope="module")
 def served(
-    aws: Account, tmp_path_factory: pytest.TempPathFactory, loaded_database: str, valkey_server: ValkeyServer
+    aws: Account, tmp_path_factory: pytest.TempPathFactory, loaded_database: str, loaded_valkey: ValkeyServer
 ) -> Iterator[Served]:
     """The app with a bucket."""
-    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url, "PHOTO_BUCKET": BUCKET}
+    environment = {"DATABASE_URL": loaded_database, "REDIS_URL": loaded_valkey.url, "PHOTO_BUCKET": BUCKET}
     yield from serve(tmp_path_factory.mktemp("uploads"), environment | aws.environment)
 
 
