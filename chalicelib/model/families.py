@@ -18,7 +18,7 @@ from chalicelib.errors import ModelError
 from chalicelib.features.features import Features
 from chalicelib.model.fusion import Clade, read_members
 from chalicelib.model.relatives import Relative, Relatives
-from chalicelib.model.taxonomy import TAXON_COLUMNS, Animal, Taxon, Taxonomy, read_rows
+from chalicelib.model.taxonomy import TAXON_COLUMNS, Animal, Taxon, Taxonomy, down_to, read_rows
 
 COLUMNS: Final = ("family", "name", "looks_like", "photographed")
 SPECIES_POWER: Final = 0.7
@@ -66,9 +66,9 @@ class Runs(NamedTuple):
         sizes = np.diff([*starts, len(keys)])
         return cls(np.array(starts), sizes, np.repeat(np.arange(len(starts)), sizes))
 
-    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def sums[Number: np.floating](self, values: NDArray[Number]) -> NDArray[Number]:
         """Return the sum of each run's values."""
-        sums: NDArray[np.float64] = np.add.reduceat(values, self.starts)
+        sums: NDArray[Number] = np.add.reduceat(values, self.starts)
         return sums
 
 
@@ -117,8 +117,8 @@ class Layout:
 
     def lineage(self, species: int) -> tuple[Taxon, ...]:
         """Return the taxa down to a species, or to the animal that stands alone for it."""
-        lineage, ranks = self.species[species].lineage, [taxon.rank for taxon in self.species[species].lineage]
-        return lineage if self.animals.sizes[species] == 1 else lineage[: ranks.index("species") + 1]
+        lineage = self.species[species].lineage
+        return lineage if self.animals.sizes[species] == 1 else down_to(lineage, "species")
 
     def animals_of(self, species: int) -> list[Animal]:
         """Return the animals that are one species."""
@@ -206,14 +206,13 @@ class Candidates:
     tree: Tree
     unknown: Unknown
 
-    def down_to(self, lineage: Sequence[Taxon], rank: str) -> tuple[Taxon, ...]:
+    def named_down_to(self, lineage: Sequence[Taxon], rank: str) -> tuple[Taxon, ...]:
         """Return the taxa of a lineage down to a rank, with the names of groups; none if it has no taxon of this rank.
 
         An animal that stands for a family has a name of its own, such as 'polecat' of the weasels and otters.
         """
-        ranks = [taxon.rank for taxon in lineage]
-        end = ranks.index(rank) + 1 if rank in ranks else 0
-        return tuple(self.named.get((each.rank, each.scientific_name), each) for each in lineage[:end])
+        taxa = down_to(lineage, rank)
+        return tuple(self.named.get((each.rank, each.scientific_name), each) for each in taxa)
 
     def animal_of(self, family: int) -> Animal | None:
         """Return the first animal of a family, or None if no model knows one."""
@@ -314,10 +313,8 @@ class _Tables(NamedTuple):
         `here`: families that live at the place. If an animal stands for one of them, it is of that family: a porcupine
         of Africa is of Hystricidae.
         """
-        ranks = [taxon.rank for taxon in animal.lineage]
-        if "family" in ranks:
-            above = animal.lineage[: ranks.index("family")]
-            return (*above, self.taxon("family", animal.lineage[len(above)].scientific_name))
+        if taxa := down_to(animal.lineage, "family"):
+            return (*taxa[:-1], self.taxon("family", taxa[-1].scientific_name))
         families = [name for name in self.families_of(animal) if name in here]
         return (*animal.lineage[:-1], self.taxon("family", families[0])) if len(families) == 1 else animal.lineage
 

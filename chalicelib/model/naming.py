@@ -161,7 +161,7 @@ class Names:
             # else it stands for several families, of which this one lives here
             is_best = np.arange(len(layout.species)) == best
             yield from self._said("animal", layout.lineage(best), shares.species[best], is_best, none)
-        lineage = self.candidates.down_to(layout.species[int(layout.genera.starts[genus])].lineage, "genus")
+        lineage = self.candidates.named_down_to(layout.species[int(layout.genera.starts[genus])].lineage, "genus")
         if lineage and lineage[-1].name != lineage[-1].scientific_name:  # people do not say "a Setophaga"
             yield from self._said("family", lineage, shares.genera[genus], layout.genera.number == genus, none)
         groups: tuple[tuple[Level, str, NDArray[np.float64], NDArray[np.intp]], ...] = (
@@ -173,7 +173,7 @@ class Names:
             likeliest = int(probabilities.argmax())
             families = numbers == likeliest
             lineage = tree.lineages[int(families.argmax())]
-            lineage = self.candidates.down_to(lineage, rank) if rank else lineage
+            lineage = self.candidates.named_down_to(lineage, rank) if rank else lineage
             yield from self._said(level, lineage, probabilities[likeliest], families[layout.families.number], families)
 
     def _said(

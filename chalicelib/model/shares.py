@@ -172,7 +172,8 @@ def _clarity(groups: NDArray[np.intp], photo: Floats, count: int) -> tuple[Float
 def _parts(layout: Layout, weighed: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the part that each animal has of its species, in output order."""
     order, species, parts = layout.taxonomy.order, layout.animals, np.zeros(len(weighed), np.float32)
-    sums = np.add.reduceat(weighed[order], species.starts)[species.number]
+    ordered = weighed[order]
+    sums = species.sums(ordered)[species.number]
     is_alone = (species.sizes == 1)[species.number]
-    parts[order] = np.divide(weighed[order], sums, out=is_alone.astype(sums.dtype), where=sums > 0.0)
+    parts[order] = np.divide(ordered, sums, out=is_alone.astype(sums.dtype), where=sums > 0.0)
     return parts

@@ -139,6 +139,12 @@ class Taxonomy:
         return cls(tuple(animals), elsewhere, order, index_of, frozenset(animal.taxon_id for animal in animals))
 
 
+def down_to(lineage: Sequence[Taxon], rank: str) -> tuple[Taxon, ...]:
+    """Return the taxa of a lineage down to a rank; none if it has no taxon of this rank."""
+    ranks = [taxon.rank for taxon in lineage]
+    return tuple(lineage[: ranks.index(rank) + 1]) if rank in ranks else ()
+
+
 def parse_id(text: str, name: str = "id") -> int:
     """Parse an animal's id. Raises `ValueError` if it is invalid. `name`: name of the id in the error message."""
     try:
