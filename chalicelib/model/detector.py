@@ -152,13 +152,14 @@ def corners_of(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[n
     return np.asarray(shares.clip(0.0, 1.0), np.float32)
 
 
-def suppress(corners: NDArray[np.float32], scores: NDArray[np.float32], overlap: float, most: int) -> NDArray[np.intp]:
+def suppress(corners: NDArray[np.floating], scores: NDArray[np.float32], overlap: float, most: int) -> NDArray[np.intp]:
     """Return the indices of the boxes to keep, the surest first: non-maximum suppression.
 
     The surest box stays, and every box that overlaps with it goes; so on with the rest. `corners`: shape (n, 4), left,
     top, right and bottom side. `scores`: shape (n,). `overlap`: the share of two boxes' union that both cover, from
     which the less sure one goes. `most`: number of boxes after which it ends. Takes one step for each box that stays.
     """
+    corners = corners.astype(np.float64)  # in 32 bits, the area of a tiny box can be 0
     areas = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
     left = np.argsort(-scores, kind="stable")
     kept: list[int] = []
