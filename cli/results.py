@@ -5,7 +5,6 @@ keeps what was committed through a kill, and the database whole through a power 
 the next run makes them again.
 """
 
-import fcntl
 import json
 import os
 import sqlite3
@@ -15,9 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 State = Literal["new", "touched", "done", "unreadable", "failed"]
 """State of a photo. `touched`: the file was written again since its answer, with as many bytes. `unreadable`: stays so
@@ -131,6 +133,8 @@ class Counts(NamedTuple):
 SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 FORMAT = 1
 """Version of the schema, in the database's `user_version`."""
+OWNERS = 0o600
+"""Rights of a new results file: it has places, and says who was where and when."""
 BATCH = 1000
 """Rows that are read or written at a time, so that memory does not grow with the number of photos."""
 
@@ -170,7 +174,7 @@ class ResultsFile:
 
     def __init__(self, path: Path | None, *, write: bool) -> None:
         self.path = path
-        self._lock: int | None = None
+        self._lock: FileLock | None = None
         if path is not None and not write and not path.is_file():
             raise CommandError(f"there is no results file {path}; `faunalens identify --results` makes one")
         if path is not None and write:
@@ -211,7 +215,7 @@ class ResultsFile:
         if hasattr(self, "_connection"):
             self._connection.close()
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.release()
             self._lock = None
 
     @contextmanager
@@ -337,21 +341,24 @@ def _name_of(path: Path | None, *, write: bool) -> str:
     return f"{path.absolute().as_uri()}{'?immutable=1' if is_closed else ''}"
 
 
-def _exclusive(path: Path) -> int:
-    """Lock the results for writing, as long as this process runs, and return the lock's file.
+def _exclusive(path: Path) -> "FileLock":
+    """Lock the results for writing, as long as this process runs, and return the lock. Only their owner may read them.
 
     The lock is a file of its own: closing any descriptor of a database would drop the locks of SQLite.
     """
+    from filelock import FileLock, Timeout  # takes as long as the rest of `faunalens status`
+
     if not path.parent.is_dir():
         raise CommandError(f"there is no folder {path.parent} for the results; make it, or choose another file")
+    lock = FileLock(path.with_name(f"{path.name}-lock"), timeout=0, mode=OWNERS, thread_local=False)
     try:
-        lock = os.open(path.with_name(f"{path.name}-lock"), os.O_CREAT | os.O_RDWR, 0o666)
+        lock.acquire()
+        if not path.exists():
+            path.touch(OWNERS)  # SQLite's other files get the same rights
+    except Timeout as error:
+        raise CommandError(f"another run is writing to {path}; wait for it, or choose another file") from error
     except OSError as error:
+        lock.release()
         what = f"the results cannot be written to {path} ({error.strerror})"
         raise CommandError(f"{what}; choose another file") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise CommandError(f"another run is writing to {path}; wait for it, or choose another file") from error
     return lock

@@ -124,6 +124,16 @@ def test_only_one_run_writes_but_others_read(tmp_path: Path) -> None:
             assert reader.counts().left == 1
 
 
+def test_only_their_owner_may_read_the_results(tmp_path: Path) -> None:
+    # GIVEN places of animals and people WHEN a run keeps them THEN the files are nobody else's
+    with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.find([found()])
+        files = sorted(tmp_path.iterdir())
+        assert {each.name: each.stat().st_mode & 0o777 for each in files} == dict.fromkeys(
+            ("r.db", "r.db-lock", "r.db-shm", "r.db-wal"), 0o600
+        )
+
+
 def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
     # GIVEN an export that has begun to read
     with ResultsFile(tmp_path / "r.db", write=True) as results:
