@@ -26,7 +26,8 @@ from chalicelib.config.settings import Settings
 from chalicelib.model.session import REMEDY, load_session
 from cli.engines.local import LocalEngine
 from cli.identify import identify_left, in_parallel
-from cli.results import ListedPhoto, Place, ResultsFile
+from cli.place import Place
+from cli.results import ListedPhoto, ResultsFile
 from local import sample_photo
 from testing.pictures import encoded
 

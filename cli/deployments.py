@@ -15,7 +15,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cli.errors import CommandError
-from cli.results import ListedPhoto, Place
+from cli.place import Place
+from cli.results import ListedPhoto
 
 REQUIRED = ("deploymentID", "latitude", "longitude")
 FOLDER, ZONE = "folder", "timezone"

@@ -19,7 +19,8 @@ from cli.errors import CommandError, Exit
 from cli.moved import find_below
 from cli.options import ANY_PATH, EXISTING_FOLDER, FILE, PlaceOptions, place_options
 from cli.photos import expand, is_text, root_of, walk
-from cli.results import NONE, ListedPhoto, ResultsFile
+from cli.place import NONE
+from cli.results import ListedPhoto, ResultsFile
 from cli.terminal import MOST_FAULTS, photo_progress, print_outcome, print_summary, waiting, warn
 
 EPILOG = """\b

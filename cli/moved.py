@@ -5,7 +5,8 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from cli.results import ListedPhoto, Place, ResultsFile
+from cli.place import Place
+from cli.results import ListedPhoto, ResultsFile
 
 COPIES = """
 select id from (

@@ -12,7 +12,8 @@ import click
 
 from cli.deployments import Deployments, Where, parse_shift, read_deployments
 from cli.exports.description import Description, read_description
-from cli.results import Place, ResultsFile
+from cli.place import Place
+from cli.results import ResultsFile
 from cli.study.study import Study
 from cli.terminal import warn
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cli.results import EXIF, FileFacts, ListedPhoto, Outcome, Place, ResultsFile
+from cli.place import EXIF, Place
+from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from cli.study.study import Study
 
 STATIONS = (

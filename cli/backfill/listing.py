@@ -16,7 +16,8 @@ from chalicelib.photo.formats import MEDIA_TYPE_OF
 from cli.backfill.cloud import S3Name, parse_object
 from cli.errors import CommandError
 from cli.photos import is_hidden
-from cli.results import BATCH, ListedPhoto, Place, ResultsFile
+from cli.place import Place
+from cli.results import BATCH, ListedPhoto, ResultsFile
 
 
 class StoredPhoto(NamedTuple):

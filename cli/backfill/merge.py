@@ -19,7 +19,8 @@ from chalicelib.batch.run import MISSING
 from cli.backfill.cloud import CONNECTIONS, S3Name
 from cli.engines.engine import DEGRADED
 from cli.errors import CommandError
-from cli.results import NONE, FileFacts, ListedPhoto, Outcome, Place, ResultsFile, State, Task
+from cli.place import NONE, Place
+from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile, State, Task
 
 PAGE = 1000
 """Lines that are listed, read and kept at a time: as many as S3 lists in one call."""

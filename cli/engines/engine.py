@@ -10,7 +10,8 @@ from chalicelib.errors import LocationInvalid, ModelError
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.photos import PhotoFacts
 from cli.errors import CommandError
-from cli.results import FileFacts, Outcome, Place, State, Task
+from cli.place import Place
+from cli.results import FileFacts, Outcome, State, Task
 
 DEGRADED = "the animals of the place were not to be had, so that the picture alone decided"
 """Detail of an answer without its place."""

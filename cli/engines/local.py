@@ -34,7 +34,7 @@ from chalicelib.services import Services, patient_features
 from chalicelib.telemetry.record import Record
 from cli.engines.engine import Identified, Refused
 from cli.errors import CommandError
-from cli.results import Place
+from cli.place import Place
 from database.cell_animals import ROW
 from database.dataset import Dataset, read_dataset, version_of
 from database.dataset_files import DatasetError, files_beside

@@ -20,7 +20,7 @@ from chalicelib.photo.exif import taken_at
 from chalicelib.photo.photos import PhotoFacts
 from cli.engines.engine import Identified, Refused
 from cli.errors import CommandError
-from cli.results import Place
+from cli.place import Place
 
 API_KEY = "FAUNALENS_API_KEY"
 """Environment variable with the key of the service, if it demands one."""

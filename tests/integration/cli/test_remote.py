@@ -17,7 +17,7 @@ from PIL import ExifTags, Image
 from cli.engines.engine import Refused
 from cli.engines.remote import LARGEST_BODY, RemoteEngine, retry_after_of
 from cli.errors import CommandError
-from cli.results import EXIF, Place
+from cli.place import EXIF, Place
 from testing.pictures import jpeg
 from testing.servers import serving
 from tests.integration.conftest import Served

@@ -7,7 +7,7 @@ import pytest
 
 from cli.deployments import Deployments, corrected, parse_shift, parse_zone, read_deployments
 from cli.errors import CommandError
-from cli.results import Place
+from cli.place import Place
 
 CAMERA = "deploymentID,latitude,longitude"
 HEAD = "deploymentID,folder,latitude,longitude,deploymentStart,deploymentEnd,timezone\n"

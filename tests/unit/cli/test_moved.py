@@ -8,7 +8,8 @@ from zlib import crc32
 import pytest
 
 from cli.moved import COPIES, copies, find_below, forget, gone
-from cli.results import EXIF, ListedPhoto, Outcome, ResultsFile
+from cli.place import EXIF
+from cli.results import ListedPhoto, Outcome, ResultsFile
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.errors import CommandError
-from cli.results import EXIF, ListedPhoto, Outcome, Place, ResultsFile, State, Task
+from cli.place import EXIF, Place
+from cli.results import ListedPhoto, Outcome, ResultsFile, State, Task
 
 HERE = Place("given", -33.9, 151.2)
 

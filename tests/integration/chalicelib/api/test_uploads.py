@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from cli.engines.remote import LARGEST_BODY, RemoteEngine
-from cli.results import EXIF
+from cli.place import EXIF
 from local.stack.valkey import ValkeyServer
 from testing.aws import Account, account
 from testing.pictures import SYDNEY, exif, jpeg

@@ -13,7 +13,8 @@ from cli.backfill import listing
 from cli.backfill.cloud import S3Name
 from cli.backfill.listing import StoredPhoto
 from cli.errors import CommandError
-from cli.results import NONE, ListedPhoto, Outcome, Place, ResultsFile
+from cli.place import NONE, Place
+from cli.results import ListedPhoto, Outcome, ResultsFile
 from tests.unit.cli.backfill.conftest import BUCKET
 
 STUDY = S3Name(BUCKET, "batches/creek/")

@@ -10,7 +10,8 @@ from cli.backfill.cloud import S3Name
 from cli.backfill.merge import merge
 from cli.errors import CommandError
 from cli.moved import copies
-from cli.results import NONE, ListedPhoto, ResultsFile
+from cli.place import NONE
+from cli.results import ListedPhoto, ResultsFile
 from tests.unit.cli.backfill.conftest import BUCKET
 
 STUDY = S3Name("photos", "batches/creek/")

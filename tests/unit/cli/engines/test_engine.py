@@ -10,7 +10,8 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ModelError
 from chalicelib.photo.photos import PhotoFacts
 from cli.engines.engine import Identified, Refused, work
-from cli.results import EXIF, Place, Task
+from cli.place import EXIF, Place
+from cli.results import Task
 from testing.pictures import SYDNEY, exif, jpeg
 
 PHOTO = jpeg(exif=exif(SYDNEY))

@@ -10,7 +10,7 @@ from cli.deployments import parse_zone
 from cli.errors import CommandError
 from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.description import Description, read_description
-from cli.results import Place
+from cli.place import Place
 from testing.studies import PHOTOS, STATIONS, made_up
 from tests.unit.cli.exports.reading import rows_of
 
