@@ -1,22 +1,19 @@
 """The figures of the comparison: what a server takes, what its clients print, and the rows of a table.
 
-Processor time and memory are those of a process and all its descendants. They need the `/proc` of Linux.
+Processor time and memory are those of a process and all its descendants. Memory needs Linux.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from statistics import median
 from threading import Event, Thread
 from typing import NamedTuple, Self
 
 import numpy as np
+import psutil
 
 from benchmarks.peers.client import Load
 from local.stack.child_process import descendants
-
-_TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Figures(NamedTuple):
@@ -73,14 +70,7 @@ def rows_of(figures: Mapping[str, Figures], ours: str) -> list[list[str]]:
 
 def cpu_seconds(pid: int) -> float:
     """Return the processor time that the running processes of a tree have taken so far."""
-    return sum(_ticks(each) for each in (pid, *descendants(pid))) / _TICK
-
-
-def _ticks(pid: int) -> int:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])  # in user mode and in the kernel, see proc(5)
-    return 0
+    return _total(pid, lambda process: sum(process.cpu_times()[:2]))  # in user mode and in the kernel
 
 
 @contextmanager
@@ -91,12 +81,11 @@ def peak_memory(pid: int) -> Iterator[Callable[[], float]]:
     times per second.
     """
     ended, highest = Event(), 0.0
-    tree = (pid, *descendants(pid))
 
     def sample() -> None:
         nonlocal highest
         while True:
-            highest = max(highest, sum(map(_proportional_megabytes, tree)))
+            highest = max(highest, _total(pid, lambda process: process.memory_full_info().pss / 1e6))
             if ended.wait(0.25):
                 return
 
@@ -109,9 +98,10 @@ def peak_memory(pid: int) -> Iterator[Callable[[], float]]:
         thread.join()
 
 
-def _proportional_megabytes(pid: int) -> float:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    return 0.0
+def _total(pid: int, figure: Callable[[psutil.Process], float]) -> float:
+    """Return the sum of a figure of a process and its descendants. One that has just ended counts nothing."""
+    total = 0.0
+    for each in (pid, *descendants(pid)):
+        with suppress(psutil.NoSuchProcess):
+            total += figure(psutil.Process(each))
+    return total

@@ -11,6 +11,8 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import IO, Self
 
+import psutil
+
 from local import NotReady
 
 # The watchdog reads one line from a pipe that only the parent can write to. The line "done" means that the parent has
@@ -171,25 +173,18 @@ class ChildProcess:
 
 def descendants(pid: int) -> list[int]:
     """Return the process ids of all children of a process, of their children and so on."""
-    parents = {child: int(parent) for child, (parent, _) in _processes().items()}
-    found: list[int] = []
-    generation = [pid]
-    while generation:
-        generation = [each for each, parent in parents.items() if parent in generation]
-        found += generation
-    return found
+    try:
+        return [each.pid for each in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def alive(pid: int) -> bool:
     """Return whether a process is running. Zombies do not count: Docker containers may never reap them."""
-    return not _processes("-p", str(pid)).get(pid, ("", "Z"))[1].startswith("Z")
-
-
-def _processes(*selection: str) -> dict[int, tuple[str, str]]:
-    """Return the parent and the state of each process, by process id. `selection`: arguments of `ps`."""
-    command = ["ps", *(selection or ["-A"]), "-o", "pid=,ppid=,stat="]
-    table = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return {int(pid): (parent, state) for pid, parent, state in (line.split() for line in table.splitlines())}
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _send(pids: Sequence[int], number: signal.Signals) -> None:
