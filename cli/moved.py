@@ -10,11 +10,10 @@ from cli.results import ListedPhoto, ResultsFile
 
 COPIES = """
 select id from (
-    select photo.id, row_number() over (
-        partition by deployment, size, checksum order by review.photo is null, photo.id
+    select id, row_number() over (
+        partition by deployment, size, checksum order by id not in (select photo from review), id
     ) as number
-    from photo left join review on review.photo = photo.id
-    where answer is not null and checksum is not null
+    from photo where answer is not null and checksum is not null
 ) where number > 1
 """
 """The photos whose bytes another photo of their deployment has too. That one counts: the reviewed one, or the first."""
@@ -29,7 +28,9 @@ where checksum is not null and listed.path not in (select path from photo) order
 """
 _KEEP_REVIEWS = """
 insert or ignore into review
-select other.id, kind, name, scientific_name, rank, machine, is_right, drawn, reviewer, reviewed
+select
+    other.id, reviewer, number, kind, name, scientific_name, rank, count, sex, life_stage, behavior, note, machine,
+    is_right, drawn, reviewed
 from temp.gone join photo using (id) join review on review.photo = photo.id
 join photo as other on other.size = photo.size and other.checksum = photo.checksum
 where other.id not in (select id from temp.gone)
@@ -77,8 +78,8 @@ def forget(results: ResultsFile, photos: Iterable[int]) -> None:
         connection.execute("create temp table gone (id integer primary key)")
         connection.executemany("insert into gone values (?)", ((each,) for each in photos))
         connection.execute(_KEEP_REVIEWS)
-        connection.execute("delete from review where photo in (select id from temp.gone)")
-        connection.execute("delete from photo where id in (select id from temp.gone)")
+        for table, key in (("review", "photo"), ("boundary", "photo"), ("photo", "id")):
+            connection.execute(f"delete from {table} where {key} in (select id from temp.gone)")  # noqa: S608
         connection.execute("drop table temp.gone")
 
 

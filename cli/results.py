@@ -102,10 +102,30 @@ class Counts(NamedTuple):
 
 
 SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-FORMAT = 1
+FORMAT = 2
 """Version of the schema, in the database's `user_version`."""
 OWNERS = 0o600
 """Rights of a new results file: it has places, and says who was where and when."""
+_REVIEWS_OF_1 = """
+select
+    photo, reviewer, 1 as number, kind, name, scientific_name, rank, null as count, null as sex, null as life_stage,
+    null as behavior, null as note, machine, is_right, drawn, reviewed
+from
+"""
+"""Reviews as version 1 had them: one a photo. Followed by the name of its table."""
+_READ_1 = f"""
+create temp view review as {_REVIEWS_OF_1} main.review;
+create temp table boundary (photo integer primary key, starts integer);
+"""
+_MIGRATE_1 = f"""
+begin immediate;
+alter table review rename to review_1;
+{SCHEMA}
+insert into review {_REVIEWS_OF_1} review_1;
+drop table review_1;
+pragma user_version = {FORMAT};
+commit;
+"""
 BATCH = 1000
 """Rows that are read or written at a time, so that memory does not grow with the number of photos."""
 
@@ -166,17 +186,21 @@ class ResultsFile:
     def _prepare(self, *, write: bool) -> None:
         sql = self._connection.execute
         found, has_tables = sql("pragma user_version").fetchone()[0], sql("select 1 from sqlite_schema").fetchone()
-        if has_tables and found != FORMAT:
+        if has_tables and found not in (1, FORMAT):
             raise CommandError(f"{self.path} is no results file of this release of faunalens; choose another name")
         if write:
             sql("pragma journal_mode = wal")
             sql("pragma synchronous = normal")
             if not has_tables:
                 self._connection.executescript(f"begin; {SCHEMA} pragma user_version = {FORMAT}; commit;")
+            elif found == 1:
+                self._connection.executescript(_MIGRATE_1)
         elif not has_tables:
             raise CommandError(f"{self.path} has no results; choose another file")
-        else:  # whatever a run adds meanwhile: an export goes through the photos more than once
-            sql("begin")
+        else:
+            if found == 1:
+                self._connection.executescript(_READ_1)
+            sql("begin")  # whatever a run adds meanwhile: an export goes through the photos more than once
 
     def __enter__(self) -> Self:
         return self
@@ -255,7 +279,7 @@ class ResultsFile:
     def changed(self) -> tuple[int, int]:
         """Return how many photos with an answer have another size or place now, and how many of them are reviewed."""
         query = """
-        select count(*), count(review.photo) from photo left join review on review.photo = photo.id
+        select count(*), count(iif(id in (select photo from review), 1, null)) from photo
         where state = 'new' and answer is not null
         """
         number, reviewed = self._connection.execute(query).fetchone()

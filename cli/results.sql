@@ -37,18 +37,32 @@ create table if not exists photo (
 
 create index if not exists photo_left on photo (id) where state in ('new', 'touched', 'failed');
 
--- What a person said about a photo. `kind`: as observationType in Camtrap DP. `machine`: the scientific name or the kind
--- that the machine had said. `drawn`: whether the photo was drawn at random, so that its review counts for precision.
+-- What people said about photos: a row for each observation of a reviewer. The newest of these opinions answers for the
+-- photo. `kind`, `sex`, `life_stage`, `behavior`: as in Camtrap DP. `machine`: the scientific name or the kind that the
+-- machine had said. `drawn`: whether the photo was drawn at random, so that its review counts for precision.
 -- An animal without `scientific_name` has the name that was typed.
 create table if not exists review (
-    photo           integer primary key references photo,
+    photo           integer not null references photo,
+    reviewer        text not null,
+    number          integer not null,       -- of the reviewer's observations of this photo, from 1
     kind            text not null check (kind in ('animal', 'human', 'vehicle', 'blank', 'unknown')),
     name            text,
     scientific_name text,
     rank            text,
+    count           integer check (count > 0),
+    sex             text check (sex in ('female', 'male')),
+    life_stage      text check (life_stage in ('adult', 'subadult', 'juvenile')),
+    behavior        text,
+    note            text,
     machine         text not null,
     is_right        integer not null,       -- 1: the machine was
     drawn           integer not null,
-    reviewer        text not null,
-    reviewed        text not null           -- UTC, ISO 8601
+    reviewed        text not null,          -- UTC, ISO 8601; of all observations of an opinion the same
+    primary key (photo, reviewer, number)
+) strict, without rowid;
+
+-- Where people split events or merged them. `starts`: 1 if the photo begins an event, 0 if it is one with the photo before.
+create table if not exists boundary (
+    photo   integer primary key references photo,
+    starts  integer not null check (starts in (0, 1))
 ) strict;

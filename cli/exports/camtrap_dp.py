@@ -172,10 +172,13 @@ def _classification(finding: Finding) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "observationType": finding.kind,
         "count": finding.count,
+        "lifeStage": finding.life_stage,
+        "sex": finding.sex,
+        "behavior": finding.behavior,
         "classificationMethod": finding.method,
         "classifiedBy": finding.by,
         "classificationTimestamp": finding.at,
-        "observationComments": _candidates(finding),
+        "observationComments": _comments(finding),
     }
     if finding.named:
         fields["scientificName"] = finding.named.scientific_name
@@ -187,12 +190,14 @@ def _classification(finding: Finding) -> dict[str, Any]:
     return fields
 
 
-def _candidates(finding: Finding) -> str:
-    """Return in words what is named, which may be a breed, what that perhaps is, and the likeliest animals."""
-    if finding.is_typed and finding.named:
-        return f"{finding.named.name}{finding.remark}"
+def _comments(finding: Finding) -> str:
+    """Return in words what is named, which may be a breed, what that perhaps is, and the likeliest animals.
+
+    Of what a person said: the typed name and the note.
+    """
     if finding.kind != "animal" or finding.is_human:
-        return ""
+        typed = f"{finding.named.name}{finding.remark}" if finding.is_typed and finding.named else ""
+        return "; ".join(filter(None, (typed, finding.note)))
     listed = ", ".join(f"{each} {each.score:.2f}" for each in finding.candidates)
     named = finding.named
     return f"{named.name}, {named.rank}{finding.remark}; candidates: {listed}" if named else f"candidates: {listed}"

@@ -30,6 +30,7 @@ OCCURRENCE = dict.fromkeys(
         *("coordinateUncertaintyInMeters", "coordinatePrecision", "dataGeneralizations", "identifiedBy"),
         *("dateIdentified", "identificationVerificationStatus", "identificationRemarks", "scientificName"),
         *("taxonRank", "vernacularName", "kingdom", "phylum", "class", "order", "family", "genus"),
+        *("individualCount", "sex", "lifeStage", "behavior", "occurrenceRemarks"),
     ),
     DWC,
 ) | {"license": DC}
@@ -66,8 +67,8 @@ def write_dwca(study: Study, path: Path, about: Description) -> None:
                         if part.kind != "animal" or part.named is None:
                             continue
                         key = {"occurrenceID": observation_id(photo, number)}
-                        occurrence = _occurrence(photo, event, study, about) | _identification(part, part.named)
-                        write["occurrence.csv"](key | occurrence)
+                        occurrence = _occurrence(photo, event, study, about) | _seen(part)
+                        write["occurrence.csv"](key | occurrence | _identification(part, part.named))
                         write["multimedia.csv"](key | _medium(photo))
                         for row in _identifications(part):
                             write["identification.csv"](key | row)
@@ -102,6 +103,17 @@ def _occurrence(photo: StudyPhoto, event: list[StudyPhoto], study: Study, about:
         "identificationVerificationStatus": "verified" if photo.finding.is_human else "unverified",
         "kingdom": "Animalia",
         "license": (licences[0].get("path") or licences[0].get("name", "")) if licences else "",
+    }
+
+
+def _seen(finding: Finding) -> dict[str, Any]:
+    """Return how many animals there are, and what a person said of them."""
+    return {
+        "individualCount": finding.count,
+        "sex": finding.sex,
+        "lifeStage": finding.life_stage,
+        "behavior": finding.behavior,
+        "occurrenceRemarks": finding.note,
     }
 
 

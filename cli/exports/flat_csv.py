@@ -19,16 +19,27 @@ class _Row(NamedTuple):
     whole: tuple[Finding, ...]
 
 
+def _said(row: _Row, value: Callable[[Finding], Any]) -> str:
+    """Return a value of a photo; of each thing that a person saw in it, where that is more than one."""
+    finding = row.photo.finding
+    return " | ".join(str(value(part) or "") for part in (finding.each if finding.is_human else (finding,)))
+
+
 COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
     "path": lambda row: row.photo.path,
     "deployment": lambda row: row.photo.deployment,
     "time": lambda row: stamp(row.photo.time),
     "latitude": lambda row: row.photo.latitude,
     "longitude": lambda row: row.photo.longitude,
-    "kind": lambda row: row.photo.finding.kind,
-    "name": lambda row: row.photo.finding.named and row.photo.finding.named.name,
-    "scientific_name": lambda row: row.photo.finding.named and row.photo.finding.named.scientific_name,
-    "rank": lambda row: row.photo.finding.named and row.photo.finding.named.rank,
+    "kind": lambda row: _said(row, lambda part: part.kind),
+    "name": lambda row: _said(row, lambda part: part.named and part.named.name),
+    "scientific_name": lambda row: _said(row, lambda part: part.named and part.named.scientific_name),
+    "rank": lambda row: _said(row, lambda part: part.named and part.named.rank),
+    "count": lambda row: _said(row, lambda part: part.count),
+    "sex": lambda row: _said(row, lambda part: part.sex),
+    "life_stage": lambda row: _said(row, lambda part: part.life_stage),
+    "behavior": lambda row: _said(row, lambda part: part.behavior),
+    "note": lambda row: _said(row, lambda part: part.note),
     "probability": lambda row: round(row.photo.finding.sureness, 4),
     "sure": lambda row: row.photo.finding.named and row.photo.finding.named.sure,
     "perhaps": lambda row: " | ".join(each.name for each in row.photo.finding.perhaps),
@@ -42,6 +53,8 @@ COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
     "event_scientific_name": lambda row: " | ".join(each.named.scientific_name for each in row.whole if each.named),
     "event_probability": lambda row: " | ".join(f"{each.sureness:.4g}" for each in row.whole),
     "event_count": lambda row: " | ".join(str(each.count or "") for each in row.whole),
+    "event_sex": lambda row: " | ".join(each.sex or "" for each in row.whole),
+    "event_life_stage": lambda row: " | ".join(each.life_stage or "" for each in row.whole),
     "error": lambda _: "",
     "detail": lambda row: "" if row.photo.timed else FILE_TIME if row.photo.time else "EXIF has no time",
 }

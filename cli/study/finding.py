@@ -13,10 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 from chalicelib.api.words import FORMER
 from chalicelib.model.naming import LEAST_BOX
+from cli.study.opinions import Kind, Observation, Opinion, opinions_of
 from cli.study.taxa import ANIMALS, Line, ScoredTaxon, agree, taxon_of
-
-Kind = Literal["animal", "human", "vehicle", "blank", "unknown"]
-"""As `observationType` in Camtrap DP."""
 
 _KIND_OF_SUBJECT: dict[str, Kind] = {"person": "human", "vehicle": "vehicle", "none": "blank", "unclear": "unknown"}
 
@@ -43,7 +41,8 @@ class Finding:
     with their versions, or the person. `at`: UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
     `perhaps`: where `named` is wider than a family, the families or narrower taxa that it may be. `count`: how many
     there are of this kind, or None if it is not known. `faint`: boxes, or the whole photo as an animal, of which the
-    models are too unsure to say so.
+    models are too unsure to say so. `said`: what a person saw. `people`: where the models found people in a
+    photo that a person has reviewed, who may have named the animal alone.
 
     An answer without boxes says that a person or a vehicle is there, but not how sure the detector is: `probability` is
     then `LEAST_BOX`, the least with which it is said.
@@ -61,6 +60,28 @@ class Finding:
     perhaps: tuple[ScoredTaxon, ...] = ()
     count: int | None = None
     faint: "tuple[Finding, ...]" = ()
+    said: Observation | None = None
+    people: "tuple[Finding, ...]" = ()
+
+    @property
+    def sex(self) -> str | None:
+        """Return the sex, as a person said; a value of Camtrap DP."""
+        return self.said.sex if self.said else None
+
+    @property
+    def life_stage(self) -> str | None:
+        """Return the age, as a person said; a value of Camtrap DP."""
+        return self.said.life_stage if self.said else None
+
+    @property
+    def behavior(self) -> str | None:
+        """Return the behaviour, as a person said. Several are separated by `|`, as in Camtrap DP."""
+        return self.said.behavior if self.said else None
+
+    @property
+    def note(self) -> str | None:
+        """Return a person's note."""
+        return self.said.note if self.said else None
 
     @property
     def each(self) -> "tuple[Finding, ...]":
@@ -80,7 +101,7 @@ class Finding:
     @property
     def shows_people(self) -> bool:
         """Return whether a person is on the photo. Without boxes, one beside an animal is not noticed."""
-        return any(part.kind == "human" for part in self.each)
+        return bool(self.people) or any(part.kind == "human" for part in self.each)
 
     @property
     def remark(self) -> str:
@@ -101,20 +122,37 @@ class Finding:
 
 
 def finding_of(row: sqlite3.Row) -> Finding:
-    """Return what was found in a photo of the results file: by a person if one has reviewed it, else by the models."""
-    machine = _of_answer(json.loads(row["answer"]), row["identified"])
-    if row["reviewer"] is None:
-        return machine
-    named = None
-    if row["kind"] == "animal":
-        named = ScoredTaxon(row["name"], row["scientific_name"] or ANIMALS, row["rank"] or "kingdom", 1.0)
-    count = sum(part.box is not None and part.kind == row["kind"] for part in machine.each) or None
+    """Return what was found in a photo of the results file: by the last person who reviewed it, else by the models.
+
+    `row`: with the column `OPINIONS`.
+    """
+    machine = machine_of(row)
+    opinions = opinions_of(row)
+    return _of_opinion(opinions[-1], machine) if opinions else machine
+
+
+def machine_of(row: sqlite3.Row) -> Finding:
+    """Return what the models found in a photo of the results file."""
+    return _of_answer(json.loads(row["answer"]), row["identified"])
+
+
+def _of_opinion(opinion: Opinion, machine: Finding) -> Finding:
+    """Return what a person found. Where they did not count, the models' boxes of the same kind, or taxon, do."""
+    kinds = Counter(each.kind for each in opinion.observations)
+    parts = []
+    for said in opinion.observations:
+        named = said.named
+        boxes = [part for part in machine.each if part.box and part.kind == said.kind]
+        if named and kinds["animal"] > 1:
+            boxes = [part for part in boxes if part.named and agree(part.named.line, named.line)]
+        alone = Finding(said.kind, named, machine.candidates, 1.0, opinion.reviewer, opinion.at, is_human=True)
+        parts.append(replace(alone, count=said.count or len(boxes) or None, said=said))
     faint = tuple(replace(part, named=None, candidates=()) for part in (*machine.each, *machine.faint))
-    return Finding(
-        *(row["kind"], named, machine.candidates, 1.0, row["reviewer"], row["reviewed"]),
-        is_human=True,
-        count=count,
-        faint=faint if row["kind"] == "unknown" else (),
+    return replace(
+        next((part for part in parts if part.kind == "animal"), parts[0]),
+        parts=tuple(parts) if len(parts) > 1 else (),
+        faint=faint if parts[0].kind == "unknown" else (),
+        people=tuple(part for part in machine.each if part.kind == "human") if parts[0].kind != "blank" else (),
     )
 
 
@@ -206,21 +244,23 @@ class _Sighting(NamedTuple):
 def found_in(event: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return what an event shows, from the findings of its photos: each taxon, then people, then vehicles.
 
-    It is blank only if every photo is. What a person said replaces the finding of that photo only. `count` is the
-    largest number in one photo, if there are boxes.
+    It is blank only if every photo is. What a person said replaces the finding of that photo only. `count` is what
+    people counted, or else the largest number in one photo, if there are boxes. A taxon of which people saw several
+    sexes or ages is found once with each.
     """
     parts = [(photo, part) for photo, finding in enumerate(event) for part in finding.each]
     animals = [_Sighting(photo, part, part.named.line) for photo, part in parts if part.named]
     found = [
-        replace(_fused(line, same), parts=(), count=_count((each.photo, each.finding) for each in same))
+        replace(_fused(line, alike), parts=(), **_together([(each.photo, each.finding) for each in alike]))
         for line, same in _by_taxon(animals).items()
+        for alike in _by_traits(same)
     ]
     kinds: tuple[Kind, ...] = ("human", "vehicle", "unknown", "blank")
     for kind in kinds:
         same = [(photo, part) for photo, part in parts if part.kind == kind]
         if same and (kind in ("human", "vehicle") or not found):
             surest = max((part for _, part in same), key=lambda part: (part.is_human, part.sureness))
-            found.append(replace(surest, box=None, parts=(), count=_count(same)))
+            found.append(replace(surest, box=None, parts=(), **_together(same)))
     return tuple(found)
 
 
@@ -292,12 +332,46 @@ def _shared(lines: Sequence[Line]) -> Line:
     return max((line for line, count in counts.items() if 2 * count > len(known)), key=len)
 
 
-def _count(parts: Iterable[tuple[int, Finding]]) -> int | None:
-    """Return the largest number in one photo, or None if it is not known. `parts`: with the numbers of their photos."""
+def _by_traits(same: list[_Sighting]) -> list[list[_Sighting]]:
+    """Return the sightings of a taxon by sex and age, if people saw several; else all together.
+
+    A photo of which neither is said shows the same animals, unless one photo has both those and others.
+    """
+    groups: dict[tuple[str | None, str | None], list[_Sighting]] = {}
+    for each in same:
+        if each.finding.is_human:
+            groups.setdefault((each.finding.sex, each.finding.life_stage), []).append(each)
+    others = {each.photo for traits, some in groups.items() if any(traits) for each in some}
+    if not others.intersection(each.photo for each in groups.get((None, None), ())):
+        groups.pop((None, None), None)
+    return list(groups.values()) if len(groups) > 1 else [same]
+
+
+def _together(parts: Sequence[tuple[int, Finding]]) -> dict[str, Any]:
+    """Return the largest number in one photo, or None if it is not known, and what people said of all, as fields.
+
+    `parts`: with the numbers of their photos.
+    """
+    said = [(photo, part.said) for photo, part in parts if part.said]
+    counted = [(photo, each.count) for photo, each in said if each.count]
     counts = Counter[int]()
-    for photo, part in parts:
-        counts[photo] += part.count or 0
-    return max(counts.values()) or None
+    for photo, count in counted or [(photo, part.count or 0) for photo, part in parts]:
+        counts[photo] += count
+    fields: dict[str, Any] = {"count": max(counts.values()) or None}
+    if said:
+        fullest = max(
+            (each for _, each in said), key=lambda each: (each.sex is not None) + (each.life_stage is not None)
+        )
+        behaviors = [word for _, each in said for word in (each.behavior or "").split("|")]
+        fields["said"] = replace(
+            fullest, behavior=_joined("|", behaviors), note=_joined("; ", [each.note for _, each in said])
+        )
+    return fields
+
+
+def _joined(separator: str, words: Iterable[str | None]) -> str | None:
+    """Return the distinct words, the most frequent first."""
+    return separator.join(word for word, _ in Counter(filter(None, words)).most_common()) or None
 
 
 def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:

@@ -2,15 +2,16 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple
 from math import sqrt
 from typing import Any, NamedTuple
 
 from cli.moved import COPIES
 from cli.results import ResultsFile, now
-from cli.study.finding import Finding, Kind, finding_of
-from cli.study.taxa import lineage_of
+from cli.study.finding import Finding, finding_of, machine_of
+from cli.study.opinions import OPINIONS, Kind, Observation, Opinion, of_taxon
+from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of
 
 Z = 1.959964
 """Quantile of the normal distribution for an interval of 95 %."""
@@ -53,16 +54,74 @@ def precision_of(reviews: Iterable[tuple[str, bool]]) -> list[Precision]:
     return [Precision(taxon, reviewed, right, *wilson(right, reviewed)) for taxon, (reviewed, right) in ordered]
 
 
+def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn: bool = False) -> None:
+    """Save what a reviewer says of each of several photos, in place of what the same one said before.
+
+    An opinion without observations is that the machine is right. `drawn`: whether the photos were drawn at random. All
+    of it is saved or nothing. Raises `KeyError` if a photo has no answer.
+    """
+    query = "select *, null as drawn from photo where id = ? and answer is not null"
+    with results.transaction() as connection:
+        for identity in photos:
+            row = next(results.rows(query, identity), None)
+            if row is None:
+                raise KeyError(identity)
+            machine = machine_of(row)
+            said = opinion.observations or accepted(machine)
+            named = machine.named.scientific_name if machine.named else machine.kind
+            connection.execute(_WITHDRAW, (identity, opinion.reviewer))
+            connection.executemany(
+                _SAVE,
+                (
+                    (
+                        *(identity, opinion.reviewer, number, *astuple(each), named),
+                        *(int(not opinion.observations or is_right(each, machine)), int(drawn), opinion.at),
+                    )
+                    for number, each in enumerate(said, 1)
+                ),
+            )
+
+
+def withdraw(results: ResultsFile, photos: Iterable[int], reviewer: str) -> None:
+    """Delete what a reviewer said of photos."""
+    with results.transaction() as connection:
+        connection.executemany(_WITHDRAW, ((identity, reviewer) for identity in photos))
+
+
+def accepted(machine: Finding) -> tuple[Observation, ...]:
+    """Return what a person saw who accepts what the models found: each taxon and kind once."""
+    return tuple(dict.fromkeys(of_taxon(part.named, part.kind) for part in machine.each))
+
+
+def is_right(said: Observation, machine: Finding) -> bool:
+    """Return whether the machine said so: the same kind, and the same taxon or a wider one that includes it.
+
+    What it perhaps is includes the animal too. A typed name may be another one of what the machine said: it is not.
+    """
+    if said.kind != "animal" or machine.named is None or said.scientific_name is None:
+        return said.kind == machine.kind != "animal"
+    above = {ANIMALS, said.scientific_name, *lineage_of(said.scientific_name).ranks.values()}
+    perhaps = {each.scientific_name for each in machine.perhaps}
+    return machine.named.scientific_name in above or said.scientific_name in perhaps
+
+
+def taxon_called(scientific_name: str, findings: Sequence[Finding]) -> ScoredTaxon:
+    """Return a taxon that is at hand, or that the models offer for photos. Raises `KeyError` if it is neither."""
+    lineage = lineage_of(scientific_name)
+    perhaps = {each.scientific_name: each for finding in findings for each in finding.perhaps}
+    offered = {each.scientific_name: each for finding in findings for each in finding.candidates} | perhaps
+    name = lineage.name or (scientific_name if lineage.ranks else offered[scientific_name].name)
+    ranks = {taxon: rank for rank, taxon in lineage.ranks.items()}
+    rank = ranks.get(scientific_name) or (perhaps[scientific_name].rank if scientific_name in perhaps else "species")
+    return ScoredTaxon(name, scientific_name, rank, 1.0)
+
+
+_SAVE = "insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 _ANSWERED = """
-select photo.*, review.kind, review.name, review.scientific_name, review.rank, review.reviewer, review.reviewed
-from photo left join review on review.photo = photo.id
-where answer is not null and photo.id not in (COPIES)
-""".replace("COPIES", COPIES)
-_ONE = """
-select photo.*, review.kind, review.name, review.scientific_name, review.rank, review.reviewer, review.reviewed
-from photo left join review on review.photo = photo.id where photo.id = ?
-"""
-_SAVE = "insert or replace into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+select photo.*, OPINIONS from photo where answer is not null and photo.id not in (COPIES)
+""".replace("OPINIONS", OPINIONS).replace("COPIES", COPIES)
+_ONE = "select photo.*, OPINIONS from photo where photo.id = ?".replace("OPINIONS", OPINIONS)
 
 
 class Queue:
@@ -82,7 +141,7 @@ class Queue:
             finding, station = finding_of(row), row["deployment"] or row["path"].rpartition("/")[0]
             key = station, str(finding.named or "")
             often[key] += 1
-            if row["reviewer"] is None:
+            if not finding.is_human:
                 found.append((key, finding.sureness, row["id"]))
         if drawn:
             random.shuffle(found)
@@ -104,60 +163,43 @@ class Queue:
 
     def accept(self, identity: int) -> None:
         """Save that the machine was right."""
-        finding = self._machine(identity)
-        named = (finding.named.name, finding.named.scientific_name, finding.named.rank) if finding.named else ()
-        self._save(identity, finding, finding.kind, named, is_right=True)
+        save(self._results, [identity], Opinion(self._reviewer, now()), drawn=self._drawn)
 
     def correct(self, identity: int, kind: Kind, scientific_name: str = "", typed: str = "") -> None:
-        """Save what a person said. The machine was right if it named the same taxon or a wider one that includes it,
-        which it is known to do for what it perhaps is. `typed`: what the animal was called, if it is no known taxon.
+        """Save what a person said. `typed`: what the animal was called, if it is no known taxon.
 
         Raises `KeyError` for a photo or a taxon that is not known.
         """
-        finding = self._machine(identity)
+        row = next(self._results.rows(_ONE, identity), None)
+        if row is None:
+            raise KeyError(identity)
         if kind != "animal":
-            self._save(identity, finding, kind, (), is_right=finding.kind == kind)
-            return
-        if text := " ".join(typed.split()):
-            self._save(identity, finding, kind, (text, None, None), is_right=False)
-            return
-        lineage = lineage_of(scientific_name)
-        perhaps = {each.scientific_name: each for each in finding.perhaps}
-        offered = {each.scientific_name: each for each in finding.candidates} | perhaps
-        name = lineage.name or (scientific_name if lineage.ranks else offered[scientific_name].name)
-        ranks = {taxon: rank for rank, taxon in lineage.ranks.items()}
-        rank = ranks.get(scientific_name) or (
-            perhaps[scientific_name].rank if scientific_name in perhaps else "species"
-        )
-        above = {"Animalia", scientific_name, *ranks}
-        is_right = finding.named is not None and (finding.named.scientific_name in above or scientific_name in perhaps)
-        self._save(identity, finding, kind, (name, scientific_name, rank), is_right=is_right)
+            said = Observation(kind)
+        elif text := " ".join(typed.split()):
+            said = Observation(kind, text)
+        else:
+            said = of_taxon(taxon_called(scientific_name, [machine_of(row)]), kind)
+        save(self._results, [identity], Opinion(self._reviewer, now(), (said,)), drawn=self._drawn)
 
     def undo(self, identity: int) -> None:
         """Delete the review of a photo."""
-        with self._results.transaction() as connection:
-            connection.execute("delete from review where photo = ?", (identity,))
+        withdraw(self._results, [identity], self._reviewer)
 
-    def _machine(self, identity: int) -> Finding:
-        row = next(self._results.rows("select *, null as reviewer from photo where id = ?", identity), None)
-        if row is None:
-            raise KeyError(identity)
-        return finding_of(row)
 
-    def _save(
-        self, identity: int, machine: Finding, kind: Kind, named: tuple[str | None, ...], *, is_right: bool
-    ) -> None:
-        said = machine.named.scientific_name if machine.named else machine.kind
-        names = named or (None, None, None)
-        values = (identity, kind, *names, said, int(is_right), int(self._drawn), self._reviewer, now())
-        with self._results.transaction() as connection:
-            connection.execute(_SAVE, values)
+_PRECISION = """
+select machine, is_right, max(reviewed) from (
+    select
+        photo, reviewed, machine, max(is_right) as is_right,
+        max(name is not null and scientific_name is null) as is_typed
+    from review where drawn or not ? group by photo, reviewer
+) where is_right or not is_typed group by photo
+"""
 
 
 def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
     """Return the machine's precision by taxon. `drawn`: only of photos that were drawn at random.
 
-    An animal whose name was typed does not count: that may be another name of what the machine said.
+    The newest opinion of a photo decides: the machine is right if what it named is on the photo. If it is not, an
+    animal whose name was typed does not count: that may be another name of what the machine said.
     """
-    query = "select machine, is_right from review where (drawn or not ?) and (name is null or scientific_name notnull)"
-    return precision_of((row["machine"], bool(row["is_right"])) for row in results.rows(query, int(drawn)))
+    return precision_of((row["machine"], bool(row["is_right"])) for row in results.rows(_PRECISION, int(drawn)))

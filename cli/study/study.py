@@ -13,6 +13,7 @@ from cli import moved
 from cli.deployments import ZONE, corrected, parse_zone
 from cli.results import BATCH, ResultsFile
 from cli.study.finding import Finding, finding_of
+from cli.study.opinions import OPINIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class StudyPhoto:
 
     `path`: below the study's folder. `time`: after the correction of the clock, with the zone of the deployment, or
     else the offset in EXIF, or without one if none is known. `timed`: whether the camera said when; else `time` is that
-    of the file if the study takes it, or None.
+    of the file if the study takes it, or None. `starts`: whether people said that it begins an event, or that it
+    goes on with the photo before; None if they said neither.
     """
 
     path: str
@@ -33,6 +35,8 @@ class StudyPhoto:
     width: int
     height: int
     finding: Finding
+    id: int = 0
+    starts: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +65,26 @@ class Deployment:
 def events_of(photos: Iterable[StudyPhoto], gap: float) -> Iterator[list[StudyPhoto]]:
     """Yield the events of photos that are sorted by deployment and time. One without a time is an event of its own.
 
-    `gap`: the longest time between two photos of an event, in seconds.
+    `gap`: the longest time between two photos of an event, in seconds. What people said counts more.
     """
     event: list[StudyPhoto] = []
     for photo in photos:
-        last = event[-1] if event else None
-        if last and (
-            photo.deployment != last.deployment
-            or photo.time is None
-            or last.time is None
-            or (_clock(photo.time) - _clock(last.time)).total_seconds() > gap
-        ):
+        if event and _begins(photo, event[-1], gap):
             yield event
             event = []
         event.append(photo)
     if event:
         yield event
+
+
+def _begins(photo: StudyPhoto, last: StudyPhoto, gap: float) -> bool:
+    if photo.deployment != last.deployment:
+        return True
+    if photo.starts is not None:
+        return photo.starts
+    if photo.time is None or last.time is None:
+        return True
+    return (_clock(photo.time) - _clock(last.time)).total_seconds() > gap
 
 
 def _clock(time: datetime) -> datetime:
@@ -98,10 +106,9 @@ order by
     path
 """.replace("COPIES", moved.COPIES)
 _PHOTOS = """
-select photo.*, review.kind, review.name, review.scientific_name, review.rank, review.reviewer, review.reviewed
-from photo left join review on review.photo = photo.id
+select photo.*, boundary.starts, OPINIONS from photo left join boundary on boundary.photo = photo.id
 where photo.id in (select value from json_each(?))
-"""
+""".replace("OPINIONS", OPINIONS)
 
 
 class Study:
@@ -187,7 +194,9 @@ class Study:
             time = _file_time(row["modified"], self._zone_of(deployment)) if self._file_times else None
         size = row["width"] or 0, row["height"] or 0
         return StudyPhoto(
-            row["path"], deployment, time, row["taken"] is not None, latitude, longitude, *size, finding_of(row)
+            *(row["path"], deployment, time, row["taken"] is not None, latitude, longitude, *size, finding_of(row)),
+            id=row["id"],
+            starts=None if row["starts"] is None else bool(row["starts"]),
         )
 
     def _rounded(self, degrees: float | None) -> float | None:

@@ -50,10 +50,12 @@ class Folder:
         return {row["path"]: row["answer"] for row in self.results.rows("select * from photo order by path")}
 
     def review(self, path: str, kind: str) -> None:
-        values = "id, ?, null, null, null, 'blank', 1, 0, 'A. Person', '2026'"
-        query = "insert into review select VALUES from photo where path = ?".replace("VALUES", values)
+        columns = "photo, reviewer, number, kind, machine, is_right, drawn, reviewed"
+        query = (
+            "insert into review (COLUMNS) select id, 'A. Person', 1, ?, 'blank', 1, 0, '2026' from photo where path = ?"
+        )
         with self.results.transaction() as connection:
-            connection.execute(query, (kind, path))
+            connection.execute(query.replace("COLUMNS", columns), (kind, path))
 
     @property
     def reviews(self) -> dict[str, str]:

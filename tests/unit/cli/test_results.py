@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,13 +71,16 @@ def test_a_changed_photo_is_looked_at_again(
 
 
 def test_what_has_changed_is_counted(results: ResultsFile) -> None:
-    # GIVEN three photos with an answer, one of them reviewed
+    # GIVEN three photos with an answer, one of them reviewed, by a person who saw two animals
     results.find(found(name) for name in ("a.jpg", "b.jpg", "c.jpg"))
     for task in list(results.tasks()):
         results.save(done(task))
-    review = (1, "blank", None, None, None, "blank", 1, 0, "A. Person", "2026-05-02")
+    query = """
+    insert into review (photo, reviewer, number, kind, machine, is_right, drawn, reviewed)
+    values (1, 'A. Person', ?, 'animal', 'blank', 0, 0, '2026-05-02')
+    """
     with results.transaction() as connection:
-        connection.execute("insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", review)
+        connection.executemany(query, [(1,), (2,)])
     assert results.changed() == (0, 0)
     # WHEN two are other files, and one was copied THEN two have changed
     results.find([found("a.jpg", size=11), found("b.jpg", size=12), found("c.jpg", modified=2), found("d.jpg")])
@@ -214,3 +218,49 @@ def test_a_run_that_does_not_say_keeps_place_and_clock(results: ResultsFile) -> 
     # WHEN another clock is given THEN it counts
     results.find([ListedPhoto("a.jpg", 10, 1, None, None, 0.0)])
     assert next(iter(results.rows("select shift from photo")))["shift"] == 0.0
+
+
+def version_1(path: Path) -> Path:
+    """Write a results file as release 1 did, with a review."""
+    with ResultsFile(path, write=True) as results:
+        results.find([found()])
+        results.save(done(next(iter(results.tasks()))))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("""
+        drop table review; drop table boundary;
+        create table review (
+            photo integer primary key references photo,
+            kind text not null check (kind in ('animal', 'human', 'vehicle', 'blank', 'unknown')),
+            name text, scientific_name text, rank text, machine text not null, is_right integer not null,
+            drawn integer not null, reviewer text not null, reviewed text not null
+        ) strict;
+        insert into review values (1, 'animal', 'lion', 'Panthera leo', 'species', 'blank', 0, 1, 'A. Person', '2026');
+        pragma user_version = 1;
+        """)
+    return path
+
+
+def reviews(results: ResultsFile) -> list[dict[str, object]]:
+    return [
+        {name: value for name, value in dict(row).items() if value is not None}
+        for row in results.rows("select * from review")
+    ]
+
+
+def test_an_older_file_is_read_as_it_is_and_changed_when_it_is_written(tmp_path: Path) -> None:
+    # GIVEN a file of an earlier release
+    path = version_1(tmp_path / "r.db")
+    said = {"photo": 1, "reviewer": "A. Person", "number": 1, "kind": "animal", "name": "lion", "rank": "species"}
+    said |= {"scientific_name": "Panthera leo", "machine": "blank", "is_right": 0, "drawn": 1, "reviewed": "2026"}
+    # WHEN it is read THEN its review is there, and the file stays
+    with ResultsFile(path, write=False) as results:
+        assert reviews(results) == [said]
+        assert list(results.rows("select * from boundary")) == []
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("pragma user_version").fetchone() == (1,)
+    # WHEN it is written THEN it has the new form, with the review, and opens again
+    for _ in range(2):
+        with ResultsFile(path, write=True) as results:
+            assert reviews(results) == [said]
+            assert next(results.rows("pragma user_version"))[0] == 2
+            assert "review_1" not in {row["name"] for row in results.rows("select name from sqlite_schema")}

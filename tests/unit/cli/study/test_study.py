@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.study.finding import Box, Finding, Kind, found_in
+from cli.study.finding import Box, Finding, found_in
+from cli.study.opinions import Kind
 from cli.study.study import StudyPhoto, events_of
 from cli.study.taxa import ScoredTaxon
 from testing.studies import STATIONS, answer, made_up

@@ -1,0 +1,84 @@
+"""What people say about photos. An opinion of a photo is one observation, or more: a photo may show two species.
+
+The newest opinion of a photo answers for it. Those of other reviewers stay beside it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby
+from typing import Literal, NamedTuple
+
+from cli.study.taxa import ANIMALS, ScoredTaxon
+
+Kind = Literal["animal", "human", "vehicle", "blank", "unknown"]
+"""As `observationType` in Camtrap DP."""
+KINDS: tuple[Kind, ...] = ("animal", "human", "vehicle", "blank", "unknown")
+VALUES = {
+    "sex": ("female", "male"),
+    "life_stage": ("adult", "subadult", "juvenile"),
+    "behavior": ("grazing", "browsing", "rooting", "vigilance", "running", "walking"),
+}
+"""The values of Camtrap DP 1.0.2. Of behaviours it lists these as examples; any other word is one too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a person saw in a photo: one taxon or kind, of one sex, age and behaviour if these are said.
+
+    An animal without `scientific_name` has the name that was typed. `count`: how many of these; None if not said.
+    """
+
+    kind: Kind
+    name: str | None = None
+    scientific_name: str | None = None
+    rank: str | None = None
+    count: int | None = None
+    sex: str | None = None
+    life_stage: str | None = None
+    behavior: str | None = None
+    note: str | None = None
+
+    @property
+    def named(self) -> ScoredTaxon | None:
+        """Return the animal, or None if it is none."""
+        if self.kind != "animal":
+            return None
+        return ScoredTaxon(self.name or "animal", self.scientific_name or ANIMALS, self.rank or "kingdom", 1.0)
+
+
+class Opinion(NamedTuple):
+    """What a reviewer said about a photo. `at`: UTC in ISO 8601, to the second.
+
+    Without observations, it is to be saved as that the machine is right.
+    """
+
+    reviewer: str
+    at: str
+    observations: tuple[Observation, ...] = ()
+
+
+def of_taxon(named: ScoredTaxon | None, kind: Kind) -> Observation:
+    """Return the observation of a taxon, or of a kind if it is none."""
+    if named is None:
+        return Observation(kind)
+    return Observation(kind, named.name, None if named.is_typed else named.scientific_name, named.rank)
+
+
+OPINIONS = """
+(
+    select json_group_array(json_array(reviewer, reviewed, FIELDS) order by reviewed, reviewer, number)
+    from review where review.photo = photo.id
+) as opinions
+""".replace("FIELDS", ", ".join(field.name for field in fields(Observation)))
+"""A column of queries of photos: all opinions, which `opinions_of` reads."""
+
+
+def opinions_of(row: sqlite3.Row) -> Sequence[Opinion]:
+    """Return the opinions of a photo, the newest last. `row`: with the column `OPINIONS`."""
+    said = json.loads(row["opinions"])
+    return [
+        Opinion(reviewer, at, tuple(Observation(*values) for _, _, *values in same))
+        for (reviewer, at), same in groupby(said, lambda each: each[:2])
+    ]

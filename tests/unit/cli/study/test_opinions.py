@@ -1,0 +1,189 @@
+"""Opinions of several reviewers, of several animals, and where exports have them."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from cli.exports.camtrap_dp import write_camtrap_dp
+from cli.exports.darwin_core import write_dwca
+from cli.exports.description import read_description
+from cli.exports.flat_csv import write_csv
+from cli.results import ResultsFile
+from cli.study.finding import Finding, found_in
+from cli.study.opinions import Observation, Opinion
+from cli.study.reviews import precision, save, withdraw
+from cli.study.study import Study
+from testing.studies import DEER, IMPALA, answer, write_study
+from tests.unit.cli.exports.reading import rows_of
+
+DOE = Observation("animal", *DEER, count=1, sex="female", life_stage="adult", behavior="vigilance", note="limps")
+FAWNS = Observation("animal", *DEER, count=2, life_stage="juvenile", behavior="running")
+PERSON = Observation("human")
+FIRST, SECOND, LATER = ("N/1.jpg", "N/2.jpg", "N/3.jpg")
+
+
+def boxed(*people: float) -> str:
+    """Return an answer with an impala in a box, and people in others."""
+    box = {"x": 0.1, "y": 0.2, "width": 0.25, "height": 0.5, "score": 0.9}
+    named = dict(zip(("name", "scientific_name", "rank"), IMPALA, strict=True)) | {"score": 0.9}
+    animal = {"box": box, "prediction": named, "candidates": [named]}
+    boxes = [box | {"score": score} for score in people]
+    return answer(IMPALA, subject="animal", animals=[animal], people={"count": len(boxes), "boxes": boxes})
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Iterator[ResultsFile]:
+    """Two photos of a burst and one of an hour later, each with an impala in a box; the first with a person too."""
+    times = {FIRST: "2026-05-02 06:00:00", SECOND: "2026-05-02 06:00:10", LATER: "2026-05-02 07:00:00"}
+    write_study(tmp_path / "s.db", [(name, time, boxed(*[0.9] * (name == FIRST))) for name, time in times.items()])
+    with ResultsFile(tmp_path / "s.db", write=True) as results:
+        yield results
+
+
+def say(
+    results: ResultsFile, path: str, *said: Observation, reviewer: str = "A. Person", at: str = "2026-06-01"
+) -> None:
+    (identity,) = (row["id"] for row in results.rows("select id from photo where path = ?", path))
+    save(results, [identity], Opinion(reviewer, at, said))
+
+
+def findings(results: ResultsFile) -> dict[str, Finding]:
+    return {photo.path: photo.finding for photo in Study(results, 60).photos()}
+
+
+def test_a_person_sees_two_kinds_of_one_taxon(results: ResultsFile) -> None:
+    say(results, FIRST, DOE, FAWNS)
+    found = findings(results)[FIRST]
+    assert [(part.named and part.named.name, part.count, part.sex, part.life_stage) for part in found.each] == [
+        ("deer", 1, "female", "adult"),
+        ("deer", 2, None, "juvenile"),
+    ]
+    assert (found.kind, found.is_human, found.each[0].behavior, found.each[0].note) == (
+        "animal",
+        True,
+        "vigilance",
+        "limps",
+    )
+
+
+def test_the_newest_opinion_answers_and_the_other_stays(results: ResultsFile) -> None:
+    # GIVEN two reviewers, the first of whom changes the opinion
+    say(results, FIRST, DOE, FAWNS, at="2026-06-01")
+    say(results, FIRST, Observation("blank"), reviewer="B. Other", at="2026-06-02")
+    assert (findings(results)[FIRST].kind, findings(results)[FIRST].by) == ("blank", "B. Other")
+    say(results, FIRST, FAWNS, at="2026-06-03")
+    # THEN the last one counts, and each has one opinion
+    assert findings(results)[FIRST].by == "A. Person"
+    assert [tuple(row) for row in results.rows("select reviewer, kind, count from review order by reviewer")] == [
+        ("A. Person", "animal", 2),
+        ("B. Other", "blank", None),
+    ]
+    # WHEN it is withdrawn THEN the other's answers again
+    withdraw(results, [1], "A. Person")
+    assert findings(results)[FIRST].by == "B. Other"
+
+
+def test_one_opinion_of_many_photos_is_one_transaction(results: ResultsFile) -> None:
+    # GIVEN photos of which one is not there
+    with pytest.raises(KeyError):
+        save(results, [1, 2, 99], Opinion("A. Person", "2026", (PERSON,)))
+    # THEN nothing is kept
+    assert not any(each.is_human for each in findings(results).values())
+    save(results, [1, 2], Opinion("A. Person", "2026", (PERSON,)))
+    assert [each.is_human for each in findings(results).values()] == [True, True, False]
+
+
+def test_people_whom_the_models_found_are_still_there_if_the_animal_alone_was_named(results: ResultsFile) -> None:
+    say(results, FIRST, DOE)
+    say(results, SECOND, DOE)
+    found = findings(results)
+    assert [found[path].shows_people for path in (FIRST, SECOND)] == [True, False]
+    # THEN they are gone once a person says that nothing is there
+    say(results, FIRST, Observation("blank"))
+    assert not findings(results)[FIRST].shows_people
+
+
+def test_accepting_is_all_that_the_models_found(results: ResultsFile) -> None:
+    # GIVEN a photo with boxes of an animal and a person
+    say(results, FIRST)
+    found = findings(results)[FIRST]
+    assert [(part.kind, part.count, part.is_human) for part in found.each] == [("animal", 1, True), ("human", 1, True)]
+    # THEN the machine was right
+    assert [(each.taxon, each.right) for each in precision(results, drawn=False)] == [("Aepyceros melampus", 1)]
+
+
+def test_an_event_has_what_people_counted(results: ResultsFile) -> None:
+    def of_event() -> list[tuple[object, ...]]:
+        event = next(Study(results, 60).events())
+        found = found_in([photo.finding for photo in event])
+        return [
+            (each.named and each.named.name, each.count, each.sex, each.life_stage, each.behavior) for each in found
+        ]
+
+    # GIVEN deer in the second photo THEN the event has the largest number of each age
+    say(results, FIRST, DOE, FAWNS)
+    say(results, SECOND, replace(FAWNS, count=1, behavior="grazing"), replace(DOE, behavior="walking"))
+    assert of_event() == [
+        ("deer", 1, "female", "adult", "vigilance|walking"),
+        ("deer", 2, None, "juvenile", "running|grazing"),
+    ]
+    # WHEN one photo says neither sex nor age THEN it shows the same animals
+    say(results, SECOND, Observation("animal", *DEER))
+    assert [each[1:4] for each in of_event()] == [(1, "female", "adult"), (2, None, "juvenile")]
+    # WHEN it shows some of which nothing is said beside others THEN they are others
+    say(results, SECOND, DOE, Observation("animal", *DEER, count=4))
+    assert [each[1:4] for each in of_event()] == [(1, "female", "adult"), (2, None, "juvenile"), (4, None, None)]
+    # WHEN a person counts in one photo only THEN that is the number
+    say(results, FIRST, replace(DOE, count=3))
+    say(results, SECOND, Observation("animal", *DEER))
+    assert [each[1] for each in of_event()] == [3]
+
+
+def test_exports_have_what_people_saw(results: ResultsFile, tmp_path: Path) -> None:
+    say(results, FIRST, DOE, FAWNS)
+    study, about = Study(results, 60), read_description(None, "")
+    # THEN Camtrap DP has each on its own
+    write_camtrap_dp(study, tmp_path / "package", about)
+    rows = [row for row in rows_of(tmp_path / "package" / "observations.csv") if row["mediaID"] == FIRST]
+    columns = ("count", "sex", "lifeStage", "behavior", "observationComments")
+    assert [tuple(row[name] for name in columns) for row in rows] == [
+        ("1", "female", "adult", "vigilance", "limps"),
+        ("2", "", "juvenile", "running", ""),
+    ]
+    # THEN the CSV has both in one row
+    write_csv(study, tmp_path / "photos.csv")
+    row = rows_of(tmp_path / "photos.csv")[0]
+    said = ("scientific_name", "count", "sex", "life_stage", "behavior", "note", "event_count", "event_life_stage")
+    assert [row[name] for name in said] == [
+        *("Cervidae | Cervidae", "1 | 2", "female | ", "adult | juvenile", "vigilance | running", "limps | "),
+        *("1 | 2 | 1", "adult | juvenile | "),
+    ]
+    # THEN Darwin Core has an occurrence of each
+    write_dwca(study, tmp_path / "a.zip", about)
+    with ZipFile(tmp_path / "a.zip") as archive, archive.open("occurrence.csv") as file:
+        occurrences = [
+            row
+            for row in csv.DictReader(io.TextIOWrapper(file, encoding="utf-8"))
+            if row["occurrenceID"].startswith(FIRST)
+        ]
+    columns = ("individualCount", "sex", "lifeStage", "behavior", "occurrenceRemarks")
+    assert [tuple(row[name] for name in columns) for row in occurrences] == [
+        ("1", "female", "adult", "vigilance", "limps"),
+        ("2", "", "juvenile", "running", ""),
+    ]
+
+
+def test_people_split_events_and_merge_them(results: ResultsFile) -> None:
+    def events() -> list[list[str]]:
+        return [[photo.path for photo in event] for event in Study(results, 60).events()]
+
+    assert events() == [[FIRST, SECOND], [LATER]]
+    # WHEN the second photo begins an event, and the third one goes on with it THEN the gap does not count
+    with results.transaction() as connection:
+        connection.execute("insert into boundary values (2, 1), (3, 0)")
+    assert events() == [[FIRST], [SECOND, LATER]]
