@@ -28,6 +28,7 @@ LAYERS = (
     "cloudwatch.syntax",
     "web.__main__",
     "app",
+    "faunalens",
     "web cli",
     "database.maintain",  # people make the data with it; the package for Lambda leaves it out
     "database model",
@@ -82,6 +83,7 @@ LONGEST = 360
 """Lines of a module. About 300 is the rule; longer ones are tables."""
 
 PACKAGES = (
+    "faunalens",
     "chalicelib",
     "cli",
     "web",

@@ -1,37 +1,98 @@
-"""The wheel that `uv tool install .` and `pipx install .` install holds everything that the command needs."""
+"""The wheel, which `uv tool install` and `pipx install` install: all that the command needs, below one name."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
+from collections.abc import Sequence
 from pathlib import Path
-from zipfile import ZipFile
+
+import pytest
 
 from chalicelib.config.settings import ROOT
 from testing.pictures import jpeg
 
-NOT_NEEDED = ("app.py", "infra/", "tests/", "testing/", "local/", "benchmarks/", "docs/", "cloudwatch/", "web/")
+NOT_NEEDED = {"app.py", "infra", "tests", "testing", "local", "benchmarks", "docs", "cloudwatch", "web"}
+IDENTIFY = ("identify", "photo.jpg", "--lat", "-33.9", "--lon", "151.2")
 
 
-def test_the_command_runs_from_the_wheel_alone(tmp_path: Path, cache_home: Path) -> None:
-    # GIVEN the wheel of this checkout, as its build backend makes it
-    build = f"from hatchling.build import build_wheel; print(build_wheel({str(tmp_path)!r}))"
-    done = subprocess.run([sys.executable, "-c", build], cwd=ROOT, capture_output=True, text=True, check=True)
-    with ZipFile(tmp_path / done.stdout.split()[-1]) as wheel:
-        wheel.extractall(tmp_path / "site")
-        names = wheel.namelist()
-    assert not [name for name in names if name.startswith(NOT_NEEDED)]
+def build(what: str, target: Path, checkout: Path = ROOT) -> Path:
+    """Build the wheel or the source distribution of a checkout, as an installer does. Raises its error."""
+    program = f"from hatchling.build import build_{what}; print(build_{what}({str(target)!r}))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=checkout, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return target / done.stdout.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, made of the source distribution of this checkout, as `uv build` makes both."""
+    folder = tmp_path_factory.mktemp("wheel")
+    with tarfile.open(build("sdist", folder)) as sources:
+        sources.extractall(folder, filter="data")
+    (sources_folder,) = (each for each in folder.iterdir() if each.is_dir())
+    return build("wheel", folder, sources_folder)
+
+
+def run(command: Sequence[object], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        list(map(str, command)),
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_the_command_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path, cache_home: Path) -> None:
+    # GIVEN the wheel, installed without its dependencies, which are those of this environment
+    installed = run([sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--prefix=.", wheel], tmp_path)
+    assert installed.returncode == 0, installed.stderr
+    (site,) = tmp_path.rglob("site-packages")
+    # THEN other programs lose one name to it
+    assert {each.name for each in site.iterdir() if not each.name.endswith(".dist-info")} == {"faunalens"}
+    assert not {each.name for each in (site / "faunalens" / "lib").iterdir()} & NOT_NEEDED
     # WHEN it is run where the checkout is out of sight
     (tmp_path / "photo.jpg").write_bytes(jpeg())
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "XDG_CACHE_HOME": str(cache_home)}
     for arguments in (
-        ("identify", "photo.jpg", "--results", "study.db", "--lat", "-33.9", "--lon", "151.2"),
+        (*IDENTIFY, "--results", "study.db"),
         ("export", "study.db", "--megadetector", "md.json"),
         ("report", "study.db"),
     ):
-        command = [sys.executable, "-P", "-m", "cli", *arguments]
-        ran = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        ran = run(
+            [tmp_path / "bin" / "faunalens", *arguments], tmp_path, PYTHONPATH=str(site), XDG_CACHE_HOME=str(cache_home)
         )
         # THEN every command has its model, its data and its files
         assert ran.returncode == 0, ran.stderr
     assert "echarts" in (tmp_path / "study.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("what", ["wheel", "sdist"])
+def test_a_clone_without_models_is_not_packed(what: str, tmp_path: Path) -> None:
+    # GIVEN the files of a clone before `make setup`
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "model/packs/birds.toml", "model/packs/herps.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    # WHEN it is packed THEN that fails, and says what to do; packs that are not enabled are not missing
+    with pytest.raises(RuntimeError) as failed:
+        build(what, tmp_path / "dist", tmp_path)
+    missing = "model/faunalens.onnx, model/packs/birds.onnx missing; run `make setup`, which builds the models"
+    assert str(failed.value).strip() == f"faunalens: {missing}"
+
+
+@pytest.mark.alone
+def test_uv_installs_the_command(wheel: Path, tmp_path: Path, cache_home: Path) -> None:
+    # GIVEN uv, which gets the dependencies from its cache or the registry
+    uv = shutil.which("uv") or next(map(str, (ROOT / ".tools").glob("uv-*/bin/uv")))
+    tools = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
+    installed = run([uv, "tool", "install", "--python", sys.executable, wheel], tmp_path, **tools)
+    assert installed.returncode == 0, installed.stderr
+    # WHEN a photo is identified outside the checkout THEN it has an answer
+    (tmp_path / "photo.jpg").write_bytes(jpeg())
+    ran = run([tmp_path / "bin" / "faunalens", *IDENTIFY], tmp_path, XDG_CACHE_HOME=str(cache_home), PYTHONPATH="")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("photo.jpg: ")

@@ -1,10 +1,13 @@
 """The installable project: its dependencies are those that are pinned and tested."""
 
 import re
+import subprocess
+import sys
 import tomllib
 
 from chalicelib.application import VERSION
 from chalicelib.config.settings import ROOT
+from cli import NEEDED
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -24,3 +27,15 @@ def test_the_product_has_all_that_it_needs() -> None:
 
 def test_the_version_is_the_products() -> None:
     assert PROJECT["version"] == VERSION
+
+
+def test_another_python_is_named_before_anything_else() -> None:
+    # GIVEN the package's own demand, which installers read
+    assert PROJECT["requires-python"] == ">={}.{},<{}.{}".format(*NEEDED, NEEDED[0], NEEDED[1] + 1)
+    # WHEN a checkout is run with another Python, which knows less of the language
+    program = "import sys; sys.version_info = (3, 11, 7); import runpy; runpy.run_module('cli', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    # THEN it says so in a line, and nothing more was imported
+    assert done.returncode == 1
+    assert done.stderr.startswith("faunalens: this is Python 3.11, and Faunalens needs Python 3.13; ")
+    assert done.stderr.count("\n") == 1
