@@ -51,6 +51,15 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[dict[str, An
         yield writer.writerow
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a text begins with that a spreadsheet takes for a formula, which may do anything. A folder may be named so."""
+
+
+def inert(value: Any) -> Any:
+    """Return a value so that no spreadsheet runs it as a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
 def write_lists(file: IO[str], head: dict[str, Any], lists: dict[str, Iterable[Any]]) -> None:
     """Write a JSON object with the keys of `head`, and then with lists that may be larger than memory."""
     text = json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1)

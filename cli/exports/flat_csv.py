@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cli.exports.camtrap_dp import FILE_TIME
-from cli.exports.files import stamp, table
+from cli.exports.files import inert, stamp, table
 from cli.study.finding import Finding, found_in
 from cli.study.study import Study, StudyPhoto
 
@@ -59,8 +59,6 @@ COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
     "detail": lambda row: "" if row.photo.timed else FILE_TIME if row.photo.time else "EXIF has no time",
 }
 """Each column, in order, and its value for a photo with an answer."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a text begins with that a spreadsheet takes for a formula, which may do anything. A folder may be named so."""
 
 
 def write_csv(study: Study, path: Path) -> None:
@@ -70,12 +68,7 @@ def write_csv(study: Study, path: Path) -> None:
             whole = found_in([photo.finding for photo in event])
             for photo in event:
                 row = _Row(photo, number, len(event), whole)
-                write({name: _inert(value(row)) for name, value in COLUMNS.items()})
+                write({name: inert(value(row)) for name, value in COLUMNS.items()})
         for unanswered in study.unanswered():
             fields = {"path": "path", "deployment": "deployment", "error": "code", "detail": "detail"}
-            write({name: _inert(unanswered[field]) for name, field in fields.items()})
-
-
-def _inert(value: Any) -> Any:
-    """Return a value so that no spreadsheet runs it as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+            write({name: inert(unanswered[field]) for name, field in fields.items()})

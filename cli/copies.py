@@ -1,0 +1,193 @@
+"""A folder of copies, and its table of where each came from: `copied.csv`.
+
+The table says which files are the folder's own, so that a run overwrites and deletes no others, and does nothing twice.
+A file is in the table before it is made: a run that was killed leaves none that would be nobody's.
+"""
+
+import csv
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from ntpath import isreserved
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from cli.errors import CommandError
+from cli.exports.files import FORMULA, inert, table, whole
+from cli.terminal import shown
+
+TABLE = "copied.csv"
+LONGEST = 80
+"""Bytes of a name at most. Windows allows 260 letters for a whole path."""
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+
+
+def safe(name: str, longest: int = LONGEST) -> str:
+    """Return a name that Windows, Macs and Linux allow for a file or folder. A long one is cut, and stays unique.
+
+    >>> safe('Ch. 3: "north"'), safe("aux"), safe("...")
+    ('Ch. 3_ _north_', '_aux', '_')
+    """
+    text = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", name)).strip(" .") or "_"
+    if len(text.encode()) > longest:
+        text = f"{text.encode()[: longest - 9].decode(errors='ignore')}-{zlib.crc32(name.encode()):08x}"
+    return f"_{text}" if isreserved(text) else text
+
+
+class Copy(NamedTuple):
+    """A file in the folder, a row of its table. `path`: of the photo, below the study's folder. `new_path`: below this.
+
+    `how`: `link`, `copy`, `blurred`, `blurred whole`, or `keywords` for a sidecar. `bytes`: its size, 0 while it is
+    made. `mark`: CRC-32 of what it is made from besides the photo, or empty.
+    """
+
+    path: str
+    new_path: str
+    kind: str
+    name: str
+    scientific_name: str
+    classified_by: str
+    how: str
+    bytes: int = 0
+    mark: str = ""
+
+
+class PhotoGone(Exception):
+    """The photo of a copy cannot be read any more."""
+
+
+class Copies:
+    """The files of a folder. `force`: whether to overwrite files of others.
+
+    `counts`: how many files were made, by `how`; were there already (`there`); were changed by others and stay
+    (`changed`); could not be made, as their photo is gone (`gone`); or were deleted, as their photo is elsewhere now
+    (`deleted`).
+    """
+
+    def __init__(self, folder: Path, *, force: bool = False) -> None:
+        self.folder, self._force = folder, force
+        self.counts = Counter[str]()
+        self._rows = {_key(row.new_path): row for row in _read(folder / TABLE)}
+        self._wanted: set[str] = set()
+        if not self._rows and not _is_table(folder / TABLE):
+            raise CommandError(f"{folder / TABLE} is no table of copies; choose another folder")
+        self._save(self._rows.values())  # a kill may have cut the last line short
+        self._file = (folder / TABLE).open("a", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._file, lineterminator="\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def paths(self) -> set[str]:
+        """Return the paths of the photos that have been copied."""
+        return {row.path for row in self._rows.values()}
+
+    def place(self, path: str, folder: str, stem: str, suffix: str) -> str:
+        """Return the new path of a photo in a folder. The name has a number if another photo has it already."""
+        plain, numbered = f"{folder}/{stem}{suffix}", f"{folder}/{stem}-{zlib.crc32(path.encode()):08x}{suffix}"
+        known = self._rows.get(_key(plain))
+        if (known is None or known.path == path) and _key(numbered) not in self._rows:
+            return plain
+        return numbered
+
+    def put(self, wanted: Copy, make: Callable[[Path], str]) -> None:
+        """Make a file unless it is there. Raises `CommandError` if it is, and not this folder's own.
+
+        `make`: writes it, and returns `how`, or raises `PhotoGone`.
+        """
+        key, target = _key(wanted.new_path), self.folder / wanted.new_path
+        known, size = self._rows.get(key), target.stat().st_size if target.is_file() else None
+        self._wanted.add(key)
+        if size is not None and not self._force:
+            if known is None:
+                raise CommandError(
+                    f"{shown(str(target))} is there, and was not made by this command; choose another folder, or "
+                    "overwrite it with --force"
+                )
+            if known.bytes and known.bytes != size:
+                self.counts["changed"] += 1
+                return
+        is_same = known is not None and (known.how == wanted.how or (known.how, wanted.how) == ("copy", "link"))
+        if known and is_same and size == known.bytes and known.mark == wanted.mark:
+            self._rows[key] = wanted._replace(how=known.how, bytes=known.bytes)
+            self.counts["there"] += 1
+            return
+        self._add(wanted)
+        try:
+            with whole(target) as partial:
+                how = make(partial)
+        except PhotoGone:
+            self.counts["gone"] += 1
+            return
+        self._add(wanted._replace(how=how, bytes=target.stat().st_size))
+        self.counts[how] += 1
+
+    def finish(self, source: Path) -> None:
+        """Delete the folder's own files that were not wanted, and write the table anew.
+
+        Files stay that others changed, or that are the last of their photo. `source`: the study's folder.
+        """
+        for key in self._rows.keys() - self._wanted:
+            row = self._rows[key]
+            target = self.folder / row.new_path
+            if target.is_file() and target.stat().st_size == row.bytes and (source / row.path).is_file():
+                target.unlink()
+                self.counts["deleted"] += 1
+                _remove_empty(target.parent, self.folder)
+        self._file.close()
+        self._save(row for row in self._rows.values() if (self.folder / row.new_path).is_file())
+
+    def _save(self, rows: Iterable[Copy]) -> None:
+        with table(self.folder / TABLE, Copy._fields) as write:
+            for row in rows:
+                write(dict(zip(Copy._fields, map(inert, row), strict=True)))
+
+    def _add(self, row: Copy) -> None:
+        self._rows[_key(row.new_path)] = row
+        self._writer.writerow(map(inert, row))
+        self._file.flush()
+
+
+def _key(new_path: str) -> str:
+    """Return what is the same for names that Windows and Macs take for one."""
+    return new_path.casefold()
+
+
+def _is_table(path: Path) -> bool:
+    """Return whether a file is a table without rows, or there is none."""
+    return not path.is_file() or path.read_bytes()[:200].strip() in (b"", ",".join(Copy._fields).encode())
+
+
+def _read(path: Path) -> Iterator[Copy]:
+    """Yield the rows of a table. Later ones replace earlier ones. A kill may have cut the last one short."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", newline="", errors="replace") as file:
+        for fields in csv.reader(file):
+            if len(fields) != len(Copy._fields) or not fields[-2].isdecimal():
+                continue
+            *texts, size, mark = map(_plain, fields)
+            row = Copy._make((*texts, int(size), mark))
+            if ".." not in Path(row.new_path).parts and not Path(row.new_path).is_absolute():
+                yield row
+
+
+def _plain(text: str) -> str:
+    """Return a text as it was before `inert`."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
+
+
+def _remove_empty(folder: Path, top: Path) -> None:
+    """Remove a folder and those above it below `top`, as far as they are empty."""
+    while folder != top:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent

@@ -1,0 +1,246 @@
+"""`faunalens copy`: photos sorted into folders by what they show, with people blurred."""
+
+import os
+import re
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from cli.blur import blurred
+from cli.copies import TABLE, Copies, Copy, PhotoGone, safe
+from cli.errors import CommandError, Exit
+from cli.options import FOLDER, Parsed, StudyOptions, results_argument, study_options
+from cli.results import ResultsFile
+from cli.study.finding import Box, Finding
+from cli.study.study import Study, StudyPhoto
+from cli.study.summary import KINDS
+from cli.terminal import photo_progress, warn
+
+EPILOG = """\b
+Examples:
+  faunalens copy study.db sorted/
+  faunalens copy study.db for-the-club/ --by station,taxon --how copy --people skip
+"""
+EMPTY = "empty"
+WORDS = KINDS | {"blank": EMPTY}
+"""Folders of what is no animal."""
+KEYS = ("taxon", "station", "event")
+
+
+def parse_keys(text: str) -> tuple[str, ...]:
+    """Parse what folders are made of, the outer first. Raises `ValueError`."""
+    keys = tuple(each.strip() for each in text.split(","))
+    if not set(keys) <= set(KEYS) or len(set(keys)) < len(keys):
+        raise ValueError(f"'{text}' is no order of folders; expected one or more of {', '.join(KEYS)}")
+    return keys
+
+
+@click.command(epilog=EPILOG, short_help="Sort the photos into folders, with people blurred.")
+@results_argument
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option(
+    "--by",
+    type=Parsed("keys", parse_keys),
+    default="taxon",
+    show_default=True,
+    metavar="KEYS",
+    help="What folders are of: taxon, station or event; or several, such as station,taxon.",
+)
+@click.option(
+    "--how",
+    type=click.Choice(["link", "copy"]),
+    default="link",
+    show_default=True,
+    help="link: the same file under a second name, which takes no space; what changes one changes both. Where the disk "
+    "has no links, photos are copied.",
+)
+@click.option(
+    "--people",
+    type=click.Choice(["blur", "skip", "keep"]),
+    default="blur",
+    show_default=True,
+    help="What becomes of photos of people. blur: in a new JPEG without GPS; whole, if `identify` ran without --boxes. "
+    "skip: leave them out.",
+)
+@click.option(
+    "--force", is_flag=True, help="Overwrite files in DIR that are not this command's, or were changed since."
+)
+@study_options
+def copy(
+    results: Path,
+    folder: Path,
+    *,
+    by: tuple[str, ...],
+    how: Literal["link", "copy"],
+    people: Literal["blur", "skip", "keep"],
+    force: bool,
+    reading: StudyOptions,
+) -> int:
+    """Sort the photos in RESULTS into folders below DIR, named by what they show, and those that show nothing apart.
+
+    A photo of two species is in the folders of both. Originals stay as they are. DIR/copied.csv says what went where.
+
+    Run it again after a review, or with other options: what is there stays, what is elsewhere now is moved, and files
+    that are not this command's are left alone.
+    """
+    with ResultsFile(results, write=False) as kept:
+        study, _ = reading.open(kept)
+        source = Path(study.folder)
+        _expect_apart(source, folder)
+        plan = Plan(study, by, {row["deploymentID"]: row for row in kept.deployments()})
+        total, left = kept.counts().done - study.copies, 0
+        with Copies(folder, force=force) as copies, photo_progress(0, total, "copying") as reach:
+            _expect_same_study(kept, copies)
+            for number, (photo, new_folders) in enumerate(plan.photos(), 1):
+                reach(number)
+                shows_people = people != "keep" and photo.finding.shows_people
+                if shows_people and people == "skip":
+                    left += 1
+                    continue
+                for each in new_folders:
+                    _put(copies, each, photo, source / photo.path, how, blur=shows_people)
+            copies.finish(source)
+    _say(copies, left)
+    return Exit.SOME_FAILED if copies.counts["gone"] else Exit.DONE
+
+
+SAID = {
+    "link": "linked",
+    "copy": "copied",
+    "blurred": "copied with people blurred",
+    "blurred whole": "blurred whole, because people have no boxes (see --boxes of `identify`)",
+    "keywords": "sidecars written",
+    "there": "there already",
+    "deleted": "deleted, because their photo is elsewhere now",
+    "changed": "changed by others since, and left alone (--force overwrites them)",
+    "gone": "missing, because the photo cannot be read any more",
+}
+"""What a run says of its files, by what became of them."""
+
+
+def _say(copies: Copies, left: int) -> None:
+    said = [f"{copies.counts[key]:,} {words}" for key, words in SAID.items() if copies.counts[key]]
+    warn(f"{copies.folder}: {'; '.join(said) or 'no photos'}; {TABLE} says what went where")
+    if left:
+        warn(f"{left:,} photos of people are left out")
+
+
+def _expect_apart(source: Path, folder: Path) -> None:
+    """Raise `CommandError` if the copies would lie in the study's folder, where `identify` would find them."""
+    if folder.absolute().is_relative_to(source) or folder.resolve().is_relative_to(source.resolve()):
+        raise CommandError(
+            f"{folder} is in the study's folder {source}, where `faunalens identify` would find the copies; choose "
+            "another folder"
+        )
+
+
+def _expect_same_study(results: ResultsFile, copies: Copies) -> None:
+    copied = copies.paths
+    if copied and not any(row["path"] in copied for row in results.rows("select path from photo")):
+        raise CommandError(f"{copies.folder} has the copies of another study; choose another folder")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which folders each photo goes to. `by`: of what the folders are, the outer first. `stations`: by deployment."""
+
+    study: Study
+    by: Sequence[str]
+    stations: Mapping[str, Mapping[str, str]]
+
+    def photos(self) -> Iterator[tuple[StudyPhoto, list[str]]]:
+        """Yield each photo with its new folders."""
+        for event in self.study.events():
+            first = event[0]
+            time = f"{first.time:%Y-%m-%d %H.%M.%S}" if first.time else Path(first.path).stem
+            names = {"station": self._station(first.deployment), "event": f"{_plain(first.deployment)} {time}"}
+            is_empty = all(photo.finding.kind == "blank" for photo in event)
+            for photo in event:
+                apart = is_empty if "event" in self.by else photo.finding.kind == "blank"
+                yield photo, list(self._folders(photo.finding, names, apart=apart))
+
+    def _folders(self, finding: Finding, names: Mapping[str, str], *, apart: bool) -> Iterator[str]:
+        captions = dict.fromkeys(map(caption, _narrowest(finding))) if "taxon" in self.by else (EMPTY,)
+        for each in captions:
+            parts = [each if key == "taxon" else names[key] for key in self.by]
+            if apart and "taxon" not in self.by:
+                parts.insert(0, EMPTY)
+            yield "/".join(map(safe, parts))
+
+    def _station(self, deployment: str) -> str:
+        fields = self.stations.get(deployment, {})
+        return fields.get("locationName") or fields.get("locationID") or _plain(deployment)
+
+
+def _narrowest(finding: Finding) -> Iterator[Finding]:
+    """Yield what a photo shows, without an animal that may be another one of the photo: its genus, or any animal."""
+    lines = [part.named.line for part in finding.each if part.named]
+    for part in finding.each:
+        line = part.named.line if part.named else ()
+        if not line or not any(line == other[: len(line)] != other for other in lines):
+            yield part
+
+
+def _plain(deployment: str) -> str:
+    """Return a deployment's id without the place that one without a row in the table has in it."""
+    return deployment.partition(" @ ")[0]
+
+
+def caption(finding: Finding) -> str:
+    """Return what was found in the words of people, with the scientific name."""
+    if finding.named is None:
+        return WORDS.get(finding.kind, finding.kind)
+    return finding.named.name if finding.is_typed else str(finding.named)
+
+
+def people_in(finding: Finding) -> tuple[Box, ...]:
+    """Return the boxes of all people; none if one of them has none, so that they may be anywhere in the photo."""
+    people = [part for part in (*finding.each, *finding.faint, *finding.people) if part.kind == "human"]
+    boxes = tuple(part.box for part in people if part.box)
+    said = max((part.count or 1 for part in people if part.is_human), default=0)
+    return boxes if len(boxes) >= said else ()
+
+
+def _put(copies: Copies, folder: str, photo: StudyPhoto, source: Path, how: str, *, blur: bool) -> None:
+    suffix = ".jpg" if blur else re.sub(r"[^.\w]", "_", source.suffix)
+    stem = f"{safe(_plain(photo.deployment), 60)}_{safe(source.stem)}"
+    boxes = people_in(photo.finding)
+    if blur:
+        how = "blurred" if boxes else "blurred whole"
+    parts = photo.finding.each
+    wanted = Copy(
+        photo.path,
+        copies.place(photo.path, folder, stem, suffix),
+        photo.finding.kind,
+        " | ".join(dict.fromkeys(each.named.name if each.named else WORDS.get(each.kind, "") for each in parts)),
+        " | ".join(dict.fromkeys(each.named.scientific_name for each in parts if each.named)),
+        photo.finding.by,
+        how,
+        mark=f"{zlib.crc32(repr(boxes).encode()):08x}" if blur else "",
+    )
+    copies.put(wanted, partial(_write, source, how, boxes))
+
+
+def _write(source: Path, how: str, boxes: Sequence[Box], target: Path) -> str:
+    if how.startswith("blurred"):
+        data = blurred(source, boxes)
+        if data is None:
+            raise PhotoGone
+        target.write_bytes(data)
+        return how
+    if not source.is_file():
+        raise PhotoGone
+    if how == "link":
+        try:
+            os.link(source.resolve(), target)
+            return how
+        except OSError:  # another disk, or one without links
+            pass
+    shutil.copy2(source, target)
+    return "copy"
