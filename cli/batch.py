@@ -15,12 +15,12 @@ from cli.backfill.cloud import Cloud, S3Name, aws_errors, parse_folder, parse_ob
 from cli.backfill.listing import StoredPhoto, keep, write
 from cli.backfill.merge import merge
 from cli.backfill.runs import Run, progress_of
-from cli.deployments import Where
 from cli.errors import CommandError, Exit
 from cli.identify import warn_of_changes, warn_of_homeless
 from cli.options import ANY_PATH, FILE, Parsed, PlaceOptions, place_options
 from cli.results import ListedPhoto, ResultsFile
 from cli.terminal import photo_progress, print_summary, waiting, warn
+from cli.where import Where
 
 EPILOG = """\b
 Examples:
@@ -147,7 +147,7 @@ def _placed(where: Where, stored: Iterable[StoredPhoto]) -> Iterator[tuple[Liste
     for photo in stored:
         found = where.of(photo.path, photo.size, photo.modified)
         deployment = found.deployment if photo.station is None else photo.station
-        homeless += deployment is None
+        homeless += deployment is None and not where.deployments.at(photo.path)
         yield found._replace(deployment=deployment, place=photo.place or found.place), photo.etag
     warn_of_homeless(homeless, where)
 
@@ -227,6 +227,7 @@ def results(study: S3Name, *, results: Path, stage: str) -> int:
         _expect_study(kept, study)
         started = time.monotonic()
         number = _merge(cloud, study, kept)
+        PlaceOptions(None, None, None).keep(kept).settle()
         print_summary(kept, number, time.monotonic() - started)
         return _left(kept)
 

@@ -1,22 +1,23 @@
 """The table of deployments: where and when each camera stood, which photos it took, and what its clock says.
 
 The columns are those of Camtrap DP's deployments, and two of our own: `folder`, the folder with the photos, below the
-study's folder; and `timezone`, the zone of the camera's clock, because EXIF has none and Camtrap DP demands one.
+study's folder; and `timezone`, the zone of the camera's clock, because EXIF has none and Camtrap DP demands one. Where
+the table has a zone, start and end need no offset, and may be dates: from the begin of a day to the end of one.
 """
 
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cli.errors import CommandError
 from cli.place import Place
-from cli.results import ListedPhoto
 
 REQUIRED = ("deploymentID", "latitude", "longitude")
 FOLDER, ZONE = "folder", "timezone"
@@ -42,7 +43,11 @@ WORDS = {
     ),
 }
 """What Camtrap DP allows in a column."""
-TIMES = ("deploymentStart", "deploymentEnd")
+TIMES = START, END = "deploymentStart", "deploymentEnd"
+DAY = 86_400
+
+type Row = Mapping[str, str]
+"""A deployment, by the columns of the table. Its times have an offset."""
 
 
 @dataclass(frozen=True)
@@ -52,53 +57,61 @@ class Deployments:
     rows: list[dict[str, str]] = field(default_factory=list)
 
     @cached_property
-    def by_id(self) -> Mapping[str, Mapping[str, str]]:
-        """Return each row by its `deploymentID`."""
-        return {row["deploymentID"]: row for row in self.rows}
+    def by_folder(self) -> Mapping[str, Sequence[Row]]:
+        """Return the rows of each folder, the first one first: a camera may be moved, and its folder stay."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            if row.get(FOLDER):
+                found.setdefault(folder_of(row), []).append(row)
+        return {folder: sorted(rows, key=_start_of) for folder, rows in found.items()}
 
     @cached_property
-    def _by_folder(self) -> Mapping[str, str]:
-        return {folder_of(row): row["deploymentID"] for row in self.rows if row.get(FOLDER)}
+    def _by_name(self) -> Mapping[str, Row]:
+        return {normal(row["deploymentID"]): row for row in self.rows}
 
-    @cached_property
-    def _by_name(self) -> Mapping[str, str]:
-        return {normal(row["deploymentID"]): row["deploymentID"] for row in self.rows}
-
-    def of(self, path: str) -> str | None:
-        """Return the deployment that took a photo: by its `folder`, or else by a folder that is named like it.
+    def at(self, path: str) -> Sequence[Row]:
+        """Return the deployments of a photo's `folder`, or else the one that a folder is named like.
 
         `path`: below the study's folder. If folders lie in each other, the innermost counts.
         """
         parts = normal(path).split("/")[:-1]
         for length in range(len(parts), 0, -1):
-            found = self._by_folder.get("/".join(parts[:length]))
+            found = self.by_folder.get("/".join(parts[:length]))
             if found is not None:
                 return found
-        return next((self._by_name[part] for part in reversed(parts) if part in self._by_name), None)
-
-    def place_of(self, deployment: str) -> Place:
-        """Return the place of a deployment."""
-        row = self.by_id[deployment]
-        return Place("given", float(row["latitude"]), float(row["longitude"]))
+        return next(([self._by_name[part]] for part in reversed(parts) if part in self._by_name), [])
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where and when photos were taken. `default`: the place of photos without a deployment.
+def place_of(row: Row) -> Place:
+    """Return the place of a deployment."""
+    return Place("given", float(row["latitude"]), float(row["longitude"]))
 
-    `default` and `shift` are None if the command does not say: an earlier run may have.
+
+def lies_in(row: Row, time: datetime) -> bool:
+    """Return whether a photo was taken during a deployment, as far as the table says when that was.
+
+    `time`: corrected. Without an offset, or with a zone in the table, it is what the camera's clock showed there.
     """
+    if row.get(ZONE):
+        time = time.replace(tzinfo=parse_zone(row[ZONE]))
+    start, end = (datetime.fromisoformat(row[name]) if row.get(name) else None for name in TIMES)
+    if time.tzinfo is None:
+        start, end = (each and each.replace(tzinfo=None) for each in (start, end))
+    return (start is None or start <= time) and (end is None or time <= end)
 
-    deployments: Deployments
-    default: Place | None
-    shift: timedelta | None
 
-    def of(self, path: str, size: int, modified: int) -> ListedPhoto:
-        """Return a photo with its deployment and its place."""
-        deployment = self.deployments.of(path)
-        place = self.deployments.place_of(deployment) if deployment else self.default
-        shift = None if self.shift is None else self.shift.total_seconds()
-        return ListedPhoto(path, size, modified, deployment, place, shift)
+def deployment_at(rows: Sequence[Row], time: datetime | None) -> Row | None:
+    """Return which deployment of a folder took a photo: the only one, or the last that stood there at its time.
+
+    `rows`: by start. Of several, none took a photo without a time, or from between them.
+    """
+    if len(rows) == 1:
+        return rows[0]
+    return next((row for row in reversed(rows) if time and lies_in(row, time)), None)
+
+
+def _start_of(row: Row) -> float:
+    return datetime.fromisoformat(row[START]).timestamp() if row.get(START) else float("-inf")
 
 
 def normal(name: str) -> str:
@@ -134,14 +147,16 @@ def read_deployments(path: Path) -> Deployments:
                 fault = None if None not in row and None not in row.values() else "expected as many fields as columns"
                 if fault := fault or _fault_of(row):
                     raise CommandError(f"{path}, line {reader.line_num}: {fault}")
-                rows.append({name: value.strip() for name, value in row.items()})
+                row = {name: value.strip() for name, value in row.items()}
+                rows.append(row | {name: _moment(row, name).isoformat() for name in TIMES if row.get(name)})
     except UnicodeDecodeError as error:
         raise CommandError(f"{path} is not UTF-8; save it as 'CSV UTF-8'") from error
     except (OSError, csv.Error) as error:
         raise CommandError(f"{path} cannot be read as a table of deployments: {error}") from error
     _expect_unique(path, "deploymentID", (normal(row["deploymentID"]) for row in rows))
-    _expect_unique(path, FOLDER, (folder_of(row) for row in rows if row.get(FOLDER)))
-    return Deployments(rows)
+    table = Deployments(rows)
+    _expect_dates(path, table)
+    return table
 
 
 def _fault_of(row: Mapping[str, str]) -> str | None:
@@ -160,7 +175,7 @@ def _fault_of(row: Mapping[str, str]) -> str | None:
     try:
         if row.get(ZONE):
             parse_zone(row[ZONE].strip())
-        times = [_moment(row[column].strip()) for column in TIMES if row.get(column)]
+        times = [_moment(row, column) for column in TIMES if (row.get(column) or "").strip()]
     except ValueError as error:
         return str(error)
     if len(times) == len(TIMES) and times[0] > times[1]:
@@ -187,15 +202,27 @@ def _fault_of_camera(row: Mapping[str, str]) -> str | None:
     return None
 
 
-def _moment(text: str) -> datetime:
-    """Parse a time with a zone. Raises `ValueError`."""
+def _moment(row: Mapping[str, str], column: str) -> datetime:
+    """Return the start or the end of a deployment, with an offset. Raises `ValueError`."""
+    text, zone = row[column].strip(), (row.get(ZONE) or "").strip()
     try:
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment
     except ValueError:
-        pass
-    raise ValueError(f"'{text}' is no time with a zone; expected one such as 2026-05-12T08:30:00-07:00")
+        raise ValueError(
+            f"{column} is '{text}'; expected a date such as 2026-05-12, or a time such as 2026-05-12T08:30:00-07:00"
+        ) from None
+    if column == END and _is_date(text):
+        moment += timedelta(seconds=DAY - 1)
+    if moment.tzinfo is None and not zone:
+        raise ValueError(f"{column} is '{text}', without an offset; give the deployment a {ZONE}, such as -07:00")
+    return moment if moment.tzinfo else moment.replace(tzinfo=parse_zone(zone))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _expect_unique(path: Path, column: str, values: Iterable[str]) -> None:
@@ -204,6 +231,17 @@ def _expect_unique(path: Path, column: str, values: Iterable[str]) -> None:
         if value in seen:
             raise CommandError(f"{path} has the {column} '{value}' twice; each deployment needs its own")
         seen.add(value)
+
+
+def _expect_dates(path: Path, table: Deployments) -> None:
+    """Raise `CommandError` if deployments share a folder, and their dates do not say which photos are whose."""
+    for folder, shared in table.by_folder.items():
+        for one, other in pairwise(shared):
+            names = f"{one['deploymentID']} and {other['deploymentID']}"
+            if _start_of(one) == _start_of(other):
+                raise CommandError(f"{path} has the folder '{folder}' twice; say when {names} began, in {START}")
+            if one.get(END) and datetime.fromisoformat(one[END]).timestamp() - DAY > _start_of(other):
+                raise CommandError(f"{path} has {names} in the folder '{folder}' at the same time; correct their dates")
 
 
 CENTURY = timedelta(days=36_525)

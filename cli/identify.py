@@ -13,7 +13,6 @@ from time import monotonic
 import click
 
 from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
-from cli.deployments import Where
 from cli.engines.engine import Engine, work
 from cli.errors import CommandError, Exit
 from cli.moved import find_below
@@ -22,6 +21,7 @@ from cli.photos import expand, is_text, root_of, walk
 from cli.place import NONE
 from cli.results import ListedPhoto, ResultsFile
 from cli.terminal import MOST_FAULTS, photo_progress, print_outcome, print_summary, waiting, warn
+from cli.where import Where
 
 EPILOG = """\b
 Examples:
@@ -127,7 +127,9 @@ def identify(
         if counts.left or counts.failed:
             at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
             engine = _engine(environment, url, top, at_once, boxes=boxes)
-            identify_left(kept, folder, engine, at_once, as_json=as_json, in_words=in_words)
+            identify_left(kept, folder, engine, at_once, where, as_json=as_json, in_words=in_words)
+            if kept.counts().left:  # photos whose time, now known, has put them into another cell
+                identify_left(kept, folder, engine, at_once, where, as_json=as_json, in_words=in_words)
             counts = kept.counts()
         elif not in_words:
             print_summary(kept, 0, 0.0)
@@ -177,7 +179,7 @@ def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -
                 gone += 1
                 continue
             photo = where.of(name, status.st_size, status.st_mtime_ns)
-            homeless += photo.deployment is None
+            homeless += photo.deployment is None and not where.deployments.at(name)
             yield photo
     if left_out:
         listed = ", ".join(f"{number:,} {suffix}" for suffix, number in left_out.most_common())
@@ -217,7 +219,14 @@ def _engine(environment: Mapping[str, str], url: str | None, top: int, most: int
 
 
 def identify_left(
-    results: ResultsFile, root: Path, engine: Engine, workers: int, *, as_json: bool = False, in_words: bool = False
+    results: ResultsFile,
+    root: Path,
+    engine: Engine,
+    workers: int,
+    where: Where | None = None,
+    *,
+    as_json: bool = False,
+    in_words: bool = False,
 ) -> None:
     """Identify what is left, keep each outcome, and say what came of it."""
     before, started, number = results.counts(), monotonic(), 0
@@ -230,6 +239,8 @@ def identify_left(
                 reach(done + number)
                 if as_json or in_words:
                     print_outcome(outcome, as_json=as_json)
+        if where:
+            where.settle()
     finally:
         if not in_words:
             print_summary(results, number, monotonic() - started)

@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
-from cli.deployments import Deployments, Where, parse_shift, read_deployments
+from cli.deployments import Deployments, parse_shift, read_deployments
 from cli.exports.description import Description, read_description
 from cli.place import Place
 from cli.results import ResultsFile
 from cli.study.study import Study
 from cli.terminal import warn
+from cli.where import Where
 
 
 class Parsed[T](click.ParamType[T]):
@@ -151,7 +152,7 @@ class PlaceOptions:
         if self.deployments:
             results.replace_deployments(self.deployments.rows)
         table = self.deployments or Deployments(results.deployments())
-        return Where(table, self.place or otherwise, self.shift)
+        return Where(results, table, self.place or otherwise, self.shift)
 
 
 _PLACE = (

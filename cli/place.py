@@ -1,6 +1,9 @@
 """Where a photo was taken, as far as the options of the command say."""
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
+
+from chalicelib.features.cells import cell_of, text_of
 
 
 class Place(NamedTuple):
@@ -31,3 +34,9 @@ class Place(NamedTuple):
 
 
 EXIF, NONE = Place("exif"), Place("none")
+
+
+@lru_cache(10_000)
+def cell_at(latitude: float | None, longitude: float | None) -> str | None:
+    """Return the cell of a position, or None without one. Photos of one cell have the same animals to choose from."""
+    return None if latitude is None or longitude is None else text_of(cell_of(latitude, longitude))

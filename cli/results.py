@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from cli.errors import CommandError
-from cli.place import Place
+from cli.place import Place, cell_at
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -135,14 +135,16 @@ values (?1, ?2, ?3, ?4, coalesce(?5, 'exif'), coalesce(?6, 0))
 on conflict (path) do update set
     deployment = ?4, shift = coalesce(?6, shift),
     state = case
-        when place <> PLACE or size <> ?2 then 'new'
+        when MOVED or size <> ?2 then 'new'
         when modified <> ?3 and state in ('done', 'unreadable') then 'touched'
         else state
     end,
-    place = PLACE,
-    checksum = case when place <> PLACE or size <> ?2 then null else checksum end,
+    place = PLACE, latitude = coalesce(?7, latitude), longitude = coalesce(?8, longitude),
+    checksum = case when MOVED or size <> ?2 then null else checksum end,
     size = ?2, modified = ?3
-""".replace("PLACE", "coalesce(?5, iif(deployment is null, place, 'exif'))")
+""".replace(
+    "MOVED", "place <> PLACE and coalesce(cell_at(latitude, longitude), place) <> coalesce(cell_at(?7, ?8), PLACE)"
+).replace("PLACE", "coalesce(?5, iif(deployment is null, place, 'exif'))")
 _TASKS = """
 select id, path, place, checksum, shift, state from photo where id > ? and state in ('new', 'touched', 'failed')
 """
@@ -175,6 +177,7 @@ class ResultsFile:
                 _name_of(path, write=write), uri=True, autocommit=True, check_same_thread=False
             )
             self._prepare(write=write)
+            self.define("cell_at", cell_at)
         except BaseException as error:
             self.__exit__()
             if isinstance(error, sqlite3.OperationalError):  # no disk space, no rights; the file may be a good one
@@ -266,15 +269,14 @@ class ResultsFile:
         return [json.loads(fields) for (fields,) in self._connection.execute(query)]
 
     def find(self, photos: Iterable[ListedPhoto]) -> None:
-        """Save photos to identify. A photo that is known counts as new if its place or its size has changed.
+        """Save photos to identify. A photo that is known counts as new if its place is in another cell, or its size
+        has changed.
 
         Where a photo has no place or shift, those of an earlier run stay, unless that place was a deployment's.
         """
         for some in batched(photos, BATCH, strict=False):
             with self.transaction() as connection:
-                connection.executemany(
-                    _FIND, ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in some)
-                )
+                connection.executemany(_FIND, map(_values, some))
 
     def changed(self) -> tuple[int, int]:
         """Return how many photos with an answer have another size or place now, and how many of them are reviewed."""
@@ -314,9 +316,20 @@ class ResultsFile:
         done, unreadable, failed = (found.get(state, 0) for state in ("done", "unreadable", "failed"))
         return Counts(done, unreadable, failed, sum(found.get(state, 0) for state in LEFT if state != "failed"))
 
+    def clock_of(self, path: str) -> tuple[str, float] | None:
+        """Return the time on a photo's clock and its correction in seconds; None as long as no time is known."""
+        query = "select taken, shift from photo where path = ? and taken is not null"
+        found: tuple[str, float] | None = self._connection.execute(query, (path,)).fetchone()
+        return found
+
     def faults(self) -> Iterator[sqlite3.Row]:
         """Yield path, state, code and detail of the photos without an answer, or with one that lacks its place."""
         yield from self.rows("select path, state, code, detail from photo where code is not null order by path")
+
+
+def _values(photo: ListedPhoto) -> tuple[object, ...]:
+    place = photo.place
+    return *photo[:4], place and place.text, photo.shift, place and place.latitude, place and place.longitude
 
 
 def now() -> str:

@@ -90,16 +90,21 @@ def write_study(
     place: Place = EXIF,
 ) -> None:
     """Write a results file as a run would. `place`: of photos without a station."""
-    from cli.deployments import Deployments
+    from cli.deployments import Deployments, place_of
 
     table = Deployments(list(stations))
     by_path = {name: (taken, text) for name, taken, text in photos}
     with ResultsFile(path, write=True) as results:
         results.describe(folder=str(path.parent / "Two stations"))
         results.replace_deployments(table.rows)
-        homes = {name: table.of(name) for name in by_path}
+        homes = {name: next(iter(table.at(name)), None) for name in by_path}
         results.find(
-            ListedPhoto(name, 1000 + number, 1_777_000_000 * 10**9, home, table.place_of(home) if home else place, 0.0)
+            ListedPhoto(
+                *(name, 1000 + number, 1_777_000_000 * 10**9),
+                home["deploymentID"] if home else None,
+                place_of(home) if home else place,
+                0.0,
+            )
             for number, (name, home) in enumerate(homes.items())
         )
         for task in list(results.tasks()):

@@ -1,11 +1,22 @@
 """The table of deployments: which photos belong to which, and faults that are named."""
 
-from datetime import datetime, timedelta
+import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cli.deployments import Deployments, corrected, parse_shift, parse_zone, read_deployments
+from cli.deployments import (
+    Deployments,
+    corrected,
+    deployment_at,
+    parse_shift,
+    parse_zone,
+    place_of,
+    read_deployments,
+)
 from cli.errors import CommandError
 from cli.place import Place
 
@@ -19,16 +30,22 @@ def read(tmp_path: Path, text: str) -> Deployments:
     return read_deployments(path)
 
 
+def home(table: Deployments, path: str, time: str = "") -> str | None:
+    """Return the deployment that took a photo."""
+    row = deployment_at(table.at(path), datetime.fromisoformat(time) if time else None)
+    return row["deploymentID"] if row else None
+
+
 def test_a_photo_belongs_to_the_innermost_folder(tmp_path: Path) -> None:
     table = read(tmp_path, f"\ufeff{HEAD}a,R13,1,2,,,\nb,R13/second card/,3.5,-4,,,UTC\nc,,5,6,,,\n")
-    assert table.of("R13/first card/IMG_1.JPG") == "a"
-    assert table.of("R13/second card/100/IMG_1.JPG") == "b"
-    assert table.place_of("b") == Place("given", 3.5, -4.0)
+    assert home(table, "R13/first card/IMG_1.JPG") == "a"
+    assert home(table, "R13/second card/100/IMG_1.JPG") == "b"
+    assert place_of(table.rows[1]) == Place("given", 3.5, -4.0)
     # THEN a deployment without a folder has those of its own name
-    assert table.of("cards/c/IMG_1.JPG") == "c"
+    assert home(table, "cards/c/IMG_1.JPG") == "c"
     # THEN names only match as wholes, and the name of a photo is none
-    assert table.of("R130/IMG_1.JPG") is None
-    assert table.of("c") is None
+    assert home(table, "R130/IMG_1.JPG") is None
+    assert home(table, "c") is None
 
 
 def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
@@ -36,8 +53,8 @@ def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
     head = HEAD.replace(",", ";")
     table = read(tmp_path, f"\ufeff{head}a;R13;-33,87;151,21;;;\n;;;;;;\n")
     assert [(row["latitude"], row["longitude"]) for row in table.rows] == [("-33.87", "151.21")]
-    assert table.place_of("a") == Place("given", -33.87, 151.21)
-    assert read(tmp_path, f"{HEAD.replace(',', chr(9))}a\tR13\t1\t2\t\t\t\n").of("R13/a.JPG") == "a"
+    assert place_of(table.rows[0]) == Place("given", -33.87, 151.21)
+    assert home(read(tmp_path, f"{HEAD.replace(',', chr(9))}a\tR13\t1\t2\t\t\t\n"), "R13/a.JPG") == "a"
 
 
 def test_a_folder_may_be_written_in_other_ways(tmp_path: Path) -> None:
@@ -46,9 +63,47 @@ def test_a_folder_may_be_written_in_other_ways(tmp_path: Path) -> None:
     table = read(tmp_path, f"{HEAD}a,./{one}/,1,2,,,\nb,north\\100MEDIA,1,2,,,\n{one} 2,,1,2,,,\n")
     # THEN photos of a Mac's disk, which writes two letters, belong to them too
     for umlaut in (one, two):
-        assert table.of(f"{umlaut}/IMG_1.JPG") == "a"
-        assert table.of(f"cards/{umlaut} 2/IMG_1.JPG") == f"{one} 2"
-    assert table.of("north/100MEDIA/IMG_1.JPG") == "b"
+        assert home(table, f"{umlaut}/IMG_1.JPG") == "a"
+        assert home(table, f"cards/{umlaut} 2/IMG_1.JPG") == f"{one} 2"
+    assert home(table, "north/100MEDIA/IMG_1.JPG") == "b"
+
+
+def test_start_and_end_may_be_dates_or_times_of_the_zone(tmp_path: Path) -> None:
+    table = read(tmp_path, f"{HEAD}a,,1,2,2026-03-28,2026-03-29,Europe/Berlin\nb,,1,2,2026-03-29 08:30,,+10:00\n")
+    # THEN a day is whole, also the one on which summer time begins
+    assert table.rows[0]["deploymentStart"] == "2026-03-28T00:00:00+01:00"
+    assert table.rows[0]["deploymentEnd"] == "2026-03-29T23:59:59+02:00"
+    assert table.rows[1]["deploymentStart"] == "2026-03-29T08:30:00+10:00"
+
+
+def test_of_the_deployments_of_a_folder_the_time_decides(tmp_path: Path) -> None:
+    # GIVEN a camera that was moved on 5 May, in a table that begins with the second place
+    head = "deploymentID,folder,latitude,longitude,deploymentStart,deploymentEnd,timezone\n"
+    table = read(tmp_path, f"{head}b,f,3,4,2026-05-05,,+03:00\na,f,1,2,2026-05-01,2026-05-05,+03:00\n")
+    path = "f/IMG_1.JPG"
+    assert [row["deploymentID"] for row in table.at(path)] == ["a", "b"]
+    # THEN the later one has the day that both claim, and neither has what was before or has no time
+    assert home(table, path, "2026-05-01 00:00:00") == "a"
+    assert home(table, path, "2026-05-04 23:59:59") == "a"
+    assert home(table, path, "2026-05-05 00:00:00") == "b"
+    assert home(table, path, "2026-04-30 23:59:59") is None
+    assert home(table, path) is None
+    # THEN the zone of the table is that of the clock, whatever EXIF's offset
+    assert home(table, path, "2026-05-05 00:00:00+00:00") == "b"
+    # THEN a folder of one deployment has it whenever the photo was taken
+    assert home(read(tmp_path, f"{HEAD}a,f,1,2,2026-05-01,,UTC\n"), path) == "a"
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2040, 1, 1)), st.sampled_from(["", "+03:00", "Europe/Berlin"]))  # noqa: DTZ001
+def test_what_a_table_says_comes_back_as_it_was(moment: datetime, zone: str) -> None:
+    # GIVEN a start with and without an offset of its own
+    with tempfile.TemporaryDirectory() as folder:
+        written = moment if zone else moment.replace(tzinfo=UTC)
+        table = read(Path(folder), f"{HEAD}a,f,1,2,{written.isoformat()},,{zone}\n")
+    start = datetime.fromisoformat(table.rows[0]["deploymentStart"])
+    # THEN the clock shows the same, and the start lies in the deployment
+    assert (start.replace(tzinfo=None), start.tzinfo is not None) == (moment, True)
+    assert home(table, "f/a.jpg", start.isoformat()) == "a"
 
 
 def test_a_camera_is_described_as_in_camtrap_dp(tmp_path: Path) -> None:
@@ -82,10 +137,15 @@ def test_a_table_that_is_not_utf_8_is_said(tmp_path: Path) -> None:
         (f"{HEAD}S\u00fcd,,1,2,,,\nSu\u0308d,,1,2,,,\n", "twice"),
         (f"{HEAD}a,f,1,2\n", "as many fields as columns"),
         (f"{HEAD}a,f,1,2,,,Mars\n", "'Mars' is no time zone"),
-        (f"{HEAD}a,f,1,2,2026-01-01T00:00:00,,UTC\n", "is no time with a zone"),
+        (
+            f"{HEAD}a,f,1,2,2026-01-01T00:00:00,,\n",
+            "without an offset; give the deployment a timezone",
+        ),
+        (f"{HEAD}a,f,1,2,12.5.2026,,UTC\n", "deploymentStart is '12.5.2026'; expected a date such as 2026-05-12"),
         (f"{HEAD}a,f,1,2,2026-01-02T00:00:00Z,2026-01-01T00:00:00Z,UTC\n", "deploymentEnd is before"),
         (f"{HEAD}a,f,1,2,,,\na,g,1,2,,,\n", "has the deploymentID 'a' twice"),
-        (f"{HEAD}a,f,1,2,,,\nb,f/,1,2,,,\n", "has the folder 'f' twice"),
+        (f"{HEAD}a,f,1,2,,,\nb,f/,1,2,,,\n", "has the folder 'f' twice; say when a and b began"),
+        (f"{HEAD}a,f,1,2,2026-01-01,2026-01-05,UTC\nb,f,1,2,2026-01-03,,UTC\n", "in the folder 'f' at the same time"),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from cli.errors import CommandError
 from cli.place import EXIF, Place
-from cli.results import ListedPhoto, Outcome, ResultsFile, State, Task
+from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile, State, Task
 
 HERE = Place("given", -33.9, 151.2)
 
@@ -264,3 +264,28 @@ def test_an_older_file_is_read_as_it_is_and_changed_when_it_is_written(tmp_path:
             assert reviews(results) == [said]
             assert next(results.rows("pragma user_version"))[0] == 2
             assert "review_1" not in {row["name"] for row in results.rows("select name from sqlite_schema")}
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "place", "is_left"),
+    [
+        (-33.9, 151.2, Place("given", -33.9004, 151.2), False),  # another tree
+        (-33.9, 151.2, Place("given", 9.0, -79.5), True),
+        (-33.9, 151.2, Place("none"), True),  # the position in EXIF may be anywhere
+        (None, None, HERE, True),
+    ],
+)
+def test_a_place_that_moved_within_its_cell_redoes_nothing(
+    results: ResultsFile, latitude: float | None, longitude: float | None, place: Place, is_left: bool
+) -> None:
+    # GIVEN a photo that was done where EXIF said, or without a place
+    results.find([found()])
+    facts = FileFacts(1, 1, None, latitude, longitude)
+    results.save(Outcome(next(results.tasks()), "done", 10, 1, 7, facts, "{}"))
+    # WHEN a place is given
+    results.find([found(place=place)])
+    assert bool(list(results.tasks())) is is_left
+    # THEN the position is the new one, if that is known
+    row = next(results.rows("select * from photo"))
+    expected = place.latitude if place.source == "given" else latitude
+    assert (row["latitude"], row["place"]) == (expected, place.text)
