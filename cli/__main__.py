@@ -19,7 +19,7 @@ from cli.options import results_argument
 from cli.results import ResultsFile
 from cli.terminal import MOST_FAULTS, shown
 
-MODULES = ("batch", "copy", "export", "identify", "report", "review")
+MODULES = ("batch", "copy", "export", "identify", "report", "review", "tables")
 """Commands with a module of their own: `faunalens export` is the function `export` of cli/export.py."""
 EPILOG = """\b
 Examples:

@@ -20,6 +20,7 @@ from chalicelib.config.field import Variable, variables
 from chalicelib.config.settings import ROOT, Settings
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from cli.__main__ import faunalens
+from cli.exports.tables import columns
 from cloudwatch.figures import read_prices
 from cloudwatch.lint.folder import usage
 from infra import cost
@@ -57,6 +58,7 @@ def pages() -> dict[Path, str]:
         HERE / "reference" / "metrics.md": metric_tables(),
         HERE / "reference" / "commands.md": {"make": make_table(), "python": program_table()},
         HERE / "reference" / "cli.md": {"faunalens": cli_table()},
+        HERE / "reference" / "study-formats.md": {"columns": columns()},
         HERE / "reference" / "infra.md": infra_tables(),
         HERE / "how-to" / "runbook.md": alarm_tables(),
         HERE / "how-to" / "deploy.md": {"claims": claim_table()},

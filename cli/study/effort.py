@@ -1,0 +1,119 @@
+"""When cameras were in operation, and what that makes of records: camtrapR's `cameraOperation`, `detectionHistory`."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from cli.errors import CommandError
+from cli.study.study import Deployment
+
+type Operation = dict[date, float]
+"""The share of each day on which a station's cameras worked, 0 on which they did not; no other day has a value."""
+DAY = timedelta(days=1)
+_PROBLEM = re.compile(r"Problem\d+_from")
+
+
+def operations(deployments: Iterable[Deployment], stations: Mapping[str, str]) -> dict[str, Operation]:
+    """Return the operation of each station, in order: it works while any of its cameras does.
+
+    `stations`: the station of each deployment. Raises `CommandError` if a period of problems cannot be read.
+    """
+    found: dict[str, Operation] = {}
+    for deployment in deployments:
+        station = found.setdefault(stations[deployment.id], {})
+        for day, share in operation(deployment).items():
+            station[day] = min(station.get(day, 0.0) + share, 1.0)
+    return found
+
+
+def operation(deployment: Deployment) -> Operation:
+    """Return the operation of a deployment from its start to its end, without its problems.
+
+    A date without a time means noon, of a problem the whole day.
+    """
+    if not deployment.start or not deployment.end:
+        return {}
+    zone = deployment.start.tzinfo
+    start, end = (
+        datetime.combine(date.fromisoformat(text), time(12)) if len(text) == len("2026-05-12") else _clock(moment, zone)
+        for moment, text in (
+            (deployment.start, deployment.fields.get("deploymentStart", "")),
+            (deployment.end, deployment.fields.get("deploymentEnd", "")),
+        )
+    )
+    problems = list(_problems(deployment, zone))
+    days = (start.date() + DAY * number for number in range((end.date() - start.date()).days + 1))
+    return {day: _share(day, start, end, problems) for day in days}
+
+
+def _share(day: date, start: datetime, end: datetime, problems: Iterable[tuple[datetime, datetime]]) -> float:
+    """Return which part of a day lies between start and end and in no problem, to some 10 seconds."""
+    midnight = datetime.combine(day, time())
+    begin, until = max(start, midnight), min(end, midnight + DAY)
+    worked = until - begin
+    for broken, mended in sorted(problems):
+        lost = min(until, mended) - max(begin, broken)
+        if lost > timedelta(0):
+            worked, begin = worked - lost, min(until, mended)
+    return round(max(worked / DAY, 0.0), 4)
+
+
+def _problems(deployment: Deployment, zone: tzinfo | None) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the periods in the columns `Problem1_from`, `Problem1_to` and so on."""
+    for column in filter(_PROBLEM.fullmatch, deployment.fields):
+        other = column.replace("from", "to")
+        texts = [deployment.fields.get(name, "") for name in (column, other)]
+        if not any(texts):
+            continue
+        try:
+            broken, mended = (_clock(datetime.fromisoformat(text), zone) for text in texts)
+        except ValueError:
+            raise CommandError(
+                f"the deployment {deployment.id} has {column} '{texts[0]}' and {other} '{texts[1]}'; expected two "
+                "dates or times, such as 2026-05-12T08:30"
+            ) from None
+        yield broken, mended + DAY if len(texts[1]) == len("2026-05-12") else mended
+
+
+def _clock(moment: datetime, zone: tzinfo | None) -> datetime:
+    """Return what a clock in a zone showed."""
+    return (moment.astimezone(zone) if moment.tzinfo and zone else moment).replace(tzinfo=None)
+
+
+class Occasions:
+    """The days of a survey, cut into occasions of equal length that begin at midnight.
+
+    `operations`: of each station. `length`: in days. `by_survey`: the first occasion of all stations begins with the
+    first day of the survey, else with the first day of each station.
+    """
+
+    def __init__(self, operations: Mapping[str, Operation], length: int, *, by_survey: bool) -> None:
+        self._operations, self._length = operations, length
+        firsts = {station: min(days) for station, days in operations.items() if days}
+        self._firsts = dict.fromkeys(firsts, min(firsts.values())) if by_survey and firsts else firsts
+        last = [(max(operations[station]) - first).days for station, first in self._firsts.items()]
+        self.number = max(last, default=-1) // length + 1
+
+    def of(self, station: str, day: date) -> int | None:
+        """Return the occasion of a day, from 0; None if it is before or after the station's operation."""
+        days = self._operations[station]
+        if not days or not min(days) <= day <= max(days):
+            return None
+        return (day - self._firsts[station]).days // self._length
+
+    def effort(self, station: str) -> list[float | None]:
+        """Return the trap days of each occasion, None if there are none."""
+        effort = [0.0] * self.number
+        for day, share in self._operations[station].items():
+            effort[(day - self._firsts[station]).days // self._length] += share
+        return [round(each, 4) or None for each in effort]
+
+    def history(self, station: str, days: Iterable[date]) -> list[int | None]:
+        """Return for each occasion 1 if there is a detection, 0 if there is none, None without effort.
+
+        `days`: those of the detections.
+        """
+        detected = {self.of(station, day) for day in days}
+        return [
+            None if effort is None else int(number in detected) for number, effort in enumerate(self.effort(station))
+        ]

@@ -1,0 +1,115 @@
+"""Independent records: how often each species came to each station, counted as camtrapR's `recordTable` does."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
+
+from cli.study.finding import Finding, found_in
+from cli.study.study import Study, StudyPhoto
+from cli.study.taxa import ScoredTaxon, agree, lineage_of, taxon_rank
+
+
+class Species(NamedTuple):
+    """What a record is of. `species`: its scientific name, the name as it was typed, or the kind of what is no animal.
+
+    `rank`: empty if it has none. `is_wide`: an animal that is not named to the wanted rank.
+    """
+
+    species: str
+    name: str
+    rank: str = ""
+    is_wide: bool = False
+
+
+class Sighting(NamedTuple):
+    """A photo that shows a species. `time`: of the clock. `most`: the most of it in a photo of its event, if known."""
+
+    station: str
+    of: Species
+    time: datetime
+    path: str
+    most: int | None
+
+
+class Record(NamedTuple):
+    """An independent record. `first`: its first photo. `images`: its photos; those of one second count once.
+
+    `seconds`: since the record, or the photo, that it is compared to; 0 for the first of a species at a station.
+    """
+
+    first: Sighting
+    seconds: float
+    images: int
+    most: int | None
+
+
+def species_of(finding: Finding, rank: str) -> Species:
+    """Return what a finding is at a rank, such as the genus of a lion. What is wider stays as it is."""
+    named = finding.named
+    if named is None:
+        return Species(finding.kind, finding.kind)
+    if named.is_typed:
+        return Species(named.name, named.name)
+    own = taxon_rank(named.rank)
+    latin = lineage_of(named.scientific_name).ranks.get(rank) or (named.scientific_name if own == rank else None)
+    if latin is None:
+        return Species(named.scientific_name, named.name, own, is_wide=True)
+    return Species(latin, _name_of(latin, named), rank)
+
+
+def _name_of(latin: str, named: ScoredTaxon) -> str:
+    return named.name if latin == named.scientific_name and named.rank != "breed" else lineage_of(latin).name or latin
+
+
+def sightings_of(study: Study, stations: dict[str, str], rank: str) -> Iterator[Sighting]:
+    """Yield what each photo with a time shows, under the names of its event. `stations`: by deployment."""
+    for event in study.events():
+        whole = found_in([photo.finding for photo in event])
+        for photo in event:
+            if photo.time is not None:
+                clock = photo.time.replace(tzinfo=None)
+                for each in _shown(photo, whole):
+                    yield Sighting(stations[photo.deployment], species_of(each, rank), clock, photo.path, each.count)
+
+
+def _shown(photo: StudyPhoto, whole: tuple[Finding, ...]) -> list[Finding]:
+    """Return which findings of its event a photo shows. A name that agrees with none is a slip for the first."""
+    found: list[Finding] = []
+    for part in photo.finding.each:
+        same = [each for each in whole if each.kind == part.kind]
+        line = part.named.line if part.named else ()
+        agreeing = [each for each in same if each.named and agree(each.named.line, line)] or same
+        found += [each for each in agreeing[:1] if each not in found]
+    return found
+
+
+def records_of(sightings: Iterable[Sighting], gap: timedelta, *, to_last_photo: bool = False) -> Iterator[Record]:
+    """Yield the independent records, by station, species and time.
+
+    A photo begins a record if it is the first of its species at its station, or was taken at least `gap` after the
+    beginning of the last record (camtrapR's `lastIndependentRecord`), or after the last photo (`to_last_photo`,
+    `lastRecord`).
+    """
+    ordered = sorted(sightings, key=lambda each: (each.station, each.of, each.time, each.path))
+    for _, same in groupby(ordered, key=lambda each: (each.station, each.of)):
+        record: Record | None = None
+        last: datetime | None = None
+        for time, together in groupby(same, key=lambda each: each.time):
+            first, *others = together
+            most = _most(first.most, *(each.most for each in others))
+            since = last if to_last_photo else record and record.first.time
+            seconds = (time - since).total_seconds() if since else 0.0
+            if record and seconds < gap.total_seconds():
+                record = record._replace(images=record.images + 1, most=_most(record.most, most))
+            else:
+                if record:
+                    yield record
+                record = Record(first, seconds, 1, most)
+            last = time
+        if record:
+            yield record
+
+
+def _most(*counts: int | None) -> int | None:
+    return max((each for each in counts if each is not None), default=None)
