@@ -10,7 +10,7 @@ COMMANDS = {
     "lint": ("cloudwatch.lint.folder", "check all files against CloudWatch's rules and against the code"),
     "preview": ("cloudwatch.preview.server", "show the dashboards in a browser, without an AWS account"),
     "simulate": ("cloudwatch.simulation.day", "write the metrics of a simulated day with outages, for the preview"),
-    "render": ("cloudwatch.preview.render", "write the dashboards as static pages and pictures"),
+    "render": ("cloudwatch.preview.render", "take pictures of the dashboards"),
     "template": ("cloudwatch.template", "print dashboards, alarms and queries as a CloudFormation template"),
 }
 """Name of a command → its module and its help text. Each module has `main(arguments) -> exit code`."""

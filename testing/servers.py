@@ -1,4 +1,4 @@
-"""Servers in threads of this process: of the standard library, of the dashboard preview, and with replies of a test."""
+"""Servers in threads of this process: of the standard library, and with replies of a test."""
 
 import asyncio
 import socket
@@ -9,10 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from socketserver import BaseServer
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from cloudwatch.preview.pages import Pages
+from typing import Any, NamedTuple
 
 
 def run[T](coroutine: Coroutine[Any, Any, T], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
@@ -35,20 +32,6 @@ def serving(server: BaseServer) -> Iterator[None]:
         finally:
             server.shutdown()
             thread.join()
-
-
-@contextmanager
-def serving_preview(pages: "Pages") -> Iterator[str]:
-    """Serve the dashboard preview until the end of the block. Yield the URL of its overview."""
-    from cloudwatch.preview.server import HOST, PATH, build_server
-
-    server = build_server(pages)
-    with socket.create_server((HOST, 0)) as listener:
-        thread = Thread(target=server.run, args=([listener],))
-        thread.start()
-        yield f"http://{HOST}:{listener.getsockname()[1]}{PATH}"
-        server.should_exit = True
-        thread.join()
 
 
 Responder = Callable[[bytes], bytes | None]

@@ -94,8 +94,8 @@ class Pages:
         text = (STATIC / "page.html").read_text(encoding="utf-8")
         return text.replace("NAMES", " ".join(names)).replace("NAME", name)
 
-    def data(self, name: str, query: Mapping[str, str], suffix: str = "") -> dict[str, Any]:
-        """Return the data of a page. Links to other pages end with `suffix`.
+    def data(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return the data of a page.
 
         Raises:
             NoSuchPage: the page or the time range does not exist.
@@ -110,7 +110,7 @@ class Pages:
             stages = self._stages()
             stage = query.get("stage") or next(iter(stages))
             limits = stage_shown(stage, self._folder.parent)
-            placeholders = Placeholders(stage=stage, runbook=f"runbook{suffix}", limits=limits)
+            placeholders = Placeholders(stage=stage, runbook="runbook", limits=limits)
             files = read_files(placeholders, self._folder, tier=None if self._has_tier() else False)
             if name != "overview" and name not in files.dashboards:
                 raise NoSuchPage(f"there is no dashboard with this name; choose {', '.join(files.dashboards)}")
@@ -128,7 +128,7 @@ class Pages:
             }
             if name == "overview":
                 return common | self._overview(files, timelines)
-            scope = Scope(stage, span, self._recording.store, timelines, self._recording.span().start, suffix)
+            scope = Scope(stage, span, self._recording.store, timelines, self._recording.span().start)
             return common | {
                 "name": name,
                 "stages": stages,

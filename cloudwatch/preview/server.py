@@ -10,6 +10,7 @@ from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -119,6 +120,18 @@ def build_server(pages: Pages) -> uvicorn.Server:
             timeout_keep_alive=75,
         )
     )
+
+
+@contextmanager
+def serving(pages: Pages) -> Iterator[str]:
+    """Serve pages on a free port until the end of the block. Yield the URL of the overview."""
+    server = build_server(pages)
+    with socket.create_server((HOST, 0)) as listener:
+        thread = Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield f"http://{HOST}:{listener.getsockname()[1]}{PATH}"
+        server.should_exit = True
+        thread.join()
 
 
 @contextmanager

@@ -34,7 +34,7 @@ _ISO = re.compile(r"-P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 class Scope:
     """The stage, time range and data that a dashboard shows.
 
-    `oldest` is the time of the oldest sample in seconds since 1970. Links to other pages end with `suffix`.
+    `oldest` is the time of the oldest sample in seconds since 1970.
     """
 
     stage: str
@@ -42,7 +42,6 @@ class Scope:
     store: MetricStore
     timelines: Mapping[str, Timeline]
     oldest: float
-    suffix: str = ""
 
 
 def widgets_of(body: Mapping[str, Any], scope: Scope) -> list[Json]:
@@ -65,7 +64,7 @@ def _widget(widget: Mapping[str, Any], scope: Scope) -> Json:
     common |= {"title": properties.get("title", ""), "state": "ok", "message": ""}
     match widget["type"]:
         case "text":
-            text = _CONSOLE.sub(lambda match: match[1] + scope.suffix, properties["markdown"])
+            text = _CONSOLE.sub(r"\1", properties["markdown"])
             return common | {
                 "kind": "text",
                 "markdown": text,

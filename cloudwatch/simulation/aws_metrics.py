@@ -14,7 +14,7 @@ from cloudwatch.files import Placeholders
 from cloudwatch.lint.known_metrics import aws_metrics
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.fleet import Servers
+from cloudwatch.simulation.lookups import Lookups
 from cloudwatch.simulation.traffic import SimulatedRecord
 
 type Values = Mapping[str, float | Sequence[float]]
@@ -42,12 +42,12 @@ def lines_of(resources: Iterable[Resource], begin: float) -> Iterator[str]:
 class AwsMetrics:
     """Counts events and writes AWS's metrics for each minute. `most_capacity`: the database's limit in ACU."""
 
-    def __init__(self, random: Random, stage: str, most_capacity: float, servers: Servers) -> None:
+    def __init__(self, random: Random, stage: str, most_capacity: float, lookups: Lookups) -> None:
         self._random = random
         self._function = f"{SERVICE}-{stage}"
         self._stage = stage
         self._most_capacity = most_capacity
-        self._servers = servers
+        self._lookups = lookups
         self._capacity = 0.5
         self._reset()
 
@@ -57,7 +57,7 @@ class AwsMetrics:
         self._warmings: list[float] = []
         self._containers = 0
         self._counts: Counter[str] = Counter()
-        self._servers.commands = self._servers.queries = 0
+        self._lookups.commands = self._lookups.queries = 0
 
     def add_request(self, record: SimulatedRecord, busy: int) -> None:
         """Count a request. `busy`: number of containers that were serving requests when the request arrived."""
@@ -118,12 +118,12 @@ class AwsMetrics:
         yield "AWS/Logs", {"LogGroupName": f"/aws/lambda/{name}"}, logged
 
     def _redis(self) -> Values:
-        random, commands = self._random, self._servers.commands
+        random, commands = self._random, self._lookups.commands
         hits, misses = self._counts["hit"] + self._counts["stale"], self._counts["miss"]
         reads = [round(random.lognormvariate(5.4, 0.4), 1) for _ in range(min(commands, 400) + 1)]
         values: Values = {
-            "BytesUsedForCache": 2_000_000 + _VALUE_BYTES * self._servers.keys,
-            "CurrItems": self._servers.keys + 40,
+            "BytesUsedForCache": 2_000_000 + _VALUE_BYTES * self._lookups.keys,
+            "CurrItems": self._lookups.keys + 40,
             "CurrConnections": 3 + 2 * self._containers,
             "NewConnections": 2 * self._counts["started"],
             "ElastiCacheProcessingUnits": 60 + commands * 1.3,
@@ -139,7 +139,7 @@ class AwsMetrics:
         return {**values, "CacheHitRate": 100.0 * hits / (hits + misses)} if hits + misses else values
 
     def _database(self) -> Values:
-        random, queries = self._random, self._servers.queries
+        random, queries = self._random, self._lookups.queries
         wanted = 0.5 + min(queries, 200) * 0.012
         self._capacity += (wanted - self._capacity) * (0.5 if wanted > self._capacity else 0.07)
         return {

@@ -21,7 +21,6 @@ from cloudwatch.files import Placeholders
 from cloudwatch.project import BALANCER, SERVICE, TARGETS
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import Resource, Values
-from cloudwatch.simulation.fleet import SimulatedClock
 from cloudwatch.simulation.traffic import IDENTIFY, SimulatedRecord
 from web.admission import Pulse
 
@@ -47,8 +46,8 @@ class SimulatedTier:
     """The tier of a stage. `buffer`: where its tasks write their lines of metrics."""
 
     def __init__(self, seed: int, stage: str, buffer: io.StringIO) -> None:
-        self._random, self._clock = Random(f"tier {seed}"), SimulatedClock()  # noqa: S311  a simulation
-        self._emitter = Emitter(SERVICE, stage, buffer, now=self._clock.time, tier=TIER)
+        self._random, self._now = Random(f"tier {seed}"), schedule.START  # noqa: S311  a simulation
+        self._emitter = Emitter(SERVICE, stage, buffer, now=lambda: self._now, tier=TIER)
         values = Placeholders(stage).values()
         balancer, self._cluster = {"LoadBalancer": values[BALANCER]}, f"{SERVICE}-{stage}"
         self._balancer, self._targets = balancer, {**balancer, "TargetGroup": values[TARGETS]}
@@ -62,7 +61,7 @@ class SimulatedTier:
         records = [self._request(begin + random.uniform(0, 59)) for _ in range(count)]
         failed = sum(record.failure is not None and record.failure.status >= 500 for record in records)
         for task in range(tasks):
-            self._clock.now = begin + 59.9
+            self._now = begin + 59.9
             self._emitter.emit(Pulse(waiting=max(0, round(count / tasks) - 12 - task)).notes())
         requests = count * (1 + _FILES)
         uploads = [random.lognormvariate(-0.2, 0.6) for _ in records]  # with the time that the photo is on its way
@@ -103,7 +102,7 @@ class SimulatedTier:
         elif random.random() < 0.02:
             record.failure = Failure.of(errors.PhotoUnreadable("simulated"))
         record.total = seconds + random.lognormvariate(-3.2, 0.3)
-        self._clock.now = now
+        self._now = now
         self._emitter.emit(record.summary())
         return record
 

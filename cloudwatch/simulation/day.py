@@ -6,7 +6,6 @@ only AWS emits are made up and marked `"simulated": true`.
 
 import argparse
 import io
-import random as global_random
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,7 @@ from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics, lines_of
 from cloudwatch.simulation.beside import Inbox, SimulatedTier
-from cloudwatch.simulation.fleet import DEFAULTS, Fleet, Servers
+from cloudwatch.simulation.lookups import DEFAULTS, TTL, Lookups
 from cloudwatch.simulation.traffic import Traffic
 
 STAGE = "prod"
@@ -95,25 +94,24 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
     `bad`: requests exceed the limit of containers for so long that the alarm `page` fires.
     """
     random = Random(seed)  # noqa: S311  a simulation
-    global_random.seed(seed)  # the product's own code draws from it
     limits = read_limits(STAGE, ROOT)
     containers = int(limits[CONTAINERS])
     cells = _cells(random)
-    fleet = Fleet(Servers(random, {cell: _animals(random) for cell in cells}))
-    traffic = Traffic(random, fleet, cells)
-    aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), fleet.servers)
-    buffer = io.StringIO()
-    emitter = Emitter(SERVICE, STAGE, buffer, now=fleet.clock.time)
+    lookups = Lookups(random, {cell: _animals(random) for cell in cells})
+    traffic = Traffic(random, lookups, cells)
+    aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), lookups)
+    buffer, now = io.StringIO(), schedule.START
+    emitter = Emitter(SERVICE, STAGE, buffer, now=lambda: now)
     tier, inbox = SimulatedTier(seed, STAGE, buffer), Inbox(seed, STAGE, buffer)
 
     def warm(moment: float) -> WarmingReport:
-        request_id = f"{random.getrandbits(128):032x}"
-        report = fleet.warm(moment)
-        emitter.emit(of_warming(request_id, report))
+        nonlocal now
+        report, now = lookups.warm(moment), moment
+        emitter.emit(of_warming(f"{random.getrandbits(128):032x}", report))
         return report
 
     for cell in cells[::2]:  # Redis still has these from the day before
-        fleet.fill(cell, schedule.START - random.uniform(0, DEFAULTS.features.ttl.soft), warmed=random.random() < 0.6)
+        lookups.fill(cell, schedule.START - random.uniform(0, TTL.soft))
     for minutes in range(15, 0, -DEFAULTS.warming.minutes):  # so that no alarm misses these runs
         warm(schedule.START - 60 * minutes)
     for begin in (schedule.START - 60 * minutes for minutes in (3, 2, 1)):  # nor that the tier has tasks
@@ -125,17 +123,17 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
         begin = schedule.START + 60 * minute
         number = 0
         if minute == schedule.FLUSH.start:
-            fleet.servers.flush()
+            lookups.flush()
         if minute % DEFAULTS.warming.minutes == 0 and begin not in schedule.WARMING_SILENT:
             aws.add_warming(warm(begin + 2.0))
         while arrival < begin + 60:
-            if fleet.busy(arrival) >= containers:
+            if traffic.busy(arrival) >= containers:
                 aws.add_throttled()
             else:
                 record = traffic.request(arrival)
-                fleet.clock.now = arrival + record.total
+                now = arrival + record.total
                 emitter.emit(record.summary())
-                aws.add_request(record, fleet.busy(arrival))
+                aws.add_request(record, traffic.busy(arrival))
                 number += 1
             arrival = next(arrivals, float("inf"))
         buffer.writelines(aws.lines_of_minute(begin))

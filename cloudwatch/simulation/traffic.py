@@ -1,4 +1,4 @@
-"""Simulate the requests of the day as the app's own records, from which the metrics are written."""
+"""Simulate the requests of the day as the app's own records, from which the metrics are written, and the containers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from chalicelib.identification import ShadowComparison
 from chalicelib.telemetry.measures import Outcome, of_features
 from chalicelib.telemetry.record import Failure, Notes, Record
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.fleet import Fleet, FleetContainer
+from cloudwatch.simulation.lookups import Lookups
 
 if TYPE_CHECKING:
     from chalicelib.identification import Source
@@ -42,6 +42,8 @@ ELSEWHERE = 0.25
 """Share of requests from cells that are not busy."""
 NAMES = ("koala", "red fox", "mallard", "tabby", "house finch", "impala", "robin", "ibex", "bullfrog", "monarch")
 MODEL_VERSION = "927898b77542"
+IDLE = 420.0
+"""Seconds after which Lambda removes an idle container."""
 
 
 @dataclass(slots=True)
@@ -58,41 +60,50 @@ class SimulatedRecord(Record):
 class Traffic:
     """Simulates the requests of the day. `cells`: the cells that requests come from, the most frequent first."""
 
-    def __init__(self, random: Random, fleet: Fleet, cells: Sequence[int]) -> None:
+    def __init__(self, random: Random, lookups: Lookups, cells: Sequence[int]) -> None:
         self._random = random
+        self._free: list[float] = []  # for each container, when its last request ends
         # Apart, so that they do not change the rest of the day.
         self._closer, self._shadow = Random("closer"), Random("shadow")  # noqa: S311  a simulation
-        self._fleet = fleet
+        self._lookups = lookups
         self._cells = cells
         # The first cells are busy (Zipf with a flat top), and a quarter of the requests come from anywhere else.
         busy = [1 / (rank + 4) ** 0.7 for rank in range(BUSY_CELLS)]
         others = len(cells) - BUSY_CELLS
         self._demand = list(accumulate([*busy, *[sum(busy) * ELSEWHERE / (1 - ELSEWHERE) / others] * others]))
 
+    def busy(self, now: float) -> int:
+        """Return the number of containers that are serving a request."""
+        return sum(free > now for free in self._free)
+
     def request(self, arrival: float) -> SimulatedRecord:
-        """Simulate one request."""
+        """Simulate one request, in the container that worked last or in a new one."""
         random = self._random
-        container, cold = self._fleet.container(arrival)
+        self._free = [free for free in self._free if arrival - free < IDLE]
+        idle = max((free for free in self._free if free <= arrival), default=None)
+        cold = idle is None
+        if idle is not None:
+            self._free.remove(idle)
         record = SimulatedRecord(f"{random.getrandbits(128):032x}", self._one_of(_ROUTES))
         if cold:
             record.initialisation = random.lognormvariate(0.35, 0.18)  # median 1.4 s
         if record.route == UPLOADS:
             record.total = random.lognormvariate(-5.5, 0.4)
         elif record.route == ANIMALS:
-            self._look_up(record, arrival, container)
+            self._look_up(record, arrival)
         else:
-            self._identify(record, arrival, container, cold=cold)
+            self._identify(record, arrival, cold=cold)
         record.total += sum(record.seconds.values()) + random.uniform(0.0005, 0.002)
-        container.free = arrival + record.total + (record.initialisation or 0.0)
+        self._free.append(arrival + record.total + (record.initialisation or 0.0))
         return record
 
-    def _look_up(self, record: SimulatedRecord, arrival: float, container: FleetContainer) -> Features:
+    def _look_up(self, record: SimulatedRecord, arrival: float) -> Features:
         cell = self._random.choices(self._cells, cum_weights=self._demand)[0]
-        features, record.seconds["features"] = self._fleet.look_up(cell, arrival, container)
+        features, record.seconds["features"] = self._lookups.at(cell, arrival)
         record.note(of_features(None, features))
         return features
 
-    def _identify(self, record: SimulatedRecord, arrival: float, container: FleetContainer, *, cold: bool) -> None:
+    def _identify(self, record: SimulatedRecord, arrival: float, *, cold: bool) -> None:
         random = self._random
         error = self._error()
         pixels = min(random.lognormvariate(2.3, 0.45) * (1.6 if record.route == IDENTIFY_UPLOAD else 1.0), 60.0)
@@ -109,7 +120,7 @@ class Traffic:
             features = NO_LOCATION
             record.note(of_features(None, features))
         else:
-            features = self._look_up(record, arrival, container)
+            features = self._look_up(record, arrival)
         record.seconds["scoring"] = random.lognormvariate(-3.9, 0.12) * (1.5 if cold else 1.0)
         if error:
             record.failure = Failure.of(error)

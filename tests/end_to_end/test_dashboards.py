@@ -12,12 +12,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
-from cloudwatch.preview.render import write_pages
-from cloudwatch.preview.server import simulated_day
+from cloudwatch.preview.server import serving, simulated_day
 from cloudwatch.project import DASHBOARDS
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.day import lines, write_day
-from testing.servers import serving_preview
 from tests.end_to_end.browsing import PHONE, Open
 
 NAMES = ("service", "web", "features", "model", "batches", "cost")
@@ -55,14 +53,14 @@ def pages(day: Path) -> Iterator[Pages]:
 @pytest.fixture(scope="module")
 def url(pages: Pages) -> Iterator[str]:
     """Return the address of these pages."""
-    with serving_preview(pages) as url:
+    with serving(pages) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def simulated_url(day: Path) -> Iterator[str]:
     """The address of the day as `preview --simulate` shows it: with its incidents, and open at one of them."""
-    with closing(simulated_day(day)) as recording, serving_preview(Pages(recording)) as url:
+    with closing(simulated_day(day)) as recording, serving(Pages(recording)) as url:
         yield url
 
 
@@ -199,18 +197,6 @@ def test_an_unknown_time_range_is_an_error(url: str, open_page: Open) -> None:
     expect(page.get_by_role("alert").first).to_contain_text("there is no time range 'forever'")
 
 
-def test_rendered_pages_open_from_disk(pages: Pages, tmp_path: Path, open_page: Open) -> None:
-    # GIVEN pages written to a folder
-    written = list(write_pages(pages, tmp_path, {"range": "1h"}))
-    assert {path.name for path in written} == {"index.html", "runbook.html", *(f"{name}.html" for name in NAMES)}
-    # WHEN one is opened without a server
-    page = drawn(open_page((tmp_path / "cost.html").as_uri()))
-    # THEN it draws, and its links open the others
-    assert page.locator('.card[data-state="error"]').count() == 0
-    page.get_by_role("link", name="model", exact=True).click()
-    expect(drawn(page).get_by_role("heading", level=1)).to_contain_text("model")
-
-
 def test_incidents_are_links_that_jump_to_their_time(simulated_url: str, open_page: Open) -> None:
     # GIVEN the overview, which opens while Redis is down
     page = drawn(open_page(simulated_url))
@@ -245,7 +231,7 @@ def test_an_empty_recording_says_once_what_is_missing(tmp_path: Path, open_page:
     # GIVEN a server that has recorded nothing
     with (
         closing(Recording(tmp_path / "none.jsonl", "The local server", live=True)) as recording,
-        serving_preview(Pages(recording)) as url,
+        serving(Pages(recording)) as url,
     ):
         # WHEN a dashboard and the overview are opened
         page = drawn(open_page(f"{url}service"))
@@ -276,7 +262,7 @@ def test_a_single_long_period_is_a_line_and_not_a_dot(tmp_path: Path, open_page:
     path.write_text("".join(text for _, text in islice(lines(), 30)))
     with (
         closing(Recording(path, "half an hour", begin=schedule.START)) as recording,
-        serving_preview(Pages(recording)) as url,
+        serving(Pages(recording)) as url,
     ):
         page = drawn(open_page(f"{url}service?range=15m"))
         # THEN each point is drawn from the begin to the end of its period

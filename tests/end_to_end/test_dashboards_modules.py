@@ -10,8 +10,7 @@ from playwright.sync_api import Browser
 
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
-from cloudwatch.preview.server import PATH
-from testing.servers import serving_preview
+from cloudwatch.preview.server import PATH, serving
 
 type Evaluate = Callable[[str, str], Any]
 
@@ -20,7 +19,7 @@ type Evaluate = Callable[[str, str], Any]
 def evaluate(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluate]:
     """Return a function that evaluates an expression in which `module` is a module of the page."""
     nothing = tmp_path_factory.mktemp("nothing") / "metrics.jsonl"
-    with closing(Recording(nothing, "nothing")) as recording, serving_preview(Pages(recording)) as url:
+    with closing(Recording(nothing, "nothing")) as recording, serving(Pages(recording)) as url:
         page = browser.new_page()
         page.goto(f"{url}runbook")
         page.locator('main[aria-busy="false"]').wait_for()

@@ -4,7 +4,7 @@ import { showDashboard } from "./dashboard.js";
 import { element } from "./dom.js";
 import { showOverview } from "./overview.js";
 import { showRunbook } from "./runbook.js";
-import { address, isStatic } from "./source.js";
+import { address } from "./source.js";
 
 const { name, names } = document.body.dataset;
 const pages = [["", "Overview"], ...names.split(" ").map((each) => [each, each]), ["runbook", "Runbook"]];
@@ -18,7 +18,7 @@ document
 
 // A link to another page keeps the chosen stage and time range.
 document.getElementById("pages").addEventListener("click", ({ target }) => {
-  if (!isStatic && target.matches("a")) target.search = location.search;
+  if (target.matches("a")) target.search = location.search;
 });
 
 if (name === "") showOverview();

@@ -6,7 +6,7 @@ import { element } from "./dom.js";
 import { clock, day, span } from "./format.js";
 import { incidentLinks } from "./incidents.js";
 import { collapsedNote, isCollapsed } from "./missing.js";
-import { fetchData, isStatic } from "./source.js";
+import { fetchData } from "./source.js";
 import { Card } from "./widget.js";
 
 const REFRESH_INTERVAL = 5000;
@@ -77,7 +77,6 @@ export async function showDashboard(name) {
   for (const control of [stage, range, until]) control.addEventListener("change", choose);
   onChangeOfScheme(() => shown && draw(shown, true));
   await refresh();
-  if (isStatic) return;
   for (;;) {
     await new Promise((resume) => setTimeout(resume, REFRESH_INTERVAL));
     if (!document.hidden && shown?.live !== false) await refresh();
@@ -107,7 +106,7 @@ function showMissing(data, place) {
 }
 
 function showControls(data) {
-  document.getElementById("controls").hidden = isStatic;
+  document.getElementById("controls").hidden = false;
   setOptions(
     stage,
     data.stages.map((each) => [each, each]),
@@ -130,8 +129,7 @@ function showSource(data) {
   const sameDay = day(data.start) === day(data.end);
   const times = `${day(data.start)}, ${clock(data.start)} – ${sameDay ? "" : `${day(data.end)}, `}${clock(data.end)} UTC`;
   showCounts(data.recorded ? data.alarms : {});
-  const stageName = isStatic ? `Stage ${data.stage}. ` : "";
-  source.replaceChildren(`${stageName}${data.source}${data.live ? ", live" : ""}. ${times}, ${span(data.period)} a point.`);
+  source.replaceChildren(`${data.source}${data.live ? ", live" : ""}. ${times}, ${span(data.period)} a point.`);
 }
 
 // Screen readers announce changes of this element, so it changes only if the state of an alarm does.

@@ -2,14 +2,14 @@
 
 import { element } from "./dom.js";
 import { clock, day } from "./format.js";
-import { address, isStatic } from "./source.js";
+import { address } from "./source.js";
 
 const RANGE = "1h";
 
 // Return the links, or null. `name` is the dashboard to open. `current` is the end of the shown time: the link to this
-// time is marked. A static page has only one time range, so it has no links.
+// time is marked.
 export function incidentLinks({ incidents, stage }, name, current) {
-  if (isStatic || !incidents.length) return null;
+  if (!incidents.length) return null;
   const days = new Set(incidents.map(({ at }) => day(at)));
   const links = incidents.map(({ at, title, until }) => {
     const query = new URLSearchParams({ stage, range: RANGE, until: new Date(until).toISOString().slice(0, 16) });

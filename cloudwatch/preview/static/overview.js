@@ -5,7 +5,7 @@ import { element } from "./dom.js";
 import { clock, day } from "./format.js";
 import { incidentLinks } from "./incidents.js";
 import { emptyRecording } from "./missing.js";
-import { address, fetchData, isStatic } from "./source.js";
+import { address, fetchData } from "./source.js";
 
 const REFRESH_INTERVAL = 5000;
 const main = document.getElementById("main");
@@ -21,7 +21,6 @@ export async function showOverview() {
       );
     }
     main.setAttribute("aria-busy", "false");
-    if (isStatic) return;
     await new Promise((resume) => setTimeout(resume, REFRESH_INTERVAL));
   }
 }
@@ -40,7 +39,7 @@ function draw(data) {
   const text = JSON.stringify(data);
   if (text === drawn) return;
   drawn = text;
-  const query = data.live || isStatic ? "" : location.search;
+  const query = data.live ? "" : location.search;
   const tiles = data.dashboards.map(({ name, purpose, alarms }) =>
     element(
       "li",

@@ -1,11 +1,6 @@
-// Fetch data from the server, or from the page itself if it is a static file.
-
-const embedded = document.getElementById("data");
-
-export const isStatic = embedded !== null;
+// Fetch data from the server.
 
 export async function fetchData(path, parameters = {}) {
-  if (isStatic) return JSON.parse(embedded.textContent);
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value));
   const response = await fetch(`data/${path}?${query}`, { signal: AbortSignal.timeout(60000) });
   const body = await response.json();
@@ -13,4 +8,4 @@ export async function fetchData(path, parameters = {}) {
   return body;
 }
 
-export const address = (name) => (isStatic ? `${name || "index"}.html` : name || "./");
+export const address = (name) => name || "./";

@@ -21,7 +21,6 @@ from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.render import WIDTH
 from cloudwatch.simulation.day import lines
 from local.stack.ports import free_port
-from testing.servers import serving_preview
 
 PREVIEW = [sys.executable, "-m", "cloudwatch", "preview"]
 PATIENCE = 30.0
@@ -111,7 +110,7 @@ def connection(recorded: Path) -> Iterator[HTTPConnection]:
     """A connection to a preview in this process."""
     with (
         closing(Recording(recorded, "an hour")) as recording,
-        serving_preview(Pages(recording)) as url,
+        server.serving(Pages(recording)) as url,
         closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)) as opened,
     ):
         yield opened
@@ -163,8 +162,8 @@ def test_an_invalid_stretch_is_rejected(stretch: str, capsys: pytest.CaptureFixt
 
 
 def test_pictures_are_taken_of_every_dashboard(recorded: Path, tmp_path: Path) -> None:
-    # WHEN pages and pictures are written
-    options = ["--out", str(tmp_path), "--file", str(recorded), "--range", "1h", "--png", "--height", "300", "--dark"]
+    # WHEN pictures are taken
+    options = ["--out", str(tmp_path), "--file", str(recorded), "--range", "1h", "--height", "300", "--dark"]
     command = [sys.executable, "-m", "cloudwatch", "render", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=3 * PATIENCE, check=True)
     # THEN there is a picture of each, in the chosen size and color scheme
