@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from cli.errors import CommandError
+from cli.lock import exclusive
 from cli.place import Place, cell_at
 
 if TYPE_CHECKING:
@@ -104,8 +105,6 @@ class Counts(NamedTuple):
 SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 FORMAT = 2
 """Version of the schema, in the database's `user_version`."""
-OWNERS = 0o600
-"""Rights of a new results file: it has places, and says who was where and when."""
 _REVIEWS_OF_1 = """
 select
     photo, reviewer, 1 as number, kind, name, scientific_name, rank, null as count, null as sex, null as life_stage,
@@ -171,7 +170,7 @@ class ResultsFile:
         if path is not None and not write and not path.is_file():
             raise CommandError(f"there is no results file {path}; `faunalens identify --results` makes one")
         if path is not None and write:
-            self._lock = _exclusive(path)
+            self._lock = exclusive(path)
         try:
             self._connection = sqlite3.connect(
                 _name_of(path, write=write), uri=True, autocommit=True, check_same_thread=False
@@ -347,26 +346,3 @@ def _name_of(path: Path | None, *, write: bool) -> str:
         return ":memory:"
     is_closed = not write and not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
     return f"{path.absolute().as_uri()}{'?immutable=1' if is_closed else ''}"
-
-
-def _exclusive(path: Path) -> "FileLock":
-    """Lock the results for writing, as long as this process runs, and return the lock. Only their owner may read them.
-
-    The lock is a file of its own: closing any descriptor of a database would drop the locks of SQLite.
-    """
-    from filelock import FileLock, Timeout  # takes as long as the rest of `faunalens status`
-
-    if not path.parent.is_dir():
-        raise CommandError(f"there is no folder {path.parent} for the results; make it, or choose another file")
-    lock = FileLock(path.with_name(f"{path.name}-lock"), timeout=0, mode=OWNERS, thread_local=False)
-    try:
-        lock.acquire()
-        if not path.exists():
-            path.touch(OWNERS)  # SQLite's other files get the same rights
-    except Timeout as error:
-        raise CommandError(f"another run is writing to {path}; wait for it, or choose another file") from error
-    except OSError as error:
-        lock.release()
-        what = f"the results cannot be written to {path} ({error.strerror})"
-        raise CommandError(f"{what}; choose another file") from error
-    return lock
