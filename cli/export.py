@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,17 @@ from cli.exports.darwin_core import write_dwca
 from cli.exports.description import Description
 from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
-from cli.options import FILE, FOLDER, Parsed, StudyOptions, add_options, expect_other, results_argument, study_options
+from cli.options import (
+    FILE,
+    FOLDER,
+    PUBLIC,
+    Parsed,
+    StudyOptions,
+    add_options,
+    expect_other,
+    results_argument,
+    study_options,
+)
 from cli.results import ResultsFile
 from cli.study.study import Study
 
@@ -27,17 +38,24 @@ Examples:
 
 
 class Format(NamedTuple):
-    """A format, and the option that names where to write it. `write`: gets the value of --min-confidence last."""
+    """A format, and the option that names where to write it. `write`: gets the value of --min-confidence last.
+
+    `precision`: degrees to which its coordinates are rounded, unless the command says otherwise.
+    """
 
     write: Callable[[Study, Path, Description, float], None]
     type: click.Path
     help: str
+    precision: float = 0.0
 
 
 FORMATS: Mapping[str, Format] = {
     "csv": Format(lambda study, path, *_: write_csv(study, path), FILE, "A row for each photo, for spreadsheets."),
     "camtrap_dp": Format(
-        lambda study, path, about, _: write_camtrap_dp(study, path, about), FOLDER, "A package of Camtrap DP 1.0."
+        lambda study, path, about, _: write_camtrap_dp(study, path, about),
+        FOLDER,
+        "A package of Camtrap DP 1.0.",
+        PUBLIC,
     ),
     "megadetector": Format(
         lambda study, path, _, least: write_megadetector(study, path, least),
@@ -49,6 +67,7 @@ FORMATS: Mapping[str, Format] = {
         lambda study, path, about, _: write_dwca(study, path, about),
         FILE,
         "A Darwin Core Archive of the animals, for GBIF.",
+        PUBLIC,
     ),
 }
 
@@ -85,13 +104,19 @@ def export(
     """Export the answers in RESULTS, in as many formats as are named. Photos that people have reviewed are exported as
     classified by them.
 
-    Exports have the coordinates that you gave. Each file is written whole or not at all.
+    Each file is written whole or not at all.
     """
     named = {name: path for name, path in targets.items() if path}
     if not named:
         raise click.UsageError("no format is named; give one or more of --csv, --camtrap-dp, --megadetector, …")
     with ResultsFile(results, write=False) as kept:
         expect_other(results, *named.values())
-        study, about = reading.open(kept, timezone)
-        for name, path in named.items():
-            FORMATS[name].write(study, path, about, min_confidence)
+        _, about = reading.open(kept)
+        for precision, names in groupby(sorted(named, key=_precision), key=_precision):
+            study = reading.study(kept, timezone, precision)
+            for name in names:
+                FORMATS[name].write(study, named[name], about, min_confidence)
+
+
+def _precision(name: str) -> float:
+    return FORMATS[name].precision

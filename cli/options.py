@@ -74,24 +74,37 @@ def add_options[C](options: Iterable[Callable[[C], C]]) -> Callable[[C], C]:
 
 @dataclass(frozen=True, slots=True)
 class StudyOptions:
-    """How to read a study. `metadata`: a file about it. `gap`: seconds between events. `precision`: degrees.
+    """How to read a study. `metadata`: a file about it. `gap`: seconds between events. `precision`: degrees, if given.
 
     `file_times`: whether photos without a time have that of their file.
     """
 
     metadata: Path | None
     gap: int
-    precision: float
+    precision: float | None
     file_times: bool
 
-    def open(self, results: ResultsFile, zone: tzinfo | None = None) -> tuple[Study, Description]:
-        """Return the study in a results file, and what people say about it. `zone`: of clocks without one."""
-        study = Study(results, self.gap, zone, self.precision, file_times=self.file_times)
+    def study(self, results: ResultsFile, zone: tzinfo | None = None, precision: float = 0.0) -> Study:
+        """Return the study in a results file. `zone`: of clocks without one.
+
+        `precision`: degrees to which coordinates are rounded if the command does not say. Then that is said.
+        """
+        if self.precision is None and precision:
+            warn(f"coordinates for others are rounded to {precision:g}°; --round-coordinates 0 leaves them exact")
+        precision = precision if self.precision is None else self.precision
+        return Study(results, self.gap, zone, precision, file_times=self.file_times)
+
+    def open(self, results: ResultsFile, precision: float = 0.0) -> tuple[Study, Description]:
+        """Return the study, and what people say about it. Warn of photos without a time."""
+        study = self.study(results, precision=precision)
         if untimed := study.untimed:
             warn(f"{untimed:,} photos have no time: each is an event of its own")
         return study, read_description(self.metadata, study.folder)
 
 
+PUBLIC = 0.01
+"""Degrees to which coordinates for others are rounded, 1.1 km: A. D. Chapman, "Current Best Practices for
+Generalizing Sensitive Species Occurrence Data" (GBIF, 2020), has it for medium sensitivity, and 0.1 for high."""
 _STUDY = (
     click.option(
         "--metadata",
@@ -110,9 +123,9 @@ _STUDY = (
     click.option(
         "--round-coordinates",
         type=click.FloatRange(0, 10),
-        default=0.0,
         metavar="DEGREES",
-        help="Round coordinates, such as to 0.1, to protect sensitive species; the output says so.",
+        help=f"Round coordinates; 0 leaves them exact. By default to {PUBLIC} where others may read them (Camtrap DP, "
+        "Darwin Core, report), to protect cameras and animals.",
     ),
     click.option(
         "--file-times",
@@ -130,7 +143,7 @@ def study_options[R](command: Callable[..., R]) -> Callable[..., R]:
         *context: Any,
         metadata: Path | None,
         event_gap: int,
-        round_coordinates: float,
+        round_coordinates: float | None,
         file_times: bool,
         **others: Any,
     ) -> R:

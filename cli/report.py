@@ -13,7 +13,7 @@ import click
 
 from chalicelib.application import VERSION
 from cli.exports.files import whole
-from cli.options import FILE, StudyOptions, expect_other, results_argument, study_options
+from cli.options import FILE, PUBLIC, StudyOptions, expect_other, results_argument, study_options
 from cli.photos import thumbnail
 from cli.results import ResultsFile
 from cli.study.summary import Group, Station, Summary, summary_of
@@ -52,7 +52,7 @@ def report(results: Path, *, html: Path | None, hide_people: bool, reading: Stud
     target = html or results.with_suffix(".html")
     with ResultsFile(results, write=False) as kept:
         expect_other(results, target)
-        study, about = reading.open(kept)
+        study, about = reading.open(kept, PUBLIC)
         text = page(summary_of(study, hide_people=hide_people), about.title, Path(study.folder))
     with whole(target) as partial:
         partial.write_text(text, encoding="utf-8")

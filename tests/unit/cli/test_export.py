@@ -1,0 +1,41 @@
+"""`faunalens export`: how exact the coordinates of each format are."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.__main__ import run
+from cli.errors import Exit
+from testing.studies import write_study
+from tests.unit.cli.exports.reading import rows_of
+
+SAID = "coordinates for others are rounded to 0.01°; --round-coordinates 0 leaves them exact"
+
+
+@pytest.mark.parametrize(
+    ("options", "csv", "package"),
+    [
+        ([], "-1.2345", "-1.23"),
+        (["--round-coordinates", "0"], "-1.2345", "-1.2345"),
+        (["--round-coordinates", "0.1"], "-1.2", "-1.2"),
+    ],
+)
+def test_coordinates_for_others_are_rounded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], csv: str, package: str
+) -> None:
+    write_study(tmp_path / "study.db")
+    formats = ["--camtrap-dp", str(tmp_path / "package"), "--csv", str(tmp_path / "photos.csv")]
+    assert run(["export", str(tmp_path / "study.db"), *formats, *options]) == Exit.DONE
+    # THEN the spreadsheet, which is for oneself, is exact unless the command says otherwise; each is said
+    assert rows_of(tmp_path / "photos.csv")[0]["latitude"] == csv
+    assert rows_of(tmp_path / "package" / "deployments.csv")[0]["latitude"] == package
+    assert (SAID in capsys.readouterr().err) == (not options)
+
+
+def test_a_report_is_for_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_study(tmp_path / "study.db")
+    assert run(["report", str(tmp_path / "study.db")]) == Exit.DONE
+    assert SAID in capsys.readouterr().err
+    text = (tmp_path / "study.html").read_text()
+    assert "Coordinates are rounded to 0.01°" in text
+    assert "-1.2345" not in text
