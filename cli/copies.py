@@ -96,9 +96,10 @@ class Copies:
             return plain
         return numbered
 
-    def put(self, wanted: Copy, make: Callable[[Path], str]) -> None:
-        """Make a file unless it is there. Raises `CommandError` if it is, and not this folder's own.
+    def put(self, wanted: Copy, make: Callable[[Path], str]) -> bool:
+        """Make a file unless it is there. Return whether it is, in the end.
 
+        Raises `CommandError` if a file of others is in its place.
         `make`: writes it, and returns `how`, or raises `PhotoGone`.
         """
         key, target = _key(wanted.new_path), self.folder / wanted.new_path
@@ -112,21 +113,22 @@ class Copies:
                 )
             if known.bytes and known.bytes != size:
                 self.counts["changed"] += 1
-                return
+                return True
         is_same = known is not None and (known.how == wanted.how or (known.how, wanted.how) == ("copy", "link"))
         if known and is_same and size == known.bytes and known.mark == wanted.mark:
             self._rows[key] = wanted._replace(how=known.how, bytes=known.bytes)
             self.counts["there"] += 1
-            return
+            return True
         self._add(wanted)
         try:
             with whole(target) as partial:
                 how = make(partial)
         except PhotoGone:
             self.counts["gone"] += 1
-            return
+            return False
         self._add(wanted._replace(how=how, bytes=target.stat().st_size))
         self.counts[how] += 1
+        return True
 
     def finish(self, source: Path) -> None:
         """Delete the folder's own files that were not wanted, and write the table anew.

@@ -15,21 +15,20 @@ import click
 from cli.blur import blurred
 from cli.copies import TABLE, Copies, Copy, PhotoGone, safe
 from cli.errors import CommandError, Exit
+from cli.exports.xmp import EMPTY, WORDS, caption, inside, packet
 from cli.options import FOLDER, Parsed, StudyOptions, results_argument, study_options
 from cli.results import ResultsFile
 from cli.study.finding import Box, Finding
 from cli.study.study import Study, StudyPhoto
-from cli.study.summary import KINDS
 from cli.terminal import photo_progress, warn
 
 EPILOG = """\b
 Examples:
   faunalens copy study.db sorted/
   faunalens copy study.db for-the-club/ --by station,taxon --how copy --people skip
+  # with keywords for Lightroom and digiKam
+  faunalens copy study.db sorted/ --xmp inside
 """
-EMPTY = "empty"
-WORDS = KINDS | {"blank": EMPTY}
-"""Folders of what is no animal."""
 KEYS = ("taxon", "station", "event")
 
 
@@ -69,6 +68,12 @@ def parse_keys(text: str) -> tuple[str, ...]:
     "skip: leave them out.",
 )
 @click.option(
+    "--xmp",
+    type=click.Choice(["beside", "inside"]),
+    help="Add keywords, captions and boxes of animals. beside: in IMG_1.JPG.xmp, for digiKam and darktable. inside: in "
+    "the JPEG, for Lightroom and digiKam, which makes links copies.",
+)
+@click.option(
     "--force", is_flag=True, help="Overwrite files in DIR that are not this command's, or were changed since."
 )
 @study_options
@@ -79,6 +84,7 @@ def copy(
     by: tuple[str, ...],
     how: Literal["link", "copy"],
     people: Literal["blur", "skip", "keep"],
+    xmp: Literal["beside", "inside"] | None,
     force: bool,
     reading: StudyOptions,
 ) -> int:
@@ -93,6 +99,7 @@ def copy(
         study, _ = reading.open(kept)
         source = Path(study.folder)
         _expect_apart(source, folder)
+        put = partial(_put, how=how, xmp=xmp)
         plan = Plan(study, by, {row["deploymentID"]: row for row in kept.deployments()})
         total, left = kept.counts().done - study.copies, 0
         with Copies(folder, force=force) as copies, photo_progress(0, total, "copying") as reach:
@@ -104,7 +111,7 @@ def copy(
                     left += 1
                     continue
                 for each in new_folders:
-                    _put(copies, each, photo, source / photo.path, how, blur=shows_people)
+                    put(copies, each, photo, source / photo.path, blur=shows_people)
             copies.finish(source)
     _say(copies, left)
     return Exit.SOME_FAILED if copies.counts["gone"] else Exit.DONE
@@ -117,7 +124,7 @@ SAID = {
     "blurred whole": "blurred whole, because people have no boxes (see --boxes of `identify`)",
     "keywords": "sidecars written",
     "there": "there already",
-    "deleted": "deleted, because their photo is elsewhere now",
+    "deleted": "deleted, as they belong elsewhere now",
     "changed": "changed by others since, and left alone (--force overwrites them)",
     "gone": "missing, because the photo cannot be read any more",
 }
@@ -192,13 +199,6 @@ def _plain(deployment: str) -> str:
     return deployment.partition(" @ ")[0]
 
 
-def caption(finding: Finding) -> str:
-    """Return what was found in the words of people, with the scientific name."""
-    if finding.named is None:
-        return WORDS.get(finding.kind, finding.kind)
-    return finding.named.name if finding.is_typed else str(finding.named)
-
-
 def people_in(finding: Finding) -> tuple[Box, ...]:
     """Return the boxes of all people; none if one of them has none, so that they may be anywhere in the photo."""
     people = [part for part in (*finding.each, *finding.faint, *finding.people) if part.kind == "human"]
@@ -207,12 +207,17 @@ def people_in(finding: Finding) -> tuple[Box, ...]:
     return boxes if len(boxes) >= said else ()
 
 
-def _put(copies: Copies, folder: str, photo: StudyPhoto, source: Path, how: str, *, blur: bool) -> None:
+def _put(
+    copies: Copies, folder: str, photo: StudyPhoto, source: Path, *, how: str, xmp: str | None, blur: bool
+) -> None:
     suffix = ".jpg" if blur else re.sub(r"[^.\w]", "_", source.suffix)
     stem = f"{safe(_plain(photo.deployment), 60)}_{safe(source.stem)}"
-    boxes = people_in(photo.finding)
+    boxes, keywords = people_in(photo.finding), packet(photo) if xmp else ""
+    written = keywords if xmp == "inside" and suffix.lower() in (".jpg", ".jpeg") else ""
     if blur:
         how = "blurred" if boxes else "blurred whole"
+    elif written:
+        how = "copy"
     parts = photo.finding.each
     wanted = Copy(
         photo.path,
@@ -222,18 +227,23 @@ def _put(copies: Copies, folder: str, photo: StudyPhoto, source: Path, how: str,
         " | ".join(dict.fromkeys(each.named.scientific_name for each in parts if each.named)),
         photo.finding.by,
         how,
-        mark=f"{zlib.crc32(repr(boxes).encode()):08x}" if blur else "",
+        mark=_mark(boxes if blur else (), written),
     )
-    copies.put(wanted, partial(_write, source, how, boxes))
+    if copies.put(wanted, partial(_write, source, how, boxes, written)) and keywords and not written:
+        sidecar = wanted._replace(new_path=f"{wanted.new_path}.xmp", how="keywords", mark=_mark(keywords))
+        copies.put(sidecar, partial(_write_text, keywords))
 
 
-def _write(source: Path, how: str, boxes: Sequence[Box], target: Path) -> str:
-    if how.startswith("blurred"):
-        data = blurred(source, boxes)
-        if data is None:
-            raise PhotoGone
-        target.write_bytes(data)
-        return how
+def _mark(*made_from: object) -> str:
+    return f"{zlib.crc32(repr(made_from).encode()):08x}" if any(made_from) else ""
+
+
+def _write_text(text: str, target: Path) -> str:
+    target.write_text(text, encoding="utf-8")
+    return "keywords"
+
+
+def _write(source: Path, how: str, boxes: Sequence[Box], keywords: str, target: Path) -> str:
     if not source.is_file():
         raise PhotoGone
     if how == "link":
@@ -242,5 +252,11 @@ def _write(source: Path, how: str, boxes: Sequence[Box], target: Path) -> str:
             return how
         except OSError:  # another disk, or one without links
             pass
-    shutil.copy2(source, target)
-    return "copy"
+    if not how.startswith("blurred") and not keywords:
+        shutil.copy2(source, target)
+        return "copy"
+    data = blurred(source, boxes) if how.startswith("blurred") else source.read_bytes()
+    if data is None:
+        raise PhotoGone
+    target.write_bytes(inside(data, keywords) if keywords else data)
+    return how

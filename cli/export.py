@@ -15,6 +15,7 @@ from cli.exports.darwin_core import write_dwca
 from cli.exports.description import Description
 from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
+from cli.exports.xmp import write_sidecars
 from cli.options import (
     FILE,
     FOLDER,
@@ -68,6 +69,12 @@ FORMATS: Mapping[str, Format] = {
         FILE,
         "A Darwin Core Archive of the animals, for GBIF.",
         PUBLIC,
+    ),
+    "xmp": Format(
+        lambda study, path, *_: write_sidecars(study, path),
+        FOLDER,
+        "XMP sidecars with keywords for digiKam and darktable, by the paths of the photos: beside them if it is the "
+        "study's folder.",
     ),
 }
 

@@ -1,0 +1,157 @@
+"""XMP: keywords, captions and regions of photos, as digiKam, darktable and Lightroom read them.
+
+A sidecar of `IMG_1.JPG` is `IMG_1.JPG.xmp`, where digiKam and darktable look for it. Lightroom has sidecars of raw
+photos only (`IMG_1.xmp`), so that its keywords have to be in the JPEG itself, where digiKam reads them too.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+from chalicelib.application import VERSION
+from cli.exports.files import stamp, whole
+from cli.study.finding import Finding
+from cli.study.study import Study, StudyPhoto
+from cli.study.summary import KINDS
+from cli.study.taxa import lineage_of
+from cli.terminal import warn
+
+EMPTY = "empty"
+WORDS = KINDS | {"blank": EMPTY}
+"""Keywords and folders of what is no animal."""
+LEVELS = ("class", "order", "family", "genus", "species")
+"""Ranks of the hierarchy of keywords."""
+TOOLKIT = 'x:xmptk="Faunalens '
+"""Who wrote a sidecar; others replace it by their own name."""
+SPACES = {
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "lr": "http://ns.adobe.com/lightroom/1.0/",
+    "digiKam": "http://www.digikam.org/ns/1.0/",
+    "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
+    "stArea": "http://ns.adobe.com/xmp/sType/Area#",
+    "stDim": "http://ns.adobe.com/xap/1.0/sType/Dimensions#",
+}
+JPEG_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
+"""What a JPEG's segment of XMP begins with (XMP specification, part 3)."""
+
+
+def caption(finding: Finding) -> str:
+    """Return what was found in the words of people, with the scientific name."""
+    if finding.named is None:
+        return WORDS.get(finding.kind, finding.kind)
+    return finding.named.name if finding.is_typed else str(finding.named)
+
+
+def packet(photo: StudyPhoto) -> str:
+    """Return the XMP of a photo: keywords, flat and as a hierarchy, a caption, and the box of each animal."""
+    paths = list(dict.fromkeys(filter(None, map(_lineage, photo.finding.each))))
+    flat = dict.fromkeys(word for part in photo.finding.each for word in _words(part))
+    text = f'<rdf:Alt><rdf:li xml:lang="x-default">{_text(_description(photo))}</rdf:li></rdf:Alt>'
+    spaces = "".join(f"\n    xmlns:{name}={quoteattr(space)}" for name, space in SPACES.items())
+    return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" {TOOLKIT}{VERSION}">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""{spaces}>
+   <dc:description>{text}</dc:description>
+   <dc:subject>{_list("Bag", flat)}</dc:subject>
+   <lr:hierarchicalSubject>{_list("Bag", ("|".join(path) for path in paths))}</lr:hierarchicalSubject>
+   <digiKam:TagsList>{_list("Seq", ("/".join(path) for path in paths))}</digiKam:TagsList>{_regions(photo)}
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>
+"""
+
+
+def inside(jpeg: bytes, xmp: str) -> bytes:
+    """Return a JPEG with this XMP in the place of its own. The picture and EXIF stay as they are."""
+    kept, position = [jpeg[:2]], 2
+    while jpeg[position : position + 2] in (b"\xff\xe0", b"\xff\xe1"):  # JFIF and EXIF come first
+        end = position + 2 + int.from_bytes(jpeg[position + 2 : position + 4])
+        if not jpeg[position + 4 : end].startswith(JPEG_HEAD):
+            kept.append(jpeg[position:end])
+        position = end
+    segment = JPEG_HEAD + xmp.encode()
+    return b"".join((*kept, b"\xff\xe1", (len(segment) + 2).to_bytes(2), segment, jpeg[position:]))
+
+
+def write_sidecars(study: Study, folder: Path) -> None:
+    """Write a sidecar of each photo, by its path below a folder: beside the photos, if it is the study's.
+
+    One that another program wrote, or changed, stays.
+    """
+    others = 0
+    for photo in study.photos():
+        target = folder / f"{photo.path}.xmp"
+        if target.exists() and TOOLKIT.encode() not in target.read_bytes():
+            others += 1
+            continue
+        with whole(target) as partial:
+            partial.write_text(packet(photo), encoding="utf-8")
+    if others:
+        warn(f"{others:,} sidecars are of other programs, or were changed by them, and stay as they are")
+
+
+def _lineage(finding: Finding) -> tuple[str, ...]:
+    """Return the scientific names from the class down to an animal; empty for a wider taxon, and for what is none."""
+    ranks = lineage_of(finding.named.scientific_name).ranks if finding.named else {}
+    return tuple(ranks[level] for level in LEVELS if level in ranks)
+
+
+def _words(finding: Finding) -> Iterator[str]:
+    if finding.named is None:
+        yield WORDS.get(finding.kind, finding.kind)
+        return
+    yield finding.named.name
+    if not finding.is_typed:
+        yield from (finding.named.scientific_name, *reversed(_lineage(finding)))
+
+
+def _description(photo: StudyPhoto) -> str:
+    """Return the caption: what is there, where and when, and who said so."""
+    found = "; ".join(
+        ", ".join(filter(None, (_counted(part), part.sex, part.life_stage, part.behavior, part.note))) + part.remark
+        for part in photo.finding.each
+    )
+    place = photo.deployment.partition(" @ ")[0]
+    return ". ".join(filter(None, (found, place, stamp(photo.time), f"Classified by {photo.finding.by}")))
+
+
+def _counted(finding: Finding) -> str:
+    return f"{finding.count} × {caption(finding)}" if finding.count and finding.count > 1 else caption(finding)
+
+
+def _regions(photo: StudyPhoto) -> str:
+    """Return the boxes of animals, by the Metadata Working Group, whose word for an animal is `Pet`.
+
+    The area's x and y are its middle, relative to the photo.
+    """
+    items = [
+        f'<rdf:li><rdf:Description mwg-rs:Type="Pet" mwg-rs:Name={quoteattr(_clean(caption(part)))}>'
+        f'<mwg-rs:Area stArea:unit="normalized" stArea:x="{box.x + box.width / 2:.5f}" '
+        f'stArea:y="{box.y + box.height / 2:.5f}" stArea:w="{box.width:.5f}" stArea:h="{box.height:.5f}"/>'
+        "</rdf:Description></rdf:li>"
+        for part in photo.finding.each
+        if (box := part.box) and part.kind == "animal"
+    ]
+    if not items:
+        return ""
+    size = f'stDim:w="{photo.width}" stDim:h="{photo.height}" stDim:unit="pixel"'
+    return f"""
+   <mwg-rs:Regions rdf:parseType="Resource">
+    <mwg-rs:AppliedToDimensions {size}/>
+    <mwg-rs:RegionList><rdf:Bag>{"".join(items)}</rdf:Bag></mwg-rs:RegionList>
+   </mwg-rs:Regions>"""
+
+
+def _list(kind: str, words: Iterable[str]) -> str:
+    return f"<rdf:{kind}>{''.join(f'<rdf:li>{_text(word)}</rdf:li>' for word in words)}</rdf:{kind}>"
+
+
+def _text(text: str) -> str:
+    return escape(_clean(text))
+
+
+def _clean(text: str) -> str:
+    """Return a text without what XML forbids."""
+    return "".join(each for each in text if each.isprintable())
