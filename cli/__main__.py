@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from threading import Event
 
 import click
 from click.shell_completion import get_completion_class
@@ -15,9 +16,10 @@ from chalicelib.application import VERSION
 from chalicelib.errors import FaunalensError
 from cli import moved
 from cli.errors import CommandError, Exit
+from cli.log import LOG, close_log, with_log
 from cli.options import results_argument
 from cli.results import ResultsFile
-from cli.terminal import MOST_FAULTS, shown
+from cli.terminal import MOST_FAULTS, prepare, shown
 
 MODULES = ("batch", "copy", "export", "identify", "report", "review", "tables")
 """Commands with a module of their own: `faunalens export` is the function `export` of cli/export.py."""
@@ -34,7 +36,7 @@ Exit codes:
   2    wrong options or arguments
   3    done, but some photos have no answer; `faunalens status` lists them
   4    a run on AWS is still under way
-  130  stopped with Ctrl-C; run the same command again to continue
+  130  stopped, such as with Ctrl-C; run the same command again to continue
 """
 STATUS_EPILOG = """\b
 Example:
@@ -59,10 +61,11 @@ class _Commands(click.Group):
         return sorted([*super().list_commands(ctx), *MODULES])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in MODULES:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(f"cli.{cmd_name}"), cmd_name)
-        return command
+        if cmd_name in MODULES:
+            command: click.Command | None = getattr(import_module(f"cli.{cmd_name}"), cmd_name)
+        else:
+            command = super().get_command(ctx, cmd_name)
+        return command and with_log(command)
 
 
 @click.group(
@@ -139,35 +142,42 @@ def completion(context: click.Context, shell: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code."""
-    sys.exit(run(arguments))
+    sys.exit(run(arguments, prepare()))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command. Return its exit code."""
+def run(arguments: Sequence[str] | None = None, stopped: Event | None = None) -> int:
+    """Run the command, and say what stopped it. Return its exit code. `stopped`: set by a signal."""
     try:
-        code = faunalens.main(arguments, prog_name="faunalens", standalone_mode=False, obj=os.environ)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except FaunalensError as error:
-        CommandError(str(error)).show()
-        return Exit.FAILED
-    except sqlite3.Error as error:
-        CommandError(
+        returned = faunalens.main(arguments, prog_name="faunalens", standalone_mode=False, obj=os.environ)
+        code = returned if isinstance(returned, int) else Exit.DONE
+    except (click.Abort, KeyboardInterrupt, click.ClickException, FaunalensError, sqlite3.Error, OSError) as error:
+        if isinstance(error, click.Abort | KeyboardInterrupt) or (stopped and stopped.is_set()):
+            LOG.warning("stopped")
+            click.echo("stopped; run the same command again to continue", err=True)
+            code = Exit.INTERRUPTED
+        else:
+            in_words = _in_words(error)
+            LOG.error(in_words.format_message())
+            in_words.show()
+            code = in_words.exit_code
+    close_log(code)
+    return code
+
+
+def _in_words(error: BaseException) -> click.ClickException:
+    if isinstance(error, click.ClickException):
+        return error
+    if isinstance(error, sqlite3.Error):
+        return CommandError(
             f"the results file cannot be read or written ({error}); is the disk full? "
             "Run the same command again to continue"
-        ).show()
-        return Exit.FAILED
-    except OSError as error:  # such as standard output on a full disk
+        )
+    if isinstance(error, OSError):  # such as standard output on a full disk
         what = error.filename or "a file, or what the command prints,"
-        CommandError(
+        return CommandError(
             f"{what} cannot be read or written ({error.strerror or error}); run the same command again to continue"
-        ).show()
-        return Exit.FAILED
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; run the same command again to continue", err=True)
-        return Exit.INTERRUPTED
-    return code if isinstance(code, int) else Exit.DONE
+        )
+    return CommandError(str(error))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ import click
 from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
 from cli.engines.engine import Engine, work
 from cli.errors import CommandError, Exit
+from cli.log import LOG
 from cli.moved import find_below
 from cli.options import ANY_PATH, EXISTING_FOLDER, FILE, PlaceOptions, place_options
-from cli.photos import expand, is_text, root_of, walk
+from cli.photos import expand, is_text, root_of, walk, with_slashes
 from cli.place import NONE
 from cli.results import ListedPhoto, ResultsFile
 from cli.terminal import MOST_FAULTS, photo_progress, print_outcome, print_summary, waiting, warn
@@ -157,7 +158,7 @@ def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> 
     outside = next((path for path in paths if not path.is_relative_to(folder)), None)
     if outside:
         raise click.UsageError(f"{outside} is not below {folder}; choose another --root")
-    results.describe(folder=str(folder))
+    results.describe(folder=folder.as_posix())
     return folder
 
 
@@ -166,10 +167,10 @@ def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -
 
     `closed`: where to list the folders that cannot be read.
     """
-    homeless, strange, gone, start, left_out = 0, 0, 0, len(str(root).rstrip("/")) + 1, Counter[str]()
+    homeless, strange, gone, start, left_out = 0, 0, 0, len(str(root).rstrip(os.sep)) + 1, Counter[str]()
     for path in paths:
         for entry in walk(path, left_out, closed):
-            name = os.fspath(entry)[start:]
+            name = with_slashes(os.fspath(entry)[start:])
             if not is_text(name):
                 strange += 1
                 continue
@@ -236,6 +237,8 @@ def identify_left(
         with closing(outcomes), photo_progress(done, before.total) as reach:
             for number, outcome in enumerate(outcomes, 1):
                 results.save(outcome)
+                if outcome.code:
+                    LOG.warning("%s: %s (%s)", outcome.task.path, outcome.detail, outcome.code)
                 reach(done + number)
                 if as_json or in_words:
                     print_outcome(outcome, as_json=as_json)

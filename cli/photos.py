@@ -66,7 +66,19 @@ def root_of(paths: Sequence[Path]) -> Path:
     if not paths:
         return Path.cwd()
     folders = [path if path.is_dir() else path.parent for path in paths]
-    return Path(os.path.commonpath(folders))
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError as error:  # of Windows
+        raise CommandError("the photos are on several drives; give each drive its own results file") from error
+
+
+def with_slashes(name: str, separator: str = os.sep) -> str:
+    r"""Return the name of a photo as results files have it, on Windows too.
+
+    >>> with_slashes(r"north\100MEDIA\IMG_0001.JPG", "\\")
+    'north/100MEDIA/IMG_0001.JPG'
+    """
+    return name if separator == "/" else name.replace(separator, "/")
 
 
 def media_type(path: str) -> str:

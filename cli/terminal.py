@@ -1,24 +1,56 @@
 """What the command prints: answers on standard output; everything else, such as progress, on standard error."""
 
 import json
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from io import TextIOWrapper
 from itertools import islice
+from threading import Event, Thread
+from time import monotonic
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from cli.log import LOG
 from cli.moved import copies, untimed
 from cli.results import Outcome, ResultsFile
 
 MOST_FAULTS = 10
 """Photos without an answer that a summary names; `faunalens status` names all."""
+LINE_EVERY = 10.0
+"""Seconds between lines about progress, where no terminal shows a bar."""
+
+
+def prepare() -> Event:
+    """Let any name be printed, on Windows too, and let every signal that ends a process do so as Ctrl-C does.
+
+    Return what is set then: SQLite makes an error of its own of an interrupt.
+    """
+    stopped = Event()
+
+    def stop(*_: object) -> None:
+        stopped.set()
+        raise KeyboardInterrupt
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # Windows has no SIGHUP, and others no SIGBREAK
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does with SIGHUP
+            signal.signal(number, stop)
+    return stopped
 
 
 def warn(text: str) -> None:
-    """Print a message to standard error."""
+    """Print a message to standard error, and log it."""
+    LOG.warning(text)
     click.echo(f"faunalens: {text}", err=True)
 
 
@@ -68,23 +100,59 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def photo_progress(done: int, total: int, doing: str = "identifying") -> Iterator[Callable[[int], None]]:
-    """Show on a terminal how many photos are done, how fast, and how long it still takes.
+    """Show how many photos are done, how fast, and how long it still takes: as a bar on a terminal, else in lines.
 
     `done`, `total`: photos that an earlier run did, and all. Yield what to call with the number that is done by now.
     """
-    console = Console(stderr=True)
+    console, started, reached = Console(stderr=True), monotonic(), done
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, speed_estimate_period=60) as progress:
+    with (
+        Progress(*columns, console=console, disable=not console.is_terminal, speed_estimate_period=60) as progress,
+        _lines(lambda: progress_line(doing, reached, total, (reached - done) / (monotonic() - started)), console),
+    ):
         task = progress.add_task(doing, total=total, completed=done)
-        yield lambda reached: progress.update(task, completed=reached)
+
+        def reach(number: int) -> None:
+            nonlocal reached
+            reached = number
+            progress.update(task, completed=number)
+
+        yield reach
+
+
+def progress_line(doing: str, done: int, total: int, rate: float) -> str:
+    """Return a line about progress. `rate`: photos a second.
+
+    >>> progress_line("identifying", 1200, 10_000, 12.5)
+    'identifying: 1,200 of 10,000 photos, 12.5 a second, 0:11:44 left'
+    """
+    left = f", {rate:.1f} a second, {timedelta(seconds=round((total - done) / rate))} left" if rate else ""
+    return f"{doing}: {done:,} of {total:,} photos{left}"
 
 
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """Show on a terminal that something takes a while."""
+    """Show that something takes a while."""
     console = Console(stderr=True)
-    if not console.is_terminal:
+    with console.status(text) if console.is_terminal else _lines(lambda: f"{text} …", console):
         yield
-        return
-    with console.status(text):
+
+
+@contextmanager
+def _lines(text: Callable[[], str], console: Console) -> Iterator[None]:
+    """Log and print a line at times. On a terminal, only log it."""
+    ended = Event()
+
+    def repeat() -> None:
+        while not ended.wait(LINE_EVERY):
+            LOG.info(text())
+            if not console.is_terminal:
+                click.echo(f"faunalens: {text()}", err=True)
+
+    thread = Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
         yield
+    finally:
+        ended.set()
+        thread.join()

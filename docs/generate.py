@@ -21,6 +21,7 @@ from chalicelib.config.settings import ROOT, Settings
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from cli.__main__ import faunalens
 from cli.exports.tables import columns
+from cli.log import OPTION as LOG
 from cloudwatch.figures import read_prices
 from cloudwatch.lint.folder import usage
 from infra import cost
@@ -200,7 +201,7 @@ def program_table() -> str:
 
 
 def cli_table() -> str:
-    """Return the table of the commands of `faunalens`, with their arguments and the names of their options."""
+    """Return the table of the commands of `faunalens`, with their arguments and options. All of them have `--log`."""
     return table(["command", "does", "options"], _commands("faunalens", faunalens))
 
 
@@ -212,7 +213,7 @@ def _commands(name: str, group: click.Group) -> Iterator[Sequence[str]]:
             yield from _commands(f"{name} {inner}", command)
         elif command:
             arguments = [each.make_metavar(context) for each in command.params if isinstance(each, click.Argument)]
-            options = [each.opts[0] for each in command.params if isinstance(each, click.Option)]
+            options = [each.opts[0] for each in command.params if isinstance(each, click.Option) and each is not LOG]
             yield f"`{' '.join([name, inner, *arguments])}`", command.get_short_help_str(200), _codes(options)
 
 

@@ -13,6 +13,9 @@ from itertools import islice
 from pathlib import Path
 from sqlite3 import connect
 
+import pytest
+
+from testing.studies import answer, write_study
 from tests.integration.cli.conftest import Command
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -82,3 +85,22 @@ def test_ctrl_c_stops_with_its_own_code(faunalens: Command, run: Run, card: Path
     assert process.returncode == 130
     assert "run the same command again to continue" in err
     assert run(*arguments).returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_export_that_is_stopped_leaves_nothing_behind(
+    number: signal.Signals, faunalens: Command, tmp_path: Path
+) -> None:
+    # GIVEN an export that takes a while
+    row = answer(("impala", "Aepyceros melampus", "species"))
+    write_study(tmp_path / "study.db", [(f"N/{each:05}.JPG", "2026-05-02 06:00:00", row) for each in range(5000)])
+    before = {each.name for each in tmp_path.iterdir()}
+    with faunalens("export", tmp_path / "study.db", "--csv", tmp_path / "photos.csv") as process:
+        while not (tmp_path / ".photos.csv.partial").exists():
+            assert process.poll() is None
+        # WHEN it is stopped THEN it says so, and no part of a file stays
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.endswith("stopped; run the same command again to continue\n")
+    assert {each.name for each in tmp_path.iterdir()} == before

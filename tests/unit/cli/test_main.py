@@ -3,12 +3,15 @@
 import errno
 import getpass
 import socket
+import sqlite3
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from cli.__main__ import run
 from cli.errors import Exit
+from cli.results import ResultsFile
 from testing.studies import write_study
 
 
@@ -28,6 +31,21 @@ def test_a_full_disk_behind_the_output_is_said(
     monkeypatch.setattr("click.echo", echo)
     assert run(["status", results]) == Exit.FAILED
     assert "what the command prints, cannot be read or written (No space left" in capsys.readouterr().err
+
+
+def test_a_signal_that_sqlite_makes_an_error_of_is_no_fault(
+    results: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN an interrupt within a function that SQLite calls
+    def echo(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("user-defined function raised exception")
+
+    stopped = Event()
+    stopped.set()
+    with monkeypatch.context() as patch:
+        patch.setattr(ResultsFile, "counts", echo)
+        assert run(["status", results], stopped) == Exit.INTERRUPTED
+    assert capsys.readouterr().err.startswith("stopped; ")
 
 
 def test_a_port_that_is_taken_is_said(results: str, capsys: pytest.CaptureFixture[str]) -> None:

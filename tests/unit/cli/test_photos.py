@@ -2,6 +2,7 @@
 
 import errno
 import io
+import ntpath
 import os
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from cli.errors import CommandError
-from cli.photos import expand, root_of, walk
+from cli.photos import expand, root_of, walk, with_slashes
 
 
 @pytest.fixture
@@ -98,3 +99,15 @@ def test_photos_are_named_below_their_folder(card: Path) -> None:
     assert root_of([card / "a", card / "b" / "IMG_2.JPG"]) == card
     assert root_of([card / "IMG_3.heic"]) == card
     assert root_of([]) == Path(os.getcwd())  # noqa: PTH109
+
+
+def test_names_have_slashes_on_windows_too() -> None:
+    # GIVEN a path of Windows, and one of others, whose names may have a backslash
+    assert with_slashes(r"north\100MEDIA\IMG_1.JPG", "\\") == "north/100MEDIA/IMG_1.JPG"
+    assert with_slashes(r"north\1/IMG_1.JPG", "/") == r"north\1/IMG_1.JPG"
+
+
+def test_photos_on_several_drives_are_no_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "path", ntpath)
+    with pytest.raises(CommandError, match="the photos are on several drives"):
+        root_of([Path("C:/card/a.jpg"), Path("D:/card/a.jpg")])
