@@ -4,11 +4,13 @@ Composite alarms are checked together, since their rules name other alarms. Ever
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from cloudwatch.lint import LintFinding, structure, suggest
 from cloudwatch.lint.completeness import links_in
-from cloudwatch.lint.graph import Graph, in_cycle
+from cloudwatch.lint.graph import Graph
+from cloudwatch.math.series import Series, kind
 from cloudwatch.project import STAGE_VARIABLE, prefix
 from cloudwatch.syntax.expression import TYPES
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, GraphedMetricsError, of_alarm
@@ -76,9 +78,9 @@ class AlarmCheck:
 
     def _metrics_problems(self) -> Iterator[str]:
         queries = self.body.get("Metrics", [])
-        for kind, most in MOST_QUERIES.items():
-            if (count := sum(kind in query for query in queries)) > most:
-                yield f"Metrics has {count} items with {kind}, but an alarm allows at most {most}; split the alarm"
+        for what, most in MOST_QUERIES.items():
+            if (count := sum(what in query for query in queries)) > most:
+                yield f"Metrics has {count} items with {what}, but an alarm allows at most {most}; split the alarm"
         try:
             entries = of_alarm(self.body)
         except GraphedMetricsError as error:
@@ -108,10 +110,8 @@ class AlarmCheck:
     def _result_problems(self, graph: Graph, watched: list[GraphedMetric]) -> Iterator[str]:
         """Yield problems if the watched entry does not return one time series, or if expressions use SEARCH."""
         for entry in watched:
-            if (type_ := graph.types.get(entry.id or "", "TS")) in ("S", "TS[]", "text"):
-                yield (
-                    f"{entry.title} returns {TYPES[type_]}, but an alarm watches one time series; change the expression"
-                )
+            if (value := graph.values.get(entry.key)) is not None and not isinstance(value, Series):
+                yield f"{entry.title} returns {TYPES[kind(value)]}, but an alarm watches one time series; change it"
         for entry in graph.entries:
             if entry.expression and "SEARCH" in entry.expression:
                 yield f"{entry.title}: alarms do not support SEARCH; list the metrics instead"
@@ -172,13 +172,12 @@ def composite_findings(composites: Bodies, alarms: Bodies) -> Iterator[LintFindi
                 errors.append(f"AlarmRule: {error}")
             errors += common_problems(name, body)
         yield from (LintFinding(file, "", error) for error in errors)
-    for name in in_cycle(children):
-        file, _ = composites[name.removeprefix(_PREFIX)]
-        yield LintFinding(
-            file,
-            "AlarmRule",
-            "the rule depends on itself through other composites; CloudWatch refuses cycles; change one of the rules",
-        )
+    try:
+        TopologicalSorter(children).prepare()
+    except CycleError as error:
+        names = {str(name).removeprefix(_PREFIX) for name in error.args[1]}
+        what = f"{', '.join(sorted(names))} depend on one another; CloudWatch refuses cycles; change one of the rules"
+        yield LintFinding(composites[min(names)][0], "AlarmRule", what)
     if len(children) < len(composites):
         return  # A rule that cannot be parsed may name any alarm.
     named = set().union(*children.values())

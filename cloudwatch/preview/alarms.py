@@ -14,8 +14,8 @@ from math import ceil
 from typing import Any, Literal
 
 from cloudwatch.files import Files
+from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.metric_alarm import MINUTE, SYMBOLS, AlarmError, MetricAlarm
-from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.recording import Incident
 from cloudwatch.project import SERVICE, prefix
 from cloudwatch.syntax.grammar import holds

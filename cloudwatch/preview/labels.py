@@ -1,38 +1,10 @@
-"""Make the labels of curves, and find their units.
+"""Find the units of curves: that of the metric or, for an expression, a unit in a label or in the title."""
 
-Source: "Using dynamic labels" in the CloudWatch user guide. The unit of a curve is that of its metric or, for an
-expression, a unit in a label or in the title.
-"""
-
-import re
 from collections.abc import Mapping
 
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from cloudwatch.lint.known_metrics import aws_metrics
-from cloudwatch.preview.series import EvaluationError, Series
-from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
-
-_VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'Dim\.(?P<dimension>[^']*)'\s*\)|(?P<name>[^}]*?))\s*\}")
-
-
-def default_label(metric: TimeSeries) -> str:
-    """Return the label of a metric without one: its name, and the values of the dimensions that only some have."""
-    return " ".join([metric.name, *(value for name, value in metric.dimensions if name not in ("service", "stage"))])
-
-
-def expand_label(label: str, series: Series) -> str:
-    """Return the label with `${LABEL}` and `${PROP('Dim.…')}` replaced. Raises `EvaluationError` for others."""
-
-    def value(match: re.Match[str]) -> str:
-        if match["dimension"] is not None:
-            return dict(series.metric.dimensions).get(match["dimension"], "") if series.metric else ""
-        if match["name"] != "LABEL":
-            known = "the preview knows only LABEL and PROP('Dim.…')"
-            raise EvaluationError(f"label {label!r} has the variable {match['name']}; {known}")
-        return series.label
-
-    return _VARIABLE.sub(value, label)
-
+from cloudwatch.syntax.graphed_metrics import GraphedMetric
 
 _UNITS: Mapping[str, str] = {
     "ms": "Milliseconds",

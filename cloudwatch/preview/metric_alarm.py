@@ -16,9 +16,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cloudwatch.preview.evaluate import Evaluator
-from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.series import Floats, Grid, Integers, Series
+from cloudwatch.math.evaluate import Evaluator
+from cloudwatch.math.metric_store import MetricStore
+from cloudwatch.math.series import Floats, Grid, Integers, Series
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, of_alarm
 
 MINUTE = 60  # seconds between two evaluations

@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from io import FileIO
 from pathlib import Path
 
-from cloudwatch.preview.metric_store import MetricStore
+from cloudwatch.math.metric_store import MetricStore
 
 _TIMESTAMP = re.compile(rb'("_aws":\s*\{\s*"Timestamp":\s*)(\d+)')
 _MINUTE = 60.0

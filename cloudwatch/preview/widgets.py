@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from cloudwatch.math.evaluate import Curve, evaluate
+from cloudwatch.math.metric_store import MetricStore
+from cloudwatch.math.series import Grid
 from cloudwatch.preview import labels
 from cloudwatch.preview.alarms import Timeline, alarm_json
-from cloudwatch.preview.evaluate import Curve, evaluate
-from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.preview.recording import Span
-from cloudwatch.preview.series import Grid
 from cloudwatch.project import prefix
 from cloudwatch.syntax.graphed_metrics import PERIOD, expand
 

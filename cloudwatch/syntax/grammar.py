@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
-from lark.parsers.lalr_interactive_parser import InteractiveParser
+from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 
-_CLOSING = {"LPAR": {"RPAR": ")"}, "LSQB": {"RSQB": "]"}, "LBRACE": {"RBRACE": "}"}}
-_NESTING = ("LPAR", "LSQB", "NOT")  # terminals that open a level
+_CLOSING = {"RPAR": ")", "RSQB": "]", "RBRACE": "}"}
 _EXCERPT = 60  # characters shown on each side of an error
 
 
@@ -23,23 +21,23 @@ class ParseError(ValueError):
         before, after = text[max(0, at - _EXCERPT) : at], text[at : at + _EXCERPT]
         start, end = "…" * (at > _EXCERPT), "…" * (at + _EXCERPT < len(text))
         super().__init__(f"{what}, at character {at + 1} of `{start}{before}{after}{end}`")
-        self.text, self.at, self.what = text, at, what
+        self.text, self.at = text, at
 
 
 class Misuse(Exception):
-    """A transformer's error for text that follows the grammar but is invalid. `parse` turns it into a `ParseError`."""
+    """A transformer's error for a token that follows the grammar but is invalid. `parse` makes it a `ParseError`."""
 
-    def __init__(self, at: int, what: str) -> None:
+    def __init__(self, token: Token, what: str) -> None:
         super().__init__(what)
-        self.at, self.what = at, what
+        self.at = token.start_pos or 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grammar[Tree]:
-    """A language: its lark rules, the transformer that builds the tree, the class of its errors, and its limits.
+    """A language: its lark rules, the transformer that builds the tree, and the class of its errors.
 
-    `expected` describes terminals for error messages, in order of preference; the last entry is the default.
-    A text has at most `deepest` levels of nesting and `longest` characters.
+    `expected` describes terminals for error messages, in order of preference; the last entry is the default. `longest`:
+    CloudWatch's limit of a text, in characters.
     """
 
     rules: str
@@ -47,7 +45,6 @@ class Grammar[Tree]:
     error: type[ParseError]
     expected: Mapping[str, str]
     longest: int
-    deepest: int
 
     @cached_property
     def _lark(self) -> Lark:
@@ -57,47 +54,27 @@ class Grammar[Tree]:
     def parse(self, text: str) -> Tree:
         """Return the tree of a text. Raises the `error` of the language."""
         if len(text) > self.longest:
-            raise self.error(
-                text,
-                self.longest,
-                f"the text has {len(text)} characters, but at most {self.longest} are allowed",
-            )
-        parser = self._lark.parse_interactive(text)
+            what = f"the text has {len(text)} characters, but at most {self.longest} are allowed"
+            raise self.error(text, self.longest, what)
         try:
-            for _ in parser.iter_parse():
-                levels = [token for token in _open(parser) if token.type in _NESTING]
-                if len(levels) > self.deepest:
-                    what = f"the text has more than {self.deepest} levels of nesting; simplify it"
-                    raise Misuse(levels[-1].start_pos or 0, what)
-            tree: Tree = parser.feed_token(Token("$END", ""))
-        except UnexpectedCharacters as error:
-            raise self._unexpected(parser, text, error.pos_in_stream or 0) from None
-        except UnexpectedToken as error:
-            at = len(text) if error.token.type == "$END" else error.token.start_pos or 0
-            raise self._unexpected(parser, text, at, error.token) from None
+            return self._lark.parse(text)  # type: ignore[return-value]  # the transformer's, not lark's own tree
+        except UnexpectedInput as error:
+            raise self._unexpected(text, error) from None
         except Misuse as error:
-            raise self.error(text, error.at, error.what) from None
-        return tree
+            raise self.error(text, error.at, str(error)) from None
 
-    def _unexpected(self, parser: InteractiveParser, text: str, at: int, token: str = "") -> ParseError:
-        found = token or text[at : at + 1]
+    def _unexpected(self, text: str, error: UnexpectedInput) -> ParseError:
+        at = error.pos_in_stream or 0
+        if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+            at = len(text)
+        found = getattr(error, "token", "") or text[at : at + 1]
         if found in ("'", '"'):
             return self.error(text, at, "the string has no closing quote")
-        closing = {
-            close: f"{sign} for the {bracket} at character {(bracket.start_pos or 0) + 1}"
-            for bracket in _open(parser)
-            for close, sign in _CLOSING.get(bracket.type, {}).items()
-        }
         *operands, (_, default) = self.expected.items()
-        accepted = parser.accepts()  # type: ignore[no-untyped-call]
-        candidates = [*operands, *closing.items()]
-        expected = next((words for terminal, words in candidates if terminal in accepted), default)
+        known = [*operands, *_CLOSING.items()]
+        accepted = error.interactive_parser.accepts()  # type: ignore[no-untyped-call]
+        expected = next((words for terminal, words in known if terminal in accepted), default)
         return self.error(text, at, f"expected {expected}, found {f'`{found}`' if found else 'the end'}")
-
-
-def _open(parser: InteractiveParser) -> list[Token]:
-    """Return the tokens that the parser has read but not yet reduced, such as open brackets."""
-    return [each for each in parser.parser_state.value_stack if isinstance(each, Token)]
 
 
 BOOLEAN_RULES = """

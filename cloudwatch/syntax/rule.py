@@ -78,7 +78,7 @@ def dependencies(composite: Mapping[str, object]) -> set[str]:
 class _ToRule(BooleanTransformer):
     def state(self, state: Token, alarm: Token) -> InState:
         if alarm == '""':
-            raise Misuse(alarm.start_pos or 0, f"expected {_NAME}, found an empty name")
+            raise Misuse(alarm, f"expected {_NAME}, found an empty name")
         return InState(str(state), alarm.strip('"'))
 
     def constant(self, word: Token) -> Constant:
@@ -96,5 +96,4 @@ _GRAMMAR: Grammar[Rule] = Grammar(
         "$END": "AND, OR or the end",
     },
     longest=10240,  # of AlarmRule in PutCompositeAlarm
-    deepest=50,
 )

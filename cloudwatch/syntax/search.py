@@ -102,5 +102,4 @@ _GRAMMAR: Grammar[Search] = Grammar(
         "$END": "the end",
     },
     longest=1024,
-    deepest=50,
 )

@@ -25,6 +25,7 @@ LAYERS = (
     "cloudwatch.template cloudwatch.preview",
     "cloudwatch.simulation",
     "cloudwatch.lint cloudwatch",
+    "cloudwatch.math",
     "cloudwatch.syntax",
     "web.__main__",
     "app",

@@ -10,8 +10,8 @@ import pytest
 
 from cloudwatch.figures import read_prices, stages_of
 from cloudwatch.files import UNRESOLVED, Files, Placeholders, read_files
+from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.alarms import timelines_of
-from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.project import belongs_to_tier
 from cloudwatch.syntax.graphed_metrics import TimeSeries, from_queries
 from tests.unit.cloudwatch.metric_lines import metric_line

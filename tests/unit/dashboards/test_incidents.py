@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from cloudwatch.files import Placeholders, read_files
+from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.alarms import State, timelines_of
 from cloudwatch.preview.metric_alarm import MINUTE
-from cloudwatch.preview.metric_store import MetricStore
 from tests.unit.cloudwatch.metric_lines import metric_line
 
 FILES = read_files(Placeholders(stage="prod"), tier=False)

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from cloudwatch.files import Placeholders, read_files
+from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.alarms import timelines_of
-from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.project import BALANCER, TARGETS
 from tests.unit.cloudwatch.metric_lines import metric_line
 

@@ -1,68 +1,46 @@
-"""Types of expressions, and arguments that functions do not accept."""
+"""Expressions of a graph: each is evaluated, and what fails is a problem."""
+
+from typing import Any
 
 import pytest
 
-from cloudwatch.lint.graph import misfits, type_of, types_of
-from cloudwatch.syntax.expression import parse_expression
+from cloudwatch.lint.graph import Graph
+from cloudwatch.syntax.graphed_metrics import expand
 
-IDS = {"m": "TS", "n": "TS", "many": "TS[]", "one": "S"}
-
-GIVES = [
-    ("1 + 2 * one", "S"),
-    ("m", "TS"),
-    ("m / n * 100", "TS"),
-    ("-many + m", "TS[]"),
-    ("[m, n]", "TS[]"),
-    ("SUM(m)", "S"),
-    ("SUM([m, n])", "TS"),
-    ("MAX(many) / one", "TS"),
-    ("FILL(m, 0)", "TS"),
-    ("FILL(many, REPEAT)", "TS[]"),
-    ("IF(m > 3, m, 0)", "TS"),
-    ("METRICS()", "TS[]"),
-    ("SUM(METRICS())", "TS"),
-    ("TIME_SERIES(3)", "TS"),
-    ("PERIOD(m)", "S"),
-    ("SEARCH('{A,b} MetricName=\"c\"', 'Sum')", "TS[]"),
-    ("unknown + 1", "unknown"),
-    ("SUM(unknown)", "unknown"),
-]
+METRICS: list[list[Any]] = [["N", "A", {"id": "m"}], ["N", "B", {"id": "n", "visible": False}]]
+SEARCHED = "SEARCH('{N,code} MetricName=\"R\"', 'Sum')"
 
 
-@pytest.mark.parametrize(("text", "kind"), GIVES)
-def test_an_expression_returns_what_its_functions_return(text: str, kind: str) -> None:
-    assert type_of(parse_expression(text), IDS) == kind
+def problems(*expressions: str) -> list[str]:
+    rows = [[{"expression": text, "id": f"e{number}"}] for number, text in enumerate(expressions, 1)]
+    return list(Graph(expand({"metrics": [*METRICS, *rows], "stat": "Sum", "period": 60})).problems())
 
 
-@pytest.mark.parametrize("text", [text for text, _ in GIVES])
-def test_matching_arguments_are_no_misfits(text: str) -> None:
-    assert list(misfits(parse_expression(text), IDS)) == []
+@pytest.mark.parametrize(
+    "text",
+    ["m / n * 100", "IF(m > 3, m, n)", "FILL(n, MAX(m))", f"SUM({SEARCHED}) + n", "[m, n]", "TIME_SERIES(PERIOD(n))"],
+)
+def test_what_the_preview_can_draw_has_no_problem(text: str) -> None:
+    assert problems(text, "n") == []
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("FIRST(m)", "m is one time series, which FIRST does not accept; write FIRST(TS[])"),
-        ("RATE(one)", "one is a number, which RATE does not accept"),
-        ("PERIOD(many)", "many is several time series, which PERIOD does not accept"),
-        ("IF(many, 1, 0)", "many is several time series, which IF does not accept"),
-        ("SORT(MAX(many), SUM, DESC)", "MAX(many) is one time series, which SORT does not accept"),
-        ("1 + FILL(SUM(m), 0)", "SUM(m) is a number, which FILL does not accept"),
-        ("FILL(m, DESC)", "DESC is a keyword, which FILL does not accept; write FILL("),
-        ("IF(m, 'x')", "'x' is a string, which IF does not accept"),
-        ("m + REPEAT", "REPEAT has no value; it can only be an argument of a function"),
-        ("m > 'high'", "'high' has no value"),
-        ("'high'", "'high' has no value"),
+        ("m + k", "refers to `k`, but no line has this id; known ids: m, n, e1"),
+        ("TIME_SERIES(m)", "argument 1 of TIME_SERIES is one time series; write TIME_SERIES(S)"),
+        (f"{SEARCHED} * m", "* combines TS[] with TS"),
+        ("m > 'high'", "'high' is a string; write a number or a time series"),
+        ("m * (n", "expected ), found the end"),
+        ("e1", "refers to itself"),
+        ("SEARCH('{N}', 'Sum')", "SEARCH: a search must name its metrics"),
     ],
 )
-def test_misfits_say_what_to_write(text: str, message: str) -> None:
-    (found,) = misfits(parse_expression(text), IDS)
-    assert found.startswith(message)
+def test_anything_else_is_named_with_its_line(text: str, message: str) -> None:
+    found = problems(text, "n")
+    assert any(message in each and each.startswith("metric 3") for each in found), found
 
 
-def test_the_order_of_expressions_does_not_matter() -> None:
-    trees = {
-        name: parse_expression(text)
-        for name, text in {"c": "SUM(b)", "b": "a * 2", "a": "[m, m]", "x": "y", "y": "x"}.items()
-    }
-    assert types_of(trees, ["m"]) == {"m": "TS", "a": "TS[]", "b": "TS[]", "c": "TS", "x": "unknown", "y": "unknown"}
+def test_an_error_is_reported_once_where_it_is() -> None:
+    (found,) = problems("m + k", "e1 * 2", "n")
+    assert found.startswith("metric 3 (e1) `m + k`")

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from cloudwatch.files import Files
+from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.alarms import (
     State,
     Stretch,
@@ -17,7 +18,6 @@ from cloudwatch.preview.alarms import (
     urgency,
 )
 from cloudwatch.preview.metric_alarm import AlarmError
-from cloudwatch.preview.metric_store import MetricStore
 from tests.unit.cloudwatch.metric_lines import DEV, metric_line
 
 START = 1_764_000_000 // 3600 * 3600
@@ -204,7 +204,7 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
         ),
         (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which does not return one series"),
         (_math(_query("a", "Faults"), {"Id": "e", "Expression": "a +"}), "alarm a: metric 2 (e) `a +`: expected a"),
-        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "a - AVG(a)"}), "AVG of one series cannot be used in"),
+        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "a - MAX(a)"}), "MAX of one series cannot be used in"),
         (_math(_query("a", "Faults"), {"Id": "e", "Expression": "RUNNING_SUM(a)"}), "RUNNING_SUM of one series"),
         (_math({"Id": "e"}), "metric 1 needs either a MetricStat or an Expression"),
     ],

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.preview.metric_store import MetricStore
+from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.recording import Span
 from cloudwatch.preview.widgets import Scope, seconds_of, widgets_of
 from tests.unit.cloudwatch.metric_lines import DEV, metric_line

@@ -11,8 +11,8 @@ import pytest
 
 from chalicelib.telemetry.metrics import ALL_METRICS, NAMESPACE
 from cloudwatch.files import Placeholders, read_files
+from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.alarms import timelines_of
-from cloudwatch.preview.metric_store import MetricStore
 from cloudwatch.project import STAGE_VARIABLE
 from cloudwatch.simulation import day, schedule
 from cloudwatch.syntax.graphed_metrics import expand, of_alarm

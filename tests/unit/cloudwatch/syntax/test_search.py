@@ -51,14 +51,13 @@ def test_a_search_finds_metrics_of_just_its_dimensions_that_meet_its_conditions(
     [
         ("", "expected the schema, as in {namespace,dimension,…}, found the end, at character 1"),
         ("Requests", "expected the schema, as in {namespace,dimension,…}, found `Requests`, at character 1"),
-        ("{Faunalens", "expected } for the { at character 1, found the end"),
+        ("{Faunalens", "expected }, found the end"),
         ("{}", "expected a namespace or a dimension, as in {namespace,dimension,…}, found `}`, at character 2"),
         ("{a} Requests", 'expected a condition, as in MetricName="Rejections", found `Requests`, at character 5'),
         ("{a} b=c", "expected a whole value in double quotes, found `c`, at character 7"),
-        ('{a} (b="c"', "expected ) for the ( at character 5, found the end, at character 11"),
+        ('{a} (b="c"', "expected ), found the end, at character 11"),
         ('{a} b="c" OR', 'expected a condition, as in MetricName="Rejections", found the end, at character 13'),
         ('{a} b="c', "the string has no closing quote, at character 7"),
-        ("{a} " + "(" * 60, "more than 50 levels of nesting"),
         ("a" * 1025, "at most 1024 are allowed"),
     ],
 )

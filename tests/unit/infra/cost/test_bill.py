@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.preview.evaluate import evaluate
-from cloudwatch.preview.metric_store import MetricStore
+from cloudwatch.math.evaluate import evaluate
+from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.project import DASHBOARDS
 from cloudwatch.syntax.graphed_metrics import expand
 from infra.cost import (

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cloudwatch.preview.series import Floats, Grid, aggregate
+from cloudwatch.math.series import Floats, Grid, aggregate
 from cloudwatch.syntax.graphed_metrics import TimeSeries
 from cloudwatch.syntax.statistic import Statistic
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.preview.series import EvaluationError, Floats, Grid, aggregate
+from cloudwatch.math.series import Floats, Grid, aggregate
 from cloudwatch.syntax.statistic import parse_statistic
 
 VALUES = st.lists(st.floats(0, 1e6, allow_subnormal=False).map(lambda x: round(x, 3)), min_size=1, max_size=40)
@@ -72,11 +72,6 @@ def test_a_share_leaves_out_the_lower_bound(values: list[float], low: int, width
     high = low + width
     inside = [value for value in values if low < value <= high]
     np.testing.assert_allclose(_of(f"PR({low}:{high})", values), [100 * len(inside) / len(values)])
-
-
-def test_trimmed_statistics_are_left_to_aws() -> None:
-    with pytest.raises(EvaluationError, match="only AWS computes trimmed statistics"):
-        _of("TM(2%:98%)", [1.0])
 
 
 def test_seven_percent_of_a_hundred_is_the_seventh() -> None:

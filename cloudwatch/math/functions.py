@@ -4,10 +4,9 @@ Missing points follow the CloudWatch user guide. If a point is missing in one op
 it is missing in both, it is missing in the result. A number combined with a missing point is a missing point. The
 result of a division by zero is also a missing point. Comparisons and logical operators return 0 or 1.
 
-`syntax/metric_functions.csv` lists the functions and their arguments, and says which of them the preview evaluates:
-those that the dashboards use. `evaluate.py` handles SEARCH and PERIOD, which refer to other lines. In an array, SUM and
-AVG count a missing point as 0, and MIN and MAX skip it. If a point is missing in all series of the array, it is missing
-in the result.
+`syntax/expression.py` lists the functions and their arguments. `evaluate.py` handles SEARCH and PERIOD, which refer to
+other lines. In an array, SUM counts a missing point as 0, and MAX skips it. If a point is missing in all series of the
+array, it is missing in the result.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cloudwatch.preview.series import EvaluationError, Floats, Grid, Series, Value, common_grid, kind
+from cloudwatch.math.series import EvaluationError, Floats, Grid, Series, Value, common_grid, kind
 from cloudwatch.syntax.expression import FUNCTIONS, TYPES
 
 _OPERATORS: Mapping[str, Callable[[Floats, Floats], object]] = {
@@ -42,11 +41,12 @@ def combine(operator: str, left: Value, right: Value) -> Value:
         what = f"{operator} combines {kind(left)} with {kind(right)}"
         raise EvaluationError(f"{what}; the preview combines only numbers and single series")
     one, other = (np.asarray(side.values if isinstance(side, Series) else side) for side in (left, right))
-    missing = np.isnan(one) | np.isnan(other)
     if isinstance(left, Series) and isinstance(right, Series):
         common_grid(left, right)
         missing = np.isnan(one) & np.isnan(other)
         one, other = np.nan_to_num(one, nan=0.0), np.nan_to_num(other, nan=0.0)
+    else:
+        missing = np.isnan(one) | np.isnan(other)
     with np.errstate(all="ignore"):
         result = np.where(missing, nan, np.asarray(_OPERATORS[operator](one, other), dtype=np.float64))
     for side in (left, right):
@@ -55,22 +55,21 @@ def combine(operator: str, left: Value, right: Value) -> Value:
     return float(result) if np.isfinite(result) else nan
 
 
-def call_function(function: str, arguments: list[Value | str], grid: Grid) -> Value:
-    """Return the result of a function. Pass keywords such as `REPEAT` as strings. Only TIME_SERIES uses `grid`.
+def call_function(function: str, arguments: list[Value], grid: Grid) -> Value:
+    """Return the result of a function. `grid`: of a series that follows from no other.
 
     Raises:
-        EvaluationError: the function does not accept the type of an argument, or an array is empty.
+        EvaluationError: the function does not accept the type of an argument.
     """
     for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].parameters, strict=False), 1):
-        found = argument if isinstance(argument, str) else kind(argument)
-        if found not in types:
-            given = f"argument {place} of {function} is {TYPES.get(found, found)}"
+        if kind(argument) not in types:
+            given = f"argument {place} of {function} is {TYPES[kind(argument)]}"
             raise EvaluationError(f"{given}; write {FUNCTIONS[function].signature}")
     first: Any = arguments[0]
     if function == "TIME_SERIES":
         return Series(np.full(grid.number, first), grid)
     if function in _AGGREGATIONS:
-        return _aggregate_over_time(function, first) if isinstance(first, Series) else _aggregate(function, first)
+        return _aggregate_over_time(function, first) if isinstance(first, Series) else _aggregate(function, first, grid)
     if isinstance(first, tuple):
         return tuple(_FUNCTIONS[function](series, *arguments[1:]) for series in first)
     result: Value = _FUNCTIONS[function](first, *arguments[1:])
@@ -81,15 +80,13 @@ def call_function(function: str, arguments: list[Value | str], grid: Grid) -> Va
 
 _AGGREGATIONS: Mapping[str, Callable[[Floats], Floats]] = {
     "SUM": lambda rows: np.nansum(rows, axis=0),
-    "AVG": lambda rows: np.nansum(rows, axis=0) / len(rows),
-    "MIN": lambda rows: np.fmin.reduce(rows, axis=0),
     "MAX": lambda rows: np.fmax.reduce(rows, axis=0),
 }
 
 
-def _aggregate(function: str, series: tuple[Series, ...]) -> Series:
-    if not series:
-        raise EvaluationError(f"{function} got an empty array; it needs at least one series")
+def _aggregate(function: str, series: tuple[Series, ...], grid: Grid) -> Series:
+    if not series:  # a search that finds nothing
+        return Series(np.full(grid.number, nan), grid)
     grid = common_grid(*series)
     rows = np.stack([each.values for each in series])
     exists = ~np.isnan(rows).all(axis=0)
@@ -121,9 +118,7 @@ def _running_sum(series: Series) -> Series:
     return series.with_values(np.where(np.isnan(series.values), nan, np.nancumsum(series.values)))
 
 
-def _fill(series: Series, by: Series | float | str) -> Series:
-    if isinstance(by, str):
-        raise EvaluationError(f"only AWS evaluates FILL with {by}; the preview fills with numbers and series")
+def _fill(series: Series, by: Series | float) -> Series:
     if isinstance(by, Series):
         common_grid(series, by)
     filling: Any = by.values if isinstance(by, Series) else by

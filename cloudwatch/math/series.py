@@ -119,8 +119,6 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
             found = reduce(np.minimum)
         case "Maximum":
             found = reduce(np.maximum)
-        case "trimmed":
-            raise EvaluationError("only AWS computes trimmed statistics; the preview knows p and PR")
         case _:
             found = np.array([_of_all(values[slice(*period)], statistic) for period in edges.tolist()])
     result = np.full(grid.number, np.nan)

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.preview.evaluate import Curve, evaluate
-from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.series import EvaluationError
-from cloudwatch.syntax.expression import FUNCTIONS
-from cloudwatch.syntax.graphed_metrics import expand
+from cloudwatch.math.evaluate import Curve, default_label, evaluate, expand_label
+from cloudwatch.math.metric_store import MetricStore
+from cloudwatch.math.series import EvaluationError, Grid, Series
+from cloudwatch.syntax.graphed_metrics import TimeSeries, expand
 from tests.unit.cloudwatch.metric_lines import metric_line
 
 START = 1_764_028_800  # midnight, a Tuesday
@@ -136,16 +135,13 @@ def test_operators_and_missing_points(expression: str, expected: Points) -> None
         ("FILL(m1, MAX(m1))", [-4, 1, 2.5, 2.5]),
         ("FILL(m3, 0)", [0] * 4),
         ("TIME_SERIES(SUM(m1))", [-0.5] * 4),
-        ("TIME_SERIES(AVG(m1))", [-0.125] * 4),  # in all four periods
-        ("TIME_SERIES(MIN(m1))", [-4] * 4),
         ("TIME_SERIES(MAX(m1))", [2.5] * 4),
         ("TIME_SERIES(SUM(m3))", [None] * 4),
         ("TIME_SERIES(PERIOD(m1))", [60] * 4),
         ("SUM([m1, m2])", [-4, 3, 3, 2.5]),
-        ("AVG([m1, m2])", [-2, 1.5, 1.5, 1.25]),  # a missing point counts as 0
-        ("MIN([m1, m2])", [-4, 1, 3, 2.5]),
         ("MAX([m1, m2, m3])", [-4, 2, 3, 2.5]),
         ("SUM([m3, m3])", [None] * 4),
+        ("SUM(SEARCH('{M}', 'Sum'))", [None] * 4),
     ],
 )
 def test_functions(expression: str, expected: Points) -> None:
@@ -156,31 +152,14 @@ def test_a_function_of_an_array_applies_to_each_series() -> None:
     _same(_of("FILL([m1, m2], m1)", m1=[1, 2], m2=[3, None]), [1, 2], [3, 2])
 
 
-def test_every_function_of_the_table_is_evaluated_or_rejected_by_name() -> None:
-    # GIVEN a call of each function with a series, or with its first argument type if it takes none
-    examples = {"S": "1", "TS": "m1", "TS[]": "[m1, m2]", "text": "'{N}'"}
-    for function in FUNCTIONS.values():
-        arguments = ["TS" if "TS" in kinds else kinds[0] for kinds in function.parameters[: function.required]]
-        call = f"{function.name}({', '.join(examples.get(kind, kind) for kind in arguments)})"
-        if function.name == "SEARCH":
-            call = "SEARCH('{N}', 'Sum')"
-        number = function.returns == "S" or function.returns == "folded"
-        # THEN the preview evaluates it, or says that only AWS does
-        if function.evaluated:
-            assert isinstance(_of(f"TIME_SERIES({call})" if number else call, m1=[1, 2], m2=[3, 4]), list)
-        else:
-            with pytest.raises(EvaluationError, match=rf"only AWS evaluates {function.name}"):
-                _of(call, m1=[1, 2], m2=[3, 4])
-
-
 SOME_POINTS = st.lists(st.one_of(st.none(), st.integers(-9, 9)), min_size=1, max_size=8)
 
 
 @given(
     SOME_POINTS,
     SOME_POINTS,
-    st.sampled_from(["m1 + m2", "m1 / m2", "m1 ^ m2", "SUM([m1, m2])", "AVG([m1, m2])", "IF(m1, m2, m1)"])
-    | st.sampled_from(["FILL(m1, 0)", "m1 - AVG(m2)", "RUNNING_SUM(m1) / SUM(m2)"]),
+    st.sampled_from(["m1 + m2", "m1 / m2", "m1 ^ m2", "SUM([m1, m2])", "IF(m1, m2, m1)"])
+    | st.sampled_from(["FILL(m1, 0)", "m1 - MAX(m2)", "RUNNING_SUM(m1) / SUM(m2)"]),
 )
 def test_points_are_finite_or_missing_and_nothing_warns(m1: Points, m2: Points, expression: str) -> None:
     with warnings.catch_warnings(action="error"):
@@ -284,17 +263,14 @@ def test_a_number_may_be_a_hidden_helper() -> None:
         ("m1 +", "metric 3 (result) `m1 +`: expected a number"),
         ("m9 * 2", "refers to `m9`, but no line has this id; known ids: m1, m2, result"),
         ("result + 1", "refers to itself"),
-        ("SEARCH('{N', 'Sum', 60)", "expected } for the { at character 1"),
+        ("SEARCH('{N', 'Sum', 60)", "expected }, found the end"),
         ("SEARCH('{N}', 'Median', 60)", "unknown statistic 'Median'"),
         ("PERIOD(m1 + 1) * m1", "PERIOD takes the id of a metric, not an expression"),
         ("[m1, m2] > 3", "> combines TS[] with S; the preview combines only numbers and single series"),
         ("SUM(['a'])", "'a' is a string; write a number or a time series"),
         ("[m1, 3]", "an array contains a number but takes only series"),
         ("TIME_SERIES(m1)", "argument 1 of TIME_SERIES is one time series; write TIME_SERIES(S)"),
-        ("ABS(m1)", "only AWS evaluates ABS; the preview cannot show this line"),
-        ("FILL(m1, LINEAR)", "only AWS evaluates FILL with LINEAR; the preview fills with numbers and series"),
-        ("FILL(AVG(m1), 0)", "argument 1 of FILL is a number; write FILL(TS|TS[], S|TS|REPEAT|LINEAR)"),
-        ("SUM(SEARCH('{M}', 'Sum'))", "SUM got an empty array; it needs at least one series"),
+        ("FILL(MAX(m1), 0)", "argument 1 of FILL is a number; write FILL(TS|TS[], S|TS)"),
         ("IF(m1, SEARCH('{N}', 'Sum'))", "argument 2 of IF is several time series; write IF(S|TS, S|TS, S|TS?)"),
         ("FILL(m1, SEARCH('{N}', 'Sum'))", "argument 2 of FILL is several time series; write FILL(TS|TS[],"),
     ],
@@ -327,3 +303,42 @@ def test_an_error_names_the_row(rows: list[list[Any]], message: str) -> None:
     with pytest.raises(EvaluationError) as caught:
         _curves(rows, _store(A=[1], B=[1]))
     assert message in str(caught.value)
+
+
+# Labels
+
+
+CODE = TimeSeries.of("Faunalens", "Rejections", {"code": "too_large", "stage": "dev"})
+
+
+def _series(*values: float) -> Series:
+    grid = Grid(1_764_000_000 // 60 * 60, len(values), 60, 60)
+    return Series(np.array(values, dtype=float), grid, "too_large", CODE)
+
+
+def test_a_metric_without_a_label_has_its_name_and_what_distinguishes_it() -> None:
+    assert default_label(CODE) == "Rejections too_large"
+    assert default_label(TimeSeries.of("Faunalens", "Faults", {"service": "faunalens", "stage": "dev"})) == "Faults"
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("plain", "plain"),
+        ("<${PROP('Dim.code')}|${PROP('Dim.nothing')}>", "<too_large|>"),
+        ("all ${LABEL}", "all too_large"),
+    ],
+)
+def test_variables_in_labels(label: str, text: str) -> None:
+    assert expand_label(label, _series(1)) == text
+
+
+def test_a_series_that_is_no_metric_has_no_dimensions() -> None:
+    assert expand_label("<${PROP('Dim.code')}>", Series(np.array([1.0]), Grid(0, 1, 60, 60))) == "<>"
+
+
+@pytest.mark.parametrize("name", ["LAST", "PROP('AccountId')"])
+def test_unknown_variables_are_named(name: str) -> None:
+    with pytest.raises(EvaluationError, match="the preview knows only LABEL and") as caught:
+        expand_label(f"${{{name}}}", _series(1))
+    assert name in str(caught.value)

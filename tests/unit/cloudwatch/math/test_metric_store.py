@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.preview.metric_store import MetricStore, Samples
-from cloudwatch.preview.series import Grid
+from cloudwatch.math.metric_store import MetricStore, Samples
+from cloudwatch.math.series import Grid
 from cloudwatch.syntax.graphed_metrics import TimeSeries
 from cloudwatch.syntax.statistic import parse_statistic
 from tests.unit.cloudwatch.metric_lines import DEV, metric_line

@@ -4,18 +4,18 @@ Each line has its own period, but the operands of an expression must have the sa
 evaluated, an error is raised; an empty curve would hide the problem.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
-from cloudwatch.preview import labels
-from cloudwatch.preview.metric_math import call_function, combine
-from cloudwatch.preview.metric_store import MetricStore
-from cloudwatch.preview.series import EvaluationError, Floats, Grid, Series, Value
+from cloudwatch.math.functions import call_function, combine
+from cloudwatch.math.metric_store import MetricStore
+from cloudwatch.math.series import EvaluationError, Floats, Grid, Series, Value
 from cloudwatch.syntax import expression as tree
-from cloudwatch.syntax.expression import FUNCTIONS, ExpressionError, parse_expression
+from cloudwatch.syntax.expression import ExpressionError, parse_expression
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 from cloudwatch.syntax.search import SearchError, parse_search
 from cloudwatch.syntax.statistic import StatisticError, parse_statistic
@@ -23,6 +23,8 @@ from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 _parse = lru_cache(4096)(parse_expression)
 _parse_search = lru_cache(512)(parse_search)
 _statistic = lru_cache(512)(parse_statistic)
+_VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'Dim\.(?P<dimension>[^']*)'\s*\)|(?P<name>[^}]*?))\s*\}")
+"""Matches a variable of a label: "Using dynamic labels" in the CloudWatch user guide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Evaluator:
         samples = self._store.of(metric)
         wanted = _statistic(stat)
         values = np.full(grid.number, np.nan) if samples is None else samples.on_grid(grid, wanted)
-        return Series(values, grid, labels.default_label(metric), metric)
+        return Series(values, grid, default_label(metric), metric)
 
     def _with_label(self, line: GraphedMetric, value: Value) -> Value:
         """Return a value with the label of its line. The label of an array goes before the name of each series."""
@@ -133,11 +135,11 @@ class Evaluator:
         if isinstance(value, Series):
             name = value.label if line.metric is not None else line.id or line.expression or ""
             value = replace(value, label=name)
-            return value if line.label is None else replace(value, label=labels.expand_label(line.label, value))
+            return value if line.label is None else replace(value, label=expand_label(line.label, value))
         if not line.label:
             return value
         label = line.label if "${" in line.label else f"{line.label} ${{LABEL}}"
-        return tuple(replace(series, label=labels.expand_label(label, series)) for series in value)
+        return tuple(replace(series, label=expand_label(label, series)) for series in value)
 
     def _node(self, node: tree.Node, line: GraphedMetric) -> Value:
         match node:
@@ -153,8 +155,8 @@ class Evaluator:
                 return self._array([self._node(item, line) for item in items])
             case tree.Call():
                 return self._call(node, line)
-            case tree.String() | tree.Keyword():
-                raise EvaluationError(f"{tree.to_text(node)} is a string; write a number or a time series")
+            case tree.String(text=text):
+                raise EvaluationError(f"'{text}' is a string; write a number or a time series")
 
     def _named(self, name: str) -> Value:
         if name not in self._by_id:
@@ -175,8 +177,6 @@ class Evaluator:
         return tuple(series)
 
     def _call(self, node: tree.Call, line: GraphedMetric) -> Value:
-        if not FUNCTIONS[node.function].evaluated:
-            raise EvaluationError(f"only AWS evaluates {node.function}; the preview cannot show this line")
         match node:
             case tree.Call(function="PERIOD", arguments=(tree.Name(id=name),)):
                 value = self._named(name)
@@ -191,10 +191,7 @@ class Evaluator:
                 grid = self._grids(max(own, line.period))
                 found = self._store.search(_parse_search(text).finds)
                 return tuple(self._metric(metric, stat, grid) for metric in found)
-        values: list[Value | str] = [
-            argument.word if isinstance(argument, tree.Keyword) else self._node(argument, line)
-            for argument in node.arguments
-        ]
+        values = [self._node(argument, line) for argument in node.arguments]
         return call_function(node.function, values, self._grids(line.period))
 
 
@@ -206,3 +203,22 @@ def _line_error(line: GraphedMetric, what: str) -> EvaluationError:
     named = f" ({line.id})" if line.id else ""
     shown = f" `{line.expression}`" if line.expression else ""
     return _LineError(f"metric {line.row + 1}{named}{shown}: {what}")
+
+
+def default_label(metric: TimeSeries) -> str:
+    """Return the label of a metric without one: its name, and the values of the dimensions that only some have."""
+    return " ".join([metric.name, *(value for name, value in metric.dimensions if name not in ("service", "stage"))])
+
+
+def expand_label(label: str, series: Series) -> str:
+    """Return the label with `${LABEL}` and `${PROP('Dim.…')}` replaced. Raises `EvaluationError` for others."""
+
+    def value(match: re.Match[str]) -> str:
+        if match["dimension"] is not None:
+            return dict(series.metric.dimensions).get(match["dimension"], "") if series.metric else ""
+        if match["name"] != "LABEL":
+            known = "the preview knows only LABEL and PROP('Dim.…')"
+            raise EvaluationError(f"label {label!r} has the variable {match['name']}; {known}")
+        return series.label
+
+    return _VARIABLE.sub(value, label)
