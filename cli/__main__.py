@@ -15,6 +15,7 @@ from click.shell_completion import get_completion_class
 from chalicelib.application import VERSION
 from chalicelib.errors import FaunalensError
 from cli import moved
+from cli.again import made_by
 from cli.errors import CommandError, Exit
 from cli.log import LOG, close_log, with_log
 from cli.options import results_argument
@@ -94,8 +95,9 @@ def status(results: Path, *, as_json: bool) -> None:
             "untimed": moved.untimed(kept),
             "gone": None if absent is None else len(absent),
         }
+        models = made_by(kept)
         if as_json:
-            facts = {**counts._asdict(), **doubts, "faults": [dict(row) for row in kept.faults()]}
+            facts = {**counts._asdict(), **doubts, "models": models, "faults": [dict(row) for row in kept.faults()]}
             click.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False))
             return
         click.echo(f"folder      {kept.study().get('folder', '')}")
@@ -104,6 +106,8 @@ def status(results: Path, *, as_json: bool) -> None:
                 click.echo(f"{name:10} {count:>8,}")
         for name, number in doubts.items():
             click.echo(f"{name:10} {'?' if number is None else f'{number:,}':>8}")
+        for name, number in models.items():
+            click.echo(f"{'models':10} {number:>8,} by {shown(name)}")
         for row in kept.faults():
             click.echo(f"{row['state']}: {shown(row['path'])}: {row['detail']} ({row['code']})")
 

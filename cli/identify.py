@@ -13,6 +13,7 @@ from time import monotonic
 import click
 
 from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
+from cli.again import SINCE, Again, mark
 from cli.engines.engine import Engine, work
 from cli.errors import CommandError, Exit
 from cli.log import LOG
@@ -33,6 +34,8 @@ Examples:
   faunalens identify card/ --deployments deployments.csv --results study.db
   # a camera whose clock was an hour ahead
   faunalens identify card/R13 --results study.db --shift -1h
+  # with a newer release
+  faunalens identify card/ --results study.db --again outdated
   # by a deployed service, as lines of JSON
   find . -name '*.JPG' | faunalens identify - --url https://example.org/prod --json
 """
@@ -75,7 +78,13 @@ MOST_AT_ONCE = 32
 @click.option(
     "--boxes",
     is_flag=True,
-    help="Also find each animal, person and vehicle, with its box; takes more time. Answers of an earlier run stay.",
+    help="Also find each animal, person and vehicle, with its box; takes more time. Answers without boxes are redone.",
+)
+@click.option(
+    "--again",
+    type=click.Choice(["all", "outdated"]),
+    help="Identify photos again that have an answer: all, or those that other models, data or a corrected month would "
+    "change. Reviews stay.",
 )
 @click.option(
     "--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, show_default=True, help="Candidates in each answer."
@@ -100,6 +109,7 @@ def identify(
     is_local: bool,
     url: str | None,
     boxes: bool,
+    again: Again | None,
     top: int,
     workers: int | None,
     as_json: bool,
@@ -114,6 +124,8 @@ def identify(
     """
     if is_local and url:
         raise click.UsageError("--local contradicts --url; give one of them")
+    if url and again == "outdated":
+        raise click.UsageError("the versions of a service's models are not known before it answers; give --again all")
     found = expand(paths)
     if results is None and not as_json and any(path.is_dir() for path in found):
         raise click.UsageError("a folder needs --results FILE, where the answers are kept, or --json")
@@ -123,6 +135,7 @@ def identify(
         closed: list[str] = []
         with waiting("looking for photos"):
             find_below(kept, folder, _found(found, folder, where, closed))
+        mark(kept, again, lambda: {} if url or results is None else _versions(environment), boxes=boxes)
         warn_of_changes(kept)
         counts, in_words = kept.counts(), results is None and not as_json
         if counts.left or counts.failed:
@@ -132,6 +145,7 @@ def identify(
             if kept.counts().left:  # photos whose time, now known, has put them into another cell
                 identify_left(kept, folder, engine, at_once, where, as_json=as_json, in_words=in_words)
             counts = kept.counts()
+            kept.describe(**{SINCE: ""})
         elif not in_words:
             print_summary(kept, 0, 0.0)
         return Exit.SOME_FAILED if counts.failed or counts.unreadable or closed else Exit.DONE
@@ -201,11 +215,18 @@ def warn_of_homeless(number: int, where: Where) -> None:
 
 
 def warn_of_changes(results: ResultsFile) -> None:
-    """Warn how many answers this run replaces: another memory card may have photos of the same names."""
+    """Warn how many answers this run replaces: by --again, --boxes, or another memory card with the same names."""
     number, reviewed = results.changed()
     if number:
         stays = f"; the reviews of {reviewed:,} of them stay" if reviewed else ""
-        warn(f"{number:,} photos that have an answer have another size or place now, and are done again{stays}")
+        warn(f"{number:,} photos that have an answer are done again, as their size, place or options changed{stays}")
+
+
+def _versions(environment: Mapping[str, str]) -> dict[str, str]:
+    from chalicelib.config.settings import Settings
+    from cli.engines.local import versions_at_hand
+
+    return versions_at_hand(Settings.from_environment(environment), environment)
 
 
 def _engine(environment: Mapping[str, str], url: str | None, top: int, most: int, *, boxes: bool) -> Engine:

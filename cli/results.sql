@@ -36,6 +36,9 @@ create table if not exists photo (
 ) strict;
 
 create index if not exists photo_left on photo (id) where state in ('new', 'touched', 'failed');
+create index if not exists photo_made on photo (
+    answer ->> '$.model.name', answer ->> '$.model.version', answer ->> '$.animals' is not null
+) where answer is not null;
 
 -- What people said about photos: a row for each observation of a reviewer. The newest of these opinions answers for the
 -- photo. `kind`, `sex`, `life_stage`, `behavior`: as in Camtrap DP. `machine`: the scientific name or the kind that the

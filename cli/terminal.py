@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from cli.again import made_by
 from cli.log import LOG
 from cli.moved import copies, untimed
 from cli.results import Outcome, ResultsFile
@@ -86,6 +87,9 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
         warn(f"{copied:,} photos are copies of others in their deployment, and count once")
     if timeless := untimed(results):
         warn(f"{timeless:,} photos have no time in EXIF: each is an event of its own")
+    if len(made := made_by(results)) > 1:
+        parts = ", ".join(f"{count:,} by {shown(name)}" for name, count in made.items())
+        warn(f"the study is mixed: {parts}; --again outdated, or --boxes, makes it one")
     faults = counts.unreadable + counts.failed
     for row in islice(results.faults(), MOST_FAULTS):
         click.echo(f"  {shown(row['path'])}: {row['detail']} ({row['code']})", err=True)

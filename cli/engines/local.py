@@ -30,7 +30,7 @@ from chalicelib.features.protocols import Entry, Publication
 from chalicelib.identification import IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
-from chalicelib.services import Services, patient_features
+from chalicelib.services import Services, build_recogniser, patient_features
 from chalicelib.telemetry.record import Record
 from cli.engines.engine import Identified, Refused
 from cli.errors import CommandError
@@ -107,9 +107,20 @@ def of_a_run(settings: Settings) -> Settings:
     return replace(settings, features=policy)
 
 
+def versions_at_hand(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions of the models by name, and of `data`, which animals live where, if that is this release's."""
+    models = build_recogniser(settings).models
+    found = {models.general.name: models.general.version} | {each.name: each.version for each in models.packs}
+    return found if _has_stores(environment) else found | {"data": version_of(files_beside(settings.model.path))}
+
+
+def _has_stores(environment: Mapping[str, str]) -> bool:
+    return any(environment.get(name) for name in ("DATABASE_URL", "REDIS_URL"))
+
+
 def _features(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
     """Return the features of cells. A run waits for a sign-in to its stores, unlike a request."""
-    if any(environment.get(name) for name in ("DATABASE_URL", "REDIS_URL")):
+    if _has_stores(environment):
         return patient_features(settings)
     return CellFeatures(NoCache(), CellFile.of(settings.model.path, cache_of(environment), say), settings.features)
 

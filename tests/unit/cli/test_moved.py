@@ -1,5 +1,6 @@
 """Photos that were renamed, moved, copied or deleted."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,12 +43,14 @@ class Folder:
         find_below(self.results, self.root, photos)
         for task in list(self.results.tasks()):
             data = (self.root / task.path).read_bytes()
-            self.results.save(Outcome(task, "done", len(data), 1, crc32(data), answer=task.path))
+            self.results.save(Outcome(task, "done", len(data), 1, crc32(data), answer=json.dumps(task.path)))
         return self.answers
 
     @property
     def answers(self) -> dict[str, str]:
-        return {row["path"]: row["answer"] for row in self.results.rows("select * from photo order by path")}
+        return {
+            row["path"]: json.loads(row["answer"]) for row in self.results.rows("select * from photo order by path")
+        }
 
     def review(self, path: str, kind: str) -> None:
         columns = "photo, reviewer, number, kind, machine, is_right, drawn, reviewed"
