@@ -62,10 +62,10 @@ def test_names_that_a_console_lacks_are_printed_all_the_same(monkeypatch: pytest
     assert (console.buffer.getvalue(), file.buffer.getvalue()) == (b"\\u03b1 \x96 \xfc", "α – ü".encode())
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", [each for each in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, each)])
 def test_a_signal_ends_a_run_as_control_c_does(name: str) -> None:
     number = getattr(signal, name)
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {each: signal.getsignal(each) for each in {signal.SIGINT, signal.SIGTERM, number}}
     try:
         stopped = terminal.prepare()
         with pytest.raises(KeyboardInterrupt):

@@ -7,56 +7,23 @@ import sys
 import pytest
 
 from chalicelib.config.settings import ROOT
+from tests.unit.cli.without_posix import POSIX_ONLY
 from tests.unit.test_architecture import MODULES, imported, tree_of
 
-POSIX_ONLY = (
-    *("crypt", "fcntl", "grp", "nis", "ossaudiodev", "posix_ipc", "pty", "pwd", "resource", "spwd"),
-    *("syslog", "termios", "tty", "uvloop"),
-)
-"""Modules that Python on Windows does not have."""
-POSIX_NAMES = frozenset(
-    [
-        *[
-            "os.chown",
-            "os.fork",
-            "os.geteuid",
-            "os.getpgid",
-            "os.getuid",
-            "os.killpg",
-            "os.mkfifo",
-            "os.setsid",
-            "os.uname",
-            "os.wait",
-        ],
-        *["os.sched_getaffinity", "os.statvfs", "signal.SIGALRM", "signal.SIGHUP", "signal.SIGKILL", "signal.SIGUSR1"],
-        *["signal.alarm", "signal.pause", "signal.setitimer", "socket.AF_UNIX", "time.tzset"],
-    ]
-)
+POSIX_NAMES = {
+    *("os.chown", "os.fork", "os.geteuid", "os.getpgid", "os.getuid", "os.killpg", "os.mkfifo", "os.setsid"),
+    *("os.sched_getaffinity", "os.statvfs", "os.uname", "os.wait", "signal.SIGALRM", "signal.SIGHUP", "signal.SIGKILL"),
+    *("signal.SIGUSR1", "signal.alarm", "signal.pause", "signal.setitimer", "socket.AF_UNIX", "time.tzset"),
+}
 """What modules have on POSIX alone."""
-IMPORT_ALL = f"""
-import sys
-from importlib.abc import MetaPathFinder
-from pathlib import Path
-
-class Absent(MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name in {POSIX_ONLY!r}:
-            raise ModuleNotFoundError(f"no module named {{name}} on Windows", name=name)
-
-for name in {POSIX_ONLY!r}:
-    sys.modules.pop(name, None)
-sys.meta_path.insert(0, Absent())
-from importlib import import_module
-for path in sorted(Path("cli").rglob("*.py")):
-    import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
-print(*sorted(name for name in sys.modules if name.partition(".")[0] in ("chalicelib", "cli", "database", "model")))
-"""
 
 
 @pytest.fixture(scope="module")
 def reached() -> set[str]:
     """The modules of the product that the command imports, in a process without those of POSIX."""
-    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.unit.cli.without_posix"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
 
