@@ -25,7 +25,7 @@ SIDE = 240
 MOST_BARS = 30
 """Taxa in the bar chart; the table has all."""
 TAXA = ("name", "scientific name", "rank", "events", "photos", "deployments", "perhaps")
-STATIONS = ("deployment", "latitude", "longitude", "events", "photos", "taxa")
+STATIONS = ("deployment", "station", "latitude", "longitude", "events", "photos", "taxa")
 MOST_FAULTS = 500
 """Photos without an answer that are listed; `faunalens status` lists all."""
 EPILOG = """\b
@@ -44,7 +44,7 @@ Example:
 )
 @study_options
 def report(results: Path, *, html: Path | None, hide_people: bool, reading: StudyOptions) -> None:
-    """Write one HTML page about the answers in RESULTS: taxa, activity by hour, deployments, taxa seen over time, and
+    """Write one HTML page about the answers in RESULTS: taxa, activity by hour of the sun, a map, taxa by effort, and
     the surest and the least sure photos of each taxon.
 
     The page holds everything it shows, and needs no network.
@@ -61,7 +61,9 @@ def report(results: Path, *, html: Path | None, hide_people: bool, reading: Stud
 
 def page(summary: Summary, title: str, folder: Path) -> str:
     """Return the page. `folder`: the study's, with the photos."""
-    groups = sorted(summary.groups.values(), key=lambda group: (group.kind != "animal", -group.events, group.name))
+    groups = sorted(
+        summary.groups.values(), key=lambda group: (group.kind != "animal", group.is_wide, -group.events, group.name)
+    )
     animals = [group for group in groups if group.kind == "animal"]
     return Template((PAGES / "report.html").read_text(encoding="utf-8")).substitute(
         title=escape(title),
@@ -71,7 +73,9 @@ def page(summary: Summary, title: str, folder: Path) -> str:
         stations=_table(STATIONS, _station_rows(summary)),
         sheets="\n".join(_sheet(group, folder) for group in groups),
         unanswered=_unanswered(summary.unanswered),
+        hours=escape(_about_hours(summary)),
         charts=_json(chart_data(summary, animals)),
+        coasts=(PAGES / "coasts.json").read_text(encoding="utf-8").replace("<", "\\u003c"),
         echarts=(PAGES / "echarts.min.js").read_text(encoding="utf-8").replace("</script", "<\\/script"),
         script=(PAGES / "report.js").read_text(encoding="utf-8"),
     )
@@ -79,7 +83,8 @@ def page(summary: Summary, title: str, folder: Path) -> str:
 
 def _facts(summary: Summary) -> Iterator[str]:
     """Yield the sentences below the title."""
-    yield f"{summary.photos:,} photos in {summary.events:,} events of {len(summary.stations):,} deployments;"
+    yield f"{summary.photos:,} photos in {summary.events:,} events of {len(summary.stations):,} deployments"
+    yield f"({sum(summary.effort.values()):,.0f} trap days);"
     yield f"{distinct(summary.taxa):,} taxa; {summary.reviewed:,} photos reviewed by people."
     yield f"Made by faunalens {VERSION} on {datetime.now(UTC):%Y-%m-%d}."
     if summary.untimed:
@@ -90,12 +95,30 @@ def _facts(summary: Summary) -> Iterator[str]:
         yield f"Coordinates are rounded to {summary.precision:g}°."
 
 
+def _about_hours(summary: Summary) -> str:
+    """Return what the chart of hours shows."""
+    if not summary.by_sun:
+        return "Events by the cameras' clocks; for hours of the sun, deployments need a place and a time zone."
+    text = "Events by hour of the sun, whatever season and latitude: at 6 it rises, at 18 it sets (NOAA's formulas)."
+    if summary.by_clock:
+        text += f" {summary.by_clock:,} events without a place or a time zone are at the hour of the clock."
+    return text
+
+
 def chart_data(summary: Summary, animals: Sequence[Group]) -> dict[str, Any]:
-    """Return what the charts show; pages/report.js draws them."""
+    """Return what the charts show; pages/report.js draws them. Taxa wider than a family are one bar, the last."""
+    shown = [each for each in animals if not each.is_wide][:MOST_BARS]
+    bars = [{"name": each.name, "events": each.events, "hours": each.hours} for each in shown]
+    if wide := [each for each in animals if each.is_wide and each.events]:
+        hours = [sum(at) for at in zip(*(each.hours for each in wide), strict=True)]
+        events = sum(each.events for each in wide)
+        bars.append({"name": "not named to a family", "events": events, "hours": hours, "is_wide": True})
     return {
-        "taxa": [{"name": each.name, "events": each.events, "hours": each.hours} for each in animals[:MOST_BARS]],
+        "taxa": bars,
+        "is_sun": summary.by_sun > 0,
         "stations": _points(summary),
-        "days": summary.accumulation(),
+        "precision": summary.precision,
+        "effort": summary.accumulation(),
     }
 
 
@@ -119,18 +142,18 @@ def _row(group: Group) -> str:
 
 
 def _points(summary: Summary) -> list[dict[str, Any]]:
-    """Return the map's points: one for each place, with all deployments there."""
-    places: dict[tuple[float, float], list[tuple[str, Station]]] = {}
-    for key, each in summary.stations.items():
+    """Return the map's points: one for each place, with all stations there."""
+    places: dict[tuple[float, float], list[Station]] = {}
+    for each in summary.stations.values():
         if each.latitude is not None and each.longitude is not None:
-            places.setdefault((each.longitude, each.latitude), []).append((key, each))
+            places.setdefault((each.longitude, each.latitude), []).append(each)
     return [
         {
-            "name": ", ".join(key for key, _ in here),
+            "name": ", ".join(dict.fromkeys(each.name for each in here)),
             "value": [
                 *place,
-                sum(each.events for _, each in here),
-                distinct(frozenset().union(*(each.taxa for _, each in here))),
+                sum(each.events for each in here),
+                distinct(frozenset().union(*(each.taxa for each in here))),
             ],
         }
         for place, here in places.items()
@@ -139,7 +162,7 @@ def _points(summary: Summary) -> list[dict[str, Any]]:
 
 def _station_rows(summary: Summary) -> list[str]:
     return [
-        f"<tr><td>{escape(key)}</td><td>{_degrees(each.latitude)}</td><td>{_degrees(each.longitude)}</td>"
+        f"<tr><td>{escape(key)}</td><td>{escape(each.name)}</td><td>{_degrees(each.latitude)}</td><td>{_degrees(each.longitude)}</td>"
         f"<td>{each.events}</td><td>{each.photos}</td><td>{distinct(each.taxa)}</td></tr>"
         for key, each in summary.stations.items()
     ]

@@ -8,9 +8,10 @@ import click
 
 from chalicelib.model.taxonomy import RANKS
 from cli.deployments import parse_shift
-from cli.exports.tables import KINDS, LOCATION, Rules, write_tables
+from cli.exports.tables import KINDS, Rules, write_tables
 from cli.options import FOLDER, Parsed, StudyOptions, results_argument, study_options
 from cli.results import ResultsFile
+from cli.study.effort import LOCATION
 
 EPILOG = """\b
 Examples:

@@ -12,9 +12,8 @@ from string import Template
 from typing import Any
 
 from chalicelib.application import VERSION
-from cli.errors import CommandError
 from cli.exports.files import inert, table, whole
-from cli.study.effort import Occasions, operations
+from cli.study.effort import LOCATION, Occasions, operations, stations_of
 from cli.study.independence import Record, records_of, sightings_of
 from cli.study.opinions import Kind
 from cli.study.study import Study
@@ -25,7 +24,6 @@ MEANINGS = Path(__file__).with_suffix(".csv")
 README = Path(__file__).with_suffix(".md")
 KINDS: Mapping[str, Kind] = {"people": "human", "vehicles": "vehicle", "blank": "blank", "unknown": "unknown"}
 """What is no named animal, as --include calls it."""
-LOCATION = "locationID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class _Survey:
     """What all tables share: stations, their operation, and the records that were counted."""
 
     def __init__(self, study: Study, rules: Rules) -> None:
-        self.stations = _stations(study, rules.station)
+        self.stations = stations_of(study, rules.station)
         self.days = operations(study.deployments.values(), self.stations)
         self.effort = {station: sum(shares.values()) for station, shares in self.days.items()}
         self.occasions = Occasions(self.days, rules.occasion, by_survey=rules.day1 == "survey")
@@ -91,15 +89,6 @@ def write_tables(study: Study, folder: Path, rules: Rules, title: str) -> None:
     _write_matrices(folder, survey)
     with whole(folder / "README.md") as partial:
         partial.write_text(readme(rules, title), encoding="utf-8")
-
-
-def _stations(study: Study, column: str) -> dict[str, str]:
-    """Return the station of each deployment: the deployment itself if the table does not name one."""
-    fields = [each.fields for each in study.deployments.values()]
-    if column != LOCATION and not any(each.get(column) for each in fields):
-        known = ", ".join(sorted({name for each in fields for name in each}))
-        raise CommandError(f"no deployment has a {column}; expected a column of the table of deployments: {known}")
-    return {key: each.fields.get(column) or key for key, each in study.deployments.items()}
 
 
 def _record(record: Record) -> dict[str, Any]:

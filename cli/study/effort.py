@@ -5,12 +5,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from cli.errors import CommandError
-from cli.study.study import Deployment
+from cli.study.study import Deployment, Study
 
 type Operation = dict[date, float]
 """The share of each day on which a station's cameras worked, 0 on which they did not; no other day has a value."""
 DAY = timedelta(days=1)
+LOCATION = "locationID"
+"""Camtrap DP's column for a place that several deployments may share."""
 _PROBLEM = re.compile(r"Problem\d+_from")
+
+
+def stations_of(study: Study, column: str = LOCATION) -> dict[str, str]:
+    """Return the station of each deployment: the deployment itself if the table does not name one in `column`."""
+    fields = [each.fields for each in study.deployments.values()]
+    if column != LOCATION and not any(each.get(column) for each in fields):
+        known = ", ".join(sorted({name for each in fields for name in each}))
+        raise CommandError(f"no deployment has a {column}; expected a column of the table of deployments: {known}")
+    return {key: each.fields.get(column) or key for key, each in study.deployments.items()}
 
 
 def operations(deployments: Iterable[Deployment], stations: Mapping[str, str]) -> dict[str, Operation]:

@@ -5,12 +5,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
+from cli.study.effort import operations, stations_of
 from cli.study.finding import Finding, found_in
 from cli.study.study import Study, StudyPhoto
+from cli.study.sun import sun_hour
 from cli.study.taxa import distinct
 
 SHOWN = 6
 """Surest and least sure photos of each kind on a contact sheet."""
+WIDE = frozenset(
+    {"kingdom", "phylum", "clade", "class", "superorder", "order", "suborder", "infraorder", "superfamily"}
+)
+"""Ranks above the family, which say little about what was seen."""
 KINDS = {"human": "person", "vehicle": "vehicle", "blank": "nothing recognised", "unknown": "unclear"}
 
 
@@ -36,13 +42,15 @@ class Shown:
 class Group:
     """The photos of one taxon, or of one kind that is no animal.
 
-    `hours`: number of events by hour of the day. `perhaps`: number of photos by what they perhaps show.
+    `hours`: number of events by hour of the sun, or of the clock. `is_wide`: wider than a family.
+    `perhaps`: number of photos by what they perhaps show.
     """
 
     name: str
     scientific_name: str
     rank: str
     kind: str
+    is_wide: bool = False
     photos: int = 0
     events: int = 0
     hours: list[int] = field(default_factory=lambda: [0] * 24)
@@ -54,8 +62,9 @@ class Group:
 
 @dataclass(slots=True)
 class Station:
-    """A deployment. `taxa`: scientific names of the animals that were seen there."""
+    """A deployment. `name`: of its station. `taxa`: scientific names of the animals that were seen there."""
 
+    name: str
     latitude: float | None
     longitude: float | None
     photos: int = 0
@@ -68,16 +77,19 @@ class Summary:
     """What a report shows.
 
     `groups`: by scientific name, typed name or kind. `taxa`: scientific names of all events. `first_seen`: the first
-    day of each taxon. `untimed`: photos without a time of the camera. `copies`:
-    photos that do not count. `unanswered`: photos without an answer, with what is wrong. `precision`: degrees to which
-    coordinates are rounded, or 0.
+    day of each taxon. `effort`: trap days by day. `by_sun`: events whose hour is that of the sun; `by_clock`: those
+    without a place or a zone, whose hour is that of the clock. `untimed`: photos without a time of the camera.
+    `copies`: photos that do not count. `unanswered`: photos without an answer, with what is wrong. `precision`: degrees
+    to which coordinates are rounded, or 0.
     """
 
     groups: dict[str, Group] = field(default_factory=dict)
     stations: dict[str, Station] = field(default_factory=dict)
     taxa: set[str] = field(default_factory=set)
     first_seen: dict[str, date] = field(default_factory=dict)
-    days: set[date] = field(default_factory=set)
+    effort: dict[date, float] = field(default_factory=dict)
+    by_sun: int = 0
+    by_clock: int = 0
     photos: int = 0
     events: int = 0
     reviewed: int = 0
@@ -86,19 +98,30 @@ class Summary:
     unanswered: list[tuple[str, str]] = field(default_factory=list)
     precision: float = 0.0
 
-    def accumulation(self) -> list[tuple[str, int]]:
-        """Return the number of taxa seen by each day with photos. A taxon that includes another one does not count."""
-        return [
-            (day.isoformat(), distinct({name for name, first in self.first_seen.items() if first <= day}))
-            for day in sorted(self.days)
-        ]
+    def accumulation(self) -> list[tuple[float, int]]:
+        """Return trap days, and the number of taxa seen in them: at the beginning, at each new taxon and at the end.
+
+        A taxon that includes another one does not count.
+        """
+        found = [(0.0, 0)]
+        effort = 0.0
+        for day in sorted({*self.effort, *self.first_seen.values()}):
+            effort += self.effort.get(day, 0.0)
+            if day in self.first_seen.values():
+                seen = distinct({name for name, first in self.first_seen.items() if first <= day})
+                found.append((round(effort, 2), seen))
+        return [*found, (round(effort, 2), found[-1][1])]
 
 
 def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
     """Collect what a report shows of a study. `hide_people`: show no photos that people are on."""
     found = Summary(precision=study.precision, copies=study.copies)
+    names = stations_of(study)
     for key, each in study.deployments.items():
-        found.stations[key] = Station(each.latitude, each.longitude)
+        found.stations[key] = Station(names[key], each.latitude, each.longitude)
+    for days in operations(study.deployments.values(), names).values():
+        for day, share in days.items():
+            found.effort[day] = found.effort.get(day, 0.0) + share
     for event in study.events():
         _count_event(found, event)
         for photo in event:
@@ -115,14 +138,25 @@ def _count_event(found: Summary, event: list[StudyPhoto]) -> None:
     station.events += 1
     station.taxa |= names
     found.taxa |= names
+    hour = _hour(found, event[0], station)
     for group in (_group(found, each) for each in whole):
         group.events += 1
-        if time := event[0].time:
-            group.hours[time.hour] += 1
+        if hour is not None:
+            group.hours[hour] += 1
     if time := event[0].time:
         day = time.date()
-        found.days.add(day)
         found.first_seen |= {name: min(found.first_seen.get(name, day), day) for name in names}
+
+
+def _hour(found: Summary, photo: StudyPhoto, station: Station) -> int | None:
+    """Return the hour of the sun at a photo, or else that of the clock; None without a time."""
+    if photo.time is None:
+        return None
+    if photo.time.tzinfo is None or station.latitude is None or station.longitude is None:
+        found.by_clock += 1
+        return photo.time.hour
+    found.by_sun += 1
+    return int(sun_hour(photo.time, station.latitude, station.longitude))
 
 
 def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
@@ -146,4 +180,5 @@ def _group(found: Summary, finding: Finding) -> Group:
     if named is None:
         return found.groups.setdefault(finding.kind, Group(KINDS[finding.kind], "", "", finding.kind))
     key = named.name if finding.is_typed else named.scientific_name
-    return found.groups.setdefault(key, Group(named.name, named.scientific_name, named.rank, finding.kind))
+    is_wide = named.rank in WIDE and not finding.is_typed
+    return found.groups.setdefault(key, Group(named.name, named.scientific_name, named.rank, finding.kind, is_wide))

@@ -17,7 +17,7 @@ def test_a_report_opens_from_disk(open_page: Callable[..., Page], tmp_path: Path
     (tmp_path / "report.html").write_text(text, encoding="utf-8")
     # WHEN it is opened THEN all charts are drawn
     page = open_page((tmp_path / "report.html").as_uri())
-    for chart in ("counts", "hours", "stations", "accumulation"):
+    for chart in ("counts", "hours", "region", "stations", "effort"):
         expect(page.locator(f"#{chart} svg")).to_be_visible()
     # WHEN a heading is clicked THEN the table is sorted by it, numbers as numbers
     rows = page.locator("table.sortable").first.locator("tbody tr td:nth-child(5)")
@@ -36,3 +36,7 @@ def test_a_report_opens_from_disk(open_page: Callable[..., Page], tmp_path: Path
     ]
     # THEN a degree of longitude is drawn shorter than one of latitude, with a scale
     expect(page.locator("#stations svg")).to_contain_text("km")
+    # THEN stations have their names, coasts are drawn, and the hours are those of the sun
+    expect(page.locator("#stations svg")).to_contain_text("north")
+    assert page.locator("#region svg path").count() > 100
+    expect(page.locator("#hours svg")).to_contain_text("sunrise")

@@ -9,7 +9,7 @@ from cli.exports.description import read_description
 from cli.report import chart_data, page
 from cli.study.summary import SHOWN, Group, Station, Summary, summary_of
 from testing.pictures import jpeg
-from testing.studies import IMPALA, PHOTOS, STATIONS, answer, made_up
+from testing.studies import IMPALA, LION, MAMMAL, PHOTOS, STATIONS, answer, made_up
 
 
 def summary(tmp_path: Path, photos: object = PHOTOS) -> Summary:
@@ -23,7 +23,7 @@ def test_events_and_photos_are_counted(tmp_path: Path) -> None:
     impala = found.groups["Aepyceros melampus"]
     # THEN the event of two photos counts once, for what it was fused to
     assert (impala.photos, impala.events, impala.stations) == (2, 2, {"north", "south"})
-    assert impala.hours[6] == 1
+    assert impala.hours[5] == 1  # by the sun: at 6 o'clock in Nairobi it rises only in half an hour
     assert (found.groups["blank"].events, found.groups["Bovidae"].events) == (1, 0)
     assert found.stations["north"].taxa == {"Aepyceros melampus"}
 
@@ -35,7 +35,7 @@ def test_the_time_of_a_file_is_no_time_of_an_animal(tmp_path: Path) -> None:
     found = summary(tmp_path, photos)
     # THEN it is counted, but neither in an hour nor on a day
     assert (found.events, found.untimed, sum(found.groups["Panthera leo"].hours)) == (2, 1, 0)
-    assert found.accumulation() == [("2026-05-02", 1)]
+    assert found.accumulation() == [(0.0, 0), (2.0, 1), (31.0, 1)]
     text = page(found, "", tmp_path)
     assert "; 2 taxa;" in text
     assert "1 photos have no time" in text
@@ -45,10 +45,10 @@ def test_a_deployment_without_any_time_is_reported(tmp_path: Path) -> None:
     with made_up(tmp_path, PHOTOS[-1:], STATIONS[1:]) as study:
         found = summary_of(study)
         write_dwca(study, tmp_path / "dwca.zip", read_description(None, ""))
-    assert (found.stations["south"].events, found.untimed, found.accumulation()) == (1, 1, [])
+    assert (found.stations["south"].events, found.untimed, found.accumulation()) == (1, 1, [(0.0, 0), (0.0, 0)])
 
 
-def test_taxa_accumulate_over_days_and_a_wider_taxon_until_a_species_of_it_is_seen(tmp_path: Path) -> None:
+def test_taxa_accumulate_by_trap_days_and_a_wider_taxon_until_a_species_of_it_is_seen(tmp_path: Path) -> None:
     # GIVEN a family, then two of its species, then a blank, then another family
     photos = [
         ("N/1.jpg", "2026-05-02 06:00:00", answer(("cat", "Felidae", "family"))),
@@ -58,8 +58,8 @@ def test_taxa_accumulate_over_days_and_a_wider_taxon_until_a_species_of_it_is_se
         ("N/5.jpg", "2026-05-05 06:00:00", answer(("antelope", "Bovidae", "family"))),
     ]
     found = summary(tmp_path, photos)
-    days = [("2026-05-02", 1), ("2026-05-03", 2), ("2026-05-04", 2), ("2026-05-05", 3)]
-    assert found.accumulation() == days
+    # THEN the curve has the days of the deployment, which began a day earlier, and its end
+    assert found.accumulation() == [(0.0, 0), (2.0, 1), (3.0, 2), (5.0, 3), (31.0, 3)]
     assert "; 3 taxa;" in page(found, "", tmp_path)
 
 
@@ -68,10 +68,12 @@ def test_photos_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
     assert "<td>N/broken.JPG</td><td>it is broken</td>" in text
 
 
-def test_deployments_at_one_place_are_one_point() -> None:
-    stations = {name: Station(1.0, 2.0, events=3, taxa={"Felidae"}) for name in ("a", "b")}
+def test_stations_at_one_place_are_one_point() -> None:
+    stations = {
+        f"{name}_{year}": Station(name, 1.0, 2.0, events=3, taxa={"Felidae"}) for name in ("a", "b") for year in (1, 2)
+    }
     (point,) = chart_data(Summary(stations=stations), [])["stations"]
-    assert (point["name"], point["value"]) == ("a, b", [2.0, 1.0, 6, 1])
+    assert (point["name"], point["value"]) == ("a, b", [2.0, 1.0, 12, 1])
 
 
 def test_the_surest_and_the_least_sure_photos_are_shown(tmp_path: Path) -> None:
@@ -128,3 +130,33 @@ def test_pictures_of_people_can_be_left_out(tmp_path: Path) -> None:
 def test_the_bar_chart_has_the_most_frequent_taxa() -> None:
     groups = [Group(f"{number}", "A b", "species", "animal", events=100 - number) for number in range(50)]
     assert [each["name"] for each in chart_data(Summary(), groups)["taxa"]] == [f"{number}" for number in range(30)]
+
+
+def test_taxa_wider_than_a_family_are_one_bar_at_the_end(tmp_path: Path) -> None:
+    # GIVEN more photos of "a mammal" and "a bird" than of lions
+    photos = [
+        *((f"N/m{hour}.jpg", f"2026-05-02 {hour}:00:00", answer(MAMMAL)) for hour in (10, 11, 12)),
+        ("N/b.jpg", "2026-05-02 13:00:00", answer(("bird", "Aves", "class"))),
+        ("N/l.jpg", "2026-05-02 14:00:00", answer(LION)),
+    ]
+    text = page(summary(tmp_path, photos), "", tmp_path)
+    charts = json.loads(text.partition('id="charts">')[2].partition("</script>")[0])
+    assert [(bar["name"], bar["events"], sum(bar["hours"])) for bar in charts["taxa"]] == [
+        ("lion", 1, 1),
+        ("not named to a family", 4, 4),
+    ]
+    # THEN the table begins with the lion too
+    assert text.index('href="#lion') < text.index('href="#mammal')
+
+
+def test_without_place_or_zone_hours_are_those_of_the_clock(tmp_path: Path) -> None:
+    # GIVEN a camera without a deployment, so without either, and one that has both
+    photos = [("a/1.jpg", "2026-05-02 23:30:00", answer(LION)), ("N/1.jpg", "2026-05-02 23:30:00", answer(LION))]
+    with made_up(tmp_path, photos[:1], ()) as study:
+        alone = summary_of(study)
+    assert (alone.by_sun, alone.by_clock, alone.groups[LION[1]].hours[23]) == (0, 1, 1)
+    assert "Events by the cameras&#x27; clocks" in page(alone, "", tmp_path)
+    (tmp_path / "study.db").unlink()
+    both = page(summary(tmp_path, photos), "", tmp_path)
+    assert "Events by hour of the sun" in both
+    assert "1 events without a place or a time zone" in both
