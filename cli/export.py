@@ -15,6 +15,7 @@ from cli.exports.darwin_core import write_dwca
 from cli.exports.description import Description
 from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
+from cli.exports.own import force_option, own_files
 from cli.exports.xmp import write_sidecars
 from cli.options import (
     FILE,
@@ -23,7 +24,6 @@ from cli.options import (
     Parsed,
     StudyOptions,
     add_options,
-    expect_other,
     results_argument,
     study_options,
 )
@@ -33,6 +33,7 @@ from cli.study.study import Study
 EPILOG = """\b
 Examples:
   faunalens export study.db --csv photos.csv
+  faunalens export study.db --csv - | head
   faunalens export study.db --camtrap-dp package/ --metadata study.json
   faunalens export study.db --megadetector timelapse.json --dwca gbif.zip --round-coordinates 0.1
 """
@@ -104,20 +105,30 @@ FORMATS: Mapping[str, Format] = {
     metavar="SHARE",
     help="Least confidence of the detections in MegaDetector's JSON.",
 )
+@force_option
 @study_options
 def export(
-    results: Path, *, timezone: tzinfo | None, min_confidence: float, reading: StudyOptions, **targets: Path | None
+    results: Path,
+    *,
+    timezone: tzinfo | None,
+    min_confidence: float,
+    force: bool,
+    reading: StudyOptions,
+    **targets: Path | None,
 ) -> None:
     """Export the answers in RESULTS, in as many formats as are named. Photos that people have reviewed are exported as
     classified by them.
 
-    Each file is written whole or not at all.
+    Each file is written whole or not at all; - is standard output. Files that an earlier export of RESULTS made are
+    replaced, others are not.
     """
     named = {name: path for name, path in targets.items() if path}
     if not named:
         raise click.UsageError("no format is named; give one or more of --csv, --camtrap-dp, --megadetector, …")
-    with ResultsFile(results, write=False) as kept:
-        expect_other(results, *named.values())
+    with (
+        ResultsFile(results, write=False) as kept,
+        own_files(results, *(path for name, path in named.items() if name != "xmp"), force=force),
+    ):
         _, about = reading.open(kept)
         for precision, names in groupby(sorted(named, key=_precision), key=_precision):
             study = reading.study(kept, timezone, precision)

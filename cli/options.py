@@ -60,13 +60,6 @@ results_argument = click.argument("results", type=FILE, metavar="RESULTS")
 """The results file of a command that reads it."""
 
 
-def expect_other(results: Path, *targets: Path) -> None:
-    """Raise `UsageError` if a file to write is the results file, which has all answers and reviews."""
-    for target in targets:
-        if target.exists() and target.samefile(results):
-            raise click.UsageError(f"{target} is the results file, and would be overwritten; choose another name")
-
-
 def add_options[C](options: Iterable[Callable[[C], C]]) -> Callable[[C], C]:
     """Return a decorator that adds options to a command, in this order."""
     return lambda command: reduce(lambda changed, option: option(changed), reversed(tuple(options)), command)

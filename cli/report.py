@@ -13,7 +13,8 @@ import click
 
 from chalicelib.application import VERSION
 from cli.exports.files import whole
-from cli.options import FILE, PUBLIC, StudyOptions, expect_other, results_argument, study_options
+from cli.exports.own import force_option, own_files
+from cli.options import FILE, PUBLIC, StudyOptions, results_argument, study_options
 from cli.photos import thumbnail
 from cli.results import ResultsFile
 from cli.study.summary import Group, Station, Summary, summary_of
@@ -42,20 +43,20 @@ Example:
     is_flag=True,
     help="Leave out photos of people. With --boxes at `identify`, also of people beside animals.",
 )
+@force_option
 @study_options
-def report(results: Path, *, html: Path | None, hide_people: bool, reading: StudyOptions) -> None:
+def report(results: Path, *, html: Path | None, hide_people: bool, force: bool, reading: StudyOptions) -> None:
     """Write one HTML page about the answers in RESULTS: taxa, activity by hour of the sun, a map, taxa by effort, and
     the surest and the least sure photos of each taxon.
 
     The page holds everything it shows, and needs no network.
     """
     target = html or results.with_suffix(".html")
-    with ResultsFile(results, write=False) as kept:
-        expect_other(results, target)
+    with ResultsFile(results, write=False) as kept, own_files(results, target, force=force):
         study, about = reading.open(kept, PUBLIC)
         text = page(summary_of(study, hide_people=hide_people), about.title, Path(study.folder))
-    with whole(target) as partial:
-        partial.write_text(text, encoding="utf-8")
+        with whole(target) as partial:
+            partial.write_text(text, encoding="utf-8")
     click.echo(str(target))
 
 

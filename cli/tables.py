@@ -8,6 +8,7 @@ import click
 
 from chalicelib.model.taxonomy import RANKS
 from cli.deployments import parse_shift
+from cli.exports.own import force_option, own_files
 from cli.exports.tables import KINDS, Rules, write_tables
 from cli.options import FOLDER, Parsed, StudyOptions, results_argument, study_options
 from cli.results import ResultsFile
@@ -89,10 +90,11 @@ def parse_days(text: str) -> int:
     metavar="COLUMN",
     help="Column of the table of deployments that names stations. Where it is empty, each deployment is a station.",
 )
+@force_option
 @study_options
-def tables(results: Path, folder: Path, *, reading: StudyOptions, **rules: Any) -> None:
+def tables(results: Path, folder: Path, *, force: bool, reading: StudyOptions, **rules: Any) -> None:
     """Write tables about the answers in RESULTS to FOLDER, as camtrapR makes them, with a README of their columns."""
-    with ResultsFile(results, write=False) as kept:
+    with ResultsFile(results, write=False) as kept, own_files(results, folder, force=force):
         study, about = reading.open(kept)
         write_tables(study, folder, Rules(**rules), about.title)
     click.echo(str(folder / "README.md"))

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 from xml.etree import ElementTree as ET
@@ -16,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
-from cli.exports.files import stamp, table, whole
+from cli.exports.files import parts, stamp, table, whole
 from cli.photos import media_type
 from cli.study.finding import Finding
 from cli.study.study import Study, StudyPhoto
@@ -55,8 +54,7 @@ FILES = {
 
 def write_dwca(study: Study, path: Path, about: Description) -> None:
     """Write the archive."""
-    with whole(path) as partial, TemporaryDirectory(dir=path.parent, prefix=".dwca-") as name:
-        folder = Path(name)
+    with whole(path) as partial, parts(path) as folder:
         with ExitStack() as stack:
             write = {
                 file: stack.enter_context(table(folder / file, tuple(terms))) for file, (_, terms) in FILES.items()

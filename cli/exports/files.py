@@ -3,21 +3,35 @@
 import csv
 import json
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from cli.errors import CommandError
+
+STDOUT = Path("-")
+"""Stands for standard output."""
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Yield a path to write to, which becomes `path` if the block ends well, and is removed otherwise.
 
-    A link stays one, and what it points to is replaced. A device or a pipe, such as /dev/stdout, is written to itself.
+    A link stays one, and what it points to is replaced. A device or a pipe is written to itself. `STDOUT` gets all at
+    the end.
     """
+    if path == STDOUT:
+        with _said(path), TemporaryDirectory() as folder:
+            partial = Path(folder, "output")
+            yield partial
+            with partial.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+        return
     if path.exists() and not path.is_file():
         with _said(path):
             yield path
@@ -31,6 +45,23 @@ def whole(path: Path) -> Iterator[Path]:
             os.replace(partial, target)  # noqa: PTH105, whole() is used with both
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def parts(path: Path) -> Iterator[Path]:
+    """Yield a folder for the parts of a file, which is removed at the end; after a kill, by the next export."""
+    if path == STDOUT:
+        with TemporaryDirectory() as name:
+            yield Path(name)
+        return
+    folder = path.with_name(f".{path.name}.parts")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with _said(path):
+            folder.mkdir(parents=True)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
