@@ -19,6 +19,7 @@ from cli.photos import thumbnail
 from cli.results import ResultsFile
 from cli.study.summary import Group, Station, Summary, summary_of
 from cli.study.taxa import distinct
+from cli.terminal import waiting
 
 PAGES = Path(__file__).parent / "pages"
 SIDE = 240
@@ -54,7 +55,8 @@ def report(results: Path, *, html: Path | None, hide_people: bool, force: bool, 
     target = html or results.with_suffix(".html")
     with ResultsFile(results, write=False) as kept, own_files(results, target, force=force):
         study, about = reading.open(kept, PUBLIC)
-        text = page(summary_of(study, hide_people=hide_people), about.title, Path(study.folder))
+        with waiting("reading the answers"):
+            text = page(summary_of(study, hide_people=hide_people), about.title, Path(study.folder))
         with whole(target) as partial:
             partial.write_text(text, encoding="utf-8")
     click.echo(str(target))

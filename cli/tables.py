@@ -13,6 +13,7 @@ from cli.exports.tables import KINDS, Rules, write_tables
 from cli.options import FOLDER, Parsed, StudyOptions, results_argument, study_options
 from cli.results import ResultsFile
 from cli.study.effort import LOCATION
+from cli.terminal import waiting
 
 EPILOG = """\b
 Examples:
@@ -96,5 +97,6 @@ def tables(results: Path, folder: Path, *, force: bool, reading: StudyOptions, *
     """Write tables about the answers in RESULTS to FOLDER, as camtrapR makes them, with a README of their columns."""
     with ResultsFile(results, write=False) as kept, own_files(results, folder, force=force):
         study, about = reading.open(kept)
-        write_tables(study, folder, Rules(**rules), about.title)
+        with waiting("reading the answers"):
+            write_tables(study, folder, Rules(**rules), about.title)
     click.echo(str(folder / "README.md"))

@@ -40,21 +40,23 @@ def operations(deployments: Iterable[Deployment], stations: Mapping[str, str]) -
 def operation(deployment: Deployment) -> Operation:
     """Return the operation of a deployment from its start to its end, without its problems.
 
-    A date without a time means noon, of a problem the whole day.
+    A start at midnight, or an end a second before, in the table of deployments is a date without a time, and means
+    noon; a date of a problem means the whole day.
     """
     if not deployment.start or not deployment.end:
         return {}
-    zone = deployment.start.tzinfo
-    start, end = (
-        datetime.combine(date.fromisoformat(text), time(12)) if len(text) == len("2026-05-12") else _clock(moment, zone)
-        for moment, text in (
-            (deployment.start, deployment.fields.get("deploymentStart", "")),
-            (deployment.end, deployment.fields.get("deploymentEnd", "")),
-        )
-    )
+    zone, given = deployment.start.tzinfo, deployment.fields
+    start, end = _clock(deployment.start, zone), _clock(deployment.end, zone)
+    if start.date() < end.date():
+        start = _noon(start) if given.get("deploymentStart") and start.time() == time() else start
+        end = _noon(end) if given.get("deploymentEnd") and end.time() == time(23, 59, 59) else end
     problems = list(_problems(deployment, zone))
     days = (start.date() + DAY * number for number in range((end.date() - start.date()).days + 1))
     return {day: _share(day, start, end, problems) for day in days}
+
+
+def _noon(day: datetime) -> datetime:
+    return day.replace(hour=12, minute=0, second=0)
 
 
 def _share(day: date, start: datetime, end: datetime, problems: Iterable[tuple[datetime, datetime]]) -> float:

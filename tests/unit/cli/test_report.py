@@ -35,7 +35,7 @@ def test_the_time_of_a_file_is_no_time_of_an_animal(tmp_path: Path) -> None:
     found = summary(tmp_path, photos)
     # THEN it is counted, but neither in an hour nor on a day
     assert (found.events, found.untimed, sum(found.groups["Panthera leo"].hours)) == (2, 1, 0)
-    assert found.accumulation() == [(0.0, 0), (2.0, 1), (31.0, 1)]
+    assert found.accumulation() == [(0.0, 0), (1.5, 1), (30.0, 1)]
     text = page(found, "", tmp_path)
     assert "; 2 taxa;" in text
     assert "1 photos have no time" in text
@@ -58,8 +58,8 @@ def test_taxa_accumulate_by_trap_days_and_a_wider_taxon_until_a_species_of_it_is
         ("N/5.jpg", "2026-05-05 06:00:00", answer(("antelope", "Bovidae", "family"))),
     ]
     found = summary(tmp_path, photos)
-    # THEN the curve has the days of the deployment, which began a day earlier, and its end
-    assert found.accumulation() == [(0.0, 0), (2.0, 1), (3.0, 2), (5.0, 3), (31.0, 3)]
+    # THEN the curve has the days of the deployment, which began at noon of the day before, and its end
+    assert found.accumulation() == [(0.0, 0), (1.5, 1), (2.5, 2), (4.5, 3), (30.0, 3)]
     assert "; 3 taxa;" in page(found, "", tmp_path)
 
 

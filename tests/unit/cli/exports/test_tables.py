@@ -67,24 +67,24 @@ def test_operation_effort_rates_and_detections(tmp_path: Path) -> None:
     tables = written(tmp_path)
     north, south = rows_of(tables / "operation.csv")
     # GIVEN the northern camera's days from the table, the southern one's from its photos
-    assert (north["2026-05-01"], north["2026-05-31"], len(north)) == ("1.0", "1.0", 1 + 31)
+    assert (north["2026-05-01"], north["2026-05-31"], len(north)) == ("0.5", "0.5", 1 + 31)
     assert [south[f"2026-05-0{day}"] for day in (2, 3, 4, 5, 6)] == ["NA", "0.5", "1.0", "0.5", "NA"]
-    assert [row["o1"] for row in rows_of(tables / "effort.csv")] == ["7.0", "2.0"]
-    assert [row["o5"] for row in rows_of(tables / "effort.csv")] == ["3.0", "NA"]
+    assert [row["o1"] for row in rows_of(tables / "effort.csv")] == ["6.5", "2.0"]
+    assert [row["o5"] for row in rows_of(tables / "effort.csv")] == ["2.5", "NA"]
     histories = {(row["Species"], row["Station"]): list(row.values())[2:] for row in rows_of(tables / "detections.csv")}
     assert histories[IMPALA[1], "north"] == ["1", "0", "1", "0", "0"]
     assert histories[IMPALA[1], "south"] == ["0", "NA", "NA", "NA", "NA"]
     assert rows_of(tables / "rai.csv")[0] == {
         "Species": IMPALA[1],
         "events": "2",
-        "trap_days": "33.0",
-        "rai": "6.061",
+        "trap_days": "32.0",
+        "rai": "6.25",
     }
     rates = {(row["Species"], row["Station"]): row["rai"] for row in rows_of(tables / "rai_stations.csv")}
     assert (rates[LION[1], "north"], rates[LION[1], "south"]) == ("0.0", "50.0")
     stations = rows_of(tables / "stations.csv")
     assert [(row["Station"], row["trap_days"], row["events"], row["species"]) for row in stations] == [
-        ("north", "31.0", "2", "1"),
+        ("north", "30.0", "2", "1"),
         ("south", "2.0", "1", "1"),
     ]
     assert stations[0]["latitude"] == "-1.2345"

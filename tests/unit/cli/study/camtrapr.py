@@ -38,7 +38,8 @@ def sightings() -> list[Sighting]:
 
 
 def deployment(station: str, start: str, end: str, **fields: str) -> Deployment:
-    """A deployment between two dates or times, with further columns of the table."""
+    """A deployment between two dates or times, as they are read from a table, with further columns of it."""
+    end += "T23:59:59" if len(end) == len("2009-05-14") else ""
     given: dict[str, Any] = {"deploymentStart": start, "deploymentEnd": end, **fields}
     times = datetime.fromisoformat(start), datetime.fromisoformat(end)
     return Deployment(station, None, None, *times, (), has_time_issues=False, fields=given)

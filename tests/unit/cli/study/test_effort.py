@@ -1,5 +1,6 @@
 """Operation and detection histories: camtrapR's on its sample study, and what its tables do not have."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -63,6 +64,13 @@ def test_an_occasion_of_problems_has_no_effort_and_no_detection() -> None:
     assert occasions.history("StationC", [date(2009, 5, 16)])[-1] is None
     # THEN a day before or after the operation is in no occasion
     assert (occasions.of("StationC", date(2009, 4, 3)), occasions.of("StationC", date(2009, 5, 18))) == (None, None)
+
+
+def test_a_deployment_of_one_date_is_a_day_and_photos_alone_count_by_their_times() -> None:
+    assert operation(deployment("A", "2009-04-02", "2009-04-02")) == {date(2009, 4, 2): 1}
+    # GIVEN a camera whose first photo is of midnight, without a table
+    alone = replace(deployment("A", "2009-04-02", "2009-04-03T06:00"), fields={})
+    assert list(operation(alone).values()) == [1, 0.25]
 
 
 def test_problems_that_overlap_count_once() -> None:
