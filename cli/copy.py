@@ -101,19 +101,20 @@ def copy(
         _expect_apart(source, folder)
         put = partial(_put, how=how, xmp=xmp)
         plan = Plan(study, by, {row["deploymentID"]: row for row in kept.deployments()})
-        total, left = kept.counts().done - study.copies, 0
+        total, left, films = kept.counts().done - study.copies, 0, 0
         with Copies(folder, force=force) as copies, photo_progress(0, total, "copying") as reach:
             _expect_same_study(kept, copies)
             for number, (photo, new_folders) in enumerate(plan.photos(), 1):
                 reach(number)
                 shows_people = people != "keep" and photo.finding.shows_people
-                if shows_people and people == "skip":
+                if shows_people and (people == "skip" or photo.clip):
                     left += 1
+                    films += photo.clip is not None
                     continue
                 for each in new_folders:
                     put(copies, each, photo, source / photo.path, blur=shows_people)
             copies.finish(source)
-    _say(copies, left)
+    _say(copies, left, films)
     return Exit.SOME_FAILED if copies.counts["gone"] else Exit.DONE
 
 
@@ -131,11 +132,14 @@ SAID = {
 """What a run says of its files, by what became of them."""
 
 
-def _say(copies: Copies, left: int) -> None:
+def _say(copies: Copies, left: int, films: int) -> None:
     said = [f"{copies.counts[key]:,} {words}" for key, words in SAID.items() if copies.counts[key]]
     warn(f"{copies.folder}: {'; '.join(said) or 'no photos'}; {TABLE} says what went where")
     if left:
-        warn(f"{left:,} photos of people are left out")
+        warn(
+            f"{left:,} photos of people are left out"
+            + (f", {films:,} of them videos, which are never blurred" if films else "")
+        )
 
 
 def _expect_apart(source: Path, folder: Path) -> None:

@@ -19,10 +19,11 @@ from cli.errors import CommandError, Exit
 from cli.log import LOG
 from cli.moved import find_below
 from cli.options import ANY_PATH, EXISTING_FOLDER, FILE, PlaceOptions, place_options
-from cli.photos import expand, is_text, root_of, walk, with_slashes
+from cli.photos import RAW, expand, is_text, root_of, walk, with_slashes
 from cli.place import NONE
-from cli.results import ListedPhoto, ResultsFile
+from cli.results import ListedPhoto, Outcome, ResultsFile, Task
 from cli.terminal import MOST_FAULTS, photo_progress, print_outcome, print_summary, waiting, warn
+from cli.video import INSTALL, USUAL, Sampling, can_read, is_video
 from cli.where import Where
 
 EPILOG = """\b
@@ -96,6 +97,22 @@ MOST_AT_ONCE = 32
     help="Photos at once. By default one for each processor, or with --url as many as the service bears, up to "
     f"{MOST_AT_ONCE}.",
 )
+@click.option(
+    "--frame-every",
+    type=click.FloatRange(0.1),
+    default=USUAL.every,
+    show_default=True,
+    metavar="SECONDS",
+    help="Look at a frame of a video this often.",
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(1, 1000),
+    default=USUAL.most,
+    show_default=True,
+    metavar="N",
+    help="Frames of a video at most, spread over it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print each answer as a line of JSON.")
 @click.pass_obj
 def identify(
@@ -112,9 +129,11 @@ def identify(
     again: Again | None,
     top: int,
     workers: int | None,
+    frame_every: float,
+    frames: int,
     as_json: bool,
 ) -> int:
-    """Identify the animals in photos.
+    """Identify the animals in photos and videos.
 
     PATH is a file, a folder (with the folders in it), a pattern, or `-`: paths on standard input, one a line.
 
@@ -141,9 +160,10 @@ def identify(
         if counts.left or counts.failed:
             at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
             engine = _engine(environment, url, top, at_once, boxes=boxes)
-            identify_left(kept, folder, engine, at_once, where, as_json=as_json, in_words=in_words)
+            look = partial(work, root=folder, engine=engine, sampling=Sampling(frame_every, frames))
+            identify_left(kept, look, at_once, where, as_json=as_json, in_words=in_words)
             if kept.counts().left:  # photos whose time, now known, has put them into another cell
-                identify_left(kept, folder, engine, at_once, where, as_json=as_json, in_words=in_words)
+                identify_left(kept, look, at_once, where, as_json=as_json, in_words=in_words)
             counts = kept.counts()
             kept.describe(**{SINCE: ""})
         elif not in_words:
@@ -181,7 +201,7 @@ def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -
 
     `closed`: where to list the folders that cannot be read.
     """
-    homeless, strange, gone, start, left_out = 0, 0, 0, len(str(root).rstrip(os.sep)) + 1, Counter[str]()
+    films, homeless, strange, gone, start, left_out = 0, 0, 0, 0, len(str(root).rstrip(os.sep)) + 1, Counter[str]()
     for path in paths:
         for entry in walk(path, left_out, closed):
             name = with_slashes(os.fspath(entry)[start:])
@@ -194,11 +214,18 @@ def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -
                 gone += 1
                 continue
             photo = where.of(name, status.st_size, status.st_mtime_ns)
+            films += is_video(name)
             homeless += photo.deployment is None and not where.deployments.at(name)
             yield photo
     if left_out:
         listed = ", ".join(f"{number:,} {suffix}" for suffix, number in left_out.most_common())
-        warn(f"videos and raw photos are left out ({listed})")
+        advice = "" if can_read() or left_out.keys() <= RAW else f"; {INSTALL}"
+        warn(f"videos and raw photos are left out ({listed}){advice}")
+    if films:
+        warn(
+            f"{films:,} videos have the time in their file, taken for the camera's clock; some cameras write UTC: "
+            "compare with photos, and correct it with --shift"
+        )
     if strange:
         warn(f"{strange} photos are left out, because their names are not UTF-8; rename them")
     if gone:
@@ -242,18 +269,17 @@ def _engine(environment: Mapping[str, str], url: str | None, top: int, most: int
 
 def identify_left(
     results: ResultsFile,
-    root: Path,
-    engine: Engine,
+    look: Callable[[Task], Outcome],
     workers: int,
     where: Where | None = None,
     *,
     as_json: bool = False,
     in_words: bool = False,
 ) -> None:
-    """Identify what is left, keep each outcome, and say what came of it."""
+    """Identify what is left, keep each outcome, and say what came of it. `look`: identifies one."""
     before, started, number = results.counts(), monotonic(), 0
     done = before.done + before.unreadable
-    outcomes = in_parallel(partial(work, root=root, engine=engine), results.tasks(), workers)
+    outcomes = in_parallel(look, results.tasks(), workers)
     try:
         with closing(outcomes), photo_progress(done, before.total) as reach:
             for number, outcome in enumerate(outcomes, 1):

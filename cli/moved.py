@@ -106,6 +106,15 @@ def _size(path: str | Path) -> int | None:
 
 def _checksum(path: Path) -> int | None:
     try:
-        return zlib.crc32(path.read_bytes())
+        return checksum_of(path)
     except OSError:
         return None
+
+
+def checksum_of(path: Path) -> int:
+    """Return the CRC-32 of a file, which may be larger than memory. Raises `OSError`."""
+    checksum = 0
+    with path.open("rb") as file:
+        while some := file.read(1 << 20):
+            checksum = zlib.crc32(some, checksum)
+    return checksum

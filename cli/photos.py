@@ -13,11 +13,10 @@ from PIL import Image, ImageOps
 
 from chalicelib.photo.formats import MEDIA_TYPE_OF
 from cli.errors import CommandError
+from cli.video import MEDIA_TYPES, VideoUnreadable, can_read, is_video, opened
 
-NOT_READ = frozenset(
-    {".avi", ".mp4", ".mov", ".m4v", ".mts", ".3gp", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"}
-)
-"""Videos and raw photos, which cameras write too."""
+RAW = frozenset({".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"})
+"""Raw photos, which are not read, nor are videos without PyAV."""
 HIDDEN = frozenset({"$recycle.bin", "recycler", "system volume information", "lost+found", "#recycle", "@eadir"})
 """Folders that Windows, a file system or a NAS keeps for itself: deleted photos, and small copies of photos."""
 
@@ -82,8 +81,9 @@ def with_slashes(name: str, separator: str = os.sep) -> str:
 
 
 def media_type(path: str) -> str:
-    """Return the media type of a photo by its name."""
-    return MEDIA_TYPE_OF.get(Path(path).suffix.lower(), "image/jpeg")
+    """Return the media type of a photo or video by its name."""
+    suffix = Path(path).suffix.lower()
+    return MEDIA_TYPES.get(suffix) or MEDIA_TYPE_OF.get(suffix, "image/jpeg")
 
 
 def is_hidden(name: str) -> bool:
@@ -94,12 +94,12 @@ def is_hidden(name: str) -> bool:
 def walk(
     path: Path, left_out: Counter[str] | None = None, closed: list[str] | None = None
 ) -> Iterator[os.DirEntry[str] | Path]:
-    """Yield the photos in a folder and its folders, sorted by name, or the file itself. Hidden files are no photos.
+    """Yield the photos and videos in a folder and its folders, sorted by name, or the file itself; no hidden files.
 
     In a folder, the suffix says which files are photos. A file that is named itself may have any name.
 
-    `left_out`: where to count the files that `NOT_READ` names, by suffix. `closed`: where to list the folders in it
-    that cannot be read, such as another user's. Raises `CommandError` if the folder itself cannot.
+    `left_out`: where to count videos and raw photos that cannot be read, by suffix. `closed`: where to list the folders
+    in it that cannot be read, such as another user's. Raises `CommandError` if the folder itself cannot.
     """
     if not path.is_dir():
         yield path
@@ -119,27 +119,37 @@ def walk(
                 closed.append(entry.path)
             continue
         suffix = Path(entry.name).suffix.lower()
-        if suffix in MEDIA_TYPE_OF:
+        if suffix in MEDIA_TYPE_OF or (suffix in MEDIA_TYPES and can_read()):
             yield entry
-        elif left_out is not None and suffix in NOT_READ:
+        elif left_out is not None and (suffix in RAW or suffix in MEDIA_TYPES):
             left_out[suffix] += 1
 
 
-def thumbnail(path: Path, side: int) -> bytes | None:
-    """Return a small upright JPEG of a photo, without EXIF, or None if it cannot be read any more.
+def thumbnail(path: Path, side: int, seconds: float = 0.0) -> bytes | None:
+    """Return a small upright JPEG of a photo, or of a frame of a video, without EXIF. None if it cannot be read.
 
-    `side`: the longest one, in pixels.
+    `side`: the longest one, in pixels. `seconds`: of the frame, from the start.
     """
     from pillow_heif import register_heif_opener
 
     register_heif_opener()
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(_still(path, seconds)) as image:
             image.draft("RGB", (side, side))
             small = ImageOps.exif_transpose(image)
             small.thumbnail((side, side))
             buffer = io.BytesIO()
             small.convert("RGB").save(buffer, "JPEG", quality=75)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, VideoUnreadable):
         return None
     return buffer.getvalue()
+
+
+def _still(path: Path, seconds: float) -> Path | io.BytesIO:
+    """Return a photo's file, or a frame of a video as one."""
+    if not is_video(path):
+        return path
+    if not can_read():
+        raise VideoUnreadable
+    with opened(path) as video:
+        return io.BytesIO(video.frame_at(seconds).jpeg)

@@ -193,12 +193,12 @@ def _unanswered(photos: list[tuple[str, str]]) -> str:
     return f"<h2>Photos without an answer</h2>\n{_table(('photo', 'what is wrong'), rows)}{rest}"
 
 
-def _figures(title: str, photos: list[tuple[str, float]], folder: Path) -> str:
-    return f"<h4>{title}</h4><div class='sheet'>{''.join(_figure(path, score, folder) for path, score in photos)}</div>"
+def _figures(title: str, photos: list[tuple[str, float, float]], folder: Path) -> str:
+    return f"<h4>{title}</h4><div class='sheet'>{''.join(_figure(folder, *photo) for photo in photos)}</div>"
 
 
-def _figure(path: str, score: float, folder: Path) -> str:
-    small = thumbnail(folder / path, SIDE)
+def _figure(folder: Path, path: str, score: float, seconds: float) -> str:
+    small = thumbnail(folder / path, SIDE, seconds)
     text = f"{escape(path)} ({score:.2f})"
     image = (
         f'<img src="data:image/jpeg;base64,{b64encode(small).decode()}" alt="">'

@@ -1,5 +1,6 @@
-"""Identify one photo by an engine: the models of this process, or a service."""
+"""Identify one photo or video by an engine: the models of this process, or a service."""
 
+import json
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,12 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import LocationInvalid, ModelError
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.photos import PhotoFacts
+from cli.engines.watch import Seen, answer_of_frames
 from cli.errors import CommandError
+from cli.moved import checksum_of
 from cli.place import Place
 from cli.results import FileFacts, Outcome, State, Task
+from cli.video import INSTALL, USUAL, Sampling, VideoUnreadable, can_read, is_video, opened
 
 DEGRADED = "the animals of the place were not to be had, so that the picture alone decided"
 """Detail of an answer without its place."""
@@ -47,25 +51,29 @@ class Engine(Protocol):
         """
 
 
-def work(task: Task, root: Path, engine: Engine) -> Outcome:
-    """Read and identify one photo. What is wrong with a photo is its outcome.
+def work(task: Task, root: Path, engine: Engine, sampling: Sampling = USUAL) -> Outcome:
+    """Read and identify one photo, or a video by its frames. What is wrong with it is its outcome.
 
     Raises `ModelError` and `CommandError`, which no other photo would escape.
     """
     path = root / task.path
     try:
-        with path.open("rb") as file:
-            data = file.read()
+        data = None if is_video(path) else path.read_bytes()
+        checksum = checksum_of(path) if data is None else zlib.crc32(data)
         status = path.stat()
     except OSError as error:
         return Outcome(task, "failed", code="file_unreadable", detail=f"the file cannot be read ({error.strerror})")
-    read = Outcome(task, "failed", len(data), status.st_mtime_ns, zlib.crc32(data))
+    size = status.st_size if data is None else len(data)
+    read = Outcome(task, "failed", size, status.st_mtime_ns, checksum)
     if read.checksum == task.checksum:
         return replace(read, state="touched")
-    if not data:
+    if not size:
         return replace(read, state="unreadable", code="photo_unreadable", detail="the file is empty; copy it again")
     try:
-        answer, mode, photo = engine.identify(data, task.place, task.shift)
+        if data is None:
+            answer, mode, photo = _watch(path, task, engine, sampling)
+        else:
+            answer, mode, photo = engine.identify(data, task.place, task.shift)
     except (ModelError, CommandError):
         raise
     except Refused as refused:
@@ -81,9 +89,29 @@ def work(task: Task, root: Path, engine: Engine) -> Outcome:
     return replace(identified, state="done")
 
 
-def _facts_in(data: bytes, place: Place) -> FileFacts:
-    """Return what the file of a photo without an answer says; nothing if it cannot be read."""
-    photo = PhotoFacts.read(data, PhotoLimits(max_bytes=len(data)))
+def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identified:
+    """Identify the frames of a video. Raises `Refused` if one of them is, or if none can be read."""
+    if not can_read():
+        raise Refused("video_unsupported", INSTALL, is_lasting=False)
+    seen: list[Seen] = []
+    found: list[Identified] = []
+    try:
+        with opened(path) as video:
+            for frame in video.frames(sampling):
+                found.append(engine.identify(frame.jpeg, task.place, task.shift))
+                seen.append(Seen(frame.number, frame.seconds, json.loads(found[-1].answer)))
+            whole = answer_of_frames(seen, video.fps, video.duration)
+    except VideoUnreadable as error:
+        detail = f"the video is damaged or of another format ({error}); copy it again"
+        raise Refused("video_unreadable", detail, is_lasting=True) from error
+    text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    mode = next((each.mode for each in found if each.mode == "degraded"), found[0].mode)
+    return Identified(text, mode, found[0].photo)
+
+
+def _facts_in(data: bytes | None, place: Place) -> FileFacts:
+    """Return what the file of a photo without an answer says; nothing if it cannot be read, or is a video."""
+    photo = PhotoFacts.read(data, PhotoLimits(max_bytes=len(data))) if data else None
     return _facts_of(photo, place) if photo else FileFacts()
 
 

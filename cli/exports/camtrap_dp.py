@@ -149,13 +149,14 @@ def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding
         "deploymentID": event[0].deployment,
         "eventID": event_id(event),
         "eventStart": stamp(event[0].time),
-        "eventEnd": stamp(event[-1].time),
+        "eventEnd": stamp(event[-1].end),
     }
     found = [
         (
             same
             | {"observationID": observation_id(photo, number), "mediaID": photo.path, "observationLevel": "media"}
-            | _classification(part),
+            | _classification(part)
+            | ({"observationComments": f"{part.clip.remark}; {_comments(part)}"} if part.clip else {}),
             part,
         )
         for photo in event

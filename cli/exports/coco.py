@@ -13,6 +13,8 @@ from cli.exports.files import clock, whole, write_lists
 from cli.study.finding import Finding
 from cli.study.study import Study
 from cli.study.taxa import ANIMALS, Key, key_of, labels_of
+from cli.terminal import warn
+from cli.video import is_video
 
 EMPTY: Key = ("empty", "")
 """Category 0."""
@@ -42,8 +44,11 @@ def write_coco(study: Study, path: Path, about: Description) -> None:
 
 
 def _images(study: Study) -> Iterator[dict[str, Any]]:
+    films = 0
     for event in study.events():
-        for number, photo in enumerate(event):
+        photos = [photo for photo in event if photo.clip is None]
+        films += len(event) - len(photos)
+        for number, photo in enumerate(photos):
             yield {
                 "id": photo.path,
                 "file_name": photo.path,
@@ -52,10 +57,12 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
                 **clock(photo.time),
                 "location": photo.deployment,
                 "seq_id": event_id(event),
-                "seq_num_frames": len(event),
+                "seq_num_frames": len(photos),
                 "frame_num": number,
             }
-    for row in study.unanswered():
+    if films:
+        warn(f"{films:,} videos are left out, which COCO Camera Traps does not have")
+    for row in (row for row in study.unanswered() if not is_video(row["path"])):
         folder = row["path"].rpartition("/")[0] or "photos"
         time = clock(corrected(row["taken"], row["shift"]) if row["taken"] else None)
         size = {"width": row["width"], "height": row["height"]} if row["width"] else {}
@@ -64,7 +71,7 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
 
 
 def _annotations(study: Study, ids: dict[Key, int]) -> Iterator[dict[str, Any]]:
-    for photo in study.photos():
+    for photo in (photo for photo in study.photos() if photo.clip is None):
         for number, part in enumerate(_labelled(photo.finding), 1):
             box = part.box
             yield {

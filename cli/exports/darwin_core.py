@@ -118,7 +118,7 @@ def _seen(finding: Finding) -> dict[str, Any]:
 def _medium(photo: StudyPhoto) -> dict[str, Any]:
     return {
         "identifier": photo.path,
-        "type": "StillImage",
+        "type": "MovingImage" if photo.clip else "StillImage",
         "format": media_type(photo.path),
         "created": stamp(photo.time),
         "accessURI": photo.path,

@@ -55,6 +55,9 @@ COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
     "event_count": lambda row: " | ".join(str(each.count or "") for each in row.whole),
     "event_sex": lambda row: " | ".join(each.sex or "" for each in row.whole),
     "event_life_stage": lambda row: " | ".join(each.life_stage or "" for each in row.whole),
+    "duration": lambda row: row.photo.clip and row.photo.clip.duration,
+    "frame": lambda row: row.photo.clip and row.photo.clip.frame,
+    "frame_seconds": lambda row: row.photo.clip and row.photo.clip.seconds,
     "error": lambda _: "",
     "detail": lambda row: "" if row.photo.timed else FILE_TIME if row.photo.time else "EXIF has no time",
 }

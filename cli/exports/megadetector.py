@@ -12,7 +12,7 @@ from chalicelib.application import VERSION
 from cli.exports.files import clock, whole, write_lists
 from cli.results import now
 from cli.study.finding import WHOLE, Finding
-from cli.study.study import Study
+from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import Key, ScoredTaxon, key_of, labels_of, lineage_of
 
 DETECTIONS = {"1": "animal", "2": "person", "3": "vehicle"}
@@ -45,6 +45,7 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
         detections = [_detection(part, ids) for part in _shown(photo.finding, least)]
         yield {
             "file": photo.path,
+            **_film(photo),
             "max_detection_conf": max((each["conf"] for each in detections), default=0.0),
             "detections": detections,
             **clock(photo.time),
@@ -52,6 +53,11 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
         }
     for row in study.unanswered():
         yield {"file": row["path"], "failure": row["detail"], "detections": None}
+
+
+def _film(photo: StudyPhoto) -> dict[str, Any]:
+    """Return the fields of a video."""
+    return {"frame_rate": photo.clip.fps, "frames_processed": list(photo.clip.processed)} if photo.clip else {}
 
 
 def _shown(finding: Finding, least: float) -> list[Finding]:
@@ -67,6 +73,8 @@ def _detection(finding: Finding, ids: dict[Key, str]) -> dict[str, Any]:
         "conf": float(round(finding.probability, 4)),
         "bbox": [box.x, box.y, box.width, box.height],
     }
+    if finding.clip:
+        detection["frame_number"] = finding.clip.frame
     if classes := _classes(finding):
         detection["classifications"] = [[ids[key_of(each)], float(each.score)] for each in classes]
     return detection

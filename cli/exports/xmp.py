@@ -132,7 +132,7 @@ def _regions(photo: StudyPhoto) -> str:
         f'stArea:y="{box.y + box.height / 2:.5f}" stArea:w="{box.width:.5f}" stArea:h="{box.height:.5f}"/>'
         "</rdf:Description></rdf:li>"
         for part in photo.finding.each
-        if (box := part.box) and part.kind == "animal"
+        if (box := part.box) and part.kind == "animal" and not part.clip
     ]
     if not items:
         return ""

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from chalicelib.api.words import FORMER
 from chalicelib.model.naming import LEAST_BOX
+from cli.study.clip import Clip
 from cli.study.opinions import Kind, Observation, Opinion, opinions_of
 from cli.study.taxa import ANIMALS, Line, ScoredTaxon, agree, taxon_of
 
@@ -42,7 +43,7 @@ class Finding:
     `perhaps`: where `named` is wider than a family, the families or narrower taxa that it may be. `count`: how many
     there are of this kind, or None if it is not known. `faint`: boxes, or the whole photo as an animal, of which the
     models are too unsure to say so. `said`: what a person saw. `people`: where the models found people in a
-    photo that a person has reviewed, who may have named the animal alone.
+    photo that a person has reviewed, who may have named the animal alone. `clip`: the frame, if it is a video.
 
     An answer without boxes says that a person or a vehicle is there, but not how sure the detector is: `probability` is
     then `LEAST_BOX`, the least with which it is said.
@@ -62,6 +63,7 @@ class Finding:
     faint: "tuple[Finding, ...]" = ()
     said: Observation | None = None
     people: "tuple[Finding, ...]" = ()
+    clip: Clip | None = None
 
     @property
     def sex(self) -> str | None:
@@ -133,7 +135,7 @@ def finding_of(row: sqlite3.Row) -> Finding:
 
 def machine_of(row: sqlite3.Row) -> Finding:
     """Return what the models found in a photo of the results file."""
-    return _of_answer(json.loads(row["answer"]), row["identified"])
+    return of_answer(json.loads(row["answer"]), row["identified"])
 
 
 def _of_opinion(opinion: Opinion, machine: Finding) -> Finding:
@@ -146,7 +148,7 @@ def _of_opinion(opinion: Opinion, machine: Finding) -> Finding:
         if named and kinds["animal"] > 1:
             boxes = [part for part in boxes if part.named and agree(part.named.line, named.line)]
         alone = Finding(said.kind, named, machine.candidates, 1.0, opinion.reviewer, opinion.at, is_human=True)
-        parts.append(replace(alone, count=said.count or len(boxes) or None, said=said))
+        parts.append(replace(alone, clip=machine.clip, count=said.count or len(boxes) or None, said=said))
     faint = tuple(replace(part, named=None, candidates=()) for part in (*machine.each, *machine.faint))
     return replace(
         next((part for part in parts if part.kind == "animal"), parts[0]),
@@ -156,7 +158,32 @@ def _of_opinion(opinion: Opinion, machine: Finding) -> Finding:
     )
 
 
-def _of_answer(answer: dict[str, Any], at: str) -> Finding:
+def of_answer(answer: dict[str, Any], at: str) -> Finding:
+    """Return what an answer says. `at`: when, UTC in ISO 8601."""
+    found = _of_picture(answer, at)
+    return _of_video(found, answer["video"], at) if "video" in answer else found
+
+
+def _of_video(best: Finding, video: dict[str, Any], at: str) -> Finding:
+    """Return what the best frames of a video show: all of the first, and of the others what those before them lack."""
+    clip = Clip.of(video)
+    parts = [replace(part, clip=clip, faint=()) for part in best.each]
+    for frame in video["also"]:
+        here = clip._replace(frame=frame["frame"], seconds=frame["seconds"])
+        others = [part for part in _of_picture(frame["answer"], at).each if not any(alike(part, p) for p in parts)]
+        parts += [replace(part, clip=here, faint=()) for part in others]
+    faint = tuple(replace(part, clip=clip) for part in best.faint)
+    return replace(best, clip=clip, faint=faint, parts=tuple(parts) if best.parts or len(parts) > 1 else ())
+
+
+def alike(one: Finding, other: Finding) -> bool:
+    """Return whether two findings are of one kind, and of one taxon or of one within the other."""
+    if one.named is None or other.named is None:
+        return one.kind == other.kind
+    return agree(one.named.line, other.named.line)
+
+
+def _of_picture(answer: dict[str, Any], at: str) -> Finding:
     candidates = _taxa(answer["candidates"])
     prediction, probability = answer["prediction"], answer["animal_probability"]
     kind = _KIND_OF_SUBJECT.get(answer.get("subject", ""), "animal" if prediction or "subject" in answer else "blank")

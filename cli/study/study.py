@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from itertools import batched
 from math import ceil, sqrt
@@ -12,6 +12,7 @@ from math import ceil, sqrt
 from cli import moved
 from cli.deployments import ZONE, corrected, parse_zone
 from cli.results import BATCH, ResultsFile
+from cli.study.clip import Clip
 from cli.study.finding import Finding, finding_of
 from cli.study.opinions import OPINIONS
 
@@ -37,6 +38,16 @@ class StudyPhoto:
     finding: Finding
     id: int = 0
     starts: bool | None = None
+
+    @property
+    def clip(self) -> Clip | None:
+        """Return the best frame of a video, or None for a photo."""
+        return self.finding.clip
+
+    @property
+    def end(self) -> datetime | None:
+        """Return when a video ends; of a photo, its time."""
+        return self.time + timedelta(seconds=self.clip.duration) if self.time and self.clip else self.time
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +93,9 @@ def _begins(photo: StudyPhoto, last: StudyPhoto, gap: float) -> bool:
         return True
     if photo.starts is not None:
         return photo.starts
-    if photo.time is None or last.time is None:
+    if photo.time is None or last.end is None:
         return True
-    return (_clock(photo.time) - _clock(last.time)).total_seconds() > gap
+    return (_clock(photo.time) - _clock(last.end)).total_seconds() > gap
 
 
 def _clock(time: datetime) -> datetime:

@@ -25,17 +25,17 @@ class Shown:
     """The `SHOWN` photos with the highest scores (`sign` 1) or the lowest (`sign` -1)."""
 
     sign: int
-    heap: list[tuple[float, str]] = field(default_factory=list)
+    heap: list[tuple[float, str, float]] = field(default_factory=list)
 
-    def offer(self, score: float, path: str) -> None:
+    def offer(self, score: float, photo: StudyPhoto) -> None:
         """Keep a photo if it is one of the best so far."""
-        heapq.heappush(self.heap, (self.sign * score, path))
+        heapq.heappush(self.heap, (self.sign * score, photo.path, photo.clip.seconds if photo.clip else 0.0))
         if len(self.heap) > SHOWN:
             heapq.heappop(self.heap)
 
-    def photos(self) -> list[tuple[str, float]]:
-        """Return path and score of the photos, the best first."""
-        return [(path, self.sign * score) for score, path in sorted(self.heap, reverse=True)]
+    def photos(self) -> list[tuple[str, float, float]]:
+        """Return path, score, and seconds of the frame if it is a video, the best first."""
+        return [(path, self.sign * score, seconds) for score, path, seconds in sorted(self.heap, reverse=True)]
 
 
 @dataclass(slots=True)
@@ -171,8 +171,8 @@ def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
     group.perhaps.update(each.name for each in finding.perhaps)
     if not is_shown:
         return
-    group.surest.offer(finding.sureness, photo.path)
-    group.least.offer(finding.sureness, photo.path)
+    group.surest.offer(finding.sureness, photo)
+    group.least.offer(finding.sureness, photo)
 
 
 def _group(found: Summary, finding: Finding) -> Group:

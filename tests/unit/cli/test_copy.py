@@ -156,6 +156,24 @@ def test_people_are_blurred_left_out_or_kept(tmp_path: Path, capsys: pytest.Capt
     assert {row["how"] for row in rows_of(folder / "out" / "copied.csv")} == {"link"}
 
 
+def test_a_video_of_people_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = {"frame": 0, "seconds": 0.0, "fps": 30.0, "duration": 20.0, "processed": [0], "also": []}
+    photos = [
+        ("N/1.MP4", "2026-05-02 06:00:00", answer(None, **person(0.9), video=video)),
+        ("N/2.MP4", "2026-05-02 07:00:00", answer(LION, video=video)),
+    ]
+    folder = study_of(tmp_path, photos)
+    assert run(["copy", str(folder / "study.db"), str(folder / "out"), "--xmp", "inside"]) == Exit.DONE
+    assert "1 photos of people are left out, 1 of them videos, which are never blurred" in capsys.readouterr().err
+    rows = rows_of(folder / "out" / "copied.csv")
+    names = [row["new_path"].rpartition("/")[2] for row in rows]
+    # THEN the keywords of the other one are beside it, as it is no JPEG
+    assert names == ["north_2.MP4", "north_2.MP4.xmp"]
+    assert {path.name for path in (folder / "out").rglob("*.*") if path.is_file()} == {*names, "copied.csv"}
+    assert run(["copy", str(folder / "study.db"), str(folder / "all"), "--people", "keep"]) == Exit.DONE
+    assert len(rows_of(folder / "all" / "copied.csv")) == 2
+
+
 def test_photos_that_are_gone_are_counted_and_their_copies_stay(
     studied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

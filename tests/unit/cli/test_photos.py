@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from cli.errors import CommandError
-from cli.photos import expand, root_of, walk, with_slashes
+from cli.photos import expand, root_of, thumbnail, walk, with_slashes
+from testing.videos import write_video
 
 
 @pytest.fixture
@@ -41,12 +43,30 @@ def test_bins_and_small_copies_are_no_photos(card: Path, folder: str) -> None:
     assert len(list(walk(card / folder))) == 1
 
 
-def test_videos_and_raw_photos_are_counted(card: Path) -> None:
+@pytest.mark.parametrize(("has_pyav", "found", "counted"), [(False, 3, {".avi": 2, ".cr2": 1}), (True, 5, {".cr2": 1})])
+def test_raw_photos_are_counted_and_videos_without_pyav(
+    card: Path, monkeypatch: pytest.MonkeyPatch, has_pyav: bool, found: int, counted: dict[str, int]
+) -> None:
+    monkeypatch.setattr("cli.photos.can_read", lambda: has_pyav)
     for name in ("a/IMG_4.AVI", "b/IMG_5.avi", "IMG_6.CR2", "a/.IMG_7.avi"):
         (card / name).touch()
     left_out = Counter[str]()
-    assert len(list(walk(card, left_out))) == 3
-    assert left_out == {".avi": 2, ".cr2": 1}
+    assert len(list(walk(card, left_out))) == found
+    assert left_out == counted
+
+
+def test_the_thumbnail_of_a_video_is_a_frame(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dark, light = (Image.new("RGB", (64, 48), (grey,) * 3) for grey in (0, 200))
+    write_video(card / "film.mp4", [dark] * 10 + [light] * 10)
+    for seconds, grey in ((0.0, 0), (1.5, 200)):
+        small = thumbnail(card / "film.mp4", 32, seconds)
+        assert small is not None
+        with Image.open(io.BytesIO(small)) as image:
+            assert image.size == (32, 24)
+            assert image.convert("L").getpixel((5, 5)) == pytest.approx(grey, abs=5)
+    assert thumbnail(card / "film.mp4", 32, 99.0) is None
+    monkeypatch.setattr("cli.photos.can_read", lambda: False)
+    assert thumbnail(card / "film.mp4", 32) is None
 
 
 def test_a_file_that_is_named_itself_is_a_photo(card: Path) -> None:

@@ -81,10 +81,10 @@ def test_the_surest_and_the_least_sure_photos_are_shown(tmp_path: Path) -> None:
         (f"N/{number:02}.jpg", f"2026-05-02 {number:02}:00:00", answer(IMPALA, number / 100)) for number in range(20)
     ]
     impala = summary(tmp_path, photos).groups["Aepyceros melampus"]
-    assert [path for path, _ in impala.surest.photos()] == [
+    assert [path for path, *_ in impala.surest.photos()] == [
         f"N/{number:02}.jpg" for number in range(19, 19 - SHOWN, -1)
     ]
-    assert [path for path, _ in impala.least.photos()] == [f"N/{number:02}.jpg" for number in range(SHOWN)]
+    assert [path for path, *_ in impala.least.photos()] == [f"N/{number:02}.jpg" for number in range(SHOWN)]
 
 
 def test_the_page_needs_no_network(tmp_path: Path) -> None:

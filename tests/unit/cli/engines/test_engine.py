@@ -1,9 +1,12 @@
 """One task: what is wrong with a photo is its outcome."""
 
+import io
+import json
 from pathlib import Path
 from zlib import crc32
 
 import pytest
+from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from chalicelib.config.settings import PhotoLimits
@@ -12,7 +15,10 @@ from chalicelib.photo.photos import PhotoFacts
 from cli.engines.engine import Identified, Refused, work
 from cli.place import EXIF, Place
 from cli.results import Task
+from cli.video import Sampling
 from testing.pictures import SYDNEY, exif, jpeg
+from testing.studies import LION, answer
+from testing.videos import write_video
 
 PHOTO = jpeg(exif=exif(SYDNEY))
 
@@ -115,3 +121,68 @@ def test_an_empty_file_is_said(root: Path) -> None:
     engine = Scripted()
     outcome = work(task(), root, engine)
     assert (outcome.state, outcome.detail, engine.asked) == ("unreadable", "the file is empty; copy it again", 0)
+
+
+class Colours:
+    """An engine that takes light frames for lions, and dark ones for nothing. `asked`: the times in EXIF."""
+
+    def __init__(self, mode: str = "narrowed") -> None:
+        self._mode = mode
+        self.asked: list[str] = []
+
+    def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
+        del place, shift
+        facts = PhotoFacts.read(data, PhotoLimits())
+        assert facts is not None
+        self.asked.append(facts.taken)
+        with Image.open(io.BytesIO(data)) as image:
+            is_light = image.convert("L").resize((1, 1)).getpixel((0, 0)) > 100  # type: ignore[operator]
+        return Identified(answer(LION, 0.95) if is_light else answer(None), self._mode, facts)
+
+
+def filmed(tmp_path: Path) -> Path:
+    dark, light = (Image.new("RGB", (64, 48), (grey,) * 3) for grey in (0, 200))
+    write_video(tmp_path / "b.mp4", [dark] * 20 + [light] * 10, creation_time="2026-05-02T06:00:00.000000Z")
+    return tmp_path
+
+
+VIDEO = Task(1, "b.mp4", Place("given", 1.5, 2.5), None)
+
+
+def test_a_video_is_one_answer_from_its_frames(tmp_path: Path) -> None:
+    engine = Colours()
+    outcome = work(VIDEO, filmed(tmp_path), engine, Sampling(0.5, 30))
+    assert outcome.answer is not None
+    whole = json.loads(outcome.answer)
+    assert (outcome.state, whole["prediction"]["name"], whole["video"]["frame"]) == ("done", "lion", 20)
+    assert whole["video"]["processed"] == [0, 5, 10, 15, 20, 25]
+    assert engine.asked == ["2026:05:02 06:00:00"] * 6
+    # THEN the row says what the file says
+    data = (tmp_path / "b.mp4").read_bytes()
+    assert (outcome.size, outcome.checksum) == (len(data), crc32(data))
+    assert (outcome.facts.taken, outcome.facts.width, outcome.facts.latitude) == ("2026-05-02 06:00:00", 64, 1.5)
+    # AND one that was not changed is not looked at again
+    assert work(VIDEO._replace(checksum=crc32(data)), tmp_path, engine).state == "touched"
+    assert len(engine.asked) == 6
+
+
+def test_a_video_of_which_a_frame_lacks_its_place_is_asked_for_again(tmp_path: Path) -> None:
+    outcome = work(VIDEO, filmed(tmp_path), Colours("degraded"))
+    assert (outcome.state, outcome.code) == ("failed", "degraded")
+
+
+def test_a_video_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "b.mp4").write_bytes(b"no video")
+    outcome = work(VIDEO, tmp_path, Colours())
+    assert (outcome.state, outcome.code) == ("unreadable", "video_unreadable")
+    assert "copy it again" in str(outcome.detail)
+    # AND one that the service refuses just now is tried again
+    outcome = work(VIDEO, filmed(tmp_path), Scripted(Refused("unavailable", "busy", is_lasting=False)))
+    assert (outcome.state, outcome.code) == ("failed", "unavailable")
+
+
+def test_without_pyav_a_video_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.engines.engine.can_read", lambda: False)
+    outcome = work(VIDEO, filmed(tmp_path), Colours())
+    assert (outcome.state, outcome.code) == ("failed", "video_unsupported")
+    assert "install faunalens with it" in str(outcome.detail)

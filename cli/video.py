@@ -1,0 +1,183 @@
+"""Videos: what their container says of them, and frames that are spread over them. It needs the extra `video`, PyAV."""
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+
+MEDIA_TYPES: Mapping[str, str] = {
+    ".3gp": "video/3gpp",
+    ".asf": "video/x-ms-asf",
+    ".avi": "video/x-msvideo",
+    ".m4v": "video/x-m4v",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".mp4": "video/mp4",
+    ".mpg": "video/mpeg",
+    ".mts": "video/mp2t",
+    ".webm": "video/webm",
+    ".wmv": "video/x-ms-wmv",
+}
+INSTALL = "videos need PyAV; install faunalens with it, such as by `uv tool install '.[video]'`"
+FAR = 3.0
+"""Seconds between frames from which a jump is quicker than to decode what lies between."""
+QUALITY = 95
+OLDEST = 2000
+"""Year before which no container was written: its zero is 1904 or 1970, as of a clock that was never set."""
+_PLACE = re.compile(r"([+-]\d+\.?\d*)([+-]\d+\.?\d*)")
+"""ISO 6709, as phones write it: +27.5916+086.5640+8850/."""
+
+
+class Sampling(NamedTuple):
+    """Which frames are looked at: one each `every` seconds, but at most `most`, spread over the video."""
+
+    every: float = 1.0
+    most: int = 30
+
+
+USUAL = Sampling()
+
+
+class Frame(NamedTuple):
+    """A frame, upright. `number`: from 0. `seconds`: from the start. `jpeg`: with time and place in EXIF."""
+
+    number: int
+    seconds: float
+    jpeg: bytes
+
+
+class VideoUnreadable(Exception):
+    """No frame of the video can be read."""
+
+
+@cache
+def can_read() -> bool:
+    """Return whether PyAV is installed."""
+    return find_spec("av") is not None
+
+
+def is_video(path: Path | str) -> bool:
+    """Return whether a file is a video, by its name."""
+    return Path(path).suffix.lower() in MEDIA_TYPES
+
+
+@contextmanager
+def opened(path: Path) -> "Iterator[Video]":
+    """Open a video. Raises `VideoUnreadable`, also for what goes wrong while it is read."""
+    import av
+
+    try:
+        # A file may name others, also in the network, as a playlist does.
+        with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
+            yield Video(container)
+    except av.FFmpegError as error:
+        raise VideoUnreadable(error.strerror or str(error)) from error
+
+
+class Video:
+    """An open video. `duration`: in seconds, 0 if the container does not say. `fps`: frames a second, on average."""
+
+    def __init__(self, container: "InputContainer") -> None:
+        if not container.streams.video:
+            raise VideoUnreadable("it has no picture")
+        self._container, self._stream = container, container.streams.video[0]
+        base = self._stream.time_base
+        own = float(self._stream.duration * base) if self._stream.duration and base else 0.0
+        self.duration = own or (container.duration or 0) / 1e6
+        self.fps = float(self._stream.average_rate or self._stream.guessed_rate or 1)
+        self._start = float((self._stream.start_time or 0) * base) if base else 0.0
+        self._exif = exif_of({**self._stream.metadata, **container.metadata})
+
+    def frames(self, sampling: Sampling) -> Iterator[Frame]:
+        """Yield frames, the first one first. Where the video breaks off, those before it.
+
+        Raises `VideoUnreadable` if there is none.
+        """
+        import av
+
+        step = max(sampling.every, self.duration / sampling.most)
+        last, number = self.duration or step * sampling.most, 0
+        try:
+            decoded = self._container.decode(self._stream)
+            while number < sampling.most and number * step <= last:
+                if number and step > FAR:
+                    decoded = self._from(number * step)
+                frame = self._first(decoded, number * step)
+                if frame is None:
+                    break
+                yield self._encoded(frame)
+                number += 1
+        except av.FFmpegError as error:
+            if not number:
+                raise VideoUnreadable(error.strerror or str(error)) from error
+        if not number:
+            raise VideoUnreadable("it has no frames")
+
+    def frame_at(self, seconds: float) -> Frame:
+        """Return the frame at a time. Raises `VideoUnreadable` if there is none."""
+        frame = self._first(self._from(seconds), seconds)
+        if frame is None:
+            raise VideoUnreadable(f"it has no frame at {seconds:g} s")
+        return self._encoded(frame)
+
+    def _from(self, seconds: float) -> "Iterator[VideoFrame]":
+        """Return the frames from the last key frame before a time."""
+        if base := self._stream.time_base:
+            self._container.seek(int((self._start + seconds) / base), stream=self._stream)
+        return self._container.decode(self._stream)
+
+    def _first(self, decoded: "Iterator[VideoFrame]", seconds: float) -> "VideoFrame | None":
+        least = self._start + seconds - 0.5 / self.fps
+        return next((frame for frame in decoded if frame.time is not None and frame.time >= least), None)
+
+    def _encoded(self, frame: "VideoFrame") -> Frame:
+        seconds = max((frame.time or 0.0) - self._start, 0.0)
+        image = frame.to_image()  # type: ignore[no-untyped-call]
+        if frame.rotation:
+            image = image.rotate(frame.rotation, expand=True)
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=QUALITY, exif=self._exif)
+        return Frame(round(seconds * self.fps), round(seconds, 3), buffer.getvalue())
+
+
+def exif_of(metadata: Mapping[str, str]) -> Image.Exif:
+    """Return time and place of a video as EXIF has those of a photo.
+
+    Phones say the time with its zone, and where they were. `creation_time` should be in UTC; camera traps, which know
+    no zone, write their clock, as they do in photos. So it is taken for that.
+    """
+    exif, times = Image.Exif(), dict[int, str]()
+    text = metadata.get("com.apple.quicktime.creationdate") or metadata.get("creation_time", "")
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = datetime.min  # noqa: DTZ901, only its year is read
+    if time.year >= OLDEST:
+        times[Base.DateTimeOriginal] = f"{time:%Y:%m:%d %H:%M:%S}"
+        if "com.apple.quicktime.creationdate" in metadata and time.tzinfo:
+            times[Base.OffsetTimeOriginal] = f"{time:%:z}"
+    exif.get_ifd(IFD.Exif).update(times)
+    place = metadata.get("com.apple.quicktime.location.ISO6709") or metadata.get("location", "")
+    if found := _PLACE.match(place):
+        latitude, longitude = map(float, found.groups())
+        exif.get_ifd(IFD.GPSInfo).update(
+            {
+                GPS.GPSLatitudeRef: "S" if latitude < 0 else "N",
+                GPS.GPSLatitude: (abs(latitude), 0.0, 0.0),
+                GPS.GPSLongitudeRef: "W" if longitude < 0 else "E",
+                GPS.GPSLongitude: (abs(longitude), 0.0, 0.0),
+            }
+        )
+    return exif

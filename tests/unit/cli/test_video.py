@@ -1,0 +1,167 @@
+"""Videos: which frames are looked at, and what their containers say."""
+
+import io
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+
+from chalicelib.config.settings import PhotoLimits
+from chalicelib.photo.exif import location_from_gps
+from chalicelib.photo.photos import PhotoFacts
+from cli.video import USUAL, Frame, Sampling, VideoUnreadable, exif_of, is_video, opened
+from testing.pictures import scene
+from testing.videos import FPS, write_video
+
+CLOCK = "2026-05-02T06:00:00.000000Z"
+STEP = 3
+"""Levels of grey between a frame and the next."""
+IDENTITY = b"\0\1\0\0" + b"\0" * 12 + b"\0\1\0\0" + b"\0" * 12 + b"@\0\0\0"
+TURNED = b"\0\0\0\0" + b"\0\1\0\0" + b"\0" * 4 + b"\xff\xff\0\0" + b"\0" * 16 + b"@\0\0\0"
+"""How an MP4 is shown: as it is, and a quarter to the right, as phones that are held upright write it."""
+
+
+def greys(number: int) -> list[Image.Image]:
+    """Frames that get lighter, so that each says which one it is."""
+    return [Image.new("RGB", (64, 48), (each * STEP % 256,) * 3) for each in range(number)]
+
+
+def frames_of(path: Path, sampling: Sampling = USUAL) -> list[Frame]:
+    with opened(path) as video:
+        return list(video.frames(sampling))
+
+
+def shown(frame: Frame) -> float:
+    """The number of a frame, by its picture."""
+    return float(np.asarray(Image.open(io.BytesIO(frame.jpeg))).mean()) / STEP
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mov", ".mkv"])
+def test_frames_are_a_second_apart(tmp_path: Path, suffix: str) -> None:
+    write_video(tmp_path / f"film{suffix}", greys(45))
+    found = frames_of(tmp_path / f"film{suffix}")
+    assert [frame.number for frame in found] == [0, 10, 20, 30, 40]
+    assert [frame.seconds for frame in found] == [0, 1, 2, 3, 4]
+    assert [shown(frame) for frame in found] == pytest.approx([0, 10, 20, 30, 40], abs=1.5)
+
+
+@pytest.mark.parametrize(("every", "most"), [(1.0, 5), (0.1, 4), (9.0, 30), (1.0, 1)])
+def test_few_frames_are_spread_over_a_long_video(tmp_path: Path, every: float, most: int) -> None:
+    # GIVEN a video of 20 s, of which some frames are so far apart that it is quicker to jump
+    write_video(tmp_path / "film.mp4", [picture for picture in greys(80) for _ in range(3)], fps=12)
+    found = frames_of(tmp_path / "film.mp4", Sampling(every, most))
+    assert len(found) == min(most, int(20 / every) + 1)
+    step = max(every, 20 / most)
+    assert [frame.seconds for frame in found] == pytest.approx([step * each for each in range(len(found))], abs=0.1)
+    assert [shown(frame) for frame in found] == pytest.approx([frame.number / 3 for frame in found], abs=1.5)
+
+
+def test_a_video_that_breaks_off_has_the_frames_before(tmp_path: Path) -> None:
+    write_video(tmp_path / "film.mkv", [scene(320, 240)] * 45)
+    whole = (tmp_path / "film.mkv").read_bytes()
+    (tmp_path / "film.mkv").write_bytes(whole[: len(whole) // 2])
+    assert 1 <= len(frames_of(tmp_path / "film.mkv")) < 5
+
+
+@pytest.mark.parametrize("data", [b"", b"no video", IDENTITY * 50])
+def test_what_is_no_video_is_said(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "film.mp4").write_bytes(data)
+    with pytest.raises(VideoUnreadable):
+        frames_of(tmp_path / "film.mp4")
+
+
+def test_a_video_without_its_index_is_unreadable(tmp_path: Path) -> None:
+    write_video(tmp_path / "film.mp4", greys(20))
+    whole = (tmp_path / "film.mp4").read_bytes()
+    (tmp_path / "film.mp4").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(VideoUnreadable):
+        frames_of(tmp_path / "film.mp4")
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+def test_a_file_that_names_another_machine_does_not_reach_it(tmp_path: Path, elsewhere: socket.socket) -> None:
+    # GIVEN a card with a playlist that is named like a video
+    address = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/secret.ts"
+    (tmp_path / "film.mp4").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n")
+    with pytest.raises(VideoUnreadable):
+        frames_of(tmp_path / "film.mp4")
+    with pytest.raises(BlockingIOError):
+        elsewhere.accept()
+
+
+def test_a_video_of_a_phone_is_upright(tmp_path: Path) -> None:
+    write_video(tmp_path / "film.mp4", [scene(64, 48)] * 10)
+    whole = (tmp_path / "film.mp4").read_bytes()
+    head, _, rest = whole.partition(b"tkhd")
+    (tmp_path / "film.mp4").write_bytes(head + b"tkhd" + rest.replace(IDENTITY, TURNED, 1))
+    (first,) = frames_of(tmp_path / "film.mp4")
+    with Image.open(io.BytesIO(first.jpeg)) as image:
+        assert image.size == (48, 64)
+        # THEN blue, which is below on the left, is above on the left, and red is to its right
+        red, _, blue = np.asarray(image)[8, 8].astype(int)
+        assert blue > red + 50
+        red, _, blue = np.asarray(image)[8, 40].astype(int)
+        assert red > blue + 50
+
+
+def test_frames_carry_the_clock_of_the_container(tmp_path: Path) -> None:
+    write_video(tmp_path / "film.mp4", greys(15), creation_time=CLOCK)
+    first, second = frames_of(tmp_path / "film.mp4")
+    for frame in (first, second):
+        facts = PhotoFacts.read(frame.jpeg, PhotoLimits())
+        assert facts is not None
+        assert (facts.taken, facts.offset) == ("2026:05:02 06:00:00", "")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "taken", "offset"),
+    [
+        ({"creation_time": CLOCK}, "2026:05:02 06:00:00", None),
+        ({"creation_time": "2026-05-02 06:00:00"}, "2026:05:02 06:00:00", None),
+        # a phone says its zone, and UTC beside it
+        (
+            {"com.apple.quicktime.creationdate": "2026-05-02T16:00:00+1000", "creation_time": CLOCK},
+            "2026:05:02 16:00:00",
+            "+10:00",
+        ),
+        ({"creation_time": "1904-01-01T00:00:00.000000Z"}, None, None),
+        ({"creation_time": "1970-01-01T00:00:00.000000Z"}, None, None),
+        ({"creation_time": "yesterday"}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_the_time_is_the_cameras(metadata: dict[str, str], taken: str | None, offset: str | None) -> None:
+    times = exif_of(metadata).get_ifd(IFD.Exif)
+    assert (times.get(Base.DateTimeOriginal), times.get(Base.OffsetTimeOriginal)) == (taken, offset)
+
+
+@pytest.mark.parametrize("key", ["location", "com.apple.quicktime.location.ISO6709"])
+def test_the_place_is_the_phones(key: str) -> None:
+    place = location_from_gps(exif_of({key: "-33.8688+151.2093+025.000/"}).get_ifd(IFD.GPSInfo))
+    assert place is not None
+    assert (place.latitude, place.longitude) == pytest.approx((-33.8688, 151.2093))
+    assert GPS.GPSLatitude not in exif_of({key: "here"}).get_ifd(IFD.GPSInfo)
+
+
+def test_a_frame_is_found_by_its_time(tmp_path: Path) -> None:
+    write_video(tmp_path / "film.mp4", greys(45))
+    with opened(tmp_path / "film.mp4") as video:
+        assert (video.fps, video.duration) == (FPS, 4.5)
+        assert [shown(video.frame_at(seconds)) for seconds in (3.0, 0.0, 4.4)] == pytest.approx([30, 0, 44], abs=1.5)
+        with pytest.raises(VideoUnreadable, match="no frame at 9 s"):
+            video.frame_at(9.0)
+
+
+def test_the_name_says_what_is_a_video() -> None:
+    assert is_video("card/DSCF0001.AVI")
+    assert not is_video("card/IMG_0001.JPG")
