@@ -161,8 +161,11 @@ function drawMap(chart, id, option) {
 const extent = (values) => [Math.min(...values), Math.max(...values)];
 const degrees = (value) => `${Number(value.toFixed(4))}°`;
 
+if (!stations.length) document.querySelector(".maps").replaceChildren("No deployment has a place.");
+
 for (const [id, option] of Object.entries(charts)) {
   const element = document.getElementById(id);
+  if (!element) continue;
   if (id === "counts") element.style.height = `${Math.max(8, 4 + 1.6 * bars.length)}rem`;
   const chart = echarts.init(element, dark ? "dark" : null, { renderer: "svg" });
   if (id === "stations") {

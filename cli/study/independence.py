@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cli.study.finding import Finding, found_in
 from cli.study.study import Study, StudyPhoto
-from cli.study.taxa import ScoredTaxon, agree, lineage_of, taxon_rank
+from cli.study.taxa import agree, lineage_of, taxon_rank
 
 
 class Species(NamedTuple):
@@ -55,11 +55,7 @@ def species_of(finding: Finding, rank: str) -> Species:
     latin = lineage_of(named.scientific_name).ranks.get(rank) or (named.scientific_name if own == rank else None)
     if latin is None:
         return Species(named.scientific_name, named.name, own, is_wide=True)
-    return Species(latin, _name_of(latin, named), rank)
-
-
-def _name_of(latin: str, named: ScoredTaxon) -> str:
-    return named.name if latin == named.scientific_name and named.rank != "breed" else lineage_of(latin).name or latin
+    return Species(latin, lineage_of(latin).name or (named.name if latin == named.scientific_name else latin), rank)
 
 
 def sightings_of(study: Study, stations: dict[str, str], rank: str) -> Iterator[Sighting]:
@@ -91,8 +87,8 @@ def records_of(sightings: Iterable[Sighting], gap: timedelta, *, to_last_photo: 
     beginning of the last record (camtrapR's `lastIndependentRecord`), or after the last photo (`to_last_photo`,
     `lastRecord`).
     """
-    ordered = sorted(sightings, key=lambda each: (each.station, each.of, each.time, each.path))
-    for _, same in groupby(ordered, key=lambda each: (each.station, each.of)):
+    ordered = sorted(sightings, key=lambda each: (each.station, each.of.species, each.time, each.path))
+    for _, same in groupby(ordered, key=lambda each: (each.station, each.of.species)):
         record: Record | None = None
         last: datetime | None = None
         for time, together in groupby(same, key=lambda each: each.time):

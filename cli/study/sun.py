@@ -17,19 +17,9 @@ def sun_hour(time: datetime, latitude: float, longitude: float) -> float:
     utc = time.astimezone(UTC)
     minutes = utc.hour * 60 + utc.minute + utc.second / 60
     year = 2 * pi / 365 * (utc.timetuple().tm_yday - 1 + (minutes / 60 - 12) / 24)
-    equation = 229.18 * (
-        0.000075 + 0.001868 * cos(year) - 0.032077 * sin(year) - 0.014615 * cos(2 * year) - 0.040849 * sin(2 * year)
-    )  # minutes that a sundial is ahead
-    declination = (
-        0.006918
-        - 0.399912 * cos(year)
-        + 0.070257 * sin(year)
-        - 0.006758 * cos(2 * year)
-        + 0.000907 * sin(2 * year)
-        - 0.002697 * cos(3 * year)
-        + 0.00148 * sin(3 * year)
-    )
-    angle = ((minutes + equation + 4 * longitude) / 4) % 360 - 180  # degrees from noon
+    ahead = 229.18 * _series(year, (0.000075, 0), (0.001868, -0.032077), (-0.014615, -0.040849))  # minutes of a sundial
+    declination = _series(year, (0.006918, 0), (-0.399912, 0.070257), (-0.006758, 0.000907), (-0.002697, 0.00148))
+    angle = ((minutes + ahead + 4 * longitude) / 4) % 360 - 180  # degrees from noon
     north = radians(latitude)
     rising = cos(SUNRISE) / (cos(north) * cos(declination)) - tan(north) * tan(declination)
     half = degrees(acos(rising)) if -1 < rising < 1 else 90.0
@@ -37,3 +27,8 @@ def sun_hour(time: datetime, latitude: float, longitude: float) -> float:
         return 12 + 6 * angle / half
     night = 6 * (180 - abs(angle)) / (180 - half)  # hours of the sun until, or since, midnight
     return (24 - night) % 24 if angle > 0 else night
+
+
+def _series(year: float, *terms: tuple[float, float]) -> float:
+    """Return a Fourier series of the time of the year: the factors of cosine and sine."""
+    return sum(a * cos(number * year) + b * sin(number * year) for number, (a, b) in enumerate(terms))

@@ -43,20 +43,10 @@ def coast_lines(path: Path) -> str:
 
 def simplified(line: Points, tolerance: float) -> Points:
     """Return the points of a line that Douglas and Peucker (1973) keep: no other is farther away than `tolerance`."""
-    kept = np.zeros(len(line), dtype=bool)
-    kept[[0, -1]] = True
-    stretches = [(0, len(line) - 1)]
-    while stretches:
-        first, last = stretches.pop()
-        between = line[first + 1 : last] - line[first]
-        if not len(between):
-            continue
-        along = line[last] - line[first]
-        length = np.hypot(*along)  # 0 of a ring: then the distance from its first point counts
-        away = np.abs(between[:, 1] * along[0] - between[:, 0] * along[1]) / length if length else np.hypot(*between.T)
-        farthest = int(away.argmax())
-        if away[farthest] > tolerance:
-            middle = first + 1 + farthest
-            kept[middle] = True
-            stretches += [(first, middle), (middle, last)]
-    return line[kept]
+    between, along = line[1:-1] - line[0], line[-1] - line[0]
+    length = np.hypot(*along)  # 0 of a ring: then the distance from its first point counts
+    away = np.abs(between[:, 1] * along[0] - between[:, 0] * along[1]) / length if length else np.hypot(*between.T)
+    if not len(away) or away.max() <= tolerance:
+        return line[[0, -1]]
+    middle = int(away.argmax()) + 1
+    return np.concatenate([simplified(line[: middle + 1], tolerance), simplified(line[middle:], tolerance)[1:]])

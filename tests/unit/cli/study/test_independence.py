@@ -80,6 +80,21 @@ def test_photos_have_the_names_of_their_event(tmp_path: Path) -> None:
     assert seen(tmp_path, photos, "family")[2] == ("2.jpg", "Felidae", False)
 
 
+def test_a_species_by_two_names_is_one(tmp_path: Path) -> None:
+    # GIVEN a lion that another model calls otherwise, and a breed
+    photos = [
+        ("N/a.jpg", "2026-05-02 06:00:00", answer(("African lion", LION[1], "species"))),
+        ("N/b.jpg", "2026-05-02 06:10:00", answer(LION)),
+        ("N/c.jpg", "2026-05-02 08:00:00", answer(("poodle", "Canis familiaris", "breed"))),
+    ]
+    with made_up(tmp_path, photos) as study:
+        found = list(records_of(sightings_of(study, {"north": "north", "south": "south"}, "species"), HOUR))
+    assert [(each.first.of.name, each.first.of.rank, each.images) for each in found] == [
+        ("dog", "species", 1),
+        ("lion", "species", 2),
+    ]
+
+
 def test_wide_names_people_and_photos_without_a_time(tmp_path: Path) -> None:
     photos = [
         ("N/a.jpg", "2026-05-02 06:00:00", answer(MAMMAL)),
