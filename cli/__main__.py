@@ -16,13 +16,14 @@ from chalicelib.application import VERSION
 from chalicelib.errors import FaunalensError
 from cli import moved
 from cli.again import made_by
+from cli.config import use_defaults, with_source
 from cli.errors import CommandError, Exit
 from cli.log import LOG, close_log, with_log
 from cli.options import results_argument
 from cli.results import ResultsFile
 from cli.terminal import MOST_FAULTS, prepare, shown
 
-MODULES = ("batch", "copy", "export", "identify", "report", "review", "tables")
+MODULES = ("batch", "config", "copy", "export", "identify", "report", "review", "tables")
 """Commands with a module of their own: `faunalens export` is the function `export` of cli/export.py."""
 EPILOG = """\b
 Examples:
@@ -39,6 +40,8 @@ Exit codes:
   4    a run on AWS is still under way
   130  stopped, such as with Ctrl-C; run the same command again to continue
 """
+OTHERS = 0o077
+"""Rights of everybody but a file's owner."""
 STATUS_EPILOG = """\b
 Example:
   faunalens status study.db
@@ -68,12 +71,21 @@ class _Commands(click.Group):
             command = super().get_command(ctx, cmd_name)
         return command and with_log(command)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command and not ctx.resilient_parsing and ctx.params["defaults"]:
+            use_defaults(ctx, command, rest)
+        return name, command, rest
+
 
 @click.group(
     cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(VERSION, prog_name="faunalens")
-def faunalens() -> None:
+@click.option("--defaults/--no-defaults", default=True, help="Whether to read faunalens.toml; see `faunalens config`.")
+def faunalens(*, defaults: bool) -> None:
     """Identify the animals in photos, by the folder, and export the answers in the formats of camera-trap studies."""
 
 
@@ -101,6 +113,9 @@ def status(results: Path, *, as_json: bool) -> None:
             click.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False))
             return
         click.echo(f"folder      {kept.study().get('folder', '')}")
+        is_open = os.name == "posix" and results.stat().st_mode & OTHERS  # Windows has other rights
+        readers = "others too: `chmod 600` stops that" if is_open else "its owner alone"
+        click.echo(f"holds       paths, places, answers and reviews of photos; read by {readers}")
         for name, count in {"answers": counts.done, **counts._asdict()}.items():
             if name != "done":
                 click.echo(f"{name:10} {count:>8,}")
@@ -170,7 +185,7 @@ def run(arguments: Sequence[str] | None = None, stopped: Event | None = None) ->
 
 def _in_words(error: BaseException) -> click.ClickException:
     if isinstance(error, click.ClickException):
-        return error
+        return with_source(error) if isinstance(error, click.BadParameter) else error
     if isinstance(error, sqlite3.Error):
         return CommandError(
             f"the results file cannot be read or written ({error}); is the disk full? "

@@ -101,3 +101,13 @@ def test_a_shell_completes_files(
     with pytest.raises(SystemExit):
         run([])
     assert capsys.readouterr().out == "file,ca\n"
+
+
+def test_status_says_what_the_results_hold_and_who_reads_them(results: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", results]) == Exit.DONE
+    line = "holds       paths, places, answers and reviews of photos; read by its owner alone"
+    assert line in capsys.readouterr().out
+    # GIVEN a file that was copied to a stick and back WHEN others may read it THEN it is said, with what to do
+    Path(results).chmod(0o644)
+    assert run(["status", results]) == Exit.DONE
+    assert "read by others too: `chmod 600` stops that" in capsys.readouterr().out
