@@ -39,7 +39,7 @@ where other.id not in (select id from temp.gone)
 
 def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]) -> None:
     """Save photos of a folder to identify, as `ResultsFile.find` does. One that was renamed or moved is the same."""
-    with results.transaction() as connection:
+    with results.transaction(writes=False) as connection:  # looking for photos takes long; reviews go on
         connection.execute("drop table if exists temp.listed")
         connection.execute(_LISTED)
         rows = ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in photos)
@@ -78,7 +78,7 @@ def forget(results: ResultsFile, photos: Iterable[int]) -> None:
         connection.execute("create temp table gone (id integer primary key)")
         connection.executemany("insert into gone values (?)", ((each,) for each in photos))
         connection.execute(_KEEP_REVIEWS)
-        for table, key in (("review", "photo"), ("boundary", "photo"), ("photo", "id")):
+        for table, key in (("review", "photo"), ("boundary", "photo"), ("hold", "photo"), ("photo", "id")):
             connection.execute(f"delete from {table} where {key} in (select id from temp.gone)")  # noqa: S608
         connection.execute("drop table temp.gone")
 

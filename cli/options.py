@@ -98,6 +98,15 @@ class StudyOptions:
 PUBLIC = 0.01
 """Degrees to which coordinates for others are rounded, 1.1 km: A. D. Chapman, "Current Best Practices for
 Generalizing Sensitive Species Occurrence Data" (GBIF, 2020), has it for medium sensitivity, and 0.1 for high."""
+event_gap = click.option(
+    "--event-gap",
+    type=click.IntRange(0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="Photos of one deployment that follow each other within this time are one event.",
+)
+"""The option that says what an event is."""
 _STUDY = (
     click.option(
         "--metadata",
@@ -105,14 +114,7 @@ _STUDY = (
         metavar="FILE",
         help="JSON with title, contributors, licenses and project, as in Camtrap DP's datapackage.json.",
     ),
-    click.option(
-        "--event-gap",
-        type=click.IntRange(0),
-        default=60,
-        show_default=True,
-        metavar="SECONDS",
-        help="Photos of one deployment that follow each other within this time are one event.",
-    ),
+    event_gap,
     click.option(
         "--round-coordinates",
         type=click.FloatRange(0, 10),

@@ -125,6 +125,8 @@ drop table review_1;
 pragma user_version = {FORMAT};
 commit;
 """
+PATIENCE = 60.0
+"""Seconds that a transaction waits for those of other processes."""
 BATCH = 1000
 """Rows that are read or written at a time, so that memory does not grow with the number of photos."""
 
@@ -161,19 +163,20 @@ class ResultsFile:
 
     `path`: the file, or None for results that are kept in memory and gone at the end. `write`: whether to create the
     file if there is none, and to keep other runs from writing to it; else it is read as it was when it was opened.
+    `shared`: to write to a file that is there while a run does, and other reviews. Each transaction waits for theirs.
     Raises `CommandError` if the file is in use, or is no results file.
     """
 
-    def __init__(self, path: Path | None, *, write: bool) -> None:
+    def __init__(self, path: Path | None, *, write: bool, shared: bool = False) -> None:
         self.path = path
         self._lock: FileLock | None = None
-        if path is not None and not write and not path.is_file():
+        if path is not None and (shared or not write) and not path.is_file():
             raise CommandError(f"there is no results file {path}; `faunalens identify --results` makes one")
-        if path is not None and write:
+        if path is not None and write and not shared:
             self._lock = exclusive(path)
         try:
             self._connection = sqlite3.connect(
-                _name_of(path, write=write), uri=True, autocommit=True, check_same_thread=False
+                _name_of(path, write=write), timeout=PATIENCE, uri=True, autocommit=True, check_same_thread=False
             )
             self._prepare(write=write)
             self.define("cell_at", cell_at)
@@ -216,9 +219,9 @@ class ResultsFile:
             self._lock = None
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Open a transaction, which is rolled back if the block raises."""
-        self._connection.execute("begin immediate")
+    def transaction(self, *, writes: bool = True) -> Iterator[sqlite3.Connection]:
+        """Open a transaction, which is rolled back if the block raises. `writes`: to more than temporary tables."""
+        self._connection.execute("begin immediate" if writes else "begin")
         try:
             yield self._connection
         except BaseException:

@@ -69,3 +69,11 @@ create table if not exists boundary (
     photo   integer primary key references photo,
     starts  integer not null check (starts in (0, 1))
 ) strict;
+
+-- Photos of the events that people are reviewing, so that no two review the same. `holder`: a browser.
+create table if not exists hold (
+    photo       integer primary key references photo,
+    holder      text not null,
+    reviewer    text not null,
+    until       real not null               -- seconds since 1970
+) strict;

@@ -8,6 +8,8 @@ from typing import Any
 
 from cli.place import EXIF, Place
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
+from cli.study.opinions import Observation, Opinion, of_taxon
+from cli.study.reviews import save, taxon_called
 from cli.study.study import Study
 
 STATIONS = (
@@ -124,3 +126,21 @@ def made_up(folder: Path, *photos: Any, **options: Any) -> Iterator[Study]:
     write_study(folder / "study.db", *photos)
     with ResultsFile(folder / "study.db", write=False) as results:
         yield Study(results, 60, **options)
+
+
+def seen(scientific_name: str) -> Observation:
+    """Return what a person saw who names a taxon."""
+    return of_taxon(taxon_called(scientific_name, []), "animal")
+
+
+def say(
+    results: ResultsFile,
+    path: str,
+    *said: Observation,
+    reviewer: str = "A. Person",
+    at: str = "2026-06-01T12:00:00+00:00",
+    drawn: bool = False,
+) -> None:
+    """Keep what a reviewer saw in a photo; that the machine is right, if it is nothing."""
+    identities = [row["id"] for row in results.rows("select id from photo where path = ?", path)]
+    save(results, identities, Opinion(reviewer, at, said), drawn=drawn)

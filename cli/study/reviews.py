@@ -1,16 +1,13 @@
 """Which photos to review, in which order, and what people said about them."""
 
-import random
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import astuple
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from cli.moved import COPIES
-from cli.results import ResultsFile, now
-from cli.study.finding import Finding, finding_of, machine_of
-from cli.study.opinions import OPINIONS, Kind, Observation, Opinion, of_taxon
+from cli.results import ResultsFile
+from cli.study.finding import Finding, machine_of
+from cli.study.opinions import Observation, Opinion, of_taxon
 from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of
 
 Z = 1.959964
@@ -118,73 +115,6 @@ def taxon_called(scientific_name: str, findings: Sequence[Finding]) -> ScoredTax
 
 _SAVE = "insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WITHDRAW = "delete from review where photo = ? and reviewer = ?"
-_ANSWERED = """
-select photo.*, OPINIONS from photo where answer is not null and photo.id not in (COPIES)
-""".replace("OPINIONS", OPINIONS).replace("COPIES", COPIES)
-_ONE = "select photo.*, OPINIONS from photo where photo.id = ?".replace("OPINIONS", OPINIONS)
-
-
-class Queue:
-    """The photos without a review when it was made. `most`: number of photos, or None for all.
-
-    `drawn`: drawn at random, else the least sure first. Only the former makes a precision that holds for all photos.
-    `rarest`: those come first whose animal is on the fewest photos of their station, reviewed ones included.
-    """
-
-    def __init__(
-        self, results: ResultsFile, reviewer: str, most: int | None = None, *, drawn: bool, rarest: bool = False
-    ) -> None:
-        self._results, self._reviewer, self._drawn = results, reviewer, drawn
-        found: list[tuple[tuple[str, str], float, int]] = []
-        often = Counter[tuple[str, str]]()
-        for row in results.rows(_ANSWERED):
-            finding, station = finding_of(row), row["deployment"] or row["path"].rpartition("/")[0]
-            key = station, str(finding.named or "")
-            often[key] += 1
-            if not finding.is_human:
-                found.append((key, finding.sureness, row["id"]))
-        if drawn:
-            random.shuffle(found)
-        else:  # what is no animal is not rare
-            found.sort(key=lambda each: (rarest and (not each[0][1], often[each[0]]), *each[1:]))
-        self.ids = [identity for *_, identity in found[:most]]
-
-    def photo(self, identity: int) -> dict[str, Any]:
-        """Return what the page shows of a photo. Raises `KeyError` if there is none."""
-        row = next(self._results.rows(_ONE, identity), None)
-        if row is None:
-            raise KeyError(identity)
-        place = {name: row[name] for name in ("path", "deployment", "latitude", "longitude")}
-        return {"id": identity, **place, **asdict(finding_of(row))}
-
-    def path(self, identity: int) -> str:
-        """Return the path of a photo below the study's folder. Raises `KeyError` if there is none."""
-        return str(self.photo(identity)["path"])
-
-    def accept(self, identity: int) -> None:
-        """Save that the machine was right."""
-        save(self._results, [identity], Opinion(self._reviewer, now()), drawn=self._drawn)
-
-    def correct(self, identity: int, kind: Kind, scientific_name: str = "", typed: str = "") -> None:
-        """Save what a person said. `typed`: what the animal was called, if it is no known taxon.
-
-        Raises `KeyError` for a photo or a taxon that is not known.
-        """
-        row = next(self._results.rows(_ONE, identity), None)
-        if row is None:
-            raise KeyError(identity)
-        if kind != "animal":
-            said = Observation(kind)
-        elif text := " ".join(typed.split()):
-            said = Observation(kind, text)
-        else:
-            said = of_taxon(taxon_called(scientific_name, [machine_of(row)]), kind)
-        save(self._results, [identity], Opinion(self._reviewer, now(), (said,)), drawn=self._drawn)
-
-    def undo(self, identity: int) -> None:
-        """Delete the review of a photo."""
-        withdraw(self._results, [identity], self._reviewer)
-
 
 _PRECISION = """
 select machine, is_right, max(reviewed) from (

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -95,7 +95,12 @@ def _begins(photo: StudyPhoto, last: StudyPhoto, gap: float) -> bool:
         return photo.starts
     if photo.time is None or last.end is None:
         return True
-    return (_clock(photo.time) - _clock(last.end)).total_seconds() > gap
+    return seconds_between(last.end, photo.time) > gap
+
+
+def seconds_between(earlier: datetime, later: datetime) -> float:
+    """Return the seconds between two times of a camera's clock."""
+    return (_clock(later) - _clock(earlier)).total_seconds()
 
 
 def _clock(time: datetime) -> datetime:
@@ -118,7 +123,7 @@ order by
 """.replace("COPIES", moved.COPIES)
 _PHOTOS = """
 select photo.*, boundary.starts, OPINIONS from photo left join boundary on boundary.photo = photo.id
-where photo.id in (select value from json_each(?))
+where photo.id in (select value from json_each(?)) and answer is not null
 """.replace("OPINIONS", OPINIONS)
 
 
@@ -150,8 +155,12 @@ class Study:
         """Yield the photos with an answer, by deployment and time. Copies within a deployment count once."""
         ids = [row["id"] for row in self._results.rows(_ORDER)]  # sorting whole rows would fill the disk
         for some in batched(ids, BATCH, strict=False):
-            rows = {row["id"]: row for row in self._results.rows(_PHOTOS, json.dumps(some, allow_nan=False))}
-            yield from (self._photo(rows[each]) for each in some)
+            yield from map(self.photo, self.rows(some))
+
+    def rows(self, photos: Sequence[int]) -> list[sqlite3.Row]:
+        """Return the rows of those photos that are there and have an answer, in this order."""
+        rows = {row["id"]: row for row in self._results.rows(_PHOTOS, json.dumps(photos, allow_nan=False))}
+        return [rows[each] for each in photos if each in rows]
 
     @property
     def copies(self) -> int:
@@ -194,7 +203,8 @@ class Study:
             return str(ceil(float(given))) if given else ""  # whole metres, as Camtrap DP has them
         return str(ceil(float(given or 0) + self.precision * METRES / sqrt(2)))
 
-    def _photo(self, row: sqlite3.Row) -> StudyPhoto:
+    def photo(self, row: sqlite3.Row) -> StudyPhoto:
+        """Return the photo of a row."""
         latitude, longitude = self._rounded(row["latitude"]), self._rounded(row["longitude"])
         deployment = self._deployment_of(row["deployment"], row["path"], latitude, longitude)
         if row["taken"]:

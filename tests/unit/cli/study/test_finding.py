@@ -15,11 +15,12 @@ from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
 from cli.results import ResultsFile
 from cli.study.finding import Finding, found_in
-from cli.study.reviews import Queue, precision
+from cli.study.opinions import Observation
+from cli.study.reviews import precision
 from cli.study.study import Study
 from cli.study.summary import summary_of
 from cli.study.taxa import ScoredTaxon
-from testing.studies import DEER, IMPALA, LION, MAMMAL, answer, write_study
+from testing.studies import DEER, IMPALA, LION, MAMMAL, answer, say, seen, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 
@@ -116,8 +117,7 @@ def test_what_a_wide_answer_perhaps_is_goes_to_all_who_have_a_place_for_it(
         # AND a report counts it
         assert summary_of(Study(results, 60)).groups[wide].perhaps == {"deer": 1}
         # AND WHEN a person says that it is one, whom no model knows THEN the wide name was right
-        queue = Queue(results, "A. Person", drawn=True)
-        queue.correct(queue.ids[0], "animal", "Cervidae")
+        say(results, "N/1.jpg", seen("Cervidae"), drawn=True)
         found = next(Study(results, 60).photos()).finding
         assert (found.named, found.perhaps) == (ScoredTaxon(*DEER, 1.0), ())
         assert [(each.taxon, each.share) for each in precision(results, drawn=True)] == [(wide, 1.0)]
@@ -162,17 +162,16 @@ def test_an_animal_without_a_name_is_no_empty_photo(tmp_path: Path, subject: str
         assert detections(tmp_path) == [("1", 0.4, 0.0)]
         assert json.loads((tmp_path / "write_coco").read_text())["annotations"] == []
         # AND WHEN a person cannot say either THEN that stays
-        queue = Queue(results, "A. Person", drawn=True)
-        queue.correct(queue.ids[0], "unknown")
+        say(results, "N/1.jpg", Observation("unknown"))
         write_megadetector(Study(results, 60), tmp_path / "md.json", 0.1)
         assert detections(tmp_path) == [("1", 0.4, 0.0)]
         # AND WHEN a person types a name of their own THEN that is its label
-        queue.correct(queue.ids[0], "animal", typed="the three-legged one")
+        say(results, "N/1.jpg", Observation("animal", "the three-legged one"))
         write_coco(Study(results, 60), tmp_path / "coco.json", read_description(None, ""))
         labels = [each["name"] for each in json.loads((tmp_path / "coco.json").read_text())["categories"]]
         assert labels == ["empty", "the_three-legged_one"]
         # AND WHEN a person sees that nothing is there THEN nothing is
-        queue.correct(queue.ids[0], "blank")
+        say(results, "N/1.jpg", Observation("blank"))
         write_megadetector(Study(results, 60), tmp_path / "md.json", 0.1)
         assert detections(tmp_path) == []
 

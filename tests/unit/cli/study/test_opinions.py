@@ -18,7 +18,7 @@ from cli.study.finding import Finding, found_in
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import precision, save, withdraw
 from cli.study.study import Study
-from testing.studies import DEER, IMPALA, answer, write_study
+from testing.studies import DEER, IMPALA, answer, say, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 DOE = Observation("animal", *DEER, count=1, sex="female", life_stage="adult", behavior="vigilance", note="limps")
@@ -43,13 +43,6 @@ def results(tmp_path: Path) -> Iterator[ResultsFile]:
     write_study(tmp_path / "s.db", [(name, time, boxed(*[0.9] * (name == FIRST))) for name, time in times.items()])
     with ResultsFile(tmp_path / "s.db", write=True) as results:
         yield results
-
-
-def say(
-    results: ResultsFile, path: str, *said: Observation, reviewer: str = "A. Person", at: str = "2026-06-01"
-) -> None:
-    (identity,) = (row["id"] for row in results.rows("select id from photo where path = ?", path))
-    save(results, [identity], Opinion(reviewer, at, said))
 
 
 def findings(results: ResultsFile) -> dict[str, Finding]:

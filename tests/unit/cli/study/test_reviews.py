@@ -1,4 +1,4 @@
-"""The queue of a review: its order, and what is kept."""
+"""What is kept of a review, and what exports make of it."""
 
 import csv
 import io
@@ -15,11 +15,11 @@ from cli.exports.description import read_description
 from cli.exports.flat_csv import write_csv
 from cli.results import ResultsFile
 from cli.study.finding import found_in
-from cli.study.reviews import Queue, precision, wilson
+from cli.study.opinions import Observation
+from cli.study.reviews import precision, taxon_called, wilson
 from cli.study.study import Study
 from cli.study.summary import summary_of
-from testing.studies import IMPALA, answer, write_study
-from testing.studies import LION as LION_TAXON
+from testing.studies import answer, say, seen, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 IMPALA_1, BOVIDS, BLANK, LION, IMPALA_2 = (
@@ -36,37 +36,11 @@ def results(tmp_path: Path) -> Iterator[ResultsFile]:
         yield results
 
 
-def ids(queue: Queue) -> dict[str, int]:
-    return {queue.path(each): each for each in queue.ids}
-
-
-def test_the_least_sure_come_first(results: ResultsFile) -> None:
-    queue = Queue(results, "A. Person", drawn=False)
-    assert list(ids(queue)) == [IMPALA_2, LION, BOVIDS, *sorted((IMPALA_1, BLANK))]
-    assert len(Queue(results, "A. Person", 2, drawn=True).ids) == 2
-
-
-def test_what_is_rare_at_its_station_comes_first(tmp_path: Path) -> None:
-    # GIVEN a station with two impalas and a surer lion, of which one impala is reviewed, and an empty photo
-    named = (IMPALA, 0.7), (IMPALA, 0.6), (LION_TAXON, 0.9), (None, 0.0)
-    write_study(
-        tmp_path / "rare.db", [(f"N/{i}.JPG", None, answer(who, score)) for i, (who, score) in enumerate(named)]
-    )
-    with ResultsFile(tmp_path / "rare.db", write=True) as results:
-        queue = Queue(results, "A. Person", drawn=False)
-        queue.accept(ids(queue)["N/0.JPG"])
-        # THEN the lion comes first, then the other impala, and the empty photo last
-        rarest = Queue(results, "A. Person", drawn=False, rarest=True)
-        assert list(ids(rarest)) == ["N/2.JPG", "N/1.JPG", "N/3.JPG"]
-
-
 def test_what_is_said_is_exported_as_a_persons(results: ResultsFile, tmp_path: Path) -> None:
     # GIVEN a review: a wrong lion, a blank that is a person, and a impala that is right
-    queue = Queue(results, "A. Person", drawn=False)
-    known = ids(queue)
-    queue.correct(known[LION], "animal", "Acinonyx jubatus")
-    queue.correct(known[BLANK], "human")
-    queue.accept(known[IMPALA_1])
+    say(results, LION, seen("Acinonyx jubatus"))
+    say(results, BLANK, Observation("human"))
+    say(results, IMPALA_1)
     # WHEN the study is exported THEN these photos are classified by the person, without a probability
     write_camtrap_dp(Study(results, 60, file_times=True), tmp_path / "package", read_description(None, ""))
     rows = {row["mediaID"]: row for row in rows_of(tmp_path / "package" / "observations.csv") if row["mediaID"]}
@@ -80,8 +54,6 @@ def test_what_is_said_is_exported_as_a_persons(results: ResultsFile, tmp_path: P
         assert (rows[path]["classificationMethod"], rows[path]["classifiedBy"]) == ("human", "A. Person")
         assert rows[path]["classificationProbability"] == ""
     assert rows[IMPALA_2]["classificationMethod"] == "machine"
-    # THEN they do not come again
-    assert set(ids(Queue(results, "A. Person", drawn=False))) == {IMPALA_2, BOVIDS}
 
 
 def test_a_blank_among_ten_photos_does_not_make_their_event_blank(tmp_path: Path) -> None:
@@ -91,51 +63,36 @@ def test_a_blank_among_ten_photos_does_not_make_their_event_blank(tmp_path: Path
         tmp_path / "e.db", [(f"N/{second}.jpg", f"2026-05-02 06:00:0{second}", answer(egret)) for second in range(10)]
     )
     with ResultsFile(tmp_path / "e.db", write=True) as results:
-        queue = Queue(results, "A. Person", drawn=False)
-        first, *others = sorted(queue.ids, key=queue.path)
-        queue.correct(first, "blank")
+        say(results, "N/0.jpg", Observation("blank"))
         # THEN that photo is, and the event is of egrets
         write_camtrap_dp(Study(results, 60), tmp_path, read_description(None, ""))
         rows = rows_of(tmp_path / "observations.csv")
         assert [row["observationType"] for row in rows] == ["blank", *["animal"] * 10]
         assert (rows[-1]["observationLevel"], rows[-1]["scientificName"]) == ("event", "Ardea alba")
         # THEN it is blank once all are
-        for each in others:
-            queue.correct(each, "blank")
+        for second in range(1, 10):
+            say(results, f"N/{second}.jpg", Observation("blank"))
         write_camtrap_dp(Study(results, 60), tmp_path, read_description(None, ""))
     assert {row["observationType"] for row in rows_of(tmp_path / "observations.csv")} == {"blank"}
 
 
 def test_a_wider_taxon_is_right_if_the_animal_belongs_to_it(results: ResultsFile) -> None:
-    queue = Queue(results, "A. Person", drawn=True)
-    known = ids(queue)
-    queue.correct(known[BOVIDS], "animal", "Aepyceros melampus")
-    queue.correct(known[IMPALA_1], "animal", "Panthera leo")
+    say(results, BOVIDS, seen("Aepyceros melampus"), drawn=True)
+    say(results, IMPALA_1, seen("Panthera leo"), drawn=True)
     found = {each.taxon: (each.right, each.reviewed) for each in precision(results, drawn=True)}
     assert found == {"Bovidae": (1, 1), "Aepyceros melampus": (0, 1)}
 
 
 def test_only_photos_drawn_at_random_count_for_the_precision_of_all(results: ResultsFile) -> None:
-    queue = Queue(results, "A. Person", drawn=False)
-    queue.accept(queue.ids[0])
+    say(results, LION)
     assert precision(results, drawn=True) == []
     assert len(precision(results, drawn=False)) == 1
 
 
-def test_a_mistake_is_undone(results: ResultsFile) -> None:
-    queue = Queue(results, "A. Person", drawn=False)
-    queue.correct(queue.ids[0], "blank")
-    assert queue.photo(queue.ids[0])["is_human"]
-    queue.undo(queue.ids[0])
-    assert not queue.photo(queue.ids[0])["is_human"]
-
-
 def test_any_relative_is_a_name_with_its_lineage(results: ResultsFile, tmp_path: Path) -> None:
     # GIVEN species and a family that no model knows
-    queue = Queue(results, "A. Person", drawn=False)
-    known = ids(queue)
-    queue.correct(known[LION], "animal", "Ailurus styani")
-    queue.correct(known[BLANK], "animal", "Abrocomidae")
+    say(results, LION, seen("Ailurus styani"))
+    say(results, BLANK, seen("Abrocomidae"))
     # WHEN the study is exported THEN they have their ranks
     rows = exported(results, tmp_path)
     assert [rows[path]["scientificName"] for path in (LION, BLANK)] == ["Ailurus styani", "Abrocomidae"]
@@ -149,9 +106,7 @@ def test_any_relative_is_a_name_with_its_lineage(results: ResultsFile, tmp_path:
 
 def test_a_typed_name_is_kept_without_a_taxon(results: ResultsFile, tmp_path: Path) -> None:
     # GIVEN an animal that a person calls something
-    queue = Queue(results, "A. Person", drawn=True)
-    known = ids(queue)
-    queue.correct(known[LION], "animal", typed=" olingo,  perhaps new ")
+    say(results, LION, Observation("animal", "olingo, perhaps new"))
     # THEN it is an animal in exports, with these words, and no taxon is invented
     row = exported(results, tmp_path)[LION]
     assert (row["observationType"], row["scientificName"]) == ("animal", "Animalia")
@@ -176,8 +131,7 @@ def test_a_typed_name_is_kept_without_a_taxon(results: ResultsFile, tmp_path: Pa
 
 def test_a_typed_name_is_an_animal_of_its_own_in_an_event(results: ResultsFile) -> None:
     # GIVEN an event of two photos, of which a person names one
-    queue = Queue(results, "A. Person", drawn=True)
-    queue.correct(ids(queue)[IMPALA_1], "animal", typed="olingo")
+    say(results, IMPALA_1, Observation("animal", "olingo"))
     # THEN the other photo keeps its name
     event = next(Study(results, 60).events())
     named = [each.named.name for each in found_in([photo.finding for photo in event]) if each.named]
@@ -190,12 +144,9 @@ def exported(results: ResultsFile, folder: Path) -> dict[str, dict[str, str]]:
     return {row["mediaID"]: row for row in rows_of(folder / "package" / "observations.csv") if row["mediaID"]}
 
 
-def test_what_nobody_knows_is_refused(results: ResultsFile) -> None:
-    queue = Queue(results, "A. Person", drawn=False)
+def test_an_unknown_taxon_is_refused() -> None:
     with pytest.raises(KeyError):
-        queue.correct(queue.ids[0], "animal", "Nullius nemo")
-    with pytest.raises(KeyError):
-        queue.accept(999)
+        taxon_called("Nullius nemo", [])
 
 
 @pytest.mark.parametrize(
