@@ -23,8 +23,9 @@ from cli.options import results_argument
 from cli.results import ResultsFile
 from cli.terminal import MOST_FAULTS, prepare, shown
 
-MODULES = ("batch", "config", "copy", "export", "identify", "report", "review", "tables")
+_MODULES = ("batch", "config", "copy", "export", "identify", "report", "review", "tables")
 """Commands with a module of their own: `faunalens export` is the function `export` of cli/export.py."""
+MODULES = {name: (f"cli.{name}", name) for name in _MODULES} | {"import": ("cli.importing.command", "import_labels")}
 EPILOG = """\b
 Examples:
   faunalens identify cat.jpg --lat -33.9 --lon 151.2
@@ -66,7 +67,8 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in MODULES:
-            command: click.Command | None = getattr(import_module(f"cli.{cmd_name}"), cmd_name)
+            module, name = MODULES[cmd_name]
+            command: click.Command | None = getattr(import_module(module), name)
         else:
             command = super().get_command(ctx, cmd_name)
         return command and with_log(command)

@@ -1,0 +1,168 @@
+"""`faunalens import`: labels of other programs, as reviews of a study."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cli.errors import CommandError, Exit
+from cli.importing.camtrap_dp import CamtrapDP
+from cli.importing.folders import Folders
+from cli.importing.labels import Form, Label
+from cli.importing.photos import StudyPhotos
+from cli.importing.timelapse import COLUMNS, Timelapse
+from cli.options import Parsed, results_argument
+from cli.results import BATCH, ResultsFile
+from cli.study.opinions import Observation, Opinion
+from cli.study.reviews import save
+from cli.terminal import MOST_FAULTS, photo_progress, shown, waiting, warn
+
+EPILOG = """\b
+Examples:
+  # labels of Timelapse, whose column for the animal has a name of its own
+  faunalens import study.db TimelapseData.csv --column name=Tier
+  # a package of Camtrap DP
+  faunalens import study.db package/
+  # photos that were sorted into folders by animal
+  faunalens import study.db sorted/ --folders --reviewer "A. Person"
+"""
+
+
+def _column(text: str) -> tuple[str, str]:
+    name, _, column = text.partition("=")
+    if name not in COLUMNS or not column:
+        raise ValueError(f"'{text}' names no column; expected one of {', '.join(COLUMNS)}, =, and the column's name")
+    return name, column
+
+
+@click.command("import", epilog=EPILOG, short_help="Take labels of other programs as reviews.")
+@results_argument
+@click.argument("file", type=click.Path(path_type=Path, exists=True), metavar="FILE")
+@click.option("--folders", is_flag=True, help="FILE is a folder whose folders are named by animal.")
+@click.option(
+    "--column",
+    "columns",
+    type=Parsed("column", _column),
+    multiple=True,
+    metavar="WHAT=COLUMN",
+    help=f"What a column of Timelapse has; WHAT is one of {', '.join(COLUMNS)}.",
+)
+@click.option("--reviewer", metavar="NAME", help="Who made the labels, where FILE does not say.")
+def import_labels(
+    results: Path, file: Path, *, folders: bool, columns: Sequence[tuple[str, str]], reviewer: str | None
+) -> int:
+    """Take the labels in FILE as reviews of RESULTS. FILE is a CSV of Timelapse, a Camtrap DP, or a folder by animals.
+
+    Photos are found by path, also below another folder, by their bytes, or by a name that is unique. Names may be
+    scientific or everyday ones; what is no known taxon is kept as it was typed. Importing again changes nothing twice.
+    """
+    form = _form_of(file, Timelapse(dict(columns)), folders=folders)
+    with ResultsFile(results, write=True) as kept:
+        with waiting("reading labels"):
+            found = _Found.of(form, file, StudyPhotos(kept))
+        answered = {identity for (identity,) in kept.rows("select id from photo where answer is not null")}
+        by = reviewer or f"imported from {file.absolute().name}"
+        opinions = found.opinions(by, datetime.fromtimestamp(file.stat().st_mtime, UTC))
+        number = _save(kept, opinions, answered)
+    _say(found, number, len(found.said.keys() - answered))
+    return Exit.SOME_FAILED if found.missing or found.said.keys() - answered else Exit.DONE
+
+
+def _form_of(file: Path, timelapse: Timelapse, *, folders: bool) -> Form:
+    forms: tuple[Form, ...] = (Folders(),) if folders else (CamtrapDP(), timelapse)
+    for form in forms:
+        if form.is_form_of(file):
+            return form
+    raise CommandError(
+        f"{file} is neither a CSV of Timelapse, with File and RelativePath, nor a Camtrap DP, with datapackage.json; "
+        "if its folders are named by animal, say --folders"
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    """The labels of a file. `said`: by photo and by reviewer. `silent`: photos without a label. `missing`: paths."""
+
+    said: dict[int, dict[str, list[Label]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    silent: int = 0
+    missing: list[str] = field(default_factory=list)
+    typed: Counter[str] = field(default_factory=Counter)
+    _owners: dict[int, tuple[str, int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, form: Form, file: Path, photos: StudyPhotos) -> "_Found":
+        found = cls()
+        for label in form.labels(file):
+            if not label.said:
+                found.silent += 1
+                continue
+            identities, strength = photos.of(label)
+            mine = [each for each in identities if found._is_meant(each, label, strength)]
+            if not mine:
+                found.missing.append(label.photo)
+            for identity in mine:
+                found.said[identity][label.reviewer].append(label)
+            found.typed.update(each.name for each in label.said if each.name and not each.scientific_name)
+        return found
+
+    def _is_meant(self, identity: int, label: Label, strength: int) -> bool:
+        """Return whether a photo is the label's. If two paths of the file may mean it, it is that with more names."""
+        path = "" if label.file else label.photo
+        owner, most = self._owners.get(identity, (path, 0))
+        if owner != path and strength >= most and self.said.pop(identity, {}):
+            self.missing.append(owner)
+        if owner == path or strength > most:
+            self._owners[identity] = path, strength
+            return True
+        return False
+
+    def opinions(self, reviewer: str, time: datetime) -> Mapping[Opinion, Sequence[int]]:
+        """Return the photos of each opinion. `reviewer`, `time`: where the labels do not say."""
+        same = defaultdict[Opinion, list[int]](list)
+        for identity, by in self.said.items():
+            for who, labels in by.items():
+                at = max((_utc(each.at, time) for each in labels), default=time).isoformat(timespec="seconds")
+                same[Opinion(who or reviewer, at, _merged(labels))].append(identity)
+        return same
+
+
+def _merged(labels: Sequence[Label]) -> tuple[Observation, ...]:
+    """Return what labels of a photo say together. What shows something is not blank."""
+    said = list(dict.fromkeys(each for label in labels for each in label.said))
+    return tuple(each for each in said if each.kind not in ("blank", "unknown")) or (said[0],)
+
+
+def _utc(text: str, otherwise: datetime) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return otherwise
+
+
+def _save(results: ResultsFile, opinions: Mapping[Opinion, Sequence[int]], answered: set[int]) -> int:
+    """Save opinions of photos with an answer. Return the number of photos."""
+    done = 0
+    with photo_progress(0, sum(map(len, opinions.values())), "importing") as reach:
+        for opinion, identities in opinions.items():
+            known = [each for each in identities if each in answered]
+            for start in range(0, len(known), BATCH):
+                save(results, known[start : start + BATCH], opinion)
+            reach(done := done + len(identities))
+    return len(answered & {each for identities in opinions.values() for each in identities})
+
+
+def _say(found: _Found, number: int, unanswered: int) -> None:
+    warn(f"{number:,} photos have labels now; {found.silent:,} photos of the file have none")
+    if unanswered:
+        warn(f"{unanswered:,} labelled photos have no answer yet; identify them, and import again")
+    if found.typed:
+        names = ", ".join(f"{shown(name)} ({count:,})" for name, count in found.typed.most_common(MOST_FAULTS))
+        warn(f"{len(found.typed):,} names are of no taxon that Faunalens knows, and kept as they are: {names}")
+    if found.missing:
+        warn(f"{len(found.missing):,} labelled photos are not in the study, or may be several:")
+        for path in found.missing[:MOST_FAULTS]:
+            click.echo(f"  {shown(path)}", err=True)

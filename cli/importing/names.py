@@ -1,0 +1,127 @@
+"""What people and programs call animals, and which taxa they mean."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, reduce
+
+from cli.study.opinions import Kind
+from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of, searchable
+
+KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("blank", "empty", "nothing", "none", "no animal", "false trigger", "ghost", "misfire"), "blank"),
+    **dict.fromkeys(("human", "person", "people", "man", "homo sapiens", "hiker", "researcher", "setup"), "human"),
+    **dict.fromkeys(("vehicle", "car", "truck", "bicycle", "motorcycle", "atv", "quad"), "vehicle"),
+    **dict.fromkeys(("unknown", "unidentified", "unidentifiable", "unclear", "unsure", "not sure"), "unknown"),
+}
+"""Words for what is no animal, or cannot be said."""
+ALIASES = {
+    **dict.fromkeys(("cow", "cattle", "bull", "bos primigenius taurus"), "Bos taurus"),
+    "canis lupus familiaris": "Canis familiaris",
+    "felis silvestris catus": "Felis catus",
+    "equus ferus caballus": "Equus caballus",
+    "ovis orientalis aries": "Ovis aries",
+}
+"""Names in use that the taxa at hand do not have."""
+WIDEST = ("genus", "family")
+"""Ranks that a word may mean which ends the names of several species, such as `squirrel`."""
+_BRACKETS = re.compile(r"^(?P<outer>[^(\[]*)[(\[](?P<inner>[^)\]]*)[)\]]\s*$")
+_INDEFINITE = re.compile(r" (sp|spp|species)\.?$")
+
+
+def kind_called(text: str) -> Kind | None:
+    """Return the kind that a word means, or None if it may be an animal."""
+    return KINDS.get(_normal(text))
+
+
+@cache
+def taxon_called(text: str) -> ScoredTaxon | None:
+    """Return the taxon that a scientific or everyday name means, or None if it is none at hand, or may be several.
+
+    >>> taxon_called("Fox, Red").scientific_name
+    'Vulpes vulpes'
+    """
+    known = [_names()[each] for each in _spellings(text) if each in _names()]
+    latin = next(filter(None, known), None) if known else _ending(_normal(text))
+    if latin is None:
+        return None
+    ranks, name = lineage_of(latin)
+    rank = next((rank for rank, taxon in ranks.items() if taxon == latin), "kingdom" if latin == ANIMALS else "species")
+    return ScoredTaxon(name or latin, latin, rank, 1.0)
+
+
+def _normal(text: str) -> str:
+    """Return a name as it is compared: without accents, capitals, hyphens and doubled spaces."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(each for each in plain if not unicodedata.combining(each))
+    return " ".join(re.sub(r"[-_/]", " ", plain.replace("'", "").replace("\u2019", "")).split())
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yield a name as it may be known, the likeliest first: without an addition, in the singular, of the species."""
+    parts = _BRACKETS.match(text)
+    for each in (text, *((parts["inner"], parts["outer"]) if parts else ())):
+        plain = _INDEFINITE.sub("", _normal(each))
+        yield plain
+        head, comma, tail = plain.partition(",")
+        if comma:
+            yield from (f"{tail} {head}".strip(), tail.strip(), head)
+        for word in ("domestic ", "feral "):
+            yield plain.removeprefix(word)
+        yield plain.removesuffix("s")
+        yield plain.removesuffix("es")
+        words = plain.split()
+        if len(words) == 3 and words[0] in _genera():
+            yield " ".join(words[:2])
+
+
+@cache
+def _genera() -> frozenset[str]:
+    return frozenset(latin.partition(" ")[0].casefold() for latin, *_ in searchable())
+
+
+@cache
+def _names() -> Mapping[str, str | None]:
+    """Return the scientific name of each name; None if it is of several taxa. Scientific names come before others."""
+    found: dict[str, str | None] = {_normal(latin): latin for latin, *_ in searchable()}
+    found |= ALIASES
+    own, other = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for latin, name, more in searchable():
+        own[_normal(name)].add(latin)
+        for each in more.split("\n"):
+            other[_normal(each)].add(latin)
+    for names in (own, other):
+        found |= {name: _one_of(sorted(taxa)) for name, taxa in names.items() if name and name not in found}
+    return found
+
+
+def _one_of(taxa: Sequence[str]) -> str | None:
+    """Return which of the taxa of a name is meant: the species, or else the taxon that includes the others."""
+    species = [latin for latin in taxa if lineage_of(latin).ranks.get("species") == latin]
+    if len(species) == 1:
+        return species[0]
+    return next((each for each in taxa if all(each in {*lineage_of(one).ranks.values(), one} for one in taxa)), None)
+
+
+@cache
+def _endings() -> Mapping[str, Sequence[str]]:
+    """Return the species whose English names end with some words, by these."""
+    found = defaultdict[str, list[str]](list)
+    for latin, name, _ in searchable():
+        words = _normal(name).split()
+        if lineage_of(latin).ranks.get("species") == latin:
+            for start in range(1, len(words)):
+                found[" ".join(words[start:])].append(latin)
+    return found
+
+
+def _ending(name: str) -> str | None:
+    """Return the genus or family of all species whose names end with a name, such as `squirrel`."""
+    species = _endings().get(name) or _endings().get(name.removesuffix("s")) or ()
+    return _shared([lineage_of(latin).ranks for latin in species]) if species else None
+
+
+def _shared(lines: Iterable[Mapping[str, str]]) -> str | None:
+    shared = reduce(lambda one, other: {rank: name for rank, name in one.items() if other.get(rank) == name}, lines)
+    return next((shared[rank] for rank in ("species", *WIDEST) if rank in shared), None)

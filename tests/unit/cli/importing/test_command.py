@@ -1,0 +1,94 @@
+"""`faunalens import`, as its user runs it."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.__main__ import run
+from cli.results import ResultsFile
+from cli.study.opinions import OPINIONS, Opinion, opinions_of
+from testing.studies import write_study
+
+NAME = "TimelapseData.csv"
+HEAD = "File,RelativePath,DateTime,DeleteFlag,Species,Count,Analyst\n"
+TABLE = f"""{HEAD}IMG_0001.JPG,Two stations\\N,,false,lion,2,
+IMG_0001.JPG,Two stations\\N,,false,impala,1,
+IMG_0002.JPG,Two stations\\N,,false,,,A. Person
+IMG_0003.JPG,Two stations\\N,,false,empty,,A. Person
+IMG_0001.JPG,Two stations\\S\\card,,false,goat \x1b[31mthing,,A. Person
+broken.JPG,Two stations\\N,,false,lion,,A. Person
+IMG_0009.JPG,Two stations\\N,,false,lion,,A. Person
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """A study of two stations, and labels of Timelapse for it."""
+    write_study(tmp_path / "study.db")
+    (tmp_path / NAME).write_text(TABLE)
+    return tmp_path / "study.db"
+
+
+def opinions(study: Path) -> dict[str, list[Opinion]]:
+    with ResultsFile(study, write=False) as results:
+        rows = list(results.rows("select photo.*, OPINIONS from photo".replace("OPINIONS", OPINIONS)))
+    return {row["path"]: list(said) for row in rows if (said := opinions_of(row))}
+
+
+def test_labels_are_reviews(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # WHEN labels are imported, twice
+    assert [run(["import", str(study), str(study.parent / NAME)]) for _ in range(2)] == [3, 3]
+    # THEN each photo has one opinion, with all that its rows say
+    found = opinions(study)
+    assert {path: len(each) for path, each in found.items()} == dict.fromkeys(
+        ("N/IMG_0001.JPG", "N/IMG_0003.JPG", "S/card/IMG_0001.JPG"), 1
+    )
+    (both,) = found["N/IMG_0001.JPG"]
+    assert both.reviewer == f"imported from {NAME}"
+    assert [(each.name, each.count) for each in both.observations] == [("lion", 2), ("impala", 1)]
+    (blank,) = found["N/IMG_0003.JPG"]
+    assert (blank.reviewer, blank.observations[0].kind) == ("A. Person", "blank")
+    # THEN what could not be taken is said, without obeying what it says
+    said = capsys.readouterr().err
+    assert "3 photos have labels now; 1 photos of the file have none" in said
+    assert "1 labelled photos have no answer yet; identify them" in said
+    assert "1 names are of no taxon that Faunalens knows, and kept as they are: goat \\x1b[31mthing (1)" in said
+    assert "1 labelled photos are not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in said
+
+
+def test_of_two_paths_that_may_mean_a_photo_the_nearer_one_does(study: Path) -> None:
+    # GIVEN a label of a card that is not in the study, whose photo has a name that is unique in it
+    (study.parent / NAME).write_text(f"{HEAD}IMG_0003.JPG,W\\old,,,lion,,\nIMG_0003.JPG,N,,,impala,,\n")
+    assert run(["import", str(study), str(study.parent / NAME), "--reviewer", "B. Person"]) == 3
+    ((path, (opinion,)),) = opinions(study).items()
+    assert (path, opinion.reviewer, opinion.observations[0].name) == ("N/IMG_0003.JPG", "B. Person", "impala")
+
+
+def test_folders_by_name_are_labels(study: Path) -> None:
+    # GIVEN photos in folders by animal, one of them in a folder of the camera
+    for path in ("sorted/red fox/100EK113/broken.JPG", "sorted/empty/IMG_0003.JPG", "sorted/IMG_0002.JPG"):
+        photo = study.parent / path
+        photo.parent.mkdir(parents=True, exist_ok=True)
+        photo.write_bytes(b"\xff\xd8")
+    # WHEN they are imported THEN that has to be said
+    arguments = ["import", str(study), str(study.parent / "sorted")]
+    assert (run(arguments), run([*arguments, "--folders"])) == (1, 3)
+    ((path, (opinion,)),) = opinions(study).items()
+    assert (path, opinion.observations[0].kind) == ("N/IMG_0003.JPG", "blank")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("other.txt",), "is neither a CSV of Timelapse"),
+        ((NAME, "--column", "animal=Tier"), "'animal=Tier' names no column; expected one of name, count"),
+        (("none.csv",), "does not exist"),
+    ],
+)
+def test_what_is_no_file_of_labels_is_said(
+    study: Path, arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (study.parent / "other.txt").write_text("hello")
+    first, *rest = arguments
+    assert run(["import", str(study), str(study.parent / first), *rest]) in (1, 2)
+    assert message in capsys.readouterr().err
