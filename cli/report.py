@@ -110,7 +110,7 @@ def _about_hours(summary: Summary) -> str:
 
 def chart_data(summary: Summary, animals: Sequence[Group]) -> dict[str, Any]:
     """Return what the charts show; pages/report.js draws them. Taxa wider than a family are one bar, the last."""
-    shown = [each for each in animals if not each.is_wide][:MOST_BARS]
+    shown = [each for each in animals if each.events and not each.is_wide][:MOST_BARS]
     bars = [{"name": each.name, "events": each.events, "hours": each.hours} for each in shown]
     if wide := [each for each in animals if each.is_wide and each.events]:
         hours = [sum(at) for at in zip(*(each.hours for each in wide), strict=True)]

@@ -82,6 +82,8 @@ def write_tables(study: Study, folder: Path, rules: Rules, title: str) -> None:
             else:
                 write(_record(record))
                 survey.add(record)
+    if unsaid := sum(not each.fields.get("deploymentEnd") for each in study.deployments.values()):
+        warn(f"{unsaid:,} deployments have no deploymentEnd in a table: their effort ends with their last photo")
     if survey.outside:
         warn(f"{survey.outside:,} records lie outside the operation of their station, and are in no detection history")
     _write_stations(folder, survey, study)
@@ -112,6 +114,7 @@ def _record(record: Record) -> dict[str, Any]:
         "count": record.most,
         "name": first.of.name,
         "rank": first.of.rank,
+        "method": first.method,
     }
 
 

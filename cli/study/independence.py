@@ -23,13 +23,17 @@ class Species(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """A photo that shows a species. `time`: of the clock. `most`: the most of it in a photo of its event, if known."""
+    """A photo that shows a species. `time`: of the clock. `most`: the most of it in a photo of its event, if known.
+
+    `method`: whether a human or a machine named it.
+    """
 
     station: str
     of: Species
     time: datetime
     path: str
     most: int | None
+    method: str = "machine"
 
 
 class Record(NamedTuple):
@@ -64,9 +68,9 @@ def sightings_of(study: Study, stations: dict[str, str], rank: str) -> Iterator[
         whole = found_in([photo.finding for photo in event])
         for photo in event:
             if photo.time is not None:
-                clock = photo.time.replace(tzinfo=None)
+                station, clock = stations[photo.deployment], photo.time.replace(tzinfo=None)
                 for each in _shown(photo, whole):
-                    yield Sighting(stations[photo.deployment], species_of(each, rank), clock, photo.path, each.count)
+                    yield Sighting(station, species_of(each, rank), clock, photo.path, each.count, each.method)
 
 
 def _shown(photo: StudyPhoto, whole: tuple[Finding, ...]) -> list[Finding]:

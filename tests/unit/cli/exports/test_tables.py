@@ -6,7 +6,11 @@ import pytest
 
 from cli.errors import CommandError
 from cli.exports.tables import Rules, columns, meanings, write_tables
-from testing.studies import BOVIDS, IMPALA, LION, PHOTOS, STATIONS, answer, made_up
+from cli.results import ResultsFile
+from cli.study.opinions import Observation, Opinion
+from cli.study.reviews import save
+from cli.study.study import Study
+from testing.studies import BOVIDS, IMPALA, LION, PHOTOS, STATIONS, answer, made_up, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 VISITS = [
@@ -51,6 +55,7 @@ def test_a_record_has_camtrapr_s_columns(tmp_path: Path) -> None:
         "count": "NA",
         "name": "impala",
         "rank": "species",
+        "method": "machine",
     }
     assert rows[0]["n_images"] == "2"
     # THEN the antelope that is only a bovid has a table of its own
@@ -61,6 +66,20 @@ def test_people_and_wider_ranks_are_counted_if_wanted(tmp_path: Path) -> None:
     tables = written(tmp_path, rules=Rules(rank="family", include=("people",)))
     found = [row["Species"] for row in rows_of(tables / "records.csv")]
     assert found == ["Bovidae", "Bovidae", "Bovidae", "human", "Felidae"]
+
+
+def test_what_people_said_counts(tmp_path: Path) -> None:
+    # GIVEN a review that sees three lions in the first photo of an impala
+    write_study(tmp_path / "study.db", VISITS)
+    with ResultsFile(tmp_path / "study.db", write=True) as results:
+        save(results, [1], Opinion("A. Person", "2026", (Observation("animal", *LION, count=3),)))
+    with ResultsFile(tmp_path / "study.db", write=False) as results:
+        write_tables(Study(results, 60), tmp_path / "tables", Rules(), "")
+    lions = [row for row in rows_of(tmp_path / "tables" / "records.csv") if row["Species"] == LION[1]]
+    assert [(row["Station"], row["count"], row["method"]) for row in lions] == [
+        ("north", "3", "human"),
+        ("south", "NA", "machine"),
+    ]
 
 
 def test_operation_effort_rates_and_detections(tmp_path: Path) -> None:
@@ -104,7 +123,10 @@ def test_each_column_is_in_the_readme(tmp_path: Path) -> None:
 
 def test_a_record_outside_its_deployment_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tables = written(tmp_path, [*VISITS, ("N/late.jpg", "2026-06-05 06:00:00", answer(LION))])
-    assert "1 records lie outside the operation of their station" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "1 records lie outside the operation of their station" in said
+    # AND where effort is only what the photos show
+    assert "1 deployments have no deploymentEnd in a table: their effort ends with their last photo" in said
     assert len(rows_of(tables / "records.csv")) == 4
 
 
