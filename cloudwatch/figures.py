@@ -25,7 +25,7 @@ from cloudwatch.project import (
     belongs_to_tier,
 )
 
-_COLUMNS = ("name", "value", "unit", "what", "region", "date", "source")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DECIMAL = re.compile(r"\d+(\.\d+)?")
 """Metric math supports neither 1.6e-05 nor 1e3."""
 
@@ -46,28 +46,16 @@ def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, str]:
     """
     if not path.exists():
         return {}
-    shown = f"{path.parent.name}/{path.name}"
+    prices: dict[str, str] = {}
     with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        if tuple(rows.fieldnames or ()) != _COLUMNS:
-            raise FileError(shown, f"line 1: the columns must be {','.join(_COLUMNS)}")
-        prices: dict[str, str] = {}
-        for row in rows:
-            if problem := _problem(row, prices):
-                raise FileError(shown, f"line {rows.line_num}: {problem}")
-            prices[row["name"]] = row["value"]
+        for row in (rows := csv.DictReader(file)):
+            name, value = row.get("name") or "", row.get("value") or ""
+            if not _NAME.fullmatch(name) or not _DECIMAL.fullmatch(value) or name in prices:
+                wanted = "write a name of its own in lower case, and a plain decimal number such as 0.0000133334"
+                problem = f'line {rows.line_num}: "{name},{value}" is no price; {wanted}'
+                raise FileError(f"{path.parent.name}/{path.name}", problem)
+            prices[name] = value
     return prices
-
-
-def _problem(row: Mapping[str, str], prices: Mapping[str, str]) -> str | None:
-    if None in row or None in row.values():
-        return f"expected {len(_COLUMNS)} columns; put text with commas in quotes"
-    name, value = row["name"], row["value"]
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        return f'name "{name}" is invalid; use lower-case letters, digits and _'
-    if not _DECIMAL.fullmatch(value):
-        return f'value "{value}" is invalid; write a plain decimal number such as 0.0000133334'
-    return f"{name} appears twice; remove one" if name in prices else None
 
 
 def placeholder_of(price: str) -> str:
@@ -134,39 +122,23 @@ def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str
             f"stage {stage} has no limits, but its alarms need them; copy the file of "
             f"{' or '.join(known) or DEFAULT_STAGE} (see {INFRA_GUIDE}), or use a stage that has limits",
         )
-    parameters = _below(_read(root, file), "Parameters")
-    limits = {placeholder: _number(parameters, name, file, name) for placeholder, name in PARAMETERS.items()}
-    stages = _below(_read(root, FUNCTIONS), "stages")
-    if stage not in stages:
-        raise FileError(FUNCTIONS, f"`stages` has no entry for {stage}, only for {', '.join(stages)}; add one")
+    parameters = _read(root, file, "Parameters")
+    functions = _read(root, FUNCTIONS, "stages", stage, "lambda_functions")
+    found = {placeholder: (file, name, parameters.get(name, "")) for placeholder, name in PARAMETERS.items()}
     for placeholder, name in _CONTAINERS.items():
-        function = {"reserved_concurrency": account} | _below(stages[stage], "lambda_functions", name)
-        where = f"reserved_concurrency of {stage}'s {name}"
-        limits[placeholder] = _number(function, "reserved_concurrency", FUNCTIONS, where)
-    return limits
+        found[placeholder] = FUNCTIONS, name, functions.get(name, {}).get("reserved_concurrency", account)
+    for where, name, value in found.values():
+        if not _DECIMAL.fullmatch(str(value)) or not float(value):  # expressions divide by it
+            raise FileError(where, f'{name} of {stage} is "{value}"; alarms need a plain number above zero')
+    return {placeholder: str(value) for placeholder, (_, _, value) in found.items()}
 
 
-def _read(root: Path, file: str) -> Any:
+def _read(root: Path, file: str, *keys: str) -> dict[str, Any]:
+    """Return the object at a path of keys in a JSON file. Raises `FileError`."""
     try:
-        return json.loads((root / file).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileError(file, "the file is missing, but alarms need its limits; restore it") from None
-    except ValueError as error:
-        raise FileError(file, f"invalid JSON ({error})") from None
-
-
-def _below(value: Any, *keys: str) -> dict[str, Any]:
-    """Return the nested object at a path of keys; an empty object if there is none."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _number(values: Mapping[str, Any], key: str, file: str, where: str) -> str:
-    """Return a limit as a plain decimal number above zero, since expressions divide by it."""
-    if key not in values:
-        raise FileError(file, f"{where} is missing, but alarms need it; set it, even if the value is the default")
-    text = str(values[key])
-    if not _DECIMAL.fullmatch(text) or not float(text):
-        raise FileError(file, f'{where} is "{text}"; write a plain number above zero such as 1000')
-    return text
+        value = json.loads((root / file).read_text(encoding="utf-8"))
+        for key in keys:
+            value = value[key]
+        return dict(value)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise FileError(file, f"{'.'.join(keys)}, which alarms need, cannot be read: {error!r}") from None

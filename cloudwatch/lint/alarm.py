@@ -15,12 +15,10 @@ from cloudwatch.project import STAGE_VARIABLE, prefix
 from cloudwatch.syntax.expression import TYPES
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, GraphedMetricsError, of_alarm
 from cloudwatch.syntax.rule import RuleError, dependencies
-from cloudwatch.syntax.statistic import SIMPLE
 
 if TYPE_CHECKING:
     from cloudwatch.lint.known_metrics import Reference
 
-_OF_ONE_METRIC = ("Namespace", "MetricName", "Dimensions", "Period", "Unit", "Statistic", "ExtendedStatistic")
 _MISSING = ("breaching", "notBreaching", "ignore", "missing")
 _STATIC = (
     "GreaterThanOrEqualToThreshold",
@@ -28,12 +26,9 @@ _STATIC = (
     "LessThanThreshold",
     "LessThanOrEqualToThreshold",
 )
-MOST_QUERIES = {"MetricStat": 10, "Expression": 10}
 MOST_DESCRIPTION = 850
 """Maximum length of a description. CloudWatch allows 1024, but the runbook's URL is longer than its placeholder."""
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
-MOST_CHILDREN = 100
-_SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 _PREFIX = prefix(STAGE_VARIABLE)
 
 type Bodies = Mapping[str, tuple[str, dict[str, Any]]]
@@ -57,37 +52,20 @@ class AlarmCheck:
         for key in ("EvaluationPeriods", "ComparisonOperator", "Threshold"):
             if key not in body:
                 yield f"{key} is missing; an alarm needs it to compare the metric with a threshold"
-        if body.get("ComparisonOperator", _STATIC[0]) not in _STATIC or "ThresholdMetricId" in body:
-            yield f"anomaly detection alarms are not supported; set ComparisonOperator to one of {', '.join(_STATIC)}"
+        if body.get("ComparisonOperator", _STATIC[0]) not in _STATIC:
+            yield f"ComparisonOperator must be one of {', '.join(_STATIC)}"
         if body.get("TreatMissingData") not in _MISSING:
             yield f"TreatMissingData must be one of {', '.join(_MISSING)}, since there is no data on a quiet night"
         if body.get("DatapointsToAlarm", 1) > body.get("EvaluationPeriods", 1):
             yield "DatapointsToAlarm exceeds EvaluationPeriods; write at most the number of EvaluationPeriods"
-        if "Metrics" in body:
-            if given := [key for key in _OF_ONE_METRIC if key in body]:
-                yield f"{', '.join(given)} cannot be combined with Metrics; write the values inside Metrics"
-        elif missing := [key for key in ("Namespace", "MetricName", "Period") if key not in body]:
-            has_no = f"the alarm has no {' and no '.join(missing)}"
-            yield f"{has_no}; write Namespace, MetricName and Period, or Metrics"
-            return
-        elif ("Statistic" in body) == ("ExtendedStatistic" in body):
-            yield "the alarm needs one statistic; write Statistic (Sum, Average, …) or ExtendedStatistic (p99, tm90, …)"
-            return
-        yield from _extended_statistic_problems(body)
-        yield from self._metrics_problems()
-
-    def _metrics_problems(self) -> Iterator[str]:
-        queries = self.body.get("Metrics", [])
-        for what, most in MOST_QUERIES.items():
-            if (count := sum(what in query for query in queries)) > most:
-                yield f"Metrics has {count} items with {what}, but an alarm allows at most {most}; split the alarm"
         try:
-            entries = of_alarm(self.body)
+            entries = of_alarm(body)
         except GraphedMetricsError as error:
             yield f"Metrics: {error}"
             return
         except KeyError as key:
-            yield f"Metrics: a MetricStat has no {key}; add it"
+            needed = "write Namespace, MetricName, Period and Statistic or ExtendedStatistic, or Metrics"
+            yield f"{key} of the metric is missing; {needed}"
             return
         graph = Graph(entries)
         watched = [entry for entry in entries if entry.visible]
@@ -103,9 +81,10 @@ class AlarmCheck:
         if len(periods) > 1:
             yield f"Metrics has the periods {', '.join(map(str, periods))}; give all metrics the same period"
         yield from self._window_problems(max(periods, default=60))
-        units = {row: each.get("MetricStat", {}).get("Unit") for row, each in enumerate(queries)}
+        queries = enumerate(body.get("Metrics", []))
+        units = {row: each.get("MetricStat", {}).get("Unit") for row, each in queries}
         self.is_complete = True
-        self.references = list(graph.references(self.file, "Metrics", units or {0: self.body.get("Unit")}))
+        self.references = list(graph.references(self.file, "Metrics", units or {0: body.get("Unit")}))
 
     def _result_problems(self, graph: Graph, watched: list[GraphedMetric]) -> Iterator[str]:
         """Yield problems if the watched entry does not return one time series, or if expressions use SEARCH."""
@@ -117,9 +96,7 @@ class AlarmCheck:
                 yield f"{entry.title}: alarms do not support SEARCH; list the metrics instead"
 
     def _window_problems(self, period: int) -> Iterator[str]:
-        if period not in (10, 20, 30) and period % 60:
-            yield f"Period is {period} s; write a multiple of 60 s"
-        elif period < 60:
+        if period % 60:
             yield f"Period is {period} s, but metrics have a resolution of 60 s; write a multiple of 60 s"
         window, most = period * self.body.get("EvaluationPeriods", 1), WEEK if period >= HOUR else DAY
         if window > most:
@@ -150,14 +127,6 @@ def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
                 yield f'{key} has "{action}"; write "ALARMTOPIC", which the template replaces with the ARN of the topic'
 
 
-def _extended_statistic_problems(body: dict[str, Any]) -> Iterator[str]:
-    extended = body.get("ExtendedStatistic")
-    if extended is None and "EvaluateLowSampleCountPercentile" in body and "Metrics" not in body:
-        yield "EvaluateLowSampleCountPercentile is only allowed with a percentile; remove it"
-    if extended in SIMPLE:
-        yield f'ExtendedStatistic is "{extended}", which is a plain statistic; rename the key to Statistic'
-
-
 def composite_findings(composites: Bodies, alarms: Bodies) -> Iterator[LintFinding]:
     """Yield findings for composites, and for alarms that notify no one."""
     known = {_PREFIX + name for name in [*alarms, *composites]}
@@ -166,8 +135,10 @@ def composite_findings(composites: Bodies, alarms: Bodies) -> Iterator[LintFindi
         errors = list(structure.request_errors("PutCompositeAlarm", body))
         if not errors:
             try:
-                children[_PREFIX + name] = dependencies(body)
-                errors += _composite_problems(body, children[_PREFIX + name], known)
+                children[_PREFIX + name] = named = dependencies(body)
+                errors += [
+                    f'no file defines an alarm "{each}"; {suggest(each, known)}' for each in sorted(named - known)
+                ]
             except RuleError as error:
                 errors.append(f"AlarmRule: {error}")
             errors += common_problems(name, body)
@@ -189,13 +160,3 @@ def composite_findings(composites: Bodies, alarms: Bodies) -> Iterator[LintFindi
                 'no composite names this alarm and it has no "AlarmActions", so it notifies no one; '
                 'name it in a composite, or add "AlarmActions"',
             )
-
-
-def _composite_problems(body: Mapping[str, Any], children: set[str], known: set[str]) -> Iterator[str]:
-    for name in sorted(children - known):
-        yield f'no file defines an alarm "{name}"; {suggest(name, known)}'
-    if len(children) > MOST_CHILDREN:
-        yield f"AlarmRule names {len(children)} alarms, but at most {MOST_CHILDREN} are allowed; split the composite"
-    given = [key for key in _SUPPRESSOR if key in body]
-    if given and len(given) < len(_SUPPRESSOR):
-        yield f"only {', '.join(given)} is set; set all of {', '.join(_SUPPRESSOR)}, or none of them"

@@ -1,7 +1,4 @@
-"""Check the structure of dashboards and alarms with JSON Schema. Errors show the invalid value and a correction.
-
-The schema of dashboards is dashboard.schema.json. The schema of alarms is made from botocore's model of the API.
-"""
+"""Check the structure of dashboards with dashboard.schema.json, and that of alarms with botocore's model of the API."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.session import get_session
+from botocore.validate import ParamValidator
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
@@ -30,54 +28,26 @@ def dashboard_errors(value: Any, part: str = "") -> Iterator[str]:
 
     `part`: the name of the part in `$defs` of the schema, such as `metric_properties`; empty for the body.
     """
-    yield from _errors(_dashboard_validator(part), value)
+    errors = sorted(_validator(part).iter_errors(value), key=lambda each: [str(step) for step in each.absolute_path])
+    yield from dict.fromkeys(message for error in errors for message in _messages(error))
 
 
 def request_errors(operation: str, value: Any) -> Iterator[str]:
-    """Yield the errors in the parameters of an operation of CloudWatch, such as `PutMetricAlarm`."""
-    yield from _errors(_request_validator(operation), value)
+    """Yield the errors in the parameters of an operation of CloudWatch, such as `PutMetricAlarm`.
+
+    These are wrong names and types. cfn-lint checks the values, and which parameters exclude one another.
+    """
+    yield from ParamValidator().validate(value, _shape_of(operation)).generate_report().splitlines()
 
 
 @cache
-def _dashboard_validator(part: str) -> Draft202012Validator:
+def _validator(part: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": _DEFINITIONS} if part else _SCHEMA)
 
 
 @cache
-def _request_validator(operation: str) -> Draft202012Validator:
-    model = get_session().get_service_model("cloudwatch")
-    return Draft202012Validator(_schema_of(model.operation_model(operation).input_shape))
-
-
-def _schema_of(shape: Any) -> dict[str, Any]:
-    """Return the JSON Schema for a shape, which is botocore's word for a type."""
-    limits = shape.metadata
-    if shape.type_name == "structure":
-        return {
-            "type": "object",
-            "description": f"an object with {', '.join(shape.members)}",
-            "required": shape.required_members,
-            "additionalProperties": False,
-            "properties": {name: _schema_of(member) for name, member in shape.members.items()},
-        }
-    if shape.type_name == "list":
-        most = {"maxItems": limits["max"]} if "max" in limits else {}
-        words = f"a list{f' of at most {limits["max"]}' if most else ''}"
-        return {"type": "array", "description": words, "items": _schema_of(shape.member)} | most
-    if shape.type_name == "string":
-        if "enum" in limits:
-            return {"enum": limits["enum"]}
-        few, many = limits.get("min", 0), limits.get("max", 1 << 20)
-        words = f"a string of {few} to {many} characters" if "max" in limits else _SIMPLE["string"]
-        return {"type": "string", "description": words, "minLength": few, "maxLength": many}
-    if shape.type_name in ("integer", "long"):
-        return {"type": "integer", "minimum": limits.get("min", 0)}
-    return {"type": {"double": "number", "float": "number", "boolean": "boolean"}[shape.type_name]}
-
-
-def _errors(validator: Draft202012Validator, value: Any) -> Iterator[str]:
-    errors = sorted(validator.iter_errors(value), key=lambda each: [str(step) for step in each.absolute_path])
-    yield from dict.fromkeys(message for error in errors for message in _messages(error))
+def _shape_of(operation: str) -> Any:
+    return get_session().get_service_model("cloudwatch").operation_model(operation).input_shape
 
 
 def _messages(error: ValidationError) -> Iterator[str]:

@@ -58,11 +58,6 @@ class MetricAlarm:
     @classmethod
     def of(cls, name: str, alarm: Mapping[str, Any]) -> "MetricAlarm":
         """Return an alarm that lint accepts. Raises `AlarmError` if the preview does not support a setting."""
-        if "SlidingWindow" not in alarm.get("EvaluationWindow", {"SlidingWindow": {}}):
-            raise AlarmError(f"alarm {name} has a wall clock window; the preview evaluates only a SlidingWindow")
-        if alarm.get("EvaluateLowSampleCountPercentile", "evaluate") != "evaluate":
-            what = "EvaluateLowSampleCountPercentile: ignore"
-            raise AlarmError(f"alarm {name} has {what}; the preview supports only `evaluate`")
         try:
             lines = _lines(alarm)
             (watched,) = [line for line in lines if line.visible]

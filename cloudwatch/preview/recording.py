@@ -3,16 +3,16 @@
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
-from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 from cloudwatch.math.metric_store import MetricStore
 
 _TIMESTAMP = re.compile(rb'("_aws":\s*\{\s*"Timestamp":\s*)(\d+)')
 _MINUTE = 60.0
-_CHUNK = 1 << 20  # bytes per read of the file
 _BEFORE_ANY_LINE = 900.0
 """Length of the time that an empty recording shows, in seconds."""
 
@@ -58,19 +58,30 @@ class Recording:
     def __post_init__(self) -> None:
         if self.stretch != 1.0:
             self.description += f", stretched {self.stretch:g} times"
-        self._tail = Tail(self.path)
+        self._inode = self._place = 0
         self._first: float | None = None
         self._lines = 0
 
     def read_new_lines(self) -> int:
-        """Read the lines added since the last call. Return the number of metric lines that have been read in total."""
-        for line in self._tail.read_lines():
-            self._lines += self.store.add(line if self.stretch == 1.0 else self._stretch_line(line))
+        """Read the lines added since the last call. Return the number of metric lines that have been read in total.
+
+        The file may not exist yet, may be written anew, and may have been renamed to NAME.1, as `make run` does.
+        """
+        for path in (self.path.with_name(f"{self.path.name}.1"), self.path):
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                goes_on = status.st_ino == self._inode and status.st_size >= self._place
+                if goes_on or path == self.path:
+                    self._inode, self._place = status.st_ino, file.seek(self._place if goes_on else 0)
+                    self._read(file)
         return self._lines
 
-    def close(self) -> None:
-        """Close the file. The metrics stay in the store."""
-        self._tail.close()
+    def _read(self, file: BinaryIO) -> None:
+        for line in file:
+            if not line.endswith(b"\n"):
+                break  # its process is still writing it
+            self._place += len(line)
+            self._lines += self.store.add(line if self.stretch == 1.0 else self._stretch_line(line))
 
     def span(self) -> Span:
         """Return the recorded time range, or the last 15 minutes if there are no lines. If live, the range ends now."""
@@ -91,51 +102,3 @@ class Recording:
         if self._first is None:
             self._first = milliseconds
         return self._first + (milliseconds - self._first) * self.stretch
-
-
-class Tail:
-    """Reads a file to which another process appends. The file may be missing at first, truncated or replaced.
-
-    Limit: if a file is truncated and then grows beyond the last position before the next read, the truncation goes
-    unnoticed.
-    """
-
-    def __init__(self, path: Path, chunk: int = _CHUNK) -> None:
-        self._path = path
-        self._chunk = chunk
-        self._file: FileIO | None = None
-        self._unfinished = b""
-
-    def read_lines(self) -> Iterator[bytes]:
-        """Yield the complete lines since the last call, without line endings. The caller must consume all lines."""
-        if self._file is not None and self._replaced(self._file):
-            yield from self._lines(self._file)
-            self.close()
-        if self._file is None:
-            try:
-                self._file = FileIO(self._path)
-            except FileNotFoundError:
-                return
-        if os.fstat(self._file.fileno()).st_size < self._file.tell():
-            self._file.seek(0)
-            self._unfinished = b""
-        yield from self._lines(self._file)
-
-    def close(self) -> None:
-        """Close the file. The next read starts at its beginning."""
-        if self._file is not None:
-            self._file.close()
-        self._file = None
-        self._unfinished = b""
-
-    def _lines(self, file: FileIO) -> Iterator[bytes]:
-        while chunk := file.read(self._chunk):
-            *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
-            yield from lines
-
-    def _replaced(self, file: FileIO) -> bool:
-        """Return True if the path names a new file. A deleted file is not replaced: a process may still write to it."""
-        try:
-            return not os.path.samestat(os.fstat(file.fileno()), self._path.stat())
-        except FileNotFoundError:
-            return False

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -140,9 +140,7 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
     _check_file(arguments)
     if arguments.file is not None:
         description = "The local server" if arguments.live else f"Recorded in {arguments.file.name}"
-        recording = Recording(arguments.file, description, live=arguments.live, stretch=arguments.stretch)
-        with closing(recording):
-            yield recording
+        yield Recording(arguments.file, description, live=arguments.live, stretch=arguments.stretch)
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "day.jsonl"
@@ -151,7 +149,6 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
         recording = simulated_day(path, bad=arguments.bad, stretch=arguments.stretch)
         with timed("reading it"):
             recording.read_new_lines()
-        recording.close()
     yield recording
 
 

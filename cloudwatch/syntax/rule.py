@@ -66,12 +66,8 @@ def alarms_in(rule: Rule) -> Iterator[str]:
 
 
 def dependencies(composite: Mapping[str, object]) -> set[str]:
-    """Return the alarms that a composite depends on: the alarms in its rule and its actions suppressor.
-
-    `composite` contains the parameters of PutCompositeAlarm. Raises `RuleError` if its rule cannot be parsed.
-    """
-    names = set(alarms_in(parse_rule(str(composite.get("AlarmRule", "")))))
-    return names | ({str(composite["ActionsSuppressor"])} if "ActionsSuppressor" in composite else set())
+    """Return the alarms in the rule of a composite (parameters of PutCompositeAlarm). Raises `RuleError`."""
+    return set(alarms_in(parse_rule(str(composite.get("AlarmRule", "")))))
 
 
 @v_args(inline=True)

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -44,10 +43,9 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pages(day: Path) -> Iterator[Pages]:
+def pages(day: Path) -> Pages:
     """The pages of the day as a recording like any other."""
-    with closing(Recording(day, "A simulated day", begin=schedule.START)) as recording:
-        yield Pages(recording)
+    return Pages(Recording(day, "A simulated day", begin=schedule.START))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +58,7 @@ def url(pages: Pages) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def simulated_url(day: Path) -> Iterator[str]:
     """The address of the day as `preview --simulate` shows it: with its incidents, and open at one of them."""
-    with closing(simulated_day(day)) as recording, serving(Pages(recording)) as url:
+    with serving(Pages(simulated_day(day))) as url:
         yield url
 
 
@@ -229,10 +227,7 @@ def test_at_800_pixels_charts_are_in_two_columns(simulated_url: str, open_page: 
 
 def test_an_empty_recording_says_once_what_is_missing(tmp_path: Path, open_page: Open) -> None:
     # GIVEN a server that has recorded nothing
-    with (
-        closing(Recording(tmp_path / "none.jsonl", "The local server", live=True)) as recording,
-        serving(Pages(recording)) as url,
-    ):
+    with serving(Pages(Recording(tmp_path / "none.jsonl", "The local server", live=True))) as url:
         # WHEN a dashboard and the overview are opened
         page = drawn(open_page(f"{url}service"))
         # THEN no widget is an empty box, and one note says why
@@ -260,10 +255,7 @@ def test_a_single_long_period_is_a_line_and_not_a_dot(tmp_path: Path, open_page:
     # GIVEN a recording of half an hour, and a graph with hourly points
     path = tmp_path / "short.jsonl"
     path.write_text("".join(text for _, text in islice(lines(), 30)))
-    with (
-        closing(Recording(path, "half an hour", begin=schedule.START)) as recording,
-        serving(Pages(recording)) as url,
-    ):
+    with serving(Pages(Recording(path, "half an hour", begin=schedule.START))) as url:
         page = drawn(open_page(f"{url}service?range=15m"))
         # THEN each point is drawn from the begin to the end of its period
         times = {time for time, _ in points(page, "Error budget left over 30 days, %")}

@@ -155,7 +155,7 @@ def fired(recording: Recording) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def incident(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+def incident(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """Return a recording of a few seconds without Redis under load, stretched."""
     folder = tmp_path_factory.mktemp("incident")
     with valkey.serve(start=False) as cache, served(loaded_database, cache, folder) as (port, metrics):
@@ -167,9 +167,9 @@ def incident(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> 
             users.run_for(CALM)
         # no client noticed
         assert set(users.answers) == {200}
-    with closing(Recording(metrics, "an incident", stretch=STRETCH)) as recording:
-        recording.read_new_lines()
-        yield recording
+    recording = Recording(metrics, "an incident", stretch=STRETCH)
+    recording.read_new_lines()
+    return recording
 
 
 def test_an_outage_of_redis_fires_its_own_alarms_and_no_other(incident: Recording) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ type Evaluate = Callable[[str, str], Any]
 def evaluate(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluate]:
     """Return a function that evaluates an expression in which `module` is a module of the page."""
     nothing = tmp_path_factory.mktemp("nothing") / "metrics.jsonl"
-    with closing(Recording(nothing, "nothing")) as recording, serving(Pages(recording)) as url:
+    with serving(Pages(Recording(nothing, "nothing"))) as url:
         page = browser.new_page()
         page.goto(f"{url}runbook")
         page.locator('main[aria-busy="false"]').wait_for()

@@ -94,23 +94,11 @@ def test_a_signal_ends_it_also_where_a_shell_has_it_ignored(recorded: Path, numb
     assert (process.returncode, errors) == (0, "")
 
 
-def test_it_says_at_once_that_it_simulates_a_day() -> None:
-    with subprocess.Popen([*PREVIEW, "--port", "0"], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        assert process.stderr.read(len("simulating a day … ")) == "simulating a day … "
-        # WHEN it is ended while it does, THEN in one line
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
-
-
 @pytest.fixture
 def connection(recorded: Path) -> Iterator[HTTPConnection]:
     """A connection to a preview in this process."""
     with (
-        closing(Recording(recorded, "an hour")) as recording,
-        server.serving(Pages(recording)) as url,
+        server.serving(Pages(Recording(recorded, "an hour"))) as url,
         closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)) as opened,
     ):
         yield opened
@@ -140,11 +128,6 @@ def test_one_connection_serves_many_requests(connection: HTTPConnection) -> None
     response = connection.getresponse()
     assert (response.status, "there is no time range 'a b'" in response.read().decode()) == (404, True)
     assert connection.sock is first
-
-
-def test_other_methods_are_not_supported(connection: HTTPConnection) -> None:
-    connection.request("POST", "/dashboards/", b"x")
-    assert connection.getresponse().status == 501
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:

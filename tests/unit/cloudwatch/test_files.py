@@ -36,18 +36,6 @@ def test_placeholders_are_replaced_except_the_stage_of_dashboards(small: Path) -
     assert files.queries["slowest"].log_groups == ("/aws/lambda/faunalens-dev",)
 
 
-def test_a_given_topic_is_used(small: Path) -> None:
-    files = read_files(Placeholders(topic="arn:aws:sns:x:1:mine"), small)
-    assert files.composites["page"]["AlarmActions"] == ["arn:aws:sns:x:1:mine"]
-
-
-def test_prices_are_inserted_as_written(small: Path) -> None:
-    path = small / "small.json"
-    path.write_text(path.read_text(encoding="utf-8").replace("100 * some", "PRICE_RUN * some"), encoding="utf-8")
-    rows = read_files(UNRESOLVED, small).dashboards["small"]["widgets"][1]["properties"]["metrics"]
-    assert rows[2][0]["expression"] == "0.20 * some / all"
-
-
 def test_the_line_of_an_alarm_is_at_its_threshold(small: Path) -> None:
     path = small / "small.json"
     text = path.read_text(encoding="utf-8")
@@ -84,13 +72,6 @@ def test_limits_are_the_stages_own_or_those_of_the_stage_that_is_named() -> None
     # AND titles name the stage of the limits
     for files, stage in ((dev, "dev"), (prod, "prod"), (local, "prod")):
         assert f"How full is each part? % of {stage}'s limits" in json.dumps(files.dashboards["service"])
-
-
-def test_a_stage_without_limits_of_its_own_cannot_be_read() -> None:
-    with pytest.raises(
-        FileError, match=r"^infra/stages/local\.json: stage local has no limits, but its alarms need them"
-    ):
-        read_files(Placeholders("local"))
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,8 @@
 """The URL of the runbook, from git's origin."""
 
-from pathlib import Path
-
 import pytest
 
-from cloudwatch.project import runbook_url, url_from_remote
+from cloudwatch.project import url_from_remote
 
 PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/how-to/runbook.md"
 
@@ -26,7 +24,3 @@ PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/how-to/runbook.md"
 )
 def test_only_web_pages_become_urls_without_credentials(remote: str, url: str) -> None:
     assert url_from_remote(remote) == url
-
-
-def test_a_folder_that_is_no_checkout_has_no_url(tmp_path: Path) -> None:
-    assert runbook_url(tmp_path) == "docs/how-to/runbook.md"

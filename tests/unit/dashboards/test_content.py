@@ -171,17 +171,6 @@ def test_a_throttled_sign_in_fires_whichever_dimension_aws_counts_it_by() -> Non
         assert (_fires(body, "prod", 0, metric), _fires(body, "prod", 1, metric)) == (False, True)
 
 
-def test_thresholds_are_shares_of_limits() -> None:
-    # GIVEN the alarms of two stages THEN thresholds are the same: they are shares of limits
-    stages = [read_files(Placeholders(stage=stage)).alarms for stage in stages_of(ROOT)]
-    assert len(stages) > 1
-    for name, body in stages[0].items():
-        assert {each[name]["Threshold"] for each in stages} == {body["Threshold"]}
-    # AND expressions have the limit of each stage
-    for name in ("cache-ecpu", "cache-storage", "lambda-concurrency", "database-connections"):
-        assert len({json.dumps(each[name]["Metrics"][-1]) for each in stages}) == len(stages)
-
-
 def test_sizes_of_functions_in_the_table_of_prices_are_right() -> None:
     prices, functions = read_prices(), _settings("functions", "prod")
     warm = functions["stages"]["prod"]["lambda_functions"]["warm"]

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from cloudwatch.lint.alarm import AlarmCheck, composite_findings
 from cloudwatch.lint.dashboard import DashboardCheck
-from cloudwatch.lint.query import problems
-from tests.unit.cloudwatch.lint.small_folder import DASHBOARD, PAGE, QUERY, REMOVE, SHARE, SLOW, changed
+from tests.unit.cloudwatch.lint.small_folder import DASHBOARD, PAGE, REMOVE, SHARE, SLOW, changed
 
 ANYTHING = st.one_of(
     st.sampled_from([REMOVE, None, True, 0, -1, 1.5, 10**9, "", "x", "STAGENAME", [], {}, [[]], [{}], {"x": []}]),
@@ -57,8 +56,3 @@ def test_any_composite_can_be_checked(path: str, value: Any) -> None:
     body = changed({"AlarmName": "faunalens-STAGENAME-page"} | PAGE, path, value)
     alarms = {"slow": ("slow.json", {"AlarmName": value}), "share": ("share.json", dict(SHARE))}
     assert all(str(each) for each in composite_findings({"page": ("page.json", body)}, alarms))
-
-
-@given(st.text(QUERY + "'\"/`\\#(", max_size=60))
-def test_any_query_can_be_checked(text: str) -> None:
-    assert all(problems(text))

@@ -71,23 +71,6 @@ def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pyte
     assert unseen.endswith("; if it replaces Degraded, change the name in dashboards and alarms")
 
 
-def test_a_metric_renamed_in_a_dashboard_alone_is_found(copy: Path) -> None:
-    assert findings(copy) == []
-    # WHEN one dashboard has another name
-    replace(copy / "features.json", '"CacheHits", "service"', '"CacheHit", "service"')
-    found = findings(copy)
-    # THEN the finding has file, widget and the right name
-    assert any(
-        re.match(r'dashboards/features.json: widget \d+ ".*CacheHit".*did you mean "CacheHits"\?', f) for f in found
-    )
-
-
-def test_a_dimension_dropped_in_code_alone_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    bare = dict(metrics.METRICS) | {"Rejections": Metric("Count", "requests that were turned down (4xx)")}
-    monkeypatch.setattr(metrics, "METRICS", bare)
-    assert any("nothing emits Rejections (service, stage, code)" in each for each in findings(DASHBOARDS))
-
-
 def test_nothing_is_wrong_with_the_small_folder(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(small)]) == 0
     assert capsys.readouterr().out == (
@@ -115,14 +98,13 @@ BROKEN = [
     ("small.json", '"route", "/identify"', '"route", "/animal"', 'route is "/animal", which the app never emits; did'),
     ("queries/slowest.txt", "Latency desc", "Latencies desc", "slowest.txt: command 3 (sort): there is no field "),
     ("queries/slowest.txt", "# The", "# log group: /aws/x\n# The", 'nothing of ours writes to the log group "/aws/x"'),
-    ("prices.csv", "0.20", "2e-1", 'dashboards/prices.csv: line 2: value "2e-1" is invalid'),
+    ("prices.csv", "0.20", "2e-1", 'dashboards/prices.csv: line 2: "run,2e-1" is no price'),
     ("prices.csv", "run,", "walk,", "prices.csv: walk: no file uses PRICE_WALK, and infra/cost does not use"),
     ("prices.csv", "run,", "walk,", 'infra/cost: prices["run"]: dashboards/prices.csv does not have this price'),
     (RUNBOOK, "## share", "## shares", "docs/how-to/runbook.md: alarm share has no section; write `## share`"),
     (RUNBOOK, "## share", "## shares", "runbook.md: ## shares: no file defines an alarm of that name"),
     (RUNBOOK, "## share", "## slow", "docs/how-to/runbook.md: ## slow: the section appears twice"),
     ("composites/page.json", "-share", "-rare", 'no file defines an alarm "faunalens-STAGENAME-rare"'),
-    ("alarms/slow.json", "AlarmDescription", "AlarmDescriptoin", "slow.json: AlarmDescriptoin is not a known"),
 ]
 
 
@@ -136,11 +118,11 @@ def test_findings_of_a_folder(small: Path, file: str, old: str, new: str, messag
 
 def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
     # GIVEN the real files, and a stage that lacks a limit
-    stage = copy.parent / "infra" / "stages" / "team.json"
-    stage.write_text('{"Parameters": {"CacheMaxEcpuPerSecond": "1000", "CacheMaxGigabytes": "1"}}', encoding="utf-8")
+    stage = copy.parent / "infra" / "stages" / "prod.json"
+    replace(stage, "DatabaseMaxCapacity", "DatabaseMostCapacity")
     (found,) = findings(copy)
-    assert found.startswith("infra/stages/team.json: DatabaseMaxCapacity is missing, but alarms need it; set it")
-    stage.unlink()
+    assert found.startswith('infra/stages/prod.json: DatabaseMaxCapacity of prod is ""; alarms need a plain number')
+    replace(stage, "DatabaseMostCapacity", "DatabaseMaxCapacity")
     # WHEN an alarm names an unknown limit THEN the finding lists the known ones
     replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
     message = (
@@ -163,12 +145,8 @@ def test_an_unused_limit_is_found(copy: Path) -> None:
 def test_limits_that_cannot_be_read_are_reported_once(copy: Path, file: str) -> None:
     (copy.parent / file).write_text("{", encoding="utf-8")
     (found,) = findings(copy)
-    assert found.startswith(f"{file}: invalid JSON (")
-
-
-def test_files_with_limits_need_the_stages_beside_them(copy: Path) -> None:
-    shutil.rmtree(copy.parent / "infra" / "stages")
-    assert any(each.endswith(", and they need infra/stages next to this folder") for each in findings(copy))
+    assert found.startswith(f"{file}: ")
+    assert "which alarms need, cannot be read: JSONDecodeError" in found
 
 
 def test_an_emitted_metric_that_no_file_shows_is_found(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,8 +186,3 @@ def test_a_metric_names_its_dashboards_and_alarms(tmp_path: Path, monkeypatch: p
     assert (found["Requests"].dashboards, found["Requests"].alarms) == (["small"], ["share"])
     assert (found["Latency"].dashboards, found["Latency"].alarms) == ([], ["slow"])
     assert (found["Unused"].dashboards, found["Unused"].alarms) == ([], [])
-
-
-def test_every_metric_of_the_app_is_used_somewhere() -> None:
-    for name, each in usage().items():
-        assert each.dashboards or each.alarms, name

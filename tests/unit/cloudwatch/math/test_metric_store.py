@@ -38,13 +38,6 @@ def test_a_line_is_a_sample_of_each_of_its_metrics() -> None:
     assert store.span() == (60.0, 180.0)
 
 
-def test_start_and_end_are_widened_to_whole_periods() -> None:
-    store = MetricStore()
-    store.add(metric_line(60, {"Requests": 1}))
-    store.add(metric_line(170, {"Requests": 1}))
-    assert _stat(store, "Requests", "Sum", 100, 121) == [1, 1]
-
-
 def test_each_dimension_set_is_a_metric() -> None:
     # GIVEN a line with two sets, one of them nested in the other
     store = MetricStore()
@@ -123,13 +116,6 @@ def test_other_lines_are_ignored(line: str | bytes) -> None:
     store = MetricStore()
     assert not store.add(line)
     assert store.span() is None
-
-
-def test_a_dimension_set_that_the_line_lacks_is_ignored() -> None:
-    store = MetricStore()
-    line = metric_line(0, {"A": 1}).replace('"stage": "dev"', '"stage": 3')
-    assert store.add(line)
-    assert len(store) == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 600), st.integers(0, 9)), min_size=1, max_size=60), st.integers(1, 60))

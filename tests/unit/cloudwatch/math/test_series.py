@@ -50,10 +50,6 @@ def test_samples_after_the_last_minute_are_ignored() -> None:
     assert aggregate(np.array([times, np.ones(20)]), grid, parse_statistic("Sum")).tolist() == [10, 4]
 
 
-def test_no_periods_have_no_values() -> None:
-    assert aggregate(np.empty((2, 0)), Grid.covering(500, 400, 60), parse_statistic("Sum")).tolist() == []
-
-
 @given(st.lists(VALUES | st.just([]), min_size=1, max_size=5))
 def test_simple_statistics_are_those_of_each_period(periods: list[list[float]]) -> None:
     for stat, plain in PLAIN.items():
@@ -74,15 +70,6 @@ def test_a_share_leaves_out_the_lower_bound(values: list[float], low: int, width
     np.testing.assert_allclose(_of(f"PR({low}:{high})", values), [100 * len(inside) / len(values)])
 
 
-def test_seven_percent_of_a_hundred_is_the_seventh() -> None:
-    # GIVEN that 0.07 × 100 is a little over 7 in floating point
-    assert _of("p7", [float(value) for value in range(1, 101)]) == [7.0]
-
-
 @pytest.mark.parametrize(("stat", "value"), [("p50", np.nan), ("PR(:1)", np.nan), ("Average", 0.5)])
 def test_negative_values_have_no_percentiles(stat: str, value: float) -> None:
     np.testing.assert_equal(_of(stat, [-1.0, 2.0]), [value])
-
-
-def test_the_documented_percentile_rank() -> None:
-    assert _of("PR(:300)", [100.0, 200.0, 300.0, 400.0]) == [75.0]

@@ -38,17 +38,3 @@ def test_a_curve_has_the_unit_of_its_metric_an_expression_that_of_the_axis(of: G
 def test_a_label_can_state_the_unit(label: str, unit: str | None, only: bool) -> None:
     assert labels.unit_of_label(label) == unit
     assert labels.is_only_a_unit(label) == only
-
-
-@pytest.mark.parametrize(
-    ("title", "unit"),
-    [
-        ("Served, %", "Percent"),
-        ("US$ an hour, by part", "USD"),
-        ("Requests a minute", None),
-        ("Faults, by route", None),
-        ("", None),
-    ],
-)
-def test_a_title_can_state_the_unit(title: str, unit: str | None) -> None:
-    assert labels.unit_of_title(title) == unit

@@ -1,14 +1,11 @@
 """Recordings: reading new lines, and the time range."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cloudwatch.preview.recording import Recording, Tail
+from cloudwatch.preview.recording import Recording
 from cloudwatch.syntax.graphed_metrics import TimeSeries
 from tests.unit.cloudwatch.metric_lines import metric_line
 
@@ -30,18 +27,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def record(path: Path) -> Iterator[Record]:
-    """Return a function that opens a recording of the file, or of another one; it is closed after the test."""
-    with ExitStack() as stack:
-        yield lambda of=path, **options: stack.enter_context(closing(Recording(of, "a file", **options)))
-
-
-def test_it_continues_reading_where_it_stopped(path: Path, record: Record) -> None:
-    recording = record()
-    assert recording.read_new_lines() == 2
-    with path.open("a") as file:
-        file.write("not a metric line\n" + line(BEGIN + 5))
-    assert recording.read_new_lines() == 3
+def record(path: Path) -> Record:
+    """Return a function that opens a recording of the file, or of another one."""
+    return lambda of=path, **options: Recording(of, "a file", **options)
 
 
 def test_without_live_it_ends_with_the_minute_of_its_last_line(record: Record) -> None:
@@ -79,58 +67,18 @@ def test_stretched_time_distances_grow_from_the_first_line_on(record: Record) ->
 # The file
 
 
-def test_new_lines_come_once(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.log"
-    tail = Tail(path)
+def test_it_may_grow_in_any_parts_and_be_truncated(tmp_path: Path) -> None:
     # GIVEN a file that does not exist yet
-    assert list(tail.read_lines()) == []
-    with path.open("ab", buffering=0) as file:
-        # WHEN lines are written, the last one in two parts
-        file.write(b"one\ntwo\nthr")
-        assert list(tail.read_lines()) == [b"one", b"two"]
-        assert list(tail.read_lines()) == []
-        file.write(b"ee\n")
-    # THEN the unfinished line comes once it is complete
-    assert list(tail.read_lines()) == [b"three"]
-    tail.close()
-
-
-def test_a_truncated_file_is_read_from_its_beginning(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.log"
-    path.write_bytes(b"one\ntwo\nunfin")
-    tail = Tail(path)
-    assert list(tail.read_lines()) == [b"one", b"two"]
-    path.write_bytes(b"new\n")
-    assert list(tail.read_lines()) == [b"new"]
-    tail.close()
-
-
-def test_a_file_that_is_replaced_is_read_to_its_end_first(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.log"
-    path.write_bytes(b"one\n")
-    tail = Tail(path)
-    assert list(tail.read_lines()) == [b"one"]
-    # WHEN it is rotated with an unread line
-    with path.open("ab") as file:
-        file.write(b"two\nlost half")
-    path.rename(tmp_path / "metrics.log.1")
-    assert list(tail.read_lines()) == [b"two"]
-    path.write_bytes(b"three\n")
-    # THEN only the incomplete line is lost
-    assert list(tail.read_lines()) == [b"three"]
-    tail.close()
-
-
-@given(st.binary(max_size=80), st.lists(st.integers(1, 30), max_size=8), st.integers(1, 9))
-def test_however_it_grows_the_lines_are_the_same(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes, cuts: list[int], chunk: int
-) -> None:
-    path = tmp_path_factory.mktemp("tail") / "metrics.log"
-    tail, got, rest = Tail(path, chunk), list[bytes](), content
-    with path.open("ab", buffering=0) as file:
-        for cut in [*cuts, len(content)]:
-            file.write(rest[:cut])
-            rest = rest[cut:]
-            got += tail.read_lines()
-    tail.close()
-    assert got == content.split(b"\n")[:-1]
+    path = tmp_path / "metrics.jsonl"
+    recording = Recording(path, "a file", live=True)
+    assert recording.read_new_lines() == 0
+    with path.open("a", buffering=1) as file:
+        # WHEN lines are written, the last one in two parts THEN it counts once it is complete
+        file.write(line(BEGIN) + line(BEGIN + 1) + line(BEGIN + 2)[:20])
+        file.flush()
+        assert [recording.read_new_lines(), recording.read_new_lines()] == [2, 2]
+        file.write(line(BEGIN + 2)[20:])
+        assert recording.read_new_lines() == 3
+    # WHEN the file is written anew THEN it is read from its beginning
+    path.write_text(line(BEGIN + 9))
+    assert recording.read_new_lines() == 4

@@ -11,12 +11,6 @@ def minute_of(moment: float) -> int:
     return int((moment - schedule.START) // 60)
 
 
-def test_the_spike_is_ten_times_the_usual_traffic() -> None:
-    before, within = schedule.rate(schedule.SPIKE.start - 1), schedule.rate(schedule.SPIKE.start + 10)
-    assert within / before == pytest.approx(schedule.SPIKE_FACTOR, rel=0.05)
-    assert schedule.rate(schedule.SPIKE.start + schedule.SPIKE.length + 1) == pytest.approx(before, rel=0.1)
-
-
 def test_requests_arrive_in_order_at_the_expected_rate() -> None:
     # GIVEN a day
     moments = list(schedule.arrivals(Random(7), burst=250))
@@ -28,8 +22,3 @@ def test_requests_arrive_in_order_at_the_expected_rate() -> None:
     # THEN the busiest hour has about as many as the rate predicts
     noon = sum(720 <= minute_of(moment) < 780 for moment in moments)
     assert noon == pytest.approx(250 + sum(schedule.rate(minute + 0.5) for minute in range(720, 780)), rel=0.1)
-
-
-def test_a_burst_arrives_at_one_moment() -> None:
-    moments = [moment for moment in schedule.arrivals(Random(7), burst=250) if moment in schedule.BURST]
-    assert max(sum(start <= moment < start + 0.5 for moment in moments) for start in moments) >= 250

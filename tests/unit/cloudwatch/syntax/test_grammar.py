@@ -1,7 +1,4 @@
-import pytest
-
 from cloudwatch.syntax.grammar import And, Boolean, Not, Or, ParseError, holds, leaves
-from cloudwatch.syntax.rule import RuleError, parse_rule
 
 
 def test_an_error_has_text_position_and_problem() -> None:
@@ -13,17 +10,6 @@ def test_an_error_has_text_position_and_problem() -> None:
 def test_an_error_shows_only_what_is_near_in_a_long_text() -> None:
     error = ParseError("a" * 100 + "!" + "b" * 100, 100, "unexpected !")
     assert str(error) == f"unexpected !, at character 101 of `…{'a' * 60}!{'b' * 59}…`"
-
-
-def test_position_and_expectation_survive_in_a_rule_of_many_alarms() -> None:
-    # GIVEN a rule with a typing error after many alarms
-    text = " OR ".join(f'ALARM("alarm-{number}")' for number in range(100)) + ' ALRM("last")'
-    with pytest.raises(RuleError) as error:
-        parse_rule(text)
-    # THEN the error has its position, and an excerpt around it
-    assert error.value.at == text.index("ALRM")
-    assert str(error.value).startswith("expected AND, OR or the end, found `ALRM`, at character ")
-    assert 'ALARM("alarm-99") ALRM("last")`' in str(error.value)
 
 
 TREE: Boolean[str] = Or((And(("a", Not("b"))), Not(And(("c", "d"))), "e"))

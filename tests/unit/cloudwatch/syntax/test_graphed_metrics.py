@@ -34,11 +34,6 @@ def test_shorthand_as_the_documentation_shows_it() -> None:
     ]
 
 
-def test_shorthand_skips_expressions() -> None:
-    rows: list[list[Any]] = [["N", "A", "d", "1", {"id": "a"}], [{"expression": "a * 2"}], [".", "B", ".", "."]]
-    assert _metrics(*rows) == [TimeSeries("N", "A", (("d", "1"),)), None, TimeSeries("N", "B", (("d", "1"),))]
-
-
 @given(st.lists(st.tuples(ITEMS, ITEMS, st.lists(ITEMS, min_size=2, max_size=2)), min_size=1, max_size=5))
 def test_shorthand_equals_the_full_form(metrics: list[tuple[str, str, list[str]]]) -> None:
     # GIVEN metrics with the same dimensions, once in full, once as short as they can be
@@ -70,10 +65,6 @@ def test_options_of_a_metric_override_those_of_the_widget() -> None:
 def test_defaults_are_those_of_cloudwatch() -> None:
     (line,) = expand({"metrics": [["N", "A"]]})
     assert (line.stat, line.period, line.label) == (STAT, PERIOD, None) == ("Average", 300, None)
-
-
-def test_a_widget_without_metrics_has_no_entries() -> None:
-    assert expand({"title": "alarms only"}) == []
 
 
 @pytest.mark.parametrize(

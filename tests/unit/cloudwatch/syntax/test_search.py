@@ -4,16 +4,10 @@ from hypothesis import strategies as st
 
 from cloudwatch.syntax.grammar import And, Not, Or
 from cloudwatch.syntax.graphed_metrics import TimeSeries
-from cloudwatch.syntax.search import Match, Search, SearchError, parse_search
+from cloudwatch.syntax.search import Match, SearchError, parse_search
 
 CUSTOM = TimeSeries.of("My Namespace", "CustomCount1", {"stage": "dev", "code": "too_many"})
 SCHEMA = '{"My Namespace",stage,code}'
-
-
-def test_the_form_that_dashboards_use() -> None:
-    text = '{Faunalens,code,service,stage} MetricName="Rejections" service="faunalens" stage="dev"'
-    term = And((Match("MetricName", "Rejections"), Match("service", "faunalens"), Match("stage", "dev")))
-    assert parse_search(text) == Search("Faunalens", ("code", "service", "stage"), term)
 
 
 def test_operators_bind_as_documented() -> None:
