@@ -54,13 +54,18 @@ class ReviewServer(ThreadingHTTPServer):
         self.lock.acquire()
         release(self.session.results, self.holder)
 
-    def file(self, photo: int) -> Path:
-        """Return a photo's file. Raises `KeyError` if it, or what it links to, lies outside the study's folder."""
+    def picture(self, photo: int, side: int) -> bytes:
+        """Return a small copy of a photo, or of a video's frame.
+
+        Raises `KeyError` if the file is gone, or if it, or what it links to, lies outside the study's folder.
+        """
         with self.lock:
-            file = (self.folder / self.session.path(photo)).resolve()
-        if not file.is_relative_to(self.folder):
+            path, seconds = self.session.picture(photo)
+        file = (self.folder / path).resolve()
+        small = thumbnail(file, side, seconds) if file.is_relative_to(self.folder) else None
+        if small is None:
             raise KeyError(photo)
-        return file
+        return small
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -97,10 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         first, _, number = name.partition("/")
         if first == "picture":
             side = int(parse_qs(urlsplit(self.path).query).get("side", [SIDE])[0])
-            picture = thumbnail(self.server.file(int(number)), max(1, min(side, SIDE)))
-            if picture is None:
-                raise KeyError(number)
-            return picture, "image/jpeg"
+            return self.server.picture(int(number), max(1, min(side, SIDE))), "image/jpeg"
         session = self.server.session
         with self.server.lock:
             if first == "queue":

@@ -14,6 +14,7 @@ from cli.results import now
 from cli.study.finding import WHOLE, Finding
 from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import Key, ScoredTaxon, key_of, labels_of, lineage_of
+from cli.video import is_video
 
 DETECTIONS = {"1": "animal", "2": "person", "3": "vehicle"}
 _CATEGORY = {"animal": "1", "human": "2", "vehicle": "3"}
@@ -52,7 +53,9 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
             "location": photo.deployment,
         }
     for row in study.unanswered():
-        yield {"file": row["path"], "failure": row["detail"], "detections": None}
+        # The format's validator demands a rate, above 0, also of a video that cannot be read.
+        film = {"frame_rate": 1.0, "frames_processed": []} if is_video(row["path"]) else {}
+        yield {"file": row["path"], **film, "failure": row["detail"], "detections": None}
 
 
 def _film(photo: StudyPhoto) -> dict[str, Any]:

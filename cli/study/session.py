@@ -86,7 +86,8 @@ class Session:
                 {"reviewer": each.reviewer, "at": each.at, "observations": list(map(asdict, each.observations))}
                 for each in opinions
             ]
-            shown.append({**about, **place, "time": _iso(photo), **asdict(finding), "opinions": said})
+            clip = photo.clip._asdict() if photo.clip else None
+            shown.append({**about, **place, "time": _iso(photo), **asdict(finding), "opinions": said, "clip": clip})
         return shown
 
     def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
@@ -115,12 +116,16 @@ class Session:
         self._expect_free([*event, *(self.queue.before(event) or ())], holder)
         return self.queue.merge(photo)
 
-    def path(self, photo: int) -> str:
-        """Return the path of a photo below the study's folder. Raises `KeyError` if there is none."""
-        row = next(self.results.rows("select path from photo where id = ?", photo), None)
+    def picture(self, photo: int) -> tuple[str, float]:
+        """Return the path of a photo below the study's folder, and the seconds of the frame if it is a video.
+
+        Raises `KeyError` if there is none.
+        """
+        query = "select path, coalesce(answer ->> '$.video.seconds', 0.0) as seconds from photo where id = ?"
+        row = next(self.results.rows(query, photo), None)
         if row is None:
             raise KeyError(photo)
-        return str(row["path"])
+        return row["path"], row["seconds"]
 
     def _expect_free(self, photos: Sequence[int], holder: str) -> None:
         if other := held_by(self.results, photos, holder):

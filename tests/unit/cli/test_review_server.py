@@ -1,5 +1,6 @@
 """The server of a review: who gets what from it."""
 
+import io
 import json
 import socket
 from collections.abc import Iterator
@@ -10,13 +11,15 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from cli.results import ResultsFile
 from cli.review_server import ReviewServer
 from cli.study.queue import Choice
 from cli.study.session import Session
 from testing.pictures import jpeg
-from testing.studies import PHOTOS, say, write_study
+from testing.studies import IMPALA, PHOTOS, answer, say, write_study
+from testing.videos import write_video
 
 FIRST, SECOND, BLANK, LION, PHOTO = (name for name, _, text in PHOTOS if text)
 """The photos with an answer; the two first are an event."""
@@ -120,6 +123,20 @@ def test_thumbnails_are_as_small_as_is_asked(server: ReviewServer) -> None:
     small, large = (ask(server, f"{picture}?side={side}")[1] for side in (40, 99999))
     assert len(small) < len(large)
     assert ask(server, f"{picture}?side=wide")[0] == 400
+
+
+def test_a_video_is_shown_by_its_best_frame(tmp_path: Path) -> None:
+    clip = {"frame": 15, "seconds": 1.5, "fps": 10.0, "duration": 2.0, "processed": [0, 15], "also": []}
+    write_study(tmp_path / "film.db", [("N/1.mp4", PHOTOS[0][1], answer(IMPALA, video=clip))])
+    (tmp_path / "Two stations" / "N").mkdir(parents=True)
+    dark, light = (Image.new("RGB", (64, 48), (grey,) * 3) for grey in (0, 200))
+    write_video(tmp_path / "Two stations" / "N" / "1.mp4", [dark] * 10 + [light] * 10)
+    with ResultsFile(tmp_path / "film.db", write=True) as results, serving(results, Choice()) as server:
+        with Image.open(io.BytesIO(ask(server, "picture/1")[1])) as image:
+            assert image.convert("L").getpixel((5, 5)) == pytest.approx(200, abs=5)
+        # THEN the page learns when that is
+        shown = get(server, "event/1")["photos"][0]["clip"]
+    assert (shown["seconds"], shown["duration"]) == (1.5, 2.0)
 
 
 def test_the_queue_has_events_and_what_can_be_said(server: ReviewServer) -> None:

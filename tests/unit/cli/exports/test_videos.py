@@ -66,7 +66,7 @@ def test_a_video_lasts(tmp_path: Path) -> None:
 
 
 def test_megadetectors_form_has_the_frames(tmp_path: Path) -> None:
-    with made_up(tmp_path, PHOTOS) as study:
+    with made_up(tmp_path, [*PHOTOS, ("N/broken.mov", None, None)]) as study:
         write_megadetector(study, tmp_path / "md.json", 0.1)
     images = {each["file"]: each for each in json.loads((tmp_path / "md.json").read_text())["images"]}
     lion = images["N/1.MP4"]
@@ -74,6 +74,8 @@ def test_megadetectors_form_has_the_frames(tmp_path: Path) -> None:
     assert [(each["category"], each["frame_number"]) for each in lion["detections"]] == [("1", 60), ("2", 150)]
     assert all("frame_number" in each for each in images["N/3.AVI"]["detections"])
     assert not {"frame_rate", "frames_processed"} & images["N/2.JPG"].keys()
+    # AND one that cannot be read has what the format's validator demands
+    assert images["N/broken.mov"]["frames_processed"] == []
 
 
 def test_what_a_person_said_of_a_video_keeps_its_frame(tmp_path: Path) -> None:
