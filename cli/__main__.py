@@ -5,6 +5,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from threading import Event
@@ -21,6 +22,7 @@ from cli.errors import CommandError, Exit
 from cli.log import LOG, close_log, with_log
 from cli.options import results_argument
 from cli.results import ResultsFile
+from cli.study.clocks import doubts_of
 from cli.terminal import MOST_FAULTS, prepare, shown
 
 _MODULES = ("batch", "config", "copy", "export", "identify", "report", "review", "tables")
@@ -97,16 +99,22 @@ def faunalens(*, defaults: bool) -> None:
 def status(results: Path, *, as_json: bool) -> None:
     """Say how many photos have an answer and how many are left, and list those without one.
 
-    Copies are twice in their deployment, and count once. Untimed photos have no time in EXIF, so each is an event of
-    its own. Those that are gone count until `faunalens prune` takes them out.
+    Copies are twice in their deployment, and count once; shared ones are in several. Untimed photos have no time in
+    EXIF, so each is an event of its own. The next ones are of a clock that was reset, have a time in the future, are
+    outside of their deployment's dates, or in none; backwards are folders in which the clock jumps back. Photos that
+    are gone count until `faunalens prune` takes them out.
 
     It may run while `faunalens identify` does.
     """
     with ResultsFile(results, write=False) as kept:
         counts, absent = kept.counts(), moved.gone(kept)
+        found = doubts_of(kept)
+        clocks = {**asdict(found), "backwards": len(found.backwards)}
         doubts = {
             "copies": moved.copies(kept),
+            "shared": moved.shared(kept),
             "untimed": moved.untimed(kept),
+            **clocks,
             "gone": None if absent is None else len(absent),
         }
         models = made_by(kept)

@@ -94,7 +94,7 @@ def lies_in(row: Row, time: datetime) -> bool:
     """
     if row.get(ZONE):
         time = time.replace(tzinfo=parse_zone(row[ZONE]))
-    start, end = (datetime.fromisoformat(row[name]) if row.get(name) else None for name in TIMES)
+    start, end = (_parsed(row[name]) if row.get(name) else None for name in TIMES)
     if time.tzinfo is None:
         start, end = (each and each.replace(tzinfo=None) for each in (start, end))
     return (start is None or start <= time) and (end is None or time <= end)
@@ -108,6 +108,11 @@ def deployment_at(rows: Sequence[Row], time: datetime | None) -> Row | None:
     if len(rows) == 1:
         return rows[0]
     return next((row for row in reversed(rows) if time and lies_in(row, time)), None)
+
+
+@cache
+def _parsed(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _start_of(row: Row) -> float:
@@ -292,6 +297,8 @@ def corrected(taken: str, shift: float) -> datetime:
     A time that the calendar does not have is left as the camera had it, such as the end of the year 9999 an hour later.
     """
     time = datetime.fromisoformat(taken)
+    if not shift:
+        return time
     try:
         return time + timedelta(seconds=shift)
     except OverflowError:

@@ -17,6 +17,12 @@ select id from (
 ) where number > 1
 """
 """The photos whose bytes another photo of their deployment has too. That one counts: the reviewed one, or the first."""
+_SHARED = """
+select sum(number) from (
+    select count(*) as number from photo where answer is not null and checksum is not null
+    group by size, checksum having count(distinct coalesce(deployment, '')) > 1
+)
+"""
 _LISTED = """
 create temp table listed (
     path text primary key, size integer, modified integer, deployment text, place text, shift real
@@ -86,6 +92,11 @@ def forget(results: ResultsFile, photos: Iterable[int]) -> None:
 def copies(results: ResultsFile) -> int:
     """Return the number of photos that do not count, because another photo of their deployment is the same."""
     return next(int(count) for (count,) in results.rows("select count(*) from (COPIES)".replace("COPIES", COPIES)))
+
+
+def shared(results: ResultsFile) -> int:
+    """Return the number of photos whose bytes are in several deployments, as of a card that was copied to two."""
+    return next(int(count or 0) for (count,) in results.rows(_SHARED))
 
 
 def untimed(results: ResultsFile) -> int:

@@ -1,6 +1,5 @@
 """Which photos of a study the labels of another program mean: by their path, their bytes or their name."""
 
-import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from cli.deployments import normal
 from cli.importing.labels import Label
+from cli.moved import checksum_of
 from cli.results import ResultsFile
 
 SURE = 1_000
@@ -22,13 +22,13 @@ class StudyPhotos:
     def __init__(self, results: ResultsFile) -> None:
         self.folder = Path(results.study().get("folder", ""))
         self._named: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
-        self._same: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self._same: dict[int, dict[int, list[int]]] = {}
         self._taken: dict[int, str] = {}
         for identity, path, size, checksum, taken in results.rows("select id, path, size, checksum, taken from photo"):
             parts = _parts(path)
             self._named[parts[-1]].append((parts, identity))
             if checksum is not None:
-                self._same[size, checksum].append(identity)
+                self._same.setdefault(size, {}).setdefault(checksum, []).append(identity)
             if taken:
                 self._taken[identity] = taken
 
@@ -39,8 +39,8 @@ class StudyPhotos:
         the file's name alone, the times must not contradict.
         """
         if label.file is not None:
-            data = label.file.read_bytes()
-            if same := self._same.get((len(data), zlib.crc32(data))):
+            of_size = self._same.get(label.file.stat().st_size)
+            if of_size and (same := of_size.get(checksum_of(label.file))):
                 return same, SURE
         parts = _parts(label.photo)
         known = [(_common(parts, other), other, identity) for other, identity in self._named.get(parts[-1], ())]

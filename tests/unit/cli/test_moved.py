@@ -8,7 +8,7 @@ from zlib import crc32
 
 import pytest
 
-from cli.moved import COPIES, copies, find_below, forget, gone
+from cli.moved import COPIES, copies, find_below, forget, gone, shared
 from cli.place import EXIF
 from cli.results import ListedPhoto, Outcome, ResultsFile
 
@@ -123,3 +123,12 @@ def test_photos_that_are_gone_are_known_and_can_be_forgotten(folder: Folder) -> 
     # THEN without the folder nothing is known
     folder.results.describe(folder=str(folder.root / "unplugged"))
     assert gone(folder.results) is None
+
+
+def test_a_card_that_is_in_two_deployments_is_said(results: ResultsFile) -> None:
+    # GIVEN photos of two deployments, of which two are the same, and a copy within one
+    photos = [("N/1", "north"), ("N/2", "north"), ("S/1", "south"), ("N/3", "north")]
+    results.find(ListedPhoto(path, 3, 1, home, EXIF, 0.0) for path, home in photos)
+    for task, checksum in zip(list(results.tasks()), (7, 8, 7, 8), strict=True):
+        results.save(Outcome(task, "done", 3, 1, checksum, answer="{}"))
+    assert (shared(results), copies(results)) == (2, 1)

@@ -1,0 +1,103 @@
+"""Times that cannot be right, photos outside of the dates of their deployments, and photos of no deployment."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby, pairwise
+
+from cli.deployments import Row, corrected, lies_in
+from cli.results import ResultsFile
+
+OLDEST = datetime(2000, 1, 2)  # noqa: DTZ001, a camera's clock has no zone
+"""No photo is older. Many clocks begin at 2000-01-01 when they are reset."""
+FIRST_HOUR = (1, 1, 0)
+"""Month, day and hour at which any clock begins anew, in some year."""
+AHEAD = timedelta(days=1)
+"""How far a clock may be before UTC, whatever its zone."""
+JUMP = timedelta(hours=1)
+"""A clock may go back by this much, which ends summer time."""
+ROLLOVER = timedelta(days=30)
+"""A camera begins again at IMG_0001 within this time; after a longer one, its clock was reset."""
+_PHOTOS = "select path, deployment, taken, shift from photo where answer is not null order by path"
+_DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(slots=True)
+class Doubts:
+    """Number of photos whose time or deployment is doubtful.
+
+    `reset`: of a clock that began anew. `future`: not yet. `outside`: of the dates of their deployment. `unassigned`:
+    in none, though there is a table. `backwards`: folders in which the clock jumps back, in the order of the names.
+    """
+
+    reset: int = 0
+    future: int = 0
+    outside: int = 0
+    unassigned: int = 0
+    backwards: list[str] = field(default_factory=list)
+
+    def sentences(self) -> Iterator[str]:
+        """Yield what is doubtful, and what to do."""
+        if self.reset:
+            yield f"{self.reset:,} photos are of a clock that was reset, as when batteries change; --shift corrects it"
+        if self.future:
+            yield f"{self.future:,} photos have a time in the future; --shift corrects the clock"
+        if self.backwards:
+            where = f"in {len(self.backwards):,} folders, such as {self.backwards[0] or '.'}"
+            yield f"the clock jumps back {where}; --shift corrects it for the photos that are named"
+        if self.outside:
+            yield f"{self.outside:,} photos are outside of their deployment's dates; correct the table or the clock"
+        if self.unassigned:
+            yield f"{self.unassigned:,} photos are in no deployment"
+
+
+def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
+    """Return what is doubtful about the photos with an answer. `now`: in UTC, None for the present."""
+    found, table = Doubts(), {row["deploymentID"]: row for row in results.deployments()}
+    latest = (now or datetime.now(UTC)).replace(tzinfo=None) + AHEAD
+    for folder, photos in groupby(results.rows(_PHOTOS), key=lambda row: row["path"].rpartition("/")[0]):
+        card: list[tuple[str, datetime]] = []
+        for row in photos:
+            found.unassigned += bool(table) and row["deployment"] is None
+            if row["taken"]:
+                time = corrected(row["taken"], row["shift"])
+                found.outside += _is_outside(table, row["deployment"], time)
+                card.append((row["path"], time.replace(tzinfo=None)))
+        times = [time for _, time in card]
+        has_begun_anew = bool(times) and _hour(min(times)) == FIRST_HOUR
+        found.reset += len(times) if has_begun_anew else sum(time < OLDEST for time in times)
+        found.future += sum(time > latest for time in times)
+        if jumps_back(card):
+            found.backwards.append(folder)
+    return found
+
+
+def jumps_back(card: Sequence[tuple[str, datetime]]) -> bool:
+    """Return whether the clock of a card was set back, which has names and times of its photos.
+
+    It was not if the camera has begun again at IMG_0001, so that what comes last by name came first.
+    """
+    if not _jumps([time for _, time in card]):  # sorted by letter, which is as by number for most cameras
+        return False
+    times = [time for _, time in sorted(card, key=lambda photo: _natural(photo[0]))]
+    jumps = _jumps(times)
+    return jumps > 0 and not (jumps == 1 and timedelta() <= times[0] - times[-1] < ROLLOVER)
+
+
+def _jumps(times: Sequence[datetime]) -> int:
+    return sum(later < one and later < one - JUMP for one, later in pairwise(times))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts IMG_9 before IMG_10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]
+
+
+def _hour(time: datetime) -> tuple[int, int, int]:
+    return time.month, time.day, time.hour
+
+
+def _is_outside(table: Mapping[str, Row], deployment: str | None, time: datetime) -> bool:
+    row = table.get(deployment or "")
+    return row is not None and not lies_in(row, time)
