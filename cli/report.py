@@ -17,6 +17,7 @@ from cli.exports.own import force_option, own_files
 from cli.options import FILE, PUBLIC, StudyOptions, results_argument, study_options
 from cli.photos import thumbnail
 from cli.results import ResultsFile
+from cli.study.agreement import Agreement, agreement
 from cli.study.summary import Group, Station, Summary, summary_of
 from cli.study.taxa import distinct
 from cli.terminal import waiting
@@ -28,6 +29,7 @@ MOST_BARS = 30
 """Taxa in the bar chart; the table has all."""
 TAXA = ("name", "scientific name", "rank", "events", "photos", "deployments", "perhaps")
 STATIONS = ("deployment", "station", "latitude", "longitude", "events", "photos", "taxa")
+AGREEMENT = ("reviewers", "photos of both", "named alike", "Cohen's kappa")
 MOST_FAULTS = 500
 """Photos without an answer that are listed; `faunalens status` lists all."""
 EPILOG = """\b
@@ -56,14 +58,15 @@ def report(results: Path, *, html: Path | None, hide_people: bool, force: bool, 
     with ResultsFile(results, write=False) as kept, own_files(results, target, force=force):
         study, about = reading.open(kept, PUBLIC)
         with waiting("reading the answers"):
-            text = page(summary_of(study, hide_people=hide_people), about.title, Path(study.folder))
+            summary = summary_of(study, hide_people=hide_people)
+            text = page(summary, about.title, Path(study.folder), agreement(kept).pairs)
         with whole(target) as partial:
             partial.write_text(text, encoding="utf-8")
     click.echo(str(target))
 
 
-def page(summary: Summary, title: str, folder: Path) -> str:
-    """Return the page. `folder`: the study's, with the photos."""
+def page(summary: Summary, title: str, folder: Path, agreements: Sequence[Agreement] = ()) -> str:
+    """Return the page. `folder`: the study's, with the photos. `agreements`: of reviewers."""
     groups = sorted(
         summary.groups.values(), key=lambda group: (group.kind != "animal", group.is_wide, -group.events, group.name)
     )
@@ -75,6 +78,7 @@ def page(summary: Summary, title: str, folder: Path) -> str:
         taxa=_table(TAXA, map(_row, groups), identity="taxa"),
         stations=_table(STATIONS, _station_rows(summary)),
         sheets="\n".join(_sheet(group, folder) for group in groups),
+        agreements=_agreements(agreements),
         unanswered=_unanswered(summary.unanswered),
         hours=escape(_about_hours(summary)),
         charts=_json(chart_data(summary, animals)),
@@ -181,6 +185,16 @@ def _sheet(group: Group, folder: Path) -> str:
     least = [each for each in group.least.photos() if each not in surest]
     parts = [_figures("surest", surest, folder)] + ([_figures("least sure", least, folder)] if least else [])
     return f"{head}{''.join(parts)}</section>"
+
+
+def _agreements(pairs: Sequence[Agreement]) -> str:
+    """Return the section of how far reviewers agree; empty if no photo was reviewed by two."""
+    rows = (
+        f"<tr><td>{escape(each.one)}, {escape(each.other)}</td><td>{each.photos:,}</td>"
+        f"<td>{each.alike / each.photos:.0%}</td><td>{'-' if each.kappa is None else f'{each.kappa:.2f}'}</td></tr>"
+        for each in pairs
+    )
+    return f"<h2>Agreement of reviewers</h2>\n{_table(AGREEMENT, rows)}" if pairs else ""
 
 
 def _unanswered(photos: list[tuple[str, str]]) -> str:

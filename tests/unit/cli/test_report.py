@@ -7,6 +7,7 @@ from pathlib import Path
 from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
 from cli.report import chart_data, page
+from cli.study.agreement import Agreement
 from cli.study.summary import SHOWN, Group, Station, Summary, summary_of
 from testing.pictures import jpeg
 from testing.studies import IMPALA, LION, MAMMAL, PHOTOS, STATIONS, answer, made_up
@@ -160,3 +161,10 @@ def test_without_place_or_zone_hours_are_those_of_the_clock(tmp_path: Path) -> N
     both = page(summary(tmp_path, photos), "", tmp_path)
     assert "Events by hour of the sun" in both
     assert "1 events without a place or a time zone" in both
+
+
+def test_how_far_reviewers_agree_is_shown(tmp_path: Path) -> None:
+    text = page(Summary(), "", tmp_path, [Agreement("A. <One>", "B. Other", 40, 30, 0.4)])
+    row = "<td>A. &lt;One&gt;, B. Other</td><td>40</td><td>75%</td><td>0.40</td>"
+    assert row in text
+    assert "Agreement of reviewers" not in page(Summary(), "", tmp_path)
