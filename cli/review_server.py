@@ -7,6 +7,7 @@ hold connections open, so each has a thread of its own; one of them at a time ha
 import json
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,21 +15,25 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from chalicelib.config.settings import ROOT
 from cli.photos import thumbnail
 from cli.study.agreement import agreement
 from cli.study.holds import hold, release
 from cli.study.reviews import precision
 from cli.study.session import Held, Session
 
-PAGES = Path(__file__).parent / "pages"
+PAGES = Path(__file__).parent / "pages" / "review"
+NAMES = ROOT / "chalicelib" / "web"
 HOST = "127.0.0.1"
-SIDE = 1600
-"""Longest side of a shown photo in pixels, at most."""
+SIDE, LONGEST_SIDE = 1600, 8000
+"""Longest side of a shown photo in pixels, and the longest that the page may ask for when it zooms."""
+TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
 ASSETS = {
-    "": ("review.html", "text/html"),
-    "review.js": ("review.js", "text/javascript"),
-    "review.css": ("review.css", "text/css"),
+    "": PAGES / "review.html",
+    **{path.name: path for path in PAGES.iterdir()},
+    **{f"{path.stem.rpartition('-')[0]}.json": path for path in NAMES.glob("names-*.json")},
 }
+"""The files of the page by their addresses: its own, and the names of animals in its languages."""
 POLICY = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'"
 LARGEST = 100_000
 """Largest request in bytes."""
@@ -97,21 +102,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _get(self, name: str) -> tuple[bytes, str]:
         if name in ASSETS:
-            file, kind = ASSETS[name]
-            return (PAGES / file).read_bytes(), kind
+            return ASSETS[name].read_bytes(), TYPES[ASSETS[name].suffix]
         first, _, number = name.partition("/")
         if first == "picture":
             side = int(parse_qs(urlsplit(self.path).query).get("side", [SIDE])[0])
-            return self.server.picture(int(number), max(1, min(side, SIDE))), "image/jpeg"
+            return self.server.picture(int(number), max(1, min(side, LONGEST_SIDE))), "image/jpeg"
         session = self.server.session
         with self.server.lock:
             if first == "queue":
-                choices = session.choices()
-                return _json(choices | {"ids": [each for event in choices["events"] for each in event]})
-            if first == "photo":
-                return _json(
-                    session.photos([int(number)])[0] | {"here": session.event(int(number), self._holder)["here"]}
-                )
+                return _json(session.choices())
             if first == "event":
                 return _json(session.event(int(number), self._holder))
             if first == "precision":
@@ -127,10 +126,6 @@ class _Handler(BaseHTTPRequestHandler):
             raise ValueError(f"the request has {length:,} bytes, at most {LARGEST:,} are read")
         said, session, holder = json.loads(self.rfile.read(length)), self.server.session, self._holder
         with self.server.lock:
-            if "id" in said:
-                taxon = {"observations": [said]}
-                more = {"accept": {"accept": True}, "undo": {"undo": True}}.get(said["kind"], taxon)
-                return _json(session.say([int(said["id"])], more, holder)[0])
             if name == "review":
                 return _json({"photos": session.say([int(each) for each in said["photos"]], said, holder)})
             if name == "hold":
@@ -163,7 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
             cookie = f"{BROWSER}={secrets.token_urlsafe(8)}; Path=/{self.server.secret}/; HttpOnly; SameSite=Strict"
             self.send_header("Set-Cookie", cookie)
         self.end_headers()
-        self.wfile.write(data)
+        with suppress(ConnectionError):  # a browser wants a picture no more once another one is shown
+            self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
         """Say nothing: the terminal is for the address."""

@@ -2,12 +2,12 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from cli.results import ResultsFile
 from cli.study.agreement import agreement
-from cli.study.finding import found_in
+from cli.study.finding import Finding, found_in
 from cli.study.study import Study, StudyPhoto
 
 Order = Literal["least-sure", "rarest", "random"]
@@ -50,14 +50,14 @@ class Queue:
         self._begins_deployment = bytearray()
         wanted = choice.photos(results, reviewer)
         found: list[tuple[list[tuple[str, str]], float, list[int]]] = []
-        often = Counter[tuple[str, str]]()
+        self._often = often = Counter[tuple[str, str]]()
         last = None
         for event in study.events():
             self._add(event, last)
             last = event[0].deployment
             whole = found_in([photo.finding for photo in event])
             animals = [(last, str(each.named)) for each in whole if each.named]
-            often.update(animals)
+            often.update([*animals, (last, "")])
             if any(photo.id in wanted for photo in event):
                 found.append((animals, min(each.sureness for each in whole), [photo.id for photo in event]))
         if choice.order == "random":
@@ -91,6 +91,14 @@ class Queue:
         place = self._place[event[-1]] + 1
         is_last = place == len(self._order) or self._begins_deployment[place]
         return None if is_last else self._event_at(place)
+
+    def often(self, deployment: str, found: Iterable[Finding]) -> tuple[int, int] | None:
+        """Return in how many events of a deployment the rarest of these animals is, and how many it has.
+
+        Returns None without an animal. As of when the queue was made.
+        """
+        counts = [self._often[deployment, str(each.named)] for each in found if each.named]
+        return (min(counts), self._often[deployment, ""]) if counts else None
 
     def split(self, photo: int) -> list[list[int]]:
         """Let an event begin with a photo. Return both events. Raises `ValueError` if it is the first of one."""

@@ -53,7 +53,8 @@ class Session:
         if not self._is_fresh:
             self.begin()
         self._is_fresh = False
-        return {"events": self.queue.events, "reviewer": self.reviewer, "taxa": searchable(), "values": VALUES}
+        about = {"reviewer": self.reviewer, "of": self._choice.of, "values": VALUES}
+        return {"events": self.queue.events, "taxa": searchable(), **about}
 
     def event(self, photo: int, holder: str) -> dict[str, Any]:
         """Return what the page shows of the event that has a photo, and hold it. Raises `KeyError` if there is none."""
@@ -64,22 +65,22 @@ class Session:
         return {
             "photos": self.photos(event),
             "here": self._here(photos),
+            "often": self.queue.often(photos[0].deployment, _shown(photos)),
             "before": self._neighbour(self.queue.before(event), -1, photos[0]),
             "after": self._neighbour(self.queue.after(event), 0, photos[-1]),
             "held_by": hold(self.results, event, holder, self.reviewer),
         }
 
     def photos(self, photos: Sequence[int]) -> list[dict[str, Any]]:
-        """Return what the page shows of photos.
+        """Return what the page shows of photos: what the models found, and the opinions.
 
         A second opinion is the reviewer's own: those of others are shown once it is there.
         """
         shown = []
         for row in self._study.rows(photos):
             photo, opinions = self._study.photo(row), opinions_of(row)
-            finding = photo.finding
             if self._choice.of == "second" and all(each.reviewer != self.reviewer for each in opinions):
-                finding, opinions = machine_of(row), []
+                opinions = []
             about = {name: getattr(photo, name) for name in ("id", "path", "deployment", "width", "height")}
             place = {"latitude": photo.latitude, "longitude": photo.longitude}
             said = [
@@ -87,7 +88,8 @@ class Session:
                 for each in opinions
             ]
             clip = photo.clip._asdict() if photo.clip else None
-            shown.append({**about, **place, "time": _iso(photo), **asdict(finding), "opinions": said, "clip": clip})
+            found = asdict(machine_of(row))
+            shown.append({**about, **place, "time": _iso(photo), **found, "opinions": said, "clip": clip})
         return shown
 
     def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
@@ -148,8 +150,12 @@ class Session:
         photos = list(map(self._study.photo, self._study.rows(event)))
         near = photos[number]
         gap = abs(seconds_between(near.time, to.time)) if near.time and to.time else None
-        says = [each.named.name if each.named else each.kind for each in found_in([photo.finding for photo in photos])]
-        return {"id": event[0], "time": _iso(near), "gap_seconds": gap, "says": ", ".join(says)}
+        says = [asdict(of_taxon(each.named, each.kind)) for each in _shown(photos)]
+        return {"id": event[0], "time": _iso(near), "gap_seconds": gap, "says": says}
+
+
+def _shown(photos: Sequence[StudyPhoto]) -> tuple[Finding, ...]:
+    return found_in([photo.finding for photo in photos])
 
 
 def _iso(photo: StudyPhoto) -> str | None:

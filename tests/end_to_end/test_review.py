@@ -1,25 +1,31 @@
-"""The page for reviews: a whole review with the keyboard alone."""
+"""The page for reviews: events with the keyboard alone, what is kept of them, and who else is there."""
 
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from cli.results import ResultsFile
 from cli.review_server import ReviewServer
 from cli.study.queue import Choice
 from cli.study.session import Session
 from testing.pictures import jpeg
-from testing.studies import DEER, PHOTOS, write_study
-from tests.end_to_end.browsing import box_of
+from testing.studies import DEER, IMPALA, LION, PHOTOS, answer, write_study
+from tests.end_to_end.browsing import Open, box_of
 
-LION, BOVIDS = "S/card/IMG_0001.JPG", "N/IMG_0002.JPG"
+FIRST, LIONS, BOVIDS = "S/card/IMG_0002.JPG", "S/card/IMG_0001.JPG", "N/IMG_0002.JPG"
+LAPTOP = {"width": 1280, "height": 720}
+BURST = [(f"N/IMG_010{n}.JPG", f"2026-05-03 06:00:0{n}", answer(IMPALA, 0.3 + n / 100)) for n in range(4)]
+BEFORE = ("N/IMG_0100.JPG", "2026-05-03 05:50:00", answer(LION, 0.99))
+Start = Callable[..., str]
+Said = Callable[..., list[tuple[Any, ...]]]
 
 
 def in_a_box(text: str) -> str:
@@ -37,133 +43,268 @@ def perhaps_a_deer(text: str) -> str:
 
 
 @pytest.fixture
-def review(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A server with the made-up study, whose least sure photos come first; its address, and the results file."""
-    results = tmp_path / "study.db"
-    changed = {LION: in_a_box, BOVIDS: perhaps_a_deer}
-    write_study(
-        results, [(name, taken, changed.get(name, str)(text) if text else text) for name, taken, text in PHOTOS]
-    )
-    for name, _, _ in PHOTOS:
-        path = tmp_path / "Two stations" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(jpeg())
-    ready, serving = Event(), dict[str, Any]()
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a server of the made-up study, whose least sure events come first, for a reviewer; returns its address."""
+    changed = {LIONS: in_a_box, BOVIDS: perhaps_a_deer}
+    photos = [(name, taken, changed.get(name, str)(text) if text else text) for name, taken, text in PHOTOS]
 
-    def serve() -> None:
-        with (
-            ResultsFile(results, write=True) as kept,
-            ReviewServer(Session(kept, "A. Person", Choice()), tmp_path / "Two stations", 0) as server,
-        ):
-            serving["server"] = server
-            ready.set()
-            server.serve_forever(poll_interval=0.05)
+    with ExitStack() as stack:
 
-    thread = Thread(target=serve)
-    thread.start()
-    assert ready.wait(10)
-    yield serving["server"].url, results
-    serving["server"].shutdown()
-    thread.join()
+        def start(reviewer: str = "A. Person", photos: Any = photos) -> str:
+            results, folder = tmp_path / "study.db", tmp_path / "Two stations"
+            if not results.exists():
+                write_study(results, photos)
+                for name, *_ in photos:
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / name).write_bytes(jpeg())
+            ready, serving = Event(), list[ReviewServer]()
+
+            def serve() -> None:
+                with (
+                    ResultsFile(results, write=True, shared=True) as kept,
+                    ReviewServer(Session(kept, reviewer, Choice()), folder, 0) as server,
+                ):
+                    serving.append(server)
+                    ready.set()
+                    server.serve_forever(poll_interval=0.05)
+
+            thread = Thread(target=serve)
+            thread.start()
+            assert ready.wait(10)
+            stack.callback(thread.join)
+            stack.callback(serving[0].shutdown)
+            return serving[0].url
+
+        yield start
 
 
-def test_a_review_needs_the_keyboard_alone(open_page: Callable[..., Page], review: tuple[str, Path]) -> None:
-    # GIVEN the page, with the least sure photo: a impala with 0.70
-    url, results = review
-    page = open_page(url)
-    expect(page.locator("#position")).to_have_text("1 of 5")
-    expect(page.locator("#path")).to_have_text("S/card/IMG_0002.JPG")
+@pytest.fixture
+def said(tmp_path: Path) -> Said:
+    """Returns path and columns of all that was said."""
+
+    def said(*columns: str) -> list[tuple[Any, ...]]:
+        query = "select photo.path, review.* from review join photo on photo.id = photo order by path, reviewer, number"
+        with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+            connection.row_factory = sqlite3.Row
+            return [tuple(row[name] for name in ("path", *columns)) for row in connection.execute(query)]
+
+    return said
+
+
+def test_a_review_needs_the_keyboard_alone(open_page: Open, start: Start, said: Said) -> None:
+    # GIVEN the page, with the least sure photo: an impala with 0.70
+    page = open_page(start())
+    expect(page.locator("#position")).to_have_text("Event 1 of 4")
+    expect(page.locator("#path")).to_have_attribute("title", FIRST)
     expect(page.locator("#picture")).to_have_js_property("complete", value=True)
-    # WHEN it is accepted THEN the next one comes
-    page.keyboard.press("Enter")
+    # WHEN it is accepted by a key that is held down THEN only the next one comes
+    for _ in range(5):
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
     expect(page.locator("#named")).to_have_text("lion")
-    # THEN its box lies over the picture
-    box, picture = (box_of(page.locator(each)) for each in ("#boxes div", "#picture"))
-    assert box["width"] == pytest.approx(picture["width"] / 2, abs=1)
-    assert box["y"] - picture["y"] == pytest.approx(picture["height"] / 2, abs=1)
+    expect(page.locator("#left")).to_have_text("4 photos left")
+    # THEN its box lies over the picture, and follows it
+    for key in ("Escape", "+"):
+        page.keyboard.press(key)
+        box, picture = (box_of(page.locator(each)) for each in ("#boxes div", "#picture"))
+        assert box["width"] == pytest.approx(picture["width"] / 2, abs=1)
+        assert box["y"] - picture["y"] == pytest.approx(picture["height"] / 2, abs=1)
+    page.keyboard.press("x")
+    expect(page.locator("#boxes")).to_be_hidden()
+    page.keyboard.press("]")
+    expect(page.locator("#look")).to_have_text("×1.3  ☀ 1.3")
+    expect(page.locator("#picture")).to_have_css("filter", "brightness(1.25) contrast(1)")
     # WHEN that is corrected by typing the beginning of a name
     page.keyboard.press("c")
     page.keyboard.type("chee")
     expect(page.locator("#matches li").first).to_contain_text("cheetah")
     page.keyboard.press("Enter")
-    expect(page.locator("#position")).to_have_text("3 of 5")
+    expect(page.locator("#position")).to_have_text("Event 3 of 4")
+    # WHEN two photos are marked as blank by mistake, and all three are taken back
     page.keyboard.press("b")
-    expect(page.locator("#position")).to_have_text("4 of 5")
-    expect(page.locator("#candidates li")).to_have_text(
-        ["perhaps deer (Cervidae)", "impala (Aepyceros melampus) 60%", "lion (Panthera leo) 10%"]
-    )
-    # WHEN a photo is marked as blank by mistake, and it is one of the candidates
-    page.keyboard.press("b")
-    expect(page.locator("#position")).to_have_text("5 of 5")
-    page.keyboard.press("z")
-    expect(page.locator("#position")).to_have_text("4 of 5")
+    expect(page.locator("#position")).to_have_text("Event 4 of 4")
+    for place in ("3", "2", "1"):
+        page.keyboard.press("z")
+        expect(page.locator("#position")).to_have_text(f"Event {place} of 4")
+    assert said("kind") == []
+    # THEN what is said then is kept, with who said it
+    page.keyboard.press("Enter")
+    expect(page.locator("#position")).to_have_text("Event 2 of 4")
+    expect(page.locator("#candidates b")).to_have_text(["lion", "impala", "cheetah"])
+    page.keyboard.press("v")
+    expect(page.locator("#position")).to_have_text("Event 3 of 4")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#candidates b")).to_have_text(["deer", "impala", "lion", "cheetah"])
     page.keyboard.press("2")
-    expect(page.locator("#position")).to_have_text("5 of 5")
-    page.keyboard.press("p")
-    expect(page.locator("#precision tbody tr")).to_have_count(3)
-    # THEN all of it is kept, with who said it
-    with closing(sqlite3.connect(results)) as connection:
-        query = (
-            "select path, kind, scientific_name, is_right, reviewer from review join photo on photo.id = review.photo"
-        )
-        said = {row[0]: row[1:] for row in connection.execute(query)}
-    assert said == {
-        "S/card/IMG_0002.JPG": ("animal", "Aepyceros melampus", 1, "A. Person"),
-        "S/card/IMG_0001.JPG": ("animal", "Acinonyx jubatus", 0, "A. Person"),
-        "N/IMG_0002.JPG": ("animal", "Aepyceros melampus", 1, "A. Person"),
-        "N/IMG_0001.JPG": ("blank", None, 0, "A. Person"),
-    }
+    expect(page.locator("#position")).to_have_text("Event 4 of 4")
+    page.keyboard.press("u")
+    expect(page.locator("#results-title")).to_have_text("All 4 events are reviewed")
+    expect(page.locator("#precision tr")).to_have_count(4)
+    assert said("kind", "scientific_name", "is_right", "reviewer") == [
+        ("N/IMG_0001.JPG", "animal", "Aepyceros melampus", 1, "A. Person"),
+        ("N/IMG_0002.JPG", "animal", "Aepyceros melampus", 1, "A. Person"),
+        ("N/IMG_0003.JPG", "unknown", None, 0, "A. Person"),
+        ("S/card/IMG_0001.JPG", "vehicle", None, 0, "A. Person"),
+        ("S/card/IMG_0002.JPG", "animal", "Aepyceros melampus", 1, "A. Person"),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("typed", "first"),
-    [
-        ("styan's r", "Styan's red panda (Ailurus styani)"),
-        ("ailurus sty", "Styan's red panda (Ailurus styani)"),
-        ("Chinchilla-Ratt", "chinchilla rat (Abrocomidae), Chinchilla-Ratte"),
-        ("félino", "cat (Felidae), felino"),
-        ("imp", "impala (Aepyceros melampus), lives here"),
-        ("Hirsch o", "deer (Cervidae), Hirsch oder Reh"),
-        ("deer", "deer (Cervidae)"),
-        ("pine mar", "European pine marten (Martes martes)"),
-        ("bovi", "cow, antelope, sheep or goat (Bovidae), lives here"),
-    ],
-)
-def test_every_animal_is_found_by_each_of_its_names(
-    open_page: Callable[..., Page], review: tuple[str, Path], typed: str, first: str
+@pytest.mark.firefox
+def test_some_photos_of_a_burst_are_named_and_events_are_split_and_merged(
+    open_page: Open, start: Start, said: Said
 ) -> None:
-    page = open_page(review[0])
-    expect(page.locator("#position")).to_have_text("1 of 5")
+    # GIVEN a burst of impalas and the lion before it
+    page = open_page(start(photos=[BEFORE, *BURST[1:]]))
+    expect(page.locator("#strip li")).to_have_count(3)
+    expect(page.locator("#before")).to_contain_text("10 mins before lion")
+    # WHEN the last two are selected and named THEN the rest waits for its name
+    for key in ("ArrowRight", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+    expect(page.locator("#scope")).to_have_text("For the 2 selected photos:")
+    page.keyboard.press("b")
+    expect(page.locator("#scope")).to_have_text("For the photo without a review:")
+    expect(page.locator("#strip .reviewed")).to_have_count(2)
+    # WHEN the event is split before them, and both are merged with the lion
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("s")
+    expect(page.locator("#position")).to_have_text("Event 1 of 3")
+    expect(page.locator("#strip li")).to_have_count(1)
+    page.keyboard.press("m")
+    expect(page.locator("#strip li")).to_have_count(2)
+    # THEN each step is taken back
+    page.keyboard.press("z")
+    expect(page.locator("#position")).to_have_text("Event 1 of 3")
+    page.keyboard.press("z")
+    expect(page.locator("#strip li")).to_have_count(3)
+    page.keyboard.press("z")
+    expect(page.locator("#strip .reviewed")).to_have_count(0)
+    # WHEN one is chosen by its box and another by a click with shift
+    page.locator("#strip .check").nth(0).click()
+    page.locator("#strip img").nth(1).click(modifiers=["Shift"])
+    page.keyboard.press("1")
+    expect(page.locator("#strip .reviewed")).to_have_count(2)
+    assert said("kind") == [("N/IMG_0101.JPG", "animal"), ("N/IMG_0102.JPG", "animal")]
+
+
+@pytest.mark.firefox
+def test_a_photo_shows_two_animals_with_what_is_known_of_them(open_page: Open, start: Start, said: Said) -> None:
+    page = open_page(start())
+    expect(page.locator("#named")).to_have_text("impala")
+    # WHEN the impala is counted and another animal is added with a sex
+    page.keyboard.press("d")
+    page.keyboard.type("3")
+    page.keyboard.press("Tab")  # one more
+    page.keyboard.press("Enter")
+    expect(page.locator("#count")).to_have_value("4")
+    page.keyboard.press("w")
     page.keyboard.press("c")
-    page.keyboard.type(typed)
-    expect(page.locator("#matches li").first).to_have_text(first)
+    page.keyboard.type("lion")
+    page.keyboard.press("Enter")
+    page.keyboard.press("d")
+    page.locator("#sex").select_option("female")
+    page.locator("#behavior").fill("running")
+    page.locator("#note").fill("with a collar")
+    page.locator("#note").press("Enter")
+    expect(page.locator("#position")).to_have_text("Event 2 of 4")
+    # THEN both are kept and shown
+    assert said("name", "count", "sex", "behavior", "note") == [
+        (FIRST, "impala", 4, None, None, None),
+        (FIRST, "lion", None, "female", "running", "with a collar"),
+    ]
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#named")).to_have_text("impala and lion")
+    expect(page.locator("#opinions")).to_have_text("You: impala × 4; lion, female, running, “with a collar”")
 
 
-def test_any_text_is_a_name(open_page: Callable[..., Page], review: tuple[str, Path]) -> None:
+def test_two_people_do_not_review_the_same_event(open_page: Open, start: Start) -> None:
+    # GIVEN an event that one has open
+    one = open_page(start("Ann"))
+    expect(one.locator("#position")).to_have_text("Event 1 of 4")
+    # WHEN another comes to it THEN nothing can be said, and the next one is free
+    other = open_page(start("Ben"))
+    expect(other.locator("#held")).to_contain_text("Ann is reviewing this event")
+    other.keyboard.press("b")
+    other.keyboard.press("ArrowDown")
+    expect(other.locator("#named")).to_have_text("lion")
+    expect(other.locator("#held")).to_be_hidden()
+    # WHEN the first one is ready with hers THEN she passes by his
+    one.keyboard.press("Enter")
+    expect(one.locator("#position")).to_have_text("Event 3 of 4")
+    # THEN both see what the other has said
+    other.keyboard.press("ArrowUp")
+    expect(other.locator("#opinions")).to_have_text("Ann: impala")
+
+
+def test_every_animal_is_found_by_each_of_its_names(open_page: Open, start: Start) -> None:
+    page = open_page(start())
+    page.locator("#named:not(:empty)").wait_for()
+    page.keyboard.press("c")
+    for typed, first in {
+        "styan's r": "Styan's red panda (Ailurus styani)",
+        "ailurus sty": "Styan's red panda (Ailurus styani)",
+        "Chinchilla-Ratt": "chinchilla rat (Abrocomidae), Chinchilla-Ratte",
+        "félino": "cat (Felidae), felino",
+        "imp": "impala (Aepyceros melampus), lives here",
+        "Hirsch o": "deer (Cervidae), Hirsch oder Reh",
+        "deer": "deer (Cervidae)",
+        "pine mar": "European pine marten (Martes martes)",
+        "bovi": "cow, antelope, sheep or goat (Bovidae), lives here",
+    }.items():
+        page.locator("#query").fill(typed)
+        expect(page.locator("#matches li").first).to_have_text(first)
+
+
+def test_any_text_is_a_name(open_page: Open, start: Start, said: Said) -> None:
     # GIVEN an animal that no table has, and words that a longer name has too
-    url, results = review
-    page = open_page(url)
-    expect(page.locator("#position")).to_have_text("1 of 5")
+    page = open_page(start())
+    expect(page.locator("#position")).to_have_text("Event 1 of 4")
     page.keyboard.press("c")
     page.keyboard.type("Olingo 7")
     expect(page.locator("#matches li")).to_have_text(["keep “Olingo 7” as it is"])
     page.keyboard.press("Enter")
-    expect(page.locator("#position")).to_have_text("2 of 5")
+    expect(page.locator("#position")).to_have_text("Event 2 of 4")
     page.keyboard.press("c")
     page.keyboard.type("lion")
     page.keyboard.press("ArrowUp")
     expect(page.locator("#matches [aria-selected=true]")).to_have_text("keep “lion” as it is")
     page.keyboard.press("Enter")
-    expect(page.locator("#position")).to_have_text("3 of 5")
+    expect(page.locator("#position")).to_have_text("Event 3 of 4")
     # THEN both are kept without a taxon
-    with closing(sqlite3.connect(results)) as connection:
-        said = connection.execute("select kind, name, scientific_name from review order by name").fetchall()
-    assert said == [("animal", "Olingo 7", None), ("animal", "lion", None)]
+    assert said("kind", "name", "scientific_name") == [
+        (LIONS, "animal", "lion", None),
+        (FIRST, "animal", "Olingo 7", None),
+    ]
 
 
-def test_a_photo_that_is_gone_is_said(open_page: Callable[..., Page], review: tuple[str, Path]) -> None:
+def test_a_photo_that_is_gone_is_said(open_page: Open, start: Start, tmp_path: Path) -> None:
     # GIVEN a review after the card was pulled out
-    url, results = review
-    (results.parent / "Two stations" / "S/card/IMG_0002.JPG").unlink()
-    page = open_page(url)
-    expect(page.locator("#said")).to_contain_text("The photo is not there any more")
+    url = start()
+    (tmp_path / "Two stations" / FIRST).unlink()
+    expect(open_page(url).locator("#said")).to_contain_text("The photo is not there any more")
+
+
+def test_the_page_speaks_the_browsers_language(open_page: Open, start: Start) -> None:
+    page = open_page(start(), locale="de-AT")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator("#position")).to_have_text("Ereignis 1 von 4")
+    expect(page.locator("#named")).to_have_text("Impala")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#named")).to_have_text("Löwe")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it_on_a_laptop_without_scrolling(open_page: Open, start: Start, scheme: str) -> None:
+    page = open_page(start(), viewport=LAPTOP, color_scheme=scheme)
+    page.locator("#named:not(:empty)").wait_for()
+    for keys in ("", "d", "w", "Escape c", "Escape ? ", "Escape r"):
+        for key in keys.split():
+            page.keyboard.press(key)
+        if keys.endswith("c"):
+            page.keyboard.type("fox")
+            expect(page.locator("#matches li")).to_have_count(10)
+        if keys.endswith("r"):
+            expect(page.locator("#results-title")).to_have_text("Results so far")
+        violations = Axe().run(page).response["violations"]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations] == [], keys
+        for part in ("html", "#panel", "#strip"):
+            assert page.locator(part).evaluate("e => e.scrollHeight <= e.clientHeight"), (keys, part)

@@ -1,0 +1,41 @@
+// What a photo shows, who has said so, and what else it may be.
+import { MOST } from "./names.js";
+import { answerOf, described } from "./observations.js";
+import { called, listed, percent, say, translated } from "./words.js";
+
+const FROM_OTHERS = 3; // names that the photos of the event have, at most
+const RARE = 0.05; // share of a station's events
+const $ = (id) => document.getElementById(id);
+const make = (tag, textContent, more = {}) => Object.assign(document.createElement(tag), { textContent, ...more });
+const keyOf = (each) => each.scientific_name ?? each.name;
+const distinct = (taxa) => [...Map.groupBy(taxa, keyOf).values()].map(([first]) => first);
+
+/** Show a photo of an event. `often`: in how many events of all of the station its animal is. `recent`: names that were said before. `choose` gets a number. Return the names by their numbers. */
+export function show(photo, photos, { me, often, recent, choose }) {
+  const answer = answerOf(photo);
+  const { named, probability } = photo;
+  $("named").textContent = listed(answer.map(called));
+  const latin = answer.length === 1 ? (answer[0].scientific_name ?? "") : "";
+  const by = named ? [say(`rank.${named.rank}`), percent(named.score)] : [percent(probability)];
+  $("latin").replaceChildren(make("i", latin), photo.opinions.length ? "" : ` ${by.join(" · ")}`);
+  const [count, all] = often ?? [1, 1];
+  $("hint").textContent = count / all <= RARE ? say("rare", { count, all }) : "";
+  $("opinions").replaceChildren(...photo.opinions.map(({ reviewer, observations }) => (
+    make("li", `${reviewer === me ? say("you") : reviewer}: ${observations.map(described).join("; ")}`)
+  )));
+  const own = distinct([
+    ...photo.perhaps.map((each) => ({ ...each, more: say("perhaps") })), // they have no calibrated number
+    ...photo.candidates.map((each) => ({ ...each, more: percent(each.score) })),
+  ]);
+  const surest = photos.flatMap((each) => each.candidates).sort((a, b) => b.score - a.score);
+  const others = distinct([...own, ...surest.map((each) => ({ ...each, more: say("other-photo") }))]).slice(0, own.length + FROM_OTHERS);
+  const choices = distinct([...others, ...recent.map((each) => ({ ...each, more: say("recent") }))]).slice(0, MOST);
+  $("candidates").replaceChildren(...choices.map(({ name, scientific_name: known, more }, number) => {
+    const button = make("button", "", { type: "button", onclick: () => choose(number) });
+    button.append(make("kbd", number + 1), make("b", known ? translated(name) : name), make("i", known ?? ""), make("span", more));
+    const item = make("li", "");
+    item.append(button);
+    return item;
+  }));
+  return choices;
+}
