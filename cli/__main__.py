@@ -25,7 +25,7 @@ from cli.results import ResultsFile
 from cli.study.clocks import doubts_of
 from cli.terminal import MOST_FAULTS, prepare, shown
 
-_MODULES = ("batch", "config", "copy", "export", "identify", "report", "review", "tables")
+_MODULES = ("batch", "config", "copy", "export", "identify", "merge", "report", "review", "tables")
 """Commands with a module of their own: `faunalens export` is the function `export` of cli/export.py."""
 MODULES = {name: (f"cli.{name}", name) for name in _MODULES} | {"import": ("cli.importing.command", "import_labels")}
 EPILOG = """\b

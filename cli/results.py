@@ -117,13 +117,11 @@ create temp view review as {_REVIEWS_OF_1} main.review;
 create temp table boundary (photo integer primary key, starts integer);
 """
 _MIGRATE_1 = f"""
-begin immediate;
 alter table review rename to review_1;
 {SCHEMA}
 insert into review {_REVIEWS_OF_1} review_1;
 drop table review_1;
 pragma user_version = {FORMAT};
-commit;
 """
 PATIENCE = 60.0
 """Seconds that a transaction waits for those of other processes."""
@@ -199,7 +197,9 @@ class ResultsFile:
             if not has_tables:
                 self._connection.executescript(f"begin; {SCHEMA} pragma user_version = {FORMAT}; commit;")
             elif found == 1:
-                self._connection.executescript(_MIGRATE_1)
+                with self.transaction() as connection:
+                    if sql("pragma user_version").fetchone()[0] == 1:  # another process may have done it
+                        connection.executescript(_MIGRATE_1)
         elif not has_tables:
             raise CommandError(f"{self.path} has no results; choose another file")
         else:
