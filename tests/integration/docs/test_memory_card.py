@@ -31,7 +31,7 @@ def test_the_commands_of_the_tutorial_make_what_it_says(tmp_path: Path, cache_ho
     said = next(line for line in lines if line.startswith("faunalens: "))
     assert said in re.sub(r", [\d.]+ a second", "", done.stderr)
     package = json.loads((tmp_path / "package" / "datapackage.json").read_text())
-    assert (package["title"], len(package["taxonomic"])) == ("Cats of a garden", 1)
+    assert (package["title"], len(package["taxonomic"])) == ("A garden", 1)
     found = {name: rows_of(tmp_path / "package" / f"{name}.csv") for name in ("deployments", "media", "observations")}
     assert (len(found["deployments"]), len(found["media"])) == (2, 13)
     kinds = {row["mediaID"]: row["observationType"] for row in found["observations"] if row["mediaID"]}
@@ -49,3 +49,16 @@ def test_the_commands_of_the_tutorial_make_what_it_says(tmp_path: Path, cache_ho
 def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_the_accuracy_is_that_of_the_field() -> None:
+    # GIVEN the measured table WHEN the tutorial says what to expect THEN it has its numbers for camera traps
+    field = (ROOT / "docs" / "explanation" / "field.md").read_text(encoding="utf-8")
+    rows = [re.findall(r"\d+", line) for line in field.splitlines() if line.startswith("| camera trap")]
+    (night, *of_night), (day, *of_day) = rows
+    for (usable, *_, wrong, silent), text in (
+        (of_day, "day, {} get a usable answer.*? {} are named wrongly, {} not found"),
+        (of_night, "At night it is {}, {} and {},"),
+    ):
+        assert re.search(text.format(usable, wrong, silent), TUTORIAL, re.DOTALL)
+    assert f"measured on {int(day) + int(night)} photos" in TUTORIAL

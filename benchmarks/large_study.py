@@ -1,0 +1,143 @@
+"""Memory and time of every command on a study of 100,000 photos in one results file."""
+
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.request import urlopen
+
+from benchmarks.measure import parser, table, verdict
+from chalicelib.config.settings import ROOT
+from cli.place import EXIF
+from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
+from cli.study.taxa import lineages
+from testing.pictures import jpeg
+from testing.studies import STATIONS, answer
+
+LARGEST = 400.0
+"""Megabytes that a command may take."""
+LONGEST = {"status": 2.0}
+"""Seconds of the processor that a command may take."""
+STATION_COUNT, BURST, SPECIES, MOST_LINKS = 20, 3, 300, 50_000
+START = datetime(2026, 1, 1)  # noqa: DTZ001, cameras have no zone
+BOX = {"x": 0.2, "y": 0.3, "width": 0.4, "height": 0.4}
+
+REVIEW = """
+insert into review (photo, reviewer, number, kind, name, scientific_name, rank, machine, is_right, drawn, reviewed)
+select id, 'A', 1, 'animal', 'impala', 'Aepyceros melampus', 'species', 'Panthera leo', 0, 1, '2026-05-01T00:00:00Z'
+from photo where id % 10 = 0
+"""
+
+
+def main() -> None:
+    """Make the study, run the commands one after the other, and print the table."""
+    arguments = parser(__doc__, 100_000, "photos").parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_study(folder, arguments.rounds)
+        rows = []
+        for command in commands(folder):
+            rows.append(measured(folder, command))
+            print(*rows[-1], file=sys.stderr, flush=True)
+    print(table(rows, ["command", "seconds", "processor time", "memory", "target", "result"]))
+
+
+def commands(folder: Path) -> list[tuple[str, ...]]:
+    """Return the commands, in an order that leaves each its study."""
+    results = str(folder / "study.db")
+    formats = (("csv", "md.csv"), ("camtrap-dp", "dp"), ("megadetector", "md.json"), ("coco", "c.json"))
+    return [
+        ("status", results),
+        *(("export", results, f"--{name}", str(folder / file)) for name, file in formats),
+        ("export", results, "--dwca", str(folder / "dwc.zip")),
+        ("export", results, "--xmp", str(folder / "sidecars")),
+        ("report", results),
+        ("tables", results, str(folder / "tables")),
+        ("copy", results, str(folder / "sorted"), "--how", "link"),
+        ("review", results, "--no-browser", "--reviewer", "A"),
+        ("identify", str(folder / "card"), "--results", results, "--no-location"),
+        ("prune", results, "--yes"),
+    ]
+
+
+def make_study(folder: Path, number: int) -> None:
+    """Write the photos, which are links to a few files, and their results, with a review of every tenth."""
+    stations = [f"s{each:02}" for each in range(STATION_COUNT)]
+    paths = [f"{stations[each % STATION_COUNT]}/IMG_{each // STATION_COUNT:05}.JPG" for each in range(number)]
+    sources = [folder / f"{each}.jpg" for each in range(1 + number // MOST_LINKS)]
+    for source in sources:
+        source.write_bytes(jpeg())
+    for station in stations:
+        (folder / "card" / station).mkdir(parents=True)
+    for each, path in enumerate(paths):
+        (folder / "card" / path).hardlink_to(sources[each // MOST_LINKS])
+    size = sources[0].stat().st_size
+    with ResultsFile(folder / "study.db", write=True) as results:
+        results.describe(folder=str(folder / "card"))
+        results.replace_deployments(STATIONS[0] | {"deploymentID": each, "folder": each} for each in stations)
+        results.find(
+            ListedPhoto(path, size, (folder / "card" / path).stat().st_mtime_ns, path[:3], EXIF, 0.0) for path in paths
+        )
+        tasks, texts = list(results.tasks()), answers()
+        with results.transaction() as connection:
+            for each, task in enumerate(tasks):
+                taken = START + timedelta(minutes=10 * (each // STATION_COUNT // BURST), seconds=each % BURST)
+                facts = FileFacts(800, 600, f"{taken:%Y-%m-%d %H:%M:%S}", -1.2345, 36.789)
+                modified = (folder / "card" / task.path).stat().st_mtime_ns
+                text = texts[each // STATION_COUNT // BURST * 7 % len(texts)]
+                results.save(Outcome(task, "done", size, modified, each, facts, text))
+            connection.execute(REVIEW)
+
+
+def answers() -> list[str]:
+    """Return answers of many species, as long as real ones: with a box, a list and its members."""
+    latin_names = [latin for latin, each in lineages().items() if each.ranks.get("species") == latin and each.name]
+    taxa = [(lineages()[latin].name, latin, "species") for latin in latin_names[:: len(latin_names) // SPECIES]]
+    found = [answer(None)]
+    for first, second, third in zip(taxa, taxa[1:], taxa[2:], strict=False):
+        listed = [
+            {
+                "taxon": latin,
+                "name": name,
+                "scientific_name": latin,
+                "rank": rank,
+                "score": 0.3,
+                "members": [taxa[0]] * 4,
+            }
+            for name, latin, rank in (first, second, third)
+        ]
+        animal = {"box": {**BOX, "score": 0.9}, "prediction": listed[0], "candidates": listed}
+        found.append(answer(first, 0.8, [(first, 0.8), (second, 0.1)], perhaps=listed[1:], animals=[animal]))
+    return found
+
+
+def measured(folder: Path, command: tuple[str, ...]) -> list[str]:
+    """Run a command to its end, or the review until its page has its queue. Return the row of the table."""
+    started = time.monotonic()
+    with (folder / "output.txt").open("w+") as output:
+        process = subprocess.Popen([sys.executable, "-m", "cli", *command], cwd=ROOT, stdout=output, stderr=output)
+        if command[0] == "review":
+            while not (address := re.search(r"http://\S+", (folder / "output.txt").read_text())):
+                time.sleep(0.05)
+            with urlopen(f"{address[0]}queue") as answered:  # noqa: S310, it is this machine
+                answered.read()
+            process.send_signal(signal.SIGINT)
+        _, status, used = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - started
+    if (code := os.waitstatus_to_exitcode(status)) != 0:
+        sys.exit(f"{' '.join(command)} ended with {code}: {(folder / 'output.txt').read_text()[-2000:]}")
+    memory, processor = used.ru_maxrss * 1024 / 1e6, used.ru_utime + used.ru_stime
+    name = " ".join(each for each in command if each.startswith("--") or each == command[0])
+    is_met = memory <= LARGEST and processor <= LONGEST.get(command[0], math.inf)
+    goal = f"{LARGEST:.0f} MB" + (f", {LONGEST[command[0]]:g} s" if command[0] in LONGEST else "")
+    return [name, f"{seconds:.1f} s", f"{processor:.1f} s", f"{memory:.0f} MB", f"at most {goal}", verdict(is_met)]
+
+
+if __name__ == "__main__":
+    main()
