@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cli.study.finding import Finding, alike, found_in, of_answer
+from cli.study.event import found_in
+from cli.study.finding import Finding, alike, of_answer
 
 
 class Seen(NamedTuple):

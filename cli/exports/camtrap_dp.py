@@ -15,7 +15,8 @@ from cli.errors import CommandError
 from cli.exports.description import Description
 from cli.exports.files import stamp, table, whole
 from cli.photos import media_type
-from cli.study.finding import Finding, found_in
+from cli.study.event import found_in
+from cli.study.finding import Finding
 from cli.study.study import Deployment, Study, StudyPhoto
 from cli.study.taxa import ScoredTaxon, lineage_of, taxon_rank
 from cli.terminal import shown, warn

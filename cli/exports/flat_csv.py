@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.files import inert, stamp, table
-from cli.study.finding import Finding, found_in
+from cli.study.event import found_in
+from cli.study.finding import Finding
 from cli.study.study import Study, StudyPhoto
 
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from cli.study.finding import Finding, found_in
+from cli.study.event import found_in
+from cli.study.finding import Finding
 from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import agree, lineage_of, taxon_rank
 

@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 
 from cli.results import ResultsFile
 from cli.study.agreement import agreement
-from cli.study.finding import Finding, found_in
+from cli.study.event import found_in
+from cli.study.finding import Finding
 from cli.study.study import Study, StudyPhoto
 
 Order = Literal["least-sure", "rarest", "random"]

@@ -5,7 +5,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from cli.results import ResultsFile, now
-from cli.study.finding import Finding, found_in, machine_of
+from cli.study.event import found_in
+from cli.study.finding import Finding, machine_of
 from cli.study.holds import held_by, hold
 from cli.study.opinions import KINDS, VALUES, Observation, Opinion, of_taxon, opinions_of
 from cli.study.queue import Choice, Queue

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from cli.study.effort import operations, stations_of
-from cli.study.finding import Finding, found_in
+from cli.study.event import found_in
+from cli.study.finding import Finding
 from cli.study.study import Study, StudyPhoto
 from cli.study.sun import sun_hour
 from cli.study.taxa import distinct

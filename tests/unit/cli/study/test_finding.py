@@ -14,7 +14,8 @@ from cli.exports.description import read_description
 from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
 from cli.results import ResultsFile
-from cli.study.finding import Finding, found_in
+from cli.study.event import found_in
+from cli.study.finding import Finding
 from cli.study.opinions import Observation
 from cli.study.reviews import precision
 from cli.study.study import Study

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.study.finding import Box, Finding, found_in
+from cli.study.event import found_in
+from cli.study.finding import Box, Finding
 from cli.study.opinions import Kind
 from cli.study.study import StudyPhoto, events_of
 from cli.study.taxa import ScoredTaxon

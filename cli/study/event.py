@@ -1,0 +1,194 @@
+"""What an event shows, from the findings of its photos: each taxon, people and vehicles, with their numbers."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import exp, log
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cli.study.finding import Finding
+from cli.study.taxa import Line, ScoredTaxon, agree, taxon_of
+
+if TYPE_CHECKING:
+    from cli.study.opinions import Kind
+
+SURE = 0.7
+"""Probability from which a photo's name, or that of several photos together, is taken for sure."""
+ALIKE = 0.05
+"""A photo's name is a slip if the photo gives this share of its probability to the name of other photos of its event:
+most events show one animal, and about 1 of 20 a second one."""
+LEAST = 0.001
+"""Probability of an animal that is not among a photo's candidates, so that one photo cannot rule it out."""
+
+
+class _Sighting(NamedTuple):
+    """An animal in a photo of an event. `photo`: its number. `line`: see `ScoredTaxon`."""
+
+    photo: int
+    finding: Finding
+    line: Line
+
+    def share(self, line: Line) -> float:
+        """Return the probability of the candidates that belong to a taxon."""
+        return sum(each.score for each in self.finding.candidates if each.line[: len(line)] == line)
+
+    def is_slip_for(self, line: Line) -> bool:
+        """Return whether it may be a taxon that its name excludes."""
+        return not agree(self.line, line) and self.share(line) > ALIKE * self.finding.sureness
+
+
+def found_in(event: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return what an event shows, from the findings of its photos: each taxon, then people, then vehicles.
+
+    It is blank only if every photo is. What a person said replaces the finding of that photo only. `count` is what
+    people counted, or else the largest number in one photo, if there are boxes. A taxon of which people saw several
+    sexes or ages is found once with each.
+    """
+    parts = [(photo, part) for photo, finding in enumerate(event) for part in finding.each]
+    animals = [_Sighting(photo, part, part.named.line) for photo, part in parts if part.named]
+    found = [
+        replace(_fused(line, alike), parts=(), **_together([(each.photo, each.finding) for each in alike]))
+        for line, same in _by_taxon(animals).items()
+        for alike in _by_traits(same)
+    ]
+    kinds: tuple[Kind, ...] = ("human", "vehicle", "unknown", "blank")
+    for kind in kinds:
+        same = [(photo, part) for photo, part in parts if part.kind == kind]
+        if same and (kind in ("human", "vehicle") or not found):
+            surest = max((part for _, part in same), key=lambda part: (part.is_human, part.sureness))
+            found.append(replace(surest, box=None, parts=(), **_together(same)))
+    return tuple(found)
+
+
+def _by_taxon(animals: Sequence[_Sighting]) -> Mapping[Line, list[_Sighting]]:
+    """Return the sightings of each taxon of an event.
+
+    A taxon is one of its own if a person said so, if a photo is sure of it, or if a photo has it beside another one.
+    The other sightings join the taxon that they most likely are. Those that can be none of them are together one more.
+    """
+    in_photo: dict[int, set[Line]] = {}
+    for each in animals:
+        in_photo.setdefault(each.photo, set()).add(each.line)
+    own: list[Line] = []
+    for each in sorted(animals, key=lambda each: (not each.finding.is_human, -each.finding.sureness)):
+        if each.line in own:
+            continue
+        is_certain = each.finding.is_human or any(not agree(each.line, other) for other in in_photo[each.photo])
+        if is_certain or (each.finding.sureness >= SURE and not any(map(each.is_slip_for, own))):
+            own.append(each.line)
+    own = [line for line in own if not any(line == other[: len(line)] != other for other in own)]
+    found: dict[Line, list[_Sighting]] = {}
+    for each in animals:
+        likely = [line for line in own if agree(each.line, line)] or list(filter(each.is_slip_for, own))
+        found.setdefault(max(likely, key=each.share, default=()), []).append(each)
+    return found
+
+
+def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
+    """Return the finding of sightings of a taxon, or of one that nothing is sure of. If people named some, as they did.
+
+    Otherwise the name is the narrowest that most of the sightings have or belong to; or one within it of which a
+    sighting is sure, or of which all together are, if one of them has it.
+    """
+    findings = [each.finding for each in same]
+    if said := [each for each in findings if each.is_human]:
+        most = Counter(each.named for each in said).most_common(1)[0][0]
+        return next(each for each in said if each.named == most)
+    if len(same) == 1:
+        return replace(findings[0], box=None)
+    candidates = _fused_candidates(findings)
+    lines = [line, _shared([each.line for each in same])]
+    if candidates and candidates[0].score >= SURE and any(each.line == candidates[0].line for each in same):
+        lines.append(candidates[0].line)
+    line = max((each for each in lines if agree(each, line)), key=len)
+    within = sorted((each for each in same if each.line[: len(line)] == line), key=lambda each: -each.finding.sureness)
+    is_fused = candidates and candidates[0].line == line
+    score = candidates[0].score if is_fused else within[0].finding.sureness
+    exact = [each.finding for each in within if each.line == line]
+    return Finding(
+        *("animal", _taxon(line, [each.finding.named for each in within if each.finding.named], score), candidates),
+        _geometric_mean([each.probability for each in findings]),
+        "; ".join(dict.fromkeys(each.by for each in findings)),
+        max(each.at for each in findings),
+        perhaps=exact[0].perhaps if exact else (),
+    )
+
+
+def _taxon(line: Line, named: Sequence[ScoredTaxon], score: float) -> ScoredTaxon:
+    """Return the taxon at the end of a line, as it is named within it: a breed only if all are of that breed."""
+    is_one = len({str(each) for each in named}) == 1
+    found = next((each for each in named if each.line == line and (is_one or each.is_at_end)), None) or taxon_of(line)
+    return replace(found, score=score)
+
+
+def _shared(lines: Sequence[Line]) -> Line:
+    """Return the narrowest line that more than half of the lines begin with. That of any animal says nothing."""
+    known = [line for line in lines if len(line) > 1] or lines
+    counts = Counter(line[:length] for line in known for length in range(1, len(line) + 1))
+    return max((line for line, count in counts.items() if 2 * count > len(known)), key=len)
+
+
+def _by_traits(same: list[_Sighting]) -> list[list[_Sighting]]:
+    """Return the sightings of a taxon by sex and age, if people saw several; else all together.
+
+    A photo of which neither is said shows the same animals, unless one photo has both those and others.
+    """
+    groups: dict[tuple[str | None, str | None], list[_Sighting]] = {}
+    for each in same:
+        if each.finding.is_human:
+            groups.setdefault((each.finding.sex, each.finding.life_stage), []).append(each)
+    others = {each.photo for traits, some in groups.items() if any(traits) for each in some}
+    if not others.intersection(each.photo for each in groups.get((None, None), ())):
+        groups.pop((None, None), None)
+    return list(groups.values()) if len(groups) > 1 else [same]
+
+
+def _together(parts: Sequence[tuple[int, Finding]]) -> dict[str, Any]:
+    """Return the largest number in one photo, or None if it is not known, and what people said of all, as fields.
+
+    `parts`: with the numbers of their photos.
+    """
+    said = [(photo, part.said) for photo, part in parts if part.said]
+    counted = [(photo, each.count) for photo, each in said if each.count]
+    counts = Counter[int]()
+    for photo, count in counted or [(photo, part.count or 0) for photo, part in parts]:
+        counts[photo] += count
+    fields: dict[str, Any] = {"count": max(counts.values()) or None}
+    if said:
+        fullest = max(
+            (each for _, each in said), key=lambda each: (each.sex is not None) + (each.life_stage is not None)
+        )
+        behaviors = [word for _, each in said for word in (each.behavior or "").split("|")]
+        fields["said"] = replace(
+            fullest, behavior=_joined("|", behaviors), note=_joined("; ", [each.note for _, each in said])
+        )
+    return fields
+
+
+def _joined(separator: str, words: Iterable[str | None]) -> str | None:
+    """Return the distinct words, the most frequent first."""
+    return separator.join(word for word, _ in Counter(filter(None, words)).most_common()) or None
+
+
+def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:
+    """Return the geometric means of the candidates' probabilities, scaled so that the sum stays that of the photos.
+
+    Breeds and subspecies count for their species.
+    """
+    scores: list[dict[Line, float]] = []
+    known: dict[Line, list[ScoredTaxon]] = {}
+    for finding in findings:
+        scores.append({})
+        for each in finding.candidates:
+            scores[-1][each.line] = scores[-1].get(each.line, 0.0) + each.score
+            known.setdefault(each.line, []).append(each)
+    means = {line: _geometric_mean([score.get(line, 0.0) for score in scores]) for line in known}
+    shared = sum(sum(score.values()) for score in scores) / len(scores)
+    factor = shared / sum(means.values()) if means else 0.0
+    fused = (_taxon(line, named, means[line] * factor) for line, named in known.items())
+    most = max(len(finding.candidates) for finding in findings)
+    return tuple(sorted(fused, key=lambda each: -each.score)[:most])
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
+    return exp(sum(log(max(value, LEAST)) for value in values) / len(values))
