@@ -96,7 +96,7 @@ def test_the_help_and_config_show_the_defaults(results: Path, capsys: pytest.Cap
     assert run(["config", str(results)]) == Exit.DONE
     first, *lines = capsys.readouterr().out.splitlines()
     assert first == f"defaults from {results.with_name(NAME)}"
-    assert "event-gap = 77   for copy, export, report, tables" in lines
+    assert "event-gap = 77   for copy, export, report, review, tables" in lines
     assert "stage = dev   for batch results, batch status, batch submit" in lines
     assert run(["config"]) == Exit.DONE
     assert capsys.readouterr().out.startswith(f"there is no {NAME} in ")
