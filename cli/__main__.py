@@ -134,7 +134,7 @@ def status(results: Path, *, as_json: bool) -> None:
         for name, number in models.items():
             click.echo(f"{'models':10} {number:>8,} by {shown(name)}")
         for row in kept.faults():
-            click.echo(f"{row['state']}: {shown(row['path'])}: {row['detail']} ({row['code']})")
+            click.echo(f"{row['state']}: {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})")
 
 
 @faunalens.command(epilog=PRUNE_EPILOG, short_help="Take out photos whose files are gone.")

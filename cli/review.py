@@ -22,7 +22,7 @@ from cli.study.queue import Choice, Order
 from cli.study.reviews import precision
 from cli.study.session import Session
 from cli.study.taxa import MODEL, numbered
-from cli.terminal import waiting
+from cli.terminal import shown, waiting
 
 EPILOG = """\b
 Examples:
@@ -167,7 +167,7 @@ def _print_precision(results: ResultsFile) -> None:
     click.echo(f"{'the machine said':40} {'reviewed':>8} {'right':>6}  95 % interval")
     for each in rows:
         interval = f"{each.low:.0%} to {each.high:.0%}"
-        click.echo(f"{each.taxon:40} {each.reviewed:>8,} {each.share:>6.0%}  {interval}")
+        click.echo(f"{shown(each.taxon):40} {each.reviewed:>8,} {each.share:>6.0%}  {interval}")
 
 
 def _print_agreement(results: ResultsFile) -> None:

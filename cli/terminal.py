@@ -67,7 +67,7 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
         text = (
             json.loads(outcome.answer)["message"] if outcome.answer else f"no answer ({outcome.code}): {outcome.detail}"
         )
-        click.echo(f"{shown(outcome.task.path)}: {text}")
+        click.echo(f"{shown(outcome.task.path)}: {shown(text)}")
         return
     line = {"path": outcome.task.path, "taken": outcome.facts.taken}
     error = {"code": outcome.code, "detail": outcome.detail} if outcome.code else None
@@ -97,7 +97,7 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
         warn(f"the study is mixed: {parts}; --again outdated, or --boxes, makes it one")
     faults = counts.unreadable + counts.failed
     for row in islice(results.faults(), MOST_FAULTS):
-        click.echo(f"  {shown(row['path'])}: {row['detail']} ({row['code']})", err=True)
+        click.echo(f"  {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})", err=True)
     if faults > MOST_FAULTS and results.path:
         click.echo(f"  and {faults - MOST_FAULTS:,} more; `faunalens status {results.path}` lists them", err=True)
 

@@ -23,7 +23,8 @@ class Line:
     """What came of a photo.
 
     `photo`: its `s3://` URL. `size`: bytes. `station`, `latitude`, `longitude`: as the batch gave them. `time`: as the
-    batch gave it, or else the camera's clock in EXIF, 'YYYY-MM-DD HH:MM:SS'. `width`, `height`: pixels as stored.
+    batch gave it, or else the camera's clock in EXIF, 'YYYY-MM-DD HH:MM:SS', and its offset if EXIF has one. `width`,
+    `height`: pixels as stored.
     `error`: code of a problem. `answer`: body of POST /identify without what differs between two runs. `models`: names
     and versions of the models that scored it. `identified`: UTC in ISO 8601.
     """

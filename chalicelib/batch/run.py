@@ -277,7 +277,9 @@ def _with_facts(line: Line, photo: PhotoFacts | None, *, exif: bool) -> Line:
     """Return a line with what the photo's file says. `exif`: whether that includes the position in EXIF."""
     if photo is None:
         return line
-    line = replace(line, width=photo.width, height=photo.height, time=line.time or taken_at(photo.taken))
+    taken = taken_at(photo.taken)
+    time = line.time or (taken and taken + photo.offset)
+    line = replace(line, width=photo.width, height=photo.height, time=time)
     if not exif or (line.latitude, line.longitude) != (None, None):
         return line
     try:

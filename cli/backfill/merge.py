@@ -133,7 +133,7 @@ def _outcome(row: sqlite3.Row, line: Line) -> Outcome:
 
 
 def _clock(time: str | None) -> str | None:
-    """Return a time as the results file has it: without a zone, to the second."""
+    """Return a time as the results file has it: to the second, with its offset if it has one."""
     with suppress(ValueError):
-        return datetime.fromisoformat(time or "").replace(microsecond=0, tzinfo=None).isoformat(" ")
+        return datetime.fromisoformat(time or "").replace(microsecond=0).isoformat(" ")
     return None

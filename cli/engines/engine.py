@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import LocationInvalid, ModelError
+from chalicelib.location import Location
+from chalicelib.photo.decode import Photo
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.photos import PhotoFacts
 from cli.engines.watch import Seen, answer_of_frames
@@ -21,8 +23,21 @@ DEGRADED = "the animals of the place were not to be had, so that the picture alo
 """Detail of an answer without its place."""
 
 
-ADVICE = {"location_missing": "the photo has no GPS position; give --deployments, --lat and --lon, or --no-location"}
+_PLACE = "give --deployments, --lat and --lon, or --no-location"
+ADVICE = {
+    "location_missing": f"the photo has no GPS position; {_PLACE}",
+    "location_invalid": f"the photo's GPS position is none that can be used; {_PLACE}",
+}
 """What the command's user can do, where the API's own advice is about its requests. By code."""
+OPTIONS = {"boxes=true": "--boxes", "location=none": "--no-location", "lat and lon": "--lat and --lon"}
+"""What parameters of a request are called as options of the command."""
+
+
+def in_options(detail: str) -> str:
+    """Return an error of the API as the command's user knows its words."""
+    for parameter, option in OPTIONS.items():
+        detail = detail.replace(parameter, option)
+    return detail
 
 
 class Refused(Exception):
@@ -78,7 +93,7 @@ def work(task: Task, root: Path, engine: Engine, sampling: Sampling = USUAL) -> 
         raise
     except Refused as refused:
         state: State = "unreadable" if refused.is_lasting else "failed"
-        detail = ADVICE.get(refused.code, refused.detail)
+        detail = ADVICE.get(refused.code, in_options(refused.detail))
         return replace(read, state=state, facts=_facts_in(data, task.place), code=refused.code, detail=detail)
     except Exception as error:  # noqa: BLE001, one photo must not stop a million
         detail = f"{type(error).__name__}: {error}"
@@ -115,14 +130,17 @@ def _facts_in(data: bytes | None, place: Place) -> FileFacts:
     return _facts_of(photo, place) if photo else FileFacts()
 
 
+def position_in(photo: Photo | PhotoFacts) -> Location | None:
+    """Return where EXIF says that a photo was taken; None if its GPS tags are empty, or make no position."""
+    try:
+        return location_from_gps(photo.gps)
+    except LocationInvalid:
+        return None
+
+
 def _facts_of(photo: PhotoFacts, place: Place) -> FileFacts:
     latitude, longitude = place.latitude, place.longitude
-    if place.source != "given":
-        try:
-            location = location_from_gps(photo.gps)
-        except LocationInvalid:
-            location = None
-        if location:
-            latitude, longitude = location.latitude, location.longitude
+    if place.source != "given" and (location := position_in(photo)):
+        latitude, longitude = location.latitude, location.longitude
     taken = taken_at(photo.taken)
     return FileFacts(photo.width, photo.height, taken and taken + photo.offset, latitude, longitude)

@@ -27,7 +27,7 @@ from chalicelib.features.codec import FORMAT, CachedValue, CellAnimals, pack, un
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import DemandCounts
 from chalicelib.features.protocols import Entry, Publication
-from chalicelib.identification import IdentifyRequest
+from chalicelib.identification import Identification, IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.services import Services, build_recogniser, patient_features
@@ -85,14 +85,24 @@ class LocalEngine:
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
         """Identify the animal in a photo."""
         request = replace(self._request, location=_location(place), place=_NEEDED[place.source], shift=shift)
+        record = Record(str(uuid4()), "/identify")
         try:
-            found = identify([data], request, self._services, record := Record(str(uuid4()), "/identify"))
+            found = self._found(data, request, record)
         except HTTPError as error:
             is_lasting = isinstance(error, ClientError) and not isinstance(error, (LocationMissing, LocationInvalid))
             raise Refused(error.code, error.detail, is_lasting=is_lasting) from error
         answer = asdict(answer_of(found, record.request_id, self._top))
         text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return Identified(text, found.features.mode, found.photos[0])
+
+    def _found(self, data: bytes, request: IdentifyRequest, record: Record) -> Identification:
+        """Identify a photo; without its position if that is not needed, and its GPS tags are empty or make none."""
+        try:
+            return identify([data], request, self._services, record)
+        except LocationInvalid:
+            if request.place == "required":
+                raise
+            return identify([data], replace(request, place="ignored"), self._services, record)
 
 
 def _location(place: Place) -> Location | None:

@@ -18,9 +18,10 @@ from chalicelib.errors import ClientError
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import taken_at
 from chalicelib.photo.photos import PhotoFacts
-from cli.engines.engine import Identified, Refused
+from cli.engines.engine import Identified, Refused, in_options, position_in
 from cli.errors import CommandError
 from cli.place import Place
+from cli.terminal import shown
 
 API_KEY = "FAUNALENS_API_KEY"
 """Environment variable with the key of the service, if it demands one."""
@@ -64,7 +65,7 @@ class RemoteEngine:
         query = dict(self._query)
         if place.source == "given":
             query |= {"lat": repr(place.latitude), "lon": repr(place.longitude)}
-        elif place.source == "none" and not photo.gps:
+        elif place.source == "none" and not position_in(photo):
             query["location"] = "none"
         if shift and (time := taken_at(photo.taken, shift)):
             query["time"] = time.replace(" ", "T")
@@ -127,9 +128,10 @@ def _body_of(response: urllib3.BaseHTTPResponse, url: str) -> Any:
     problem = body if isinstance(body, dict) else {}
     if response.status < 400:  # another site, a redirect, the page of a hotel's network: no fault of the photo
         where = response.headers.get("location")
-        raise _stranger(url, f"it redirects to {where}" if where else f"{response.status} without a JSON object")
-    code = str(problem.get("code", f"http_{response.status}"))
-    detail = str(problem.get("detail") or problem.get("message") or "the service did not answer as Faunalens does")
+        raise _stranger(url, f"it redirects to {shown(where)}" if where else f"{response.status} without a JSON object")
+    code = shown(str(problem.get("code", f"http_{response.status}")))
+    said = problem.get("detail") or problem.get("message") or "the service did not answer as Faunalens does"
+    detail = shown(in_options(str(said)))
     if response.status in _WRONG and code != "upload_missing":
         raise CommandError(
             f"the service refuses every photo ({response.status} {code}): {detail}; check --url, and {API_KEY}"

@@ -175,6 +175,15 @@ def test_names_that_no_results_file_can_hold_are_said(run: Run, study: Path) -> 
     assert (refused.returncode, "is not UTF-8; rename it" in refused.stderr) == (1, True)
 
 
+def test_empty_gps_tags_are_no_place(run: Run, study: Path) -> None:
+    # GIVEN a camera that writes GPS tags without a position
+    photo = study / "empty.jpg"
+    photo.write_bytes(encoded(noise(320, 240), "JPEG", exif=exif({2: (33.0, 52.0, 0.0)})))
+    assert "--no-location" in run("identify", photo).stdout
+    done = run("identify", photo, "--no-location", "--json")
+    assert (done.returncode, json.loads(done.stdout)["answer"]["features"]["mode"]) == (0, "no_location")
+
+
 def test_without_a_model_the_error_says_what_to_do(run: Run, study: Path) -> None:
     done = run("identify", study / "photos" / "elsewhere.jpg", MODEL_PATH=str(study / "none.onnx"))
     assert done.returncode == 1

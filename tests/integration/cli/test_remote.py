@@ -135,6 +135,10 @@ def test_only_what_is_the_fault_of_the_photo_is_not_tried_again(
         ((204, {}, {}), "does not answer as Faunalens does.*204 without a JSON object"),
         ((301, {"location": "https://elsewhere.example/"}, {}), "redirects to https://elsewhere.example/"),
         ((403, {}, {"message": "Forbidden"}), "Forbidden"),  # the key is wrong
+        (
+            (400, {}, {"detail": "\x1b[2Jleave out boxes=true"}),
+            r"\\x1b\[2Jleave out --boxes",
+        ),  # in the terminal's words
     ],
 )
 def test_what_is_no_faunalens_stops_the_run(reply: Reply, message: str) -> None:

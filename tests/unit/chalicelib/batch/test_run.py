@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL.ExifTags import IFD, Base
 
 from chalicelib.batch import run
 from chalicelib.batch.events import Item
@@ -93,6 +94,14 @@ def test_each_photo_leaves_one_line_with_all_that_is_known(rig: Rig) -> None:
     assert first["answer"]["location"]["cell"] == second["answer"]["location"]["cell"]
     assert (second["latitude"], second["answer"]["location"]["source"]) == (None, "exif")
     assert (third["answer"]["features"]["mode"], third["width"]) == ("no_location", 500)
+
+
+def test_the_clock_in_exif_keeps_its_offset(rig: Rig) -> None:
+    clock = exif(taken="2026:03:01 05:12:44")
+    rig.run(rig.put("a.jpg", jpeg(exif=clock)))
+    clock.get_ifd(IFD.Exif)[Base.OffsetTimeOriginal] = "+10:00"
+    rig.run(rig.put("b.jpg", jpeg(exif=clock)))
+    assert [line["time"] for line in rig.lines()] == ["2026-03-01 05:12:44", "2026-03-01 05:12:44+10:00"]
 
 
 def test_a_deployment_may_want_the_positions_in_exif(rig: Rig) -> None:

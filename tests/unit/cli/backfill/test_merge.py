@@ -138,7 +138,7 @@ def test_what_is_no_line_is_named(s3: Any, folder: S3Name, results: ResultsFile)
 
 
 @pytest.mark.parametrize(
-    ("time", "taken"), [(None, None), ("soon", None), ("2026-03-01T05:12:44Z", "2026-03-01 05:12:44")]
+    ("time", "taken"), [(None, None), ("soon", None), ("2026-03-01T05:12:44.5+03:00", "2026-03-01 05:12:44+03:00")]
 )
 def test_a_time_that_the_batch_gave_is_the_cameras(
     s3: Any, folder: S3Name, results: ResultsFile, time: str | None, taken: str | None

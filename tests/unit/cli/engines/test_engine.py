@@ -12,7 +12,7 @@ from PIL.ExifTags import IFD, Base
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ModelError
 from chalicelib.photo.photos import PhotoFacts
-from cli.engines.engine import Identified, Refused, work
+from cli.engines.engine import Identified, Refused, position_in, work
 from cli.place import EXIF, Place
 from cli.results import Task
 from cli.video import Sampling
@@ -111,9 +111,30 @@ def test_without_a_model_nothing_goes_on(root: Path) -> None:
         work(task(), root, Scripted(ModelError("gone")))
 
 
-def test_advice_is_about_the_command(root: Path) -> None:
-    error = Refused("location_missing", "send lat and lon with the request", is_lasting=False)
-    assert "give --deployments, --lat and --lon, or --no-location" in str(work(task(), root, Scripted(error)).detail)
+@pytest.mark.parametrize(
+    ("code", "detail", "said"),
+    [
+        (
+            "location_missing",
+            "send lat and lon with the request",
+            "give --deployments, --lat and --lon, or --no-location",
+        ),
+        (
+            "location_invalid",
+            "the GPS latitude is not numeric",
+            "give --deployments, --lat and --lon, or --no-location",
+        ),
+        ("bad_request", "leave out boxes=true", "leave out --boxes"),
+    ],
+)
+def test_advice_is_about_the_command(root: Path, code: str, detail: str, said: str) -> None:
+    error = Refused(code, detail, is_lasting=False)
+    assert said in str(work(task(), root, Scripted(error)).detail)
+
+
+@pytest.mark.parametrize("gps", [{}, {2: (), 4: ()}, {2: (float("nan"),) * 3, 1: "S", 4: (0.0, 0.0, 0.0), 3: ""}])
+def test_empty_gps_tags_are_no_position(gps: dict[int, object]) -> None:
+    assert position_in(PhotoFacts(1, 1, 1, gps, "")) is None
 
 
 def test_an_empty_file_is_said(root: Path) -> None:
