@@ -62,6 +62,7 @@ def test_the_command_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path, cach
         (*IDENTIFY, "--results", "study.db"),
         ("export", "study.db", "--megadetector", "md.json"),
         ("report", "study.db"),
+        ("tables", "study.db", "tables"),
     ):
         ran = run(
             [tmp_path / "bin" / "faunalens", *arguments], tmp_path, PYTHONPATH=str(site), XDG_CACHE_HOME=str(cache_home)
