@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
+from itertools import starmap
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -76,7 +77,7 @@ def page(summary: Summary, title: str, folder: Path, agreements: Sequence[Agreem
         facts=escape(" ".join(_facts(summary))),
         style=(PAGES / "report.css").read_text(encoding="utf-8"),
         taxa=_table(TAXA, map(_row, groups), identity="taxa"),
-        stations=_table(STATIONS, _station_rows(summary)),
+        stations=_table(STATIONS, starmap(_station_row, summary.stations.items())),
         sheets="\n".join(_sheet(group, folder) for group in groups),
         agreements=_agreements(agreements),
         unanswered=_unanswered(summary.unanswered),
@@ -140,12 +141,18 @@ def _table(heads: Sequence[str], rows: Iterable[str], identity: str = "") -> str
     )
 
 
+def _tr(*cells: object, link: str = "") -> str:
+    """Return a row of a table. `link`: of its first cell."""
+    texts = [escape(str(cell)) for cell in cells]
+    if link:
+        texts[0] = f'<a href="#{link}">{texts[0]}</a>'
+    return f"<tr>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
+
+
 def _row(group: Group) -> str:
     perhaps = "; ".join(f"{name}: {photos:,}" for name, photos in group.perhaps.most_common(3))
     cells = (group.name, group.scientific_name, group.rank, group.events, group.photos, len(group.stations), perhaps)
-    link = f'<a href="#{_anchor(group)}">{escape(group.name)}</a>'
-    rest = "".join(f"<td>{escape(str(cell))}</td>" for cell in cells[1:])
-    return f"<tr><td>{link}</td>{rest}</tr>"
+    return _tr(*cells, link=_anchor(group))
 
 
 def _points(summary: Summary) -> list[dict[str, Any]]:
@@ -167,12 +174,9 @@ def _points(summary: Summary) -> list[dict[str, Any]]:
     ]
 
 
-def _station_rows(summary: Summary) -> list[str]:
-    return [
-        f"<tr><td>{escape(key)}</td><td>{escape(each.name)}</td><td>{_degrees(each.latitude)}</td><td>{_degrees(each.longitude)}</td>"
-        f"<td>{each.events}</td><td>{each.photos}</td><td>{distinct(each.taxa)}</td></tr>"
-        for key, each in summary.stations.items()
-    ]
+def _station_row(key: str, each: Station) -> str:
+    places = ("" if degrees is None else f"{degrees:g}" for degrees in (each.latitude, each.longitude))
+    return _tr(key, each.name, *places, each.events, each.photos, distinct(each.taxa))
 
 
 def _sheet(group: Group, folder: Path) -> str:
@@ -190,8 +194,10 @@ def _sheet(group: Group, folder: Path) -> str:
 def _agreements(pairs: Sequence[Agreement]) -> str:
     """Return the section of how far reviewers agree; empty if no photo was reviewed by two."""
     rows = (
-        f"<tr><td>{escape(each.one)}, {escape(each.other)}</td><td>{each.photos:,}</td>"
-        f"<td>{each.alike / each.photos:.0%}</td><td>{'-' if each.kappa is None else f'{each.kappa:.2f}'}</td></tr>"
+        _tr(
+            *(f"{each.one}, {each.other}", f"{each.photos:,}", f"{each.alike / each.photos:.0%}"),
+            "-" if each.kappa is None else f"{each.kappa:.2f}",
+        )
         for each in pairs
     )
     return f"<h2>Agreement of reviewers</h2>\n{_table(AGREEMENT, rows)}" if pairs else ""
@@ -201,7 +207,7 @@ def _unanswered(photos: list[tuple[str, str]]) -> str:
     """Return the section of the photos without an answer; empty if there are none."""
     if not photos:
         return ""
-    rows = (f"<tr><td>{escape(path)}</td><td>{escape(detail)}</td></tr>" for path, detail in photos[:MOST_FAULTS])
+    rows = starmap(_tr, photos[:MOST_FAULTS])
     more = len(photos) - MOST_FAULTS
     rest = f"<p>And {more:,} more, which `faunalens status` lists.</p>" if more > 0 else ""
     return f"<h2>Photos without an answer</h2>\n{_table(('photo', 'what is wrong'), rows)}{rest}"
@@ -224,10 +230,6 @@ def _figure(folder: Path, path: str, score: float, seconds: float) -> str:
 
 def _anchor(group: Group) -> str:
     return escape(f"{group.name} {group.scientific_name}".strip().lower()).replace(" ", "-")
-
-
-def _degrees(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
 
 
 def _json(value: Any) -> str:

@@ -102,23 +102,22 @@ class Occasions:
 
     def __init__(self, operations: Mapping[str, Operation], length: int, *, by_survey: bool) -> None:
         self._operations, self._length = operations, length
-        firsts = {station: min(days) for station, days in operations.items() if days}
-        self._firsts = dict.fromkeys(firsts, min(firsts.values())) if by_survey and firsts else firsts
-        last = [(max(operations[station]) - first).days for station, first in self._firsts.items()]
+        self._spans = {station: (min(days), max(days)) for station, days in operations.items() if days}
+        begin = min((first for first, _ in self._spans.values()), default=None) if by_survey else None
+        self._begins = {station: begin or first for station, (first, _) in self._spans.items()}
+        last = [(last - self._begins[station]).days for station, (_, last) in self._spans.items()]
         self.number = max(last, default=-1) // length + 1
 
     def of(self, station: str, day: date) -> int | None:
         """Return the occasion of a day, from 0; None if it is before or after the station's operation."""
-        days = self._operations[station]
-        if not days or not min(days) <= day <= max(days):
-            return None
-        return (day - self._firsts[station]).days // self._length
+        first, last = self._spans.get(station, (date.max, date.min))
+        return (day - self._begins[station]).days // self._length if first <= day <= last else None
 
     def effort(self, station: str) -> list[float | None]:
         """Return the trap days of each occasion, None if there are none."""
         effort = [0.0] * self.number
         for day, share in self._operations[station].items():
-            effort[(day - self._firsts[station]).days // self._length] += share
+            effort[(day - self._begins[station]).days // self._length] += share
         return [round(each, 4) or None for each in effort]
 
     def history(self, station: str, days: Iterable[date]) -> list[int | None]:
