@@ -112,7 +112,6 @@ def status(results: Path, *, as_json: bool) -> None:
         clocks = {**asdict(found), "backwards": len(found.backwards)}
         doubts = {
             "copies": moved.copies(kept),
-            "shared": moved.shared(kept),
             "untimed": moved.untimed(kept),
             **clocks,
             "gone": None if absent is None else len(absent),

@@ -57,6 +57,14 @@ def _is_outdated(answer: Mapping[str, Any], taken: str | None, shift: float, mod
     return bool(is_other) or any(models.get(name) != version for name, version in used.items())
 
 
+def mixture(results: ResultsFile) -> str:
+    """Return what a mixed study is made of, as a sentence; empty if it is not mixed."""
+    if len(made := made_by(results)) < 2:
+        return ""
+    parts = ", ".join(f"{count:,} by {name}" for name, count in made.items())
+    return f"the study is mixed: {parts}; --again outdated, or --boxes, makes it one"
+
+
 def made_by(results: ResultsFile) -> dict[str, int]:
     """Return the number of photos by the model of their answer, the most first. Several make a mixed study."""
     rows = results.rows(_MADE)

@@ -80,6 +80,7 @@ def page(summary: Summary, title: str, folder: Path, agreements: Sequence[Agreem
         stations=_table(STATIONS, starmap(_station_row, summary.stations.items())),
         sheets="\n".join(_sheet(group, folder) for group in groups),
         agreements=_agreements(agreements),
+        doubts=_doubts(summary.doubts),
         unanswered=_unanswered(summary.unanswered),
         hours=escape(_about_hours(summary)),
         charts=_json(chart_data(summary, animals)),
@@ -94,6 +95,8 @@ def _facts(summary: Summary) -> Iterator[str]:
     yield f"{summary.photos:,} photos in {summary.events:,} events of {len(summary.stations):,} deployments"
     yield f"({sum(summary.effort.values()):,.0f} trap days);"
     yield f"{distinct(summary.taxa):,} taxa; {summary.reviewed:,} photos reviewed by people."
+    if summary.models:
+        yield f"Identified by {', '.join(summary.models)}."
     yield f"Made by faunalens {VERSION} on {datetime.now(UTC):%Y-%m-%d}."
     if summary.untimed:
         yield f"{summary.untimed:,} photos have no time: each is an event of its own."
@@ -201,6 +204,12 @@ def _agreements(pairs: Sequence[Agreement]) -> str:
         for each in pairs
     )
     return f"<h2>Agreement of reviewers</h2>\n{_table(AGREEMENT, rows)}" if pairs else ""
+
+
+def _doubts(sentences: Sequence[str]) -> str:
+    """Return the section of what is doubtful; empty if nothing is."""
+    items = "".join(f"<li>{escape(each[0].upper() + each[1:])}.</li>" for each in sentences)
+    return f"<h2>Check this first</h2>\n<ul>{items}</ul>" if items else ""
 
 
 def _unanswered(photos: list[tuple[str, str]]) -> str:

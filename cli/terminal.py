@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from cli.again import made_by
+from cli.again import mixture
 from cli.log import LOG
-from cli.moved import copies, shared, untimed
+from cli.moved import copies, untimed
 from cli.results import Outcome, ResultsFile
 from cli.study.clocks import doubts_of
 
@@ -88,13 +88,8 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
         warn(f"{copied:,} photos are copies of others in their deployment, and count once")
     if timeless := untimed(results):
         warn(f"{timeless:,} photos have no time in EXIF: each is an event of its own")
-    if twice := shared(results):
-        warn(f"{twice:,} photos are in several deployments, byte by byte; is a card there twice?")
-    for sentence in doubts_of(results).sentences():
-        warn(sentence)
-    if len(made := made_by(results)) > 1:
-        parts = ", ".join(f"{count:,} by {shown(name)}" for name, count in made.items())
-        warn(f"the study is mixed: {parts}; --again outdated, or --boxes, makes it one")
+    for sentence in filter(None, (*doubts_of(results).sentences(), mixture(results))):
+        warn(shown(sentence))
     faults = counts.unreadable + counts.failed
     for row in islice(results.faults(), MOST_FAULTS):
         click.echo(f"  {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})", err=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 
 from cli.deployments import Row, corrected, lies_in
+from cli.moved import shared
 from cli.results import ResultsFile
 
 OLDEST = datetime(2000, 1, 2)  # noqa: DTZ001, a camera's clock has no zone
@@ -27,10 +28,12 @@ _DIGITS = re.compile(r"(\d+)")
 class Doubts:
     """Number of photos whose time or deployment is doubtful.
 
-    `reset`: of a clock that began anew. `future`: not yet. `outside`: of the dates of their deployment. `unassigned`:
-    in none, though there is a table. `backwards`: folders in which the clock jumps back, in the order of the names.
+    `shared`: in several deployments, byte by byte. `reset`: of a clock that began anew. `future`: not yet. `outside`:
+    of the dates of their deployment. `unassigned`: in none, though there is a table. `backwards`: folders in which the
+    clock jumps back, in the order of the names.
     """
 
+    shared: int = 0
     reset: int = 0
     future: int = 0
     outside: int = 0
@@ -39,6 +42,8 @@ class Doubts:
 
     def sentences(self) -> Iterator[str]:
         """Yield what is doubtful, and what to do."""
+        if self.shared:
+            yield f"{self.shared:,} photos are in several deployments, byte by byte; is a card there twice?"
         if self.reset:
             yield f"{self.reset:,} photos are of a clock that was reset, as when batteries change; --shift corrects it"
         if self.future:
@@ -54,7 +59,7 @@ class Doubts:
 
 def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
     """Return what is doubtful about the photos with an answer. `now`: in UTC, None for the present."""
-    found, table = Doubts(), {row["deploymentID"]: row for row in results.deployments()}
+    found, table = Doubts(shared(results)), {row["deploymentID"]: row for row in results.deployments()}
     latest = (now or datetime.now(UTC)).replace(tzinfo=None) + AHEAD
     for folder, photos in groupby(results.rows(_PHOTOS), key=lambda row: row["path"].rpartition("/")[0]):
         card: list[tuple[str, datetime]] = []

@@ -10,9 +10,11 @@ from itertools import batched
 from math import ceil, sqrt
 
 from cli import moved
+from cli.again import made_by, mixture
 from cli.deployments import ZONE, corrected, parse_zone
 from cli.results import BATCH, ResultsFile
 from cli.study.clip import Clip
+from cli.study.clocks import doubts_of
 from cli.study.finding import Finding, finding_of
 from cli.study.opinions import OPINIONS
 
@@ -166,6 +168,15 @@ class Study:
     def copies(self) -> int:
         """Return the number of photos that do not count, because another one of their deployment is the same."""
         return moved.copies(self._results)
+
+    @property
+    def models(self) -> list[str]:
+        """Return what the answers are from, the most photos first."""
+        return list(made_by(self._results))
+
+    def doubts(self) -> list[str]:
+        """Return what is doubtful about clocks, deployments and models, as sentences."""
+        return [each for each in (*doubts_of(self._results).sentences(), mixture(self._results)) if each]
 
     @property
     def untimed(self) -> int:

@@ -80,8 +80,8 @@ class Summary:
     `groups`: by scientific name, typed name or kind. `taxa`: scientific names of all events. `first_seen`: the first
     day of each taxon. `effort`: trap days by day. `by_sun`: events whose hour is that of the sun; `by_clock`: those
     without a place or a zone, whose hour is that of the clock. `untimed`: photos without a time of the camera.
-    `copies`: photos that do not count. `unanswered`: photos without an answer, with what is wrong. `precision`: degrees
-    to which coordinates are rounded, or 0.
+    `copies`: photos that do not count. `unanswered`: photos without an answer, with what is wrong. `models`: of the
+    answers. `doubts`: about clocks, deployments and models. `precision`: degrees of rounded coordinates, or 0.
     """
 
     groups: dict[str, Group] = field(default_factory=dict)
@@ -97,6 +97,8 @@ class Summary:
     untimed: int = 0
     copies: int = 0
     unanswered: list[tuple[str, str]] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     precision: float = 0.0
 
     def accumulation(self) -> list[tuple[float, int]]:
@@ -127,6 +129,7 @@ def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
         _count_event(found, event)
         for photo in event:
             _count_photo(found, photo, is_shown=not (hide_people and photo.finding.shows_people))
+    found.models, found.doubts = study.models, study.doubts()
     found.unanswered = [(row["path"], row["detail"]) for row in study.unanswered()]
     return found
 

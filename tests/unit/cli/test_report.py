@@ -69,6 +69,19 @@ def test_photos_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
     assert "<td>N/broken.JPG</td><td>it is broken</td>" in text
 
 
+def test_what_is_doubtful_comes_first(tmp_path: Path) -> None:
+    # GIVEN photos of a clock that was reset, one of them by another model
+    other = answer(LION, model={"name": "<tiny>", "version": "2"})
+    photos = [("N/1.jpg", "2000-01-01 06:00:00", answer(IMPALA)), ("N/2.jpg", "2000-01-01 06:00:00", other)]
+    text = page(summary(tmp_path, photos), "", tmp_path)
+    assert "Identified by " in text
+    first, _, _ = text.partition("<h2>Taxa by events")
+    assert "<li>2 photos are of a clock that was reset" in first
+    assert "<li>2 photos are outside of their deployment" in first
+    assert "1 by &lt;tiny&gt; 2 without boxes" in first
+    assert "Check this first" not in page(Summary(), "", tmp_path)
+
+
 def test_stations_at_one_place_are_one_point() -> None:
     stations = {
         f"{name}_{year}": Station(name, 1.0, 2.0, events=3, taxa={"Felidae"}) for name in ("a", "b") for year in (1, 2)
