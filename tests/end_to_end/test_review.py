@@ -218,8 +218,11 @@ def test_a_photo_shows_two_animals_with_what_is_known_of_them(open_page: Open, s
 
 def test_two_people_do_not_review_the_same_event(open_page: Open, start: Start) -> None:
     # GIVEN an event that one has open
-    one = open_page(start("Ann"))
+    one = open_page(start("Ann"), before=lambda page: page.clock.install())
     expect(one.locator("#position")).to_have_text("Event 1 of 4")
+    # THEN it stays hers
+    with one.expect_response("**/hold"):
+        one.clock.fast_forward(60_000)
     # WHEN another comes to it THEN nothing can be said, and the next one is free
     other = open_page(start("Ben"))
     expect(other.locator("#held")).to_contain_text("Ann is reviewing this event")

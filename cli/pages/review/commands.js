@@ -18,9 +18,10 @@ const COMMANDS = Object.values(GROUPS).flat().map(([name, keys, repeats = false]
 
 const signed = (key) => Object.assign(document.createElement("kbd"), { textContent: SIGNS[key] ?? key });
 
-// The key of an event, as the table has it. French keyboards have the digits above their signs.
+// The key of an event, as the table has it. French keyboards have digits above signs; others type no Latin letters.
 function keyOf({ key, code, shiftKey }) {
   if (/^Digit[1-9]$/.test(code) && !shiftKey) return code.at(-1);
+  if (/^Key[A-Z]$/.test(code) && !/^[\x20-\x7e]$/.test(key)) return code.at(-1).toLowerCase();
   if (key === " ") return "Space";
   return shiftKey && key.startsWith("Arrow") ? `Shift+${key}` : key.length === 1 ? key.toLowerCase() : key;
 }
@@ -56,6 +57,7 @@ export function listen(actions, failed) {
     const [key] = COMMANDS.find((each) => each.name === command).keys;
     const words = say(`command.${command}`);
     button.type = "button";
+    button.setAttribute("aria-keyshortcuts", key);
     button.title = `${words} (${SIGNS[key] ?? key})`;
     if (sign) button.setAttribute("aria-label", words);
     button.replaceChildren(...(sign ? [sign] : [signed(key), ` ${valued("short", command, words)}`]));

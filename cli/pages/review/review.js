@@ -48,7 +48,8 @@ async function open(where, photo = 0) {
   current = anchor = photo;
   if (place < events.length) {
     event = await hold(events[place][0]);
-    events = events.with(place, event.photos.map((each) => each.id)); // others may have split or merged it
+    const ids = event.photos.map((each) => each.id); // others may have split or merged it
+    events = [...events.slice(0, place), ids, ...events.slice(place + 1).filter(([first]) => !ids.includes(first))];
     if (!revisits) for (const each of event.photos) if (each.opinions.length) reviewed.add(each.id);
     show();
     if (events[place + 1]) new Image().src = `picture/${events[place + 1][0]}`;
