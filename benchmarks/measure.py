@@ -94,17 +94,15 @@ def forget_peak(pid: int | str = "self") -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
-def session_program(model: str, *, default_threads: bool = False) -> str:
-    """Return a program that opens a session.
+def session_program(model: str) -> str:
+    """Return a program that opens a session, with the threads of numpy and onnxruntime as in the app.
 
-    The program configures the threads of numpy and onnxruntime like the app. `default_threads`: use the defaults of
-    these libraries instead. `model`: a Python expression for the model's path.
+    `model`: a Python expression for the model's path.
     """
-    threads = "" if default_threads else "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '1'\n"
-    entries = {} if default_threads else SPINNING
-    options = "".join(f"options.add_session_config_entry({key!r}, {value!r})\n" for key, value in entries.items())
+    options = "".join(f"options.add_session_config_entry({key!r}, {value!r})\n" for key, value in SPINNING.items())
     return (
-        f"{threads}import onnxruntime\noptions = onnxruntime.SessionOptions()\n{options}"
+        "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '1'\n"
+        f"import onnxruntime\noptions = onnxruntime.SessionOptions()\n{options}"
         f"session = onnxruntime.InferenceSession({model}, options, providers=['CPUExecutionProvider'])\n"
     )
 

@@ -12,16 +12,13 @@ import tempfile
 from functools import partial
 
 from benchmarks.backends import backends
-from benchmarks.measure import comparison, duration, interleaved, parser, ratio, run_fresh, session_program
+from benchmarks.measure import comparison, interleaved, parser, run_fresh, session_program
 from benchmarks.request import photo_of_12_megapixels
 from chalicelib.config.settings import Settings
 
 LIMIT = 1.5
-BARE, DEFAULT_THREADS, APP = "bare work", "bare work with default threads", "the app"
-OPEN_SESSION = {
-    BARE: session_program(repr(str(Settings().model.path))),
-    DEFAULT_THREADS: session_program(repr(str(Settings().model.path)), default_threads=True),
-}
+BARE, APP = "bare work", "the app"
+OPEN_SESSION = session_program(repr(str(Settings().model.path)))
 READY = "import app\napp.application.services()"
 SCORE = """
 import sys, numpy
@@ -44,27 +41,16 @@ def time_fresh(
     return interleaved(runs, rounds, warm_up=2)
 
 
-def without_default_threads(title: str, times: dict[str, list[float]], limits: dict[str, float] | None = None) -> str:
-    """Return the table without the case of default threads, and a remark about that case."""
-    compared = {name: taken for name, taken in times.items() if name != DEFAULT_THREADS}
-    return (
-        f"{comparison(title, compared, limits)}\n\n"
-        f"Remark: with the libraries' default threads the bare work takes {duration(times[DEFAULT_THREADS])}; "
-        f"the app takes {ratio(times, APP, DEFAULT_THREADS):.2f} times as long."
-    )
-
-
 def main() -> None:
     """Print the time until the app can serve, and the time until its first answer."""
     rounds = parser(__doc__, 15, "fresh processes of each program").parse_args().rounds
     with backends() as environment, tempfile.NamedTemporaryFile(suffix=".jpg") as photo:
         photo.write(photo_of_12_megapixels())
         photo.flush()
-        times = time_fresh({**OPEN_SESSION, APP: READY}, rounds, environment)
-        print(without_default_threads("from a fresh process to ready", times, {APP: LIMIT}), end="\n\n", flush=True)
-        answers = {name: code + SCORE for name, code in OPEN_SESSION.items()} | {APP: ANSWER}
-        times = time_fresh(answers, rounds, environment, photo.name)
-        print(without_default_threads("to the first answer", times), end="\n\n", flush=True)
+        times = time_fresh({BARE: OPEN_SESSION, APP: READY}, rounds, environment)
+        print(comparison("from a fresh process to ready", times, {APP: LIMIT}), end="\n\n", flush=True)
+        times = time_fresh({BARE: OPEN_SESSION + SCORE, APP: ANSWER}, rounds, environment, photo.name)
+        print(comparison("to the first answer", times), end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

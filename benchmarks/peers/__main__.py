@@ -30,44 +30,37 @@ from testing.pinned_environment import EnvironmentFailed, python_of
 REQUIREMENTS = ROOT / "requirements.txt", Path(__file__).with_name("requirements.txt")
 SMALL = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "retina.jpg", "rocket.jpg")
 """Photos in the wheel of scikit-image."""
-SETS = ("mixed", "small", "12mp")
 
 type Runs = dict[int, dict[str, list[Figures]]]
 """Figures by number of clients and by server."""
 
 
-def write_photos(folder: Path, choice: str) -> None:
-    """Write the photos of a set into a folder. Each photo keeps its format and gets an EXIF position."""
+def write_photos(folder: Path) -> None:
+    """Write small photos, and one of a phone, into a folder. Each keeps its format and gets an EXIF position."""
     position = exif(SYDNEY)
-    if choice in ("mixed", "small"):
-        for name in SMALL:
-            image = Image.open(package_folder("skimage") / "data" / name)
-            options: dict[str, Any] = {"quality": 92} if image.format == "JPEG" else {}
-            (folder / name).write_bytes(encoded(image, image.format or "", exif=position, **options))
-    if choice in ("mixed", "12mp"):
-        (folder / "phone.jpg").write_bytes(encoded(noise(4000, 3000), "JPEG", quality=85, exif=position))
+    for name in SMALL:
+        image = Image.open(package_folder("skimage") / "data" / name)
+        options: dict[str, Any] = {"quality": 92} if image.format == "JPEG" else {}
+        (folder / name).write_bytes(encoded(image, image.format or "", exif=position, **options))
+    (folder / "phone.jpg").write_bytes(encoded(noise(4000, 3000), "JPEG", quality=85, exif=position))
 
 
-def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) -> tuple[Figures, Load]:
-    """Put a load on a running server; return the figures of the server, and the output of the clients."""
+def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) -> Figures:
+    """Put a load on a running server; return the figures of the server."""
     command = [sys.executable, "-m", "benchmarks.peers.client", url, str(photos)]
     command += [f"--connections={connections}", f"--seconds={seconds}"]
     before = cpu_seconds(pid)
     with peak_memory(pid) as peak:
         output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
-    load = Load.parse(output)
-    return Figures.of(load, cpu_seconds(pid) - before, peak()), load
+    return Figures.of(Load.parse(output), cpu_seconds(pid) - before, peak())
 
 
-def compare(
-    names: Sequence[str], concurrency: Sequence[int], rounds: int, seconds: float, choice: str, python: Path
-) -> tuple[Runs, float]:
-    """Run all rounds; return the figures, and the processor time of the clients per request in milliseconds."""
+def compare(names: Sequence[str], concurrency: Sequence[int], rounds: int, seconds: float, python: Path) -> Runs:
+    """Run all rounds; return the figures."""
     runs: Runs = {connections: {name: [] for name in names} for connections in concurrency}
-    cpu, answered = 0.0, 0
     with tempfile.TemporaryDirectory() as folder, backends() as stores:
         photos, log = Path(folder), STATE_DIR / "peers-server.log"
-        write_photos(photos, choice)
+        write_photos(photos)
         first = min(photos.iterdir()).read_bytes()
         for number in range(rounds):
             shift = number % len(names)  # a server can be slower after a certain other one
@@ -76,12 +69,11 @@ def compare(
                 environment: Mapping[str, str] = {} if server.peer else stores
                 with served(server, python, environment, log, first) as (pid, url):
                     for connections in concurrency:
-                        figures, load = measure(pid, url, photos, connections, seconds)
+                        figures = measure(pid, url, photos, connections, seconds)
                         runs[connections][name].append(figures)
-                        cpu, answered = cpu + load.cpu, answered + load.answered
                         progress = f"round {number + 1} of {rounds}: {name}, {connections} clients"
                         print(f"{progress}: {figures.rate:.0f} requests/s", file=sys.stderr, flush=True)
-    return runs, cpu / answered * 1e3
+    return runs
 
 
 def main() -> int:
@@ -93,24 +85,20 @@ def main() -> int:
     options.add_argument(
         "--concurrency", type=int, nargs="+", default=[1, 8, 64], help="numbers of clients (default: 1 8 64)"
     )
-    options.add_argument("--photos", choices=SETS, default="mixed", help="photos to send (default: %(default)s)")
     options.add_argument(
         "--servers", nargs="+", choices=SERVERS, default=list(SERVERS), metavar="NAME", help="servers to compare"
     )
     chosen = options.parse_args()
     try:
         python = python_of("peers", *REQUIREMENTS)
-        runs, client_cpu = compare(
-            chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, chosen.photos, python
-        )
+        runs = compare(chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, python)
     except (EnvironmentFailed, LocalError) as error:
         print(error, file=sys.stderr)
         return 1
     for connections, by_server in runs.items():
         clients = "1 client" if connections == 1 else f"{connections} clients"
         figures = {name: medians(each) for name, each in by_server.items()}
-        print(table(rows_of(figures, OURS), [f"{clients}, {chosen.photos} photos", *HEADERS]), end="\n\n", flush=True)
-    print(f"The clients took {client_cpu:.1f} ms of processor time per request.")
+        print(table(rows_of(figures, OURS), [clients, *HEADERS]), end="\n\n", flush=True)
     return 0
 
 

@@ -14,7 +14,7 @@ from cloudwatch.files import Placeholders
 from cloudwatch.lint.known_metrics import aws_metrics
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.lookups import Lookups
+from cloudwatch.simulation.lookups import CELLS, Lookups
 from cloudwatch.simulation.traffic import SimulatedRecord
 
 type Values = Mapping[str, float | Sequence[float]]
@@ -100,7 +100,7 @@ class AwsMetrics:
         if self._warmings:
             yield from self._function_metrics(f"{self._function}-warm", self._warmings, {})
         if begin not in schedule.REDIS_DOWN:
-            yield "AWS/ElastiCache", {"clusterId": self._function}, self._redis()
+            yield "AWS/ElastiCache", {"clusterId": self._function}, self._redis(begin)
         if begin not in schedule.DATABASE_DOWN:
             yield "AWS/RDS", {"DBClusterIdentifier": self._function}, self._database()
             for number in (1, 2):  # the writer, and the reader if there is one
@@ -117,13 +117,14 @@ class AwsMetrics:
         logged: Values = {"IncomingBytes": runs * _LINE_BYTES, "EMFValidationErrors": 0, "EMFParsingErrors": 0}
         yield "AWS/Logs", {"LogGroupName": f"/aws/lambda/{name}"}, logged
 
-    def _redis(self) -> Values:
+    def _redis(self, begin: float) -> Values:
         random, commands = self._random, self._lookups.commands
+        keys = round(CELLS * self._lookups.filled(begin))
         hits, misses = self._counts["hit"] + self._counts["stale"], self._counts["miss"]
         reads = [round(random.lognormvariate(5.4, 0.4), 1) for _ in range(min(commands, 400) + 1)]
         values: Values = {
-            "BytesUsedForCache": 2_000_000 + _VALUE_BYTES * self._lookups.keys,
-            "CurrItems": self._lookups.keys + 40,
+            "BytesUsedForCache": 2_000_000 + _VALUE_BYTES * keys,
+            "CurrItems": keys + 40,
             "CurrConnections": 3 + 2 * self._containers,
             "NewConnections": 2 * self._counts["started"],
             "ElastiCacheProcessingUnits": 60 + commands * 1.3,

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from chalicelib.features.cells import neighbours_of
-from chalicelib.features.warming import WarmingReport, read_places
+from chalicelib.features.warming import WarmingReport
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.measures import of_warming
 from cloudwatch.figures import CONTAINERS, read_limits
@@ -22,13 +21,11 @@ from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics, lines_of
 from cloudwatch.simulation.beside import Inbox, SimulatedTier
-from cloudwatch.simulation.lookups import DEFAULTS, TTL, Lookups
+from cloudwatch.simulation.lookups import DEFAULTS, Lookups
 from cloudwatch.simulation.traffic import Traffic
 
 STAGE = "prod"
 SEED = 1
-CELLS = 6000
-"""Number of cells that requests come from."""
 BURST, LONG_BURST = 1.045, 1.5
 """Requests in a burst on a usual and on a bad day, as a multiple of the stage's limit of containers."""
 
@@ -39,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         prog="python -m cloudwatch simulate",
         description="Write the metrics of a simulated day: a quiet night, a spike, a cache flush, outages.",
     )
-    parser.add_argument("--out", type=Path, required=True, help="file to write, about 80 MB")
+    parser.add_argument("--out", type=Path, required=True, help="file to write, about 100 MB")
     parser.add_argument(
         "--seed",
         type=int,
@@ -96,9 +93,8 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
     random = Random(seed)  # noqa: S311  a simulation
     limits = read_limits(STAGE, ROOT)
     containers = int(limits[CONTAINERS])
-    cells = _cells(random)
-    lookups = Lookups(random, {cell: _animals(random) for cell in cells})
-    traffic = Traffic(random, lookups, cells)
+    lookups = Lookups(random)
+    traffic = Traffic(random, lookups)
     aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), lookups)
     buffer, now = io.StringIO(), schedule.START
     emitter = Emitter(SERVICE, STAGE, buffer, now=lambda: now)
@@ -110,8 +106,6 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
         emitter.emit(of_warming(f"{random.getrandbits(128):032x}", report))
         return report
 
-    for cell in cells[::2]:  # Redis still has these from the day before
-        lookups.fill(cell, schedule.START - random.uniform(0, TTL.soft))
     for minutes in range(15, 0, -DEFAULTS.warming.minutes):  # so that no alarm misses these runs
         warm(schedule.START - 60 * minutes)
     for begin in (schedule.START - 60 * minutes for minutes in (3, 2, 1)):  # nor that the tier has tasks
@@ -122,8 +116,6 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
     for minute in range(schedule.MINUTES):
         begin = schedule.START + 60 * minute
         number = 0
-        if minute == schedule.FLUSH.start:
-            lookups.flush()
         if minute % DEFAULTS.warming.minutes == 0 and begin not in schedule.WARMING_SILENT:
             aws.add_warming(warm(begin + 2.0))
         while arrival < begin + 60:
@@ -141,18 +133,3 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
         yield number, buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
-
-
-def _cells(random: Random) -> list[int]:
-    """Return the cells of well-known places in random order, then the cells around them, the nearest first."""
-    places = read_places()
-    random.shuffle(places)
-    found = dict.fromkeys(places)
-    while len(found) < CELLS:
-        found |= dict.fromkeys(each for cell in list(found) for each in neighbours_of(cell))
-    return list(found)[:CELLS]
-
-
-def _animals(random: Random) -> int:
-    """Return a random number of animals for one cell. It is 0 for a few cells."""
-    return 0 if random.random() < 0.03 else round(random.uniform(40, 140))

@@ -1,8 +1,7 @@
 """Simulate the requests of the day as the app's own records, from which the metrics are written, and the containers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -37,9 +36,6 @@ SECOND_LOOKS, BOXED = 0.3, 0.1
 """Shares of identifications that ask a pack, get a second look, or have boxes."""
 SHADOW_MISSED, SHADOW_DIFFERS = 0.04, 0.025
 """Shares of identifications that miss the dataset in shadow, or would have another answer with it."""
-BUSY_CELLS = 200
-ELSEWHERE = 0.25
-"""Share of requests from cells that are not busy."""
 NAMES = ("koala", "red fox", "mallard", "tabby", "house finch", "impala", "robin", "ibex", "bullfrog", "monarch")
 MODEL_VERSION = "927898b77542"
 IDLE = 420.0
@@ -58,19 +54,14 @@ class SimulatedRecord(Record):
 
 
 class Traffic:
-    """Simulates the requests of the day. `cells`: the cells that requests come from, the most frequent first."""
+    """Simulates the requests of the day."""
 
-    def __init__(self, random: Random, lookups: Lookups, cells: Sequence[int]) -> None:
+    def __init__(self, random: Random, lookups: Lookups) -> None:
         self._random = random
         self._free: list[float] = []  # for each container, when its last request ends
         # Apart, so that they do not change the rest of the day.
         self._closer, self._shadow = Random("closer"), Random("shadow")  # noqa: S311  a simulation
         self._lookups = lookups
-        self._cells = cells
-        # The first cells are busy (Zipf with a flat top), and a quarter of the requests come from anywhere else.
-        busy = [1 / (rank + 4) ** 0.7 for rank in range(BUSY_CELLS)]
-        others = len(cells) - BUSY_CELLS
-        self._demand = list(accumulate([*busy, *[sum(busy) * ELSEWHERE / (1 - ELSEWHERE) / others] * others]))
 
     def busy(self, now: float) -> int:
         """Return the number of containers that are serving a request."""
@@ -98,8 +89,7 @@ class Traffic:
         return record
 
     def _look_up(self, record: SimulatedRecord, arrival: float) -> Features:
-        cell = self._random.choices(self._cells, cum_weights=self._demand)[0]
-        features, record.seconds["features"] = self._lookups.at(cell, arrival)
+        features, record.seconds["features"] = self._lookups.at(arrival)
         record.note(of_features(None, features))
         return features
 

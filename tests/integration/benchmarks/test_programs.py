@@ -7,7 +7,7 @@ from benchmarks.measure import run_fresh
 
 pytestmark = pytest.mark.alone
 
-PROGRAMS = {"ready": start.READY, **start.OPEN_SESSION}
+PROGRAMS = {"ready": start.READY, "session": start.OPEN_SESSION}
 
 
 @pytest.mark.parametrize("code", PROGRAMS.values(), ids=PROGRAMS.keys())

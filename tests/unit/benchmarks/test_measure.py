@@ -1,7 +1,5 @@
 """Timing in turns, and tables with one baseline."""
 
-import pytest
-
 from benchmarks import measure
 
 
@@ -29,11 +27,6 @@ def test_the_first_case_is_the_baseline_and_a_miss_is_stated() -> None:
         ["far", "500.00 ms", "2.50", "at most 1.50", "MISSED"],
     ]
     assert "target" not in measure.comparison("what", times)
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0.0123456, "12.35 ms"), (0.001, "1.00 ms"), (0.00004567, "45.7 µs")])
-def test_durations_have_a_fitting_unit(seconds: float, text: str) -> None:
-    assert measure.duration([seconds]) == text
 
 
 def test_numbers_in_tables_stay_as_they_are() -> None:

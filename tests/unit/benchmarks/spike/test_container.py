@@ -1,7 +1,5 @@
 """The naive strategy is plain cache-aside and no worse; otherwise it would be easy to beat."""
 
-from time import monotonic
-
 import pytest
 
 from benchmarks.spike.container import NaiveFeatures
@@ -30,12 +28,6 @@ def naive(cache: InMemoryCache, store: InMemoryStore) -> NaiveFeatures:
 def test_a_miss_asks_the_database_and_the_next_is_a_hit(naive: NaiveFeatures, store: InMemoryStore) -> None:
     assert [naive.at(CELL), naive.at(CELL), naive.at(CELL + 1)] == ["miss", "hit", "miss"]
     assert store.queries == [CELL, CELL + 1]
-
-
-def test_a_value_expires_after_its_ttl(naive: NaiveFeatures, cache: InMemoryCache) -> None:
-    naive.at(CELL)
-    _, expiry = cache.values[value_key(CELL, "v1")]
-    assert expiry <= monotonic() + TTL
 
 
 def test_without_redis_it_asks_the_database(naive: NaiveFeatures, cache: InMemoryCache, store: InMemoryStore) -> None:
