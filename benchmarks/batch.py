@@ -24,6 +24,7 @@ from PIL import Image
 from benchmarks.measure import interleaved, parser, run_fresh, table, verdict
 from chalicelib.config.settings import Settings
 from chalicelib.model.session import REMEDY, load_session
+from cli.engines.engine import work
 from cli.engines.local import LocalEngine
 from cli.identify import identify_left, in_parallel
 from cli.place import Place
@@ -80,7 +81,7 @@ def identified(folder: Path, engine: LocalEngine) -> None:
             for number, path in enumerate(sorted(folder.iterdir()))
         )
         with redirect_stderr(io.StringIO()):
-            identify_left(kept, folder, engine, WORKERS)
+            identify_left(kept, partial(work, root=folder, engine=engine), WORKERS)
         assert kept.counts().done == kept.counts().total
 
 

@@ -25,9 +25,9 @@ LARGEST = 400.0
 LONGEST = {"status": 2.0}
 """Seconds of the processor that a command may take."""
 STATION_COUNT, BURST, SPECIES, MOST_LINKS = 20, 3, 300, 50_000
-START = datetime(2026, 1, 1)  # noqa: DTZ001, cameras have no zone
+START = datetime(2026, 5, 2)  # noqa: DTZ001, cameras have no zone
+LABELS = "labels.csv"
 BOX = {"x": 0.2, "y": 0.3, "width": 0.4, "height": 0.4}
-
 REVIEW = """
 insert into review (photo, reviewer, number, kind, name, scientific_name, rank, machine, is_right, drawn, reviewed)
 select id, 'A', 1, 'animal', 'impala', 'Aepyceros melampus', 'species', 'Panthera leo', 0, 1, '2026-05-01T00:00:00Z'
@@ -43,26 +43,26 @@ def main() -> None:
         make_study(folder, arguments.rounds)
         rows = []
         for command in commands(folder):
-            rows.append(measured(folder, command))
+            rows.append(measured(folder, *map(str, command)))
             print(*rows[-1], file=sys.stderr, flush=True)
     print(table(rows, ["command", "seconds", "processor time", "memory", "target", "result"]))
 
 
-def commands(folder: Path) -> list[tuple[str, ...]]:
+def commands(folder: Path) -> list[list[object]]:
     """Return the commands, in an order that leaves each its study."""
-    results = str(folder / "study.db")
-    formats = (("csv", "md.csv"), ("camtrap-dp", "dp"), ("megadetector", "md.json"), ("coco", "c.json"))
+    results, photos = folder / "study.db", folder / "card"
     return [
-        ("status", results),
-        *(("export", results, f"--{name}", str(folder / file)) for name, file in formats),
-        ("export", results, "--dwca", str(folder / "dwc.zip")),
-        ("export", results, "--xmp", str(folder / "sidecars")),
-        ("report", results),
-        ("tables", results, str(folder / "tables")),
-        ("copy", results, str(folder / "sorted"), "--how", "link"),
-        ("review", results, "--no-browser", "--reviewer", "A"),
-        ("identify", str(folder / "card"), "--results", results, "--no-location"),
-        ("prune", results, "--yes"),
+        ["status", results],
+        *(["export", results, f"--{each}", folder / each] for each in ("csv", "camtrap-dp", "megadetector", "coco")),
+        *(["export", results, f"--{each}", folder / each] for each in ("dwca", "xmp")),
+        ["report", results],
+        ["tables", results, folder / "tables"],
+        ["copy", results, folder / "sorted"],
+        ["review", results, "--no-browser"],
+        ["import", results, folder / LABELS, "--reviewer", "B"],
+        ["merge", results, "--into", folder / "merged.db"],
+        ["identify", photos, "--results", results, "--no-location"],
+        ["prune", results, "--yes"],
     ]
 
 
@@ -78,6 +78,8 @@ def make_study(folder: Path, number: int) -> None:
     for each, path in enumerate(paths):
         (folder / "card" / path).hardlink_to(sources[each // MOST_LINKS])
     size = sources[0].stat().st_size
+    labels = (f"{path[:3]},{path[4:]},impala\n" for path in paths)
+    (folder / LABELS).write_text("".join(["RelativePath,File,Species\n", *labels]), encoding="utf-8")
     with ResultsFile(folder / "study.db", write=True) as results:
         results.describe(folder=str(folder / "card"))
         results.replace_deployments(STATIONS[0] | {"deploymentID": each, "folder": each} for each in stations)
@@ -117,7 +119,7 @@ def answers() -> list[str]:
     return found
 
 
-def measured(folder: Path, command: tuple[str, ...]) -> list[str]:
+def measured(folder: Path, *command: str) -> list[str]:
     """Run a command to its end, or the review until its page has its queue. Return the row of the table."""
     started = time.monotonic()
     with (folder / "output.txt").open("w+") as output:
@@ -133,7 +135,7 @@ def measured(folder: Path, command: tuple[str, ...]) -> list[str]:
     if (code := os.waitstatus_to_exitcode(status)) != 0:
         sys.exit(f"{' '.join(command)} ended with {code}: {(folder / 'output.txt').read_text()[-2000:]}")
     memory, processor = used.ru_maxrss * 1024 / 1e6, used.ru_utime + used.ru_stime
-    name = " ".join(each for each in command if each.startswith("--") or each == command[0])
+    name = " ".join(each for each in command[:3] if not each.startswith("/"))
     is_met = memory <= LARGEST and processor <= LONGEST.get(command[0], math.inf)
     goal = f"{LARGEST:.0f} MB" + (f", {LONGEST[command[0]]:g} s" if command[0] in LONGEST else "")
     return [name, f"{seconds:.1f} s", f"{processor:.1f} s", f"{memory:.0f} MB", f"at most {goal}", verdict(is_met)]
