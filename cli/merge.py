@@ -22,82 +22,8 @@ Examples:
   faunalens merge north.db south.db --into study.db --root cameras/
 """
 TABLES = ("deployment", "photo", "review", "boundary")
-_ANSWER = """
-size, modified, checksum, place, shift, state, taken, latitude, longitude, width, height, answer, code, detail,
-identified
-"""
-"""The columns of a photo that go together."""
-_MOVE_DEPLOYMENTS = """
-update their_deployment set fields = json_set(fields, '$.folder', rtrim(?1 || ltrim(fields ->> 'folder', './'), '/'))
-where ?1 <> '' and fields ->> 'folder' <> ''
-"""
-_MATCH = """
-create temp table same (theirs integer primary key, ours integer unique);
-create temp table other (theirs integer primary key);
-insert into other select theirs.id from their_photo as theirs join photo using (path)
-where theirs.size <> photo.size or theirs.checksum <> photo.checksum;
-insert into same select theirs.id, photo.id from their_photo as theirs join photo using (path)
-where theirs.id not in (select theirs from other);
-insert or ignore into same select theirs.id, min(photo.id)
-from their_photo as theirs join photo on theirs.size = photo.size and theirs.checksum = photo.checksum
-where theirs.path not in (select path from photo) and photo.path not in (select path from their_photo)
-and (is_there(theirs.path) is null or is_there(photo.path) is null)
-group by theirs.id;
-"""
-"""`same`: photos by path and bytes, or by their bytes if one was moved, so that not both are there. `other`: those of
-one path that have other bytes."""
-_ADD = """
-insert into photo (path, deployment, ANSWER) select path, deployment, ANSWER
-from their_photo where id not in (select theirs from same) and id not in (select theirs from other)
-""".replace("ANSWER", _ANSWER)
-_ANSWERS = """
-update photo set deployment = coalesce(theirs.deployment, photo.deployment), (ANSWER) = (THEIRS)
-from same join their_photo as theirs on theirs.id = same.theirs
-where photo.id = same.ours and (theirs.answer is not null, coalesce(theirs.identified, ''))
-    > (photo.answer is not null, coalesce(photo.identified, ''))
-""".replace("ANSWER", _ANSWER).replace("THEIRS", ", ".join(f"theirs.{column.strip()}" for column in _ANSWER.split(",")))
-"""The newest answer stands; any is better than none."""
-_ADDED = """
-insert into same select theirs.id, photo.id from their_photo as theirs join photo using (path)
-where theirs.id not in (select theirs from same) and theirs.id not in (select theirs from other)
-"""
-_DEPLOYMENTS = """
-insert or ignore into deployment
-select id, number + (select coalesce(max(number) + 1, 0) from deployment), fields from their_deployment
-"""
-_OUTDATED = """
-delete from review where exists (
-    select 1 from same join their_review as theirs on theirs.photo = same.theirs
-    where same.ours = review.photo and theirs.reviewer = review.reviewer and theirs.reviewed > review.reviewed
-)
-"""
-_REVIEWS = """
-insert into review
-select
-    ours, reviewer, number, kind, name, scientific_name, rank, count, sex, life_stage, behavior, note, machine,
-    is_right, drawn, reviewed
-from their_review join same on same.theirs = their_review.photo
-where (ours, reviewer) not in (select photo, reviewer from review)
-"""
-_CONFLICTS = {
-    "deployments have other fields; those of the first file stay": """
-    select count(*) from their_deployment as theirs join deployment using (id)
-    where json(theirs.fields) <> json(deployment.fields)
-    """,
-    "photos have the path of another photo, and are left out; if the files have different folders, give --root": """
-    select count(*) from other
-    """,
-    "photos have two opinions of the same reviewer; the newer one stays": """
-    select count(distinct photo.id || ' ' || theirs.reviewer) from their_review as theirs
-    join same on same.theirs = theirs.photo join photo on photo.id = same.ours
-    join review on review.photo = photo.id and review.reviewer = theirs.reviewer and review.reviewed <> theirs.reviewed
-    """,
-    "events are split in one file and merged in the other; the first file counts": """
-    select count(*) from their_boundary as theirs join same on same.theirs = theirs.photo
-    join boundary on boundary.photo = same.ours where boundary.starts <> theirs.starts
-    """,
-}
-"""What may conflict, and how often it does once photos are matched."""
+SQL = dict(part.split("\n", 1) for part in Path(__file__).with_suffix(".sql").read_text("utf-8").split("\n--: ")[1:])
+"""Statements by their names. Those of conflicts count them, and are named after what is said of them."""
 
 
 class Merged(NamedTuple):
@@ -180,29 +106,23 @@ def merge_from(kept: ResultsFile, source: ResultsFile, prefix: str = "") -> Merg
     kept.define("is_there", lambda path: path if (folder / path).exists() else None)
     with kept.transaction(writes=False) as connection:
         for table in TABLES:
-            connection.execute(f"create temp table their_{table} as select * from main.{table} where false")  # noqa: S608
-            _fill(connection, f"their_{table}", source.rows(f"select * from {table}"))  # noqa: S608, a constant
-        connection.execute("update their_photo set path = ? || path", (prefix,))
-        connection.execute(_MOVE_DEPLOYMENTS, (prefix,))
-        connection.execute("create index temp.by_path on their_photo (path)")
-        connection.execute("create index temp.by_photo on their_review (photo)")
+            _copy(connection, table, source.rows(f"select * from {table}"))  # noqa: S608, a constant
+        for name in ("move photos", "move deployments"):
+            connection.execute(SQL[name], {"prefix": prefix})
     with kept.transaction() as connection:
-        execute = connection.execute
-        connection.executescript(_MATCH)
-        conflicts = {what: execute(query).fetchone()[0] for what, query in _CONFLICTS.items()}
-        execute(_DEPLOYMENTS)
-        answers, new = execute(_ANSWERS).rowcount, execute(_ADD).rowcount
-        execute(_ADDED)
-        execute(_OUTDATED)
-        observations = execute(_REVIEWS).rowcount
-        execute("insert or ignore into boundary select ours, starts from their_boundary join same on theirs = photo")
-        photos = execute("select count(*) from their_photo").fetchone()[0]
-        for table in ("same", "other", *(f"their_{table}" for table in TABLES)):
-            execute(f"drop table temp.{table}")
+        connection.executescript(SQL["match"])
+        queries = {name.removeprefix("conflict: "): SQL[name] for name in SQL if name.startswith("conflict: ")}
+        conflicts = {what: connection.execute(query).fetchone()[0] for what, query in queries.items()}
+        answers, new = (connection.execute(SQL[name]).rowcount for name in ("answers", "new"))
+        connection.executescript(SQL["known"])
+        observations = connection.execute(SQL["observations"]).rowcount
+        photos = connection.execute("select count(*) from their_photo").fetchone()[0]
+        connection.executescript(SQL["rest"])
     return Merged(photos, new, answers, observations, conflicts)
 
 
-def _fill(connection: Connection, table: str, rows: Iterable[Sequence[object]]) -> None:
-    columns = len(connection.execute(f"pragma table_info({table})").fetchall())
-    query = f"insert into temp.{table} values ({', '.join('?' * columns)})"  # noqa: S608, a constant
+def _copy(connection: Connection, table: str, rows: Iterable[Sequence[object]]) -> None:
+    connection.execute(f"create temp table their_{table} as select * from main.{table} where false")  # noqa: S608
+    columns = len(connection.execute(f"pragma table_info(their_{table})").fetchall())
+    query = f"insert into their_{table} values ({', '.join('?' * columns)})"  # noqa: S608, constants
     connection.executemany(query, map(tuple, rows))

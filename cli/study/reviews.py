@@ -15,7 +15,10 @@ Z = 1.959964
 
 
 class Precision(NamedTuple):
-    """Of `reviewed` photos that the machine named `taxon`, `right` are it. `low`, `high`: the 95 % interval."""
+    """Of `reviewed` photos that the machine named `taxon`, `right` are it. `low`, `high`: the 95 % interval.
+
+    Photos that were reviewed at once, as an event, are alike: for the interval they are one, lest it be too narrow.
+    """
 
     taxon: str
     reviewed: int
@@ -29,7 +32,7 @@ class Precision(NamedTuple):
         return self.right / self.reviewed
 
 
-def wilson(right: int, reviewed: int) -> tuple[float, float]:
+def wilson(right: float, reviewed: int) -> tuple[float, float]:
     """Return Wilson's score interval of a share, 95 % (E. B. Wilson, JASA 22, 1927).
 
     >>> [round(each, 3) for each in wilson(8, 10)]
@@ -39,16 +42,6 @@ def wilson(right: int, reviewed: int) -> tuple[float, float]:
     middle = (share + square / (2 * reviewed)) / (1 + square / reviewed)
     half = Z * sqrt(share * (1 - share) / reviewed + square / (4 * reviewed**2)) / (1 + square / reviewed)
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def precision_of(reviews: Iterable[tuple[str, bool]]) -> list[Precision]:
-    """Return the precision of each taxon, the most reviewed first. `reviews`: taxa named, and if rightly."""
-    counts: dict[str, tuple[int, int]] = {}
-    for taxon, is_right in reviews:
-        reviewed, right = counts.get(taxon, (0, 0))
-        counts[taxon] = reviewed + 1, right + is_right
-    ordered = sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))
-    return [Precision(taxon, reviewed, right, *wilson(right, reviewed)) for taxon, (reviewed, right) in ordered]
 
 
 def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn: bool = False) -> None:
@@ -116,20 +109,26 @@ def taxon_called(scientific_name: str, findings: Sequence[Finding]) -> ScoredTax
 _SAVE = "insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 
+
 _PRECISION = """
-select machine, is_right, max(reviewed) from (
-    select
-        photo, reviewed, machine, max(is_right) as is_right,
-        max(name is not null and scientific_name is null) as is_typed
-    from review where drawn or not ? group by photo, reviewer
-) where is_right or not is_typed group by photo
+select machine, count(*) as reviewed, sum(is_right) as correct, count(distinct opinion) as events from (
+    select machine, is_right, opinion, max(reviewed) from (
+        select
+            photo, machine, reviewed, reviewer || ' ' || reviewed as opinion, max(is_right) as is_right,
+            max(name is not null and scientific_name is null) as is_typed
+        from review where drawn or not ? group by photo, reviewer
+    ) where is_right or not is_typed group by photo
+) group by machine order by reviewed desc, machine
 """
 
 
 def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
-    """Return the machine's precision by taxon. `drawn`: only of photos that were drawn at random.
+    """Return the machine's precision by taxon, the most reviewed first. `drawn`: only of what was drawn at random.
 
     The newest opinion of a photo decides: the machine is right if what it named is on the photo. If it is not, an
     animal whose name was typed does not count: that may be another name of what the machine said.
     """
-    return precision_of((row["machine"], bool(row["is_right"])) for row in results.rows(_PRECISION, int(drawn)))
+    return [
+        Precision(taxon, reviewed, right, *wilson(right / reviewed * events, events))
+        for taxon, reviewed, right, events in results.rows(_PRECISION, int(drawn))
+    ]

@@ -60,7 +60,7 @@ class Session:
     def event(self, photo: int, holder: str) -> dict[str, Any]:
         """Return what the page shows of the event that has a photo, and hold it. Raises `KeyError` if there is none."""
         event = self.queue.event(photo)
-        photos = list(map(self._study.photo, self._study.rows(event)))
+        photos = self._read(event)
         if not photos:  # pruned since
             raise KeyError(photo)
         return {
@@ -130,6 +130,14 @@ class Session:
             raise KeyError(photo)
         return row["path"], row["seconds"]
 
+    def _read(self, event: Sequence[int]) -> list[StudyPhoto]:
+        """Return the photos of an event; for a second opinion, without what others have said."""
+        rows = self._study.rows(event)
+        photos = map(self._study.photo, rows)
+        if self._choice.of != "second":
+            return list(photos)
+        return [replace(photo, finding=machine_of(row)) for photo, row in zip(photos, rows, strict=True)]
+
     def _expect_free(self, photos: Sequence[int], holder: str) -> None:
         if other := held_by(self.results, photos, holder):
             raise Held(f"{other} is reviewing this event; go on with another one, or wait two minutes")
@@ -148,7 +156,7 @@ class Session:
         """Return what the page shows of the event before or after. `number`: of its photo that is nearest to `to`."""
         if event is None:
             return None
-        photos = list(map(self._study.photo, self._study.rows(event)))
+        photos = self._read(event)
         near = photos[number]
         gap = abs(seconds_between(near.time, to.time)) if near.time and to.time else None
         says = [asdict(of_taxon(each.named, each.kind)) for each in _shown(photos)]
@@ -182,10 +190,12 @@ def _observation(said: Mapping[str, Any], machine: Sequence[Finding]) -> Observa
     if count is not None and (not isinstance(count, int) or count < 1):
         raise ValueError(f"count is {count!r}, and has to be a whole number from 1 on")
     kind, typed = said["kind"], _text(said, "typed")
-    if kind != "animal":
-        observed = Observation(kind)
+    if kind in ("blank", "unknown"):
+        return Observation(kind, note=_text(said, "note"))
+    if kind != "animal" or typed:
+        observed = Observation(kind, typed if kind == "animal" else None)
     else:
-        observed = Observation(kind, typed) if typed else of_taxon(taxon_called(said["scientific_name"], machine), kind)
+        observed = of_taxon(taxon_called(said["scientific_name"], machine), kind)
     sex, life_stage = _text(said, "sex"), _text(said, "life_stage")
     behavior, note = _text(said, "behavior"), _text(said, "note")
     return replace(observed, count=count, sex=sex, life_stage=life_stage, behavior=behavior, note=note)

@@ -53,10 +53,7 @@ class ScoredTaxon:
         """Return its line, which ends at the species: breeds and subspecies count for theirs."""
         if self.is_typed:
             return ANIMALS, self.name
-        ranks = lineage_of(self.scientific_name).ranks
-        return tuple(
-            dict.fromkeys((ANIMALS, *ranks.values(), *(() if "species" in ranks else (self.scientific_name,))))
-        )
+        return _line_of(self.scientific_name)
 
     @property
     def is_typed(self) -> bool:
@@ -148,6 +145,12 @@ def taxon_rank(rank: str) -> str:
 def lineage_of(scientific_name: str) -> Lineage:
     """Return the lineage of a taxon; empty if this release does not know it, as of another service's model."""
     return lineages().get(scientific_name, Lineage({}))
+
+
+@cache
+def _line_of(scientific_name: str) -> Line:
+    ranks = lineage_of(scientific_name).ranks
+    return tuple(dict.fromkeys((ANIMALS, *ranks.values(), *(() if "species" in ranks else (scientific_name,)))))
 
 
 def taxon_of(line: Line) -> ScoredTaxon:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from cli.results import ResultsFile
 from cli.review_server import ReviewServer
+from cli.study.opinions import Observation
 from cli.study.queue import Choice
 from cli.study.session import Session
 from testing.pictures import jpeg
@@ -276,6 +277,15 @@ def test_a_second_opinion_is_blind_until_it_is_there(results: ResultsFile) -> No
             "kappa": 0.0,
             "disagreements": [number],
         }
+
+
+def test_a_second_opinion_sees_no_name_of_others_next_to_it(results: ResultsFile) -> None:
+    # GIVEN two events of a station that another person has reviewed
+    for path in (FIRST, SECOND, BLANK):
+        say(results, path, Observation("human"), reviewer="B. Other")
+    with serving(results, Choice(of="second")) as server:
+        before = get(server, f"event/{number_of(server, BLANK)}")["before"]
+        assert [each["name"] for each in before["says"]] == ["impala"]
 
 
 def test_what_is_held_is_free_when_the_server_ends(results: ResultsFile) -> None:

@@ -17,7 +17,7 @@ from cli.results import ResultsFile
 from cli.study.event import found_in
 from cli.study.finding import Finding
 from cli.study.opinions import Observation, Opinion
-from cli.study.reviews import precision, save, withdraw
+from cli.study.reviews import precision, save, wilson, withdraw
 from cli.study.study import Study
 from testing.studies import DEER, IMPALA, answer, say, write_study
 from tests.unit.cli.exports.reading import rows_of
@@ -181,3 +181,13 @@ def test_people_split_events_and_merge_them(results: ResultsFile) -> None:
     with results.transaction() as connection:
         connection.execute("insert into boundary values (2, 1), (3, 0)")
     assert events() == [[FIRST], [SECOND, LATER]]
+
+
+def test_photos_that_were_reviewed_at_once_are_one_for_the_interval(results: ResultsFile) -> None:
+    # GIVEN a burst of two that was reviewed at once, and a photo on its own
+    save(results, [1, 2], Opinion("A. Person", "2026-06-01"))
+    save(results, [3], Opinion("A. Person", "2026-06-02", (Observation("blank"),)))
+    # THEN the share is that of photos, and the interval that of two
+    (found,) = precision(results, drawn=False)
+    assert (found.reviewed, found.right) == (3, 2)
+    assert (found.low, found.high) == wilson(2 / 3 * 2, 2)
