@@ -2,22 +2,39 @@
 
 import json
 import zipfile
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from cli.importing.labels import Label, observed
-from cli.importing.tables import faults_of, rows_in, value
+from cli.importing.tables import faults_of, rows_in
 from cli.study.opinions import KINDS, Observation
 
 PACKAGE = "datapackage.json"
 
-type _Said = list[tuple[Observation, str, str]]
-"""Observations with their reviewers and times."""
+
+class _Said(NamedTuple):
+    what: Observation
+    reviewer: str
+    at: str
+
+
+class _Events:
+    """What was said about the events of a deployment, each with its begin and its end."""
+
+    def __init__(self, events: Iterable[tuple[datetime, datetime, _Said]]) -> None:
+        self._events = sorted(events, key=itemgetter(0))
+        self._longest = max((end - start for start, end, _ in self._events), default=timedelta())
+
+    def at(self, time: datetime) -> list[_Said]:
+        first = bisect_left(self._events, time - self._longest, key=itemgetter(0))
+        last = bisect_right(self._events, time, key=itemgetter(0))
+        return [said for _, end, said in self._events[first:last] if time <= end]
 
 
 class CamtrapDP:
@@ -25,76 +42,52 @@ class CamtrapDP:
 
     def is_form_of(self, path: Path) -> bool:
         """Return whether it is a package: a folder or a zip with a datapackage.json, or that file."""
-        if path.is_dir():
-            return (path / PACKAGE).is_file()
-        return path.name == PACKAGE or (zipfile.is_zipfile(path) and PACKAGE in _names(path))
+        return _root_of(path) is not None
 
     def labels(self, path: Path) -> Iterator[Label]:
         """Yield a label for each medium and reviewer. Media of which no person says anything have one without words.
 
         An observation of an event holds for its media that have none of their own.
         """
-        where = path.parent if path.name == PACKAGE else path
+        root = _root_of(path)
         with faults_of(path):
-            with _opened(where, PACKAGE) as file:
-                resources = {each["name"]: each for each in json.load(file)["resources"]}
-            of_media: dict[str, _Said] = defaultdict(list)
-            of_events: dict[str, list[Mapping[str, str]]] = defaultdict(list)
-            for row in _rows(where, resources, "observations"):
+            about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
+            files = {each["name"]: root / each["path"] for each in about["resources"]}
+            of_media, of_events = defaultdict[str, list[_Said]](list), defaultdict[str, list[Any]](list)
+            for row in rows_in(files["observations"]):
                 if row.get("classificationMethod") == "machine" or row["observationType"] not in KINDS:
                     continue
-                if row.get("mediaID"):
-                    of_media[row["mediaID"]].append(_said(row))
+                if medium := row.get("mediaID"):
+                    of_media[medium].append(_said(row))
                 else:
-                    of_events[row["deploymentID"]].append(row)
-            for medium in _rows(where, resources, "media"):
-                said = of_media.get(medium["mediaID"]) or [
-                    _said(row) for row in of_events[medium["deploymentID"]] if _is_in(medium["timestamp"], row)
-                ]
-                yield from _labels_of(medium, said)
+                    times = (datetime.fromisoformat(row[name]) for name in ("eventStart", "eventEnd"))
+                    of_events[row["deploymentID"]].append((*times, _said(row)))
+            events = {deployment: _Events(each) for deployment, each in of_events.items()}
+            for row in rows_in(files["media"]):
+                time, where = datetime.fromisoformat(row["timestamp"]), events.get(row["deploymentID"])
+                yield from _labels_of(row, of_media.get(row["mediaID"]) or (where.at(time) if where else []))
 
 
-def _labels_of(medium: Mapping[str, str], said: _Said) -> Iterator[Label]:
+def _root_of(path: Path) -> Any:
+    """Return the folder of a package, also within a zip or another folder; None if there is none."""
+    root: Any = path.parent if path.name == PACKAGE else zipfile.Path(path) if zipfile.is_zipfile(path) else path
+    folders = (root, *root.iterdir()) if root.is_dir() else ()
+    return next((each for each in folders if (each / PACKAGE).is_file()), None)
+
+
+def _labels_of(medium: Mapping[str, str], said: list[_Said]) -> Iterator[Label]:
     address = urlsplit(medium["filePath"])
-    photo = medium["filePath"] if not address.scheme else value(medium, "fileName") or unquote(address.path)
+    photo = (medium.get("fileName") or unquote(address.path)) if address.scheme else medium["filePath"]
     if not said:
         yield Label(photo, taken=medium["timestamp"])
-    for reviewer in dict.fromkeys(who for _, who, _ in said):
-        mine = [(what, at) for what, who, at in said if who == reviewer]
-        yield Label(photo, tuple(what for what, _ in mine), reviewer, max(at for _, at in mine), medium["timestamp"])
+    for reviewer in dict.fromkeys(each.reviewer for each in said):
+        mine = [each for each in said if each.reviewer == reviewer]
+        at = max(each.at for each in mine)
+        yield Label(photo, tuple(each.what for each in mine), reviewer, at, medium["timestamp"])
 
 
-def _said(row: Mapping[str, str]) -> tuple[Observation, str, str]:
+def _said(row: Mapping[str, str]) -> _Said:
     kind = row["observationType"]
     name = row.get("scientificName", "") if kind == "animal" else kind
     details = (row.get(each, "") for each in ("count", "sex", "lifeStage", "behavior", "observationComments"))
-    return observed(name, *details), row.get("classifiedBy", ""), row.get("classificationTimestamp", "")
-
-
-def _is_in(time: str, event: Mapping[str, str]) -> bool:
-    return _moment(event["eventStart"]) <= _moment(time) <= _moment(event["eventEnd"])
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _rows(where: Path, resources: Mapping[str, Any], name: str) -> Iterator[dict[str, str]]:
-    with _opened(where, resources[name]["path"]) as file:
-        yield from rows_in(file)
-
-
-@contextmanager
-def _opened(where: Path, name: str) -> Iterator[IO[bytes]]:
-    """Open a file of the package."""
-    if where.is_dir():
-        with (where / name).open("rb") as file:
-            yield file
-        return
-    with zipfile.ZipFile(where) as package, package.open(name) as member:
-        yield member
-
-
-def _names(path: Path) -> list[str]:
-    with zipfile.ZipFile(path) as package:
-        return package.namelist()
+    return _Said(observed(name, *details), row.get("classifiedBy", ""), row.get("classificationTimestamp", ""))

@@ -1,12 +1,9 @@
-"""What files of other programs say about photos. A module beside this one reads each form, as labels.
+"""What files of other programs say about photos. A module beside this one reads each form, as labels."""
 
-A label is a person's, or an answer of a model: what a person says becomes an opinion, as at a review.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from cli.importing.names import kind_called, taxon_called
 from cli.study.opinions import Kind, Observation
@@ -23,9 +20,8 @@ AGES = {
 class Label(NamedTuple):
     """What a file says about a photo.
 
-    `photo`: its path there, with `/`. `said`: by a person. `reviewer`, `at`: who and when; empty if the file does not
-    say. `taken`: the camera's time; empty likewise. Times are ISO 8601. `file`: the photo itself, if it is there.
-    `answer`: of a model, as POST /identify gives it; None if a person says something.
+    `photo`: its path there. `said`: by a person. `reviewer`, `at`: who and when; empty if the file does not say.
+    `taken`: the camera's time; empty likewise. Times are ISO 8601. `file`: the photo itself, if it is there.
     """
 
     photo: str
@@ -34,7 +30,6 @@ class Label(NamedTuple):
     at: str = ""
     taken: str = ""
     file: Path | None = None
-    answer: Mapping[str, Any] | None = None
 
 
 class Form(Protocol):

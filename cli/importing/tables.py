@@ -2,23 +2,16 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from cli.errors import CommandError
 
 
-def rows_of(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the rows of a table by column. Raises `CommandError` if it is none."""
-    with faults_of(path), path.open("rb") as file:
-        yield from rows_in(file)
-
-
-def rows_in(file: IO[bytes]) -> Iterator[dict[str, str]]:
-    """Yield the rows of a table in an open file. Fields beyond the columns are left out."""
-    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+def rows_in(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table by column, also of one in a zip. Fields beyond the columns are left out."""
+    with path.open("rb") as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
         head = text.readline()
         delimiter = max(",;\t", key=head.count)
         columns = next(csv.reader([head], delimiter=delimiter), [])
@@ -36,8 +29,3 @@ def faults_of(path: Path) -> Iterator[None]:
         raise CommandError(f"{path} is not UTF-8; save it as 'CSV UTF-8'") from error
     except (OSError, csv.Error, ValueError, KeyError, TypeError) as error:
         raise CommandError(f"{path} cannot be read ({type(error).__name__}: {error}); export it again") from error
-
-
-def value(row: Mapping[str, str], *columns: str) -> str:
-    """Return the first value of some columns that is not empty; empty if there is none."""
-    return next((row[name] for name in columns if row.get(name)), "")

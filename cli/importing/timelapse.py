@@ -13,7 +13,7 @@ from types import MappingProxyType
 from cli.errors import CommandError
 from cli.importing.labels import Label, observed
 from cli.importing.names import KINDS
-from cli.importing.tables import rows_of
+from cli.importing.tables import faults_of, rows_in
 from cli.study.opinions import Observation
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -49,16 +49,18 @@ class Timelapse:
 
     def labels(self, path: Path) -> Iterator[Label]:
         """Yield a label for each row that says something."""
-        for number, row in enumerate(rows_of(path)):
-            fields = {_plain(name): value for name, value in row.items()}
-            if number == 0 and not self._animals(fields) and not _kinds(fields):
-                raise CommandError(
-                    f"{path} has no column for the animal, such as Species; say which it is with --column name=COLUMN"
-                )
-            folder = fields["relativepath"].replace("\\", "/").strip("/")
-            reviewer = next((fields[name] for name in REVIEWER if fields.get(name)), "")
-            photo = f"{folder}/{fields['file']}".lstrip("/")
-            yield Label(photo, tuple(self._said(fields)), reviewer, taken=fields.get("datetime", ""))
+        with faults_of(path):
+            for number, row in enumerate(rows_in(path)):
+                fields = {_plain(name): value for name, value in row.items()}
+                if number == 0 and not self._animals(fields) and not _kinds(fields):
+                    raise CommandError(
+                        f"{path} has no column for the animal, such as Species; say which it is with "
+                        "--column name=COLUMN"
+                    )
+                folder = fields["relativepath"].replace("\\", "/").strip("/")
+                reviewer = next((fields[name] for name in REVIEWER if fields.get(name)), "")
+                photo = f"{folder}/{fields['file']}".lstrip("/")
+                yield Label(photo, tuple(self._said(fields)), reviewer, taken=fields.get("datetime", ""))
 
     def _said(self, fields: Mapping[str, str]) -> Iterator[Observation]:
         animals = self._animals(fields)

@@ -52,7 +52,9 @@ def test_people_say_it_of_media_and_of_events(tmp_path: Path) -> None:
     # WHEN it is read as a folder, by its description, and as a zip THEN it is the same
     found = labels(package)
     shutil.make_archive(str(package), "zip", package)
+    shutil.make_archive(str(tmp_path / "whole"), "zip", tmp_path, package.name)
     assert labels(package / "datapackage.json") == found == labels(tmp_path / "package.zip")
+    assert labels(tmp_path / "whole.zip") == found
     # THEN a medium has what was said of it, or of its event
     first, second, third, last = found
     assert (first.photo, first.reviewer, first.at) == ("N/a.jpg", "A. Person", "2026-06-01T08:00:05Z")
@@ -71,4 +73,4 @@ def test_a_package_that_is_damaged_is_named(tmp_path: Path) -> None:
     (package / "media.csv").write_text("mediaID\na\n")
     with pytest.raises(CommandError, match=r"package cannot be read .*export it again"):
         labels(package)
-    assert not CamtrapDP().is_form_of(tmp_path)
+    assert not CamtrapDP().is_form_of(package / "media.csv")
