@@ -5,26 +5,59 @@ const STEP = 1.25;
 const NEAREST = 12;
 const SHARP = 1.5; // from this zoom on, the photo has to come in full size
 const FULL = 6000; // pixels
+const MOST_KEPT = 40;
 const SWIPE = 60; // pixels of a finger
 
 const $ = (id) => document.getElementById(id);
-const [stage, view, image] = [$("stage"), $("view"), $("picture")];
+const [stage, view] = [$("stage"), $("view")];
+const kept = new Map(); // loaded pictures by photo, the last used at the end: the browser itself keeps none
+let image = $("picture");
 const looks = { zoom: 1, x: 0.5, y: 0.5, brightness: 1, contrast: 1 }; // x and y: what is in the middle, as shares
 let shown = null; // the photo
+let sharpened = null; // the one that was last asked for in full size, by its id
 let swiped = () => {};
+let missing = () => {};
 
 const between = (low, value, high) => Math.min(Math.max(value, low), high);
 
-/** Show a photo. `swipe` is called with -1 or 1. A zoom stays, so that the photos of a burst can be compared. */
-export function show(photo, alt, swipe) {
-  swiped = swipe;
-  $("boxes").replaceChildren(...(photo ? boxesOf(photo) : []));
-  if (photo?.id === shown?.id) return;
+/** Call `swipe` with -1 or 1 when a finger moves the picture, and `fail` when a picture is not there. */
+export function listen({ swipe, fail }) {
+  [swiped, missing] = [swipe, fail];
+}
+
+/** Show a photo, and load those that may be next. A zoom stays, so that the photos of a burst can be compared. */
+export function show(photo, alt, next) {
+  $("boxes").replaceChildren(...boxesOf(photo));
+  if (photo.id === shown?.id && kept.has(photo.id)) return;
   shown = photo;
-  image.alt = alt;
-  if (photo) image.src = `picture/${photo.id}`;
-  else image.removeAttribute("src");
+  put(pictureOf(photo.id), alt);
+  next.forEach(pictureOf);
   if (looks.zoom >= SHARP) sharpen();
+}
+
+function pictureOf(id) {
+  const picture = kept.get(id) ?? loading(id);
+  kept.delete(id);
+  kept.set(id, picture);
+  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
+  return picture;
+}
+
+function loading(id, side = "") {
+  const picture = Object.assign(new Image(), { draggable: false, src: `picture/${id}${side}` });
+  picture.addEventListener("load", () => picture === image && lay());
+  picture.addEventListener("error", () => {
+    kept.delete(id);
+    if (picture === image) missing();
+  });
+  return picture;
+}
+
+function put(picture, alt) {
+  image.removeAttribute("id");
+  image.replaceWith(Object.assign(picture, { id: "picture", alt }));
+  image = picture;
+  lay();
 }
 
 /** Show the picture as it is, whole. */
@@ -96,9 +129,13 @@ function lay() {
 // Get the photo in full size, and show it once it is here.
 function sharpen() {
   const { id } = shown;
-  const full = new Image();
-  full.src = `picture/${id}?side=${FULL}`;
-  full.decode().then(() => shown?.id === id && (image.src = full.src), () => {});
+  if (sharpened === id) return;
+  sharpened = id;
+  const full = loading(id, `?side=${FULL}`);
+  full.decode().then(() => {
+    kept.set(id, full);
+    if (shown.id === id) put(full, image.alt);
+  }, () => {});
 }
 
 const fingers = new Map();
@@ -142,5 +179,4 @@ stage.addEventListener("wheel", (event) => {
   event.preventDefault();
   zoom(Math.exp(-event.deltaY / 400), { x: event.clientX, y: event.clientY });
 }, { passive: false });
-image.addEventListener("load", lay);
 new ResizeObserver(lay).observe(stage);

@@ -52,7 +52,6 @@ async function open(where, photo = 0) {
     events = [...events.slice(0, place), ids, ...events.slice(place + 1).filter(([first]) => !ids.includes(first))];
     if (!revisits) for (const each of event.photos) if (each.opinions.length) reviewed.add(each.id);
     show();
-    if (events[place + 1]) new Image().src = `picture/${events[place + 1][0]}`;
     return;
   }
   event = null;
@@ -80,7 +79,8 @@ function show() {
   showProgress();
   const { photos } = event;
   const photo = photos[current];
-  picture.show(photo, say("alt", { number: current + 1, count: photos.length }), (by) => step(by));
+  const near = [current + 1, current - 1, current + 2].flatMap((number) => photos[number]?.id ?? []);
+  picture.show(photo, say("alt", { number: current + 1, count: photos.length }), [...near, ...(events[place + 1] ?? []).slice(0, 1)]);
   strip.show(event, { current, selection, isReviewed, click: clicked });
   $("path").title = photo.path;
   const frame = photo.clip ? [`▶ ${photo.clip.seconds.toFixed(1)} / ${photo.clip.duration.toFixed(1)} s`] : [];
@@ -301,5 +301,5 @@ fill();
 form.offer(queue.values);
 $("details").addEventListener("submit", (submitted) => { submitted.preventDefault(); document.activeElement.blur(); run("save"); });
 $("drop").addEventListener("click", form.remove);
-$("picture").addEventListener("error", () => announce(say("picture-gone")));
+picture.listen({ swipe: step, fail: () => announce(say("picture-gone")) });
 await open(0);
