@@ -44,7 +44,8 @@ WORDS = {
 }
 """What Camtrap DP allows in a column."""
 TIMES = START, END = "deploymentStart", "deploymentEnd"
-DAY = 86_400
+DAY = timedelta(days=1)
+EVER = datetime.min  # noqa: DTZ901, on a camera's clock
 
 type Row = Mapping[str, str]
 """A deployment, by the columns of the table. Its times have an offset."""
@@ -115,8 +116,13 @@ def _parsed(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _start_of(row: Row) -> float:
-    return datetime.fromisoformat(row[START]).timestamp() if row.get(START) else float("-inf")
+def _clock_at(row: Row, column: str, otherwise: datetime) -> datetime:
+    """Return what the clock showed at the start or the end of a deployment."""
+    return _parsed(row[column]).replace(tzinfo=None) if row.get(column) else otherwise
+
+
+def _start_of(row: Row) -> datetime:
+    return _clock_at(row, START, EVER)
 
 
 def normal(name: str) -> str:
@@ -217,7 +223,7 @@ def _moment(row: Mapping[str, str], column: str) -> datetime:
             f"{column} is '{text}'; expected a date such as 2026-05-12, or a time such as 2026-05-12T08:30:00-07:00"
         ) from None
     if column == END and _is_date(text):
-        moment += timedelta(seconds=DAY - 1)
+        moment += DAY - timedelta(seconds=1)
     if moment.tzinfo is None and not zone:
         raise ValueError(f"{column} is '{text}', without an offset; give the deployment a {ZONE}, such as -07:00")
     return moment if moment.tzinfo else moment.replace(tzinfo=parse_zone(zone))
@@ -245,7 +251,7 @@ def _expect_dates(path: Path, table: Deployments) -> None:
             names = f"{one['deploymentID']} and {other['deploymentID']}"
             if _start_of(one) == _start_of(other):
                 raise CommandError(f"{path} has the folder '{folder}' twice; say when {names} began, in {START}")
-            if one.get(END) and datetime.fromisoformat(one[END]).timestamp() - DAY > _start_of(other):
+            if _clock_at(one, END, EVER + DAY) - DAY > _start_of(other):
                 raise CommandError(f"{path} has {names} in the folder '{folder}' at the same time; correct their dates")
 
 

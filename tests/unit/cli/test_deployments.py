@@ -90,6 +90,9 @@ def test_of_the_deployments_of_a_folder_the_time_decides(tmp_path: Path) -> None
     assert home(table, path) is None
     # THEN the zone of the table is that of the clock, whatever EXIF's offset
     assert home(table, path, "2026-05-05 00:00:00+00:00") == "b"
+    # THEN the clocks count, if the camera went to the other side of the world
+    far = read(tmp_path, f"{head}b,f,3,4,2026-05-05,,+10:00\na,f,1,2,2026-05-01,2026-05-05,-07:00\n")
+    assert [home(far, path, f"2026-05-0{day} 12:00:00") for day in (4, 5)] == ["a", "b"]
     # THEN a folder of one deployment has it whenever the photo was taken
     assert home(read(tmp_path, f"{HEAD}a,f,1,2,2026-05-01,,UTC\n"), path) == "a"
 
