@@ -17,7 +17,7 @@ Z = 1.959964
 class Precision(NamedTuple):
     """Of `reviewed` photos that the machine named `taxon`, `right` are it. `low`, `high`: the 95 % interval.
 
-    Photos that were reviewed at once, as an event, are alike: for the interval they are one, lest it be too narrow.
+    Photos of a station within the same ten minutes are alike: for the interval they are one, lest it be too narrow.
     """
 
     taxon: str
@@ -111,13 +111,16 @@ _WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 
 
 _PRECISION = """
-select machine, count(*) as reviewed, sum(is_right) as correct, count(distinct opinion) as events from (
-    select machine, is_right, opinion, max(reviewed) from (
+select machine, count(*) as reviewed, sum(is_right), count(distinct occasion) from (
+    select
+        machine, is_right, max(reviewed),
+        coalesce(deployment, rtrim(path, replace(path, '/', ''))) || coalesce(substr(taken, 1, 15), path) as occasion
+    from (
         select
-            photo, machine, reviewed, reviewer || ' ' || reviewed as opinion, max(is_right) as is_right,
+            photo, machine, reviewed, max(is_right) as is_right,
             max(name is not null and scientific_name is null) as is_typed
         from review where drawn or not ? group by photo, reviewer
-    ) where is_right or not is_typed group by photo
+    ) join photo on photo.id = photo where is_right or not is_typed group by photo
 ) group by machine order by reviewed desc, machine
 """
 
@@ -129,6 +132,6 @@ def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
     animal whose name was typed does not count: that may be another name of what the machine said.
     """
     return [
-        Precision(taxon, reviewed, right, *wilson(right / reviewed * events, events))
-        for taxon, reviewed, right, events in results.rows(_PRECISION, int(drawn))
+        Precision(taxon, reviewed, right, *wilson(right / reviewed * occasions, occasions))
+        for taxon, reviewed, right, occasions in results.rows(_PRECISION, int(drawn))
     ]

@@ -183,11 +183,11 @@ def test_people_split_events_and_merge_them(results: ResultsFile) -> None:
     assert events() == [[FIRST], [SECOND, LATER]]
 
 
-def test_photos_that_were_reviewed_at_once_are_one_for_the_interval(results: ResultsFile) -> None:
-    # GIVEN a burst of two that was reviewed at once, and a photo on its own
-    save(results, [1, 2], Opinion("A. Person", "2026-06-01"))
-    save(results, [3], Opinion("A. Person", "2026-06-02", (Observation("blank"),)))
-    # THEN the share is that of photos, and the interval that of two
+def test_photos_of_a_burst_are_one_for_the_interval(results: ResultsFile) -> None:
+    # GIVEN two photos of a burst that are right, and one of an hour later that is not
+    for path, said in ((FIRST, ()), (SECOND, ()), (LATER, (Observation("blank"),))):
+        say(results, path, *said)
+    # THEN the share is that of photos, and the interval that of two occasions
     (found,) = precision(results, drawn=False)
     assert (found.reviewed, found.right) == (3, 2)
     assert (found.low, found.high) == wilson(2 / 3 * 2, 2)
