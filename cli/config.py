@@ -1,11 +1,11 @@
 """Defaults of options, in a file `faunalens.toml` beside the study, and `faunalens config`, which shows them.
 
-A key is the name of an option without its dashes, and holds for every command that has it; in a table named like a
-command it holds for that alone. Options on the command line win. Paths are relative to the file's folder.
+A key is the name of an option without its dashes, and holds for every command that has it. Options on the command line
+win. Paths are relative to the file's folder.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,50 +27,41 @@ Example:
 \b
 A file faunalens.toml:
   deployments = "deployments.csv"
-  event-gap = 120
-  [identify]
   boxes = true
+  event-gap = 120
 """
 type Options = dict[str, dict[str, click.Parameter]]
-"""The parameters that can have a default, by command, such as `batch submit`, and by key."""
+"""What can have a default: by key the parameters of each command, such as `batch submit`."""
 
 
 @click.command(epilog=EPILOG, short_help="Show the defaults that faunalens.toml gives to options.")
-@click.argument("results", type=FILE, metavar="[RESULTS]", required=False)
+@click.argument(RESULTS, type=FILE, metavar="[RESULTS]", required=False)
 @click.pass_context
 def config(context: click.Context, results: Path | None) -> None:
     """Show which defaults faunalens.toml gives to the options of which commands, and which keys it may have.
 
     The file lies in the folder of RESULTS, or else in the working directory.
     """
-    group = context.find_root().command
-    options = _options(group) if isinstance(group, click.Group) else {}
-    file = _beside(results)
-    if file:
-        click.echo(f"defaults from {file}")
-        commands: dict[tuple[str, str], list[str]] = {}
-        for command, values in _defaults(file, options).items():
-            for key, value in values.items():
-                commands.setdefault((key, str(value)), []).append(command)
-        for (key, value), names in commands.items():
-            click.echo(f"{key} = {value}   for {', '.join(names)}")
-    else:
-        click.echo(f"there is no {NAME} in {results.parent if results else Path.cwd()}")
-    click.echo(f"keys: {', '.join(sorted({key for keys in options.values() for key in keys}))}")
+    options, file = _options(context.find_root().command), _beside(results)
+    click.echo(f"defaults from {file}" if file else f"there is no {NAME} beside the study or in {Path.cwd()}")
+    for key, value in (_read(file, options) if file else {}).items():
+        click.echo(f"{key} = {value}   for {', '.join(options[key])}")
+    click.echo(f"keys: {', '.join(sorted(options))}")
 
 
 def use_defaults(context: click.Context, command: click.Command, arguments: Sequence[str]) -> None:
     """Give the options of a command their defaults. `arguments`: those behind its name, which may name the study."""
-    group, file = context.command, _beside(_results_in(command, arguments))
-    if file is None or command is config or not isinstance(group, click.Group):
+    file = _beside(_results_in(command, arguments))
+    if file is None or command is config:
         return
-    options = _options(group)
+    options = _options(context.command)
     context.default_map = {}
-    for name, values in _defaults(file, options).items():
-        place = context.default_map
-        for part in name.split():
-            place = place.setdefault(part, {})
-        place.update({options[name][key].name: value for key, value in values.items()})
+    for key, value in _read(file, options).items():
+        for name, parameter in options[key].items():
+            place = context.default_map
+            for part in name.split():
+                place = place.setdefault(part, {})
+            place[parameter.name] = _value(value, parameter, file.parent)
 
 
 def with_source(error: click.BadParameter) -> click.BadParameter:
@@ -99,53 +90,35 @@ def _results_in(command: click.Command, arguments: Sequence[str]) -> Path | None
     return None
 
 
-def _options(group: click.Group, prefix: str = "") -> Options:
-    context, found = click.Context(group), dict[str, dict[str, click.Parameter]]()
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            found |= _options(command, f"{prefix}{name} ")
-        elif command and command is not config:
-            found[f"{prefix}{name}"] = dict(_keys(command))
+def _options(group: click.Command) -> Options:
+    found: Options = {}
+    for name, command in _commands(group):
+        for each in command.params:
+            keys = {name.removeprefix("--") for name in each.opts if name.startswith("--")} - NEVER
+            for key in {RESULTS} if each.name == RESULTS and each.nargs == 1 else keys:
+                found.setdefault(key, {})[name] = each
     return found
 
 
-def _keys(command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
-    for each in command.params:
-        if isinstance(each, click.Argument):
-            if each.name == RESULTS:
-                yield RESULTS, each
-        else:
-            yield from ((key, each) for name in each.opts if (key := name.lstrip("-")) not in NEVER and key != name[1:])
+def _commands(group: click.Command, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield the commands of a group and of its groups, with their names."""
+    context = click.Context(group)
+    for name in group.list_commands(context) if isinstance(group, click.Group) else ():
+        command = group.get_command(context, name)  # type: ignore[attr-defined]
+        yield from _commands(command, f"{prefix}{name} ")
+        if command is not config:
+            yield f"{prefix}{name}", command
 
 
-def _defaults(file: Path, options: Options) -> dict[str, dict[str, Any]]:
-    """Read the defaults of each command. Raises `CommandError` if the file is no TOML, or has an unknown key."""
+def _read(file: Path, options: Options) -> dict[str, Any]:
+    """Read the defaults. Raises `CommandError` if the file is no TOML, or has an unknown key."""
     try:
         given = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise CommandError(f"{file} cannot be read as TOML: {error}") from error
-    found: dict[str, dict[str, Any]] = {}
-    for commands, values in _tables(given, file, options):
-        for key, value in values.items():
-            having = [name for name in commands if key in options[name]]
-            if not having:
-                known = sorted({key for name in commands for key in options[name]})
-                raise CommandError(f"{file} has the unknown key '{key}'; known are {', '.join(known)}")
-            for name in having:
-                found.setdefault(name, {})[key] = _value(value, options[name][key], file.parent)
-    return found
-
-
-def _tables(given: Mapping[str, Any], file: Path, options: Options) -> Iterator[tuple[list[str], dict[str, Any]]]:
-    """Yield commands with the keys for them: of the top for all, then those of each table, which win."""
-    yield list(options), {key: value for key, value in given.items() if not isinstance(value, dict)}
-    for name, values in given.items():
-        if isinstance(values, dict):
-            commands = [each for each in options if each.split()[0] == name]
-            if not commands:
-                raise CommandError(f"{file} has the unknown command [{name}]; known are {', '.join(options)}")
-            yield commands, values
+    if unknown := next((key for key in given if key not in options), None):
+        raise CommandError(f"{file} has the unknown key '{unknown}'; known are {', '.join(sorted(options))}")
+    return given
 
 
 def _value(value: Any, option: click.Parameter, folder: Path) -> Any:

@@ -42,11 +42,6 @@ def test_without_one_the_working_directory_has_it(results: Path) -> None:
     assert events(results) == 3
 
 
-def test_a_table_holds_for_its_command_alone(results: Path) -> None:
-    results.with_name(NAME).write_text("event-gap = 60\n[export]\nevent-gap = 3600\n[report]\nevent-gap = 0\n")
-    assert events(results) == 2
-
-
 def test_the_study_itself_can_be_a_default_and_paths_are_the_files(
     results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,8 +61,7 @@ def test_the_study_itself_can_be_a_default_and_paths_are_the_files(
     ("text", "said"),
     [
         ("event_gap = 1", "has the unknown key 'event_gap'; known are again, "),
-        ("[report]\nboxes = true", "has the unknown key 'boxes'; known are event-gap, file-times, "),
-        ("[reports]\n", "has the unknown command [reports]; known are batch results, "),
+        ("[report]\nboxes = true", "has the unknown key 'report'"),
         ("yes = true", "has the unknown key 'yes'"),
         ("event-gap = ", "cannot be read as TOML"),
     ],
@@ -90,7 +84,7 @@ def test_a_wrong_value_is_said_to_be_the_files(results: Path, capsys: pytest.Cap
 
 
 def test_the_help_and_config_show_the_defaults(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    results.with_name(NAME).write_text('event-gap = 77\n[batch]\nstage = "dev"\n')
+    results.with_name(NAME).write_text('event-gap = 77\nstage = "dev"\n')
     assert run(["export", str(results), "--help"]) == Exit.DONE
     assert "[default: 77" in capsys.readouterr().out
     assert run(["config", str(results)]) == Exit.DONE
@@ -99,4 +93,4 @@ def test_the_help_and_config_show_the_defaults(results: Path, capsys: pytest.Cap
     assert "event-gap = 77   for copy, export, report, review, tables" in lines
     assert "stage = dev   for batch results, batch status, batch submit" in lines
     assert run(["config"]) == Exit.DONE
-    assert capsys.readouterr().out.startswith(f"there is no {NAME} in ")
+    assert capsys.readouterr().out.startswith(f"there is no {NAME} beside the study or in ")
