@@ -1,7 +1,6 @@
 // The commands of the page: which keys give them, which buttons, and the list of all.
+import { $, make } from "./elements.js";
 import { say, valued } from "./words.js";
-
-const $ = (id) => document.getElementById(id);
 
 // By what they are about: name, keys, and whether a key that is held down repeats it. No key says two things.
 const GROUPS = {
@@ -16,7 +15,7 @@ const GROUPS = {
 const SIGNS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", "Shift+ArrowLeft": "⇧ ←", "Shift+ArrowRight": "⇧ →", Escape: "Esc" };
 const COMMANDS = Object.values(GROUPS).flat().map(([name, keys, repeats = false]) => ({ name, keys: keys.split(" "), repeats }));
 
-const signed = (key) => Object.assign(document.createElement("kbd"), { textContent: SIGNS[key] ?? key });
+const signed = (key) => make("kbd", SIGNS[key] ?? key);
 
 // The key of an event, as the table has it. French keyboards have digits above signs; others type no Latin letters.
 function keyOf({ key, code, shiftKey }) {
@@ -73,15 +72,8 @@ export function listen(actions, failed) {
 /** Show all keys. */
 export function showKeys() {
   $("keys-list").replaceChildren(...Object.entries(GROUPS).map(([group, commands]) => {
-    const section = document.createElement("section");
-    const list = document.createElement("dl");
-    for (const [name, keys] of commands) {
-      const term = document.createElement("dt");
-      term.append(...keys.split(" ").map(signed));
-      list.append(term, Object.assign(document.createElement("dd"), { textContent: say(`command.${name}`) }));
-    }
-    section.append(Object.assign(document.createElement("h3"), { textContent: say(`group.${group}`) }), list);
-    return section;
+    const rows = commands.flatMap(([name, keys]) => [make("dt", keys.split(" ").map(signed)), make("dd", say(`command.${name}`))]);
+    return make("section", [make("h3", say(`group.${group}`)), make("dl", rows)]);
   }));
   $("keys").showModal();
 }

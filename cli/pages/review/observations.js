@@ -1,7 +1,6 @@
 // What is said about photos, as observations of Camtrap DP, and the form for one with details or for several.
+import { $, make } from "./elements.js";
 import { ANIMALS, called, say, valued } from "./words.js";
-
-const $ = (id) => document.getElementById(id);
 const form = $("details");
 const FIELDS = ["count", "sex", "life_stage", "behavior", "note"];
 let draft = null; // observations that are not said yet
@@ -96,12 +95,8 @@ function show() {
   form.hidden = false;
   $("panel").classList.add("drafting");
   $("observations").replaceChildren(...draft.map((each, number) => {
-    const item = document.createElement("li");
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: labelled(each) });
-    button.setAttribute("aria-pressed", number === at);
-    button.addEventListener("click", () => { at = number; show(); });
-    item.append(button);
-    return item;
+    const button = make("button", labelled(each), { type: "button", ariaPressed: String(number === at), onclick: () => { at = number; show(); } });
+    return make("li", button);
   }));
   for (const field of FIELDS) $(field).value = draft[at][field] ?? "";
 }

@@ -1,12 +1,11 @@
 // What a photo shows, who has said so, and what else it may be.
+import { $, make } from "./elements.js";
 import { MOST } from "./names.js";
 import { answerOf, described } from "./observations.js";
 import { called, listed, percent, say, translated } from "./words.js";
 
 const FROM_OTHERS = 3; // names that the photos of the event have, at most
 const RARE = 0.05; // share of a station's events
-const $ = (id) => document.getElementById(id);
-const make = (tag, textContent, more = {}) => Object.assign(document.createElement(tag), { textContent, ...more });
 const keyOf = (each) => each.scientific_name ?? each.name;
 const distinct = (taxa) => [...Map.groupBy(taxa, keyOf).values()].map(([first]) => first);
 
@@ -31,11 +30,8 @@ export function show(photo, photos, { me, often, recent, choose }) {
   const others = distinct([...own, ...surest.map((each) => ({ ...each, more: say("other-photo") }))]).slice(0, own.length + FROM_OTHERS);
   const choices = distinct([...others, ...recent.map((each) => ({ ...each, more: say("recent") }))]).slice(0, MOST);
   $("candidates").replaceChildren(...choices.map(({ name, scientific_name: known, more }, number) => {
-    const button = make("button", "", { type: "button", onclick: () => choose(number) });
-    button.append(make("kbd", number + 1), make("b", known ? translated(name) : name), make("i", known ?? ""), make("span", more));
-    const item = make("li", "");
-    item.append(button);
-    return item;
+    const parts = [make("kbd", number + 1), make("b", known ? translated(name) : name), make("i", known ?? ""), make("span", more)];
+    return make("li", make("button", parts, { type: "button", onclick: () => choose(number) }));
   }));
   return choices;
 }

@@ -1,4 +1,5 @@
 // The large picture: how near, how bright, and the boxes over it, which follow.
+import { $, make } from "./elements.js";
 import { called } from "./words.js";
 
 const STEP = 1.25;
@@ -7,8 +8,6 @@ const SHARP = 1.5; // from this zoom on, the photo has to come in full size
 const FULL = 6000; // pixels
 const MOST_KEPT = 40;
 const SWIPE = 60; // pixels of a finger
-
-const $ = (id) => document.getElementById(id);
 const [stage, view] = [$("stage"), $("view")];
 const kept = new Map(); // loaded pictures by photo, the last used at the end: the browser itself keeps none
 let image = $("picture");
@@ -99,7 +98,7 @@ const boxesIn = ({ parts }) => parts.filter((part) => part.box);
 
 function boxesOf(photo) {
   return boxesIn(photo).map(({ box, kind, named }) => {
-    const made = Object.assign(document.createElement("div"), { textContent: called({ kind, ...named }) });
+    const made = make("div", called({ kind, ...named }));
     for (const [side, share] of [["left", box.x], ["top", box.y], ["width", box.width], ["height", box.height]]) made.style[side] = `${share * 100}%`;
     return made;
   });

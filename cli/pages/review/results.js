@@ -1,9 +1,8 @@
 // How far the review is: precision by taxon, and how far reviewers agree.
+import { $, make } from "./elements.js";
 import { get } from "./server.js";
 import { titled } from "./names.js";
 import { percent, say, valued } from "./words.js";
-
-const $ = (id) => document.getElementById(id);
 
 /** Show the results so far. `jump` gets the ids of photos about which reviewers disagree. */
 export async function show(title, jump) {
@@ -15,9 +14,8 @@ export async function show(title, jump) {
   $("precision").replaceChildren(...rows.map((each) => {
     const taxon = valued("kind", each.taxon);
     const interval = `${percent(each.low)} – ${percent(each.high)}`;
-    const row = document.createElement("tr");
-    row.append(...[taxon === each.taxon ? titled(taxon) : taxon, each.reviewed, percent(each.share), interval].map((text) => Object.assign(document.createElement("td"), { textContent: text })));
-    return row;
+    const cells = [taxon === each.taxon ? titled(taxon) : taxon, each.reviewed, percent(each.share), interval];
+    return make("tr", cells.map((text) => make("td", text)));
   }));
   $("agreement").textContent = reviewers.length < 2 || !photos ? say("alone") : say("agreement", { reviewers: reviewers.join(", "), count: photos, kappa: kappa === null ? "–" : kappa.toFixed(2) });
   $("disagreements").hidden = !disagreements.length;

@@ -1,5 +1,6 @@
 // Goes through the events of a queue with the keyboard: shows one, sends what is said about its photos, and takes it back.
 import { listen, showKeys } from "./commands.js";
+import { $ } from "./elements.js";
 import { queue } from "./names.js";
 import * as form from "./observations.js";
 import * as panel from "./panel.js";
@@ -11,7 +12,6 @@ import * as strip from "./strip.js";
 import { ANIMALS, called, fill, say, written } from "./words.js";
 
 const CONFLICT = 409; // another reviewer has the event
-const $ = (id) => document.getElementById(id);
 
 let { events } = queue; // photo ids of each
 let place = 0; // of the event that is shown

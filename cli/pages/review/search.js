@@ -1,7 +1,7 @@
 // The field in which an animal is looked for by its name.
+import { $, make } from "./elements.js";
 import { matching } from "./names.js";
 
-const $ = (id) => document.getElementById(id);
 let here = new Set(); // scientific names of the station
 let matches = [];
 let selected = 0;
@@ -31,12 +31,9 @@ function find() {
 }
 
 function mark() {
-  $("matches").replaceChildren(...matches.map((each, number) => {
-    const item = Object.assign(document.createElement("li"), { id: `match-${number}`, role: "option", textContent: each.label });
-    item.setAttribute("aria-selected", number === selected);
-    item.addEventListener("click", () => chosen(each));
-    return item;
-  }));
+  $("matches").replaceChildren(...matches.map((each, number) => (
+    make("li", each.label, { id: `match-${number}`, role: "option", ariaSelected: String(number === selected), onclick: () => chosen(each) })
+  )));
   $("query").setAttribute("aria-activedescendant", matches.length ? `match-${selected}` : "");
 }
 

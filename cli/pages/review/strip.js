@@ -1,11 +1,10 @@
 // The burst as a filmstrip: which photo is seen, which are selected and reviewed, and the events before and after it.
+import { $, make } from "./elements.js";
 import { called, listed, say, span, written } from "./words.js";
 import { answerOf } from "./observations.js";
 
 const SIDE = 240; // pixels of a thumbnail
-const $ = (id) => document.getElementById(id);
 const strip = $("strip");
-const make = (tag, className, textContent = "") => Object.assign(document.createElement(tag), { className, textContent });
 let clicked = () => {};
 
 /** Show an event. `isReviewed`: by photo. `click` gets a photo's number, and whether it is to be selected, or all up to it. */
@@ -33,14 +32,16 @@ export function show(event, { current, selection, isReviewed, click }) {
 }
 
 function frame(photo, number, photos) {
-  const made = make("li");
-  made.id = `frame-${photo.id}`;
-  made.role = "option";
-  made.dataset.photo = photo.id;
-  const image = Object.assign(make("img"), { alt: "", loading: "lazy", draggable: false, src: `picture/${photo.id}?side=${SIDE}` });
   const before = photos[number - 1];
   const since = before?.time && photo.time ? (new Date(photo.time) - new Date(before.time)) / 1000 : null;
-  made.append(image, make("span", "check"), make("span", "name"), make("span", "time", since === null ? written(photo.time, { short: true }) : `+${span(since)}`));
+  const time = since === null ? written(photo.time, { short: true }) : `+${span(since)}`;
+  const made = make("li", [
+    make("img", [], { alt: "", loading: "lazy", draggable: false, src: `picture/${photo.id}?side=${SIDE}` }),
+    make("span", [], { className: "check" }),
+    make("span", [], { className: "name" }),
+    make("span", time, { className: "time" }),
+  ], { id: `frame-${photo.id}`, role: "option" });
+  made.dataset.photo = photo.id;
   return made;
 }
 
@@ -50,10 +51,8 @@ function neighbour(figure, other, which) {
   if (!other) return;
   const [image, caption] = figure.children;
   image.src = `picture/${other.id}?side=${SIDE}`;
-  caption.replaceChildren(
-    make("b", "", other.gap_seconds === null ? "" : say(which, { span: span(other.gap_seconds) })),
-    ` ${listed(other.says.map(called))}`,
-  );
+  const gap = other.gap_seconds === null ? "" : say(which, { span: span(other.gap_seconds) });
+  caption.replaceChildren(make("b", gap), ` ${listed(other.says.map(called))}`);
 }
 
 strip.addEventListener("click", (event) => {
