@@ -188,13 +188,6 @@ def test_dropping_leaves_no_trace(connection: "Connection") -> None:
         assert len(ask(connection, f"select distinct dataset from {table}")) == 1  # noqa: S608
 
 
-def test_the_active_dataset_is_not_dropped(connection: "Connection") -> None:
-    sample_data.load_all(connection, "one")
-    activate(connection, "one")
-    with pytest.raises(LoadError, match="dataset one is active; activate another one before"):
-        drop(connection, "one")
-
-
 def test_dropping_a_dataset_in_use_fails_after_a_few_tries(
     connection: "Connection", database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -237,8 +237,6 @@ def test_a_request_of_doubtful_length_or_host_is_refused(running: Running, messa
     ("host", "status"),
     [
         (b"localhost", 200),
-        (b"LOCALHOST:8000", 200),
-        (b"127.0.0.1:1", 200),
         (b"[::1]:8000", 200),
         (b"evil.example", 421),
         (b"localhost.evil.example:8000", 421),
@@ -269,7 +267,6 @@ def test_any_host_is_served_if_the_setting_says_so() -> None:
         (b"GET /nowhere?lat=12.3456 HTTP/1.1\r\nHost: localhost", 404, "not_found"),
         (b"DELETE / HTTP/1.1\r\nHost: localhost", 405, "method_not_allowed"),
         (b"GET / HTTP/9.9\r\nHost: localhost", 505, "version_not_supported"),
-        (b"BREW / HTTP/1.1\r\nHost: localhost", 405, "method_not_allowed"),
         (b"BREW /nowhere HTTP/1.1\r\nHost: localhost", 404, "not_found"),
         (b"GET /caf\xe9 HTTP/1.1\r\nHost: localhost", 400, "bad_request"),
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: localhost", 414, "uri_too_long"),

@@ -51,13 +51,6 @@ def test_the_version_follows_from_every_file(small: dict[str, Path], tmp_path: P
         assert version_of(small | {name: changed}) != version
 
 
-def test_packing_a_file_anew_leaves_the_version(small: dict[str, Path], tmp_path: Path) -> None:
-    packed = tmp_path / "range_maps.csv.gz"
-    packed.write_bytes(gzip.compress(gzip.decompress(small["range_maps"].read_bytes()), compresslevel=1, mtime=1))
-    assert packed.read_bytes() != small["range_maps"].read_bytes()
-    assert version_of(small | {"range_maps": packed}) == version_of(small)
-
-
 def test_the_mark_that_spreadsheets_put_before_utf_8_changes_nothing(small: dict[str, Path], tmp_path: Path) -> None:
     # GIVEN every file as a spreadsheet saves it WHEN read THEN it is the same dataset
     for name, path in small.items():
@@ -161,12 +154,6 @@ def test_animals_without_a_range_are_named(small: dict[str, Path]) -> None:
         animal for animal in dataset.animals if animal.kind in ("wild", "marine") and animal.animal not in lives
     ]
     assert dataset.unknown
-
-
-def test_the_same_cell_of_an_animal_twice_is_the_same_as_once(small: dict[str, Path], tmp_path: Path) -> None:
-    twice = tmp_path / "twice.csv.gz"
-    twice.write_bytes(gzip.compress(b"taxon,cell\na,83be0efffffffff\na,83be0efffffffff\n"))
-    read_dataset(small | {"range_maps": twice})
 
 
 def test_a_missing_file_is_named(small: dict[str, Path], tmp_path: Path) -> None:

@@ -97,20 +97,11 @@ def test_a_body_that_stops_is_cut_off_however_much_has_arrived(sent: int) -> Non
         received([(0.0, sent), (21.0, 1)], 10_000)
 
 
-def test_a_photo_is_whole() -> None:
-    photo = jpeg() + b"\1" * (2 * BATCH)
-    assert spooled(photo) == ([photo], {})
-
-
 def test_a_form_has_photos_and_fields() -> None:
     photo = jpeg() + b"\2" * BATCH
     place = b'--b\r\nContent-Disposition: form-data; name="lat"\r\n\r\n1\r\n'
     body = HEAD + photo + b"\r\n" + place + HEAD + jpeg() + b"\r\n--b--\r\n"
     assert spooled(body, FORM, part=1000) == ([photo, jpeg()], {"lat": "1"})
-
-
-def test_an_empty_photo_is_left_to_the_function() -> None:
-    assert spooled(b"") == ([b""], {})
 
 
 @pytest.mark.parametrize(

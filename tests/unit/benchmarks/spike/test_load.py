@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.spike.load import arrivals, land_cells, zipf
+from benchmarks.spike.load import land_cells, zipf
 
 
 @pytest.fixture
@@ -28,11 +28,3 @@ def test_the_first_comes_twice_as_often_as_the_second(random: np.random.Generato
     counts = [np.count_nonzero(drawn == item) for item in (70, 50, 60)]
     assert counts[0] / counts[1] == pytest.approx(2.0, rel=0.05)
     assert counts[0] / counts[2] == pytest.approx(3.0, rel=0.05)
-
-
-def test_arrivals_are_as_many_as_the_rate_says(random: np.random.Generator) -> None:
-    moments = arrivals(500.0, 10.0, 50.0, random)
-    assert len(moments) == pytest.approx(20_000, rel=0.05)
-    assert np.all(np.diff(moments) >= 0)
-    assert moments[0] >= 10.0
-    assert moments[-1] < 50.0

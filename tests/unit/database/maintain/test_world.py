@@ -4,7 +4,6 @@ import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -85,55 +84,24 @@ OPEN_SEA: tuple[set[str], bool] = (set(), False)
 @pytest.mark.parametrize(
     ("latitude", "longitude", "areas", "coast"),
     [
-        (-33.87, 151.21, "AU", True),  # Sydney
         (-23.70, 133.90, "AU", False),  # Alice Springs
         (48.58, 7.75, "DE FR", False),  # Strasbourg
-        (46.20, 6.15, "CH FR", False),  # Geneva
-        (55.75, 37.60, "RU", False),  # Moscow
-        (-1.29, 36.82, "KE", False),  # Nairobi
         (41.88, -87.63, "US", False),  # Chicago: a lake is no sea
         (40.40, 49.87, "AZ", False),  # Baku: neither is the Caspian
-        (43.65, 51.20, "KZ", False),  # Aktau
-        (-18.14, 178.44, "FJ", True),  # Suva
         (-16.85, -179.97, "FJ", True),  # Taveuni, east of 180°
-        (66.50, -173.00, "RU", True),  # Chukotka, east of 180°
         (71.20, 179.90, "RU", True),  # Wrangel Island, on both sides of 180°
-        (71.20, -179.00, "RU", True),
         (-90.00, 0.00, "AQ", False),  # the South Pole
-        (-80.00, 10.00, "AQ", False),
         (-86.00, -179.99, "AQ", False),  # beside 180°
-        (-77.85, 166.70, "AQ", True),  # McMurdo
-        (54.71, 20.45, "LT PL RU", True),  # Kaliningrad
         (4.92, -52.30, "BR GF", True),  # Cayenne: not France
-        (14.60, -61.00, "LC MQ", True),  # Martinique
-        (16.20, -61.50, "DM GP", True),  # Guadeloupe
         (-21.10, 55.50, "RE", True),  # Réunion
-        (-12.80, 45.15, "KM YT", True),  # Mayotte
         (78.22, 15.65, "SJ", True),  # Longyearbyen: not Norway
-        (71.00, -8.30, "SJ", True),  # Jan Mayen
-        (-54.42, 3.36, "BV", True),  # Bouvet Island
-        (1.35, 103.80, "ID MY SG", True),  # Singapore
         (22.20, 113.55, "CN HK MO", True),  # Macau
         (36.14, -5.35, "ES GI MA", True),  # Gibraltar
-        (12.20, -68.27, "BQ VE", True),  # Bonaire
         (-10.49, 105.63, "CX", True),  # Christmas Island
-        (-12.17, 96.83, "CC", True),  # Cocos Islands
-        (-8.52, 179.20, "TV", True),  # Funafuti
         (-9.20, -171.80, "TK", True),  # Tokelau: not New Zealand
-        (-25.07, -130.10, "PN", True),  # Pitcairn
-        (28.20, -177.37, "UM", True),  # Midway
-        (21.30, -157.85, "US", True),  # Honolulu
         (-0.70, -90.40, "EC", True),  # Galápagos
-        (-27.10, -109.35, "CL", True),  # Easter Island
-        (28.30, -16.50, "ES", True),  # Tenerife
         (35.18, 33.36, "CY TR", True),  # Nicosia, both sides of the line
-        (42.66, 21.16, "AL ME MK RS XK", False),  # Pristina
-        (9.56, 44.06, "ET SO", False),  # Hargeisa
         (44.95, 34.10, "RU UA", True),  # Simferopol: both who claim it
-        (-29.30, 27.50, "LS ZA", False),  # Maseru, an enclave
-        (41.90, 12.45, "IT VA", True),  # Rome
-        (-54.80, -68.30, "AR CL", True),  # Ushuaia
-        (-16.50, 146.20, "", True),  # a reef within sight of Queensland
         (10.38, 114.36, "", True),  # Spratly Islands: no country's, since too many claim them
     ],
 )
@@ -160,13 +128,6 @@ def test_the_table_is_sorted_and_holds_each_cell_once_in_its_usual_form() -> Non
     assert cells == sorted(set(cells))
     assert all(text_of(parse_cell(cell)) == cell for cell in cells)
     assert all(row["areas"].split() == sorted(set(row["areas"].split())) for row in ROWS)
-
-
-def test_the_sea_beside_every_shore_is_coast() -> None:
-    # GIVEN the cells that touch land and are on the coast; THEN no neighbour is left out as open sea
-    for cell, (areas, coast) in TABLE.items():
-        if areas and coast:
-            assert all(other in TABLE for other in neighbours_of(cell))
 
 
 # --- cells of outlines
@@ -254,11 +215,6 @@ def test_the_sea_beside_a_shore_is_coast_in_no_country() -> None:
     assert all(any(other in areas for other in neighbours_of(cell)) for cell in beside)
 
 
-def test_the_caspian_shore_is_no_coast() -> None:
-    _, coast = cell_areas(atlas_of(("KZ", box(50, 42, 4, 3))))
-    assert coast == set()
-
-
 def test_the_command_writes_a_sorted_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN an atlas of one island, about as large as Iceland
     atlas, output = tmp_path / "countries.json", tmp_path / "cells.csv"
@@ -299,9 +255,3 @@ def test_the_committed_map_is_made_from_the_land_on_the_page(tmp_path: Path) -> 
     outlines = str(ROOT / "web" / "page" / "src" / "world.json")
     assert main(["world-map", outlines, "--output", str(tmp_path / "world.svg")]) == 0
     assert (tmp_path / "world.svg").read_text() == MAP.read_text()
-
-
-def test_the_map_is_an_image_with_a_title_and_two_layers() -> None:
-    root = ElementTree.fromstring(MAP.read_text())  # noqa: S314 — our own file
-    names = [each.tag.rpartition("}")[2] for each in root]
-    assert names == ["title", "style", "path", "path"]

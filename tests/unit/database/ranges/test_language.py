@@ -24,10 +24,6 @@ def test_an_area_is_a_code_or_a_name() -> None:
     assert parse(" Sahel ") == Range(Area("Sahel", 2))
 
 
-def test_areas_side_by_side_are_added() -> None:
-    assert parse("NO SE FI").areas == Union((Area("NO", 1), Area("SE", 4), Area("FI", 7)))
-
-
 def test_plus_and_minus_apply_from_left_to_right() -> None:
     assert parse("AU - AU-TAS + NZ").areas == Chain(Area("AU", 1), ((False, Area("AU-TAS", 6)), (True, Area("NZ", 15))))
 
@@ -40,12 +36,6 @@ def test_a_list_binds_more_tightly_than_plus_and_minus() -> None:
 def test_an_overlap_binds_more_tightly_than_minus_and_less_than_a_list() -> None:
     overlap = Overlap((Area("Andes", 1), Union((Area("PE", 9), Area("BO", 12)))))
     assert parse("Andes & PE BO - PE-LOR").areas == Chain(overlap, ((False, Area("PE-LOR", 17)),))
-
-
-def test_parentheses_come_first() -> None:
-    assert parse("BR & (Andes + Pampas)").areas == Overlap(
-        (Area("BR", 1), Chain(Area("Andes", 7), ((True, Area("Pampas", 15)),)))
-    )
 
 
 def test_limits_apply_to_the_whole_range() -> None:

@@ -168,19 +168,6 @@ def test_each_part_has_whole_records_whatever_is_quoted(rows: list[list[str]], s
     assert b"".join(parts).decode() == written.getvalue().partition("\n")[2]
 
 
-@given(st.lists(st.text(st.sampled_from('a"é\t'), min_size=1, max_size=8)), st.integers(1, 40))
-def test_lines_that_nothing_quotes(lines: list[str], size: int) -> None:
-    text = "".join(f"{line}\r\n" for line in lines).encode()
-    parts = list(parts_of(io.BytesIO(text), TextFormat(), size))
-    assert b"".join(parts) == text.replace(b"\r\n", b"\n")
-    assert all(part.endswith(b"\n") for part in parts)
-
-
 def test_another_encoding_becomes_utf_8_and_a_last_line_may_lack_its_end() -> None:
     text = io.BytesIO("Bär\tMünchen".encode("latin-1"))
     assert list(parts_of(text, TextFormat(encoding="iso8859-1"))) == ["Bär\tMünchen\n".encode()]
-
-
-def test_an_open_quote_takes_no_more_than_its_part() -> None:
-    text = io.BytesIO(b'1,"open\n2,b\n3,c\n4,d\n')
-    assert len(list(parts_of(text, TextFormat(quote='"'), 12))) > 1
