@@ -39,7 +39,7 @@ select
     is_right, drawn, reviewed
 from temp.gone join photo using (id) join review on review.photo = photo.id
 join photo as other on other.size = photo.size and other.checksum = photo.checksum
-where other.id not in (select id from temp.gone)
+where other.id not in (select id from temp.gone) and (other.id, reviewer) not in (select photo, reviewer from review)
 """
 
 

@@ -163,7 +163,7 @@ def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding
         for photo in event
         for number, part in enumerate(photo.finding.each, 1)
     ]
-    for number, part in enumerate(found_in([photo.finding for photo in event]), 1):
+    for number, part in enumerate(found_in([photo.finding for photo in event], by_traits=True), 1):
         identity = event_id(event) + (f"-{number}" if number > 1 else "")
         head = {"observationID": identity, "mediaID": "", "observationLevel": "event"}
         found.append((same | head | _classification(part), part))

@@ -21,9 +21,8 @@ class _Row(NamedTuple):
 
 
 def _said(row: _Row, value: Callable[[Finding], Any]) -> str:
-    """Return a value of a photo; of each thing that a person saw in it, where that is more than one."""
-    finding = row.photo.finding
-    return " | ".join(str(value(part) or "") for part in (finding.each if finding.is_human else (finding,)))
+    """Return a value of a photo, or of each thing that a person saw in it."""
+    return " | ".join(str(value(part) or "") for part in row.photo.finding.seen)
 
 
 COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
@@ -69,7 +68,7 @@ def write_csv(study: Study, path: Path) -> None:
     """Write the photos with an answer by deployment and time, then those without one."""
     with table(path, tuple(COLUMNS)) as write:
         for number, event in enumerate(study.events(), 1):
-            whole = found_in([photo.finding for photo in event])
+            whole = found_in([photo.finding for photo in event], by_traits=True)
             for photo in event:
                 row = _Row(photo, number, len(event), whole)
                 write({name: inert(value(row)) for name, value in COLUMNS.items()})

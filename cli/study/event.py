@@ -37,19 +37,19 @@ class _Sighting(NamedTuple):
         return not agree(self.line, line) and self.share(line) > ALIKE * self.finding.sureness
 
 
-def found_in(event: Sequence[Finding]) -> tuple[Finding, ...]:
+def found_in(event: Sequence[Finding], *, by_traits: bool = False) -> tuple[Finding, ...]:
     """Return what an event shows, from the findings of its photos: each taxon, then people, then vehicles.
 
     It is blank only if every photo is. What a person said replaces the finding of that photo only. `count` is what
-    people counted, or else the largest number in one photo, if there are boxes. A taxon of which people saw several
-    sexes or ages is found once with each.
+    people counted, or else the largest number in one photo, if there are boxes. `by_traits`: whether a taxon of which
+    people saw several sexes or ages is found once with each.
     """
     parts = [(photo, part) for photo, finding in enumerate(event) for part in finding.each]
     animals = [_Sighting(photo, part, part.named.line) for photo, part in parts if part.named]
     found = [
         replace(_fused(line, alike), parts=(), **_together([(each.photo, each.finding) for each in alike]))
         for line, same in _by_taxon(animals).items()
-        for alike in _by_traits(same)
+        for alike in (_by_traits(same) if by_traits else [same])
     ]
     kinds: tuple[Kind, ...] = ("human", "vehicle", "unknown", "blank")
     for kind in kinds:

@@ -90,6 +90,11 @@ class Finding:
         return self.parts or (self,)
 
     @property
+    def seen(self) -> "tuple[Finding, ...]":
+        """Return what a person saw in the photo, which may be several taxa; else this finding, whatever the boxes."""
+        return self.each if self.is_human else (self,)
+
+    @property
     def sureness(self) -> float:
         """Return the score of the named taxon; without one, the probability that the photo shows this kind of thing."""
         return self.named.score if self.named else self.probability

@@ -165,24 +165,29 @@ def _hour(found: Summary, photo: StudyPhoto, station: Station) -> int | None:
 
 def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
     finding = photo.finding
-    group = _group(found, finding)
     found.photos += 1
     found.reviewed += finding.is_human
     found.untimed += not photo.timed
     found.stations[photo.deployment].photos += 1
-    group.photos += 1
-    group.stations.add(photo.deployment)
-    group.perhaps.update(each.name for each in finding.perhaps)
-    if not is_shown:
-        return
-    group.surest.offer(finding.sureness, photo)
-    group.least.offer(finding.sureness, photo)
+    for part in {_key(each): each for each in finding.seen}.values():
+        group = _group(found, part)
+        group.photos += 1
+        group.stations.add(photo.deployment)
+        group.perhaps.update(each.name for each in part.perhaps)
+        if is_shown:
+            group.surest.offer(part.sureness, photo)
+            group.least.offer(part.sureness, photo)
+
+
+def _key(finding: Finding) -> str:
+    """Return what a finding is counted as: a scientific name, a name as it was typed, or a kind."""
+    named = finding.named
+    return finding.kind if named is None else named.name if finding.is_typed else named.scientific_name
 
 
 def _group(found: Summary, finding: Finding) -> Group:
-    named = finding.named
+    named, key = finding.named, _key(finding)
     if named is None:
-        return found.groups.setdefault(finding.kind, Group(KINDS[finding.kind], "", "", finding.kind))
-    key = named.name if finding.is_typed else named.scientific_name
+        return found.groups.setdefault(key, Group(KINDS[finding.kind], "", "", finding.kind))
     is_wide = named.rank in WIDE and not finding.is_typed
     return found.groups.setdefault(key, Group(named.name, named.scientific_name, named.rank, finding.kind, is_wide))

@@ -19,6 +19,7 @@ from cli.study.finding import Finding
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import precision, save, wilson, withdraw
 from cli.study.study import Study
+from cli.study.summary import summary_of
 from testing.studies import DEER, IMPALA, answer, say, write_study
 from tests.unit.cli.exports.reading import rows_of
 
@@ -114,7 +115,7 @@ def test_accepting_is_all_that_the_models_found(results: ResultsFile) -> None:
 def test_an_event_has_what_people_counted(results: ResultsFile) -> None:
     def of_event() -> list[tuple[object, ...]]:
         event = next(Study(results, 60).events())
-        found = found_in([photo.finding for photo in event])
+        found = found_in([photo.finding for photo in event], by_traits=True)
         return [
             (each.named and each.named.name, each.count, each.sex, each.life_stage, each.behavior) for each in found
         ]
@@ -136,6 +137,18 @@ def test_an_event_has_what_people_counted(results: ResultsFile) -> None:
     say(results, FIRST, replace(DOE, count=3))
     say(results, SECOND, Observation("animal", *DEER))
     assert [each[1] for each in of_event()] == [3]
+
+
+def test_a_taxon_of_several_ages_is_one_in_counts(results: ResultsFile) -> None:
+    # GIVEN a doe with two fawns, and a person beside them
+    say(results, FIRST, DOE, FAWNS, PERSON)
+    event = next(Study(results, 60).events())
+    found = found_in([photo.finding for photo in event])
+    assert [(each.kind, each.count) for each in found] == [*(("animal", 3), ("animal", 1), ("human", 1))]
+    # THEN the report has one photo of deer, of one event, and one of a person
+    groups = summary_of(Study(results, 60)).groups
+    assert (groups["Cervidae"].photos, groups["Cervidae"].events) == (1, 1)
+    assert (groups["human"].photos, groups["human"].events) == (1, 1)
 
 
 def test_exports_have_what_people_saw(results: ResultsFile, tmp_path: Path) -> None:
