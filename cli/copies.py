@@ -59,15 +59,15 @@ class PhotoGone(Exception):
 
 
 class Copies:
-    """The files of a folder. `force`: whether to overwrite files of others.
+    """The files of a folder. `source`: the study's folder. `force`: whether to overwrite files of others.
 
     `counts`: how many files were made, by `how`; were there already (`there`); were changed by others and stay
     (`changed`); could not be made, as their photo is gone (`gone`); or were deleted, as their photo is elsewhere now
     (`deleted`).
     """
 
-    def __init__(self, folder: Path, *, force: bool = False) -> None:
-        self.folder, self._force = folder, force
+    def __init__(self, folder: Path, source: Path, *, force: bool = False) -> None:
+        self.folder, self._source, self._force = folder, source, force
         self.counts = Counter[str]()
         self._rows = {_key(row.new_path): row for row in _read(folder / TABLE)}
         self._wanted: set[str] = set()
@@ -99,23 +99,22 @@ class Copies:
     def put(self, wanted: Copy, make: Callable[[Path], str]) -> bool:
         """Make a file unless it is there. Return whether it is, in the end.
 
-        Raises `CommandError` if a file of others is in its place.
-        `make`: writes it, and returns `how`, or raises `PhotoGone`.
+        `make`: writes it, and returns `how`, or raises `PhotoGone`. Raises `CommandError` if a file of others is there.
         """
         key, target = _key(wanted.new_path), self.folder / wanted.new_path
-        known, size = self._rows.get(key), target.stat().st_size if target.is_file() else None
+        known, is_there = self._rows.get(key), target.is_file()
         self._wanted.add(key)
-        if size is not None and not self._force:
+        if is_there and not self._force:
             if known is None:
                 raise CommandError(
                     f"{shown(str(target))} is there, and was not made by this command; choose another folder, or "
                     "overwrite it with --force"
                 )
-            if known.bytes and known.bytes != size:
+            if self._was_changed(known):
                 self.counts["changed"] += 1
                 return True
         is_same = known is not None and (known.how == wanted.how or (known.how, wanted.how) == ("copy", "link"))
-        if known and is_same and size == known.bytes and known.mark == wanted.mark:
+        if known and is_there and known.bytes and is_same and known.mark == wanted.mark:
             self._rows[key] = wanted._replace(how=known.how, bytes=known.bytes)
             self.counts["there"] += 1
             return True
@@ -130,20 +129,28 @@ class Copies:
         self.counts[how] += 1
         return True
 
-    def finish(self, source: Path) -> None:
+    def finish(self) -> None:
         """Delete the folder's own files that were not wanted, and write the table anew.
 
-        Files stay that others changed, or that are the last of their photo. `source`: the study's folder.
+        Files stay that others changed, or that are the last of their photo.
         """
-        for key in self._rows.keys() - self._wanted:
-            row = self._rows[key]
+        for row in [self._rows[key] for key in self._rows.keys() - self._wanted]:
             target = self.folder / row.new_path
-            if target.is_file() and target.stat().st_size == row.bytes and (source / row.path).is_file():
+            if target.is_file() and self._was_changed(row):
+                self.counts["changed"] += 1
+            elif target.is_file() and (self._source / row.path).is_file():
                 target.unlink()
                 self.counts["deleted"] += 1
                 _remove_empty(target.parent, self.folder)
         self._file.close()
         self._save(row for row in self._rows.values() if (self.folder / row.new_path).is_file())
+
+    def _was_changed(self, row: Copy) -> bool:
+        """Return whether others changed a file since it was made. What changed a photo changed its links too."""
+        target, photo = self.folder / row.new_path, self._source / row.path
+        if row.how == "link" and photo.is_file() and target.samefile(photo):
+            return False
+        return row.bytes not in (0, target.stat().st_size)
 
     def _save(self, rows: Iterable[Copy]) -> None:
         with table(self.folder / TABLE, Copy._fields) as write:

@@ -29,6 +29,7 @@ Examples:
   # with keywords for Lightroom and digiKam
   faunalens copy study.db sorted/ --xmp inside
 """
+JPEG = (".jpg", ".jpeg")
 KEYS = ("taxon", "station", "event")
 
 
@@ -102,7 +103,7 @@ def copy(
         put = partial(_put, how=how, xmp=xmp)
         plan = Plan(study, by, {row["deploymentID"]: row for row in kept.deployments()})
         total, left, films = kept.counts().done - study.copies, 0, 0
-        with Copies(folder, force=force) as copies, photo_progress(0, total, "copying") as reach:
+        with Copies(folder, source, force=force) as copies, photo_progress(0, total, "copying") as reach:
             _expect_same_study(kept, copies)
             for number, (photo, new_folders) in enumerate(plan.photos(), 1):
                 reach(number)
@@ -113,7 +114,7 @@ def copy(
                     continue
                 for each in new_folders:
                     put(copies, each, photo, source / photo.path, blur=shows_people)
-            copies.finish(source)
+            copies.finish()
     _say(copies, left, films)
     return Exit.SOME_FAILED if copies.counts["gone"] else Exit.DONE
 
@@ -214,10 +215,12 @@ def people_in(finding: Finding) -> tuple[Box, ...]:
 def _put(
     copies: Copies, folder: str, photo: StudyPhoto, source: Path, *, how: str, xmp: str | None, blur: bool
 ) -> None:
-    suffix = ".jpg" if blur else re.sub(r"[^.\w]", "_", source.suffix)
+    suffix = re.sub(r"[^.\w]", "_", source.suffix)
+    if blur and suffix.lower() not in JPEG:
+        suffix = ".jpg"
     stem = f"{safe(_plain(photo.deployment), 60)}_{safe(source.stem)}"
     boxes, keywords = people_in(photo.finding), packet(photo) if xmp else ""
-    written = keywords if xmp == "inside" and suffix.lower() in (".jpg", ".jpeg") else ""
+    written = keywords if xmp == "inside" and suffix.lower() in JPEG else ""
     if blur:
         how = "blurred" if boxes else "blurred whole"
     elif written:

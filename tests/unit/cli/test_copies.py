@@ -19,7 +19,7 @@ def put(folder: Path, row: Copy = ROW, text: str = "photo", *, force: bool = Fal
         target.write_text(text)
         return row.how
 
-    with Copies(folder, force=force) as copies:
+    with Copies(folder, folder.parent, force=force) as copies:
         copies.put(row, make)
     return copies
 
@@ -44,7 +44,7 @@ def test_long_names_that_begin_alike_stay_apart() -> None:
 
 
 def test_photos_of_one_name_get_two(tmp_path: Path) -> None:
-    with Copies(put(tmp_path).folder) as copies:
+    with Copies(put(tmp_path).folder, tmp_path) as copies:
         # THEN the one that has the name keeps it, and another one gets a number, also where case is one
         assert copies.place("N/1.jpg", "lion", "north_1", ".jpg") == "lion/north_1.jpg"
         assert copies.place("M/1.jpg", "lion", "North_1", ".JPG") == "lion/North_1-2b4ff6e4.JPG"
@@ -59,7 +59,7 @@ def test_what_was_killed_while_it_was_made_is_made_again(tmp_path: Path) -> None
     # THEN the next one takes the file for its own
     copies = put(tmp_path)
     assert (tmp_path / ROW.new_path).read_text() == "photo"
-    copies.finish(tmp_path)
+    copies.finish()
     assert [row["bytes"] for row in rows_of(tmp_path / TABLE)] == ["5"]
 
 
@@ -72,15 +72,15 @@ def test_files_of_others_are_not_overwritten(tmp_path: Path) -> None:
     # AND what someone changed since stays too
     (tmp_path / ROW.new_path).write_text("retouched")
     assert put(tmp_path).counts == {"changed": 1}
-    with Copies(tmp_path) as copies:
-        copies.finish(tmp_path)
+    with Copies(tmp_path, tmp_path) as copies:
+        copies.finish()
     assert (tmp_path / ROW.new_path).read_text() == "retouched"
 
 
 def test_another_table_of_that_name_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / TABLE).write_text("a,b\n1,2\n")
     with pytest.raises(CommandError, match="is no table of copies"):
-        Copies(tmp_path)
+        Copies(tmp_path, tmp_path)
     assert (tmp_path / TABLE).read_text() == "a,b\n1,2\n"
 
 
@@ -91,8 +91,8 @@ def test_a_row_that_leads_out_of_the_folder_is_not_read(tmp_path: Path) -> None:
         (tmp_path / "victim.txt").write_text("12345")
         with (tmp_path / "out" / TABLE).open("a") as file:
             file.write(f"victim.txt,{evil},animal,a,b,c,copy,5,\n")
-        with Copies(tmp_path / "out") as copies:
-            copies.finish(tmp_path)
+        with Copies(tmp_path / "out", tmp_path) as copies:
+            copies.finish()
         assert (tmp_path / "victim.txt").exists()
 
 
@@ -100,8 +100,8 @@ def test_a_copy_that_is_the_last_of_its_photo_stays(tmp_path: Path) -> None:
     put(tmp_path / "out", ROW._replace(path="gone.jpg"))
     put(tmp_path / "out", ROW._replace(path="there.jpg", new_path="lion/two.jpg"))
     (tmp_path / "there.jpg").touch()
-    with Copies(tmp_path / "out") as copies:
-        copies.finish(tmp_path)
+    with Copies(tmp_path / "out", tmp_path) as copies:
+        copies.finish()
     assert [row["path"] for row in rows_of(tmp_path / "out" / TABLE)] == ["gone.jpg"]
     assert [path.name for path in (tmp_path / "out" / "lion").iterdir()] == ["north_1.jpg"]
 

@@ -156,6 +156,28 @@ def test_people_are_blurred_left_out_or_kept(tmp_path: Path, capsys: pytest.Capt
     assert {row["how"] for row in rows_of(folder / "out" / "copied.csv")} == {"link"}
 
 
+def test_a_link_to_a_person_is_not_left_when_people_are_to_be_blurred(tmp_path: Path) -> None:
+    # GIVEN a folder where people were kept, and a photo that another program has written to since, and so to its link
+    photos = [(f"N/{number}.JPG", f"2026-05-02 0{number}:00:00", answer(None, **person(0.9))) for number in (1, 2)]
+    folder = study_of(tmp_path, photos)
+    copied(folder, "--people", "keep")
+    with (folder / "Two stations" / "N" / "2.JPG").open("ab") as file:
+        file.write(b"a rating")
+    found = copied(folder)
+    # THEN only blurred photos are there
+    assert found == ["person/north_1.JPG", "person/north_2.JPG"]
+    for each in found:
+        with Image.open(folder / "out" / each) as image:
+            assert not image.getexif().get_ifd(IFD.GPSInfo)
+
+
+def test_a_photo_of_another_format_is_blurred_as_a_jpeg(tmp_path: Path) -> None:
+    folder = study_of(tmp_path, [("N/1.png", "2026-05-02 06:00:00", answer(None, **person(0.9)))])
+    assert copied(folder, "--people", "keep") == []
+    assert copied(folder) == ["person/north_1.jpg"]
+    assert [path.name for path in (folder / "out" / "person").iterdir()] == ["north_1.jpg"]
+
+
 def test_a_video_of_people_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     video = {"frame": 0, "seconds": 0.0, "fps": 30.0, "duration": 20.0, "processed": [0], "also": []}
     photos = [

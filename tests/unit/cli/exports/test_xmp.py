@@ -123,14 +123,14 @@ def test_copies_have_keywords_beside_or_inside(tmp_path: Path) -> None:
     assert how == {
         "north_1.JPG": "link",
         "north_1.JPG.xmp": "keywords",
-        "north_2.jpg": "blurred",
-        "north_2.jpg.xmp": "keywords",
+        "north_2.JPG": "blurred",
+        "north_2.JPG.xmp": "keywords",
     }
     sidecar = folder / "out" / found["north_1.JPG.xmp"]["new_path"]
     assert "lion" in listed(sidecar.read_bytes(), "dc:subject")
     # WHEN they are wanted inside, a link is not one any more, and the sidecars go
     found = copied(folder, "--xmp", "inside")
-    assert {name: row["how"] for name, row in found.items()} == {"north_1.JPG": "copy", "north_2.jpg": "blurred"}
+    assert {name: row["how"] for name, row in found.items()} == {"north_1.JPG": "copy", "north_2.JPG": "blurred"}
     for row, word in zip(found.values(), ("lion", "person"), strict=True):
         with Image.open(folder / "out" / row["new_path"]) as image:
             assert word in listed(image.info["xmp"], "dc:subject")
