@@ -48,8 +48,10 @@ async function open(where, photo = 0) {
   current = anchor = photo;
   if (place < events.length) {
     event = await hold(events[place][0]);
-    const ids = event.photos.map((each) => each.id); // others may have split or merged it
-    events = [...events.slice(0, place), ids, ...events.slice(place + 1).filter(([first]) => !ids.includes(first))];
+    const ids = event.photos.map((each) => each.id);
+    if (String(ids) !== String(events[place])) { // others have split or merged it
+      events = [...events.slice(0, place), ids, ...events.slice(place + 1).filter(([first]) => !ids.includes(first))];
+    }
     if (!revisits) for (const each of event.photos) if (each.opinions.length) reviewed.add(each.id);
     show();
     return;
