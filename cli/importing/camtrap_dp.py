@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from cli.importing.labels import Label, observed
 from cli.importing.tables import faults_of, rows_in
-from cli.study.opinions import KINDS, Observation
+from cli.study.opinions import KINDS, TYPED, Observation
 
 PACKAGE = "datapackage.json"
 
@@ -53,13 +53,14 @@ class CamtrapDP:
         with faults_of(path):
             about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
             files = {each["name"]: root / each["path"] for each in about["resources"]}
+            is_ours = any(each.get("title") == "Faunalens" for each in about.get("sources", ()))
             of_media, of_events = defaultdict[str, list[_Said]](list), defaultdict[str, list[Any]](list)
             for row in rows_in(files["observations"]):
                 if row.get("classificationMethod") == "machine" or row["observationType"] not in KINDS:
                     continue
                 if medium := row.get("mediaID"):
                     of_media[medium].append(_said(row))
-                else:
+                elif not is_ours:  # our events only repeat what was said of media
                     times = (datetime.fromisoformat(row[name]) for name in ("eventStart", "eventEnd"))
                     of_events[row["deploymentID"]].append((*times, _said(row)))
             events = {deployment: _Events(each) for deployment, each in of_events.items()}
@@ -87,7 +88,9 @@ def _labels_of(medium: Mapping[str, str], said: list[_Said]) -> Iterator[Label]:
 
 
 def _said(row: Mapping[str, str]) -> _Said:
-    kind = row["observationType"]
-    name = row.get("scientificName", "") if kind == "animal" else kind
-    details = (row.get(each, "") for each in ("count", "sex", "lifeStage", "behavior", "observationComments"))
-    return _Said(observed(name, *details), row.get("classifiedBy", ""), row.get("classificationTimestamp", ""))
+    typed, mark, note = row.get("observationComments", "").rpartition(TYPED)  # as our own packages have names
+    name, kind = typed if mark else row.get("scientificName", ""), row["observationType"]
+    columns = ("count", "sex", "lifeStage", "behavior", "classifiedBy")
+    count, sex, age, behavior, reviewer = (row.get(each, "") for each in columns)
+    what = observed(name if kind == "animal" else kind, count, sex, age, behavior, note.lstrip("; "))
+    return _Said(what, reviewer, row.get("classificationTimestamp", ""))

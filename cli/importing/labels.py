@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from cli.importing.names import kind_called, taxon_called
-from cli.study.opinions import Kind, Observation
+from cli.study.opinions import Observation, of_taxon
 
 SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 AGES = {
@@ -64,15 +64,9 @@ def observed(
     )
 
 
-def called(name: str, kind: Kind | None = None) -> Observation:
-    """Return the observation of a name: a kind, a taxon at hand, or an animal with the name as it was typed.
-
-    `kind`: if the file says it apart from the name.
-    """
-    kind = kind or kind_called(name) or "animal"
+def called(name: str) -> Observation:
+    """Return the observation of a name: a kind, a taxon at hand, or an animal with the name as it was typed."""
+    kind, taxon = kind_called(name) or "animal", taxon_called(name or "animal")
     if kind != "animal":
         return Observation(kind)
-    taxon = taxon_called(name or "animal")
-    if taxon is None:
-        return Observation(kind, " ".join(name.split()))
-    return Observation(kind, taxon.name, taxon.scientific_name, taxon.rank)
+    return of_taxon(taxon, kind) if taxon else Observation(kind, " ".join(name.split()))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, reduce
 
 from cli.study.opinions import Kind
-from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of, searchable
+from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of, searchable, taxon_of
 
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("blank", "empty", "nothing", "none", "no animal", "false trigger", "ghost", "misfire"), "blank"),
@@ -44,11 +44,7 @@ def taxon_called(text: str) -> ScoredTaxon | None:
     """
     known = [_names()[each] for each in _spellings(text) if each in _names()]
     latin = next(filter(None, known), None) if known else _ending(_normal(text))
-    if latin is None:
-        return None
-    ranks, name = lineage_of(latin)
-    rank = next((rank for rank, taxon in ranks.items() if taxon == latin), "kingdom" if latin == ANIMALS else "species")
-    return ScoredTaxon(name or latin, latin, rank, 1.0)
+    return taxon_of(tuple(dict.fromkeys((ANIMALS, latin)))) if latin else None
 
 
 def _normal(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from chalicelib.api.words import FORMER
 from chalicelib.model.naming import LEAST_BOX
 from cli.study.clip import Clip
-from cli.study.opinions import Kind, Observation, Opinion, opinions_of
+from cli.study.opinions import TYPED, Kind, Observation, Opinion, opinions_of
 from cli.study.taxa import ANIMALS, ScoredTaxon, agree
 
 _KIND_OF_SUBJECT: dict[str, Kind] = {"person": "human", "vehicle": "vehicle", "none": "blank", "unclear": "unknown"}
@@ -113,7 +113,7 @@ class Finding:
     def remark(self) -> str:
         """Return what it perhaps is, or that no taxon is known, as a remark of exports; or an empty string."""
         if self.is_typed:
-            return "; the name as it was typed, of no taxon that Faunalens knows"
+            return TYPED
         return f"; perhaps: {', '.join(map(str, self.perhaps))}" if self.perhaps else ""
 
     @property

@@ -23,6 +23,10 @@ VALUES = {
 """The values of Camtrap DP 1.0.2. Of behaviours it lists these as examples; any other word is one too."""
 
 
+TYPED = "; the name as it was typed, of no taxon that Faunalens knows"
+"""Follows such a name in the remarks of exports."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What a person saw in a photo: one taxon or kind, of one sex, age and behaviour if these are said.

@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 
 from cli.errors import CommandError
+from cli.exports.camtrap_dp import write_camtrap_dp
+from cli.exports.description import read_description
 from cli.importing.camtrap_dp import CamtrapDP
 from cli.importing.labels import Label
+from cli.results import ResultsFile
+from cli.study.opinions import Observation, Opinion
+from cli.study.reviews import save
+from cli.study.study import Study
+from testing.studies import write_study
 
 MEDIA = "mediaID,deploymentID,timestamp,filePath,fileName"
 OBSERVATIONS = (
@@ -66,6 +73,19 @@ def test_people_say_it_of_media_and_of_events(tmp_path: Path) -> None:
     # THEN one that lies elsewhere has its file's name, and one that no person looked at has no words
     assert (third.photo, third.reviewer) == ("c.jpg", "B. Person")
     assert (last.photo, last.said) == ("N/d.jpg", ())
+
+
+def test_a_package_of_our_own_says_what_people_said(tmp_path: Path) -> None:
+    # GIVEN what a person said of a photo, with a word that is no taxon
+    said = (Observation("animal", "goat thing", count=2, sex="male", note="wet; far"), Observation("human"))
+    write_study(tmp_path / "study.db")
+    with ResultsFile(tmp_path / "study.db", write=True) as results:
+        save(results, [1], Opinion("A. Person", "2026-06-01T08:00:00+00:00", said))
+        write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
+    # WHEN its export is read THEN it is the same
+    (label,) = [each for each in labels(tmp_path / "package") if each.said]
+    assert (label.photo, label.said, label.reviewer) == ("N/IMG_0001.JPG", said, "A. Person")
+    assert label.at == "2026-06-01T08:00:00+00:00"
 
 
 def test_a_package_that_is_damaged_is_named(tmp_path: Path) -> None:
