@@ -340,7 +340,7 @@ def now() -> str:
 
 
 def _name_of(path: Path | None, *, write: bool) -> str:
-    """Return a results file as SQLite's URI, or a database in memory.
+    """Return the path of a results file for SQLite, or a database in memory.
 
     SQLite cannot read a file with a write-ahead log in a folder that it cannot write to, unless we say that no
     other process writes. That holds if there is no log.
@@ -348,4 +348,4 @@ def _name_of(path: Path | None, *, write: bool) -> str:
     if path is None:
         return ":memory:"
     is_closed = not write and not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
-    return f"{path.absolute().as_uri()}{'?immutable=1' if is_closed else ''}"
+    return f"{path.absolute().as_uri()}?immutable=1" if is_closed else str(path.absolute())  # a share's URI is refused

@@ -148,7 +148,7 @@ class CellFile:
 
     def __init__(self, path: Path, version: str) -> None:
         self._path, self._version = path, version
-        self._connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        self._connection = sqlite3.connect(path, check_same_thread=False)
         self._lock = Lock()
         self.lookups = 0
         ((unknown,),) = self._connection.execute("select value from cell where cell = 0")

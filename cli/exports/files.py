@@ -70,7 +70,8 @@ def _said(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CommandError(f"{path} cannot be written ({error.strerror}); choose another place") from error
+        what = "standard output" if path == STDOUT else path
+        raise CommandError(f"{what} cannot be written ({error.strerror}); choose another place") from error
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def own_files(results: Path, *targets: Path, force: bool) -> Iterator[None]:
         now = _marks(results, targets)
         written = {name: mark for name, mark in now.items() if before.get(name) != mark}
         text = json.dumps({**known, **written}, ensure_ascii=False, allow_nan=False)
-        with suppress(sqlite3.Error), _opened(results, "rw") as connection:  # where that fails, --force is needed
+        with suppress(sqlite3.Error), closing(sqlite3.connect(results, autocommit=True)) as connection:  # else --force
             connection.execute("insert or replace into study values ('exports', ?)", (text,))
 
 
@@ -58,12 +58,8 @@ def _expect_own(target: Path, known: dict[str, list[int] | None], found: Marks) 
         )
 
 
-def _opened(results: Path, mode: str) -> closing[sqlite3.Connection]:
-    return closing(sqlite3.connect(f"{results.absolute().as_uri()}?mode={mode}", uri=True, autocommit=True))
-
-
 def _known(results: Path) -> Marks:
-    with suppress(sqlite3.Error), _opened(results, "ro") as connection:
+    with suppress(sqlite3.Error), closing(sqlite3.connect(results)) as connection:
         for (text,) in connection.execute("select value from study where name = 'exports'"):
             known: Marks = json.loads(text)
             return known
