@@ -1,11 +1,16 @@
 """Which events are reviewed, in which order, and how people split and merge them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cli.results import ResultsFile
+from cli.place import EXIF
+from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from cli.study.opinions import Observation
 from cli.study.queue import Choice, Queue
 from cli.study.study import Study
@@ -118,3 +123,25 @@ def test_an_event_has_neighbours_of_its_deployment(results: ResultsFile) -> None
             change(number(results, path))
     with pytest.raises(KeyError):
         found.event(99)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 8)), max_size=12))
+def test_a_queue_and_a_study_agree_on_events_whatever_is_split_and_merged(changes: list[tuple[bool, int]]) -> None:
+    # GIVEN eight photos of two stations, some of them within a minute
+    with ResultsFile(None, write=True) as results:
+        results.find(ListedPhoto(f"{'NS'[i > 5]}/{i}", i, 1, None, EXIF, 0.0) for i in range(1, 9))
+        for task in list(results.tasks()):
+            facts = FileFacts(1, 1, f"2026-05-02 06:0{task.id // 2}:00")
+            results.save(Outcome(task, "done", checksum=task.id, facts=facts, answer=answer(IMPALA)))
+        found = queue(results)
+        # WHEN events are split and merged at will
+        for splits, photo in changes:
+            with suppress(ValueError):
+                (found.split if splits else found.merge)(photo)
+        # THEN the study has the same events, each with the ones next to it
+        events = [[photo.id for photo in event] for event in Study(results, 60).events()]
+        assert [found.event(event[-1]) for event in events] == events
+        for one, other in pairwise(events):
+            is_same = (one[0] > 5) == (other[0] > 5)
+            assert (found.after(one), found.before(other)) == ((other, one) if is_same else (None, None))
