@@ -53,9 +53,9 @@ def merge(sources: tuple[Path, ...], *, into: Path, root: Path | None) -> None:
     """
     if any(into.exists() and into.samefile(path) for path in sources):
         raise click.UsageError(f"{into} is one of the files to merge; leave it out, as all others are merged into it")
+    folders = {path: _folder_of(path) for path in sources}
+    folder = _common(_folder_of(into) if into.exists() else "", folders, root)
     with ResultsFile(into, write=True) as kept:
-        folders = {path: _folder_of(path) for path in sources}
-        folder = _common(kept.study().get("folder"), folders, root)
         kept.describe(folder=folder)
         for path, theirs in folders.items():
             with waiting(f"merging {path}"), ResultsFile(path, write=False) as source:
@@ -75,10 +75,11 @@ def _folder_of(path: Path) -> str:
         return source.study().get("folder", "")
 
 
-def _common(known: str | None, folders: Mapping[Path, str], root: Path | None) -> str:
+def _common(known: str, folders: Mapping[Path, str], root: Path | None) -> str:
     """Return the folder of the whole study, which the first file decides if nothing else does.
 
-    `known`: that of the file that gets all. `folders`: those of the others. Raises `UsageError` if it is not clear.
+    `known`: that of the file that gets all; empty if it is new. `folders`: those of the others. Raises `UsageError` if
+    they do not say.
     """
     given = str(root.absolute()) if root else None
     if known and given and known != given:

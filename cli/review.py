@@ -5,6 +5,7 @@ import tempfile
 import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -101,7 +102,7 @@ def review(
             stack.callback(cells.close)
         with waiting("looking for what to review"):
             choice = Choice(order, most, of or "new")
-            session = Session(kept, reviewer or _user(), choice, event_gap, Inhabitants(cells))
+            session = Session(kept, reviewer or _user(), choice, event_gap, partial(inhabitants, cells))
         try:
             server = stack.enter_context(ReviewServer(session, Path(kept.study()["folder"]), port))
         except OSError as error:
@@ -116,20 +117,13 @@ def review(
             click.echo("what was said is kept", err=True)
 
 
-class Inhabitants:
-    """Returns the scientific names of what lives at a place, if a run has kept which animals live where."""
-
-    def __init__(self, cells: CellFile | None) -> None:
-        self._cells = cells
-
-    def __call__(self, latitude: float, longitude: float) -> list[str]:
-        """Return the animals and the relatives of a place."""
-        if self._cells is None:
-            return []
-        (found,) = self._cells.features_of([cell_of(latitude, longitude)], Deadline.after(1))
-        animals, relatives = numbered()
-        here = [animals[number] for number in found.animals.tolist() if number in animals]
-        return here + [relatives[number] for number in found.relatives.tolist() if number in relatives]
+def inhabitants(cells: CellFile | None, latitude: float, longitude: float) -> list[str]:
+    """Return the scientific names of what lives at a place, if a run has kept which animals live where."""
+    if cells is None:
+        return []
+    (found,) = cells.features_of([cell_of(latitude, longitude)], Deadline.after(1))
+    numbers = found.animals.tolist(), found.relatives.tolist()
+    return [names[each] for names, here in zip(numbered(), numbers, strict=True) for each in here if each in names]
 
 
 @contextmanager

@@ -213,6 +213,7 @@ def test_folders_of_one_machine_come_below_one(tmp_path: Path, capsys: pytest.Ca
     # WHEN they are merged as they are THEN it asks which folder has both
     assert run(["merge", *map(str, files), "--into", str(into)]) == 2
     assert "say with --root which folder" in capsys.readouterr().err
+    assert not into.exists()
     # WHEN that is said THEN photos and deployments are named by their paths below it
     assert run(["merge", *map(str, files), "--into", str(into), "--root", str(tmp_path / "cards")]) == 0
     with ResultsFile(into, write=False) as results:

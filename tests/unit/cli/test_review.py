@@ -11,7 +11,7 @@ from chalicelib.features.cells import cell_of
 from cli.__main__ import run
 from cli.engines.local import CellFile, write_cells
 from cli.results import ResultsFile
-from cli.review import Inhabitants, forwarding
+from cli.review import forwarding, inhabitants
 from cli.review_server import ReviewServer
 from cli.study.opinions import Observation
 from cli.study.taxa import numbered
@@ -30,10 +30,9 @@ def test_what_lives_at_a_place_is_known_if_a_run_has_kept_it(tmp_path: Path) -> 
     here = Cell(cell, coast=False, areas=("AU",), relatives=(panda,))
     write_cells(tmp_path / "cells.sqlite", Dataset("v1", cells=[here], cell_animals=[rows], unknown=[]))
     with closing(CellFile(tmp_path / "cells.sqlite", "v1")) as cells:
-        lives_at = Inhabitants(cells)
-        assert set(lives_at(-33.9, 151.2)) == {"Vulpes vulpes", "Ailurus styani"}
-        assert "Vulpes vulpes" not in lives_at(-1.2, 36.8)
-    assert Inhabitants(None)(-33.9, 151.2) == []
+        assert set(inhabitants(cells, -33.9, 151.2)) == {"Vulpes vulpes", "Ailurus styani"}
+        assert "Vulpes vulpes" not in inhabitants(cells, -1.2, 36.8)
+    assert inhabitants(None, -33.9, 151.2) == []
 
 
 def test_the_page_that_forwards_is_this_users_alone(tmp_path: Path) -> None:
