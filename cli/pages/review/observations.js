@@ -48,7 +48,7 @@ const labelled = (each) => (isUnnamed(each) ? say("which") : described(each));
 
 export const isOpen = () => draft !== null;
 export const lacksName = () => draft.some(isUnnamed);
-export const said = () => draft.map(asSent);
+export const drafted = () => draft;
 
 /** Open the form with observations. */
 export function begin(observations) {

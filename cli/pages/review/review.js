@@ -16,6 +16,7 @@ const CONFLICT = 409; // another reviewer has the event
 let { events } = queue; // photo ids of each
 let place = 0; // of the event that is shown
 let event = null; // null at the end
+let details = null; // the observations that were last said of it with details
 let current = 0; // the photo that is seen
 let anchor = 0; // where a selection began
 const selection = new Set(); // numbers of photos
@@ -29,6 +30,7 @@ const isReviewed = (photo) => reviewed.has(photo.id);
 const isDone = (ids) => ids.every((id) => reviewed.has(id));
 const mine = (photo) => photo.opinions.find((each) => each.reviewer === queue.reviewer);
 const announce = (text) => { $("said").textContent = text; };
+const explain = (error) => announce(error.message);
 
 // Names apply to the selected photos; else to those that have none yet, or to all if none is left.
 function targets() {
@@ -44,6 +46,7 @@ async function open(where, photo = 0) {
   form.drop();
   picture.reset();
   selection.clear();
+  details = null;
   place = Math.min(Math.max(where, 0), events.length);
   current = anchor = photo;
   if (place < events.length) {
@@ -202,16 +205,17 @@ function accept() {
 
 function save() {
   if (form.lacksName()) throw new Error(say("which"));
-  const observations = form.said();
-  return review({ observations }, $("observations").innerText.split("\n").join(", "));
+  const observations = form.drafted();
+  details = observations; // for the other photos of the event
+  return review({ observations: observations.map(form.asSent) }, observations.map(form.described).join("; "));
 }
 
 function begin() {
   const photo = event.photos[current];
-  if (!form.isOpen()) form.begin(mine(photo)?.observations ?? form.answerOf(photo));
+  if (!form.isOpen()) form.begin(mine(photo)?.observations ?? details ?? form.answerOf(photo));
 }
 
-function details() {
+function openDetails() {
   begin();
   form.focus();
 }
@@ -273,7 +277,7 @@ const showResults = () => results.show(say(!events.length ? "nothing" : events.e
 
 const said = (kind) => () => review({ observations: [{ kind }] }, say(`kind.${kind}`));
 const ofEvent = {
-  accept, name, save, details, another, split, merge, all, escape, toggle: () => toggle(),
+  accept, name, save, details: openDetails, another, split, merge, all, escape, toggle: () => toggle(),
   candidate: (number) => choices[number] && name(choices[number]),
   search: () => search.open(event, (found) => run("name", found)),
   blank: said("blank"), unknown: said("unknown"), person: () => name({ kind: "human" }), vehicle: () => name({ kind: "vehicle" }),
@@ -294,10 +298,7 @@ const run = listen({
   ...Object.fromEntries(Object.entries(ofEvent).map(([key, action]) => [key, ifSeen(action)])),
   undo, keys: showKeys, previous: () => open(place - 1), next: () => open(place + 1),
   results: () => (results.areShown() && event ? results.hide() : showResults()),
-}, async (error) => {
-  if (error.status === CONFLICT) await open(place, current);
-  else announce(error.message);
-});
+}, (error) => (error.status === CONFLICT ? open(place, current).catch(explain) : explain(error)));
 
 fill();
 form.offer(queue.values);
