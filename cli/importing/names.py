@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, reduce
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from cli.study.opinions import Kind
 from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of, searchable, taxon_of
@@ -24,8 +24,6 @@ ALIASES = {
     "ovis orientalis aries": "Ovis aries",
 }
 """Names in use that the taxa at hand do not have."""
-WIDEST = ("genus", "family")
-"""Ranks that a word may mean which ends the names of several species, such as `squirrel`."""
 _BRACKETS = re.compile(r"^(?P<outer>[^(\[]*)[(\[](?P<inner>[^)\]]*)[)\]]\s*$")
 _INDEFINITE = re.compile(r" (sp|spp|species)\.?$")
 
@@ -68,13 +66,8 @@ def _spellings(text: str) -> Iterator[str]:
         yield plain.removesuffix("s")
         yield plain.removesuffix("es")
         words = plain.split()
-        if len(words) == 3 and words[0] in _genera():
+        if len(words) == 3 and words[0] in _names():  # a genus
             yield " ".join(words[:2])
-
-
-@cache
-def _genera() -> frozenset[str]:
-    return frozenset(latin.partition(" ")[0].casefold() for latin, *_ in searchable())
 
 
 @cache
@@ -115,9 +108,6 @@ def _endings() -> Mapping[str, Sequence[str]]:
 def _ending(name: str) -> str | None:
     """Return the genus or family of all species whose names end with a name, such as `squirrel`."""
     species = _endings().get(name) or _endings().get(name.removesuffix("s")) or ()
-    return _shared([lineage_of(latin).ranks for latin in species]) if species else None
-
-
-def _shared(lines: Iterable[Mapping[str, str]]) -> str | None:
-    shared = reduce(lambda one, other: {rank: name for rank, name in one.items() if other.get(rank) == name}, lines)
-    return next((shared[rank] for rank in ("species", *WIDEST) if rank in shared), None)
+    lines = [set(lineage_of(latin).ranks.items()) for latin in species]
+    shared = dict(set.intersection(*lines)) if lines else {}
+    return next((shared[rank] for rank in ("species", "genus", "family") if rank in shared), None)

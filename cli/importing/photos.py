@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
+from itertools import takewhile
 
 from cli.deployments import normal
 from cli.importing.labels import Label
@@ -20,7 +20,6 @@ class StudyPhotos:
     """The photos of a results file, to be found."""
 
     def __init__(self, results: ResultsFile) -> None:
-        self.folder = Path(results.study().get("folder", ""))
         self._named: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
         self._same: dict[int, dict[int, list[int]]] = {}
         self._taken: dict[int, str] = {}
@@ -43,15 +42,12 @@ class StudyPhotos:
             if of_size and (same := of_size.get(checksum_of(label.file))):
                 return same, SURE
         parts = _parts(label.photo)
-        known = [(_common(parts, other), other, identity) for other, identity in self._named.get(parts[-1], ())]
-        most = max((common for common, _, _ in known), default=0)
-        best = [(other, identity) for common, other, identity in known if common == most]
-        if len(best) != 1:
+        known = [(_common(parts, other), identity) for other, identity in self._named.get(parts[-1], ())]
+        most = max((common for common, _ in known), default=0)
+        best = [identity for common, identity in known if common == most]
+        if len(best) != 1 or (most == 1 and self._contradict(label.taken, self._taken.get(best[0]))):
             return (), 0
-        ((_, identity),) = best
-        if most == 1 and self._contradict(label.taken, self._taken.get(identity)):
-            return (), 0
-        return (identity,), most
+        return best, most
 
     def _contradict(self, one: str, other: str | None) -> bool:
         """Return whether two times of a camera are known, and differ."""
@@ -70,4 +66,4 @@ def _parts(path: str) -> tuple[str, ...]:
 def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     """Return the number of names that two paths have in common at their end."""
     pairs = zip(reversed(one), reversed(other), strict=False)
-    return next((number for number, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
