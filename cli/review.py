@@ -68,7 +68,8 @@ Examples:
     "--agreement",
     "only",
     flag_value="agreement",
-    help="Print how far reviewers agree, as Cohen's kappa of the species they name, and review nothing.",
+    help="Print how far reviewers agree, as Cohen's kappa of the species they name, and review nothing. A subspecies "
+    "counts for its species, a wider taxon for itself.",
 )
 @click.pass_obj
 def review(

@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _post(self, name: str) -> tuple[bytes, str]:
         length = int(self.headers.get("Content-Length", "0"))
-        if length > LARGEST:
+        if not 0 <= length <= LARGEST:
             raise ValueError(f"the request has {length:,} bytes, at most {LARGEST:,} are read")
         said, session, holder = json.loads(self.rfile.read(length)), self.server.session, self._holder
         with self.server.lock:

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import batched
 from typing import Literal, NamedTuple
 
 from cli.results import ResultsFile
@@ -12,6 +13,10 @@ from cli.study.finding import Finding
 from cli.study.study import Study, StudyPhoto
 
 Order = Literal["least-sure", "rarest", "random"]
+
+
+LONGEST = 200
+"""Photos of an event that are reviewed at once; more are parts. A camera on a timer makes one event of a season."""
 
 
 class Choice(NamedTuple):
@@ -59,8 +64,9 @@ class Queue:
             whole = found_in([photo.finding for photo in event])
             animals = [(last, str(each.named)) for each in whole if each.named]
             often.update([*animals, (last, "")])
-            if any(photo.id in wanted for photo in event):
-                found.append((animals, min(each.sureness for each in whole), [photo.id for photo in event]))
+            sureness = min(each.sureness for each in whole)
+            parts = batched((photo.id for photo in event), LONGEST, strict=False)
+            found += [(animals, sureness, list(part)) for part in parts if not wanted.isdisjoint(part)]
         if choice.order == "random":
             random.shuffle(found)
         else:  # what is no animal is not rare
@@ -74,7 +80,7 @@ class Queue:
         for number, photo in enumerate(event):
             self._place[photo.id] = len(self._order)
             self._order.append(photo.id)
-            self._begins.append(number == 0)
+            self._begins.append(number % LONGEST == 0)
             self._begins_deployment.append(photo.deployment != last and number == 0)
 
     def event(self, photo: int) -> list[int]:

@@ -125,6 +125,20 @@ def test_an_event_has_neighbours_of_its_deployment(results: ResultsFile) -> None
         found.event(99)
 
 
+def test_a_long_event_is_reviewed_in_parts(results: ResultsFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a limit that the burst is beyond
+    monkeypatch.setattr("cli.study.queue.LONGEST", 2)
+    assert [event for event in events(results) if event[0] in BURST] == [("N/1", "N/2"), ("N/3",)]
+    found = queue(results)
+    third = found.event(number(results, "N/3"))
+    assert (named(results, third), named(results, found.before(third))) == (("N/3",), ("N/1", "N/2"))
+    # WHEN one part is reviewed THEN the other one is left, and studies have one event
+    for path in ("N/1", "N/2"):
+        say(results, path)
+    assert [event for event in events(results) if event[0] in BURST] == [("N/3",)]
+    assert len(list(Study(results, 60).events())) == 5
+
+
 @settings(max_examples=20)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 8)), max_size=12))
 def test_a_queue_and_a_study_agree_on_events_whatever_is_split_and_merged(changes: list[tuple[bool, int]]) -> None:
