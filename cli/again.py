@@ -17,6 +17,7 @@ _MADE = """
 select answer ->> '$.model.name', answer ->> '$.model.version', answer ->> '$.animals' is not null as boxes, count(*)
 from photo where answer is not null group by 1, 2, 3 order by 4 desc
 """
+_OTHERS = "select 1 from photo where answer is not null and path not in (select path from temp.listed) limit 1"
 SINCE, MODELS = "again", "models"
 """Facts about a study: when the run that does all again began, until it ends; and which models its answers had."""
 
@@ -27,7 +28,7 @@ def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[
     `versions`: called for those of the models at hand. `boxes`: mark photos whose answer has none.
     """
     known = results.study()
-    models = versions() if again == "outdated" or MODELS not in known else {}
+    models = versions() if again or MODELS not in known else {}
     since = (known.get(SINCE) or now()) if again == "all" else ""
     has_more = bool(set(models) - set(known.get(MODELS, "").split("\n"))) and MODELS in known
 
@@ -43,7 +44,7 @@ def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[
             connection.execute(f"{_MARK} is_outdated(answer, taken, shift) is not null")
         if boxes:
             connection.execute(f"{_MARK} answer ->> '$.animals' is null")
-    if models and (again or MODELS not in known):
+    if models and (MODELS not in known or next(results.rows(_OTHERS), None) is None):
         results.describe(**{MODELS: "\n".join(models)})
 
 

@@ -81,6 +81,16 @@ def test_only_what_other_models_would_change_is_outdated(
     assert run({"a": made}, "outdated", models) == expected
 
 
+def test_what_a_run_does_not_list_stays_outdated(run: Callable[..., list[str]]) -> None:
+    # GIVEN a release with one more pack, and a run of one of two photos
+    run({"a": {}, "b": {}})
+    more = {**MODELS, "birds": "1"}
+    assert run({"a": {}}, "outdated", more) == ["a"]
+    # THEN the other one is still outdated; once all were listed, none is
+    assert run({"a": {}, "b": {}}, "outdated", more) == ["a", "b"]
+    assert run({"a": {}, "b": {}}, "outdated", more) == []
+
+
 def test_boxes_are_added_where_there_are_none_and_that_is_said(
     results: ResultsFile, run: Callable[..., list[str]]
 ) -> None:
