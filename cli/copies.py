@@ -61,19 +61,19 @@ class PhotoGone(Exception):
 class Copies:
     """The files of a folder. `source`: the study's folder. `force`: whether to overwrite files of others.
 
-    `counts`: how many files were made, by `how`; were there already (`there`); were changed by others and stay
-    (`changed`); could not be made, as their photo is gone (`gone`); or were deleted, as their photo is elsewhere now
-    (`deleted`).
+    `rows`: by `_key`. `counts`: how many files were made, by `how`; were there already (`there`); were changed by
+    others and stay (`changed`); could not be made, as their photo is gone (`gone`); or were deleted, as they are not
+    wanted any more (`deleted`).
     """
 
     def __init__(self, folder: Path, source: Path, *, force: bool = False) -> None:
         self.folder, self._source, self._force = folder, source, force
         self.counts = Counter[str]()
-        self._rows = {_key(row.new_path): row for row in _read(folder / TABLE)}
+        self.rows = {_key(row.new_path): row for row in _read(folder / TABLE)}
         self._wanted: set[str] = set()
-        if not self._rows and not _is_table(folder / TABLE):
+        if not self.rows and not _is_table(folder / TABLE):
             raise CommandError(f"{folder / TABLE} is no table of copies; choose another folder")
-        self._save(self._rows.values())  # a kill may have cut the last line short
+        self._save(self.rows.values())  # a kill may have cut the last line short
         self._file = (folder / TABLE).open("a", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file, lineterminator="\n")
 
@@ -83,16 +83,11 @@ class Copies:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    @property
-    def paths(self) -> set[str]:
-        """Return the paths of the photos that have been copied."""
-        return {row.path for row in self._rows.values()}
-
     def place(self, path: str, folder: str, stem: str, suffix: str) -> str:
         """Return the new path of a photo in a folder. The name has a number if another photo has it already."""
         plain, numbered = f"{folder}/{stem}{suffix}", f"{folder}/{stem}-{zlib.crc32(path.encode()):08x}{suffix}"
-        known = self._rows.get(_key(plain))
-        if (known is None or known.path == path) and _key(numbered) not in self._rows:
+        known = self.rows.get(_key(plain))
+        if (known is None or known.path == path) and _key(numbered) not in self.rows:
             return plain
         return numbered
 
@@ -102,7 +97,7 @@ class Copies:
         `make`: writes it, and returns `how`, or raises `PhotoGone`. Raises `CommandError` if a file of others is there.
         """
         key, target = _key(wanted.new_path), self.folder / wanted.new_path
-        known, is_there = self._rows.get(key), target.is_file()
+        known, is_there = self.rows.get(key), target.is_file()
         self._wanted.add(key)
         if is_there and not self._force:
             if known is None:
@@ -115,7 +110,7 @@ class Copies:
                 return True
         is_same = known is not None and (known.how == wanted.how or (known.how, wanted.how) == ("copy", "link"))
         if known and is_there and known.bytes and is_same and known.mark == wanted.mark:
-            self._rows[key] = wanted._replace(how=known.how, bytes=known.bytes)
+            self.rows[key] = wanted._replace(how=known.how, bytes=known.bytes)
             self.counts["there"] += 1
             return True
         self._add(wanted)
@@ -134,7 +129,7 @@ class Copies:
 
         Files stay that others changed, or that are the last of their photo.
         """
-        for row in [self._rows[key] for key in self._rows.keys() - self._wanted]:
+        for row in [self.rows[key] for key in self.rows.keys() - self._wanted]:
             target = self.folder / row.new_path
             if target.is_file() and self._was_changed(row):
                 self.counts["changed"] += 1
@@ -143,7 +138,7 @@ class Copies:
                 self.counts["deleted"] += 1
                 _remove_empty(target.parent, self.folder)
         self._file.close()
-        self._save(row for row in self._rows.values() if (self.folder / row.new_path).is_file())
+        self._save(row for row in self.rows.values() if (self.folder / row.new_path).is_file())
 
     def _was_changed(self, row: Copy) -> bool:
         """Return whether others changed a file since it was made. What changed a photo changed its links too."""
@@ -158,7 +153,7 @@ class Copies:
                 write(dict(zip(Copy._fields, map(inert, row), strict=True)))
 
     def _add(self, row: Copy) -> None:
-        self._rows[_key(row.new_path)] = row
+        self.rows[_key(row.new_path)] = row
         self._writer.writerow(map(inert, row))
         self._file.flush()
 

@@ -5,7 +5,6 @@ import re
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -101,11 +100,11 @@ def copy(
         source = Path(study.folder)
         _expect_apart(source, folder)
         put = partial(_put, how=how, xmp=xmp)
-        plan = Plan(study, by, {row["deploymentID"]: row for row in kept.deployments()})
+        stations = {row["deploymentID"]: row for row in kept.deployments()}
         total, left, films = kept.counts().done - study.copies, 0, 0
         with Copies(folder, source, force=force) as copies, photo_progress(0, total, "copying") as reach:
             _expect_same_study(kept, copies)
-            for number, (photo, new_folders) in enumerate(plan.photos(), 1):
+            for number, (photo, new_folders) in enumerate(placed(study, by, stations), 1):
                 reach(number)
                 shows_people = people != "keep" and photo.finding.shows_people
                 if shows_people and (people == "skip" or photo.clip):
@@ -137,10 +136,7 @@ def _say(copies: Copies, left: int, films: int) -> None:
     said = [f"{copies.counts[key]:,} {words}" for key, words in SAID.items() if copies.counts[key]]
     warn(f"{copies.folder}: {'; '.join(said) or 'no photos'}; {TABLE} says what went where")
     if left:
-        warn(
-            f"{left:,} photos of people are left out"
-            + (f", {films:,} of them videos, which are never blurred" if films else "")
-        )
+        warn(f"{left:,} photos of people are left out; {films:,} of them are videos, which are never blurred")
 
 
 def _expect_apart(source: Path, folder: Path) -> None:
@@ -153,41 +149,27 @@ def _expect_apart(source: Path, folder: Path) -> None:
 
 
 def _expect_same_study(results: ResultsFile, copies: Copies) -> None:
-    copied = copies.paths
+    copied = {row.path for row in copies.rows.values()}
     if copied and not any(row["path"] in copied for row in results.rows("select path from photo")):
         raise CommandError(f"{copies.folder} has the copies of another study; choose another folder")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Which folders each photo goes to. `by`: of what the folders are, the outer first. `stations`: by deployment."""
-
-    study: Study
-    by: Sequence[str]
-    stations: Mapping[str, Mapping[str, str]]
-
-    def photos(self) -> Iterator[tuple[StudyPhoto, list[str]]]:
-        """Yield each photo with its new folders."""
-        for event in self.study.events():
-            first = event[0]
-            time = f"{first.time:%Y-%m-%d %H.%M.%S}" if first.time else Path(first.path).stem
-            names = {"station": self._station(first.deployment), "event": f"{_plain(first.deployment)} {time}"}
-            is_empty = all(photo.finding.kind == "blank" for photo in event)
-            for photo in event:
-                apart = is_empty if "event" in self.by else photo.finding.kind == "blank"
-                yield photo, list(self._folders(photo.finding, names, apart=apart))
-
-    def _folders(self, finding: Finding, names: Mapping[str, str], *, apart: bool) -> Iterator[str]:
-        captions = dict.fromkeys(map(caption, _narrowest(finding))) if "taxon" in self.by else (EMPTY,)
-        for each in captions:
-            parts = [each if key == "taxon" else names[key] for key in self.by]
-            if apart and "taxon" not in self.by:
-                parts.insert(0, EMPTY)
-            yield "/".join(map(safe, parts))
-
-    def _station(self, deployment: str) -> str:
-        fields = self.stations.get(deployment, {})
-        return fields.get("locationName") or fields.get("locationID") or _plain(deployment)
+def placed(
+    study: Study, by: Sequence[str], stations: Mapping[str, Mapping[str, str]]
+) -> Iterator[tuple[StudyPhoto, list[str]]]:
+    """Yield each photo with the folders that it goes to. `by`: of what they are, the outer first. `stations`: by id."""
+    for event in study.events():
+        first, deployment = event[0], _plain(event[0].deployment)
+        time = f"{first.time:%Y-%m-%d %H.%M.%S}" if first.time else Path(first.path).stem
+        fields = stations.get(first.deployment, {})
+        station = fields.get("locationName") or fields.get("locationID") or deployment
+        names = {"station": station, "event": f"{deployment} {time}"}
+        is_empty = all(photo.finding.kind == "blank" for photo in event)
+        for photo in event:
+            captions = dict.fromkeys(map(caption, _narrowest(photo.finding))) if "taxon" in by else [""]
+            apart = "taxon" not in by and (is_empty if "event" in by else photo.finding.kind == "blank")
+            parts = [[EMPTY] * apart + [names.get(key, each) for key in by] for each in captions]
+            yield photo, ["/".join(map(safe, each)) for each in parts]
 
 
 def _narrowest(finding: Finding) -> Iterator[Finding]:

@@ -186,7 +186,7 @@ def test_a_video_of_people_is_left_out(tmp_path: Path, capsys: pytest.CaptureFix
     ]
     folder = study_of(tmp_path, photos)
     assert run(["copy", str(folder / "study.db"), str(folder / "out"), "--xmp", "inside"]) == Exit.DONE
-    assert "1 photos of people are left out, 1 of them videos, which are never blurred" in capsys.readouterr().err
+    assert "1 photos of people are left out; 1 of them are videos" in capsys.readouterr().err
     rows = rows_of(folder / "out" / "copied.csv")
     names = [row["new_path"].rpartition("/")[2] for row in rows]
     # THEN the keywords of the other one are beside it, as it is no JPEG
