@@ -220,6 +220,14 @@ def test_a_photo_shows_two_animals_with_what_is_known_of_them(open_page: Open, s
     page.keyboard.press("ArrowUp")
     expect(page.locator("#named")).to_have_text("impala and lion")
     expect(page.locator("#opinions")).to_have_text("You: impala × 4; lion, female, running, “with a collar”")
+    # WHEN an animal is added to a photo of nothing THEN that is all it shows
+    for key in ("ArrowUp", "ArrowDown", "ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.locator("#named")).to_have_text("blank")
+    for key in ("w", "1", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#position")).to_have_text("Event 2 of 4")
+    assert said("name")[0] == ("N/IMG_0003.JPG", "impala")
 
 
 def test_two_people_do_not_review_the_same_event(open_page: Open, start: Start) -> None:

@@ -1,8 +1,10 @@
 // What is said about photos, as observations of Camtrap DP, and the form for one with details or for several.
 import { $, make } from "./elements.js";
 import { ANIMALS, called, say, valued } from "./words.js";
+
 const form = $("details");
 const FIELDS = ["count", "sex", "life_stage", "behavior", "note"];
+const NOTHING = ["blank", "unknown"]; // kinds that stand alone
 let draft = null; // observations that are not said yet
 let at = 0; // the one that the form shows
 
@@ -39,6 +41,7 @@ export function described(one) {
 /** Return an observation as the server takes it. */
 export function asSent({ kind = "animal", name, scientific_name, typed, ...rest }) {
   const details = Object.fromEntries(FIELDS.filter((field) => rest[field]).map((field) => [field, rest[field]]));
+  if (NOTHING.includes(kind)) return { kind, note: rest.note };
   if (kind !== "animal") return { kind, ...details };
   return scientific_name ? { kind, scientific_name, ...details } : { kind, typed: typed ?? name ?? "", ...details };
 }
@@ -60,7 +63,7 @@ export function begin(observations) {
 /** Add an observation of an animal without a name yet, which the next digit gives it. */
 export function another() {
   document.activeElement.blur();
-  draft.push({ kind: "animal" });
+  draft = [...draft.filter((each) => !NOTHING.includes(each.kind)), { kind: "animal" }];
   at = draft.length - 1;
   show();
 }

@@ -9,7 +9,10 @@ const RARE = 0.05; // share of a station's events
 const keyOf = (each) => each.scientific_name ?? each.name;
 const distinct = (taxa) => [...Map.groupBy(taxa, keyOf).values()].map(([first]) => first);
 
-/** Show a photo of an event. `often`: in how many events of all of the station its animal is. `recent`: names that were said before. `choose` gets a number. Return the names by their numbers. */
+/**
+ * Show a photo of an event. Return the names that are offered, by their numbers; `choose` gets one of these numbers.
+ * `often`: in how many events of the station its animal is, and of how many. `recent`: names that were said before.
+ */
 export function show(photo, photos, { me, often, recent, choose }) {
   const answer = answerOf(photo);
   const { named, probability } = photo;

@@ -11,6 +11,7 @@ import { hold, post, release } from "./server.js";
 import * as strip from "./strip.js";
 import { ANIMALS, called, fill, say, written } from "./words.js";
 
+const GONE = 404;
 const CONFLICT = 409; // another reviewer has the event
 
 let { events } = queue; // photo ids of each
@@ -41,28 +42,34 @@ function targets() {
 }
 
 async function open(where, photo = 0) {
+  const next = Math.min(Math.max(where, 0), events.length);
+  let found = null;
+  try {
+    if (next < events.length) found = await hold(events[next][0]);
+  } catch (error) {
+    if (error.status !== GONE) throw error;
+    events = events.toSpliced(next, 1); // its photos were taken out of the study
+    return open(next);
+  }
   results.hide();
   search.close();
   form.drop();
   picture.reset();
   selection.clear();
   details = null;
-  place = Math.min(Math.max(where, 0), events.length);
+  [event, place] = [found, next];
   current = anchor = photo;
-  if (place < events.length) {
-    event = await hold(events[place][0]);
+  if (event) {
     const ids = event.photos.map((each) => each.id);
     if (String(ids) !== String(events[place])) { // others have split or merged it
       events = [...events.slice(0, place), ids, ...events.slice(place + 1).filter(([first]) => !ids.includes(first))];
     }
     if (!revisits) for (const each of event.photos) if (each.opinions.length) reviewed.add(each.id);
-    show();
-    return;
+    return show();
   }
-  event = null;
   await release();
   showProgress();
-  await showResults();
+  return showResults();
 }
 
 // Go to the next event that is free and not done; after the last one, to those that others held before.
