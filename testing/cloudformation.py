@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
@@ -152,8 +152,8 @@ def _applies(statement: Statement, action: str, resource: str, context: Mapping[
     if unknown := statement.keys() - _ELEMENTS:
         raise AssertionError(f"{unknown} of a statement is not supported; add it to testing/cloudformation.py")
     return (
-        any(_like(each, action, re.IGNORECASE) for each in _listed(statement["Action"]))
-        and any(_like(each, resource) for each in _listed(statement["Resource"]))
+        any(fnmatchcase(action.lower(), each.lower()) for each in _listed(statement["Action"]))
+        and any(fnmatchcase(resource, each) for each in _listed(statement["Resource"]))
         and all(_is_met(operator, keys, context) for operator, keys in statement.get("Condition", {}).items())
     )
 
@@ -165,7 +165,7 @@ def _is_met(operator: str, keys: Mapping[str, Any], context: Mapping[str, str]) 
             return all(context.get(key) in _listed(values) for key, values in keys.items())
         case "StringLike" | "ArnLike":
             return all(
-                key in context and any(_like(each, context[key]) for each in _listed(values))
+                key in context and any(fnmatchcase(context[key], each) for each in _listed(values))
                 for key, values in keys.items()
             )
     raise AssertionError(f"the condition {operator} is not supported; add it to testing/cloudformation.py")
@@ -173,9 +173,3 @@ def _is_met(operator: str, keys: Mapping[str, Any], context: Mapping[str, str]) 
 
 def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
-
-
-def _like(pattern: str, text: str, flags: int = 0) -> bool:
-    """Match a text with a pattern in which `*` is any text and `?` any character."""
-    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(regex, text, flags | re.DOTALL) is not None
