@@ -24,6 +24,8 @@ from cli.study.clocks import doubts_of
 
 MOST_FAULTS = 10
 """Photos without an answer that a summary names; `faunalens status` names all."""
+CLEAR = "\r\x1b[2K"
+"""Empties the line of a terminal, which may have a bar."""
 LINE_EVERY = 10.0
 """Seconds between lines about progress, where no terminal shows a bar."""
 
@@ -53,7 +55,7 @@ def prepare() -> Event:
 def warn(text: str) -> None:
     """Print a message to standard error, and log it."""
     LOG.warning(text)
-    click.echo(f"faunalens: {text}", err=True)
+    click.echo(f"{CLEAR if sys.stderr.isatty() else ''}faunalens: {text}", err=True)
 
 
 def shown(path: str) -> str:

@@ -7,14 +7,14 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import click
 
 from cli.errors import CommandError
 from cli.exports.files import STDOUT
-from cli.terminal import shown
+from cli.terminal import shown, waiting
 
 type Marks = dict[str, list[int]]
 """Size and time of files, in bytes and ns since 1970, by their paths relative to the results file's folder."""
@@ -37,7 +37,9 @@ def own_files(results: Path, *targets: Path, force: bool) -> Iterator[None]:
     for target in () if force else targets:
         _expect_own(target, {name: known.get(name) for name in _marks(results, [target])}, before)
     try:
-        yield
+        names = ", ".join(shown(str(each)) for each in targets)
+        with nullcontext() if STDOUT in targets else waiting(f"writing {names}"):
+            yield
     finally:
         now = _marks(results, targets)
         written = {name: mark for name, mark in now.items() if before.get(name) != mark}
