@@ -21,7 +21,8 @@ export function show(photo, photos, { me, often, recent, choose }) {
   const by = named ? [say(`rank.${named.rank}`), percent(named.score)] : [percent(probability)];
   $("latin").replaceChildren(make("i", latin), photo.opinions.length ? "" : ` ${by.join(" · ")}`);
   const [count, all] = often ?? [1, 1];
-  $("hint").textContent = count / all <= RARE ? say("rare", { count, all }) : "";
+  const isRare = count > 0 && count / all <= RARE; // 0: named since the queue was made
+  $("hint").textContent = isRare ? say("rare", { count, all }) : "";
   $("opinions").replaceChildren(...photo.opinions.map(({ reviewer, observations }) => (
     make("li", `${reviewer === me ? say("you") : reviewer}: ${observations.map(described).join("; ")}`)
   )));
