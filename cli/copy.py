@@ -15,7 +15,7 @@ from cli.blur import blurred
 from cli.copies import TABLE, Copies, Copy, PhotoGone, safe
 from cli.errors import CommandError, Exit
 from cli.exports.xmp import EMPTY, WORDS, caption, inside, packet
-from cli.options import FOLDER, Parsed, StudyOptions, results_argument, study_options
+from cli.options import FOLDER, Parsed, StudyOptions, event_gap, file_times, results_argument
 from cli.results import ResultsFile
 from cli.study.finding import Box, Finding
 from cli.study.study import Study, StudyPhoto
@@ -76,7 +76,8 @@ def parse_keys(text: str) -> tuple[str, ...]:
 @click.option(
     "--force", is_flag=True, help="Overwrite files in DIR that are not this command's, or were changed since."
 )
-@study_options
+@event_gap
+@file_times
 def copy(
     results: Path,
     folder: Path,
@@ -86,7 +87,8 @@ def copy(
     people: Literal["blur", "skip", "keep"],
     xmp: Literal["beside", "inside"] | None,
     force: bool,
-    reading: StudyOptions,
+    event_gap: int,
+    file_times: bool,
 ) -> int:
     """Sort the photos in RESULTS into folders below DIR, named by what they show, and those that show nothing apart.
 
@@ -96,7 +98,7 @@ def copy(
     that are not this command's are left alone.
     """
     with ResultsFile(results, write=False) as kept:
-        study, _ = reading.open(kept)
+        study, _ = StudyOptions(None, event_gap, 0.0, file_times).open(kept)
         source = Path(study.folder)
         _expect_apart(source, folder)
         put = partial(_put, how=how, xmp=xmp)

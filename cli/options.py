@@ -107,6 +107,11 @@ event_gap = click.option(
     help="Photos of one deployment that follow each other within this time are one event.",
 )
 """The option that says what an event is."""
+file_times = click.option(
+    "--file-times",
+    is_flag=True,
+    help="Photos without a time in EXIF have that of their file, which may be when it was copied.",
+)
 _STUDY = (
     click.option(
         "--metadata",
@@ -122,11 +127,7 @@ _STUDY = (
         help=f"Round coordinates; 0 leaves them exact. By default to {PUBLIC} where others may read them (Camtrap DP, "
         "Darwin Core, report), to protect cameras and animals.",
     ),
-    click.option(
-        "--file-times",
-        is_flag=True,
-        help="Photos without a time in EXIF have that of their file, which may be when it was copied.",
-    ),
+    file_times,
 )
 
 
