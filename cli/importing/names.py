@@ -29,8 +29,10 @@ _INDEFINITE = re.compile(r" (sp|spp|species)\.?$")
 
 
 def kind_called(text: str) -> Kind | None:
-    """Return the kind that a word means, or None if it may be an animal."""
-    return KINDS.get(_normal(text))
+    """Return the kind that a word means, also before others (`Human - hiker`); None if it may be an animal."""
+    plain = _normal(text)
+    first = plain.partition(" ")[0]
+    return KINDS.get(plain) or (KINDS.get(first) if first in ("human", "person", "people", "vehicle") else None)
 
 
 @cache
@@ -61,7 +63,7 @@ def _spellings(text: str) -> Iterator[str]:
         head, comma, tail = plain.partition(",")
         if comma:
             yield from (f"{tail} {head}".strip(), tail.strip(), head)
-        for word in ("domestic ", "feral "):
+        for word in ("domestic ", "feral ", "unknown ", "unidentified ", "other "):
             yield plain.removeprefix(word)
         yield plain.removesuffix("s")
         yield plain.removesuffix("es")

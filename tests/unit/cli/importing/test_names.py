@@ -29,6 +29,8 @@ LATIN = sorted(lineages())
         ("domestic dog", "Canis familiaris"),
         ("Canis lupus familiaris", "Canis familiaris"),
         ("Canis lupus pallipes", "Canis lupus"),
+        ("Unidentified bird", "Aves"),
+        ("Vulpes vulpes (Linnaeus, 1758)", "Vulpes vulpes"),
         ("animal", "Animalia"),
     ],
 )
@@ -56,7 +58,9 @@ def test_any_text_is_a_name_or_none(text: str) -> None:
     assert found is None or found.scientific_name in lineages()
 
 
-@pytest.mark.parametrize(("text", "kind"), [("EMPTY", "blank"), ("Homo sapiens", "human"), ("ATV", "vehicle")])
+@pytest.mark.parametrize(
+    ("text", "kind"), [("EMPTY", "blank"), ("Homo sapiens", "human"), ("Human - hiker", "human"), ("ATV", "vehicle")]
+)
 def test_some_words_mean_a_kind(text: str, kind: str) -> None:
     assert kind_called(text) == kind
     assert kind_called("red fox") is None
