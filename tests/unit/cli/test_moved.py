@@ -52,13 +52,13 @@ class Folder:
             row["path"]: json.loads(row["answer"]) for row in self.results.rows("select * from photo order by path")
         }
 
-    def review(self, path: str, kind: str) -> None:
+    def review(self, path: str, kind: str, number: int = 1) -> None:
         columns = "photo, reviewer, number, kind, machine, is_right, drawn, reviewed"
         query = (
-            "insert into review (COLUMNS) select id, 'A. Person', 1, ?, 'blank', 1, 0, '2026' from photo where path = ?"
+            "insert into review (COLUMNS) select id, 'A. Person', ?, ?, 'blank', 1, 0, '2026' from photo where path = ?"
         )
         with self.results.transaction() as connection:
-            connection.execute(query.replace("COLUMNS", columns), (kind, path))
+            connection.execute(query.replace("COLUMNS", columns), (number, kind, path))
 
     @property
     def reviews(self) -> dict[str, str]:
@@ -108,6 +108,19 @@ def test_a_photo_that_is_twice_counts_once(folder: Folder) -> None:
     # THEN a copy in another deployment is another matter
     folder.results.find([listed("M/1", 3)._replace(deployment="M")])
     assert copies(folder.results) == 1
+
+
+def test_a_copy_with_an_opinion_gets_none_of_the_same_person(folder: Folder) -> None:
+    # GIVEN a photo of which a person named two things, and a copy of which the same one named another
+    folder.write(M_1=b"one")
+    folder.run()
+    folder.review("N/1", "vehicle", 2)
+    folder.review("M/1", "blank")
+    shutil.rmtree(folder.root / "N")
+    forget(folder.results, (identity for identity, _ in gone(folder.results) or ()))
+    # THEN the two opinions are not mixed
+    assert folder.reviews == {"M/1": "blank"}
+    assert len(list(folder.results.rows("select * from review"))) == 1
 
 
 def test_photos_that_are_gone_are_known_and_can_be_forgotten(folder: Folder) -> None:
