@@ -23,7 +23,7 @@ from chalicelib.stores.sign_in import Signer
 
 if TYPE_CHECKING:
     from chalicelib.features.warming import Warming
-    from chalicelib.model.detector import Detector
+    from chalicelib.model.detector import Detectors
     from chalicelib.stores.taxa import Taxa
 
 _DECODE_PATIENCE = 2.0
@@ -98,16 +98,17 @@ def build_recogniser(settings: Settings) -> Recogniser:
     return Recogniser(
         Models(general, taxonomy, path.parent, thresholds.prior_floor, threads),
         Naming(Families(path.parent, relatives), path.with_name("certainty.json"), thresholds.animal),
-        Lazy(lambda: _read_detector(settings)),
+        Lazy(lambda: _read_detectors(settings)),
         second_look=settings.model.second_look,
         boxes=settings.model.boxes,
     )
 
 
-def _read_detector(settings: Settings) -> "Detector | None":
-    from chalicelib.model.detector import read_detector  # only some requests need it
+def _read_detectors(settings: Settings) -> "Detectors | None":
+    from chalicelib.model.detector import read_detectors  # only some requests need it
 
-    return read_detector(settings.model.path.with_name("packs"), settings.model.threads)
+    model = settings.model
+    return read_detectors(model.path.with_name("packs"), model.camera_traps, model.threads)
 
 
 def build_cache(settings: Settings, *, patient: bool = False) -> RedisCache:

@@ -21,10 +21,14 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from chalicelib.errors import ModelError
 from chalicelib.model.manifest import DETECTOR, Manifest, Weights
-from model import detector_graph, tflite_to_onnx
+from model import detector_graph, tflite_to_onnx, yolox_tiny
+from model.network import read_checkpoint
+from model.quantize import read_ranges
 from model.tflite_network import read_network
 
 PACKS = Path(__file__).parent / "packs"
+CHECKPOINT = ".pth"
+"""Ending of weights that PyTorch wrote."""
 CACHE = Path(__file__).parents[1] / ".local" / "weights"
 VARIABLE = "FAUNALENS_WEIGHTS"
 INCOMPLETE = 3
@@ -55,16 +59,28 @@ def convert(manifest: Manifest, weights: Weights, file: Path) -> bytes:
         "licence": manifest.licence,
     }
     if manifest.kind == DETECTOR:
-        try:
-            network = onnx.load(file)
-        except DecodeError as error:
-            raise ModelError(f"{weights.path} is no ONNX file: {error}") from error
-        model = detector_graph.convert(network, manifest.size, metadata)
+        model = detector_graph.convert(_detector_of(manifest, weights, file), manifest.size, metadata)
     else:
         model = tflite_to_onnx.convert(
             read_network(file), temperature=manifest.temperature, background=manifest.background, metadata=metadata
         )
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _detector_of(manifest: Manifest, weights: Weights, file: Path) -> onnx.ModelProto:
+    """Return the network of a detector as its authors export it."""
+    if weights.path.endswith(CHECKPOINT):
+        checkpoint, ranges = read_checkpoint(file), read_ranges(activations_of(manifest.name))
+        return yolox_tiny.build(checkpoint, manifest.size, ranges)[0]
+    try:
+        return onnx.load(file)
+    except DecodeError as error:
+        raise ModelError(f"{weights.path} is no ONNX file: {error}") from error
+
+
+def activations_of(pack: str) -> Path:
+    """Return the table of the ranges for int8 of a pack whose weights are floats."""
+    return Path(__file__).with_name(f"{pack}_activations.csv")
 
 
 def build(folder: Path, cache: Path, source: Path | None, host: str) -> dict[str, str]:

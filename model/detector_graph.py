@@ -58,6 +58,8 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     graph = version_converter.convert_version(network, OPSET).graph
     constants: dict[str, NDArray[Any]] = {
         "pack.bgr": np.array([2, 1, 0], np.int64),
+        "pack.one": np.array(1, np.float32),
+        "pack.zero": np.array(0, np.uint8),
         "pack.parts": np.array([2, 2, 1, classes], np.int64),
         "pack.corners": corners,
         "pack.strides": strides,
@@ -65,7 +67,8 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     before = [
         helper.make_node("Transpose", ["image"], ["pack.channels_first"], perm=[0, 3, 1, 2]),
         helper.make_node("Gather", ["pack.channels_first", "pack.bgr"], ["pack.pixels"], axis=1),
-        helper.make_node("Cast", ["pack.pixels"], [source], to=TensorProto.FLOAT),
+        # Floats of the same values; a network in int8 then takes the integers as they are.
+        helper.make_node("DequantizeLinear", ["pack.pixels", "pack.one", "pack.zero"], [source]),
     ]
     parts = ["pack.centre", "pack.size", "pack.objectness", "pack.classes"]
     after = [

@@ -56,12 +56,12 @@ def to_model(graph: GraphProto, producer: str, metadata: Mapping[str, str]) -> M
     return model
 
 
-class _Graph(GraphBuilder):
-    """The graph of EfficientNet-Lite2: int8 if there are `ranges`, else fp32."""
+class QuantizableGraph(GraphBuilder):
+    """The graph of a network: int8 if there are `ranges`, by the names of tensors, else fp32."""
 
     def __init__(self, ranges: Mapping[str, ActivationRange] | None) -> None:
         super().__init__()
-        self.ranges = None if ranges is None else {**ranges, "pixels": _PIXELS}
+        self.ranges = None if ranges is None else dict(ranges)
 
     def activation(self, tensor: str, name: str | None = None) -> str:
         """Quantise `tensor` with the range of the tensor `name` (default: `tensor`). In fp32, add nothing."""
@@ -106,7 +106,7 @@ def build_graph(
 
     The first `animals` classes are the animals. `temperature` divides the logits.
     """
-    graph = _Graph(ranges)
+    graph = QuantizableGraph(ranges and {**ranges, "pixels": _PIXELS})
     _add_normalisation(graph)
     features, source = _add_convolution(graph, network.stem, "pixels.float", "pixels", INPUT_SIZE)
     size = -(-INPUT_SIZE // network.stem.stride)
@@ -126,14 +126,16 @@ def intermediate_tensors(network: Network) -> list[str]:
     return [*names, network.head.name, "pool"]
 
 
-def _add_normalisation(graph: _Graph) -> None:
+def _add_normalisation(graph: QuantizableGraph) -> None:
     graph.add("Transpose", ["image"], "pixels", perm=[0, 3, 1, 2])
     scale = graph.constant("pixels.scale", np.float32(1 / 128))
     zero = graph.constant("pixels.zero", np.uint8(127))
     graph.add("DequantizeLinear", ["pixels", scale, zero], "pixels.float")
 
 
-def _add_convolution(graph: _Graph, layer: Convolution, tensor: str, source: str, size: int) -> tuple[str, str]:
+def _add_convolution(
+    graph: QuantizableGraph, layer: Convolution, tensor: str, source: str, size: int
+) -> tuple[str, str]:
     """Add a convolution with its activation. Return the name of the output tensor, and the name of its range."""
     before, after = layer.padding(size)
     inputs = [tensor, *graph.weights(layer.name, layer.weight, layer.bias, source)]
@@ -156,7 +158,7 @@ def _add_convolution(graph: _Graph, layer: Convolution, tensor: str, source: str
     return graph.activation(output), layer.name
 
 
-def _add_block(graph: _Graph, block: Block, tensor: str, source: str, size: int) -> tuple[str, str, int]:
+def _add_block(graph: QuantizableGraph, block: Block, tensor: str, source: str, size: int) -> tuple[str, str, int]:
     """Add a block. Return the name of the output tensor, the name of its range, and its side in pixels."""
     shortcut = tensor
     for layer in block.convolutions:
@@ -168,7 +170,7 @@ def _add_block(graph: _Graph, block: Block, tensor: str, source: str, size: int)
     return tensor, source, size
 
 
-def _add_classifier(graph: _Graph, network: Network, features: str) -> str:
+def _add_classifier(graph: QuantizableGraph, network: Network, features: str) -> str:
     """Add pooling and the classifier. Return the name of the logits, which stay floats: 8 bits are too coarse."""
     pooled = graph.activation(graph.add("GlobalAveragePool", [features], "pool"))
     flat = graph.activation(graph.add("Flatten", [pooled], "features"), "pool")
@@ -176,7 +178,7 @@ def _add_classifier(graph: _Graph, network: Network, features: str) -> str:
     return graph.add("Gemm", [flat, *weights], "logits", transB=1)
 
 
-def _add_outputs(graph: _Graph, logits: str, animals: int, temperature: float) -> None:
+def _add_outputs(graph: QuantizableGraph, logits: str, animals: int, temperature: float) -> None:
     first = graph.constant("animals.first", np.array([0], np.int64))
     stop = graph.constant("animals.stop", np.array([animals], np.int64))
     classes = graph.constant("classes.axis", np.array([1], np.int64))
@@ -196,7 +198,7 @@ def _add_outputs(graph: _Graph, logits: str, animals: int, temperature: float) -
     graph.add("Softmax", [graph.add("Add", [scores, weights], "posterior_logits")], "probabilities", axis=1)
 
 
-def _finished(graph: _Graph, animals: int, metadata: Mapping[str, str]) -> ModelProto:
+def _finished(graph: QuantizableGraph, animals: int, metadata: Mapping[str, str]) -> ModelProto:
     image: list[str | int | None] = ["N", INPUT_SIZE, INPUT_SIZE, 3]
     tensor, floats = helper.make_tensor_value_info, TensorProto.FLOAT
     inputs = [tensor("image", TensorProto.UINT8, image), tensor("prior", floats, ["N", animals])]

@@ -11,8 +11,10 @@ run any code.
 """
 
 import hashlib
+import io
 import pickle
 import struct
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -212,6 +214,21 @@ def read_tensors(file: BinaryIO) -> dict[str, NDArray[Any]]:
         (count,) = struct.unpack("<q", file.read(8))
         storages[key] = file.read(count * dtypes[key].itemsize)
     return {name: tensor.read(storages[tensor.storage[0]]) for name, tensor in tensors.items()}
+
+
+def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a network by name from a checkpoint: a zip file with a pickle, and a file for each storage.
+
+    Raise `ModelError` if the file is something else, or contains other types than tensors.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            (pickled,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+            storages = pickled.removesuffix(".pkl")
+            tensors = TensorUnpickler(io.BytesIO(archive.read(pickled))).load()["model"]
+            return {name: each.read(archive.read(f"{storages}/{each.storage[0]}")) for name, each in tensors.items()}
+    except (zipfile.BadZipFile, pickle.UnpicklingError, AttributeError, ValueError, KeyError) as error:
+        raise ModelError(f"{path.name} is no checkpoint of PyTorch with a 'model': {error}") from error
 
 
 def locate_weights() -> Path:

@@ -200,14 +200,28 @@ def tiny_detector_model(size: int = SIZE) -> ModelProto:
     return _model("colours", nodes, {"image": (TensorProto.UINT8, [1, size, size, 3])}, outputs, constants)
 
 
-def write_detector(folder: Path, model: ModelProto | None = None, labels: str = DETECTOR_LABELS) -> Path:
+def write_detector(
+    folder: Path,
+    model: ModelProto | None = None,
+    labels: str = DETECTOR_LABELS,
+    *,
+    name: str = "colours",
+    manifest: str = DETECTOR_MANIFEST,
+) -> Path:
     """Write the detector to `packs` in a folder, and return the path of its manifest."""
     packs = folder / "packs"
     packs.mkdir(exist_ok=True)
-    (packs / "colours.onnx").write_bytes((model or tiny_detector_model()).SerializeToString())
-    (packs / "colours.csv").write_text(labels)
-    (packs / "colours.toml").write_text(DETECTOR_MANIFEST)
-    return packs / "colours.toml"
+    (packs / f"{name}.onnx").write_bytes((model or tiny_detector_model()).SerializeToString())
+    (packs / f"{name}.csv").write_text(labels)
+    (packs / f"{name}.toml").write_text(manifest.replace("colours", name))
+    return packs / f"{name}.toml"
+
+
+def write_camera_trap_detector(folder: Path, size: int = SIZE) -> Path:
+    """Write a detector for camera traps: to it, whatever is red, green or blue is an animal. `size`: of its image."""
+    labels = DETECTOR_LABELS.replace("person", "animal").replace("vehicle", "animal")
+    manifest = DETECTOR_MANIFEST.replace("enabled", "camera_traps = true\nenabled").replace("= 8", f"= {size}")
+    return write_detector(folder, tiny_detector_model(size), labels, name="traps", manifest=manifest)
 
 
 def _model(

@@ -22,7 +22,8 @@ from chalicelib.location import Location
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
-from chalicelib.model.recogniser import is_doubtful, second_square
+from chalicelib.model.recogniser import is_doubtful, second_square, sighting_of
+from chalicelib.model.subject import NOTHING_SEEN, Sighting
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.services import Services
@@ -89,20 +90,20 @@ class Answered:
 class TwoScores(NamedTuple):
     """The scores of a photo after one look and after two, with the weights of the animals at its place.
 
-    `box`: score of the detector's surest animal.
+    `seen`: by detectors, if they look.
     """
 
     one: FusedScores
     two: FusedScores
-    box: float
+    seen: Sighting
     prior: Prior
 
-    def name(self, naming: Naming) -> tuple[FusedScores, float, Decision]:
-        """Return the scores that decide, the box that counts, and the decision, as the recogniser finds them."""
+    def name(self, naming: Naming) -> tuple[FusedScores, Sighting, Decision]:
+        """Return the scores that decide, what was seen, and the decision, as the recogniser finds them."""
         _, first = naming.name(self.one, self.prior)
         if not is_doubtful(first.prediction):
-            return self.one, 0.0, first
-        return self.two, self.box, naming.name(self.two, self.prior, self.box)[1]
+            return self.one, NOTHING_SEEN, first
+        return self.two, self.seen, naming.name(self.two, self.prior, self.seen)[1]
 
 
 def local_services() -> Services:
@@ -131,16 +132,15 @@ def answer_all(folder: Path, photos: Sequence[FieldPhoto], services: Services, *
 
 def scores_of(folder: Path, photos: Sequence[FieldPhoto], services: Services) -> Iterator[TwoScores]:
     """Yield the scores of photos."""
-    models, detector = services.recogniser.models, services.recogniser.detector.get()
+    recogniser, models = services.recogniser, services.recogniser.models
     size = models.general.input_size
     for each in _reported(photos):
         picture = open_photo((folder / each.file).read_bytes(), PhotoLimits()).decode(size)
         photo = DecodedPhoto(picture.square(size), picture.reduced(size))
-        detections = detector.detect(photo.picture, size) if detector else None
+        detections = recogniser.detect(photo, is_doubtful=True)
         looks = [models.score(square) for square in (photo.square, second_square(photo, detections, size))]
-        box = detections.animals[0].score if detections and detections.animals else 0.0
         prior = models.prior_at(features_at(services, each.place))
-        yield TwoScores(models.fuse(looks[:1]), models.fuse(looks), box, prior)
+        yield TwoScores(models.fuse(looks[:1]), models.fuse(looks), sighting_of(detections), prior)
 
 
 def alone(scores: TwoScores, services: Services) -> TwoScores:

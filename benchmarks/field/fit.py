@@ -19,10 +19,10 @@ from benchmarks.field.answers import Answered, TwoScores, alone, scores_of
 from benchmarks.field.figures import OF_ANSWERS, mean, share, worse
 from benchmarks.field.truth import FieldPhoto
 from benchmarks.measure import table
-from chalicelib.model import families, naming, shares
+from chalicelib.model import families, naming, shares, subject
 from chalicelib.model.certainty import PLAIN, Curve, Level
 from chalicelib.model.families import Families
-from chalicelib.model.naming import Decision, Naming, subject_of
+from chalicelib.model.naming import Decision, Naming
 from chalicelib.services import Services
 
 TRIED: Final[Mapping[tuple[ModuleType, str], Sequence[Any]]] = {
@@ -34,7 +34,7 @@ TRIED: Final[Mapping[tuple[ModuleType, str], Sequence[Any]]] = {
     (shares, "CLEAR"): (0.35, 1.0),
     (shares, "RIVAL"): (0.25, 1.0),
     (shares, "OTHERS"): (0.0, 1.0),
-    (naming, "LEAST_BOX"): (0.4, 0.6),
+    (subject, "LEAST_BOX"): (0.4, 0.6),
     (naming, "WITH_BOX"): (0.85, 0.95),
     (naming, "LEAST_LISTED"): (0.02, 0.08),
 }
@@ -138,16 +138,16 @@ def _fitted(found: Sequence[Chance], *, packs: bool) -> list[float]:
 def _found(level: Level, cases: Sequence[Case], rule: Naming, open_rule: Naming) -> Iterator[Chance]:
     """Yield the names of a level that photos might get."""
     for photo, scores in cases:
-        decisive, box, decision = scores.name(rule)
-        if subject_of(decisive.animal_probability, rule.animal, box) != "animal":
+        decisive, seen, decision = scores.name(rule)
+        if seen.subject(decisive.animal_probability, rule.animal) != "animal":
             continue
-        names = open_rule.names(decisive, scores.prior, box)
+        names = open_rule.names(decisive, scores.prior, seen)
         found = []
         if level != "list":
             named = [each.prediction for each in names.certain() if each.level == level]
             found = [(each.score, Answered.of(photo, Decision(each)).is_right) for each in named]
         elif decision.prediction is None or decision.prediction.is_wide:
-            name = next(rule.names(decisive, scores.prior, box).certain(), None)
+            name = next(rule.names(decisive, scores.prior, seen).certain(), None)
             perhaps = Answered.of(photo, names.decision(name))
             found = [(perhaps.list_score, perhaps.is_listed)]
         for probability, is_right in found:

@@ -28,9 +28,10 @@ from chalicelib.api.words import Reason, and_list, english_of, or_list, reasons_
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.features import Features, Mode
 from chalicelib.identification import Identification, Source
-from chalicelib.model.naming import Decision, Member, Subject
+from chalicelib.model.naming import Decision, Member
 from chalicelib.model.prior import HERE_OF_STATUS, Prior
 from chalicelib.model.recogniser import Recognised, Recognition
+from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo.quality import Quality
 
@@ -170,8 +171,8 @@ def _photos(recognised: Recognised) -> tuple[PhotoGuess, ...]:
 def _animals(recognised: Recognised, top: int) -> tuple[AnimalFound, ...] | None:
     if recognised.boxes is None:
         return None
-    pairs = zip(recognised.boxes.detections.animals, recognised.boxes.animals, strict=True)
-    return tuple(AnimalFound(_box(box), *named_in(each, recognised.prior, top)) for box, each in pairs)
+    animals = recognised.boxes.animals
+    return tuple(AnimalFound(_box(box), *named_in(each, recognised.prior, top)) for box, each in animals)
 
 
 def _counted(boxes: "Sequence[Box]") -> BoxesFound:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from chalicelib.model.naming import Decision, Subject
+from chalicelib.model.naming import Decision
+from chalicelib.model.subject import Subject
 from chalicelib.photo.quality import Quality
 
 Reason = Literal[

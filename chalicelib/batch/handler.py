@@ -85,7 +85,7 @@ class BatchFunction:
 def build_services(settings: Settings) -> Services:
     """Return the services of the batch function, and get ready for the first photo in the background."""
     policy = replace(settings.features, fresh=FRESH, total=settings.database.sign_in)
-    settings = replace(settings, features=policy)
+    settings = replace(settings, features=policy, model=settings.model.for_batches())
     services = Services.build(settings, patient_features(settings))
     prepare(services)
     return services

@@ -117,13 +117,14 @@ def redis_url(value: str) -> str:
     return value
 
 
-def one_of(*words: str) -> Callable[[str], str]:
+def one_of[Word: str](*words: Word) -> Callable[[str], Word]:
     """Return a parser that accepts one of these words."""
 
-    def parse(value: str) -> str:
-        if value not in words:
-            raise ValueError(f"expected one of {', '.join(words)}")
-        return value
+    def parse(value: str) -> Word:
+        for word in words:
+            if word == value:
+                return word
+        raise ValueError(f"expected one of {', '.join(words)}")
 
     return parse
 

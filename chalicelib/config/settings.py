@@ -6,8 +6,9 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, Self
 
 from chalicelib.config import casts
 from chalicelib.config.casts import RateLimit
@@ -16,6 +17,8 @@ from chalicelib.config.field import read, seconds, setting
 from chalicelib.config.stores import DatabaseSettings, RedisSettings, S3Settings
 
 ROOT = Path(__file__).parents[2]
+When = Literal["always", "doubt", "never"]
+"""For which photos the detector for camera traps looks; `ModelSettings.camera_traps` explains them."""
 
 
 def _default_model() -> Path:
@@ -134,6 +137,13 @@ class ModelSettings:
         help="whether models look again, at the animal alone, if a photo leaves a doubt; takes twice the time and "
         "more for such photos (docs/explanation/field.md says what it is worth)",
     )
+    camera_traps: When = setting(
+        "CAMERA_TRAP_DETECTOR",
+        "doubt",
+        casts.one_of("always", "doubt", "never"),
+        help="which photos the detector for camera traps sees beside the general one: `doubt`: grey, dark and doubtful "
+        "ones; the command line and batches use `always` (model/packs/README.md has its cost and gain)",
+    )
     boxes: bool = setting(
         "BOXES",
         False,
@@ -141,6 +151,10 @@ class ModelSettings:
         help="whether answers find each animal, person and vehicle in the photo if a request does not say; takes more "
         "time (model/packs/README.md has figures)",
     )
+
+    def for_batches(self) -> Self:
+        """Return the settings for many photos of one study: its camera traps are worth every look."""
+        return self if self.camera_traps == "never" else replace(self, camera_traps="always")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,11 @@
-"""The detector: where the animals, people and vehicles of a photo are. The other models name the animal."""
+"""Detectors: where the animals, people and vehicles of a photo are. The other models name the animal.
 
-from collections.abc import Mapping
+The general detector knows all three by day. The one for camera traps finds three times as many animals by night, but
+has only one kind: people and vehicles are animals to it. So both find the animals, and the general one says what is a
+person or a vehicle.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.config.settings import When
 from chalicelib.errors import ModelError
 from chalicelib.lazy import Lazy
 from chalicelib.model.manifest import DETECTOR, Manifest, read_manifests
@@ -31,6 +37,9 @@ OVERLAP = 0.5
 """Share of their union that two boxes of one kind cover both, from which they are boxes around one thing."""
 MOST: Mapping[Kind, int] = {"animal": 10, "person": 100, "vehicle": 100}
 """Maximum number of boxes of each kind. The general model runs once for each animal."""
+LARGE_BY_DAY = 0.15
+"""Share of the photo's area from which an animal that only the detector for camera traps has found by day gets no
+second look: it is an insect or a thing, or the first look has shown it. Field photos show the same with 0.1 to 0.25."""
 GROWTH = 0.1
 """Share of a box that is added on each side before a model sees it: boxes are tight, and often cut off an ear."""
 
@@ -61,13 +70,17 @@ class Box:
 class Detections:
     """What the detector found in a photo: boxes of each kind, the surest first.
 
-    `squares`: for each box of an animal, the square around it, shape (S, S, 3), uint8, RGB.
+    `squares`: for each box of an animal, the square around it, shape (S, S, 3), uint8, RGB. `focus`: the square that is
+    worth a second look, or None. `by_night`: whether the photo is one by night, and the detector for camera traps has
+    looked at it.
     """
 
     animals: tuple[Box, ...]
     people: tuple[Box, ...]
     vehicles: tuple[Box, ...]
     squares: tuple[NDArray[np.uint8], ...]
+    focus: NDArray[np.uint8] | None
+    by_night: bool = False
 
 
 class Detector:
@@ -98,12 +111,9 @@ class Detector:
         """Return the outputs of each kind. Read at first use. Raises `ModelError`."""
         return read_classes(self._manifest.labels)
 
-    def detect(self, picture: Picture, size: int) -> Detections:
-        """Return the boxes in a photo, and the squares around its animals, `size` pixels wide, for another model."""
-        boxes = self.find(picture.whole(self.size))
-        animals, people, vehicles = (tuple(box for box in boxes if box.kind == kind) for kind in KINDS)
-        squares = tuple(picture.around(box.grown(GROWTH), size) for box in animals)
-        return Detections(animals, people, vehicles, squares)
+    def look(self, picture: Picture) -> tuple[Box, ...]:
+        """Return the boxes in a photo, as `find` does."""
+        return self.find(picture.whole(self.size))
 
     def find(self, frame: NDArray[np.uint8]) -> tuple[Box, ...]:
         """Return the boxes in a photo: animals, people, vehicles; of each kind the surest first.
@@ -199,10 +209,64 @@ def read_classes(labels: Path) -> dict[Kind, list[int]]:
     return classes
 
 
-def read_detector(folder: Path, threads: int = 0) -> Detector | None:
-    """Return the first detector in a folder of packs that is enabled and built, or None.
+@dataclass(frozen=True, slots=True)
+class Detectors:
+    """The detectors of a folder, of which one may be missing. `when`: for which photos the one for camera traps looks.
+
+    Thread-safe.
+    """
+
+    general: Detector | None
+    camera_traps: Detector | None
+    when: When
+
+    def detect(self, picture: Picture, size: int, *, by_night: bool, is_doubtful: bool) -> Detections:
+        """Return the boxes in a photo, and the squares around its animals, `size` pixels wide, for another model.
+
+        `by_night`: whether it looks like a photo by night. `is_doubtful`: whether the models are unsure of it. Raises
+        `ModelError`.
+        """
+        boxes = general = self.general.look(picture) if self.general else ()
+        looks = self.when == "always" or (self.when == "doubt" and (by_night or is_doubtful))
+        traps = self.camera_traps if looks else None
+        if traps:
+            boxes = joined(boxes, traps.look(picture))
+        animals, people, vehicles = (tuple(box for box in boxes if box.kind == kind) for kind in KINDS)
+        worth = [box for box in animals if by_night or box.width * box.height < LARGE_BY_DAY]
+        worth += [box for box in general if box.kind == "animal"]
+        squares = tuple(picture.around(box.grown(GROWTH), size) for box in animals)
+        best = max(worth, key=lambda box: box.score, default=None)
+        focus = picture.around(best.grown(GROWTH), size) if best else None
+        return Detections(animals, people, vehicles, squares, focus, by_night and traps is not None)
+
+
+def joined(boxes: Sequence[Box], animals: Sequence[Box]) -> tuple[Box, ...]:
+    """Return the boxes of both detectors, of each kind the surest first.
+
+    `boxes`: of the general detector. `animals`: of the one for camera traps; those that the general one calls a person
+    or a vehicle, and is surer of, are that.
+    """
+    others = [box for box in boxes if box.kind != "animal"]
+    surest = _distinct([*others, *animals], len(others) + len(animals))
+    found = [box for box in (*boxes, *surest) if box.kind == "animal"]
+    return (*_distinct(found, MOST["animal"]), *others)
+
+
+def _distinct(boxes: Sequence[Box], most: int) -> list[Box]:
+    """Return the surest of boxes that overlap, the surest first."""
+    corners = np.array([(*box.grown(0.0),) for box in boxes]).reshape(-1, 4)
+    scores = np.array([box.score for box in boxes], np.float32)
+    return [boxes[index] for index in suppress(corners, scores, OVERLAP, most)]
+
+
+def read_detectors(folder: Path, when: When, threads: int = 0) -> Detectors | None:
+    """Return the first detector of each sort in a folder of packs that is enabled and built; None without any.
 
     `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
     """
-    found = (each for each in read_manifests(folder) if each.kind == DETECTOR)
-    return next((Detector(manifest, threads) for manifest in found), None)
+    found = [each for each in read_manifests(folder) if each.kind == DETECTOR]
+    general, traps = (
+        next((Detector(each, threads) for each in found if each.camera_traps == is_for_traps), None)
+        for is_for_traps in (False, True)
+    )
+    return Detectors(general, traps, when) if found else None

@@ -36,6 +36,7 @@ class Manifest:
 
     `kind`: classifier or detector. `enabled`: whether `make setup` builds the pack and the app uses it. `weights`: None
     if the model lies beside the manifest. `size`: side of the input in pixels. `labels`: the CSV file of the outputs.
+    `camera_traps`: whether a detector is one for camera traps.
 
     Of a classifier only: `taxa`: scientific names of the taxa whose members it tells apart. `gate`: their share of the
     general model's probability from which the pack scores a photo. `temperature`: divides the logits when the weights
@@ -57,6 +58,7 @@ class Manifest:
     crop: float = 0.875
     resampling: str = "bilinear"
     background: int | None = None
+    camera_traps: bool = False
 
     @property
     def name(self) -> str:
@@ -114,6 +116,10 @@ def _in_range(low: float, high: float) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low < value <= high
 
 
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
@@ -134,7 +140,8 @@ _FRACTION = _in_range(0, 1), "a number above 0, at most 1"
 _KEYS: dict[str, dict[str, _Key]] = {
     "": {
         "kind": _Key(lambda value: value in (CLASSIFIER, DETECTOR), f'"{CLASSIFIER}" or "{DETECTOR}"'),
-        "enabled": _Key(lambda value: isinstance(value, bool), "true or false"),
+        "enabled": _Key(_is_truth, "true or false"),
+        "camera_traps": _Key(_is_truth, "true or false", (DETECTOR,), optional=True),
         "licence": _Key(_is_text, "the licence of the weights"),
         "author": _Key(_is_text, "who made the weights, and from which data"),
         "taxa": _Key(_are_texts, 'a list of scientific names, such as ["Aves"]', (CLASSIFIER,)),

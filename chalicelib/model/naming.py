@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +17,13 @@ from numpy.typing import NDArray
 from chalicelib.model.certainty import Basis, Curve, Level, read_certainty
 from chalicelib.model.families import Families
 from chalicelib.model.shares import Shares, shares_of
+from chalicelib.model.subject import NOTHING_SEEN, Sighting
 from chalicelib.model.taxonomy import DOMESTIC, RANKS, Animal, Prediction, Taxon
 
 if TYPE_CHECKING:
     from chalicelib.model.models import FusedScores
     from chalicelib.model.prior import Prior
 
-Subject = Literal["animal", "person", "vehicle", "none", "unclear"]
-
-MOST_EMPTY: Final = 0.25
-"""Probability of an animal below which a photo is said to show none. Between the two, the photo is unclear."""
-LEAST_BOX: Final = 0.5
-"""Score of a box from which the detector is believed. Model and detector rarely err in the same photo.
-
-docs/explanation/field.md has the measurements."""
 WITH_BOX: Final = 0.9
 """Least probability of an animal where the detector has found one."""
 LISTED: Final = 3
@@ -106,24 +99,27 @@ class Naming:
         """Return how certain answers of each level are. The first use reads the file, and may raise `ModelError`."""
         return read_certainty(self.certainty)
 
-    def name(self, scores: "FusedScores", prior: "Prior", box: float = 0.0) -> tuple["FusedScores", Decision]:
+    def name(
+        self, scores: "FusedScores", prior: "Prior", seen: Sighting = NOTHING_SEEN
+    ) -> tuple["FusedScores", Decision]:
         """Return what a photo shows at a place, and its scores with what the place says. Takes about 0.5 ms.
 
-        `box`: score of the detector's surest animal, 0 without one. Raises `ModelError`.
+        `seen`: by detectors. Raises `ModelError`.
         """
-        names = self.names(scores, prior, box)
+        names = self.names(scores, prior, seen)
         named, decision = None, Decision()
-        if subject_of(scores.animal_probability, self.animal, box) == "animal":
+        if seen.subject(scores.animal_probability, self.animal) == "animal":
             named = next(names.certain(), None)
             decision = names.decision(named)
         species = names.consistent(named)
         return replace(scores, probabilities=names.shares.animals(species)), decision
 
-    def names(self, scores: "FusedScores", prior: "Prior", box: float = 0.0) -> "Names":
+    def names(self, scores: "FusedScores", prior: "Prior", seen: Sighting = NOTHING_SEEN) -> "Names":
         """Return what can be said of a photo, whether or not it is certain enough. Parameters are those of `name`."""
         candidates = self.families.at(prior.features, scores.taxonomy)
         shares = shares_of(candidates, scores.vision, prior.over(scores.taxonomy))
-        animal = max(scores.animal_probability, WITH_BOX if box >= LEAST_BOX else 0.0)
+        animal = scores.animal_probability
+        animal = max(animal, WITH_BOX if seen.is_animal(animal) else 0.0)
         place: Basis = "place" if prior.features.mode == "narrowed" else "alone"
         return Names(shares, self.curves, prior, animal, "pack" if scores.packs else place)
 
@@ -321,21 +317,3 @@ def _member(taxon: Taxon, animal: Animal | None = None) -> Member:
     name = taxon.scientific_name
     own = animal.taxon_id if animal is not None and animal.taxon == taxon else name.lower().replace(" ", "-")
     return Member(own, taxon.name, name)
-
-
-def subject_of(
-    animal_probability: float, threshold: float, animal: float = 0.0, person: float = 0.0, vehicle: float = 0.0
-) -> Subject:
-    """Return what a photo shows.
-
-    `animal_probability`: of the general model. `threshold`: its least value for an animal. `animal`, `person`,
-    `vehicle`: score of the detector's best box of each kind; 0 without a box, or without a detector. A photo with an
-    animal and a person is one of an animal.
-    """
-    if animal_probability >= threshold or animal >= LEAST_BOX:
-        return "animal"
-    if person >= LEAST_BOX:
-        return "person"
-    if vehicle >= LEAST_BOX:
-        return "vehicle"
-    return "none" if animal_probability < MOST_EMPTY else "unclear"

@@ -1,6 +1,6 @@
-"""The recogniser: the models, the detector and the naming together say which animal the photos of a request show.
+"""The recogniser: the models, the detectors and the naming together say which animal the photos of a request show.
 
-If the whole photo leaves a doubt, the models also score the detector's surest animal, cut out, like a second photo of
+If the whole photo leaves a doubt, the models also score the detectors' surest animal, cut out, like a second photo of
 the same animal. That finds more animals, and corrects first scores that were too sure. A clear photo needs no second
 look, and costs no more than without a detector.
 """
@@ -13,18 +13,20 @@ from chalicelib.errors import BadRequest
 from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
 from chalicelib.model.models import FusedScores, Models, PhotoScores
-from chalicelib.model.naming import Decision, Naming, Subject, subject_of
+from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.relatives import Relative
 from chalicelib.model.session import Model
+from chalicelib.model.subject import NOTHING_SEEN, Sighting, Subject
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.photos import DecodedPhoto
+from chalicelib.photo.quality import quality_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from chalicelib.model.detector import Box, Detections, Detector
+    from chalicelib.model.detector import Box, Detections, Detectors
 
 SURE: Final = 0.8
 """Score from which a family, or a taxon below it, needs no second look: such answers do not become better."""
@@ -49,10 +51,10 @@ class Recognition(NamedTuple):
 
 
 class Boxes(NamedTuple):
-    """What the detector found in a photo. `animals`: what each box of an animal shows, in the order of the boxes."""
+    """What detectors found in a photo. `animals`: the boxes of animals and what each shows, the surest first."""
 
     detections: "Detections"
-    animals: tuple[Recognition, ...]
+    animals: "tuple[tuple[Box, Recognition], ...]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,13 +81,13 @@ class Recognised:
 class Recogniser:
     """The models, and what is done with their scores. Thread-safe.
 
-    `detector`: gives None if there is none. `second_look`: whether the models score a part of the photo if the whole
+    `detectors`: gives None if there are none. `second_look`: whether the models score a part of the photo if the whole
     leaves a doubt. `boxes`: whether answers have boxes if a request does not say.
     """
 
     models: Models
     naming: Naming
-    detector: Lazy["Detector | None"]
+    detectors: Lazy["Detectors | None"]
     second_look: bool
     boxes: bool
 
@@ -99,7 +101,7 @@ class Recogniser:
             return False
         if asked and photos > 1:
             raise BadRequest("boxes are found in one photo at a time; send one photo, or leave out boxes=true")
-        if asked and self.detector.get() is None:
+        if asked and self.detectors.get() is None:
             raise BadRequest("this server has no detector, so it cannot find boxes; leave out boxes=true")
         return photos == 1
 
@@ -110,43 +112,52 @@ class Recogniser:
         together = self._recognition(scored, prior)
         detections, looks_twice = None, len(photos) == 1 and self.second_look and is_doubtful(together.prediction)
         if looks_twice:
-            detections = self._detect(photos[0])
+            detections = self.detect(photos[0], is_doubtful=True)
             square = second_square(photos[0], detections, self.models.general.input_size)
-            box = _best(detections.animals) if detections else 0.0
-            together = self._recognition([*scored, self.models.score(square)], prior, box)
+            together = self._recognition([*scored, self.models.score(square)], prior, sighting_of(detections))
         alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
-        subject = _subject(together.scores, detections, self.naming.animal)
+        subject = sighting_of(detections).subject(together.scores.animal_probability, self.naming.animal)
         return Recognised(together, alone, subject, detections, looks_twice, self.models.general, prior)
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
-        """Return what was found in a photo, with what its boxes show if there is a detector. Raises `ModelError`."""
-        detections = found.detections or self._detect(photo)
+        """Return what was found in a photo, with what its boxes show if there is a detector.
+
+        Boxes of animals in which the general model sees none, by day, are left out. Raises `ModelError`.
+        """
+        detections = found.detections or self.detect(photo, is_doubtful=False)
         if detections is None:
             return found
-        pairs = zip(detections.squares, detections.animals, strict=True)
-        animals = tuple(self._recognition([self.models.score(square)], found.prior, box.score) for square, box in pairs)
-        return replace(found, boxes=Boxes(detections, animals))
+        whole = found.together.scores.animal_probability
+        animals: list[tuple[Box, Recognition]] = []
+        for square, box in zip(detections.squares, detections.animals, strict=True):
+            seen, scores = Sighting(box.score, by_night=detections.by_night), self.models.score(square)
+            if seen.may_be_animal((whole + scores.general.animal_probability) / 2):
+                animals.append((box, self._recognition([scores], found.prior, seen)))
+        return replace(found, boxes=Boxes(detections, tuple(animals)))
 
     def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
         """Return the taxon that the same scores show with another prior. No model runs again."""
-        box = _best(found.detections.animals) if found.detections else 0.0
-        return self.naming.name(found.together.scores, prior, box)[1].prediction
+        return self.naming.name(found.together.scores, prior, sighting_of(found.detections))[1].prediction
 
     def prepare(self) -> None:
         """Read and hash the files that the first photo needs after it was scored."""
         _ = self.models.general.version, self.models.packs, self.naming.curves
         self.naming.families.prepare()
 
-    def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, box: float = 0.0) -> Recognition:
-        scores, decision = self.naming.name(self.models.fuse(scored), prior, box)
+    def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
+        scores, decision = self.naming.name(self.models.fuse(scored), prior, seen)
         here, known = prior.features.found.relatives.tolist(), scores.taxonomy.taxon_ids
         prediction = decision.prediction
         close = self.naming.families.relatives.close_to(prediction, here, known) if prediction else ()
         return Recognition(scores, decision, close)
 
-    def _detect(self, photo: DecodedPhoto) -> "Detections | None":
-        detector = self.detector.get()
-        return detector.detect(photo.picture, self.models.general.input_size) if detector else None
+    def detect(self, photo: DecodedPhoto, *, is_doubtful: bool) -> "Detections | None":
+        """Return what detectors find in a photo, or None without one. `is_doubtful`: whether models are unsure."""
+        detectors = self.detectors.get()
+        if detectors is None:
+            return None
+        by_night, size = quality_of(photo.square, 0).is_by_night, self.models.general.input_size
+        return detectors.detect(photo.picture, size, by_night=by_night, is_doubtful=is_doubtful)
 
 
 def is_doubtful(prediction: Prediction | None) -> bool:
@@ -157,15 +168,16 @@ def is_doubtful(prediction: Prediction | None) -> bool:
 def second_square(photo: DecodedPhoto, detections: "Detections | None", size: int) -> "NDArray[np.uint8]":
     """Return what the second look sees, shape (size, size, 3).
 
-    It is the surest animal that the detector has found, or else the middle of the photo.
+    It is the animal that detectors are surest of and that is worth it, or else the middle of the photo.
     """
-    return detections.squares[0] if detections and detections.squares else photo.picture.middle(MIDDLE, size)
+    focus = detections.focus if detections else None
+    return photo.picture.middle(MIDDLE, size) if focus is None else focus
 
 
-def _subject(scores: FusedScores, detections: "Detections | None", threshold: float) -> Subject:
-    of_kinds = (detections.animals, detections.people, detections.vehicles) if detections else ()
-    return subject_of(scores.animal_probability, threshold, *map(_best, of_kinds))
-
-
-def _best(boxes: "Sequence[Box]") -> float:
-    return boxes[0].score if boxes else 0.0
+def sighting_of(detections: "Detections | None") -> Sighting:
+    """Return what detectors see in a photo; nothing if they have not looked."""
+    if detections is None:
+        return NOTHING_SEEN
+    kinds = (detections.animals, detections.people, detections.vehicles)
+    animal, person, vehicle = (boxes[0].score if boxes else 0.0 for boxes in kinds)
+    return Sighting(animal, person, vehicle, detections.by_night)

@@ -34,6 +34,11 @@ class Quality:
         """Return whether the photo is a thumbnail."""
         return self.pixels < FEWEST_PIXELS
 
+    @property
+    def is_by_night(self) -> bool:
+        """Return whether the photo looks as if taken by night."""
+        return self.is_grey or self.is_dark
+
 
 def quality_of(square: NDArray[np.uint8], pixels: int) -> Quality:
     """Return the quality of a photo. `square`: the model's image, shape (S, S, 3). `pixels`: the photo's shorter side.

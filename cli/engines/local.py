@@ -76,7 +76,7 @@ class LocalEngine:
             settings = replace(settings, model=replace(settings.model, threads=1))
         settings = of_a_run(settings)
         services = Services.build(settings, _features(settings, environment, say))
-        if boxes and services.recogniser.detector.get() is None:
+        if boxes and services.recogniser.detectors.get() is None:
             raise CommandError(
                 "there is no detector, so boxes cannot be found; `make setup` builds it, or omit --boxes"
             )
@@ -114,7 +114,7 @@ def _location(place: Place) -> Location | None:
 def of_a_run(settings: Settings) -> Settings:
     """Return settings with which a run looks up each place once, however long it lasts, and waits for a sign-in."""
     policy = replace(settings.features, fresh=LONG, version=LONG, total=settings.database.sign_in)
-    return replace(settings, features=policy)
+    return replace(settings, features=policy, model=settings.model.for_batches())
 
 
 def versions_at_hand(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from chalicelib.api.words import FORMER
-from chalicelib.model.naming import LEAST_BOX
+from chalicelib.model.subject import LEAST_BOX
 from cli.study.clip import Clip
 from cli.study.opinions import TYPED, Kind, Observation, Opinion, opinions_of
 from cli.study.taxa import ANIMALS, ScoredTaxon, agree

@@ -124,7 +124,7 @@ def test_boxes_are_answered_only_if_they_are_wanted(tmp_path: Path) -> None:
     # WHEN the request does not ask for boxes; THEN the detector does not run
     plain, _ = answer_to(data, services)
     assert (plain.animals, plain.people, plain.vehicles) == (None, None, None)
-    assert not services.recogniser.detector.is_made
+    assert not services.recogniser.detectors.is_made
     # WHEN it does; THEN the animal is named in its box, and the person and the time are there
     answer, its_record = answer_to(data, services, boxes=True, top=2)
     assert answer.animals is not None

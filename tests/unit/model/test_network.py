@@ -5,6 +5,7 @@ import os
 import pickle
 import struct
 import sys
+import zipfile
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from model.network import (
     TensorUnpickler,
     fold,
     locate_weights,
+    read_checkpoint,
     read_tensors,
     read_weights,
 )
@@ -237,6 +239,36 @@ def test_a_pickle_that_runs_code_is_refused_unrun(torch: Torch, tmp_path: Path) 
     with pytest.raises(pickle.UnpicklingError, match=r"uses \w+\.system; only tensors are allowed"):
         read_tensors(io.BytesIO(data))
     assert not marker.exists()
+
+
+def checkpoint(folder: Path, model: Any) -> Path:
+    """Write a checkpoint as PyTorch does since 2020."""
+    pickled = io.BytesIO()
+    Writer(pickled, 2).dump({"start_epoch": 105, "model": model})
+    with zipfile.ZipFile(folder / "it.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", pickled.getvalue())
+        archive.writestr("archive/data/1", FLOATS.tobytes())
+    return folder / "it.pth"
+
+
+def test_tensors_of_a_checkpoint_come_out_as_they_went_in(torch: Torch, tmp_path: Path) -> None:
+    tensor = Tensor(Storage("1", torch.floats, 12), 0, (3, 4), (1, 3))
+    read = read_checkpoint(checkpoint(tmp_path, OrderedDict(it=tensor)))
+    np.testing.assert_array_equal(read["it"], FLOATS.reshape(4, 3).T)
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    # GIVEN a file that is no zip file, one that runs code, and one without tensors
+    path = tmp_path / "it.pth"
+    path.write_bytes(b"no zip")
+    with pytest.raises(ModelError, match=r"it\.pth is no checkpoint of PyTorch with a 'model': File is not a zip file"):
+        read_checkpoint(path)
+    marker = tmp_path / "marker"
+    with pytest.raises(ModelError, match="only tensors are allowed"):
+        read_checkpoint(checkpoint(tmp_path, Malicious(marker)))
+    assert not marker.exists()
+    with pytest.raises(ModelError, match="is no checkpoint"):
+        read_checkpoint(checkpoint(tmp_path, None))
 
 
 @pytest.mark.parametrize("name", ["builtins eval", "builtins getattr", "torch load", "collections deque"])

@@ -14,10 +14,11 @@ from chalicelib.features import cells
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import CacheLevel, Features, Mode
 from chalicelib.model.models import FusedScores
-from chalicelib.model.naming import Decision, Member, Possible, Subject
+from chalicelib.model.naming import Decision, Member, Possible
 from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Recognition
 from chalicelib.model.relatives import Relative
+from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon, Taxonomy
 
 KOALA, WOMBAT = 105, 106

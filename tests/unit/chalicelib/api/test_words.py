@@ -3,7 +3,8 @@
 import pytest
 
 from chalicelib.api.words import SURE, or_list, reasons_of, sure_of, why_not, with_article
-from chalicelib.model.naming import Decision, Member, Subject
+from chalicelib.model.naming import Decision, Member
+from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.photo.quality import Quality
 

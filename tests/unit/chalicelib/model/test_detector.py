@@ -11,13 +11,32 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from chalicelib.config.settings import ROOT
+from chalicelib.config.settings import ROOT, When
 from chalicelib.errors import ModelError
-from chalicelib.model.detector import GREY, Box, Detector, corners_of, letter_box, read_classes, read_detector, suppress
+from chalicelib.model.detector import (
+    GREY,
+    Box,
+    Detections,
+    Detector,
+    Detectors,
+    Kind,
+    corners_of,
+    joined,
+    letter_box,
+    read_classes,
+    read_detectors,
+    suppress,
+)
 from chalicelib.model.manifest import Manifest
 from chalicelib.photo.pixels import Picture
 from local import package_folder
-from testing.tiny_model import DETECTOR_LABELS, tiny_detector_model, write_detector, write_pack
+from testing.tiny_model import (
+    DETECTOR_LABELS,
+    tiny_detector_model,
+    write_camera_trap_detector,
+    write_detector,
+    write_pack,
+)
 
 PACKS = ROOT / "model" / "packs"
 PHOTOS = package_folder("skimage") / "data"
@@ -46,11 +65,16 @@ def collage(*names: str) -> Picture:
     return Picture(image)
 
 
-def test_animals_people_and_vehicles_are_found_in_photos() -> None:
-    # GIVEN the project's detector, and a cat beside an astronaut
-    detector = read_detector(PACKS, threads=1)
-    assert detector is not None
-    found = detector.detect(collage("chelsea.png", "astronaut.png"), 64)
+def detected(detectors: Detectors | None, picture: Picture, size: int = 64, *, by_night: bool = False) -> Detections:
+    assert detectors is not None
+    return detectors.detect(picture, size, by_night=by_night, is_doubtful=False)
+
+
+@pytest.mark.parametrize("when", ["never", "always"])
+def test_animals_people_and_vehicles_are_found_in_photos(when: When) -> None:
+    # GIVEN the project's detectors, and a cat beside an astronaut
+    detectors = read_detectors(PACKS, when, threads=1)
+    found = detected(detectors, collage("chelsea.png", "astronaut.png"))
     # THEN the cat's box is on the left, the astronaut's on the right, and a model can look at the cat
     (cat,), (astronaut,) = found.animals, found.people
     assert cat.x + cat.width / 2 < 0.6 < astronaut.x + astronaut.width / 2
@@ -58,8 +82,9 @@ def test_animals_people_and_vehicles_are_found_in_photos() -> None:
     assert [square.shape for square in found.squares] == [(64, 64, 3)]
     assert not found.vehicles
     # AND a motorcycle is a vehicle, and a wall nothing
-    assert detector.detect(collage("motorcycle_left.png"), 64).vehicles[0].width > 0.5
-    assert detector.find(collage("brick.png").whole(416)) == ()
+    assert detected(detectors, collage("motorcycle_left.png")).vehicles[0].width > 0.5
+    wall = detected(detectors, collage("brick.png"))
+    assert (wall.animals, wall.people, wall.vehicles, wall.focus) == ((), (), (), None)
 
 
 def test_boxes_are_where_the_things_are(tmp_path: Path) -> None:
@@ -92,7 +117,7 @@ def test_at_most_ten_animals_are_returned_the_surest_first(tmp_path: Path) -> No
     for index in range(12):
         pixels[index // 4 * 2, index % 4 * 2, 0] = 255 - 10 * index
     # WHEN a model is to look at each; THEN it looks at the ten reddest
-    found = detector_in(tmp_path).detect(Picture(Image.fromarray(pixels)), 8)
+    found = detected(Detectors(detector_in(tmp_path), None, "never"), Picture(Image.fromarray(pixels)), 8)
     assert [round(box.score * 255) for box in found.animals] == [255 - 10 * index for index in range(10)]
     assert len(found.squares) == 10
     # AND what is hardly red is nothing
@@ -109,15 +134,89 @@ def test_a_detector_loads_on_its_first_photo(tmp_path: Path) -> None:
 def test_the_first_detector_that_is_built_is_read(tmp_path: Path) -> None:
     # GIVEN a folder with a classifier; THEN there is no detector, nor in a folder that is missing
     write_pack(tmp_path)
-    assert read_detector(tmp_path / "packs") is None
-    assert read_detector(tmp_path / "none") is None
-    # GIVEN a detector too; THEN it is found, until its model is gone
-    manifest = write_detector(tmp_path)
-    found = read_detector(tmp_path / "packs")
+    assert read_detectors(tmp_path / "packs", "doubt") is None
+    assert read_detectors(tmp_path / "none", "doubt") is None
+    # GIVEN two detectors too; THEN each is found, until its model is gone
+    general, traps = write_detector(tmp_path), write_camera_trap_detector(tmp_path)
+    found = read_detectors(tmp_path / "packs", "doubt")
     assert found is not None
-    assert (found.name, found.size, found.is_loaded) == ("colours", 8, False)
-    manifest.with_suffix(".onnx").unlink()
-    assert read_detector(tmp_path / "packs") is None
+    assert found.general is not None
+    assert found.camera_traps is not None
+    assert (found.general.name, found.general.size, found.general.is_loaded) == ("colours", 8, False)
+    assert found.camera_traps.name == "traps"
+    general.with_suffix(".onnx").unlink()
+    alone = read_detectors(tmp_path / "packs", "doubt")
+    assert alone is not None
+    assert (alone.general, alone.camera_traps is None) == (None, False)
+    traps.with_suffix(".onnx").unlink()
+    assert read_detectors(tmp_path / "packs", "doubt") is None
+
+
+@pytest.mark.parametrize(
+    ("when", "by_night", "is_doubtful", "looks"),
+    [
+        ("always", False, False, True),
+        ("doubt", False, False, False),
+        ("doubt", True, False, True),
+        ("doubt", False, True, True),
+        ("never", True, True, False),
+    ],
+)
+def test_the_detector_for_camera_traps_looks_by_the_setting(
+    tmp_path: Path, when: When, by_night: bool, is_doubtful: bool, looks: bool
+) -> None:
+    # GIVEN a thing that only the detector for camera traps takes for an animal, in a corner
+    write_detector(tmp_path, labels=DETECTOR_LABELS.replace("2,blue,vehicle\n", ""))
+    write_camera_trap_detector(tmp_path)
+    detectors = read_detectors(tmp_path / "packs", when)
+    assert detectors is not None
+    picture = Picture(Image.fromarray(frame(blue=(0, 0))))
+    # WHEN both may look; THEN it is found if the setting says so, and by night it says so too
+    found = detectors.detect(picture, 8, by_night=by_night, is_doubtful=is_doubtful)
+    assert (len(found.animals), found.by_night) == (int(looks), looks and by_night)
+
+
+@pytest.mark.parametrize(
+    ("side", "colour", "by_night", "is_worth_it"),
+    [(8, "blue", False, True), (4, "blue", False, False), (4, "blue", True, True), (4, "red", False, True)],
+)
+def test_a_large_box_of_the_detector_for_camera_traps_gets_no_second_look_by_day(
+    tmp_path: Path, side: int, colour: str, by_night: bool, is_worth_it: bool
+) -> None:
+    # GIVEN a detector for camera traps whose boxes are 2 × 2 pixels of `side`, and a general one that sees red animals
+    write_detector(tmp_path, labels="output_index,label,subject\n0,red,animal\n")
+    write_camera_trap_detector(tmp_path, side)
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[2:4, 2:4] = {"red": RED, "blue": BLUE}[colour]
+    # WHEN both look; THEN there is an animal, and a model looks at it again if that is worth it
+    found = detected(read_detectors(tmp_path / "packs", "always"), Picture(Image.fromarray(pixels)), by_night=by_night)
+    assert found.animals
+    assert (found.focus is not None) == is_worth_it
+
+
+def box(kind: Kind, score: float, x: float = 0.0, width: float = 0.5) -> Box:
+    return Box(x, 0.0, width, 1.0, score, kind)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "animals", "expected"),
+    [
+        ([], [box("animal", 0.6)], [box("animal", 0.6)]),
+        # One animal in both; the surer box of the two.
+        ([box("animal", 0.7)], [box("animal", 0.6, width=0.45)], [box("animal", 0.7)]),
+        ([box("animal", 0.5)], [box("animal", 0.6, width=0.45)], [box("animal", 0.6, width=0.45)]),
+        # Two animals.
+        ([box("animal", 0.5)], [box("animal", 0.6, 0.5)], [box("animal", 0.6, 0.5), box("animal", 0.5)]),
+        # A person is no animal, unless the detector for camera traps is surer of it; the person stays too.
+        ([box("person", 0.7)], [box("animal", 0.6)], [box("person", 0.7)]),
+        ([box("vehicle", 0.6)], [box("animal", 0.6)], [box("vehicle", 0.6)]),
+        ([box("person", 0.5)], [box("animal", 0.6)], [box("animal", 0.6), box("person", 0.5)]),
+        # A rider on a horse, both found by the general detector.
+        ([box("animal", 0.5), box("person", 0.9)], [], [box("animal", 0.5), box("person", 0.9)]),
+    ],
+)
+def test_boxes_of_both_detectors_are_joined(boxes: list[Box], animals: list[Box], expected: list[Box]) -> None:
+    assert joined(boxes, animals) == tuple(expected)
 
 
 @pytest.mark.parametrize(

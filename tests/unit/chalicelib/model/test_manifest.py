@@ -62,6 +62,7 @@ def test_weights_have_an_address(tmp_path: Path) -> None:
             "weights.path is '/a'; expected a path inside the repository",
         ),
         ('kind = "classifier"', 'kind = "detector"', "gate is unknown for a detector"),
+        ("gate = 0.5", "gate = 0.5\ncamera_traps = true", "camera_traps is unknown for a classifier"),
         ("gate = 0.5", "gate = ", "foxes.toml is not a TOML file"),
         ("gate = 0.5", "gate = 0.5\ninput = 3\n[other]", "foxes.toml is not a TOML file|input is 3; expected a table"),
     ],
@@ -96,6 +97,6 @@ def test_the_projects_own_manifests_are_valid(path: Path) -> None:
     # GIVEN the packs of the project; THEN each has weights of a commit, and only what was measured is on
     manifest = Manifest.read(path)
     assert manifest.weights is not None
-    assert manifest.licence == "Apache-2.0"
-    assert manifest.enabled == (path.stem in {"birds", "insects", "detector"})
+    assert manifest.licence == ("MIT" if manifest.camera_traps else "Apache-2.0")
+    assert manifest.enabled == (path.stem in {"birds", "insects", "detector", "camera_traps"})
     assert manifest.enabled or "Untested here and off" in path.read_text(encoding="utf-8")

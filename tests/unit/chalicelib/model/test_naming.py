@@ -12,9 +12,10 @@ from chalicelib.api.words import sure_of
 from chalicelib.features.features import NO_LOCATION, Features, Mode
 from chalicelib.model.families import Families
 from chalicelib.model.models import FusedScores
-from chalicelib.model.naming import LISTED, WIDEST, Decision, Naming, subject_of
+from chalicelib.model.naming import LISTED, WIDEST, Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.relatives import Relatives
+from chalicelib.model.subject import Sighting
 from chalicelib.model.taxonomy import LABEL_COLUMNS, RANKS, TAXON_COLUMNS, Animal, Taxonomy
 from tests.unit.chalicelib.model.real_tables import (
     BY_NAME,
@@ -161,8 +162,8 @@ def test_without_an_animal_nothing_is_said(animal: float) -> None:
 def test_a_box_of_an_animal_is_enough() -> None:
     prior = Prior(place("koala"), FLOOR)
     scores = scores_of({"koala": 0.995}, 0.4)
-    assert NAMING.name(scores, prior, box=0.49)[1].prediction is None
-    found = NAMING.name(scores, prior, box=0.5)[1].prediction
+    assert NAMING.name(scores, prior, Sighting(0.49))[1].prediction is None
+    found = NAMING.name(scores, prior, Sighting(0.5))[1].prediction
     assert found is not None
     assert found.taxon.name == "koala"
 
@@ -402,28 +403,6 @@ def test_curves_are_read_once(tmp_path: Path) -> None:
     assert naming.curves == NAMING.curves
     path.unlink()
     assert naming.name(scores_of({"koala": 0.995}), Prior(place("koala"), FLOOR))[1].prediction is not None
-
-
-# --- the subject
-
-
-@pytest.mark.parametrize(
-    ("animal_probability", "boxes", "subject"),
-    [
-        (0.6, (0, 0, 0), "animal"),
-        (0.6, (0, 0.9, 0), "animal"),
-        (0.1, (0.5, 0.9, 0), "animal"),
-        (0.59, (0.49, 0.5, 0.9), "person"),
-        (0.59, (0, 0.49, 0.5), "vehicle"),
-        (0.59, (0, 0, 0), "unclear"),
-        (0.25, (0, 0, 0), "unclear"),
-        (0.24, (0.49, 0.49, 0.49), "none"),
-    ],
-)
-def test_the_subject_is_an_animal_before_a_person_before_a_vehicle(
-    animal_probability: float, boxes: tuple[float, float, float], subject: str
-) -> None:
-    assert subject_of(animal_probability, 0.6, *boxes) == subject
 
 
 # --- a model of one's own

@@ -107,9 +107,9 @@ def test_reading_packs_and_the_detector_does_not_import_onnxruntime(tmp_path: Pa
     write_pack(tmp_path)
     write_detector(tmp_path)
     program = (
-        "import sys; from pathlib import Path; from chalicelib.model.detector import read_detector\n"
+        "import sys; from pathlib import Path; from chalicelib.model.detector import read_detectors\n"
         f"from chalicelib.model.packs import read_packs; packs = Path({str(tmp_path / 'packs')!r})\n"
-        "print(read_packs(packs)[0].name, read_detector(packs).name, 'onnxruntime' in sys.modules)"
+        "print(read_packs(packs)[0].name, read_detectors(packs, 'never').general.name, 'onnxruntime' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["foxes", "colours", "False"]

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from onnx import ModelProto
 from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
@@ -16,7 +18,15 @@ from chalicelib.services import build_recogniser
 from testing import tiny_model
 
 SIZE = tiny_model.SIZE
-GREY, RED = (90, 90, 90), (255, 0, 0)
+GREY, RED, YELLOW = (90, 90, 90), (255, 0, 0), (90, 90, 0)
+
+
+def recogniser_in(folder: Path, model: ModelProto | None = None) -> Recogniser:
+    """Return a recogniser with both detectors; to the one for camera traps, all colours are animals."""
+    path = tiny_model.write(folder, model or tiny_model.tiny_model())
+    tiny_model.write_detector(folder)
+    tiny_model.write_camera_trap_detector(folder)
+    return build_recogniser(Settings(model=ModelSettings(path=path)))
 
 
 @pytest.fixture
@@ -26,9 +36,9 @@ def recogniser(tmp_path: Path) -> Recogniser:
     return build_recogniser(Settings(model=ModelSettings(path=path)))
 
 
-def photo(*red: tuple[int, int, int, int]) -> DecodedPhoto:
-    """Return a grey photo of 64 × 64 pixels with red rectangles."""
-    image = Image.new("RGB", (64, 64), GREY)
+def photo(*red: tuple[int, int, int, int], ground: tuple[int, int, int] = GREY) -> DecodedPhoto:
+    """Return a photo of 64 × 64 pixels with red rectangles on grey or another ground."""
+    image = Image.new("RGB", (64, 64), ground)
     for box in red:
         image.paste(RED, box)
     picture = Picture(image)
@@ -44,7 +54,7 @@ def test_a_clear_photo_needs_no_detector(recogniser: Recogniser) -> None:
     assert found.together.prediction is not None
     assert found.together.prediction.taxon.name == "red fox"
     assert (found.detections, found.looked_twice, found.alone) == (None, False, ())
-    assert not recogniser.detector.is_made
+    assert not recogniser.detectors.is_made
 
 
 def test_a_small_animal_is_scored_again_where_the_detector_finds_it(recogniser: Recogniser) -> None:
@@ -76,7 +86,7 @@ def test_boxes_do_not_change_the_answer_and_ask_the_detector_once(recogniser: Re
     # THEN the detections are the same, and each box of an animal is named
     assert boxed.boxes is not None
     assert (boxed.boxes.detections, boxed.together) == (found.detections, found.together)
-    assert len(boxed.boxes.animals) == len(boxed.boxes.detections.animals)
+    assert [box for box, _ in boxed.boxes.animals] == [*boxed.boxes.detections.animals]
 
 
 def test_without_a_box_or_a_detector_the_middle_is_scored_again(recogniser: Recogniser) -> None:
@@ -86,7 +96,24 @@ def test_without_a_box_or_a_detector_the_middle_is_scored_again(recogniser: Reco
     # AND one in which the detector finds no animal
     found = recognise(recogniser, photo())
     assert found.detections is not None
-    assert (found.detections.squares, found.looked_twice) == ((), True)
+    assert (found.detections.squares, found.detections.focus, found.looked_twice) == ((), None, True)
+
+
+@pytest.mark.parametrize(("colour", "kept"), [(YELLOW, False), (GREY, True)])
+def test_by_day_boxes_in_which_the_general_model_sees_nothing_are_left_out(
+    tmp_path: Path, colour: tuple[int, int, int], kept: bool
+) -> None:
+    # GIVEN a general model that sees no animal at all, and a red box by day or, in a grey photo, by night
+    nothing = {"animal_probability": ("ReduceMax", ["nothing"])}
+    model = tiny_model.tiny_model(nodes=nothing, constants={"nothing": np.full((1, 3), 0.1, np.float32)})
+    recogniser = recogniser_in(tmp_path, model=model)
+    shown = photo((0, 0, 8, 8), ground=colour)
+    # WHEN its boxes are wanted; THEN only that by night stays, and says what the photo shows
+    found = recogniser.with_boxes(shown, recognise(recogniser, shown))
+    assert found.boxes is not None
+    assert found.detections is not None
+    assert (bool(found.detections.animals), bool(found.boxes.animals)) == (True, kept)
+    assert (found.subject == "animal") == kept
 
 
 def test_several_photos_get_one_look_each(recogniser: Recogniser) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.api.words import SURE, Reason
 from chalicelib.config.settings import ROOT
-from chalicelib.model.naming import Subject
+from chalicelib.model.subject import Subject
 
 PAGE = ROOT / "web/page"
 LANGUAGES = sorted(path.stem for path in (PAGE / "words").iterdir())
