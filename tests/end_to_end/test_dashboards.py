@@ -182,14 +182,6 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(name: str, url: str, open_p
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_in_the_dark_the_page_is_dark(url: str, open_page: Open) -> None:
-    page = drawn(open_page(f"{url}cost?range=1h", color_scheme="dark"))
-    red, green, blue = (
-        int(part) for part in re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))[:3]
-    )
-    assert red + green + blue < 150
-
-
 def test_an_unknown_time_range_is_an_error(url: str, open_page: Open) -> None:
     page = drawn(open_page(f"{url}service?range=forever"))
     expect(page.get_by_role("alert").first).to_contain_text("there is no time range 'forever'")
@@ -212,19 +204,6 @@ def test_incidents_are_links_that_jump_to_their_time(simulated_url: str, open_pa
     expect(drawn(page).locator("#source")).to_contain_text("15:05 – 16:05 UTC")
 
 
-def test_on_a_laptop_every_alarm_of_a_widget_is_in_sight(simulated_url: str, open_page: Open) -> None:
-    page = drawn(open_page(f"{simulated_url}service", viewport={"width": 1280, "height": 900}))
-    hidden = "lists => lists.map(each => each.scrollHeight - each.clientHeight)"
-    assert page.locator(".card .alarm-list").evaluate_all(hidden) == [0, 0]
-
-
-def test_at_800_pixels_charts_are_in_two_columns(simulated_url: str, open_page: Open) -> None:
-    page = drawn(open_page(f"{simulated_url}service", viewport={"width": 800, "height": 900}))
-    lefts = page.locator(".card.chart").evaluate_all("cards => cards.map(card => card.getBoundingClientRect().left)")
-    assert len(set(lefts)) == 2
-    assert page.evaluate("document.documentElement.scrollHeight") < 5000
-
-
 def test_an_empty_recording_says_once_what_is_missing(tmp_path: Path, open_page: Open) -> None:
     # GIVEN a server that has recorded nothing
     with serving(Pages(Recording(tmp_path / "none.jsonl", "The local server", live=True))) as url:
@@ -244,11 +223,6 @@ def points(page: Page, title: str) -> list[list[float]]:
     code = "each => echarts.getInstanceByDom(each).getOption().series.flatMap(({ data }) => data)"
     drawn_points: list[list[float]] = card(page, title).locator(".canvas").evaluate(code)
     return [point for point in drawn_points if isinstance(point, list) and point[1] is not None]
-
-
-def test_the_error_budget_is_a_curve_over_the_day(simulated_url: str, open_page: Open) -> None:
-    page = drawn(open_page(f"{simulated_url}service"))
-    assert len(points(page, "Error budget left over 30 days, %")) > 12
 
 
 def test_a_single_long_period_is_a_line_and_not_a_dot(tmp_path: Path, open_page: Open) -> None:
