@@ -6,6 +6,7 @@ hold connections open, so each has a thread of its own; one of them at a time ha
 
 import json
 import secrets
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from http.cookies import SimpleCookie
@@ -97,6 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, b"there is no such thing", "text/plain")
         except (ValueError, TypeError, AttributeError) as error:  # what JSON or a number in the address may lead to
             self._send(400, str(error).encode(), "text/plain")
+        except sqlite3.Error as error:
+            text = f"the results file cannot be read or written ({error}); is the disk full? Then say it again"
+            self._send(500, text.encode(), "text/plain")
         else:
             self._send(200, data, kind)
 

@@ -154,9 +154,9 @@ class Session:
 
     def _neighbour(self, event: list[int] | None, number: int, to: StudyPhoto) -> dict[str, Any] | None:
         """Return what the page shows of the event before or after. `number`: of its photo that is nearest to `to`."""
-        if event is None:
+        photos = self._read(event) if event else []
+        if not event or not photos:
             return None
-        photos = self._read(event)
         near = photos[number]
         gap = abs(seconds_between(near.time, to.time)) if near.time and to.time else None
         says = [asdict(of_taxon(each.named, each.kind)) for each in _shown(photos)]

@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from cli.moved import forget
 from cli.results import ResultsFile
 from cli.review_server import ReviewServer
 from cli.study.opinions import Observation
@@ -219,6 +221,22 @@ def test_what_is_no_observation_is_refused(server: ReviewServer, observations: o
     said = {"photos": [number_of(server, FIRST)], "observations": observations}
     assert ask(server, "review", said=said)[0] == status
     assert get(server, f"event/{number_of(server, FIRST)}")["photos"][0]["opinions"] == []
+
+
+def test_a_full_disk_is_said(server: ReviewServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("cli.study.session.save", fail)
+    status, text = ask(server, "review", said={"photos": [number_of(server, FIRST)], "accept": True})
+    assert (status, b"database or disk is full" in text) == (500, True)
+
+
+def test_photos_that_are_gone_stop_no_review(server: ReviewServer) -> None:
+    # GIVEN a photo that was pruned since, next to an event
+    forget(server.session.results, [number_of(server, BLANK)])
+    event = get(server, f"event/{number_of(server, FIRST)}")
+    assert event["after"] is None
 
 
 def test_events_are_split_and_merged(server: ReviewServer) -> None:
