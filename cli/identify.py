@@ -163,6 +163,7 @@ def identify(
             look = partial(work, root=folder, engine=engine, sampling=Sampling(frame_every, frames))
             identify_left(kept, look, at_once, where, as_json=as_json, in_words=in_words)
             if kept.counts().left:  # photos whose time, now known, has put them into another cell
+                warn_of_changes(kept)
                 identify_left(kept, look, at_once, where, as_json=as_json, in_words=in_words)
             counts = kept.counts()
             kept.describe(**{SINCE: ""})

@@ -70,8 +70,9 @@ def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
                 found.outside += _is_outside(table, row["deployment"], time)
                 card.append((row["path"], time.replace(tzinfo=None)))
         times = [time for _, time in card]
-        has_begun_anew = bool(times) and _hour(min(times)) == FIRST_HOUR
-        found.reset += len(times) if has_begun_anew else sum(time < OLDEST for time in times)
+        first = min(times, default=OLDEST)
+        begun = first.year if (first.month, first.day, first.hour) == FIRST_HOUR else 0
+        found.reset += sum(time < OLDEST or time.year == begun for time in times)
         found.future += sum(time > latest for time in times)
         if jumps_back(card):
             found.backwards.append(folder)
@@ -97,10 +98,6 @@ def _jumps(times: Sequence[datetime]) -> int:
 def _natural(name: str) -> list[tuple[int, str]]:
     """Return a key that sorts IMG_9 before IMG_10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]
-
-
-def _hour(time: datetime) -> tuple[int, int, int]:
-    return time.month, time.day, time.hour
 
 
 def _is_outside(table: Mapping[str, Row], deployment: str | None, time: datetime) -> bool:

@@ -40,9 +40,10 @@ def test_what_cannot_be_right_is_said(tmp_path: Path) -> None:
         W_1="2000-01-01 05:00:00",
         X_1="2012-01-01 00:00:12",
         X_2="2012-03-01 00:00:00",
+        X_3="2026-05-02 00:00:00",
     )
-    assert found == Doubts(reset=3, future=1, outside=1, unassigned=3)
-    assert [sentence.split(" photos")[0] for sentence in found.sentences()] == ["3", "1", "1", "3"]
+    assert found == Doubts(reset=3, future=1, outside=1, unassigned=4)
+    assert [sentence.split(" photos")[0] for sentence in found.sentences()] == ["3", "1", "1", "4"]
 
 
 def test_the_correction_of_the_clock_counts(tmp_path: Path) -> None:
