@@ -9,33 +9,18 @@
 
 https://techdocs.gbif.org/en/data-use/api-sql-download-functions documents the functions, and
 https://github.com/gbif/occurrence-cube has their code and examples.
-
-From metres on two maps to degrees: Lambert's azimuthal equal-area projection (ETRS89-LAEA Europe) is inverted as in
-EPSG's guidance note 7-2, method 9820, and the transverse Mercator one (UTM) with Krüger's series to the third power of
-n, which is exact to a millimetre within a zone.
 """
 
 import re
 from collections.abc import Callable, Iterable
-from functools import reduce
-from math import asin, asinh, atan, atan2, atanh, cos, cosh, degrees, gcd, hypot, radians, sin, sinh, sqrt, tan
-from typing import Final, NamedTuple
+from functools import cache, reduce
+from math import cos, gcd, hypot, radians, sqrt
+from typing import Any, Final, NamedTuple
 
 _DEGREE: Final = 111_320.0  # metres
 _EARTH: Final = 510_065_622e6  # square metres
-_AXIS: Final = 6_378_137.0
-_FLATTENING: Final = 1 / 298.257222101
-"""The semi-major axis and flattening of GRS80. WGS84's differ by less than a millimetre."""
-
-_E2: Final = _FLATTENING * (2 - _FLATTENING)
-_E: Final = sqrt(_E2)
-
-
-class Point(NamedTuple):
-    """A place on Earth in decimal degrees, WGS84."""
-
-    lat: float
-    lon: float
+_LAEA_EUROPE, _UTM = 3035, 32600
+"""Numbers in EPSG's register: ETRS89-LAEA Europe, and what the zone is added to for WGS84 in UTM's zones."""
 
 
 class GridCell(NamedTuple):
@@ -80,8 +65,7 @@ def _eurostat(code: re.Match[str], _step: int) -> GridCell | None:
 
 
 def _laea(size: int, east: int, north: int) -> GridCell | None:
-    place = from_laea_europe(east + size / 2, north + size / 2) if size else None
-    return GridCell(*place, size / sqrt(2)) if place else None
+    return _square(_LAEA_EUROPE, size, east, north) if size else None
 
 
 def _mgrs(code: re.Match[str], _step: int) -> GridCell | None:
@@ -97,7 +81,20 @@ def _mgrs(code: re.Match[str], _step: int) -> GridCell | None:
     # Rows repeat every 2,000 km: the one nearest to the middle of the band of latitude counts.
     middle = (8 * band - 76) * 110_900
     north += 2_000_000 * round((middle - north) / 2_000_000)
-    return GridCell(*from_utm(zone, east + size / 2, north + size / 2), size / sqrt(2))
+    return _square(_UTM + zone, size, east, north)
+
+
+def _square(epsg: int, size: int, east: int, north: int) -> GridCell:
+    """Return a square on a map in metres: `epsg` is the map's number, `east` and `north` the lower left corner."""
+    lon, lat = _to_degrees(epsg).transform(east + size / 2, north + size / 2)
+    return GridCell(lat, lon, size / sqrt(2))
+
+
+@cache
+def _to_degrees(epsg: int) -> Any:
+    from pyproj import Transformer  # only operators have it
+
+    return Transformer.from_crs(epsg, "EPSG:4326", always_xy=True)
 
 
 def _quarter_degrees(code: re.Match[str], _step: int) -> GridCell:
@@ -108,14 +105,14 @@ def _quarter_degrees(code: re.Match[str], _step: int) -> GridCell:
         size /= 2
         lat += size * (letter in "AB")
         lon += size * (letter in "BD")
-    return _box(Point(lat + size / 2, lon + size / 2), size)
+    return _box(lat + size / 2, lon + size / 2, size)
 
 
 def _dms(code: re.Match[str], step: int) -> GridCell:
     lat, lon = _seconds(code)
     size = (step if code["lon_minutes"] else 3600) / 3600
     signs = -1 if code["ns"] == "S" else 1, -1 if code["ew"] == "W" else 1
-    return _box(Point(signs[0] * (lat / 3600 + size / 2), signs[1] * (lon / 3600 + size / 2)), size)
+    return _box(signs[0] * (lat / 3600 + size / 2), signs[1] * (lon / 3600 + size / 2), size)
 
 
 def _seconds(code: re.Match[str]) -> tuple[int, int]:
@@ -143,10 +140,10 @@ def _isea3h(code: re.Match[str], _step: int) -> GridCell | None:
     return GridCell(-lat if south else lat, -lon if west else lon, sqrt(2 * area / (3 * sqrt(3))))
 
 
-def _box(middle: Point, size: float) -> GridCell:
+def _box(lat: float, lon: float, size: float) -> GridCell:
     """Return a square of degrees."""
-    widest = max(0.0, abs(middle.lat) - size / 2)
-    return GridCell(*middle, hypot(size, size * cos(radians(widest))) / 2 * _DEGREE)
+    widest = max(0.0, abs(lat) - size / 2)
+    return GridCell(lat, lon, hypot(size, size * cos(radians(widest))) / 2 * _DEGREE)
 
 
 _DMS: Final = re.compile(
@@ -172,55 +169,3 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], int], GridCe
     ),
     (re.compile(r"-?(?P<prefix>\d{1,2})(?P<lat>\d{8})(?P<lon>\d{9})", re.ASCII), _isea3h),
 )
-
-
-def from_laea_europe(easting: float, northing: float) -> Point | None:
-    """Return the place of a point on EPSG:3035, in metres, or None if it is beyond the map's edge."""
-    at, east, north = radians(52), 4_321_000.0, 3_210_000.0
-    pole, middle = _authalic(radians(90)), _authalic(at)
-    beta = asin(middle / pole)
-    radius = _AXIS * sqrt(pole / 2)
-    scale = _AXIS * (cos(at) / sqrt(1 - _E2 * sin(at) ** 2)) / (radius * cos(beta))
-    x, y = (easting - east) / scale, scale * (northing - north)
-    rho = hypot(x, y)
-    if rho > 2 * radius:
-        return None
-    if rho == 0:
-        return Point(52.0, 10.0)
-    c = 2 * asin(rho / (2 * radius))
-    sine = cos(c) * sin(beta) + y * sin(c) * cos(beta) / rho
-    lon = 10 + degrees(atan2(x * sin(c), rho * cos(beta) * cos(c) - y * sin(beta) * sin(c)))
-    lat = asin(max(-1.0, min(1.0, sine)))
-    lat += _E2 * (1 / 3 + 31 * _E2 / 180 + 517 * _E2**2 / 5040) * sin(2 * lat) + (
-        _E2**2 * (23 / 360 + 251 * _E2 / 3780) * sin(4 * lat) + _E2**3 * 761 / 45360 * sin(6 * lat)
-    )
-    return Point(degrees(lat), _wrapped(lon))
-
-
-def from_utm(zone: int, easting: float, northing: float) -> Point:
-    """Return the place of a point in a zone of UTM, in metres. `northing`: from the equator, negative in the south."""
-    n = _FLATTENING / (2 - _FLATTENING)
-    radius = 0.9996 * _AXIS / (1 + n) * (1 + n**2 / 4 + n**4 / 64)
-    xi, eta = northing / radius, (easting - 500_000) / radius
-    betas = (n / 2 - 2 * n**2 / 3 + 37 * n**3 / 96, n**2 / 48 + n**3 / 15, 17 * n**3 / 480)
-    xi_, eta_ = xi, eta
-    for number, beta in enumerate(betas, 1):
-        xi_ -= beta * sin(2 * number * xi) * cosh(2 * number * eta)
-        eta_ -= beta * cos(2 * number * xi) * sinh(2 * number * eta)
-    conformal = asin(sin(xi_) / cosh(eta_))
-    # The latitude whose conformal one this is, by Newton's fixed point, which gains four digits a step.
-    lat = conformal
-    for _ in range(5):
-        lat = atan(sinh(asinh(tan(conformal)) + _E * atanh(_E * sin(lat))))
-    lon = 6 * zone - 183 + degrees(atan2(sinh(eta_), cos(xi_)))
-    return Point(degrees(lat), _wrapped(lon))
-
-
-def _authalic(lat: float) -> float:
-    """Return q, from which the authalic latitude follows."""
-    sine = sin(lat)
-    return (1 - _E2) * (sine / (1 - _E2 * sine**2) + atanh(_E * sine) / _E)
-
-
-def _wrapped(lon: float) -> float:
-    return (lon + 180) % 360 - 180
