@@ -96,7 +96,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(409, str(error).encode(), "text/plain")
         except KeyError:
             self._send(404, b"there is no such thing", "text/plain")
-        except (ValueError, TypeError, AttributeError) as error:  # what JSON or a number in the address may lead to
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+        ) as error:  # what JSON or a number in the address may lead to
             self._send(400, str(error).encode(), "text/plain")
         except sqlite3.Error as error:
             text = f"the results file cannot be read or written ({error}); is the disk full? Then say it again"

@@ -16,6 +16,8 @@ from cli.study.taxa import lineage_of, searchable
 
 LONGEST = 1000
 """Most letters of a note."""
+MOST = 1_000_000
+"""Largest count of animals."""
 
 
 class Held(Exception):
@@ -183,13 +185,13 @@ def observations_of(said: Sequence[Mapping[str, Any]], machine: Sequence[Finding
 
 
 def _observation(said: Mapping[str, Any], machine: Sequence[Finding]) -> Observation:
+    kind: Any = said.get("kind")
+    count, typed = said.get("count") or None, _text(said, "typed")
     for name, values in (("kind", KINDS), ("sex", VALUES["sex"]), ("life_stage", VALUES["life_stage"])):
-        if said.get(name) and said[name] not in values:
-            raise ValueError(f"{name} is {said[name]!r}, and has to be one of {', '.join(values)}")
-    count = said.get("count") or None
-    if count is not None and (not isinstance(count, int) or count < 1):
-        raise ValueError(f"count is {count!r}, and has to be a whole number from 1 on")
-    kind, typed = said["kind"], _text(said, "typed")
+        if (said.get(name) or name == "kind") and said.get(name) not in values:
+            raise ValueError(f"{name} is {said.get(name)!r}, and has to be one of {', '.join(values)}")
+    if count is not None and not (isinstance(count, int) and 1 <= count <= MOST):
+        raise ValueError(f"count is {count!r}, and has to be a whole number from 1 to {MOST:,}")
     if kind in ("blank", "unknown"):
         return Observation(kind, note=_text(said, "note"))
     if kind != "animal" or typed:
