@@ -116,12 +116,13 @@ def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identi
                 found.append(engine.identify(frame.jpeg, task.place, task.shift))
                 seen.append(Seen(frame.number, frame.seconds, json.loads(found[-1].answer)))
             whole = answer_of_frames(seen, video.fps, video.duration)
+            photo = replace(found[0].photo, width=video.width, height=video.height)
     except VideoUnreadable as error:
         detail = f"the video is damaged or of another format ({error}); copy it again"
         raise Refused("video_unreadable", detail, is_lasting=True) from error
     text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     mode = next((each.mode for each in found if each.mode == "degraded"), found[0].mode)
-    return Identified(text, mode, found[0].photo)
+    return Identified(text, mode, photo)
 
 
 def _facts_in(data: bytes | None, place: Place) -> FileFacts:

@@ -114,6 +114,15 @@ def test_a_video_of_a_phone_is_upright(tmp_path: Path) -> None:
         assert red > blue + 50
 
 
+def test_large_frames_are_made_smaller(tmp_path: Path) -> None:
+    write_video(tmp_path / "film.mp4", [Image.new("RGB", (3840, 1000))] * 2)
+    with opened(tmp_path / "film.mp4") as video:
+        (first,) = video.frames(USUAL)
+        assert (video.width, video.height) == (3840, 1000)
+    with Image.open(io.BytesIO(first.jpeg)) as image:
+        assert image.size == (1920, 500)
+
+
 def test_frames_carry_the_clock_of_the_container(tmp_path: Path) -> None:
     write_video(tmp_path / "film.mp4", greys(15), creation_time=CLOCK)
     first, second = frames_of(tmp_path / "film.mp4")
