@@ -14,7 +14,8 @@ import click
 
 from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
 from cli.again import SINCE, Again, mark
-from cli.engines.engine import Engine, work
+from cli.engines.choice import NAMES, Choice, Name
+from cli.engines.engine import work
 from cli.errors import CommandError, Exit
 from cli.log import LOG
 from cli.moved import find_below
@@ -37,6 +38,8 @@ Examples:
   faunalens identify card/R13 --results study.db --shift -1h
   # with a newer release
   faunalens identify card/ --results study.db --again outdated
+  # by SpeciesNet, weighed by the place
+  faunalens identify card/ --results study.db --engine speciesnet
   # by a deployed service, as lines of JSON
   find . -name '*.JPG' | faunalens identify - --url https://example.org/prod --json
 """
@@ -70,6 +73,22 @@ MOST_AT_ONCE = 32
     "is_local",
     is_flag=True,
     help="Identify on this machine (the default). DATABASE_URL and REDIS_URL may name stores.",
+)
+@click.option(
+    "--engine",
+    "engine_name",
+    type=click.Choice(NAMES),
+    default="local",
+    show_default=True,
+    help="Who looks at the photos: the models of this release; MegaDetector, whose boxes these models name; or "
+    "SpeciesNet, whose scores are weighed by the place as ours are. The last two are extras of the installation, and "
+    "get their weights at the first run.",
+)
+@click.option(
+    "--weights",
+    default="",
+    metavar="NAME",
+    help="Weights of --engine: a name that its package knows, such as MDV5B, or a file or folder.",
 )
 @click.option(
     "--url",
@@ -124,6 +143,8 @@ def identify(
     no_location: bool,
     root: Path | None,
     is_local: bool,
+    engine_name: Name,
+    weights: str,
     url: str | None,
     boxes: bool,
     again: Again | None,
@@ -141,8 +162,11 @@ def identify(
     same command is run again: no photo is done twice, and none is lost. Photos whose file or place has changed are done
     again. Options about place and clock stay until other ones are given.
     """
-    if is_local and url:
-        raise click.UsageError("--local contradicts --url; give one of them")
+    if url and (is_local or engine_name != "local"):
+        raise click.UsageError("--url contradicts --local and --engine; give one of them")
+    if weights and engine_name == "local":
+        raise click.UsageError("--weights needs an --engine of another project; MODEL_PATH names another model of ours")
+    choice = Choice(engine_name, url, weights, top, boxes)
     if url and again == "outdated":
         raise click.UsageError("the versions of a service's models are not known before it answers; give --again all")
     found = expand(paths)
@@ -154,12 +178,13 @@ def identify(
         closed: list[str] = []
         with waiting("looking for photos"):
             find_below(kept, folder, _found(found, folder, where, closed))
-        mark(kept, again, lambda: {} if url or results is None else _versions(environment), boxes=boxes)
+        versions = partial(choice.versions, environment)
+        mark(kept, again, dict if results is None else versions, boxes=choice.finds_boxes)
         warn_of_changes(kept)
         counts, in_words = kept.counts(), results is None and not as_json
         if counts.left or counts.failed:
             at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
-            engine = _engine(environment, url, top, at_once, boxes=boxes)
+            engine = choice.engine(environment, at_once, warn)
             look = partial(work, root=folder, engine=engine, sampling=Sampling(frame_every, frames))
             identify_left(kept, look, at_once, where, as_json=as_json, in_words=in_words)
             if kept.counts().left:  # photos whose time, now known, has put them into another cell
@@ -248,24 +273,6 @@ def warn_of_changes(results: ResultsFile) -> None:
     if number:
         stays = f"; the reviews of {reviewed:,} of them stay" if reviewed else ""
         warn(f"{number:,} photos that have an answer are done again, as their size, place or options changed{stays}")
-
-
-def _versions(environment: Mapping[str, str]) -> dict[str, str]:
-    from chalicelib.config.settings import Settings
-    from cli.engines.local import versions_at_hand
-
-    return versions_at_hand(Settings.from_environment(environment), environment)
-
-
-def _engine(environment: Mapping[str, str], url: str | None, top: int, most: int, *, boxes: bool) -> Engine:
-    if url:
-        from cli.engines.remote import API_KEY, RemoteEngine
-
-        return RemoteEngine(url, environment.get(API_KEY, ""), top, most, boxes=boxes)
-    from chalicelib.config.settings import Settings
-    from cli.engines.local import LocalEngine
-
-    return LocalEngine.build(Settings.from_environment(environment), environment, top, warn, boxes=boxes)
 
 
 def identify_left(

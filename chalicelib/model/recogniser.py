@@ -16,7 +16,7 @@ from chalicelib.model.models import FusedScores, Models, PhotoScores
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.relatives import Relative
-from chalicelib.model.session import Model
+from chalicelib.model.session import Versioned
 from chalicelib.model.subject import NOTHING_SEEN, Sighting, Subject
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.photos import DecodedPhoto
@@ -72,7 +72,7 @@ class Recognised:
     subject: Subject
     detections: "Detections | None"
     looked_twice: bool
-    model: Model
+    model: Versioned
     prior: Prior
     boxes: Boxes | None = None
 
@@ -145,7 +145,11 @@ class Recogniser:
         self.naming.families.prepare()
 
     def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
-        scores, decision = self.naming.name(self.models.fuse(scored), prior, seen)
+        return self.named(self.models.fuse(scored), prior, seen)
+
+    def named(self, scores: FusedScores, prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
+        """Return what scores show at a place. `seen`: by detectors. Raises `ModelError`."""
+        scores, decision = self.naming.name(scores, prior, seen)
         here, known = prior.features.found.relatives.tolist(), scores.taxonomy.taxon_ids
         prediction = decision.prediction
         close = self.naming.families.relatives.close_to(prediction, here, known) if prediction else ()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,18 @@ class Scores:
     probabilities: NDArray[np.float32]
     vision: NDArray[np.float32]
     animal_probability: float
+
+
+class Versioned(Protocol):
+    """What an answer says of a model that made it."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the model."""
+
+    @property
+    def version(self) -> str:
+        """Return the version of its weights."""
 
 
 class Model:

@@ -62,11 +62,12 @@ class DecodedPhoto(NamedTuple):
 class OpenedPhotos:
     """Photos that are opened and not decoded yet. Leaving its `with` block closes their files.
 
-    `size`: side of the general model's image in pixels. `memory`: shared by all photos of the process.
+    `size`: side of the general model's image in pixels. `detail`: side of the squares for which the picture has enough
+    pixels. `memory`: shared by all photos of the process.
     """
 
-    def __init__(self, photos: Sequence[Photo], size: int, memory: DecodeMemory) -> None:
-        self._photos, self._size, self._memory = photos, size, memory
+    def __init__(self, photos: Sequence[Photo], size: int, detail: int, memory: DecodeMemory) -> None:
+        self._photos, self._size, self._detail, self._memory = photos, size, detail, memory
         self.facts = tuple(map(PhotoFacts.of, photos))
 
     def __enter__(self) -> Self:
@@ -85,19 +86,23 @@ class OpenedPhotos:
             return list(pool.map(self._decode, range(len(self._photos))))
 
     def _decode(self, number: int) -> DecodedPhoto:
-        photo, size = self._photos[number], self._size
-        with _numbered(number, len(self._photos)), self._memory.reserve(photo.decode_bytes(size)):
-            picture = photo.decode(size)
-            return DecodedPhoto(picture.square(size), picture.reduced(size))
+        photo, detail = self._photos[number], self._detail
+        with _numbered(number, len(self._photos)), self._memory.reserve(photo.decode_bytes(detail)):
+            picture = photo.decode(detail)
+            return DecodedPhoto(picture.square(self._size), picture.reduced(detail))
 
 
 @dataclass(frozen=True, slots=True)
 class Photos:
-    """Opens photos within limits. `size`: side of the general model's image. `memory`: shared by all photos."""
+    """Opens photos within limits. `size`: side of the general model's image. `memory`: shared by all photos.
+
+    `detail`: side of the largest square that any model sees, if that is more.
+    """
 
     limits: PhotoLimits
     memory: DecodeMemory
     size: int
+    detail: int = 0
 
     def open(self, photos: Sequence[bytes]) -> OpenedPhotos:
         """Open photos without decoding them. Raises `ClientError`."""
@@ -109,7 +114,7 @@ class Photos:
         except BaseException:
             close_all(opened)
             raise
-        return OpenedPhotos(opened, self.size, self.memory)
+        return OpenedPhotos(opened, self.size, max(self.size, self.detail), self.memory)
 
 
 def close_all(photos: Sequence[Photo]) -> None:

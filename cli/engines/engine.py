@@ -1,10 +1,13 @@
 """Identify one photo or video by an engine: the models of this process, or a service."""
 
 import json
+import sys
 import zlib
+from contextlib import redirect_stdout
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import LocationInvalid, ModelError
@@ -64,6 +67,21 @@ class Engine(Protocol):
 
         Raises `Refused`, and `ModelError` or `CommandError` if no photo could be identified.
         """
+
+
+def required(module: str, extra: str) -> Any:
+    """Import a module of an extra. Raises `CommandError`, which says how to install it.
+
+    What it prints goes to standard error: standard output has answers.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            return import_module(module)
+    except ImportError as error:
+        raise CommandError(
+            f"--engine {extra} needs the package {extra} ({error}); install the command with it: "
+            f"pip install 'faunalens[{extra}]'"
+        ) from error
 
 
 def work(task: Task, root: Path, engine: Engine, sampling: Sampling = USUAL) -> Outcome:

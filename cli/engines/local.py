@@ -20,6 +20,7 @@ from uuid import uuid4
 import numpy as np
 
 from chalicelib.api.answers import answer_of
+from chalicelib.api.responses import PackUsed
 from chalicelib.config.settings import Settings
 from chalicelib.errors import ClientError, HTTPError, LocationInvalid, LocationMissing, StoreError
 from chalicelib.features.cell_features import CellFeatures
@@ -30,6 +31,7 @@ from chalicelib.features.protocols import Entry, Publication
 from chalicelib.identification import Identification, IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
+from chalicelib.model.session import Versioned
 from chalicelib.services import Services, build_recogniser, patient_features
 from chalicelib.telemetry.record import Record
 from cli.engines.engine import Identified, Refused
@@ -51,11 +53,15 @@ _NEEDED: Final[Mapping[str, Literal["required", "optional"]]] = {
 
 
 class LocalEngine:
-    """The models of this process. `top`: number of candidates in an answer. `boxes`: whether to look for boxes."""
+    """The models of this process. `top`: number of candidates in an answer. `boxes`: whether to look for boxes.
 
-    def __init__(self, services: Services, top: int, *, boxes: bool) -> None:
+    `detector`: of another project, which the answers name beside the models.
+    """
+
+    def __init__(self, services: Services, top: int, *, boxes: bool, detector: Versioned | None = None) -> None:
         self._services, self._top = services, top
         self._request = IdentifyRequest(boxes=boxes or None)
+        self._also = (PackUsed(detector.name, detector.version, 0.0),) if detector else ()
 
     @classmethod
     def build(
@@ -66,21 +72,25 @@ class LocalEngine:
         say: Callable[[str], None],
         *,
         boxes: bool = False,
+        change: Callable[[Services], Services] | None = None,
+        detector: Versioned | None = None,
     ) -> "LocalEngine":
         """Load the models. Features come from the stores that the environment names, or else from this release's data.
 
         Raises `ModelError`, and `CommandError` if boxes are wanted without a detector. `say`: gets what takes long.
+        `change`: puts models of other projects in the place of ours. `detector`: of these.
         """
         if not environment.get("MODEL_THREADS"):
             # For several photos at once, one thread a photo is fastest.
             settings = replace(settings, model=replace(settings.model, threads=1))
         settings = of_a_run(settings)
         services = Services.build(settings, _features(settings, environment, say))
+        services = change(services) if change else services
         if boxes and services.recogniser.detectors.get() is None:
             raise CommandError(
                 "there is no detector, so boxes cannot be found; `make setup` builds it, or omit --boxes"
             )
-        return cls(services, top, boxes=boxes)
+        return cls(services, top, boxes=boxes, detector=detector)
 
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
         """Identify the animal in a photo."""
@@ -91,8 +101,9 @@ class LocalEngine:
         except HTTPError as error:
             is_lasting = isinstance(error, ClientError) and not isinstance(error, (LocationMissing, LocationInvalid))
             raise Refused(error.code, error.detail, is_lasting=is_lasting) from error
-        answer = asdict(answer_of(found, record.request_id, self._top))
-        text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        answer = answer_of(found, record.request_id, self._top)
+        answer = replace(answer, model=replace(answer.model, packs=answer.model.packs + self._also))
+        text = json.dumps(asdict(answer), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return Identified(text, found.features.mode, found.photos[0])
 
     def _found(self, data: bytes, request: IdentifyRequest, record: Record) -> Identification:

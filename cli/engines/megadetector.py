@@ -1,0 +1,91 @@
+"""MegaDetector by the package of this name: boxes of animals, people and vehicles. Our models name what is in them.
+
+The package gets its weights itself, at the first use, and takes a GPU if there is one.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from chalicelib.errors import ModelError
+from chalicelib.lazy import Lazy
+from chalicelib.model.detector import KINDS, MOST, Box, Detections, Detector, Detectors, Kind
+from chalicelib.photo.pixels import Picture
+from chalicelib.services import Services
+from cli.engines.engine import required
+from cli.errors import CommandError
+
+NAME: Final = "megadetector"
+WEIGHTS: Final = "MDV5A"
+SIZE: Final = 1280
+"""Longer side of the image that it sees, in pixels."""
+LEAST: Final = 0.2
+"""Score from which a box counts: `typical_detection_threshold` of its version 5."""
+CATEGORIES: Mapping[str, Kind] = {"1": "animal", "2": "person", "3": "vehicle"}
+"""Of the JSON that it and SpeciesNet give and write."""
+
+
+def boxes_of(detections: Iterable[Mapping[str, Any]], least: float = LEAST) -> tuple[Box, ...]:
+    """Return the boxes of a photo as it lists them: animals, people, vehicles; of each kind the surest first."""
+    found: dict[Kind, list[Box]] = {kind: [] for kind in KINDS}
+    for each in detections:
+        kind, (left, top, width, height) = CATEGORIES.get(str(each["category"])), each["bbox"]
+        if kind and each["conf"] >= least and width > 0 and height > 0:
+            found[kind].append(Box(left, top, width, height, min(float(each["conf"]), 1.0), kind))
+    return tuple(
+        box for kind, boxes in found.items() for box in sorted(boxes, key=lambda box: -box.score)[: MOST[kind]]
+    )
+
+
+class MegaDetector(Detector):
+    """The package's detector. `weights`: a name that it knows, such as MDV5A, or a file."""
+
+    is_loaded = True
+
+    def __init__(self, weights: str = WEIGHTS) -> None:
+        self.name, self.size = NAME, SIZE
+        self.version = version_of(weights)
+        try:
+            with redirect_stdout(sys.stderr):  # it prints what it loads
+                self._net = _package().load_detector(weights)
+        except Exception as error:  # of torch, of the network, of the file: they have no common base class
+            raise CommandError(
+                f"MegaDetector cannot load {weights} ({error}); its weights are downloaded at the first use: check the "
+                "network, or give a file with --weights"
+            ) from error
+
+    def find(self, frame: NDArray[np.uint8]) -> tuple[Box, ...]:
+        """Return the boxes in a photo, as `Detector.find` does."""
+        found = self._net.generate_detections_one_image(Image.fromarray(frame), detection_threshold=LEAST)
+        if found.get("failure"):
+            raise ModelError(f"MegaDetector failed: {found['failure']}")
+        return boxes_of(found["detections"])
+
+
+def version_of(weights: str) -> str:
+    """Return the version of weights, by their name."""
+    return str(_package().get_detector_version_from_filename(weights))
+
+
+def _package() -> Any:
+    return required("megadetector.detection.run_detector", NAME)
+
+
+class _Trusted(Detectors):
+    """MegaDetector alone. It is believed by day too, unlike the small detector for camera traps, and sees people."""
+
+    def detect(self, picture: Picture, size: int, *, by_night: bool, is_doubtful: bool) -> Detections:
+        found = super().detect(picture, size, by_night=by_night, is_doubtful=is_doubtful)
+        return replace(found, by_night=True)
+
+
+def with_detector(services: Services, detector: MegaDetector) -> Services:
+    """Return services whose boxes are MegaDetector's."""
+    recogniser = replace(services.recogniser, detectors=Lazy(lambda: _Trusted(detector, None, "never")))
+    return replace(services, photos=replace(services.photos, detail=SIZE // 2), recogniser=recogniser)

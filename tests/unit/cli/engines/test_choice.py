@@ -1,0 +1,49 @@
+"""Which engine identifies the photos of a run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.__main__ import run
+from cli.engines.choice import Choice
+from cli.engines.remote import RemoteEngine
+from testing import tiny_model
+from testing.engines import stand_ins, write_megadetector, write_speciesnet
+
+
+@pytest.fixture(autouse=True)
+def package() -> Iterator[None]:
+    with stand_ins():
+        yield
+
+
+def test_a_service_is_one_engine() -> None:
+    choice = Choice("local", "https://example.org/prod", "", 5, boxes=False)
+    assert isinstance(choice.engine({}, 4, print), RemoteEngine)
+    assert (choice.versions({}), choice.finds_boxes) == ({}, False)
+
+
+def test_engines_of_other_projects_are_known_by_their_versions(tmp_path: Path) -> None:
+    environment = {"MODEL_PATH": str(tiny_model.write(tmp_path, tiny_model.tiny_model())), "REDIS_URL": "redis://x"}
+    ours = Choice("local", None, "", 5, boxes=False).versions(environment)
+    boxes = Choice("megadetector", None, str(write_megadetector(tmp_path)), 5, boxes=False)
+    assert boxes.versions(environment) == ours | {"megadetector": "v5a.0.1"}
+    net = Choice("speciesnet", None, str(write_speciesnet(tmp_path / "net", [])), 5, boxes=False)
+    assert net.versions(environment) == {"speciesnet": "4.0.3a"}
+    assert boxes.finds_boxes
+    assert net.finds_boxes
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--url", "https://example.org", "--engine", "speciesnet"), "--url contradicts --local and --engine"),
+        (("--weights", "MDV5B"), "--weights needs an --engine of another project"),
+    ],
+)
+def test_options_that_contradict_are_refused(
+    options: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["identify", "a.jpg", *options]) == 2
+    assert said in capsys.readouterr().err

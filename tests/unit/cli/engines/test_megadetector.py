@@ -1,0 +1,69 @@
+"""MegaDetector as an engine, with a stand-in for its package: its weights are out of reach of tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.errors import ModelError
+from chalicelib.model.recogniser import sighting_of
+from chalicelib.photo.pixels import Picture
+from chalicelib.services import Services
+from cli.engines.megadetector import SIZE, MegaDetector, boxes_of, version_of, with_detector
+from cli.errors import CommandError
+from testing import tiny_model
+from testing.engines import detection, stand_ins, write_megadetector
+
+FRAME = np.zeros((960, SIZE, 3), np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def package() -> Iterator[None]:
+    with stand_ins():
+        yield
+
+
+def test_boxes_are_those_that_it_is_sure_of(tmp_path: Path) -> None:
+    sure, unsure = detection("1", 0.8), detection("1", 0.1)
+    person, unknown = detection("2", 0.5), detection("9", 0.9)
+    detector = MegaDetector(str(write_megadetector(tmp_path, unsure, person, detection("1", 0.3), sure, unknown)))
+    assert [(box.kind, box.score) for box in detector.find(FRAME)] == [
+        ("animal", 0.8),
+        ("animal", 0.3),
+        ("person", 0.5),
+    ]
+    assert (detector.name, detector.version, detector.is_loaded) == ("megadetector", "v5a.0.1", True)
+
+
+def test_a_box_has_a_size() -> None:
+    assert boxes_of([detection("1", 0.9, 0.1, 0.1, 0.0, 0.5)]) == ()
+    (box,) = boxes_of([detection("3", 1.00001, 0.1, 0.2, 0.3, 0.4)])
+    assert (box.x, box.y, box.width, box.height, box.score, box.kind) == (0.1, 0.2, 0.3, 0.4, 1.0, "vehicle")
+
+
+def test_a_photo_that_it_cannot_do_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="MegaDetector failed: Failure inference"):
+        MegaDetector(str(write_megadetector(tmp_path))).find(FRAME[:, :640])
+
+
+def test_our_models_name_what_is_in_its_boxes(tmp_path: Path) -> None:
+    services = Services.build(Settings(model=ModelSettings(path=tiny_model.write(tmp_path, tiny_model.tiny_model()))))
+    detector = MegaDetector(str(write_megadetector(tmp_path, detection("1", 0.9))))
+    changed = with_detector(services, detector)
+    detectors = changed.recogniser.detectors.get()
+    assert detectors is not None
+    assert (detectors.general, detectors.camera_traps) == (detector, None)
+    # THEN a box counts by day too, though the general model sees no animal in it
+    found = detectors.detect(Picture(Image.new("RGB", (64, 48))), 8, by_night=False, is_doubtful=False)
+    assert sighting_of(found).is_animal(0.0)
+    assert changed.recogniser.models is services.recogniser.models
+    assert changed.photos.detail == SIZE // 2
+
+
+def test_weights_that_cannot_be_had_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"MegaDetector cannot load .*none.*give a file with --weights"):
+        MegaDetector(str(tmp_path / "none"))
+    assert version_of("none") == "unknown"

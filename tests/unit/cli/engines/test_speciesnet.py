@@ -1,0 +1,101 @@
+"""SpeciesNet as an engine, with a stand-in for its package: its weights are out of reach of tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageFile
+
+from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.features.features import NO_LOCATION
+from chalicelib.model.recogniser import Recognised
+from chalicelib.photo.photos import DecodedPhoto
+from chalicelib.photo.pixels import Picture
+from chalicelib.services import Services
+from cli.engines.engine import required
+from cli.engines.speciesnet import FULL, SpeciesNet, version_of, with_speciesnet
+from cli.errors import CommandError
+from testing import tiny_model
+from testing.engines import BLANK, GREY_FOX, HUMAN, KIT_FOX, LABELS, PANDA, detection, stand_ins, write_speciesnet
+
+
+@pytest.fixture(autouse=True)
+def package() -> Iterator[None]:
+    with stand_ins():
+        yield
+
+
+def photo() -> DecodedPhoto:
+    picture = Picture(Image.new("RGB", (640, 480), (90, 90, 90)))
+    return DecodedPhoto(picture.square(tiny_model.SIZE), picture)
+
+
+def recognised(tmp_path: Path, weights: Path) -> Recognised:
+    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
+    said: list[str] = []
+    ours = Services.build(Settings(model=ModelSettings(path=path)))
+    services = with_speciesnet(ours, SpeciesNet(str(weights)), said.append)
+    assert said == ["SpeciesNet 4.0.3a: 6 of its 6 taxa are known here"]
+    assert services.photos.detail == FULL
+    recogniser = services.recogniser
+    found = recogniser.recognise([photo()], NO_LOCATION)
+    assert recogniser.with_boxes(photo(), found) is found
+    return found
+
+
+def test_every_box_of_an_animal_is_classified(tmp_path: Path) -> None:
+    # GIVEN two animals and a person
+    boxes = [detection("2", 0.6, 0.7, 0.1, 0.2, 0.5), detection("1", 0.4, 0.1, 0.1, 0.2, 0.2), detection("1", 0.9)]
+    weights = write_speciesnet(tmp_path / "net", boxes, {KIT_FOX: 0.99, BLANK: 0.01}, {GREY_FOX: 0.99, BLANK: 0.01})
+    # WHEN they are recognised
+    found = recognised(tmp_path, weights)
+    # THEN the photo shows its surest animal, and each box has its own
+    assert found.boxes is not None
+    assert [each.scores.likeliest(1)[0].name for _, each in found.boxes.animals] == ["kit fox", "grey fox"]
+    assert found.together.scores.likeliest(1)[0].name == "kit fox"
+    assert [box.score for box in found.boxes.detections.animals] == [0.9, 0.4]
+    assert [box.score for box in found.boxes.detections.people] == [0.6]
+    assert (found.subject, found.model.name, found.model.version) == ("animal", "speciesnet", "4.0.3a")
+
+
+@pytest.mark.parametrize(("boxes", "subject"), [((), "none"), (("2",), "person"), (("3",), "vehicle")])
+def test_a_photo_without_a_box_of_an_animal_shows_none(tmp_path: Path, boxes: tuple[str, ...], subject: str) -> None:
+    weights = write_speciesnet(tmp_path / "net", [detection(each, 0.9) for each in boxes])
+    found = recognised(tmp_path, weights)
+    assert (found.subject, found.together.prediction) == (subject, None)
+
+
+def test_an_unsure_box_of_a_person_is_no_animal(tmp_path: Path) -> None:
+    weights = write_speciesnet(tmp_path / "net", [detection("1", 0.3), detection("2", 0.8)], {HUMAN: 0.97, PANDA: 0.03})
+    assert recognised(tmp_path, weights).subject == "person"
+
+
+def test_a_classifier_of_whole_photos_needs_no_box(tmp_path: Path) -> None:
+    weights = write_speciesnet(tmp_path / "net", [], {KIT_FOX: 0.99, BLANK: 0.01}, kind="full_image")
+    found = recognised(tmp_path, weights)
+    assert (found.subject, found.together.scores.likeliest(1)[0].name) == ("animal", "kit fox")
+
+
+def test_damaged_photos_stay_unreadable_though_the_package_lets_them_pass(tmp_path: Path) -> None:
+    net = SpeciesNet(str(write_speciesnet(tmp_path / "net", [])))
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+    assert net.labels == list(LABELS)
+
+
+def test_what_the_package_prints_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    SpeciesNet(str(write_speciesnet(tmp_path / "net", [])))
+    assert capsys.readouterr() == ("", "loading\n")
+
+
+def test_the_version_is_that_of_the_weights(tmp_path: Path) -> None:
+    assert version_of(str(write_speciesnet(tmp_path / "net", []))) == "4.0.3a"
+
+
+def test_weights_that_cannot_be_had_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"SpeciesNet cannot load .*none .*give their folder with --weights"):
+        SpeciesNet(str(tmp_path / "none"))
+
+
+def test_a_package_that_is_not_installed_is_an_error() -> None:
+    with pytest.raises(CommandError, match=r"--engine x needs the package x .*: pip install 'faunalens\[x\]'"):
+        required("a_package_that_is_not_there", "x")
