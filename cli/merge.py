@@ -11,7 +11,7 @@ from typing import NamedTuple
 import click
 
 from cli.options import EXISTING_FILE, EXISTING_FOLDER, FILE
-from cli.results import ResultsFile
+from cli.results import ResultsFile, named_sql
 from cli.terminal import waiting, warn
 
 EPILOG = """\b
@@ -22,7 +22,7 @@ Examples:
   faunalens merge north.db south.db --into study.db --root cameras/
 """
 TABLES = ("deployment", "photo", "review", "boundary")
-SQL = dict(part.split("\n", 1) for part in Path(__file__).with_suffix(".sql").read_text("utf-8").split("\n--: ")[1:])
+SQL = named_sql("merge.sql")
 """Statements by their names. Those of conflicts count them, and are named after what is said of them."""
 
 

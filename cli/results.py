@@ -102,27 +102,16 @@ class Counts(NamedTuple):
         return sum(self)
 
 
+def named_sql(name: str) -> dict[str, str]:
+    """Return the parts of a file with SQL beside this module, by the names after `--:`."""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return dict(part.split("\n", 1) for part in text.split("\n--: ")[1:])
+
+
 SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+VERSION_1 = named_sql("results_1.sql")
 FORMAT = 2
 """Version of the schema, in the database's `user_version`."""
-_REVIEWS_OF_1 = """
-select
-    photo, reviewer, 1 as number, kind, name, scientific_name, rank, null as count, null as sex, null as life_stage,
-    null as behavior, null as note, machine, is_right, drawn, reviewed
-from
-"""
-"""Reviews as version 1 had them: one a photo. Followed by the name of its table."""
-_READ_1 = f"""
-create temp view review as {_REVIEWS_OF_1} main.review;
-create temp table boundary (photo integer primary key, starts integer);
-"""
-_MIGRATE_1 = f"""
-alter table review rename to review_1;
-{SCHEMA}
-insert into review {_REVIEWS_OF_1} review_1;
-drop table review_1;
-pragma user_version = {FORMAT};
-"""
 PATIENCE = 60.0
 """Seconds that a transaction waits for those of other processes."""
 BATCH = 1000
@@ -199,12 +188,13 @@ class ResultsFile:
             elif found == 1:
                 with self.transaction() as connection:
                     if sql("pragma user_version").fetchone()[0] == 1:  # another process may have done it
-                        connection.executescript(_MIGRATE_1)
+                        connection.executescript(f"{VERSION_1['begin']} {SCHEMA} {VERSION_1['end']}")
+                        sql(f"pragma user_version = {FORMAT}")
         elif not has_tables:
             raise CommandError(f"{self.path} has no results; choose another file")
         else:
             if found == 1:
-                self._connection.executescript(_READ_1)
+                self._connection.executescript(VERSION_1["read"])
             sql("begin")  # whatever a run adds meanwhile: an export goes through the photos more than once
 
     def __enter__(self) -> Self:
