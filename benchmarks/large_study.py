@@ -1,6 +1,8 @@
-"""Memory and time of every command on a study of 100,000 photos in one results file."""
+"""Memory and time of every command on a study of 100,000 photos in one results file.
 
-import math
+Targets: 400 MB, and two seconds of the processor for `faunalens status`.
+"""
+
 import os
 import re
 import signal
@@ -22,12 +24,12 @@ from testing.studies import STATIONS, answer
 
 LARGEST = 400.0
 """Megabytes that a command may take."""
-LONGEST = {"status": 2.0}
-"""Seconds of the processor that a command may take."""
+LONGEST = 2.0
+"""Seconds of the processor that `status` may take."""
 STATION_COUNT, BURST, SPECIES, MOST_LINKS = 20, 3, 300, 50_000
 START = datetime(2026, 5, 2)  # noqa: DTZ001, cameras have no zone
 LABELS = "labels.csv"
-BOX = {"x": 0.2, "y": 0.3, "width": 0.4, "height": 0.4}
+BOX = {"x": 0.2, "y": 0.3, "width": 0.4, "height": 0.4, "score": 0.9}
 REVIEW = """
 insert into review (photo, reviewer, number, kind, name, scientific_name, rank, machine, is_right, drawn, reviewed)
 select id, 'A', 1, 'animal', 'impala', 'Aepyceros melampus', 'species', 'Panthera leo', 0, 1, '2026-05-01T00:00:00Z'
@@ -45,7 +47,7 @@ def main() -> None:
         for command in commands(folder):
             rows.append(measured(folder, *map(str, command)))
             print(*rows[-1], file=sys.stderr, flush=True)
-    print(table(rows, ["command", "seconds", "processor time", "memory", "target", "result"]))
+    print(table(rows, ["command", "seconds", "processor time", "memory", "result"]))
 
 
 def commands(folder: Path) -> list[list[object]]:
@@ -104,17 +106,10 @@ def answers() -> list[str]:
     found = [answer(None)]
     for first, second, third in zip(taxa, taxa[1:], taxa[2:], strict=False):
         listed = [
-            {
-                "taxon": latin,
-                "name": name,
-                "scientific_name": latin,
-                "rank": rank,
-                "score": 0.3,
-                "members": [taxa[0]] * 4,
-            }
-            for name, latin, rank in (first, second, third)
+            dict(zip(("name", "scientific_name", "rank"), each, strict=True)) | {"score": 0.3, "members": [first] * 4}
+            for each in (first, second, third)
         ]
-        animal = {"box": {**BOX, "score": 0.9}, "prediction": listed[0], "candidates": listed}
+        animal = {"box": BOX, "prediction": listed[0], "candidates": listed}
         found.append(answer(first, 0.8, [(first, 0.8), (second, 0.1)], perhaps=listed[1:], animals=[animal]))
     return found
 
@@ -129,16 +124,15 @@ def measured(folder: Path, *command: str) -> list[str]:
                 time.sleep(0.05)
             with urlopen(f"{address[0]}queue") as answered:  # noqa: S310, it is this machine
                 answered.read()
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
         _, status, used = os.wait4(process.pid, 0)
     seconds = time.monotonic() - started
     if (code := os.waitstatus_to_exitcode(status)) != 0:
         sys.exit(f"{' '.join(command)} ended with {code}: {(folder / 'output.txt').read_text()[-2000:]}")
     memory, processor = used.ru_maxrss * 1024 / 1e6, used.ru_utime + used.ru_stime
     name = " ".join(each for each in command[:3] if not each.startswith("/"))
-    is_met = memory <= LARGEST and processor <= LONGEST.get(command[0], math.inf)
-    goal = f"{LARGEST:.0f} MB" + (f", {LONGEST[command[0]]:g} s" if command[0] in LONGEST else "")
-    return [name, f"{seconds:.1f} s", f"{processor:.1f} s", f"{memory:.0f} MB", f"at most {goal}", verdict(is_met)]
+    is_met = memory <= LARGEST and (command[0] != "status" or processor <= LONGEST)
+    return [name, f"{seconds:.1f} s", f"{processor:.1f} s", f"{memory:.0f} MB", verdict(is_met)]
 
 
 if __name__ == "__main__":

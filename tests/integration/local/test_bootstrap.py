@@ -85,17 +85,18 @@ def test_behind_a_proxy_that_signs_anew(checkout: Path) -> None:
     done = bootstrap(checkout)
     # THEN it retries with the system's certificates
     assert done.returncode == 0, done.stderr
-    assert (checkout / "calls").read_text().splitlines() == ["venv ", "venv true", "pip true"]
+    assert (checkout / "calls").read_text().splitlines() == ["venv ", "venv true", "pip true", "pip true"]
 
 
 def test_the_next_run_resumes_after_a_failure(checkout: Path) -> None:
     # GIVEN a bootstrap that failed while it installed the packages
-    made = 'mkdir -p .venv/bin; : >.venv/bin/python; cat >.venv/bin/python <<"X"\n#!/bin/sh\nX\n'
+    made = 'mkdir -p .venv/bin; for each in python faunalens; do echo "#!/bin/sh" >.venv/bin/$each; done; '
+    made += "chmod +x .venv/bin/*; exit 0"
     program(checkout, "chmod", f'exec {shutil.which("chmod")} "$@"')
-    program(checkout, "uv", f'[ "$1" = venv ] && {{ {made}chmod +x .venv/bin/python; exit 0; }}; exit 1')
+    program(checkout, "uv", f'[ "$1" = venv ] && {{ {made}; }}; exit 1')
     assert "installing the pinned packages failed" in one_line(bootstrap(checkout))
     # WHEN the network works again
-    program(checkout, "uv", f'[ "$1" = venv ] && {{ {made}chmod +x .venv/bin/python; exit 0; }}; exit 0')
+    program(checkout, "uv", f'[ "$1" = venv ] && {{ {made}; }}; exit 0')
     # THEN it succeeds, and the next run has nothing to do
     assert bootstrap(checkout).returncode == 0
     program(checkout, "uv", "exit 1")
@@ -106,6 +107,12 @@ def test_the_next_run_resumes_after_a_failure(checkout: Path) -> None:
         pins.write("# other pins\n")
     # THEN it installs the packages again
     assert bootstrap(checkout).returncode == 1
+
+
+def test_without_the_command_it_is_not_ready(checkout: Path) -> None:
+    # GIVEN an environment of an earlier release, which had no command WHEN that cannot be installed THEN it is one line
+    program(checkout, "uv", 'mkdir -p .venv; [ "$2" != install ]')
+    assert "the command could not be put into .venv" in one_line(bootstrap(checkout))
 
 
 def test_the_lock_of_a_killed_setup_is_taken_over(checkout: Path) -> None:
