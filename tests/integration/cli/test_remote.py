@@ -14,12 +14,15 @@ import pytest
 import urllib3
 from PIL import ExifTags, Image
 
-from cli.engines.engine import Refused
+from cli.engines.engine import Refused, work
 from cli.engines.remote import LARGEST_BODY, RemoteEngine, retry_after_of
 from cli.errors import CommandError
 from cli.place import EXIF, Place
+from cli.results import Task
 from testing.pictures import jpeg
 from testing.servers import serving
+from testing.studies import LION, answer
+from testing.videos import write_video
 from tests.integration.conftest import Served
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -192,3 +195,13 @@ def test_a_large_photo_is_uploaded_first() -> None:
 def test_retry_after_is_a_number_or_a_date(header: str, least: float, most: float) -> None:
     text = format_datetime(datetime.now(UTC) + timedelta(seconds=10), usegmt=True) if header == "date" else header
     assert least <= retry_after_of(urllib3.HTTPResponse(headers={"Retry-After": text})) <= most
+
+
+def test_the_frames_of_a_video_are_sent_as_photos(tmp_path: Path) -> None:
+    write_video(tmp_path / "film.mp4", [Image.new("RGB", (64, 48))] * 15)
+    task = Task(1, "film.mp4", Place("given", 1.5, 2.5), None)
+    with service((200, {}, json.loads(answer(LION)))) as (url, requests):
+        outcome = work(task, tmp_path, RemoteEngine(url, "", 5, 2))
+    assert outcome.state == "done"
+    assert json.loads(outcome.answer or "")["video"]["processed"] == [0, 10]
+    assert [(path.partition("?")[0], body[:2]) for path, _, body in requests] == [("/identify", b"\xff\xd8")] * 2
