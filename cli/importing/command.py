@@ -1,7 +1,7 @@
 """`faunalens import`: labels of other programs, as reviews of a study."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from cli.options import Parsed, results_argument
 from cli.results import BATCH, ResultsFile
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import save
-from cli.terminal import MOST_FAULTS, photo_progress, shown, waiting, warn
+from cli.terminal import MOST_FAULTS, photo_progress, shown, warn
 
 EPILOG = """\b
 Examples:
@@ -61,8 +61,8 @@ def import_labels(
     """
     form = _form_of(file, Timelapse(dict(columns)), folders=folders)
     with ResultsFile(results, write=True) as kept:
-        with waiting("reading labels"):
-            found = _Found.of(form, file, StudyPhotos(kept))
+        with photo_progress(0, kept.counts().total, "reading labels") as reach:
+            found = _Found.of(_counted(form.labels(file), reach), StudyPhotos(kept))
         answered = {identity for (identity,) in kept.rows("select id from photo where answer is not null")}
         by = reviewer or f"imported from {file.absolute().name}"
         opinions = found.opinions(by, datetime.fromtimestamp(file.stat().st_mtime, UTC))
@@ -93,9 +93,9 @@ class _Found:
     _owners: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, form: Form, file: Path, photos: StudyPhotos) -> "_Found":
+    def of(cls, labels: Iterable[Label], photos: StudyPhotos) -> "_Found":
         found = cls()
-        for label in form.labels(file):
+        for label in labels:
             if not label.said:
                 found.silent += 1
                 continue
@@ -127,6 +127,12 @@ class _Found:
                 at = max((_utc(each.at, time) for each in labels), default=time).isoformat(timespec="seconds")
                 same[Opinion(who or reviewer, at, _merged(labels))].append(identity)
         return same
+
+
+def _counted(labels: Iterable[Label], reach: Callable[[int], None]) -> Iterator[Label]:
+    for number, label in enumerate(labels, 1):
+        yield label
+        reach(number)
 
 
 def _merged(labels: Sequence[Label]) -> tuple[Observation, ...]:

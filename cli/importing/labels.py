@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -64,6 +65,7 @@ def observed(
     )
 
 
+@cache
 def called(name: str) -> Observation:
     """Return the observation of a name: a kind, a taxon at hand, or an animal with the name as it was typed."""
     kind, taxon = kind_called(name) or "animal", taxon_called(name or "animal")

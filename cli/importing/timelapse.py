@@ -7,6 +7,7 @@ photo that Timelapse has twice, for two animals, has two rows.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -87,5 +88,6 @@ def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
     return {name: fields[name].casefold() in YES for name in known}
 
 
+@cache
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.casefold())
