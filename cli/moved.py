@@ -29,9 +29,10 @@ create temp table listed (
 )
 """
 _MOVED = """
-select listed.path, photo.id, photo.path as old, photo.size, checksum from listed join photo using (size)
+select listed.path, photo.id, photo.path as old, photo.size, checksum from listed cross join photo using (size)
 where checksum is not null and listed.path not in (select path from photo) order by photo.id
 """
+"""The photos that a new path may be. SQLite keeps the order of a cross join: few paths are new, sizes repeat."""
 _KEEP_REVIEWS = """
 insert or ignore into review
 select
