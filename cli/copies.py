@@ -86,10 +86,10 @@ class Copies:
     def place(self, path: str, folder: str, stem: str, suffix: str) -> str:
         """Return the new path of a photo in a folder. The name has a number if another photo has it already."""
         plain, numbered = f"{folder}/{stem}{suffix}", f"{folder}/{stem}-{zlib.crc32(path.encode()):08x}{suffix}"
-        known = self.rows.get(_key(plain))
-        if (known is None or known.path == path) and _key(numbered) not in self.rows:
-            return plain
-        return numbered
+        for known in map(self.rows.get, map(_key, (numbered, plain))):
+            if known and known.path == path:
+                return known.new_path
+        return numbered if _key(plain) in self.rows else plain
 
     def put(self, wanted: Copy, make: Callable[[Path], str]) -> bool:
         """Make a file unless it is there. Return whether it is, in the end.

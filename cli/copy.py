@@ -116,10 +116,14 @@ def copy(
                 for each in new_folders:
                     put(copies, each, photo, source / photo.path, blur=shows_people)
             copies.finish()
+        (unboxed,) = next(kept.rows(_UNBOXED))
     _say(copies, left, films)
+    if unboxed and people != "keep":
+        warn(f"{unboxed:,} photos were identified without --boxes: a person beside an animal is not noticed in them")
     return Exit.SOME_FAILED if copies.counts["gone"] else Exit.DONE
 
 
+_UNBOXED = "select count(*) from photo where answer is not null and answer ->> '$.animals' is null"
 SAID = {
     "link": "linked",
     "copy": "copied",

@@ -47,6 +47,7 @@ def test_photos_of_one_name_get_two(tmp_path: Path) -> None:
     with Copies(put(tmp_path).folder, tmp_path) as copies:
         # THEN the one that has the name keeps it, and another one gets a number, also where case is one
         assert copies.place("N/1.jpg", "lion", "north_1", ".jpg") == "lion/north_1.jpg"
+        assert copies.place("N/1.jpg", "Lion", "north_1", ".JPG") == "lion/north_1.jpg"
         assert copies.place("M/1.jpg", "lion", "North_1", ".JPG") == "lion/North_1-2b4ff6e4.JPG"
 
 

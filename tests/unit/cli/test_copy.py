@@ -144,7 +144,9 @@ def test_people_are_blurred_left_out_or_kept(tmp_path: Path, capsys: pytest.Capt
     for each in found:
         with Image.open(folder / "out" / each) as image:
             assert ("lion.JPG" in each) == bool(image.getexif().get_ifd(IFD.GPSInfo))
-    assert "1 blurred whole, because people have no boxes" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "1 blurred whole, because people have no boxes" in said
+    assert "4 photos were identified without --boxes: a person beside an animal is not noticed in them" in said
     # AND originals keep their bytes
     assert (folder / "Two stations" / "N/boxed.JPG").read_bytes() == encoded(
         noise(64, 48, 0), "JPEG", exif=exif(SYDNEY)
@@ -153,6 +155,7 @@ def test_people_are_blurred_left_out_or_kept(tmp_path: Path, capsys: pytest.Capt
     assert copied(folder, "--people", "skip") == ["lion (Panthera leo)/north_lion.JPG"]
     assert "3 photos of people are left out" in capsys.readouterr().err
     assert len(copied(folder, "--people", "keep")) == len(found)
+    assert "without --boxes" not in capsys.readouterr().err
     assert {row["how"] for row in rows_of(folder / "out" / "copied.csv")} == {"link"}
 
 
