@@ -96,7 +96,7 @@ def build_recogniser(settings: Settings) -> Recogniser:
     general, taxonomy = Model(path, threads), Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
     relatives = Relatives(path.with_name("relatives.csv"))
     return Recogniser(
-        Models(general, taxonomy, path.parent, thresholds.prior_floor, threads),
+        Models(general, taxonomy, path.parent, thresholds.prior_floor, threads, settings.model.packs),
         Naming(Families(path.parent, relatives), path.with_name("certainty.json"), thresholds.animal),
         Lazy(lambda: _read_detectors(settings)),
         second_look=settings.model.second_look,

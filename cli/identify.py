@@ -91,6 +91,12 @@ MOST_AT_ONCE = 32
     help="Weights of --engine: a name that its package knows, such as MDV5B, or a file or folder.",
 )
 @click.option(
+    "--pack",
+    type=EXISTING_FOLDER,
+    metavar="FOLDER",
+    help="Use the packs in FOLDER too, however large: any ONNX classifier with a manifest (docs/how-to/model.md).",
+)
+@click.option(
     "--url",
     metavar="URL",
     help="Identify by the service at URL instead. The environment variable FAUNALENS_API_KEY has its key.",
@@ -145,6 +151,7 @@ def identify(
     is_local: bool,
     engine_name: Name,
     weights: str,
+    pack: Path | None,
     url: str | None,
     boxes: bool,
     again: Again | None,
@@ -162,11 +169,13 @@ def identify(
     same command is run again: no photo is done twice, and none is lost. Photos whose file or place has changed are done
     again. Options about place and clock stay until other ones are given.
     """
-    if url and (is_local or engine_name != "local"):
-        raise click.UsageError("--url contradicts --local and --engine; give one of them")
+    if url and (is_local or engine_name != "local" or pack):
+        raise click.UsageError("--url contradicts --local, --engine and --pack; give one of them")
+    if pack and engine_name == "speciesnet":
+        raise click.UsageError("--pack is for our models, which --engine speciesnet does not use; give one of them")
     if weights and engine_name == "local":
         raise click.UsageError("--weights needs an --engine of another project; MODEL_PATH names another model of ours")
-    choice = Choice(engine_name, url, weights, top, boxes)
+    choice = Choice(engine_name, url, weights, pack, top, boxes)
     if url and again == "outdated":
         raise click.UsageError("the versions of a service's models are not known before it answers; give --again all")
     found = expand(paths)

@@ -127,6 +127,13 @@ class ModelSettings:
         casts.path,
         help="ONNX model; docs/how-to/model.md lists the files that must be in the same folder",
     )
+    packs: Path | None = setting(
+        "PACKS_PATH",
+        None,
+        casts.path,
+        help="folder with more packs than those beside the model, such as on the disk of a web tier, where a large one "
+        "needs no room in Lambda's package",
+    )
     threads: int = setting(
         "MODEL_THREADS", 0, casts.non_negative_int, help="threads per inference; 0 uses one per processor"
     )

@@ -63,17 +63,26 @@ class Models:
 
     `general`: the model that scores every photo. `taxonomy`: its animals. `folder`: the folder of its files, whose
     folder `packs` has the packs. `threads`: number of threads per inference, or 0 for one per processor. `floor`:
-    weight of an animal that does not live in the cell. Raises `ModelError` if model and taxonomy do not match.
+    weight of an animal that does not live in the cell. `more`: another folder with packs. Raises `ModelError` if model
+    and taxonomy do not match.
     """
 
-    def __init__(self, general: Model, taxonomy: Taxonomy, folder: Path, floor: float, threads: int = 0) -> None:
+    def __init__(
+        self,
+        general: Model,
+        taxonomy: Taxonomy,
+        folder: Path,
+        floor: float,
+        threads: int = 0,
+        more: Path | None = None,
+    ) -> None:
         if general.animals != len(taxonomy.animals):
             raise ModelError(
                 f"{general.path.name} has {general.animals} animals, labels.csv has {len(taxonomy.animals)} rows; "
                 "expected one row for each animal"
             )
         self.general, self.taxonomy, self.floor = general, taxonomy, floor
-        self._folder, self._threads = folder, threads
+        self._folder, self._threads, self._more = folder, threads, more
         self._ones = np.ones(general.animals, np.float32)
         self._member_masks: dict[str, NDArray[np.bool_]] = {}
         self._fusions: dict[tuple[str, ...], Fusion] = {}
@@ -82,7 +91,13 @@ class Models:
     @cached_property
     def packs(self) -> tuple[Pack, ...]:
         """Return the packs. The first use reads their manifests, which takes some milliseconds."""
-        return read_packs(self._folder / "packs", self._threads)
+        packs = read_packs(self._folder / "packs", self._threads)
+        others = read_packs(self._more, self._threads, self._folder) if self._more else ()
+        if twice := {each.name for each in packs} & {each.name for each in others}:
+            raise ModelError(
+                f"{self._more} has a pack named {min(twice)}, as the model has; give its files another name"
+            )
+        return packs + others
 
     def prior_at(self, features: Features) -> Prior:
         """Return the weights of the animals at the place with these features."""

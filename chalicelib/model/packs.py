@@ -33,14 +33,15 @@ class PackLabels:
     animal_of: NDArray[np.intp]
 
     @classmethod
-    def read(cls, labels: Path) -> "PackLabels":
+    def read(cls, labels: Path, general: Path | None = None) -> "PackLabels":
         """Read the labels of a pack.
 
-        The names of the taxa above the animals are in `taxa.csv` of the pack's folder and of the folder above it, the
-        general model's. A taxon without a row there has its scientific name. Raise `ModelError` if a file is malformed.
+        The names of the taxa above the animals are in `taxa.csv` of the pack's folder and of the general model's, which
+        is `general` or the folder above. A taxon without a row there has its scientific name. Raise `ModelError` if a
+        file is malformed.
         """
         named: dict[tuple[str, str], str] = {}
-        for file in (labels.with_name("taxa.csv"), labels.parent.parent / "taxa.csv"):
+        for file in (labels.with_name("taxa.csv"), (general or labels.parent.parent) / "taxa.csv"):
             if file.is_file():
                 named |= {(row[0], row[1]): row[2] for row in read_rows(file, TAXON_COLUMNS)}
         positions: dict[str, int] = {}
@@ -77,12 +78,12 @@ class Pack:
     Making one reads nothing but its manifest. The model is read at the first photo, and the labels at their first use.
 
     `manifest`: its `name`, `taxa` and `gate` decide when to use the pack. `threads`: number of threads per inference,
-    or 0 for one per processor.
+    or 0 for one per processor. `general`: the folder of the general model, if it is not the one above the pack's.
     """
 
-    def __init__(self, manifest: Manifest, threads: int = 0) -> None:
+    def __init__(self, manifest: Manifest, threads: int = 0, general: Path | None = None) -> None:
         self.name, self.taxa, self.gate = manifest.name, manifest.taxa, manifest.gate
-        self._manifest = manifest
+        self._manifest, self._general = manifest, general
         self._session = Lazy(lambda: load_session(manifest.model, threads, REMEDY))
 
     @property
@@ -98,7 +99,7 @@ class Pack:
     @cached_property
     def labels(self) -> PackLabels:
         """Return the labels of the outputs. Computed at first use, because that takes 10 ms. Raises `ModelError`."""
-        return PackLabels.read(self._manifest.labels)
+        return PackLabels.read(self._manifest.labels, self._general)
 
     @cached_property
     def version(self) -> str:
@@ -138,9 +139,10 @@ def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(square).resize((manifest.size, manifest.size), resampling, box))
 
 
-def read_packs(folder: Path, threads: int = 0) -> tuple[Pack, ...]:
+def read_packs(folder: Path, threads: int = 0, general: Path | None = None) -> tuple[Pack, ...]:
     """Return the classifiers in a folder of packs that are enabled and built. A folder that is missing has none.
 
-    `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
+    `folder`: `packs` in the folder of the general model, or another one if `general` is that model's. Raise
+    `ModelError` if a manifest is malformed.
     """
-    return tuple(Pack(manifest, threads) for manifest in read_manifests(folder) if manifest.kind == CLASSIFIER)
+    return tuple(Pack(each, threads, general) for each in read_manifests(folder) if each.kind == CLASSIFIER)

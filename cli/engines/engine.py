@@ -79,8 +79,8 @@ def required(module: str, extra: str) -> Any:
             return import_module(module)
     except ImportError as error:
         raise CommandError(
-            f"--engine {extra} needs the package {extra} ({error}); install the command with it: "
-            f"pip install 'faunalens[{extra}]'"
+            f"--engine {extra} needs the package {extra} ({error}); install faunalens with it, such as by "
+            f"`uv tool install '.[{extra}]'`"
         ) from error
 
 

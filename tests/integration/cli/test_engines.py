@@ -86,4 +86,4 @@ def test_our_models_name_what_megadetector_finds(run: Run, tmp_path: Path, photo
 def test_an_engine_that_is_not_installed_says_how_to_install_it(run: Run, photo: Path) -> None:
     done = run("identify", photo, *SAN_DIEGO, "--engine", "speciesnet")
     assert done.returncode == 1
-    assert "pip install 'faunalens[speciesnet]'" in done.stderr
+    assert "uv tool install '.[speciesnet]'" in done.stderr

@@ -51,6 +51,23 @@ def test_a_pack_scores_photos_of_its_taxa_only(models: Models) -> None:
     assert models.packs[0].is_loaded
 
 
+def test_packs_of_another_folder_score_too(tmp_path: Path) -> None:
+    # GIVEN a model without packs of its own, and a pack elsewhere
+    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
+    (tmp_path / "disk").mkdir()
+    more = write_pack(tmp_path / "disk").parent
+    taxonomy = Taxonomy.read(tmp_path / "labels.csv", tmp_path / "taxa.csv")
+    models = Models(Model(path, threads=1), taxonomy, tmp_path, FLOOR, threads=1, more=more)
+    # THEN it scores photos of its taxa, and its taxa have the general model's names
+    assert names(models, RED) == ["foxes"]
+    assert "carnivore" in {taxon.name for taxon in models.packs[0].animals[0].lineage}
+    # THEN no two packs have one name
+    write_pack(tmp_path)
+    again = Models(Model(path, threads=1), taxonomy, tmp_path, FLOOR, threads=1, more=more)
+    with pytest.raises(ModelError, match="has a pack named foxes, as the model has; give its files another name"):
+        _ = again.packs
+
+
 def test_scores_that_are_not_finite_are_an_error(models: Models) -> None:
     # GIVEN a model whose scores of a photo are not numbers; THEN the error names it, and what checks it
     photo = models.score(GREEN)

@@ -8,6 +8,7 @@ import pytest
 from cli.__main__ import run
 from cli.engines.choice import Choice
 from cli.engines.remote import RemoteEngine
+from cli.errors import CommandError
 from testing import tiny_model
 from testing.engines import stand_ins, write_megadetector, write_speciesnet
 
@@ -19,17 +20,17 @@ def package() -> Iterator[None]:
 
 
 def test_a_service_is_one_engine() -> None:
-    choice = Choice("local", "https://example.org/prod", "", 5, boxes=False)
+    choice = Choice("local", "https://example.org/prod", "", None, 5, boxes=False)
     assert isinstance(choice.engine({}, 4, print), RemoteEngine)
     assert (choice.versions({}), choice.finds_boxes) == ({}, False)
 
 
 def test_engines_of_other_projects_are_known_by_their_versions(tmp_path: Path) -> None:
     environment = {"MODEL_PATH": str(tiny_model.write(tmp_path, tiny_model.tiny_model())), "REDIS_URL": "redis://x"}
-    ours = Choice("local", None, "", 5, boxes=False).versions(environment)
-    boxes = Choice("megadetector", None, str(write_megadetector(tmp_path)), 5, boxes=False)
+    ours = Choice("local", None, "", None, 5, boxes=False).versions(environment)
+    boxes = Choice("megadetector", None, str(write_megadetector(tmp_path)), None, 5, boxes=False)
     assert boxes.versions(environment) == ours | {"megadetector": "v5a.0.1"}
-    net = Choice("speciesnet", None, str(write_speciesnet(tmp_path / "net", [])), 5, boxes=False)
+    net = Choice("speciesnet", None, str(write_speciesnet(tmp_path / "net", [])), None, 5, boxes=False)
     assert net.versions(environment) == {"speciesnet": "4.0.3a"}
     assert boxes.finds_boxes
     assert net.finds_boxes
@@ -38,7 +39,7 @@ def test_engines_of_other_projects_are_known_by_their_versions(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--url", "https://example.org", "--engine", "speciesnet"), "--url contradicts --local and --engine"),
+        (("--url", "https://example.org", "--engine", "speciesnet"), "--url contradicts --local, --engine and --pack"),
         (("--weights", "MDV5B"), "--weights needs an --engine of another project"),
     ],
 )
@@ -47,3 +48,20 @@ def test_options_that_contradict_are_refused(
 ) -> None:
     assert run(["identify", "a.jpg", *options]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_packs_may_lie_anywhere(tmp_path: Path) -> None:
+    # GIVEN a model without packs, and a pack on another disk
+    environment = {"MODEL_PATH": str(tiny_model.write(tmp_path, tiny_model.tiny_model())), "REDIS_URL": "redis://x"}
+    (tmp_path / "disk").mkdir()
+    folder = tiny_model.write_pack(tmp_path / "disk").parent
+    choice = Choice("local", None, "", folder, 5, boxes=False)
+    # THEN it is a model at hand, and its size is said
+    assert choice.versions(environment).keys() == {"tiny", "foxes"}
+    said: list[str] = []
+    choice.engine(environment, 1, said.append)
+    assert said == ["packs: foxes (0 MB); each takes as much memory once it is used, and twice that while it is loaded"]
+    # THEN a folder without one is an error
+    (folder / "foxes.onnx").unlink()
+    with pytest.raises(CommandError, match=r"has no pack; expected NAME\.toml with enabled = true"):
+        choice.engine(environment, 1, said.append)

@@ -97,5 +97,5 @@ def test_weights_that_cannot_be_had_are_an_error(tmp_path: Path) -> None:
 
 
 def test_a_package_that_is_not_installed_is_an_error() -> None:
-    with pytest.raises(CommandError, match=r"--engine x needs the package x .*: pip install 'faunalens\[x\]'"):
+    with pytest.raises(CommandError, match=r"--engine x needs the package x .*by `uv tool install '\.\[x\]'`"):
         required("a_package_that_is_not_there", "x")
