@@ -38,7 +38,8 @@ def blurred(path: Path, boxes: Iterable[Box]) -> bytes | None:
         area = _pixels(box, *upright.size)
         upright.paste(_unrecognisable(upright.crop(area)), area)
     buffer = io.BytesIO()
-    upright.save(buffer, "JPEG", quality=QUALITY, exif=exif)
+    # Pillow would keep the comment, in which some cameras and programs say who and where.
+    upright.save(buffer, "JPEG", quality=QUALITY, exif=exif, comment=b"", icc_profile=upright.info.get("icc_profile"))
     return buffer.getvalue()
 
 

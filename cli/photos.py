@@ -126,9 +126,9 @@ def walk(
 
 
 def thumbnail(path: Path, side: int, seconds: float = 0.0) -> bytes | None:
-    """Return a small upright JPEG of a photo, or of a frame of a video, without EXIF. None if it cannot be read.
+    """Return a small upright JPEG of a photo or of a video's frame, without EXIF and comment.
 
-    `side`: the longest one, in pixels. `seconds`: of the frame, from the start.
+    None if it cannot be read. `side`: the longest one, in pixels. `seconds`: of the frame, from the start.
     """
     from pillow_heif import register_heif_opener
 
@@ -139,7 +139,7 @@ def thumbnail(path: Path, side: int, seconds: float = 0.0) -> bytes | None:
             small = ImageOps.exif_transpose(image)
             small.thumbnail((side, side))
             buffer = io.BytesIO()
-            small.convert("RGB").save(buffer, "JPEG", quality=75)
+            small.convert("RGB").save(buffer, "JPEG", quality=75, comment=b"")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, VideoUnreadable):
         return None
     return buffer.getvalue()

@@ -40,14 +40,15 @@ def test_a_photo_without_boxes_is_blurred_whole(tmp_path: Path) -> None:
     assert abs(np.diff(found, axis=1)).max() < 12
 
 
-def test_gps_thumbnail_and_makers_notes_are_gone_and_the_time_stays(tmp_path: Path) -> None:
-    # GIVEN a photo on its side, with GPS, a maker's note and, as cameras write it, a thumbnail in EXIF
+def test_gps_thumbnail_and_notes_are_gone_and_time_and_colours_stay(tmp_path: Path) -> None:
+    # GIVEN a photo on its side, with GPS, notes and, as cameras write it, a thumbnail in EXIF
     data = exif(SYDNEY, orientation=6, taken=TAKEN)
     data[Base.Model] = "Trap 1"
     data.get_ifd(IFD.Exif)[Base.MakerNote] = b"who was there"
     small = encoded(scene(40, 30), "JPEG")
     data.get_ifd(IFD.IFD1).update({Base.JpegIFOffset: 0, Base.JpegIFByteCount: len(small)})
-    (tmp_path / "photo.jpg").write_bytes(encoded(scene(), "JPEG", exif=data) + small)
+    said = {"xmp": b"<x:xmpmeta>who was there</x:xmpmeta>", "comment": b"who was there", "icc_profile": b"colours"}
+    (tmp_path / "photo.jpg").write_bytes(encoded(scene(), "JPEG", exif=data, **said) + small)
     found = blurred(tmp_path / "photo.jpg", [Box(0.6, 0.6, 0.2, 0.2)])
     kept = opened(found).getexif()
     # THEN the new one is upright and says when, by which camera, and nothing else
@@ -59,6 +60,7 @@ def test_gps_thumbnail_and_makers_notes_are_gone_and_the_time_stays(tmp_path: Pa
     assert not kept.get_ifd(IFD.IFD1)
     assert found is not None
     assert b"who was" not in found
+    assert opened(found).info["icc_profile"] == b"colours"
     assert found.count(b"\xff\xd8\xff") == 1
 
 
