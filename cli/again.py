@@ -14,7 +14,13 @@ update photo set state = 'new', checksum = null
 where answer is not null and state in ('done', 'touched') and path in (select path from temp.listed) and
 """
 _MADE = """
-select answer ->> '$.model.name', answer ->> '$.model.version', answer ->> '$.animals' is not null as boxes, count(*)
+select
+    answer ->> '$.model.name', answer ->> '$.model.version',
+    case when answer ->> '$.animals' is null then 'without boxes' else 'with boxes' end || coalesce((
+        select ' by megadetector ' || (value ->> '$.version')
+        from json_each(answer, '$.model.packs') where value ->> '$.name' = 'megadetector'
+    ), '') as boxes,
+    count(*)
 from photo where answer is not null group by 1, 2, 3 order by 4 desc
 """
 _OTHERS = "select 1 from photo where answer is not null and path not in (select path from temp.listed) limit 1"
@@ -69,4 +75,4 @@ def mixture(results: ResultsFile) -> str:
 def made_by(results: ResultsFile) -> dict[str, int]:
     """Return the number of photos by the model of their answer, the most first. Several make a mixed study."""
     rows = results.rows(_MADE)
-    return {f"{name} {version} {'with' if boxes else 'without'} boxes": count for name, version, boxes, count in rows}
+    return {f"{name} {version} {boxes}": count for name, version, boxes, count in rows}

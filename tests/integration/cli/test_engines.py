@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from testing.engines import (
+from testing.pictures import encoded, noise
+from tests.stand_ins import (
     BLACK_BEAR,
     BLANK,
     KIT_FOX,
@@ -21,7 +22,6 @@ from testing.engines import (
     write_megadetector,
     write_speciesnet,
 )
-from testing.pictures import encoded, noise
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 SAN_DIEGO = ("--lat", "32.57", "--lon", "-116.98")

@@ -91,6 +91,17 @@ def test_what_a_run_does_not_list_stays_outdated(run: Callable[..., list[str]]) 
     assert run({"a": {}, "b": {}}, "outdated", more) == []
 
 
+def test_boxes_of_megadetector_are_others(results: ResultsFile, run: Callable[..., list[str]]) -> None:
+    # GIVEN photos with boxes of two detectors THEN the study is mixed
+    pack = {"name": "megadetector", "version": "v5a.0.1", "milliseconds": 0.0}
+    model = {"name": "tiny", "version": "123456789abc", "packs": [pack]}
+    run({"a": {"animals": [], "model": model}, "b": {"animals": []}})
+    assert made_by(results).keys() == {
+        "tiny 123456789abc with boxes by megadetector v5a.0.1",
+        "tiny 123456789abc with boxes",
+    }
+
+
 def test_boxes_are_added_where_there_are_none_and_that_is_said(
     results: ResultsFile, run: Callable[..., list[str]]
 ) -> None:

@@ -8,7 +8,7 @@ import tomllib
 from chalicelib.application import VERSION
 from chalicelib.config.settings import ROOT
 from cli import NEEDED
-from testing.engines import STAND_INS
+from tests.stand_ins import STAND_INS
 
 ENGINES = ("megadetector", "speciesnet")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -10,7 +10,7 @@ from cli.engines.choice import Choice
 from cli.engines.remote import RemoteEngine
 from cli.errors import CommandError
 from testing import tiny_model
-from testing.engines import stand_ins, write_megadetector, write_speciesnet
+from tests.stand_ins import stand_ins, write_megadetector, write_speciesnet
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from chalicelib.services import Services
 from cli.engines.megadetector import SIZE, MegaDetector, boxes_of, version_of, with_detector
 from cli.errors import CommandError
 from testing import tiny_model
-from testing.engines import detection, stand_ins, write_megadetector
+from tests.stand_ins import detection, stand_ins, write_megadetector
 
 FRAME = np.zeros((960, SIZE, 3), np.uint8)
 

@@ -1,5 +1,6 @@
 """SpeciesNet as an engine, with a stand-in for its package: its weights are out of reach of tests."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
 from cli.engines.engine import required
-from cli.engines.speciesnet import FULL, SpeciesNet, version_of, with_speciesnet
+from cli.engines.speciesnet import CERTAINTY, FULL, SpeciesNet, version_of, with_speciesnet
 from cli.errors import CommandError
 from testing import tiny_model
-from testing.engines import BLANK, GREY_FOX, HUMAN, KIT_FOX, LABELS, PANDA, detection, stand_ins, write_speciesnet
+from tests.stand_ins import BLANK, GREY_FOX, HUMAN, KIT_FOX, LABELS, PANDA, detection, stand_ins, write_speciesnet
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +69,20 @@ def test_a_photo_without_a_box_of_an_animal_shows_none(tmp_path: Path, boxes: tu
 def test_an_unsure_box_of_a_person_is_no_animal(tmp_path: Path) -> None:
     weights = write_speciesnet(tmp_path / "net", [detection("1", 0.3), detection("2", 0.8)], {HUMAN: 0.97, PANDA: 0.03})
     assert recognised(tmp_path, weights).subject == "person"
+
+
+def test_numbers_are_its_own_until_curves_lie_beside_the_model(tmp_path: Path) -> None:
+    weights = write_speciesnet(tmp_path / "net", [detection("1", 0.9)], {KIT_FOX: 0.99, BLANK: 0.01})
+    plain = recognised(tmp_path, weights).together.prediction
+    # WHEN curves say that half of its answers are right
+    pair = {basis: [0, 0] for basis in ("place", "alone", "pack")}
+    levels = ("animal", "family", "group", "list")
+    (tmp_path / CERTAINTY).write_text(json.dumps({level: {**pair, "least": 0.1} for level in levels}))
+    fitted = recognised(tmp_path, weights).together.prediction
+    # THEN they hold
+    assert plain is not None
+    assert fitted is not None
+    assert (plain.score > 0.9, fitted.score) == (True, 0.5)
 
 
 def test_a_classifier_of_whole_photos_needs_no_box(tmp_path: Path) -> None:

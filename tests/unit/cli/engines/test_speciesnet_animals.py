@@ -11,7 +11,7 @@ from chalicelib.model.prior import Prior
 from chalicelib.model.relatives import Relative
 from chalicelib.model.taxonomy import Animal, Taxon
 from cli.engines.speciesnet_animals import NetAnimals
-from testing.engines import ANIMAL, BLACK_BEAR, BLANK, CANIDS, GREY_FOX, HUMAN, KIT_FOX, LABELS, PANDA
+from tests.stand_ins import ANIMAL, BLACK_BEAR, BLANK, CANIDS, GREY_FOX, HUMAN, KIT_FOX, LABELS, PANDA
 
 DOG = "3d80f1d6-b1df-4966-9ff4-94053c7a902a;mammalia;carnivora;canidae;canis;familiaris;domestic dog"
 STRANGER = "x;mammalia;cetartiodactyla;bovidae;cephalophus;harveyi;harvey's duiker"

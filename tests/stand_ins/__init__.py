@@ -1,4 +1,7 @@
-"""Weights for the stand-ins of other projects' models, in `stand_ins`, which `PYTHONPATH` has to name."""
+"""Stand-ins for the packages of other projects, whose weights are out of reach of tests, and weights for them.
+
+This folder on `PYTHONPATH` puts them in the place of the packages.
+"""
 
 import json
 import sys
@@ -7,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-STAND_INS = Path(__file__).with_name("stand_ins")
+STAND_INS = Path(__file__).parent
 BLANK = "f1856211-cfb7-4a5b-9158-c0f72fd09ee6;;;;;;blank"
 HUMAN = "990ae9dd-7a59-4344-afcb-1b7b21368000;mammalia;primates;hominidae;homo;sapiens;human"
 VEHICLE = "e2895ed5-780b-48f6-8a11-9e27cb594511;;;;;;vehicle"

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFile
-
 from speciesnet.utils import BBox, ModelInfo, PreprocessedImage
 
 __all__ = ["DEFAULT_MODEL", "BBox", "SpeciesNetClassifier", "SpeciesNetDetector"]
