@@ -78,7 +78,7 @@ def _root_of(path: Path) -> Any:
 
 def _labels_of(medium: Mapping[str, str], said: list[_Said]) -> Iterator[Label]:
     address = urlsplit(medium["filePath"])
-    photo = (medium.get("fileName") or unquote(address.path)) if address.scheme else medium["filePath"]
+    photo = (medium.get("fileName") or unquote(address.path)) if "://" in medium["filePath"] else medium["filePath"]
     if not said:
         yield Label(photo, taken=medium["timestamp"])
     for reviewer in dict.fromkeys(each.reviewer for each in said):

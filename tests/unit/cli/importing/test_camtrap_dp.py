@@ -75,6 +75,13 @@ def test_people_say_it_of_media_and_of_events(tmp_path: Path) -> None:
     assert (last.photo, last.said) == ("N/d.jpg", ())
 
 
+def test_a_folder_with_a_colon_is_no_address(tmp_path: Path) -> None:
+    package = write(tmp_path / "package", [f"1,north,a,{EVENT},media,blank,,,,,,human,A. Person,,"])
+    media = package / "media.csv"
+    media.write_text(media.read_text().replace("N/a.jpg", "cam: 3/a.jpg"))
+    assert labels(package)[0].photo == "cam: 3/a.jpg"
+
+
 def test_a_package_of_our_own_says_what_people_said(tmp_path: Path) -> None:
     # GIVEN what a person said of a photo, with a word that is no taxon
     said = (Observation("animal", "goat thing", count=2, sex="male", note="wet; far"), Observation("human"))
