@@ -22,7 +22,7 @@ from cli.errors import CommandError, Exit
 from cli.log import LOG, close_log, with_log
 from cli.options import results_argument
 from cli.results import ResultsFile
-from cli.study.clocks import doubts_of
+from cli.study.clocks import doubts_of, remarks
 from cli.terminal import MOST_FAULTS, prepare, shown
 
 _MODULES = ("batch", "config", "copy", "export", "identify", "merge", "report", "review", "tables")
@@ -45,6 +45,7 @@ Exit codes:
 """
 OTHERS = 0o077
 """Rights of everybody but a file's owner."""
+REVIEWED = "select reviewer, count(distinct photo) from review group by 1 order by 2 desc"
 STATUS_EPILOG = """\b
 Example:
   faunalens status study.db
@@ -97,41 +98,49 @@ def faunalens(*, defaults: bool) -> None:
 @results_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(results: Path, *, as_json: bool) -> None:
-    """Say how many photos have an answer and how many are left, and list those without one.
+    """Say how many photos have an answer, how many are left, and what to check; list those without an answer.
 
-    Copies are twice in their deployment, and count once; shared ones are in several. Untimed photos have no time in
-    EXIF, so each is an event of its own. The next ones are of a clock that was reset, have a time in the future, are
-    outside of their deployment's dates, or in none; backwards are folders in which the clock jumps back. Photos that
-    are gone count until `faunalens prune` takes them out.
+    In the JSON, copies are twice in their deployment, and count once; shared ones are in several. Untimed photos have
+    no time in EXIF, so each is an event of its own. The next ones are of a clock that was reset, have a time in the
+    future, are outside of their deployment's dates, or in none; backwards are folders in which the clock jumps back.
+    Photos that are gone count until `faunalens prune` takes them out; it is null if their folder is not there.
 
     It may run while `faunalens identify` does.
     """
     with ResultsFile(results, write=False) as kept:
         counts, absent = kept.counts(), moved.gone(kept)
-        found = doubts_of(kept)
-        clocks = {**asdict(found), "backwards": len(found.backwards)}
-        doubts = {
-            "copies": moved.copies(kept),
-            "untimed": moved.untimed(kept),
-            **clocks,
-            "gone": None if absent is None else len(absent),
-        }
-        models = made_by(kept)
+        models, reviewers = made_by(kept), {str(who): int(count) for who, count in kept.rows(REVIEWED)}
         if as_json:
-            facts = {**counts._asdict(), **doubts, "models": models, "faults": [dict(row) for row in kept.faults()]}
+            doubts = doubts_of(kept)
+            facts = {
+                **counts._asdict(),
+                "copies": moved.copies(kept),
+                "untimed": moved.untimed(kept),
+                **asdict(doubts),
+                "backwards": len(doubts.backwards),
+                "gone": None if absent is None else len(absent),
+                "models": models,
+                "reviewers": reviewers,
+                "faults": [dict(row) for row in kept.faults()],
+            }
             click.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False))
             return
         click.echo(f"folder      {kept.study().get('folder', '')}")
         is_open = os.name == "posix" and results.stat().st_mode & OTHERS  # Windows has other rights
         readers = "others too: `chmod 600` stops that" if is_open else "its owner alone"
         click.echo(f"holds       paths, places, answers and reviews of photos; read by {readers}")
-        for name, count in {"answers": counts.done, **counts._asdict()}.items():
+        for name, count in {"photos": counts.total, "answers": counts.done, **counts._asdict()}.items():
             if name != "done":
                 click.echo(f"{name:10} {count:>8,}")
-        for name, number in doubts.items():
-            click.echo(f"{name:10} {'?' if number is None else f'{number:,}':>8}")
-        for name, number in models.items():
-            click.echo(f"{'models':10} {number:>8,} by {shown(name)}")
+        for name, by in {"models": models, "reviewed": reviewers}.items():
+            for who, count in by.items():
+                click.echo(f"{name:10} {count:>8,} by {shown(who)}")
+        for sentence in remarks(kept):
+            click.echo(f"check       {shown(sentence)}")
+        if absent is None:
+            click.echo("check       the folder is not there; is its disk connected?")
+        elif absent:
+            click.echo(f"check       {len(absent):,} photos are gone from the folder; `faunalens prune` takes them out")
         for row in kept.faults():
             click.echo(f"{row['state']}: {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})")
 

@@ -16,11 +16,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from cli.again import mixture
 from cli.log import LOG
-from cli.moved import copies, untimed
 from cli.results import Outcome, ResultsFile
-from cli.study.clocks import doubts_of
+from cli.study.clocks import remarks
 
 MOST_FAULTS = 10
 """Photos without an answer that a summary names; `faunalens status` names all."""
@@ -86,11 +84,7 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
         f"{counts.unreadable:,} cannot be read, {counts.failed:,} failed and will be tried again, "
         f"{counts.left:,} are left"
     )
-    if copied := copies(results):
-        warn(f"{copied:,} photos are copies of others in their deployment, and count once")
-    if timeless := untimed(results):
-        warn(f"{timeless:,} photos have no time in EXIF: each is an event of its own")
-    for sentence in filter(None, (*doubts_of(results).sentences(), mixture(results))):
+    for sentence in remarks(results):
         warn(shown(sentence))
     faults = counts.unreadable + counts.failed
     for row in islice(results.faults(), MOST_FAULTS):

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 
+from cli.again import mixture
 from cli.deployments import Row, corrected, lies_in
-from cli.moved import shared
+from cli.moved import copies, shared, untimed
 from cli.results import ResultsFile
 
 OLDEST = datetime(2000, 1, 2)  # noqa: DTZ001, a camera's clock has no zone
@@ -55,6 +56,17 @@ class Doubts:
             yield f"{self.outside:,} photos are outside of their deployment's dates; correct the table or the clock"
         if self.unassigned:
             yield f"{self.unassigned:,} photos are in no deployment"
+
+
+def remarks(results: ResultsFile) -> Iterator[str]:
+    """Yield what to know of a study before its numbers are used: its copies, times, deployments and models."""
+    if copied := copies(results):
+        yield f"{copied:,} photos are copies of others in their deployment, and count once"
+    if timeless := untimed(results):
+        yield f"{timeless:,} photos have no time in EXIF: each is an event of its own"
+    yield from doubts_of(results).sentences()
+    if mixed := mixture(results):
+        yield mixed
 
 
 def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:

@@ -12,7 +12,9 @@ import pytest
 from cli.__main__ import run
 from cli.errors import Exit
 from cli.results import ResultsFile
-from testing.studies import write_study
+from cli.study.opinions import Opinion
+from cli.study.reviews import save
+from testing.studies import IMPALA, answer, write_study
 
 
 @pytest.fixture
@@ -111,3 +113,30 @@ def test_status_says_what_the_results_hold_and_who_reads_them(results: str, caps
     Path(results).chmod(0o644)
     assert run(["status", results]) == Exit.DONE
     assert "read by others too: `chmod 600` stops that" in capsys.readouterr().out
+
+
+def test_status_says_in_words_what_is_doubtful(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN photos on disk that a person has seen, of which one has no time
+    for name in ("1", "2"):
+        (tmp_path / f"{name}.JPG").touch()
+    write_study(
+        tmp_path / "study.db", [("1.JPG", "2026-05-02 06:00:00", answer(IMPALA)), ("2.JPG", None, answer(None))]
+    )
+    with ResultsFile(tmp_path / "study.db", write=True) as results:
+        results.describe(folder=tmp_path.as_posix())
+        save(results, [1, 2], Opinion("A. Person", "2026-06-01T08:00:00+00:00"))
+    # WHEN the status is asked for THEN each line has a number of something, or says what to check
+    assert run(["status", str(tmp_path / "study.db")]) == Exit.DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert "reviewed          2 by A. Person" in lines
+    checks = [line.removeprefix("check       ") for line in lines if line.startswith("check")]
+    assert checks == [
+        "1 photos have no time in EXIF: each is an event of its own",
+        "2 photos are in no deployment",
+    ]
+    # THEN without its folder, that is said
+    (tmp_path / "study.db").rename(tmp_path / "other.db")
+    with ResultsFile(tmp_path / "other.db", write=True) as results:
+        results.describe(folder=(tmp_path / "none").as_posix())
+    assert run(["status", str(tmp_path / "other.db")]) == Exit.DONE
+    assert "check       the folder is not there; is its disk connected?" in capsys.readouterr().out
