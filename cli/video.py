@@ -95,9 +95,12 @@ class Video:
     """
 
     def __init__(self, container: "InputContainer") -> None:
-        if not container.streams.video:
-            raise VideoUnreadable("it has no picture")
-        self._container, self._stream = container, container.streams.video[0]
+        from av import VideoStream
+
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream) or stream.codec_context is None:
+            raise VideoUnreadable("it has no picture of a known kind")
+        self._container, self._stream = container, stream
         self.width, self.height = self._stream.width, self._stream.height
         base = self._stream.time_base
         own = float(self._stream.duration * base) if self._stream.duration and base else 0.0

@@ -74,6 +74,14 @@ def test_what_is_no_video_is_said(tmp_path: Path, data: bytes) -> None:
         frames_of(tmp_path / "film.mp4")
 
 
+def test_a_video_of_a_codec_that_nothing_knows_is_unreadable(tmp_path: Path) -> None:
+    write_video(tmp_path / "film.avi", greys(5), codec="mjpeg")
+    whole = (tmp_path / "film.avi").read_bytes()
+    (tmp_path / "film.avi").write_bytes(whole.replace(b"MJPG", b"ZZZZ"))
+    with pytest.raises(VideoUnreadable, match="no picture of a known kind"):
+        frames_of(tmp_path / "film.avi")
+
+
 def test_a_video_without_its_index_is_unreadable(tmp_path: Path) -> None:
     write_video(tmp_path / "film.mp4", greys(20))
     whole = (tmp_path / "film.mp4").read_bytes()
