@@ -6,8 +6,9 @@ person or a vehicle.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from typing import Literal
 
@@ -58,6 +59,18 @@ class Box:
     height: float
     score: float
     kind: Kind
+
+    @property
+    def area(self) -> float:
+        """Return the share of the photo's area."""
+        return self.width * self.height
+
+    def overlaps(self, other: "Box") -> bool:
+        """Return whether two boxes share `OVERLAP` of their union."""
+        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        both = max(width, 0.0) * max(height, 0.0)
+        return both >= OVERLAP * (self.area + other.area - both)
 
     def grown(self, share: float) -> Area:
         """Return the box with `share` of its size more on each side, inside of the photo."""
@@ -232,31 +245,29 @@ class Detectors:
         if traps:
             boxes = joined(boxes, traps.look(picture))
         animals, people, vehicles = (tuple(box for box in boxes if box.kind == kind) for kind in KINDS)
-        worth = [box for box in animals if by_night or box.width * box.height < LARGE_BY_DAY]
-        worth += [box for box in general if box.kind == "animal"]
         squares = tuple(picture.around(box.grown(GROWTH), size) for box in animals)
-        best = max(worth, key=lambda box: box.score, default=None)
-        focus = picture.around(best.grown(GROWTH), size) if best else None
+        known = [box for box in general if box.kind == "animal"]
+        worth = (by_night or box.area < LARGE_BY_DAY or any(map(box.overlaps, known)) for box in animals)
+        focus = next(compress(squares, worth), None)
         return Detections(animals, people, vehicles, squares, focus, by_night and traps is not None)
 
 
 def joined(boxes: Sequence[Box], animals: Sequence[Box]) -> tuple[Box, ...]:
     """Return the boxes of both detectors, of each kind the surest first.
 
-    `boxes`: of the general detector. `animals`: of the one for camera traps; those that the general one calls a person
-    or a vehicle, and is surer of, are that.
+    `boxes`: of the general detector, which are tighter: an animal in both has its box, and the higher score. `animals`:
+    of the one for camera traps; those that the general one calls a person or a vehicle, and is surer of, are that.
     """
     others = [box for box in boxes if box.kind != "animal"]
-    surest = _distinct([*others, *animals], len(others) + len(animals))
-    found = [box for box in (*boxes, *surest) if box.kind == "animal"]
-    return (*_distinct(found, MOST["animal"]), *others)
-
-
-def _distinct(boxes: Sequence[Box], most: int) -> list[Box]:
-    """Return the surest of boxes that overlap, the surest first."""
-    corners = np.array([(*box.grown(0.0),) for box in boxes]).reshape(-1, 4)
-    scores = np.array([box.score for box in boxes], np.float32)
-    return [boxes[index] for index in suppress(corners, scores, OVERLAP, most)]
+    animals = [each for each in animals if not any(each.overlaps(box) and box.score >= each.score for box in others)]
+    found = [
+        replace(box, score=max([box.score, *(each.score for each in animals if each.overlaps(box))]))
+        for box in boxes
+        if box.kind == "animal"
+    ]
+    found += [each for each in animals if not any(map(each.overlaps, found))]
+    found.sort(key=lambda box: -box.score)
+    return (*found[: MOST["animal"]], *others)
 
 
 def read_detectors(folder: Path, when: When, threads: int = 0) -> Detectors | None:

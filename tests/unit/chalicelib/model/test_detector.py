@@ -202,9 +202,9 @@ def box(kind: Kind, score: float, x: float = 0.0, width: float = 0.5) -> Box:
     ("boxes", "animals", "expected"),
     [
         ([], [box("animal", 0.6)], [box("animal", 0.6)]),
-        # One animal in both; the surer box of the two.
+        # One animal in both: the box of the general detector, with the higher score.
         ([box("animal", 0.7)], [box("animal", 0.6, width=0.45)], [box("animal", 0.7)]),
-        ([box("animal", 0.5)], [box("animal", 0.6, width=0.45)], [box("animal", 0.6, width=0.45)]),
+        ([box("animal", 0.5)], [box("animal", 0.6, width=0.45)], [box("animal", 0.6)]),
         # Two animals.
         ([box("animal", 0.5)], [box("animal", 0.6, 0.5)], [box("animal", 0.6, 0.5), box("animal", 0.5)]),
         # A person is no animal, unless the detector for camera traps is surer of it; the person stays too.
