@@ -10,6 +10,7 @@ from chalicelib.lazy import Lazy
 from chalicelib.model.families import Families
 from chalicelib.model.models import Models
 from chalicelib.model.naming import Naming
+from chalicelib.model.outside import Outside
 from chalicelib.model.recogniser import Recogniser
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
@@ -95,8 +96,9 @@ def build_recogniser(settings: Settings) -> Recogniser:
     path, threads, thresholds = settings.model.path, settings.model.threads, settings.thresholds
     general, taxonomy = Model(path, threads), Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
     relatives = Relatives(path.with_name("relatives.csv"))
+    outside = Outside(settings.model.packs, relatives) if settings.model.packs else None
     return Recogniser(
-        Models(general, taxonomy, path.parent, thresholds.prior_floor, threads, settings.model.packs),
+        Models(general, taxonomy, path.parent, thresholds.prior_floor, threads, outside),
         Naming(Families(path.parent, relatives), path.with_name("certainty.json"), thresholds.animal),
         Lazy(lambda: _read_detectors(settings)),
         second_look=settings.model.second_look,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 from chalicelib.features.features import Features
 from chalicelib.model.fusion import Fusion, members_of, read_members
+from chalicelib.model.outside import Outside
 from chalicelib.model.packs import Pack, read_packs
 from chalicelib.model.prior import Prior
 from chalicelib.model.session import Model, Scores
@@ -63,7 +64,7 @@ class Models:
 
     `general`: the model that scores every photo. `taxonomy`: its animals. `folder`: the folder of its files, whose
     folder `packs` has the packs. `threads`: number of threads per inference, or 0 for one per processor. `floor`:
-    weight of an animal that does not live in the cell. `more`: another folder with packs. Raises `ModelError` if model
+    weight of an animal that does not live in the cell. `outside`: packs of another folder. Raises `ModelError` if model
     and taxonomy do not match.
     """
 
@@ -74,7 +75,7 @@ class Models:
         folder: Path,
         floor: float,
         threads: int = 0,
-        more: Path | None = None,
+        outside: Outside | None = None,
     ) -> None:
         if general.animals != len(taxonomy.animals):
             raise ModelError(
@@ -82,7 +83,7 @@ class Models:
                 "expected one row for each animal"
             )
         self.general, self.taxonomy, self.floor = general, taxonomy, floor
-        self._folder, self._threads, self._more = folder, threads, more
+        self._folder, self._threads, self._outside = folder, threads, outside
         self._ones = np.ones(general.animals, np.float32)
         self._member_masks: dict[str, NDArray[np.bool_]] = {}
         self._fusions: dict[tuple[str, ...], Fusion] = {}
@@ -91,17 +92,28 @@ class Models:
     @cached_property
     def packs(self) -> tuple[Pack, ...]:
         """Return the packs. The first use reads their manifests, which takes some milliseconds."""
-        packs = read_packs(self._folder / "packs", self._threads)
-        others = read_packs(self._more, self._threads, self._folder) if self._more else ()
-        if twice := {each.name for each in packs} & {each.name for each in others}:
+        return self._own + self._others
+
+    @cached_property
+    def _own(self) -> tuple[Pack, ...]:
+        return read_packs(self._folder / "packs", self._threads)
+
+    @cached_property
+    def _others(self) -> tuple[Pack, ...]:
+        if self._outside is None:
+            return ()
+        animals = (*self.taxonomy.animals, *(animal for pack in self._own for animal in pack.animals))
+        known = {animal.taxon_id: animal.id for animal in animals}
+        others = self._outside.packs(self._threads, self._folder, known)
+        if twice := {each.name for each in self._own} & {each.name for each in others}:
             raise ModelError(
-                f"{self._more} has a pack named {min(twice)}, as the model has; give its files another name"
+                f"{self._outside.folder} has a pack named {min(twice)}, as the model has; give its files another name"
             )
-        return packs + others
+        return others
 
     def prior_at(self, features: Features) -> Prior:
         """Return the weights of the animals at the place with these features."""
-        return Prior(features, self.floor)
+        return Prior(self._outside.at(features, self._others) if self._outside else features, self.floor)
 
     def score(self, square: NDArray[np.uint8]) -> PhotoScores:
         """Return the general model's scores of a photo, without a place. Raises `ModelError`.

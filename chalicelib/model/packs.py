@@ -1,7 +1,7 @@
 """Packs: models for some taxa each, which score a photo after the general model. A pack loads on its first photo."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -79,11 +79,18 @@ class Pack:
 
     `manifest`: its `name`, `taxa` and `gate` decide when to use the pack. `threads`: number of threads per inference,
     or 0 for one per processor. `general`: the folder of the general model, if it is not the one above the pack's.
+    `id_of`: gives the ids of taxa, if they are not those in the labels.
     """
 
-    def __init__(self, manifest: Manifest, threads: int = 0, general: Path | None = None) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        threads: int = 0,
+        general: Path | None = None,
+        id_of: Callable[[str], int] | None = None,
+    ) -> None:
         self.name, self.taxa, self.gate = manifest.name, manifest.taxa, manifest.gate
-        self._manifest, self._general = manifest, general
+        self._manifest, self._general, self._id_of = manifest, general, id_of
         self._session = Lazy(lambda: load_session(manifest.model, threads, REMEDY))
 
     @property
@@ -99,7 +106,10 @@ class Pack:
     @cached_property
     def labels(self) -> PackLabels:
         """Return the labels of the outputs. Computed at first use, because that takes 10 ms. Raises `ModelError`."""
-        return PackLabels.read(self._manifest.labels, self._general)
+        labels = PackLabels.read(self._manifest.labels, self._general)
+        if self._id_of is None:
+            return labels
+        return replace(labels, animals=tuple(replace(each, id=self._id_of(each.taxon_id)) for each in labels.animals))
 
     @cached_property
     def version(self) -> str:
@@ -139,10 +149,9 @@ def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(square).resize((manifest.size, manifest.size), resampling, box))
 
 
-def read_packs(folder: Path, threads: int = 0, general: Path | None = None) -> tuple[Pack, ...]:
+def read_packs(folder: Path, threads: int = 0) -> tuple[Pack, ...]:
     """Return the classifiers in a folder of packs that are enabled and built. A folder that is missing has none.
 
-    `folder`: `packs` in the folder of the general model, or another one if `general` is that model's. Raise
-    `ModelError` if a manifest is malformed.
+    `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
     """
-    return tuple(Pack(each, threads, general) for each in read_manifests(folder) if each.kind == CLASSIFIER)
+    return tuple(Pack(manifest, threads) for manifest in read_manifests(folder) if manifest.kind == CLASSIFIER)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.model.models import FusedScores, Models
+from chalicelib.model.outside import Outside
+from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
 from testing import tiny_model
@@ -55,15 +57,15 @@ def test_packs_of_another_folder_score_too(tmp_path: Path) -> None:
     # GIVEN a model without packs of its own, and a pack elsewhere
     path = tiny_model.write(tmp_path, tiny_model.tiny_model())
     (tmp_path / "disk").mkdir()
-    more = write_pack(tmp_path / "disk").parent
+    outside = Outside(write_pack(tmp_path / "disk").parent, Relatives(tmp_path / "relatives.csv"))
     taxonomy = Taxonomy.read(tmp_path / "labels.csv", tmp_path / "taxa.csv")
-    models = Models(Model(path, threads=1), taxonomy, tmp_path, FLOOR, threads=1, more=more)
+    models = Models(Model(path, threads=1), taxonomy, tmp_path, FLOOR, threads=1, outside=outside)
     # THEN it scores photos of its taxa, and its taxa have the general model's names
     assert names(models, RED) == ["foxes"]
     assert "carnivore" in {taxon.name for taxon in models.packs[0].animals[0].lineage}
     # THEN no two packs have one name
     write_pack(tmp_path)
-    again = Models(Model(path, threads=1), taxonomy, tmp_path, FLOOR, threads=1, more=more)
+    again = Models(Model(path, threads=1), taxonomy, tmp_path, FLOOR, threads=1, outside=outside)
     with pytest.raises(ModelError, match="has a pack named foxes, as the model has; give its files another name"):
         _ = again.packs
 

@@ -1,0 +1,74 @@
+"""Packs of another folder than the model's, such as ones trained on one's own photos.
+
+Their animals may be species that no model of this release knows. Range data has these as relatives, so they live where
+a relative of the same name does; of one that is no relative either, nothing is known. Ids in their labels mean nothing
+here: a taxon has the id of this release, or else one made of its name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+
+from chalicelib.features.features import Features
+from chalicelib.model.manifest import CLASSIFIER, read_manifests
+from chalicelib.model.packs import Pack
+from chalicelib.model.relatives import Relative, Relatives
+from chalicelib.model.taxonomy import KINDS, LARGEST_ID
+
+FIRST: Final = LARGEST_ID // 2 + 1
+"""The least id that is made of a name; those of the release are below 100,000."""
+NATIVE: Final = 1
+"""Status of a relative at a place: range data has no other of it."""
+
+
+def id_of(taxon: str) -> int:
+    """Return the id of a taxon that this release has none for."""
+    return FIRST + crc32(taxon.encode()) % FIRST
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A folder of packs. `relatives`: the species with a range that no model of the release knows. Thread-safe."""
+
+    folder: Path
+    relatives: Relatives
+
+    def packs(self, threads: int, general: Path, known: Mapping[str, int]) -> tuple[Pack, ...]:
+        """Return the packs. `general`: folder of the general model. `known`: ids of the release by taxon.
+
+        Raises `ModelError` if a manifest is malformed.
+        """
+        found = (each for each in read_manifests(self.folder) if each.kind == CLASSIFIER)
+        return tuple(Pack(each, threads, general, lambda taxon: known.get(taxon, id_of(taxon))) for each in found)
+
+    def at(self, features: Features, packs: Sequence[Pack]) -> Features:
+        """Return the features of a place with the animals of these packs that this release has no ids for."""
+        if features.mode != "narrowed":
+            return features
+        found = features.found
+        wild = {each.id for pack in packs for each in pack.animals if each.id >= FIRST and KINDS[each.kind] is None}
+        here = np.array(sorted(wild & _ids(self._among(found.relatives.tolist()))), np.int32)
+        strange = np.array(sorted(wild - self._ranged), np.int32)
+        found = found._replace(
+            animals=np.concatenate([found.animals, here]),
+            weights=np.concatenate([found.weights, np.ones(len(here), np.float32)]),
+            status=np.concatenate([found.status, np.full(len(here), NATIVE, np.uint8)]),
+            unknown=np.concatenate([found.unknown, strange]),
+        )
+        return replace(features, found=found)
+
+    @cached_property
+    def _ranged(self) -> frozenset[int]:
+        return _ids(self._among(self.relatives.numbers))
+
+    def _among(self, numbers: Sequence[int]) -> list[Relative]:
+        return self.relatives.unknown(numbers, frozenset())
+
+
+def _ids(relatives: Sequence[Relative]) -> frozenset[int]:
+    return frozenset(id_of(each.taxon) for each in relatives)
