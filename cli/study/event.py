@@ -76,23 +76,32 @@ def _by_taxon(animals: Sequence[_Sighting]) -> Mapping[Line, list[_Sighting]]:
         is_certain = each.finding.is_human or any(not agree(each.line, other) for other in in_photo[each.photo])
         if is_certain or (each.finding.sureness >= SURE and not any(map(each.is_slip_for, own))):
             own.append(each.line)
-    own = [line for line in own if not any(line == other[: len(line)] != other for other in own)]
+    said = [each for each in animals if each.finding.is_human]  # "7 dogs and 2 mammals" means other mammals
+    apart = {each.line for each in said if any(_is_within(each.line, other) for other in in_photo[each.photo])}
+    own = [line for line in own if line in apart or not any(_is_within(line, other) for other in own)]
     found: dict[Line, list[_Sighting]] = {}
     for each in animals:
-        likely = [line for line in own if agree(each.line, line)] or list(filter(each.is_slip_for, own))
+        agreed = [each.line] if each.line in own else [line for line in own if agree(each.line, line)]
+        likely = agreed or list(filter(each.is_slip_for, own))
         found.setdefault(max(likely, key=each.share, default=()), []).append(each)
     return found
 
 
-def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
-    """Return the finding of sightings of a taxon, or of one that nothing is sure of. If people named some, as they did.
+def _is_within(wide: Line, line: Line) -> bool:
+    return wide == line[: len(wide)] != line
 
+
+def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
+    """Return the finding of sightings of a taxon, or of one that nothing is sure of.
+
+    If people named some, it is as they did: the taxon itself if one of them did so, or else what most of them said.
     Otherwise the name is the narrowest that most of the sightings have or belong to; or one within it of which a
     sighting is sure, or of which all together are, if one of them has it.
     """
     findings = [each.finding for each in same]
     if said := [each for each in findings if each.is_human]:
-        most = Counter(each.named for each in said).most_common(1)[0][0]
+        exact = [each for each in said if each.named and each.named.line == line]
+        most = Counter(each.named for each in exact or said).most_common(1)[0][0]
         return next(each for each in said if each.named == most)
     if len(same) == 1:
         return replace(findings[0], box=None)

@@ -20,7 +20,7 @@ from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import precision, save, wilson, withdraw
 from cli.study.study import Study
 from cli.study.summary import summary_of
-from testing.studies import DEER, IMPALA, answer, say, write_study
+from testing.studies import DEER, IMPALA, MAMMAL, answer, say, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 DOE = Observation("animal", *DEER, count=1, sex="female", life_stage="adult", behavior="vigilance", note="limps")
@@ -149,6 +149,22 @@ def test_a_taxon_of_several_ages_is_one_in_counts(results: ResultsFile) -> None:
     groups = summary_of(Study(results, 60)).groups
     assert (groups["Cervidae"].photos, groups["Cervidae"].events) == (1, 1)
     assert (groups["human"].photos, groups["human"].events) == (1, 1)
+
+
+def test_an_event_has_every_taxon_that_a_person_saw(results: ResultsFile) -> None:
+    def of_event() -> set[tuple[object, ...]]:
+        found = found_in([photo.finding for photo in next(Study(results, 3600).events())])
+        return {(each.named and each.named.scientific_name, each.count) for each in found}
+
+    # GIVEN a mammal in most photos, of which one shows that it is a deer THEN the event is of a deer
+    mammal, deer = Observation("animal", *MAMMAL, count=1), Observation("animal", *DEER, count=7)
+    for photo in (FIRST, SECOND):
+        say(results, photo, mammal)
+    say(results, LATER, deer)
+    assert of_event() == {("Cervidae", 7)}
+    # WHEN both are in one photo THEN they are two, and are not counted together
+    say(results, LATER, deer, replace(mammal, count=2))
+    assert of_event() == {("Cervidae", 7), ("Mammalia", 2)}
 
 
 def test_exports_have_what_people_saw(results: ResultsFile, tmp_path: Path) -> None:
