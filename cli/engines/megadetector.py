@@ -4,7 +4,7 @@ The package gets its weights itself, at the first use, and takes a GPU if there 
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import Any, Final
@@ -19,6 +19,7 @@ from chalicelib.model.detector import KINDS, MOST, Box, Detections, Detector, De
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
 from cli.engines.engine import required
+from cli.engines.gather import Gathered
 from cli.errors import CommandError
 
 NAME: Final = "megadetector"
@@ -50,7 +51,7 @@ class MegaDetector(Detector):
 
     def __init__(self, weights: str = WEIGHTS) -> None:
         self.name, self.size = NAME, SIZE
-        self.version = version_of(weights)
+        self.version, self._found = version_of(weights), Gathered(self._batch)
         try:
             with redirect_stdout(sys.stderr):  # it prints what it loads
                 self._net = _package().load_detector(weights)
@@ -62,10 +63,17 @@ class MegaDetector(Detector):
 
     def find(self, frame: NDArray[np.uint8]) -> tuple[Box, ...]:
         """Return the boxes in a photo, as `Detector.find` does."""
-        found = self._net.generate_detections_one_image(Image.fromarray(frame), detection_threshold=LEAST)
+        found = self._found(Image.fromarray(frame))
         if found.get("failure"):
             raise ModelError(f"MegaDetector failed: {found['failure']}")
         return boxes_of(found["detections"])
+
+    def _batch(self, images: Sequence[Image.Image]) -> list[dict[str, Any]]:
+        names = [str(number) for number in range(len(images))]
+        found: list[dict[str, Any]] = self._net.generate_detections_one_batch(
+            list(images), names, detection_threshold=LEAST
+        )
+        return found
 
 
 def version_of(weights: str) -> str:

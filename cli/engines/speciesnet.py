@@ -26,6 +26,7 @@ from chalicelib.model.subject import Sighting
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.services import Services
 from cli.engines.engine import required
+from cli.engines.gather import Gathered
 from cli.engines.megadetector import boxes_of
 from cli.engines.speciesnet_animals import NetAnimals
 from cli.errors import CommandError
@@ -61,6 +62,7 @@ class SpeciesNet:
         info = self._classifier.model_info
         self.name, self.version, self._box = NAME, str(info.version), package.BBox
         self._sees_whole = info.type_ == "full_image"
+        self._classified = Gathered(self._batch)
         self.labels: list[str] = list(self._classifier.labels.values())
 
     def look(self, image: Image.Image) -> tuple[tuple[Box, ...], list[Classified]]:
@@ -71,10 +73,14 @@ class SpeciesNet:
         found = self._detector.predict("", self._detector.preprocess(image))
         boxes = boxes_of(found["detections"], LEAST)
         parts = [self._box(box.x, box.y, box.width, box.height) for box in boxes if box.kind == "animal"]
-        crops = self._classifier.preprocess(image, bboxes=parts)
-        rows = self._classifier.batch_predict([""], [crops], num_classes=None)[0]["classifications_list"]
-        classified = [(row["classes"], row["scores"]) for row in rows]
+        classified = self._classified(self._classifier.preprocess(image, bboxes=parts))
         return boxes, classified * max(len(parts), 1) if self._sees_whole else classified
+
+    def _batch(self, crops: Sequence[Any]) -> list[list[Classified]]:
+        """Return what the crops of each photo show."""
+        names = [str(number) for number in range(len(crops))]
+        found = self._classifier.batch_predict(names, list(crops), num_classes=None)
+        return [[(row["classes"], row["scores"]) for row in each["classifications_list"]] for each in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,16 @@ class Loaded:
         print("loading")  # the package prints
         self.detections = json.loads(Path(model_file).read_text(encoding="utf-8"))
 
-    def generate_detections_one_image(
-        self, img_original: Image.Image, image_id: str = "unknown", detection_threshold: float = 0.00001
-    ) -> dict[str, Any]:
-        if max(img_original.size) != 1280:
-            return {"file": image_id, "failure": "Failure inference", "detections": None}
-        shown = [each for each in self.detections if each["conf"] >= detection_threshold]
-        return {"file": image_id, "detections": shown, "failure": None}
+    def generate_detections_one_batch(
+        self, img_original: list[Image.Image], image_id: list[str], detection_threshold: float = 0.00001
+    ) -> list[dict[str, Any]]:
+        return [self._one(each, name, detection_threshold) for each, name in zip(img_original, image_id, strict=True)]
+
+    def _one(self, image: Image.Image, name: str, threshold: float) -> dict[str, Any]:
+        if max(image.size) != 1280:
+            return {"file": name, "failure": "Failure inference", "detections": None}
+        shown = [each for each in self.detections if each["conf"] >= threshold]
+        return {"file": name, "detections": shown, "failure": None}
 
 
 def load_detector(model_file: str, force_cpu: bool = False) -> Loaded:
