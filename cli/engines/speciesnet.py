@@ -91,7 +91,7 @@ class NetRecogniser(Recogniser):
     animals: NetAnimals
 
     def recognise(self, photos: Sequence[DecodedPhoto], features: Features) -> Recognised:
-        """Return what a photo shows: that of its surest animal. Raises `ModelError`."""
+        """Return what a photo shows: that of the box that is surest to have an animal. Raises `ModelError`."""
         (photo,) = photos
         picture = photo.picture
         boxes, rows = self.net.look(Image.fromarray(picture.whole(max(picture.width, picture.height))))
@@ -101,7 +101,10 @@ class NetRecogniser(Recogniser):
             (box, self.named(self._scores(*row), prior, Sighting(box.score)))
             for box, row in zip(animals, rows, strict=False)
         )
-        together = shown[0][1] if shown else self.named(self._scores(*(rows[0] if rows else ((), ()))), prior)
+        if shown:
+            _, together = max(shown, key=lambda each: each[0].score * each[1].scores.animal_probability)
+        else:
+            together = self.named(self._scores(*(rows[0] if rows else ((), ()))), prior)
         detections = Detections(animals, people, vehicles, (), None)
         subject = sighting_of(detections).subject(together.scores.animal_probability, self.naming.animal)
         return Recognised(together, (), subject, detections, False, self.net, prior, Boxes(detections, shown))

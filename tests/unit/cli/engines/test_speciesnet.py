@@ -66,6 +66,13 @@ def test_a_photo_without_a_box_of_an_animal_shows_none(tmp_path: Path, boxes: tu
     assert (found.subject, found.together.prediction) == (subject, None)
 
 
+def test_a_box_of_a_thing_does_not_hide_an_animal(tmp_path: Path) -> None:
+    boxes = [detection("1", 0.7), detection("1", 0.6, 0.0, 0.0, 0.2, 0.2)]
+    weights = write_speciesnet(tmp_path / "net", boxes, {BLANK: 0.9, PANDA: 0.1}, {KIT_FOX: 0.99, BLANK: 0.01})
+    found = recognised(tmp_path, weights)
+    assert (found.subject, found.together.scores.likeliest(1)[0].name) == ("animal", "kit fox")
+
+
 def test_an_unsure_box_of_a_person_is_no_animal(tmp_path: Path) -> None:
     weights = write_speciesnet(tmp_path / "net", [detection("1", 0.3), detection("2", 0.8)], {HUMAN: 0.97, PANDA: 0.03})
     assert recognised(tmp_path, weights).subject == "person"
