@@ -84,26 +84,21 @@ def measure_detector(network: ModelProto, tensors: list[str], frames: Iterable[N
     """Run a detector on photos and return the range of each of its `tensors`."""
     network.graph.output.extend(helper.make_empty_tensor_value_info(tensor) for tensor in tensors)
     session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
-    extremes = [(0.0, 0.0)] * len(tensors)
+    ends = [(0.0, 0.0)] * len(tensors)
     for frame in frames:
         outputs = session.run(tensors, {"images": frame.transpose(2, 0, 1)[np.newaxis, ::-1].astype(np.float32)})
-        extremes = [
-            (min(low, float(values.min())), max(high, float(values.max())))
-            for (low, high), values in zip(extremes, outputs, strict=True)
-        ]
-    return {tensor: ActivationRange(*ends) for tensor, ends in zip(tensors, extremes, strict=True)}
+        ends = [(min(a, float(it.min())), max(b, float(it.max()))) for (a, b), it in zip(ends, outputs, strict=True)]
+    return {tensor: ActivationRange(*each) for tensor, each in zip(tensors, ends, strict=True)}
 
 
 def _ranges_of_pack(manifest: Manifest, photos: Path) -> Ranges:
     if manifest.weights is None:
         raise ModelError(f"{manifest.file.name} names no weights; expected a table [weights]")
     weights = read_checkpoint(CACHE / manifest.weights.sha256)
-    network, tensors = yolox_tiny.build(weights, manifest.size, None)
-    frames = (
-        letter_box(decode(Image.open(photo), manifest.size).whole(manifest.size), manifest.size)
-        for photo in sorted(photos.iterdir())
-    )
-    return measure_detector(network, tensors, frames)
+    size = manifest.size
+    network, tensors = yolox_tiny.build(weights, size, None)
+    pictures = (decode(Image.open(photo), size) for photo in sorted(photos.iterdir()))
+    return measure_detector(network, tensors, (letter_box(each.whole(size), size) for each in pictures))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,5 +1,6 @@
 """YOLOX-tiny: the stem sees pixels as its Focus layer does, and int8 gives what fp32 gives."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
+from chalicelib.model.manifest import Manifest
+from model import build_packs, calibrate
 from model.calibrate import measure_detector
 from model.detector_graph import convert
 from model.quantize import ActivationRange
@@ -110,3 +114,35 @@ def test_the_range_of_silu_holds_its_values(low: float, high: float, share: floa
     x = low + share * (high - low)
     found = silu_of(ActivationRange(low, high))
     assert found.low - 1e-6 <= x / (1 + np.exp(-x)) <= found.high + 1e-6
+
+
+@pytest.fixture
+def packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with the manifest of the pack for camera traps, for the random network."""
+    manifest = (build_packs.PACKS / "camera_traps.toml").read_text(encoding="utf-8")
+    (tmp_path / "camera_traps.toml").write_text(manifest.replace("size = 320", f"size = {SIZE}"))
+    monkeypatch.setattr(calibrate, "PACKS", tmp_path)
+    for module in (calibrate, build_packs):
+        monkeypatch.setattr(module, "read_checkpoint", lambda _: network())
+        monkeypatch.setattr(module, "activations_of", lambda pack: tmp_path / f"{pack}_activations.csv")
+    return tmp_path
+
+
+def test_a_pack_is_built_from_a_checkpoint_with_measured_ranges(packs: Path) -> None:
+    # GIVEN a photo; WHEN ranges are measured
+    (packs / "photos").mkdir()
+    Image.fromarray(PHOTO).save(packs / "photos" / "one.png")
+    assert calibrate.main(["--photos", str(packs / "photos"), "--pack", "camera_traps"]) == 0
+    # THEN the pack is built with them, in int8, and its metadata name the source
+    manifest = Manifest.read(packs / "camera_traps.toml")
+    assert manifest.weights is not None
+    session = onnxruntime.InferenceSession(build_packs.convert(manifest, manifest.weights, packs))
+    assert [list(each.shape) for each in session.get_inputs()] == [[1, SIZE, SIZE, 3]]
+    assert "drivendataorg/zamba" in session.get_modelmeta().custom_metadata_map["source"]
+
+
+def test_ranges_need_weights(packs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (packs / "camera_traps.toml").read_text()
+    (packs / "camera_traps.toml").write_text(text[: text.index("[weights]")] + text[text.index("[input]") :])
+    assert calibrate.main(["--photos", str(packs), "--pack", "camera_traps"]) == 1
+    assert "camera_traps.toml names no weights; expected a table [weights]" in capsys.readouterr().err
