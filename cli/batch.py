@@ -3,6 +3,7 @@
 import json
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -143,11 +144,12 @@ def _listed(cloud: Cloud, study: S3Name, inventory: S3Name | None, manifest: str
 
 def _placed(where: Where, stored: Iterable[StoredPhoto]) -> Iterator[tuple[ListedPhoto, str]]:
     """Yield the photos with their deployments, places and ETags. Warn of photos in no deployment."""
-    homeless = 0
+    homeless = Counter[str]()
     for photo in stored:
         found = where.of(photo.path, photo.size, photo.modified)
         deployment = found.deployment if photo.station is None else photo.station
-        homeless += deployment is None and not where.deployments.at(photo.path)
+        is_homeless = deployment is None and not where.deployments.at(photo.path)
+        homeless[photo.path.rpartition("/")[0]] += is_homeless
         yield found._replace(deployment=deployment, place=photo.place or found.place), photo.etag
     warn_of_homeless(homeless, where)
 

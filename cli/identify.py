@@ -236,7 +236,8 @@ def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -
 
     `closed`: where to list the folders that cannot be read.
     """
-    films, homeless, strange, gone, start, left_out = 0, 0, 0, 0, len(str(root).rstrip(os.sep)) + 1, Counter[str]()
+    films, strange, gone, start = 0, 0, 0, len(str(root).rstrip(os.sep)) + 1
+    homeless, left_out = Counter[str](), Counter[str]()
     for path in paths:
         for entry in walk(path, left_out, closed):
             name = with_slashes(os.fspath(entry)[start:])
@@ -250,7 +251,7 @@ def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -
                 continue
             photo = where.of(name, status.st_size, status.st_mtime_ns)
             films += is_video(name)
-            homeless += photo.deployment is None and not where.deployments.at(name)
+            homeless[name.rpartition("/")[0]] += photo.deployment is None and not where.deployments.at(name)
             yield photo
     if left_out:
         listed = ", ".join(f"{number:,} {suffix}" for suffix, number in left_out.most_common())
@@ -267,13 +268,23 @@ def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -
         warn(f"{gone} photos are left out, because they are links to nothing, or gone since")
     if closed:
         warn(f"{len(closed)} folders cannot be read, and their photos are missing: {', '.join(closed[:MOST_FAULTS])}")
-    warn_of_homeless(homeless, where)
+    warn_of_homeless(homeless, where, root)
 
 
-def warn_of_homeless(number: int, where: Where) -> None:
-    """Warn how many photos are in no deployment, if there are any deployments."""
-    if number and where.deployments.rows:
-        warn(f"{number:,} photos are in no deployment's folder; their place is --lat and --lon, or EXIF's")
+def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = None) -> None:
+    """Warn of photos in no deployment, if there are any deployments. `homeless`: their number by folder.
+
+    `root`: the study's folder, to name what the table calls otherwise.
+    """
+    if not (number := homeless.total()) or not where.deployments.rows:
+        return
+    folder = homeless.most_common(1)[0][0] or "the study's folder itself"
+    absent = [each for each in where.deployments.by_folder if root and not (root / each).is_dir()]
+    named = f"; {len(absent):,} folders of the table are not in {root}, such as {absent[0]}" if absent else ""
+    warn(
+        f"{number:,} photos are in no deployment's folder, such as in {folder}; their place is --lat and --lon, or "
+        f"EXIF's{named}"
+    )
 
 
 def warn_of_changes(results: ResultsFile) -> None:
