@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from cli.engines.engine import Engine
 from cli.errors import CommandError
+from cli.terminal import waiting
 
 if TYPE_CHECKING:
     from chalicelib.config.settings import Settings
 
 Name = Literal["local", "megadetector", "speciesnet"]
 NAMES: tuple[Name, ...] = get_args(Name)
+LOADING = "loading the models of another project; the first run also downloads their weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,15 @@ class Choice:
         if self.name == "megadetector":
             from cli.engines.megadetector import WEIGHTS, MegaDetector, with_detector
 
-            detector = MegaDetector(self.weights or WEIGHTS)
+            with waiting(LOADING):
+                detector = MegaDetector(self.weights or WEIGHTS)
             return build(boxes=True, change=partial(with_detector, detector=detector), detector=detector)
         if self.name == "speciesnet":
             from cli.engines.speciesnet import SpeciesNet, with_speciesnet
 
-            return build(change=partial(with_speciesnet, net=SpeciesNet(self.weights), say=say))
+            with waiting(LOADING):
+                net = SpeciesNet(self.weights)
+            return build(change=partial(with_speciesnet, net=net, say=say))
         return build(boxes=self.boxes)
 
     def versions(self, environment: Mapping[str, str]) -> dict[str, str]:
