@@ -125,6 +125,8 @@ def export(
     named = {name: path for name, path in targets.items() if path}
     if not named:
         raise click.UsageError("no format is named; give one or more of --csv, --camtrap-dp, --megadetector, …")
+    if len({path.absolute() for path in named.values()}) < len(named):
+        raise click.UsageError("two formats have the same name, and one would overwrite the other; give each its own")
     with (
         ResultsFile(results, write=False) as kept,
         own_files(results, *(path for name, path in named.items() if name != "xmp"), force=force),

@@ -154,6 +154,9 @@ def _print_precision(results: ResultsFile) -> None:
     rows = precision(results, drawn=True)
     if not rows:
         rows = precision(results, drawn=False)
+        if not rows:
+            click.echo("faunalens: no photo has been reviewed yet", err=True)
+            return
         click.echo(
             "faunalens: no photo was drawn at random (--order random), so this holds for the reviewed photos alone; "
             "those that were least sure are wrong more often than others",

@@ -1,4 +1,4 @@
-"""`faunalens export`: how exact the coordinates of each format are."""
+"""`faunalens export`: how exact the coordinates of each format are, and that each has a file of its own."""
 
 from pathlib import Path
 
@@ -39,3 +39,14 @@ def test_a_report_is_for_others(tmp_path: Path, capsys: pytest.CaptureFixture[st
     text = (tmp_path / "study.html").read_text()
     assert "Coordinates are rounded to 0.01°" in text
     assert "-1.2345" not in text
+
+
+@pytest.mark.parametrize("name", ["photos", "-"])
+def test_no_format_overwrites_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    write_study(tmp_path / "study.db")
+    monkeypatch.chdir(tmp_path)
+    assert run(["export", "study.db", "--csv", name, "--coco", f"./{name}" if name != "-" else name]) == Exit.USAGE
+    assert "two formats have the same name" in capsys.readouterr().err
+    assert not Path(name).exists()

@@ -75,3 +75,9 @@ def test_the_agreement_of_reviewers_is_printed(tmp_path: Path, capsys: pytest.Ca
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["A.", "Person,", "B.", "Other", "2", "50%", "0.33"]
     assert lines[2] == "1 photos are named differently; --disagreements shows them"
+
+
+def test_without_reviews_there_is_no_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_study(tmp_path / "study.db")
+    assert run(["review", str(tmp_path / "study.db"), "--precision"]) == 0
+    assert capsys.readouterr() == ("", "faunalens: no photo has been reviewed yet\n")
