@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from chalicelib.errors import ModelError
 from chalicelib.lazy import Lazy
 from chalicelib.model.detector import KINDS, MOST, Box, Detections, Detector, Detectors, Kind
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
-from cli.engines.engine import required
+from cli.engines.engine import Refused, required
 from cli.engines.gather import Gathered
 from cli.errors import CommandError
 
@@ -62,10 +61,11 @@ class MegaDetector(Detector):
             ) from error
 
     def find(self, frame: NDArray[np.uint8]) -> tuple[Box, ...]:
-        """Return the boxes in a photo, as `Detector.find` does."""
+        """Return the boxes in a photo, as `Detector.find` does. Raises `Refused`."""
         found = self._found(Image.fromarray(frame))
         if found.get("failure"):
-            raise ModelError(f"MegaDetector failed: {found['failure']}")
+            # of this photo perhaps, which must not stop the others
+            raise Refused("detector_failed", f"MegaDetector failed ({found['failure']})", is_lasting=False)
         return boxes_of(found["detections"])
 
     def _batch(self, images: Sequence[Image.Image]) -> list[dict[str, Any]]:

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
-from chalicelib.errors import ModelError
 from chalicelib.model.recogniser import sighting_of
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
+from cli.engines.engine import Refused
 from cli.engines.megadetector import SIZE, MegaDetector, boxes_of, version_of, with_detector
 from cli.errors import CommandError
 from testing import tiny_model
@@ -44,8 +44,8 @@ def test_a_box_has_a_size() -> None:
     assert (box.x, box.y, box.width, box.height, box.score, box.kind) == (0.1, 0.2, 0.3, 0.4, 1.0, "vehicle")
 
 
-def test_a_photo_that_it_cannot_do_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="MegaDetector failed: Failure inference"):
+def test_a_photo_that_it_cannot_do_is_refused_alone(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"MegaDetector failed \(Failure inference\)"):
         MegaDetector(str(write_megadetector(tmp_path))).find(FRAME[:, :640])
 
 
