@@ -42,7 +42,7 @@ def parse_keys(text: str) -> tuple[str, ...]:
 
 @click.command(epilog=EPILOG, short_help="Sort the photos into folders, with people blurred.")
 @results_argument
-@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.argument("folder", type=FOLDER, metavar="FOLDER")
 @click.option(
     "--by",
     type=Parsed("keys", parse_keys),
@@ -74,7 +74,7 @@ def parse_keys(text: str) -> tuple[str, ...]:
     "the JPEG, for Lightroom and digiKam, which makes links copies.",
 )
 @click.option(
-    "--force", is_flag=True, help="Overwrite files in DIR that are not this command's, or were changed since."
+    "--force", is_flag=True, help="Overwrite files in FOLDER that are not this command's, or were changed since."
 )
 @event_gap
 @file_times
@@ -90,9 +90,9 @@ def copy(
     event_gap: int,
     file_times: bool,
 ) -> int:
-    """Sort the photos in RESULTS into folders below DIR, named by what they show, and those that show nothing apart.
+    """Sort the photos in RESULTS into folders below FOLDER, named by what they show, and those that show nothing apart.
 
-    A photo of two species is in the folders of both. Originals stay as they are. DIR/copied.csv says what went where.
+    A photo of two species is in the folders of both. Originals stay as they are. copied.csv says what went where.
 
     Run it again after a review, or with other options: what is there stays, what is elsewhere now is moved, and files
     that are not this command's are left alone.
@@ -217,7 +217,7 @@ def _put(
     wanted = Copy(
         photo.path,
         copies.place(photo.path, folder, stem, suffix),
-        photo.finding.kind,
+        " | ".join(dict.fromkeys(each.kind for each in parts)),
         " | ".join(dict.fromkeys(each.named.name if each.named else WORDS.get(each.kind, "") for each in parts)),
         " | ".join(dict.fromkeys(each.named.scientific_name for each in parts if each.named)),
         photo.finding.by,

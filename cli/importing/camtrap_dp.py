@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from cli.importing.labels import Label, observed
-from cli.importing.tables import faults_of, rows_in
+from cli.importing.rows import faults_of, rows_in
 from cli.study.opinions import KINDS, TYPED, Observation
 
 PACKAGE = "datapackage.json"

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from cli.errors import CommandError
 from cli.importing.labels import Label, observed
 from cli.importing.names import KINDS
-from cli.importing.tables import faults_of, rows_in
+from cli.importing.rows import faults_of, rows_in
 from cli.study.opinions import Observation
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {

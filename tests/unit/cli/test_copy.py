@@ -13,8 +13,9 @@ from cli.__main__ import run
 from cli.copy import parse_keys
 from cli.errors import Exit
 from cli.results import ResultsFile
+from cli.study.opinions import Observation
 from testing.pictures import SYDNEY, encoded, exif, noise
-from testing.studies import IMPALA, LION, PHOTOS, answer, write_study
+from testing.studies import IMPALA, LION, PHOTOS, answer, say, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 NAMES = [path for path, _, text in PHOTOS if text]
@@ -236,3 +237,13 @@ def test_a_place_that_the_user_did_not_name_is_in_no_name(tmp_path: Path) -> Non
 def test_other_folders_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected one or more of taxon, station, event"):
         parse_keys(text)
+
+
+def test_the_table_has_every_kind_that_a_person_saw(tmp_path: Path) -> None:
+    folder = study_of(tmp_path, PHOTOS[:1])
+    with ResultsFile(folder / "study.db", write=True) as results:
+        say(results, PHOTOS[0][0], Observation("human"), Observation("animal", *LION))
+    assert len(copied(folder)) == 2
+    assert {(row["kind"], row["name"]) for row in rows_of(folder / "out" / "copied.csv")} == {
+        ("human | animal", "person | lion")
+    }

@@ -1,4 +1,4 @@
-"""Tables of other programs, as CSV: of any delimiter, with the byte order mark that spreadsheets write."""
+"""Rows of other programs' tables: CSV of any delimiter, with the byte order mark that spreadsheets write."""
 
 import csv
 import io
