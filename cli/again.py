@@ -15,14 +15,21 @@ where answer is not null and state in ('done', 'touched') and path in (select pa
 """
 _MADE = """
 select
-    answer ->> '$.model.name', answer ->> '$.model.version',
-    case when answer ->> '$.animals' is null then 'without boxes' else 'with boxes' end || coalesce((
+    name, version,
+    case when has_boxes then 'with boxes' else 'without boxes' end || coalesce((
         select ' by megadetector ' || (value ->> '$.version')
-        from json_each(answer, '$.model.packs') where value ->> '$.name' = 'megadetector'
+        from json_each(packs) where value ->> '$.name' = 'megadetector'
     ), '') as boxes,
-    count(*)
-from photo where answer is not null group by 1, 2, 3 order by 4 desc
+    sum(number)
+from (
+    select
+        answer ->> '$.model.name' as name, answer ->> '$.model.version' as version, answer ->> '$.model.packs' as packs,
+        answer ->> '$.animals' is not null as has_boxes, count(*) as number
+    from photo where answer is not null group by 1, 2, 3, 4
+)
+group by 1, 2, 3 order by 4 desc
 """
+"""The index `photo_models` has all that the inner query reads: an answer is long."""
 _OTHERS = "select 1 from photo where answer is not null and path not in (select path from temp.listed) limit 1"
 SINCE, MODELS = "again", "models"
 """Facts about a study: when the run that does all again began, until it ends; and which models its answers had."""

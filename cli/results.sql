@@ -44,8 +44,8 @@ create index if not exists photo_bytes on photo (deployment, size, checksum)
     where answer is not null and checksum is not null;
 create index if not exists photo_untimed on photo (id) where answer is not null and taken is null;
 create index if not exists photo_clock on photo (path, deployment, taken, shift) where answer is not null;
-create index if not exists photo_made on photo (
-    answer ->> '$.model.name', answer ->> '$.model.version', answer ->> '$.animals' is not null
+create index if not exists photo_models on photo (
+    answer ->> '$.model.name', answer ->> '$.model.version', answer ->> '$.model.packs', answer ->> '$.animals' is not null
 ) where answer is not null;
 
 -- What people said about photos: a row for each observation of a reviewer. The newest of these opinions answers for the
