@@ -117,6 +117,8 @@ def _read(file: Path, options: Options) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CommandError(f"{file} cannot be read as TOML: {error}") from error
     if unknown := next((key for key in given if key not in options), None):
+        if isinstance(given[unknown], dict):
+            raise CommandError(f"{file} has the section [{unknown}]; write its options without one, for all commands")
         raise CommandError(f"{file} has the unknown key '{unknown}'; known are {', '.join(sorted(options))}")
     return given
 

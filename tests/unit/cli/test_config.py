@@ -61,7 +61,7 @@ def test_the_study_itself_can_be_a_default_and_paths_are_the_files(
     ("text", "said"),
     [
         ("event_gap = 1", "has the unknown key 'event_gap'; known are again, "),
-        ("[report]\nboxes = true", "has the unknown key 'report'"),
+        ("[report]\nboxes = true", "has the section [report]; write its options without one"),
         ("yes = true", "has the unknown key 'yes'"),
         ("event-gap = ", "cannot be read as TOML"),
     ],
