@@ -182,11 +182,11 @@ def identify(
     if results is None and not as_json and any(path.is_dir() for path in found):
         raise click.UsageError("a folder needs --results FILE, where the answers are kept, or --json")
     with ResultsFile(results, write=True) as kept:
-        folder = _folder(kept, found, root)
+        folder = study_folder(kept, found, root)
         where = given.keep(kept, NONE if no_location else None)
         closed: list[str] = []
         with waiting("looking for photos"):
-            find_below(kept, folder, _found(found, folder, where, closed))
+            find_below(kept, folder, photos_below(found, folder, where, closed))
         versions = partial(choice.versions, environment)
         mark(kept, again, dict if results is None else versions, boxes=choice.finds_boxes)
         warn_of_changes(kept)
@@ -206,7 +206,7 @@ def identify(
         return Exit.SOME_FAILED if counts.failed or counts.unreadable or closed else Exit.DONE
 
 
-def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> Path:
+def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> Path:
     """Return the study's folder, below which photos are named, and keep it."""
     known = results.study().get("folder")
     folder = given.absolute() if given else root_of(paths)
@@ -231,7 +231,7 @@ def _folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> 
     return folder
 
 
-def _found(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -> Iterator[ListedPhoto]:
+def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -> Iterator[ListedPhoto]:
     """Yield every photo of the paths. Warn of files that are left out, and of photos in no deployment.
 
     `closed`: where to list the folders that cannot be read.

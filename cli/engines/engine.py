@@ -112,10 +112,10 @@ def work(task: Task, root: Path, engine: Engine, sampling: Sampling = USUAL) -> 
     except Refused as refused:
         state: State = "unreadable" if refused.is_lasting else "failed"
         detail = ADVICE.get(refused.code, in_options(refused.detail))
-        return replace(read, state=state, facts=_facts_in(data, task.place), code=refused.code, detail=detail)
+        return replace(read, state=state, facts=facts_in(data, task.place), code=refused.code, detail=detail)
     except Exception as error:  # noqa: BLE001, one photo must not stop a million
         detail = f"{type(error).__name__}: {error}"
-        return replace(read, facts=_facts_in(data, task.place), code="internal", detail=detail)
+        return replace(read, facts=facts_in(data, task.place), code="internal", detail=detail)
     identified = replace(read, facts=_facts_of(photo, task.place), answer=answer)
     if mode == "degraded":  # the next run asks again
         return replace(identified, code="degraded", detail=DEGRADED)
@@ -143,8 +143,8 @@ def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identi
     return Identified(text, mode, photo)
 
 
-def _facts_in(data: bytes | None, place: Place) -> FileFacts:
-    """Return what the file of a photo without an answer says; nothing if it cannot be read, or is a video."""
+def facts_in(data: bytes | None, place: Place) -> FileFacts:
+    """Return what the file of a photo says; nothing if it cannot be read, or is a video. `data`: or its beginning."""
     photo = PhotoFacts.read(data, PhotoLimits(max_bytes=len(data))) if data else None
     return _facts_of(photo, place) if photo else FileFacts()
 

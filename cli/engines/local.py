@@ -84,7 +84,7 @@ class LocalEngine:
             # For several photos at once, one thread a photo is fastest.
             settings = replace(settings, model=replace(settings.model, threads=1))
         settings = of_a_run(settings)
-        services = Services.build(settings, _features(settings, environment, say))
+        services = Services.build(settings, features_of_places(settings, environment, say))
         services = change(services) if change else services
         if boxes and services.recogniser.detectors.get() is None:
             raise CommandError(
@@ -139,7 +139,7 @@ def _has_stores(environment: Mapping[str, str]) -> bool:
     return any(environment.get(name) for name in ("DATABASE_URL", "REDIS_URL"))
 
 
-def _features(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
+def features_of_places(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
     """Return the features of cells. A run waits for a sign-in to its stores, unlike a request."""
     if _has_stores(environment):
         return patient_features(settings)

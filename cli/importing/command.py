@@ -13,8 +13,9 @@ from cli.importing.camtrap_dp import CamtrapDP
 from cli.importing.folders import Folders
 from cli.importing.labels import Form, Label
 from cli.importing.photos import StudyPhotos
+from cli.importing.predictions import Predictions
 from cli.importing.timelapse import COLUMNS, Timelapse
-from cli.options import Parsed, results_argument
+from cli.options import EXISTING_FOLDER, Parsed, PlaceOptions, place_options, results_argument
 from cli.results import BATCH, ResultsFile
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import save
@@ -28,6 +29,8 @@ Examples:
   faunalens import study.db package/
   # photos that were sorted into folders by animal
   faunalens import study.db sorted/ --folders --reviewer "A. Person"
+  # what MegaDetector or SpeciesNet found, as a new study
+  faunalens import study.db predictions.json --root card/ --deployments deployments.csv
 """
 
 
@@ -38,7 +41,7 @@ def _column(text: str) -> tuple[str, str]:
     return name, column
 
 
-@click.command("import", epilog=EPILOG, short_help="Take labels of other programs as reviews.")
+@click.command("import", epilog=EPILOG, short_help="Take labels or predictions of other programs.")
 @results_argument
 @click.argument("file", type=click.Path(path_type=Path, exists=True), metavar="FILE")
 @click.option("--folders", is_flag=True, help="FILE is a folder whose folders are named by animal.")
@@ -51,14 +54,36 @@ def _column(text: str) -> tuple[str, str]:
     help=f"What a column of Timelapse has; WHAT is one of {', '.join(COLUMNS)}.",
 )
 @click.option("--reviewer", metavar="NAME", help="Who made the labels, where FILE does not say.")
+@click.option(
+    "--root", type=EXISTING_FOLDER, metavar="FOLDER", help="The folder of the photos, to begin a study of predictions."
+)
+@place_options
+@click.pass_obj
 def import_labels(
-    results: Path, file: Path, *, folders: bool, columns: Sequence[tuple[str, str]], reviewer: str | None
+    environment: Mapping[str, str],
+    results: Path,
+    file: Path,
+    *,
+    folders: bool,
+    columns: Sequence[tuple[str, str]],
+    reviewer: str | None,
+    root: Path | None,
+    given: PlaceOptions,
 ) -> int:
     """Take the labels in FILE as reviews of RESULTS. FILE is a CSV of Timelapse, a Camtrap DP, or a folder by animals.
+
+    Or FILE has predictions, as JSON of MegaDetector, SpeciesNet or PyTorch-Wildlife. They become answers, as
+    `identify` makes them: scores are weighed by the place, and the names of models stay with them.
 
     Photos are found by path, also below another folder, by their bytes, or by a name that is unique. Names may be
     scientific or everyday ones; what is no known taxon is kept as it was typed. Importing again changes nothing twice.
     """
+    if Predictions.is_form_of(file) and not folders:
+        from cli.importing.machine_answers import import_answers
+
+        return import_answers(results, file, root, given, environment)
+    if root or given != PlaceOptions(None, None, None):
+        raise click.UsageError("--root and options about places are for predictions; `faunalens identify` takes them")
     form = _form_of(file, Timelapse(dict(columns)), folders=folders)
     with ResultsFile(results, write=True) as kept:
         with photo_progress(0, kept.counts().total, "reading labels") as reach:

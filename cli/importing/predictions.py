@@ -1,0 +1,213 @@
+"""What other programs' models found in photos: MegaDetector's JSON of any version, SpeciesNet's, PyTorch-Wildlife's.
+
+All classes become labels of SpeciesNet's form, so that one path leads to taxa. A class that is no such label is found
+by its scientific or everyday name.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chalicelib.model.detector import MOST, Box
+from chalicelib.model.taxonomy import RANKS
+from cli.engines.megadetector import CATEGORIES, boxes_of
+from cli.importing.json_items import items_of
+from cli.importing.names import kind_called, taxon_called
+from cli.importing.rows import faults_of
+from cli.study.taxa import lineage_of, searchable
+
+LISTS = frozenset({"images", "predictions", "annotations"})
+"""Where MegaDetector, SpeciesNet and PyTorch-Wildlife have a photo each."""
+THEIRS = ("prediction", "prediction_score", "prediction_source", "country", "admin1_region")
+"""What SpeciesNet says after its geofence, which is kept beside our answer."""
+LABEL_OF = {"human": "human", "vehicle": "vehicle", "blank": "blank", "unknown": "no cv result"}
+"""The common names of SpeciesNet's labels for what is no animal."""
+UNSAID = "of unknown version"
+_VERSION = re.compile(r"v?\d+(\.\d+)+\w*")
+type Classes = tuple[tuple[str, float], ...]
+"""Labels of SpeciesNet's form with their scores, the best first."""
+
+
+class Found(NamedTuple):
+    """What a model found in a photo, or in a frame of a video. `boxes`: with the classes of each, if it has any.
+
+    `whole`: the classes of the whole photo.
+    """
+
+    boxes: tuple[tuple[Box, Classes], ...]
+    whole: Classes = ()
+
+
+class Predicted(NamedTuple):
+    """A photo or video of a file. `path`: there. `frames`: what was found, by frame; a photo has the frame -1.
+
+    `failure`: why nothing was. `model`, `detector`: names and versions. `pixels`: boxes are in pixels.
+    `theirs`: what SpeciesNet called it. `place`: latitude and longitude.
+    """
+
+    path: str
+    frames: Mapping[int, Found]
+    failure: str
+    model: tuple[str, str]
+    detector: tuple[str, str] | None = None
+    pixels: bool = False
+    theirs: Mapping[str, Any] = {}
+    place: tuple[float, float] | None = None
+    rate: float = 0.0
+    processed: Sequence[int] = ()
+
+
+class Predictions:
+    """A file of predictions. Raises `CommandError` if it is none, or damaged. `unknown`: classes that are no taxon."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._about: dict[str, Any] = {}
+        with faults_of(path):
+            for name, item in items_of(path, LISTS):
+                if name not in LISTS and name:
+                    self._about[name] = item
+        info = self._about.get("info") or {}
+        detector = ("megadetector", str(info.get("detector") or UNSAID))
+        names = self._about.get("classification_categories") or self._about.get("clf_categories") or {}
+        descriptions = self._about.get("classification_category_descriptions") or {}
+        classifier = str(info.get("classifier") or "classifier")
+        version, name = _VERSION.search(classifier), "speciesnet" if "speciesnet" in classifier.lower() else classifier
+        self._model: tuple[str, str] = detector
+        self._detector: tuple[str, str] | None = None
+        if names:
+            self._model, self._detector = (name, version[0] if version else UNSAID), detector
+        self._labels = {each: label_of(name, descriptions.get(each, "")) for each, name in _named(names)}
+        kinds = self._about.get("detection_categories") or self._about.get("det_categories")
+        kinds = kinds or self._about.get("categories") or CATEGORIES
+        self._kinds = {each: _category(str(name)) for each, name in _named(kinds)}
+
+    @staticmethod
+    def is_form_of(path: Path) -> bool:
+        """Return whether a file is JSON, by its name."""
+        return path.is_file() and path.suffix.lower() == ".json" and path.name != "datapackage.json"
+
+    def __iter__(self) -> Iterator[Predicted]:
+        """Yield each photo."""
+        with faults_of(self._path):
+            for name, item in items_of(self._path, LISTS):
+                if name == "predictions":
+                    yield self._of_speciesnet(item)
+                elif name == "annotations":
+                    yield self._of_wildlife(item)
+                elif name in ("images", ""):
+                    yield self._of_wildlife(item) if "img_id" in item else self._of_megadetector(item)
+
+    def _of_megadetector(self, item: Mapping[str, Any]) -> Predicted:
+        frames: dict[int, list[Mapping[str, Any]]] = {each: [] for each in item.get("frames_processed") or (-1,)}
+        for each in item.get("detections") or ():
+            category = self._kinds.get(str(each["category"]), "")
+            frames.setdefault(each.get("frame_number", -1), []).append({**each, "category": category})
+        found = {number: _found(each, self._classes) for number, each in frames.items()}
+        return Predicted(
+            item["file"],
+            found,
+            str(item.get("failure") or ("" if item.get("detections") is not None else "no detections")),
+            self._model,
+            self._detector,
+            rate=float(item.get("frame_rate") or 0),
+            processed=item.get("frames_processed") or (),
+        )
+
+    def _of_speciesnet(self, item: Mapping[str, Any]) -> Predicted:
+        said, failures = item.get("classifications") or {}, item.get("failures") or ()
+        whole = tuple(zip(map(label_of, said.get("classes", ())), said.get("scores", ()), strict=True))
+        boxes = _found(item.get("detections") or (), lambda _: ()).boxes
+        latitude, longitude = (float(item.get(name) or 0) for name in ("latitude", "longitude"))
+        place = (latitude, longitude) if "latitude" in item and abs(latitude) <= 90 and abs(longitude) <= 180 else None
+        is_empty = not whole and item.get("detections") is None
+        return Predicted(
+            item["filepath"],
+            {-1: Found(boxes, whole)},
+            ", ".join(failures) or "no prediction" if is_empty else "",
+            ("speciesnet", str(item.get("model_version") or UNSAID)),
+            theirs={name: item[name] for name in THEIRS if item.get(name) is not None},
+            place=place,
+        )
+
+    def _of_wildlife(self, item: Mapping[str, Any]) -> Predicted:
+        """Return what PyTorch-Wildlife says: corners in pixels, and lists beside each other."""
+        kinds = item.get("category", item.get("det_category", ()))
+        scores = item.get("confidence", item.get("det_confidence", ()))
+        classes = iter(zip(item.get("clf_category", ()), item.get("clf_confidence", ()), strict=False))
+        detections = []
+        for (left, top, right, bottom), kind, score in zip(item["bbox"], kinds, scores, strict=True):
+            category = self._kinds.get(str(kind), "")
+            named = next(classes, None) if category == "1" else None
+            detections.append(
+                {
+                    "category": category,
+                    "conf": score,
+                    "bbox": (left, top, right - left, bottom - top),
+                    "classifications": [named] if named else (),
+                }
+            )
+        return Predicted(
+            str(item["img_id"]), {-1: _found(detections, self._classes)}, "", self._model, self._detector, pixels=True
+        )
+
+    def _classes(self, detection: Mapping[str, Any]) -> Classes:
+        said = detection.get("classifications") or ()
+        return tuple((self._labels[str(number)], float(score)) for number, score in said if str(number) in self._labels)
+
+    @property
+    def unknown(self) -> list[str]:
+        """Return the names of the classes in the head of the file that are of no taxon."""
+        return [label.rpartition(";")[2] for label in self._labels.values() if label.startswith(UNKNOWN)]
+
+
+UNKNOWN = "unknown;"
+"""In the place of the id: a class that is no taxon at hand."""
+
+
+def _named(categories: Mapping[str, str] | Sequence[str]) -> Iterable[tuple[str, str]]:
+    pairs = categories.items() if isinstance(categories, Mapping) else enumerate(categories)
+    return [(str(number), str(name)) for number, name in pairs]
+
+
+def _category(name: str) -> str:
+    """Return MegaDetector's number of a kind; empty if it is nothing. Other detectors have kinds of animals."""
+    return {None: "1", "human": "2", "vehicle": "3"}.get(kind_called(name), "")
+
+
+def _found(detections: Iterable[Mapping[str, Any]], classes: Any) -> Found:
+    found: list[tuple[Box, Classes]] = []
+    for each in sorted(detections, key=lambda each: -float(each["conf"])):
+        found += [(box, classes(each)) for box in boxes_of([each])]
+    kinds = [box.kind for box, _ in found]
+    return Found(tuple(pair for at, pair in enumerate(found) if kinds[:at].count(pair[0].kind) < MOST[pair[0].kind]))
+
+
+@cache
+def label_of(name: str, description: str = "") -> str:
+    """Return a class as a label of SpeciesNet's form. `description`: its taxa, from wide to narrow.
+
+    >>> label_of("elk", "animalia;chordata;mammalia;artiodactyla;cervidae;cervuscanadensis").split(";")[4:6]
+    ['cervus', 'canadensis']
+    """
+    for each in (name, description):
+        if each.count(";") == 6:
+            return each
+    if kind := kind_called(name):
+        return f";;;;;;{LABEL_OF[kind]}"
+    narrow = description.rpartition(";")[2].strip()
+    taxon = taxon_called(_joined().get(narrow.replace(" ", "").lower(), narrow)) if narrow else None
+    taxon = taxon or taxon_called(name)
+    if taxon is None:
+        return f"{UNKNOWN};;;;;{name.replace(';', ',')}"
+    ranks = lineage_of(taxon.scientific_name).ranks
+    taxa = [ranks.get(rank, "").lower() for rank in RANKS[1:5]]
+    return ";".join(("", *taxa, ranks.get("species", "").partition(" ")[2], taxon.name))
+
+
+@cache
+def _joined() -> Mapping[str, str]:
+    """Return scientific names by how some programs write them: without a space."""
+    return {latin.replace(" ", "").lower(): latin for latin, *_ in searchable()}

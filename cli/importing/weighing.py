@@ -1,0 +1,166 @@
+"""Answers from what other programs' models found: their scores, weighed by the place as our models' are."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import numpy as np
+
+from chalicelib.api.answers import answer_of
+from chalicelib.api.parameters import DEFAULT_TOP
+from chalicelib.api.responses import PackUsed
+from chalicelib.features.cell_features import CellFeatures
+from chalicelib.features.cells import cell_of
+from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.identification import Identification
+from chalicelib.lazy import Lazy
+from chalicelib.location import Location
+from chalicelib.model.detector import KINDS, Box, Detections
+from chalicelib.model.models import FusedScores
+from chalicelib.model.naming import Decision
+from chalicelib.model.prior import Prior
+from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, Recognition, sighting_of
+from chalicelib.model.relatives import Relative, read_relatives
+from chalicelib.model.subject import NOTHING_SEEN, Sighting
+from chalicelib.model.taxonomy import RANKS, Animal
+from chalicelib.photo.quality import Quality
+from cli.engines.speciesnet import CERTAINTY
+from cli.engines.speciesnet_animals import NetAnimals
+from cli.engines.watch import Seen, answer_of_frames
+from cli.importing.predictions import Classes, Found, Predicted
+from cli.importing.speciesnet_taxa import taxon_of_label
+from cli.study.taxa import ANIMALS
+
+OTHERS = ";;;;;;animal"
+"""The label of the animals that are not listed. Files have the best few classes, whose scores do not add up to 1."""
+ENOUGH = Quality(pixels=10_000, is_dark=False, is_soft=False, is_grey=False)
+"""Nothing is said of the quality of photos whose pixels were not looked at."""
+_TIMES = dict.fromkeys(("photo", "features", "scoring", "boxes", "total"), 0.0)
+
+
+class _Model(NamedTuple):
+    name: str
+    version: str
+
+
+class Weighing:
+    """Makes the answers of a file. `labels`: all of its classes. `features`: of cells. `season_floor`: of months."""
+
+    def __init__(
+        self, labels: Iterable[str], recogniser: Recogniser, features: Callable[[], CellFeatures], season_floor: float
+    ) -> None:
+        naming, models = recogniser.naming, recogniser.models
+        relatives = read_relatives(naming.families.folder / "relatives.csv")
+        ours = models.everything().animals
+        self._animals = NetAnimals([*labels, *_labels_of(ours, relatives.values()), OTHERS], ours, relatives)
+        naming = replace(naming, certainty=naming.certainty.with_name(CERTAINTY))
+        self._recogniser = replace(recogniser, naming=naming)
+        self._features, self._season_floor = Lazy(features), season_floor
+        self._at = lru_cache(1000)(self._look_up)
+
+    def answer(
+        self, said: Predicted, location: Location | None, month: int | None, size: tuple[int, int]
+    ) -> dict[str, Any]:
+        """Return the answer for a photo or video. `size`: its width and height in pixels."""
+        cell = cell_of(location.latitude, location.longitude) if location else None
+        features, prior = self._at(cell, month)
+        answers = {
+            number: self._answer(_in_shares(found, size) if said.pixels else found, said, location, features, prior)
+            for number, found in said.frames.items()
+        }
+        answer = answers.get(-1) or _of_video(said, answers)
+        if said.theirs:
+            answer["theirs"] = said.theirs
+        return answer
+
+    @staticmethod
+    def text_of(answer: dict[str, Any]) -> str:
+        """Return an answer as results files have it."""
+        return json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+    def _look_up(self, cell: int | None, month: int | None) -> tuple[Features, Prior]:
+        features = NO_LOCATION if cell is None else self._features.get().at(cell)
+        features = features.in_month(month, self._season_floor)
+        return features, self._recogniser.models.prior_at(self._animals.at(features))
+
+    def _answer(
+        self, found: Found, said: Predicted, location: Location | None, features: Features, prior: Prior
+    ) -> dict[str, Any]:
+        recognised = self._recognised(found, _Model(*said.model), prior)
+        cell = cell_of(location.latitude, location.longitude) if location else None
+        whole = Identification((), location, cell, features, recognised, ENOUGH, None, _TIMES)
+        answer = asdict(answer_of(whole, str(uuid4()), DEFAULT_TOP))
+        for part in (answer, *answer["animals"]):
+            part["candidates"] = [each for each in part["candidates"] if each["scientific_name"] != ANIMALS]
+        if said.detector:
+            answer["model"]["packs"] = (asdict(PackUsed(*said.detector, 0.0)),)
+        return answer
+
+    def _recognised(self, found: Found, model: _Model, prior: Prior) -> Recognised:
+        """Return what a photo shows: that of its surest animal. Classes of the whole photo are that one's."""
+        animals, people, vehicles = (tuple(box for box, _ in found.boxes if box.kind == kind) for kind in KINDS)
+        classes = [each for box, each in found.boxes if box.kind == "animal"]
+        if classes and found.whole:
+            classes[0] = found.whole
+        named = tuple((box, self._named(each, prior, box)) for box, each in zip(animals, classes, strict=True))
+        together = named[0][1] if named else self._named(found.whole, prior, None)
+        is_alone = not (classes[0] if classes else found.whole)  # the detector is believed, as nothing else has looked
+        detections = Detections(animals, people, vehicles, (), None, by_night=is_alone)
+        subject = sighting_of(detections).subject(together.scores.animal_probability, self._recogniser.naming.animal)
+        return Recognised(together, (), subject, detections, False, model, prior, Boxes(detections, named))
+
+    def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
+        """Return what classes say at a place; without any, an animal that has no name."""
+        if classes:
+            return self._recogniser.named(self._scores(classes), prior, Sighting(box.score) if box else NOTHING_SEEN)
+        nothing = np.zeros_like(self._animals.unseen)
+        sure = box.score if box else 0.0
+        return Recognition(
+            FusedScores(nothing, nothing, sure, self._animals.taxonomy), Decision(is_animal=sure > 0), ()
+        )
+
+    def _scores(self, classes: Classes) -> FusedScores:
+        labels, scores = zip(*classes, strict=True)
+        total = sum(scores)
+        animals = sum(score for label, score in classes if taxon_of_label(label).kind == "animal")
+        rest = max(1.0 - total, 0.0) * (animals / total if total else 1.0)
+        vision, animal = self._animals.scores((*labels, OTHERS), (*scores, rest))
+        return FusedScores(vision, vision, animal, self._animals.taxonomy)
+
+
+def _labels_of(animals: Iterable[Animal], relatives: Iterable[Relative]) -> Iterator[str]:
+    """Yield labels for the mammals and birds that our models know, and for the families of others.
+
+    The models of camera traps mostly know them too. A file lists what was found, not all that its model could have
+    named, and without these labels what was not found would count as unknown to it.
+    """
+    for each in animals:
+        line = {taxon.rank: taxon.scientific_name for taxon in each.lineage}
+        if line.get("class") in ("Mammalia", "Aves"):
+            genus, _, epithet = line.get("species", line.get("genus", "")).partition(" ")
+            yield ";".join(
+                ("", *(line.get(rank, "").lower() for rank in RANKS[1:4]), genus.lower(), epithet, each.name)
+            )
+    for class_, order, family in sorted({(each.class_, each.order, each.family) for each in relatives}):
+        yield f";{class_};{order};{family};;;{family}".lower()
+
+
+def _in_shares(found: Found, size: tuple[int, int]) -> Found:
+    """Return boxes in pixels as shares of the photo."""
+    width, height = size
+    return found._replace(
+        boxes=tuple(
+            (replace(box, x=box.x / width, y=box.y / height, width=box.width / width, height=box.height / height), each)
+            for box, each in found.boxes
+        )
+    )
+
+
+def _of_video(said: Predicted, answers: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    """Return the answer for a video. How long it is, is known as far as frames were looked at."""
+    rate = said.rate or 1.0
+    frames = [Seen(number, number / rate, answers[number]) for number in sorted(answers)]
+    return answer_of_frames(frames, rate, frames[-1].seconds)

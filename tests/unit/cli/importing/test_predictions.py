@@ -1,0 +1,144 @@
+"""Predictions of each program, in the forms that its versions write."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.errors import CommandError
+from cli.importing.predictions import Predicted, Predictions, label_of
+
+BLACK_BEAR = "0;mammalia;carnivora;ursidae;ursus;americanus;american black bear"
+BLANK = "1;;;;;;blank"
+BOX = {"category": "1", "conf": 0.9, "bbox": [0.1, 0.2, 0.3, 0.4]}
+
+
+def predictions(tmp_path: Path, data: object) -> Predictions:
+    path = tmp_path / "predictions.json"
+    path.write_text(json.dumps(data))
+    return Predictions(path)
+
+
+def only(tmp_path: Path, data: object) -> Predicted:
+    (said,) = predictions(tmp_path, data)
+    return said
+
+
+def test_megadetector_has_boxes_and_classes_whose_names_come_last(tmp_path: Path) -> None:
+    # GIVEN a file as MegaDetector writes it, with a second box that is surer, a faint one, and one of a person
+    first = {**BOX, "conf": 0.5, "classifications": [["0", 0.8], ["1", 0.1]]}
+    person = {**BOX, "category": "2", "conf": 0.6}
+    said = only(
+        tmp_path,
+        {
+            "images": [{"file": "a\\b.jpg", "detections": [first, BOX, {**BOX, "conf": 0.1}, person]}],
+            "classification_categories": {"0": "elk", "1": "thing"},
+            "classification_category_descriptions": {"0": "animalia;chordata;mammalia;cervuscanadensis", "1": ""},
+            "detection_categories": {"1": "animal", "2": "person", "3": "vehicle"},
+            "info": {"classifier": "kaggle:google/speciesnet/pyTorch/v4.0.2a/1", "detector": "MDV5A"},
+        },
+    )
+    # THEN the surest comes first, each with its classes
+    boxes = [(box.kind, box.score, [label.split(";")[5:] for label, _ in each]) for box, each in said.frames[-1].boxes]
+    assert boxes == [
+        ("animal", 0.9, []),
+        ("person", 0.6, []),
+        ("animal", 0.5, [["canadensis", "wapiti"], ["", "thing"]]),
+    ]
+    assert (said.path, said.model, said.detector) == ("a\\b.jpg", ("speciesnet", "v4.0.2a"), ("megadetector", "MDV5A"))
+
+
+def test_classes_that_are_no_taxon_are_known(tmp_path: Path) -> None:
+    data = {"images": [], "classification_categories": {"0": "red fox", "1": "thing", "2": "empty"}}
+    assert predictions(tmp_path, data).unknown == ["thing"]
+
+
+@pytest.mark.parametrize(
+    ("item", "failure"),
+    [
+        ({"detections": None, "failure": "image access"}, "image access"),
+        ({"failure": "image access"}, "image access"),
+        ({"detections": [], "failure": None}, ""),
+        ({}, "no detections"),
+    ],
+)
+def test_a_photo_that_failed_has_a_reason(tmp_path: Path, item: dict[str, Any], failure: str) -> None:
+    assert only(tmp_path, [{"file": "a.jpg", **item}]).failure == failure
+
+
+def test_a_bare_list_and_a_video(tmp_path: Path) -> None:
+    assert (
+        only(tmp_path, [{"file": "a.jpg", "detections": [BOX], "max_detection_conf": 0.9}]).model[0] == "megadetector"
+    )
+    video = {
+        "file": "a.mp4",
+        "frame_rate": 20,
+        "frames_processed": [0, 20],
+        "detections": [{**BOX, "frame_number": 20}],
+    }
+    said = only(tmp_path, {"images": [video]})
+    assert {number: len(found.boxes) for number, found in said.frames.items()} == {0: 0, 20: 1}
+    assert said.rate == 20.0
+
+
+def test_speciesnet_has_classes_of_the_photo_and_what_its_geofence_left(tmp_path: Path) -> None:
+    item = {
+        "filepath": "a.jpg",
+        "country": "USA",
+        "latitude": 32.5,
+        "longitude": -117,
+        "classifications": {"classes": [BLACK_BEAR, BLANK], "scores": [0.8, 0.1]},
+        "detections": [BOX],
+        "prediction": BLANK,
+        "model_version": "4.0.2a",
+    }
+    failed = {"filepath": "b.jpg", "failures": ["DETECTOR", "CLASSIFIER"]}
+    said, other = predictions(tmp_path, {"predictions": [item, failed]})
+    assert said.frames[-1].whole == ((BLACK_BEAR, 0.8), (BLANK, 0.1))
+    assert (said.theirs, said.place) == ({"prediction": BLANK, "country": "USA"}, (32.5, -117.0))
+    assert (said.model, other.failure) == (("speciesnet", "4.0.2a"), "DETECTOR, CLASSIFIER")
+    half = {"filepath": "a.jpg", "failures": ["CLASSIFIER"], "detections": [BOX], "latitude": 91, "longitude": 0}
+    assert (only(tmp_path, {"predictions": [half]}).failure, only(tmp_path, {"predictions": [half]}).place) == (
+        "",
+        None,
+    )
+
+
+def test_pytorch_wildlife_has_corners_in_pixels(tmp_path: Path) -> None:
+    boxes = {"img_id": "a.jpg", "bbox": [[10, 20, 40, 60], [0, 0, 5, 5]]}
+    plain = {
+        "annotations": [{**boxes, "category": [0, 1], "confidence": [0.9, 0.8]}],
+        "categories": ["animal", "person"],
+    }
+    said = only(tmp_path, plain)
+    box, person = (box for box, _ in said.frames[-1].boxes)
+    assert (said.pixels, box.x, box.y, box.width, box.height, person.kind) == (True, 10, 20, 30, 40, "person")
+    named = {
+        **boxes,
+        "det_category": [1, 0],
+        "det_confidence": [0.9, 0.8],
+        "clf_category": [0],
+        "clf_confidence": [0.7],
+    }
+    head = {"det_categories": {"0": "animal", "1": "person"}, "clf_categories": {"0": "red fox"}}
+    (_, none), (_, ((label, score),)) = only(tmp_path, {"annotations": [named], **head}).frames[-1].boxes
+    assert (none, label.endswith(";vulpes;vulpes;red fox"), score) == ((), True, 0.7)
+
+
+@pytest.mark.parametrize(
+    "text", ["[", '{"images": [{"file": "a", "detections": [{"category": "1"}]}]}', '{"images": [{}]}']
+)
+def test_a_damaged_file_is_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(CommandError, match=r"a.json cannot be read"):
+        list(Predictions(tmp_path / "a.json"))
+
+
+def test_labels_stay_and_kinds_have_theirs() -> None:
+    assert label_of("bear", BLACK_BEAR) == BLACK_BEAR
+    assert [label_of(each) for each in ("empty", "human", "unknown")] == [
+        ";;;;;;blank",
+        ";;;;;;human",
+        ";;;;;;no cv result",
+    ]
