@@ -47,7 +47,7 @@ def main() -> None:
         for command in commands(folder):
             rows.append(measured(folder, *map(str, command)))
             print(*rows[-1], file=sys.stderr, flush=True)
-    print(table(rows, ["command", "seconds", "processor time", "memory", "result"]))
+    print(table(rows, ["command", "processor time", "memory", "result"]))
 
 
 def commands(folder: Path) -> list[list[object]]:
@@ -116,7 +116,6 @@ def answers() -> list[str]:
 
 def measured(folder: Path, *command: str) -> list[str]:
     """Run a command to its end, or the review until its page has its queue. Return the row of the table."""
-    started = time.monotonic()
     with (folder / "output.txt").open("w+") as output:
         process = subprocess.Popen([sys.executable, "-m", "cli", *command], cwd=ROOT, stdout=output, stderr=output)
         if command[0] == "review":
@@ -126,13 +125,12 @@ def measured(folder: Path, *command: str) -> list[str]:
                 answered.read()
             process.send_signal(signal.SIGTERM)
         _, status, used = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - started
     if (code := os.waitstatus_to_exitcode(status)) != 0:
         sys.exit(f"{' '.join(command)} ended with {code}: {(folder / 'output.txt').read_text()[-2000:]}")
     memory, processor = used.ru_maxrss * 1024 / 1e6, used.ru_utime + used.ru_stime
     name = " ".join(each for each in command[:3] if not each.startswith("/"))
     is_met = memory <= LARGEST and (command[0] != "status" or processor <= LONGEST)
-    return [name, f"{seconds:.1f} s", f"{processor:.1f} s", f"{memory:.0f} MB", verdict(is_met)]
+    return [name, f"{processor:.1f} s", f"{memory:.0f} MB", verdict(is_met)]
 
 
 if __name__ == "__main__":
