@@ -8,6 +8,7 @@ from typing import Any, TextIO
 CHUNK = 1 << 20
 """Characters that are read at a time."""
 _SPACE = " \t\r\n"
+_IN_NUMBERS = ".eE+-0123456789"
 _DECODER = json.JSONDecoder()
 
 
@@ -65,7 +66,8 @@ class _Text:
                 if not self._read(doubling=True):
                     raise
                 continue
-            if end < len(self._text) or not self._read():  # a number may go on in the next chunk
+            follows = self._text[end : end + 1]  # a number may go on in the next chunk
+            if (follows and follows not in _IN_NUMBERS) or not self._read():
                 self._at = end
                 return value
 
