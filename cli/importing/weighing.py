@@ -24,7 +24,7 @@ from chalicelib.model.naming import Decision
 from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, Recognition, sighting_of
 from chalicelib.model.relatives import Relative, read_relatives
-from chalicelib.model.subject import NOTHING_SEEN, Sighting
+from chalicelib.model.subject import MOST_EMPTY, NOTHING_SEEN, Sighting
 from chalicelib.model.taxonomy import RANKS, Animal
 from chalicelib.photo.quality import Quality
 from cli.engines.speciesnet import CERTAINTY
@@ -56,6 +56,7 @@ class Weighing:
         relatives = read_relatives(naming.families.folder / "relatives.csv")
         ours = models.everything().animals
         self._animals = NetAnimals([*labels, *_labels_of(ours, relatives.values()), OTHERS], ours, relatives)
+        self._nothing = np.zeros_like(self._animals.unseen)
         naming = replace(naming, certainty=naming.certainty.with_name(CERTAINTY))
         self._recogniser = replace(recogniser, naming=naming)
         self._features, self._season_floor = Lazy(features), season_floor
@@ -113,22 +114,22 @@ class Weighing:
         return Recognised(together, (), subject, detections, False, model, prior, Boxes(detections, named))
 
     def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
-        """Return what classes say at a place; without any, an animal that has no name."""
-        if classes:
-            return self._recogniser.named(self._scores(classes), prior, Sighting(box.score) if box else NOTHING_SEEN)
-        nothing = np.zeros_like(self._animals.unseen)
-        sure = box.score if box else 0.0
-        return Recognition(
-            FusedScores(nothing, nothing, sure, self._animals.taxonomy), Decision(is_animal=sure > 0), ()
-        )
+        """Return what classes say at a place. Without any, it is an animal that has no name; nothing, without a box."""
+        scores, seen = self._scores(classes, box), Sighting(box.score) if box else NOTHING_SEEN
+        if classes and (box or scores.animal_probability >= MOST_EMPTY):
+            return self._recogniser.named(scores, prior, seen)
+        return Recognition(scores, Decision(is_animal=box is not None), ())
 
-    def _scores(self, classes: Classes) -> FusedScores:
+    def _scores(self, classes: Classes, box: Box | None) -> FusedScores:
+        if not classes:
+            return FusedScores(self._nothing, self._nothing, box.score if box else 0.0, self._animals.taxonomy)
         labels, scores = zip(*classes, strict=True)
         total = sum(scores)
         animals = sum(score for label, score in classes if taxon_of_label(label).kind == "animal")
         rest = max(1.0 - total, 0.0) * (animals / total if total else 1.0)
         vision, animal = self._animals.scores((*labels, OTHERS), (*scores, rest))
-        return FusedScores(vision, vision, animal, self._animals.taxonomy)
+        named = vision if box or animal >= MOST_EMPTY else self._nothing  # most photos are blank, and naming takes long
+        return FusedScores(named, vision, animal, self._animals.taxonomy)
 
 
 def _labels_of(animals: Iterable[Animal], relatives: Iterable[Relative]) -> Iterator[str]:
