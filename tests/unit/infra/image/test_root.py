@@ -7,8 +7,8 @@ from pathlib import Path
 from chalicelib.config.settings import ROOT
 from infra.image import root
 
-OF_THE_BUILD = {"activations.csv", "temperature.json"}
-"""Tables of which model/build.py makes the model."""
+OF_THE_BUILD = {"activations.csv", "camera_traps_activations.csv", "temperature.json"}
+"""Tables of which model/build.py and model/build_packs.py make the models."""
 
 
 def test_a_file_is_copied_with_every_link_on_the_way_to_it(tmp_path: Path) -> None:
