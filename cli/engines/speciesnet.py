@@ -47,7 +47,7 @@ class SpeciesNet:
     """The package's two models. Thread-safe. `weights`: a name that it knows, or a folder; its default if empty."""
 
     def __init__(self, weights: str = "") -> None:
-        package = required(NAME, NAME)
+        package = _module(NAME)
         weights = weights or package.DEFAULT_MODEL
         try:
             with redirect_stdout(sys.stderr):
@@ -58,7 +58,6 @@ class SpeciesNet:
                 f"SpeciesNet cannot load {weights} ({error}); its weights are downloaded at the first use: check the "
                 "network, or give their folder with --weights"
             ) from error
-        ImageFile.LOAD_TRUNCATED_IMAGES = False  # the package sets it, and damaged photos would pass for whole ones
         info = self._classifier.model_info
         self.name, self.version, self._box = NAME, str(info.version), package.BBox
         self._sees_whole = info.type_ == "full_image"
@@ -136,5 +135,11 @@ def with_speciesnet(services: Services, net: SpeciesNet, say: Callable[[str], No
 
 def version_of(weights: str) -> str:
     """Return the version of weights; downloads them if they are not there."""
-    package: Any = required(f"{NAME}.utils", NAME)
-    return str(package.ModelInfo(weights or required(NAME, NAME).DEFAULT_MODEL).version)
+    return str(_module(f"{NAME}.utils").ModelInfo(weights or _module(NAME).DEFAULT_MODEL).version)
+
+
+def _module(name: str) -> Any:
+    """Import a module of the package, which sets how Pillow reads photos: damaged ones would pass for whole ones."""
+    module = required(name, NAME)
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    return module

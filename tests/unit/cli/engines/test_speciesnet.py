@@ -1,7 +1,7 @@
 """SpeciesNet as an engine, with a stand-in for its package: its weights are out of reach of tests."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from cli.engines.engine import required
 from cli.engines.speciesnet import CERTAINTY, FULL, SpeciesNet, version_of, with_speciesnet
 from cli.errors import CommandError
 from testing import tiny_model
-from tests.stand_ins import BLANK, GREY_FOX, HUMAN, KIT_FOX, LABELS, PANDA, detection, stand_ins, write_speciesnet
+from tests.stand_ins import BLANK, GREY_FOX, HUMAN, KIT_FOX, PANDA, detection, stand_ins, write_speciesnet
 
 
 @pytest.fixture(autouse=True)
@@ -98,10 +98,17 @@ def test_a_classifier_of_whole_photos_needs_no_box(tmp_path: Path) -> None:
     assert (found.subject, found.together.scores.likeliest(1)[0].name) == ("animal", "kit fox")
 
 
-def test_damaged_photos_stay_unreadable_though_the_package_lets_them_pass(tmp_path: Path) -> None:
-    net = SpeciesNet(str(write_speciesnet(tmp_path / "net", [])))
+@pytest.mark.parametrize("use", [SpeciesNet, version_of])
+def test_damaged_photos_stay_unreadable_though_the_package_lets_them_pass(
+    tmp_path: Path, use: Callable[[str], object]
+) -> None:
+    # GIVEN weights; WHEN they are loaded, or asked for their version
+    use(str(write_speciesnet(tmp_path / "net", [])))
+    # THEN Pillow reads photos as before, also where no weights are to be had
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
-    assert net.labels == list(LABELS)
+    with pytest.raises((CommandError, OSError)):
+        use(str(tmp_path / "none"))
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 def test_what_the_package_prints_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
