@@ -132,6 +132,7 @@ class PostgresStore:
         self.sign_in_seconds: float | None = None
         """Duration of the last sign-in in seconds, or None if none has succeeded."""
         self._used = 0.0  # monotonic time of the last reply
+        self._idle_from = 0.0  # monotonic time at which its query was sent; the server counts from later on
         self._silent_from = inf  # monotonic time of the first attempt to which the server did not reply
         self._lock = Lock()
 
@@ -237,11 +238,12 @@ class PostgresStore:
                 connection = connection or self._connect(deadline)
                 if connection is None:
                     raise broken or self._signing_in()
-                self._silent_from = min(self._silent_from, monotonic())
+                sent = monotonic()
+                self._silent_from = min(self._silent_from, sent)
                 cursor = connection.cursor()
                 cursor.execute(query, arguments)
                 _wait(connection, deadline.within(self._settings.command + _GRACE))
-                self._used, self._silent_from = monotonic(), inf
+                self._used, self._idle_from, self._silent_from = monotonic(), sent, inf
                 return cursor.fetchall()
             except (psycopg2.Error, TimeoutError, OSError) as error:
                 self._drop()
@@ -308,7 +310,7 @@ class PostgresStore:
 
         A frozen container may not notice a close, so a connection counts as closed once it was idle for `idle` seconds.
         """
-        if connection is None or connection.closed or monotonic() - self._used > self._settings.idle:
+        if connection is None or connection.closed or monotonic() - self._idle_from > self._settings.idle:
             return False
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from time import sleep
 
 import numpy as np
 import psycopg2
@@ -15,8 +16,11 @@ from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import Rollout
 from chalicelib.stores.postgres import PostgresStore
+from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
+from testing.faults.rig import with_address
 from testing.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
+from testing.proxy import Proxy
 
 
 def soon() -> Deadline:
@@ -59,6 +63,12 @@ def session_of(store: PostgresStore) -> int:
     return int(store._connection.info.backend_pid)
 
 
+def is_open(session: int, admin: Connection) -> bool:
+    with admin.cursor() as cursor:
+        cursor.execute("select from pg_stat_activity where pid = %s", (session,))
+        return cursor.fetchone() is not None
+
+
 def test_cells_keep_their_order_and_unknown_ones_are_empty(store: PostgresStore) -> None:
     sea, *known = store.features_of([FIRST + 5000, FIRST + 3, FIRST], soon())
     assert sea.is_empty
@@ -93,6 +103,27 @@ def test_a_session_ended_while_idle_is_replaced_before_use(store: PostgresStore,
     assert store.features_of([FIRST], soon())[0].cell == FIRST
     assert session_of(store) != session
     assert store._breaker._failures == 0
+
+
+def test_a_session_that_the_server_has_closed_is_not_used_though_its_last_reply_came_late(
+    postgres_server: PostgresServer, url: str, admin: Connection
+) -> None:
+    with Proxy.to(postgres_server.port) as proxy:
+        settings = replace(POSTGRES, url=with_address(url, HOST, proxy.port), idle=0.3)
+        with closing(PostgresStore(settings)) as store:
+            # GIVEN a reply that arrives when the server has counted half of the idle time already
+            store.features_of([FIRST], soon())
+            proxy.delay(0.15)
+            store.features_of([FIRST], soon())
+            # WHEN the network forgets the connection, so that nothing says that the server closes it
+            proxy.restore()
+            proxy.forget()
+            patience = Deadline.after(5)
+            while is_open(session_of(store), admin):
+                assert patience.left() > 0
+                sleep(0.01)
+            # THEN the next query has a new one
+            assert store.features_of([FIRST], soon())[0].cell == FIRST
 
 
 def test_a_session_that_ends_during_a_query_is_replaced_once(
