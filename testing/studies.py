@@ -9,7 +9,7 @@ from typing import Any
 from cli.place import EXIF, Place
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from cli.study.opinions import Observation, Opinion, of_taxon
-from cli.study.reviews import save, taxon_called
+from cli.study.reviews import save, taxon_chosen
 from cli.study.study import Study
 
 STATIONS = (
@@ -130,7 +130,7 @@ def made_up(folder: Path, *photos: Any, **options: Any) -> Iterator[Study]:
 
 def seen(scientific_name: str) -> Observation:
     """Return what a person saw who names a taxon."""
-    return of_taxon(taxon_called(scientific_name, []), "animal")
+    return of_taxon(taxon_chosen(scientific_name, []), "animal")
 
 
 def say(

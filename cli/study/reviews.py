@@ -95,7 +95,7 @@ def is_right(said: Observation, machine: Finding) -> bool:
     return machine.named.scientific_name in above or said.scientific_name in perhaps
 
 
-def taxon_called(scientific_name: str, findings: Sequence[Finding]) -> ScoredTaxon:
+def taxon_chosen(scientific_name: str, findings: Sequence[Finding]) -> ScoredTaxon:
     """Return a taxon that is at hand, or that the models offer for photos. Raises `KeyError` if it is neither."""
     lineage = lineage_of(scientific_name)
     perhaps = {each.scientific_name: each for finding in findings for each in finding.perhaps}

@@ -10,7 +10,7 @@ from cli.study.finding import Finding, machine_of
 from cli.study.holds import held_by, hold
 from cli.study.opinions import KINDS, VALUES, Observation, Opinion, of_taxon, opinions_of
 from cli.study.queue import Choice, Queue
-from cli.study.reviews import save, taxon_called, withdraw
+from cli.study.reviews import save, taxon_chosen, withdraw
 from cli.study.study import Study, StudyPhoto, seconds_between
 from cli.study.taxa import lineage_of, searchable
 
@@ -197,7 +197,7 @@ def _observation(said: Mapping[str, Any], machine: Sequence[Finding]) -> Observa
     if kind != "animal" or typed:
         observed = Observation(kind, typed if kind == "animal" else None)
     else:
-        observed = of_taxon(taxon_called(said["scientific_name"], machine), kind)
+        observed = of_taxon(taxon_chosen(said["scientific_name"], machine), kind)
     sex, life_stage = _text(said, "sex"), _text(said, "life_stage")
     behavior, note = _text(said, "behavior"), _text(said, "note")
     return replace(observed, count=count, sex=sex, life_stage=life_stage, behavior=behavior, note=note)

@@ -16,7 +16,7 @@ from cli.exports.flat_csv import write_csv
 from cli.results import ResultsFile
 from cli.study.event import found_in
 from cli.study.opinions import Observation
-from cli.study.reviews import precision, taxon_called, wilson
+from cli.study.reviews import precision, taxon_chosen, wilson
 from cli.study.study import Study
 from cli.study.summary import summary_of
 from testing.studies import answer, say, seen, write_study
@@ -146,7 +146,7 @@ def exported(results: ResultsFile, folder: Path) -> dict[str, dict[str, str]]:
 
 def test_an_unknown_taxon_is_refused() -> None:
     with pytest.raises(KeyError):
-        taxon_called("Nullius nemo", [])
+        taxon_chosen("Nullius nemo", [])
 
 
 @pytest.mark.parametrize(
