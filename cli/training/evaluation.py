@@ -1,0 +1,186 @@
+"""What a trained head was right about, on photos of cameras that it had not seen."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.model.detector import Box
+from chalicelib.model.taxonomy import Animal
+
+OTHER = "other"
+"""The head's last output, and the taxon of a photo that shows none of the head's: no taxon id is this word."""
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """A photo, scored by a head that has not seen its camera.
+
+    `taxon`: id of what people say it shows, or `OTHER`. `probabilities`: shape (K + 1,), of the head's taxa and of
+    `OTHER`. `box`: around the animal, or None.
+    """
+
+    photo: Path
+    camera: str
+    taxon: str
+    probabilities: NDArray[np.float32]
+    box: Box | None
+
+
+class Point(NamedTuple):
+    """A point of the learning curve: the share right after training on so many photos and cameras."""
+
+    photos: int
+    cameras: int
+    right: float
+
+
+class Row(NamedTuple):
+    """What came of the photos of a taxon, as shares of them. Of `OTHER`, `taxon` is None.
+
+    `right`: it is the most probable output. `named`: a name was certain enough, right or wrong. `right_of_named`: of
+    all photos that were named as this taxon, the share that show it; None if none was.
+    """
+
+    taxon: Animal | None
+    photos: int
+    cameras: int
+    right: float
+    named: float
+    right_of_named: float | None
+
+
+class Bin(NamedTuple):
+    """Photos whose most probable taxon has a probability from `low` to `high`. `stated`: mean of these; `right`: share
+    of those photos that show it."""
+
+    low: float
+    high: float
+    photos: int
+    stated: float
+    right: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a head was right about. `name`: of its pack. `taxa`: of its outputs, in their order, without `OTHER`.
+
+    `outcomes`: those that show `OTHER` count only where a property says so. `thresholds`: least probability for a name
+    by taxon id. `curve`: from few photos to many. `photos`, `cameras`: in training. `places`: names of areas.
+    `precision`: wanted share right of what is named. `general`: version of the general model.
+    """
+
+    name: str
+    taxa: tuple[Animal, ...]
+    outcomes: tuple[Outcome, ...]
+    thresholds: Mapping[str, float]
+    curve: tuple[Point, ...]
+    photos: int
+    cameras: int
+    places: tuple[str, ...]
+    precision: float
+    general: str
+
+    @cached_property
+    def known(self) -> tuple[Outcome, ...]:
+        """Return the outcomes of photos that show one of the head's taxa."""
+        return tuple(each for each in self.outcomes if each.taxon != OTHER)
+
+    @cached_property
+    def strangers(self) -> tuple[Outcome, ...]:
+        """Return the outcomes of photos that show another animal than the head's."""
+        return tuple(each for each in self.outcomes if each.taxon == OTHER)
+
+    def guess(self, outcome: Outcome) -> str:
+        """Return the id of the most probable output, or `OTHER`."""
+        return self._ids[int(outcome.probabilities.argmax())]
+
+    def name_of(self, outcome: Outcome) -> str | None:
+        """Return the id of the taxon that a photo is named as; None if nothing is certain enough."""
+        taxon = self.guess(outcome)
+        is_certain = taxon != OTHER and float(outcome.probabilities.max()) >= self.thresholds.get(taxon, 1.0)
+        return taxon if is_certain else None
+
+    @property
+    def right(self) -> float:
+        """Return the share of known photos whose most probable output is what they show."""
+        return _share(self.guess(each) == each.taxon for each in self.known)
+
+    @property
+    def named(self) -> float:
+        """Return the share of known photos that are named, right or wrong."""
+        return _share(self.name_of(each) is not None for each in self.known)
+
+    @property
+    def right_of_named(self) -> float | None:
+        """Return the share right of the known photos that are named; None if none is."""
+        names = [(name, each.taxon) for each in self.known if (name := self.name_of(each))]
+        return _share(name == taxon for name, taxon in names) if names else None
+
+    @property
+    def strangers_named(self) -> float | None:
+        """Return the share of strangers that are named, always wrongly; None without any."""
+        return _share(self.name_of(each) is not None for each in self.strangers) if self.strangers else None
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Return what came of the photos of each taxon, in the order of the outputs; of strangers, if any, last."""
+        rows = [self._row(taxon, taxon.taxon_id) for taxon in self.taxa]
+        return (*rows, self._row(None, OTHER)) if self.strangers else tuple(rows)
+
+    def _row(self, taxon: Animal | None, taxon_id: str) -> Row:
+        mine = [each for each in self.outcomes if each.taxon == taxon_id]
+        named_so = [each.taxon for each in self.outcomes if self.name_of(each) == taxon_id]
+        return Row(
+            taxon,
+            len(mine),
+            len({each.camera for each in mine}),
+            _share(self.guess(each) == taxon_id for each in mine),
+            _share(self.name_of(each) is not None for each in mine),
+            _share(said == taxon_id for said in named_so) if named_so else None,
+        )
+
+    @property
+    def confusion(self) -> NDArray[np.int64]:
+        """Return numbers of photos, shape (K + 1, K + 1): by what they show, and by the most probable output."""
+        at = {taxon: index for index, taxon in enumerate(self._ids)}
+        counts = np.zeros((len(at), len(at)), np.int64)
+        for each in self.outcomes:
+            counts[at[each.taxon], at[self.guess(each)]] += 1
+        return counts
+
+    @property
+    def reliability(self) -> tuple[Bin, ...]:
+        """Return the bins of stated certainty that have photos, from low to high; strangers are wrong in each."""
+        said = [(float(each.probabilities[:-1].max()), self._first(each) == each.taxon) for each in self.outcomes]
+        bins = []
+        for number in range(BINS):
+            inside = [(p, right) for p, right in said if min(int(p * BINS), BINS - 1) == number]
+            if inside:
+                stated = sum(p for p, _ in inside) / len(inside)
+                edges = number / BINS, (number + 1) / BINS
+                bins.append(Bin(*edges, len(inside), stated, _share(right for _, right in inside)))
+        return tuple(bins)
+
+    def worst(self, most: int = 20) -> Sequence[Outcome]:
+        """Return the photos whose most probable taxon is wrong, the surest first, at most `most`."""
+        wrong = [each for each in self.outcomes if self.guess(each) not in (each.taxon, OTHER)]
+        return sorted(wrong, key=lambda each: (-float(each.probabilities.max()), str(each.photo)))[:most]
+
+    @cached_property
+    def _ids(self) -> tuple[str, ...]:
+        return *(taxon.taxon_id for taxon in self.taxa), OTHER
+
+    def _first(self, outcome: Outcome) -> str:
+        return self._ids[int(outcome.probabilities[:-1].argmax())]
+
+
+def _share(truths: Iterable[bool]) -> float:
+    """Return the share that is true; 0 of nothing."""
+    values = list(truths)
+    return sum(values) / len(values) if values else 0.0

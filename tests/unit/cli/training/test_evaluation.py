@@ -1,0 +1,98 @@
+"""Figures of a trained head: what is right, named, confused, reliable and worst."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.model.taxonomy import Animal, Taxon
+from cli.training.evaluation import OTHER, Evaluation, Outcome, Point
+
+FOX = Animal(1, "vulpes", 0, "", "fox", "Vulpes", "genus", "wild", (Taxon("fox", "Vulpes", "genus"),))
+HARE = Animal(2, "lepus", 1, "", "hare", "Lepus", "genus", "wild", (Taxon("hare", "Lepus", "genus"),))
+
+
+def outcome(number: int, camera: str, taxon: str, *probabilities: float) -> Outcome:
+    return Outcome(Path(f"{number}.jpg"), camera, taxon, np.array(probabilities, np.float32), None)
+
+
+OUTCOMES = (
+    outcome(0, "north", "vulpes", 0.91, 0.04, 0.05),
+    outcome(1, "north", "vulpes", 0.6, 0.3, 0.1),
+    outcome(2, "south", "vulpes", 0.05, 0.85, 0.1),
+    outcome(3, "south", "lepus", 0.1, 0.8, 0.1),
+    outcome(4, "west", "lepus", 0.1, 0.2, 0.7),
+    outcome(5, "west", OTHER, 0.2, 0.1, 0.7),
+    outcome(6, "west", OTHER, 0.95, 0.0, 0.05),
+)
+
+
+def evaluation(*outcomes: Outcome) -> Evaluation:
+    thresholds = {"vulpes": 0.75, "lepus": 0.7}
+    curve = (Point(3, 2, 0.5), Point(5, 3, 0.6))
+    return Evaluation("deer", (FOX, HARE), outcomes, thresholds, curve, 5, 3, ("Utah",), 0.95, "0" * 12)
+
+
+def test_shares_are_of_photos_that_show_a_taxon_of_the_head() -> None:
+    found = evaluation(*OUTCOMES)
+    # THEN the strangers count apart
+    assert (found.right, found.named) == (3 / 5, 3 / 5)
+    assert found.right_of_named == pytest.approx(2 / 3)
+    assert found.strangers_named == 1 / 2
+
+
+def test_a_photo_is_named_if_its_taxon_is_certain_enough() -> None:
+    found = evaluation(*OUTCOMES)
+    names = [found.name_of(each) for each in OUTCOMES]
+    assert names == ["vulpes", None, "lepus", "lepus", None, None, "vulpes"]
+    # WHEN a taxon has no threshold, because it never was precise enough
+    never = Evaluation("deer", (FOX, HARE), OUTCOMES, {}, (), 5, 3, (), 0.95, "0" * 12)
+    # THEN it is never named
+    assert (never.named, never.right_of_named) == (0, None)
+
+
+def test_each_taxon_has_a_row_and_strangers_the_last() -> None:
+    fox, hare, other = evaluation(*OUTCOMES).rows
+    assert (fox.taxon, fox.photos, fox.cameras) == (FOX, 3, 2)
+    assert (fox.right, fox.named, fox.right_of_named) == pytest.approx((2 / 3, 2 / 3, 1 / 2))
+    assert (hare.right, hare.named, hare.right_of_named) == (1 / 2, 1 / 2, 1 / 2)
+    assert (other.taxon, other.photos, other.right, other.right_of_named) == (None, 2, 1 / 2, None)
+    # WHEN there are no strangers
+    known = evaluation(*OUTCOMES[:5])
+    assert [each.taxon for each in known.rows] == [FOX, HARE]
+    assert known.strangers_named is None
+
+
+def test_confusion_counts_by_what_is_shown_and_by_what_is_said() -> None:
+    assert evaluation(*OUTCOMES).confusion.tolist() == [[2, 1, 0], [0, 1, 1], [1, 0, 1]]
+
+
+def test_reliability_compares_what_was_stated_with_what_was_right() -> None:
+    bins = evaluation(*OUTCOMES).reliability
+    assert [(each.low, each.photos) for each in bins] == [(0.2, 2), (0.6, 1), (0.8, 2), (0.9, 2)]
+    assert [each.right for each in bins] == [1 / 2, 1, 1 / 2, 1 / 2]
+    assert bins[-1].stated == pytest.approx(0.93)
+
+
+def test_the_worst_photos_are_the_surest_wrong_ones() -> None:
+    found = evaluation(*OUTCOMES)
+    assert [each.photo.stem for each in found.worst()] == ["6", "2"]
+    assert [each.photo.stem for each in found.worst(1)] == ["6"]
+
+
+def test_nothing_at_all_has_no_share() -> None:
+    empty = evaluation()
+    assert (empty.right, empty.right_of_named, empty.reliability, empty.worst()) == (0, None, (), [])
+
+
+SHARES = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda each: sum(each) > 0.01)
+
+
+@given(st.lists(st.tuples(SHARES, st.sampled_from(["vulpes", "lepus", OTHER]))))
+def test_every_photo_counts_once(drawn: list[tuple[list[float], str]]) -> None:
+    outcomes = [outcome(at, "c", taxon, *(p / sum(ps) for p in ps)) for at, (ps, taxon) in enumerate(drawn)]
+    found = evaluation(*outcomes)
+    assert found.confusion.sum() == sum(each.photos for each in found.rows) == len(outcomes)
+    assert sum(each.photos for each in found.reliability) == len(outcomes)
