@@ -97,7 +97,8 @@ def _differ(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
 
 
 def _identical(one: Scores, other: Scores) -> bool:
-    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(astuple(one), astuple(other), strict=True))
+    pairs = zip(astuple(one), astuple(other), strict=True)
+    return all(a is None or np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
 
 def find_pack_problems(file: Path) -> Iterator[str]:

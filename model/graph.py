@@ -1,7 +1,8 @@
 """Build the ONNX graph of a network, from the photo's pixels to calibrated probabilities.
 
     image u8 N×S×S×3 ─ transpose ─ (x−127)/128 ─ network ─ ÷ T ┬ softmax ─ share of animals ► animal_probability
-                                                   N×1000      └ animals ┬ softmax ► vision_probabilities
+                                              │    N×1000      └ animals ┬ softmax ► vision_probabilities
+                                              └─ pooled ► features       │
     prior f32 N×A ─ log ─────────────────────────────────────────────────┴ + ─ softmax ► probabilities
 
 `probabilities` is `vision_probabilities` × prior, normalised to a sum of 1. The graph adds logarithms instead of
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, TensorProto, checker, helper, numpy_helper
 
+from chalicelib.model.session import FEATURES
 from model.network import INPUT_SIZE, Block, Convolution, Network
 from model.quantize import ActivationRange, quantize_bias, quantize_weights
 
@@ -114,7 +116,7 @@ def build_graph(
         features, source, size = _add_block(graph, block, features, source, size)
     features, _ = _add_convolution(graph, network.head, features, source, size)
     _add_outputs(graph, _add_classifier(graph, network, features), animals, temperature)
-    return _finished(graph, animals, metadata)
+    return _finished(graph, animals, network.classifier.shape[1], metadata)
 
 
 def intermediate_tensors(network: Network) -> list[str]:
@@ -171,9 +173,17 @@ def _add_block(graph: QuantizableGraph, block: Block, tensor: str, source: str, 
 
 
 def _add_classifier(graph: QuantizableGraph, network: Network, features: str) -> str:
-    """Add pooling and the classifier. Return the name of the logits, which stay floats: 8 bits are too coarse."""
+    """Add pooling, which gives the features, and the classifier. Return the name of the logits.
+
+    These stay floats: 8 bits are too coarse.
+    """
     pooled = graph.activation(graph.add("GlobalAveragePool", [features], "pool"))
-    flat = graph.activation(graph.add("Flatten", [pooled], "features"), "pool")
+    flat = graph.add("Flatten", [pooled], "flat")
+    if graph.ranges is None:
+        graph.add("Identity", [flat], FEATURES)
+    flat = graph.activation(flat, "pool")
+    if graph.ranges is not None:  # a node of its own, so that the one of the classifier stays an integer kernel
+        graph.add("DequantizeLinear", ["flat.u8", "flat.scale", "flat.zero"], FEATURES)
     weights = graph.weights("classifier", network.classifier, network.classifier_bias, "pool")
     return graph.add("Gemm", [flat, *weights], "logits", transB=1)
 
@@ -198,7 +208,7 @@ def _add_outputs(graph: QuantizableGraph, logits: str, animals: int, temperature
     graph.add("Softmax", [graph.add("Add", [scores, weights], "posterior_logits")], "probabilities", axis=1)
 
 
-def _finished(graph: QuantizableGraph, animals: int, metadata: Mapping[str, str]) -> ModelProto:
+def _finished(graph: QuantizableGraph, animals: int, features: int, metadata: Mapping[str, str]) -> ModelProto:
     image: list[str | int | None] = ["N", INPUT_SIZE, INPUT_SIZE, 3]
     tensor, floats = helper.make_tensor_value_info, TensorProto.FLOAT
     inputs = [tensor("image", TensorProto.UINT8, image), tensor("prior", floats, ["N", animals])]
@@ -206,6 +216,7 @@ def _finished(graph: QuantizableGraph, animals: int, metadata: Mapping[str, str]
         tensor("probabilities", floats, ["N", animals]),
         tensor("vision_probabilities", floats, ["N", animals]),
         tensor("animal_probability", floats, ["N"]),
+        tensor(FEATURES, floats, ["N", features]),
     ]
     made = helper.make_graph(graph.nodes, "faunalens", inputs, outputs, [*graph.constants.values()])
     return to_model(made, "model.build", metadata)

@@ -38,11 +38,11 @@ ANSWER = Answer(
     vehicles=None,
     location=Place("exif", "83be0efffffffff", (-33.8, 151.8), ("AU",)),
     features=FeaturesUsed("narrowed", "miss", 78, VERSION),
-    model=ModelUsed("faunalens", "927898b77542"),
+    model=ModelUsed("faunalens", "71d949d78aae"),
     timings_ms=Timings(1, 1, 1, 0, 3),
     request_id="157dbf60-a904-4f04-bf8b-9eb11105a3e1",
 )
-OUTCOME = Outcome("exif", KOALA.taxon, KOALA.name, KOALA.score, "native", "species", "927898b77542", {})
+OUTCOME = Outcome("exif", KOALA.taxon, KOALA.name, KOALA.score, "native", "species", "71d949d78aae", {})
 """What metrics count of `ANSWER`."""
 
 

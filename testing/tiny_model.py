@@ -1,9 +1,10 @@
 """A small model of three animals, a pack and a detector that fulfil the contract of docs/how-to/model.md.
 
 The model scores the photo's colours: its first animal is likely in a red photo, the second in a green one, the third in
-a blue one. The pack has two species and three outputs: a red photo is a red fox; a green and a blue one are an Arctic
-fox, in summer and in winter. The detector sees an image of 8 × 8 pixels, each a square of its own: a red one is an
-animal, a green one a person, a blue one a vehicle, each with a box of 2 × 2 pixels around it.
+a blue one; its features are the means of the colours. The pack has two species and three outputs: a red photo is a red
+fox; a green and a blue one are an Arctic fox, in summer and in winter. The detector sees an image of 8 × 8 pixels, each
+a square of its own: a red one is an animal, a green one a person, a blue one a vehicle, each with a box of 2 × 2 pixels
+around it.
 
 Tests change one part of a model to get a model that breaks the contract.
 """
@@ -78,6 +79,7 @@ DETECTOR_LABELS = "output_index,label,subject\n0,red,animal\n1,green,person\n2,b
 NODES: list[tuple[tuple[str, list[str], list[str]], dict[str, Any]]] = [
     (("Cast", ["image"], ["float"]), {"to": TensorProto.FLOAT}),
     (("ReduceMean", ["float"], ["colours"]), {"axes": [1, 2], "keepdims": 0}),
+    (("Identity", ["colours"], ["features"]), {}),
     (("Mul", ["colours", "gain"], ["logits"]), {}),
     (("Softmax", ["logits"], ["vision_probabilities"]), {"axis": 1}),
     (("Max", ["prior", "least"], ["positive"]), {}),
@@ -109,6 +111,7 @@ def tiny_model(
         "probabilities": (TensorProto.FLOAT, ["N", ANIMALS]),
         "vision_probabilities": (TensorProto.FLOAT, ["N", ANIMALS]),
         "animal_probability": (TensorProto.FLOAT, ["N"]),
+        "features": (TensorProto.FLOAT, ["N", 3]),
     }
     given.update(outputs or {})
     given.pop(drop, None)

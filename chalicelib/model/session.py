@@ -1,7 +1,7 @@
 """The ONNX model: load it, check it against the contract in docs/how-to/model.md, and run it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +20,8 @@ OUTPUTS = {
     "vision_probabilities": "tensor(float)",
     "animal_probability": "tensor(float)",
 }
+FEATURES = "features"
+"""Output, which a model may lack: what it sees before it decides which animal that is. Heads need it."""
 SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_us": "2000"}
 """Options for idle inference threads. Between operators these threads spin, which saves a quarter of the inference time
 with two threads. They stop spinning after each inference, because other threads then need the processors, and after
@@ -33,12 +35,14 @@ class Scores:
     """The model's output for one photo.
 
     `probabilities`: shape (animals,), float32, calibrated, with the prior. `vision`: the same without the prior, which
-    answers weigh by themselves. `animal_probability`: probability that the photo shows any animal.
+    answers weigh by themselves. `animal_probability`: probability that the photo shows any animal. `features`: what
+    heads score, shape (features,), float32; None if the model does not give them, or of several photos together.
     """
 
     probabilities: NDArray[np.float32]
     vision: NDArray[np.float32]
     animal_probability: float
+    features: NDArray[np.float32] | None = field(default=None, kw_only=True)
 
 
 class Versioned(Protocol):
@@ -67,6 +71,8 @@ class Model:
         self.path = path
         self._session = load_session(path, threads, REMEDY)
         self.input_size, self.animals = check_contract(self._session, path.name)
+        given = {each.name for each in self._session.get_outputs()}
+        self._outputs = [*OUTPUTS, *({FEATURES} & given)]
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.name = str(metadata.get("name") or path.stem)
         self._wide_session: onnxruntime.InferenceSession | None = None
@@ -101,7 +107,7 @@ class Model:
         feed = {"image": pixels[np.newaxis], "prior": prior[np.newaxis]}
         session = self._wide_session if self._wide_session and self._is_alone() else self._session
         try:
-            probabilities, vision, animal = session.run(list(OUTPUTS), feed)
+            probabilities, vision, animal, *features = session.run(self._outputs, feed)
         except Exception as error:  # onnxruntime's errors have no common base class
             raise ModelError(f"inference with {self.path.name} failed: {first_line(error)}") from error
         if not probabilities.shape == vision.shape == (1, self.animals) or animal.shape != (1,):
@@ -110,7 +116,7 @@ class Model:
                 f"the outputs {', '.join(OUTPUTS)} of {self.path.name} have shapes {found} for one photo, expected "
                 f"(1, {self.animals}) twice and (1,)"
             )
-        return Scores(probabilities[0], vision[0], float(animal[0]))
+        return Scores(probabilities[0], vision[0], float(animal[0]), features=features[0][0] if features else None)
 
 
 def version_of(path: Path) -> str:
@@ -147,7 +153,7 @@ def load_session(path: Path, threads: int, remedy: str) -> "onnxruntime.Inferenc
 def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[int, int]:
     """Return the input size and the number of animals of a model. Raises `ModelError` if it breaks the contract."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    shapes = _shapes("input", inputs, INPUTS, name) | _shapes("output", outputs, OUTPUTS, name)
+    shapes = _shapes("input", inputs, INPUTS, name) | _shapes("output", outputs, OUTPUTS, name, FEATURES)
     image, prior = shapes["image"], shapes["prior"]
     if len(image) != 4 or not isinstance(image[1], int) or image[1] != image[2] or image[3] != 3:
         raise ModelError(f"input image of {name} has shape {image}, expected N × S × S × 3 with a fixed S")
@@ -160,15 +166,21 @@ def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[
     if len(shapes["animal_probability"]) != 1:
         its_shape = shapes["animal_probability"]
         raise ModelError(f"output animal_probability of {name} has shape {its_shape}, expected N, one value per photo")
+    if len(shapes.get(FEATURES, [1, 1])) != 2:
+        raise ModelError(f"output {FEATURES} of {name} has shape {shapes[FEATURES]}, expected N × any number")
     for tensor, shape in shapes.items():
         if isinstance(shape[0], int) and shape[0] != 1:
             raise ModelError(f"{tensor} of {name} has shape {shape}, expected a variable batch size or 1")
     return image[1], animals
 
 
-def _shapes(kind: str, found: Sequence[Any], expected: dict[str, str], name: str) -> dict[str, list[int | str | None]]:
-    """Check the names and types of the inputs or outputs, and return their shapes by name."""
+def _shapes(
+    kind: str, found: Sequence[Any], expected: dict[str, str], name: str, optional: str = ""
+) -> dict[str, list[int | str | None]]:
+    """Check the names and types of the inputs or outputs, and return their shapes by name. `optional`: floats."""
     types = {each.name: each.type for each in found}
+    if optional in types:
+        expected = {**expected, optional: "tensor(float)"}
     if types.keys() != expected.keys():
         raise ModelError(f"{name} has the {kind}s {_listed(types)}; expected {_listed(expected)}")
     for each, its_type in types.items():

@@ -37,7 +37,7 @@ SECOND_LOOKS, BOXED = 0.3, 0.1
 SHADOW_MISSED, SHADOW_DIFFERS = 0.04, 0.025
 """Shares of identifications that miss the dataset in shadow, or would have another answer with it."""
 NAMES = ("koala", "red fox", "mallard", "tabby", "house finch", "impala", "robin", "ibex", "bullfrog", "monarch")
-MODEL_VERSION = "927898b77542"
+MODEL_VERSION = "71d949d78aae"
 IDLE = 420.0
 """Seconds after which Lambda removes an idle container."""
 

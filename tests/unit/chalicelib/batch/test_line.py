@@ -9,7 +9,7 @@ from chalicelib.api.responses import ModelUsed, PackUsed, Timings
 from chalicelib.batch.line import Line, answer_kept, hash_of, models_of, object_key
 from testing.records import ANSWER
 
-BIRDS = ModelUsed("faunalens", "927898b77542", (PackUsed("birds", "0123456789ab", 4.2),))
+BIRDS = ModelUsed("faunalens", "71d949d78aae", (PackUsed("birds", "0123456789ab", 4.2),))
 
 
 def test_the_name_depends_on_bucket_key_and_etag_alone() -> None:
@@ -35,7 +35,7 @@ def test_two_answers_to_one_photo_leave_the_same() -> None:
     # THEN what lines keep of them is equal, and names the models
     kept = answer_kept(asdict(first))
     assert kept == answer_kept(asdict(second))
-    assert models_of(kept) == {"faunalens": "927898b77542", "birds": "0123456789ab"}
+    assert models_of(kept) == {"faunalens": "71d949d78aae", "birds": "0123456789ab"}
 
 
 def test_a_line_is_one_line_of_json_and_reads_back() -> None:

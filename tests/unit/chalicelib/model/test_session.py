@@ -15,6 +15,7 @@ from testing.tiny_model import ANIMALS, SIZE, failing_model, tiny_model, write
 GREEN = np.full((SIZE, SIZE, 3), (0, 200, 30), np.uint8)
 ANYWHERE = np.ones(ANIMALS, np.float32)
 FLOAT, UINT8 = TensorProto.FLOAT, TensorProto.UINT8
+UNEVEN = {"features": ("Identity", ["animal_probability"])}
 UNREDUCED = {"animal_probability": ("Identity", ["vision_probabilities"])}
 
 
@@ -41,6 +42,15 @@ def test_a_photo_is_scored_with_and_without_the_prior(tmp_path: Path) -> None:
     assert narrowed.probabilities.sum() == pytest.approx(1)
     assert 0 <= plain.animal_probability <= 1
     assert plain.probabilities.shape == plain.vision.shape == (ANIMALS,)
+
+
+@pytest.mark.parametrize("dropped", ["", "features"])
+def test_a_model_gives_what_heads_score_if_it_can(tmp_path: Path, dropped: str) -> None:
+    # GIVEN a model whose features are the colours of a photo, and one without features
+    model = Model(write(tmp_path, tiny_model(drop=dropped)), threads=1)
+    # WHEN a photo is scored; THEN its scores have them if the model gives any
+    features = model.score(GREEN, ANYWHERE).features
+    assert features is None if dropped else features.tolist() == [0, 200, 30]
 
 
 def test_a_photo_that_is_alone_uses_all_processors_with_the_same_result(tmp_path: Path) -> None:
@@ -79,7 +89,7 @@ def test_arrays_of_other_shapes_or_types_are_rejected(tmp_path: Path, pixels: An
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"drop": "animal_probability"}, "has the outputs probabilities, vision_probabilities; expected animal_prob"),
+        ({"drop": "animal_probability"}, "has the outputs features, probabilities, vision_probabilities; expected an"),
         ({"inputs": {"extra": (FLOAT, ["N"])}}, "has the inputs extra, image, prior; expected image, prior"),
         ({"inputs": {"image": (FLOAT, ["N", 8, 8, 3])}}, r"image .* is tensor\(float\), expected tensor\(uint8\)"),
         ({"inputs": {"image": (UINT8, ["N", "S", "S", 3])}}, "expected N × S × S × 3 with a fixed S"),
@@ -87,6 +97,7 @@ def test_arrays_of_other_shapes_or_types_are_rejected(tmp_path: Path, pixels: An
         ({"inputs": {"prior": (FLOAT, ["N", "A"])}}, "expected N × A with a fixed number of animals"),
         ({"inputs": {"prior": (FLOAT, ["N", 1])}}, "probabilities .* expected N × 1, like the prior"),
         ({"outputs": {"animal_probability": (FLOAT, ["N", 3])}, "nodes": UNREDUCED}, "expected N, one value per photo"),
+        ({"outputs": {"features": (FLOAT, ["N"])}, "nodes": UNEVEN}, "features .* expected N × any number"),
         ({"inputs": {"prior": (FLOAT, [4, ANIMALS])}}, "prior .* expected a variable batch size or 1"),
     ],
 )  # fmt: skip
