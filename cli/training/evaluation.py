@@ -72,7 +72,8 @@ class Evaluation:
 
     `outcomes`: those that show `OTHER` count only where a property says so. `thresholds`: least probability for a name
     by taxon id. `curve`: from few photos to many. `photos`, `cameras`: in training. `places`: names of areas.
-    `precision`: wanted share right of what is named. `general`: version of the general model.
+    `precision`: wanted share right of what is named. `general`: version of the general model. `night`: whether the head
+    is for infrared photos alone. `licence`: of the head; empty if its maker has not said.
     """
 
     name: str
@@ -85,6 +86,8 @@ class Evaluation:
     places: tuple[str, ...]
     precision: float
     general: str
+    night: bool = False
+    licence: str = ""
 
     @cached_property
     def known(self) -> tuple[Outcome, ...]:
