@@ -67,6 +67,7 @@ def test_a_signal_ends_a_run_as_control_c_does(name: str) -> None:
     number = getattr(signal, name)
     before = {each: signal.getsignal(each) for each in {signal.SIGINT, signal.SIGTERM, number}}
     try:
+        signal.signal(number, signal.SIG_DFL)  # the tests may run under nohup themselves
         stopped = terminal.prepare()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
