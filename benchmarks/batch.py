@@ -26,7 +26,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.model.session import REMEDY, load_session
 from cli.engines.engine import work
 from cli.engines.local import LocalEngine
-from cli.identify import identify_left, in_parallel
+from cli.identify.command import identify_left, in_parallel
 from cli.place import Place
 from cli.results import ListedPhoto, ResultsFile
 from local import sample_photo

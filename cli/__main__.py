@@ -15,19 +15,29 @@ from click.shell_completion import get_completion_class
 
 from chalicelib.application import VERSION
 from chalicelib.errors import FaunalensError
-from cli import moved
-from cli.again import made_by
 from cli.config import use_defaults, with_source
 from cli.errors import CommandError, Exit
+from cli.identify.again import made_by
 from cli.log import LOG, close_log, with_log
 from cli.options import results_argument
 from cli.results import ResultsFile
+from cli.study import moved
 from cli.study.clocks import doubts_of, remarks
 from cli.terminal import MOST_FAULTS, prepare, shown
 
-_MODULES = ("batch", "config", "copy", "export", "identify", "merge", "report", "review", "tables")
-"""Commands with a module of their own: `faunalens export` is the function `export` of cli/export.py."""
-MODULES = {name: (f"cli.{name}", name) for name in _MODULES} | {"import": ("cli.importing.command", "import_labels")}
+MODULES = {
+    "batch": ("cli.backfill.command", "batch"),
+    "config": ("cli.config", "config"),
+    "copy": ("cli.copy.command", "copy"),
+    "export": ("cli.exports.command", "export"),
+    "identify": ("cli.identify.command", "identify"),
+    "import": ("cli.importing.command", "import_labels"),
+    "merge": ("cli.merge", "merge"),
+    "report": ("cli.report.command", "report"),
+    "review": ("cli.review.command", "review"),
+    "tables": ("cli.tables.command", "tables"),
+}
+"""The modules of the commands, and their functions there. This one has the others: status, prune, completion."""
 EPILOG = """\b
 Examples:
   faunalens identify cat.jpg --lat -33.9 --lon 151.2

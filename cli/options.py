@@ -10,13 +10,12 @@ from typing import Any
 
 import click
 
-from cli.deployments import Deployments, parse_shift, read_deployments
+from cli.deployments import Deployments, Where, parse_shift, read_deployments
 from cli.exports.description import Description, read_description
 from cli.place import Place
 from cli.results import ResultsFile
 from cli.study.study import Study
 from cli.terminal import warn
-from cli.where import Where
 
 
 class Parsed[T](click.ParamType[T]):

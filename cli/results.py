@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from cli.errors import CommandError
-from cli.lock import exclusive
 from cli.place import Place, cell_at
 
 if TYPE_CHECKING:
@@ -114,6 +113,8 @@ FORMAT = 2
 """Version of the schema, in the database's `user_version`."""
 PATIENCE = 60.0
 """Seconds that a transaction waits for those of other processes."""
+OWNERS = 0o600
+"""Rights of a new results file: it has places, and says who was where and when."""
 BATCH = 1000
 """Rows that are read or written at a time, so that memory does not grow with the number of photos."""
 
@@ -160,7 +161,7 @@ class ResultsFile:
         if path is not None and (shared or not write) and not path.is_file():
             raise CommandError(f"there is no results file {path}; `faunalens identify --results` makes one")
         if path is not None and write and not shared:
-            self._lock = exclusive(path)
+            self._lock = _exclusive(path)
         try:
             self._connection = sqlite3.connect(
                 _name_of(path, write=write), timeout=PATIENCE, uri=True, autocommit=True, check_same_thread=False
@@ -233,12 +234,6 @@ class ResultsFile:
     def study(self) -> dict[str, str]:
         """Return the facts about the study, such as its folder."""
         return dict(self._connection.execute("select name, value from study"))
-
-    def has_photos_below(self, folder: Path) -> bool:
-        """Return whether one of the photos is below a folder; also if there are no photos at all. Looks at `BATCH`."""
-        query = "select path from photo order by id limit ?"
-        paths = [path for (path,) in self._connection.execute(query, (BATCH,))]
-        return not paths or any((folder / path).exists() for path in paths)
 
     def describe(self, **values: str) -> None:
         """Save facts about the study, such as its folder."""
@@ -327,6 +322,29 @@ def _values(photo: ListedPhoto) -> tuple[object, ...]:
 def now() -> str:
     """Return the time as UTC in ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _exclusive(path: Path) -> "FileLock":
+    """Lock the results for writing, as long as this process runs, and return the lock. Only their owner may read them.
+
+    The lock is a file of its own: closing any descriptor of a database would drop the locks of SQLite.
+    """
+    from filelock import FileLock, Timeout  # takes as long as the rest of `faunalens status`
+
+    if not path.parent.is_dir():
+        raise CommandError(f"there is no folder {path.parent} for the results; make it, or choose another file")
+    lock = FileLock(path.with_name(f"{path.name}-lock"), timeout=0, mode=OWNERS, thread_local=False)
+    try:
+        lock.acquire()
+        if not path.exists():
+            path.touch(OWNERS)  # SQLite's other files get the same rights
+    except Timeout as error:
+        raise CommandError(f"another run is writing to {path}; wait for it, or choose another file") from error
+    except OSError as error:
+        lock.release()
+        what = f"the results cannot be written to {path} ({error.strerror})"
+        raise CommandError(f"{what}; choose another file") from error
+    return lock
 
 
 def _name_of(path: Path | None, *, write: bool) -> str:

@@ -20,8 +20,8 @@ from chalicelib.config.field import Variable, variables
 from chalicelib.config.settings import ROOT, Settings
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from cli.__main__ import faunalens
-from cli.exports.tables import columns
 from cli.log import OPTION as LOG
+from cli.tables.tables import columns
 from cloudwatch.figures import read_prices
 from cloudwatch.lint.folder import usage
 from infra import cost

@@ -17,9 +17,9 @@ from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.photos import PhotoFacts
 from cli.engines.watch import Seen, answer_of_frames
 from cli.errors import CommandError
-from cli.moved import checksum_of
 from cli.place import Place
 from cli.results import FileFacts, Outcome, State, Task
+from cli.study.moved import checksum_of
 from cli.video import INSTALL, USUAL, Sampling, VideoUnreadable, can_read, is_video, opened
 
 DEGRADED = "the animals of the place were not to be had, so that the picture alone decided"

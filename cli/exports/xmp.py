@@ -10,9 +10,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from chalicelib.application import VERSION
 from cli.exports.files import stamp, whole
-from cli.study.finding import Finding
+from cli.study.finding import KINDS, Finding
 from cli.study.study import Study, StudyPhoto
-from cli.study.summary import KINDS
 from cli.study.taxa import lineage_of
 from cli.terminal import warn
 

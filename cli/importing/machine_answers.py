@@ -19,16 +19,16 @@ from cli.deployments import corrected
 from cli.engines.engine import facts_in
 from cli.engines.local import features_of_places, of_a_run
 from cli.errors import Exit
-from cli.identify import photos_below, study_folder
+from cli.identify.listing import photos_below, study_folder
 from cli.importing.labels import Label
 from cli.importing.photos import StudyPhotos
 from cli.importing.predictions import Predicted, Predictions
 from cli.importing.speciesnet_taxa import taxon_of_label
 from cli.importing.weighing import Weighing
-from cli.moved import find_below
 from cli.options import PlaceOptions
 from cli.place import NONE, Place
 from cli.results import BATCH, FileFacts, Outcome, ResultsFile, Task
+from cli.study.moved import find_below
 from cli.terminal import MOST_FAULTS, photo_progress, shown, waiting, warn
 from cli.video import VideoUnreadable, can_read, is_video, opened
 

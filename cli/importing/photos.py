@@ -7,8 +7,8 @@ from itertools import takewhile
 
 from cli.deployments import normal
 from cli.importing.labels import Label
-from cli.moved import checksum_of
 from cli.results import ResultsFile
+from cli.study.moved import checksum_of
 
 SURE = 1_000
 """More names than a path has: the bytes are the same."""

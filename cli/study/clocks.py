@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 
-from cli.again import mixture
 from cli.deployments import Row, corrected, lies_in
-from cli.moved import copies, shared, untimed
+from cli.identify.again import mixture
 from cli.results import ResultsFile
+from cli.study.moved import copies, shared, untimed
 
 OLDEST = datetime(2000, 1, 2)  # noqa: DTZ001, a camera's clock has no zone
 """No photo is older. Many clocks begin at 2000-01-01 when they are reset."""

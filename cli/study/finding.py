@@ -6,16 +6,17 @@ This module alone reads answers. What answers gain (several animals, boxes) join
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Self
 
 from chalicelib.api.words import FORMER
 from chalicelib.model.subject import LEAST_BOX
-from cli.study.clip import Clip
 from cli.study.opinions import TYPED, Kind, Observation, Opinion, opinions_of
 from cli.study.taxa import ANIMALS, ScoredTaxon, agree
 
+KINDS: dict[Kind, str] = {"human": "person", "vehicle": "vehicle", "blank": "nothing recognised", "unknown": "unclear"}
+"""What people say for a photo without an animal."""
 _KIND_OF_SUBJECT: dict[str, Kind] = {"person": "human", "vehicle": "vehicle", "none": "blank", "unclear": "unknown"}
 
 
@@ -30,6 +31,30 @@ class Box:
 
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+
+
+class Clip(NamedTuple):
+    """The frame of a video that an answer is about, and the video. `frame`: from 0.
+
+    `seconds`: of the frame, from the start. `fps`: frames a second. `duration`: in seconds, 0 if unknown. `processed`:
+    the frames that were looked at.
+    """
+
+    frame: int
+    seconds: float
+    fps: float
+    duration: float
+    processed: tuple[int, ...]
+
+    @classmethod
+    def of(cls, video: Mapping[str, Any]) -> Self:
+        """Return the clip of the part `video` of an answer."""
+        return cls._make((*(video[name] for name in cls._fields[:-1]), tuple(video["processed"])))
+
+    @property
+    def remark(self) -> str:
+        """Return when that is, for remarks of exports."""
+        return f"at {self.seconds:g} s of the video (frame {self.frame})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,12 @@ from functools import cached_property
 from itertools import batched
 from math import ceil, sqrt
 
-from cli import moved
-from cli.again import made_by, mixture
 from cli.deployments import ZONE, corrected, parse_zone
+from cli.identify.again import made_by, mixture
 from cli.results import BATCH, ResultsFile
-from cli.study.clip import Clip
+from cli.study import moved
 from cli.study.clocks import doubts_of
-from cli.study.finding import Finding, finding_of
+from cli.study.finding import Clip, Finding, finding_of
 from cli.study.opinions import OPINIONS
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from cli.report import page as report_page
-from cli.study.summary import summary_of
+from cli.report.command import page as report_page
+from cli.report.summary import summary_of
 from testing.studies import made_up
 
 

@@ -13,9 +13,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from cli.results import ResultsFile
-from cli.review_server import ReviewServer
-from cli.study.queue import Choice
-from cli.study.session import Session
+from cli.review.queue import Choice
+from cli.review.server import ReviewServer
+from cli.review.session import Session
 from testing.pictures import jpeg
 from testing.studies import DEER, IMPALA, LION, PHOTOS, answer, write_study
 from tests.end_to_end.browsing import Open, box_of

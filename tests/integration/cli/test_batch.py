@@ -23,8 +23,8 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.lazy import Lazy
 from chalicelib.services import Services
 from chalicelib.stores.objects import Objects
-from cli import batch
 from cli.__main__ import run
+from cli.backfill import command as batch
 from cli.backfill import runs
 from cli.backfill.cloud import S3Name
 from cli.errors import Exit
@@ -213,7 +213,7 @@ def test_kills_in_between_give_the_same_lines(aws: Account, study: str, table: P
 
 def _new_run(study: str, results: Path, table: Path) -> int:
     """Run all photos again, and keep the lines of this run alone."""
-    with patch("cli.batch._merge", lambda *_: 0):
+    with patch("cli.backfill.command._merge", lambda *_: 0):
         code = submit(study, results, "--deployments", table)
     merged(study, results)
     return code

@@ -9,9 +9,9 @@ from chalicelib.batch.line import Line, hash_of, object_key
 from cli.backfill.cloud import S3Name
 from cli.backfill.merge import merge
 from cli.errors import CommandError
-from cli.moved import copies
 from cli.place import NONE
 from cli.results import ListedPhoto, ResultsFile
+from cli.study.moved import copies
 from tests.unit.cli.backfill.conftest import BUCKET
 
 STUDY = S3Name("photos", "batches/creek/")

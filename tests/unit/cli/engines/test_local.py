@@ -13,7 +13,7 @@ from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
 from chalicelib.features.deadline import Deadline
 from cli.engines.local import CellFile, NoCache, of_a_run, write_cells
-from cli.identify import in_parallel
+from cli.identify.command import in_parallel
 from database.cell_animals import ROW, AnimalRow, Cell
 from database.dataset import Dataset
 from testing.in_memory import InMemoryStore

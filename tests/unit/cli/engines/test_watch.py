@@ -6,7 +6,7 @@ from typing import Any
 from cli.engines.watch import Seen, answer_of_frames
 from cli.study.finding import Finding, of_answer
 from testing.studies import BOVIDS, IMPALA, LION, answer
-from tests.unit.cli.test_copy import animal, person
+from tests.unit.cli.copy.test_command import animal, person
 
 
 def watched(*answers: str) -> tuple[dict[str, Any], Finding]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.flat_csv import write_csv
-from cli.study.summary import summary_of
+from cli.report.summary import summary_of
 from testing.studies import IMPALA, LION, PHOTOS, answer, made_up
 from tests.unit.cli.exports.reading import rows_of
 

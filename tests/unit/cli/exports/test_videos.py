@@ -18,8 +18,8 @@ from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import save
 from cli.study.study import Study
 from testing.studies import LION, answer, made_up, write_study
+from tests.unit.cli.copy.test_command import animal, person
 from tests.unit.cli.exports.reading import rows_of
-from tests.unit.cli.test_copy import animal, person
 
 ABOUT = read_description(None, "")
 

@@ -13,8 +13,8 @@ from cli.errors import Exit
 from cli.exports.xmp import SPACES, inside, packet
 from testing.pictures import SYDNEY, encoded, exif, scene
 from testing.studies import DEER, IMPALA, LION, answer, made_up, write_study
+from tests.unit.cli.copy.test_command import animal, person, study_of
 from tests.unit.cli.exports.reading import rows_of
-from tests.unit.cli.test_copy import animal, person, study_of
 
 NAMES = {"rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#", **SPACES}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.review_server import PAGES
+from cli.review.server import PAGES
 from cli.study.opinions import KINDS, VALUES
 
 SOURCES = [path for path in PAGES.iterdir() if path.suffix in (".html", ".js")]

@@ -8,8 +8,8 @@ version 1.2.3 on CRAN), the table of camera traps and all results that tests exp
 from datetime import datetime
 from typing import Any
 
-from cli.study.independence import Sighting, Species
 from cli.study.study import Deployment
+from cli.tables.independence import Sighting, Species
 
 PHOTOS = """
 A PBE 04-21 00:40,04-22 20:19,04-22 20:21,04-23 00:07,04-23 00:09,05-07 17:11

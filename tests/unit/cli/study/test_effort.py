@@ -7,8 +7,8 @@ import pytest
 
 from cli.errors import CommandError
 from cli.study.effort import Occasions, operation, operations
-from cli.study.independence import records_of
 from cli.study.study import Deployment
+from cli.tables.independence import records_of
 from tests.unit.cli.study.camtrapr import camera_traps, deployment, sightings
 
 STATIONS = {f"Station{each}": f"Station{each}" for each in "ABC"}

@@ -13,13 +13,13 @@ from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
 from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
+from cli.report.summary import summary_of
 from cli.results import ResultsFile
 from cli.study.event import found_in
 from cli.study.finding import Finding
 from cli.study.opinions import Observation
 from cli.study.reviews import precision
 from cli.study.study import Study
-from cli.study.summary import summary_of
 from cli.study.taxa import ScoredTaxon
 from testing.studies import DEER, IMPALA, LION, MAMMAL, answer, say, seen, write_study
 from tests.unit.cli.exports.reading import rows_of

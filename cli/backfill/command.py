@@ -1,0 +1,267 @@
+"""`faunalens batch`: a study in S3, identified on AWS: submitted, watched, resumed, and merged into a results file."""
+
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.backfill import listing, runs
+from cli.backfill.cloud import Cloud, S3Name, aws_errors, parse_folder, parse_object
+from cli.backfill.listing import StoredPhoto, keep, write
+from cli.backfill.merge import merge
+from cli.backfill.runs import Run, progress_of
+from cli.deployments import Where
+from cli.errors import CommandError, Exit
+from cli.identify.listing import warn_of_changes, warn_of_homeless
+from cli.options import ANY_PATH, FILE, Parsed, PlaceOptions, place_options
+from cli.results import ListedPhoto, ResultsFile
+from cli.terminal import photo_progress, print_summary, waiting, warn
+
+EPILOG = """\b
+Examples:
+  faunalens batch submit s3://BUCKET/batches/creek/ --results creek.db --deployments deployments.csv
+  faunalens batch status s3://BUCKET/batches/creek/ --wait
+  faunalens batch results s3://BUCKET/batches/creek/ --results creek.db
+  faunalens export creek.db --camtrap-dp package/
+
+\b
+Exit codes:
+  0  done
+  1  the command could not go on, or the run failed; the last line says why
+  3  done, but some photos have no answer; `faunalens status` lists them
+  4  the run is still under way
+"""
+SUBMIT_EPILOG = """\b
+Examples:
+  faunalens batch submit s3://BUCKET/batches/creek/ --results creek.db --deployments deployments.csv
+  # no list of the folder, but what S3 has listed last night
+  faunalens batch submit s3://BUCKET/batches/ --results all.db --inventory s3://LISTS/…/manifest.json
+  # a list of your own, with stations and coordinates
+  faunalens batch submit s3://BUCKET/batches/ --results all.db --manifest photos.jsonl
+"""
+STATUS_EPILOG = """\b
+Examples:
+  faunalens batch status s3://BUCKET/batches/creek/
+  faunalens batch status s3://BUCKET/batches/creek/ --wait --json
+"""
+RESULTS_EPILOG = """\b
+Example:
+  faunalens batch results s3://BUCKET/batches/creek/ --results creek.db
+"""
+PAUSE = 15.0
+"""Seconds between two looks at a run."""
+
+study_argument = click.argument("study", type=Parsed("name", parse_folder), metavar="s3://BUCKET/FOLDER/")
+stage_option = click.option(
+    "--stage", default="prod", show_default=True, envvar="FAUNALENS_STAGE", help="The stage that identifies the photos."
+)
+results_option = click.option(
+    "--results", type=FILE, required=True, metavar="FILE", help="The study's results file, which knows what is left."
+)
+wait_option = click.option("--wait", is_flag=True, help="Wait until the run has ended, and show how far it is.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group(epilog=EPILOG)
+def batch() -> None:
+    """Identify the photos of a folder in S3 on AWS, a million overnight.
+
+    Credentials and region are those of AWS's own tools: AWS_PROFILE, AWS_REGION and others.
+    """
+
+
+@batch.command(epilog=SUBMIT_EPILOG)
+@study_argument
+@results_option
+@stage_option
+@place_options
+@click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="Its manifest.json lists them.")
+@click.option(
+    "--manifest", type=ANY_PATH, metavar="FILE", help="A file here or in S3 lists the photos: JSON lines, or .csv."
+)
+@wait_option
+def submit(
+    study: S3Name,
+    *,
+    results: Path,
+    stage: str,
+    given: PlaceOptions,
+    inventory: S3Name | None,
+    manifest: str | None,
+    wait: bool,
+) -> int:
+    """Start to identify the photos of a folder, or go on where the last run ended.
+
+    Run it again at any time. A run under way is left alone; one that failed is resumed; and what an ended one has
+    identified is merged into the results file, so that a new run has only the photos that are left. Options about place
+    and clock stay until other ones are given.
+    """
+    if inventory and manifest:
+        raise click.UsageError("--inventory contradicts --manifest; give one of them")
+    cloud = Cloud(stage)
+    with ResultsFile(results, write=True) as kept, aws_errors("the run is prepared"):
+        _expect_readable(cloud, study)
+        _expect_study(kept, study)
+        run = runs.latest(cloud, study)
+        if run and run.is_running:
+            warn(f"the run {run.name} is under way; nothing was started")
+            return _watch(cloud, run) if wait else Exit.RUNNING
+        if run and run.can_resume:
+            run = runs.resume(cloud, run)
+            warn(f"the run {run.name} goes on with the batches that failed")
+            return _watch(cloud, run) if wait else Exit.DONE
+        if run:
+            _merge(cloud, study, kept)
+        where = given.keep(kept)
+        with waiting("listing photos"):
+            keep(kept, _placed(where, _listed(cloud, study, inventory, manifest)))
+        warn_of_changes(kept)
+        with tempfile.TemporaryFile() as file:
+            photos = write(kept, study, file)
+            if not photos:
+                print_summary(kept, 0, 0.0)
+                return _left(kept)
+            file.seek(0)
+            with waiting("sending the manifest"):
+                run = runs.start(cloud, study, file, photos)
+    warn(f"the run {run.name} has {photos:,} photos; `faunalens batch status {study}` says how far it is")
+    with aws_errors("the run is watched"):
+        return _watch(cloud, run) if wait else Exit.DONE
+
+
+def _listed(cloud: Cloud, study: S3Name, inventory: S3Name | None, manifest: str | None) -> Iterator[StoredPhoto]:
+    s3 = cloud.client("s3")
+    if inventory:
+        return listing.inventoried(s3, study, inventory)
+    return listing.named(s3, study, manifest) if manifest else listing.listed(s3, study)
+
+
+def _placed(where: Where, stored: Iterable[StoredPhoto]) -> Iterator[tuple[ListedPhoto, str]]:
+    """Yield the photos with their deployments, places and ETags. Warn of photos in no deployment."""
+    homeless = Counter[str]()
+    for photo in stored:
+        found = where.of(photo.path, photo.size, photo.modified)
+        deployment = found.deployment if photo.station is None else photo.station
+        is_homeless = deployment is None and not where.deployments.at(photo.path)
+        homeless[photo.path.rpartition("/")[0]] += is_homeless
+        yield found._replace(deployment=deployment, place=photo.place or found.place), photo.etag
+    warn_of_homeless(homeless, where)
+
+
+def _expect_study(results: ResultsFile, study: S3Name) -> None:
+    """Record the study in the results file. Raises `CommandError` if the file belongs to another study."""
+    known = results.study().get("folder")
+    if known not in (None, str(study)):
+        raise CommandError(f"{results.path} has the photos of {known}; choose another results file for {study}")
+    results.describe(folder=str(study))
+
+
+def _expect_readable(cloud: Cloud, study: S3Name) -> None:
+    """Raise `CommandError` if the batch function may not read the photos: each would then count as missing."""
+    is_below = study.key.startswith(runs.BATCHES) and not study.key.startswith(runs.RUNS)
+    if study.bucket != cloud.bucket or not is_below:
+        raise CommandError(
+            f"the batch function cannot read {study}; put the photos below s3://{cloud.bucket}/{runs.BATCHES}"
+        )
+
+
+@batch.command(epilog=STATUS_EPILOG)
+@study_argument
+@stage_option
+@wait_option
+@as_json
+def status(study: S3Name, *, stage: str, wait: bool, as_json: bool) -> int:
+    """Say how far the latest run of a folder is: photos, rate, time left, and cost."""
+    cloud = Cloud(stage)
+    with aws_errors("the run is looked at"):
+        run = runs.latest(cloud, study)
+        if run is None:
+            raise CommandError(f"no run of {study} in the last 90 days; `faunalens batch submit` starts one")
+        if wait:
+            _watch(cloud, run)
+            run = runs.describe(cloud, run.arn)
+        facts = {
+            "run": run.name,
+            "status": run.status,
+            "can_resume": run.can_resume,
+            **progress_of(cloud, run)._asdict(),
+        }
+    if as_json:
+        click.echo(json.dumps(facts, allow_nan=False))
+    else:
+        for name, text in _in_words(facts):
+            click.echo(f"{name:10} {text}")
+    if not run.is_running and run.status != runs.SUCCEEDED and run.can_resume:
+        warn("`faunalens batch submit` goes on with the batches that failed")
+    return _code(run)
+
+
+def _in_words(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "run", facts["run"]
+    yield "status", facts["status"].lower().replace("_", " ")
+    for name in ("photos", "done", "running", "failed"):
+        yield name, f"{facts[name]:>12,}"
+    yield "rate", f"{facts['rate']:>12,.1f} photos a second"
+    if facts["seconds_left"] is not None:
+        yield "left", f"{facts['seconds_left'] / 3600:>12.1f} hours"
+    if cost := facts["cost"]:
+        parts = ", ".join(f"{name} {dollars:.2f}" for name, dollars in cost.items())
+        yield "cost", f"{sum(cost.values()):>12.2f} USD ({parts})"
+
+
+@batch.command(epilog=RESULTS_EPILOG)
+@study_argument
+@results_option
+@stage_option
+def results(study: S3Name, *, results: Path, stage: str) -> int:
+    """Merge what the runs of a folder have identified into the results file, for `faunalens export` and the others.
+
+    It may be stopped and run again, also while a run is under way: it reads what is new.
+    """
+    cloud = Cloud(stage)
+    with ResultsFile(results, write=True) as kept, aws_errors("the results are read"):
+        _expect_study(kept, study)
+        started = time.monotonic()
+        number = _merge(cloud, study, kept)
+        PlaceOptions(None, None, None).keep(kept).settle()
+        print_summary(kept, number, time.monotonic() - started)
+        return _left(kept)
+
+
+def _merge(cloud: Cloud, study: S3Name, kept: ResultsFile) -> int:
+    number = 0
+    counts = kept.counts()
+    with (
+        closing(merge(cloud.client("s3"), study, runs.results_of(cloud, study), kept)) as merged,
+        photo_progress(0, counts.total, "merging") as reach,
+    ):
+        for some in merged:
+            number += some
+            reach(number)
+    return number
+
+
+def _left(kept: ResultsFile) -> int:
+    counts = kept.counts()
+    return Exit.SOME_FAILED if counts.failed or counts.unreadable or counts.left else Exit.DONE
+
+
+def _watch(cloud: Cloud, run: Run) -> int:
+    """Show how far a run is until it has ended."""
+    with photo_progress(0, run.photos) as reach:
+        ended = runs.wait(cloud, run, lambda state: reach(progress_of(cloud, state).done), lambda: time.sleep(PAUSE))
+    if ended.status != runs.SUCCEEDED:
+        warn(f"the run {ended.name} ended: {ended.status.lower()}; `faunalens batch submit` goes on with it")
+    return _code(ended)
+
+
+def _code(run: Run) -> int:
+    if run.is_running:
+        return Exit.RUNNING
+    return Exit.DONE if run.status == runs.SUCCEEDED else Exit.FAILED

@@ -1,0 +1,257 @@
+"""`faunalens copy`: photos sorted into folders by what they show, with people blurred."""
+
+import os
+import re
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from cli.copy.blur import blurred
+from cli.copy.copies import TABLE, Copies, Copy, PhotoGone, safe
+from cli.errors import CommandError, Exit
+from cli.exports.xmp import EMPTY, WORDS, caption, inside, packet
+from cli.options import FOLDER, Parsed, StudyOptions, event_gap, file_times, results_argument
+from cli.results import ResultsFile
+from cli.study.finding import Box, Finding
+from cli.study.study import Study, StudyPhoto
+from cli.terminal import photo_progress, warn
+
+EPILOG = """\b
+Examples:
+  faunalens copy study.db sorted/
+  faunalens copy study.db for-the-club/ --by station,taxon --how copy --people skip
+  # with keywords for Lightroom and digiKam
+  faunalens copy study.db sorted/ --xmp inside
+"""
+JPEG = (".jpg", ".jpeg")
+KEYS = ("taxon", "station", "event")
+
+
+def parse_keys(text: str) -> tuple[str, ...]:
+    """Parse what folders are made of, the outer first. Raises `ValueError`."""
+    keys = tuple(each.strip() for each in text.split(","))
+    if not set(keys) <= set(KEYS) or len(set(keys)) < len(keys):
+        raise ValueError(f"'{text}' is no order of folders; expected one or more of {', '.join(KEYS)}")
+    return keys
+
+
+@click.command(epilog=EPILOG, short_help="Sort the photos into folders, with people blurred.")
+@results_argument
+@click.argument("folder", type=FOLDER, metavar="FOLDER")
+@click.option(
+    "--by",
+    type=Parsed("keys", parse_keys),
+    default="taxon",
+    show_default=True,
+    metavar="KEYS",
+    help="What folders are of: taxon, station or event; or several, such as station,taxon.",
+)
+@click.option(
+    "--how",
+    type=click.Choice(["link", "copy"]),
+    default="link",
+    show_default=True,
+    help="link: the same file under a second name, which takes no space; what changes one changes both. Where the disk "
+    "has no links, photos are copied.",
+)
+@click.option(
+    "--people",
+    type=click.Choice(["blur", "skip", "keep"]),
+    default="blur",
+    show_default=True,
+    help="What becomes of photos of people. blur: in a new JPEG without GPS; whole, if `identify` ran without --boxes. "
+    "skip: leave them out.",
+)
+@click.option(
+    "--xmp",
+    type=click.Choice(["beside", "inside"]),
+    help="Add keywords, captions and boxes of animals. beside: in IMG_1.JPG.xmp, for digiKam and darktable. inside: in "
+    "the JPEG, for Lightroom and digiKam, which makes links copies.",
+)
+@click.option(
+    "--force", is_flag=True, help="Overwrite files in FOLDER that are not this command's, or were changed since."
+)
+@event_gap
+@file_times
+def copy(
+    results: Path,
+    folder: Path,
+    *,
+    by: tuple[str, ...],
+    how: Literal["link", "copy"],
+    people: Literal["blur", "skip", "keep"],
+    xmp: Literal["beside", "inside"] | None,
+    force: bool,
+    event_gap: int,
+    file_times: bool,
+) -> int:
+    """Sort the photos in RESULTS into folders below FOLDER, named by what they show, and those that show nothing apart.
+
+    A photo of two species is in the folders of both. Originals stay as they are. copied.csv says what went where.
+
+    Run it again after a review, or with other options: what is there stays, what is elsewhere now is moved, and files
+    that are not this command's are left alone.
+    """
+    with ResultsFile(results, write=False) as kept:
+        study, _ = StudyOptions(None, event_gap, 0.0, file_times).open(kept)
+        source = Path(study.folder)
+        _expect_apart(source, folder)
+        put = partial(_put, how=how, xmp=xmp)
+        stations = {row["deploymentID"]: row for row in kept.deployments()}
+        total, left, films = kept.counts().done - study.copies, 0, 0
+        with Copies(folder, source, force=force) as copies, photo_progress(0, total, "copying") as reach:
+            _expect_same_study(kept, copies)
+            for number, (photo, new_folders) in enumerate(placed(study, by, stations), 1):
+                reach(number)
+                shows_people = people != "keep" and photo.finding.shows_people
+                if shows_people and (people == "skip" or photo.clip):
+                    left += 1
+                    films += photo.clip is not None
+                    continue
+                for each in new_folders:
+                    put(copies, each, photo, source / photo.path, blur=shows_people)
+            copies.finish()
+        (unboxed,) = next(kept.rows(_UNBOXED))
+    _say(copies, left, films)
+    if unboxed and people != "keep":
+        warn(f"{unboxed:,} photos were identified without --boxes: a person beside an animal is not noticed in them")
+    return Exit.SOME_FAILED if copies.counts["gone"] else Exit.DONE
+
+
+_UNBOXED = "select count(*) from photo where answer is not null and answer ->> '$.animals' is null"
+SAID = {
+    "link": "linked",
+    "copy": "copied",
+    "blurred": "copied with people blurred",
+    "blurred whole": "blurred whole, because people have no boxes (see --boxes of `identify`)",
+    "keywords": "sidecars written",
+    "there": "there already",
+    "deleted": "deleted, as they belong elsewhere now",
+    "changed": "changed by others since, and left alone (--force overwrites them)",
+    "gone": "missing, because the photo cannot be read any more",
+}
+"""What a run says of its files, by what became of them."""
+
+
+def _say(copies: Copies, left: int, films: int) -> None:
+    said = [f"{copies.counts[key]:,} {words}" for key, words in SAID.items() if copies.counts[key]]
+    warn(f"{copies.folder}: {'; '.join(said) or 'no photos'}; {TABLE} says what went where")
+    if left:
+        warn(f"{left:,} photos of people are left out; {films:,} of them are videos, which are never blurred")
+
+
+def _expect_apart(source: Path, folder: Path) -> None:
+    """Raise `CommandError` if the copies would lie in the study's folder, where `identify` would find them."""
+    if folder.absolute().is_relative_to(source) or folder.resolve().is_relative_to(source.resolve()):
+        raise CommandError(
+            f"{folder} is in the study's folder {source}, where `faunalens identify` would find the copies; choose "
+            "another folder"
+        )
+
+
+def _expect_same_study(results: ResultsFile, copies: Copies) -> None:
+    copied = {row.path for row in copies.rows.values()}
+    if copied and not any(row["path"] in copied for row in results.rows("select path from photo")):
+        raise CommandError(f"{copies.folder} has the copies of another study; choose another folder")
+
+
+def placed(
+    study: Study, by: Sequence[str], stations: Mapping[str, Mapping[str, str]]
+) -> Iterator[tuple[StudyPhoto, list[str]]]:
+    """Yield each photo with the folders that it goes to. `by`: of what they are, the outer first. `stations`: by id."""
+    for event in study.events():
+        first, deployment = event[0], _plain(event[0].deployment)
+        time = f"{first.time:%Y-%m-%d %H.%M.%S}" if first.time else Path(first.path).stem
+        fields = stations.get(first.deployment, {})
+        station = fields.get("locationName") or fields.get("locationID") or deployment
+        names = {"station": station, "event": f"{deployment} {time}"}
+        is_empty = all(photo.finding.kind == "blank" for photo in event)
+        for photo in event:
+            captions = dict.fromkeys(map(caption, _narrowest(photo.finding))) if "taxon" in by else [""]
+            apart = "taxon" not in by and (is_empty if "event" in by else photo.finding.kind == "blank")
+            parts = [[EMPTY] * apart + [names.get(key, each) for key in by] for each in captions]
+            yield photo, ["/".join(map(safe, each)) for each in parts]
+
+
+def _narrowest(finding: Finding) -> Iterator[Finding]:
+    """Yield what a photo shows, without an animal that may be another one of the photo: its genus, or any animal."""
+    lines = [part.named.line for part in finding.each if part.named]
+    for part in finding.each:
+        line = part.named.line if part.named else ()
+        if not line or not any(line == other[: len(line)] != other for other in lines):
+            yield part
+
+
+def _plain(deployment: str) -> str:
+    """Return a deployment's id without the place that one without a row in the table has in it."""
+    return deployment.partition(" @ ")[0]
+
+
+def people_in(finding: Finding) -> tuple[Box, ...]:
+    """Return the boxes of all people; none if one of them has none, so that they may be anywhere in the photo."""
+    people = [part for part in (*finding.each, *finding.faint, *finding.people) if part.kind == "human"]
+    boxes = tuple(part.box for part in people if part.box)
+    said = max((part.count or 1 for part in people if part.is_human), default=0)
+    return boxes if len(boxes) >= said else ()
+
+
+def _put(
+    copies: Copies, folder: str, photo: StudyPhoto, source: Path, *, how: str, xmp: str | None, blur: bool
+) -> None:
+    suffix = re.sub(r"[^.\w]", "_", source.suffix)
+    if blur and suffix.lower() not in JPEG:
+        suffix = ".jpg"
+    stem = f"{safe(_plain(photo.deployment), 60)}_{safe(source.stem)}"
+    boxes, keywords = people_in(photo.finding), packet(photo) if xmp else ""
+    written = keywords if xmp == "inside" and suffix.lower() in JPEG else ""
+    if blur:
+        how = "blurred" if boxes else "blurred whole"
+    elif written:
+        how = "copy"
+    parts = photo.finding.each
+    wanted = Copy(
+        photo.path,
+        copies.place(photo.path, folder, stem, suffix),
+        " | ".join(dict.fromkeys(each.kind for each in parts)),
+        " | ".join(dict.fromkeys(each.named.name if each.named else WORDS.get(each.kind, "") for each in parts)),
+        " | ".join(dict.fromkeys(each.named.scientific_name for each in parts if each.named)),
+        photo.finding.by,
+        how,
+        mark=_mark(boxes if blur else (), written),
+    )
+    if copies.put(wanted, partial(_write, source, how, boxes, written)) and keywords and not written:
+        sidecar = wanted._replace(new_path=f"{wanted.new_path}.xmp", how="keywords", mark=_mark(keywords))
+        copies.put(sidecar, partial(_write_text, keywords))
+
+
+def _mark(*made_from: object) -> str:
+    return f"{zlib.crc32(repr(made_from).encode()):08x}" if any(made_from) else ""
+
+
+def _write_text(text: str, target: Path) -> str:
+    target.write_text(text, encoding="utf-8")
+    return "keywords"
+
+
+def _write(source: Path, how: str, boxes: Sequence[Box], keywords: str, target: Path) -> str:
+    if not source.is_file():
+        raise PhotoGone
+    if how == "link":
+        try:
+            os.link(source.resolve(), target)
+            return how
+        except OSError:  # another disk, or one without links
+            pass
+    if not how.startswith("blurred") and not keywords:
+        shutil.copy2(source, target)
+        return "copy"
+    data = blurred(source, boxes) if how.startswith("blurred") else source.read_bytes()
+    if data is None:
+        raise PhotoGone
+    target.write_bytes(inside(data, keywords) if keywords else data)
+    return how

@@ -1,0 +1,260 @@
+"""`faunalens identify`: answers for files and folders, kept in a results file that knows what is left."""
+
+import os
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+
+import click
+
+from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
+from cli.deployments import Where
+from cli.engines.choice import NAMES, Choice, Name
+from cli.engines.engine import work
+from cli.errors import Exit
+from cli.identify.again import SINCE, Again, mark
+from cli.identify.listing import photos_below, study_folder, warn_of_changes
+from cli.log import LOG
+from cli.options import ANY_PATH, EXISTING_FOLDER, FILE, PlaceOptions, place_options
+from cli.photos import expand
+from cli.place import NONE
+from cli.results import Outcome, ResultsFile, Task
+from cli.study.moved import find_below
+from cli.terminal import photo_progress, print_outcome, print_summary, waiting, warn
+from cli.video import USUAL, Sampling
+
+EPILOG = """\b
+Examples:
+  # one photo with a GPS position, or with a place
+  faunalens identify IMG_1234.HEIC
+  faunalens identify cat.jpg --lat -33.9 --lon 151.2
+  # a memory card; run it again after a crash, or with more photos
+  faunalens identify card/ --deployments deployments.csv --results study.db
+  # a camera whose clock was an hour ahead
+  faunalens identify card/R13 --results study.db --shift -1h
+  # with a newer release
+  faunalens identify card/ --results study.db --again outdated
+  # by SpeciesNet, weighed by the place
+  faunalens identify card/ --results study.db --engine speciesnet
+  # by a deployed service, as lines of JSON
+  find . -name '*.JPG' | faunalens identify - --url https://example.org/prod --json
+"""
+MOST_AT_ONCE = 32
+"""Requests to a service at once, at most."""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=ANY_PATH)
+@click.option(
+    "--results",
+    type=FILE,
+    metavar="FILE",
+    help="Keep the answers in FILE, and go on with what it says is left. Folders need it, or --json.",
+)
+@place_options
+@click.option(
+    "--no-location",
+    is_flag=True,
+    help="Let the picture alone decide for photos with no place, neither given nor in EXIF. Otherwise they fail.",
+)
+@click.option(
+    "--root",
+    type=EXISTING_FOLDER,
+    metavar="FOLDER",
+    help="The study's folder: photos are named by their path below it. By default the folder of an earlier run, or the "
+    "one that PATH... names.",
+)
+@click.option(
+    "--local",
+    "is_local",
+    is_flag=True,
+    help="Identify on this machine (the default). DATABASE_URL and REDIS_URL may name stores.",
+)
+@click.option(
+    "--engine",
+    "engine_name",
+    type=click.Choice(NAMES),
+    default="local",
+    show_default=True,
+    help="Who looks at the photos: the models of this release; MegaDetector, whose boxes these models name; or "
+    "SpeciesNet, whose scores are weighed by the place as ours are. The last two are extras of the installation, and "
+    "get their weights at the first run.",
+)
+@click.option(
+    "--weights",
+    default="",
+    metavar="NAME",
+    help="Weights of --engine: a name that its package knows, such as MDV5B, or a file or folder.",
+)
+@click.option(
+    "--pack",
+    type=EXISTING_FOLDER,
+    metavar="FOLDER",
+    help="Use the packs in FOLDER too, however large: any ONNX classifier with a manifest (docs/how-to/model.md).",
+)
+@click.option(
+    "--url",
+    metavar="URL",
+    help="Identify by the service at URL instead. The environment variable FAUNALENS_API_KEY has its key.",
+)
+@click.option(
+    "--boxes",
+    is_flag=True,
+    help="Also find each animal, person and vehicle, with its box; takes more time. Answers without boxes are redone.",
+)
+@click.option(
+    "--again",
+    type=click.Choice(["all", "outdated"]),
+    help="Identify photos again that have an answer: all, or those that other models, data or a corrected month would "
+    "change. Reviews stay.",
+)
+@click.option(
+    "--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, show_default=True, help="Candidates in each answer."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Photos at once. By default one for each processor, or with --url as many as the service bears, up to "
+    f"{MOST_AT_ONCE}.",
+)
+@click.option(
+    "--frame-every",
+    type=click.FloatRange(0.1),
+    default=USUAL.every,
+    show_default=True,
+    metavar="SECONDS",
+    help="Look at a frame of a video this often.",
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(1, 1000),
+    default=USUAL.most,
+    show_default=True,
+    metavar="N",
+    help="Frames of a video at most, spread over it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print each answer as a line of JSON.")
+@click.pass_obj
+def identify(
+    environment: Mapping[str, str],
+    paths: tuple[str, ...],
+    *,
+    results: Path | None,
+    given: PlaceOptions,
+    no_location: bool,
+    root: Path | None,
+    is_local: bool,
+    engine_name: Name,
+    weights: str,
+    pack: Path | None,
+    url: str | None,
+    boxes: bool,
+    again: Again | None,
+    top: int,
+    workers: int | None,
+    frame_every: float,
+    frames: int,
+    as_json: bool,
+) -> int:
+    """Identify the animals in photos and videos.
+
+    PATH is a file, a folder (with the folders in it), a pattern, or `-`: paths on standard input, one a line.
+
+    With --results, answers are kept as they are made. A run that was stopped, even by a power cut, goes on when the
+    same command is run again: no photo is done twice, and none is lost. Photos whose file or place has changed are done
+    again. Options about place and clock stay until other ones are given.
+    """
+    if url and (is_local or engine_name != "local" or pack):
+        raise click.UsageError("--url contradicts --local, --engine and --pack; give one of them")
+    if pack and engine_name == "speciesnet":
+        raise click.UsageError("--pack is for our models, which --engine speciesnet does not use; give one of them")
+    if weights and engine_name == "local":
+        raise click.UsageError("--weights needs an --engine of another project; MODEL_PATH names another model of ours")
+    choice = Choice(engine_name, url, weights, pack, top, boxes)
+    if url and again == "outdated":
+        raise click.UsageError("the versions of a service's models are not known before it answers; give --again all")
+    found = expand(paths)
+    if results is None and not as_json and any(path.is_dir() for path in found):
+        raise click.UsageError("a folder needs --results FILE, where the answers are kept, or --json")
+    with ResultsFile(results, write=True) as kept:
+        folder = study_folder(kept, found, root)
+        where = given.keep(kept, NONE if no_location else None)
+        closed: list[str] = []
+        with waiting("looking for photos"):
+            find_below(kept, folder, photos_below(found, folder, where, closed))
+        versions = partial(choice.versions, environment)
+        mark(kept, again, dict if results is None else versions, boxes=choice.finds_boxes)
+        warn_of_changes(kept)
+        counts, in_words = kept.counts(), results is None and not as_json
+        if counts.left or counts.failed:
+            at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
+            engine = choice.engine(environment, at_once, warn)
+            look = partial(work, root=folder, engine=engine, sampling=Sampling(frame_every, frames))
+            identify_left(kept, look, at_once, where, as_json=as_json, in_words=in_words)
+            if kept.counts().left:  # photos whose time, now known, has put them into another cell
+                warn_of_changes(kept)
+                identify_left(kept, look, at_once, where, as_json=as_json, in_words=in_words)
+            counts = kept.counts()
+            kept.describe(**{SINCE: ""})
+        elif not in_words:
+            print_summary(kept, 0, 0.0)
+        return Exit.SOME_FAILED if counts.failed or counts.unreadable or closed else Exit.DONE
+
+
+def identify_left(
+    results: ResultsFile,
+    look: Callable[[Task], Outcome],
+    workers: int,
+    where: Where | None = None,
+    *,
+    as_json: bool = False,
+    in_words: bool = False,
+) -> None:
+    """Identify what is left, keep each outcome, and say what came of it. `look`: identifies one."""
+    before, started, number = results.counts(), monotonic(), 0
+    done = before.done + before.unreadable
+    outcomes = in_parallel(look, results.tasks(), workers)
+    try:
+        with closing(outcomes), photo_progress(done, before.total) as reach:
+            for number, outcome in enumerate(outcomes, 1):
+                results.save(outcome)
+                if outcome.code:
+                    LOG.warning("%s: %s (%s)", outcome.task.path, outcome.detail, outcome.code)
+                reach(done + number)
+                if as_json or in_words:
+                    print_outcome(outcome, as_json=as_json)
+        if where:
+            where.settle()
+    finally:
+        if not in_words:
+            print_summary(results, number, monotonic() - started)
+
+
+AHEAD = 2
+"""Tasks in memory for each worker: one that it works on, and its next one."""
+
+
+def in_parallel[T, R](work: Callable[[T], R], tasks: Iterable[T], workers: int) -> Generator[R]:
+    """Yield the results of all tasks as they are done, in any order. What `work` raises is raised here.
+
+    Threads are enough: decoding, scoring and hashing release the GIL. If the consumer stops, tasks that have begun are
+    done and their results are lost.
+    """
+    left = iter(tasks)
+    with ThreadPoolExecutor(workers) as pool:
+        running: set[Future[R]] = set()
+        try:
+            while True:
+                running |= {pool.submit(work, task) for task in islice(left, workers * AHEAD - len(running))}
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for each in done:
+                    yield each.result()
+        finally:
+            pool.shutdown(cancel_futures=True)

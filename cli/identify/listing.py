@@ -1,0 +1,110 @@
+"""The photos that a run is to identify: those below the paths, named by the study's folder, and what to warn of."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from cli.deployments import Where
+from cli.errors import CommandError
+from cli.photos import RAW, is_text, root_of, walk, with_slashes
+from cli.results import BATCH, ListedPhoto, ResultsFile
+from cli.terminal import MOST_FAULTS, warn
+from cli.video import INSTALL, can_read, is_video
+
+
+def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> Path:
+    """Return the study's folder, below which photos are named, and keep it."""
+    known = results.study().get("folder")
+    folder = given.absolute() if given else root_of(paths)
+    if known and not given and Path(known).is_dir():
+        if not all(path.is_relative_to(known) for path in paths):
+            raise click.UsageError(
+                f"{results.path} has photos below {known}, but these are elsewhere; choose another results file, or "
+                "say with --root where the study's folder is now"
+            )
+        folder = Path(known)
+    elif known and not given and not _has_photos_below(results, folder):
+        raise click.UsageError(
+            f"{results.path} has photos below {known}, which is gone, and none of them is below {folder}; say "
+            "with --root where the study's folder is now, or choose another results file"
+        )
+    if not is_text(str(folder)):
+        raise CommandError(f"the name of the folder {folder} is not UTF-8; rename it")
+    outside = next((path for path in paths if not path.is_relative_to(folder)), None)
+    if outside:
+        raise click.UsageError(f"{outside} is not below {folder}; choose another --root")
+    results.describe(folder=folder.as_posix())
+    return folder
+
+
+def _has_photos_below(results: ResultsFile, folder: Path) -> bool:
+    """Return whether one of the photos is below a folder; also if there are no photos at all. Looks at `BATCH`."""
+    paths = [path for (path,) in results.rows("select path from photo order by id limit ?", BATCH)]
+    return not paths or any((folder / path).exists() for path in paths)
+
+
+def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -> Iterator[ListedPhoto]:
+    """Yield every photo of the paths. Warn of files that are left out, and of photos in no deployment.
+
+    `closed`: where to list the folders that cannot be read.
+    """
+    films, strange, gone, start = 0, 0, 0, len(str(root).rstrip(os.sep)) + 1
+    homeless, left_out = Counter[str](), Counter[str]()
+    for path in paths:
+        for entry in walk(path, left_out, closed):
+            name = with_slashes(os.fspath(entry)[start:])
+            if not is_text(name):
+                strange += 1
+                continue
+            try:
+                status = entry.stat()
+            except OSError:
+                gone += 1
+                continue
+            photo = where.of(name, status.st_size, status.st_mtime_ns)
+            films += is_video(name)
+            homeless[name.rpartition("/")[0]] += photo.deployment is None and not where.deployments.at(name)
+            yield photo
+    if left_out:
+        listed = ", ".join(f"{number:,} {suffix}" for suffix, number in left_out.most_common())
+        advice = "" if can_read() or left_out.keys() <= RAW else f"; {INSTALL}"
+        warn(f"videos and raw photos are left out ({listed}){advice}")
+    if films:
+        warn(
+            f"{films:,} videos have the time in their file, taken for the camera's clock; some cameras write UTC: "
+            "compare with photos, and correct it with --shift"
+        )
+    if strange:
+        warn(f"{strange} photos are left out, because their names are not UTF-8; rename them")
+    if gone:
+        warn(f"{gone} photos are left out, because they are links to nothing, or gone since")
+    if closed:
+        warn(f"{len(closed)} folders cannot be read, and their photos are missing: {', '.join(closed[:MOST_FAULTS])}")
+    warn_of_homeless(homeless, where, root)
+
+
+def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = None) -> None:
+    """Warn of photos in no deployment, if there are any deployments. `homeless`: their number by folder.
+
+    `root`: the study's folder, to name what the table calls otherwise.
+    """
+    if not (number := homeless.total()) or not where.deployments.rows:
+        return
+    folder = homeless.most_common(1)[0][0] or "the study's folder itself"
+    absent = [each for each in where.deployments.by_folder if root and not (root / each).is_dir()]
+    named = f"; {len(absent):,} folders of the table are not in {root}, such as {absent[0]}" if absent else ""
+    warn(
+        f"{number:,} photos are in no deployment's folder, such as in {folder}; their place is --lat and --lon, or "
+        f"EXIF's{named}"
+    )
+
+
+def warn_of_changes(results: ResultsFile) -> None:
+    """Warn how many answers this run replaces: by --again, --boxes, or another memory card with the same names."""
+    number, reviewed = results.changed()
+    if number:
+        stays = f"; the reviews of {reviewed:,} of them stay" if reviewed else ""
+        warn(f"{number:,} photos that have an answer are done again, as their size, place or options changed{stays}")

@@ -1,0 +1,139 @@
+"""Which events people review, in which order, and how they split events and merge them."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import batched
+from typing import Literal, NamedTuple
+
+from cli.results import ResultsFile
+from cli.review.agreement import agreement
+from cli.study.event import found_in
+from cli.study.finding import Finding
+from cli.study.study import Study, StudyPhoto
+
+Order = Literal["least-sure", "rarest", "random"]
+
+
+LONGEST = 200
+"""Photos of an event that are reviewed at once; more are parts. A camera on a timer makes one event of a season."""
+
+
+class Choice(NamedTuple):
+    """What to review. `order`: rarest: what is in the fewest events of its station. `most`: events, or None for all.
+
+    `of`: the events with photos that no one has reviewed; or those that others have, and not this reviewer; or those of
+    which reviewers differ.
+    """
+
+    order: Order = "least-sure"
+    most: int | None = None
+    of: Literal["new", "second", "disagreements"] = "new"
+
+    @property
+    def drawn(self) -> bool:
+        """Return whether it makes a precision that holds for all photos, as nothing but chance decides."""
+        return self.order == "random" and self.of == "new"
+
+    def photos(self, results: ResultsFile, reviewer: str) -> set[int]:
+        """Return the photos whose events are to be reviewed."""
+        if self.of == "disagreements":
+            return set(agreement(results).disagreements)
+        query = "select id from photo where answer is not null and id not in (select photo from review)"
+        if self.of == "second":
+            query = "select photo from review group by photo having max(reviewer = ?) = 0"
+        return {identity for (identity,) in results.rows(query, *([reviewer] if self.of == "second" else []))}
+
+
+class Queue:
+    """The events of a study. `events`: those to review, in order, each as the ids of its photos."""
+
+    def __init__(self, results: ResultsFile, study: Study, choice: Choice, reviewer: str) -> None:
+        self._results = results
+        self._order: list[int] = []
+        self._place: dict[int, int] = {}
+        self._begins = bytearray()
+        self._begins_deployment = bytearray()
+        wanted = choice.photos(results, reviewer)
+        found: list[tuple[list[tuple[str, str]], float, list[int]]] = []
+        self._often = often = Counter[tuple[str, str]]()
+        last = None
+        for event in study.events():
+            self._add(event, last)
+            last = event[0].deployment
+            whole = found_in([photo.finding for photo in event])
+            animals = [(last, str(each.named)) for each in whole if each.named]
+            often.update([*animals, (last, "")])
+            sureness = min(each.sureness for each in whole)
+            parts = batched((photo.id for photo in event), LONGEST, strict=False)
+            found += [(animals, sureness, list(part)) for part in parts if not wanted.isdisjoint(part)]
+        if choice.order == "random":
+            random.shuffle(found)
+        else:  # what is no animal is not rare
+            rarest = choice.order == "rarest"
+            found.sort(
+                key=lambda each: (rarest and (not each[0], min((often[key] for key in each[0]), default=0)), *each[1:])
+            )
+        self.events = [photos for *_, photos in found[: choice.most]]
+
+    def _add(self, event: Sequence[StudyPhoto], last: str | None) -> None:
+        for number, photo in enumerate(event):
+            self._place[photo.id] = len(self._order)
+            self._order.append(photo.id)
+            self._begins.append(number % LONGEST == 0)
+            self._begins_deployment.append(photo.deployment != last and number == 0)
+
+    def event(self, photo: int) -> list[int]:
+        """Return the photos of the event that has a photo. Raises `KeyError` if there is none."""
+        self._read_boundaries()
+        return self._event_at(self._place[photo])
+
+    def before(self, event: Sequence[int]) -> list[int] | None:
+        """Return the event before one in its deployment, or None."""
+        place = self._place[event[0]]
+        return None if self._begins_deployment[place] else self._event_at(place - 1)
+
+    def after(self, event: Sequence[int]) -> list[int] | None:
+        """Return the event after one in its deployment, or None."""
+        place = self._place[event[-1]] + 1
+        is_last = place == len(self._order) or self._begins_deployment[place]
+        return None if is_last else self._event_at(place)
+
+    def often(self, deployment: str, found: Iterable[Finding]) -> tuple[int, int] | None:
+        """Return in how many events of a deployment the rarest of these animals is, and how many it has.
+
+        Returns None without an animal. As of when the queue was made.
+        """
+        counts = [self._often[deployment, str(each.named)] for each in found if each.named]
+        return (min(counts), self._often[deployment, ""]) if counts else None
+
+    def split(self, photo: int) -> list[list[int]]:
+        """Let an event begin with a photo. Return both events. Raises `ValueError` if it is the first of one."""
+        event = self.event(photo)
+        if event[0] == photo:
+            raise ValueError("the photo begins an event already")
+        self._save(photo, starts=True)
+        return [self.event(event[0]), self.event(photo)]
+
+    def merge(self, photo: int) -> list[list[int]]:
+        """Merge the event of a photo with the one before. Return it. Raises `ValueError` if there is none."""
+        event = self.event(photo)
+        if self.before(event) is None:
+            raise ValueError("there is no event before it in its deployment")
+        self._save(event[0], starts=False)
+        return [self.event(photo)]
+
+    def _save(self, photo: int, *, starts: bool) -> None:
+        with self._results.transaction() as connection:
+            connection.execute("insert or replace into boundary values (?, ?)", (photo, int(starts)))
+
+    def _read_boundaries(self) -> None:
+        """Learn what other reviewers have split and merged."""
+        for photo, starts in self._results.rows("select photo, starts from boundary"):
+            place = self._place.get(photo)
+            if place is not None and not self._begins_deployment[place]:
+                self._begins[place] = starts
+
+    def _event_at(self, place: int) -> list[int]:
+        first, end = self._begins.rindex(1, 0, place + 1), self._begins.find(1, place + 1)
+        return self._order[first : end if end > 0 else None]

@@ -1,0 +1,188 @@
+"""The server of a review: what its page asks for, and what it says.
+
+It serves this machine only. Its address holds a secret, so that no other program or web page can review. A browser may
+hold connections open, so each has a thread of its own; one of them at a time has the results file.
+"""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from http.cookies import SimpleCookie
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from chalicelib.config.settings import ROOT
+from cli.photos import thumbnail
+from cli.review.agreement import agreement
+from cli.review.holds import hold, release
+from cli.review.session import Held, Session
+from cli.study.reviews import precision
+
+PAGES = Path(__file__).parents[1] / "pages" / "review"
+NAMES = ROOT / "chalicelib" / "web"
+HOST = "127.0.0.1"
+SIDE, LONGEST_SIDE = 1600, 8000
+"""Longest side of a shown photo in pixels, and the longest that the page may ask for when it zooms."""
+TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
+ASSETS = {
+    "": PAGES / "review.html",
+    **{path.name: path for path in PAGES.iterdir()},
+    **{f"{path.stem.rpartition('-')[0]}.json": path for path in NAMES.glob("names-*.json")},
+}
+"""The files of the page by their addresses: its own, and the names of animals in its languages."""
+POLICY = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'"
+LARGEST = 100_000
+"""Largest request in bytes."""
+BROWSER = "browser"
+"""The cookie that tells two browsers apart, for what they hold."""
+
+
+class ReviewServer(ThreadingHTTPServer):
+    """Serves a session. `url`: where the page is. `lock`: of the results file. `folder`: of the photos.
+
+    `port`: 0 for a free one.
+    """
+
+    def __init__(self, session: Session, folder: Path, port: int) -> None:
+        self.session, self.folder, self.lock = session, folder.resolve(), Lock()
+        self.secret, self.holder = secrets.token_urlsafe(16), secrets.token_urlsafe(8)
+        super().__init__((HOST, port), _Handler)
+        self.url = f"http://{HOST}:{self.server_port}/{self.secret}/"
+
+    def server_close(self) -> None:
+        """Close the server, once what is being said is kept. Its events are free for others."""
+        super().server_close()
+        self.lock.acquire()
+        release(self.session.results, self.holder)
+
+    def picture(self, photo: int, side: int) -> bytes:
+        """Return a small copy of a photo, or of a video's frame.
+
+        Raises `KeyError` if the file is gone, or if it, or what it links to, lies outside the study's folder.
+        """
+        with self.lock:
+            path, seconds = self.session.picture(photo)
+        file = (self.folder / path).resolve()
+        small = thumbnail(file, side, seconds) if file.is_relative_to(self.folder) else None
+        if small is None:
+            raise KeyError(photo)
+        return small
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ReviewServer
+    timeout = 60
+
+    def do_GET(self) -> None:
+        self._answer(self._get)
+
+    def do_POST(self) -> None:
+        self._answer(self._post)
+
+    def _answer(self, find: Callable[[str], tuple[bytes, str]]) -> None:
+        secret, _, rest = urlsplit(self.path).path.removeprefix("/").partition("/")
+        is_ours = self.headers.get("Host") in {f"{name}:{self.server.server_port}" for name in (HOST, "localhost")}
+        if not is_ours or not secrets.compare_digest(secret, self.server.secret):
+            self._send(403, b"the address is not complete; copy it whole from the terminal", "text/plain")
+            return
+        try:
+            data, kind = find(rest)
+        except Held as error:
+            self._send(409, str(error).encode(), "text/plain")
+        except KeyError:
+            self._send(404, b"there is no such thing", "text/plain")
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+        ) as error:  # what JSON or a number in the address may lead to
+            self._send(400, str(error).encode(), "text/plain")
+        except sqlite3.Error as error:
+            text = f"the results file cannot be read or written ({error}); is the disk full? Then say it again"
+            self._send(500, text.encode(), "text/plain")
+        else:
+            self._send(200, data, kind)
+
+    def _get(self, name: str) -> tuple[bytes, str]:
+        if name in ASSETS:
+            return ASSETS[name].read_bytes(), TYPES[ASSETS[name].suffix]
+        first, _, number = name.partition("/")
+        if first == "picture":
+            side = int(parse_qs(urlsplit(self.path).query).get("side", [SIDE])[0])
+            return self.server.picture(int(number), max(1, min(side, LONGEST_SIDE))), "image/jpeg"
+        session = self.server.session
+        with self.server.lock:
+            if first == "queue":
+                return _json(session.choices())
+            if first == "event":
+                return _json(session.event(int(number), self._holder))
+            if first == "precision":
+                rows = precision(session.results, drawn=False)
+                return _json([{**each._asdict(), "share": each.share} for each in rows])
+            if first == "agreement":
+                return _json(_agreement(session))
+        raise KeyError(name)
+
+    def _post(self, name: str) -> tuple[bytes, str]:
+        length = int(self.headers.get("Content-Length", "0"))
+        if not 0 <= length <= LARGEST:
+            raise ValueError(f"the request has {length:,} bytes, at most {LARGEST:,} are read")
+        said, session, holder = json.loads(self.rfile.read(length)), self.server.session, self._holder
+        with self.server.lock:
+            if name == "review":
+                return _json({"photos": session.say([int(each) for each in said["photos"]], said, holder)})
+            if name == "hold":
+                event = session.queue.event(int(said["event"]))
+                return _json({"held_by": hold(session.results, event, holder, session.reviewer)})
+            if name == "release":
+                release(session.results, holder)
+                return _json({})
+            if name == "split":
+                return _json({"events": session.split(int(said["photo"]), holder)})
+            if name == "merge":
+                return _json({"events": session.merge(int(said["event"]), holder)})
+        raise KeyError(name)
+
+    @property
+    def _holder(self) -> str:
+        """Return the name of this browser."""
+        cookie = SimpleCookie(self.headers.get("Cookie", "")).get(BROWSER)
+        return f"{self.server.holder}/{cookie.value if cookie else ''}"
+
+    def _send(self, status: int, data: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Security-Policy", POLICY)
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        if kind == "text/html" and BROWSER not in self.headers.get("Cookie", ""):
+            cookie = f"{BROWSER}={secrets.token_urlsafe(8)}; Path=/{self.server.secret}/; HttpOnly; SameSite=Strict"
+            self.send_header("Set-Cookie", cookie)
+        self.end_headers()
+        with suppress(ConnectionError):  # a browser wants a picture no more once another one is shown
+            self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the terminal is for the address."""
+
+
+def _agreement(session: Session) -> dict[str, Any]:
+    """Return the agreement of the two reviewers who have most photos in common."""
+    pairs, disagreements = agreement(session.results)
+    found = {"disagreements": disagreements, "reviewers": [], "photos": 0, "kappa": None}
+    if pairs:
+        first = pairs[0]
+        found |= {"reviewers": [first.one, first.other], "photos": first.photos, "kappa": first.kappa}
+    return found
+
+
+def _json(value: Any) -> tuple[bytes, str]:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode(), "application/json"

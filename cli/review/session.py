@@ -1,0 +1,208 @@
+"""A review under way: what its page shows of an event, and what a reviewer says of photos."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from cli.results import ResultsFile, now
+from cli.review.holds import held_by, hold
+from cli.review.queue import Choice, Queue
+from cli.study.event import found_in
+from cli.study.finding import Finding, machine_of
+from cli.study.opinions import KINDS, VALUES, Observation, Opinion, of_taxon, opinions_of
+from cli.study.reviews import save, taxon_chosen, withdraw
+from cli.study.study import Study, StudyPhoto, seconds_between
+from cli.study.taxa import lineage_of, searchable
+
+LONGEST = 1000
+"""Most letters of a note."""
+MOST = 1_000_000
+"""Largest count of animals."""
+
+
+class Held(Exception):
+    """Another reviewer has the event."""
+
+
+class Session:
+    """A reviewer at work on a results file. `gap`: seconds between events.
+
+    `lives_at`: returns the scientific names of what lives at a latitude and a longitude.
+    """
+
+    def __init__(
+        self,
+        results: ResultsFile,
+        reviewer: str,
+        choice: Choice,
+        gap: int = 60,
+        lives_at: Callable[[float, float], Iterable[str]] = lambda *_: (),
+    ) -> None:
+        self.results, self.reviewer, self._choice, self._lives_at = results, reviewer, choice, lives_at
+        self._gap, self._is_fresh = gap, False
+        self.begin()
+
+    def begin(self) -> None:
+        """Find out what there is to review."""
+        self._study = Study(self.results, self._gap)
+        self.queue = Queue(self.results, self._study, self._choice, self.reviewer)
+        self._is_fresh = True
+
+    def choices(self) -> dict[str, Any]:
+        """Return the events to review, and what can be said of them.
+
+        Asked again, it says what there is now: a run may have identified more, and others reviewed some.
+        """
+        if not self._is_fresh:
+            self.begin()
+        self._is_fresh = False
+        about = {"reviewer": self.reviewer, "of": self._choice.of, "values": VALUES}
+        return {"events": self.queue.events, "taxa": searchable(), **about}
+
+    def event(self, photo: int, holder: str) -> dict[str, Any]:
+        """Return what the page shows of the event that has a photo, and hold it. Raises `KeyError` if there is none."""
+        event = self.queue.event(photo)
+        photos = self._read(event)
+        if not photos:  # pruned since
+            raise KeyError(photo)
+        return {
+            "photos": self.photos(event),
+            "here": self._here(photos),
+            "often": self.queue.often(photos[0].deployment, _shown(photos)),
+            "before": self._neighbour(self.queue.before(event), -1, photos[0]),
+            "after": self._neighbour(self.queue.after(event), 0, photos[-1]),
+            "held_by": hold(self.results, event, holder, self.reviewer),
+        }
+
+    def photos(self, photos: Sequence[int]) -> list[dict[str, Any]]:
+        """Return what the page shows of photos: what the models found, and the opinions.
+
+        A second opinion is the reviewer's own: those of others are shown once it is there.
+        """
+        shown = []
+        for row in self._study.rows(photos):
+            photo, opinions = self._study.photo(row), opinions_of(row)
+            if self._choice.of == "second" and all(each.reviewer != self.reviewer for each in opinions):
+                opinions = []
+            about = {name: getattr(photo, name) for name in ("id", "path", "deployment", "width", "height")}
+            place = {"latitude": photo.latitude, "longitude": photo.longitude}
+            said = [
+                {"reviewer": each.reviewer, "at": each.at, "observations": list(map(asdict, each.observations))}
+                for each in opinions
+            ]
+            clip = photo.clip._asdict() if photo.clip else None
+            found = asdict(machine_of(row))
+            shown.append({**about, **place, "time": _iso(photo), **found, "opinions": said, "clip": clip})
+        return shown
+
+    def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
+        """Keep what the page sends about photos, and return them. Raises `Held` if another reviewer has one of them.
+
+        Raises `KeyError` for a photo or a taxon that is not known, `ValueError` for a value that is none.
+        """
+        self._expect_free(photos, holder)
+        if said.get("undo"):
+            withdraw(self.results, photos, self.reviewer)
+        else:
+            observations: tuple[Observation, ...] = ()
+            if not said.get("accept"):
+                observations = observations_of(said["observations"], list(map(machine_of, self._study.rows(photos))))
+            save(self.results, photos, Opinion(self.reviewer, now(), observations), drawn=self._choice.drawn)
+        return self.photos(photos)
+
+    def split(self, photo: int, holder: str) -> list[list[int]]:
+        """Let an event begin with a photo. Return both events."""
+        self._expect_free(self.queue.event(photo), holder)
+        return self.queue.split(photo)
+
+    def merge(self, photo: int, holder: str) -> list[list[int]]:
+        """Merge the event of a photo with the one before. Return it."""
+        event = self.queue.event(photo)
+        self._expect_free([*event, *(self.queue.before(event) or ())], holder)
+        return self.queue.merge(photo)
+
+    def picture(self, photo: int) -> tuple[str, float]:
+        """Return the path of a photo below the study's folder, and the seconds of the frame if it is a video.
+
+        Raises `KeyError` if there is none.
+        """
+        query = "select path, coalesce(answer ->> '$.video.seconds', 0.0) as seconds from photo where id = ?"
+        row = next(self.results.rows(query, photo), None)
+        if row is None:
+            raise KeyError(photo)
+        return row["path"], row["seconds"]
+
+    def _read(self, event: Sequence[int]) -> list[StudyPhoto]:
+        """Return the photos of an event; for a second opinion, without what others have said."""
+        rows = self._study.rows(event)
+        photos = map(self._study.photo, rows)
+        if self._choice.of != "second":
+            return list(photos)
+        return [replace(photo, finding=machine_of(row)) for photo, row in zip(photos, rows, strict=True)]
+
+    def _expect_free(self, photos: Sequence[int], holder: str) -> None:
+        if other := held_by(self.results, photos, holder):
+            raise Held(f"{other} is reviewing this event; go on with another one, or wait two minutes")
+
+    def _here(self, photos: Sequence[StudyPhoto]) -> list[str]:
+        """Return the scientific names of what photos may show, or what lives there, with genera and families."""
+        findings = [photo.finding for photo in photos]
+        here = {each.scientific_name for found in findings for each in (*found.perhaps, *found.candidates)}
+        latitude, longitude = photos[0].latitude, photos[0].longitude
+        if latitude is not None and longitude is not None:
+            here.update(self._lives_at(latitude, longitude))
+        above = (lineage_of(latin).ranks.get(rank, latin) for latin in here for rank in ("genus", "family"))
+        return sorted(here.union(above))
+
+    def _neighbour(self, event: list[int] | None, number: int, to: StudyPhoto) -> dict[str, Any] | None:
+        """Return what the page shows of the event before or after. `number`: of its photo that is nearest to `to`."""
+        photos = self._read(event) if event else []
+        if not event or not photos:
+            return None
+        near = photos[number]
+        gap = abs(seconds_between(near.time, to.time)) if near.time and to.time else None
+        says = [asdict(of_taxon(each.named, each.kind)) for each in _shown(photos)]
+        return {"id": event[0], "time": _iso(near), "gap_seconds": gap, "says": says}
+
+
+def _shown(photos: Sequence[StudyPhoto]) -> tuple[Finding, ...]:
+    return found_in([photo.finding for photo in photos])
+
+
+def _iso(photo: StudyPhoto) -> str | None:
+    return photo.time.isoformat() if photo.time else None
+
+
+def observations_of(said: Sequence[Mapping[str, Any]], machine: Sequence[Finding]) -> tuple[Observation, ...]:
+    """Return what the page sends as observations. `machine`: what the models found in these photos.
+
+    Raises `ValueError` for a value that is none, `KeyError` for a taxon that is not known.
+    """
+    observations = tuple(_observation(each, machine) for each in said)
+    if not observations or (len(observations) > 1 and any(each.kind in ("blank", "unknown") for each in observations)):
+        raise ValueError("a photo shows one thing or several, or else it is blank or unknown")
+    return observations
+
+
+def _observation(said: Mapping[str, Any], machine: Sequence[Finding]) -> Observation:
+    kind: Any = said.get("kind")
+    count, typed = said.get("count") or None, _text(said, "typed")
+    for name, values in (("kind", KINDS), ("sex", VALUES["sex"]), ("life_stage", VALUES["life_stage"])):
+        if (said.get(name) or name == "kind") and said.get(name) not in values:
+            raise ValueError(f"{name} is {said.get(name)!r}, and has to be one of {', '.join(values)}")
+    if count is not None and not (isinstance(count, int) and 1 <= count <= MOST):
+        raise ValueError(f"count is {count!r}, and has to be a whole number from 1 to {MOST:,}")
+    if kind in ("blank", "unknown"):
+        return Observation(kind, note=_text(said, "note"))
+    if kind != "animal" or typed:
+        observed = Observation(kind, typed if kind == "animal" else None)
+    else:
+        observed = of_taxon(taxon_chosen(said["scientific_name"], machine), kind)
+    sex, life_stage = _text(said, "sex"), _text(said, "life_stage")
+    behavior, note = _text(said, "behavior"), _text(said, "note")
+    return replace(observed, count=count, sex=sex, life_stage=life_stage, behavior=behavior, note=note)
+
+
+def _text(said: Mapping[str, Any], name: str) -> str | None:
+    """Return a text on one line, or None if it is empty."""
+    return " ".join(str(said.get(name) or "").split())[:LONGEST] or None

@@ -1,0 +1,102 @@
+"""`faunalens tables`: what R and other statistics programs take, as camtrapR makes it."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chalicelib.model.taxonomy import RANKS
+from cli.deployments import parse_shift
+from cli.exports.own import force_option, own_files
+from cli.options import FOLDER, Parsed, StudyOptions, results_argument, study_options
+from cli.results import ResultsFile
+from cli.study.effort import LOCATION
+from cli.tables.tables import KINDS, Rules, write_tables
+from cli.terminal import waiting
+
+EPILOG = """\b
+Examples:
+  faunalens tables study.db tables/
+  faunalens tables study.db tables/ --independence 60min --occasion 5d --day1 survey
+"""
+
+
+def parse_duration(text: str) -> timedelta:
+    """Parse a duration, such as `30min` or `1h`. Raises `ValueError`.
+
+    >>> parse_duration("30min")
+    datetime.timedelta(seconds=1800)
+    """
+    try:
+        duration = parse_shift(text.replace("min", "m"))
+    except ValueError:
+        duration = timedelta(-1)
+    if duration < timedelta(0):
+        raise ValueError(f"'{text}' is no duration; expected one such as 30min, 1h or 7d")
+    return duration
+
+
+def parse_days(text: str) -> int:
+    """Parse a duration of whole days. Raises `ValueError`."""
+    duration = parse_duration(f"{text}d" if text.isdecimal() else text)
+    if duration % timedelta(days=1) or not duration:
+        raise ValueError(f"'{text}' is no number of days; expected one such as 7d")
+    return duration.days
+
+
+@click.command(
+    epilog=EPILOG,
+    short_help="Write tables for R: records, effort, trap rates, detection histories.",
+    context_settings={"show_default": True},
+)
+@results_argument
+@click.argument("folder", type=FOLDER, metavar="FOLDER")
+@click.option(
+    *("--independence", "gap"),
+    type=Parsed("duration", parse_duration),
+    default="30min",
+    metavar="DURATION",
+    help="Least time between two records of a species at a station.",
+)
+@click.option(
+    "--compared-to",
+    type=click.Choice(["lastIndependentRecord", "lastRecord"]),
+    default="lastIndependentRecord",
+    help="Since when that time runs: the beginning of the last record, or the last photo.",
+)
+@click.option(
+    "--occasion",
+    type=Parsed("days", parse_days),
+    default="7d",
+    metavar="DAYS",
+    help="Length of an occasion in the detection histories.",
+)
+@click.option(
+    "--day1",
+    type=click.Choice(["station", "survey"]),
+    default="station",
+    help="Whether the first occasion begins with each station's operation, or with the survey's.",
+)
+@click.option(
+    "--rank",
+    type=click.Choice(RANKS[1:]),
+    default=RANKS[-1],
+    help="What counts as a species. Animals with a wider name have a table of their own.",
+)
+@click.option("--include", type=click.Choice(list(KINDS)), multiple=True, help="Count these too, as well as animals.")
+@click.option(
+    "--station",
+    default=LOCATION,
+    metavar="COLUMN",
+    help="Column of the table of deployments that names stations. Where it is empty, each deployment is a station.",
+)
+@force_option
+@study_options
+def tables(results: Path, folder: Path, *, force: bool, reading: StudyOptions, **rules: Any) -> None:
+    """Write tables about the answers in RESULTS to FOLDER, as camtrapR makes them, with a README of their columns."""
+    with ResultsFile(results, write=False) as kept, own_files(results, folder, force=force):
+        study, about = reading.open(kept)
+        with waiting("reading the answers"):
+            write_tables(study, folder, Rules(**rules), about.title)
+    click.echo(str(folder / "README.md"))

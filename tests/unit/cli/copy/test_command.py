@@ -1,0 +1,249 @@
+"""Copies: which folders photos go to, that people are blurred, and that a second run does nothing twice."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from PIL.ExifTags import IFD
+
+from cli.__main__ import run
+from cli.copy.command import parse_keys
+from cli.errors import Exit
+from cli.results import ResultsFile
+from cli.study.opinions import Observation
+from testing.pictures import SYDNEY, encoded, exif, noise
+from testing.studies import IMPALA, LION, PHOTOS, answer, say, write_study
+from tests.unit.cli.exports.reading import rows_of
+
+NAMES = [path for path, _, text in PHOTOS if text]
+
+
+def animal(x: float, who: tuple[str, str, str]) -> dict[str, Any]:
+    inside = json.loads(answer(who, 0.9))
+    box = {"x": x, "y": 0.2, "width": 0.2, "height": 0.4, "score": 0.9}
+    return {"box": box, "prediction": inside["prediction"], "candidates": inside["candidates"]}
+
+
+def person(*scores: float) -> dict[str, Any]:
+    boxes = [{"x": 0.5, "y": 0.2, "width": 0.2, "height": 0.6, "score": score} for score in scores]
+    return {"subject": "person", "people": {"count": len(boxes), "boxes": boxes}}
+
+
+@pytest.fixture
+def studied(tmp_path: Path) -> Path:
+    """The made-up study, with a file for each photo."""
+    return study_of(tmp_path)
+
+
+def study_of(tmp_path: Path, photos: Any = PHOTOS) -> Path:
+    write_study(tmp_path / "study.db", photos)
+    for number, (path, *_) in enumerate(photos):
+        file = tmp_path / "Two stations" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(encoded(noise(64, 48, number), "JPEG", exif=exif(SYDNEY)))
+    return tmp_path
+
+
+def copied(folder: Path, *options: str) -> list[str]:
+    assert run(["copy", str(folder / "study.db"), str(folder / "out"), *options]) == Exit.DONE
+    return files(folder / "out")
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.[jJ]*"))
+
+
+@pytest.mark.parametrize(
+    ("by", "first"),
+    [
+        ("taxon", "antelope, ox or sheep (Bovidae)/north_IMG_0002.JPG"),
+        ("station", "Water, hole/north_IMG_0001.JPG"),
+        ("event", "empty/north 2026-05-02 06.05.00/north_IMG_0003.JPG"),
+        ("station,taxon", "Water, hole/antelope, ox or sheep (Bovidae)/north_IMG_0002.JPG"),
+    ],
+)
+def test_photos_are_sorted(studied: Path, by: str, first: str) -> None:
+    found = copied(studied, "--by", by)
+    assert (len(found), found[0]) == (len(NAMES), first)
+    rows = {row["path"]: row for row in rows_of(studied / "out" / "copied.csv")}
+    assert sorted(rows) == sorted(NAMES)
+    row = rows["N/IMG_0001.JPG"]
+    assert (row["name"], row["scientific_name"], row["classified_by"]) == (*IMPALA[:2], "tiny 123456789abc")
+    # AND the empty photo lies apart
+    assert f"{'empty' if 'taxon' not in by else ''}" in rows["N/IMG_0003.JPG"]["new_path"]
+    assert "empty" in rows["N/IMG_0003.JPG"]["new_path"]
+
+
+def test_the_photos_of_an_event_are_together(studied: Path) -> None:
+    found = copied(studied, "--by", "event")
+    assert {f"north 2026-05-02 06.00.00/north_IMG_000{number}.JPG" for number in (1, 2)} <= set(found)
+
+
+def test_a_second_run_makes_nothing_and_moves_what_was_reviewed(
+    studied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = copied(studied)
+    assert f"out: {len(NAMES)} linked" in capsys.readouterr().err
+    assert copied(studied) == before
+    assert f"out: {len(NAMES)} there already; copied.csv" in capsys.readouterr().err
+    # WHEN the bovid turns out to be a lion
+    with ResultsFile(studied / "study.db", write=True) as results, results.transaction() as connection:
+        text = answer(LION, 0.9)
+        connection.execute("update photo set answer = ? where path = 'N/IMG_0002.JPG'", (text,))
+    found = copied(studied)
+    assert "lion (Panthera leo)/north_IMG_0002.JPG" in found
+    # THEN it is no more where it was, nor is the folder
+    assert not (studied / "out" / "antelope, ox or sheep (Bovidae)").exists()
+    assert "1 linked; 4 there already; 1 deleted" in capsys.readouterr().err
+
+
+def test_a_link_is_the_same_file_and_a_copy_is_not(studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = (studied / "Two stations" / NAMES[0]), studied / "out" / "impala (Aepyceros melampus)"
+    copied(studied)
+    assert (target / "north_IMG_0001.JPG").samefile(source)
+    copied(studied, "--how", "copy")
+    assert not (target / "north_IMG_0001.JPG").samefile(source)
+    assert (target / "north_IMG_0001.JPG").read_bytes() == source.read_bytes()
+
+    # AND where the disk has no links, it is a copy, which the next run does not make again
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    copied(studied, "--by", "station")
+    assert {row["how"] for row in rows_of(studied / "out" / "copied.csv")} == {"copy"}
+    assert not (studied / "out" / "Water, hole" / "north_IMG_0001.JPG").samefile(source)
+
+
+def test_a_photo_of_two_species_is_in_both_folders(tmp_path: Path) -> None:
+    animals = [animal(0.1, IMPALA), animal(0.6, LION), animal(0.4, ("mammal", "Mammalia", "class"))]
+    text = answer(IMPALA, 0.9, subject="animal", animals=animals)
+    found = copied(study_of(tmp_path, [("N/1.jpg", "2026-05-02 06:00:00", text)]))
+    # THEN the box of which only the class is known, which may be either, makes no third one
+    assert found == ["impala (Aepyceros melampus)/north_1.jpg", "lion (Panthera leo)/north_1.jpg"]
+
+
+def test_people_are_blurred_left_out_or_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = [
+        ("N/boxed.JPG", "2026-05-02 06:00:00", answer(None, **person(0.9, 0.2))),
+        ("N/unboxed.JPG", "2026-05-02 07:00:00", answer(None, subject="person")),
+        ("N/beside.JPG", "2026-05-02 08:00:00", answer(LION, **person(0.9) | {"subject": "animal"})),
+        ("N/lion.JPG", "2026-05-02 09:00:00", answer(LION)),
+    ]
+    folder = study_of(tmp_path, photos)
+    found = copied(folder)
+    how = {row["path"]: row["how"] for row in rows_of(folder / "out" / "copied.csv")}
+    assert how == {
+        "N/boxed.JPG": "blurred",
+        "N/unboxed.JPG": "blurred whole",
+        "N/beside.JPG": "blurred",
+        "N/lion.JPG": "link",
+    }
+    for each in found:
+        with Image.open(folder / "out" / each) as image:
+            assert ("lion.JPG" in each) == bool(image.getexif().get_ifd(IFD.GPSInfo))
+    said = capsys.readouterr().err
+    assert "1 blurred whole, because people have no boxes" in said
+    assert "4 photos were identified without --boxes: a person beside an animal is not noticed in them" in said
+    # AND originals keep their bytes
+    assert (folder / "Two stations" / "N/boxed.JPG").read_bytes() == encoded(
+        noise(64, 48, 0), "JPEG", exif=exif(SYDNEY)
+    )
+    # WHEN they are to be left out, what was there goes too
+    assert copied(folder, "--people", "skip") == ["lion (Panthera leo)/north_lion.JPG"]
+    assert "3 photos of people are left out" in capsys.readouterr().err
+    assert len(copied(folder, "--people", "keep")) == len(found)
+    assert "without --boxes" not in capsys.readouterr().err
+    assert {row["how"] for row in rows_of(folder / "out" / "copied.csv")} == {"link"}
+
+
+def test_a_link_to_a_person_is_not_left_when_people_are_to_be_blurred(tmp_path: Path) -> None:
+    # GIVEN a folder where people were kept, and a photo that another program has written to since, and so to its link
+    photos = [(f"N/{number}.JPG", f"2026-05-02 0{number}:00:00", answer(None, **person(0.9))) for number in (1, 2)]
+    folder = study_of(tmp_path, photos)
+    copied(folder, "--people", "keep")
+    with (folder / "Two stations" / "N" / "2.JPG").open("ab") as file:
+        file.write(b"a rating")
+    found = copied(folder)
+    # THEN only blurred photos are there
+    assert found == ["person/north_1.JPG", "person/north_2.JPG"]
+    for each in found:
+        with Image.open(folder / "out" / each) as image:
+            assert not image.getexif().get_ifd(IFD.GPSInfo)
+
+
+def test_a_photo_of_another_format_is_blurred_as_a_jpeg(tmp_path: Path) -> None:
+    folder = study_of(tmp_path, [("N/1.png", "2026-05-02 06:00:00", answer(None, **person(0.9)))])
+    assert copied(folder, "--people", "keep") == []
+    assert copied(folder) == ["person/north_1.jpg"]
+    assert [path.name for path in (folder / "out" / "person").iterdir()] == ["north_1.jpg"]
+
+
+def test_a_video_of_people_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = {"frame": 0, "seconds": 0.0, "fps": 30.0, "duration": 20.0, "processed": [0], "also": []}
+    photos = [
+        ("N/1.MP4", "2026-05-02 06:00:00", answer(None, **person(0.9), video=video)),
+        ("N/2.MP4", "2026-05-02 07:00:00", answer(LION, video=video)),
+    ]
+    folder = study_of(tmp_path, photos)
+    assert run(["copy", str(folder / "study.db"), str(folder / "out"), "--xmp", "inside"]) == Exit.DONE
+    assert "1 photos of people are left out; 1 of them are videos" in capsys.readouterr().err
+    rows = rows_of(folder / "out" / "copied.csv")
+    names = [row["new_path"].rpartition("/")[2] for row in rows]
+    # THEN the keywords of the other one are beside it, as it is no JPEG
+    assert names == ["north_2.MP4", "north_2.MP4.xmp"]
+    assert {path.name for path in (folder / "out").rglob("*.*") if path.is_file()} == {*names, "copied.csv"}
+    assert run(["copy", str(folder / "study.db"), str(folder / "all"), "--people", "keep"]) == Exit.DONE
+    assert len(rows_of(folder / "all" / "copied.csv")) == 2
+
+
+def test_photos_that_are_gone_are_counted_and_their_copies_stay(
+    studied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = copied(studied)
+    for path in NAMES:
+        (studied / "Two stations" / path).unlink()
+    assert copied(studied) == before
+    (studied / "out" / before[0]).unlink()
+    assert run(["copy", str(studied / "study.db"), str(studied / "out")]) == Exit.SOME_FAILED
+    assert "1 missing, because the photo cannot be read any more" in capsys.readouterr().err
+    assert files(studied / "out") == before[1:]
+
+
+def test_a_folder_in_the_study_or_of_another_study_is_refused(
+    studied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["copy", str(studied / "study.db"), str(studied / "Two stations" / "sorted")]) == Exit.FAILED
+    assert "is in the study's folder" in capsys.readouterr().err
+    copied(studied)
+    write_study(studied / "other.db", [("X/1.JPG", "2026-05-02 06:00:00", answer(LION))])
+    assert run(["copy", str(studied / "other.db"), str(studied / "out")]) == Exit.FAILED
+    assert "has the copies of another study" in capsys.readouterr().err
+
+
+def test_a_place_that_the_user_did_not_name_is_in_no_name(tmp_path: Path) -> None:
+    write_study(tmp_path / "study.db", [("N/1.jpg", "2026-05-02 06:00:00", answer(LION))], ())
+    with ResultsFile(tmp_path / "study.db", write=True) as results, results.transaction() as connection:
+        connection.execute("update photo set latitude = -33.87, longitude = 151.21")
+    (tmp_path / "Two stations" / "N").mkdir(parents=True)
+    (tmp_path / "Two stations" / "N" / "1.jpg").write_bytes(b"photo")
+    assert copied(tmp_path, "--by", "station,event") == ["N/N 2026-05-02 06.00.00/N_1.jpg"]
+
+
+@pytest.mark.parametrize("text", ["", "taxon,taxon", "species"])
+def test_other_folders_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected one or more of taxon, station, event"):
+        parse_keys(text)
+
+
+def test_the_table_has_every_kind_that_a_person_saw(tmp_path: Path) -> None:
+    folder = study_of(tmp_path, PHOTOS[:1])
+    with ResultsFile(folder / "study.db", write=True) as results:
+        say(results, PHOTOS[0][0], Observation("human"), Observation("animal", *LION))
+    assert len(copied(folder)) == 2
+    assert {(row["kind"], row["name"]) for row in rows_of(folder / "out" / "copied.csv")} == {
+        ("human | animal", "person | lion")
+    }

@@ -1,0 +1,183 @@
+"""The report: what it counts, and that it holds everything it shows."""
+
+import json
+import re
+from pathlib import Path
+
+from cli.exports.darwin_core import write_dwca
+from cli.exports.description import read_description
+from cli.report.command import chart_data, page
+from cli.report.summary import SHOWN, Group, Station, Summary, summary_of
+from cli.review.agreement import Agreement
+from testing.pictures import jpeg
+from testing.studies import IMPALA, LION, MAMMAL, PHOTOS, STATIONS, answer, made_up
+
+
+def summary(tmp_path: Path, photos: object = PHOTOS) -> Summary:
+    with made_up(tmp_path, photos) as study:
+        return summary_of(study)
+
+
+def test_events_and_photos_are_counted(tmp_path: Path) -> None:
+    found = summary(tmp_path)
+    assert (found.photos, found.events, found.reviewed) == (5, 4, 0)
+    impala = found.groups["Aepyceros melampus"]
+    # THEN the event of two photos counts once, for what it was fused to
+    assert (impala.photos, impala.events, impala.stations) == (2, 2, {"north", "south"})
+    assert impala.hours[5] == 1  # by the sun: at 6 o'clock in Nairobi it rises only in half an hour
+    assert (found.groups["blank"].events, found.groups["Bovidae"].events) == (1, 0)
+    assert found.stations["north"].taxa == {"Aepyceros melampus"}
+
+
+def test_the_time_of_a_file_is_no_time_of_an_animal(tmp_path: Path) -> None:
+    # GIVEN a lion without a time of the camera, whose file was written in the morning
+    lion = answer(("lion", "Panthera leo", "species"))
+    photos = [("N/1.jpg", "2026-05-02 20:00:00", answer(IMPALA)), ("N/2.jpg", None, lion)]
+    found = summary(tmp_path, photos)
+    # THEN it is counted, but neither in an hour nor on a day
+    assert (found.events, found.untimed, sum(found.groups["Panthera leo"].hours)) == (2, 1, 0)
+    assert found.accumulation() == [(0.0, 0), (1.5, 1), (30.0, 1)]
+    text = page(found, "", tmp_path)
+    assert "; 2 taxa;" in text
+    assert "1 photos have no time" in text
+
+
+def test_a_deployment_without_any_time_is_reported(tmp_path: Path) -> None:
+    with made_up(tmp_path, PHOTOS[-1:], STATIONS[1:]) as study:
+        found = summary_of(study)
+        write_dwca(study, tmp_path / "dwca.zip", read_description(None, ""))
+    assert (found.stations["south"].events, found.untimed, found.accumulation()) == (1, 1, [(0.0, 0), (0.0, 0)])
+
+
+def test_taxa_accumulate_by_trap_days_and_a_wider_taxon_until_a_species_of_it_is_seen(tmp_path: Path) -> None:
+    # GIVEN a family, then two of its species, then a blank, then another family
+    photos = [
+        ("N/1.jpg", "2026-05-02 06:00:00", answer(("cat", "Felidae", "family"))),
+        ("N/2.jpg", "2026-05-03 06:00:00", answer(("lion", "Panthera leo", "species"))),
+        ("N/3.jpg", "2026-05-03 08:00:00", answer(("cheetah", "Acinonyx jubatus", "species"))),
+        ("N/4.jpg", "2026-05-04 06:00:00", answer(None)),
+        ("N/5.jpg", "2026-05-05 06:00:00", answer(("antelope", "Bovidae", "family"))),
+    ]
+    found = summary(tmp_path, photos)
+    # THEN the curve has the days of the deployment, which began at noon of the day before, and its end
+    assert found.accumulation() == [(0.0, 0), (1.5, 1), (2.5, 2), (4.5, 3), (30.0, 3)]
+    assert "; 3 taxa;" in page(found, "", tmp_path)
+
+
+def test_photos_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
+    text = page(summary(tmp_path), "", tmp_path)
+    assert "<td>N/broken.JPG</td><td>it is broken</td>" in text
+
+
+def test_what_is_doubtful_comes_first(tmp_path: Path) -> None:
+    # GIVEN photos of a clock that was reset, one of them by another model
+    other = answer(LION, model={"name": "<tiny>", "version": "2"})
+    photos = [("N/1.jpg", "2000-01-01 06:00:00", answer(IMPALA)), ("N/2.jpg", "2000-01-01 06:00:00", other)]
+    text = page(summary(tmp_path, photos), "", tmp_path)
+    assert "Identified by " in text
+    first, _, _ = text.partition("<h2>Taxa by events")
+    assert "<li>2 photos are of a clock that was reset" in first
+    assert "<li>2 photos are outside of their deployment" in first
+    assert "1 by &lt;tiny&gt; 2 without boxes" in first
+    assert "Check this first" not in page(Summary(), "", tmp_path)
+
+
+def test_stations_at_one_place_are_one_point() -> None:
+    stations = {
+        f"{name}_{year}": Station(name, 1.0, 2.0, events=3, taxa={"Felidae"}) for name in ("a", "b") for year in (1, 2)
+    }
+    (point,) = chart_data(Summary(stations=stations), [])["stations"]
+    assert (point["name"], point["value"]) == ("a, b", [2.0, 1.0, 12, 1])
+
+
+def test_the_surest_and_the_least_sure_photos_are_shown(tmp_path: Path) -> None:
+    photos = [
+        (f"N/{number:02}.jpg", f"2026-05-02 {number:02}:00:00", answer(IMPALA, number / 100)) for number in range(20)
+    ]
+    impala = summary(tmp_path, photos).groups["Aepyceros melampus"]
+    assert [path for path, *_ in impala.surest.photos()] == [
+        f"N/{number:02}.jpg" for number in range(19, 19 - SHOWN, -1)
+    ]
+    assert [path for path, *_ in impala.least.photos()] == [f"N/{number:02}.jpg" for number in range(SHOWN)]
+
+
+def test_the_page_needs_no_network(tmp_path: Path) -> None:
+    # GIVEN a study with one photo that is there
+    found = summary(tmp_path)
+    folder = tmp_path / "photos"
+    (folder / "N").mkdir(parents=True)
+    (folder / "N" / "IMG_0001.JPG").write_bytes(jpeg())
+    text = page(found, "Lions & <impalas>", folder)
+    # THEN nothing is loaded from elsewhere, and the page forbids the browser to load anything
+    markup = re.sub(r"(?s)<script>.*?</script>", "", text)
+    assert not re.findall(r'<[^>]+ (?:src|href)="(?!data:|#)', markup)
+    assert "default-src 'none'" in text
+    assert text.count('<img src="data:image/jpeg;base64,') == 1
+    assert "Lions &amp; &lt;impalas&gt;" in text
+    assert "<impalas>" not in text
+
+
+def test_charts_cannot_end_the_element_that_holds_them(tmp_path: Path) -> None:
+    found = summary(tmp_path, [("N/1.jpg", "2026-05-02 06:00:00", answer(("</script>", "A b", "species")))])
+    text = page(found, "", tmp_path)
+    held = text.partition('id="charts">')[2].partition("</script>")[0]
+    assert json.loads(held)["taxa"][0]["name"] == "</script>"
+
+
+def test_pictures_of_people_can_be_left_out(tmp_path: Path) -> None:
+    # GIVEN a photo of a person, and one of an animal with a person on it
+    person = {"x": 0.1, "y": 0.1, "width": 0.2, "height": 0.5, "score": 0.9}
+    with_person = answer(IMPALA, subject="animal", people={"count": 1, "boxes": [person]})
+    photos = [
+        ("N/me.jpg", "2026-05-02 06:00:00", answer(None, subject="person")),
+        ("N/us.jpg", "2026-05-02 07:00:00", with_person),
+        ("N/it.jpg", "2026-05-02 08:00:00", answer(IMPALA)),
+    ]
+    with made_up(tmp_path, photos) as study:
+        shown, hidden = (page(summary_of(study, hide_people=hide), "", tmp_path) for hide in (False, True))
+    # THEN both are hidden, but counted
+    assert [name in shown for name in ("me.jpg", "us.jpg", "it.jpg")] == [True, True, True]
+    assert [name in hidden for name in ("me.jpg", "us.jpg", "it.jpg")] == [False, False, True]
+    assert "The photos are left out" in hidden
+
+
+def test_the_bar_chart_has_the_most_frequent_taxa() -> None:
+    groups = [Group(f"{number}", "A b", "species", "animal", events=100 - number) for number in range(50)]
+    assert [each["name"] for each in chart_data(Summary(), groups)["taxa"]] == [f"{number}" for number in range(30)]
+
+
+def test_taxa_wider_than_a_family_are_one_bar_at_the_end(tmp_path: Path) -> None:
+    # GIVEN more photos of "a mammal" and "a bird" than of lions
+    photos = [
+        *((f"N/m{hour}.jpg", f"2026-05-02 {hour}:00:00", answer(MAMMAL)) for hour in (10, 11, 12)),
+        ("N/b.jpg", "2026-05-02 13:00:00", answer(("bird", "Aves", "class"))),
+        ("N/l.jpg", "2026-05-02 14:00:00", answer(LION)),
+    ]
+    text = page(summary(tmp_path, photos), "", tmp_path)
+    charts = json.loads(text.partition('id="charts">')[2].partition("</script>")[0])
+    assert [(bar["name"], bar["events"], sum(bar["hours"])) for bar in charts["taxa"]] == [
+        ("lion", 1, 1),
+        ("not named to a family", 4, 4),
+    ]
+    # THEN the table begins with the lion too
+    assert text.index('href="#lion') < text.index('href="#mammal')
+
+
+def test_without_place_or_zone_hours_are_those_of_the_clock(tmp_path: Path) -> None:
+    # GIVEN a camera without a deployment, so without either, and one that has both
+    photos = [("a/1.jpg", "2026-05-02 23:30:00", answer(LION)), ("N/1.jpg", "2026-05-02 23:30:00", answer(LION))]
+    with made_up(tmp_path, photos[:1], ()) as study:
+        alone = summary_of(study)
+    assert (alone.by_sun, alone.by_clock, alone.groups[LION[1]].hours[23]) == (0, 1, 1)
+    assert "Events by the cameras&#x27; clocks" in page(alone, "", tmp_path)
+    (tmp_path / "study.db").unlink()
+    both = page(summary(tmp_path, photos), "", tmp_path)
+    assert "Events by hour of the sun" in both
+    assert "1 events without a place or a time zone" in both
+
+
+def test_how_far_reviewers_agree_is_shown(tmp_path: Path) -> None:
+    text = page(Summary(), "", tmp_path, [Agreement("A. <One>", "B. Other", 40, 30, 0.4)])
+    row = "<td>A. &lt;One&gt;, B. Other</td><td>40</td><td>75%</td><td>0.40</td>"
+    assert row in text
+    assert "Agreement of reviewers" not in page(Summary(), "", tmp_path)

@@ -1,0 +1,85 @@
+"""How far reviewers agree."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli.results import ResultsFile
+from cli.review.agreement import agreement, kappa_of
+from cli.study.opinions import Observation
+from testing.studies import IMPALA, answer, say, seen, write_study
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Iterator[ResultsFile]:
+    """Ten photos."""
+    write_study(tmp_path / "s.db", [(f"N/{i}", None, answer(IMPALA)) for i in range(10)])
+    with ResultsFile(tmp_path / "s.db", write=True) as results:
+        yield results
+
+
+def test_kappa_is_cohens() -> None:
+    # The example of J. L. Fleiss, Statistical Methods for Rates and Proportions (1981), table 13.1.
+    diagnoses = {
+        ("psychotic", "psychotic"): 75,
+        ("psychotic", "neurotic"): 1,
+        ("psychotic", "organic"): 4,
+        ("neurotic", "psychotic"): 5,
+        ("neurotic", "neurotic"): 4,
+        ("neurotic", "organic"): 1,
+        ("organic", "psychotic"): 0,
+        ("organic", "neurotic"): 0,
+        ("organic", "organic"): 10,
+    }
+    assert kappa_of(diagnoses) == pytest.approx(0.68, abs=0.005)
+
+
+@given(st.dictionaries(st.tuples(*[st.sampled_from("abc")] * 2), st.integers(1, 50), min_size=1))
+def test_kappa_is_one_only_if_all_are_alike(pairs: dict[tuple[str, str], int]) -> None:
+    kappa = kappa_of(pairs)
+    assert kappa is None or -1 <= kappa <= 1
+    is_alike = all(one == other for one, other in pairs)
+    assert is_alike == (kappa is None or kappa == pytest.approx(1))
+
+
+def test_species_are_compared_and_what_is_wider_stays_wider(results: ResultsFile) -> None:
+    said = [
+        (seen("Canis lupus"), seen("Canis lupus arctos"), True),
+        (seen("Vulpes vulpes"), seen("Vulpes"), False),
+        (Observation("animal", "Olingo"), Observation("animal", "olingo"), True),
+        (seen("Vulpes vulpes"), Observation("blank"), False),
+        (seen("Canidae"), seen("Canidae"), True),
+    ]
+    for number, (one, other, _) in enumerate(said):
+        say(results, f"N/{number}", one)
+        say(results, f"N/{number}", other, reviewer="B. Other")
+    # GIVEN photos that one person has reviewed too
+    say(results, "N/8", seen("Canidae"))
+    pairs, disagreements = agreement(results)
+    assert [(each.one, each.other, each.photos, each.alike) for each in pairs] == [("A. Person", "B. Other", 5, 3)]
+    assert disagreements == [number + 1 for number, (_, _, alike) in enumerate(said) if not alike]
+
+
+def test_all_animals_of_a_photo_count_and_not_how_many(results: ResultsFile) -> None:
+    fox, person = seen("Vulpes vulpes"), Observation("human", count=2)
+    say(results, "N/0", fox, person)
+    say(results, "N/0", Observation("human"), fox, reviewer="B. Other")
+    say(results, "N/1", fox, person)
+    say(results, "N/1", fox, reviewer="B. Other")
+    assert agreement(results).disagreements == [2]
+
+
+def test_three_reviewers_are_three_pairs(results: ResultsFile) -> None:
+    for reviewer, numbers in (("A", range(3)), ("B", range(3)), ("C", range(2))):
+        for number in numbers:
+            say(results, f"N/{number}", seen("Vulpes vulpes"), reviewer=reviewer)
+    pairs, disagreements = agreement(results)
+    assert [(each.one, each.other, each.photos, each.kappa) for each in pairs] == [
+        ("A", "B", 3, None),
+        ("A", "C", 2, None),
+        ("B", "C", 2, None),
+    ]
+    assert disagreements == []

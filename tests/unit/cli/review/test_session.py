@@ -1,0 +1,44 @@
+"""What a page sends as observations, whatever it is."""
+
+from dataclasses import asdict
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli.review.session import LONGEST, MOST, observations_of
+from cli.study.opinions import KINDS, VALUES
+
+ANYTHING = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.lists(st.text(), max_size=2)
+)
+SAID = st.fixed_dictionaries(
+    {},
+    optional={
+        "kind": st.sampled_from(KINDS) | ANYTHING,
+        "scientific_name": st.sampled_from(("Panthera leo", "Felidae")) | ANYTHING,
+        "typed": ANYTHING,
+        "count": st.integers(1, 9) | ANYTHING,
+        "sex": st.sampled_from(VALUES["sex"]) | ANYTHING,
+        "life_stage": st.sampled_from(VALUES["life_stage"]) | ANYTHING,
+        "behavior": ANYTHING,
+        "note": ANYTHING,
+    },
+)
+
+
+@given(st.lists(SAID, max_size=3))
+def test_only_what_exports_can_have_is_an_observation(said: list[dict[str, Any]]) -> None:
+    try:
+        found = observations_of(said, [])
+    except (KeyError, ValueError, TypeError):
+        return
+    assert len(found) == len(said) > 0
+    for each in found:
+        assert each.kind in KINDS
+        assert each.sex in (None, *VALUES["sex"])
+        assert each.life_stage in (None, *VALUES["life_stage"])
+        assert each.count is None or 1 <= each.count <= MOST
+        assert (each.name is None) == (each.kind != "animal")
+        texts = [value for value in asdict(each).values() if isinstance(value, str)]
+        assert all(text and text == text.strip() and len(text) <= LONGEST for text in texts)

@@ -1,0 +1,147 @@
+"""Photos that were renamed, moved, copied or deleted."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+
+from cli.place import EXIF
+from cli.results import ListedPhoto, Outcome, ResultsFile
+from cli.study.moved import COPIES, copies, find_below, forget, gone, shared
+
+
+@pytest.fixture
+def results() -> Iterator[ResultsFile]:
+    """A results file in memory."""
+    with ResultsFile(None, write=True) as results:
+        yield results
+
+
+def listed(path: str, size: int) -> ListedPhoto:
+    return ListedPhoto(path, size, 1, None, EXIF, 0.0)
+
+
+class Folder:
+    """A folder of photos, and its runs. A photo's answer is the path that it had when it was identified."""
+
+    def __init__(self, root: Path, results: ResultsFile) -> None:
+        self.root, self.results = root, results
+        results.describe(folder=str(root))
+
+    def write(self, **photos: bytes) -> None:
+        for name, data in photos.items():
+            path = self.root / name.replace("_", "/")
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
+
+    def run(self) -> dict[str, str]:
+        files = sorted(each for each in self.root.rglob("*") if each.is_file())
+        photos = (listed(str(each.relative_to(self.root)), each.stat().st_size) for each in files)
+        find_below(self.results, self.root, photos)
+        for task in list(self.results.tasks()):
+            data = (self.root / task.path).read_bytes()
+            self.results.save(Outcome(task, "done", len(data), 1, crc32(data), answer=json.dumps(task.path)))
+        return self.answers
+
+    @property
+    def answers(self) -> dict[str, str]:
+        return {
+            row["path"]: json.loads(row["answer"]) for row in self.results.rows("select * from photo order by path")
+        }
+
+    def review(self, path: str, kind: str, number: int = 1) -> None:
+        columns = "photo, reviewer, number, kind, machine, is_right, drawn, reviewed"
+        query = (
+            "insert into review (COLUMNS) select id, 'A. Person', ?, ?, 'blank', 1, 0, '2026' from photo where path = ?"
+        )
+        with self.results.transaction() as connection:
+            connection.execute(query.replace("COLUMNS", columns), (number, kind, path))
+
+    @property
+    def reviews(self) -> dict[str, str]:
+        query = "select path, kind from review join photo on photo.id = review.photo"
+        return {row["path"]: row["kind"] for row in self.results.rows(query)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, results: ResultsFile) -> Folder:
+    """A folder of two photos that are done, one of them reviewed, of as many bytes."""
+    folder = Folder(tmp_path, results)
+    folder.write(N_1=b"one", N_2=b"two")
+    folder.run()
+    folder.review("N/1", "human")
+    return folder
+
+
+def test_a_photo_that_was_renamed_keeps_its_answer_and_its_review(folder: Folder) -> None:
+    # WHEN a folder has another name
+    (folder.root / "N").rename(folder.root / "North")
+    # THEN nothing is done again, and the path is the new one
+    assert folder.run() == {"North/1": "N/1", "North/2": "N/2"}
+    assert folder.reviews == {"North/1": "human"}
+
+
+def test_names_of_a_camera_that_begin_again_are_other_photos(folder: Folder) -> None:
+    # WHEN the photos of a card were moved, and others of the same names take their place
+    (folder.root / "N").rename(folder.root / "Z")
+    folder.write(N_1=b"three", N_2=b"four!")
+    # THEN each keeps its own
+    assert folder.run() == {"N/1": "N/1", "N/2": "N/2", "Z/1": "N/1", "Z/2": "N/2"}
+    assert folder.reviews == {"Z/1": "human"}
+    # THEN another photo of as many bytes is none that was moved
+    (folder.root / "N" / "1").unlink()
+    folder.write(N_3=b"other")
+    assert folder.run()["N/3"] == "N/3"
+
+
+def test_a_photo_that_is_twice_counts_once(folder: Folder) -> None:
+    # WHEN a card was copied twice
+    folder.write(M_1=b"one", M_2=b"two", M_3=b"new")
+    folder.run()
+    # THEN what is there twice counts once, as the reviewed one or the first
+    query = "select path from photo where id in (COPIES)".replace("COPIES", COPIES)
+    copied = {row["path"] for row in folder.results.rows(query)}
+    assert (copied, copies(folder.results)) == ({"M/1", "M/2"}, 2)
+    # THEN a copy in another deployment is another matter
+    folder.results.find([listed("M/1", 3)._replace(deployment="M")])
+    assert copies(folder.results) == 1
+
+
+def test_a_copy_with_an_opinion_gets_none_of_the_same_person(folder: Folder) -> None:
+    # GIVEN a photo of which a person named two things, and a copy of which the same one named another
+    folder.write(M_1=b"one")
+    folder.run()
+    folder.review("N/1", "vehicle", 2)
+    folder.review("M/1", "blank")
+    shutil.rmtree(folder.root / "N")
+    forget(folder.results, (identity for identity, _ in gone(folder.results) or ()))
+    # THEN the two opinions are not mixed
+    assert folder.reviews == {"M/1": "blank"}
+    assert len(list(folder.results.rows("select * from review"))) == 1
+
+
+def test_photos_that_are_gone_are_known_and_can_be_forgotten(folder: Folder) -> None:
+    # GIVEN a reviewed photo of which a copy stays, and one without
+    folder.write(M_1=b"one")
+    folder.run()
+    shutil.rmtree(folder.root / "N")
+    absent = gone(folder.results)
+    assert [path for _, path in absent or ()] == ["N/1", "N/2"]
+    # WHEN they are forgotten THEN the copy has the review
+    forget(folder.results, (identity for identity, _ in absent or ()))
+    assert (list(folder.answers), folder.reviews) == (["M/1"], {"M/1": "human"})
+    # THEN without the folder nothing is known
+    folder.results.describe(folder=str(folder.root / "unplugged"))
+    assert gone(folder.results) is None
+
+
+def test_a_card_that_is_in_two_deployments_is_said(results: ResultsFile) -> None:
+    # GIVEN photos of two deployments, of which two are the same, and a copy within one
+    photos = [("N/1", "north"), ("N/2", "north"), ("S/1", "south"), ("N/3", "north")]
+    results.find(ListedPhoto(path, 3, 1, home, EXIF, 0.0) for path, home in photos)
+    for task, checksum in zip(list(results.tasks()), (7, 8, 7, 8), strict=True):
+        results.save(Outcome(task, "done", 3, 1, checksum, answer="{}"))
+    assert (shared(results), copies(results)) == (2, 1)

@@ -1,0 +1,40 @@
+"""`faunalens tables`: its options."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cli.__main__ import run
+from cli.errors import Exit
+from cli.tables.command import parse_days, parse_duration
+from testing.studies import write_study
+
+
+def test_durations() -> None:
+    assert [parse_duration(text) for text in ("30min", "0m", "1h")] == [timedelta(minutes=each) for each in (30, 0, 60)]
+    assert [parse_days(text) for text in ("7d", "14", "48h")] == [7, 14, 2]
+
+
+@pytest.mark.parametrize("text", ["", "30", "-1h", "half an hour"])
+def test_other_durations_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration; expected one such as 30min"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["0d", "36h"])
+def test_occasions_have_whole_days(text: str) -> None:
+    with pytest.raises(ValueError, match="is no number of days; expected one such as 7d"):
+        parse_days(text)
+
+
+def test_the_command_writes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_study(tmp_path / "study.db")
+    folder = tmp_path / "new" / "tables"
+    options = ["--independence", "1h", "--compared-to", "lastRecord", "--occasion", "5d", "--include", "blank"]
+    assert run(["tables", str(tmp_path / "study.db"), str(folder), *options]) == Exit.DONE
+    assert capsys.readouterr().out == f"{folder / 'README.md'}\n"
+    text = (folder / "README.md").read_text()
+    assert 'after 60 minutes, with `deltaTimeComparedTo = "lastRecord"`' in text
+    assert "Occasions have 5 days" in text
+    assert "blank" in (folder / "records.csv").read_text()

@@ -1,0 +1,105 @@
+"""Independent records: camtrapR's on its sample study, and which species a photo of an event shows."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli.tables.independence import Record, Sighting, Species, records_of, sightings_of
+from testing.studies import BOVIDS, IMPALA, LION, MAMMAL, answer, made_up
+from tests.unit.cli.study.camtrapr import sightings
+
+HOUR = timedelta(hours=1)
+BURST = [(f"N/{number}.jpg", f"2026-05-02 06:00:{number:02}") for number in range(4)]
+
+
+def species(records: list[Record]) -> dict[str, int]:
+    """The number of records of each species."""
+    return dict(Counter(each.first.of.species for each in records))
+
+
+def test_without_a_gap_each_second_is_a_record() -> None:
+    records = list(records_of(sightings(), timedelta(0)))
+    # THEN the twelve photos of the same minute as another one are left out
+    assert (len(sightings()), len(records)) == (68, 56)
+    first = [each for each in records if each.first.station == "StationA"][:6]
+    assert [each.seconds for each in first] == [0, 157140, 120, 13560, 120, 1270920]
+    assert {each.images for each in records} == {1}
+
+
+def test_an_hour_leaves_the_forty_records_of_the_vignette() -> None:
+    for to_last_photo in (True, False):
+        records = list(records_of(sightings(), HOUR, to_last_photo=to_last_photo))
+        assert len(records) == 40
+        assert species(records) == {"EGY": 6, "MNE": 2, "PBE": 18, "TRA": 8, "UNID": 1, "VTA": 5}
+    # THEN a record has all photos until the next one, those of one second once
+    macaques = [each for each in records if each.first.of.species == "MNE"]
+    assert [(each.first.time.day, each.images) for each in macaques] == [(15, 2), (28, 3)]
+
+
+def test_a_visitor_that_stays_is_one_record_or_several() -> None:
+    # GIVEN an animal that is photographed every 20 minutes for two hours
+    lion = Species("Panthera leo", "lion")
+    stay = [
+        Sighting("a", lion, datetime.fromisoformat("2026-05-02T06:00") + number * HOUR / 3, "x", number)
+        for number in range(7)
+    ]
+    # THEN compared to the last photo it never leaves, and compared to the last record it comes each hour
+    (record,) = records_of(stay, HOUR, to_last_photo=True)
+    assert (record.images, record.most) == (7, 6)
+    assert [(each.first.time.hour, each.seconds) for each in records_of(stay, HOUR)] == [(6, 0), (7, 3600), (8, 3600)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 500))), st.integers(0, 100), st.booleans())
+def test_records_have_all_photos_and_are_apart(photos: list[tuple[str, int]], gap: int, to_last_photo: bool) -> None:
+    start, fox = datetime.fromisoformat("2026-05-02"), Species("Vulpes vulpes", "fox")
+    seen = [Sighting(station, fox, start + timedelta(minutes=minute), "x", None) for station, minute in photos]
+    records = list(records_of(seen, timedelta(minutes=gap), to_last_photo=to_last_photo))
+    assert sum(each.images for each in records) == len(set(photos))
+    assert all(each.seconds >= gap * 60 for each in records if each.seconds)
+    assert sum(not each.seconds for each in records) == len({station for station, _ in photos})
+
+
+def seen(tmp_path: Path, photos: Any, rank: str = "species") -> list[tuple[str, str, bool]]:
+    """File, species and whether it is wide, of each sighting at the northern station."""
+    with made_up(tmp_path, photos) as study:
+        found = list(sightings_of(study, {"north": "north", "south": "south"}, rank))
+    return [(each.path[2:], each.of.species, each.of.is_wide) for each in found]
+
+
+def test_photos_have_the_names_of_their_event(tmp_path: Path) -> None:
+    # GIVEN an event of an impala, once named to its family only, with a lion and a photo of nothing
+    answers = (answer(IMPALA, 0.95), answer(BOVIDS, 0.8, [(IMPALA, 0.6)]), answer(LION, 0.95), answer(None))
+    photos = [(*photo, text) for photo, text in zip(BURST, answers, strict=True)]
+    named = [("0.jpg", IMPALA[1], False), ("1.jpg", IMPALA[1], False), ("2.jpg", LION[1], False)]
+    # THEN each photo counts for the animal it shows, and nothing for none
+    assert seen(tmp_path, photos) == named
+    assert seen(tmp_path, photos, "family")[2] == ("2.jpg", "Felidae", False)
+
+
+def test_a_species_by_two_names_is_one(tmp_path: Path) -> None:
+    # GIVEN a lion that another model calls otherwise, and a breed
+    photos = [
+        ("N/a.jpg", "2026-05-02 06:00:00", answer(("African lion", LION[1], "species"))),
+        ("N/b.jpg", "2026-05-02 06:10:00", answer(LION)),
+        ("N/c.jpg", "2026-05-02 08:00:00", answer(("poodle", "Canis familiaris", "breed"))),
+    ]
+    with made_up(tmp_path, photos) as study:
+        found = list(records_of(sightings_of(study, {"north": "north", "south": "south"}, "species"), HOUR))
+    assert [(each.first.of.name, each.first.of.rank, each.images) for each in found] == [
+        ("dog", "species", 1),
+        ("lion", "species", 2),
+    ]
+
+
+def test_wide_names_people_and_photos_without_a_time(tmp_path: Path) -> None:
+    photos = [
+        ("N/a.jpg", "2026-05-02 06:00:00", answer(MAMMAL)),
+        ("N/b.jpg", "2026-05-02 07:00:00", answer(None, subject="person")),
+        ("N/c.jpg", "2026-05-02 08:00:00", answer(None)),
+        ("N/d.jpg", None, answer(LION)),
+    ]
+    assert seen(tmp_path, photos) == [("a.jpg", "Mammalia", True), ("b.jpg", "human", False), ("c.jpg", "blank", False)]
