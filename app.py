@@ -26,8 +26,9 @@ from chalicelib.application import ROUTES, Application
 from chalicelib.config.settings import Settings
 from chalicelib.errors import MethodNotAllowed, ModelError
 from chalicelib.features.deadline import Deadline
-from chalicelib.services import build_warming
+from chalicelib.services import build_cache, build_warming
 from chalicelib.telemetry import logs
+from chalicelib.telemetry.drift import Drift
 from chalicelib.telemetry.measures import of_warming
 from chalicelib.telemetry.record import ColdStart
 
@@ -80,17 +81,22 @@ for each in ROUTES:  # Chalice accepts any content type; read_body rejects unsup
 
 
 @cache
-def warming() -> "Warming":
-    """Return the `Warming`, built at the first call. Only the scheduled Lambda function calls this."""
-    return build_warming(settings)
+def warming() -> "tuple[Warming, Drift]":
+    """Return what the schedule runs, built at the first call. Only the scheduled Lambda function calls this."""
+    patient = build_cache(settings, patient=True)
+    return build_warming(settings, patient), Drift(patient, settings.deployment.release)
 
 
 @app.schedule(Rate(settings.warming.minutes, unit=Rate.MINUTES))
 def warm(event: CloudWatchEvent) -> dict[str, Any]:
-    """Warm the cache, emit metrics and return a report of the run."""
+    """Warm the cache, look for drift, emit metrics and return a report of warming. docs/how-to/runbook.md#drift"""
     context = cast("Any", event.context)  # the Lambda context object
-    report = warming().run(Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warming.reserve))
+    deadline = Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warming.reserve)
+    to_warm, drift = warming()
+    report = to_warm.run(deadline)
     application.emit(of_warming(context.aws_request_id, report))
+    for notes in drift.run(deadline, renew=event.detail.get("drift") == "renew"):
+        application.emit(notes)
     logs.log_warming(app.log, context.aws_request_id, report)
     return asdict(report)
 

@@ -36,6 +36,7 @@ from chalicelib.identify import animals_at, identify, prepare
 from chalicelib.lazy import Lazy
 from chalicelib.services import Services
 from chalicelib.telemetry import emf, logs
+from chalicelib.telemetry.drift import classes_of
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.record import ColdStart, Failure, Notes, Record
 
@@ -255,10 +256,13 @@ def _prepare_answers() -> None:
 
 
 def _identified(app: Application, photos: Sequence[bytes], params: IdentifyParams, record: Record) -> Response:
-    found = identify(photos, params.request, app.services(), record)
+    services = app.services()
+    found = identify(photos, params.request, services, record)
     from chalicelib.api.answers import answer_of  # not at the top: a thread imports this module during decoding
 
-    return json_response(answer_of(found, record.request_id, params.top))
+    answer = answer_of(found, record.request_id, params.top)
+    services.features.see(classes_of(found, answer.reasons))
+    return json_response(answer)
 
 
 def _problem(error: errors.HTTPError, record: Record, cause: Exception | None = None) -> Response:

@@ -139,12 +139,13 @@ def patient_features(settings: Settings) -> CellFeatures:
     return CellFeatures(build_cache(settings, patient=True), store, settings.features)
 
 
-def build_warming(settings: Settings) -> "Warming":
-    """Return cache warming.
+def build_warming(settings: Settings, cache: RedisCache | None = None) -> "Warming":
+    """Return cache warming. `cache`: a patient one, if there is one already.
 
     It has its own connections, because it may wait longer than a request, for its query and for a sign-in.
     """
     from chalicelib.features.warming import Warming, read_places  # requests do not need it
 
     store = build_store(settings, statement=settings.warming.statement)
-    return Warming(build_cache(settings, patient=True), store, settings.features.ttl, settings.warming, read_places())
+    cache = cache or build_cache(settings, patient=True)
+    return Warming(cache, store, settings.features.ttl, settings.warming, read_places())

@@ -1,6 +1,7 @@
 # ruff: noqa: ARG002 — an in-memory cache needs no deadline
 """In-memory stand-ins for Redis, PostgreSQL and S3, which tests can make fail, and a clock that tests set by hand."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import md5
 from threading import Lock
@@ -48,6 +49,7 @@ class InMemoryCache:
         self.deny: set[str] = set()
         self.hours: dict[int, dict[int, float]] = {}
         self.hits_by_hour: dict[int, tuple[int, int]] = {}
+        self.seen_by_hour: dict[int, Counter[str]] = {}
         self._lock = Lock()
 
     def _enter(self, name: str) -> None:
@@ -121,6 +123,10 @@ class InMemoryCache:
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
         self._enter("hits")
         return self.hits_by_hour.get(hour, (0, 0))
+
+    def seen(self, hours: Sequence[int], deadline: Deadline) -> list[Counter[str]]:
+        self._enter("seen")
+        return [self.seen_by_hour.get(hour, Counter()) for hour in hours]
 
 
 class InMemoryStore:

@@ -37,6 +37,12 @@ class Deployment:
     function: str = setting(
         "AWS_LAMBDA_FUNCTION_NAME", "local", casts.text, help="function name in logs; Lambda sets it"
     )
+    release: str = setting(
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "$LATEST",
+        casts.text,
+        help="version of the function; Lambda sets it. What it sees is compared with what the version before it saw",
+    )
     region: str = setting(
         "AWS_REGION", "us-east-1", casts.text, help="AWS region of the upload bucket and of IAM tokens"
     )

@@ -1,7 +1,7 @@
 """Features by cell, from process memory or from a lookup. A process runs at most one lookup per cell at a time."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from threading import Lock, Thread
@@ -67,6 +67,10 @@ class CellFeatures:
             features = replace(features, cache=level, trace=Trace(warmed=features.trace.warmed))
         self._demand.note(cell, hit=features.cache in {"memory", "hit", "stale"}, warmed=features.trace.warmed)
         return features
+
+    def see(self, classes: Iterable[str]) -> None:
+        """Count an identified photo in each class that it belongs to. Redis gets the counts at a later lookup."""
+        self._demand.see(classes)
 
     def in_shadow(self, cell: int) -> "ShadowLookup | None":
         """Begin to look up a cell in the dataset in shadow, and return at once. Return None if there is none for it."""

@@ -41,3 +41,13 @@ def demand_key(hour: int) -> bytes:
 def hits_key(hour: int) -> bytes:
     """Return the key of a hash with two counts for one hour: `hits`, and `warmed`, the hits on warmed values."""
     return f"{PREFIX}hits:{hour}".encode()
+
+
+def seen_key(hour: int) -> bytes:
+    """Return the key of a hash: the photos of one hour by each class that they belong to (telemetry/drift.py)."""
+    return f"{PREFIX}seen:{hour}".encode()
+
+
+def reference_key(release: str) -> bytes:
+    """Return the key of the photos by class, hour by hour of a day, that a release is compared with."""
+    return f"{PREFIX}reference:{release}".encode()

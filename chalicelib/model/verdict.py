@@ -29,7 +29,8 @@ class Verdict(NamedTuple):
         0.0327
         """
         differing = self.better + self.worse
-        return sum(comb(differing, each) for each in range(self.worse, differing + 1)) / 2**differing
+        as_bad = sum(comb(differing, each) for each in range(self.worse, differing + 1))
+        return float(as_bad / (1 << differing))
 
     @property
     def is_worse(self) -> bool:

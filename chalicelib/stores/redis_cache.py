@@ -22,6 +22,7 @@ uses one key, and each value has a TTL. Every failure is a `CacheError` with one
 The first call, or `RedisCache.prepare`, imports redis_client.py and with it redis-py.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import time
@@ -31,9 +32,9 @@ from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
+from chalicelib.features.demand import KEEP_SECONDS, KEEP_SEEN, DemandCounts
 from chalicelib.features.protocols import Entry, Publication
-from chalicelib.features.redis_keys import HEALTH, ROLLOUT, demand_key, hits_key
+from chalicelib.features.redis_keys import HEALTH, ROLLOUT, demand_key, hits_key, seen_key
 from chalicelib.lazy import Lazy
 from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.sign_in import Login
@@ -118,10 +119,10 @@ class RedisCache:
 
     def check_in(self, key: bytes, tally: DemandCounts, deadline: Deadline) -> bytes | None:
         """Return the value of a key, and send demand counts in the same round trip."""
-        if not tally.cells:
+        if not (tally.cells or tally.seen):
             return self.read(key, deadline)
         hour = int(self._now()) // 3600
-        demand, hits = demand_key(hour), hits_key(hour)
+        demand, hits, seen = demand_key(hour), hits_key(hour), seen_key(hour)
 
         def commands(redis: "Redis") -> None:
             redis.get(key)
@@ -131,6 +132,9 @@ class RedisCache:
             redis.hincrby(hits, "warmed", tally.warmed)
             redis.expire(demand, KEEP_SECONDS)
             redis.expire(hits, KEEP_SECONDS)
+            for each, count in tally.seen.items():
+                redis.hincrby(seen, each, count)
+            redis.expire(seen, KEEP_SEEN)
 
         return _bytes(self._run(commands, deadline, needed=1)[0])
 
@@ -207,6 +211,18 @@ class RedisCache:
             case [[bytes() as hits, bytes() as warmed]] if hits.isdigit() and warmed.isdigit():
                 return int(hits), int(warmed)
         return 0, 0
+
+    def seen(self, hours: Sequence[int], deadline: Deadline) -> list[Counter[str]]:
+        """Return the photos of each hour by each class that they belong to. `hours`: since 1970."""
+
+        def commands(redis: "Redis") -> None:
+            for hour in hours:
+                redis.hgetall(seen_key(hour))
+
+        return [
+            Counter({name.decode(): int(count) for name, count in dict(reply or {}).items() if count.isdigit()})
+            for reply in self._run(commands, deadline)
+        ]
 
     def ping(self, deadline: Deadline) -> None:
         """Check that Redis accepts a read and a write of keys. Raises `CacheError`.

@@ -61,6 +61,11 @@ DIMENSIONS: Mapping[str, Dimension] = {
         "rank of the predicted taxon; `other` stands for every other rank, such as tribe",
         ("class", "order", "family", "genus", "species", "breed", "other"),
     ),
+    "population": Dimension(
+        "what is compared: the score of the likeliest animal, what the photo shows, why an answer is wide or missing, "
+        "the group of animals by country, whether animals are known to live there, the quality of the photo",
+        ("confidence", "subject", "why_not", "taxa", "expected", "quality"),
+    ),
 }
 
 METRICS: Mapping[str, Metric] = {
@@ -123,6 +128,12 @@ METRICS: Mapping[str, Metric] = {
     ),
     "ShadowMisses": Metric(
         "Count", "identifications not compared, because the features in shadow failed or were not there in time"
+    ),
+    "Drift": Metric(
+        "None",
+        "how far the photos and answers of the last whole hour are from the release's reference: population stability "
+        "index, from 0; the property `moved` has the classes that moved most",
+        by=("population",),
     ),
     "WarmingRuns": Metric("Count", "runs of cache warming"),
     "WarmingLatency": Metric("Milliseconds", "duration of a warming run"),

@@ -19,6 +19,7 @@ from chalicelib.features.features import degraded
 from chalicelib.features.warming import WarmingReport
 from chalicelib.identification import ShadowComparison
 from chalicelib.telemetry import metrics
+from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.logs import FIELDS, JsonLines
 from chalicelib.telemetry.measures import Outcome, of_features, of_warming
 from chalicelib.telemetry.record import Failure, Record
@@ -87,6 +88,7 @@ def fields() -> set[str]:
     record.note(Outcome("none", "", "", 0.0, None, None, "", {}, comparison=compared).notes())
     found: set[str] = {*metrics.ALL_METRICS, *metrics.DIMENSIONS}
     found |= record.summary().properties.keys() | of_warming("", WarmingReport()).properties.keys()
+    found |= of_shift("", Shift(0.0, ""), 0, 0).properties.keys()
     log = logging.makeLogRecord(dict.fromkeys(FIELDS, "") | {"exc_info": (ValueError, ValueError(), None)})
     return found.union(json.loads(JsonLines({}).format(log)))
 

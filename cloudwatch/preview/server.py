@@ -20,7 +20,8 @@ from chalicelib.api.http import Response
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Incident, Recording
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.day import SEED, add_bad_argument, timed, write_day
+from cloudwatch.simulation.day import SEED, add_day_arguments, timed, write_day
+from cloudwatch.simulation.populations import Case
 
 PATH = "/dashboards/"
 """The root of the preview on its own server and on the local server."""
@@ -53,7 +54,7 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         "--simulate", action="store_true", help="show a simulated day (the default if --file is not given)"
     )
     parser.add_argument("--seed", type=int, default=SEED, help="seed of the simulated day (default: %(default)s)")
-    add_bad_argument(parser)
+    add_day_arguments(parser)
     parser.add_argument(
         "--stretch",
         type=_stretch,
@@ -145,20 +146,21 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "day.jsonl"
         with timed("simulating a day"):
-            write_day(path, arguments.seed, bad=arguments.bad)
-        recording = simulated_day(path, bad=arguments.bad, stretch=arguments.stretch)
+            write_day(path, arguments.seed, bad=arguments.bad, drift=arguments.drift)
+        recording = simulated_day(path, bad=arguments.bad, drift=arguments.drift, stretch=arguments.stretch)
         with timed("reading it"):
             recording.read_new_lines()
     yield recording
 
 
-def simulated_day(path: Path, *, bad: bool = False, stretch: float = 1.0) -> Recording:
+def simulated_day(path: Path, *, bad: bool = False, drift: Case | None = None, stretch: float = 1.0) -> Recording:
     """Return a recording of the simulated day. If not stretched, it lists the incidents and shows one first."""
     description = f"A simulated {'bad ' if bad else ''}day"
     if stretch != 1:
         return Recording(path, description, stretch=stretch, begin=schedule.START)
-    incidents = [Incident(*each) for each in schedule.incidents(bad=bad)]
-    return Recording(path, description, begin=schedule.START, incidents=incidents, opening=schedule.OPENING)
+    incidents = [Incident(*each) for each in schedule.incidents(bad=bad, drift=drift)]
+    opening = incidents[0].until if drift else schedule.OPENING
+    return Recording(path, description, begin=schedule.START, incidents=incidents, opening=opening)
 
 
 def _check_file(arguments: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics, lines_of
 from cloudwatch.simulation.beside import Inbox, SimulatedTier
 from cloudwatch.simulation.lookups import DEFAULTS, Lookups
+from cloudwatch.simulation.populations import CASES, Case, Populations
 from cloudwatch.simulation.traffic import Traffic
 
 STAGE = "prod"
@@ -43,11 +44,11 @@ def main(arguments: Sequence[str]) -> int:
         default=SEED,
         help="seed of the random numbers; one seed always gives the same day (default: 1)",
     )
-    add_bad_argument(parser)
+    add_day_arguments(parser)
     options = parser.parse_args(arguments)
     try:
         with timed("simulating a day"):
-            requests = write_day(options.out, options.seed, bad=options.bad)
+            requests = write_day(options.out, options.seed, bad=options.bad, drift=options.drift)
     except OSError as error:
         print(f"{options.out} cannot be written: {error.strerror}; give another file with --out", file=sys.stderr)
         return 1
@@ -55,12 +56,18 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def add_bad_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the option `--bad`, which simulates a day on which the alarm `page` fires."""
+def add_day_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options `--bad` and `--drift`, which simulate a day on which the alarm `page` or `drift` fires."""
     parser.add_argument(
         "--bad",
         action="store_true",
         help="simulate a day on which the alarm `page` fires, because requests exceed the limit of containers at noon",
+    )
+    parser.add_argument(
+        "--drift",
+        choices=CASES,
+        help="simulate a day on which photos or answers change, so that the alarm `drift` fires: a broken firmware of "
+        "cameras, a season, or a model that lost its temperature",
     )
 
 
@@ -75,26 +82,27 @@ def timed(task: str) -> Iterator[None]:
         print(f"{time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
 
 
-def write_day(out: Path, seed: int = SEED, *, bad: bool = False) -> int:
+def write_day(out: Path, seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> int:
     """Write the day to a file. Return its number of requests. Raises OSError."""
     requests = 0
     with out.open("w", encoding="utf-8") as file:
-        for number, text in lines(seed, bad=bad):
+        for number, text in lines(seed, bad=bad, drift=drift):
             file.write(text)
             requests += number
     return requests
 
 
-def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
+def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> Iterator[tuple[int, str]]:
     """Yield the number of requests and the lines of embedded metrics for each minute of the day.
 
-    `bad`: requests exceed the limit of containers for so long that the alarm `page` fires.
+    `bad`: requests exceed the limit of containers for so long that the alarm `page` fires. `drift`: what changes.
     """
     random = Random(seed)  # noqa: S311  a simulation
     limits = read_limits(STAGE, ROOT)
     containers = int(limits[CONTAINERS])
     lookups = Lookups(random)
-    traffic = Traffic(random, lookups)
+    populations = Populations(seed, drift)
+    traffic = Traffic(random, lookups, populations)
     aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), lookups)
     buffer, now = io.StringIO(), schedule.START
     emitter = Emitter(SERVICE, STAGE, buffer, now=lambda: now)
@@ -104,6 +112,8 @@ def lines(seed: int = SEED, *, bad: bool = False) -> Iterator[tuple[int, str]]:
         nonlocal now
         report, now = lookups.warm(moment), moment
         emitter.emit(of_warming(f"{random.getrandbits(128):032x}", report))
+        for notes in populations.notes(moment) if moment not in schedule.REDIS_DOWN else ():
+            emitter.emit(notes)
         return report
 
     for minutes in range(15, 0, -DEFAULTS.warming.minutes):  # so that no alarm misses these runs

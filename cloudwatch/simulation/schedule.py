@@ -51,11 +51,18 @@ DATABASE_DOWN = Window(16 * 60, 10)
 REDIS_DOWN = Window(18 * 60, 10)
 WARMING_SILENT = Window(20 * 60, 60)
 IN_SHADOW = Window(15 * 60, 300)
+DRIFTING = Window(7 * 60, 17 * 60)
+"""On a day with drift, photos or answers change in this time."""
+DRIFT_TITLES = {
+    "firmware": "the firmware of a third of the cameras is broken",
+    "season": "a season: other animals",
+    "temperature": "a model that lost its temperature",
+}
 OPENING = REDIS_DOWN.begin + 8 * 60
 """The time that the preview shows first: Redis is down, its alarms fire, and the database was down two hours before."""
 
 
-def incidents(*, bad: bool = False) -> list[tuple[float, str, float]]:
+def incidents(*, bad: bool = False, drift: str | None = None) -> list[tuple[float, str, float]]:
     """Return the start, the title and the end of the shown time of each incident, in order.
 
     Times are in seconds since 1970. The shown time ends during the incident or a few minutes after it.
@@ -68,7 +75,8 @@ def incidents(*, bad: bool = False) -> list[tuple[float, str, float]]:
         ("Redis is down", REDIS_DOWN, 8),
         ("warming stops", WARMING_SILENT, 45),
     ]
-    return [(window.begin, title, window.begin + 60 * shown) for title, window, shown in minutes]
+    drifts = [(DRIFT_TITLES[drift], DRIFTING, 290)] if drift else []
+    return [(window.begin, title, window.begin + 60 * shown) for title, window, shown in (*drifts, *minutes)]
 
 
 def rate(minute: float) -> float:

@@ -12,6 +12,7 @@ from chalicelib.telemetry.measures import Outcome, of_features
 from chalicelib.telemetry.record import Failure, Notes, Record
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.lookups import Lookups
+from cloudwatch.simulation.populations import Populations
 
 if TYPE_CHECKING:
     from chalicelib.identification import Source
@@ -56,8 +57,8 @@ class SimulatedRecord(Record):
 class Traffic:
     """Simulates the requests of the day."""
 
-    def __init__(self, random: Random, lookups: Lookups) -> None:
-        self._random = random
+    def __init__(self, random: Random, lookups: Lookups, populations: Populations) -> None:
+        self._random, self._populations = random, populations
         self._free: list[float] = []  # for each container, when its last request ends
         # Apart, so that they do not change the rest of the day.
         self._closer, self._shadow = Random("closer"), Random("shadow")  # noqa: S311  a simulation
@@ -115,7 +116,7 @@ class Traffic:
         if error:
             record.failure = Failure.of(error)
         else:
-            outcome = self._look_closer(self._outcome(features, source), record)
+            outcome = self._look_closer(self._populations.changed(self._outcome(features, source), arrival), record)
             if arrival in schedule.IN_SHADOW and features.mode == "narrowed":
                 outcome = outcome._replace(comparison=self._compared())
             record.note(outcome.notes())

@@ -52,6 +52,7 @@ def test_everything_that_the_app_asks_is_allowed(user_url: str) -> None:
         # AND warming reads the demand, and writes
         assert cache.demand([HOUR], 10, soon()) == [{FIRST: 1.0}]
         assert cache.hits(HOUR, soon()) == (0, 0)
+        assert not cache.seen([HOUR], soon())[0]
         assert cache.read_headers([KEY], soon())
         cache.write([Entry(KEY, b"another", 60)], soon())
         # AND a loader announces the version, and the health check pings

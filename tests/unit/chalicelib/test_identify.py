@@ -22,6 +22,8 @@ from chalicelib.identification import Identification, IdentifyRequest, ShadowCom
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.services import Services
+from chalicelib.telemetry.drift import classes_of
+from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import Record
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryStore
@@ -320,3 +322,27 @@ def test_without_a_dataset_in_shadow_nothing_is_compared(tmp_path: Path, monkeyp
     found, its_record = in_shadow(tmp_path, TwoDatasets(FOX, Rollout(1, "v1")), monkeypatch)
     assert found.comparison is None
     assert "ShadowComparisons" not in its_record.summary().metrics
+
+
+def test_a_photo_belongs_to_one_class_of_each_population(tmp_path: Path) -> None:
+    # GIVEN a photo that is identified where the animal lives
+    services = services_in(tmp_path, TwoDatasets(FROG))
+    data = encoded(Image.new("RGB", (64, 64), (180, 148, 0)), "PNG")
+    found = identify([data], IdentifyRequest(HERE), services, record())
+    # WHEN it is counted
+    classes = dict(each.split(":") for each in classes_of(found, ("photo_small",)))
+    # THEN each population has it once, with nothing that says who or where, but the country
+    assert list(classes) == list(DIMENSIONS["population"].values)
+    assert classes == {
+        "confidence": classes["confidence"],
+        "subject": "animal",
+        "why_not": "photo_small",
+        "taxa": "AU Amphibia",
+        "expected": "yes",
+        "quality": "small soft",
+    }
+    assert 0 <= float(classes["confidence"]) <= 0.9
+    # AND without a place and a fault it is counted as that
+    nowhere = identify([data], IdentifyRequest(place="ignored"), services, record())
+    others = dict(each.split(":") for each in classes_of(nowhere, ()))
+    assert (others["why_not"], others["taxa"][:8], others["expected"]) == ("nothing", "nowhere ", "no place")

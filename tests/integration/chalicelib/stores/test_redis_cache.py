@@ -1,5 +1,6 @@
 """The Redis cache on a real Valkey in cluster mode, checked through a plain redis-py client."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -10,9 +11,9 @@ import redis
 from chalicelib.errors import CacheError
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import KEEP_SECONDS, DemandCounts
+from chalicelib.features.demand import KEEP_SECONDS, KEEP_SEEN, DemandCounts
 from chalicelib.features.protocols import Entry, Publication
-from chalicelib.features.redis_keys import ROLLOUT, demand_key, hits_key, lease_key, value_key
+from chalicelib.features.redis_keys import ROLLOUT, demand_key, hits_key, lease_key, seen_key, value_key
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack import valkey
 from local.stack.valkey import ValkeyServer
@@ -112,6 +113,16 @@ def test_demand_is_counted_and_the_hottest_cells_are_returned(cache: RedisCache,
     assert cache.hits(HOUR - 1, soon()) == (0, 0)
     # AND it expires
     assert all(0 < plain_redis.ttl(key) <= KEEP_SECONDS for key in (demand_key(HOUR), hits_key(HOUR)))
+
+
+def test_photos_by_class_are_counted_hour_by_hour(cache: RedisCache, plain_redis: redis.Redis) -> None:
+    # GIVEN two containers, of which one has only photos without a place
+    cache.check_in(ROLLOUT, DemandCounts({1: 5}, seen=Counter({"quality:good": 2})), soon())
+    cache.check_in(ROLLOUT, DemandCounts(seen=Counter({"quality:good": 1, "taxa:AU Aves": 1})), soon())
+    plain_redis.hset(seen_key(HOUR), "quality:dark", "many")
+    # THEN the counts add up, what is no number is ignored, and they expire
+    assert cache.seen([HOUR, HOUR - 1], soon()) == [Counter({"quality:good": 3, "taxa:AU Aves": 1}), Counter()]
+    assert 0 < plain_redis.ttl(seen_key(HOUR)) <= KEEP_SEEN
 
 
 def test_invalid_demand_is_ignored(cache: RedisCache, plain_redis: redis.Redis) -> None:

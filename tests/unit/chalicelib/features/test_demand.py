@@ -36,3 +36,13 @@ def test_older_demand_counts_less() -> None:
 
 def test_without_demand_nothing_is_hot() -> None:
     assert hottest([], 10) == []
+
+
+@given(st.lists(st.text(max_size=3)), st.integers(1, 50))
+def test_classes_are_counted_and_bounded(classes: list[str], most: int) -> None:
+    demand = Demand(most)
+    demand.see(classes)
+    seen = demand.take().seen
+    assert len(seen) <= most
+    assert all(classes.count(name) == photos for name, photos in seen.items())
+    assert not demand.take().seen

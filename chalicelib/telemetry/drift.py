@@ -1,0 +1,179 @@
+"""Whether photos and answers are still like those before: the drift of populations, hour by hour.
+
+A photo belongs to one class of each population, such as `confidence:0.9` and `quality:dark`. Processes count classes
+and send the counts to Redis with the counts of demand, so that no request waits for them. Warming's schedule compares
+the last whole hour with the release's reference: the same hours of the day in the two weeks before that release. Redis
+keeps the reference with the release, so that going back goes back to it.
+
+The measure is the population stability index, the sum of (p - q) ln(p / q) over the classes, less what chance alone
+brings to the numbers of photos compared: (classes - 1) (1/n + 1/m) (Yurdakul 2018). Above 0.25 it is said to be a
+shift, below 0.1 none (Siddiqi 2006).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from math import log
+from time import time
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from chalicelib.errors import DependencyError
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.demand import KEEP_SEEN, SEEN_DAYS
+from chalicelib.features.protocols import Entry
+from chalicelib.features.redis_keys import reference_key
+from chalicelib.telemetry.metrics import DIMENSIONS
+from chalicelib.telemetry.record import Notes
+
+if TYPE_CHECKING:
+    from chalicelib.identification import Identification
+    from chalicelib.photo.quality import Quality
+
+LEAST: Final = 200
+"""Photos without which two populations are not compared. An hour with fewer is compared as a part of its day."""
+RARE: Final = 0.01
+"""Share of the reference below which classes are counted together: an index is not to hang on a few photos."""
+_DAY = 24
+_TTL = 4 * KEEP_SEEN
+"""Lifetime of a reference in Redis, in seconds. A release that lives longer gets a new one."""
+
+type Reference = Sequence[Counter[str]]
+"""Photos by class, for each hour of a day (UTC)."""
+
+
+class Counts(Protocol):
+    """The operations of Redis that drift needs. All raise `CacheError`."""
+
+    def seen(self, hours: Sequence[int], deadline: Deadline) -> list[Counter[str]]:
+        """Return the photos of each hour by class."""
+
+    def read(self, key: bytes, deadline: Deadline) -> bytes | None:
+        """Return the value of a key, or None."""
+
+    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
+        """Write values with their TTLs."""
+
+
+def classes_of(found: "Identification", reasons: Sequence[str]) -> tuple[str, ...]:
+    """Return the class of an identification in each population. `reasons`: why its answer is wide or missing."""
+    together = found.recognised.together
+    (best,) = together.scores.likeliest(1)
+    score = float(together.scores.probabilities[best.output_index])
+    group = next((taxon.scientific_name for taxon in best.lineage if taxon.rank == "class"), "others")
+    country = next(iter(found.features.found.areas), "nowhere")
+    is_expected = "no place" if found.cell is None else "no" if together.decision.is_unexpected else "yes"
+    classes = {
+        "confidence": f"{int(min(score, 0.99) * 10) / 10:.1f}",
+        "subject": found.recognised.subject,
+        "why_not": reasons[0] if reasons else "nothing",
+        "taxa": f"{country} {group if together.decision.is_animal else 'none'}",
+        "expected": is_expected,
+        "quality": _quality(found.quality),
+    }
+    return tuple(f"{population}:{value}" for population, value in classes.items())
+
+
+def _quality(quality: "Quality") -> str:
+    flags = {"small": quality.is_small, "dark": quality.is_dark, "soft": quality.is_soft, "grey": quality.is_grey}
+    return " ".join(name for name, is_so in flags.items() if is_so) or "good"
+
+
+class Shift(NamedTuple):
+    """How far a population is from its reference. `moved`: the classes that moved most, with the change in points."""
+
+    distance: float
+    moved: str
+
+    @classmethod
+    def between(cls, reference: Mapping[str, int], now: Mapping[str, int]) -> "Shift":
+        """Return the shift from the photos by class of a reference to those of now.
+
+        >>> Shift.between({"good": 900, "dark": 100}, {"good": 450, "dark": 550})
+        Shift(distance=1.0739, moved='good -45, dark +45')
+        """
+        before, after = sum(reference.values()), sum(now.values())
+        if not (before and after):  # a release that counts nothing of this population
+            return cls(0.0, "")
+        usual = {name: photos for name, photos in reference.items() if photos >= RARE * before}
+        counts = {name: (photos, now.get(name, 0)) for name, photos in usual.items()}
+        rare = before - sum(usual.values()), after - sum(new for _, new in counts.values())
+        counts |= {"others": rare} if any(rare) else {}
+        more = 0.5  # of a photo in each class, so that none is empty
+        old_total, new_total = before + more * len(counts), after + more * len(counts)
+        shares = {name: ((old + more) / old_total, (new + more) / new_total) for name, (old, new) in counts.items()}
+        distance = sum((new - old) * log(new / old) for old, new in shares.values())
+        chance = (len(shares) - 1) * (1 / before + 1 / after)
+        points = {name: round(100 * (new - old)) for name, (old, new) in shares.items()}
+        moved = sorted((name for name in points if points[name]), key=lambda name: -abs(points[name]))
+        return cls(round(max(distance - chance, 0.0), 4), ", ".join(f"{name} {points[name]:+}" for name in moved[:3]))
+
+
+class Drift:
+    """Compares what photos and answers were like in the last whole hour with the reference of a release."""
+
+    def __init__(self, counts: Counts, release: str, now: Callable[[], float] = time) -> None:
+        self._counts, self._key, self._now = counts, reference_key(release), now
+        self._done: int | None = None  # the hour that was compared last
+
+    def run(self, deadline: Deadline, *, renew: bool = False) -> list[Notes]:
+        """Return what is counted of each population, once for each hour.
+
+        Empty if that is done already, if there are too few photos, or if Redis fails.
+
+        `renew`: make the reference anew, of the last day, because what is different now is as it should be.
+        """
+        last = int(self._now()) // 3600 - 1
+        if last == self._done and not renew:
+            return []
+        try:
+            reference = None if renew else self._kept(deadline)
+            if reference is None:
+                reference = self._learn(last, deadline, days=1 if renew else SEEN_DAYS)
+            recent = self._counts.seen(range(last, last - _DAY, -1), deadline)
+        except DependencyError:  # warming itself has said so
+            return []
+        self._done = last
+        for hours in (1, _DAY):
+            now = sum(recent[:hours], Counter[str]())
+            before = sum((reference[(last - age) % _DAY] for age in range(hours)), Counter[str]())
+            if min(_photos(now), _photos(before)) >= LEAST:
+                return [
+                    of_shift(each, Shift.between(_of(before, each), _of(now, each)), _photos(now), hours)
+                    for each in DIMENSIONS["population"].values
+                ]
+        return []
+
+    def _kept(self, deadline: Deadline) -> Reference | None:
+        data = self._counts.read(self._key, deadline) or b""
+        with suppress(ValueError):  # nothing, or nothing that can be read: it is learned anew
+            return [Counter(each) for each in json.loads(data)]
+        return None
+
+    def _learn(self, last: int, deadline: Deadline, days: int) -> Reference:
+        """Return the photos before the last whole hour by hour of the day. They are kept if they are of a week."""
+        hours = range(last - 1, last - 1 - days * _DAY, -1)
+        reference = [Counter[str]() for _ in range(_DAY)]
+        is_whole = days == 1
+        for age, (hour, seen) in enumerate(zip(hours, self._counts.seen(hours, deadline), strict=True)):
+            reference[hour % _DAY] += seen
+            is_whole |= age >= days * _DAY / 2 and bool(seen)
+        if is_whole:
+            self._counts.write([Entry(self._key, json.dumps(reference, allow_nan=False).encode(), _TTL)], deadline)
+        return reference
+
+
+def _photos(seen: Mapping[str, int]) -> int:
+    return sum(_of(seen, "subject").values())
+
+
+def _of(seen: Mapping[str, int], population: str) -> dict[str, int]:
+    """Return the photos of one population by class."""
+    parts = ((name.partition(":"), photos) for name, photos in seen.items())
+    return {value: photos for (its, _, value), photos in parts if its == population}
+
+
+def of_shift(population: str, shift: Shift, photos: int, hours: int) -> Notes:
+    """Return what is counted of a population. `photos`: of the last `hours`, which were compared."""
+    properties = {"population": population, "moved": shift.moved, "photos": photos, "hours": hours}
+    return Notes({"Drift": shift.distance}, properties, {"population": population})

@@ -1,0 +1,112 @@
+"""Simulate what photos and answers are like, hour by hour, and let the real code say how far they have drifted.
+
+What Redis would hold is a dictionary here: the photos of each hour by class, also those of the two weeks before.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Literal, get_args
+
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.demand import SEEN_DAYS
+from chalicelib.features.protocols import Entry
+from chalicelib.telemetry.drift import Drift
+from chalicelib.telemetry.measures import Outcome
+from chalicelib.telemetry.record import Notes
+from cloudwatch.simulation import schedule
+
+Case = Literal["firmware", "season", "temperature"]
+CASES: tuple[Case, ...] = get_args(Case)
+
+_SAMPLE = 500
+"""Photos of each hour of the days before."""
+_NIGHT = range(6)
+"""Hours in which camera traps send more of the photos."""
+_SHARES: Mapping[str, Mapping[str, float]] = {
+    "subject": {"animal": 0.9, "none": 0.05, "person": 0.03, "unclear": 0.02},
+    "why_not": {"nothing": 0.8, "no_animal": 0.06, "unlike": 0.05, "unclear": 0.04, "photo_dark": 0.03, "person": 0.02},
+    "taxa": {
+        "AU Aves": 0.28,
+        "AU Mammalia": 0.26,
+        "AU Reptilia": 0.06,
+        "US Aves": 0.14,
+        "US Mammalia": 0.1,
+        "DE Aves": 0.08,
+        "DE Insecta": 0.05,
+        "DE Mammalia": 0.03,
+    },
+    "quality": {"good": 0.8, "soft": 0.09, "dark": 0.06, "small": 0.03, "grey": 0.02},
+}
+_BY_NIGHT: Mapping[str, Mapping[str, float]] = {
+    "quality": {"good": 0.55, "soft": 0.07, "dark": 0.08, "small": 0.02, "grey": 0.28}
+}
+_BROKEN = {
+    "subject": {"animal": 0.55, "none": 0.2, "unclear": 0.25},
+    "why_not": {"nothing": 0.4, "photo_blurred": 0.35, "unclear": 0.25},
+    "quality": {"soft dark": 0.7, "soft": 0.3},
+}
+"""What cameras with the broken firmware send, a third of all photos."""
+_LATER = {"taxa": {"AU Reptilia": 0.3, "AU Mammalia": 0.2, "US Mammalia": 0.2, "DE Insecta": 0.25, "AU Aves": 0.05}}
+"""Which animals people see when birds have left and insects have come."""
+_LOST = 0.6737
+"""The temperature of model/temperature.json, without which the model is less sure than it is right."""
+
+
+class Populations:
+    """The populations of a day. It has the operations of Redis that `Drift` needs. `case`: what goes wrong, if any."""
+
+    def __init__(self, seed: int, case: Case | None) -> None:
+        self._random, self._case = Random(f"populations {seed}"), case  # noqa: S311  a simulation
+        self._values: dict[bytes, bytes] = {}
+        self._seen: dict[int, Counter[str]] = {}
+        first = int(schedule.START) // 3600
+        for hour in range(24):
+            photos = Counter[str]()
+            for _ in range(_SAMPLE):
+                score = self._random.betavariate(5.0, 1.36)  # as traffic.py, with and without a place
+                expected = self._random.choices(("yes", "no", "no place"), (0.915, 0.015, 0.07))[0]
+                photos.update(self._classes(score, expected, hour, {}))
+            self._seen |= {first - 24 * day + hour: photos for day in range(1, SEEN_DAYS + 1)}
+
+    def changed(self, outcome: Outcome, now: float) -> Outcome:
+        """Return an outcome as the case makes it, and count the photo."""
+        case, score = self._case if now in schedule.DRIFTING else None, outcome.score
+        is_drawn = self._random.random() < self._share(case, now)
+        if is_drawn and case == "firmware":
+            score = round(self._random.betavariate(3.0, 2.4), 4)
+        elif is_drawn and case == "temperature":
+            score = round(score**_LOST / (score**_LOST + 2 * (1 - score) ** _LOST), 4)
+        shares = {"firmware": _BROKEN, "season": _LATER}.get(case or "", {}) if is_drawn else {}
+        expected = "no place" if outcome.source == "none" else "no" if outcome.is_unexpected else "yes"
+        seen = self._seen.setdefault(int(now) // 3600, Counter())
+        seen.update(self._classes(score, expected, int(now - schedule.START) // 3600, shares))
+        return outcome._replace(score=score)
+
+    @staticmethod
+    def _share(case: Case | None, now: float) -> float:
+        """Return the share of the photos that a case changes. A season comes slowly; here in hours, not in weeks."""
+        passed = (now - schedule.DRIFTING.begin) / (60 * schedule.DRIFTING.length)
+        return {None: 0.0, "firmware": 0.35, "season": passed, "temperature": 1.0}[case]
+
+    def _classes(self, score: float, expected: str, hour: int, shares: Mapping[str, Mapping[str, float]]) -> list[str]:
+        drawn = {**_SHARES, **(_BY_NIGHT if hour in _NIGHT else {}), **shares}
+        values = {name: self._random.choices(list(each), list(each.values()))[0] for name, each in drawn.items()}
+        values |= {"confidence": f"{int(min(score, 0.99) * 10) / 10:.1f}", "expected": expected}
+        return [f"{name}:{value}" for name, value in values.items()]
+
+    def notes(self, now: float) -> list[Notes]:
+        """Return what the schedule of warming would count at a time."""
+        return Drift(self, "1", lambda: now).run(Deadline.after(60))
+
+    def seen(self, hours: Sequence[int], _: Deadline) -> list[Counter[str]]:
+        """Return the photos of each hour by class."""
+        return [self._seen.get(hour, Counter()) for hour in hours]
+
+    def read(self, key: bytes, _: Deadline) -> bytes | None:
+        """Return the value of a key, or None."""
+        return self._values.get(key)
+
+    def write(self, entries: Sequence[Entry], _: Deadline) -> None:
+        """Write values."""
+        self._values |= {each.key: each.value for each in entries}
