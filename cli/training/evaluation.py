@@ -187,3 +187,35 @@ def _share(truths: Iterable[bool]) -> float:
     """Return the share that is true; 0 of nothing."""
     values = list(truths)
     return sum(values) / len(values) if values else 0.0
+
+
+LEAST_POINTS = 3
+"""Points of a learning curve from which `outlook` says anything: two leave nothing to see its error by."""
+
+
+class Outlook(NamedTuple):
+    """What twice the photos, from twice the cameras, would bring: points of the share right, and a range of them."""
+
+    gain: float
+    low: float
+    high: float
+
+
+def outlook(curve: Sequence[Point]) -> Outlook | None:
+    """Return what twice the photos would bring; None if the curve has less than `LEAST_POINTS`.
+
+    The share wrong is taken to shrink by one factor at each doubling, as learning curves mostly do (Hestness et al.
+    2017, arXiv:1712.00409): a line through its logarithms. The range is of the lines without any one point.
+    """
+    photos = np.log2([each.photos for each in curve])
+    wrong = np.log2([max(1 - each.right, 1e-3) for each in curve])
+    if len(set(photos)) < LEAST_POINTS:
+        return None
+
+    def gain(kept: NDArray[np.bool_]) -> float:
+        slope = np.polyfit(photos[kept], wrong[kept], 1)[0]
+        return float((1 - curve[-1].right) * (1 - 2**slope))
+
+    every = np.ones(len(curve), bool)
+    without = [gain(row) for row in ~np.eye(len(curve), dtype=bool) if len(set(photos[row])) > 1]
+    return Outlook(gain(every), min(without), max(without))

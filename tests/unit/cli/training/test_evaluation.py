@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.model.taxonomy import Animal, Taxon
-from cli.training.evaluation import OTHER, Evaluation, Outcome, Point
+from cli.training.evaluation import OTHER, Evaluation, Outcome, Point, outlook
 
 FOX = Animal(1, "vulpes", 0, "", "fox", "Vulpes", "genus", "wild", (Taxon("fox", "Vulpes", "genus"),))
 HARE = Animal(2, "lepus", 1, "", "hare", "Lepus", "genus", "wild", (Taxon("hare", "Lepus", "genus"),))
@@ -96,3 +96,33 @@ def test_every_photo_counts_once(drawn: list[tuple[list[float], str]]) -> None:
     found = evaluation(*outcomes)
     assert found.confusion.sum() == sum(each.photos for each in found.rows) == len(outcomes)
     assert sum(each.photos for each in found.reliability) == len(outcomes)
+
+
+def test_the_outlook_doubles_a_curve_whose_wrong_answers_shrink_by_one_factor() -> None:
+    # GIVEN a curve that leaves 0.8 of the wrong answers at each doubling
+    curve = [Point(100 * 2**step, 10, 1 - 0.5 * 0.8**step) for step in range(4)]
+    found = outlook(curve)
+    # THEN the next doubling does too, whichever point is left out
+    assert found is not None
+    assert tuple(found) == pytest.approx((0.256 * 0.2,) * 3)
+
+
+def test_the_range_of_the_outlook_shows_how_much_hangs_on_one_point() -> None:
+    found = outlook([Point(100, 10, 0.5), Point(200, 20, 0.6), Point(400, 40, 0.6)])
+    assert found is not None
+    assert found.low == pytest.approx(0)
+    assert found.low < found.gain < found.high
+
+
+@pytest.mark.parametrize("curve", [(), (Point(9, 2, 0.5), Point(18, 4, 0.6)), (Point(9, 2, 0.5),) * 5])
+def test_two_points_leave_no_outlook(curve: tuple[Point, ...]) -> None:
+    assert outlook(curve) is None
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**6), st.floats(0, 1)), max_size=6))
+def test_the_outlook_never_brings_more_than_everything(points: list[tuple[int, float]]) -> None:
+    curve = [Point(photos, 1, right) for photos, right in sorted(points)]
+    if found := outlook(curve):
+        assert found.low <= found.gain + 1e-9
+        assert found.gain <= found.high + 1e-9
+        assert curve[-1].right + found.high <= 1

@@ -1,0 +1,235 @@
+"""The model card of a trained head, as Markdown and as one HTML page that needs no network.
+
+Both are made of cli/pages/card.md. The page has pictures, and below each the table that Markdown has.
+"""
+
+import os
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from chalicelib.model.taxonomy import Animal
+from cli.photos import thumbnail
+from cli.training.diagrams import confusion_picture, curve_picture, percent, reliability_picture
+from cli.training.evaluation import LEAST_POINTS, OTHER, Evaluation, Outcome, Row, outlook
+
+PAGES = Path(__file__).parents[1] / "pages"
+SIDE = 320
+"""Longest side of a shown photo in pixels."""
+FEW_PHOTOS, FEW_CAMERAS = 50, 10
+"""Numbers of a taxon's photos and cameras below which the card warns of its figures."""
+_DRAWS = 1000
+_NUMBER = re.compile(r"[\d,.]+%?|–")
+_UNSAFE = re.compile(r"[\s|`*<>]+")
+_MARKS = ((r"`([^`]+)`", "code"), (r"\*\*([^*]+)\*\*", "b"), (r"\*([^*]+)\*", "i"))
+
+
+def markdown(evaluation: Evaluation) -> str:
+    """Return the card as Markdown, without pictures."""
+    return _card(evaluation, {})
+
+
+def page(evaluation: Evaluation, thumbnails: Mapping[Path, bytes]) -> str:
+    """Return the card as a page. `thumbnails`: JPEG files of the worst photos; without any, it has a table of these."""
+    right = evaluation.right_of_named
+    figures = {"named": evaluation.named, "of these, right": right, "right first, named or not": evaluation.right}
+    pictures = {
+        "figures": "".join(f"<p><b>{percent(share)}</b>{name}</p>" for name, share in figures.items()),
+        "confusion": confusion_picture(*_confusion(evaluation)),
+        "reliability": reliability_picture(evaluation.reliability),
+        "curve": curve_picture(evaluation.curve, outlook(evaluation.curve)),
+        "worst": "".join(_photo(evaluation, each, thumbnails.get(each.photo)) for each in evaluation.worst()),
+    }
+    return Template((PAGES / "card.html").read_text(encoding="utf-8")).substitute(
+        title=escape(evaluation.name.replace("_", " ")),
+        style="\n".join((PAGES / name).read_text(encoding="utf-8") for name in ("report.css", "card.css")),
+        body="\n".join(map(_html, _card(evaluation, pictures).split("\n\n"))),
+    )
+
+
+def thumbnails_of(evaluation: Evaluation, folder: Path) -> dict[Path, bytes]:
+    """Return small copies of the worst photos that can be read. `folder`: what relative paths are relative to."""
+    found = ((each.photo, thumbnail(folder / each.photo, SIDE)) for each in evaluation.worst())
+    return {photo: small for photo, small in found if small}
+
+
+def _card(evaluation: Evaluation, pictures: Mapping[str, str]) -> str:
+    """Return the card as Markdown, with HTML where there are pictures."""
+    shown = {"figures": ""} | _tables(evaluation)
+    for name, picture in pictures.items():
+        if picture:
+            table = shown[name] and f"<details><summary>The same as a table</summary>{_html(shown[name])}</details>"
+            shown[name] = f'<div class="picture {name}">{picture}</div>{table}'
+    text = Template((PAGES / "card.md").read_text(encoding="utf-8")).substitute(_facts(evaluation), **shown)
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _facts(evaluation: Evaluation) -> dict[str, str]:
+    """Return what the sentences of the card say."""
+    places, night, right = _listed(evaluation.places), evaluation.night, evaluation.right_of_named
+    boxless = [evaluation.guess(each) == each.taxon for each in evaluation.known if each.box is None]
+    few = [each for each in evaluation.rows if each.photos < FEW_PHOTOS or each.cameras < FEW_CAMERAS]
+    least = ((each.name, evaluation.thresholds.get(each.taxon_id)) for each in evaluation.taxa)
+    strangers, named = len(evaluation.strangers), percent(evaluation.strangers_named)
+    return {
+        "title": evaluation.name.replace("_", " "),
+        "name": evaluation.name,
+        "kinds": _counted(len(evaluation.taxa), "animal"),
+        "seen": ("infrared photos" if night else "photos") + (f" from {places}" if places else ""),
+        "photos": _counted(evaluation.photos, "photo"),
+        "cameras": _counted(evaluation.cameras, "camera"),
+        "named": percent(evaluation.named),
+        "right": "" if right is None else f", and {percent(right)} of these names are right",
+        "precision": percent(evaluation.precision),
+        "range": _range(evaluation),
+        "place": f"{places} alone; elsewhere live other animals, on other backgrounds" if places else "anywhere",
+        "light": "infrared photos alone; it knows nothing of animals by day" if night else "any",
+        "strangers": f"of {_counted(strangers, 'photo')}, {named} got one of its names"
+        if strangers
+        else "none was tried",
+        "boxless": f"{_counted(len(boxless), 'photo')} ({percent(np.mean(boxless))} right first)"
+        if boxless
+        else "none",
+        "few": _listed([f"{_name(each.taxon)} ({each.photos:,}, {each.cameras:,})" for each in few]) or "none",
+        "outlook": _outlook(evaluation),
+        "general": evaluation.general,
+        "thresholds": ", ".join(f"{name} {'never' if at is None else percent(at)}" for name, at in least),
+        "licence": evaluation.licence or "its maker has not said; ask before you pass it on",
+    }
+
+
+def _range(evaluation: Evaluation) -> str:
+    """Return the range of 95 % of the share right first, if cameras are drawn with replacement (cluster bootstrap)."""
+    cameras, at = np.unique([each.camera for each in evaluation.known], return_inverse=True)
+    right = np.bincount(at, [evaluation.guess(each) == each.taxon for each in evaluation.known])
+    drawn = np.random.default_rng(0).multinomial(len(cameras), np.full(len(cameras), 1 / len(cameras)), _DRAWS)
+    low, high = np.quantile((drawn @ right) / (drawn @ np.bincount(at)), (0.025, 0.975)).tolist()
+    return f"{percent(low)} to {percent(high)}"
+
+
+def _outlook(evaluation: Evaluation) -> str:
+    more = outlook(evaluation.curve)
+    if more is None:
+        return f"The curve has too few points to say: it takes {LEAST_POINTS}, of different numbers of photos"
+    gain, low, high = (each * 100 for each in more)
+    return f"Twice the photos, from twice the cameras, would bring about {gain:+.0f} points ({low:+.1f} to {high:+.1f})"
+
+
+def _tables(evaluation: Evaluation) -> dict[str, str]:
+    """Return the tables of the card, by their names in the template."""
+    known, bins = evaluation.known, evaluation.reliability
+    shares = evaluation.right, evaluation.named, evaluation.right_of_named
+    total = Row(None, len(known), len({each.camera for each in known}), *shares)
+    names, counts = _confusion(evaluation)
+    animals = ("animal", "scientific name", "photos", "cameras", "right first", "named", "right if so named")
+    return {
+        "animals": _table(
+            animals,
+            [
+                (name, f"*{row.taxon.scientific_name}*" if row.taxon else "", *row[1:3], *map(percent, row[3:]))
+                for name, row in (*((_name(row.taxon), row) for row in evaluation.rows), ("**all its own**", total))
+            ],
+        ),
+        "confusion": _table(("it is", *names), [(name, *row) for name, row in counts]),
+        "reliability": _table(
+            ("stated", "on average", "right", "photos"),
+            [(f"{percent(low)} to {percent(high)}", *map(percent, each), n) for low, high, n, *each in bins],
+        ),
+        "curve": _table(
+            ("photos", "cameras", "right first"), [(*each[:2], percent(each[2])) for each in evaluation.curve]
+        ),
+        "worst": _table(
+            ("photo", "camera", "it said", "it is"), [_mistake(evaluation, each) for each in evaluation.worst()]
+        ),
+    }
+
+
+def _name(taxon: Animal | None) -> str:
+    return taxon.name if taxon else OTHER
+
+
+def _confusion(evaluation: Evaluation) -> tuple[list[str], list[tuple[str, list[int]]]]:
+    """Return the names of the outputs, and for each that photos show, its name and their numbers by output."""
+    names = [*map(_name, evaluation.taxa), OTHER]
+    rows = zip(names, evaluation.confusion.tolist(), strict=True)
+    return names, [(name, row) for name, row in rows if any(row)]
+
+
+def _mistake(evaluation: Evaluation, outcome: Outcome) -> tuple[str, str, str, str]:
+    """Return a photo, its camera, what the head said and what it shows, without characters that are marks in a card.
+
+    A path begins in the folder of all photos, so that it says nothing about the machine.
+    """
+    names = {each.taxon_id: each.name for each in evaluation.taxa} | {OTHER: OTHER}
+    photo = outcome.photo
+    if photo.is_absolute():
+        folders = [each.photo.parent for each in evaluation.outcomes if each.photo.is_absolute()]
+        photo = photo.relative_to(os.path.commonpath(folders))
+    said = f"{names[evaluation.guess(outcome)]}, {percent(float(outcome.probabilities.max()))}"
+    name, camera = (_UNSAFE.sub(" ", text) for text in (photo.as_posix(), outcome.camera))
+    return name, camera, said, names[outcome.taxon]
+
+
+def _photo(evaluation: Evaluation, outcome: Outcome, small: bytes | None) -> str:
+    """Return a worst photo with the animal's box, what the head said and what it shows; nothing without a photo."""
+    if not small:
+        return ""
+    photo, camera, said, shows = map(escape, _mistake(evaluation, outcome))
+    frame = ""
+    if box := outcome.box:
+        sides = f"left:{box.x:.1%};top:{box.y:.1%};width:{box.width:.1%};height:{box.height:.1%}"
+        frame = f'<span style="{sides}"></span>'
+    return (
+        f'<figure><div class="photo"><img src="data:image/jpeg;base64,{b64encode(small).decode()}" alt="">{frame}</div>'
+        f"<figcaption><b>{said}; it is {shows}</b><br>{photo}, camera {camera}</figcaption></figure>"
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
+    """Return a table in Markdown, numbers at the right; nothing without rows."""
+    texts = [[cell if isinstance(cell, str) else f"{cell:,}" for cell in row] for row in rows]
+    sides = ["---:" if all(map(_NUMBER.fullmatch, column)) else "---" for column in zip(*texts, strict=True)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, sides, *texts)) if texts else ""
+
+
+def _html(block: str) -> str:
+    """Return the HTML of a block of the card: a heading, a table, a list, HTML or a paragraph."""
+    lines = block.strip().splitlines()
+    if block.startswith("#"):
+        mark, _, title = block.strip().partition(" ")
+        return f"<h{len(mark)}>{_inline(title)}</h{len(mark)}>"
+    if block.startswith("|"):
+        heads, sides, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+        kinds = [' class="number"' if side == "---:" else "" for side in sides]
+
+        def row(cells: Sequence[str], tag: str) -> str:
+            inner = (f"<{tag}{kind}>{_inline(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
+            return f"<tr>{''.join(inner)}</tr>"
+
+        body = "".join(row(cells, "td") for cells in rows)
+        return f'<div class="wide"><table><thead>{row(heads, "th")}</thead><tbody>{body}</tbody></table></div>'
+    if block.startswith("- "):
+        points = re.split(r"^- ", block, flags=re.MULTILINE)[1:]
+        return f"<ul>{''.join(f'<li>{_inline(point)}</li>' for point in points)}</ul>"
+    return block if block.startswith("<") else f"<p>{_inline(block)}</p>"
+
+
+def _inline(text: str) -> str:
+    """Return the HTML of a line with code, bold and italics."""
+    html = escape(text)
+    for pattern, tag in _MARKS:
+        html = re.sub(pattern, rf"<{tag}>\1</{tag}>", html)
+    return html

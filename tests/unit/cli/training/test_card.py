@@ -1,0 +1,170 @@
+"""What a model card says, as Markdown and as a page."""
+
+import re
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from chalicelib.model.detector import Box
+from chalicelib.model.taxonomy import Animal, Taxon
+from cli.training.card import markdown, page, thumbnails_of
+from cli.training.evaluation import OTHER, Evaluation, Outcome, Point
+
+FOX = Animal(1, "vulpes", 0, "", "fox", "Vulpes", "genus", "wild", (Taxon("fox", "Vulpes", "genus"),))
+HARE = Animal(2, "lepus", 1, "", "hare", "Lepus", "genus", "wild", (Taxon("hare", "Lepus", "genus"),))
+BOX = Box(0.25, 0.5, 0.2, 0.1, 0.9, "animal")
+CURVE = (Point(10, 2, 0.5), Point(20, 3, 0.6), Point(40, 6, 0.68))
+VOID = {"meta", "img", "br"}
+
+
+def outcome(photo: str, camera: str, taxon: str, *probabilities: float, box: Box | None = BOX) -> Outcome:
+    return Outcome(Path(photo), camera, taxon, np.array(probabilities, np.float32), box)
+
+
+OUTCOMES = (
+    outcome("north/1.jpg", "north", "vulpes", 0.9, 0.05, 0.05),
+    outcome("north/2.jpg", "north", "vulpes", 0.1, 0.85, 0.05),
+    outcome("south/1.jpg", "south", "lepus", 0.1, 0.8, 0.1),
+    outcome("south/2.jpg", "south", "lepus", 0.3, 0.4, 0.3, box=None),
+)
+SEEN = Evaluation(
+    *("dune_animals", (FOX, HARE), OUTCOMES, {"vulpes": 0.7}, CURVE, 1234, 2, ("Utah", "Nevada"), 0.95, "0123456789ab"),
+    *(True, "CC0-1.0"),
+)
+
+
+class Tags(HTMLParser):
+    """The elements of a page, each of which must be closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.names: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self.names.append(tag)
+        self.open += [] if tag in VOID else [tag]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self.names.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def words_of(text: str) -> str:
+    """Return what a reader of a page sees, on one line."""
+    body = text.partition("<body>")[2]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_the_card_says_for_what_the_head_is_and_how_well_it_does_on_cameras_left_out() -> None:
+    text = " ".join(markdown(SEEN).split())
+    assert "# Model card: dune animals" in text
+    assert "it names 2 animals in infrared photos from Utah and Nevada" in text
+    assert "1,234 photos of 2 cameras" in text
+    assert "it names 25% of the animals, and 100% of these names are right" in text
+    assert "| fox | *Vulpes* | 2 | 1 | 50% | 50% | 100% |" in text
+    assert "| hare | *Lepus* | 2 | 1 | 100% | 0% | – |" in text
+    assert "| **all its own** | | 4 | 2 | 75% | 25% | 100% |" in text
+    assert "fox 70%, hare never" in text
+    assert "Licence: CC0-1.0." in text
+
+
+def test_the_card_says_what_it_cannot_do() -> None:
+    text = " ".join(markdown(SEEN).split())
+    assert "Utah and Nevada alone" in text
+    assert "knows nothing of animals by day" in text
+    assert "the whole photo; here for 1 photo (100% right first)" in text
+    assert "fox (2, 1) and hare (2, 1)" in text
+    # WHEN it works anywhere, by day too, and photos of other animals were there
+    strangers = (*OUTCOMES, outcome("west/1.jpg", "west", OTHER, 0.8, 0.1, 0.1))
+    other = replace(SEEN, outcomes=strangers, night=False, places=(), licence="")
+    text = " ".join(markdown(other).split())
+    # THEN it says so, and how many of these got a name
+    assert "it names 2 animals in photos. It" in text
+    assert "**Place**: anywhere" in text
+    assert "of 1 photo, 100% got one of its names" in text
+    assert "ask before you pass it on" in text
+
+
+def test_numbers_stand_at_the_right_and_rows_have_as_many_cells_as_their_heads() -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", markdown(SEEN), re.MULTILINE):
+        rows = [line.strip("|").split("|") for line in table.splitlines()]
+        assert len({len(row) for row in rows}) == 1
+    assert "| --- | --- | ---: | ---: | ---: | ---: | ---: |" in markdown(SEEN)
+
+
+@pytest.mark.parametrize(
+    ("curve", "expected"),
+    [
+        (CURVE, "would bring about +6 points"),
+        (CURVE[:2], "too few points to say"),
+        ((), "too few points to say"),
+    ],
+)
+def test_the_card_promises_nothing_with_two_points(curve: tuple[Point, ...], expected: str) -> None:
+    evaluation = replace(SEEN, curve=curve)
+    assert expected in markdown(evaluation)
+    assert expected in words_of(page(evaluation, {}))
+
+
+def test_the_page_needs_no_network_and_no_script() -> None:
+    text = page(SEEN, {})
+    assert "default-src 'none'" in text
+    assert not {"script", "link", "iframe", "img"} & set(Tags(text).names)
+    assert not re.search(r"https?://|url\(", text)
+
+
+def test_the_page_says_what_the_markdown_says() -> None:
+    # GIVEN the Markdown without its marks and the lines below the heads of tables
+    plain = re.sub(r"^\|[-:| ]+\|$|^#+ |^- ", "", markdown(SEEN), flags=re.MULTILINE)
+    seen = words_of(page(SEEN, {}))
+    for word in re.sub(r"[*`|]", " ", plain).split():
+        assert word in seen
+
+
+def test_the_page_shows_the_worst_photos_with_their_boxes(tmp_path: Path) -> None:
+    # GIVEN the photo that was named wrongly
+    (tmp_path / "north").mkdir()
+    Image.new("RGB", (640, 480), "grey").save(tmp_path / "north" / "2.jpg", exif=Image.Exif())
+    small = thumbnails_of(SEEN, tmp_path)
+    assert set(small) == {Path("north/2.jpg")}
+    # WHEN
+    text = page(SEEN, small)
+    # THEN it is there with its box, what was said and what it is
+    assert Tags(text).names.count("img") == 1
+    assert 'style="left:25.0%;top:50.0%;width:20.0%;height:10.0%"' in text
+    assert "hare, 85%; it is fox north/2.jpg, camera north" in words_of(text)
+    assert "<img" not in markdown(SEEN)
+
+
+def test_paths_say_nothing_about_the_machine() -> None:
+    outcomes = tuple(replace(each, photo=Path("/home/grace/study") / each.photo) for each in OUTCOMES)
+    evaluation = replace(SEEN, outcomes=outcomes)
+    for text in (markdown(evaluation), page(evaluation, {each.photo: b"jpeg" for each in outcomes})):
+        assert "north/2.jpg" in text
+        assert "grace" not in text
+
+
+ELEMENTS, LINES = Tags(page(SEEN, {OUTCOMES[1].photo: b"jpeg"})).names, markdown(SEEN).count("\n")
+
+
+@settings(max_examples=25)
+@given(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8")))
+def test_any_name_of_a_photo_or_camera_is_only_text(photo: str, camera: str) -> None:
+    # GIVEN a wrong photo with this name
+    wrong = outcome(f"a{photo}", camera, "vulpes", 0.1, 0.9, 0.0)
+    evaluation = replace(SEEN, outcomes=(OUTCOMES[0], wrong, *OUTCOMES[2:]))
+    # THEN it changes neither the elements of the page nor the tables
+    assert Tags(page(evaluation, {wrong.photo: b"jpeg"})).names == ELEMENTS
+    assert markdown(evaluation).count("\n") == LINES
