@@ -5,7 +5,6 @@ The findings are kept between runs, and written as a page to send back.
 
 import json
 import re
-import subprocess
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from chalicelib.config.settings import ROOT
+from infra.release import commit
 from infra.step import PreconditionFailed
 
 CLAIMS = ROOT / "infra" / "proof" / "claims.toml"
@@ -103,7 +103,7 @@ class ProofReport:
         lines = [
             "# Proof report",
             "",
-            f"Stage {self.stage} in {self._region}, commit {_commit()}{f', account {account}' if account else ''}.",
+            f"Stage {self.stage} in {self._region}, commit {commit()}{f', account {account}' if account else ''}.",
             f"{', '.join(f'{counts[each]} {each}' for each in Outcome)}.",
             "",
             "| | claim | says | outcome | seen | day (UTC) |",
@@ -161,12 +161,3 @@ def anonymous(text: str) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-def _commit() -> str:
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    return done.stdout.strip() or "unknown"

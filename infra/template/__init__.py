@@ -16,10 +16,11 @@ from infra.step import PreconditionFailed
 INFRA = ROOT / "infra"
 STACK, EDGE, STREAM = "faunalens.yaml", "edge.yaml", "stream.yaml"
 WEB, BACKFILL, ATHENA = "web.yaml", "backfill.yaml", "athena.yaml"
+RELEASE = "release.yaml"
 
 _BESIDE = (WEB, BACKFILL)  # templates that a pipeline's does not contain
 
-_SHARED = ("Stage", "RestApiId")  # parameters that `infra up` sets itself
+_SHARED = ("Stage", "RestApiId", "LogDays", "PermissionsBoundary")  # parameters that `infra up` sets itself
 
 _REFERENCE = re.compile(r"\$\{([^}!]+)\}")
 _INLINE = re.compile(r"(?<=ZipFile: )infra/\w+\.py")
@@ -58,7 +59,9 @@ def only(declared: Collection[str], parameters: Mapping[str, str]) -> dict[str, 
 
 def declared_parameters() -> dict[str, Any]:
     """Return the declarations of the parameters of the templates from which a pipeline makes one."""
-    others = {**read_template(EDGE)["Parameters"], **read_template(STREAM)["Parameters"]}
+    others = dict[str, Any]()
+    for part in (EDGE, STREAM, RELEASE):
+        others |= read_template(part)["Parameters"]
     own = {name: each for name, each in others.items() if name not in _SHARED}
     return merge_unique(read_template(STACK)["Parameters"], own)
 

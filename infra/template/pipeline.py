@@ -21,6 +21,7 @@ from infra.chalice_project import CONFIG, function_settings
 from infra.functions import ASYNC_LIMITS, function_config, function_name
 from infra.gateway_responses import add_key_security
 from infra.package import build
+from infra.release import ALIAS, live
 from infra.step import Echo, PreconditionFailed
 from infra.template import (
     EDGE,
@@ -95,12 +96,14 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
         "Resources": merge_unique(
             stack["Resources"],
             {name: _with_our_api(each, stage) for name, each in edge["Resources"].items()},
-            {name: {**each, "DependsOn": "Batch"} for name, each in stream["Resources"].items()},
+            {name: {**each, "DependsOn": f"BatchAlias{ALIAS}"} for name, each in stream["Resources"].items()},
             _functions(stage, stack["Outputs"], parameters),
             _roles(stage),
+            live.gate(),
             {
                 "RestAPI": {"Properties": _api(stage, keys=api_stage.demands_keys(parameters))},
-                "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete"}},
+                "APIHandlerInvokePermission": {"Properties": {"FunctionName": {"Ref": f"APIHandlerAlias{ALIAS}"}}},
+                "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete", "PublishLambdaVersion": True}},
             },
             _dashboards(stage, runbook),
         ),
@@ -148,7 +151,8 @@ def _functions(stage: str, outputs: Mapping[str, Any], parameters: Mapping[str, 
         }
         if key in ASYNC_LIMITS:
             properties["EventInvokeConfig"] = dict(ASYNC_LIMITS[key])
-        functions["APIHandler" if key == "api_handler" else _resource_name(key)] = {"Properties": properties}
+        is_api = key == "api_handler"
+        functions["APIHandler" if is_api else _resource_name(key)] = live.published(properties, is_api=is_api)
     return functions
 
 
@@ -185,8 +189,8 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
 
 
 def _api(stage: str, *, keys: bool) -> dict[str, Any]:
-    """Return properties of the API: the name of the dashboards, throttling, keys, access log, and OpenAPI version."""
-    definition = {"DefinitionBody": add_key_security({})} if keys else {}
+    """Return properties of the API: its functions' alias, name, throttling, keys, access log, and OpenAPI version."""
+    definition = live.call_alias(add_key_security({}) if keys else {})
     arn = read_template(STACK)["Outputs"]["AccessLogArn"]["Value"]
     log = _if("HasAccessLog", {"DestinationArn": arn, "Format": api_stage.LOG_FORMAT})
     # Without OpenApiVersion, SAM adds a second stage called `Stage`, which has no throttling and no firewall.
@@ -196,7 +200,7 @@ def _api(stage: str, *, keys: bool) -> dict[str, Any]:
         "OpenApiVersion": "2.0",
         "MethodSettings": methods,
         "AccessLogSetting": log,
-        **definition,
+        "DefinitionBody": definition,
     }
 
 

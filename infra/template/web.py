@@ -24,6 +24,9 @@ CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 VISITOR = {"Name": "x-visitor", "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}
 """The header that web.yaml's function of CloudFront sets, for a rule of the firewall."""
 
+WATCHED = ("AlarmWebFaults", "AlarmWebLatency")
+"""Alarms that take a deployment of tasks back (web.yaml). They stay silent without tasks, so they are made first."""
+
 
 class TaskSize(NamedTuple):
     """Virtual cores, and memory in MB, of a task of the web tier."""
@@ -42,6 +45,7 @@ def task_size() -> TaskSize:
 def web_template(stage: str, runbook: str = RUNBOOK) -> dict[str, Any]:
     """Return the template of a stage's web tier. `runbook`: URL that its alarms link to."""
     web, edge = read_template(WEB), read_template(EDGE)
+    web["Resources"]["Service"]["DependsOn"] += WATCHED
     parameters = merge_unique(web["Parameters"], {name: edge["Parameters"][name] for name in SHARED})
     parameters["Stage"] = {**parameters["Stage"], "AllowedValues": [stage]}  # alarms contain its name
     return {
@@ -110,7 +114,10 @@ def _firewall(acl: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _watching(stage: str, runbook: str) -> dict[str, Any]:
-    """Return dashboard, alarms and saved queries of the tier. They wait for its first tasks, or would fire at once."""
+    """Return dashboard, alarms and saved queries of the tier. Most wait for its first tasks, or would fire at once."""
     names = {"balancer": "Balancer.LoadBalancerFullName", "targets": "Targets.TargetGroupFullName"}
     resources = template(Placeholders(stage, runbook=runbook, **names))["Resources"]
-    return {name: {**each, "DependsOn": [*each.get("DependsOn", []), "Service"]} for name, each in resources.items()}
+    return {
+        name: each if name in WATCHED else {**each, "DependsOn": [*each.get("DependsOn", []), "Service"]}
+        for name, each in resources.items()
+    }

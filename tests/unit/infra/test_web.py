@@ -88,7 +88,7 @@ def test_settings_of_the_task_are_settings_of_the_program(monkeypatch: pytest.Mo
         text = value if isinstance(value, str) else "http://example.org" if name == "PUBLIC_URL" else "made-up"
         monkeypatch.setenv(name, text)
     settings = WebSettings.from_environment()
-    assert (settings.relays, settings.identify_function) == (True, "faunalens-dev")
+    assert (settings.relays, settings.identify_function) == (True, "faunalens-dev:live")
     assert settings.results_bucket == "made-up"
 
 

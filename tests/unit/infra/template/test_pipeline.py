@@ -17,6 +17,7 @@ from chalicelib.config.settings import ROOT
 from infra.api_stage import limit_variables
 from infra.chalice_project import STACK_VARIABLES
 from infra.functions import function_config
+from infra.release import COMMIT, MODEL
 from infra.step import PreconditionFailed
 from infra.template import merge_unique, parameters_of, pipeline, to_text
 from infra.template.pipeline import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
@@ -60,6 +61,8 @@ def test_functions_get_the_configuration_that_infra_up_would_write(stage: str, m
         own = wanted.admin_environment if logical == "Admin" else {}
         # THEN the references in the template resolve to the same variables, network and names
         variables = properties["Environment"]["Variables"]
+        assert {COMMIT, MODEL} < variables.keys()
+        variables = {name: value for name, value in variables.items() if name not in (COMMIT, MODEL)}
         assert variables.keys() == set(STACK_VARIABLES)
         assert {key: in_an_account(value) for key, value in variables.items()} == {**wanted.environment, **own}
         groups, subnets = (properties["VpcConfig"][key] for key in ("SecurityGroupIds", "SubnetIds"))
@@ -152,7 +155,7 @@ def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_
     merged = merge_template("dev", parameters_of("dev", {"ApiKeys": "required"}))
     # THEN keyed routes need one, preflight requests and the page do not
     paths = merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
-    secured = {(path, method) for path, each in paths.items() for method in each}
+    secured = {(path, method) for path, each in paths.items() for method, found in each.items() if "security" in found}
     gets = ("/animals", "/taxa", "/taxa/{id}", "/taxa/{id}/range", "/taxa/{id}/range.svg")
     assert secured == {
         ("/identify", "post"),
@@ -165,7 +168,7 @@ def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_
     assert merged["Parameters"]["ApiKeys"]["AllowedValues"] == ["required"]
     open_to_all = merge_template("dev", parameters_of("dev", {}))
     assert open_to_all["Parameters"]["ApiKeys"]["AllowedValues"] == ["no"]
-    assert "DefinitionBody" not in open_to_all["Resources"]["RestAPI"]["Properties"]
+    assert "security" not in json.dumps(open_to_all["Resources"]["RestAPI"]["Properties"]["DefinitionBody"])
 
 
 def test_alarms_tell_the_topic_of_this_template(merged: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ import yaml
 
 from cloudwatch.files import Placeholders, read_files
 from infra.step import PreconditionFailed
-from infra.template.web import as_text, check_names, tls_warnings, web_template
+from infra.template.web import WATCHED, as_text, check_names, tls_warnings, web_template
 from testing.cloudformation import resources
 
 TEMPLATE = web_template("dev", "https://example.org/runbook")
@@ -117,9 +117,18 @@ def test_alarms_refer_to_the_load_balancer_and_wait_for_its_tasks() -> None:
 def test_the_service_starts_with_two_tasks_and_a_deployment_that_fails_is_rolled_back() -> None:
     found = resources("web.yaml", {"Stage": "dev"})
     service = found["Service"]["Properties"]
-    assert int(service["DesiredCount"]) >= 2
+    # GIVEN no number of tasks, to which each deployment would set a scaled service THEN scaling starts with two
+    assert "DesiredCount" not in service
     assert int(found["Scaling"]["Properties"]["MinCapacity"]) >= 2
     assert service["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    # AND alarms take back what the circuit breaker does not see; they are made before the service, and silent
+    alarms = service["DeploymentConfiguration"]["Alarms"]
+    watched = {name: FOUND[name] for name in WATCHED}
+    assert (alarms["Enable"], alarms["Rollback"]) == (True, True)
+    assert alarms["AlarmNames"] == [each["Properties"]["AlarmName"] for each in watched.values()]
+    assert {each["Properties"]["TreatMissingData"] for each in watched.values()} == {"notBreaching"}
+    assert not any("Service" in each.get("DependsOn", []) for each in watched.values())
+    assert {*WATCHED} < {*found["Service"]["DependsOn"]}
 
 
 def test_the_text_leaves_out_notes_for_reviewers() -> None:

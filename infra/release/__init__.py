@@ -1,0 +1,20 @@
+"""Releases: versions of the functions behind the alias that everyone calls, the gate before them, and the way back."""
+
+import subprocess
+
+from chalicelib.config.settings import ROOT
+
+ALIAS = "live"
+"""The alias of each function. It names the version that runs, so that code, layer and environment change together."""
+COMMIT, MODEL = "RELEASE_COMMIT", "RELEASE_MODEL"
+"""Environment variables of a version: the commit it is made of, and the first digits of its general model's SHA-256."""
+
+
+def commit() -> str:
+    """Return the name of this checkout's commit, `-dirty` at its end if files differ from it, or `unknown`."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return done.stdout.strip() or "unknown"

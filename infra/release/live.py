@@ -1,0 +1,75 @@
+"""What a release adds to the template: versions, the alias, the shift of traffic, and the gate.
+
+SAM publishes a version of each function whenever anything of it changes, and moves the alias `live` to it: at once, or
+for the API as CodeDeploy shifts traffic. Everyone who calls a function calls its alias, and no one `$LATEST`.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from chalicelib.application import ROUTES
+from chalicelib.config.settings import ROOT
+from infra.release import ALIAS, COMMIT, MODEL, commit
+from infra.template import INFRA, RELEASE, read_template
+
+WATCHED = ("AlarmBurnFastShort", "AlarmLambdaErrors")
+"""Alarms that take a release back while its traffic shifts: those of 5 minutes, which forget what was before it."""
+
+_INVOCATIONS = (
+    "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions"
+    f"/${{APIHandlerAlias{ALIAS}}}/invocations"
+)
+
+
+def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
+    """Return a function of Chalice's template with its alias. `function`: its properties.
+
+    The API's waits for the administrative function's alias: the gate has the schema added by this release's code,
+    before a version that may need it gets traffic.
+    """
+    variables = {**function["Environment"]["Variables"], **stamp()}
+    properties = {
+        **function,
+        "Environment": {"Variables": variables},
+        "AutoPublishAlias": ALIAS,
+        "AutoPublishAliasAllProperties": True,  # layer and environment make a new version too, not the code alone
+    }
+    if not is_api:
+        return {"Properties": properties}
+    shift = {
+        "Type": {"Ref": "Traffic"},
+        "Role": {"Fn::GetAtt": ["TrafficRole", "Arn"]},
+        "Hooks": {"PreTraffic": {"Ref": "Gate"}},
+        "Alarms": [{"Ref": name} for name in WATCHED],
+    }
+    api = {**properties, "SnapStart": {"ApplyOn": {"Ref": "SnapStart"}}, "DeploymentPreference": shift}
+    return {"DependsOn": f"AdminAlias{ALIAS}", "Properties": api}
+
+
+@cache
+def stamp() -> dict[str, str]:
+    """Return the environment variables that say which release a version is: each release has versions of its own."""
+    model = hashlib.sha256((ROOT / "vendor" / "model" / "faunalens.onnx").read_bytes()).hexdigest()[:12]
+    return {COMMIT: commit(), MODEL: model}
+
+
+def call_alias(definition: dict[str, Any]) -> dict[str, Any]:
+    """Add to a definition of the API that it calls its function's alias, and return it."""
+    paths = definition.setdefault("paths", {})
+    for route in ROUTES:
+        for method in route.methods:
+            operation = paths.setdefault(route.path, {}).setdefault(method.lower(), {})
+            operation["x-amazon-apigateway-integration"] = {"uri": {"Fn::Sub": _INVOCATIONS}}
+    return definition
+
+
+def gate() -> dict[str, Any]:
+    """Return the resources of infra/release.yaml, with the gate's code and the photo in it."""
+    resources: dict[str, Any] = read_template(RELEASE)["Resources"]
+    code = (INFRA / "release" / "gate.py").read_text(encoding="utf-8")
+    photo = base64.b64encode((INFRA / "release" / "cat.jpg").read_bytes()).decode()
+    resources["Gate"]["Properties"]["Code"]["ZipFile"] = code.replace('PHOTO = ""', f'PHOTO = "{photo}"')
+    return resources

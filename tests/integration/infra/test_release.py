@@ -1,0 +1,206 @@
+"""A release as AWS's own code expands it: versions, aliases, who calls them, and the shift of traffic."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+from samtranslator.translator.transform import transform
+
+from chalicelib.config.settings import ROOT
+from infra.package import Package
+from infra.release import ALIAS, COMMIT, MODEL, commit
+from testing.cloudformation import STAGES, template
+
+FUNCTIONS = {"APIHandler", "Warm", "Batch", "Admin"}
+LATEST = {"Gate": "CodeDeploy calls the hook by the name that the deployment group has; it judges, and is not judged"}
+"""Functions without an alias, and why."""
+
+
+class NoManagedPolicies:
+    """The translator's source of AWS managed policies; the template uses none."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def stage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def written(stage: str, package: Package, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The template of a stage as a pipeline writes it."""
+    assert package.layer.is_file()  # packed once a session
+    out = tmp_path_factory.mktemp(stage)
+    command = [sys.executable, "-m", "infra", "template", "--stage", stage, "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads((out / "sam.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def resources(written: Mapping[str, Any]) -> dict[str, Any]:
+    """The resources of the stage, expanded."""
+    document = json.loads(json.dumps(written))
+    for each in document["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):
+            if name in each["Properties"]:
+                each["Properties"][name] = each["Properties"][name].replace("./", "s3://packages/")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        found: dict[str, Any] = transform(document, {}, NoManagedPolicies())["Resources"]
+    return found
+
+
+def of_type(resources: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
+
+
+def references(value: Any, name: str) -> Iterator[Any]:
+    """Yield every `Ref`, `Fn::GetAtt` and `Fn::Sub` of a value that names a resource."""
+    match value:
+        case {"Ref": str(each)} | {"Fn::GetAtt": [str(each), *_]} if each == name:
+            yield value
+        case {"Fn::Sub": str(text)} if f"${{{name}}}" in text or f"${{{name}." in text:
+            yield value
+        case dict():
+            for each in value.values():
+                yield from references(each, name)
+        case list():
+            for each in value:
+                yield from references(each, name)
+
+
+def test_cfn_lint_finds_nothing(written: Mapping[str, Any]) -> None:
+    assert [str(each) for each in lint(json.dumps(written), config=ManualArgs(regions=["eu-west-1"]))] == []
+
+
+def test_each_function_has_a_version_and_an_alias_that_names_it(resources: Mapping[str, Any]) -> None:
+    aliases = of_type(resources, "AWS::Lambda::Alias")
+    assert {each["FunctionName"]["Ref"] for each in aliases.values()} == FUNCTIONS
+    for each in aliases.values():
+        version = resources[each["FunctionVersion"]["Fn::GetAtt"][0]]
+        assert (each["Name"], version["Type"]) == (ALIAS, "AWS::Lambda::Version")
+        assert version["Properties"]["FunctionName"] == each["FunctionName"]
+        # AND an old version stays, as the way back
+        assert version["DeletionPolicy"] == "Retain"
+
+
+def test_latest_is_called_by_no_one(resources: Mapping[str, Any]) -> None:
+    # GIVEN all that may mean a function: the function itself, its parts, and who refers to it otherwise
+    own = {"AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::Lambda::EventInvokeConfig"}
+    for name in {*of_type(resources, "AWS::Lambda::Function")} - LATEST.keys():
+        callers = [each for each, other in resources.items() if other["Type"] not in own and [*references(other, name)]]
+        assert callers == [], f"{name} without its alias"
+    # AND what limits retries limits those of the alias
+    assert {each["Qualifier"] for each in of_type(resources, "AWS::Lambda::EventInvokeConfig").values()} == {ALIAS}
+    # AND no name of a function stands in a template without the alias, not in those of other stacks either
+    texts = {name: json.dumps(template(name)) for name in ("web.yaml", "backfill.yaml")} | {"": json.dumps(resources)}
+    for name, text in texts.items():
+        for unqualified in ("function:faunalens-${Stage}-batch", "function:faunalens-${Stage}"):
+            assert f'{unqualified}"' not in text.replace("${Stage}-gate", "").replace(_SHIFT, ""), name
+
+
+_SHIFT = json.dumps("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:faunalens-${Stage}")
+"""CodeDeploy changes the alias by the function's own ARN, and calls nothing there."""
+
+
+def test_api_schedule_and_queue_call_the_alias(resources: Mapping[str, Any]) -> None:
+    (api,) = of_type(resources, "AWS::ApiGateway::RestApi").values()
+    operations = [each for path in api["Body"]["paths"].values() for each in path.values()]
+    uris = [each["x-amazon-apigateway-integration"].get("uri") for each in operations]
+    called = {json.dumps(each) for each in uris if each}
+    assert len(called) == 1
+    assert "functions/${APIHandlerAliaslive}/invocations" in called.pop()
+    # AND API Gateway and EventBridge may call the aliases alone
+    permitted = [each["FunctionName"] for each in of_type(resources, "AWS::Lambda::Permission").values()]
+    assert sorted(each["Ref"] for each in permitted) == ["APIHandlerAliaslive", "WarmAliaslive"]
+    (rule,) = of_type(resources, "AWS::Events::Rule").values()
+    assert [each["Arn"] for each in rule["Targets"]] == [{"Ref": "WarmAliaslive"}]
+    (stream,) = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    assert stream["FunctionName"]["Fn::Sub"].endswith("-batch:live")
+    assert resources["Stream"]["DependsOn"] == "BatchAliaslive"
+
+
+def test_traffic_shifts_behind_the_gate_and_before_the_alarms(stage: str, written: Any, resources: Any) -> None:
+    assert written["Parameters"]["Traffic"]["Default"] == (
+        "Canary10Percent10Minutes" if stage == "prod" else "AllAtOnce"
+    )
+    policy = resources["APIHandlerAliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    assert policy["BeforeAllowTrafficHook"] == {"Ref": "Gate"}
+    (group,) = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
+    assert {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"} <= {*group["AutoRollbackConfiguration"]["Events"]}
+    alarms = [resources[each["Name"]["Ref"]]["Properties"] for each in group["AlarmConfiguration"]["Alarms"]]
+    names = {f"faunalens-{stage}-burn-fast-short", f"faunalens-{stage}-lambda-errors"}
+    assert {each["AlarmName"] for each in alarms} == names
+    # AND a first deployment without data is not an alarm
+    assert {each["TreatMissingData"] for each in alarms} == {"notBreaching"}
+    # AND CodeDeploy has a role of ours instead of AWS's wide one
+    assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["TrafficRole", "Arn"]}
+    assert not [each for each in of_type(resources, "AWS::IAM::Role").values() if "ManagedPolicyArns" in each]
+
+
+def test_the_schema_is_added_by_the_new_code_before_the_new_api_has_traffic(resources: Mapping[str, Any]) -> None:
+    # GIVEN the gate, which calls the administrative function by its alias
+    assert resources["Gate"]["Properties"]["Environment"]["Variables"]["ADMIN"] == {
+        "Fn::Sub": "faunalens-${Stage}-admin:live"
+    }
+    # THEN that alias is of this release before the API's function changes, and so before the gate judges it
+    assert resources["APIHandler"]["DependsOn"] == "AdminAliaslive"
+    # AND the photo is in the gate's code
+    assert 'PHOTO = "/9j/' in resources["Gate"]["Properties"]["Code"]["ZipFile"]
+
+
+def test_code_layer_and_environment_each_make_a_version(
+    written: Mapping[str, Any], resources: Mapping[str, Any]
+) -> None:
+    def versions(change: Any) -> set[str]:
+        document = json.loads(json.dumps(written))
+        for each in document["Resources"].values():
+            for name in ("CodeUri", "ContentUri"):
+                if name in each["Properties"]:
+                    each["Properties"][name] = each["Properties"][name].replace("./", "s3://packages/")
+        change(document["Resources"])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+            return {*of_type(transform(document, {}, NoManagedPolicies())["Resources"], "AWS::Lambda::Version")}
+
+    now = {*of_type(resources, "AWS::Lambda::Version")}
+    api = "APIHandler"
+    changes = {
+        "code": lambda found: found[api]["Properties"].update(CodeUri="s3://packages/other.zip"),
+        "layer": lambda found: found["ManagedLayer"]["Properties"].update(ContentUri="s3://packages/other.zip"),
+        "environment": lambda found: found[api]["Properties"]["Environment"]["Variables"].update(LOG_LEVEL="DEBUG"),
+    }
+    for what, change in changes.items():
+        new = versions(change) - now
+        assert any(name.startswith(f"{api}Version") for name in new), what
+    assert versions(lambda _: None) == now
+
+
+def test_a_version_says_of_which_commit_and_model_it_is(resources: Mapping[str, Any]) -> None:
+    for name in FUNCTIONS:
+        variables = resources[name]["Properties"]["Environment"]["Variables"]
+        assert variables[COMMIT] == commit()
+        assert len(variables[MODEL]) == 12
+
+
+def test_snapstart_is_one_setting_and_off(written: Mapping[str, Any], resources: Mapping[str, Any]) -> None:
+    assert resources["APIHandler"]["Properties"]["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
+    assert written["Parameters"]["SnapStart"]["Default"] == "None"
+    assert not [name for name in FUNCTIONS - {"APIHandler"} if "SnapStart" in resources[name]["Properties"]]
+
+
+def test_the_gate_is_outside_of_the_network_and_has_a_role_of_its_own(resources: Mapping[str, Any]) -> None:
+    gate = resources["Gate"]["Properties"]
+    assert "VpcConfig" not in gate
+    assert gate["Role"] == {"Fn::GetAtt": ["GateRole", "Arn"]}
+    assert Path(ROOT, "infra", "release", "gate.py").read_text().count('PHOTO = ""') == 1

@@ -1,0 +1,145 @@
+"""The gate lets a version pass that works, and says of any other why not; CodeDeploy always hears of it."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import Mock
+
+import boto3
+import pytest
+
+from infra.release import gate
+from infra.release.gate import ANSWER, START_LIMIT, Refused, handler, judge, target_version
+
+HEALTHY = {"status": "ok", **{part: {"state": "ok", "detail": None} for part in ("model", "cache", "database")}}
+NO_DATABASE = {**HEALTHY, "status": "degraded", "database": {"state": "failing", "detail": "postgres_unreachable"}}
+NAMED = {
+    "message": "Likely: domestic cat.",
+    "prediction": {"scientific_name": ANSWER},
+    "features": {"mode": "narrowed", "version": "2026-11"},
+    "model": {"version": "71d949d78aae"},
+}
+
+
+class Functions:
+    """The functions of a stage. `health`: answers to `/health`, in order, the last for good."""
+
+    def __init__(
+        self,
+        *health: Mapping[str, Any],
+        answer: Mapping[str, Any] = NAMED,
+        start: float = 1234.5,
+        prepared: Mapping[str, Any] = {"code": 0, "said": ""},
+    ) -> None:
+        self.health, self.answer, self.start, self.prepared = list(health or [HEALTHY]), answer, start, prepared
+        self.calls: list[tuple[str, str]] = []
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> tuple[Any, str]:
+        self.calls.append((function, " ".join(event.get("command", [event.get("path", "")]))))
+        if "command" in event:
+            return self.prepared, ""
+        if event["path"] == "/identify":
+            return {"statusCode": 200, "body": json.dumps(self.answer)}, ""
+        state = self.health.pop(0) if len(self.health) > 1 else self.health[0]
+        return {"statusCode": 200, "body": json.dumps(state)}, f"REPORT\tInit Duration: {self.start:.2f} ms\t"
+
+
+def judged(functions: Functions) -> str:
+    return judge(functions.invoke, "faunalens-dev:7", "faunalens-dev-admin:live", "dev_faunalens_app")
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "PAUSE", 0.0)
+    monkeypatch.setattr(gate, "PATIENCE", 0.05)
+
+
+def test_a_version_that_works_is_let_pass_after_its_schema_is_added() -> None:
+    functions = Functions()
+    seen = judged(functions)
+    assert seen == "faunalens-dev:7: model 71d949d78aae, dataset 2026-11, started in 1234 ms"
+    # THEN the schema came first, and the version was called by its number
+    assert functions.calls[0] == ("faunalens-dev-admin:live", "prepare dev_faunalens_app --patience 40")
+    assert {name for name, _ in functions.calls[1:]} == {"faunalens-dev:7"}
+
+
+def test_it_waits_for_a_paused_database() -> None:
+    assert judged(Functions(NO_DATABASE, NO_DATABASE, HEALTHY))
+
+
+@pytest.mark.parametrize(
+    ("functions", "why"),
+    [
+        (Functions(NO_DATABASE), "health is degraded: model ok, cache ok, database postgres_unreachable"),
+        (Functions(start=START_LIMIT + 1), "took 5001 ms to start"),
+        (Functions(answer={**NAMED, "prediction": None}), "was named None"),
+        (Functions(answer={**NAMED, "prediction": {"scientific_name": "Canis lupus"}}), "was named Canis lupus"),
+        (Functions(answer={**NAMED, "features": {"mode": "degraded"}}), "could not be read with this schema"),
+        (Functions(answer={"title": "gone"}), "was named None: {'title': 'gone'}"),
+        (Functions(prepared={"code": 1, "said": "error: no rights\n"}), "could not be added: error: no rights"),
+    ],
+)
+def test_any_other_version_is_refused_with_the_reason(functions: Functions, why: str) -> None:
+    with pytest.raises(Refused, match="^.*" + why.replace("{", r"\{").replace("}", r"\}")):
+        judged(functions)
+
+
+@pytest.mark.parametrize("version", ["7", "arn:aws:lambda:eu-west-1:123456789012:function:faunalens-dev:7"])
+@pytest.mark.parametrize("kind", ["appSpecContent", "string"])
+def test_the_number_of_the_version_is_in_the_deployments_revision(version: str, kind: str) -> None:
+    # GIVEN CodeDeploy's two forms of a revision, without its content in the deployment itself
+    properties = {"Name": "faunalens-dev", "Alias": "live", "CurrentVersion": "6", "TargetVersion": version}
+    content = {"version": 0.0, "Resources": [{"live": {"Type": "AWS::Lambda::Function", "Properties": properties}}]}
+    codedeploy = Mock()
+    named = {"applicationName": "releases", "revision": {kind: {"sha256": "0"}}}
+    codedeploy.get_deployment.return_value = {"deploymentInfo": named}
+    codedeploy.get_application_revision.return_value = {"revision": {kind: {"content": json.dumps(content)}}}
+    assert target_version(codedeploy, "d-1") == "7"
+
+
+class Lambda:
+    """Lambda's client. `error`: what the function fails with, if it does."""
+
+    def __init__(self, functions: Functions, error: str = "") -> None:
+        self._functions, self._error = functions, error
+
+    def invoke(self, *, FunctionName: str, Qualifier: str, LogType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert LogType == "Tail"
+        if self._error:
+            return {
+                "FunctionError": "Unhandled",
+                "Payload": Mock(read=lambda: json.dumps({"errorMessage": self._error})),
+            }
+        result, log = self._functions.invoke(f"{FunctionName}:{Qualifier}", json.loads(Payload))
+        read = json.dumps(result)
+        return {"Payload": Mock(read=lambda: read), "LogResult": base64.b64encode(log.encode()).decode()}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        ("", "Succeeded", "faunalens-dev:7: model 71d949d78aae"),
+        ("No module named 'numpy'", "Failed", "refused: faunalens-dev-admin:live failed: No module named 'numpy'"),
+    ],
+)
+def test_codedeploy_hears_of_it_whatever_happens(
+    monkeypatch: pytest.MonkeyPatch, error: str, status: str, says: str
+) -> None:
+    codedeploy, clients = Mock(), {"lambda": Lambda(Functions(), error)}
+    monkeypatch.setattr(boto3, "client", lambda name, **_: clients.get(name, codedeploy))
+    monkeypatch.setattr(gate, "target_version", lambda *_: "7")
+    for name, value in (("API", "faunalens-dev"), ("ADMIN", "faunalens-dev-admin:live"), ("DATABASE_USER", "u")):
+        monkeypatch.setenv(name, value)
+    seen = handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}, None)
+    assert seen.startswith(says)
+    reported = codedeploy.put_lifecycle_event_hook_execution_status.call_args.kwargs
+    assert reported == {"deploymentId": "d-1", "lifecycleEventHookExecutionId": "e-1", "status": status}
+
+
+def test_a_revision_that_it_does_not_understand_is_no_reason_to_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    codedeploy = Mock()
+    codedeploy.get_deployment.side_effect = KeyError("deploymentInfo")
+    monkeypatch.setattr(boto3, "client", lambda name, **_: codedeploy if name == "codedeploy" else None)
+    assert "KeyError" in handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}, None)
+    assert codedeploy.put_lifecycle_event_hook_execution_status.call_args.kwargs["status"] == "Failed"
