@@ -12,7 +12,6 @@ from chalicelib.identification import Identification, IdentifyRequest, ShadowCom
 from chalicelib.location import REMEDY, Location
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.photos import PhotoFacts
-from chalicelib.photo.quality import quality_of
 from chalicelib.services import Services
 from chalicelib.telemetry.measures import Outcome, of_features, of_photos
 from chalicelib.telemetry.record import Record
@@ -51,8 +50,8 @@ def identify(photos: Sequence[bytes], request: IdentifyRequest, services: Servic
     if with_boxes:
         with record.step("boxes"):
             recognised = services.recogniser.with_boxes(decoded[0], recognised)
-    quality = quality_of(decoded[0].square, min(opened.facts[0].width, opened.facts[0].height))
-    found = Identification(opened.facts, location, cell, features, recognised, quality, comparison, record.timings())
+    quality, timings = decoded[0].quality, record.timings()
+    found = Identification(opened.facts, location, cell, features, recognised, quality, comparison, timings)
     record.note(Outcome.of(found).notes())
     return found
 

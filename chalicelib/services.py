@@ -96,7 +96,7 @@ def build_recogniser(settings: Settings) -> Recogniser:
     path, threads, thresholds = settings.model.path, settings.model.threads, settings.thresholds
     general, taxonomy = Model(path, threads), Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
     relatives = Relatives(path.with_name("relatives.csv"))
-    outside = Outside(settings.model.packs, relatives) if settings.model.packs else None
+    outside = Outside(settings.model.packs, relatives)
     return Recogniser(
         Models(general, taxonomy, path.parent, thresholds.prior_floor, threads, outside),
         Naming(Families(path.parent, relatives), path.with_name("certainty.json"), thresholds.animal),

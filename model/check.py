@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.model.detector import OUTPUTS, read_classes
-from chalicelib.model.manifest import DETECTOR, Manifest
+from chalicelib.model.manifest import DETECTOR, HEAD, Manifest
 from chalicelib.model.packs import INPUT, OUTPUT, REMEDY, PackLabels
-from chalicelib.model.session import Model, Scores, first_line, load_session
+from chalicelib.model.session import FEATURES, Model, Scores, first_line, load_session, version_of
 from chalicelib.model.taxonomy import Animal, Taxonomy
 from model.build_packs import PACKS
 
@@ -114,7 +114,8 @@ def find_pack_problems(file: Path) -> Iterator[str]:
             read_classes(manifest.labels)
         else:
             labels = PackLabels.read(manifest.labels)
-            yield from _problems_of_animals(manifest, labels.animals)
+            if manifest.kind != HEAD:
+                yield from _problems_of_animals(manifest, labels.animals)
     except ModelError as error:
         yield str(error)
     try:
@@ -122,7 +123,7 @@ def find_pack_problems(file: Path) -> Iterator[str]:
     except ModelError as error:
         yield str(error)
         return
-    problems = [*_problems_of_form(manifest, session, labels)]
+    problems = [*(_problems_of_head if manifest.kind == HEAD else _problems_of_form)(manifest, session, labels)]
     yield from problems
     if not problems:
         yield from _problems_of_pack_runs(manifest, session)
@@ -168,7 +169,7 @@ def _known_taxa() -> dict[str, str]:
 def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:
     """Yield the inputs and outputs that break the contract."""
     name, size = manifest.model.name, manifest.size
-    found = {each.name: (each.type, list(each.shape)) for each in (*session.get_inputs(), *session.get_outputs())}
+    found = {each.name: (each.type, list(each.shape)) for each in _tensors(session)}
     expected = {INPUT: "tensor(uint8)"}
     expected |= dict.fromkeys(OUTPUTS if manifest.kind == DETECTOR else (OUTPUT,), "tensor(float)")
     if {key: type_ for key, (type_, _) in found.items()} != expected:
@@ -193,12 +194,40 @@ def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | Non
         )
 
 
+def _problems_of_head(manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:
+    """Yield what does not fit the general model or the labels."""
+    name, general = manifest.model.name, version_of(PACKS.with_name("faunalens.onnx"))
+    if manifest.general != general:
+        yield f"{manifest.file.name} is for the general model {manifest.general}, not {general}; train it again"
+    if labels is None:
+        return
+    found = {each.name: (each.type, len(each.shape), each.shape[1]) for each in _tensors(session)}
+    features = found.get(FEATURES, ("", 0, "F"))[2]
+    expected = {
+        name: ("tensor(float)", 2, count) for name, count in ((FEATURES, features), (OUTPUT, len(labels.animal_of) + 1))
+    }
+    if found != expected or not isinstance(features, int):
+        yield (
+            f"{name} has {found}; expected input {FEATURES}, crops × F, and output {OUTPUT}, 1 × "
+            f"{len(labels.animal_of) + 1}: one for each row of {manifest.labels.name}, and one for all others"
+        )
+    for taxon in sorted(manifest.thresholds.keys() - {animal.taxon_id for animal in labels.animals}):
+        yield f"{manifest.file.name} has a threshold of {taxon}, which is not in {manifest.labels.name}"
+
+
+def _tensors(session: Any) -> list[Any]:
+    return [*session.get_inputs(), *session.get_outputs()]
+
+
 def _problems_of_pack_runs(manifest: Manifest, session: Any) -> Iterator[str]:
     """Run the pack on noise, and yield the problems of its outputs."""
     name, shape = manifest.model.name, (1, manifest.size, manifest.size, 3)
-    photo = np.random.default_rng(_SEED).integers(0, 256, shape, dtype=np.uint8)
+    photo: NDArray[Any] = np.random.default_rng(_SEED).integers(0, 256, shape, dtype=np.uint8)
+    if manifest.kind == HEAD:  # what stands for a photo then is features of two crops, which are from 0 to 6
+        count = session.get_inputs()[0].shape[1]
+        photo = np.random.default_rng(_SEED).random((2, count), np.float32) * np.linspace(0, 6, count, dtype=np.float32)
     try:
-        first, second, other = (_run(session, each, name) for each in (photo, photo, 255 - photo))
+        first, second, other = (_run(session, each, name) for each in (photo, photo, photo.max() - photo))
     except ModelError as error:
         yield str(error)
         return
@@ -215,9 +244,9 @@ def _problems_of_pack_runs(manifest: Manifest, session: Any) -> Iterator[str]:
         yield f"{name} gives the same values for another photo; expected values that depend on the image"
 
 
-def _run(session: Any, photo: NDArray[np.uint8], name: str) -> list[NDArray[np.float32]]:
+def _run(session: Any, photo: NDArray[Any], name: str) -> list[NDArray[np.float32]]:
     try:
-        outputs: list[NDArray[np.float32]] = session.run(None, {INPUT: photo})
+        outputs: list[NDArray[np.float32]] = session.run(None, {session.get_inputs()[0].name: photo})
     except Exception as error:  # onnxruntime's errors have no common base class
         raise ModelError(f"inference with {name} failed: {first_line(error)}") from error
     return outputs

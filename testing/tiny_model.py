@@ -1,10 +1,10 @@
-"""A small model of three animals, a pack and a detector that fulfil the contract of docs/how-to/model.md.
+"""A small model of three animals, a pack, a detector and a head that fulfil the contract of docs/how-to/model.md.
 
 The model scores the photo's colours: its first animal is likely in a red photo, the second in a green one, the third in
 a blue one; its features are the means of the colours. The pack has two species and three outputs: a red photo is a red
 fox; a green and a blue one are an Arctic fox, in summer and in winter. The detector sees an image of 8 × 8 pixels, each
 a square of its own: a red one is an animal, a green one a person, a blue one a vehicle, each with a box of 2 × 2 pixels
-around it.
+around it. To the head, a red animal is an Arctic fox, a green one a raccoon, and a blue one any other.
 
 Tests change one part of a model to get a model that breaks the contract.
 """
@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from chalicelib.model.session import version_of
 
 ANIMALS = 3
 SIZE = 8
@@ -76,6 +78,23 @@ size = 8
 labels = "colours.csv"
 """
 DETECTOR_LABELS = "output_index,label,subject\n0,red,animal\n1,green,person\n2,blue,vehicle\n"
+HEAD_MANIFEST = """
+kind = "head"
+enabled = true
+licence = "CC0-1.0"
+author = "these tests"
+general = "GENERAL"
+
+[outputs]
+labels = "own.csv"
+
+[thresholds]
+vulpes-lagopus = 0.6
+"""
+HEAD_LABELS = f"""output_index,label,id,taxon,name,scientific_name,rank,kind,phylum,class,order,family,genus,species
+0,fox,{_ARCTIC}
+1,coon,4,procyon-lotor,raccoon,Procyon lotor,species,wild,Chordata,Mammalia,Carnivora,Procyonidae,Procyon,Procyon lotor
+"""
 NODES: list[tuple[tuple[str, list[str], list[str]], dict[str, Any]]] = [
     (("Cast", ["image"], ["float"]), {"to": TensorProto.FLOAT}),
     (("ReduceMean", ["float"], ["colours"]), {"axes": [1, 2], "keepdims": 0}),
@@ -225,6 +244,30 @@ def write_camera_trap_detector(folder: Path, size: int = SIZE) -> Path:
     labels = DETECTOR_LABELS.replace("person", "animal").replace("vehicle", "animal")
     manifest = DETECTOR_MANIFEST.replace("enabled", "camera_traps = true\nenabled").replace("= 8", f"= {size}")
     return write_detector(folder, tiny_detector_model(size), labels, name="traps", manifest=manifest)
+
+
+def tiny_head_model(gain: float = 0.05, outputs: int = 3) -> ModelProto:
+    """Return the model: the softmax of the mean colours of the crops."""
+    nodes = [
+        helper.make_node("Mul", ["features", "gain"], ["logits"]),
+        helper.make_node("ReduceMean", ["logits"], ["mean"], axes=[0]),
+        helper.make_node("Softmax", ["mean"], ["probabilities"], axis=1),
+    ]
+    given = {"probabilities": (TensorProto.FLOAT, [1, outputs])}
+    return _model("own", nodes, {"features": (TensorProto.FLOAT, ["N", 3])}, given, {"gain": np.float32(gain)})
+
+
+def write_head(folder: Path, model: Path, more: str = "", gain: float = 0.05, name: str = "own") -> Path:
+    """Write the head to a folder, and return the path of its manifest. `model`: the general one.
+
+    `more`: lines of the manifest before its tables.
+    """
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.onnx").write_bytes(tiny_head_model(gain).SerializeToString())
+    (folder / "own.csv").write_text(HEAD_LABELS)
+    manifest = HEAD_MANIFEST.replace("GENERAL", version_of(model)).replace("\n[outputs]", f"{more}\n[outputs]")
+    (folder / f"{name}.toml").write_text(manifest)
+    return folder / f"{name}.toml"
 
 
 def _model(

@@ -135,8 +135,8 @@ def scores_of(folder: Path, photos: Sequence[FieldPhoto], services: Services) ->
     recogniser, models = services.recogniser, services.recogniser.models
     size = models.general.input_size
     for each in _reported(photos):
-        picture = open_photo((folder / each.file).read_bytes(), PhotoLimits()).decode(size)
-        photo = DecodedPhoto(picture.square(size), picture.reduced(size))
+        opened = open_photo((folder / each.file).read_bytes(), PhotoLimits())
+        photo = DecodedPhoto.of(opened.decode(size), size, size, min(opened.width, opened.height))
         detections = recogniser.detect(photo, is_doubtful=True)
         looks = [models.score(square) for square in (photo.square, second_square(photo, detections, size))]
         prior = models.prior_at(features_at(services, each.place))

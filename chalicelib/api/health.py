@@ -83,7 +83,7 @@ def health_of(services: "Services", request_id: str, *, deep: bool) -> Health:
     model_part = check(lambda: _score_nothing(models.general))
     cache_part = check(lambda: cache.ping(Deadline.after(TIMEOUT)), cache)
     database = check(lambda: store.ping(Deadline.after(TIMEOUT)), store) if deep else not_asked(store.known_fault)
-    packs = tuple(PackState(pack.name, pack.version, pack.is_loaded) for pack in models.packs)
+    packs = tuple(PackState(pack.name, pack.version, pack.is_loaded) for pack in (*models.packs, *models.heads))
     return Health(status_of(model_part, cache_part, database), model_part, cache_part, database, request_id, packs)
 
 

@@ -19,7 +19,7 @@ from chalicelib.stores.taxa import NamedTaxon, Of
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from chalicelib.model.packs import Pack
+    from chalicelib.model.packs import LabelledModel
     from chalicelib.model.session import Model
 
 GEOJSON, SVG = "application/geo+json", "image/svg+xml"
@@ -131,7 +131,7 @@ def groups_of(groups: Of[dict[str, int]]) -> TaxonList:
     return TaxonList((), tuple(TaxonGroup(*each) for each in groups.found.items()), groups.version)
 
 
-def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | Pack]") -> TaxonFacts:
+def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | LabelledModel]") -> TaxonFacts:
     """Return what is known of a taxon. `models`: those that can name it."""
     said = dict(facts.found)
     is_drawn = said.pop("is_drawn")

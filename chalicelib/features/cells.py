@@ -45,6 +45,12 @@ def center_of(cell: int) -> tuple[float, float]:
     return round(latitude, 1), round(longitude, 1)
 
 
+def around(cell: int) -> list[int]:
+    """Return a cell, the adjacent ones, and the wider cells of resolution 0 to 2 that contain it."""
+    wider = [prepare().cell_to_parent(cell, resolution) for resolution in range(RESOLUTION)]
+    return [cell, *neighbours_of(cell), *wider]
+
+
 def neighbours_of(cell: int) -> list[int]:
     """Return the adjacent cells: five if the cell is one of the twelve pentagons, otherwise six."""
     return cast("list[int]", prepare().grid_ring(cell, 1))

@@ -67,10 +67,12 @@ class Box:
 
     def overlaps(self, other: "Box") -> bool:
         """Return whether two boxes share `OVERLAP` of their union."""
-        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
-        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        both = max(width, 0.0) * max(height, 0.0)
-        return both >= OVERLAP * (self.area + other.area - both)
+        return bool(overlapping(self.corners, other.corners[np.newaxis], OVERLAP)[0])
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """Return left, top, right and bottom side."""
+        return np.array([self.x, self.y, self.x + self.width, self.y + self.height])
 
     def grown(self, share: float) -> Area:
         """Return the box with `share` of its size more on each side, inside of the photo."""
@@ -175,6 +177,17 @@ def corners_of(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[n
     return np.asarray(shares.clip(0.0, 1.0), np.float32)
 
 
+def overlapping(one: NDArray[np.floating], others: NDArray[np.floating], share: float) -> NDArray[np.bool_]:
+    """Return which of `others` have at least a share of their union with `one` in common.
+
+    A box is its left, top, right and bottom side; `others` has shape (n, 4).
+    """
+    low, high = np.maximum(one[:2], others[:, :2]), np.minimum(one[2:], others[:, 2:])
+    both = (high - low).clip(0.0).prod(axis=1)
+    areas = (others[:, 2:] - others[:, :2]).prod(axis=1) + (one[2:] - one[:2]).prod()
+    return np.asarray(both >= share * (areas - both), np.bool_)
+
+
 def suppress(corners: NDArray[np.floating], scores: NDArray[np.float32], overlap: float, most: int) -> NDArray[np.intp]:
     """Return the indices of the boxes to keep, the surest first: non-maximum suppression.
 
@@ -183,16 +196,12 @@ def suppress(corners: NDArray[np.floating], scores: NDArray[np.float32], overlap
     which the less sure one goes. `most`: number of boxes after which it ends. Takes one step for each box that stays.
     """
     corners = corners.astype(np.float64)  # in 32 bits, the area of a tiny box can be 0
-    areas = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
     left = np.argsort(-scores, kind="stable")
     kept: list[int] = []
     while left.size and len(kept) < most:
         best, left = left[0], left[1:]
         kept.append(int(best))
-        low = np.maximum(corners[best, :2], corners[left, :2])
-        high = np.minimum(corners[best, 2:], corners[left, 2:])
-        both = (high - low).clip(0.0).prod(axis=1)
-        left = left[both < overlap * (areas[best] + areas[left] - both)]
+        left = left[~overlapping(corners[best], corners[left], overlap)]
     return np.array(kept, np.intp)
 
 

@@ -5,18 +5,21 @@ docs/how-to/model.md explains each key.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from chalicelib.errors import ModelError
 
-CLASSIFIER, DETECTOR = "classifier", "detector"
+CLASSIFIER, DETECTOR, HEAD = "classifier", "detector", "head"
+KINDS = (CLASSIFIER, DETECTOR, HEAD)
 RESAMPLINGS = ("bilinear", "bicubic", "lanczos")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_VERSION = re.compile(r"[0-9a-f]{12}")
+_CELL = re.compile(r"8[0-3][0-9a-f]{13}")
 _LARGEST_SIDE = 1024
 
 
@@ -34,14 +37,18 @@ class Weights:
 class Manifest:
     """A pack's manifest. `file`: its TOML file; `name`: the name of that file, without its ending.
 
-    `kind`: classifier or detector. `enabled`: whether `make setup` builds the pack and the app uses it. `weights`: None
-    if the model lies beside the manifest. `size`: side of the input in pixels. `labels`: the CSV file of the outputs.
-    `camera_traps`: whether a detector is one for camera traps.
+    `kind`: classifier, detector or head. `enabled`: whether `make setup` builds the pack and the app uses it.
+    `weights`: None if the model lies beside the manifest. `size`: side of the input in pixels. `labels`: the CSV file
+    of the outputs. `camera_traps`: whether a detector is one for camera traps.
 
     Of a classifier only: `taxa`: scientific names of the taxa whose members it tells apart. `gate`: their share of the
     general model's probability from which the pack scores a photo. `temperature`: divides the logits when the weights
     are converted. `crop`: share of the photo's short side that it sees. `resampling`: filter that resizes this crop.
     `background`: index of the output for photos of nothing in particular, or None.
+
+    Of a head only: `general`: version of the general model whose features it knows. `night`: whether it is for photos
+    by night alone. `areas`: country codes, and `cells`: H3 cells in hex, of the places that it is for; all, without
+    both. `thresholds`: least probability of a taxon that is named, by its id.
     """
 
     file: Path
@@ -50,8 +57,8 @@ class Manifest:
     licence: str
     author: str
     weights: Weights | None
-    size: int
     labels: Path
+    size: int = 0
     taxa: tuple[str, ...] = ()
     gate: float = 1.0
     temperature: float = 1.0
@@ -59,6 +66,11 @@ class Manifest:
     resampling: str = "bilinear"
     background: int | None = None
     camera_traps: bool = False
+    general: str = ""
+    night: bool = False
+    areas: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -76,17 +88,17 @@ class Manifest:
         document = _parse(file)
         if faults := list(_faults(file.stem, document)):
             raise ModelError("\n".join(f"{file.name}: {fault}" for fault in faults))
-        top = {key: value for key, value in document.items() if key not in _KEYS}
-        if "taxa" in top:
-            top["taxa"] = tuple(top["taxa"])
+        top = {key: value for key, value in document.items() if key not in _TABLES}
+        top |= {key: tuple(value) for key, value in top.items() if isinstance(value, list)}
         outputs = document["outputs"]
         return cls(
             file=file,
             weights=Weights(**document["weights"]) if "weights" in document else None,
             labels=file.with_name(outputs["labels"]),
             background=outputs.get("background"),
+            thresholds=document.get("thresholds", {}),
             **top,
-            **document["input"],
+            **document.get("input", {}),
         )
 
 
@@ -104,7 +116,7 @@ class _Key(NamedTuple):
 
     accepts: Callable[[Any], bool]
     expected: str
-    kinds: tuple[str, ...] = (CLASSIFIER, DETECTOR)
+    kinds: tuple[str, ...] = KINDS
     optional: bool = False
 
 
@@ -128,6 +140,10 @@ def _are_texts(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(map(_is_text, value))
 
 
+def _are_cells(value: Any) -> bool:
+    return _are_texts(value) and all(map(_CELL.fullmatch, value))
+
+
 def _is_index(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -139,7 +155,7 @@ def _is_path(value: object) -> bool:
 _FRACTION = _in_range(0, 1), "a number above 0, at most 1"
 _KEYS: dict[str, dict[str, _Key]] = {
     "": {
-        "kind": _Key(lambda value: value in (CLASSIFIER, DETECTOR), f'"{CLASSIFIER}" or "{DETECTOR}"'),
+        "kind": _Key(lambda value: value in KINDS, " or ".join(f'"{each}"' for each in KINDS)),
         "enabled": _Key(_is_truth, "true or false"),
         "camera_traps": _Key(_is_truth, "true or false", (DETECTOR,), optional=True),
         "licence": _Key(_is_text, "the licence of the weights"),
@@ -147,6 +163,10 @@ _KEYS: dict[str, dict[str, _Key]] = {
         "taxa": _Key(_are_texts, 'a list of scientific names, such as ["Aves"]', (CLASSIFIER,)),
         "gate": _Key(*_FRACTION, (CLASSIFIER,)),
         "temperature": _Key(_in_range(0, 10), "a number above 0, at most 10", (CLASSIFIER,)),
+        "general": _Key(_matches(_VERSION), "12 hex digits, the version of the general model", (HEAD,)),
+        "night": _Key(_is_truth, "true or false", (HEAD,), optional=True),
+        "areas": _Key(_are_texts, 'a list of country codes, such as ["US"]', (HEAD,), optional=True),
+        "cells": _Key(_are_cells, "a list of H3 cells of resolution 0 to 3, in hex", (HEAD,), optional=True),
     },
     "weights": {
         "repository": _Key(_matches(_REPOSITORY), '"owner/name"'),
@@ -156,7 +176,9 @@ _KEYS: dict[str, dict[str, _Key]] = {
     },
     "input": {
         "size": _Key(
-            lambda value: _is_index(value) and 0 < value <= _LARGEST_SIDE, f"a whole number from 1 to {_LARGEST_SIDE}"
+            lambda value: _is_index(value) and 0 < value <= _LARGEST_SIDE,
+            f"a whole number from 1 to {_LARGEST_SIDE}",
+            (CLASSIFIER, DETECTOR),
         ),
         "crop": _Key(*_FRACTION, (CLASSIFIER,), optional=True),
         "resampling": _Key(lambda value: value in RESAMPLINGS, ", ".join(RESAMPLINGS), (CLASSIFIER,), optional=True),
@@ -166,7 +188,9 @@ _KEYS: dict[str, dict[str, _Key]] = {
         "background": _Key(_is_index, "the index of an output", (CLASSIFIER,), optional=True),
     },
 }
-_OPTIONAL_TABLES = ("weights",)
+_TABLES = {"weights": KINDS[:2], "input": KINDS[:2], "outputs": KINDS, "thresholds": (HEAD,)}
+"""The kinds that have each table."""
+_OPTIONAL_TABLES = ("weights", "thresholds")
 
 
 def _parse(file: Path) -> dict[str, Any]:
@@ -184,21 +208,30 @@ def _faults(name: str, document: Mapping[str, Any]) -> Iterator[str]:
     if not _NAME.fullmatch(name):
         yield f"the name of a pack is '{name}'; expected lower-case letters, digits and underscores"
     kind = document.get("kind", CLASSIFIER)
-    tables: dict[str, Any] = {"": {key: value for key, value in document.items() if key not in _KEYS}}
-    for table in _KEYS:
-        if table and table in document:
+    tables: dict[str, Any] = {"": {key: value for key, value in document.items() if key not in _TABLES}}
+    for table, kinds in _TABLES.items():
+        is_known = kind in kinds or kind not in KINDS
+        if table in document and is_known:
             tables[table] = document[table]
-        elif table and table not in _OPTIONAL_TABLES:
+        elif table in document:
+            yield f"table [{table}] is unknown for a {kind}; leave it out"
+        elif is_known and table not in _OPTIONAL_TABLES:
             yield f"table [{table}] is missing; add it"
     for table, values in tables.items():
         if not isinstance(values, dict):
             yield f"{table} is {values!r}; expected a table [{table}]"
             continue
+        if table == "thresholds":
+            accepts, expected = _FRACTION
+            yield from (
+                f"{table}.{key} is {each!r}; expected {expected}" for key, each in values.items() if not accepts(each)
+            )
+            continue
         yield from _faults_of_table(f"{table}." if table else "", values, _KEYS[table], kind)
 
 
 def _faults_of_table(prefix: str, values: Mapping[str, Any], keys: Mapping[str, _Key], kind: object) -> Iterator[str]:
-    known = {key: each for key, each in keys.items() if kind in each.kinds or kind not in (CLASSIFIER, DETECTOR)}
+    known = {key: each for key, each in keys.items() if kind in each.kinds or kind not in KINDS}
     for key in values.keys() - known.keys():
         yield f"{prefix}{key} is unknown for a {kind}; expected {', '.join(known)}"
     for key, each in known.items():

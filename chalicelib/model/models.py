@@ -1,7 +1,7 @@
-"""All models: the general one scores every photo, and packs also score the photos of their taxa."""
+"""All models: the general one scores every photo, packs those of their taxa, and heads the boxes at their places."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 from chalicelib.features.features import Features
 from chalicelib.model.fusion import Fusion, members_of, read_members
-from chalicelib.model.outside import Outside
-from chalicelib.model.packs import Pack, read_packs
+from chalicelib.model.heads import LEAST_OTHER, Head, Headed
+from chalicelib.model.manifest import HEAD, read_manifests
+from chalicelib.model.outside import Outside, id_of
+from chalicelib.model.packs import LabelledModel, Pack, read_packs
 from chalicelib.model.prior import Prior
 from chalicelib.model.session import Model, Scores
 from chalicelib.model.taxonomy import Animal, Taxonomy
@@ -26,9 +28,9 @@ _LEAST = 1e-9
 
 
 class PackRun(NamedTuple):
-    """A pack that has scored the photos. `milliseconds`: time that this took."""
+    """A pack or head that has scored the photos. `milliseconds`: time that this took."""
 
-    pack: Pack
+    pack: LabelledModel
     milliseconds: float
 
 
@@ -39,10 +41,12 @@ class FusedScores(Scores):
     `probabilities` are those of `vision` until `Naming.name` knows the place.
 
     `taxonomy`: the animals that all of these models know. `packs`: those that scored it after the general model.
+    `headed`: what a head says, of which `vision` has nothing; None without one.
     """
 
     taxonomy: Taxonomy
     packs: tuple[PackRun, ...] = ()
+    headed: Headed | None = None
 
     def likeliest(self, count: int) -> list[Animal]:
         """Return the likeliest animals, best first; ties keep the model's order."""
@@ -102,18 +106,41 @@ class Models:
     def _others(self) -> tuple[Pack, ...]:
         if self._outside is None:
             return ()
-        animals = (*self.taxonomy.animals, *(animal for pack in self._own for animal in pack.animals))
-        known = {animal.taxon_id: animal.id for animal in animals}
-        others = self._outside.packs(self._threads, self._folder, known)
+        others = self._outside.packs(self._threads, self._folder, self._id_of)
         if twice := {each.name for each in self._own} & {each.name for each in others}:
             raise ModelError(
                 f"{self._outside.folder} has a pack named {min(twice)}, as the model has; give its files another name"
             )
         return others
 
+    @cached_property
+    def heads(self) -> tuple[Head, ...]:
+        """Return the heads, those of the other folder first. Raises `ModelError` if one is of another general model."""
+        others = self._outside.manifests if self._outside else ()
+        found = [each for each in (*others, *read_manifests(self._folder / "packs")) if each.kind == HEAD]
+        for each in found:
+            if each.general != self.general.version:
+                raise ModelError(
+                    f"{each.file.name} was trained on features of the general model {each.general}, and this one is "
+                    f"{self.general.version}; train it again (`faunalens train`)"
+                )
+        return tuple(Head(each, self._threads, self._folder, self._id_of) for each in found)
+
+    def head_at(self, features: Features, *, by_night: bool) -> Head | None:
+        """Return the first head that is for photos of a place. Raises `ModelError`."""
+        return next((each for each in self.heads if each.is_for(features) and each.sees(by_night=by_night)), None)
+
+    def _id_of(self, animal: Animal) -> int:
+        """Return the id of an animal in this release, or one made of its name. Reads the labels of its own class."""
+        above = {taxon.scientific_name for taxon in animal.lineage}
+        packs = (pack.animals for pack in self._own if above.intersection(pack.taxa))
+        known = (each for animals in (self.taxonomy.animals, *packs) for each in animals)
+        return next((each.id for each in known if each.taxon_id == animal.taxon_id), id_of(animal.taxon_id))
+
     def prior_at(self, features: Features) -> Prior:
         """Return the weights of the animals at the place with these features."""
-        return Prior(self._outside.at(features, self._others) if self._outside else features, self.floor)
+        strangers = (*self._others, *(each for each in self.heads if each.is_for(features)))
+        return Prior(self._outside.at(features, strangers) if self._outside else features, self.floor)
 
     def score(self, square: NDArray[np.uint8]) -> PhotoScores:
         """Return the general model's scores of a photo, without a place. Raises `ModelError`.
@@ -123,17 +150,17 @@ class Models:
         return PhotoScores(square, self.general.score(square, self._ones))
 
     def everything(self) -> Taxonomy:
-        """Return the animals of the general model and of all packs. Reads the labels of the packs."""
+        """Return the animals of the general model, of all packs and heads. Reads their labels."""
         taxonomy, names = self.taxonomy, tuple[str, ...]()
-        for pack in self.packs:
+        for pack in (*self.packs, *self.heads):
             names = (*names, pack.name)
             taxonomy = self._fusion(taxonomy, names, pack).taxonomy
         return taxonomy
 
-    def knowing(self, taxon: str) -> list[Model | Pack]:
+    def knowing(self, taxon: str) -> list[Model | LabelledModel]:
         """Return the models that have an output for a taxon, given by its id. Reads the labels of the packs."""
-        models: list[tuple[Model | Pack, tuple[Animal, ...]]] = [(self.general, self.taxonomy.animals)]
-        models += [(pack, pack.animals) for pack in self.packs]
+        models: list[tuple[Model | LabelledModel, tuple[Animal, ...]]] = [(self.general, self.taxonomy.animals)]
+        models += [(pack, pack.animals) for pack in (*self.packs, *self.heads)]
         return [model for model, animals in models if any(animal.taxon_id == taxon for animal in animals)]
 
     def fuse(self, photos: Sequence[PhotoScores]) -> FusedScores:
@@ -160,21 +187,47 @@ class Models:
             raise ModelError(f"scores of {names} are not finite; expected probabilities (`python -m model check`)")
         return FusedScores(vision, vision, animal, taxonomy, tuple(runs))
 
+    def head(self, scores: FusedScores, head: Head, crops: Sequence[NDArray[np.uint8]]) -> FusedScores:
+        """Return scores with what a head says of an animal; as they are if it has never seen such an animal.
+
+        `crops`: of its box. Raises `ModelError`.
+        """
+        started = perf_counter()
+        looks = [self.general.score(crop, self._ones).features for crop in crops]
+        said = head.score(np.stack([each for each in looks if each is not None]))
+        if said[-1] > LEAST_OTHER:
+            return scores
+        names = (*(run.pack.name for run in scores.packs), head.name)
+        fusion = self._fusion(scores.taxonomy, names, head)
+        vision = np.zeros(len(fusion.taxonomy.animals), scores.vision.dtype)
+        vision[: len(scores.vision)] = scores.vision
+        run = PackRun(head, round((perf_counter() - started) * 1e3, 1))
+        return replace(
+            scores,
+            probabilities=vision,
+            vision=vision,
+            taxonomy=fusion.taxonomy,
+            packs=(*scores.packs, run),
+            headed=Headed(head.thresholds, fusion.positions, said),
+        )
+
     def _members(self, pack: Pack) -> NDArray[np.bool_]:
         """Return which of the general model's animals belong to a pack's taxa."""
         if pack.name not in self._member_masks:
             self._member_masks[pack.name] = members_of(self.taxonomy, frozenset(pack.taxa))
         return self._member_masks[pack.name]
 
-    def _fusion(self, taxonomy: Taxonomy, names: tuple[str, ...], pack: Pack) -> Fusion:
-        """Return the fusion of a taxonomy and a pack. `names`: of the packs in the result, in order."""
+    def _fusion(self, taxonomy: Taxonomy, names: tuple[str, ...], pack: LabelledModel) -> Fusion:
+        """Return the fusion of a taxonomy and a pack or head. `names`: of those in the result, in order."""
         fusion = self._fusions.get(names)
         if fusion is None:
             with self._lock:
                 fusion = self._fusions.get(names)
                 if fusion is None:
                     classes = read_members(self._folder / "members.csv")
-                    fusion = self._fusions[names] = Fusion.of(taxonomy, frozenset(pack.taxa), pack.animals, classes)
+                    fusion = self._fusions[names] = Fusion.of(
+                        taxonomy, frozenset(pack.manifest.taxa), pack.animals, classes
+                    )
         return fusion
 
 

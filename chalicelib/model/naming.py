@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from chalicelib.model.certainty import Basis, Curve, Level, read_certainty
 from chalicelib.model.families import Families
-from chalicelib.model.shares import Shares, shares_of
+from chalicelib.model.shares import Shares, shares_of, with_head
 from chalicelib.model.subject import NOTHING_SEEN, Sighting
 from chalicelib.model.taxonomy import DOMESTIC, RANKS, Animal, Prediction, Taxon
 
 if TYPE_CHECKING:
+    from chalicelib.model.heads import Headed
     from chalicelib.model.models import FusedScores
     from chalicelib.model.prior import Prior
 
@@ -117,11 +118,14 @@ class Naming:
     def names(self, scores: "FusedScores", prior: "Prior", seen: Sighting = NOTHING_SEEN) -> "Names":
         """Return what can be said of a photo, whether or not it is certain enough. Parameters are those of `name`."""
         candidates = self.families.at(prior.features, scores.taxonomy)
-        shares = shares_of(candidates, scores.vision, prior.over(scores.taxonomy))
+        weights, headed = prior.over(scores.taxonomy), scores.headed
+        shares = shares_of(candidates, scores.vision, weights)
+        if headed:
+            shares = with_head(shares, headed.positions, headed.scores, weights)
         animal = scores.animal_probability
         animal = max(animal, WITH_BOX if seen.is_animal(animal) else 0.0)
         place: Basis = "place" if prior.features.mode == "narrowed" else "alone"
-        return Names(shares, self.curves, prior, animal, "pack" if scores.packs else place)
+        return Names(shares, self.curves, prior, animal, "pack" if scores.packs else place, headed)
 
 
 class Name(NamedTuple):
@@ -139,13 +143,22 @@ class Name(NamedTuple):
 
 
 class Names:
-    """What can be said of one photo. `animal`: probability that it shows an animal. `basis`: whose curves apply."""
+    """What can be said of one photo. `animal`: probability that it shows an animal. `basis`: whose curves apply.
+
+    `headed`: what a head says. Its probabilities need no curve, and it has its own least ones.
+    """
 
     def __init__(
-        self, shares: Shares, curves: Mapping[Level, Curve], prior: "Prior", animal: float, basis: Basis
+        self,
+        shares: Shares,
+        curves: Mapping[Level, Curve],
+        prior: "Prior",
+        animal: float,
+        basis: Basis,
+        headed: "Headed | None" = None,
     ) -> None:
         self.shares, self.curves, self.prior, self.animal, self.basis = shares, curves, prior, animal, basis
-        self.candidates, self.layout = shares.candidates, shares.candidates.layout
+        self.candidates, self.layout, self.headed = shares.candidates, shares.candidates.layout, headed
 
     def certain(self) -> Iterator[Name]:
         """Yield the taxa that are certain enough, the narrowest first; none is wider than a class."""
@@ -182,15 +195,24 @@ class Names:
     ) -> Iterator[Name]:
         """Yield a taxon if there is one, and it is certain enough. `families`: those in it."""
         number = self._number(level, share)
-        if number < self.curves[level].least or not lineage or lineage[-1].rank in WIDEST:
+        if not self._is_enough(level, share, species) or not lineage or lineage[-1].rank in WIDEST:
             return
         first = self.layout.species[int(species.argmax())]
         is_domestic = first.kind in DOMESTIC and lineage[-1].rank not in RANKS[:-1]
         prediction = Prediction(lineage[-1], number, lineage, is_domestic, is_one=level != "group")
         yield Name(level, prediction, share, species, families)
 
+    def _is_enough(self, level: Level, share: float, species: NDArray[np.bool_]) -> bool:
+        """Return whether a name is certain enough: as a head demands of the strictest of its taxa that it includes."""
+        if self.headed:
+            names = (self.layout.species[each].taxon_id for each in np.flatnonzero(species).tolist())
+            if least := max((self.headed.thresholds.get(name, 0.0) for name in names), default=0.0):
+                return share >= least
+        return self._number(level, share) >= self.curves[level].least
+
     def _number(self, level: Level, share: float) -> float:
-        number = self.curves[level].number(self.animal * float(share), self.basis)
+        probability = self.animal * float(share)
+        number = probability if self.headed else self.curves[level].number(probability, self.basis)
         return min(number, MOST_DEGRADED) if self.prior.features.mode == "degraded" else number
 
     def decision(self, name: Name | None) -> Decision:

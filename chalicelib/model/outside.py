@@ -1,11 +1,11 @@
-"""Packs of another folder than the model's, such as ones trained on one's own photos.
+"""Packs of another folder than the model's, and heads, which are trained on one's own photos.
 
 Their animals may be species that no model of this release knows. Range data has these as relatives, so they live where
 a relative of the same name does; of one that is no relative either, nothing is known. Ids in their labels mean nothing
 here: a taxon has the id of this release, or else one made of its name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +15,10 @@ from zlib import crc32
 import numpy as np
 
 from chalicelib.features.features import Features
-from chalicelib.model.manifest import CLASSIFIER, read_manifests
-from chalicelib.model.packs import Pack
+from chalicelib.model.manifest import CLASSIFIER, Manifest, read_manifests
+from chalicelib.model.packs import LabelledModel, Pack
 from chalicelib.model.relatives import Relative, Relatives
-from chalicelib.model.taxonomy import KINDS, LARGEST_ID
+from chalicelib.model.taxonomy import KINDS, LARGEST_ID, Animal
 
 FIRST: Final = LARGEST_ID // 2 + 1
 """The least id that is made of a name; those of the release are below 100,000."""
@@ -33,22 +33,29 @@ def id_of(taxon: str) -> int:
 
 @dataclass(frozen=True)
 class Outside:
-    """A folder of packs. `relatives`: the species with a range that no model of the release knows. Thread-safe."""
+    """What lies outside of the release. Thread-safe.
 
-    folder: Path
+    `folder`: of packs, or None. `relatives`: the species with a range that no model of the release knows.
+    """
+
+    folder: Path | None
     relatives: Relatives
 
-    def packs(self, threads: int, general: Path, known: Mapping[str, int]) -> tuple[Pack, ...]:
-        """Return the packs. `general`: folder of the general model. `known`: ids of the release by taxon.
+    @cached_property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Return the manifests of the folder. Raises `ModelError` if one is malformed."""
+        return tuple(read_manifests(self.folder)) if self.folder else ()
+
+    def packs(self, threads: int, general: Path, known: Callable[[Animal], int]) -> tuple[Pack, ...]:
+        """Return the packs. `general`: folder of the general model. `known`: gives ids.
 
         Raises `ModelError` if a manifest is malformed.
         """
-        found = (each for each in read_manifests(self.folder) if each.kind == CLASSIFIER)
-        return tuple(Pack(each, threads, general, lambda taxon: known.get(taxon, id_of(taxon))) for each in found)
+        return tuple(Pack(each, threads, general, known) for each in self.manifests if each.kind == CLASSIFIER)
 
-    def at(self, features: Features, packs: Sequence[Pack]) -> Features:
+    def at(self, features: Features, packs: Sequence[LabelledModel]) -> Features:
         """Return the features of a place with the animals of these packs that this release has no ids for."""
-        if features.mode != "narrowed":
+        if features.mode != "narrowed" or not packs:
             return features
         found = features.found
         wild = {each.id for pack in packs for each in pack.animals if each.id >= FIRST and KINDS[each.kind] is None}

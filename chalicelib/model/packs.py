@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,14 +73,13 @@ def _animal(row: list[str], position: int, named: Mapping[tuple[str, str], str],
     return build_animal(fields, lineage, position, labels)
 
 
-class Pack:
-    """A classifier of the members of some taxa, such as birds. Thread-safe.
+class LabelledModel:
+    """A model of a pack, whose outputs have labels. Thread-safe.
 
     Making one reads nothing but its manifest. The model is read at the first photo, and the labels at their first use.
 
-    `manifest`: its `name`, `taxa` and `gate` decide when to use the pack. `threads`: number of threads per inference,
-    or 0 for one per processor. `general`: the folder of the general model, if it is not the one above the pack's.
-    `id_of`: gives the ids of taxa, if they are not those in the labels.
+    `threads`: number of threads per inference, or 0 for one per processor. `general`: the folder of the general model,
+    if it is not the one above the pack's. `id_of`: gives the ids of animals, if they are not those in the labels.
     """
 
     def __init__(
@@ -87,10 +87,10 @@ class Pack:
         manifest: Manifest,
         threads: int = 0,
         general: Path | None = None,
-        id_of: Callable[[str], int] | None = None,
+        id_of: Callable[[Animal], int] | None = None,
     ) -> None:
-        self.name, self.taxa, self.gate = manifest.name, manifest.taxa, manifest.gate
-        self._manifest, self._general, self._id_of = manifest, general, id_of
+        self.name, self.manifest = manifest.name, manifest
+        self._general, self._id_of = general, id_of
         self._session = Lazy(lambda: load_session(manifest.model, threads, REMEDY))
 
     @property
@@ -106,35 +106,57 @@ class Pack:
     @cached_property
     def labels(self) -> PackLabels:
         """Return the labels of the outputs. Computed at first use, because that takes 10 ms. Raises `ModelError`."""
-        labels = PackLabels.read(self._manifest.labels, self._general)
+        labels = PackLabels.read(self.manifest.labels, self._general)
         if self._id_of is None:
             return labels
-        return replace(labels, animals=tuple(replace(each, id=self._id_of(each.taxon_id)) for each in labels.animals))
+        return replace(labels, animals=tuple(replace(each, id=self._id_of(each)) for each in labels.animals))
 
     @cached_property
     def version(self) -> str:
         """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 5 ms."""
-        return version_of(self._manifest.model)
+        return version_of(self.manifest.model)
+
+    def run(self, name: str, values: NDArray[Any], others: int = 0) -> NDArray[np.float32]:
+        """Return the probabilities of all outputs. `name`: of the input. `others`: number of outputs without a label.
+
+        Raises `ModelError` if the pack cannot be loaded, or if inference fails.
+        """
+        session, count = self._session.get(), len(self.labels.animal_of) + others
+        try:
+            (probabilities,) = session.run([OUTPUT], {name: values})
+        except Exception as error:  # onnxruntime's errors have no common base class
+            raise ModelError(f"inference with pack {self.name} failed: {first_line(error)}") from error
+        if probabilities.shape != (1, count):
+            more = f", and {others} more" if others else ""
+            raise ModelError(
+                f"pack {self.name} gives outputs of shape {probabilities.shape}; expected (1, {count}), one for each "
+                f"row of {self.manifest.labels.name}{more}"
+            )
+        return np.asarray(probabilities[0], np.float32)
+
+
+class Pack(LabelledModel):
+    """A classifier of the members of some taxa, such as birds. Its `taxa` and `gate` decide when to use it."""
+
+    @property
+    def taxa(self) -> tuple[str, ...]:
+        """Return the scientific names of the taxa whose members it tells apart."""
+        return self.manifest.taxa
+
+    @property
+    def gate(self) -> float:
+        """Return their share of the general model's probability from which it scores a photo."""
+        return self.manifest.gate
 
     def score(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probability of each of `animals`, provided that the photo shows a member of the pack's taxa.
 
         `square`: shape (S, S, 3), uint8, RGB: the image of the general model, so that the photo is decoded only once.
         The result has shape (animals,), float32, is calibrated and adds up to 1; subspecies count for their species.
-        Raises `ModelError` if the pack cannot be loaded, or if inference fails.
+        Raises `ModelError`.
         """
-        session, labels = self._session.get(), self.labels
-        pixels = resized(square, self._manifest)
-        try:
-            (probabilities,) = session.run([OUTPUT], {INPUT: pixels[np.newaxis]})
-        except Exception as error:  # onnxruntime's errors have no common base class
-            raise ModelError(f"inference with pack {self.name} failed: {first_line(error)}") from error
-        if probabilities.shape != (1, len(labels.animal_of)):
-            raise ModelError(
-                f"pack {self.name} gives outputs of shape {probabilities.shape}; expected "
-                f"(1, {len(labels.animal_of)}), one for each row of {self._manifest.labels.name}"
-            )
-        return np.bincount(labels.animal_of, probabilities[0], len(labels.animals)).astype(np.float32)
+        probabilities = self.run(INPUT, resized(square, self.manifest)[np.newaxis])
+        return np.bincount(self.labels.animal_of, probabilities, len(self.animals)).astype(np.float32)
 
 
 def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:

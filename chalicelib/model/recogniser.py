@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from chalicelib.errors import BadRequest
 from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
+from chalicelib.model.heads import Head, head_crops
 from chalicelib.model.models import FusedScores, Models, PhotoScores
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
@@ -20,7 +21,6 @@ from chalicelib.model.session import Versioned
 from chalicelib.model.subject import NOTHING_SEEN, Sighting, Subject
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.photos import DecodedPhoto
-from chalicelib.photo.quality import quality_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,8 +63,8 @@ class Recognised:
 
     `alone`: what each of several photos shows by itself; empty if there is only one. `detections`: what the detector
     found, or None if the photo was clear without it. `looked_twice`: whether the models also scored a part of the
-    photo. `model`: the general model. `prior`: the weights of the animals at the place. `boxes`: None if
-    the request does not ask for them, or without a detector.
+    photo. `model`: the general model. `prior`: the weights of the animals at the place. `head`: the head that is for
+    the photo, if there is one. `boxes`: None if the request does not ask for them, or without a detector.
     """
 
     together: Recognition
@@ -75,6 +75,7 @@ class Recognised:
     model: Versioned
     prior: Prior
     boxes: Boxes | None = None
+    head: Head | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +111,19 @@ class Recogniser:
         prior = self.models.prior_at(features)
         scored = [self.models.score(photo.square) for photo in photos]
         together = self._recognition(scored, prior)
-        detections, looks_twice = None, len(photos) == 1 and self.second_look and is_doubtful(together.prediction)
+        detections, photo, is_single = None, photos[0], len(photos) == 1 and self.second_look
+        head = self.models.head_at(features, by_night=photo.quality.is_by_night) if is_single else None
+        looks_twice = is_single and (head is not None or is_doubtful(together.prediction))
         if looks_twice:
-            detections = self.detect(photos[0], is_doubtful=True)
-            square = second_square(photos[0], detections, self.models.general.input_size)
-            together = self._recognition([*scored, self.models.score(square)], prior, sighting_of(detections))
+            detections = self.detect(photo, is_doubtful=True)
+            part = self.models.score(second_square(photo, detections, self.models.general.input_size))
+            scores = self.models.fuse([*scored, part])
+            if head and detections and detections.animals:
+                scores = self._headed(scores, head, photo, detections.animals[0])
+            together = self.named(scores, prior, sighting_of(detections))
         alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
         subject = sighting_of(detections).subject(together.scores.animal_probability, self.naming.animal)
-        return Recognised(together, alone, subject, detections, looks_twice, self.models.general, prior)
+        return Recognised(together, alone, subject, detections, looks_twice, self.models.general, prior, head=head)
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
         """Return what was found in a photo, with what its boxes show if there is a detector.
@@ -132,7 +138,10 @@ class Recogniser:
         for square, box in zip(detections.squares, detections.animals, strict=True):
             seen, scores = Sighting(box.score, by_night=detections.by_night), self.models.score(square)
             if seen.may_be_animal((whole + scores.general.animal_probability) / 2):
-                animals.append((box, self._recognition([scores], found.prior, seen)))
+                fused = self.models.fuse([scores])
+                if found.head:
+                    fused = self._headed(fused, found.head, photo, box)
+                animals.append((box, self.named(fused, found.prior, seen)))
         return replace(found, boxes=Boxes(detections, tuple(animals)))
 
     def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
@@ -141,11 +150,15 @@ class Recogniser:
 
     def prepare(self) -> None:
         """Read and hash the files that the first photo needs after it was scored."""
-        _ = self.models.general.version, self.models.packs, self.naming.curves
+        _ = self.models.general.version, self.models.packs, self.models.heads, self.naming.curves
         self.naming.families.prepare()
 
     def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
         return self.named(self.models.fuse(scored), prior, seen)
+
+    def _headed(self, scores: FusedScores, head: Head, photo: DecodedPhoto, box: "Box") -> FusedScores:
+        """Return the scores of an animal with what a head says of it. `box`: around the animal."""
+        return self.models.head(scores, head, head_crops(photo.picture, box, self.models.general.input_size))
 
     def named(self, scores: FusedScores, prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
         """Return what scores show at a place. `seen`: by detectors. Raises `ModelError`."""
@@ -160,7 +173,7 @@ class Recogniser:
         detectors = self.detectors.get()
         if detectors is None:
             return None
-        by_night, size = quality_of(photo.square, 0).is_by_night, self.models.general.input_size
+        by_night, size = photo.quality.is_by_night, self.models.general.input_size
         return detectors.detect(photo.picture, size, by_night=by_night, is_doubtful=is_doubtful)
 
 

@@ -13,9 +13,12 @@ or its known animals), of its order and of its class, weighted by LIKENESS. All 
 
 Within a family, species have v · p, and its unknown ones RIVAL · √(f · (f - b) · n / known), with the photo's share f
 of the family and b of its likeliest species, or what they add to the family if that is more.
+
+A head has learned how likely its species are where it is used, so that its share h of one counts as it is, times p.
+What it gives to any other animal is divided as above.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -104,6 +107,38 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
         np.bincount(tree.class_, orders),
         unseen,
         _parts(layout, vision * prior),
+    )
+
+
+def with_head(
+    shares: Shares, positions: NDArray[np.intp], scores: NDArray[np.floating], prior: NDArray[np.floating]
+) -> Shares:
+    """Return shares with what a head says. `positions`: of its animals. `scores`: of these, and of any other.
+
+    `prior`: weights at the place, shape (animals,).
+    """
+    layout, tree = shares.candidates.layout, shares.candidates.tree
+    number = np.empty(len(prior), np.intp)
+    number[layout.taxonomy.order] = layout.animals.number
+    own, weighed = (
+        np.bincount(number[positions], scores[:-1] * weights, len(shares.species))
+        for weights in (1.0, prior[positions])
+    )
+    rest = scores[-1] / (weighed.sum() + scores[-1] or 1.0)
+    weighed /= weighed.sum() + scores[-1] or 1.0
+    families = np.zeros(len(shares.families))
+    families[: len(layout.families.sizes)] = layout.families.sums(weighed)
+    orders = np.bincount(tree.order, families, len(shares.orders))
+    species = weighed + rest * shares.species
+    return replace(
+        shares,
+        photo=own + (1.0 - own.sum()) * shares.photo,
+        species=species,
+        genera=layout.genera.sums(species),
+        families=families + rest * shares.families,
+        orders=orders + rest * shares.orders,
+        classes=np.bincount(tree.class_, orders, len(shares.classes)) + rest * shares.classes,
+        unseen=rest * shares.unseen,
     )
 
 

@@ -14,6 +14,7 @@ from chalicelib.errors import ClientError
 from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.memory import DecodeMemory
 from chalicelib.photo.pixels import Picture
+from chalicelib.photo.quality import Quality, quality_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,13 @@ class DecodedPhoto(NamedTuple):
 
     square: NDArray[np.uint8]
     picture: Picture
+    quality: Quality
+
+    @classmethod
+    def of(cls, picture: Picture, size: int, detail: int, pixels: int) -> Self:
+        """Return a decoded photo. `size`, `detail`: as of `OpenedPhotos`. `pixels`: the shorter side of its file."""
+        square = picture.square(size)
+        return cls(square, picture.reduced(detail), quality_of(square, pixels))
 
 
 class OpenedPhotos:
@@ -88,8 +96,7 @@ class OpenedPhotos:
     def _decode(self, number: int) -> DecodedPhoto:
         photo, detail = self._photos[number], self._detail
         with _numbered(number, len(self._photos)), self._memory.reserve(photo.decode_bytes(detail)):
-            picture = photo.decode(detail)
-            return DecodedPhoto(picture.square(self._size), picture.reduced(detail))
+            return DecodedPhoto.of(photo.decode(detail), self._size, detail, min(photo.width, photo.height))
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,9 +95,9 @@ def _sizes(folder: Path) -> str:
 
     A model of 196 MB took 206 MB of memory, and 391 MB while it was loaded.
     """
-    from chalicelib.model.manifest import CLASSIFIER, read_manifests
+    from chalicelib.model.manifest import DETECTOR, read_manifests
 
-    models = [each.model for each in read_manifests(folder) if each.kind == CLASSIFIER]
+    models = [each.model for each in read_manifests(folder) if each.kind != DETECTOR]
     if not models:
         raise CommandError(
             f"{folder} has no pack; expected NAME.toml with enabled = true, and its NAME.onnx and labels beside it"

@@ -131,7 +131,8 @@ def of_a_run(settings: Settings) -> Settings:
 def versions_at_hand(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the versions of the models by name, and of `data`, which animals live where, if that is this release's."""
     models = build_recogniser(settings).models
-    found = {models.general.name: models.general.version} | {each.name: each.version for each in models.packs}
+    used: tuple[Versioned, ...] = (models.general, *models.packs, *models.heads)
+    found = {each.name: each.version for each in used}
     return found if _has_stores(environment) else found | {"data": version_of(files_beside(settings.model.path))}
 
 

@@ -20,7 +20,7 @@ from chalicelib.model.taxonomy import RANKS
 from model import __main__ as commands
 from model.check import find_pack_problems
 from testing import tiny_model
-from testing.tiny_model import PACK_LABELS, PACK_MANIFEST, SIZE, tiny_pack_model, write_pack
+from testing.tiny_model import PACK_LABELS, PACK_MANIFEST, SIZE, tiny_pack_model, write_head, write_pack
 
 PACKS = ROOT / "model" / "packs"
 CLASSIFIERS = ("birds", "insects")
@@ -215,3 +215,32 @@ def test_a_pack_has_no_other_labels(tmp_path: Path) -> None:
         commands.main(["check", str(write_pack(tmp_path)), "--labels", "x.csv"])
     with pytest.raises(ModelError):
         Manifest.read(tmp_path / "none.toml")
+
+
+def test_a_head_fits_the_general_model_and_its_labels(tmp_path: Path) -> None:
+    # GIVEN a head of the general model; WHEN it is checked; THEN it has no problems
+    file = write_head(tmp_path, PACKS.with_name("faunalens.onnx"))
+    assert list(find_pack_problems(file)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "general = ",
+            'general = "0123456789ab" #',
+            r"own.toml is for the general model 0123456789ab, not .*; train it",
+        ),
+        ("vulpes-lagopus =", "hyla-arborea =", "own.toml has a threshold of hyla-arborea, which is not in own.csv"),
+        (
+            '"own.csv"',
+            '"few.csv"',
+            "expected input features, crops × F, and output probabilities, 1 × 2: one for each row",
+        ),
+    ],
+)
+def test_what_a_head_does_wrong_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    file = write_head(tmp_path, PACKS.with_name("faunalens.onnx"))
+    (tmp_path / "few.csv").write_text("\n".join((tmp_path / "own.csv").read_text().splitlines()[:2]))
+    file.write_text(file.read_text().replace(old, new))
+    assert any(re.search(message, each) for each in find_pack_problems(file))

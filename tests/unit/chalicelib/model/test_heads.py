@@ -1,13 +1,26 @@
-"""Heads: what they see of an animal's box."""
+"""Heads: what they see of an animal's box, where they are for it, and what their word counts for."""
+
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.errors import ModelError
+from chalicelib.features.cells import cell_of, prepare, text_of
+from chalicelib.features.codec import NO_ANIMALS
+from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.detector import Box
-from chalicelib.model.heads import WIDTHS, head_crops, stretched
+from chalicelib.model.heads import GROWTHS, head_crops, stretched
+from chalicelib.model.recogniser import Recognised, Recogniser
+from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
+from chalicelib.services import build_recogniser
+from testing import tiny_model
 
 SIZE = 16
 SHARES = st.floats(0, 1)
@@ -25,8 +38,8 @@ def test_a_head_sees_each_square_plain_mirrored_with_more_contrast_and_both() ->
     picture, box = _half_dark(), Box(0.4, 0.4, 0.2, 0.2, 0.9, "animal")
     # WHEN its crops are made
     crops = head_crops(picture, box, SIZE)
-    # THEN there are four of each width
-    assert len(crops) == 4 * len(WIDTHS)
+    # THEN there are four of each growth
+    assert len(crops) == 4 * len(GROWTHS)
     for plain, mirrored, clear, both in zip(*[iter(crops)] * 4, strict=True):
         assert plain[:, 0].max() < 110 < 130 < plain[:, -1].min()
         assert np.array_equal(mirrored, plain[:, ::-1])
@@ -45,3 +58,141 @@ def test_every_box_has_crops_inside_of_the_photo(x: float, y: float, width: floa
 def test_a_square_without_contrast_stays_as_it_is() -> None:
     flat = np.full((SIZE, SIZE, 3), 7, np.uint8)
     assert np.array_equal(stretched(flat), flat)
+
+
+GREY, YELLOW, RED, BLUE = (90, 90, 90), (90, 90, 0), (255, 0, 0), (0, 0, 255)
+POMONA = cell_of(34.1, -117.8)
+BESIDE = prepare().grid_ring(POMONA, 1)[0]
+FAR = cell_of(45.5, -122.7)
+
+
+def place(cell: int, area: str = "US") -> Features:
+    """Return the features of a cell where the red fox lives; its other animals have no range."""
+    found = NO_ANIMALS._replace(
+        cell=cell,
+        areas=(area,),
+        animals=np.array([10], np.int32),
+        weights=np.ones(1, np.float32),
+        status=np.ones(1, np.uint8),
+    )
+    return Features("narrowed", "miss", found)
+
+
+def recogniser_in(folder: Path, more: str = "", gain: float = 0.05) -> Recogniser:
+    """Return a recogniser with both detectors and a head. `more`: lines of its manifest. `gain`: how sure it is."""
+    path = tiny_model.write(folder, tiny_model.tiny_model())
+    tiny_model.write_detector(folder)
+    tiny_model.write_camera_trap_detector(folder)
+    tiny_model.write_head(folder / "packs", path, more, gain)
+    return build_recogniser(Settings(model=ModelSettings(path=path)))
+
+
+def animal(colour: tuple[int, int, int], ground: tuple[int, int, int] = GREY) -> DecodedPhoto:
+    """Return a photo with an animal of a colour in its corner. On grey, it is one by night."""
+    image = Image.new("RGB", (64, 64), ground)
+    image.paste(colour, (0, 0, 16, 16))
+    return DecodedPhoto.of(Picture(image), tiny_model.SIZE, tiny_model.SIZE, 64)
+
+
+def named(found: Recognised) -> str | None:
+    prediction = found.together.prediction
+    return prediction.taxon.scientific_name if prediction else None
+
+
+def test_where_a_head_is_for_a_photo_its_word_counts(tmp_path: Path) -> None:
+    # GIVEN an animal that the general model takes for a red fox, and the head for an Arctic one
+    recogniser = recogniser_in(tmp_path)
+    # WHEN it is recognised; THEN the head names it, and the answer says that it has scored the photo
+    found = recogniser.recognise([animal(RED)], place(POMONA))
+    assert named(found) == "Vulpes lagopus"
+    assert [run.pack.name for run in found.together.scores.packs] == ["own"]
+    assert found.subject == "animal"
+    # AND the sum of all probabilities is at most 1
+    assert found.together.scores.probabilities.sum() <= 1.0 + 1e-6
+
+
+def test_each_box_is_named_by_the_head(tmp_path: Path) -> None:
+    recogniser, photo = recogniser_in(tmp_path), animal(RED)
+    boxes = recogniser.with_boxes(photo, recogniser.recognise([photo], place(POMONA))).boxes
+    assert boxes is not None
+    assert {shown.scores.packs[-1].pack.name for _, shown in boxes.animals} == {"own"}
+
+
+def test_an_animal_unlike_all_that_a_head_knows_is_left_to_the_general_model(tmp_path: Path) -> None:
+    # GIVEN an animal that is blue, which is any other to the head; THEN the scores are those without a head
+    recogniser = recogniser_in(tmp_path)
+    found = recogniser.recognise([animal(BLUE)], place(POMONA)).together.scores
+    assert (found.headed, found.packs) == (None, ())
+
+
+def test_a_name_has_at_least_the_probability_that_the_head_demands(tmp_path: Path) -> None:
+    # GIVEN a head that is not sure; THEN the animal has no name as narrow as a species
+    found = recogniser_in(tmp_path, gain=0.002).recognise([animal(RED)], place(POMONA))
+    assert found.together.scores.headed is not None
+    assert named(found) != "Vulpes lagopus"
+
+
+def test_a_head_makes_no_animal_of_a_photo_without_a_box(tmp_path: Path) -> None:
+    found = recogniser_in(tmp_path).recognise([animal(GREY)], place(POMONA))
+    assert found.together.scores.headed is None
+
+
+def test_a_head_by_night_sees_no_photo_by_day(tmp_path: Path) -> None:
+    recogniser = recogniser_in(tmp_path, "night = true\n")
+    seen = [recogniser.recognise([animal(RED, ground)], place(POMONA)).head for ground in (GREY, YELLOW)]
+    assert [each is not None for each in seen] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("more", "features", "is_for"),
+    [
+        (f'cells = ["{text_of(POMONA)}"]\n', place(POMONA), True),
+        (f'cells = ["{text_of(POMONA)}"]\n', place(BESIDE), True),
+        (f'cells = ["{text_of(POMONA)}"]\n', place(FAR), False),
+        (f'cells = ["{text_of(prepare().cell_to_parent(POMONA, 1))}"]\n', place(BESIDE), True),
+        (f'cells = ["{text_of(POMONA)}"]\n', NO_LOCATION, False),
+        ('areas = ["MX", "US"]\n', place(FAR), True),
+        ('areas = ["MX"]\n', place(FAR), False),
+        ("", NO_LOCATION, True),
+    ],
+)
+def test_a_head_is_for_its_places(tmp_path: Path, more: str, features: Features, *, is_for: bool) -> None:
+    # GIVEN a head with areas, cells or neither; WHEN a photo is from one of them, beside it, elsewhere or anywhere
+    head = recogniser_in(tmp_path, more).models.head_at(features, by_night=True)
+    # THEN the head is for it, or not
+    assert (head is not None) == is_for
+
+
+def test_ones_own_head_comes_before_that_of_the_model(tmp_path: Path) -> None:
+    recogniser = recogniser_in(tmp_path)
+    own = tiny_model.write_head(tmp_path / "mine", recogniser.models.general.path, name="mine").parent
+    models = build_recogniser(Settings(model=ModelSettings(path=recogniser.models.general.path, packs=own))).models
+    assert [head.name for head in models.heads] == ["mine", "own"]
+
+
+def test_a_head_of_another_general_model_is_refused(tmp_path: Path) -> None:
+    recogniser = recogniser_in(tmp_path)
+    file = tmp_path / "packs" / "own.toml"
+    file.write_text(file.read_text().replace(recogniser.models.general.version, "0123456789ab"))
+    with pytest.raises(
+        ModelError, match=r"own\.toml was trained on features of the general model 0123.*train it again"
+    ):
+        recogniser.recognise([animal(RED)], place(POMONA))
+
+
+def test_an_animal_of_a_head_is_known_where_taxa_are_listed(tmp_path: Path) -> None:
+    models = recogniser_in(tmp_path).models
+    assert {each.name for each in models.everything().animals} >= {"Arctic fox", "raccoon"}
+    assert [each.name for each in models.knowing("procyon-lotor")] == ["own"]
+
+
+def test_an_animal_that_does_not_live_at_the_place_is_less_likely(tmp_path: Path) -> None:
+    # GIVEN relatives of which the raccoon lives at the place and the Arctic fox does not
+    header = "number,taxon,scientific_name,name,genus,family,order,class"
+    rows = ["4,vulpes-lagopus,Vulpes lagopus,fox,Vulpes,Canidae,Carnivora,Mammalia"]
+    rows += ["5,procyon-lotor,Procyon lotor,raccoon,Procyon,Procyonidae,Carnivora,Mammalia"]
+    (tmp_path / "relatives.csv").write_text("\n".join([header, *rows]) + "\n")
+    recogniser, here = recogniser_in(tmp_path, gain=0.01), place(POMONA)
+    here = replace(here, found=here.found._replace(relatives=np.array([5], np.uint16)))
+    # WHEN a photo shows a fox to the head; THEN that is not said
+    assert named(recogniser.recognise([animal(RED)], here)) != "Vulpes lagopus"

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
 from chalicelib.model.manifest import Manifest, Weights
-from testing.tiny_model import PACK_MANIFEST
+from testing.tiny_model import HEAD_MANIFEST, PACK_MANIFEST
 
 OWN = sorted((ROOT / "model" / "packs").glob("*.toml"))
 
@@ -37,7 +37,7 @@ def test_weights_have_an_address(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"classifier"', '"oracle"', 'kind is \'oracle\'; expected "classifier" or "detector"'),
+        ('"classifier"', '"oracle"', 'kind is \'oracle\'; expected "classifier" or "detector" or "head"'),
         ("enabled = true", 'enabled = "yes"', "enabled is 'yes'; expected true or false"),
         ("gate = 0.5", "gate = 50", "gate is 50; expected a number above 0, at most 1"),
         ("gate = 0.5", "gate = nan", "gate is nan; expected a number above 0, at most 1"),
@@ -71,6 +71,33 @@ def test_faults_are_named(tmp_path: Path, old: str, new: str, message: str) -> N
     assert old in PACK_MANIFEST
     with pytest.raises(ModelError, match=message):
         read(tmp_path, PACK_MANIFEST.replace(old, new))
+
+
+HEAD = HEAD_MANIFEST.replace("GENERAL", "0123456789ab")
+
+
+def test_a_head_has_places_and_thresholds(tmp_path: Path) -> None:
+    more = 'night = true\nareas = ["US"]\ncells = ["8029fffffffffff"]\n[outputs]'
+    manifest = read(tmp_path, HEAD.replace("[outputs]", more))
+    assert (manifest.kind, manifest.general, manifest.night) == ("head", "0123456789ab", True)
+    assert (manifest.areas, manifest.cells) == (("US",), ("8029fffffffffff",))
+    assert manifest.thresholds == {"vulpes-lagopus": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("0123456789ab", "1.0", "general is '1.0'; expected 12 hex digits"),
+        ("[outputs]", 'cells = ["8429fffffffffff"]\n[outputs]', "expected a list of H3 cells of resolution 0 to 3"),
+        ("[outputs]", "taxa = []\n[outputs]", "taxa is unknown for a head"),
+        ("[outputs]", "[input]\nsize = 8\n[outputs]", r"table \[input\] is unknown for a head; leave it out"),
+        ("0.6", "95", "thresholds.vulpes-lagopus is 95; expected a number above 0, at most 1"),
+    ],
+)
+def test_faults_of_a_head_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in HEAD
+    with pytest.raises(ModelError, match=message):
+        read(tmp_path, HEAD.replace(old, new))
 
 
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_pack_sees_its_crop_of_the_photo() -> None:
     square[20:-20, 20:-20] = 255
     # WHEN packs look at 0.7 of the short side (224 px of it), at 0.9, and at all
     inside, all_of_it, more = (
-        resized(square, Manifest(Path("x.toml"), "classifier", True, "", "", None, 56, Path("x"), crop=crop))
+        resized(square, Manifest(Path("x.toml"), "classifier", True, "", "", None, Path("x"), 56, crop=crop))
         for crop in (0.7, 0.9, 1.0)
     )
     # THEN the first sees no frame, and none sees more than there is

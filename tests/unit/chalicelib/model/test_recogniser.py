@@ -42,7 +42,7 @@ def photo(*red: tuple[int, int, int, int], ground: tuple[int, int, int] = GREY) 
     for box in red:
         image.paste(RED, box)
     picture = Picture(image)
-    return DecodedPhoto(picture.square(SIZE), picture)
+    return DecodedPhoto.of(picture, SIZE, SIZE, 64)
 
 
 def recognise(recogniser: Recogniser, *photos: DecodedPhoto) -> Recognised:

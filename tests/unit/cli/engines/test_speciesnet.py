@@ -28,7 +28,7 @@ def package() -> Iterator[None]:
 
 def photo() -> DecodedPhoto:
     picture = Picture(Image.new("RGB", (640, 480), (90, 90, 90)))
-    return DecodedPhoto(picture.square(tiny_model.SIZE), picture)
+    return DecodedPhoto.of(picture, tiny_model.SIZE, tiny_model.SIZE, 64)
 
 
 def recognised(tmp_path: Path, weights: Path) -> Recognised:
