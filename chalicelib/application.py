@@ -38,6 +38,7 @@ from chalicelib.services import Services
 from chalicelib.telemetry import emf, logs
 from chalicelib.telemetry.drift import classes_of
 from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.measures import of_damaged_value
 from chalicelib.telemetry.record import ColdStart, Failure, Notes, Record
 
 if TYPE_CHECKING:
@@ -109,6 +110,10 @@ class Application:
             extra = {"request_id": notes.properties.get("request_id"), "error": type(error).__name__}
             self.log.exception("metrics were not written", extra=extra)
 
+    def count_damaged_value(self) -> None:
+        """Count a value in Redis that cannot be used."""
+        self.emit(of_damaged_value())
+
 
 def post_identify(app: Application, request: Request, record: Record) -> Response:
     """Identify the animal in the photos in the body."""
@@ -157,7 +162,7 @@ def get_taxa(app: Application, request: Request, _: Record) -> Response:
     from chalicelib.api.taxa import groups_of, list_of, taxa_response
 
     text, group = read_taxa(request.query)
-    taxa = app.services().stores.taxa()
+    taxa = app.services().stores.taxa(app.count_damaged_value)
     if text is not None:
         body = list_of(taxa.search(text, group))
     else:
@@ -171,7 +176,7 @@ def get_taxon(app: Application, request: Request, _: Record) -> Response:
 
     expect_no_parameters(request.query)
     services, taxon = app.services(), request.path["id"]
-    facts = services.stores.taxa().facts(taxon)
+    facts = services.stores.taxa(app.count_damaged_value).facts(taxon)
     return taxa_response(request, facts_of(facts, services.recogniser.models.knowing(taxon)))
 
 
@@ -180,7 +185,7 @@ def get_taxon_range(app: Application, request: Request, _: Record) -> Response:
     from chalicelib.api.taxa import geojson_response
 
     expect_no_parameters(request.query)
-    return geojson_response(request, app.services().stores.taxa().outlines(request.path["id"]))
+    return geojson_response(request, app.services().stores.taxa(app.count_damaged_value).outlines(request.path["id"]))
 
 
 def get_taxon_map(app: Application, request: Request, _: Record) -> Response:
@@ -188,7 +193,7 @@ def get_taxon_map(app: Application, request: Request, _: Record) -> Response:
     from chalicelib.api.taxa import svg_response
 
     expect_no_parameters(request.query)
-    return svg_response(request, app.services().stores.taxa().paths(request.path["id"]))
+    return svg_response(request, app.services().stores.taxa(app.count_damaged_value).paths(request.path["id"]))
 
 
 def get_health(app: Application, request: Request, record: Record) -> Response:
@@ -228,18 +233,18 @@ def get_asset(_: Application, request: Request, __: Record) -> Response:
 
 
 ROUTES = (
-    Route("POST", "/identify", post_identify),
+    Route("POST", "/identify", post_identify, most_body=None),
     Route("POST", "/uploads", post_upload),
     Route("POST", "/uploads/{id}/identify", post_upload_identify),
     Route("GET", "/animals", get_animals),
-    Route("GET", "/taxa", get_taxa, counted=False),
+    Route("GET", "/taxa", get_taxa, counted=False, lane="search"),
     Route("GET", "/taxa/{id}", get_taxon, counted=False),
     Route("GET", "/taxa/{id}/range", get_taxon_range, counted=False),
     Route("GET", "/taxa/{id}/range.svg", get_taxon_map, counted=False),
-    Route("GET", "/health", get_health, counted=False, keyed=False),
-    Route("GET", "/openapi.json", get_openapi, counted=False, keyed=False),
-    Route("GET", "/", get_page, counted=False, keyed=False),
-    Route("GET", "/web/{name}", get_asset, counted=False, keyed=False),
+    Route("GET", "/health", get_health, counted=False, keyed=False, lane="health"),
+    Route("GET", "/openapi.json", get_openapi, counted=False, keyed=False, lane="page"),
+    Route("GET", "/", get_page, counted=False, keyed=False, lane="page"),
+    Route("GET", "/web/{name}", get_asset, counted=False, keyed=False, lane="page"),
 )
 """All routes of the API. Each transport serves all of them.
 

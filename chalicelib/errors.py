@@ -14,6 +14,7 @@ FaunalensError
       RangeMissing             404 range_missing
     MethodNotAllowed           405 method_not_allowed
     PhotoTooLarge              413 photo_too_large
+    BodyTooLarge               413 body_too_large
     UnsupportedMediaType       415 unsupported_media_type
     PhotoUnreadable            422 photo_unreadable
     LocationMissing            422 location_missing
@@ -137,6 +138,12 @@ class PhotoTooLarge(ClientError):
     """The photo has more bytes or pixels than the service accepts."""
 
     status, code, title = 413, "photo_too_large", "The photo is too large"
+
+
+class BodyTooLarge(ClientError):
+    """The body is larger than any that the path accepts; it is no photo."""
+
+    status, code, title = 413, "body_too_large", "The body is too large"
 
 
 class UnsupportedMediaType(ClientError):

@@ -1,5 +1,6 @@
 """The services behind all requests: photos, recogniser, features and stores. Built once per process from settings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from chalicelib.stores.sign_in import Signer
 if TYPE_CHECKING:
     from chalicelib.features.warming import Warming
     from chalicelib.model.detector import Detectors
-    from chalicelib.stores.taxa import Taxa
+    from chalicelib.stores.taxa import RecentSearches, Taxa
 
 _DECODE_PATIENCE = 2.0
 """Longest time that a photo waits for memory to decode it, in seconds: about as long as decoding the largest photo."""
@@ -79,11 +80,19 @@ class Stores:
         """Return PostgreSQL."""
         return build_store(self._settings)
 
-    def taxa(self) -> "Taxa":
-        """Return the taxa of the active dataset, for one request."""
+    def taxa(self, damaged: Callable[[], None]) -> "Taxa":
+        """Return the taxa of the active dataset, for one request. `damaged`: called for each bad value in Redis."""
         from chalicelib.stores.taxa import Taxa
 
-        return Taxa(self.cache, self.store, self._settings.features.ttl.hard, self._settings.features.total)
+        policy = self._settings.features
+        return Taxa(self.cache, self.store, policy.ttl.hard, policy.total, self.recent_searches, damaged)
+
+    @cached_property
+    def recent_searches(self) -> "RecentSearches":
+        """Return the searches for taxa that this process remembers."""
+        from chalicelib.stores.taxa import RecentSearches
+
+        return RecentSearches()
 
     def prepare(self) -> None:
         """Connect to Redis, if lookups use it."""

@@ -273,19 +273,35 @@ begin
 end
 $$;
 
--- Return how much a name looks like what somebody typed, from 0 to 1: the share of trigrams of `typed` that a part of
--- `name` has. Without the extension pg_trgm it is 0, so that a search finds only names that begin like `typed`.
+-- `likeness` returns how much a name looks like what somebody typed, from 0 to 1: the share of trigrams of `typed` that
+-- a part of `name` has. `names_like` returns the animals of all datasets whose likeness is at least `LIKENESS` of
+-- chalicelib/stores/taxa.py. It uses an index, because the likeness to every name takes 0.1 s for a long text; the planner
+-- does not know what that costs. Without the extension pg_trgm, a search finds only names that begin like `typed`.
 -- pg_trgm is a trusted extension: the owner of a database may create it. Elsewhere an administrator has to, once.
 do $$
 begin
     create extension if not exists pg_trgm;
     create or replace function likeness(typed text, name text) returns real
     language sql immutable strict parallel safe as 'select word_similarity(typed, name)';
+    create index if not exists animal_names on animal
+    using gin (lower(name) gin_trgm_ops, lower(scientific_name) gin_trgm_ops);
+    create or replace function names_like(typed text) returns table (dataset smallint, animal integer)
+    language sql stable parallel safe
+    set enable_seqscan = off
+    set enable_indexscan = off -- of the primary key; that of names is a bitmap scan
+    set pg_trgm.word_similarity_threshold = 0.4
+    as $body$
+        select found.dataset, found.animal from animal as found where lower(found.name) %> typed
+        union
+        select found.dataset, found.animal from animal as found where lower(found.scientific_name) %> typed
+    $body$;
 exception
     when insufficient_privilege or undefined_file or feature_not_supported or undefined_function then
         raise warning 'searches for taxa do not forgive typing errors, because pg_trgm could not be created: %', sqlerrm;
         create or replace function likeness(typed text, name text) returns real
         language sql immutable strict parallel safe as 'select 0::real';
+        create or replace function names_like(typed text) returns table (dataset smallint, animal integer)
+        language sql stable parallel safe as 'select 0::smallint, 0 where false';
 end
 $$;
 
@@ -300,7 +316,7 @@ begin
     grant select on dataset, source, taxon, animal, range_statement, range_drawing, cell, cell_animal, cell_season
         to faunalens_reader;
     grant execute on function features_of(bigint[], text), rollout_text(), bucket_of(bigint),
-        seasons_of(bigint, text), likeness(text, text) to faunalens_reader;
+        seasons_of(bigint, text), likeness(text, text), names_like(text) to faunalens_reader;
 exception
     when insufficient_privilege or duplicate_object or unique_violation then
         raise notice 'role faunalens_reader was not set up: %', sqlerrm;

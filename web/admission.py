@@ -15,9 +15,8 @@ import math
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 
@@ -81,20 +80,19 @@ class Admission:
     """The queue of photos and its limits, for one event loop. Photos above a limit are rejected and counted in `pulse`.
 
     `workers`: number of photos that are identified at the same time. `queue_seconds`: longest expected wait of a photo.
-    `body_bytes`: maximum total size of all bodies in memory. `service_seconds`: of a photo, until one was measured.
+    `service_seconds`: of a photo, until one was measured.
     """
 
     def __init__(
         self,
         workers: int,
         queue_seconds: float,
-        body_bytes: int,
         pulse: Pulse | None = None,
         service_seconds: float = _FIRST_GUESS,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._pulse, self._service_seconds, self._clock = pulse or Pulse(), service_seconds, clock
-        self._workers, self._queue_seconds, self._body_bytes = workers, queue_seconds, body_bytes
+        self._workers, self._queue_seconds = workers, queue_seconds
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="photo", initializer=_yield_to_loop)
         self._most = workers * _MOST_WAITING
         self._few = max(1, workers // 2)  # photos that wait in an overload: enough to keep the workers busy
@@ -103,7 +101,6 @@ class Admission:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._overloaded_until = 0.0
         self._refused = 0
-        self._held_bytes = 0
 
     @property
     def is_alone(self) -> bool:
@@ -116,38 +113,6 @@ class Admission:
         if self._running < self._workers:
             return 0.0
         return (len(self._waiting) + 1) * self._service_seconds / self._workers
-
-    @contextmanager
-    def receiving(self, declared: int) -> Iterator[Callable[[int], None]]:
-        """Admit a body of `declared` bytes. Yield a function to call with the length of each part that arrives.
-
-        Only bytes that have arrived count. If declared bytes counted, a few slow clients could block all others.
-        Entering the context and calling the function raise `Unavailable` if too many bytes would be in memory.
-        """
-        self._check_memory(0, declared)
-        held = 0
-
-        def arrived(length: int) -> None:
-            nonlocal held
-            self._check_memory(held, length)
-            held += length
-            self._held_bytes += length
-
-        try:
-            yield arrived
-        finally:
-            self._held_bytes -= held
-
-    def _check_memory(self, own: int, more: int) -> None:
-        """Raise `Unavailable` if `more` bytes would exceed the limit.
-
-        `own`: bytes of this body that are already in memory. The only body in memory is never rejected.
-        """
-        if self._held_bytes > own and self._held_bytes + more > self._body_bytes:
-            self._pulse.refused += 1
-            raise Unavailable(
-                "too many photos are being received; try again in a moment", retry_after=1, limit="bodies"
-            )
 
     async def run[T](self, work: Callable[[], T]) -> T:
         """Run `work` on a worker thread, after the photos that are already waiting.
@@ -237,6 +202,32 @@ class Admission:
         """Wait until the running photos are finished, and stop the worker threads."""
         if self._clean_up:
             self._clean_up.cancel()
+        self._pool.shutdown()
+
+
+class Lane:
+    """Threads for requests without a photo that wait for the same thing, so that no others wait behind them.
+
+    `most`: number of requests that run or wait; further ones are rejected and counted in `pulse`. For one event loop.
+    """
+
+    def __init__(self, name: str, threads: int, most: int, pulse: Pulse) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._most, self._pulse, self._open = most, pulse, 0
+
+    async def run[T](self, work: Callable[[], T]) -> T:
+        """Run `work` on a thread, first come, first served. Raises `Unavailable` if too many others wait."""
+        if self._open >= self._most:
+            self._pulse.refused += 1
+            raise Unavailable("too many requests are waiting; try again in a moment", retry_after=1, limit="queue")
+        self._open += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._open -= 1
+
+    def close(self) -> None:
+        """Wait until the running requests are finished, and stop the threads."""
         self._pool.shutdown()
 
 

@@ -15,6 +15,8 @@ from chalicelib.api.http import EXPOSED_HEADERS, Request, Response, Route, probl
 from chalicelib.application import ROUTES, Application
 from chalicelib.errors import (
     BadRequest,
+    BodyTooLarge,
+    ClientError,
     HTTPError,
     MethodNotAllowed,
     MisdirectedRequest,
@@ -24,11 +26,10 @@ from chalicelib.errors import (
 )
 from chalicelib.telemetry.logs import log_request
 from chalicelib.telemetry.record import Failure, Notes, Record
-from web.admission import Admission, Pulse
-from web.body import ClientGone, MemoryBody, Spool, receive_body
+from web.admission import Admission, Lane, Pulse
+from web.body import ClientGone, HeldBytes, MemoryBody, Spool, receive_body
 from web.messages import Receive, Scope, Send, address_of, compressed, has_body, headers_of, query_of, send_response
 from web.protocol import CONNECTIONS, NO_ROUTE
-from web.relay import HERE
 from web.settings import WebSettings
 
 type RequestLog = Callable[[str, str, int, float], None]
@@ -49,10 +50,10 @@ CORS = {
 """CORS headers of the application's responses. Chalice sends the same headers for `ANY_ORIGIN` in app.py."""
 _HOST = re.compile(r"(\[[^]]*\]|[^:]*)(?::[0-9]*)?")
 """A host in the header `Host`, with or without a port. Links in previews of results begin with it."""
-LIGHT_THREADS = 4
-"""Number of threads for requests without a photo, so that they do not wait for photos."""
-RELAY_THREADS = 32
-"""Number of threads for those that wait for the function or S3, with `INFERENCE=lambda`; as many again may queue."""
+LANES: Mapping[str, tuple[int, int]] = {"page": (4, 1000), "health": (2, 32), "search": (2, 32), "stores": (4, 64)}
+"""Of each lane, the number of threads, and the largest number of requests that run or wait."""
+RELAY_LANES: Mapping[str, tuple[int, int]] = {**LANES, "health": (8, 32), "search": (8, 32), "stores": (32, 64)}
+"""The same with `INFERENCE=lambda`, where threads only wait, for the function or S3."""
 SPOOL_THREADS = 4
 """Number of threads that write photos to temporary files."""
 
@@ -123,11 +124,12 @@ class Asgi:
         self._application, self._settings, self._log = application, settings, log
         self._router = Router(routes)
         self._hosts = frozenset(settings.hosts.lower().split())
-        held = settings.spool_bytes if settings.relays else settings.body_bytes
-        self.admission = Admission(settings.worker_count, settings.queue_seconds, held, self._pulse)
+        self.admission = Admission(settings.worker_count, settings.queue_seconds, self._pulse)
+        self.memory = HeldBytes(settings.body_bytes, self._pulse)
+        self._files = HeldBytes(settings.spool_bytes, self._pulse)
         self.draining = False
-        self._light = ThreadPoolExecutor(LIGHT_THREADS, thread_name_prefix="light")
-        self._relays, self._relayed = ThreadPoolExecutor(RELAY_THREADS, thread_name_prefix="relay"), 0
+        lanes = RELAY_LANES if settings.relays else LANES
+        self._lanes = {name: Lane(name, threads, most, self._pulse) for name, (threads, most) in lanes.items()}
         self._writers = ThreadPoolExecutor(SPOOL_THREADS, thread_name_prefix="spool")
         self._limit = application.settings.photo.max_bytes
 
@@ -144,8 +146,9 @@ class Asgi:
         beating.cancel()
         self._pulse.beat(self._on_pulse)
         self.admission.close()
-        for pool in (self._light, self._relays, self._writers):
-            pool.shutdown()
+        for lane in self._lanes.values():
+            lane.close()
+        self._writers.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -173,7 +176,7 @@ class Asgi:
                 name = self._beside.name
                 if method not in ("GET", "HEAD"):
                     raise self.refusal_of_method(scope["path"])
-                response = await self._run_light(partial(self._beside.respond, address_of(scope)))
+                response = await self._lanes["page"].run(partial(self._beside.respond, address_of(scope)))
             else:
                 raise self.refusal_of_method(scope["path"])
         except ClientGone:
@@ -201,21 +204,23 @@ class Asgi:
         route = match.routes.get(method)
         if route is None:
             raise self.refusal_of_method(scope["path"])
-        headers = headers_of(scope)
-        size = self._declared_size(headers)
-        has_photo = route.method == "POST" and "identify" in route.path
-        if has_photo:
+        headers, lane = headers_of(scope), self._lanes[route.lane]
+        size = self._declared_size(route, headers)
+        is_photo, is_spooled = "identify" in route.path, self._settings.relays and route.most_body is None
+        if is_photo:
             self.admission.check_queue()  # before the body is read
         query, path = query_of(scope), {name: unquote(value) for name, value in match.values.items()}
         request = Request(request_id, headers, query, path)
-        with self.admission.receiving(size) as arrived, ExitStack() as files:
-            if route.path == "/identify" and self._settings.relays:
+        if route.authorize is not None:
+            await lane.run(partial(route.authorize, request))
+        with (self._files if is_spooled else self.memory).receiving(size) as arrived, ExitStack() as files:
+            if is_spooled:
                 spool = files.enter_context(Spool(headers.get("content-type", ""), self._limit, self._writers))
-                await self._receive(receive, spool, arrived)
+                await self._receive(route, receive, spool, arrived)
                 request = request._replace(spooled=await spool.finish())
             elif route.method == "POST":
                 body = MemoryBody()
-                await self._receive(receive, body, arrived)
+                await self._receive(route, receive, body, arrived)
                 request = request._replace(body=body.whole())
             request = request._replace(arrived=monotonic())
 
@@ -223,24 +228,7 @@ class Asgi:
                 response = self._application.respond(route, request)
                 return compressed(response, headers.get("accept-encoding", ""))
 
-            if has_photo:
-                return await self.admission.run(respond)
-            is_relayed = self._settings.relays and route.path not in HERE
-            return await (self._run_relayed if is_relayed else self._run_light)(respond)
-
-    async def _run_light(self, respond: Callable[[], Response]) -> Response:
-        return await asyncio.get_running_loop().run_in_executor(self._light, respond)
-
-    async def _run_relayed(self, respond: Callable[[], Response]) -> Response:
-        """Run a request that waits for the function or S3. Raises `Unavailable` if too many others wait too."""
-        if self._relayed >= 2 * RELAY_THREADS:
-            self._pulse.refused += 1
-            raise Unavailable("too many requests are waiting; try again in a moment", limit="queue")
-        self._relayed += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._relays, respond)
-        finally:
-            self._relayed -= 1
+            return await (self.admission if is_photo else lane).run(respond)
 
     def refused(self, error: HTTPError, request_id: str, route: str = NO_ROUTE) -> None:
         """Log a request that did not reach the application, and count it in the pulse."""
@@ -269,23 +257,38 @@ class Asgi:
         if "*" not in self._hosts and (host is None or host[1] not in self._hosts):
             raise MisdirectedRequest("the server does not serve this host; to serve it, add its name to HTTP_HOSTS")
 
-    def _declared_size(self, headers: Mapping[str, str]) -> int:
-        """Return the maximum size of the body in bytes, according to the headers. Raises `PhotoTooLarge`."""
+    def _declared_size(self, route: Route, headers: Mapping[str, str]) -> int:
+        """Return the maximum size of the body in bytes, according to the headers.
+
+        Raises `PhotoTooLarge` and `BodyTooLarge`. The body of another method than POST is not read.
+        """
+        if route.method != "POST":
+            return 0
+        most = self._most_body(route)
         length = headers.get("content-length")
-        size = int(length) if length else (self._limit + FORM_MARGIN if "transfer-encoding" in headers else 0)
-        if size > self._limit + FORM_MARGIN:
-            raise self._too_large()
+        size = int(length) if length else (most if "transfer-encoding" in headers else 0)
+        if size > most:
+            raise self._too_large(route)
         return size
 
-    async def _receive(self, receive: Receive, body: Spool | MemoryBody, arrived: Callable[[int], None]) -> None:
-        most = self._limit + FORM_MARGIN
-        await receive_body(receive, body, arrived, most, self._too_large(), self._settings.body_rate)
+    async def _receive(
+        self, route: Route, receive: Receive, body: Spool | MemoryBody, arrived: Callable[[int], None]
+    ) -> None:
+        most = self._most_body(route)
+        await receive_body(receive, body, arrived, most, self._too_large(route), self._settings.body_rate)
+
+    def _most_body(self, route: Route) -> int:
+        return self._limit + FORM_MARGIN if route.most_body is None else route.most_body
 
     def _healthz(self) -> Response:
         text, status = ("stopping", 503) if self.draining else ("ok", 200)
         return Response(text, {"Content-Type": "text/plain", "Cache-Control": "no-store"}, status)
 
-    def _too_large(self) -> PhotoTooLarge:
-        return PhotoTooLarge(
-            f"the body is too large for a photo of at most {self._limit / 1e6:g} MB; send a smaller one"
-        )
+    def _too_large(self, route: Route) -> ClientError:
+        if route.most_body is None:
+            return PhotoTooLarge(
+                f"the body is too large for a photo of at most {self._limit / 1e6:g} MB; send a smaller one"
+            )
+        if route.most_body:
+            return BodyTooLarge(f"the body has more than {route.most_body} bytes; send a shorter one")
+        return BodyTooLarge("this path takes no body; send the request without one")

@@ -13,8 +13,9 @@ from typing import BinaryIO, Self
 
 from chalicelib.api.body import FormParser, is_form
 from chalicelib.api.http import SpooledBody
-from chalicelib.errors import PhotoTooLarge, RequestTimeout, Unavailable
+from chalicelib.errors import ClientError, PhotoTooLarge, RequestTimeout, Unavailable
 from chalicelib.photo.formats import ENOUGH, detect_format
+from web.admission import Pulse
 from web.messages import Receive
 
 RATE_WINDOW = 10.0
@@ -23,6 +24,48 @@ RATE_WINDOW = 10.0
 
 class ClientGone(Exception):
     """The client closed the connection before its whole request had arrived."""
+
+
+class HeldBytes:
+    """A limit of all bodies that are being received or worked on, in bytes. For one event loop.
+
+    Bodies beyond `most` are rejected and counted in `pulse`.
+    """
+
+    def __init__(self, most: int, pulse: Pulse) -> None:
+        self._most, self._pulse, self._held = most, pulse, 0
+
+    @contextmanager
+    def receiving(self, declared: int) -> Iterator[Callable[[int], None]]:
+        """Admit a body of `declared` bytes. Yield a function to call with the length of each part that arrives.
+
+        Only bytes that have arrived count. If declared bytes counted, a few slow clients could block all others.
+        Entering the context and calling the function raise `Unavailable` if too many bytes would be held.
+        """
+        self._check(0, declared)
+        own = 0
+
+        def arrived(length: int) -> None:
+            nonlocal own
+            self._check(own, length)
+            own += length
+            self._held += length
+
+        try:
+            yield arrived
+        finally:
+            self._held -= own
+
+    def _check(self, own: int, more: int) -> None:
+        """Raise `Unavailable` if `more` bytes would exceed the limit.
+
+        `own`: bytes of this body that are already held. The only body is never rejected.
+        """
+        if self._held > own and self._held + more > self._most:
+            self._pulse.refused += 1
+            raise Unavailable(
+                "too many photos are being received; try again in a moment", retry_after=1, limit="bodies"
+            )
 
 
 class MemoryBody:
@@ -45,7 +88,7 @@ async def receive_body(
     body: "MemoryBody | Spool",
     arrived: Callable[[int], None],
     most: int,
-    too_large: PhotoTooLarge,
+    too_large: ClientError,
     rate: float,
 ) -> None:
     """Receive the whole body. `arrived`: called with the length of each part. `rate`: lowest rate in bytes per second.

@@ -113,8 +113,6 @@ def _refusal(response: Mapping[str, Any]) -> FunctionError:
 
 API_ID = "web"
 """Stands for API Gateway's id of an API in events: the request comes from outside, not from an operator."""
-HERE = ("/", "/web/{name}", "/openapi.json")
-"""Paths that need neither model nor stores, so the tier serves them itself."""
 _IDENTIFY = "/identify"
 _HEALTH = "/health"
 _UPLOADED = "/uploads/{id}/identify"
@@ -139,7 +137,7 @@ def relay_routes(function: Function, uploads: Uploads) -> tuple[Route, ...]:
         return _hand_on(function, "POST", _UPLOADED, uploaded, record)
 
     def relayed(route: Route) -> Route:
-        if route.path in HERE:
+        if route.lane == "page":  # it needs neither model nor stores
             return route
         if route.path == _IDENTIFY:
             return route._replace(handler=post_identify)

@@ -6,9 +6,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from threading import Timer
+from threading import Thread, Timer
+from time import sleep
 from types import FrameType
 from typing import Any
 
@@ -17,7 +19,7 @@ import uvicorn
 from chalicelib.api.http import Route
 from chalicelib.api.uploads import build_uploads
 from chalicelib.application import ROUTES, Application
-from chalicelib.errors import ModelError, SettingError
+from chalicelib.errors import ModelError, SettingError, Unavailable
 from chalicelib.photo.memory import decode_bytes
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import TIER
@@ -25,8 +27,9 @@ from web.admission import return_large_blocks
 from web.asgi import Asgi, Beside, RequestLog
 from web.protocol import Protocol
 from web.relay import Function, relay_routes
-from web.results.results import open_results
+from web.results.results import Results, open_results
 from web.results.routes import with_results
+from web.results.stores import SWEEP_SECONDS
 from web.settings import WebSettings
 
 SHUTDOWN_SECONDS = 30
@@ -113,7 +116,18 @@ def relaying(application: Application, settings: WebSettings, log: RequestLog, b
 def _with_results(routes: Iterable[Route], application: Application, settings: WebSettings) -> tuple[Route, ...]:
     """Return the routes, with those of results if the settings say where to keep them."""
     results = open_results(application.settings, settings)
-    return with_results(routes, results, settings.public_url) if results else tuple(routes)
+    if results is None:
+        return tuple(routes)
+    Thread(target=_sweep_for_ever, args=(results,), name="sweep", daemon=True).start()
+    return with_results(routes, results, settings.public_url)
+
+
+def _sweep_for_ever(results: Results) -> None:
+    """Delete expired results now, and then by the clock, also if nobody keeps new ones."""
+    while True:
+        with suppress(Unavailable):  # the next request that keeps a result logs why
+            results.sweep()
+        sleep(SWEEP_SECONDS)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -114,6 +114,24 @@ class WebSettings:
     results_bucket: str = setting(
         "RESULTS_BUCKET", "", casts.text, help="S3 bucket for results, under `results/`; takes the place of the folder"
     )
+    results_bytes: int = setting(
+        "RESULTS_BYTES",
+        5_000_000_000,
+        casts.positive_int,
+        unit="bytes",
+        help="room for results; when it is full, answers come with `result: null`. Of a bucket, which a task may not "
+        "list: what the task keeps in a day",
+    )
+    results_files: int = setting(
+        "RESULTS_FILES", 200_000, casts.positive_int, help="the same as a number of files; a result has two"
+    )
+    results_free_bytes: int = setting(
+        "RESULTS_FREE_BYTES",
+        1_000_000_000,
+        casts.non_negative_int,
+        unit="bytes",
+        help="no result is kept in `RESULTS_FOLDER` while its disk has less free space than this",
+    )
     public_url: str = setting(
         "PUBLIC_URL",
         "",

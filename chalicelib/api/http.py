@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 from chalicelib.config.casts import RateLimit
 from chalicelib.errors import HTTPError
@@ -35,6 +35,10 @@ HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 which is always behind TLS; the HTTP server may be at localhost, or behind a proxy that decides this."""
 
 JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
+
+
+type Lane = Literal["page", "health", "search", "stores"]
+"""What a request without a photo waits for: nothing, the parts of the service, a search, or a short query."""
 
 
 class SpooledBody(NamedTuple):
@@ -77,7 +81,9 @@ class Route(NamedTuple):
     """One operation of the API.
 
     `counted`: whether its requests count in the metrics. `keyed`: whether it demands an API key in deployments with
-    keys, and names the rate limits in its responses.
+    keys, and names the rate limits in its responses. `most_body`: bytes of its largest body; None for photos, whose
+    limit is a setting. `lane`: what a request may have to wait for. `authorize`: called before the body is received;
+    raises `AccessError` and `NotFound`.
     """
 
     method: str
@@ -85,6 +91,9 @@ class Route(NamedTuple):
     handler: Callable[[Any, Request, "Record"], Response]
     counted: bool = True
     keyed: bool = True
+    most_body: int | None = 0
+    lane: Lane = "stores"
+    authorize: Callable[[Request], None] | None = None
 
     @property
     def methods(self) -> tuple[str, ...]:

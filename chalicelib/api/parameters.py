@@ -73,12 +73,12 @@ DEEP = Parameter(
 
 QUERY = Parameter(
     "q",
-    {"type": "string", "minLength": 1, "maxLength": 100},
+    {"type": "string", "minLength": 1, "maxLength": 40},
     "Name to search for: common or scientific, its beginning, or with typing errors. Finds at most 20 taxa.",
 )
 GROUP = Parameter(
     "group",
-    {"type": "string", "minLength": 1, "maxLength": 100},
+    {"type": "string", "minLength": 1, "maxLength": 40},
     "Group of animals, such as `birds`. Without q: all taxa of the group. Without q and group: all groups.",
 )
 
@@ -161,6 +161,8 @@ def _values(query: Mapping[str, Sequence[str]], form: Mapping[str, str], known: 
             raise BadRequest(f"unknown parameter{shown}; {expected}")
         if len(given) != 1 or name in values:
             raise BadRequest(f"parameter {name} is sent more than once; send it once")
+        if "\0" in given[0]:
+            raise BadRequest(f"parameter {name} has a NUL character; leave it out")
         values[name] = given[0]
     return values
 

@@ -73,7 +73,7 @@ def read_messages(event: Mapping[str, Any]) -> Messages:
             body = json.loads(message["body"])
             records = [] if body.get("Event") == "s3:TestEvent" else body["Records"]
             found = [_of_record(each["s3"], name, attempt) for each in records]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             broken[name] = f"{type(error).__name__}: {error}"
         else:
             items += [each for each in found if not each.key.endswith("/")]

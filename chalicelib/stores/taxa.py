@@ -7,9 +7,12 @@ because anybody could fill Redis with them.
 import json
 import re
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import Lock
+from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib.errors import CacheError, RangeMissing, StoreError, TaxonMissing, Unavailable
@@ -22,7 +25,13 @@ SEARCH_LIMIT = 20
 """Maximum number of taxa that a search finds."""
 LIKENESS = 0.4
 """Least likeness of a name that a search finds: `jagaur` is like jaguar by 0.43, and like jay by 0.29."""
+CACHED, CACHED_SECONDS = 256, 60.0
+"""Number of searches that a process remembers, and for how long: many people look for the same animals."""
 
+_FACTS = frozenset(
+    {"taxon", "name", "scientific_name", "rank", "kind", "group", "ids", "lineage", "ranges", "sources", "is_drawn"}
+)
+"""Keys of the facts of a taxon, which taxa.sql makes."""
 _ID = re.compile(r"[a-z0-9-]{1,200}", re.ASCII)
 _NO_TAXON = "no taxon has this id; GET /taxa?q= finds taxa by name"
 _NO_RANGE = {
@@ -58,23 +67,54 @@ class Of[T](NamedTuple):
     found: T
 
 
+class RecentSearches:
+    """What a process found in the last `CACHED_SECONDS`, by text and group. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str | None], tuple[float, Of[list[NamedTaxon]]]] = {}
+        self._lock = Lock()
+
+    def get(self, asked: tuple[str, str | None], search: Callable[[], Of[list[NamedTaxon]]]) -> Of[list[NamedTaxon]]:
+        """Return what was found, or search for it. Raises what `search` raises."""
+        until, found = self._found.get(asked, (0.0, None))
+        if found is None or monotonic() >= until:
+            found = search()
+            with self._lock:
+                while len(self._found) >= CACHED:
+                    del self._found[next(iter(self._found))]  # the oldest
+                self._found.pop(asked, None)
+                self._found[asked] = monotonic() + CACHED_SECONDS, found
+        return found
+
+
 class Taxa:
     """The taxa of the active dataset. Every method raises `Unavailable` if neither store can be asked in `seconds`.
 
-    `ttl`: lifetime of values in Redis, in seconds.
+    `ttl`: lifetime of values in Redis, in seconds. `recent`: searches of this process. `damaged`: called for each value
+    in Redis that is not what this module writes, which counts as none.
     """
 
-    def __init__(self, cache: Cache, store: Store, ttl: float, seconds: float) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        store: Store,
+        ttl: float,
+        seconds: float,
+        recent: RecentSearches | None = None,
+        damaged: Callable[[], None] = lambda: None,
+    ) -> None:
         self._cache, self._store, self._ttl = cache, store, ttl
+        self._recent, self._damaged = recent or RecentSearches(), damaged
         self._deadline = Deadline.after(seconds)
 
     def search(self, text: str, group: str | None = None) -> Of[list[NamedTaxon]]:
         """Return the taxa with names like `text`, the likeliest first: exact, by their beginning, or with errors."""
-        return _named(self._rows(_queries()["search"], (text.replace("\0", " "), group, LIKENESS, SEARCH_LIMIT)))
+        query = _queries()["search"], (text, group, LIKENESS, SEARCH_LIMIT)
+        return self._recent.get((text, group), lambda: _named(self._rows(*query)))
 
     def in_group(self, group: str) -> Of[list[NamedTaxon]]:
         """Return all taxa of a group, by name."""
-        return _named(self._rows(_queries()["group"], (group.replace("\0", " "),)))
+        return _named(self._rows(_queries()["group"], (group,)))
 
     def groups(self) -> Of[dict[str, int]]:
         """Return the number of taxa in each group."""
@@ -118,11 +158,15 @@ class Taxa:
         return Of(version, found)
 
     def _cached(self, taxon: str, part: str) -> Of[Any] | None:
-        with suppress(CacheError, ValueError, zlib.error):  # a value that cannot be read counts as none
+        try:
             if rollout := self._cache.read(ROLLOUT, self._deadline):
                 version = Rollout.from_text(rollout).active
                 if value := self._cache.read(taxon_key(taxon, part, version), self._deadline):
-                    return Of(version, json.loads(zlib.decompress(value)))
+                    return Of(version, _checked(part, json.loads(zlib.decompress(value))))
+        except CacheError:
+            pass
+        except (ValueError, RecursionError, zlib.error):
+            self._damaged()
         return None
 
     def _rows(self, query: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
@@ -133,6 +177,14 @@ class Taxa:
         except StoreError as error:
             raise Unavailable("the taxa are not known just now; try again in a moment") from error
         return rows
+
+
+def _checked(part: str, found: Any) -> Any:
+    """Return a part of a taxon as Redis has it. Raises `ValueError` if the database gives no such thing."""
+    is_facts = isinstance(found, dict) and found.keys() >= _FACTS and isinstance(found["is_drawn"], bool)
+    if not (is_facts if part == "facts" else isinstance(found, str)):
+        raise ValueError(f"the value is no {part}")
+    return found
 
 
 def _named(rows: list[tuple[Any, ...]]) -> Of[list[NamedTaxon]]:

@@ -3,6 +3,15 @@
 -- search
 with active as (select dataset, version from dataset where active),
 typed as (select lower(%s) as text, %s::text as animal_group),
+near as (
+    select alike.dataset, alike.animal from typed cross join lateral names_like(typed.text) as alike
+    union
+    select animal.dataset, animal.animal -- also without pg_trgm, and names without letters that make trigrams
+    from typed cross join animal
+    where starts_with(lower(animal.name), typed.text) or position(' ' || typed.text in lower(animal.name)) > 0
+        or starts_with(lower(animal.scientific_name), typed.text)
+        or position(' ' || typed.text in lower(animal.scientific_name)) > 0 or animal.taxon = typed.text
+),
 found as (
     select
         animal.taxon, animal.name, animal.scientific_name, animal.rank, animal.kind, animal.animal_group,
@@ -17,7 +26,8 @@ found as (
             ) -- people type common names more often, and among 2,300 Latin names one is always similar
         end as likeness
     from active
-    join animal using (dataset)
+    join near using (dataset)
+    join animal using (dataset, animal)
     cross join typed
     where typed.animal_group is null or typed.animal_group = animal.animal_group
 ),

@@ -186,6 +186,11 @@ def of_batch(
     return Notes(metrics, {"request_id": request_id})
 
 
+def of_damaged_value() -> Notes:
+    """Return what is counted of a value about a taxon in Redis that cannot be used."""
+    return Notes({"CacheErrors": 1}, {"faults": ["value_corrupt"]})
+
+
 def of_correction(request_id: str) -> Notes:
     """Return what is counted of a person's correction of an answer. What the person wrote is only in the store."""
     return Notes({"Corrections": 1}, {"request_id": request_id})

@@ -31,7 +31,6 @@ from cli.results import BATCH, FileFacts, Outcome, ResultsFile, Task
 from cli.study.moved import find_below
 from cli.terminal import MOST_FAULTS, photo_progress, shown, waiting, warn
 from cli.video import VideoUnreadable, can_read, is_video, opened
-from cli.words import count
 
 HEAD = 1 << 18
 """Bytes at the beginning of a photo that mostly have its EXIF and its size."""
@@ -192,25 +191,25 @@ def _facts_of(path: Path, place: Place) -> FileFacts:
 
 
 def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
-    warn(f"{count(tally.saved, 'photo has')} answers of the file now; {left:,} left to `faunalens identify`")
+    warn(f"{tally.saved:,} photos have answers of the file now; {left:,} are left to `faunalens identify`")
     if tally.replaced:
         warn(f"{tally.replaced:,} of them replace answers of other models; reviews stay")
     if tally.nowhere:
         warn(f"{tally.nowhere:,} have no place, so the scores alone decide; give --deployments, or --lat and --lon")
     if unknown:
         listed = ", ".join(map(shown, unknown[:MOST_FAULTS]))
-        warn(f"{count(len(unknown), 'class is', 'classes are')} of no taxon, and treated as animals: {listed}")
+        warn(f"{len(unknown):,} classes are of no taxon, and count as animals: {listed}")
     for counted, what in (
         (plan.failures, "could not be read by the other program"),
-        (tally.excluded, "excluded by SpeciesNet's geofence, which live there by our ranges"),
-        (tally.let_pass, "passed SpeciesNet's geofence, which do not live there by our ranges"),
+        (tally.excluded, "were excluded by SpeciesNet's geofence, and live there by our ranges"),
+        (tally.let_pass, "passed SpeciesNet's geofence, and do not live there by our ranges"),
     ):
         if counted:
             listed = ", ".join(f"{shown(name)} ({count:,})" for name, count in counted.most_common(MOST_FAULTS))
-            warn(f"{count(counted.total(), 'photo')} {what}: {listed}")
+            warn(f"{counted.total():,} photos {what}: {listed}")
     if tally.unmeasured:
-        warn(f"{count(tally.unmeasured, 'photo')} unreadable, so boxes in pixels mean nothing; import them too")
+        warn(f"{tally.unmeasured:,} photos cannot be read, so boxes in pixels have no meaning; import again with them")
     if plan.missing:
-        warn(f"{len(plan.missing):,} of {count(plan.rows, 'photo')} of the file: not in the study, or may be several:")
+        warn(f"{len(plan.missing):,} of {plan.rows:,} photos of the file are not in the study, or may be several:")
         for path in plan.missing[:MOST_FAULTS]:
             click.echo(f"  {shown(path)}", err=True)

@@ -12,22 +12,32 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TextIO
 
 from chalicelib.config.settings import Settings
 from chalicelib.errors import Forbidden, NotFound, SettingError, Unavailable
-from web.results.stores import BucketStore, FolderStore, Store
+from web.results.stores import BucketStore, FolderStore, Quota, Store
 from web.settings import WebSettings
 
 LIFETIME = timedelta(days=30)
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
-CORRECTIONS = "corrections/"
-"""Folder of the corrections in the store."""
+READERS = 16
+"""Results that are read at the same time to list their corrections."""
 _OMITTED = ("request_id", "timings_ms")
 """Fields of an answer that are not kept: they are about the request."""
 _MISSING = "there is no result with this id; results are deleted after 30 days, or by the person who made them"
+
+
+class Correction(NamedTuple):
+    """What a photo shows, by the person who made a result. `answered`: what the answer said. `animal`: their words."""
+
+    created: datetime
+    result: str
+    answered: str
+    animal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,7 @@ class Result:
     answer: Mapping[str, Any]
     has_picture: bool
     token_hash: str
+    correction: Correction | None = None
 
     @property
     def expires(self) -> datetime:
@@ -54,15 +65,6 @@ class Receipt(NamedTuple):
     expires: datetime
 
 
-class Correction(NamedTuple):
-    """What a photo shows, by the person who made a result. `answered`: what the answer said. `animal`: their words."""
-
-    created: datetime
-    result: str
-    answered: str
-    animal: str
-
-
 class Results:
     """The results in a store. Thread-safe. All methods raise `Unavailable` if the store fails.
 
@@ -72,18 +74,24 @@ class Results:
     def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store, self._now = store, now
 
-    def keep(self, answer: Mapping[str, Any], picture: bytes | None) -> Receipt:
-        """Keep an answer and a picture (JPEG)."""
+    def sweep(self) -> None:
+        """Delete what has expired, at most once an hour. Nothing happens in a bucket, which has a rule for that."""
+        self._store.sweep()
+
+    def keep(self, answer: Mapping[str, Any], picture: Callable[[], bytes | None]) -> Receipt:
+        """Keep an answer and a picture. `picture`: returns a JPEG or None; called if there is room for more results."""
+        self._store.check_room()
+        jpeg = picture()
         name, token, created = secrets.token_urlsafe(16), secrets.token_urlsafe(16), self._now()
-        if picture is not None:
-            self._store.put(f"{name}.jpg", picture, "image/jpeg")
+        if jpeg is not None:
+            self._store.put(f"{name}.jpg", jpeg, "image/jpeg")
         document = {
             "created": created.isoformat(),
             "answer": {each: value for each, value in answer.items() if each not in _OMITTED},
-            "has_picture": picture is not None,
+            "has_picture": jpeg is not None,
             "token_hash": _hash(token),
         }
-        self._put(f"{name}.json", document)  # last: a result that can be found is complete
+        self._store.put(f"{name}.json", _dumped(document), "application/json")  # last: what is found is complete
         return Receipt(name, token, created + LIFETIME)
 
     def find(self, name: str) -> Result:
@@ -91,9 +99,7 @@ class Results:
         data = self._store.get(f"{name}.json") if ID.fullmatch(name) else None
         if data is None:
             raise NotFound(_MISSING)
-        kept = json.loads(data)
-        created = datetime.fromisoformat(kept["created"])
-        result = Result(name, created, kept["answer"], kept["has_picture"], kept["token_hash"])
+        result = _parse(name, data)
         if self._now() >= result.expires:  # S3 deletes objects up to a day late
             self._delete(name)
             raise NotFound(_MISSING)
@@ -106,47 +112,53 @@ class Results:
             raise NotFound("this result has no picture")
         return picture
 
+    def authorize(self, name: str, token: str) -> None:
+        """Do nothing if a result may be changed by whoever has this token."""
+        if not hmac.compare_digest(_hash(token), self.find(name).token_hash):
+            raise Forbidden("this token may not change the result; send the one that came with the answer")
+
     def remove(self, name: str, token: str) -> None:
-        """Delete a result."""
-        self._authorize(name, token)
+        """Delete a result with its picture and its correction."""
+        self.authorize(name, token)
         self._delete(name)
 
     def correct(self, name: str, token: str, animal: str) -> None:
         """Keep what the photo of a result shows, by the person who made it, in place of an earlier correction."""
-        result = self._authorize(name, token)
-        document = {
-            "created": self._now().isoformat(),
-            "expires": result.expires.isoformat(),
-            "result": name,
-            "answered": answered(result.answer),
-            "animal": animal,
-        }
-        self._put(f"{CORRECTIONS}{name}.json", document)
+        self.authorize(name, token)
+        correction = {"created": self._now().isoformat(), "animal": animal}
+        if not self._store.update(f"{name}.json", lambda data: _dumped(json.loads(data) | {"correction": correction})):
+            raise NotFound(_MISSING)  # it was deleted meanwhile, and stays so
 
     def corrections(self) -> Iterator[Correction]:
         """Yield all corrections that have not expired, in no order."""
-        for file in self._store.names(CORRECTIONS):
-            data = self._store.get(file, is_listed=True)
-            if data is None:  # deleted meanwhile
-                continue
-            kept = json.loads(data)
-            if self._now() < datetime.fromisoformat(kept["expires"]):
-                created = datetime.fromisoformat(kept["created"])
-                yield Correction(created, kept["result"], kept["answered"], kept["animal"])
+        files = (each.rpartition(".") for each in self._store.names())
+        names = [name for name, _, kind in files if kind == "json" and ID.fullmatch(name)]
+        with ThreadPoolExecutor(READERS) as readers:
+            for result in readers.map(self._listed, names):
+                if result is not None and result.correction is not None and self._now() < result.expires:
+                    yield result.correction
 
-    def _authorize(self, name: str, token: str) -> Result:
-        result = self.find(name)
-        if not hmac.compare_digest(_hash(token), result.token_hash):
-            raise Forbidden("this token may not change the result; send the one that came with the answer")
-        return result
-
-    def _put(self, name: str, document: Mapping[str, Any]) -> None:
-        data = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-        self._store.put(name, data, "application/json")
+    def _listed(self, name: str) -> Result | None:
+        """Return a result that the store has named. None if it was deleted meanwhile."""
+        data = self._store.get(f"{name}.json", is_listed=True)
+        return None if data is None else _parse(name, data)
 
     def _delete(self, name: str) -> None:
-        for file in (f"{name}.json", f"{name}.jpg", f"{CORRECTIONS}{name}.json"):
+        for file in (f"{name}.jpg", f"{name}.json"):  # the picture first: if that fails, deleting can be repeated
             self._store.delete(file)
+
+
+def _parse(name: str, data: bytes) -> Result:
+    kept = json.loads(data)
+    created, said = datetime.fromisoformat(kept["created"]), kept.get("correction")
+    correction = said and Correction(
+        datetime.fromisoformat(said["created"]), name, answered(kept["answer"]), said["animal"]
+    )
+    return Result(name, created, kept["answer"], kept["has_picture"], kept["token_hash"], correction)
+
+
+def _dumped(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def answered(answer: Mapping[str, Any]) -> str:
@@ -162,10 +174,13 @@ def _hash(token: str) -> str:
 
 def open_results(own: Settings, settings: WebSettings) -> Results | None:
     """Return the results in the bucket or the folder of the settings. None if they name neither."""
+    quota = Quota(settings.results_bytes, settings.results_files)
     if settings.results_bucket:
-        return Results(BucketStore(settings.results_bucket, own.deployment.region, own.s3, settings.worker_count))
+        bucket = settings.results_bucket
+        return Results(BucketStore(bucket, own.deployment.region, own.s3, quota, settings.worker_count))
     if settings.results_folder:
-        return Results(FolderStore(settings.results_folder, LIFETIME.total_seconds()))
+        lifetime, free = LIFETIME.total_seconds(), settings.results_free_bytes
+        return Results(FolderStore(settings.results_folder, lifetime, quota, free))
     return None
 
 

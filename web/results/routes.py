@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
 from chalicelib.api.body import read_body
 from chalicelib.api.http import Request, Response, Route
@@ -17,7 +18,7 @@ from chalicelib.api.page import language_of, languages
 from chalicelib.api.parameters import expect_no_parameters
 from chalicelib.application import Application
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.errors import BadRequest, ClientError, NotFound, TokenMissing, Unavailable
+from chalicelib.errors import BadRequest, ClientError, Forbidden, NotFound, TokenMissing, Unavailable
 from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.measures import of_correction
 from chalicelib.telemetry.record import Record
@@ -30,7 +31,7 @@ KEEP = "keep"
 _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
 _OFFER = f'<head><meta name="results" content="{LIFETIME.days}">'
 _MOST_CHARACTERS = 200
-_MOST_BYTES = 10_000
+MOST_BYTES = 10_000
 """Of a correction."""
 SIDE = 400
 """The longer side in pixels: enough for the previews of messengers, which scale it down."""
@@ -73,7 +74,7 @@ def with_results(routes: Iterable[Route], results: Results, origin: str) -> tupl
     `origin`: scheme and host of the server's address, such as https://example.org; empty to use that of each request.
     """
     changes: dict[str, Callable[[Handler, Application, Request, Record], Response]] = {
-        "/identify": partial(_identify, results),
+        "/identify": partial(_identify, results, origin),
         "/": _offer,
         "/openapi.json": _describe,
     }
@@ -98,12 +99,16 @@ def _describe(handle: Handler, app: Application, request: Request, record: Recor
     return response._replace(body=_dumped(with_results_described(json.loads(response.body))))
 
 
-def _identify(results: Results, handle: Handler, app: Application, request: Request, record: Record) -> Response:
+def _identify(
+    results: Results, origin: str, handle: Handler, app: Application, request: Request, record: Record
+) -> Response:
     """Return an identification, which is kept if the parameter `keep` says so."""
     query = {name: values for name, values in request.query.items() if name != KEEP}
     keep = request.query.get(KEEP, ["false"])
     if list(keep) not in (["true"], ["false"]):
         raise BadRequest("keep must be true or false, and present at most once")
+    if keep[0] == "true" and _is_foreign(request, origin):
+        raise Forbidden("pages of other sites may not keep results here; leave out keep=true")
     response = handle(app, request._replace(query=query), record)
     if keep[0] == "false" or response.status != 200:
         return response
@@ -111,12 +116,19 @@ def _identify(results: Results, handle: Handler, app: Application, request: Requ
     return response._replace(body=_dumped({**answer, "result": _kept(app, request, answer, results)}))
 
 
+def _is_foreign(request: Request, origin: str) -> bool:
+    """Return whether a browser sends the request for a page of another site. Other clients send no `Origin`."""
+    sender = request.headers.get("origin")
+    return sender not in (None, origin) and urlsplit(sender or "").netloc != request.headers.get("host", "")
+
+
 def _kept(app: Application, request: Request, answer: dict[str, Any], results: Results) -> dict[str, str] | None:
     """Keep an answer, and return what the client learns about it. Returns None if the store fails: it is logged."""
     try:
-        receipt = results.keep(answer, thumbnail(lambda: _first_photo(request), app.settings.photo))
+        receipt = results.keep(answer, lambda: thumbnail(lambda: _first_photo(request), app.settings.photo))
     except Unavailable as error:
-        extra = {"request_id": request.id, "route": "/identify", "error": type(error.__cause__).__name__}
+        cause = type(error.__cause__).__name__ if error.__cause__ else error.detail
+        extra = {"request_id": request.id, "route": "/identify", "error": cause}
         app.log.log(logging.WARNING, "result was not kept: store unavailable", extra=extra)
         return None
     expires = receipt.expires.isoformat(timespec="seconds")
@@ -157,6 +169,9 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
         results.remove(request.path["id"], _token(request))
         return Response("", _PRIVATE, 204)
 
+    def authorize(request: Request) -> None:
+        results.authorize(request.path["id"], _token(request))
+
     def post_correction(app: Application, request: Request, _: Record) -> Response:
         expect_no_parameters(request.query)
         results.correct(request.path["id"], _token(request), _animal(request.body))
@@ -167,7 +182,7 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
         Route("GET", "/r/{id}.json", get_result, counted=False),
         Route("GET", "/r/{id}.jpg", get_result_picture, counted=False),
         Route("GET", "/r/{id}", get_result_page, counted=False),
-        Route("POST", "/r/{id}/correction", post_correction, counted=False),
+        Route("POST", "/r/{id}/correction", post_correction, counted=False, most_body=MOST_BYTES, authorize=authorize),
         Route("DELETE", "/r/{id}", delete_result, counted=False),
     )
 
@@ -182,8 +197,6 @@ def _token(request: Request) -> str:
 
 def _animal(body: bytes) -> str:
     """Return the animal in the body of a correction, on one line. Raises `BadRequest`."""
-    if len(body) > _MOST_BYTES:
-        raise BadRequest(f"a correction must have at most {_MOST_BYTES} bytes")
     try:
         given = str.strip(json.loads(body)["animal"])  # raises TypeError unless it is a text
         animal = "".join(each if each.isprintable() else " " for each in given).strip()

@@ -131,7 +131,6 @@ def test_only_who_made_it_can_say_what_it_shows(server: Served) -> None:
         b'{"animal": 3}',
         b'{"animal": " "}',
         b'{"animal": "\\ud800"}',
-        b'"' + b"x" * 10_001,
     ):
         status, headers, text = send(server, "POST", path, token, body)
         assert (status, headers["Content-Type"], json.loads(text)["code"]) == (
@@ -139,11 +138,23 @@ def test_only_who_made_it_can_say_what_it_shows(server: Served) -> None:
             "application/problem+json",
             "bad_request",
         )
+    status, _, text = send(server, "POST", path, token, b'"' + b"x" * 10_001)
+    assert (status, json.loads(text)["code"]) == (413, "body_too_large")
     # WHEN it is said with the token THEN it is kept, and counted
     assert send(server, "POST", path, token, animal)[::2] == (204, b"")
     assert "Corrections" in server.metrics.read_text()
     # AND the answer is as it was
     assert send(server, "GET", result["url"])[0] == 200
+
+
+def test_pages_of_other_sites_keep_nothing(server: Served) -> None:
+    own = f"http://127.0.0.1:{server.port}"
+    for origin, status in ((own, 200), ("https://evil.example", 403), ("null", 403)):
+        headers = {"Content-Type": "image/jpeg", "Origin": origin}
+        assert send(server, "POST", "/identify?keep=true", headers, PHOTO)[0] == status
+    # AND without `keep` they may use the API
+    headers = {"Content-Type": "image/jpeg", "Origin": "https://other.example"}
+    assert send(server, "POST", "/identify", headers, PHOTO)[0] == 200
 
 
 def test_the_document_of_the_api_and_the_page_have_results(server: Served, served: Served) -> None:

@@ -18,9 +18,9 @@ import pytest
 
 from chalicelib.api.http import Request, Response, Route
 from chalicelib.api.openapi import document
-from chalicelib.errors import Unavailable
+from chalicelib.errors import TokenMissing, Unavailable
 from chalicelib.telemetry.logs import fields_of
-from web.asgi import FORM_MARGIN, Asgi
+from web.asgi import FORM_MARGIN, LANES, RELAY_LANES, Asgi
 from web.server import build_server, listen
 from web.settings import WebSettings
 
@@ -41,16 +41,23 @@ def held(toy: "Toy", _: Request, __: Any) -> Response:
     return Response("done", {"Content-Type": "text/plain"})
 
 
+def expect_token(request: Request) -> None:
+    if "authorization" not in request.headers:
+        raise TokenMissing("send one")
+
+
 def root(_: Any, __: Request, ___: Any) -> Response:
     return Response('{"hello":"there"}', {"Content-Type": "application/json"})
 
 
 ROUTES = (
-    Route("POST", "/identify/length", length),
-    Route("POST", "/identify/held", held),
-    Route("GET", "/", root),
-    Route("GET", "/web/{name}", root),
-    Route("GET", "/taxa", held),
+    Route("POST", "/identify/length", length, most_body=None),
+    Route("POST", "/identify/held", held, most_body=None),
+    Route("POST", "/uploads", length),
+    Route("POST", "/r/{id}/correction", length, most_body=10_000, authorize=expect_token),
+    Route("GET", "/", root, lane="page"),
+    Route("GET", "/web/{name}", root, lane="page"),
+    Route("GET", "/taxa", held, lane="search"),
 )
 
 
@@ -431,7 +438,7 @@ def test_photos_beyond_the_queue_get_503_at_once_while_light_routes_answer() -> 
 
 def test_a_function_that_hangs_holds_neither_the_page_nor_a_long_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a server that hands requests on, one at a time
-    monkeypatch.setattr("web.asgi.RELAY_THREADS", 1)
+    monkeypatch.setattr("web.asgi.RELAY_LANES", {**RELAY_LANES, "search": (1, 2)})
     with Running(inference="lambda", identify_function="any") as running, ThreadPoolExecutor(3) as clients:
         # WHEN three requests take long
         asked = [clients.submit(ask, running, "GET", "/taxa") for _ in range(3)]
@@ -440,6 +447,41 @@ def test_a_function_that_hangs_holds_neither_the_page_nor_a_long_queue(monkeypat
         assert ask(running, "GET", "/")[0] == 200
         running.toy.gate.set()
         assert sorted(each.result()[0] for each in asked) == [200, 200, 503]
+
+
+def test_searches_beyond_their_lane_get_503_while_the_page_answers() -> None:
+    # GIVEN three more searches than may run and wait, all of which hang
+    _, most = LANES["search"]
+    with Running() as running, ThreadPoolExecutor(most + 3) as clients:
+        asked = [clients.submit(ask, running, "GET", "/taxa") for _ in range(most + 3)]
+        # THEN three are refused at once, and the page does not wait
+        wait_until(lambda: sum(each.done() for each in asked) == 3)
+        assert [each.result() for each in asked if each.done()] == [(503, "1")] * 3
+        assert ask(running, "GET", "/")[0] == 200
+        running.toy.gate.set()
+        assert sorted(each.result()[0] for each in asked) == [200] * most + [503] * 3
+
+
+@pytest.mark.parametrize("inference", ["local", "lambda"])
+def test_a_body_is_as_large_as_its_route_needs(inference: str) -> None:
+    with Running(inference=inference, identify_function="any", hosts="localhost 127.0.0.1") as running:
+        large, chunked = b"Content-Length: 21000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+        uploads = b"POST /uploads HTTP/1.1\r\nHost: localhost\r\n"
+        correction = b"POST /r/1/correction HTTP/1.1\r\nHost: localhost\r\n"
+        token = b"Authorization: Bearer any\r\n"
+        # WHEN clients announce more than a path takes THEN they are refused before they send it
+        answers = [raw(running, head) for head in (uploads + large, uploads + chunked, correction + token + large)]
+        assert [(status, problem["code"]) for status, problem in answers] == [(413, "body_too_large")] * 3
+        assert "takes no body" in answers[0][1]["detail"]
+        # AND who may not change a result is refused before the body
+        status, problem = raw(running, correction + b"Content-Length: 9000\r\n\r\n")
+        assert (status, problem["code"]) == (401, "token_missing")
+        # AND what fits arrives
+        with closing(HTTPConnection(HOST, running.port, timeout=10)) as connection:
+            connection.request("POST", "/uploads")
+            assert read(connection) == (200, b"0")
+            connection.request("POST", "/r/1/correction", b"x" * 10_000, {"Authorization": "Bearer any"})
+            assert read(connection) == (200, b"10000")
 
 
 def test_what_is_refused_before_the_application_is_logged_with_its_code(
@@ -498,7 +540,7 @@ def test_bodies_in_memory_are_bounded() -> None:
 def is_full(running: Running) -> bool:
     """Return whether another body of 100 KB would be refused."""
     try:
-        with running.asgi.admission.receiving(100_000):
+        with running.asgi.memory.receiving(100_000):
             return False
     except Unavailable:
         return True

@@ -10,7 +10,7 @@ from chalicelib.api.uploads import FOLDER as UPLOADS
 from chalicelib.config.settings import ROOT
 from testing.cloudformation import in_account, resources
 from web.asgi import HEALTHZ
-from web.results.results import CORRECTIONS, LIFETIME
+from web.results.results import LIFETIME
 from web.results.stores import FOLDER as RESULTS
 from web.server import SHUTDOWN_SECONDS
 from web.settings import WebSettings
@@ -64,11 +64,11 @@ def test_a_task_pulls_from_the_repository_of_its_image_alone(repository: str, pa
     assert resource == f"arn:{partition}:ecr:eu-north-1:210987654321:repository/{repository}"
 
 
-def test_the_operator_reads_corrections_and_tasks_alone_read_results() -> None:
+def test_the_operator_reads_answers_with_their_corrections_and_tasks_alone_see_pictures() -> None:
     (tasks,) = (
         each for each in properties("ResultsPolicy")["PolicyDocument"]["Statement"] if each["Action"] == "s3:GetObject"
     )
-    assert (tasks["Effect"], tasks["NotResource"]) == ("Deny", {"Fn::Sub": f"${{Results.Arn}}/{RESULTS}{CORRECTIONS}*"})
+    assert (tasks["Effect"], tasks["NotResource"]) == ("Deny", {"Fn::Sub": f"${{Results.Arn}}/{RESULTS}*.json"})
 
 
 def test_a_task_is_not_root_and_can_write_to_one_folder_which_is_not_its_own_package() -> None:

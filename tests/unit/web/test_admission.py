@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from threading import Barrier, Event, get_native_id
 from typing import Any
@@ -18,13 +18,13 @@ from chalicelib.telemetry.metrics import TIER_METRICS
 from chalicelib.telemetry.record import Notes
 from testing.servers import run
 from web import admission as module
-from web.admission import Admission, Pulse, return_large_blocks
+from web.admission import Admission, Lane, Pulse, return_large_blocks
 
 
 @contextmanager
 def one_worker(service_seconds: float = 0.02, **more: Any) -> Iterator[Admission]:
-    """One worker, at most a second of waiting, 100 bytes of bodies."""
-    opened = Admission(workers=1, queue_seconds=1.0, body_bytes=100, service_seconds=service_seconds, **more)
+    """One worker, at most a second of waiting."""
+    opened = Admission(workers=1, queue_seconds=1.0, service_seconds=service_seconds, **more)
     yield opened
     opened.close()
 
@@ -57,12 +57,6 @@ def test_the_longest_queue_and_all_refusals_are_counted() -> None:
         # GIVEN that three photos may wait WHEN six come at once THEN the overload refuses all but two
         refused = [each for each in run(at_once(admission, 6)) if isinstance(each, Unavailable)]
         assert (pulse.waiting, pulse.refused) == (3, len(refused)) == (3, 4)
-        # AND so is a photo whose bytes would exceed the memory for bodies
-        with admission.receiving(50) as arrived:
-            arrived(50)
-            with pytest.raises(Unavailable), admission.receiving(60):
-                pass
-        assert pulse.refused == 5
 
 
 @pytest.mark.parametrize(("service_seconds", "most"), [(0.1, 11), (0.001, 65)], ids=["1 s of waiting", "64 that wait"])
@@ -124,7 +118,7 @@ def test_one_photo_is_alone(admission: Admission) -> None:
 
     async def one_and_two() -> None:
         await admission.run(lambda: alone.append(admission.is_alone))
-        wide = Admission(workers=2, queue_seconds=1.0, body_bytes=100)
+        wide = Admission(workers=2, queue_seconds=1.0)
         await asyncio.gather(wide.run(partial(look, wide)), wide.run(partial(look, wide)))
         wide.close()
 
@@ -149,25 +143,6 @@ def test_a_client_that_leaves_the_queue_frees_its_place(admission: Admission) ->
         await asyncio.wait_for(admission.run(lambda: None), 1)
 
     run(leave())
-
-
-def test_only_bytes_that_have_arrived_count(admission: Admission) -> None:
-    # GIVEN ten clients that announce large bodies and send little
-    with ExitStack() as held:
-        for _ in range(10):
-            held.enter_context(admission.receiving(50))(5)
-        # WHEN one sends more than there is room for THEN only that one is refused
-        with admission.receiving(40) as arrived:
-            arrived(40)
-            with pytest.raises(Unavailable, match="too many photos are being received"):
-                arrived(20)
-
-
-def test_a_body_over_the_whole_limit_is_taken_alone(admission: Admission) -> None:
-    # GIVEN a limit below the largest photo: a mistake in the settings must not refuse it for ever
-    with admission.receiving(500) as arrived:
-        arrived(250)
-        arrived(250)
 
 
 def test_work_that_fails_raises_and_leaves_the_queue(admission: Admission) -> None:
@@ -243,3 +218,24 @@ def test_it_beats_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None
 
     run(count())
     assert beats == 3
+
+
+def test_requests_beyond_a_lane_are_refused_at_once_and_counted() -> None:
+    # GIVEN a lane for two requests, one at a time
+    pulse, gate = Pulse(), Event()
+    lane = Lane("search", threads=1, most=2, pulse=pulse)
+
+    async def three() -> list[object]:
+        asked = [asyncio.ensure_future(lane.run(lambda: gate.wait(30))) for _ in range(3)]
+        await asyncio.sleep(0)
+        refused = await asyncio.wait_for(asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED), 10)
+        gate.set()
+        assert [type(each.exception()) for each in refused[0]] == [Unavailable]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    # WHEN three come at once THEN the last one is refused before the others are done
+    assert run(three())[:2] == [True, True]
+    assert pulse.refused == 1
+    # AND there is room again afterwards
+    assert run(lane.run(lambda: "found")) == "found"
+    lane.close()

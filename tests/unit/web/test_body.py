@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from chalicelib.errors import BadRequest, ClientError, PhotoTooLarge, RequestTim
 from testing.pictures import jpeg
 from testing.servers import run
 from web import body as module
-from web.body import BATCH, MemoryBody, Spool, receive_body
+from web.admission import Pulse
+from web.body import BATCH, HeldBytes, MemoryBody, Spool, receive_body
 
 MOST = 500_000
 FORM = "multipart/form-data; boundary=b"
@@ -127,3 +129,36 @@ def test_it_is_refused_before_the_rest_has_arrived() -> None:
 
     with pytest.raises(UnsupportedMediaType):
         run(add())
+
+
+def test_only_bytes_that_have_arrived_count() -> None:
+    # GIVEN ten clients that announce large bodies and send little
+    memory = HeldBytes(100, Pulse())
+    with ExitStack() as held:
+        for _ in range(10):
+            held.enter_context(memory.receiving(50))(5)
+        # WHEN one sends more than there is room for THEN only that one is refused
+        with memory.receiving(40) as arrived:
+            arrived(40)
+            with pytest.raises(Unavailable, match="too many photos are being received"):
+                arrived(20)
+
+
+def test_a_body_over_the_whole_limit_is_taken_alone() -> None:
+    memory = HeldBytes(100, Pulse())
+    # GIVEN a limit below the largest photo: a mistake in the settings must not refuse it for ever
+    with memory.receiving(500) as arrived:
+        arrived(250)
+        arrived(250)
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    pulse = Pulse()
+    memory = HeldBytes(100, pulse)
+    with memory.receiving(50) as arrived:
+        arrived(50)
+        with pytest.raises(Unavailable), memory.receiving(60):
+            pass
+    assert pulse.refused == 1
+    with memory.receiving(60):
+        pass

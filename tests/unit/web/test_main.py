@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from web.results.results import LIFETIME, Results, list_corrections
-from web.results.stores import FolderStore
+from web.results.stores import FolderStore, Quota
 
 PROGRAM = """
 import sys
@@ -38,13 +38,13 @@ def test_it_imports_neither_model_nor_stores_nor_chalice() -> None:
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Results:
     """Results in the folder that the settings name."""
     monkeypatch.setenv("RESULTS_FOLDER", str(tmp_path))
-    return Results(FolderStore(tmp_path, LIFETIME.total_seconds()))
+    return Results(FolderStore(tmp_path, LIFETIME.total_seconds(), Quota(10**9, 10**6)))
 
 
 def test_the_latest_comes_first_and_formulas_are_inert(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN two corrections, one of which a spreadsheet would run
     for animal in ("lynx, I think", "=1+1"):
-        receipt = results.keep({"prediction": {"scientific_name": "Felis catus"}}, None)
+        receipt = results.keep({"prediction": {"scientific_name": "Felis catus"}}, lambda: None)
         results.correct(receipt.id, receipt.token, animal)
     # WHEN they are listed THEN each is a row
     file = io.StringIO()
@@ -65,8 +65,10 @@ def test_without_a_store_it_says_what_to_set(
     assert "set RESULTS_FOLDER or RESULTS_BUCKET" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("results")
-def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "corrections").touch()
+def test_a_folder_that_cannot_be_read_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RESULTS_FOLDER", str(tmp_path / "file"))
     assert list_corrections() == 1
     assert "corrections cannot be listed" in capsys.readouterr().err

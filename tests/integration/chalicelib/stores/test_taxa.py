@@ -1,7 +1,13 @@
 """Taxa on real PostgreSQL and Valkey, with this checkout's data."""
 
+import itertools
+import random
+import string
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
+from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -16,7 +22,7 @@ from chalicelib.features.redis_keys import taxon_key
 from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
-from chalicelib.stores.taxa import SEARCH_LIMIT, Taxa
+from chalicelib.stores.taxa import CACHED_SECONDS, LIKENESS, SEARCH_LIMIT, NamedTaxon, RecentSearches, Taxa, _queries
 from database.dataset import read_dataset
 from database.load import load
 from database.switch import activate
@@ -93,7 +99,7 @@ def test_a_search_finds_at_most_twenty_and_in_one_group_only_its_taxa(taxa: Taxa
     assert found[0].name.endswith("bear")
 
 
-@pytest.mark.parametrize("text", ["xyzzyq", "%", "\0", "'; drop table animal; --", "🐨"])
+@pytest.mark.parametrize("text", ["xyzzyq", "%", "'; drop table animal; --", "🐨"])
 def test_what_is_no_name_finds_nothing(taxa: Taxa, text: str) -> None:
     assert taxa.search(text).found == []
     assert taxa.search(text).version
@@ -152,10 +158,17 @@ def test_redis_answers_for_a_database_that_is_down(
         for ask in (lambda: later.facts("vulpes-vulpes"), lambda: later.search("fox"), later.groups):
             with pytest.raises(Unavailable, match="not known just now"):
                 ask()
-        # AND a damaged value is none
-        plain_redis.set(taxon_key("phascolarctos-cinereus", "outlines", outlines.version), b"damaged")
-        with pytest.raises(Unavailable):
-            later.outlines("phascolarctos-cinereus")
+        # AND damaged values are none, and counted
+        counted: list[int] = []
+        damaged = [b"damaged", *(zlib.compress(text) for text in (b"[]", b"5", b'{"is_drawn":true}', b"[" * 100_000))]
+        for part, value in itertools.product(("facts", "outlines", "paths"), damaged):
+            plain_redis.set(taxon_key("phascolarctos-cinereus", part, outlines.version), value)
+            later = Taxa(cache, down, 60.0, 20.0, damaged=lambda: counted.append(1))
+            with pytest.raises(Unavailable):
+                getattr(later, part)("phascolarctos-cinereus")
+        assert len(counted) == 15
+    plain_redis.flushall()
+    cache.announce(rollout(outlines.version), 60.0, Deadline.after(5))
     assert first.outlines("phascolarctos-cinereus") == outlines
     # AND values expire, and an unknown taxon has none
     with pytest.raises(TaxonMissing):
@@ -220,3 +233,45 @@ def test_without_the_extension_a_search_still_finds_beginnings(
         taxa = Taxa(cache, store, 60.0, 20.0)
         assert len(taxa.search("animalia").found) == 3
         assert taxa.search("anmialia").found == []
+
+
+@pytest.mark.parametrize("letters", [40, 100])
+def test_a_search_uses_the_index_however_long_the_text_is(store: PostgresStore, letters: int) -> None:
+    # GIVEN the whole dataset, and a text that is like no name
+    text = "".join(random.Random(1).choices(string.ascii_lowercase, k=letters))
+
+    def seconds(query: str, *arguments: object) -> float:
+        started = monotonic()
+        assert store.rows(query, arguments, Deadline.after(SECONDS))
+        return monotonic() - started
+
+    # WHEN it is searched for, and compared with every name, in turn
+    every = "select max(likeness(%s, lower(name))), max(likeness(%s, lower(scientific_name))) from animal"
+    search = _queries()["search"], text, None, LIKENESS, SEARCH_LIMIT
+    turns = [(seconds(*search), seconds(every, text, text)) for _ in range(5)]
+    # THEN the search takes far less time, which only the index makes possible
+    assert min(first for first, _ in turns) < 0.6 * min(second for _, second in turns)
+
+
+def test_the_same_search_is_not_asked_twice_in_a_minute(
+    cache: RedisCache, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, recent, asked = 100.0, RecentSearches(), list[str]()
+    monkeypatch.setattr("chalicelib.stores.taxa.monotonic", lambda: now)
+
+    class Counted:
+        """The store, with a list of what is asked."""
+
+        def rows(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
+            asked.append(str(arguments[0]))
+            return store.rows(query, arguments, deadline)
+
+    def search(text: str) -> list[NamedTaxon]:
+        return Taxa(cache, Counted(), 60.0, SECONDS, recent).search(text).found
+
+    assert search("koala") == search("koala")
+    assert (search("fox"), asked) == (search("fox"), ["koala", "fox"])
+    # AND after a minute it is, as the dataset may have changed; so it is after many others
+    now += CACHED_SECONDS
+    search("koala")
+    assert asked == ["koala", "fox", "koala"]

@@ -68,6 +68,7 @@ def test_location_none_disables_the_location() -> None:
         ({"time": ["2026-07-14T\n"]}, "time must begin with year and month"),
         ({"boxes": ["1"]}, "boxes must be true or false"),
         ({"boxes": [""]}, "boxes must be true or false"),
+        ({"lat": ["1\0"], "lon": ["2"]}, "parameter lat has a NUL character"),
     ],
 )
 def test_an_invalid_parameter_is_a_bad_request(query: Query, sentence: str) -> None:

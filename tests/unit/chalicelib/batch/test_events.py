@@ -43,7 +43,7 @@ def test_test_messages_and_folders_are_about_no_photo(body: object) -> None:
     assert read_messages({"Records": [message(body)]}) == ([], {})
 
 
-@pytest.mark.parametrize("body", ["", "[]", "null", "{}", {"Records": [{}]}, {"Records": 1}])
+@pytest.mark.parametrize("body", ["", "[]", "null", "{}", {"Records": [{}]}, {"Records": 1}, "[" * 100_000])
 def test_a_message_that_nobody_understands_is_named_and_the_others_are_read(body: object) -> None:
     found = read_messages({"Records": [message(body, "bad"), message({"Records": [created("inbox/a.jpg")]}, "good")]})
     assert found.broken.keys() == {"bad"}

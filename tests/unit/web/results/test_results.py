@@ -1,10 +1,13 @@
 """Results are kept for 30 days, hidden behind their ids, and deleted by their tokens. On a folder, and on S3 (moto)."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -18,13 +21,21 @@ from moto import mock_aws
 from chalicelib.config.stores import Budget
 from chalicelib.errors import Forbidden, NotFound, Unavailable
 from chalicelib.stores.objects import connect
-from web.results.results import LIFETIME, Results
-from web.results.stores import FOLDER, BucketStore, FolderStore, Store
+from web.results.results import LIFETIME, Receipt, Results
+from web.results.stores import DAY, FOLDER, BucketStore, FolderStore, Quota, Store
 
 BUCKET, REGION = "faunalens-results", "eu-west-1"
-BUDGET = Budget(connect=1.0, command=1.0, total=3.0)
+BUDGET = Budget(connect=5.0, command=10.0, total=30.0)
 ANSWER = {"message": "a koala", "request_id": "r-1", "timings_ms": {"total": 3.0}}
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def roomy() -> Quota:
+    return Quota(10**9, 10**6)
+
+
+def no_picture() -> None:
+    return None
 
 
 class Clock:
@@ -50,9 +61,9 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.fixture(params=["folder", "bucket"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "folder":
-        return FolderStore(tmp_path / "results", LIFETIME.total_seconds())
+        return FolderStore(tmp_path / "results", LIFETIME.total_seconds(), roomy())
     request.getfixturevalue("s3")
-    return BucketStore(BUCKET, REGION, BUDGET)
+    return BucketStore(BUCKET, REGION, BUDGET, roomy())
 
 
 @pytest.fixture
@@ -67,7 +78,7 @@ def results(store: Store, clock: Clock) -> Results:
 
 def test_a_result_is_found_by_its_id(results: Results) -> None:
     # WHEN an answer is kept with a picture
-    receipt = results.keep(ANSWER, b"a picture")
+    receipt = results.keep(ANSWER, lambda: b"a picture")
     # THEN both are found, without what is about the request
     found = results.find(receipt.id)
     assert (found.answer, found.created, found.expires) == ({"message": "a koala"}, START, receipt.expires)
@@ -76,7 +87,7 @@ def test_a_result_is_found_by_its_id(results: Results) -> None:
 
 
 def test_a_result_without_a_picture_has_none_and_ids_and_tokens_are_random(results: Results) -> None:
-    receipt, *others = (results.keep(ANSWER, None) for _ in range(20))
+    receipt, *others = (results.keep(ANSWER, no_picture) for _ in range(20))
     words = {word for each in (receipt, *others) for word in (each.id, each.token)}
     assert (len(words), {len(word) for word in words}) == (40, {22})  # 128 bits
     assert not results.find(receipt.id).has_picture
@@ -85,7 +96,7 @@ def test_a_result_without_a_picture_has_none_and_ids_and_tokens_are_random(resul
 
 
 def test_after_30_days_it_is_gone_even_if_the_store_still_has_it(results: Results, clock: Clock, store: Store) -> None:
-    receipt = results.keep(ANSWER, b"a picture")
+    receipt = results.keep(ANSWER, lambda: b"a picture")
     clock.now = START + LIFETIME - timedelta(seconds=1)
     results.find(receipt.id)
     clock.now = START + LIFETIME
@@ -97,7 +108,7 @@ def test_after_30_days_it_is_gone_even_if_the_store_still_has_it(results: Result
 
 
 def test_who_made_it_can_delete_it_and_nobody_else(results: Results, store: Store) -> None:
-    receipt, other = results.keep(ANSWER, b"a picture"), results.keep(ANSWER, None)
+    receipt, other = results.keep(ANSWER, lambda: b"a picture"), results.keep(ANSWER, no_picture)
     for token in ("", "wrong", other.token, receipt.id, "ä"):
         with pytest.raises(Forbidden):
             results.remove(receipt.id, token)
@@ -109,7 +120,7 @@ def test_who_made_it_can_delete_it_and_nobody_else(results: Results, store: Stor
 
 
 def test_the_store_does_not_know_the_token(results: Results, store: Store) -> None:
-    receipt = results.keep(ANSWER, None)
+    receipt = results.keep(ANSWER, no_picture)
     data = store.get(f"{receipt.id}.json")
     assert data is not None
     assert receipt.token not in data.decode()
@@ -127,24 +138,23 @@ def test_other_ids_are_not_found(results: Results, name: str) -> None:
 def test_a_folder_is_private_and_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a folder with an old file
     folder = tmp_path / "results"
-    FolderStore(folder, 60.0).put("old.json", b"{}", "application/json")
+    FolderStore(folder, 60.0, roomy()).put("old.json", b"{}", "application/json")
     (folder / "old.json").touch()
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "old.json").stat().st_mode & 0o777 == 0o600
-    # WHEN a process writes another file after its lifetime
+    # WHEN a process starts after its lifetime THEN the old one is gone
     monkeypatch.setattr("web.results.stores.time", lambda: (folder / "old.json").stat().st_mtime + 61)
-    FolderStore(folder, 60.0).put("new.json", b"{}", "application/json")
-    # THEN the old one is gone, and nothing is left half written
-    assert [path.name for path in folder.iterdir()] == ["new.json"]
+    FolderStore(folder, 60.0, roomy()).sweep()
+    assert list(folder.iterdir()) == []
 
 
 def test_a_file_can_be_written_by_two_at_once(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path, 60.0)
+    store = FolderStore(tmp_path, 60.0, roomy())
     with ThreadPoolExecutor(8) as writers:
-        writes = [writers.submit(store.put, "corrections/a.json", b"{}" * 1000, "application/json") for _ in range(400)]
+        writes = [writers.submit(store.put, "a.json", b"{}" * 1000, "application/json") for _ in range(400)]
     for write in writes:
         write.result()
-    assert [each.name for each in (tmp_path / "corrections").iterdir()] == ["a.json"]
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
 
 
 @pytest.mark.parametrize(
@@ -162,13 +172,17 @@ def test_a_store_that_fails_is_unavailable(kind: str, use: Callable[[Store], obj
     # GIVEN a file where the folder should be, and a bucket that is gone
     (tmp_path / "file").touch()
     s3.delete_bucket(Bucket=BUCKET)
-    store = FolderStore(tmp_path / "file", 60.0) if kind == "folder" else BucketStore(BUCKET, REGION, BUDGET)
+    store = (
+        FolderStore(tmp_path / "file", 60.0, roomy())
+        if kind == "folder"
+        else BucketStore(BUCKET, REGION, BUDGET, roomy())
+    )
     with pytest.raises(Unavailable):
         use(store)
 
 
 def test_objects_are_under_one_prefix(s3: Any) -> None:
-    receipt = Results(BucketStore(BUCKET, REGION, BUDGET)).keep(ANSWER, b"a picture")
+    receipt = Results(BucketStore(BUCKET, REGION, BUDGET, roomy())).keep(ANSWER, lambda: b"a picture")
     keys = {each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
     assert keys == {f"{FOLDER}{receipt.id}.json", f"{FOLDER}{receipt.id}.jpg"}
 
@@ -181,7 +195,7 @@ def test_a_bucket_that_is_too_slow_is_unavailable(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("web.results.stores.connect", lambda *_: slow)
     # WHEN a result is read THEN it is given up after the total time, before S3 has ended
     with pytest.raises(Unavailable):
-        BucketStore(BUCKET, REGION, replace(BUDGET, total=0.2)).get("a.json")
+        BucketStore(BUCKET, REGION, replace(BUDGET, total=0.2), roomy()).get("a.json")
     assert not ended.is_set()
     ended.set()
 
@@ -189,8 +203,8 @@ def test_a_bucket_that_is_too_slow_is_unavailable(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("s3")
 def test_corrections_that_may_not_be_read_are_an_error_and_not_none(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN an operator who may list the bucket, but not read it
-    results = Results(BucketStore(BUCKET, REGION, BUDGET))
-    receipt = results.keep(ANSWER, None)
+    results = Results(BucketStore(BUCKET, REGION, BUDGET, roomy()))
+    receipt = results.keep(ANSWER, no_picture)
     results.correct(receipt.id, receipt.token, "lynx")
 
     def denied(**_: object) -> None:
@@ -199,7 +213,7 @@ def test_corrections_that_may_not_be_read_are_an_error_and_not_none(monkeypatch:
     client = connect(REGION, BUDGET)
     monkeypatch.setattr(client, "get_object", denied)
     monkeypatch.setattr("web.results.stores.connect", lambda *_: client)
-    results = Results(BucketStore(BUCKET, REGION, BUDGET))
+    results = Results(BucketStore(BUCKET, REGION, BUDGET, roomy()))
     # WHEN corrections are listed THEN "none" would be wrong
     with pytest.raises(Unavailable):
         list(results.corrections())
@@ -216,13 +230,13 @@ def test_s3_without_credentials_is_unavailable(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     with pytest.raises(Unavailable):
-        BucketStore(BUCKET, REGION, BUDGET).get("a.json")
+        BucketStore(BUCKET, REGION, BUDGET, roomy()).get("a.json")
 
 
 def test_who_made_it_can_say_what_it_shows_and_nobody_else(results: Results) -> None:
     # GIVEN two results
     named = {"prediction": {"scientific_name": "Felis catus"}, "subject": "animal"}
-    receipt, other = results.keep(named, None), results.keep({"prediction": None, "subject": "none"}, None)
+    receipt, other = results.keep(named, no_picture), results.keep({"prediction": None, "subject": "none"}, no_picture)
     for token in ("", other.token, "ä"):
         with pytest.raises(Forbidden):
             results.correct(receipt.id, token, "lynx")
@@ -240,10 +254,98 @@ def test_who_made_it_can_say_what_it_shows_and_nobody_else(results: Results) -> 
 
 
 def test_a_correction_goes_with_its_result(results: Results, clock: Clock) -> None:
-    deleted, expired = results.keep(ANSWER, None), results.keep(ANSWER, None)
+    deleted, expired = results.keep(ANSWER, no_picture), results.keep(ANSWER, no_picture)
     for receipt in (deleted, expired):
         results.correct(receipt.id, receipt.token, "lynx")
     results.remove(deleted.id, deleted.token)
     assert [each.result for each in results.corrections()] == [expired.id]
     clock.now = START + LIFETIME
     assert list(results.corrections()) == []
+
+
+def test_a_correction_does_not_make_a_result_older_or_younger(results: Results, clock: Clock, tmp_path: Path) -> None:
+    # GIVEN a result of which the folder says that it is a day old
+    receipt = results.keep(ANSWER, no_picture)
+    file = tmp_path / "results" / f"{receipt.id}.json"
+    if not file.exists():  # S3 counts from the last change; results refuse by their own date, as tested above
+        return
+    os.utime(file, (1e9, 1e9))
+    clock.now = START + timedelta(days=1)
+    # WHEN it is corrected THEN it is swept when it would have been
+    results.correct(receipt.id, receipt.token, "lynx")
+    assert file.stat().st_mtime == 1e9
+    assert results.find(receipt.id).expires == START + LIFETIME
+
+
+def test_deleting_beside_corrections_leaves_nothing(results: Results, store: Store) -> None:
+    # GIVEN people who delete their results while a correction is on its way
+    receipts = [results.keep(ANSWER, lambda: b"a picture") for _ in range(10)]
+
+    def correct(receipt: Receipt) -> None:
+        with suppress(NotFound):
+            results.correct(receipt.id, receipt.token, "lynx")
+
+    # WHEN both happen at once, in every order
+    with ThreadPoolExecutor(8) as people:
+        for number, receipt in enumerate(receipts):
+            both = [partial(correct, receipt), partial(results.remove, receipt.id, receipt.token)]
+            for each in both if number % 2 else reversed(both):
+                people.submit(each)
+    # THEN nothing is left
+    assert list(store.names()) == []
+
+
+def test_two_corrections_at_once_leave_one_of_them(results: Results) -> None:
+    receipt = results.keep(ANSWER, no_picture)
+    with ThreadPoolExecutor(4) as people:
+        animals = [f"lynx {number}" for number in range(4)]
+        for done in [people.submit(results.correct, receipt.id, receipt.token, animal) for animal in animals]:
+            done.result()
+    (kept,) = results.corrections()
+    assert kept.animal in animals
+
+
+def test_a_delete_that_failed_can_be_repeated(results: Results, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a store that fails after the first of the two files
+    receipt, delete, deleted = results.keep(ANSWER, lambda: b"a picture"), store.delete, list[str]()
+
+    def fails_second(name: str) -> None:
+        deleted.append(name)
+        if len(deleted) == 2:
+            raise Unavailable("the store is gone")
+        delete(name)
+
+    monkeypatch.setattr(store, "delete", fails_second)
+    with pytest.raises(Unavailable):
+        results.remove(receipt.id, receipt.token)
+    # WHEN the person tries again THEN the token still counts, and all is gone
+    results.remove(receipt.id, receipt.token)
+    assert list(store.names()) == []
+
+
+@pytest.mark.parametrize("quota", [Quota(10, 100), Quota(10**9, 2)], ids=["bytes", "files"])
+def test_when_there_is_no_room_no_picture_is_made(tmp_path: Path, quota: Quota) -> None:
+    results = Results(FolderStore(tmp_path, 60.0, quota))
+    results.keep(ANSWER, lambda: b"a picture")
+    with pytest.raises(Unavailable, match="no more results"):
+        results.keep(ANSWER, lambda: pytest.fail("a picture for nothing"))
+    # AND another process finds what is there
+    with pytest.raises(Unavailable, match="no more results"):
+        Results(FolderStore(tmp_path, 60.0, quota)).keep(ANSWER, no_picture)
+
+
+def test_a_disk_that_is_nearly_full_keeps_its_rest(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="disk space"):
+        Results(FolderStore(tmp_path, 60.0, roomy(), least_free=10**18)).keep(ANSWER, no_picture)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_task_keeps_so_much_in_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1e9
+    monkeypatch.setattr("web.results.stores.time", lambda: now)
+    results = Results(BucketStore(BUCKET, REGION, BUDGET, Quota(10**9, 1)))
+    results.keep(ANSWER, no_picture)
+    with pytest.raises(Unavailable):
+        results.keep(ANSWER, no_picture)
+    now += DAY
+    results.keep(ANSWER, no_picture)
