@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 LEAST_OTHER: Final = 0.5
 """Probability of an animal unlike all that a head knows, above which the head says nothing."""
 
-GROWTHS: Final = (GROWTH, 0.0, 0.3)
-"""Shares of a box that are added on each side: as for the general model, none, and with more ground."""
+CROPS: Final = ((GROWTH, False, False), (GROWTH, True, True), (0.0, True, False), (0.0, False, True))
+"""What a head sees: the share of a box that is added on each side, whether it is mirrored, and has more contrast.
+
+On night photos of 86 cameras these were as good as twelve, with more ground too, and 2 to 3 points better than one."""
 DARK, BRIGHT = 2, 98
 """Percentiles of a square's brightness that become black and white: what infrared light shows is often faint."""
 _STEP = 4
@@ -78,15 +80,14 @@ class Head(LabelledModel):
 def head_crops(picture: Picture, box: Box, size: int) -> tuple[NDArray[np.uint8], ...]:
     """Return what a head sees of an animal, in training and in use: squares of shape (size, size, 3), uint8, RGB.
 
-    Of each of `GROWTHS` there is one as it is, mirrored, with more contrast, and both. The first one is the square that
-    the general model sees of a detector's box.
+    The first one is the square that the general model sees of a detector's box.
     """
     crops: list[NDArray[np.uint8]] = []
-    for growth in GROWTHS:
-        plain = picture.around(box.grown(growth), size)
-        clear = stretched(plain)
-        crops += plain, plain[:, ::-1], clear, clear[:, ::-1]
-    return tuple(map(np.ascontiguousarray, crops))
+    for growth, is_mirrored, is_clear in CROPS:
+        crop = picture.around(box.grown(growth), size)
+        crop = stretched(crop) if is_clear else crop
+        crops.append(np.ascontiguousarray(crop[:, ::-1] if is_mirrored else crop))
+    return tuple(crops)
 
 
 def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -187,13 +187,17 @@ class Models:
             raise ModelError(f"scores of {names} are not finite; expected probabilities (`python -m model check`)")
         return FusedScores(vision, vision, animal, taxonomy, tuple(runs))
 
-    def head(self, scores: FusedScores, head: Head, crops: Sequence[NDArray[np.uint8]]) -> FusedScores:
+    def head(
+        self, scores: FusedScores, head: Head, crops: Sequence[NDArray[np.uint8]], first: PhotoScores
+    ) -> FusedScores:
         """Return scores with what a head says of an animal; as they are if it has never seen such an animal.
 
-        `crops`: of its box. Raises `ModelError`.
+        `crops`: of its box. `first`: the scores of the first one, if that is its image. Raises `ModelError`.
         """
         started = perf_counter()
-        looks = [self.general.score(crop, self._ones).features for crop in crops]
+        others = crops[1:] if np.array_equal(first.pixels, crops[0]) else crops
+        looks = [first.general.features, *(self.general.score(crop, self._ones).features for crop in others)]
+        looks = looks[-len(crops) :]
         said = head.score(np.stack([each for each in looks if each is not None]))
         if said[-1] > LEAST_OTHER:
             return scores

@@ -119,7 +119,7 @@ class Recogniser:
             part = self.models.score(second_square(photo, detections, self.models.general.input_size))
             scores = self.models.fuse([*scored, part])
             if head and detections and detections.animals:
-                scores = self._headed(scores, head, photo, detections.animals[0])
+                scores = self._headed(scores, head, photo, detections.animals[0], part)
             together = self.named(scores, prior, sighting_of(detections))
         alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
         subject = sighting_of(detections).subject(together.scores.animal_probability, self.naming.animal)
@@ -140,7 +140,7 @@ class Recogniser:
             if seen.may_be_animal((whole + scores.general.animal_probability) / 2):
                 fused = self.models.fuse([scores])
                 if found.head:
-                    fused = self._headed(fused, found.head, photo, box)
+                    fused = self._headed(fused, found.head, photo, box, scores)
                 animals.append((box, self.named(fused, found.prior, seen)))
         return replace(found, boxes=Boxes(detections, tuple(animals)))
 
@@ -156,9 +156,11 @@ class Recogniser:
     def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
         return self.named(self.models.fuse(scored), prior, seen)
 
-    def _headed(self, scores: FusedScores, head: Head, photo: DecodedPhoto, box: "Box") -> FusedScores:
-        """Return the scores of an animal with what a head says of it. `box`: around the animal."""
-        return self.models.head(scores, head, head_crops(photo.picture, box, self.models.general.input_size))
+    def _headed(
+        self, scores: FusedScores, head: Head, photo: DecodedPhoto, box: "Box", part: PhotoScores
+    ) -> FusedScores:
+        """Return the scores of an animal with what a head says. `box`: around the animal. `part`: its scores."""
+        return self.models.head(scores, head, head_crops(photo.picture, box, self.models.general.input_size), part)
 
     def named(self, scores: FusedScores, prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
         """Return what scores show at a place. `seen`: by detectors. Raises `ModelError`."""
