@@ -39,7 +39,20 @@ if TYPE_CHECKING:
 ANY_ORIGIN = CORSConfig(allow_origin="*", expose_headers=[*EXPOSED_HEADERS], max_age=600)
 """Web pages of any origin may call the API, and read its headers about limits."""
 
-app = Chalice(app_name="faunalens", configure_logs=False)
+
+class App(Chalice):
+    """A Chalice app that says when it has handled an event."""
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        """Handle an event of Lambda."""
+        try:
+            return super().__call__(event, context)
+        finally:
+            if awake:
+                awake.handled()
+
+
+app = App(app_name="faunalens", configure_logs=False)
 app.api.binary_types = list(BINARY_TYPES)
 settings = Settings.from_environment(os.environ)
 app.log.setLevel(settings.telemetry.log_level)
@@ -48,7 +61,13 @@ logs.configure(
     settings.telemetry.log_format,
     {"function": settings.deployment.function, "stage": settings.deployment.stage},
 )
-application = Application(settings, app.log, ColdStart(BEGAN))
+candidate = settings.candidate(os.environ)
+application = Application(settings, app.log, ColdStart(BEGAN), candidate)
+awake: "StayAwake | None" = None
+if candidate and settings.deployment.behind_api:
+    from chalicelib.awake import StayAwake
+
+    awake = StayAwake(settings.deployment.runtime_api, application.busy)
 
 
 def _view(route: Route) -> Callable[..., chalice.Response]:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Sequence
 from functools import cached_property
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -48,10 +49,16 @@ VERSION = "0.1.0"
 
 
 class Application:
-    """The application. Thread-safe. The first call of `services` loads the model and the heavy libraries."""
+    """The application. Thread-safe. The first call of `services` loads the model and the heavy libraries.
 
-    def __init__(self, settings: Settings, log: logging.Logger, cold_start: ColdStart) -> None:
-        self.settings, self.log, self.cold_start = settings, log, cold_start
+    `candidate`: settings of a version in shadow. `busy`: held while a thread compares answers with it.
+    """
+
+    def __init__(
+        self, settings: Settings, log: logging.Logger, cold_start: ColdStart, candidate: Settings | None = None
+    ) -> None:
+        self.settings, self.log, self.cold_start, self._candidate = settings, log, cold_start, candidate
+        self.busy = Lock()
         self.emitter = Emitter(settings.telemetry.service, settings.deployment.stage, settings.telemetry.metrics_file)
         self._services = Lazy(lambda: cold_start.measure(self._build))
 
@@ -60,7 +67,7 @@ class Application:
         return self._services.get()
 
     def _build(self) -> Services:
-        services = Services.build(self.settings)
+        services = Services.build(self.settings).with_shadow(self._candidate, self.emit, self.busy)
         prepare(services, _prepare_answers)
         return services
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from chalicelib.features.features import Features
 from chalicelib.location import Location
@@ -30,25 +30,12 @@ class IdentifyRequest:
     shift: float = 0.0
 
 
-class ShadowComparison(NamedTuple):
-    """The comparison with the dataset in shadow. `version`: that of the dataset. `taxon`: what it would have answered.
-
-    `is_done`: whether its features were there in time. `differs`: whether the answer would have been another.
-    """
-
-    version: str
-    is_done: bool = False
-    taxon: str | None = None
-    differs: bool = False
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Identification:
     """What is known of an animal in a photo, or in several photos of it.
 
     `cell`: H3 cell of the location. `features`: of the cell, in the month of the photo. `quality`: of the first photo.
-    `comparison`: None if no dataset is in shadow for the cell. `timings`: duration of each step, and of the request so
-    far as `total`, in milliseconds.
+    `timings`: duration of each step, and of the request so far as `total`, in milliseconds.
     """
 
     photos: tuple[PhotoFacts, ...]
@@ -57,7 +44,6 @@ class Identification:
     features: Features
     recognised: Recognised
     quality: Quality
-    comparison: ShadowComparison | None
     timings: Mapping[str, float]
 
     @property

@@ -3,22 +3,18 @@
 import sys
 from collections.abc import Callable, Sequence
 from threading import Thread
-from typing import TYPE_CHECKING
 
 from chalicelib.errors import LocationMissing
 from chalicelib.features import cells
 from chalicelib.features.features import NO_LOCATION, Features, month_in
-from chalicelib.identification import Identification, IdentifyRequest, ShadowComparison
+from chalicelib.identification import Identification, IdentifyRequest
 from chalicelib.location import REMEDY, Location
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.photos import PhotoFacts
 from chalicelib.services import Services
+from chalicelib.shadow import Live
 from chalicelib.telemetry.measures import Outcome, of_features, of_photos
 from chalicelib.telemetry.record import Record
-
-if TYPE_CHECKING:
-    from chalicelib.features.cell_features import ShadowLookup
-    from chalicelib.model.recogniser import Recognised
 
 _SWITCH_INTERVAL = 0.0005
 """Python's thread switch interval while `_prepare` runs, in seconds; the default is 0.005."""
@@ -43,15 +39,16 @@ def identify(photos: Sequence[bytes], request: IdentifyRequest, services: Servic
     cell = cells.cell_of(location.latitude, location.longitude) if location else None
     month = month_of(request, opened.facts)
     features = features_at(cell, services, record).in_month(month, services.season_floor)
-    shadow = services.features.in_shadow(cell) if cell is not None else None
+    finish = services.shadow.begin(cell) if services.shadow else None
     with record.step("scoring"):
         recognised = services.recogniser.recognise(decoded, features)
-    comparison = compare(recognised, shadow, month, services) if shadow else None
+    if finish:
+        finish(Live(decoded, cell, month, features, recognised))
     if with_boxes:
         with record.step("boxes"):
             recognised = services.recogniser.with_boxes(decoded[0], recognised)
-    quality, timings = decoded[0].quality, record.timings()
-    found = Identification(opened.facts, location, cell, features, recognised, quality, comparison, timings)
+    quality = decoded[0].quality
+    found = Identification(opened.facts, location, cell, features, recognised, quality, record.timings())
     record.note(Outcome.of(found).notes())
     return found
 
@@ -91,20 +88,6 @@ def features_at(cell: int | None, services: Services, record: Record) -> Feature
             features = services.features.at(cell, record.waited)
     record.note(of_features(cell, features))
     return features
-
-
-def compare(
-    recognised: "Recognised", shadow: "ShadowLookup", month: int | None, services: Services
-) -> ShadowComparison:
-    """Compare what the photo shows with the features that answer, and with those of the dataset in shadow."""
-    if shadow.features is None:
-        return ShadowComparison(shadow.version)
-    recogniser, here = services.recogniser, recognised.together.prediction
-    others = recogniser.models.prior_at(shadow.features.in_month(month, services.season_floor))
-    there = recogniser.name_with(recognised, others)
-    taxon = there.taxon.scientific_name if there else None
-    differs = (here and here.taxon) != (there and there.taxon)
-    return ShadowComparison(shadow.version, is_done=True, taxon=taxon, differs=differs)
 
 
 def prepare(services: Services, *also: Callable[[], None]) -> None:

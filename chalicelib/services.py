@@ -19,14 +19,19 @@ from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo import decode
 from chalicelib.photo.memory import DecodeMemory, decode_bytes
 from chalicelib.photo.photos import Photos
+from chalicelib.shadow import Candidate, Shadow
 from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
 from chalicelib.stores.sign_in import Signer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Lock
+
     from chalicelib.features.warming import Warming
     from chalicelib.model.detector import Detectors
     from chalicelib.stores.taxa import RecentSearches, Taxa
+    from chalicelib.telemetry.record import Notes
 
 _DECODE_PATIENCE = 2.0
 """Longest time that a photo waits for memory to decode it, in seconds: about as long as decoding the largest photo."""
@@ -36,7 +41,8 @@ _DECODE_PATIENCE = 2.0
 class Services:
     """The parts that an identification uses. Thread-safe.
 
-    `season_floor`: share of its weight that an animal keeps in a month in which it is never seen.
+    `season_floor`: share of its weight that an animal keeps in a month in which it is never seen. `shadow`: None if no
+    answers are compared.
     """
 
     photos: Photos
@@ -44,6 +50,7 @@ class Services:
     features: CellFeatures
     stores: "Stores"
     season_floor: float
+    shadow: "Shadow | None" = None
 
     @classmethod
     def build(cls, settings: Settings, features: CellFeatures | None = None) -> "Services":
@@ -62,6 +69,13 @@ class Services:
             stores,
             settings.thresholds.season_floor,
         )
+
+    def with_shadow(self, candidate: Settings | None, emit: "Callable[[Notes], None]", busy: "Lock") -> "Services":
+        """Return services that compare answers with a version in shadow. `candidate`: settings of another model."""
+        other = None
+        if candidate is not None:
+            other = Candidate(Lazy(lambda: build_recogniser(candidate)), candidate.telemetry.shadow_share)
+        return replace(self, shadow=Shadow(self.features, self.recogniser, self.season_floor, other, emit, busy))
 
 
 class Stores:

@@ -66,7 +66,7 @@ def build_application() -> "Application":
     cold_start = ColdStart(began)
     cold_start.mark_imported()
     gc.freeze()  # these objects live as long as the process; exclude them from collection
-    return Application(settings, log, cold_start)
+    return Application(settings, log, cold_start, settings.candidate(os.environ))
 
 
 def _port(text: str) -> int:

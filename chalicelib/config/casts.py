@@ -66,6 +66,14 @@ lifetime = _number(lambda number: 0 < number <= 180 * 86_400, "a number above 0 
 positive_int, non_negative_int = _whole_number(1), _whole_number(0)
 
 
+def assignments(value: str) -> tuple[tuple[str, str], ...]:
+    """Parse words such as `PRIOR_FLOOR=0.01 BOXES=true`, without spaces in values."""
+    words = [each.partition("=") for each in value.split()]
+    if not all(name and equals for name, equals, _ in words):
+        raise ValueError("expected words such as PRIOR_FLOOR=0.01")
+    return tuple((name, text) for name, _, text in words)
+
+
 def share(value: str) -> float:
     """Parse a share above 0 and at most 1, as a number or in per cent."""
     text = value.strip()

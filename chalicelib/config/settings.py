@@ -43,6 +43,9 @@ class Deployment:
         casts.text,
         help="version of the function; Lambda sets it. What it sees is compared with what the version before it saw",
     )
+    runtime_api: str = setting(
+        "AWS_LAMBDA_RUNTIME_API", "", casts.text, help="host and port of Lambda's Runtime API; Lambda sets it"
+    )
     region: str = setting(
         "AWS_REGION", "us-east-1", casts.text, help="AWS region of the upload bucket and of IAM tokens"
     )
@@ -84,6 +87,19 @@ class TelemetrySettings:
     )
     log_format: str = setting(
         "LOG_FORMAT", "json", casts.one_of("json", "text"), help="format of log lines: `json`, or `text` for a terminal"
+    )
+    shadow_share: float = setting(
+        "SHADOW_SHARE",
+        0.0,
+        casts.fraction,
+        help="share of the photos that the version of `SHADOW_SETTINGS` sees too, after the answer; its answers are "
+        "compared and never given (docs/how-to/model.md)",
+    )
+    shadow_settings: tuple[tuple[str, str], ...] = setting(
+        "SHADOW_SETTINGS",
+        (),
+        casts.assignments,
+        help="settings of the version in shadow that differ from these, such as `PACKS_PATH=/opt/packs`",
     )
     metrics_file: Path | None = setting(
         "METRICS_FILE", None, casts.path, help="file to append embedded metrics to; standard output if unset"
@@ -215,3 +231,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read all settings; an empty variable counts as unset. Raises `SettingError`, which names the variable."""
         return read(cls, environment)
+
+    def candidate(self, environment: Mapping[str, str]) -> "Settings | None":
+        """Return the settings of the version in shadow, or None if no photo is to see it. Raises `SettingError`."""
+        changes = dict(self.telemetry.shadow_settings)
+        return self.from_environment({**environment, **changes}) if self.telemetry.shadow_share else None

@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from threading import Lock, Thread
+from threading import Lock
 
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.errors import DependencyError
-from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, unpack
+from chalicelib.features.codec import CachedValue, CorruptValue, unpack
 from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.demand import Demand
 from chalicelib.features.features import CacheLevel, Features, Trace, degraded, features_of
@@ -43,7 +43,6 @@ class CellFeatures:
         self._memory, self._demand, self._rollout = Memory(policy.memory_cells), Demand(), ActiveRollout(policy.version)
         self._shared = Shared(cache, store, policy, clock, self._memory, self._demand, self._rollout)
         self._monotonic, self._total = clock.monotonic, policy.total
-        self._shadow = Shadow(self._shared)
         self._flights = SingleFlight[Features]()
 
     def at(self, cell: int, waited: float = 0.0) -> Features:
@@ -72,9 +71,30 @@ class CellFeatures:
         """Count an identified photo in each class that it belongs to. Redis gets the counts at a later lookup."""
         self._demand.see(classes)
 
-    def in_shadow(self, cell: int) -> "ShadowLookup | None":
-        """Begin to look up a cell in the dataset in shadow, and return at once. Return None if there is none for it."""
-        return self._shadow.start(cell)
+    def version_in_shadow(self, cell: int) -> str | None:
+        """Return the version of the dataset in shadow for a cell, or None."""
+        return self._rollout.shadow_of(cell)
+
+    def in_shadow(self, cell: int, version: str) -> Features | None:
+        """Look up a cell in a dataset in shadow, only to compare the answers; None if that is not possible soon.
+
+        With a short deadline and without retries, it takes little from the connections that requests need. Another
+        process may be querying the database for this cell; then that one is enough.
+        """
+        shared, deadline = self._shared, Deadline.after(SHADOW_SECONDS, self._monotonic)
+        with suppress(DependencyError, CorruptValue):  # the request's own lookup reports what is wrong
+            if (data := shared.cache.read(value_key(cell, version), deadline)) is not None:
+                return features_of(unpack(data, cell, version).cell_animals, "hit")
+            lease, token = shadow_lease_key(cell), os.urandom(8)
+            if shared.store.breaker_is_open:
+                return None
+            if shared.cache.claim(lease, token, shared.policy.lease, None, deadline)[0] is None:
+                known = shared.rollout.text
+                (found,) = shared.store.features_of((cell,), deadline, version)
+                value = CachedValue.stamped(found, shared.policy.ttl, shared.clock.time())
+                shared.cache.publish(Publication(Entry.of(value), found.rollout_text, known), lease, token, deadline)
+                return features_of(found, "hit")
+        return None
 
 
 class _Flight[T]:
@@ -112,58 +132,3 @@ class SingleFlight[T]:
         finally:
             del self._under_way[cell]
             flight.landed.release()
-
-
-class ShadowLookup:
-    """A lookup in shadow. `version`: that of the dataset. `features`: what was found, or None so far or for good."""
-
-    def __init__(self, version: str) -> None:
-        self.version = version
-        self.features: Features | None = None
-
-
-class Shadow:
-    """The features of the dataset in shadow, looked up only to compare the answers. Thread-safe.
-
-    A lookup in shadow runs in a thread while the model scores the photo, and no request waits for it. One at a time per
-    process, with a short deadline and without retries, it takes little from the connections that requests need.
-    """
-
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
-        self._busy = Lock()
-
-    def start(self, cell: int) -> ShadowLookup | None:
-        """Begin to look up a cell, and return at once; None if no dataset is in shadow for the cell."""
-        version = self._shared.rollout.shadow_of(cell)
-        if version is None:
-            return None
-        lookup = ShadowLookup(version)
-        if self._busy.acquire(blocking=False):
-            Thread(target=self._run, args=(cell, lookup), daemon=True).start()
-        return lookup
-
-    def _run(self, cell: int, lookup: ShadowLookup) -> None:
-        try:
-            with suppress(DependencyError, CorruptValue):  # the request's own lookup reports what is wrong
-                found = self._find(cell, lookup.version, Deadline.after(SHADOW_SECONDS, self._shared.clock.monotonic))
-                lookup.features = features_of(found, "hit") if found is not None else None
-        finally:
-            self._busy.release()
-
-    def _find(self, cell: int, version: str, deadline: Deadline) -> CellAnimals | None:
-        """Return the animals from Redis, or from the database unless another process is querying it for this cell."""
-        shared = self._shared
-        if (data := shared.cache.read(value_key(cell, version), deadline)) is not None:
-            return unpack(data, cell, version).cell_animals
-        if shared.store.breaker_is_open:
-            return None
-        lease, token = shadow_lease_key(cell), os.urandom(8)
-        holder, _ = shared.cache.claim(lease, token, shared.policy.lease, None, deadline)
-        if holder is not None:
-            return None
-        known = shared.rollout.text
-        (found,) = shared.store.features_of((cell,), deadline, version)
-        value = CachedValue.stamped(found, shared.policy.ttl, shared.clock.time())
-        shared.cache.publish(Publication(Entry.of(value), found.rollout_text, known), lease, token, deadline)
-        return found

@@ -10,7 +10,7 @@ from chalicelib.telemetry.record import Notes
 if TYPE_CHECKING:
     from chalicelib.features.features import Features
     from chalicelib.features.warming import WarmingReport
-    from chalicelib.identification import Identification, ShadowComparison, Source
+    from chalicelib.identification import Identification, Source
     from chalicelib.model.prior import Here
     from chalicelib.photo.photos import PhotoFacts
 
@@ -89,7 +89,6 @@ class Outcome(NamedTuple):
     photos: int = 1
     looked_twice: bool = False
     animals: int | None = None
-    comparison: "ShadowComparison | None" = None
 
     @classmethod
     def of(cls, found: "Identification") -> Self:
@@ -111,12 +110,11 @@ class Outcome(NamedTuple):
             photos=len(found.photos),
             looked_twice=recognised.looked_twice,
             animals=len(boxes.animals) if boxes else None,
-            comparison=found.comparison,
         )
 
     def notes(self) -> Notes:
         """Return the metrics, properties and dimensions."""
-        is_named, compared = self.rank is not None, self.comparison
+        is_named = self.rank is not None
         metrics: dict[str, float] = {
             "Identifications": 1,
             "LocationFromExif": int(self.source == "exif"),
@@ -142,13 +140,6 @@ class Outcome(NamedTuple):
             "packs": list(self.packs),
             "photos": self.photos,
         }
-        if compared:
-            metrics["ShadowComparisons"] = int(compared.is_done)
-            metrics["ShadowDifferences"] = int(compared.differs)
-            metrics["ShadowMisses"] = int(not compared.is_done)
-        if compared and compared.is_done:
-            properties |= {"shadow_version": compared.version, "shadow_taxon": compared.taxon}
-            properties["shadow_differs"] = compared.differs
         rank = self.rank if self.rank in DIMENSIONS["rank"].values else "other"
         return Notes(metrics, properties, {"rank": rank} if is_named else {})
 

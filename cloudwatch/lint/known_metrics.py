@@ -17,7 +17,7 @@ from functools import cache
 
 from chalicelib.features.features import degraded
 from chalicelib.features.warming import WarmingReport
-from chalicelib.identification import ShadowComparison
+from chalicelib.shadow import of_comparison
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.logs import FIELDS, JsonLines
@@ -83,11 +83,11 @@ def app_metrics() -> dict[str, KnownMetric]:
 def fields() -> set[str]:
     """Return the names of all fields in metric lines and log lines. Queries of Logs Insights may use them."""
     record = Record("", "", seconds={"fetch": 0.0}, failure=Failure(0, ""))
-    compared = ShadowComparison("", is_done=True)
     record.note(of_features(0, degraded(("redis_timeout",))))
-    record.note(Outcome("none", "", "", 0.0, None, None, "", {}, comparison=compared).notes())
+    record.note(Outcome("none", "", "", 0.0, None, None, "", {}).notes())
     found: set[str] = {*metrics.ALL_METRICS, *metrics.DIMENSIONS}
     found |= record.summary().properties.keys() | of_warming("", WarmingReport()).properties.keys()
+    found |= of_comparison("model", "missed").properties.keys()
     found |= of_shift("", Shift(0.0, ""), 0, 0).properties.keys()
     log = logging.makeLogRecord(dict.fromkeys(FIELDS, "") | {"exc_info": (ValueError, ValueError(), None)})
     return found.union(json.loads(JsonLines({}).format(log)))

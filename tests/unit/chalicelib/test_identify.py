@@ -1,9 +1,8 @@
-"""An identification: its location, its month, its boxes, and the comparison with a dataset in shadow."""
+"""An identification: its location, its month, its boxes, and its classes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import sleep
 
 import numpy as np
 import pytest
@@ -11,64 +10,18 @@ from PIL import ExifTags, Image
 
 from chalicelib.api.answers import answer_of
 from chalicelib.api.responses import Answer
-from chalicelib.config.settings import ModelSettings, Settings, Thresholds
 from chalicelib.errors import BadRequest, LocationInvalid, LocationMissing, PhotoUnreadable
-from chalicelib.features.cell_features import CellFeatures, ShadowLookup
 from chalicelib.features.codec import CellAnimals, Seasons
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.redis_keys import ROLLOUT
-from chalicelib.features.rollout import BUCKETS, Rollout
-from chalicelib.identification import Identification, IdentifyRequest, ShadowComparison
+from chalicelib.identification import Identification, IdentifyRequest
 from chalicelib.identify import identify
-from chalicelib.location import Location
 from chalicelib.services import Services
 from chalicelib.telemetry.drift import classes_of
 from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import Record
-from testing import tiny_model
-from testing.in_memory import InMemoryCache, InMemoryStore
+from testing.in_memory import InMemoryStore
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
-from testing.tiny_model import write_detector
-
-FOX, FROG, HERE = 10, 20, Location(52.5, 13.4, "request")
-IN_SHADOW = Rollout(2, "v1", "v2", BUCKETS, in_shadow=True)
-
-
-class TwoDatasets(InMemoryStore):
-    """A store in which a frog lives everywhere, and in the second dataset the animal `other` instead."""
-
-    def __init__(self, other: int, rollout: Rollout = IN_SHADOW) -> None:
-        super().__init__()
-        self._other, self.rollout = other, rollout
-
-    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
-        animal = self._other if version == "v2" else FROG
-        arrays = np.array([animal], np.int32), np.ones(1, np.float32), np.ones(1, np.uint8)
-        found = super().features_of(cells, deadline, version)
-        text = self.rollout.to_text()
-        return [CellAnimals(each.cell, each.version, each.areas, *arrays, rollout=text) for each in found]
-
-
-def services_in(
-    folder: Path,
-    store: InMemoryStore | None = None,
-    *,
-    detector: bool = False,
-    boxes: bool = False,
-    season_floor: float = 1.0,
-) -> Services:
-    """Return services with a model that sees colours and looks once, a detector of colours, and stores in memory."""
-    path = tiny_model.write(folder, tiny_model.tiny_model())
-    if detector:
-        write_detector(folder)
-    settings = Settings(
-        model=ModelSettings(path=path, boxes=boxes, second_look=False),
-        thresholds=Thresholds(season_floor=season_floor),
-    )
-    cache, store = InMemoryCache(), store or InMemoryStore()
-    if isinstance(store, TwoDatasets):
-        cache.put(ROLLOUT, store.rollout.to_text().encode())
-    return Services.build(settings, CellFeatures(cache, store, settings.features))
+from tests.unit.chalicelib.two_datasets import FROG, HERE, TwoDatasets, services_in
 
 
 def record() -> Record:
@@ -270,58 +223,6 @@ def test_a_wrong_clock_is_corrected_first(
     tmp_path: Path, taken: str, month: int | None, shift: float, used: int | None
 ) -> None:
     assert in_season(tmp_path, 0.2, taken, month, shift).features.month == used
-
-
-def in_shadow(folder: Path, store: TwoDatasets, monkeypatch: pytest.MonkeyPatch) -> tuple[Identification, Record]:
-    """Identify a photo that is more red than green, after the lookup in shadow has ended."""
-    services, its_record = services_in(folder, store), record()
-    start = services.features.in_shadow
-
-    def start_and_wait(cell: int) -> ShadowLookup | None:
-        lookup = start(cell)
-        while lookup and lookup.features is None and not store.fault:
-            sleep(0.001)
-        return lookup
-
-    monkeypatch.setattr(services.features, "in_shadow", start_and_wait)
-    data = encoded(Image.new("RGB", (64, 64), (180, 148, 0)), "PNG")
-    return identify([data], IdentifyRequest(HERE), services, its_record), its_record
-
-
-@pytest.mark.parametrize(("other", "named", "differs"), [(FOX, "Vulpes vulpes", True), (FROG, "Hyla arborea", False)])
-def test_another_answer_is_counted_and_not_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: int, named: str, differs: bool
-) -> None:
-    # GIVEN a dataset in shadow that would name another animal, or the same
-    found, its_record = in_shadow(tmp_path, TwoDatasets(other), monkeypatch)
-    # THEN the active one answers
-    prediction = found.recognised.together.prediction
-    assert prediction is not None
-    assert (prediction.taxon.scientific_name, found.features.version) == ("Hyla arborea", "v1")
-    # AND a difference is counted, and the log says what it would have been
-    assert found.comparison == ShadowComparison("v2", is_done=True, taxon=named, differs=differs)
-    assert its_record.summary().metrics["ShadowDifferences"] == differs
-
-
-def test_what_could_not_be_looked_up_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken(TwoDatasets):
-        def features_of(
-            self, cells: Sequence[int], deadline: Deadline, version: str | None = None
-        ) -> list[CellAnimals]:
-            self.fault = "postgres_timeout" if version else None
-            return super().features_of(cells, deadline, version)
-
-    found, its_record = in_shadow(tmp_path, Broken(FOX), monkeypatch)
-    # THEN the answer is as ever, and the metric says that there was no comparison
-    assert (found.features.mode, found.comparison) == ("narrowed", ShadowComparison("v2"))
-    metrics = its_record.summary().metrics
-    assert (metrics["ShadowComparisons"], metrics["ShadowMisses"], metrics["ShadowDifferences"]) == (0, 1, 0)
-
-
-def test_without_a_dataset_in_shadow_nothing_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, its_record = in_shadow(tmp_path, TwoDatasets(FOX, Rollout(1, "v1")), monkeypatch)
-    assert found.comparison is None
-    assert "ShadowComparisons" not in its_record.summary().metrics
 
 
 def test_a_photo_belongs_to_one_class_of_each_population(tmp_path: Path) -> None:

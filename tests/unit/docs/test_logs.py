@@ -6,6 +6,7 @@ import re
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import BadRequest
 from chalicelib.features.warming import WarmingReport
+from chalicelib.shadow import of_comparison
 from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.logs import FIELDS
 from chalicelib.telemetry.measures import of_warming
@@ -21,6 +22,7 @@ def test_every_property_of_a_line_of_metrics_is_listed_and_no_other() -> None:
     record.failure = Failure.of(BadRequest("x"))
     record.seconds["fetch"] = 0.1
     known = record.summary().properties.keys() | of_warming("r", WarmingReport()).properties.keys()
+    known |= of_comparison("model", "same").properties.keys()
     known |= of_shift("quality", Shift(0.0, ""), 0, 0).properties.keys()
     # THEN the table of properties has just those
     table = PAGE.partition("## Lines of metrics")[2].partition("Each further dimension")[0]

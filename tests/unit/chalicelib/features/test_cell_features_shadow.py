@@ -1,19 +1,17 @@
-"""The dataset in shadow: looked up without anybody waiting for it."""
+"""The dataset in shadow: looked up beside the live one, and given up soon."""
 
 import time
 from collections.abc import Sequence
-from threading import Event
 
 import pytest
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
-from chalicelib.features.cell_features import Shadow, ShadowLookup
+from chalicelib.errors import StoreError
+from chalicelib.features.cell_features import SHADOW_SECONDS, CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
-from chalicelib.features.deadline import Clock, Deadline
-from chalicelib.features.demand import Demand
-from chalicelib.features.lookup import Memory, Shared
+from chalicelib.features.deadline import Deadline
 from chalicelib.features.redis_keys import ROLLOUT, lease_key, shadow_lease_key, value_key
-from chalicelib.features.rollout import BUCKETS, ActiveRollout, Rollout, bucket_of
+from chalicelib.features.rollout import BUCKETS, Rollout, bucket_of
 from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
 CELL = 0x83BE0AFFFFFFFFF
@@ -25,31 +23,19 @@ class World:
     """A process that knows of a dataset in shadow, and in-memory stores."""
 
     def __init__(self, state: Rollout = IN_SHADOW) -> None:
-        self.cache, self.store, known = InMemoryCache(), InMemoryStore(), ActiveRollout(10.0)
-        known.set(state.to_text().encode(), since=0.0)
-        self.shadow = Shadow(Shared(self.cache, self.store, FeaturePolicy(TTL), Clock(), Memory(0), Demand(), known))
+        self.cache, self.store = InMemoryCache(), InMemoryStore()
+        self.features = CellFeatures(self.cache, self.store, FeaturePolicy(TTL))
+        self.features._rollout.set(state.to_text().encode(), since=0.0)
 
-    def look_up(self) -> ShadowLookup | None:
-        """Look up the cell in shadow, and wait until it is done, which no request does."""
-        lookup = self.shadow.start(CELL)
-        self.wait()
-        return lookup
-
-    def wait(self) -> None:
-        until = time.monotonic() + 5
-        while self.shadow._busy.locked():
-            assert time.monotonic() < until
-            time.sleep(0.001)
-
-
-def version_found(lookup: ShadowLookup | None) -> str | None:
-    assert lookup is not None
-    return lookup.features.version if lookup.features is not None else None
+    def look_up(self) -> str | None:
+        """Return the version of what is found in the dataset in shadow."""
+        found = self.features.in_shadow(CELL, "v2")
+        return found.version if found is not None else None
 
 
 def test_it_is_queried_once_and_then_read_from_redis() -> None:
     world = World()
-    assert [version_found(world.look_up()) for _ in range(3)] == ["v2", "v2", "v2"]
+    assert [world.look_up() for _ in range(3)] == ["v2", "v2", "v2"]
     assert world.store.queries == [CELL]
     # AND the value is where the dataset's own requests would look for it, and the lease is free
     assert world.cache.get(value_key(CELL, "v2")) is not None
@@ -60,7 +46,7 @@ def test_a_stale_value_is_good_enough() -> None:
     world = World()
     value = CachedValue.stamped(cell_animals(CELL, "v2"), TTL, time.time() - 500)
     world.cache.put(value_key(CELL, "v2"), pack(value))
-    assert version_found(world.look_up()) == "v2"
+    assert world.look_up() == "v2"
     assert world.store.queries == []
 
 
@@ -73,58 +59,51 @@ def test_a_stale_value_is_good_enough() -> None:
     ],
 )
 def test_without_a_dataset_in_shadow_for_the_cell_nothing_is_looked_up(state: Rollout) -> None:
-    world = World(state)
-    assert world.look_up() is None
-    assert world.cache.calls == []
+    assert World(state).features.version_in_shadow(CELL) is None
+    assert World().features.version_in_shadow(CELL) == "v2"
 
 
 def test_while_another_process_queries_it_is_left_out() -> None:
     world = World()
     world.cache.put(shadow_lease_key(CELL), b"another")
-    assert version_found(world.look_up()) is None
+    assert world.look_up() is None
     assert world.store.queries == []
 
 
 def test_the_lease_of_requests_is_left_alone() -> None:
     world = World()
     world.cache.put(lease_key(CELL), b"a request")
-    assert version_found(world.look_up()) == "v2"
+    assert world.look_up() == "v2"
     assert world.cache.get(lease_key(CELL)) == b"a request"
 
 
 def test_faults_leave_it_out_and_nothing_else() -> None:
     world = World()
     world.cache.put(value_key(CELL, "v2"), b"not what was written")
-    assert version_found(world.look_up()) is None
+    assert world.look_up() is None
     world = World()
     world.store.breaker_is_open = True
-    assert version_found(world.look_up()) is None
+    assert world.look_up() is None
     assert world.store.queries == []
     world = World()
     world.store.fault = "postgres_timeout"
-    assert version_found(world.look_up()) is None
+    assert world.look_up() is None
     world.cache.fault = "redis_timeout"
-    assert version_found(world.look_up()) is None
+    assert world.look_up() is None
 
 
-def test_a_slow_one_is_not_waited_for_and_a_second_does_not_begin() -> None:
-    # GIVEN a database that does not reply
-    world, replied = World(), Event()
-    query = world.store.features_of
+def test_a_slow_one_is_given_up() -> None:
+    # GIVEN a database that does not reply in time
+    world, left = World(), list[float]()
 
     def reply_late(cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
-        assert replied.wait(5)
-        return query(cells, deadline, version)
+        left.append(deadline.left())
+        raise StoreError("postgres_timeout", f"{cells} in {version}")
 
     world.store.features_of = reply_late  # type: ignore[method-assign]
-    # WHEN two requests begin lookups THEN both go on at once
-    started = time.monotonic()
-    first, second = world.shadow.start(CELL), world.shadow.start(CELL)
-    assert time.monotonic() - started < 0.5
-    assert (version_found(first), version_found(second)) == (None, None)
-    assert world.cache.calls.count("read") <= 1
-    replied.set()
-    world.wait()
+    # THEN its deadline is short
+    assert world.look_up() is None
+    assert 0 < left[0] <= SHADOW_SECONDS
 
 
 def test_what_the_database_says_of_its_datasets_replaces_no_later_announcement() -> None:

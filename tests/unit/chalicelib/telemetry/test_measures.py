@@ -10,6 +10,7 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Trace
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.photos import PhotoFacts
+from chalicelib.shadow import of_comparison
 from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.measures import of_batch, of_features, of_photos, of_warming
 from chalicelib.telemetry.metrics import METRICS
@@ -99,11 +100,12 @@ def test_warming_without_hits_has_no_share_of_them() -> None:
 
 
 def test_every_metric_is_emitted_by_something_and_nothing_else_is() -> None:
-    # GIVEN a request that did everything, a run of warming, which looks for drift, and a batch
+    # GIVEN a request that did everything, a run of warming, which looks for drift, a batch, and a version in shadow
     request, warmed = complete().summary(), of_warming("r-2", WarmingReport(hits=1))
     drift = of_shift("quality", Shift(0.3, "dark +30"), 500, 1)
     batch = of_batch("r-3", 0.1, identified=1, unreadable=2, skipped=3, failed=4, queries=5)
     # THEN together they have all metrics; and properties never have a metric's name
-    together = (request, warmed, drift, batch)
+    shadow = of_comparison("model", "same", 0.1)
+    together = (request, warmed, drift, batch, shadow)
     assert {name for each in together for name in each.metrics} == METRICS.keys()
     assert not {name for each in together for name in each.properties} & METRICS.keys()

@@ -1,0 +1,50 @@
+"""Keep a Lambda container awake after its response, until the work in a thread is done.
+
+Lambda freezes a container once its runtime and all its extensions ask for the next event. A thread of the process may
+be such an extension. The response is on its way before, and the time counts as the function's:
+https://aws.amazon.com/blogs/compute/running-code-after-returning-a-response-from-an-aws-lambda-function
+"""
+
+import json
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
+from threading import Event, Lock, Thread
+from time import time
+
+_MARGIN = 0.5
+"""Seconds before the function's timeout at which the container may sleep with its work undone."""
+
+
+class StayAwake:
+    """An extension that waits for `busy`, which the work holds. `api`: host and port of Lambda's Runtime API.
+
+    It must be made while the process starts. If Lambda refuses it, work goes on during the next request.
+    """
+
+    def __init__(self, api: str, busy: Lock) -> None:
+        self._busy, self._handled, self._connection = busy, Event(), HTTPConnection(api)
+        with suppress(OSError, HTTPException):
+            name, events = {"Lambda-Extension-Name": "shadow"}, '{"events": ["INVOKE"]}'
+            identity, _ = self._ask("POST", "register", name, events)
+            Thread(target=self._run, args=(identity,), daemon=True).start()
+
+    def handled(self) -> None:
+        """Say that the handler has returned, with or without an error."""
+        self._handled.set()
+
+    def _run(self, identity: str) -> None:
+        # An error means that Lambda has refused the extension, or ends the container.
+        with closing(self._connection), suppress(OSError, HTTPException, LookupError, ValueError):
+            while True:
+                _, event = self._ask("GET", "event/next", {"Lambda-Extension-Identifier": identity})
+                until = json.loads(event)["deadlineMs"] / 1e3 - _MARGIN
+                self._handled.wait(max(until - time(), 0))
+                self._handled.clear()
+                if self._busy.acquire(timeout=max(until - time(), 0)):
+                    self._busy.release()
+
+    def _ask(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> tuple[str, bytes]:
+        """Return the header with the extension's identity, and the body."""
+        self._connection.request(method, f"/2020-01-01/extension/{path}", body, headers)
+        response = self._connection.getresponse()
+        return response.headers.get("Lambda-Extension-Identifier", ""), response.read()

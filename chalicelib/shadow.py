@@ -1,0 +1,152 @@
+"""A version in shadow: it sees photos beside the live one, its answers are compared and never given.
+
+The version is a dataset (features/rollout.py says which, and for which cells), or another model, packs or thresholds,
+for a share of the photos. A dataset weighs the same scores anew; a model looks at the photo. Either way one thread a
+process does it, for one photo at a time, and no request waits for it. What it finds is a line of metrics of its own.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from random import random
+from threading import Lock, Thread, get_native_id
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from chalicelib.errors import ModelError
+from chalicelib.features.cells import text_of
+from chalicelib.telemetry.record import Notes
+
+if TYPE_CHECKING:
+    from chalicelib.features.cell_features import CellFeatures
+    from chalicelib.features.features import Features
+    from chalicelib.lazy import Lazy
+    from chalicelib.model.recogniser import Recognised, Recogniser
+    from chalicelib.model.taxonomy import Prediction
+    from chalicelib.photo.photos import DecodedPhoto
+
+Kind = Literal["dataset", "model"]
+Result = Literal["same", "narrower", "wider", "other", "missed"]
+PATIENCE: Final = 15.0
+"""Longest wait for the live version's answer, in seconds. A request that fails gives none."""
+
+
+class Live(NamedTuple):
+    """What the live version saw and found in the photos of a request."""
+
+    photos: "Sequence[DecodedPhoto]"
+    cell: int | None
+    month: int | None
+    features: "Features"
+    recognised: "Recognised"
+
+
+class Candidate(NamedTuple):
+    """Another model, packs or thresholds, which see a share of the photos."""
+
+    recogniser: "Lazy[Recogniser]"
+    share: float
+
+
+def compared(live: "Prediction | None", other: "Prediction | None") -> tuple[Result, float | None]:
+    """Return what another answer is beside the live one, and its score less the live one's if the taxon is the same.
+
+    No taxon is wider than any.
+    """
+    ours, theirs = (tuple(each.scientific_name for each in one.lineage) if one else () for one in (live, other))
+    if ours == theirs:
+        return "same", other.score - live.score if live and other else None
+    shared = min(len(ours), len(theirs))
+    if ours[:shared] != theirs[:shared]:
+        return "other", None
+    return ("wider" if len(theirs) < len(ours) else "narrower"), None
+
+
+def of_comparison(
+    kind: Kind,
+    result: Result,
+    gain: float | None = None,
+    version: str | None = None,
+    taxon: str | None = None,
+    live: Live | None = None,
+) -> Notes:
+    """Return what is counted of a comparison, and for queries nothing that says who asked. `taxon`: of `version`."""
+    metrics: dict[str, float] = {
+        "ShadowComparisons": int(result != "missed"),
+        "ShadowDifferences": int(result not in ("missed", "same")),
+        "ShadowWider": int(result == "wider"),
+        "ShadowMisses": int(result == "missed"),
+    }
+    if gain is not None:
+        metrics["ShadowGain"] = round(gain, 4)
+    shadow = {"shadow_kind": kind, "shadow_result": result, "shadow_version": version, "shadow_taxon": taxon}
+    prediction = live.recognised.together.prediction if live else None
+    answered = {
+        "live_taxon": prediction.taxon.scientific_name if prediction else None,
+        "features_version": live.features.version if live else "",
+        "cell": text_of(live.cell) if live and live.cell is not None else None,
+    }
+    return Notes(metrics, shadow | answered)
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """Shows photos to a version in shadow. Thread-safe. `emit`: writes what is counted. `busy`: held by its thread."""
+
+    features: "CellFeatures"
+    recogniser: "Recogniser"
+    season_floor: float
+    candidate: Candidate | None
+    emit: Callable[[Notes], None]
+    busy: Lock
+
+    def begin(self, cell: int | None) -> Callable[[Live], None] | None:
+        """Begin to look at photos of a cell, and return at once: what takes the live answer, or None without a trial.
+
+        The features of a dataset are looked up meanwhile, since a container may sleep as soon as it has answered.
+        """
+        candidate = self.candidate if self.candidate and random() < self.candidate.share else None  # noqa: S311
+        version = self.features.version_in_shadow(cell) if cell is not None and candidate is None else None
+        if candidate is None and version is None:
+            return None
+        if not self.busy.acquire(blocking=False):
+            self.emit(of_comparison("model" if candidate else "dataset", "missed", version=version))
+            return None
+        answered = SimpleQueue[Live]()
+        Thread(target=self._run, args=(candidate, cell, version, answered), daemon=True).start()
+        return answered.put
+
+    def _run(self, candidate: Candidate | None, cell: int, version: str | None, answered: SimpleQueue[Live]) -> None:
+        try:
+            found = self.features.in_shadow(cell, version) if version is not None else None
+            live = answered.get(timeout=PATIENCE)
+            self.emit(_by_model(live, candidate) if candidate else self._by_dataset(live, version, found))
+        except Empty:  # the request failed
+            return
+        finally:
+            self.busy.release()
+
+    def _by_dataset(self, live: Live, version: str | None, found: "Features | None") -> Notes:
+        """Compare with what the features of a dataset make of the same scores."""
+        if found is None:
+            return of_comparison("dataset", "missed", version=version)
+        prior = self.recogniser.models.prior_at(found.in_month(live.month, self.season_floor))
+        return _compared("dataset", version, live, self.recogniser.name_with(live.recognised, prior))
+
+
+def _by_model(live: Live, candidate: Candidate) -> Notes:
+    """Compare with what another model sees in the photos, after the requests that want the processor."""
+    with suppress(OSError, AttributeError):  # a thread has a priority of its own on Linux
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), 19)
+    try:
+        recogniser = candidate.recogniser.get()
+        there = recogniser.recognise(live.photos, live.features).together.prediction
+    except (ModelError, ValueError):  # ValueError: a model for pictures of another size
+        return of_comparison("model", "missed")
+    return _compared("model", recogniser.models.general.version, live, there)
+
+
+def _compared(kind: Kind, version: str | None, live: Live, there: "Prediction | None") -> Notes:
+    result, gain = compared(live.recognised.together.prediction, there)
+    return of_comparison(kind, result, gain, version, there.taxon.scientific_name if there else None, live)
