@@ -25,7 +25,6 @@ from chalicelib.stores.redis_cache import RedisCache
 from chalicelib.stores.sign_in import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from threading import Lock
 
     from chalicelib.features.warming import Warming
