@@ -86,8 +86,8 @@ def judge(invoke: Invoke, version: str, admin: str, user: str) -> str:
     if start > START_LIMIT:
         raise Refused(f"a process took {start:.0f} ms to start, at most {START_LIMIT:.0f} are allowed")
     if health["status"] != "ok":
-        parts = ", ".join(f"{part} {health[part]['detail'] or 'ok'}" for part in ("model", "cache", "database"))
-        raise Refused(f"health is {health['status']}: {parts}")
+        parts = {part: health[part]["detail"] or "ok" for part in ("model", "cache", "database") if part in health}
+        raise Refused(f"health is {health['status']}: {parts or health.get('detail')}")
     answer, _ = _request(invoke, version, "POST", "/identify", PLACE, PHOTO)
     named = (answer.get("prediction") or {}).get("scientific_name")
     if named != ANSWER:

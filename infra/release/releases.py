@@ -1,0 +1,124 @@
+"""The releases of a stage: which one runs, and the way back to one before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from infra.functions import FUNCTIONS, function_name
+from infra.release import ALIAS, COMMIT, MODEL
+from infra.step import Echo, PreconditionFailed
+
+API = "api_handler"
+KEPT = 5
+"""Releases whose versions stay, as the way back. Lambda stores at most 75 GB of code for an account."""
+HEADING = f"{'version':>7}  {'since':<20}  {'commit':<20} {'model':<14} traffic"
+
+_SINCE = " since "  # in the description of an alias that was moved by hand, which has no time of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release. `versions`: the version of each function, by its key in `FUNCTIONS`.
+
+    `share`: its share of the API's traffic. `since`: when it was published, or when it came back.
+    """
+
+    commit: str
+    model: str
+    since: datetime
+    versions: Mapping[str, int]
+    share: float = 0.0
+
+    def line(self) -> str:
+        """Return the release as a line below `HEADING`."""
+        since, traffic = f"{self.since:%Y-%m-%d %H:%M} UTC", f"{self.share:.0%}" if self.share else ""
+        return f"{self.versions[API]:>7}  {since:<20}  {self.commit:<20} {self.model:<14} {traffic}".rstrip()
+
+
+class Releases:
+    """The releases of a stage. `lambdas`: a boto3 client of `lambda`."""
+
+    def __init__(self, lambdas: Any, stage: str) -> None:
+        self._lambdas = lambdas
+        self._names = {key: function_name(stage, key) for key in FUNCTIONS}
+
+    def all(self) -> list[Release]:
+        """Return the releases of which the API still has a version, the latest first."""
+        versions = {key: self._versions(key) for key in FUNCTIONS}
+        alias = self._alias(API)
+        shares, (back, _, moment) = _shares(alias), alias.get("Description", "").partition(_SINCE)
+        found = []
+        for commit, (api, configuration) in versions[API].items():
+            published = datetime.fromisoformat(configuration["LastModified"]).astimezone(UTC)
+            since = datetime.fromisoformat(moment) if moment and back == str(api) else published
+            model = configuration.get("Environment", {}).get("Variables", {}).get(MODEL, "")
+            numbers = {key: each[commit][0] for key, each in versions.items() if commit in each}
+            found.append(Release(commit, model, since, numbers, shares.get(api, 0.0)))
+        return sorted(found, key=lambda each: -each.versions[API])
+
+    def roll_back(self, echo: Echo, to: str = "") -> Release:
+        """Give all traffic to the release before, or to that of the commit `to`. Raise `PreconditionFailed` without it.
+
+        While traffic shifts, the release before is the one that the alias names; the new one has a weight beside it.
+        """
+        releases, current = self.all(), int(self._alias(API)["FunctionVersion"])
+        is_shifting = any(0 < each.share < 1 for each in releases)
+        for target in releases:
+            is_before = target.versions[API] < current + is_shifting
+            is_wanted = target.commit.startswith(to) if to else is_before
+            if is_wanted and target.versions.keys() == self._names.keys():
+                break
+        else:
+            known = ", ".join(each.commit for each in releases)
+            raise PreconditionFailed(f"there is no release to go back to; the releases are {known}")
+        for key in sorted(FUNCTIONS, key=lambda each: each != API):
+            version = str(target.versions[key])
+            self._lambdas.update_alias(
+                FunctionName=self._names[key],
+                Name=ALIAS,
+                FunctionVersion=version,
+                RoutingConfig={"AdditionalVersionWeights": {}},
+                Description=f"{version}{_SINCE}{datetime.now(UTC).isoformat(timespec='seconds')}",
+            )
+            echo(f"{self._names[key]}: {ALIAS} is version {version}")
+        return target
+
+    def prune(self, echo: Echo, keep: int = KEPT) -> None:
+        """Delete the versions of all but the last releases, and none that an alias names."""
+        kept = self.all()[:keep]
+        for key, name in self._names.items():
+            named, numbers = _shares(self._alias(key)), self._numbers(key)
+            first = min((each.versions[key] for each in kept if key in each.versions), default=0)
+            old = [number for number in numbers if number < first and number not in named]
+            for number in old:
+                self._lambdas.delete_function(FunctionName=name, Qualifier=str(number))
+            if old:
+                echo(f"{name}: {len(old)} version{'s' * (len(old) > 1)} deleted, {len(numbers) - len(old)} left")
+
+    def _numbers(self, key: str) -> dict[int, dict[str, Any]]:
+        """Return the configuration of each published version of a function, the earliest first."""
+        pages = self._lambdas.get_paginator("list_versions_by_function").paginate(FunctionName=self._names[key])
+        found = {each["Version"]: each for page in pages for each in page["Versions"]}
+        return {int(number): found[number] for number in sorted(found.keys() - {"$LATEST"}, key=int)}
+
+    def _versions(self, key: str) -> dict[str, tuple[int, dict[str, Any]]]:
+        """Return the last version of a function for each commit, and its configuration."""
+        return {
+            each.get("Environment", {}).get("Variables", {}).get(COMMIT, "unknown"): (number, each)
+            for number, each in self._numbers(key).items()
+        }
+
+    def _alias(self, key: str) -> dict[str, Any]:
+        name = self._names[key]
+        try:
+            alias: dict[str, Any] = self._lambdas.get_alias(FunctionName=name, Name=ALIAS)
+        except self._lambdas.exceptions.ResourceNotFoundException as error:
+            raise PreconditionFailed(f"{name} has no alias {ALIAS}; bring the stage up with `infra up`") from error
+        return alias
+
+
+def _shares(alias: Mapping[str, Any]) -> dict[int, float]:
+    """Return the share of the traffic of each version that an alias names."""
+    weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    return {int(alias["FunctionVersion"]): 1 - sum(weights.values()), **{int(each): weights[each] for each in weights}}

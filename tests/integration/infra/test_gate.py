@@ -1,0 +1,153 @@
+"""The gate judges the real package as Lambda runs it; and a drill of the way back while requests come."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from infra.package import Package
+from infra.release import live
+from infra.release.gate import Refused, judge
+from local.lambda_sim.api_gateway import ApiGateway, serving
+from local.lambda_sim.container import API, InvocationResult
+from local.lambda_sim.deployment import RunningPackage, deployed
+from local.lambda_sim.pool import Pool
+from local.stack import postgres
+from local.stack.valkey import ValkeyServer
+from testing.feature_rig import serve_loaded
+from tests.integration.conftest import Served
+
+ADMIN = "app.admin"
+
+
+@pytest.fixture(scope="module")
+def photo() -> Iterator[None]:
+    """The photo in the gate's code, which infra/release/live.py puts there."""
+    found = (Path(live.__file__).parent / "cat.jpg").read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("infra.release.gate.PHOTO", base64.b64encode(found).decode())
+        yield
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[postgres.PostgresServer]:
+    """A database of its own with this checkout's data: the gate changes it."""
+    with serve_loaded() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    package: Package,
+    photo: None,  # noqa: ARG001
+    database: postgres.PostgresServer,
+    valkey_server: ValkeyServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RunningPackage]:
+    environment = {"DATABASE_URL": database.url, "REDIS_URL": valkey_server.url}
+    with deployed(package, tmp_path_factory.mktemp("gate"), environment, containers=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def admin(deployment: RunningPackage, database: postgres.PostgresServer) -> Iterator[Pool]:
+    """Containers of the administrative function, which signs in as the database's administrator."""
+    url = database.admin_url.rpartition("/")[0] + urlsplit(database.url).path
+    pool = changed(deployment.functions[ADMIN], DATABASE_URL=url)
+    yield pool
+    pool.close()
+
+
+def judged(admin: Pool, version: Pool) -> str:
+    """Let the gate judge the containers of a version."""
+
+    def invoke(function: str, event: Mapping[str, Any]) -> tuple[Any, str]:
+        result = (admin if function == "admin" else version).invoke(json.dumps(event).encode())
+        if result.error:
+            raise Refused(f"{function} failed: {result.payload.decode()}")
+        return json.loads(result.payload), str(result.report)
+
+    return judge(invoke, "faunalens-dev:7", "admin", "dev_faunalens_app")
+
+
+def changed(pool: Pool, **environment: str) -> Pool:
+    """Return containers of a version with other settings."""
+    function = replace(pool.function, environment={**pool.function.environment, **environment})
+    return Pool(function, pool.sandbox, pool.folder)
+
+
+def test_the_package_of_this_checkout_passes(deployment: RunningPackage, admin: Pool) -> None:
+    seen = judged(admin, deployment.functions[API])
+    # THEN the photo has the known answer in a place of the data, and it says what is released
+    assert "dataset None" not in seen
+    assert seen.startswith("faunalens-dev:7: model ")
+    assert not seen.endswith("started in 0 ms")
+
+
+@pytest.mark.parametrize(
+    ("environment", "why"),
+    [
+        ({"MODEL_PATH": "/var/task/model/none.onnx"}, "health is 503: the model is unavailable"),
+        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}, "health is degraded: .*'database': 'postgres_"),
+        ({"FEATURES_JITTER": "wrong"}, "faunalens-dev:7 failed: "),
+    ],
+)
+def test_a_version_that_would_fail_is_refused(
+    deployment: RunningPackage,
+    admin: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    why: str,
+) -> None:
+    monkeypatch.setattr("infra.release.gate.PATIENCE", 1.0)
+    pool = changed(deployment.functions[API], **environment)
+    try:
+        with pytest.raises(Refused, match=why):
+            judged(admin, pool)
+    finally:
+        pool.close()
+
+
+class Alias:
+    """The alias of the API's function: `version` has all traffic, but for a tenth of it while there is an `other`."""
+
+    def __init__(self, version: Pool) -> None:
+        self.version, self._numbers = version, count(1)
+        self.other: Pool | None = None
+
+    def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> InvocationResult:
+        is_tenth = next(self._numbers) % 10 == 0
+        chosen = self.other if self.other and is_tenth else self.version
+        return chosen.invoke(event, request_id, trace_id)
+
+
+def test_a_bad_release_reaches_a_tenth_of_the_requests_and_none_once_it_is_taken_back(
+    deployment: RunningPackage, package: Package
+) -> None:
+    # GIVEN a release that passed the gate, and fails under traffic
+    bad = changed(deployment.functions[API], MODEL_PATH="/var/task/model/none.onnx")
+    alias, photo = Alias(deployment.functions[API]), (Path(live.__file__).parent / "cat.jpg").read_bytes()
+    gateway = ApiGateway(json.loads(package.template.read_text()), alias.invoke)
+    alias.other = bad
+    statuses: list[int] = []
+    with serving(gateway, 0) as port:
+        api = Served(port, Path(), Path())
+        # WHEN a tenth of the traffic goes to it, and the alias goes back while more requests come
+        with ThreadPoolExecutor(2) as clients:
+            sent = [clients.submit(api.identify, photo, {"location": "none"}) for _ in range(60)]
+            for number, each in enumerate(sent):
+                statuses.append(each.result().status)
+                if number == 39:
+                    alias.other = None
+    bad.close()
+    # THEN about a tenth failed before, and no request that came afterwards did
+    assert statuses[:40].count(503) == 4
+    # those that were under way may still fail
+    assert {*statuses[44:]} == {200}
