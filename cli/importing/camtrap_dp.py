@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from cli.importing.labels import Label, observed
-from cli.importing.rows import faults_of, rows_in
+from cli.importing.labels import Label, faults_of, observed, rows_in
 from cli.study.opinions import KINDS, TYPED, Observation
 
 PACKAGE = "datapackage.json"

@@ -10,8 +10,7 @@ import click
 
 from cli.errors import CommandError, Exit
 from cli.importing.camtrap_dp import CamtrapDP
-from cli.importing.folders import Folders
-from cli.importing.labels import Form, Label
+from cli.importing.labels import Folders, Form, Label
 from cli.importing.photos import StudyPhotos
 from cli.importing.predictions import Predictions
 from cli.importing.timelapse import COLUMNS, Timelapse

@@ -1,12 +1,20 @@
-"""What files of other programs say about photos. A module beside this one reads each form, as labels."""
+"""What files of other programs say about photos. A module beside this one reads each form, as labels.
 
+Here are folders by animal, the form that needs no file, and what tables of all forms share.
+"""
+
+import csv
+import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from cli.errors import CommandError
 from cli.importing.names import kind_called, taxon_called
+from cli.photos import walk
 from cli.study.opinions import Observation, of_taxon
 
 SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
@@ -43,6 +51,22 @@ class Form(Protocol):
         """Yield the labels, one or more for each photo. Photos of which it says nothing may be missing."""
 
 
+class Folders:
+    """Folders that are named by what their photos show, below each other or below those of stations."""
+
+    def is_form_of(self, path: Path) -> bool:
+        """Return whether it is a folder."""
+        return path.is_dir()
+
+    def labels(self, path: Path) -> Iterator[Label]:
+        """Yield a label for each photo: the innermost folder that is called like a taxon or a kind, or else any."""
+        for entry in walk(path):
+            file = Path(entry)
+            inner = file.relative_to(path).parts[-2::-1]
+            name = next((each for each in inner if kind_called(each) or taxon_called(each)), next(iter(inner), ""))
+            yield Label(file.relative_to(path).as_posix(), (called(name),) if name else (), file=file)
+
+
 def observed(
     name: str, count: str = "", sex: str = "", life_stage: str = "", behavior: str = "", note: str = ""
 ) -> Observation:
@@ -72,3 +96,25 @@ def called(name: str) -> Observation:
     if kind != "animal":
         return Observation(kind)
     return of_taxon(taxon, kind) if taxon else Observation(kind, " ".join(name.split()))
+
+
+def rows_in(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table by column, also of one in a zip. Fields beyond the columns are left out."""
+    with path.open("rb") as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+        head = text.readline()
+        delimiter = max(",;\t", key=head.count)
+        columns = next(csv.reader([head], delimiter=delimiter), [])
+        for values in csv.reader(text, delimiter=delimiter):
+            if any(values):
+                yield {name: value.strip() for name, value in zip(columns, values, strict=False)}
+
+
+@contextmanager
+def faults_of(path: Path) -> Iterator[None]:
+    """Name the file in what is wrong with it, as `CommandError`."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is not UTF-8; save it as 'CSV UTF-8'") from error
+    except (OSError, csv.Error, ValueError, KeyError, TypeError) as error:
+        raise CommandError(f"{path} cannot be read ({type(error).__name__}: {error}); export it again") from error

@@ -14,8 +14,8 @@ from chalicelib.model.detector import MOST, Box
 from chalicelib.model.taxonomy import RANKS
 from cli.engines.megadetector import CATEGORIES, boxes_of
 from cli.importing.json_items import items_of
+from cli.importing.labels import faults_of
 from cli.importing.names import kind_called, taxon_called
-from cli.importing.rows import faults_of
 from cli.study.taxa import lineage_of, searchable
 
 LISTS = frozenset({"images", "predictions", "annotations"})

@@ -12,9 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cli.errors import CommandError
-from cli.importing.labels import Label, observed
+from cli.importing.labels import Label, faults_of, observed, rows_in
 from cli.importing.names import KINDS
-from cli.importing.rows import faults_of, rows_in
 from cli.study.opinions import Observation
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
