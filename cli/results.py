@@ -30,6 +30,10 @@ LEFT: tuple[State, ...] = ("new", "touched", "failed")
 """The states of photos that a run still has to identify."""
 
 
+UNSEEN = '{"prediction":null,"candidates":[],"animal_probability":0.0,"subject":"unclear"}'
+"""The answer for a photo that no model has looked at, and of which people said something. It is left to identify."""
+
+
 class ListedPhoto(NamedTuple):
     """A photo that a run was asked to identify.
 
@@ -269,9 +273,9 @@ class ResultsFile:
         """Return how many photos with an answer have another size or place now, and how many of them are reviewed."""
         query = """
         select count(*), count(iif(id in (select photo from review), 1, null)) from photo
-        where state = 'new' and answer is not null
+        where state = 'new' and answer <> ?
         """
-        number, reviewed = self._connection.execute(query).fetchone()
+        number, reviewed = self._connection.execute(query, (UNSEEN,)).fetchone()
         return number, reviewed
 
     def tasks(self) -> Iterator[Task]:

@@ -50,7 +50,7 @@ create index if not exists photo_models on photo (
 
 -- What people said about photos: a row for each observation of a reviewer. The newest of these opinions answers for the
 -- photo. `kind`, `sex`, `life_stage`, `behavior`: as in Camtrap DP. `machine`: the scientific name or the kind that the
--- machine had said. `drawn`: whether the photo was drawn at random, so that its review counts for precision.
+-- machine had said, or empty if none had looked. `drawn`: whether the photo was drawn at random, so that its review counts for precision.
 -- An animal without `scientific_name` has the name that was typed.
 create table if not exists review (
     photo           integer not null references photo,

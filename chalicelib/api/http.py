@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
+from chalicelib.api.responses import json_of
 from chalicelib.config.casts import RateLimit
 from chalicelib.errors import HTTPError
 
@@ -125,8 +125,7 @@ def etag(text: str) -> str:
 
 def json_response(body: "DataclassInstance", status: int = 200) -> Response:
     """Return a response with a dataclass as JSON."""
-    text = json.dumps(asdict(body), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return Response(text, {**JSON_HEADERS, "Cache-Control": "no-store"}, status)
+    return Response(json_of(body), {**JSON_HEADERS, "Cache-Control": "no-store"}, status)
 
 
 def headers_of(error: HTTPError) -> dict[str, str]:

@@ -3,16 +3,15 @@
 They depend only on the dataset, so browsers keep them for `MAX_AGE` and then ask whether the dataset has changed.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote, quote_plus
 
 from chalicelib.api.http import Request, Response, etag, unless_current
-from chalicelib.api.responses import ModelVersion
+from chalicelib.api.responses import ModelVersion, json_of
 from chalicelib.model.taxonomy import EVERYWHERE, KINDS
 from chalicelib.stores.taxa import NamedTaxon, Of
 
@@ -164,8 +163,7 @@ def links_of(scientific_name: str, ids: Mapping[str, str]) -> dict[str, str]:
 
 def taxa_response(request: Request, body: "DataclassInstance") -> Response:
     """Return a dataclass as JSON."""
-    text = json.dumps(asdict(body), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return _cacheable(request, text, "application/json")
+    return _cacheable(request, json_of(body), "application/json")
 
 
 def geojson_response(request: Request, outlines: Of[str]) -> Response:

@@ -6,9 +6,11 @@ often it is worked on. docs/reference/batch.md is the contract.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal, Self
+
+from chalicelib.api.responses import json_of
 
 Status = Literal["identified", "unreadable"]
 """`unreadable`: there is no answer, and another attempt would give none either."""
@@ -49,7 +51,7 @@ class Line:
     @property
     def text(self) -> str:
         """Return the line as JSON, with its end of line."""
-        return json.dumps(asdict(self), separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+        return json_of(self) + "\n"
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:

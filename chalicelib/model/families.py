@@ -67,9 +67,8 @@ class Runs(NamedTuple):
         return cls(np.array(starts), sizes, np.repeat(np.arange(len(starts)), sizes))
 
     def sums[Number: np.floating](self, values: NDArray[Number]) -> NDArray[Number]:
-        """Return the sum of each run's values."""
-        sums: NDArray[Number] = np.add.reduceat(values, self.starts)
-        return sums
+        """Return the sum of each run's values. `bincount` takes a quarter of the time of `reduceat`: runs are short."""
+        return np.bincount(self.number, values, len(self.starts)).astype(values.dtype, copy=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

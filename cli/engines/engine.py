@@ -145,7 +145,9 @@ def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identi
 
 def facts_in(data: bytes | None, place: Place) -> FileFacts:
     """Return what the file of a photo says; nothing if it cannot be read, or is a video. `data`: or its beginning."""
-    photo = PhotoFacts.read(data, PhotoLimits(max_bytes=len(data))) if data else None
+    if not data:
+        return FileFacts()
+    photo = PhotoFacts.of_header(data) or PhotoFacts.read(data, PhotoLimits(max_bytes=len(data)))
     return _facts_of(photo, place) if photo else FileFacts()
 
 

@@ -86,14 +86,14 @@ def _package() -> Any:
 
 
 class _Trusted(Detectors):
-    """MegaDetector alone. It is believed by day too, unlike the small detector for camera traps, and sees people."""
+    """One detector alone, believed by day too, unlike the small one for camera traps; it sees people too."""
 
     def detect(self, picture: Picture, size: int, *, by_night: bool, is_doubtful: bool) -> Detections:
         found = super().detect(picture, size, by_night=by_night, is_doubtful=is_doubtful)
         return replace(found, by_night=True)
 
 
-def with_detector(services: Services, detector: MegaDetector) -> Services:
-    """Return services whose boxes are MegaDetector's."""
+def with_detector(services: Services, detector: Detector) -> Services:
+    """Return services whose boxes are MegaDetector's, or those of another one that is believed as much."""
     recogniser = replace(services.recogniser, detectors=Lazy(lambda: _Trusted(detector, None, "never")))
     return replace(services, photos=replace(services.photos, detail=SIZE // 2), recogniser=recogniser)

@@ -45,6 +45,7 @@ COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
     "perhaps": lambda row: " | ".join(each.name for each in row.photo.finding.perhaps),
     "perhaps_scientific": lambda row: " | ".join(each.scientific_name for each in row.photo.finding.perhaps),
     "candidates": lambda row: "; ".join(f"{each.name} {each.score:.4f}" for each in row.photo.finding.candidates),
+    "differs": lambda row: " | ".join(map(str, row.photo.finding.differing)),
     "method": lambda row: row.photo.finding.method,
     "classified_by": lambda row: row.photo.finding.by,
     "event": lambda row: row.event,

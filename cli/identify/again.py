@@ -27,7 +27,7 @@ from (
         answer ->> '$.animals' is not null as has_boxes, count(*) as number
     from photo where answer is not null group by 1, 2, 3, 4
 )
-group by 1, 2, 3 order by 4 desc
+where name is not null group by 1, 2, 3 order by 4 desc
 """
 """The index `photo_models` has all that the inner query reads: an answer is long."""
 _OTHERS = "select 1 from photo where answer is not null and path not in (select path from temp.listed) limit 1"

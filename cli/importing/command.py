@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from cli.errors import CommandError, Exit
 from cli.importing.camtrap_dp import CamtrapDP
 from cli.importing.labels import Folders, Form, Label
-from cli.importing.photos import StudyPhotos
-from cli.importing.predictions import Predictions
+from cli.importing.photos import StudyPhotos, let_in, looked_for
+from cli.importing.predictions import Names, Predictions
 from cli.importing.timelapse import COLUMNS, Timelapse
 from cli.options import EXISTING_FOLDER, Parsed, PlaceOptions, place_options, results_argument
 from cli.results import BATCH, ResultsFile
@@ -30,6 +31,8 @@ Examples:
   faunalens import study.db sorted/ --folders --reviewer "A. Person"
   # what MegaDetector or SpeciesNet found, as a new study
   faunalens import study.db predictions.json --root card/ --deployments deployments.csv
+  # MegaDetector's boxes, in which the models of this release look
+  faunalens import study.db predictions.json --root card/ --names ours
 """
 
 
@@ -54,7 +57,15 @@ def _column(text: str) -> tuple[str, str]:
 )
 @click.option("--reviewer", metavar="NAME", help="Who made the labels, where FILE does not say.")
 @click.option(
-    "--root", type=EXISTING_FOLDER, metavar="FOLDER", help="The folder of the photos, to begin a study of predictions."
+    "--root", type=EXISTING_FOLDER, metavar="FOLDER", help="The folder of the photos, to begin a study with FILE."
+)
+@click.option(
+    "--names",
+    type=click.Choice(get_args(Names)),
+    default="theirs",
+    show_default=True,
+    help="Who names the animals in predictions: their program, or our models, which look at the crops of their boxes. "
+    "`both` keeps our names beside theirs, and shows where they differ.",
 )
 @place_options
 @click.pass_obj
@@ -67,6 +78,7 @@ def import_labels(
     columns: Sequence[tuple[str, str]],
     reviewer: str | None,
     root: Path | None,
+    names: Names,
     given: PlaceOptions,
 ) -> int:
     """Take the labels in FILE as reviews of RESULTS. FILE is a CSV of Timelapse, a Camtrap DP, or a folder by animals.
@@ -77,20 +89,25 @@ def import_labels(
     Photos are found by path, also below another folder, by their bytes, or by a name that is unique. Names may be
     scientific or everyday ones; what is no known taxon is kept as it was typed. Importing again changes nothing twice.
     """
+    if root is None and not results.is_file():
+        raise click.UsageError(f"there is no {results} yet; say with --root in which folder the photos are")
     if Predictions.is_form_of(file) and not folders:
         from cli.importing.machine_answers import import_answers
 
-        return import_answers(results, file, root, given, environment)
-    if root or given != PlaceOptions(None, None, None):
-        raise click.UsageError("--root and options about places are for predictions; `faunalens identify` takes them")
+        return import_answers(results, file, root, given, names, environment)
+    if names != "theirs":
+        raise click.UsageError("--names is for predictions as JSON; labels of people are kept as they are")
     form = _form_of(file, Timelapse(dict(columns)), folders=folders)
     with ResultsFile(results, write=True) as kept:
+        where = looked_for(kept, root, given)
         with photo_progress(0, kept.counts().total, "reading labels") as reach:
             found = _Found.of(_counted(form.labels(file), reach), StudyPhotos(kept))
         answered = {identity for (identity,) in kept.rows("select id from photo where answer is not null")}
+        answered |= let_in(kept, sorted(found.said.keys() - answered))
         by = reviewer or f"imported from {file.absolute().name}"
         opinions = found.opinions(by, datetime.fromtimestamp(file.stat().st_mtime, UTC))
         number = _save(kept, opinions, answered)
+        where.settle()
     _say(found, number, len(found.said.keys() - answered))
     return Exit.SOME_FAILED if found.missing or found.said.keys() - answered else Exit.DONE
 
@@ -188,7 +205,7 @@ def _save(results: ResultsFile, opinions: Mapping[Opinion, Sequence[int]], answe
 def _say(found: _Found, number: int, unanswered: int) -> None:
     warn(f"{number:,} photos have labels now; {found.silent:,} photos of the file have none")
     if unanswered:
-        warn(f"{unanswered:,} labelled photos have no answer yet; identify them, and import again")
+        warn(f"{unanswered:,} labelled photos have no answer, and cannot be read; mount their card, and import again")
     if found.typed:
         names = ", ".join(f"{shown(name)} ({count:,})" for name, count in found.typed.most_common(MOST_FAULTS))
         warn(f"{len(found.typed):,} names are of no taxon that Faunalens knows, and kept as they are: {names}")

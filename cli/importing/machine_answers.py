@@ -1,14 +1,21 @@
-"""Predictions of other programs' models as answers in a results file, which need not have been there."""
+"""Predictions of other programs' models as answers in a results file, which need not have been there.
 
+Who names the animals is a choice: the other program, whose scores are then weighed by the place; our models, which look
+at the crops of its boxes; or both, so that each photo has a second opinion.
+"""
+
+import json
+import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import batched
 from pathlib import Path
 from sqlite3 import Row
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -16,28 +23,24 @@ from chalicelib.config.settings import Settings
 from chalicelib.location import Location
 from chalicelib.services import build_recogniser
 from cli.deployments import corrected
-from cli.engines.engine import facts_in
 from cli.engines.local import features_of_places, of_a_run
 from cli.errors import Exit
-from cli.identify.listing import photos_below, study_folder
+from cli.importing.crops import Crops
 from cli.importing.labels import Label
-from cli.importing.photos import StudyPhotos
-from cli.importing.predictions import Predicted, Predictions
-from cli.importing.speciesnet_taxa import taxon_of_label
-from cli.importing.weighing import Weighing
+from cli.importing.photos import StudyPhotos, facts_of, looked_for
+from cli.importing.predictions import Names, Predicted, Predictions
+from cli.importing.weighing import Weighing, opinion_in, with_others
 from cli.options import PlaceOptions
-from cli.place import NONE, Place
+from cli.place import Place
 from cli.results import BATCH, FileFacts, Outcome, ResultsFile, Task
-from cli.study.moved import find_below
-from cli.terminal import MOST_FAULTS, photo_progress, shown, waiting, warn
-from cli.video import VideoUnreadable, can_read, is_video, opened
+from cli.terminal import MOST_FAULTS, photo_progress, shown, warn
 
-HEAD = 1 << 18
-"""Bytes at the beginning of a photo that mostly have its EXIF and its size."""
-_ROW = """
+LOOKED_AT = 50
+"""Photos between two transactions while our models look at them, so that a run that is stopped loses few."""
+_ROWS = """
 select id, path, size, modified, checksum, place, shift, taken, latitude, longitude, width, height,
     answer ->> '$.model.name' as model
-from photo where id = ?
+from photo where id in (select value from json_each(?))
 """
 
 
@@ -62,9 +65,7 @@ class _Plan:
                 if said.failure:
                     plan.failures[said.failure] += 1
                     continue
-                for found in said.frames.values():
-                    for classes in (found.whole, *(each for _, each in found.boxes)):
-                        plan.labels.update(label for label, _ in classes)
+                plan.labels.update(label for classes in said.classes for label, _ in classes)
                 identities, strength = photos.of(Label(said.path))
                 if not identities and Path(said.path).is_file():
                     identities, strength = photos.of(Label(said.path, file=Path(said.path)))
@@ -77,6 +78,22 @@ class _Plan:
         plan.missing = [path for number, path in paths.items() if number not in plan.photos]
         return plan
 
+    def matched(self, predictions: Predictions) -> Iterator[tuple[Predicted, int]]:
+        """Yield each row with the photos that it answers for."""
+        for number, said in enumerate(predictions):
+            for identity in self.photos.get(number, ()):
+                yield said, identity
+
+
+class _Answered(NamedTuple):
+    """A photo of the file. `outcome`: None if its boxes are in pixels, and its size is not known."""
+
+    said: Predicted
+    row: Row
+    outcome: Outcome | None
+    opinion: Mapping[str, Any] | None = None
+    is_unseen: bool = False
+
 
 @dataclass(slots=True)
 class _Tally:
@@ -84,37 +101,30 @@ class _Tally:
     replaced: int = 0
     nowhere: int = 0
     unmeasured: int = 0
+    unseen: int = 0
     excluded: Counter[str] = field(default_factory=Counter)
     let_pass: Counter[str] = field(default_factory=Counter)
 
-    def compare(self, answer: Mapping[str, Any], said: Predicted) -> None:
-        """Note where SpeciesNet's geofence, which goes by country, and our ranges disagree on its first animal."""
-        classes = [label for each in said.frames.values() for label, _ in each.whole]
-        first = next((each for each in map(taxon_of_label, classes) if each.kind == "animal"), None)
-        if "country" not in said.theirs or answer["features"]["mode"] != "narrowed" or first is None:
+    def add(self, done: _Answered) -> None:
+        """Count a photo."""
+        if done.outcome is None:
+            self.unmeasured += 1
             return
-        here = {each["scientific_name"]: each["here"] for each in answer["candidates"]}
-        lives = here.get(first.scientific_name, "unexpected") != "unexpected"
-        is_excluded = "geofence" in str(said.theirs.get("prediction_source"))
-        if is_excluded == lives:
-            (self.excluded if lives else self.let_pass)[f"{first.name} in {said.theirs['country']}"] += 1
+        self.saved += 1
+        self.nowhere += done.outcome.facts.latitude is None
+        self.replaced += done.row["model"] is not None and done.row["model"] != done.said.model[0]
+        self.unseen += done.is_unseen
+        if fence := (done.opinion or {}).get("geofence"):
+            (self.excluded if fence["excludes"] else self.let_pass)[f"{fence['taxon']} in {fence['country']}"] += 1
 
 
 def import_answers(
-    results: Path, file: Path, root: Path | None, given: PlaceOptions, environment: Mapping[str, str]
+    results: Path, file: Path, root: Path | None, given: PlaceOptions, names: Names, environment: Mapping[str, str]
 ) -> int:
     """Save what the models of a file found as answers of RESULTS. Return the exit code."""
-    if root is None and not results.is_file():
-        raise click.UsageError(f"there is no {results} yet; say with --root in which folder the photos are")
     predictions = Predictions(file)
     with ResultsFile(results, write=True) as kept:
-        where = given.keep(kept, NONE if root else None)
-        if root:
-            folder = study_folder(kept, [root.absolute()], root)
-            with waiting("looking for photos"):
-                find_below(kept, folder, photos_below([folder], folder, where, []))
-        elif given.deployments or given.place:
-            kept.find(where.of(*row) for row in list(kept.rows("select path, size, modified from photo")))
+        where = looked_for(kept, root, given)
         plan = _Plan.of(predictions, StudyPhotos(kept), kept.counts().total)
         settings = of_a_run(Settings.from_environment(environment))
         weighing = Weighing(
@@ -123,71 +133,60 @@ def import_answers(
             lambda: features_of_places(settings, environment, warn),
             settings.thresholds.season_floor,
         )
-        tally = _save(kept, plan, predictions, weighing, datetime.fromtimestamp(file.stat().st_mtime, UTC))
+        crops = None if names == "theirs" else Crops.build(settings, environment)
+        look = partial(_answered, folder=Path(kept.study()["folder"]), weighing=weighing, crops=crops, names=names)
+        at = datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds")
+        tally, number = _Tally(), sum(map(len, plan.photos.values()))
+        with photo_progress(0, number, "importing") as reach, ThreadPoolExecutor(os.process_cpu_count()) as pool:
+            for some in batched(plan.matched(predictions), LOOKED_AT if crops else BATCH, strict=False):
+                rows = {row["id"]: row for row in kept.rows(_ROWS, json.dumps([identity for _, identity in some]))}
+                pairs = [(said, rows[identity]) for said, identity in some]
+                done = pool.map(look, pairs) if crops else map(look, pairs)
+                _save(kept, done, tally, at)
+                reach(tally.saved)
         where.settle()
         left = kept.counts().left
     _say(plan, tally, predictions.unknown, left)
-    return Exit.SOME_FAILED if plan.missing or plan.failures or tally.unmeasured else Exit.DONE
+    return Exit.SOME_FAILED if plan.missing or plan.failures or tally.unmeasured or tally.unseen else Exit.DONE
 
 
-def _save(results: ResultsFile, plan: _Plan, predictions: Predictions, weighing: Weighing, at: datetime) -> _Tally:
-    tally, folder = _Tally(), Path(results.study()["folder"])
-    with photo_progress(0, sum(map(len, plan.photos.values())), "importing") as reach:
-        for some in batched(_matched(plan, predictions), BATCH, strict=False):
-            outcomes = [
-                outcome
-                for said, identity in some
-                if (outcome := _outcome(next(results.rows(_ROW, identity)), said, folder, weighing, tally))
-            ]
-            with results.transaction():
-                for outcome in outcomes:
-                    results.save(replace(outcome, identified=at.isoformat(timespec="seconds")))
-            tally.saved += len(outcomes)
-            reach(tally.saved)
-    return tally
+def _save(results: ResultsFile, answered: Iterable[_Answered], tally: _Tally, at: str) -> None:
+    done = list(answered)
+    with results.transaction():
+        for each in done:
+            tally.add(each)
+            if each.outcome:
+                results.save(replace(each.outcome, identified=at))
 
 
-def _matched(plan: _Plan, predictions: Predictions) -> Iterator[tuple[Predicted, int]]:
-    for number, said in enumerate(predictions):
-        for identity in plan.photos.get(number, ()):
-            yield said, identity
-
-
-def _outcome(row: Row, said: Predicted, folder: Path, weighing: Weighing, tally: _Tally) -> Outcome | None:
-    """Return the answer for a photo; None if its boxes are in pixels, and its size is not known."""
+def _answered(
+    pair: tuple[Predicted, Row], folder: Path, weighing: Weighing, crops: Crops | None, names: Names
+) -> _Answered:
+    said, row = pair
     place = Place.parse(row["place"])
     facts = FileFacts(*(row[name] for name in ("width", "height", "taken", "latitude", "longitude")))
     if facts.width is None:
-        facts = _facts_of(folder / row["path"], place)
+        facts = facts_of(folder / row["path"], place)
     if facts.latitude is None and said.place:
         facts = replace(facts, latitude=said.place[0], longitude=said.place[1])
     if said.pixels and not (facts.width and facts.height):
-        tally.unmeasured += 1
-        return None
+        return _Answered(said, row, None)
     location = None
     if facts.latitude is not None and facts.longitude is not None:
         location = Location(facts.latitude, facts.longitude, "exif" if place.source == "exif" else "request")
     month = corrected(facts.taken, row["shift"]).month if facts.taken else None
-    answer = weighing.answer(said, location, month, (facts.width or 1, facts.height or 1))
-    tally.nowhere += location is None
-    tally.replaced += row["model"] is not None and row["model"] != said.model[0]
-    tally.compare(answer, said)
+    size = (facts.width or 1, facts.height or 1)
+    text, opinion = weighing.answer(said, location, month, size)
+    others = [opinion] if opinion else []
+    ours = crops.look(folder / row["path"], said.in_shares(size), location, row["shift"]) if crops else None
+    if ours and names == "ours":
+        text = ours
+    elif ours:
+        others.append(opinion_in(ours))
     task = Task(row["id"], row["path"], place, None, row["shift"])
-    return Outcome(task, "done", row["size"], row["modified"], row["checksum"], facts, weighing.text_of(answer))
-
-
-def _facts_of(path: Path, place: Place) -> FileFacts:
-    """Return what a photo's file says: the beginning of the file, if that is enough. Of a video, that of a frame."""
-    with suppress(OSError, VideoUnreadable):
-        if not is_video(path):
-            with path.open("rb") as file:
-                facts = facts_in(head := file.read(HEAD), place)
-                return facts if facts.width or len(head) < HEAD else facts_in(head + file.read(), place)
-        if can_read():
-            with opened(path) as video:
-                facts = facts_in(video.frame_at(0.0).jpeg, place)
-                return replace(facts, width=video.width, height=video.height)
-    return FileFacts(latitude=place.latitude, longitude=place.longitude)
+    text = with_others(text, others)
+    outcome = Outcome(task, "done", row["size"], row["modified"], row["checksum"], facts, text)
+    return _Answered(said, row, outcome, opinion, is_unseen=crops is not None and ours is None)
 
 
 def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
@@ -196,6 +195,8 @@ def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
         warn(f"{tally.replaced:,} of them replace answers of other models; reviews stay")
     if tally.nowhere:
         warn(f"{tally.nowhere:,} have no place, so the scores alone decide; give --deployments, or --lat and --lon")
+    if tally.unseen:
+        warn(f"{tally.unseen:,} are videos or cannot be read, so our models have not looked at them")
     if unknown:
         listed = ", ".join(map(shown, unknown[:MOST_FAULTS]))
         warn(f"{len(unknown):,} classes are of no taxon, and count as animals: {listed}")

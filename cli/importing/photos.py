@@ -1,15 +1,25 @@
 """Which photos of a study the labels of another program mean: by their path, their bytes or their name."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
-from itertools import takewhile
+from pathlib import Path
 
-from cli.deployments import normal
+from cli.deployments import Where, normal
+from cli.engines.engine import facts_in
+from cli.identify.listing import photos_below, study_folder
 from cli.importing.labels import Label
-from cli.results import ResultsFile
-from cli.study.moved import checksum_of
+from cli.options import PlaceOptions
+from cli.place import NONE, Place
+from cli.results import UNSEEN, FileFacts, Outcome, ResultsFile, Task
+from cli.study.moved import checksum_of, find_below
+from cli.terminal import photo_progress, waiting
+from cli.video import VideoUnreadable, can_read, is_video, opened
 
+HEAD = 1 << 16
+"""Bytes at the beginning of a photo that mostly have its EXIF and its size."""
 SURE = 1_000
 """More names than a path has: the bytes are the same."""
 SLACK = 2.0
@@ -58,6 +68,51 @@ class StudyPhotos:
         return abs((times[0] - times[1]).total_seconds()) > SLACK
 
 
+def looked_for(results: ResultsFile, root: Path | None, given: PlaceOptions) -> Where:
+    """Look for the photos of a study: below `root`, or those that it knows, at the places that are given now."""
+    where = given.keep(results, NONE if root else None)
+    if root:
+        folder = study_folder(results, [root.absolute()], root)
+        with waiting("looking for photos"):
+            find_below(results, folder, photos_below([folder], folder, where, []))
+    elif given.deployments or given.place:
+        results.find(where.of(*row) for row in list(results.rows("select path, size, modified from photo")))
+    return where
+
+
+def let_in(results: ResultsFile, photos: Iterable[int]) -> set[int]:
+    """Let photos without an answer be part of the study, if their files are there: people have said what they show.
+
+    `faunalens identify` still counts them as left. Return which they are.
+    """
+    query = "select id, path, size, modified, place, shift from photo where id = ? and answer is null"
+    rows = [row for each in photos for row in results.rows(query, each)]
+    folder, found = Path(results.study()["folder"]), set[int]()
+    with photo_progress(0, len(rows), "reading photos") as reach, results.transaction():
+        for number, (identity, path, size, modified, place, shift) in enumerate(rows, 1):
+            facts = facts_of(folder / path, Place.parse(place))
+            if facts.width:
+                task = Task(identity, path, Place.parse(place), None, shift)
+                results.save(Outcome(task, "new", size, modified, None, facts, UNSEEN))
+                found.add(identity)
+            reach(number)
+    return found
+
+
+def facts_of(path: Path, place: Place) -> FileFacts:
+    """Return what a photo's file says: the beginning of the file, if that is enough. Of a video, that of a frame."""
+    with suppress(OSError, VideoUnreadable):
+        if not is_video(path):
+            with path.open("rb") as file:
+                facts = facts_in(head := file.read(HEAD), place)
+                return facts if facts.width or len(head) < HEAD else facts_in(head + file.read(), place)
+        if can_read():
+            with opened(path) as video:
+                facts = facts_in(video.frame_at(0.0).jpeg, place)
+                return replace(facts, width=video.width, height=video.height)
+    return FileFacts(latitude=place.latitude, longitude=place.longitude)
+
+
 def _parts(path: str) -> tuple[str, ...]:
     names = normal(path).replace("\\", "/").casefold().split("/")
     return tuple(name for name in names if name not in ("", ".", "..")) or ("",)
@@ -65,5 +120,9 @@ def _parts(path: str) -> tuple[str, ...]:
 
 def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     """Return the number of names that two paths have in common at their end."""
-    pairs = zip(reversed(one), reversed(other), strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    number = 0
+    for name, its in zip(reversed(one), reversed(other), strict=False):
+        if name != its:
+            break
+        number += 1
+    return number

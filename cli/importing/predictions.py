@@ -6,9 +6,10 @@ by its scientific or everyday name.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from chalicelib.model.detector import MOST, Box
 from chalicelib.model.taxonomy import RANKS
@@ -18,6 +19,8 @@ from cli.importing.labels import faults_of
 from cli.importing.names import kind_called, taxon_called
 from cli.study.taxa import lineage_of, searchable
 
+Names = Literal["theirs", "ours", "both"]
+"""Whose names the answers have. `both`: theirs, with ours beside them."""
 LISTS = frozenset({"images", "predictions", "annotations"})
 """Where MegaDetector, SpeciesNet and PyTorch-Wildlife have a photo each."""
 THEIRS = ("prediction", "prediction_score", "prediction_source", "country", "admin1_region")
@@ -57,6 +60,28 @@ class Predicted(NamedTuple):
     place: tuple[float, float] | None = None
     rate: float = 0.0
     processed: Sequence[int] = ()
+
+    @property
+    def classes(self) -> Iterator[Classes]:
+        """Yield the classes of the whole photo and of each box, in all frames."""
+        for found in self.frames.values():
+            yield found.whole
+            yield from (classes for _, classes in found.boxes)
+
+    def in_shares(self, size: tuple[int, int]) -> "Predicted":
+        """Return it with boxes as shares of the photo. `size`: its width and height in pixels."""
+        if not self.pixels:
+            return self
+        width, height = size
+
+        def share(box: Box) -> Box:
+            return replace(box, x=box.x / width, y=box.y / height, width=box.width / width, height=box.height / height)
+
+        frames = {
+            number: found._replace(boxes=tuple((share(box), classes) for box, classes in found.boxes))
+            for number, found in self.frames.items()
+        }
+        return self._replace(frames=frames, pixels=False)
 
 
 class Predictions:

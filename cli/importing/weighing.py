@@ -1,9 +1,10 @@
 """Answers from what other programs' models found: their scores, weighed by the place as our models' are."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from chalicelib.api.answers import answer_of
 from chalicelib.api.parameters import DEFAULT_TOP
-from chalicelib.api.responses import PackUsed
+from chalicelib.api.responses import AnimalFound, Answer, ModelUsed, PackUsed, json_of
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION, Features
@@ -32,6 +33,7 @@ from cli.engines.speciesnet_animals import NetAnimals
 from cli.engines.watch import Seen, answer_of_frames
 from cli.importing.predictions import Classes, Found, Predicted
 from cli.importing.speciesnet_taxa import taxon_of_label
+from cli.study.finding import of_answer
 from cli.study.taxa import ANIMALS
 
 OTHERS = ";;;;;;animal"
@@ -64,23 +66,20 @@ class Weighing:
 
     def answer(
         self, said: Predicted, location: Location | None, month: int | None, size: tuple[int, int]
-    ) -> dict[str, Any]:
-        """Return the answer for a photo or video. `size`: its width and height in pixels."""
+    ) -> tuple[str, dict[str, Any] | None]:
+        """Return the answer for a photo or video, as JSON, and what the file itself calls it.
+
+        `size`: its width and height in pixels.
+        """
         cell = cell_of(location.latitude, location.longitude) if location else None
         features, prior = self._at(cell, month)
+        said = said.in_shares(size)
         answers = {
-            number: self._answer(_in_shares(found, size) if said.pixels else found, said, location, features, prior)
-            for number, found in said.frames.items()
+            number: self._answer(found, said, location, features, prior) for number, found in said.frames.items()
         }
-        answer = answers.get(-1) or _of_video(said, answers)
-        if said.theirs:
-            answer["theirs"] = said.theirs
-        return answer
-
-    @staticmethod
-    def text_of(answer: dict[str, Any]) -> str:
-        """Return an answer as results files have it."""
-        return json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        first = next(iter(answers.values()))
+        text = json_of(answers[-1] if -1 in answers else _of_video(said, answers))
+        return text, _opinion_of(said, first)
 
     def _look_up(self, cell: int | None, month: int | None) -> tuple[Features, Prior]:
         features = NO_LOCATION if cell is None else self._features.get().at(cell)
@@ -89,16 +88,14 @@ class Weighing:
 
     def _answer(
         self, found: Found, said: Predicted, location: Location | None, features: Features, prior: Prior
-    ) -> dict[str, Any]:
+    ) -> Answer:
         recognised = self._recognised(found, _Model(*said.model), prior)
         cell = cell_of(location.latitude, location.longitude) if location else None
         whole = Identification((), location, cell, features, recognised, ENOUGH, None, _TIMES)
-        answer = asdict(answer_of(whole, str(uuid4()), DEFAULT_TOP))
-        for part in (answer, *answer["animals"]):
-            part["candidates"] = [each for each in part["candidates"] if each["scientific_name"] != ANIMALS]
-        if said.detector:
-            answer["model"]["packs"] = (asdict(PackUsed(*said.detector, 0.0)),)
-        return answer
+        answer = _without_others(answer_of(whole, str(uuid4()), DEFAULT_TOP))
+        animals = tuple(map(_without_others, answer.animals or ()))
+        packs = (PackUsed(*said.detector, 0.0),) if said.detector else ()
+        return replace(answer, animals=animals, model=ModelUsed(*said.model, packs))
 
     def _recognised(self, found: Found, model: _Model, prior: Prior) -> Recognised:
         """Return what a photo shows: that of its surest animal. Classes of the whole photo are that one's."""
@@ -149,19 +146,57 @@ def _labels_of(animals: Iterable[Animal], relatives: Iterable[Relative]) -> Iter
         yield f";{class_};{order};{family};;;{family}".lower()
 
 
-def _in_shares(found: Found, size: tuple[int, int]) -> Found:
-    """Return boxes in pixels as shares of the photo."""
-    width, height = size
-    return found._replace(
-        boxes=tuple(
-            (replace(box, x=box.x / width, y=box.y / height, width=box.width / width, height=box.height / height), each)
-            for box, each in found.boxes
-        )
-    )
+def _without_others[Part: (Answer, AnimalFound)](part: Part) -> Part:
+    """Return what was found without the animals that the file does not list."""
+    known = tuple(each for each in part.candidates if each.scientific_name != ANIMALS)
+    return part if len(known) == len(part.candidates) else replace(part, candidates=known)
 
 
-def _of_video(said: Predicted, answers: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+def _of_video(said: Predicted, answers: Mapping[int, Answer]) -> dict[str, Any]:
     """Return the answer for a video. How long it is, is known as far as frames were looked at."""
     rate = said.rate or 1.0
-    frames = [Seen(number, number / rate, answers[number]) for number in sorted(answers)]
+    frames = [Seen(number, number / rate, json.loads(json_of(answers[number]))) for number in sorted(answers)]
     return answer_of_frames(frames, rate, frames[-1].seconds)
+
+
+def _opinion_of(said: Predicted, answer: Answer) -> dict[str, Any] | None:
+    """Return what the file calls a photo, before its place has weighed that; None if it does not say."""
+    best = max((pair for classes in said.classes for pair in classes[:1]), key=itemgetter(1), default=("", 0.0))
+    label = said.theirs.get("prediction") or best[0]
+    score = said.theirs.get("prediction_score") or dict(pair for each in said.classes for pair in each).get(label, 0.0)
+    if not label:
+        return None
+    meant = taxon_of_label(label)
+    opinion = {"by": " ".join(said.model), "kind": meant.kind, "score": score}
+    if meant.kind == "animal":
+        opinion |= {"name": meant.name, "scientific_name": meant.scientific_name, "rank": meant.rank}
+    fence = _geofence(said, answer)
+    return opinion | ({"geofence": fence} if fence else {})
+
+
+def _geofence(said: Predicted, answer: Answer) -> dict[str, Any] | None:
+    """Return where SpeciesNet's geofence, which goes by country, and our ranges disagree on its first animal."""
+    country = said.theirs.get("country")
+    if not country or answer.features.mode != "narrowed":
+        return None
+    meant = (taxon_of_label(label) for classes in said.classes for label, _ in classes)
+    first = next((each for each in meant if each.kind == "animal"), None)
+    if first is None:
+        return None
+    here = {each.scientific_name: each.here for each in answer.candidates}
+    lives = here.get(first.scientific_name, "unexpected") != "unexpected"
+    excludes = "geofence" in str(said.theirs.get("prediction_source"))
+    return {"country": country, "taxon": first.name, "excludes": excludes} if excludes == lives else None
+
+
+def opinion_in(answer: str) -> dict[str, Any]:
+    """Return what an answer calls a photo, as a second opinion."""
+    found = of_answer(json.loads(answer), "")
+    opinion = {"by": found.by, "kind": found.kind, "score": found.sureness}
+    named = asdict(found.named) if found.named else {}
+    return opinion | {name: named[name] for name in ("name", "scientific_name", "rank") if name in named}
+
+
+def with_others(answer: str, opinions: Sequence[Mapping[str, Any]]) -> str:
+    """Return the JSON of an answer with what others call the photo, which finding.py reads."""
+    return f'{answer[:-1]},"others":{json_of(opinions)}}}' if opinions else answer

@@ -91,7 +91,8 @@ class Session:
                 for each in opinions
             ]
             clip = photo.clip._asdict() if photo.clip else None
-            found = asdict(machine_of(row))
+            machine = machine_of(row)
+            found = asdict(machine) | {"differing": list(map(asdict, machine.differing))}
             shown.append({**about, **place, "time": _iso(photo), **found, "opinions": said, "clip": clip})
         return shown
 

@@ -58,6 +58,26 @@ class Clip(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """What a photo was called beside its answer. `by`: a program and its version, or our models.
+
+    `geofence`: where SpeciesNet's disagrees with our ranges: `country`, the `taxon`, and whether it `excludes` that.
+    """
+
+    by: str
+    kind: Kind
+    named: ScoredTaxon | None
+    score: float
+    geofence: Mapping[str, Any] | None = None
+
+    def __str__(self) -> str:
+        fence, what = self.geofence, self.named.name if self.named else self.kind
+        verb = "excludes" if fence and fence["excludes"] else "allows"
+        more = f" (its geofence {verb} {fence['taxon']} in {fence['country']})" if fence else ""
+        return f"{self.by}: {what} {self.score:.2f}{more}"
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What was found in a photo.
 
@@ -68,6 +88,7 @@ class Finding:
     there are of this kind, or None if it is not known. `faint`: boxes, or the whole photo as an animal, of which the
     models are too unsure to say so. `said`: what a person saw. `people`: where the models found people in a
     photo that a person has reviewed, who may have named the animal alone. `clip`: the frame, if it is a video.
+    `others`: what other models than these called it.
 
     An answer without boxes says that a person or a vehicle is there, but not how sure the detector is: `probability` is
     then `LEAST_BOX`, the least with which it is said.
@@ -88,6 +109,18 @@ class Finding:
     said: Observation | None = None
     people: "tuple[Finding, ...]" = ()
     clip: Clip | None = None
+    others: tuple[Other, ...] = ()
+
+    @property
+    def differing(self) -> tuple[Other, ...]:
+        """Return the others that say another kind or taxon, or that disagree with our ranges."""
+
+        def is_same(other: Other) -> bool:
+            if self.named and other.named:
+                return agree(self.named.line, other.named.line)
+            return self.kind == other.kind
+
+        return tuple(each for each in self.others if each.geofence or not is_same(each))
 
     @property
     def sex(self) -> str | None:
@@ -189,7 +222,7 @@ def _of_opinion(opinion: Opinion, machine: Finding) -> Finding:
 
 def of_answer(answer: dict[str, Any], at: str) -> Finding:
     """Return what an answer says. `at`: when, UTC in ISO 8601."""
-    found = _of_picture(answer, at)
+    found = replace(_of_picture(answer, at), others=tuple(map(_other, answer.get("others", ()))))
     return _of_video(found, answer["video"], at) if "video" in answer else found
 
 
@@ -266,7 +299,13 @@ def _named(prediction: dict[str, Any] | None, probability: float) -> ScoredTaxon
     return _taxa([prediction])[0]
 
 
+def _other(said: dict[str, Any]) -> Other:
+    named = _taxa([said])[0] if "name" in said else None
+    return Other(said["by"], said["kind"], named, said["score"], said.get("geofence"))
+
+
 def _models(answer: dict[str, Any]) -> str:
-    """Return the names and versions of all models that the answer comes from."""
-    model = answer["model"]
-    return "; ".join(f"{each['name']} {each['version']}" for each in (model, *model.get("packs", ())))
+    """Return the names and versions of all models that the answer comes from; none if no model has looked."""
+    model = answer.get("model")
+    used = (model, *model.get("packs", ())) if model else ()
+    return "; ".join(f"{each['name']} {each['version']}" for each in used)

@@ -58,7 +58,7 @@ def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn
                 raise KeyError(identity)
             machine = machine_of(row)
             said = opinion.observations or accepted(machine)
-            named = machine.named.scientific_name if machine.named else machine.kind
+            named = (machine.named.scientific_name if machine.named else machine.kind) if machine.by else ""
             connection.execute(_WITHDRAW, (identity, opinion.reviewer))
             connection.executemany(
                 _SAVE,
@@ -119,7 +119,7 @@ select machine, count(*) as reviewed, sum(is_right), count(distinct occasion) fr
         select
             photo, machine, reviewed, max(is_right) as is_right,
             max(name is not null and scientific_name is null) as is_typed
-        from review where drawn or not ? group by photo, reviewer
+        from review where machine <> '' and (drawn or not ?) group by photo, reviewer
     ) join photo on photo.id = photo where is_right or not is_typed group by photo
 ) group by machine order by reviewed desc, machine
 """

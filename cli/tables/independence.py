@@ -26,7 +26,7 @@ class Species(NamedTuple):
 class Sighting(NamedTuple):
     """A photo that shows a species. `time`: of the clock. `most`: the most of it in a photo of its event, if known.
 
-    `method`: whether a human or a machine named it.
+    `method`: whether a human or a machine named it. `differs`: what other models called the photo, if it differs.
     """
 
     station: str
@@ -35,6 +35,7 @@ class Sighting(NamedTuple):
     path: str
     most: int | None
     method: str = "machine"
+    differs: str = ""
 
 
 class Record(NamedTuple):
@@ -70,8 +71,10 @@ def sightings_of(study: Study, stations: dict[str, str], rank: str) -> Iterator[
         for photo in event:
             if photo.time is not None:
                 station, clock = stations[photo.deployment], photo.time.replace(tzinfo=None)
+                differs = " | ".join(map(str, photo.finding.differing))
                 for each in _shown(photo, whole):
-                    yield Sighting(station, species_of(each, rank), clock, photo.path, each.count, each.method)
+                    of = species_of(each, rank)
+                    yield Sighting(station, of, clock, photo.path, each.count, each.method, differs)
 
 
 def _shown(photo: StudyPhoto, whole: tuple[Finding, ...]) -> list[Finding]:

@@ -115,6 +115,7 @@ def _record(record: Record) -> dict[str, Any]:
         "name": first.of.name,
         "rank": first.of.rank,
         "method": first.method,
+        "differs": first.differs,
     }
 
 

@@ -26,6 +26,9 @@ export function show(photo, photos, { me, often, recent, choose }) {
   $("opinions").replaceChildren(...photo.opinions.map(({ reviewer, observations }) => (
     make("li", `${reviewer === me ? say("you") : reviewer}: ${observations.map(described).join("; ")}`)
   )));
+  $("differing").replaceChildren(...photo.differing.map(({ by, kind, named, score, geofence: fence }) => (
+    make("li", `${by}: ${called({ ...named, kind })} ${percent(score)}${fence ? ` (${say(fence.excludes ? "excludes" : "allows", { ...fence, taxon: translated(fence.taxon) })})` : ""}`)
+  )));
   const own = distinct([
     ...photo.perhaps.map((each) => ({ ...each, more: say("perhaps") })), // they have no calibrated number
     ...photo.candidates.map((each) => ({ ...each, more: percent(each.score) })),

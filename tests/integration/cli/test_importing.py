@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.stand_ins import BLACK_BEAR, BLANK, KIT_FOX, PANDA, detection
+from tests.unit.cli.exports.reading import rows_of
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 SAN_DIEGO = ("--lat", "32.57", "--lon", "-116.98")
@@ -55,7 +56,8 @@ def test_speciesnets_predictions_become_a_study(run: Run, tmp_path: Path, card: 
     bear, doubtful, *_, blank = (answers[f"N/IMG_000{number}.JPG"] for number in range(1, 6))
     assert bear["prediction"]["scientific_name"] == "Ursus americanus"
     assert bear["model"] == {"name": "speciesnet", "version": "4.0.2a", "packs": []}
-    assert bear["theirs"] == {"prediction": BLACK_BEAR, "country": "USA"}
+    (theirs,) = bear["others"]
+    assert (theirs["by"], theirs["scientific_name"]) == ("speciesnet 4.0.2a", "Ursus americanus")
     assert [each["scientific_name"] for each in doubtful["candidates"]][:1] == ["Ursus americanus"]
     assert doubtful["animals"][0]["box"]["score"] == 0.9
     assert (blank["subject"], blank["prediction"]) == ("none", None)
@@ -70,7 +72,10 @@ def test_speciesnets_predictions_become_a_study(run: Run, tmp_path: Path, card: 
     assert "5 by speciesnet 4.0.2a with boxes" in run("status", results).stdout
     export = tmp_path / "out.csv"
     assert run("export", results, "--csv", export).returncode == 0
-    assert "speciesnet 4.0.2a" in export.read_text(encoding="utf-8")
+    rows = {row["path"]: row for row in rows_of(export)}
+    assert rows["N/IMG_0001.JPG"]["classified_by"] == "speciesnet 4.0.2a"
+    assert "(its geofence excludes kit fox in USA)" in rows["N/IMG_0003.JPG"]["differs"]
+    assert "(its geofence allows giant panda in USA)" in rows["N/IMG_0004.JPG"]["differs"]
 
 
 def test_megadetectors_boxes_have_no_names(run: Run, tmp_path: Path, card: Path) -> None:
@@ -95,3 +100,41 @@ def test_megadetectors_boxes_have_no_names(run: Run, tmp_path: Path, card: Path)
     assert (answer["subject"], answer["prediction"], answer["candidates"]) == ("animal", None, [])
     assert (answer["people"]["count"], answer["model"]["version"]) == (1, "A")
     assert other["animals"][0]["box"] == {"x": 0.1, "y": 0.1, "width": 0.4, "height": 0.4, "score": 0.9}
+
+
+def test_our_models_name_what_is_in_the_boxes(run: Run, tmp_path: Path, card: Path, speciesnet: Path) -> None:
+    # WHEN predictions are imported with our names, and with both
+    ours, both = tmp_path / "ours.db", tmp_path / "both.db"
+    for results in (ours, both):
+        done = run("import", results, speciesnet, "--root", card, *SAN_DIEGO, "--names", results.stem)
+        assert done.returncode == 3, done.stderr
+    mine, theirs = (answers_in(each)["N/IMG_0001.JPG"] for each in (ours, both))
+    # THEN our models have looked at their boxes
+    assert mine["model"]["name"] == "faunalens-efficientnet-lite2"
+    assert {"name": "speciesnet", "version": "4.0.2a", "milliseconds": 0.0} in mine["model"]["packs"]
+    assert [each["box"]["score"] for each in mine["animals"]] == [0.9]
+    # THEN each has the others' names beside its own
+    assert [each["by"].split()[0] for each in mine["others"]] == ["speciesnet"]
+    assert theirs["prediction"]["scientific_name"] == "Ursus americanus"
+    assert [each["by"].split()[0] for each in theirs["others"]] == ["speciesnet", "faunalens-efficientnet-lite2"]
+
+
+def test_a_study_may_begin_with_labels(run: Run, tmp_path: Path, card: Path) -> None:
+    # GIVEN a card that no run has seen, and what a person saw on two of its photos
+    labels, results = tmp_path / "labels.csv", tmp_path / "study.db"
+    labels.write_text("File,RelativePath,Species\nIMG_0001.JPG,N,red fox\nIMG_0002.JPG,N,empty\n")
+    # WHEN the labels are imported THEN the photos are a study, with their times
+    done = run("import", results, labels, "--root", card, "--reviewer", "A. Person", *SAN_DIEGO)
+    assert done.returncode == 0, done.stderr
+    assert "2 photos have labels now" in done.stderr
+    assert run("export", results, "--csv", tmp_path / "out.csv").returncode == 0
+    fox, empty, *_ = rows_of(tmp_path / "out.csv")
+    assert [(row["name"], row["kind"], row["classified_by"]) for row in (fox, empty)] == [
+        ("red fox", "animal", "A. Person"),
+        ("", "blank", "A. Person"),
+    ]
+    assert fox["latitude"] == "32.57"
+    # THEN no model is right or wrong about them, and all photos are left to identify
+    assert "no photo has been reviewed" in run("review", results, "--precision").stderr
+    status = json.loads(run("status", results, "--json").stdout)
+    assert (status["done"], status["models"]) == (0, {})

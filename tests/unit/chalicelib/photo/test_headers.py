@@ -2,6 +2,8 @@
 
 import time
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,14 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoUnreadable
 from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.exif import location_from_gps
-from chalicelib.photo.headers import check_directory, check_segments, read_webp_header, with_metadata_first
+from chalicelib.photo.headers import (
+    check_directory,
+    check_segments,
+    read_jpeg_header,
+    read_webp_header,
+    with_metadata_first,
+)
+from chalicelib.photo.photos import PhotoFacts
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise, png_chunk, scene, tiff_header
 
 
@@ -242,3 +251,21 @@ def test_any_bytes_have_a_header(data: bytes) -> None:
     width, height = read_webp_header(b"RIFF\x10\x00\x00\x00WEBP" + data).size
     assert width >= 0
     assert height >= 0
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_have_a_jpeg_header(data: bytes, is_jpeg: bool) -> None:
+    read_jpeg_header((b"\xff\xd8" if is_jpeg else b"") + data)
+
+
+@pytest.mark.parametrize("options", [{}, {"exif": exif(SYDNEY, taken="2026:05:02 06:00:00")}, {"progressive": True}])
+def test_the_first_bytes_of_a_jpeg_say_what_the_whole_does(options: dict[str, Any]) -> None:
+    # GIVEN a photo with a thumbnail's worth of other data before its picture
+    data = jpeg(**options, comment=b"x" * 20_000)
+    whole = PhotoFacts.read(data, PhotoLimits())
+    # WHEN its beginning is read THEN size, place and time are those of the whole
+    found = PhotoFacts.of_header(data[:30_000])
+    assert whole is not None
+    assert found is not None
+    assert replace(found, size_in_bytes=len(data)) == whole
+    assert PhotoFacts.of_header(data[:10_000]) is None

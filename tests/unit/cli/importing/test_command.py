@@ -51,7 +51,7 @@ def test_labels_are_reviews(study: Path, capsys: pytest.CaptureFixture[str]) -> 
     # THEN what could not be taken is said, without obeying what it says
     said = capsys.readouterr().err
     assert "3 photos have labels now; 1 photos of the file have none" in said
-    assert "1 labelled photos have no answer yet; identify them" in said
+    assert "1 labelled photos have no answer, and cannot be read; mount their card" in said
     assert "1 names are of no taxon that Faunalens knows, and kept as they are: goat \\x1b[31mthing (1)" in said
     assert "1 labelled photos are not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in said
 

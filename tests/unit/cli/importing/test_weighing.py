@@ -1,5 +1,6 @@
 """What other models found as answers, without a place: of a photo, of a video."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from chalicelib.features.cell_features import CellFeatures
 from chalicelib.model.detector import Box
 from chalicelib.services import build_recogniser
 from cli.importing.predictions import Found, Predicted
-from cli.importing.weighing import Weighing
+from cli.importing.weighing import Weighing, opinion_in, with_others
 from cli.study.finding import of_answer
 from testing import tiny_model
 
+BEAR = "1;mammalia;carnivora;ursidae;ursus;americanus;american black bear"
 FOX = "0;mammalia;carnivora;canidae;vulpes;vulpes;red fox"
 ANIMAL = Box(0.1, 0.2, 0.3, 0.4, 0.9, "animal")
 PERSON = Box(0.1, 0.2, 0.3, 0.4, 0.8, "person")
@@ -30,7 +32,7 @@ def weighing(tmp_path: Path) -> Weighing:
 
 def test_classes_of_a_photo_are_those_of_its_surest_animal(weighing: Weighing) -> None:
     said = Predicted("a.jpg", {-1: Found(((ANIMAL, ()), (ANIMAL, ())), ((FOX, 0.95),))}, "", ("net", "1"))
-    answer = weighing.answer(said, None, None, (100, 100))
+    answer = json.loads(weighing.answer(said, None, None, (100, 100))[0])
     first, second = answer["animals"]
     assert (answer["prediction"]["name"], first["prediction"]["name"], second["prediction"]) == (
         "red fox",
@@ -45,7 +47,44 @@ def test_a_video_shows_what_any_frame_does(weighing: Weighing) -> None:
     frames = {0: Found(((PERSON, ()),)), 20: Found(((ANIMAL, ()),)), 40: Found(())}
     said = Predicted("a.mp4", frames, "", ("megadetector", "A"), rate=20.0, processed=(0, 20, 40))
     # WHEN it is answered THEN both are there, and the answer is one of a video
-    answer = weighing.answer(said, None, None, (1, 1))
+    answer = json.loads(weighing.answer(said, None, None, (1, 1))[0])
     assert answer["video"]["processed"] == [0, 20, 40]
     assert (answer["video"]["fps"], answer["video"]["duration"]) == (20.0, 2.0)
     assert {part.kind for part in of_answer(answer, "").each} == {"animal", "human"}
+
+
+@pytest.mark.parametrize(
+    ("found", "theirs", "kind", "name", "score"),
+    [
+        (Found((), ((FOX, 0.9),)), {"prediction": BEAR, "prediction_score": 0.5}, "animal", "American black bear", 0.5),
+        (Found(((ANIMAL, ((FOX, 0.4),)), (ANIMAL, ((BEAR, 0.8),)))), {}, "animal", "American black bear", 0.8),
+        (Found((), ((FOX, 0.9),)), {"prediction": FOX}, "animal", "red fox", 0.9),
+        (Found((), ((";;;;;;blank", 0.9),)), {}, "blank", None, 0.9),
+    ],
+)
+def test_what_the_file_calls_a_photo_stays_beside_its_answer(
+    weighing: Weighing, found: Found, theirs: dict[str, object], kind: str, name: str | None, score: float
+) -> None:
+    # WHEN a photo is answered for THEN the opinion is what SpeciesNet decided, or else the likeliest class
+    said = Predicted("a.jpg", {-1: found}, "", ("net", "1"), theirs=theirs)
+    text, opinion = weighing.answer(said, None, None, (1, 1))
+    assert opinion is not None
+    assert (opinion["by"], opinion["kind"], opinion.get("name"), opinion["score"]) == ("net 1", kind, name, score)
+    # THEN the answer is read with it
+    (other,) = of_answer(json.loads(with_others(text, [opinion])), "").others
+    assert (other.by, other.kind, other.named and other.named.name) == ("net 1", kind, name)
+
+
+def test_boxes_alone_are_no_opinion(weighing: Weighing) -> None:
+    said = Predicted("a.jpg", {-1: Found(((ANIMAL, ()),))}, "", ("megadetector", "A"))
+    text, opinion = weighing.answer(said, None, None, (1, 1))
+    assert opinion is None
+    assert with_others(text, []) == text
+    assert opinion_in(text) == {
+        "by": "megadetector A",
+        "kind": "animal",
+        "score": 0.9,
+        "name": "animal",
+        "scientific_name": "Animalia",
+        "rank": "kingdom",
+    }

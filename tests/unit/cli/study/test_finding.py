@@ -21,7 +21,7 @@ from cli.study.opinions import Observation
 from cli.study.reviews import precision
 from cli.study.study import Study
 from cli.study.taxa import ScoredTaxon
-from testing.studies import DEER, IMPALA, LION, MAMMAL, answer, say, seen, write_study
+from testing.studies import BOVIDS, DEER, IMPALA, LION, MAMMAL, answer, say, seen, write_study
 from tests.unit.cli.exports.reading import rows_of
 
 
@@ -227,3 +227,34 @@ def test_all_exports_have_the_boxes(tmp_path: Path) -> None:
     assert [(each["category"], each["bbox"][0]) for each in image["detections"]] == [("1", 0.1), ("1", 0.5), ("2", 0.7)]
     annotations = json.loads((tmp_path / "coco.json").read_text())["annotations"]
     assert [each["bbox_relative"][0] for each in annotations] == [0.1, 0.5, 0.7]
+
+
+def other(who: tuple[str, str, str] | None, kind: str = "animal", **more: Any) -> dict[str, Any]:
+    named = dict(zip(("name", "scientific_name", "rank"), who, strict=True)) if who else {}
+    return {"by": "speciesnet 4", "kind": kind, "score": 0.5, **named, **more}
+
+
+@pytest.mark.parametrize(
+    ("said", "differing"),
+    [
+        (other(IMPALA), ""),
+        (other(BOVIDS), ""),  # a family that includes it
+        (other(LION), "speciesnet 4: lion 0.50"),
+        (other(None, "blank"), "speciesnet 4: blank 0.50"),
+        (
+            other(BOVIDS, geofence={"country": "KEN", "taxon": "impala", "excludes": True}),
+            "speciesnet 4: antelope, ox or sheep 0.50 (its geofence excludes impala in KEN)",
+        ),
+        (
+            other(IMPALA, geofence={"country": "KEN", "taxon": "impala", "excludes": False}),
+            "speciesnet 4: impala 0.50 (its geofence allows impala in KEN)",
+        ),
+    ],
+)
+def test_other_models_differ_by_kind_by_taxon_or_by_place(tmp_path: Path, said: dict[str, Any], differing: str) -> None:
+    # GIVEN an answer with what another model said WHEN it is exported THEN the row says where that differs
+    results = study(tmp_path, answer(IMPALA, others=[said]))
+    with ResultsFile(results, write=False) as kept:
+        write_csv(Study(kept, 60), tmp_path / "out.csv")
+    (row,) = rows_of(tmp_path / "out.csv")
+    assert row["differs"] == differing

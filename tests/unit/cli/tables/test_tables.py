@@ -56,6 +56,7 @@ def test_a_record_has_camtrapr_s_columns(tmp_path: Path) -> None:
         "name": "impala",
         "rank": "species",
         "method": "machine",
+        "differs": "NA",
     }
     assert rows[0]["n_images"] == "2"
     # THEN the antelope that is only a bovid has a table of its own
