@@ -115,3 +115,4 @@ def _prepare(services: Services, also: Sequence[Callable[[], None]]) -> None:
         services.recogniser.prepare()
     finally:
         sys.setswitchinterval(interval)
+    services.recogniser.models.load_outside()

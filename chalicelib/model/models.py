@@ -113,6 +113,16 @@ class Models:
             )
         return others
 
+    @property
+    def outside_bytes(self) -> int:
+        """Return the memory that the packs of the other folder may take."""
+        return 2 * sum(each.bytes for each in self._outside.manifests) if self._outside else 0
+
+    def load_outside(self) -> None:
+        """Load the packs of the other folder, which may be large, before a photo waits for that."""
+        for pack in self._others:
+            pack.load()
+
     @cached_property
     def heads(self) -> tuple[Head, ...]:
         """Return the heads, those of the other folder first. Raises `ModelError` if one is of another general model."""

@@ -98,6 +98,10 @@ class LabelledModel:
         """Return whether the model is in memory."""
         return self._session.is_made
 
+    def load(self) -> None:
+        """Load the model now. Raises `ModelError`."""
+        self._session.get()
+
     @property
     def animals(self) -> tuple[Animal, ...]:
         """Return the animals that the pack knows, in the order of its scores."""

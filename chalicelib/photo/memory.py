@@ -45,9 +45,10 @@ def decode_bytes(wanted: int, lambda_mib: int, other: int = 0) -> int:
     left = memory - PROCESS - other
     size = wanted or (left if lambda_mib else DECODE)
     if not 0 < size <= left:
+        used = f", beside {other / 1e6:.0f} MB for bodies or the packs of PACKS_PATH" if other else ""
         raise SettingError(
             f"PHOTO_DECODE_BYTES is {max(size, 0) / 1e6:.0f} MB, but only {max(left, 0) / 1e6:.0f} MB are left of "
-            f"{memory / 1e6:.0f} MB of memory; lower the setting, or give the process more memory"
+            f"{memory / 1e6:.0f} MB of memory{used}; lower the setting, or give the process more memory"
         )
     return size
 

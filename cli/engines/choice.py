@@ -91,17 +91,13 @@ class Choice:
 
 
 def _sizes(folder: Path) -> str:
-    """Return which packs a folder has, and how large they are. Raises `CommandError` if there is none.
-
-    A model of 196 MB took 206 MB of memory, and 391 MB while it was loaded.
-    """
+    """Return which packs a folder has, and how large they are. Raises `CommandError` if there is none."""
     from chalicelib.model.manifest import DETECTOR, read_manifests
 
-    models = [each.model for each in read_manifests(folder) if each.kind != DETECTOR]
-    if not models:
+    packs = [each for each in read_manifests(folder) if each.kind != DETECTOR]
+    if not packs:
         raise CommandError(
             f"{folder} has no pack; expected NAME.toml with enabled = true, and its NAME.onnx and labels beside it"
         )
-    sizes = [sum(each.stat().st_size for each in path.parent.glob(f"{path.name}*")) / 1e6 for path in models]
-    named = ", ".join(f"{path.stem} ({size:,.0f} MB)" for path, size in zip(models, sizes, strict=True))
+    named = ", ".join(f"{each.name} ({each.bytes / 1e6:,.0f} MB)" for each in packs)
     return f"packs: {named}; each takes as much memory once it is used, and twice that while it is loaded"

@@ -82,3 +82,15 @@ def test_without_a_place_nothing_changes(models: Models) -> None:
 
 def test_ids_made_of_names_fit_into_the_store() -> None:
     assert all(FIRST <= id_of(str(number)) <= LARGEST_ID for number in range(1000))
+
+
+def test_a_large_pack_has_its_memory_and_is_loaded_before_the_first_photo(models: Models) -> None:
+    # GIVEN a pack whose weights lie in a file of their own, as those of large models do
+    (pack,) = models.packs
+    with pack.manifest.model.with_suffix(".onnx.data").open("wb") as file:
+        file.truncate(150_000_000)
+    # THEN it may take twice its size while it is loaded
+    assert 300_000_000 < models.outside_bytes < 301_000_000
+    assert not pack.is_loaded
+    models.load_outside()
+    assert pack.is_loaded
