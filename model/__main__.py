@@ -1,4 +1,4 @@
-"""Build and check packs and models: `python -m model packs`, `python -m model check NAME`."""
+"""Build, check and measure packs and models: `python -m model packs`, `… check NAME`, `… evaluate --photos DIR`."""
 
 import argparse
 import sys
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command with the arguments behind its name. Return its exit code."""
-    from model import build_packs, check  # imported here because they import ONNX and parts of the app
+    from model import build_packs, check, evaluate  # imported here because they import ONNX and parts of the app
 
-    commands = {"check": check.main, "packs": build_packs.main}
+    commands = {"check": check.main, "evaluate": evaluate.main, "packs": build_packs.main}
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog="python -m model", description=(__doc__ or "").partition(":")[0] + ".")
     parser.add_argument("command", choices=commands, help="what to do; `--help` behind it lists its options")

@@ -1,6 +1,8 @@
-"""Measure models on labelled photos. As a command, print the table of the model card, for int8 and fp32.
+"""Measure models on labelled photos: print the table of the model card, for int8 and fp32.
 
-python -m model.evaluate --photos DIR       DIR: photos named <output index>_….jpg; 398 and above: no animal
+    python -m model evaluate --photos DIR      DIR: photos named <output index>_….jpg; 398 and above: no animal
+
+With `--corrections`, compare two versions on what people said of photos (corrections.py).
 """
 
 import argparse
@@ -19,6 +21,7 @@ from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model, Scores
 from chalicelib.photo.decode import open_photo
+from model import corrections
 from model.build import ACTIVATIONS, LABELS, count_animals, read_network, read_temperature, serialize
 from model.network import INPUT_SIZE
 from model.quantize import read_ranges
@@ -133,10 +136,22 @@ def table(results: Mapping[str, Results], labels: Labels, temperature: float) ->
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Evaluate the int8 and fp32 models and print the table. Return 0, or 1 after printing an error."""
-    parser = argparse.ArgumentParser(prog="python -m model.evaluate", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
+    """Evaluate the int8 and fp32 models and print the table, or compare versions. Return 0, or 1 after an error."""
+    parser = argparse.ArgumentParser(
+        prog="python -m model evaluate",
+        description=(__doc__ or "").partition("\n")[0],
+        epilog="Example: python -m model evaluate --corrections reviews.csv --photos study/ --new PACKS_PATH=my/packs",
+    )
+    text = f"{PHOTOS_HELP}; with --corrections, the folder of the photos that the file names"
+    parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=text)
+    text = "corrections of answers or reviews as CSV (model/corrections.py): say whether a new version is worse on them"
+    parser.add_argument("--corrections", type=Path, metavar="FILE", help=text)
+    for name, whose in (("--live", "version that answers now"), ("--new", "new version")):
+        text = f"settings of the {whose} that differ from the environment's, such as MODEL_PATH=new/faunalens.onnx"
+        parser.add_argument(name, default="", metavar="SETTINGS", help=text)
     options = parser.parse_args(arguments)
+    if options.corrections:
+        return corrections.main(options)
     try:
         network, animals, temperature = read_network(), count_animals(LABELS), read_temperature()
         with tempfile.TemporaryDirectory() as scratch:

@@ -4,6 +4,7 @@ import argparse
 import gc
 import os
 import sys
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -23,17 +24,19 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8000, help="port to listen on (default: %(default)s)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands in place of serving")
-    commands.add_parser(
+    listing = commands.add_parser(
         "corrections",
         help="list the answers that people called wrong",
         description="List the answers that people called wrong as CSV, the latest first, from RESULTS_FOLDER or "
         "RESULTS_BUCKET. Example: RESULTS_BUCKET=… python -m web corrections > corrections.csv",
     )
+    text = "also save the pictures of these results there, to compare versions: python -m model evaluate --corrections"
+    listing.add_argument("--pictures", type=Path, metavar="FOLDER", help=text)
     arguments = parser.parse_args()
     if arguments.command == "corrections":
         from web.results.results import list_corrections
 
-        return list_corrections()
+        return list_corrections(pictures=arguments.pictures)
     try:
         application = build_application()
     except SettingError as error:

@@ -13,8 +13,10 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from chalicelib.config.settings import Settings
@@ -184,14 +186,22 @@ def open_results(own: Settings, settings: WebSettings) -> Results | None:
     return None
 
 
-def list_corrections(file: TextIO | None = None) -> int:
-    """Write all corrections as CSV, the latest first, to standard output by default. Return the exit code."""
+def list_corrections(file: TextIO | None = None, pictures: Path | None = None) -> int:
+    """Write all corrections as CSV, the latest first, to standard output by default. Return the exit code.
+
+    `pictures`: folder in which to save the pictures of the results.
+    """
     try:
         results = open_results(Settings.from_environment(os.environ), WebSettings.from_environment())
         if results is None:
             raise SettingError("no results are kept; set RESULTS_FOLDER or RESULTS_BUCKET as for the server")
         corrections = sorted(results.corrections(), reverse=True)
-    except (SettingError, Unavailable) as error:
+        if pictures is not None:
+            pictures.mkdir(parents=True, exist_ok=True)
+            for each in corrections:
+                with suppress(NotFound):  # it has no picture, or was deleted meanwhile
+                    (pictures / f"{each.result}.jpg").write_bytes(results.picture(each.result))
+    except (SettingError, Unavailable, OSError) as error:
         cause = f" ({error.__cause__})" if error.__cause__ else ""
         print(f"corrections cannot be listed: {error}{cause}", file=sys.stderr)
         return 1

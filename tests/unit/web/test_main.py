@@ -56,6 +56,17 @@ def test_the_latest_comes_first_and_formulas_are_inert(results: Results, capsys:
     assert "2 corrections" in capsys.readouterr().err
 
 
+def test_pictures_are_saved_to_compare_versions_on_them(results: Results, tmp_path: Path) -> None:
+    # GIVEN a correction of a result with a picture, and one of a result without
+    for picture in (b"a picture", None):
+        receipt = results.keep({"subject": "none"}, lambda picture=picture: picture)
+        results.correct(receipt.id, receipt.token, "lynx")
+    # WHEN they are listed with a folder THEN it has the picture by the id of its result
+    assert list_corrections(io.StringIO(), pictures=tmp_path / "new" / "pictures") == 0
+    (saved,) = (tmp_path / "new" / "pictures").iterdir()
+    assert (results.find(saved.stem).has_picture, saved.read_bytes()) == (True, b"a picture")
+
+
 def test_without_a_store_it_says_what_to_set(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

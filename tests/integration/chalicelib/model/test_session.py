@@ -1,6 +1,6 @@
 """The model that `make setup` builds: reproducible, close to full precision, and narrowed by the prior.
 
-This repository has no animal photos; `python -m model.evaluate` measures accuracy. These tests compare outputs for a
+This repository has no animal photos; `python -m model evaluate` measures accuracy. These tests compare outputs for a
 photo of noise and a drawn disc.
 """
 

@@ -1,0 +1,125 @@
+"""Compare two versions on photos of which people have said what they show.
+
+    python -m model evaluate --corrections FILE --photos FOLDER --new "MODEL_PATH=new/faunalens.onnx"
+
+FILE has corrections of answers, which `python -m web corrections --pictures FOLDER` lists, or reviews, which
+`faunalens export STUDY --csv FILE` writes. Each photo counts once, and of an event only the first: its photos are
+alike. Both versions see the photo alone. Corrections alone favour the new version, since the live one was wrong about
+each of them; only reviews also have what it was right about.
+"""
+
+import argparse
+import csv
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from chalicelib.config import casts
+from chalicelib.config.settings import Settings
+from chalicelib.errors import ClientError, ModelError, SettingError
+from chalicelib.features.features import NO_LOCATION
+from chalicelib.model.verdict import grade, verdict
+from chalicelib.services import Services
+
+SHOWN = 10
+"""Photos that are listed, if the new version is worse about them."""
+
+type Line = tuple[str, ...]
+"""Scientific names from the phylum down to a taxon; empty: no animal."""
+
+
+class Said(NamedTuple):
+    """What a person says that a photo shows: a name, empty for no animal. `source`: whether a review, and whose."""
+
+    photo: Path
+    animal: str
+    source: str
+
+
+def read_said(file: Path, folder: Path) -> Iterator[Said]:
+    """Yield what people said of the photos in a folder. Raises `ModelError` if the file is of neither kind."""
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        rows = csv.DictReader(lines)
+        columns, events = set(rows.fieldnames or ()), set[str]()
+        if not (columns >= {"result", "animal"} or columns >= {"path", "kind", "scientific_name", "method", "event"}):
+            raise ModelError(
+                f"{file.name} has the columns {','.join(columns)}; expected corrections (`python -m web corrections`) "
+                "or reviews (`faunalens export STUDY --csv FILE`)"
+            )
+        for row in rows:
+            if "result" in columns:
+                yield Said(folder / f"{Path(row['result']).name}.jpg", row["animal"].lstrip("'"), "corrections")
+            elif row["method"] == "human" and "|" not in row["kind"] and row["event"] not in events:
+                events.add(row["event"])
+                name = row["scientific_name"] or row["name"] if row["kind"] == "animal" else ""
+                yield Said(folder / row["path"], name, f"reviews by {row['classified_by']}")
+
+
+def lines_of(*versions: Services) -> dict[str, Line]:
+    """Return the lines of all taxa that versions know, by scientific and common name in lower case."""
+    known: dict[str, Line] = {"": ()}
+    for animal in (animal for each in versions for animal in each.recogniser.models.everything().animals):
+        for depth, taxon in enumerate(animal.lineage, 1):
+            line = tuple(each.scientific_name for each in animal.lineage[:depth])
+            known.setdefault(taxon.scientific_name.lower(), line)
+            known.setdefault(taxon.name.lower(), line)
+    return known
+
+
+def answer_of(services: Services, data: bytes) -> Line:
+    """Return what a version says of a photo alone. Raises `ClientError` and `ModelError`."""
+    with services.photos.open([data]) as opened:
+        found = services.recogniser.recognise(opened.decode(), NO_LOCATION)
+    prediction = found.together.prediction
+    return tuple(each.scientific_name for each in prediction.lineage) if prediction else ()
+
+
+def compare(said: Sequence[Said], live: Services, new: Services) -> int:
+    """Print how a new version does beside the live one. Return 1 if it is worse by more than noise, or else 0."""
+    known, grades, worse, unknown = lines_of(live, new), list[tuple[int, int]](), list[str](), Counter[str]()
+    sources = Counter[str]()
+    for number, each in enumerate(said):
+        if number % 20 == 0:
+            print(f"photo {number} of {len(said)}", file=sys.stderr, flush=True)
+        truth = known.get(each.animal.lower(), known.get(each.animal.lower().partition(" ")[0]))
+        if truth is None:
+            unknown[f"no version knows {each.animal}"] += 1
+            continue
+        try:
+            data = each.photo.read_bytes()
+            before, after = answer_of(live, data), answer_of(new, data)
+        except (ClientError, OSError):
+            unknown["the photo cannot be read"] += 1
+            continue
+        sources[each.source] += 1
+        grades.append((grade(before, truth), grade(after, truth)))
+        if grades[-1][1] < grades[-1][0]:
+            worse.append(f"{each.photo.name}: {each.animal or 'no animal'}, was {_last(before)}, is {_last(after)}")
+    found = verdict(grades)
+    whose = ", ".join(f"{source}: {count}" for source, count in sources.most_common())
+    print(f"{len(grades)} photo{'s' * (len(grades) != 1)} ({whose})")
+    print(f"the new version is better about {found.better}, worse about {found.worse}, the same about {found.same}")
+    print(f"{'worse by more than noise' if found.is_worse else 'not worse by more than noise'}: p = {found.chance:.4f}")
+    print("".join(f"  {each}\n" for each in worse[:SHOWN]), end="")
+    print("".join(f"left out {count}: {why}\n" for why, count in unknown.most_common(SHOWN)), end="")
+    return int(found.is_worse)
+
+
+def _last(line: Line) -> str:
+    return line[-1] if line else "nothing"
+
+
+def main(options: argparse.Namespace) -> int:
+    """Compare two versions. Return 0, 1 if the new one is worse, or 2 after printing an error."""
+    try:
+        versions = [
+            Services.build(Settings.from_environment({**os.environ, **dict(casts.assignments(text))}))
+            for text in (options.live, options.new)
+        ]
+        return compare(list(read_said(options.corrections, options.photos)), *versions)
+    except (ModelError, SettingError, OSError, ValueError) as error:
+        print(f"error: the versions were not compared: {error}", file=sys.stderr)
+        return 2

@@ -1,0 +1,111 @@
+"""Two versions on photos of which people have said what they show: which is worse, and by more than noise."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from model import evaluate
+from testing import tiny_model
+from testing.pictures import encoded
+
+RED, GREEN, BLUE = (250, 10, 10), (10, 250, 10), (10, 10, 250)
+REVIEWS = "path,kind,name,scientific_name,method,classified_by,event\n"
+
+
+def version(folder: Path, *renamed: tuple[str, str]) -> str:
+    """Return the settings of a small model that sees colours. `renamed`: what it calls otherwise."""
+    folder.mkdir()
+    path = tiny_model.write(folder, tiny_model.tiny_model())
+    for name in ("labels.csv", "taxa.csv"):
+        text = path.with_name(name).read_text()
+        for old, new in renamed:
+            text = text.replace(old, new)
+        path.with_name(name).write_text(text)
+    return f"MODEL_PATH={path} SECOND_LOOK=false ANIMAL_THRESHOLD=0.1"
+
+
+def photos(folder: Path, **colours: tuple[int, int, int]) -> Path:
+    for name, colour in colours.items():
+        (folder / f"{name}.jpg").write_bytes(encoded(Image.new("RGB", (64, 64), colour), "PNG"))
+    return folder
+
+
+def run(folder: Path, text: str, live: str, new: str) -> int:
+    file = folder / "said.csv"
+    file.write_text(text)
+    arguments = ["--corrections", str(file), "--photos", str(folder), "--live", live, "--new", new]
+    return evaluate.main(arguments)
+
+
+def reviews(count: int, scientific_name: str, name: str = "red fox", path: str = "red.jpg") -> str:
+    rows = (f"{path},animal,{name},{scientific_name},human,anna,{number}\n" for number in range(count))
+    return REVIEWS + "".join(rows)
+
+
+def test_a_version_that_is_wrong_where_the_live_one_was_right_is_worse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN seven reviews of foxes, which the new version calls a jackal
+    photos(tmp_path, red=RED)
+    live, new = version(tmp_path / "live"), version(tmp_path / "new", ("Vulpes", "Lupulella"))
+    # WHEN they are compared THEN the new one is worse, and the lines say on what and by whom
+    assert run(tmp_path, reviews(7, "Vulpes vulpes"), live, new) == 1
+    said = capsys.readouterr().out
+    assert "7 photos (reviews by anna: 7)" in said
+    assert "better about 0, worse about 7, the same about 0" in said
+    assert "\nworse by more than noise: p = 0.0078" in said
+    assert "red.jpg: Vulpes vulpes, was Vulpes" in said
+    # AND the other way round it is better
+    assert run(tmp_path, reviews(7, "Vulpes vulpes"), new, live) == 0
+    assert "better about 7, worse about 0" in capsys.readouterr().out
+
+
+def test_a_few_photos_are_noise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos(tmp_path, red=RED)
+    live, new = version(tmp_path / "live"), version(tmp_path / "new", ("Vulpes", "Lupulella"))
+    assert run(tmp_path, reviews(4, "Vulpes vulpes"), live, new) == 0
+    assert "not worse by more than noise: p = 0.0625" in capsys.readouterr().out
+
+
+def test_corrections_of_the_page_count_by_the_words_that_people_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN corrections: a name that is known, one by its genus, one that is not, and one without a picture
+    photos(tmp_path, aaa=RED, bbb=RED, ccc=GREEN)
+    rows = ["/r/aaa,Hyla arborea,Red Fox", "/r/bbb,dog,Vulpes lagopus", "/r/ccc,dog,'=drop bear", "/r/ddd,dog,red fox"]
+    text = "created,result,answered,animal\n" + "".join(f"2026-11-02T10:00:00,{row}\n" for row in rows)
+    both = version(tmp_path / "both")
+    assert run(tmp_path, text, both, both) == 0
+    said = capsys.readouterr().out
+    assert "2 photos (corrections: 2)" in said
+    assert "the same about 2" in said
+    assert "left out 1: no version knows =drop bear" in said
+    assert "left out 1: the photo cannot be read" in said
+
+
+def test_of_an_event_one_photo_counts_and_only_what_people_said_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a burst, a photo of two animals, one that no person has seen, and an empty one
+    photos(tmp_path, red=RED)
+    text = REVIEWS + (
+        "red.jpg,animal,red fox,Vulpes vulpes,human,anna,1\n" * 3
+        + "red.jpg,animal | animal,red fox | dog,Vulpes vulpes | Canis familiaris,human,anna,2\n"
+        + "red.jpg,animal,red fox,Vulpes vulpes,machine,faunalens,3\n"
+        + "red.jpg,blank,,,human,ben,4\n"
+    )
+    both = version(tmp_path / "both")
+    assert run(tmp_path, text, both, both) == 0
+    assert "2 photos (reviews by anna: 1, reviews by ben: 1)" in capsys.readouterr().out
+
+
+def test_another_file_is_an_error_that_says_what_was_expected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = version(tmp_path / "both")
+    assert run(tmp_path, "a,b\n1,2\n", both, both) == 2
+    assert "expected corrections (`python -m web corrections`) or reviews" in capsys.readouterr().err
+    # AND so are settings that are none
+    assert run(tmp_path, REVIEWS, both, "PRIOR_FLOOR") == 2
+    assert "expected words such as PRIOR_FLOOR=0.01" in capsys.readouterr().err
