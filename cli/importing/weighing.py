@@ -91,7 +91,7 @@ class Weighing:
     ) -> Answer:
         recognised = self._recognised(found, _Model(*said.model), prior)
         cell = cell_of(location.latitude, location.longitude) if location else None
-        whole = Identification((), location, cell, features, recognised, ENOUGH, None, _TIMES)
+        whole = Identification((), location, cell, features, recognised, ENOUGH, _TIMES)
         answer = _without_others(answer_of(whole, str(uuid4()), DEFAULT_TOP))
         animals = tuple(map(_without_others, answer.animals or ()))
         packs = (PackUsed(*said.detector, 0.0),) if said.detector else ()
