@@ -36,6 +36,7 @@ MODULES = {
     "report": ("cli.report.command", "report"),
     "review": ("cli.review.command", "review"),
     "tables": ("cli.tables.command", "tables"),
+    "train": ("cli.training.command", "train"),
 }
 """The modules of the commands, and their functions there. This one has the others: status, prune, completion."""
 EPILOG = """\b

@@ -71,6 +71,10 @@ class Deployments:
     def _by_name(self) -> Mapping[str, Row]:
         return {normal(row["deploymentID"]): row for row in self.rows}
 
+    def named(self, name: str) -> Row | None:
+        """Return the deployment with an id."""
+        return self._by_name.get(normal(name))
+
     def at(self, path: str) -> Sequence[Row]:
         """Return the deployments of a photo's `folder`, or else the one that a folder is named like.
 

@@ -67,6 +67,22 @@ class CamtrapDP:
                 time, where = datetime.fromisoformat(row["timestamp"]), events.get(row["deploymentID"])
                 yield from _labels_of(row, of_media.get(row["mediaID"]) or (where.at(time) if where else []))
 
+    def places(self, path: Path) -> dict[str, tuple[str, str, str]]:
+        """Return the deployment of each medium, by the path that its labels have, with latitude and longitude."""
+        root = _root_of(path)
+        with faults_of(path):
+            about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
+            files = {each["name"]: root / each["path"] for each in about["resources"]}
+            at = {row["deploymentID"]: (row["latitude"], row["longitude"]) for row in rows_in(files["deployments"])}
+            media = rows_in(files["media"])
+            return {_photo_of(row): (row["deploymentID"], *at.get(row["deploymentID"], ("", ""))) for row in media}
+
+    @staticmethod
+    def folder_of(path: Path) -> Path:
+        """Return the folder below which a package names its media; beside a zip, which need not have any."""
+        root = _root_of(path)
+        return root if isinstance(root, Path) else path.parent
+
 
 def _root_of(path: Path) -> Any:
     """Return the folder of a package, also within a zip or another folder; None if there is none."""
@@ -76,14 +92,18 @@ def _root_of(path: Path) -> Any:
 
 
 def _labels_of(medium: Mapping[str, str], said: list[_Said]) -> Iterator[Label]:
-    address = urlsplit(medium["filePath"])
-    photo = (medium.get("fileName") or unquote(address.path)) if "://" in medium["filePath"] else medium["filePath"]
+    photo = _photo_of(medium)
     if not said:
         yield Label(photo, taken=medium["timestamp"])
     for reviewer in dict.fromkeys(each.reviewer for each in said):
         mine = [each for each in said if each.reviewer == reviewer]
         at = max(each.at for each in mine)
         yield Label(photo, tuple(each.what for each in mine), reviewer, at, medium["timestamp"])
+
+
+def _photo_of(medium: Mapping[str, str]) -> str:
+    address = urlsplit(medium["filePath"])
+    return (medium.get("fileName") or unquote(address.path)) if "://" in medium["filePath"] else medium["filePath"]
 
 
 def _said(row: Mapping[str, str]) -> _Said:

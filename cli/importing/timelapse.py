@@ -36,7 +36,7 @@ class Timelapse:
 
     def __init__(self, columns: Mapping[str, str] = MappingProxyType({})) -> None:
         self._names = {
-            what: ((_plain(columns[what]),) if what in columns else ()) + known for what, known in COLUMNS.items()
+            what: ((plain(columns[what]),) if what in columns else ()) + known for what, known in COLUMNS.items()
         }
 
     def is_form_of(self, path: Path) -> bool:
@@ -45,13 +45,13 @@ class Timelapse:
             return False
         with path.open("rb") as file:
             head = file.readline().decode("utf-8-sig", "replace")
-        return {"file", "relativepath"} <= {_plain(name) for name in re.split(r"[,;\t]", head)}
+        return {"file", "relativepath"} <= {plain(name) for name in re.split(r"[,;\t]", head)}
 
     def labels(self, path: Path) -> Iterator[Label]:
         """Yield a label for each row that says something."""
         with faults_of(path):
             for number, row in enumerate(rows_in(path)):
-                fields = {_plain(name): value for name, value in row.items()}
+                fields = {plain(name): value for name, value in row.items()}
                 if number == 0 and not self._animals(fields) and not _kinds(fields):
                     raise CommandError(
                         f"{path} has no column for the animal, such as Species; say which it is with "
@@ -88,5 +88,5 @@ def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
 
 
 @cache
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.casefold())

@@ -34,12 +34,16 @@ _MISSING = "there is no result with this id; results are deleted after 30 days, 
 
 
 class Correction(NamedTuple):
-    """What a photo shows, by the person who made a result. `answered`: what the answer said. `animal`: their words."""
+    """What a photo shows, by the person who made a result. `answered`: what the answer said. `animal`: their words.
+
+    `cell`: of the photo's place; empty without one.
+    """
 
     created: datetime
     result: str
     answered: str
     animal: str
+    cell: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,9 @@ class Results:
 def _parse(name: str, data: bytes) -> Result:
     kept = json.loads(data)
     created, said = datetime.fromisoformat(kept["created"]), kept.get("correction")
+    cell = (kept["answer"].get("location") or {}).get("cell") or ""
     correction = said and Correction(
-        datetime.fromisoformat(said["created"]), name, answered(kept["answer"]), said["animal"]
+        datetime.fromisoformat(said["created"]), name, answered(kept["answer"]), said["animal"], cell
     )
     return Result(name, created, kept["answer"], kept["has_picture"], kept["token_hash"], correction)
 
@@ -207,8 +212,8 @@ def list_corrections(file: TextIO | None = None, pictures: Path | None = None) -
         return 1
     writer = csv.writer(file or sys.stdout, lineterminator="\n")
     writer.writerow(Correction._fields)
-    for created, result, said, animal in corrections:
+    for created, result, said, animal, cell in corrections:
         inert = f"'{animal}" if animal[:1] in "=+-@" else animal  # no spreadsheet may run a stranger's formula
-        writer.writerow((created.isoformat(timespec="seconds"), f"/r/{result}", said, inert))
+        writer.writerow((created.isoformat(timespec="seconds"), f"/r/{result}", said, inert, cell))
     print(f"{len(corrections)} corrections; they are deleted with their results, after 30 days", file=sys.stderr)
     return 0

@@ -44,14 +44,16 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Results:
 def test_the_latest_comes_first_and_formulas_are_inert(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN two corrections, one of which a spreadsheet would run
     for animal in ("lynx, I think", "=1+1"):
-        receipt = results.keep({"prediction": {"scientific_name": "Felis catus"}}, lambda: None)
+        answer = {"prediction": {"scientific_name": "Felis catus"}, "location": {"cell": "83be0efffffffff"}}
+        receipt = results.keep(answer, lambda: None)
         results.correct(receipt.id, receipt.token, animal)
     # WHEN they are listed THEN each is a row
     file = io.StringIO()
     assert list_corrections(file) == 0
     header, last, first = csv.reader(io.StringIO(file.getvalue()))
-    assert header == ["created", "result", "answered", "animal"]
-    assert (last[2:], first[2:]) == (["Felis catus", "'=1+1"], ["Felis catus", "lynx, I think"])
+    assert header == ["created", "result", "answered", "animal", "cell"]
+    assert last[2:] == ["Felis catus", "'=1+1", "83be0efffffffff"]
+    assert first[2:4] == ["Felis catus", "lynx, I think"]
     assert last[1] == f"/r/{receipt.id}"
     assert "2 corrections" in capsys.readouterr().err
 

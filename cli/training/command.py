@@ -1,0 +1,177 @@
+"""`faunalens train`: a pack that knows the animals of one's own cameras, from labels of their photos."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from chalicelib.config.settings import Settings
+from chalicelib.services import Services
+from cli.deployments import Deployments, read_deployments
+from cli.engines.local import cache_of, of_a_run
+from cli.errors import Exit
+from cli.options import EXISTING_FILE, EXISTING_FOLDER, FOLDER
+from cli.terminal import MOST_FAULTS, photos_are, shown, waiting, warn
+from cli.training.evaluation import Evaluation
+from cli.training.features import NOTHING, Eye, Memory, Seen, see
+from cli.training.labels import Labels
+from cli.training.learning import Wanted, learn, taxa_of
+from cli.training.pack import About, animals_of, areas_named, write_pack
+from database.areas.area_cells import read_names, suggest
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+EPILOG = """\b
+Examples:
+  # from the reviews of a study
+  faunalens train study.db --pack packs/
+  # from photos in folders by camera and by animal
+  faunalens train sorted/ --deployments deployments.csv --pack packs/ --name valley
+  # from a table, with boxes; for infrared photos in one country
+  faunalens train labels.csv --night --area US --pack packs/ --licence CC0-1.0
+  # then
+  faunalens identify card/ --pack packs/ --results study.db
+"""
+
+
+@click.command(epilog=EPILOG, short_help="Train a pack on labels of one's own photos.")
+@click.argument("labels", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="LABELS...")
+@click.option("--pack", type=FOLDER, required=True, metavar="FOLDER", help="The folder to write the pack into.")
+@click.option("--name", default="own", show_default=True, help="The pack's name, in small letters, digits and _.")
+@click.option("--root", type=EXISTING_FOLDER, metavar="FOLDER", help="The folder of the photos, if not that of LABELS.")
+@click.option(
+    "--deployments",
+    type=EXISTING_FILE,
+    metavar="FILE",
+    help="The table of deployments, as for `identify`: camera and place of each folder, where LABELS do not say.",
+)
+@click.option(
+    "--corrections",
+    type=EXISTING_FILE,
+    metavar="FILE",
+    help="Also learn from corrections of the website, as `python -m web corrections` lists them.",
+)
+@click.option(
+    "--pictures",
+    type=EXISTING_FOLDER,
+    metavar="FOLDER",
+    help="Their pictures, which it saves with --pictures; by default beside their FILE.",
+)
+@click.option(
+    "--precision",
+    type=click.FloatRange(0.5, 0.999),
+    default=0.95,
+    show_default=True,
+    help="Share of names that shall be right. What is less certain keeps a wider name.",
+)
+@click.option("--night", is_flag=True, help="The pack is for infrared photos alone.")
+@click.option(
+    "--area",
+    "areas",
+    multiple=True,
+    metavar="CODE",
+    help="A country in which the pack is used, such as US, in place of the deployments' surroundings.",
+)
+@click.option("--licence", default="", metavar="NAME", help="Licence of the pack, for others who get it.")
+@click.option("--author", default="", metavar="NAME", help="Who made the labels.")
+@click.pass_obj
+def train(
+    environment: Mapping[str, str],
+    labels: tuple[Path, ...],
+    *,
+    pack: Path,
+    name: str,
+    root: Path | None,
+    deployments: Path | None,
+    corrections: Path | None,
+    pictures: Path | None,
+    precision: float,
+    night: bool,
+    areas: tuple[str, ...],
+    licence: str,
+    author: str,
+) -> int:
+    """Train a pack that names the animals of one's own cameras, for `identify --pack`.
+
+    LABELS say what photos show: a results file with reviews, a Camtrap DP, a CSV of Timelapse, JSON of MegaDetector
+    with names, a folder by animals, or a CSV with the columns file and scientific_name, and perhaps camera, latitude,
+    longitude and box (left, top, width, height). Boxes that they lack are found by the detectors.
+
+    It is tested on cameras that it has not seen, since frames of one camera share their background: the model card
+    beside the pack says what to expect. What the general model sees in the photos is kept: run it again with more
+    labels, or after a crash, and only new photos take time. The same labels give the same pack.
+    """
+    if not _NAME.fullmatch(name):
+        raise click.UsageError(f"the name of a pack is '{name}'; expected small letters, digits and underscores")
+    countries = {code: name for code, name in read_names().items() if len(code) == 2}
+    if unknown := next((area for area in areas if area not in countries), None):
+        raise click.UsageError(f"no country has the code '{unknown}'; {suggest(unknown, countries, ())}")
+    if not labels and not corrections:
+        raise click.UsageError("say what has the labels, such as a results file with reviews, or --corrections")
+    found, table = Labels(), read_deployments(deployments) if deployments else Deployments()
+    with waiting("reading labels"):
+        for source in labels:
+            found.add(source, root, table)
+        if corrections:
+            found.add(corrections, pictures, table)
+    _warn_of(found)
+    taxa_of(found.photos)  # before minutes are spent on looking at them
+
+    settings = of_a_run(Settings.from_environment({"MODEL_THREADS": "1", **environment}))
+    services = Services.build(settings)
+    models = services.recogniser.models
+    eye = Eye(models.general, services.recogniser.detectors.get(), services.photos)
+    with Memory(cache_of(environment) / f"features-{eye.version}.sqlite") as memory:
+        sight = see(found.photos, eye, memory, os.process_cpu_count() or 1)
+    _warn_of_faults(sight.faults)
+    taxa, few = taxa_of([each.photo for each in sight.seen])
+    if few:
+        warn(f"these have too few photos, or cameras, to learn, and are tested as strangers: {', '.join(few)}")
+    animals = animals_of(taxa, {each.taxon_id: each for each in models.everything().animals})
+    about = About(licence, author, frozenset() if areas else _cells(sight.seen, taxa), areas)
+    unfound = sum(each == NOTHING for each in sight.faults.values())
+    wanted = Wanted(name, precision, night, licence, models.general.version, unfound)
+    with waiting("training"):
+        head, evaluation = learn(sight.seen, animals, areas_named(about.cells, areas), wanted)
+    files = write_pack(pack, head, evaluation, about)
+    _say(evaluation, about, files)
+    return Exit.DONE
+
+
+def _cells(seen: Iterable[Seen], taxa: Sequence[str]) -> frozenset[int]:
+    return frozenset(each.photo.cell for each in seen if each.photo.cell is not None and each.photo.taxon in taxa)
+
+
+def _warn_of(found: Labels) -> None:
+    for reason, number in found.left_out.items():
+        warn(f"{photos_are(number)} left out: {shown(reason)}")
+    if found.typed:
+        names = ", ".join(f"{shown(name)} ({count:,})" for name, count in found.typed.most_common(MOST_FAULTS))
+        warn(f"{photos_are(found.typed.total())} left out, with names of no taxon that Faunalens knows: {names}")
+
+
+def _warn_of_faults(faults: Mapping[Path, str]) -> None:
+    for reason, number in Counter(faults.values()).most_common(MOST_FAULTS):
+        example = next(path for path, each in faults.items() if each == reason)
+        warn(f"{photos_are(number)} left out: {shown(reason)}, such as in {shown(str(example))}")
+
+
+def _say(evaluation: Evaluation, about: About, files: Sequence[Path]) -> None:
+    """Say what the pack is worth, where it is used, and how."""
+    warn(
+        f"on cameras that it has not seen: {evaluation.right:.1%} of {len(evaluation.known):,} photos right; "
+        f"{evaluation.named:.1%} named, and {evaluation.right_of_named or 0:.1%} of these right"
+    )
+    for row in evaluation.rows:
+        named = row.taxon.name if row.taxon else "another animal"
+        right = "–" if row.right_of_named is None else f"{row.right_of_named:.0%}"
+        warn(
+            f"  {named}: {row.photos:,} photos of {row.cameras:,} cameras, {row.right:.0%} right, "
+            f"{row.named:.0%} named; {right} of photos with its name are right"
+        )
+    if not about.cells and not about.areas:
+        warn("no places are known, so it is used everywhere; --deployments or --area limit it to where it has learnt")
+    warn(f"wrote {', '.join(path.name for path in files)} into {files[0].parent}; the .html is its model card")
+    warn(f"use it: faunalens identify PHOTOS --pack {files[0].parent}")

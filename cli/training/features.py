@@ -1,0 +1,159 @@
+"""What the general model sees in the boxes of labelled photos. It is computed once, and kept for later runs."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.errors import ClientError, ModelError
+from chalicelib.model.detector import Box, Detectors
+from chalicelib.model.heads import head_crops
+from chalicelib.model.session import Model
+from chalicelib.photo.photos import Photos
+from chalicelib.photo.pixels import Picture
+from cli.errors import CommandError
+from cli.identify.command import in_parallel
+from cli.terminal import photo_progress
+from cli.training.labels import LabelledPhoto
+
+FORMAT = 1
+"""Of the kept features. Increase it when `head_crops`, `Eye` or the detectors' rules change."""
+NOTHING = "no animal was found"
+BY_PEOPLE = 1.0
+"""Score of a box that people drew: no detector is that sure."""
+
+
+class Seen(NamedTuple):
+    """An animal in a photo. `checksum`: of the file. `features`: shape (F,), float32; their root, mean of all crops."""
+
+    photo: LabelledPhoto
+    checksum: str
+    box: Box
+    features: NDArray[np.float32]
+
+
+class Eye:
+    """Sees the animals of labelled photos, as `faunalens identify` does. Thread-safe.
+
+    `general`: must give its features. `photos`: opens and decodes. Raises `ModelError` if it does not.
+    """
+
+    def __init__(self, general: Model, detectors: Detectors | None, photos: Photos) -> None:
+        self._general, self._detectors, self._photos = general, detectors, photos
+        self._prior = np.ones(general.animals, np.float32)
+        detector = detectors.camera_traps or detectors.general if detectors else None
+        self.version = f"{general.version}-{detector.version if detector else 'none'}-{FORMAT}"
+
+    def look(self, labelled: LabelledPhoto, data: bytes) -> list[tuple[Box, NDArray[np.float32]]]:
+        """Return the boxes of a photo with their features; none if no animal is found. Raises `ClientError`."""
+        picture = self._photos.open([data]).decode()[0].picture
+        return [(box, self._features(picture, box)) for box in self._boxes(labelled.boxes, picture)]
+
+    def _boxes(self, given: Sequence[Box], picture: Picture) -> list[Box]:
+        """Return the boxes to learn from.
+
+        Those that people drew are tighter than a detector's, which a head sees in use: it learns both. Without any, it
+        learns the surest that the detectors find.
+        """
+        if given and not any(box.score == BY_PEOPLE for box in given):
+            return list(given)
+        if self._detectors is None:
+            if given:
+                return list(given)
+            raise ModelError(
+                "there is no detector to find the animals; `make setup` builds it, or give labels with boxes"
+            )
+        found = self._detectors.detect(picture, self._general.input_size, by_night=True, is_doubtful=True).animals
+        return [*given, *(box for box in found if any(map(box.overlaps, given)))] if given else list(found[:1])
+
+    def _features(self, picture: Picture, box: Box) -> NDArray[np.float32]:
+        crops = head_crops(picture, box, self._general.input_size)
+        return pooled([self._general.score(crop, self._prior).features for crop in crops])
+
+
+def pooled(crops: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
+    """Return the mean of the crops' roots, shape (F,). The root evens out a few large values.
+
+    A head is linear in it, so the mean of the crops' logits is the logit of this. Raises `ModelError` without features.
+    """
+    known = [each for each in crops if each is not None]
+    if not known:
+        raise ModelError(
+            "the general model gives no features; `make setup` builds one that does, or set MODEL_PATH to it"
+        )
+    return np.asarray(np.sqrt(np.maximum(known, 0)).mean(axis=0), np.float32)
+
+
+class Memory:
+    """A file with the features of photos, by checksum and boxes. Thread-safe. `path`: made if it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._lock = path, Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, check_same_thread=False, autocommit=True)
+            self._connection.execute("pragma journal_mode = wal")
+            self._connection.execute("create table if not exists seen (key text primary key, boxes text, roots blob)")
+        except (OSError, sqlite3.Error) as error:
+            raise CommandError(f"features cannot be kept in {path} ({error}); set XDG_CACHE_HOME") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def get(
+        self, key: str, compute: Callable[[], list[tuple[Box, NDArray[np.float32]]]]
+    ) -> list[tuple[Box, NDArray[np.float32]]]:
+        """Return what is kept under a key, or else what `compute` returns, and keep that."""
+        with self._lock:
+            row = self._connection.execute("select boxes, roots from seen where key = ?", (key,)).fetchone()
+        if row is None:
+            seen = compute()
+            corners = [(box.x, box.y, box.width, box.height, box.score) for box, _ in seen]
+            roots = np.array([each for _, each in seen], np.float32).tobytes()
+            with self._lock:
+                self._connection.execute(
+                    "insert or ignore into seen values (?, ?, ?)", (key, json.dumps(corners), roots)
+                )
+            return seen
+        boxes = [Box(x, y, width, height, score, "animal") for x, y, width, height, score in json.loads(row[0])]
+        return list(zip(boxes, np.frombuffer(row[1], np.float32).reshape(len(boxes), -1), strict=True)) if boxes else []
+
+
+class Sight(NamedTuple):
+    """The animals of labelled photos, in an order that does not depend on paths; and why photos have none, by path."""
+
+    seen: list[Seen]
+    faults: dict[Path, str]
+
+
+def see(photos: Sequence[LabelledPhoto], eye: Eye, memory: Memory, at_once: int) -> Sight:
+    """Look at photos, `at_once` of them at a time, as far as `memory` does not have them. Show progress."""
+
+    def look(labelled: LabelledPhoto) -> tuple[list[Seen], dict[Path, str]]:
+        try:
+            data = labelled.photo.read_bytes()
+            checksum = sha256(data).hexdigest()
+            corners = [(box.x, box.y, box.width, box.height, box.score) for box in labelled.boxes]
+            found = memory.get(f"{checksum} {corners}", lambda: eye.look(labelled, data))
+        except (OSError, ClientError) as error:
+            return [], {labelled.photo: str(error)}
+        return [Seen(labelled, checksum, *each) for each in found], {} if found else {labelled.photo: NOTHING}
+
+    seen, faults = list[Seen](), dict[Path, str]()
+    with photo_progress(0, len(photos), "looking at photos") as reach:
+        for number, (some, fault) in enumerate(in_parallel(look, photos, at_once), 1):
+            seen += some
+            faults |= fault
+            reach(number)
+    seen.sort(key=lambda each: (each.checksum, each.photo.taxon, each.box.score, each.box.x, each.box.y))
+    return Sight(seen, faults)

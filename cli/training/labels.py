@@ -1,0 +1,229 @@
+"""What photos show, by people or by another program, in any form that `faunalens import` reads, or as a table."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from chalicelib.features.cells import cell_of, parse_cell
+from chalicelib.model.detector import Box
+from cli.deployments import Deployments, deployment_at, place_of
+from cli.errors import CommandError
+from cli.importing.camtrap_dp import CamtrapDP
+from cli.importing.labels import Folders, Form, called, faults_of, rows_in
+from cli.importing.names import kind_called, taxon_called
+from cli.importing.predictions import Predictions
+from cli.importing.speciesnet_taxa import taxon_of_label
+from cli.importing.timelapse import COLUMNS, Timelapse, plain
+from cli.results import BATCH, ResultsFile
+from cli.study.finding import machine_of
+from cli.study.opinions import Observation, opinions_of
+from cli.study.study import Study
+from cli.study.taxa import ANIMALS
+from cli.video import is_video
+
+TABLE: Mapping[str, tuple[str, ...]] = {
+    "photo": ("file", "filepath", "filename", "path", "photo", "image", "result"),
+    "camera": ("deploymentid", "deployment", "camera", "cameraid", "location", "locationid", "station", "site"),
+    "latitude": ("latitude", "lat", "decimallatitude"),
+    "longitude": ("longitude", "lon", "decimallongitude"),
+    "name": COLUMNS["name"],
+}
+"""What the columns of a table are called, without spaces and capitals, the likeliest first."""
+RESULT = "/r/"
+"""Begins the address of a result of the website, in the corrections that `python -m web corrections` lists."""
+SQLITE = b"SQLite format 3\0"
+_REVIEWED = "select distinct photo from review order by photo"
+CARD = re.compile(r"dcim|\d{3}[a-z_]\w{2,4}", re.IGNORECASE)
+"""Folders that a camera makes on its card, such as DCIM/100EK113: all of them are one camera's."""
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+class LabelledPhoto(NamedTuple):
+    """A photo with what it shows. `taxon`: scientific name. `camera`: name of the deployment, or its folder.
+
+    `cell`: of its place, or None. `boxes`: around its animals of this taxon; empty if the labels have none.
+    """
+
+    photo: Path
+    taxon: str
+    camera: str
+    cell: int | None = None
+    boxes: tuple[Box, ...] = ()
+
+
+class _Said(NamedTuple):
+    """What a line of some labels says. `photo`: a path below their folder, or the file itself."""
+
+    photo: str | Path
+    what: tuple[Observation, ...]
+    camera: str = ""
+    cell: int | None = None
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(slots=True)
+class Labels:
+    """The photos of labels. `left_out`: numbers of other ones by reason. `typed`: by a name that is of no taxon."""
+
+    photos: list[LabelledPhoto] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    typed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, source: Path, root: Path | None, deployments: Deployments) -> None:
+        """Read the labels of a file or folder. `root`: folder of its photos, if it is not there.
+
+        `deployments`: cameras and places, where the labels do not say. Raises `CommandError`.
+        """
+        folder, found = _read(source.absolute())
+        base, by_photo = (root or folder).absolute(), defaultdict[Path, list[_Said]](list)
+        for said in found:
+            by_photo[base / said.photo].append(said)
+        for photo, lines in by_photo.items():
+            self._add(photo, lines, base, deployments)
+
+    def _add(self, photo: Path, lines: Sequence[_Said], base: Path, deployments: Deployments) -> None:
+        animals = [(said, each) for said in lines for each in said.what if each.kind == "animal"]
+        taxa = {each.scientific_name for _, each in animals if each.scientific_name != ANIMALS}
+        if is_video(photo.name):
+            self.left_out["they are videos"] += 1
+        elif not animals:
+            self.left_out["they show no animal"] += 1
+        elif None in taxa:
+            self.typed.update({each.name or "" for _, each in animals if each.scientific_name is None})
+        elif not taxa:
+            self.left_out["the animal has no name"] += 1
+        elif len(taxa) > 1 and not all(said.boxes for said, _ in animals):
+            self.left_out["they show several taxa"] += 1
+        elif not photo.is_file():
+            self.left_out[f"{photo.parent} has no such file"] += 1
+        else:
+            camera, cell = _where(photo, lines, base, deployments)
+            for taxon in sorted(filter(None, taxa)):
+                boxes = {box: None for said, each in animals if each.scientific_name == taxon for box in said.boxes}
+                self.photos.append(LabelledPhoto(photo, taxon, camera, cell, tuple(boxes)))
+
+
+def _where(photo: Path, lines: Sequence[_Said], base: Path, deployments: Deployments) -> tuple[str, int | None]:
+    """Return camera and cell of a photo: of its label, else of the table, else its folder below the labels'."""
+    camera, cell = next(((each.camera, each.cell) for each in lines if each.camera), ("", lines[0].cell))
+    below = photo.relative_to(base).as_posix() if photo.is_relative_to(base) else photo.name
+    row = deployments.named(camera) if camera else deployment_at(deployments.at(below), None)
+    if row:
+        place = place_of(row)
+        camera = camera or row["deploymentID"]
+        cell = cell_of(place.latitude or 0.0, place.longitude or 0.0) if cell is None else cell
+    folders = below.split("/")[:-1]
+    folders = [each for each in folders if not (CARD.fullmatch(each) or kind_called(each) or taxon_called(each))]
+    return camera or "/".join(folders), cell
+
+
+def _read(source: Path) -> tuple[Path, Iterator[_Said]]:
+    """Return the folder below which labels name their photos, and the labels."""
+    folder = source if source.is_dir() else source.parent
+    if source.is_file() and _begins_with(source, SQLITE):
+        return folder, _of_results(source)
+    if Predictions.is_form_of(source):
+        return folder, _of_predictions(source)
+    forms: tuple[Form, ...] = (CamtrapDP(), Timelapse(), Folders())
+    form = next((each for each in forms if each.is_form_of(source)), None)
+    if isinstance(form, CamtrapDP):
+        return CamtrapDP.folder_of(source), _of_package(form, source)
+    return folder, _of_form(form, source) if form else _of_table(source)
+
+
+def _begins_with(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(mark)) == mark
+
+
+def _of_form(form: Form, source: Path) -> Iterator[_Said]:
+    return (_Said(label.file or label.photo, label.said) for label in form.labels(source) if label.said)
+
+
+def _of_package(form: CamtrapDP, source: Path) -> Iterator[_Said]:
+    where = form.places(source)
+    for label in form.labels(source):
+        if label.said:
+            camera, latitude, longitude = where.get(label.photo, ("", None, None))
+            yield _Said(label.photo, label.said, camera, _cell(latitude, longitude))
+
+
+def _of_results(source: Path) -> Iterator[_Said]:
+    """Yield the newest review of each photo, with the boxes of its answer."""
+    with ResultsFile(source, write=False) as results:
+        study = Study(results, 0)
+        folder, ids = Path(study.folder), [identity for (identity,) in results.rows(_REVIEWED)]
+        for start in range(0, len(ids), BATCH):
+            for row in study.rows(ids[start : start + BATCH]):
+                photo = study.photo(row)
+                found = [each for each in machine_of(row).each if each.kind == "animal" and each.box]
+                boxes = tuple(
+                    Box(box.x, box.y, box.width, box.height, each.probability, "animal")
+                    for each in found
+                    if (box := each.box)
+                )
+                said = opinions_of(row)[-1].observations
+                several = len({each.scientific_name for each in said}) > 1  # a person did not say which box is which
+                cell = _cell(photo.latitude, photo.longitude)
+                yield _Said(folder / photo.path, said, photo.deployment, cell, () if several else boxes)
+
+
+def _of_predictions(source: Path) -> Iterator[_Said]:
+    """Yield each box of MegaDetector's JSON by itself, with its best class."""
+    for said in Predictions(source):
+        found = said.frames.get(-1)
+        if found is None or said.failure or said.pixels:
+            continue
+        for box, classes in found.boxes:
+            best = (classes or found.whole)[:1]
+            if box.kind == "animal" and best:
+                yield _Said(said.path, (_observation(best[0][0]),), boxes=(box,))
+
+
+def _observation(label: str) -> Observation:
+    found = taxon_of_label(label)
+    latin = found.scientific_name if found.is_known else None
+    return Observation(found.kind, found.name, latin, found.rank) if found.kind == "animal" else Observation(found.kind)
+
+
+def _of_table(source: Path) -> Iterator[_Said]:
+    """Yield the rows of a table, with a photo and an animal each."""
+    with faults_of(source):
+        for row in rows_in(source):
+            fields = {plain(name): value for name, value in row.items()}
+            found = {what: _first(fields, names) for what, names in TABLE.items()}
+            if not any(name in fields for name in TABLE["photo"]) or not any(name in fields for name in TABLE["name"]):
+                raise CommandError(
+                    f"{source} has the columns {', '.join(row)}; expected one with the photo's path, such as file, and "
+                    "one with the animal, such as scientific_name; further ones may be camera, latitude, longitude, box"
+                )
+            if (result := fields.get("result", "")).startswith(RESULT):  # a correction: its picture is named by its id
+                found["photo"] = f"{result.removeprefix(RESULT)}.jpg"
+                found["camera"] = fields.get("cell") or result  # strangers at one place, or one at none
+                found["name"] = found["name"].removeprefix("'")
+            if found["name"] and found["photo"]:
+                text = fields.get("cell", "")
+                cell = parse_cell(text) if text else _cell(found["latitude"], found["longitude"])
+                yield _Said(found["photo"], (called(found["name"]),), found["camera"], cell, _boxes(fields))
+
+
+def _first(fields: Mapping[str, str], names: Iterable[str]) -> str:
+    return next((fields[name] for name in names if fields.get(name)), "")
+
+
+def _boxes(fields: Mapping[str, str]) -> tuple[Box, ...]:
+    """Return the box of a row: left, top, width and height; in pixels if there are columns with the photo's size."""
+    sides = [float(each) for each in _NUMBER.findall(fields.get("box", ""))]
+    if len(sides) != 4:
+        return ()
+    width, height = (float(fields.get(name) or 1) for name in ("width", "height"))
+    left, top = max(sides[0] / width, 0.0), max(sides[1] / height, 0.0)
+    across, down = min(sides[2] / width, 1 - left), min(sides[3] / height, 1 - top)
+    return (Box(left, top, across, down, 1.0, "animal"),) if across > 0 < down else ()
+
+
+def _cell(latitude: float | str | None, longitude: float | str | None) -> int | None:
+    return None if latitude in (None, "") or longitude in (None, "") else cell_of(float(latitude), float(longitude))

@@ -1,0 +1,117 @@
+"""From labelled photos to a head: which taxa are worth learning, and what is right on cameras it has not seen."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from chalicelib.model.taxonomy import Animal
+from cli.errors import CommandError
+from cli.terminal import photos_are
+from cli.training.evaluation import OTHER, Evaluation, Outcome
+from cli.training.features import Seen
+from cli.training.fit import STRANGER, Head, Samples, fit
+from cli.training.labels import LabelledPhoto
+
+LEAST_PHOTOS, LEAST_CAMERAS, LEAST_TAXA = 20, 3, 2
+"""What a taxon and a head need: with fewer cameras, none would be left to test what was learnt from two others."""
+
+
+class Wanted(NamedTuple):
+    """What is given of a head. `general`: version of the general model. `unfound`: photos without a found animal."""
+
+    name: str
+    precision: float
+    night: bool
+    licence: str
+    general: str
+    unfound: int = 0
+
+
+def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:
+    """Return the taxa that are worth learning, by name, and what the others lack, as texts.
+
+    Raises `CommandError` if there are too few, or if it is not known which photos are of one camera.
+    """
+    homeless = [each.photo for each in photos if not each.camera]
+    if homeless:
+        raise CommandError(
+            f"{photos_are(len(homeless))} of no known camera, such as {homeless[0]}; put those of each camera into a "
+            "folder of its own, give --deployments, or add the column camera"
+        )
+    pairs = {(each.taxon, each.photo, each.camera) for each in photos}
+    number = Counter(taxon for taxon, _, _ in pairs)
+    cameras = Counter(taxon for taxon, _ in {(taxon, camera) for taxon, _, camera in pairs})
+    enough = [each for each in sorted(number) if number[each] >= LEAST_PHOTOS and cameras[each] >= LEAST_CAMERAS]
+    few = [
+        f"{taxon} ({number[taxon]:,} of {cameras[taxon]:,})" for taxon, _ in number.most_common() if taxon not in enough
+    ]
+    if len(enough) < LEAST_TAXA:
+        have = f"; {', '.join(enough)} has enough" if enough else ""
+        lack = f"; these have fewer photos, or cameras: {', '.join(few)}" if few else ""
+        raise CommandError(
+            f"there are too few labels to learn from: expected {LEAST_TAXA} taxa with {LEAST_PHOTOS} photos of "
+            f"{LEAST_CAMERAS} cameras each{have}{lack}; label more photos, of more cameras"
+        )
+    return enough, few
+
+
+def samples_of(seen: Sequence[Seen], taxa: Sequence[str]) -> Samples:
+    """Return animals as numbers. A photo is judged by its surest box: one that people drew, if it has one."""
+    at = {taxon: number for number, taxon in enumerate(taxa)}
+    cameras = {camera: number for number, camera in enumerate(sorted({each.photo.camera for each in seen}))}
+    main: dict[tuple[str, str], int] = {}
+    for number, each in enumerate(seen):
+        first = main.setdefault((each.checksum, each.photo.taxon), number)
+        if each.box.score > seen[first].box.score:
+            main[each.checksum, each.photo.taxon] = number
+    is_main = np.zeros(len(seen), bool)
+    is_main[list(main.values())] = True
+    return Samples(
+        np.array([each.features for each in seen], np.float32),
+        np.array([at.get(each.photo.taxon, STRANGER) for each in seen], np.intp),
+        np.array([cameras[each.photo.camera] for each in seen], np.intp),
+        is_main,
+    )
+
+
+def learn(
+    seen: Sequence[Seen], animals: Sequence[Animal], places: tuple[str, ...], wanted: Wanted
+) -> tuple[Head, Evaluation]:
+    """Return a head, and what heads are right about that were trained without the cameras that they are tested on.
+
+    `seen`: in an order that does not depend on paths, so that the same labels give the same head.
+    """
+    ids = {each.scientific_name: each.taxon_id for each in animals}
+    samples = samples_of(seen, list(ids))
+    fitted = fit(samples, len(ids), wanted.precision)
+    outcomes = tuple(
+        Outcome(
+            each.photo.photo,
+            each.photo.camera,
+            ids.get(each.photo.taxon, OTHER),
+            fitted.said[number].astype(np.float32),
+            each.box,
+        )
+        for number, each in enumerate(seen)
+        if samples.is_main[number]
+    )
+    known = [each for each in outcomes if each.taxon != OTHER]
+    photos, cameras = len(known), len({each.camera for each in known})
+    evaluation = Evaluation(
+        wanted.name,
+        tuple(animals),
+        outcomes,
+        dict(zip(ids.values(), fitted.thresholds, strict=True)),
+        tuple(fitted.curve),
+        photos,
+        cameras,
+        places,
+        wanted.precision,
+        wanted.general,
+        wanted.night,
+        wanted.licence,
+        wanted.unfound,
+    )
+    return fitted.head, evaluation

@@ -1,0 +1,123 @@
+"""What the general model sees in labelled photos, once: with a small model whose features are the means of colours."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from chalicelib.config.settings import Settings
+from chalicelib.errors import ModelError
+from chalicelib.model.detector import Box
+from chalicelib.services import Services
+from cli.errors import CommandError
+from cli.training.features import NOTHING, Eye, Memory, pooled, see
+from cli.training.labels import LabelledPhoto
+from testing import tiny_model
+
+DRAWN = Box(0.25, 0.25, 0.5, 0.5, 1.0, "animal")
+DETECTED = Box(0.25, 0.25, 0.5, 0.5, 0.8, "animal")
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    """A model with a detector, which finds a box of 2 × 2 pixels around each red pixel of 8 × 8."""
+    (tmp_path / "model").mkdir()
+    path = tiny_model.write(tmp_path / "model", tiny_model.tiny_model())
+    tiny_model.write_detector(path.parent)
+    return Services.build(Settings.from_environment({"MODEL_PATH": str(path), "MODEL_THREADS": "1"}))
+
+
+@pytest.fixture
+def eye(services: Services) -> Eye:
+    return eye_of(services)
+
+
+def eye_of(services: Services) -> Eye:
+    return Eye(services.recogniser.models.general, services.recogniser.detectors.get(), services.photos)
+
+
+def photo(folder: Path, name: str, colour: str, *boxes: Box) -> LabelledPhoto:
+    Image.new("RGB", (64, 64), colour).save(folder / name)
+    return LabelledPhoto(folder / name, "Panthera leo", "north", None, boxes)
+
+
+def red_dot(folder: Path, *boxes: Box) -> LabelledPhoto:
+    labelled = photo(folder, "dot.png", "black", *boxes)
+    image = Image.open(labelled.photo)
+    image.paste((255, 0, 0), (24, 24, 32, 32))
+    image.save(labelled.photo)
+    return labelled
+
+
+def test_each_photo_is_looked_at_once(eye: Eye, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = [photo(tmp_path, f"{colour}.png", colour, DRAWN) for colour in ("red", "green", "blue")]
+    with Memory(tmp_path / "cache" / "features.sqlite") as memory:
+        first = see(photos, eye, memory, 2)
+    # THEN each has its features, the roots of the colours' means
+    by_name = {each.photo.photo.stem: each for each in first.seen}
+    assert by_name["red"].features == pytest.approx([255**0.5, 0, 0], abs=0.01)
+    assert [each.box for each in first.seen] == [DRAWN] * 3
+    # WHEN one is added, after the photos have moved
+    looked: list[str] = []
+
+    def look(_: Eye, labelled: LabelledPhoto, __: bytes) -> list[object]:
+        looked.append(labelled.photo.stem)
+        return []
+
+    monkeypatch.setattr(Eye, "look", look)
+    moved = [each._replace(photo=each.photo.rename(tmp_path / f"moved {each.photo.name}")) for each in photos]
+    with Memory(memory.path) as memory:
+        again = see([*moved, photo(tmp_path, "grey.png", "grey", DRAWN)], eye, memory, 2)
+    # THEN only that is looked at, and the others are the same, in the same order
+    assert looked == ["grey"]
+    assert [each.features.tobytes() for each in again.seen] == [each.features.tobytes() for each in first.seen]
+    assert again.faults == {tmp_path / "grey.png": NOTHING}
+
+
+def test_boxes_are_those_of_people_and_of_detectors_around_them(eye: Eye, tmp_path: Path) -> None:
+    labelled = red_dot(tmp_path)
+    data = labelled.photo.read_bytes()
+    # GIVEN no box THEN the detector's surest counts
+    ((found, _),) = eye.look(labelled, data)
+    assert 0 < found.score < 1
+    # GIVEN a box that people drew there, or elsewhere
+    drawn = Box(found.x, found.y, found.width, found.height, 1.0, "animal")
+    elsewhere = Box(0.8, 0.8, 0.1, 0.1, 1.0, "animal")
+    assert [box for box, _ in eye.look(labelled._replace(boxes=(drawn,)), data)] == [drawn, found]
+    assert [box for box, _ in eye.look(labelled._replace(boxes=(elsewhere,)), data)] == [elsewhere]
+    # GIVEN a detector's box in the labels THEN no other is looked for
+    assert [box for box, _ in eye.look(labelled._replace(boxes=(DETECTED,)), data)] == [DETECTED]
+
+
+def test_what_has_no_features_is_named(eye: Eye, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    gone, broken = (LabelledPhoto(tmp_path / name, "Panthera leo", "n") for name in ("gone.jpg", "broken.jpg"))
+    dark = photo(tmp_path, "dark.png", "black")
+    with Memory(tmp_path / "features.sqlite") as memory:
+        found = see([gone, broken, dark], eye, memory, 1)
+    assert found.seen == []
+    assert found.faults.keys() == {gone.photo, broken.photo, dark.photo}
+    assert found.faults[dark.photo] == NOTHING
+
+
+def test_without_a_detector_labels_need_boxes(services: Services, tmp_path: Path) -> None:
+    alone = Eye(services.recogniser.models.general, None, services.photos)
+    labelled = red_dot(tmp_path, DRAWN)
+    data = labelled.photo.read_bytes()
+    assert [box for box, _ in alone.look(labelled, data)] == [DRAWN]
+    with pytest.raises(ModelError, match="or give labels with boxes"):
+        alone.look(labelled._replace(boxes=()), data)
+    assert "none" in alone.version
+
+
+def test_a_model_without_features_is_refused() -> None:
+    with pytest.raises(ModelError, match="gives no features; `make setup` builds one that does"):
+        pooled([None, None])
+    assert pooled([np.array([4, 0], np.float32), np.array([16, 1], np.float32)]).tolist() == [3, 0.5]
+
+
+def test_a_memory_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError, match="set XDG_CACHE_HOME"):
+        Memory(tmp_path / "file" / "features.sqlite")

@@ -1,0 +1,146 @@
+"""Heads fitted to made-up features: clouds of points, one for each taxon, moved a little by each camera."""
+
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli.errors import CommandError
+from cli.training import fit as module
+from cli.training.fit import (
+    STRANGER,
+    Samples,
+    cross_validate,
+    far_of,
+    fit,
+    fit_linear,
+    folds_of,
+    probabilities,
+    shares_of,
+    temperature_of,
+    threshold_of,
+)
+
+WIDTH, CAMERAS, EACH = 8, 10, 6
+
+
+def clouds(taxa: int = 3, strangers: int = 0, spread: float = 1.0) -> Samples:
+    """Return samples of each taxon by each camera. Strangers lie far from all."""
+    random = np.random.default_rng(7)
+    middles = np.eye(taxa + 1, WIDTH) * 6
+    middles[taxa] *= 5
+    moved = random.normal(0, 0.5, (CAMERAS, WIDTH))
+    numbers = [(taxon, camera) for taxon in range(taxa) for camera in range(CAMERAS) for _ in range(EACH)]
+    numbers += [(taxa, number % CAMERAS) for number in range(strangers)]
+    features = [middles[taxon] + moved[camera] + random.normal(0, spread, WIDTH) for taxon, camera in numbers]
+    taxon = np.array([STRANGER if each == taxa else each for each, _ in numbers])
+    return Samples(
+        np.array(features, np.float32), taxon, np.array([each for _, each in numbers]), np.ones(len(taxon), bool)
+    )
+
+
+def test_a_head_tells_clouds_apart_and_knows_what_is_far() -> None:
+    samples = clouds(strangers=10)
+    head, said, thresholds, curve = fit(samples, 3, 0.9)
+    # THEN what heads say that have not seen the camera is right
+    guess = said.argmax(axis=1)
+    known = samples.taxon != STRANGER
+    assert (guess == samples.taxon)[known].mean() > 0.95
+    # THEN a stranger is likelier to be another taxon than any of the head's
+    assert (guess[~known] == 3).all()
+    assert all(0 < each < 1 for each in thresholds)
+    # THEN the curve ends with all cameras but those of a fold
+    assert [point.cameras for point in curve] == [2, 4, 6, 8]
+    assert curve[-1].photos == round(known.sum() * 0.8)
+    # THEN the head of all samples says the same of them
+    assert (head.logits(samples.features).argmax(axis=1) == samples.taxon)[known].mean() > 0.95
+
+
+def test_the_same_samples_give_the_same_head() -> None:
+    one, other = (fit(clouds(), 3, 0.9) for _ in range(2))
+    assert one.head.weights.tobytes() == other.head.weights.tobytes()
+    assert (one.thresholds, one.curve) == (other.thresholds, other.curve)
+
+
+def test_two_taxa_have_two_logits() -> None:
+    samples = clouds(taxa=2)
+    head = fit_linear(samples, 2)
+    assert head.weights.shape == (2, WIDTH)
+    assert (head.logits(samples.features).argmax(axis=1) == samples.taxon).mean() > 0.95
+
+
+def test_a_taxon_without_samples_is_never_the_likeliest_nor_the_nearest() -> None:
+    samples = clouds()
+    head = fit_linear(samples.where(samples.taxon != 1), 3)
+    assert (head.logits(samples.features).argmax(axis=1) != 1).all()
+    assert (head.distances(samples.features).argmin(axis=1) != 1).all()
+
+
+def test_all_photos_of_a_camera_are_in_one_fold() -> None:
+    samples = clouds(strangers=10)
+    folds = folds_of(samples)
+    assert set(folds) == set(range(5))
+    assert all(len(set(folds[samples.camera == camera])) == 1 for camera in range(CAMERAS))
+
+
+def test_a_head_does_not_see_the_cameras_that_it_is_tested_on() -> None:
+    # GIVEN a camera whose photos of one taxon look like those of another
+    samples = clouds(taxa=2, spread=0.1)
+    liar = samples.camera == 3
+    features = samples.features.copy()
+    features[liar] = features[liar][::-1]
+    swapped = Samples(features, samples.taxon, samples.camera, samples.is_main)
+    # THEN no head has learnt it
+    unseen = cross_validate(swapped, 2, folds_of(swapped))
+    assert (unseen.logits.argmax(axis=1) != samples.taxon)[liar].all()
+
+
+def test_the_temperature_makes_certainties_honest() -> None:
+    # GIVEN logits that are three times too large
+    random = np.random.default_rng(1)
+    logits = random.normal(0, 2, (4000, 3))
+    shares = shares_of(logits, 1.0)
+    taxon = np.array([random.choice(3, p=each) for each in shares])
+    assert temperature_of(logits * 3, taxon) == pytest.approx(3, rel=0.1)
+
+
+def test_what_is_nearer_than_nearly_all_is_hardly_another_taxon() -> None:
+    distances = np.linspace(0, 1, 1001)
+    slope, middle = far_of(distances)
+    assert middle == pytest.approx(0.98)
+    other = probabilities(np.zeros((3, 2)), np.array([0.5, 0.98, 2.0]), 1.0, (slope, middle))[:, 2]
+    assert other == pytest.approx([0.01, 0.5, 1.0], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("right", "precision", "expected"),
+    [
+        ([True] * 30, 0.95, 1 / 30),  # all of them
+        ([True] * 10, 0.95, 1.0),  # ten right answers are no proof of 95 %
+        ([True] * 25 + [False] * 5, 0.95, 6 / 30),
+        ([False] * 30, 0.5, 1.0),
+        ([], 0.5, 1.0),
+    ],
+)
+def test_a_threshold_lets_enough_right_answers_through(right: list[bool], precision: float, expected: float) -> None:
+    certainties = np.arange(len(right), 0, -1) / max(len(right), 1)
+    assert threshold_of(certainties, np.array(right, bool), precision) == pytest.approx(expected)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1), st.floats(0.5, 0.99))
+def test_what_passes_a_threshold_is_precise(answers: list[tuple[float, bool]], precision: float) -> None:
+    certainties, right = np.array([each for each, _ in answers]), np.array([each for _, each in answers])
+    least = threshold_of(certainties, right, precision)
+    passed = right[certainties >= least]
+    assert least == 1.0 or passed.mean() >= precision
+
+
+def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("sklearn.model_selection", "sklearn.covariance"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for call in (lambda: folds_of(clouds()), lambda: fit_linear(clouds(), 3)):
+        with pytest.raises(CommandError, match=r"pip install 'faunalens\[train\]'"):
+            call()
+    assert "scikit-learn" in module.INSTALL

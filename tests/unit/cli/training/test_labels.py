@@ -1,0 +1,155 @@
+"""Labels to train on, in every form: what a photo shows, by which camera, where, and in which boxes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.features.cells import cell_of, text_of
+from chalicelib.model.detector import Box
+from cli.deployments import Deployments
+from cli.errors import CommandError
+from cli.results import ResultsFile
+from cli.study.opinions import Observation
+from cli.training.labels import LabelledPhoto, Labels
+from testing.studies import IMPALA, STATIONS, answer, say, seen, write_study
+
+NORTH = cell_of(-1.2345, 36.789)
+BOX = Box(0.1, 0.2, 0.3, 0.4, 0.8, "animal")
+
+
+def labels_of(source: Path, root: Path | None = None, *rows: dict[str, str]) -> Labels:
+    found = Labels()
+    found.add(source, root, Deployments(list(rows)))
+    return found
+
+
+def photos(folder: Path, *paths: str) -> None:
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(b"\xff\xd8")
+
+
+def brief(labels: Labels, folder: Path) -> list[tuple[str, str, str]]:
+    return sorted((each.photo.relative_to(folder).as_posix(), each.taxon, each.camera) for each in labels.photos)
+
+
+def test_reviews_of_a_study_are_labels_with_the_boxes_of_its_answers(tmp_path: Path) -> None:
+    # GIVEN a study with a box, of which people have reviewed some photos
+    box = {"x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4, "score": 0.8}
+    animal: dict[str, Any] = {"box": box, "prediction": None, "candidates": [], "perhaps": []}
+    with_box = answer(IMPALA, 0.9, animals=[animal])
+    names = ("N/DCIM/100EK113/1.JPG", "N/DCIM/101EK113/1.JPG", "S/card/1.JPG", "S/card/2.JPG", "S/card/3.JPG")
+    write_study(tmp_path / "study.db", [(name, None, with_box) for name in names])
+    folder = tmp_path / "Two stations"
+    photos(folder, *names)
+    with ResultsFile(tmp_path / "study.db", write=True) as results:
+        say(results, names[0], seen("Aepyceros melampus"))
+        say(results, names[1], seen("Panthera leo"), seen("Aepyceros melampus"))
+        say(results, names[2], seen("Panthera leo"))
+        say(results, names[3], Observation("blank"))
+    # WHEN they are read
+    found = labels_of(tmp_path / "study.db")
+    # THEN a photo of one animal is labelled
+    first, second = found.photos
+    assert first == LabelledPhoto(folder / names[0], "Aepyceros melampus", "north", NORTH, (BOX,))
+    assert (second.taxon, second.camera) == ("Panthera leo", "south")
+    # THEN of two animals it is not known which box is whose
+    assert found.left_out == {"they show several taxa": 1, "they show no animal": 1}
+
+
+TABLE = "File,Species,Location,Latitude,Longitude,Box,Width,Height\n"
+
+
+def test_a_table_has_a_row_for_each_photo(tmp_path: Path) -> None:
+    photos(tmp_path, "a.jpg", "b.jpg", "sub/c.jpg")
+    # GIVEN rows with all columns, with few, with a name that is no taxon, and of a photo that is gone
+    (tmp_path / "labels.csv").write_text(
+        f"{TABLE}a.jpg,lion,n1,-1.2345,36.789,10;20;30;40,100,100\nb.jpg,Panthera leo,n2,,,,,\n"
+        "sub/c.jpg,ghost cat,n1,,,,,\nd.jpg,lion,n1,,,,,\nb.jpg,lion,n2,,,,,\na.jpg,,n1,,,,,\n"
+    )
+    found = labels_of(tmp_path / "labels.csv")
+    assert found.photos == [
+        LabelledPhoto(tmp_path / "a.jpg", "Panthera leo", "n1", NORTH, (Box(0.1, 0.2, 0.3, 0.4, 1.0, "animal"),)),
+        LabelledPhoto(tmp_path / "b.jpg", "Panthera leo", "n2"),
+    ]
+    assert found.typed == {"ghost cat": 1}
+    assert found.left_out == {f"{tmp_path} has no such file": 1}
+
+
+def test_a_correction_of_the_website_has_a_cell_in_place_of_a_camera(tmp_path: Path) -> None:
+    # GIVEN what `python -m web corrections` lists, with pictures
+    photos(tmp_path, "pictures/a1.jpg", "pictures/b2.jpg")
+    (tmp_path / "corrections.csv").write_text(
+        f"created,result,answered,animal,cell\n2026,/r/a1,Felis,lion,{text_of(NORTH)}\n2026,/r/b2,Felis,'lion,\n"
+    )
+    first, second = labels_of(tmp_path / "corrections.csv", tmp_path / "pictures").photos
+    assert first == LabelledPhoto(tmp_path / "pictures" / "a1.jpg", "Panthera leo", text_of(NORTH), NORTH)
+    # THEN one without a place has a camera of its own
+    assert second == LabelledPhoto(tmp_path / "pictures" / "b2.jpg", "Panthera leo", "/r/b2")
+
+
+def test_a_table_without_photos_or_animals_says_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("when,who\n1,2\n")
+    with pytest.raises(CommandError, match="has the columns when, who; expected one with the photo's path, such as"):
+        labels_of(tmp_path / "labels.csv")
+    # WHEN a cell is none
+    photos(tmp_path, "a.jpg")
+    (tmp_path / "labels.csv").write_text("file,animal,cell\na.jpg,lion,here\n")
+    with pytest.raises(CommandError, match="'here' is not an H3 cell"):
+        labels_of(tmp_path / "labels.csv")
+
+
+def test_folders_by_animal_lie_in_those_of_cameras_or_around_them(tmp_path: Path) -> None:
+    photos(tmp_path, "north/lion/1.jpg", "impala/south/DCIM/100EK113/2.jpg", "lion/3.jpg", "north/empty/4.jpg")
+    # WHEN a table of deployments names one of the cameras
+    found = labels_of(tmp_path, None, dict(STATIONS[0], folder=""))
+    assert brief(found, tmp_path) == [
+        ("impala/south/DCIM/100EK113/2.jpg", "Aepyceros melampus", "south"),
+        ("lion/3.jpg", "Panthera leo", ""),
+        ("north/lion/1.jpg", "Panthera leo", "north"),
+    ]
+    assert [each.cell for each in found.photos if each.camera == "north"] == [NORTH]
+
+
+def test_timelapse_has_a_folder_for_each_photo(tmp_path: Path) -> None:
+    photos(tmp_path, "photos/N/1.jpg")
+    (tmp_path / "data.csv").write_text("File,RelativePath,Species\n1.jpg,N,lion\n")
+    found = labels_of(tmp_path / "data.csv", tmp_path / "photos")
+    assert brief(found, tmp_path / "photos") == [("N/1.jpg", "Panthera leo", "N")]
+
+
+def test_a_package_of_camtrap_dp_has_deployments_with_places(tmp_path: Path) -> None:
+    photos(tmp_path, "N/a.jpg")
+    resources = [{"name": name, "path": f"{name}.csv"} for name in ("deployments", "media", "observations")]
+    (tmp_path / "datapackage.json").write_text(json.dumps({"resources": resources}))
+    (tmp_path / "deployments.csv").write_text("deploymentID,latitude,longitude\nn1,-1.2345,36.789\n")
+    (tmp_path / "media.csv").write_text(
+        "mediaID,deploymentID,timestamp,filePath\na,n1,2026-05-02T06:00:00Z,N/a.jpg\nb,n2,2026-05-02T06:00:00Z,N/b.jpg"
+    )
+    (tmp_path / "observations.csv").write_text(
+        "deploymentID,mediaID,observationType,scientificName,eventStart,eventEnd\nn1,a,animal,Panthera leo,,\n"
+    )
+    assert labels_of(tmp_path).photos == [LabelledPhoto(tmp_path / "N/a.jpg", "Panthera leo", "n1", NORTH)]
+
+
+def test_each_box_of_a_file_of_megadetector_may_have_a_name(tmp_path: Path) -> None:
+    photos(tmp_path, "N/a.jpg", "N/b.jpg")
+    boxes = [
+        {"category": "1", "conf": 0.8, "bbox": [0.1, 0.2, 0.3, 0.4], "classifications": [["0", 0.9], ["1", 0.1]]},
+        {"category": "1", "conf": 0.7, "bbox": [0.6, 0.2, 0.3, 0.4], "classifications": [["1", 0.9]]},
+        {"category": "2", "conf": 0.9, "bbox": [0.0, 0.0, 0.1, 0.1]},
+    ]
+    file = {
+        "detection_categories": {"1": "animal", "2": "person", "3": "vehicle"},
+        "classification_categories": {"0": "lion", "1": "impala", "2": "thing"},
+        "images": [{"file": "N/a.jpg", "detections": boxes}, {"file": "N/b.jpg", "detections": [], "failure": "x"}],
+    }
+    (tmp_path / "md.json").write_text(json.dumps(file))
+    found = labels_of(tmp_path / "md.json").photos
+    assert [(each.taxon, each.camera, len(each.boxes)) for each in found] == [
+        ("Aepyceros melampus", "N", 1),
+        ("Panthera leo", "N", 1),
+    ]
+    assert found[1].boxes == (BOX,)

@@ -1,0 +1,128 @@
+"""Packs of trained heads: the ONNX model says what the fit says, and the files are those of a pack."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from chalicelib.features.cells import cell_of, text_of
+from chalicelib.model.outside import id_of
+from chalicelib.model.packs import PackLabels
+from chalicelib.model.taxonomy import Taxonomy
+from cli.errors import CommandError
+from cli.study.taxa import MODEL
+from cli.training.evaluation import Evaluation, Outcome, Point
+from cli.training.fit import Head, fit, probabilities
+from cli.training.pack import About, animals_of, areas_named, labels_of, manifest_of, onnx_of, write_pack
+from tests.unit.cli.training.test_fit import WIDTH, clouds
+
+KNOWN = {each.taxon_id: each for each in Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv").animals}
+ANIMALS = animals_of(["Panthera leo", "Leporidae", "Odocoileus hemionus"], KNOWN)
+DENVER, NAIROBI = cell_of(39.7, -105.0), cell_of(-1.3, 36.8)
+EVERYWHERE = About("", "", frozenset(), ())
+OUTCOME = Outcome(Path("gone.jpg"), "north", "panthera-leo", np.array([0.1, 0.8, 0.1, 0], np.float32), None)
+
+
+def evaluation(*outcomes: Outcome, night: bool = False) -> Evaluation:
+    thresholds = {"panthera-leo": 0.81239, "leporidae": 1.0, "odocoileus-hemionus": 0.5}
+    curve = (Point(10, 3, 0.5), Point(20, 6, 0.6))
+    return Evaluation("hills", ANIMALS, outcomes, thresholds, curve, 40, 8, (), 0.95, "0123456789ab", night)
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return fit(clouds(), 3, 0.9).head
+
+
+def test_the_model_says_what_the_head_says(head: Head) -> None:
+    # GIVEN the features of some crops of an animal, near the head's taxa and far from them
+    random = np.random.default_rng(3)
+    session = onnxruntime.InferenceSession(onnx_of(head, "hills", "0" * 12))
+    for size in (1, 30, 3000):
+        features = random.uniform(-0.1, size, (12, WIDTH)).astype(np.float32)
+        (said,) = session.run(["probabilities"], {"features": features})
+        # THEN the mean of their roots is scored
+        roots = np.sqrt(np.maximum(features, 0)).mean(axis=0, keepdims=True, dtype=np.float32)
+        expected = probabilities(head.logits(roots), head.distances(roots).min(axis=1), head.temperature, head.far)
+        assert said.shape == (1, 4)
+        assert said == pytest.approx(expected, abs=1e-4)
+        assert said.sum() == pytest.approx(1, abs=1e-5)
+    assert said[0, 3] > 0.99
+
+
+def test_the_mean_of_the_crops_logits_is_what_is_scored(head: Head) -> None:
+    features = np.random.default_rng(4).uniform(0, 30, (12, WIDTH)).astype(np.float32)
+    roots = np.sqrt(features, dtype=np.float32)
+    each = head.logits(roots)
+    assert head.logits(roots.mean(axis=0, keepdims=True, dtype=np.float32))[0] == pytest.approx(
+        each.mean(axis=0), abs=1e-3
+    )
+
+
+def test_animals_have_the_ids_of_this_release_or_of_their_names() -> None:
+    lion, rabbits, deer = ANIMALS
+    assert (lion.id, lion.name, lion.output_index) == (KNOWN["panthera-leo"].id, "lion", 0)
+    assert (rabbits.id, rabbits.rank, rabbits.lineage[-1].scientific_name) == (
+        id_of("leporidae"),
+        "family",
+        "Leporidae",
+    )
+    assert (deer.id, deer.taxon_id, deer.kind) == (id_of("odocoileus-hemionus"), "odocoileus-hemionus", "wild")
+    assert [taxon.rank for taxon in deer.lineage] == ["phylum", "class", "order", "family", "genus", "species"]
+
+
+def test_the_labels_are_those_of_a_pack(tmp_path: Path) -> None:
+    (tmp_path / "hills.csv").write_text(labels_of(ANIMALS))
+    read = PackLabels.read(tmp_path / "hills.csv", MODEL)
+    assert [(each.id, each.taxon_id, each.rank) for each in read.animals] == [
+        (each.id, each.taxon_id, each.rank) for each in ANIMALS
+    ]
+    assert [[taxon.scientific_name for taxon in each.lineage] for each in read.animals] == [
+        [taxon.scientific_name for taxon in each.lineage] for each in ANIMALS
+    ]
+
+
+def test_the_manifest_says_what_the_head_is_for() -> None:
+    about = About("CC0-1.0", 'A. "Person"', frozenset({DENVER}), ("US",))
+    found = tomllib.loads(manifest_of(evaluation(night=True), about))
+    assert found == {
+        "kind": "head",
+        "enabled": True,
+        "licence": "CC0-1.0",
+        "author": 'A. "Person"',
+        "general": "0123456789ab",
+        "night": True,
+        "areas": ["US"],
+        "cells": [text_of(DENVER)],
+        "outputs": {"labels": "hills.csv"},
+        # rounded down, lest the photo that it comes from be too uncertain
+        "thresholds": {"panthera-leo": 0.8123, "leporidae": 1.0, "odocoileus-hemionus": 0.5},
+    }
+    # WHEN nothing is known of places THEN it is used everywhere
+    assert not {"night", "areas", "cells"} & tomllib.loads(manifest_of(evaluation(), EVERYWHERE)).keys()
+
+
+def test_cells_and_codes_have_the_names_of_their_areas() -> None:
+    assert "Colorado" in areas_named([DENVER], ())
+    assert areas_named([], ["KE", "XX"]) == ("Kenya", "XX")
+
+
+def test_a_pack_is_five_files_that_are_the_same_again(head: Head, tmp_path: Path) -> None:
+    written = [write_pack(tmp_path / each, head, evaluation(OUTCOME), EVERYWHERE) for each in ("a", "b")]
+    assert [path.name for path in written[0]] == [f"hills.{each}" for each in ("onnx", "csv", "md", "html", "toml")]
+    assert [path.read_bytes() for path in written[0]] == [path.read_bytes() for path in written[1]]
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(head: Head, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError, match="choose another folder"):
+        write_pack(tmp_path / "file", head, evaluation(OUTCOME), EVERYWHERE)
+
+
+def test_without_onnx_it_says_what_to_install(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(CommandError, match=r"needs onnx, .* `pip install 'faunalens\[train\]'`"):
+        onnx_of(head, "hills", "0" * 12)
