@@ -1,11 +1,13 @@
-"""Write a memory card of two made-up camera traps in a garden, for the tutorial about memory cards.
+"""Write a memory card of two made-up camera traps in a garden for a tutorial; or photos of more, to train a pack with.
 
 The pictures are from the wheel of scikit-image: a cat, a person, a motorcycle, grass and gravel. As on a real card,
 file names repeat between cameras, photos have a time but no position, some show nothing, and one is cut short.
 """
 
 from argparse import ArgumentParser
+from itertools import product
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 from PIL import Image, ImageOps
@@ -47,6 +49,8 @@ CARD = {
 """The photos of each camera. The clock of the southern one is an hour ahead."""
 CUT_SHORT = "south/100MEDIA/IMG_0005.JPG"
 SIZE = (800, 600)
+CAMERAS, SHOTS = 8, 6
+"""Numbers of cameras, and of photos of each animal by each of them, to train with."""
 
 
 def scenes() -> tuple[Image.Image, ...]:
@@ -75,14 +79,35 @@ def write_card(folder: Path) -> None:
     cut.write_bytes(cut.read_bytes()[:20_000])
 
 
+def write_sorted(folder: Path, cameras: int = CAMERAS, shots: int = SHOTS) -> None:
+    """Write photos by night of a cat and of a horse's shape, in a folder for each camera and animal."""
+    data, chance = package_folder("skimage") / "data", Random(1)  # noqa: S311 — pictures, no secrets
+    cat, shape = (Image.open(data / name) for name in ("chelsea.png", "horse.png"))
+    horse = ImageOps.invert(shape.convert("L"))
+    animals = {"domestic cat": (cat.convert("L"), None), "horse": (horse.point(lambda level: level * 0.6), horse)}
+    for camera, (name, (animal, mask)) in product(range(1, cameras + 1), animals.items()):
+        with Image.open(data / ("grass.png", "gravel.png", "brick.png")[camera % 3]) as ground:
+            night = ground.convert("L").rotate(camera * 40).crop((90, 90, 420, 420)).resize(SIZE)
+        media = folder / f"trap-{camera}" / name
+        media.mkdir(parents=True)
+        for number in range(1, shots + 1):
+            size = chance.randrange(250, 450), chance.randrange(200, 350)
+            place = chance.randrange(SIZE[0] - size[0]), chance.randrange(SIZE[1] - size[1])
+            picture = night.point(lambda level: level * 0.35)
+            picture.paste(animal.resize(size), place, mask and mask.resize(size))
+            picture.convert("RGB").save(media / f"IMG_{number:04}.JPG", quality=90)
+
+
 def main() -> None:
     """Write the card."""
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where to write the card; must not exist")
-    folder = parser.parse_args().folder
+    parser.add_argument("--sorted", action="store_true", help="photos of eight cameras by animal, to train a pack with")
+    arguments = parser.parse_args()
+    folder = arguments.folder
     if folder.exists():
         parser.error(f"{folder} exists; choose another folder, or remove it")
-    write_card(folder)
+    (write_sorted if arguments.sorted else write_card)(folder)
 
 
 if __name__ == "__main__":

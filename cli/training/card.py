@@ -14,7 +14,6 @@ from string import Template
 import numpy as np
 
 from chalicelib.model.taxonomy import Animal
-from cli.photos import thumbnail
 from cli.training.diagrams import confusion_picture, curve_picture, percent, reliability_picture
 from cli.training.evaluation import LEAST_POINTS, OTHER, Evaluation, Outcome, Row, outlook
 
@@ -23,6 +22,8 @@ SIDE = 320
 """Longest side of a shown photo in pixels."""
 FEW_PHOTOS, FEW_CAMERAS = 50, 10
 """Numbers of a taxon's photos and cameras below which the card warns of its figures."""
+BY_PEOPLE = 1.0
+"""Score of a box that people drew: no detector is that sure."""
 _DRAWS = 1000
 _NUMBER = re.compile(r"[\d,.]+%?|–")
 _UNSAFE = re.compile(r"[\s|`*<>]+")
@@ -52,12 +53,6 @@ def page(evaluation: Evaluation, thumbnails: Mapping[Path, bytes]) -> str:
     )
 
 
-def thumbnails_of(evaluation: Evaluation, folder: Path) -> dict[Path, bytes]:
-    """Return small copies of the worst photos that can be read. `folder`: what relative paths are relative to."""
-    found = ((each.photo, thumbnail(folder / each.photo, SIDE)) for each in evaluation.worst())
-    return {photo: small for photo, small in found if small}
-
-
 def _card(evaluation: Evaluation, pictures: Mapping[str, str]) -> str:
     """Return the card as Markdown, with HTML where there are pictures."""
     shown = {"figures": ""} | _tables(evaluation)
@@ -72,7 +67,7 @@ def _card(evaluation: Evaluation, pictures: Mapping[str, str]) -> str:
 def _facts(evaluation: Evaluation) -> dict[str, str]:
     """Return what the sentences of the card say."""
     places, night, right = _listed(evaluation.places), evaluation.night, evaluation.right_of_named
-    boxless = [evaluation.guess(each) == each.taxon for each in evaluation.known if each.box is None]
+    people = sum(each.box is not None and each.box.score == BY_PEOPLE for each in evaluation.known)
     few = [each for each in evaluation.rows if each.photos < FEW_PHOTOS or each.cameras < FEW_CAMERAS]
     least = ((each.name, evaluation.thresholds.get(each.taxon_id)) for each in evaluation.taxa)
     strangers, named = len(evaluation.strangers), percent(evaluation.strangers_named)
@@ -87,14 +82,17 @@ def _facts(evaluation: Evaluation) -> dict[str, str]:
         "right": "" if right is None else f", and {percent(right)} of these names are right",
         "precision": percent(evaluation.precision),
         "range": _range(evaluation),
-        "place": f"{places} alone; elsewhere live other animals, on other backgrounds" if places else "anywhere",
+        "place": f"{places}, where its manifest says; elsewhere are other animals and backgrounds"
+        if places
+        else "anywhere",
         "light": "infrared photos alone; it knows nothing of animals by day" if night else "any",
         "strangers": f"of {_counted(strangers, 'photo')}, {named} got one of its names"
         if strangers
         else "none was tried",
-        "boxless": f"{_counted(len(boxless), 'photo')} ({percent(np.mean(boxless))} right first)"
-        if boxless
-        else "none",
+        "boxes": f"people's on {_counted(people, 'photo')} here; in use a detector's, less tight"
+        if people
+        else "a detector's",
+        "unfound": _counted(evaluation.unfound, "photo"),
         "few": _listed([f"{_name(each.taxon)} ({each.photos:,}, {each.cameras:,})" for each in few]) or "none",
         "outlook": _outlook(evaluation),
         "general": evaluation.general,

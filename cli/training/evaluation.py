@@ -74,6 +74,7 @@ class Evaluation:
     by taxon id. `curve`: from few photos to many. `photos`, `cameras`: in training. `places`: names of areas.
     `precision`: wanted share right of what is named. `general`: version of the general model. `night`: whether the head
     is for infrared photos alone. `licence`: of the head; empty if its maker has not said.
+    `unfound`: number of labelled photos in which no animal was found, which are no outcomes.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Evaluation:
     general: str
     night: bool = False
     licence: str = ""
+    unfound: int = 0
 
     @cached_property
     def known(self) -> tuple[Outcome, ...]:
