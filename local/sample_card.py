@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 from PIL.ExifTags import IFD, Base
 
 from local import package_folder
@@ -80,21 +80,22 @@ def write_card(folder: Path) -> None:
 
 
 def write_sorted(folder: Path, cameras: int = CAMERAS, shots: int = SHOTS) -> None:
-    """Write photos by night of a cat and of a horse's shape, in a folder for each camera and animal."""
+    """Write photos by night of a cat and of a horse, in a folder for each camera and animal."""
     data, chance = package_folder("skimage") / "data", Random(1)  # noqa: S311 — pictures, no secrets
-    cat, shape = (Image.open(data / name) for name in ("chelsea.png", "horse.png"))
-    horse = ImageOps.invert(shape.convert("L"))
-    animals = {"domestic cat": (cat.convert("L"), None), "horse": (horse.point(lambda level: level * 0.6), horse)}
+    cat, horse = (Image.open(data / name).convert("L") for name in ("chelsea.png", "horse.png"))
+    coat = cat.resize(horse.size).filter(ImageFilter.GaussianBlur(8))  # of one grey, no detector finds a horse
+    animals = {"domestic cat": (cat, None), "horse": (coat, ImageOps.invert(horse))}
     for camera, (name, (animal, mask)) in product(range(1, cameras + 1), animals.items()):
         with Image.open(data / ("grass.png", "gravel.png", "brick.png")[camera % 3]) as ground:
             night = ground.convert("L").rotate(camera * 40).crop((90, 90, 420, 420)).resize(SIZE)
         media = folder / f"trap-{camera}" / name
         media.mkdir(parents=True)
         for number in range(1, shots + 1):
-            size = chance.randrange(250, 450), chance.randrange(200, 350)
-            place = chance.randrange(SIZE[0] - size[0]), chance.randrange(SIZE[1] - size[1])
+            width = chance.randrange(320, 480)
+            height = width * 4 // 5
+            place = chance.randrange(SIZE[0] - width), chance.randrange(SIZE[1] - height)
             picture = night.point(lambda level: level * 0.35)
-            picture.paste(animal.resize(size), place, mask and mask.resize(size))
+            picture.paste(animal.resize((width, height)), place, mask and mask.resize((width, height)))
             picture.convert("RGB").save(media / f"IMG_{number:04}.JPG", quality=90)
 
 

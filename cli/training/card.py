@@ -88,7 +88,7 @@ def _facts(evaluation: Evaluation) -> dict[str, str]:
         "light": "infrared photos alone; it knows nothing of animals by day" if night else "any",
         "strangers": f"of {_counted(strangers, 'photo')}, {named} got one of its names"
         if strangers
-        else "none was tried",
+        else "there were no photos to try",
         "boxes": f"people's on {_counted(people, 'photo')} here; in use a detector's, less tight"
         if people
         else "a detector's",
@@ -143,7 +143,8 @@ def _tables(evaluation: Evaluation) -> dict[str, str]:
         ),
         "worst": _table(
             ("photo", "camera", "it said", "it is"), [_mistake(evaluation, each) for each in evaluation.worst()]
-        ),
+        )
+        or "None here: it took no animal for another.",
     }
 
 

@@ -192,7 +192,7 @@ def _share(truths: Iterable[bool]) -> float:
 
 
 LEAST_POINTS = 3
-"""Points of a learning curve from which `outlook` says anything: two leave nothing to see its error by."""
+"""Points of a learning curve from which `outlook` says anything: the error of a line through two cannot be seen."""
 
 
 class Outlook(NamedTuple):
@@ -209,15 +209,10 @@ def outlook(curve: Sequence[Point]) -> Outlook | None:
     The share wrong is taken to shrink by one factor at each doubling, as learning curves mostly do (Hestness et al.
     2017, arXiv:1712.00409): a line through its logarithms. The range is of the lines without any one point.
     """
-    photos = np.log2([each.photos for each in curve])
-    wrong = np.log2([max(1 - each.right, 1e-3) for each in curve])
-    if len(set(photos)) < LEAST_POINTS:
+    if len({each.photos for each in curve}) < LEAST_POINTS:
         return None
-
-    def gain(kept: NDArray[np.bool_]) -> float:
-        slope = np.polyfit(photos[kept], wrong[kept], 1)[0]
-        return float((1 - curve[-1].right) * (1 - 2**slope))
-
-    every = np.ones(len(curve), bool)
-    without = [gain(row) for row in ~np.eye(len(curve), dtype=bool) if len(set(photos[row])) > 1]
-    return Outlook(gain(every), min(without), max(without))
+    photos, wrong = np.log2([(each.photos, max(1 - each.right, 1e-3)) for each in curve]).T
+    every = np.arange(len(curve))
+    slopes = [np.polyfit(photos[kept], wrong[kept], 1)[0] for kept in (every, *(np.delete(every, at) for at in every))]
+    gain, *without = [float((1 - curve[-1].right) * (1 - 2**slope)) for slope in slopes]
+    return Outlook(gain, min(without), max(without))

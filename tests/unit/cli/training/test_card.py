@@ -145,6 +145,12 @@ def test_the_page_shows_the_worst_photos_with_their_boxes() -> None:
     assert "<img" not in markdown(SEEN)
 
 
+def test_without_mistakes_the_card_says_so() -> None:
+    evaluation = replace(SEEN, outcomes=OUTCOMES[2:])
+    for text in (markdown(evaluation), page(evaluation, {})):
+        assert "None here: it took no animal for another." in text
+
+
 def test_paths_say_nothing_about_the_machine() -> None:
     outcomes = tuple(replace(each, photo=Path("/home/grace/study") / each.photo) for each in OUTCOMES)
     evaluation = replace(SEEN, outcomes=outcomes)
