@@ -9,7 +9,6 @@ from cloudwatch.project import TOOLS_GUIDE
 COMMANDS = {
     "lint": ("cloudwatch.lint.folder", "check all files against CloudWatch's rules and against the code"),
     "preview": ("cloudwatch.preview.server", "show the dashboards in a browser, without an AWS account"),
-    "simulate": ("cloudwatch.simulation.day", "write the metrics of a simulated day with outages, for the preview"),
     "render": ("cloudwatch.preview.render", "take pictures of the dashboards"),
     "template": ("cloudwatch.template", "print dashboards, alarms and queries as a CloudFormation template"),
 }

@@ -1,7 +1,6 @@
 """Read the metric lines of a file that may still grow."""
 
 import os
-import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,7 +10,6 @@ from typing import BinaryIO
 
 from cloudwatch.math.metric_store import MetricStore
 
-_TIMESTAMP = re.compile(rb'("_aws":\s*\{\s*"Timestamp":\s*)(\d+)')
 _MINUTE = 60.0
 _BEFORE_ANY_LINE = 900.0
 """Length of the time that an empty recording shows, in seconds."""
@@ -44,8 +42,6 @@ class Recording:
     _: KW_ONLY
     live: bool = False
     """Show time up to now instead of up to the last line."""
-    stretch: float = 1.0
-    """Factor on the time since the first line: 20 turns an outage of 3 s into one of a minute."""
     begin: float = 0.0
     """Start of the shown time, in seconds since 1970. Alarms and metrics still use earlier data."""
     incidents: Sequence[Incident] = ()
@@ -56,10 +52,7 @@ class Recording:
     store: MetricStore = field(init=False, default_factory=MetricStore)
 
     def __post_init__(self) -> None:
-        if self.stretch != 1.0:
-            self.description += f", stretched {self.stretch:g} times"
         self._inode = self._place = 0
-        self._first: float | None = None
         self._lines = 0
 
     def read_new_lines(self) -> int:
@@ -81,24 +74,13 @@ class Recording:
             if not line.endswith(b"\n"):
                 break  # its process is still writing it
             self._place += len(line)
-            self._lines += self.store.add(line if self.stretch == 1.0 else self._stretch_line(line))
+            self._lines += self.store.add(line)
 
     def span(self) -> Span:
         """Return the recorded time range, or the last 15 minutes if there are no lines. If live, the range ends now."""
         recorded = self.store.span()
-        now = self._stretched(self.now() * 1e3) / 1e3
+        now = self.now()
         if recorded is None:
             return Span(now - _BEFORE_ANY_LINE, now)
         start, last = recorded
         return Span(max(start, self.begin), now if self.live else (last // _MINUTE + 1) * _MINUTE)
-
-    def _stretch_line(self, line: bytes) -> bytes:
-        return _TIMESTAMP.sub(lambda match: b"%s%d" % (match[1], round(self._stretched(int(match[2])))), line, count=1)
-
-    def _stretched(self, milliseconds: float) -> float:
-        """Return a time after stretching, which multiplies its distance from the first line by `stretch`."""
-        if self.stretch == 1.0:
-            return milliseconds
-        if self._first is None:
-            self._first = milliseconds
-        return self._first + (milliseconds - self._first) * self.stretch

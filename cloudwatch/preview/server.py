@@ -20,7 +20,7 @@ from chalicelib.api.http import Response
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Incident, Recording
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.day import SEED, add_day_arguments, timed, write_day
+from cloudwatch.simulation.day import add_day_arguments, timed, write_day
 from cloudwatch.simulation.populations import Case
 
 PATH = "/dashboards/"
@@ -46,22 +46,10 @@ def main(arguments: Sequence[str]) -> int:
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that select the metrics to show."""
     parser.set_defaults(live=False)
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--file", type=Path, help="file of metric lines to show, such as METRICS_FILE of the app; new lines appear too"
-    )
-    source.add_argument(
-        "--simulate", action="store_true", help="show a simulated day (the default if --file is not given)"
-    )
-    parser.add_argument("--seed", type=int, default=SEED, help="seed of the simulated day (default: %(default)s)")
-    add_day_arguments(parser)
     parser.add_argument(
-        "--stretch",
-        type=_stretch,
-        default=1.0,
-        metavar="K",
-        help="slow the recording down K times: at 20, an outage of 3 s lasts a minute (default: %(default)g)",
+        "--file", type=Path, help="file of metric lines to show instead, such as METRICS_FILE of the app; it may grow"
     )
+    add_day_arguments(parser)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -141,23 +129,21 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
     _check_file(arguments)
     if arguments.file is not None:
         description = "The local server" if arguments.live else f"Recorded in {arguments.file.name}"
-        yield Recording(arguments.file, description, live=arguments.live, stretch=arguments.stretch)
+        yield Recording(arguments.file, description, live=arguments.live)
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "day.jsonl"
         with timed("simulating a day"):
-            write_day(path, arguments.seed, bad=arguments.bad, drift=arguments.drift)
-        recording = simulated_day(path, bad=arguments.bad, drift=arguments.drift, stretch=arguments.stretch)
+            write_day(path, bad=arguments.bad, drift=arguments.drift)
+        recording = simulated_day(path, bad=arguments.bad, drift=arguments.drift)
         with timed("reading it"):
             recording.read_new_lines()
     yield recording
 
 
-def simulated_day(path: Path, *, bad: bool = False, drift: Case | None = None, stretch: float = 1.0) -> Recording:
-    """Return a recording of the simulated day. If not stretched, it lists the incidents and shows one first."""
+def simulated_day(path: Path, *, bad: bool = False, drift: Case | None = None) -> Recording:
+    """Return a recording of the simulated day, which lists the incidents and shows one first."""
     description = f"A simulated {'bad ' if bad else ''}day"
-    if stretch != 1:
-        return Recording(path, description, stretch=stretch, begin=schedule.START)
     incidents = [Incident(*each) for each in schedule.incidents(bad=bad, drift=drift)]
     opening = incidents[0].until if drift else schedule.OPENING
     return Recording(path, description, begin=schedule.START, incidents=incidents, opening=opening)
@@ -165,13 +151,4 @@ def simulated_day(path: Path, *, bad: bool = False, drift: Case | None = None, s
 
 def _check_file(arguments: argparse.Namespace) -> None:
     if arguments.file is not None and not arguments.live and not arguments.file.exists():
-        raise SystemExit(
-            f"file {arguments.file} does not exist; run the app with METRICS_FILE to record it, or use --simulate"
-        )
-
-
-def _stretch(text: str) -> float:
-    value = float(text)
-    if not 0.01 <= value <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text} is out of range; use a factor from 0.01 to 100000")
-    return value
+        raise SystemExit(f"file {arguments.file} does not exist; run the app with METRICS_FILE to record it")

@@ -1,4 +1,4 @@
-"""Simulate a day and write its metrics as log lines: `python -m cloudwatch simulate --out FILE`.
+"""Simulate a day and write its metrics as log lines, for the preview.
 
 The app's own records and emitter write the app's metrics, with their real names, units and dimensions. The metrics that
 only AWS emits are made up and marked `"simulated": true`.
@@ -8,7 +8,7 @@ import argparse
 import io
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -29,31 +29,6 @@ STAGE = "prod"
 SEED = 1
 BURST, LONG_BURST = 1.045, 1.5
 """Requests in a burst on a usual and on a bad day, as a multiple of the stage's limit of containers."""
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the metrics of the day to a file. Return 0, or 1 after an error message on standard error."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cloudwatch simulate",
-        description="Write the metrics of a simulated day: a quiet night, a spike, a cache flush, outages.",
-    )
-    parser.add_argument("--out", type=Path, required=True, help="file to write, about 100 MB")
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=SEED,
-        help="seed of the random numbers; one seed always gives the same day (default: 1)",
-    )
-    add_day_arguments(parser)
-    options = parser.parse_args(arguments)
-    try:
-        with timed("simulating a day"):
-            requests = write_day(options.out, options.seed, bad=options.bad, drift=options.drift)
-    except OSError as error:
-        print(f"{options.out} cannot be written: {error.strerror}; give another file with --out", file=sys.stderr)
-        return 1
-    print(f"{options.out}: {requests:,} requests; show them with: python -m cloudwatch preview --file {options.out}")
-    return 0
 
 
 def add_day_arguments(parser: argparse.ArgumentParser) -> None:

@@ -30,9 +30,9 @@ from local.stack.ports import HOST, free_port
 from local.stack.valkey import ValkeyServer
 from testing.aws import REGION, Account, account
 from testing.pictures import SYDNEY, exif, jpeg
-from testing.web_image import Container, Root, unpacked
 from tests.end_to_end.balancing import Balancer
 from tests.end_to_end.browsing import Open, photo
+from tests.end_to_end.web_image import Container, Root, unpacked
 
 pytestmark = pytest.mark.alone
 """Before a release and each night: the builds take minutes, and containers that stop have limits in seconds."""

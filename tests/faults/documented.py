@@ -6,8 +6,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from testing.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
-from testing.faults.case import Expected, FaultCase, Row
+from tests.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
+from tests.faults.case import Expected, FaultCase, Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
 HEAD = ["fault", "cached before", "mode", "cache", "codes", "within"]

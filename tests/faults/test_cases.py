@@ -1,9 +1,9 @@
 """No fault of Redis or PostgreSQL fails a request; and none makes it exceed its time limit, which runs alone."""
 
-from testing.faults import postgres_cases, redis_cases
-from testing.faults.case import Scenario, parametrize
-from testing.faults.rig import Rig, run_case
+from tests.faults import postgres_cases, redis_cases
+from tests.faults.case import Scenario, parametrize
 from tests.faults.documented import PAGE, written
+from tests.faults.rig import Rig, run_case
 
 
 @parametrize(redis_cases.CASES)

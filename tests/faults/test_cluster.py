@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from local.stack.postgres import PostgresServer
-from testing.faults.case import Scenario, parametrize
-from testing.faults.cluster_cases import (
+from testing.feature_rig import database
+from testing.valkey_cluster import cluster
+from tests.faults.case import Scenario, parametrize
+from tests.faults.cluster_cases import (
     CLUSTER_CASES,
     LOADING_CASES,
     PAIR_CASES,
@@ -15,9 +17,7 @@ from testing.faults.cluster_cases import (
     LoadingRig,
     PairRig,
 )
-from testing.faults.rig import CELLS, StandaloneValkey, run_case, running_pair, running_server
-from testing.feature_rig import database
-from testing.valkey_cluster import cluster
+from tests.faults.rig import CELLS, StandaloneValkey, run_case, running_pair, running_server
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from time import monotonic
 
 import pytest
 
-from testing.faults import other_cases as cases
-from testing.faults.case import PATIENCE, PATIENT, RECOVERY, Row, assert_lookup, assert_recovers
-from testing.faults.containers import ContainerLookup, look_up_once
-from testing.faults.rig import Rig
 from testing.proxy import Proxy
+from tests.faults import other_cases as cases
+from tests.faults.case import PATIENCE, PATIENT, RECOVERY, Row, assert_lookup, assert_recovers
+from tests.faults.containers import ContainerLookup, look_up_once
+from tests.faults.rig import Rig
 
 
 @contextmanager

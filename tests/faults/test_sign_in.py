@@ -13,11 +13,11 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features
 from chalicelib.services import build_warming
 from local.stack.ports import HOST
-from testing.faults.case import LOOKUP_LIMIT, assert_lookup
-from testing.faults.containers import ContainerLookup, FreezingContainer, Reply
-from testing.faults.other_cases import AFTER, LATE, PAUSE, SIGN_INS, SignInCase, Slow
-from testing.faults.rig import Rig, with_address
 from testing.proxy import Proxy
+from tests.faults.case import LOOKUP_LIMIT, assert_lookup
+from tests.faults.containers import ContainerLookup, FreezingContainer, Reply
+from tests.faults.other_cases import AFTER, LATE, PAUSE, SIGN_INS, SignInCase, Slow
+from tests.faults.rig import Rig, with_address
 
 pytestmark = pytest.mark.alone
 

@@ -1,11 +1,11 @@
-"""The soak of benchmarks/soak.py for some seconds: random faults while clients send requests to the app."""
+"""The soak of tests/faults/soak.py for some seconds: random faults while clients send requests to the app."""
 
 from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import EXCLUDED, Sample, SoakFindings, TimedReply, soak
-from testing.faults import postgres_cases, redis_cases
+from tests.faults import postgres_cases, redis_cases
+from tests.faults.soak import EXCLUDED, Sample, SoakFindings, TimedReply, soak
 
 SECONDS = 15.0
 

@@ -14,11 +14,11 @@ import pytest
 from chalicelib.features.deadline import Deadline
 from database.switch import Trial
 from local.stack.postgres import PostgresServer
-from testing.faults.case import LOOKUP_LIMIT
-from testing.faults.containers import BackgroundLoad, ContainerLookup, TimedLookup, look_up_once
-from testing.faults.rig import CELLS, BaseRig, Rig, await_no_fault
 from testing.feature_rig import database, switch
 from testing.valkey_cluster import cluster
+from tests.faults.case import LOOKUP_LIMIT
+from tests.faults.containers import BackgroundLoad, ContainerLookup, TimedLookup, look_up_once
+from tests.faults.rig import CELLS, BaseRig, Rig, await_no_fault
 
 pytestmark = pytest.mark.alone
 

@@ -20,7 +20,6 @@ from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.render import WIDTH
 from cloudwatch.simulation.day import lines
-from local.stack.ports import free_port
 
 PREVIEW = [sys.executable, "-m", "cloudwatch", "preview"]
 PATIENCE = 30.0
@@ -135,13 +134,6 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
         SystemExit, match=r"file .*none\.jsonl does not exist; run the app with METRICS_FILE to record it"
     ):
         server.main(["--file", str(tmp_path / "none.jsonl")])
-
-
-@pytest.mark.parametrize("stretch", ["0", "-1", "many", "1e9"])
-def test_an_invalid_stretch_is_rejected(stretch: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        server.main(["--stretch", stretch, "--port", str(free_port())])
-    assert "argument --stretch" in capsys.readouterr().err
 
 
 def test_pictures_are_taken_of_every_dashboard(recorded: Path, tmp_path: Path) -> None:

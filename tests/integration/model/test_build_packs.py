@@ -16,8 +16,8 @@ from chalicelib.config.settings import ROOT
 from chalicelib.model.packs import LABEL_COLUMNS, read_packs
 from model.build_packs import INCOMPLETE, VARIABLE, main
 from testing.pictures import scene
-from testing.tiny_tflite import CLASSES, SIZE, tflite_bytes, tiny_operators
 from tests.integration.model.weights_host import WeightsHost, serving_weights
+from tests.unit.model.tiny_tflite import CLASSES, SIZE, tflite_bytes, tiny_operators
 
 DATA = tflite_bytes(tiny_operators())
 PATH = f"/owner/name/{'c' * 40}/tiny.tflite"

@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from chalicelib.errors import ModelError
 from model.tflite_network import read_network
 from model.tflite_to_onnx import convert
-from testing.tiny_tflite import (
+from tests.unit.model.tiny_tflite import (
     CLASSES,
     SIZE,
     TANH,

@@ -18,9 +18,9 @@ from chalicelib.features.rollout import Rollout
 from chalicelib.stores.postgres import PostgresStore
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
-from testing.faults.rig import with_address
 from testing.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
 from testing.proxy import Proxy
+from tests.faults.rig import with_address
 
 
 def soon() -> Deadline:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from cloudwatch.preview.recording import Recording
-from cloudwatch.syntax.graphed_metrics import TimeSeries
 from tests.unit.cloudwatch.metric_lines import metric_line
 
 type Record = Callable[..., Recording]
@@ -51,17 +50,6 @@ def test_an_empty_recording_spans_15_minutes(tmp_path: Path, record: Record) -> 
     recording = record(tmp_path / "none.jsonl", live=True, now=lambda: BEGIN)
     assert recording.read_new_lines() == 0
     assert (recording.span().end - recording.span().start, recording.span().end) == (900, BEGIN)
-
-
-def test_stretched_time_distances_grow_from_the_first_line_on(record: Record) -> None:
-    # GIVEN lines 3 s apart, stretched 20 times
-    recording = record(live=True, stretch=20, now=lambda: BEGIN + 4)
-    recording.read_new_lines()
-    # THEN they are a minute apart, and the current time moves by the same factor
-    samples = recording.store.of(TimeSeries.of("N", "M", {"a": "b"}))
-    assert samples is not None
-    assert samples.columns()[0].tolist() == [BEGIN * 1e3, (BEGIN + 60) * 1e3]
-    assert recording.span().end == BEGIN + 80
 
 
 # The file

@@ -14,9 +14,7 @@ def test_without_a_browser_the_error_says_how_to_install_one(monkeypatch: pytest
         find_chromium()
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--out", "x", "--file", "a", "--simulate"], [], ["--out", "x", "--stretch", "0"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["--out", "x", "--drift", "unknown"]])
 def test_invalid_arguments_are_rejected(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         render.main(arguments)

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections import Counter
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,23 +92,3 @@ def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(
     assert fired(bad=True) >= {"lambda-concurrency", "lambda-throttles", "burn-fast", "page"}
     # AND on another day none fires
     assert fired(bad=False) == set()
-
-
-def test_the_command_prints_what_it_wrote_and_how_to_preview_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN a day of an hour
-    monkeypatch.setattr(schedule, "MINUTES", 60)
-    path = tmp_path / "day.jsonl"
-    # WHEN it is written
-    assert day.main(["--out", str(path)]) == 0
-    printed = capsys.readouterr()
-    assert f"python -m cloudwatch preview --file {path}" in printed.out
-    assert "simulating a day … " in printed.err
-    assert path.stat().st_size > 100_000
-
-
-def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "none" / "day.jsonl"
-    assert day.main(["--out", str(path)]) == 1
-    assert f"{path} cannot be written: No such file or directory" in capsys.readouterr().err

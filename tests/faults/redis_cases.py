@@ -11,10 +11,10 @@ import redis
 
 from chalicelib.features.codec import pack, unpack
 from chalicelib.features.redis_keys import PREFIX, ROLLOUT, value_key
-from testing.faults.case import CacheState, Expected, FaultCase, connected, fault
-from testing.faults.containers import look_up_once
-from testing.faults.rig import PASSWORD, Rig, command
 from testing.proxy import Proxy
+from tests.faults.case import CacheState, Expected, FaultCase, connected, fault
+from tests.faults.containers import look_up_once
+from tests.faults.rig import PASSWORD, Rig, command
 
 type Fault = Callable[[Rig], AbstractContextManager[None]]
 

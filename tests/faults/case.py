@@ -14,7 +14,7 @@ import pytest
 
 from chalicelib.features.features import CacheLevel, Mode
 from chalicelib.telemetry.measures import of_features
-from testing.faults.containers import ContainerLookup
+from tests.faults.containers import ContainerLookup
 
 LOOKUP_LIMIT = 1.5
 """`FEATURES_TOTAL`: the longest lookup during any fault, seconds."""

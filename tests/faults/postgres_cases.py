@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg2
 
-from testing.faults.case import CacheState, Expected, FaultCase, connected, degraded, fault
-from testing.faults.rig import Rig
 from testing.proxy import Proxy
+from tests.faults.case import CacheState, Expected, FaultCase, connected, degraded, fault
+from tests.faults.rig import Rig
 
 type Fault = Callable[[Rig], AbstractContextManager[None]]
 

@@ -20,11 +20,11 @@ import pytest
 from local.stack.ports import free_port
 from local.stack.postgres import ENVIRONMENT, OWNER, PostgresServer, give_folder, not_as_root
 from testing.certificates import NAME, CertificateFiles, Certificates
-from testing.faults import postgres_cases, redis_cases
-from testing.faults.case import CacheState, Expected, FaultCase, connected, fault
-from testing.faults.postgres_cases import stale_or_none, wait_until_true
-from testing.faults.rig import QUICK, Rig, ValkeyWithUser, command, with_address
 from testing.proxy import Proxy
+from tests.faults import postgres_cases, redis_cases
+from tests.faults.case import CacheState, Expected, FaultCase, connected, fault
+from tests.faults.postgres_cases import stale_or_none, wait_until_true
+from tests.faults.rig import QUICK, Rig, ValkeyWithUser, command, with_address
 
 
 def require_program(path: str | None, package: str) -> Path:

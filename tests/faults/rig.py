@@ -20,7 +20,9 @@ from chalicelib.features.features import Features
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.faults.case import (
+from testing.feature_rig import FIRST
+from testing.proxy import Proxy
+from tests.faults.case import (
     LOOKUP_LIMIT,
     PATIENCE,
     RECOVERY,
@@ -29,9 +31,7 @@ from testing.faults.case import (
     assert_lookup,
     assert_recovers,
 )
-from testing.faults.containers import ContainerLookup, look_up_once
-from testing.feature_rig import FIRST
-from testing.proxy import Proxy
+from tests.faults.containers import ContainerLookup, look_up_once
 
 PASSWORD = "a password: with/characters@"
 """The password of the user `app`, with characters that a URL must escape."""

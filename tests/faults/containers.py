@@ -1,6 +1,6 @@
 """Containers that look up cells while a test breaks or changes the servers: once, all the time, or frozen in between.
 
-`python -m testing.faults.containers` is a process that looks up the cells of its input, one a line.
+`python -m tests.faults.containers` is a process that looks up the cells of its input, one a line.
 """
 
 import json
@@ -69,7 +69,7 @@ class FreezingContainer:
     def __init__(self, variables: Mapping[str, str], *, freezes: bool) -> None:
         self._freezes = freezes
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "testing.faults.containers"],
+            [sys.executable, "-m", "tests.faults.containers"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -8,7 +8,7 @@ from typing import cast
 
 from chalicelib.config.settings import ROOT
 from testing.cloudformation import resources
-from testing.web_image import Container, Root, specify
+from tests.end_to_end.web_image import Container, Root, specify
 
 IMAGE = {
     "config": {

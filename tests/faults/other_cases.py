@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from testing.faults.case import Expected, Row, degraded
+from tests.faults.case import Expected, Row, degraded
 
 HOUR, DAY = 3600.0, 86_400.0
 

@@ -1,7 +1,7 @@
-"""Random faults of Redis and PostgreSQL under several minutes of load: `python -m benchmarks.soak --minutes 10`.
+"""Random faults of Redis and PostgreSQL under several minutes of load: `python -m tests.faults.soak --minutes 10`.
 
 The app runs in another process and serves HTTP. Redis and PostgreSQL are real, each behind a proxy. Clients send
-requests all the time. A random fault from testing/faults lasts for about a second; then everything works for about a
+requests all the time. A random fault from tests/faults lasts for about a second; then everything works for about a
 second. The run passes if there is no server error, late answer, leaked connection or growth of memory.
 """
 
@@ -27,12 +27,12 @@ import numpy as np
 from benchmarks.backends import served_app
 from benchmarks.measure import megabytes, table
 from local.stack.ports import HOST
-from testing.faults import postgres_cases, redis_cases
-from testing.faults.case import FaultCase
-from testing.faults.rig import Rig, command, redis_behind_proxy
 from testing.feature_rig import serve_loaded
 from testing.pictures import jpeg
 from testing.proxy import Proxy
+from tests.faults import postgres_cases, redis_cases
+from tests.faults.case import FaultCase
+from tests.faults.rig import Rig, command, redis_behind_proxy
 
 LIMIT = 1.5 + 1.0
 """Longest time to an answer, seconds: `FEATURES_TOTAL`, plus one for HTTP, the model and a busy machine."""
