@@ -58,7 +58,8 @@ def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset
     from database.maintain.occurrences.workspace import Workspace
 
     tables = [table for file in options.occurrences for table in tables_in(file)]
-    with Workspace(options.work, _filters_of(options), months=options.months) as workspace:
+    memory = options.memory * 1_000_000
+    with Workspace(options.work, _filters_of(options), months=options.months, memory=memory) as workspace:
         if workspace.is_resumed:
             print(f"counts of an earlier run are in {options.work}")
         workspace.read(tables)
@@ -140,6 +141,8 @@ def build_parser(settings: Settings) -> ArgumentParser:
     loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
     text = "where to keep the counts; a second run with the same files and filters goes on there (default: %(default)s)"
     loads.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help=text)
+    text = "megabytes of memory for all of it; with less, it takes longer (default: %(default)s)"
+    loads.add_argument("--memory", type=checked(casts.positive_int), default=1500, metavar="MB", help=text)
     text = "records in a cell from which they widen a written range; 0 for never (default: %(default)s)"
     loads.add_argument("--widen", type=checked(casts.non_negative_int), default=0, metavar="N", help=text)
     text = "how to cite the occurrences, such as the DOI of a GBIF download"

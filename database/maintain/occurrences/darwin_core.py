@@ -11,8 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 from xml.etree import ElementTree
+from xml.parsers.expat import ExpatError, ParserCreate
 
 META: Final = "meta.xml"
+MOST_META: Final = 1 << 20
+"""Largest descriptor in bytes; one with all of Darwin Core's terms has 30 kB."""
 _SPACE: Final = "{http://rs.tdwg.org/dwc/text/}"
 _OCCURRENCE: Final = "http://rs.tdwg.org/dwc/terms/Occurrence"
 _EVENT: Final = "http://rs.tdwg.org/dwc/terms/Event"
@@ -20,6 +23,8 @@ _TAXON: Final = "http://rs.tdwg.org/dwc/terms/Taxon"
 _DISTRIBUTION: Final = "http://rs.gbif.org/terms/1.0/Distribution"
 _TABLES: Final = {_OCCURRENCE: (), _EVENT: (_OCCURRENCE,), _TAXON: (_OCCURRENCE, _DISTRIBUTION)}
 """The extensions that are read, by type of the core: the first of them that an archive has. None: the core itself."""
+_OLD_NAMES: Final = {"darwincore", "simpledarwincore", "simpledarwinrecord"}
+"""Last words of the types that records of occurrences had before the standard."""
 _ESCAPES: Final = {r"\t": "\t", r"\n": "\n", r"\r\n": "\r\n", r"\r": "\r"}
 _MOST_COLUMNS: Final = 10_000
 _ENCODINGS: Final = {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"}
@@ -71,11 +76,14 @@ class Archive:
 
 def read_meta(data: bytes) -> Archive:
     """Return which tables of an archive to read. Raise `ArchiveError`."""
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise ArchiveError(f"{META} declares a document type, which Darwin Core does not allow")
+    if len(data) > MOST_META:
+        raise ArchiveError(f"{META} has more than {MOST_META:,} bytes; expected a short description of the files")
     try:
+        _expect_no_document_type(data)
         root = ElementTree.fromstring(data)  # noqa: S314  # without a document type there are no entities to expand
-    except (ElementTree.ParseError, LookupError, ValueError) as error:
+    except ArchiveError:
+        raise
+    except (ElementTree.ParseError, ExpatError, LookupError, ValueError) as error:
         raise ArchiveError(f"{META} is not XML: {error}") from error
     core = root.find(f"{_SPACE}core")
     if core is None:
@@ -99,8 +107,20 @@ def read_meta(data: bytes) -> Archive:
     return Archive(records, of_core, is_checklist=wanted == _DISTRIBUTION)
 
 
+def _expect_no_document_type(data: bytes) -> None:
+    """Raise `ArchiveError` for a document type, in any encoding: its entities could expand without end."""
+
+    def refuse(*_: object) -> None:
+        raise ArchiveError(f"{META} declares a document type, which Darwin Core does not allow")
+
+    parser = ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.Parse(data, True)
+
+
 def _kind(table: ElementTree.Element) -> str:
-    return table.get("rowType", "").strip()
+    kind = table.get("rowType", "").strip()
+    return _OCCURRENCE if kind.rpartition("/")[2].lower() in _OLD_NAMES else kind
 
 
 def _short(kind: str) -> str:

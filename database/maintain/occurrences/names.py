@@ -38,6 +38,11 @@ class Name(NamedTuple):
     class_key: str | None = None
 
     @property
+    def above(self) -> tuple[str | None, ...]:
+        """Return the names of the taxa above the species, phylum first."""
+        return self.phylum, self.class_, self.order, self.family, self.genus
+
+    @property
     def keys(self) -> dict[str, str | None]:
         """Return the key of the taxon at each rank, as far as the file says it."""
         return {
@@ -72,18 +77,19 @@ def match(names: Sequence[Name], animals: Iterable[AnimalRow], keys: Mapping[str
     of_accepted = {accepted: by_name[ours] for ours, accepted in found.synonyms.items()}
     for each in names:
         own, accepted = latin_name(each.scientific_name or ""), latin_name(each.species or "")
+        phylum, class_, order, family, genus = map(_in_small_letters, each.above)
         species = by_name.get(own) or by_name.get(accepted) or of_accepted.get(accepted)
-        ranks = (by_name.get(name or "") for name in (each.genus, each.family, each.order, each.class_, each.phylum))
+        ranks = (by_name.get(name) for name in (genus, family, order, class_, phylum))
         of_ranks = each.keys
         matched = {by_key.get(key or "") for key in (each.key, each.accepted_key, *of_ranks.values())}
         for animal in (species, *ranks):
             if animal is not None and (animal.taxon not in keys or of_ranks.get(animal.rank) is None):
                 matched.add(animal)
         found.animals.extend(
-            (each.number, animal.animal) for animal in matched if animal is not None and _is_same_phylum(each, animal)
+            (each.number, animal.animal) for animal in matched if animal is not None and _is_same_phylum(phylum, animal)
         )
-        above = [each.class_, each.order, each.family]
-        if not (each.class_ or each.phylum):  # as in files of eBird; else it may be a plant of this name
+        above = [class_, order, family]
+        if not (class_ or phylum):  # as in files of eBird; else it may be a plant of this name
             above.append(own.partition(" ")[0])
         group = next((group_of[name] for name in above if name in group_of), None)
         group = group or next((animal.facts.group for animal in matched if animal is not None), None)
@@ -128,6 +134,11 @@ def _groups(animals: Iterable[AnimalRow]) -> dict[str, str]:
     return {name: group for name, its in groups.items() if len(its) == 1 for group in its}
 
 
-def _is_same_phylum(name: Name, animal: AnimalRow) -> bool:
-    """Return whether a name may be an animal's: *Prunella* is a genus of birds, and of plants."""
-    return not name.phylum or not animal.lineage or name.phylum == animal.lineage[0]
+def _in_small_letters(name: str | None) -> str:
+    """Return a name that may be in capitals, such as `CHORDATA`, as taxa are written."""
+    return (name.capitalize() if name.isupper() else name) if name else ""
+
+
+def _is_same_phylum(phylum: str, animal: AnimalRow) -> bool:
+    """Return whether a name of a phylum may be an animal's: *Prunella* is a genus of birds, and of plants."""
+    return not phylum or not animal.lineage or phylum == animal.lineage[0]

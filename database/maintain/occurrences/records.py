@@ -4,7 +4,7 @@ Files have Darwin Core's terms in any case, or the columns of eBird, of iNatural
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 _GRIDS: Final = ("eea", "eearg", "eurostat", "mgrs", "mgrsg", "eqdgc", "eqdgg", "eqdg", "qdgc", "dms", "dmsg", "isea3h")
@@ -144,15 +144,16 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
     return f"select {', '.join(f'{sql} as {name}' for name, sql in selected.items())} from {relation}"
 
 
-def name_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str], wanted: str) -> str:
+def name_query(
+    relation: str, types: Mapping[str, str], constants: Mapping[str, str], wanted: Callable[[str], str]
+) -> str:
     """Return a query for the names of a relation, once each: `name` and `NAME_TEXTS`.
 
-    `wanted`: a condition that a row must meet, in which `{name}` stands for the number of its name.
+    `wanted`: returns a condition that a row must meet, from SQL for the number of its name.
     """
     columns = _Columns(types, constants)
     selected = ", ".join(f'{columns.label(each)} as "{each}"' for each in NAME_TEXTS)
-    where = wanted.format(name=columns.name)
-    return f"select {columns.name} as name, {selected} from {relation} where {where} group by all"
+    return f"select {columns.name} as name, {selected} from {relation} where {wanted(columns.name)} group by all"
 
 
 class _Columns:

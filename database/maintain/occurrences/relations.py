@@ -115,6 +115,10 @@ def _of_format(file: Path, format_: TextFormat, *more: str) -> Relation:
         "escape": literal(format_.quote),
         "columns": f"{{{columns}}}",
     }
+    if not format_.quote:
+        # As GBIF's own reader, a row that ends early has no values for its last columns. With quotes, DuckDB would then
+        # take an open one for the end of a value, and not say which rows it has swallowed.
+        options["null_padding"] = "true"
     given = ", ".join([*(f"{name}={value}" for name, value in options.items()), *more])
     sql = f"read_csv({literal(pattern_of(file))}, {given}, header=false, auto_detect=false, ignore_errors=true)"
     if filled := ", ".join(

@@ -9,16 +9,25 @@ import glob
 import gzip
 import io
 import re
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import IO, Final, cast
+from typing import IO, Final, NamedTuple, cast
 
 from database.dataset_files import DatasetError, join_some
-from database.maintain.occurrences.darwin_core import META, Archive, ArchiveError, TextFormat, read_meta, unique
+from database.maintain.occurrences.darwin_core import (
+    META,
+    MOST_META,
+    Archive,
+    ArchiveError,
+    TextFormat,
+    read_meta,
+    unique,
+)
 from database.maintain.occurrences.records import missing_columns
 
 _LONGEST_HEADER: Final = 1 << 20
@@ -38,10 +47,43 @@ _ADVICE: Final = (
 
 PART: Final = 128 << 20
 """Bytes of a part: some 300,000 records of GBIF's simple CSV."""
+MOST_RECORD: Final = 16 << 20
+"""Largest record in bytes; the longest at GBIF has some 100 kB. Without a limit, a text without line feeds fills all
+memory."""
 
 
 class OccurrenceError(DatasetError):
     """A file of occurrences cannot be read, or is none."""
+
+
+BROKEN: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
+"""What reading a file raises that is damaged, or not there."""
+
+
+class Packed(NamedTuple):
+    """A zip, or a tar archive, compressed or not. `sizes`: bytes of each member that is a file, by its name.
+
+    `open`: opens a member; raises `KeyError` if there is none.
+    """
+
+    sizes: dict[str, int]
+    open: Callable[[str], IO[bytes]]
+
+
+@contextmanager
+def packed(path: Path) -> Iterator[Packed]:
+    """Open an archive. Raises one of `BROKEN`."""
+    if _starts_with(path, b"PK"):
+        with zipfile.ZipFile(path) as file:
+            yield Packed({each.filename: each.file_size for each in file.infolist() if not each.is_dir()}, file.open)
+        return
+    with tarfile.open(path) as archive:
+        # many programs begin the names in a tar with `./`
+        files = {str(PurePosixPath(each.name)): each for each in archive if each.isfile()}
+        yield Packed(
+            {name: each.size for name, each in files.items()},
+            lambda name: cast("IO[bytes]", archive.extractfile(files[name])),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +114,22 @@ class TextTable:
         """
         try:
             if self.member:
-                with zipfile.ZipFile(self.path) as archive, self._in(archive) as file:
-                    yield file, archive.getinfo(self.member).file_size
+                with packed(self.path) as archive, self._in(archive) as file:
+                    yield file, archive.sizes[self.member]
             elif _starts_with(self.path, b"\x1f\x8b"):
                 with gzip.open(self.path) as unpacked:
                     yield cast("IO[bytes]", unpacked), 0
             else:
                 with self.path.open("rb") as file:
                     yield file, self.path.stat().st_size
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        except BROKEN as error:
             raise OccurrenceError(f"{self} cannot be read ({error}); download it again") from error
 
-    def _in(self, archive: zipfile.ZipFile) -> IO[bytes]:
+    def _in(self, archive: "Packed") -> IO[bytes]:
         try:
             return archive.open(self.member)
         except KeyError as error:
-            raise OccurrenceError(f"{self} cannot be read (it is not in the zip); download it again") from error
+            raise OccurrenceError(f"{self} cannot be read (it is not in the archive); download it again") from error
         except RuntimeError as error:  # encrypted, or compressed as Python cannot
             raise OccurrenceError(f"{self} cannot be read ({error}); unpack it, and give the file") from error
 
@@ -126,7 +168,7 @@ def tables_in(path: Path) -> list[Table]:
     """
     try:
         found = _tables_in(path)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ArchiveError) as error:
+    except (*BROKEN, ArchiveError) as error:
         raise OccurrenceError(f"{path}: {error}") from error
     for table in found:
         if missing := missing_columns(table.columns):
@@ -138,26 +180,25 @@ def tables_in(path: Path) -> list[Table]:
 def _tables_in(path: Path) -> list[Table]:
     if path.is_dir():
         if (path / META).is_file():
-            return _of_archive(
-                read_meta((path / META).read_bytes()), lambda location, each: TextTable(path / location, each)
-            )
+            with (path / META).open("rb") as file:
+                described = read_meta(file.read(MOST_META + 1))
+            return _of_archive(described, lambda location, each: TextTable(_inside(path, location), each))
         files = sorted(file for file in path.rglob("*") if file.is_file() and _starts_with(file, b"PAR1"))
         if not files:
             raise OccurrenceError(f"{path} has neither Parquet files nor a {META}; give other files one by one")
         return [_parquet(file) for file in files]
     if _starts_with(path, b"PAR1"):
         return [_parquet(path)]
-    if not _starts_with(path, b"PK\x03\x04"):
+    if not (_starts_with(path, b"PK\x03\x04") or tarfile.is_tarfile(path)):
         return [TextTable(path, _format_of(TextTable(path, TextFormat())))]
-    with zipfile.ZipFile(path) as archive:
-        members = [each.filename for each in archive.infolist() if not (each.is_dir() or _is_of_a_mac(each.filename))]
+    with packed(path) as archive:
+        members = [each for each in archive.sizes if not _is_of_a_mac(each)]
         metas = [PurePosixPath(each) for each in members if PurePosixPath(each).name == META]
         if len(metas) == 1:  # at the top, or in a folder, as who packs an unpacked archive again leaves it
             (meta,) = metas
-            return _of_archive(
-                read_meta(archive.read(str(meta))),
-                lambda location, each: TextTable(path, each, str(meta.parent / location)),
-            )
+            with archive.open(str(meta)) as member:
+                described = read_meta(member.read(MOST_META + 1))
+            return _of_archive(described, lambda location, each: TextTable(path, each, str(meta.parent / location)))
     if _SPREADSHEET in members:
         raise OccurrenceError(f"{path} is a spreadsheet; save its sheet as CSV in UTF-8")
     texts = [each for each in members if each.lower().endswith((".csv", ".tsv", ".txt"))]
@@ -166,8 +207,20 @@ def _tables_in(path: Path) -> list[Table]:
             f"{path} has {len(members)} files but not one {META}, so that none is known to be the occurrences; "
             "unpack it, and give the file with the occurrences, or the folder with the Parquet files"
         )
-    member = (texts or members)[0]
-    return [TextTable(path, _format_of(TextTable(path, TextFormat(), member)), member)]
+    name = (texts or members)[0]
+    return [TextTable(path, _format_of(TextTable(path, TextFormat(), name)), name)]
+
+
+def _inside(folder: Path, location: str) -> Path:
+    """Return the path of a file in an unpacked archive. Raise `OccurrenceError` for any other, such as a device."""
+    path = folder / location
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise OccurrenceError(
+            f"{folder / META} names {location}, which is not in its folder; expected a file beside it"
+        )
+    if path.exists() and not path.is_file():
+        raise OccurrenceError(f"{path} is no file; expected the text that {META} names")
+    return path
 
 
 def _of_archive(archive: Archive, table: Callable[[str, TextFormat], TextTable]) -> list[Table]:
@@ -261,12 +314,17 @@ def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART) -> Iterator
     text's encoding stay, or are replaced where the text is converted.
     """
     for _ in range(format_.header_lines):
-        text.readline()
+        text.readline(MOST_RECORD)
     quote, rest = format_.quote.encode(), b""
     while block := text.read(size):
         block = rest + block
         end = _end_of_records(block, quote)
         rest = block[end:]
+        if len(rest) > MOST_RECORD:
+            raise OccurrenceError(
+                f"a record has more than {MOST_RECORD >> 20} MB; expected a line for each (is the quote of a value "
+                "missing, or does the text end its lines otherwise?)"
+            )
         if end:
             yield _converted(block[:end], format_.encoding)
     if rest.strip(b"\r\n"):

@@ -20,10 +20,13 @@ from database.maintain.occurrences.records import NAME_TEXTS, column_names, coun
 from database.maintain.occurrences.relations import Relation, create_core, of_parquet, of_text, with_places, write_part
 from database.maintain.occurrences.tables import PART, OccurrenceError, ParquetTable, Table, TextTable, parts_of
 
-MEMORY: Final = "1GB"
+MEMORY: Final = 1_500_000_000
+"""Bytes for DuckDB and Python together, by default."""
+_LEAST_MEMORY: Final = 400_000_000
+"""What both need for themselves, before any part of a text."""
 PART_ROWS: Final = 25_000_000
 """Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
-_READING: Final = 3
+_READING: Final = 4
 """Raise it when records are read differently, so that no run goes on with counts that were made before."""
 _INTERRUPTED: Final = "Query interrupted"
 """What DuckDB says in a `RuntimeError` for Ctrl-C."""
@@ -111,12 +114,24 @@ class Workspace:
     """The counts of records in a folder.
 
     `size`: bytes of a part of a text. `rows`: of a part of a Parquet file. `months`: count each month by itself.
+    `memory`: bytes that DuckDB and Python may use together; with little of it, parts are smaller.
     """
 
     def __init__(
-        self, folder: Path, filters: Filters, size: int = PART, rows: int = PART_ROWS, *, months: bool = False
+        self,
+        folder: Path,
+        filters: Filters,
+        size: int = PART,
+        rows: int = PART_ROWS,
+        *,
+        months: bool = False,
+        memory: int = MEMORY,
     ) -> None:
+        if memory < _LEAST_MEMORY:
+            raise OccurrenceError(f"--memory is {memory / 1e6:.0f} MB; give at least {_LEAST_MEMORY / 1e6:.0f}")
+        size = min(size, memory // 11)
         self._filters, self._size, self._rows = filters, size, rows
+        of_duckdb = f"{memory - _LEAST_MEMORY // 2 - 3 * size}B"  # a part is read, joined to its rest and converted
         self.months = months
         settings = f"{_SCHEMA} {_READING} {filters!r} {months} {size} {rows} {duckdb.__version__}"
         file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
@@ -129,7 +144,9 @@ class Workspace:
                 f"{folder} cannot be created ({error.strerror}); give another folder with --work"
             ) from error
         try:
-            self.connection = duckdb.connect(file, config={"memory_limit": MEMORY, "preserve_insertion_order": False})
+            self.connection = duckdb.connect(
+                file, config={"memory_limit": of_duckdb, "preserve_insertion_order": False}
+            )
         except duckdb.Error as error:
             raise OccurrenceError(f"{file} cannot be opened ({_first_line(error)}); end the other load") from error
         self.connection.execute("set temp_directory = $1", [str(file.with_suffix(".spilled"))])
@@ -211,10 +228,14 @@ class Workspace:
             ((rows,),) = ask("select coalesce(sum(rows), 0)::bigint from counted where part = $1", [part]).fetchall()
             new = f"select name from counted where part = {part} and name is not null except select name from names"
             if ask(f"select exists ({new})").fetchall() == [(True,)]:
-                wanted = f"{{name}} in ({new})"
-                if relation.has_row_numbers:  # read one row of each name, instead of grouping all rows
-                    rows_of_new = f"select min(file_row_number) from {relation.sql} where {wanted} group by {{name}}"
-                    wanted = f"file_row_number in ({rows_of_new})"
+
+                def wanted(name: str) -> str:
+                    if not relation.has_row_numbers:
+                        return f"{name} in ({new})"
+                    # read one row of each name, instead of grouping all rows
+                    rows_of_new = f"select min(file_row_number) from {relation.sql} where {name} in ({new})"
+                    return f"file_row_number in ({rows_of_new} group by {name})"
+
                 ask(f"insert into names {name_query(relation.sql, relation.types, relation.constants, wanted)}")
             if isinstance(table, TextTable):
                 ask(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from database.maintain.occurrences.darwin_core import ArchiveError, TextFormat, read_meta
+from database.maintain.occurrences.darwin_core import MOST_META, ArchiveError, TextFormat, read_meta
 
 META = """<?xml version="1.0" encoding="UTF-8"?>
 <archive xmlns="http://rs.tdwg.org/dwc/text/" metadata="eml.xml">
@@ -42,6 +42,12 @@ def test_occurrences_may_be_an_extension_of_events() -> None:
     assert not found.is_checklist
 
 
+@pytest.mark.parametrize("old", ["DarwinCore", "SimpleDarwinRecord"])
+def test_types_from_before_the_standard_are_occurrences(old: str) -> None:
+    data = meta(**{"http://rs.tdwg.org/dwc/terms/Occurrence": f"http://rs.tdwg.org/dwc/xsd/simpledarwincore/{old}"})
+    assert read_meta(data) == read_meta(meta())
+
+
 def test_separators_are_escapes_and_columns_have_indexes() -> None:
     attributes = r'encoding="ISO-8859-1" fieldsTerminatedBy="\t" linesTerminatedBy="\r\n" fieldsEnclosedBy="" '
     attributes += 'ignoreHeaderLines="2"'
@@ -62,6 +68,8 @@ def test_what_is_left_out_has_the_defaults_of_the_standard() -> None:
         (b"<archive", "not XML"),
         (b"<archive/>", "no core"),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><archive/>', "document type"),
+        ('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a><archive/>'.encode("utf-16"), "document type"),
+        (b" " * (MOST_META + 1), "more than 1,048,576 bytes"),
         (meta(Occurrence="Identification"), "core of the archive is Identification; expected Occurrence, Event, Taxon"),
         (meta(Occurrence="Taxon"), "has Taxon as its core, but no extension Occurrence or Distribution"),
         (EVENTS.replace(b"<coreid", b"<other"), "no coreid for Occurrence"),

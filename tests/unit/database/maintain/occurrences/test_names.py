@@ -83,6 +83,12 @@ def test_a_name_with_its_author_or_in_capitals_is_no_synonym_of_itself() -> None
     assert (found.animals, found.synonyms) == ([(7, 1), (7, 1)], {})
 
 
+def test_names_of_ranks_in_capitals_are_the_same_names() -> None:
+    ranks = {"family": "CANIDAE", "order": "CARNIVORA", "class_": "MAMMALIA", "phylum": "CHORDATA"}
+    found = match([name(7, "VULPES VULPES", **ranks)], ANIMALS, {})
+    assert (sorted(found.animals), found.groups) == ([(7, 1), (7, 2)], [(7, "mammals")])
+
+
 def test_a_name_without_a_class_has_the_group_of_its_genus() -> None:
     # GIVEN names as eBird writes them, and a plant, which says that it is none of ours
     bird = AnimalRow(5, "pica-pica", "magpie", "Pica pica", "species", "wild", ("Aves", "Pica"), TaxonFacts("birds"))

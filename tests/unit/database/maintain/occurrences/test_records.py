@@ -106,5 +106,5 @@ def test_a_key_of_any_type_is_a_key(type_: str, key: str) -> None:
 def test_keys_that_a_program_read_as_numbers_are_the_same_keys(type_: str, key: Any) -> None:
     types = {"taxonKey": type_.upper(), "speciesKey": type_.upper()}
     relation = f"(select cast('{key}' as {type_}) as taxonKey, cast('{key}' as {type_}) as speciesKey)"
-    query = name_query(relation, types, {}, "true")
+    query = name_query(relation, types, {}, lambda _: "true")
     assert duckdb.execute(f"select taxon_key, species_key from ({query})").fetchall() == [("5219243", "5219243")]

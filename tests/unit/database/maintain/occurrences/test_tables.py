@@ -2,10 +2,12 @@
 
 import csv
 import io
+import os
 import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 from hypothesis import given
@@ -64,6 +66,85 @@ def test_a_zip_that_somebody_packed_again(tmp_path: Path, members: Mapping[str, 
     assert is_whole(counts_of(zipped(tmp_path / "file.zip", members)))
 
 
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+@pytest.mark.parametrize("folder", ["", "./", "my/"])
+def test_an_archive_as_tar(tmp_path: Path, mode: str, folder: str) -> None:
+    with tarfile.open(tmp_path / "file", mode) as archive:  # type: ignore[call-overload]
+        for name, text in (("meta.xml", meta()), ("occurrence.txt", TEXT), ("eml.xml", "")):
+            member = tarfile.TarInfo(f"{folder}{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    assert is_whole(counts_of(tmp_path / "file"))
+
+
+def unpacked(folder: Path, location: str) -> Path:
+    """A folder whose meta.xml names a file."""
+    folder.mkdir()
+    (folder / "meta.xml").write_text(meta().replace("occurrence.txt", location))
+    return folder
+
+
+def test_a_location_stays_within_the_folder_and_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "outside.txt").write_text(TEXT)
+    folder = unpacked(tmp_path / "a", "../outside.txt")
+    with pytest.raises(OccurrenceError, match="not in its folder"):
+        tables_in(folder)
+    with pytest.raises(OccurrenceError, match="not in its folder"):
+        tables_in(unpacked(tmp_path / "b", "/etc/passwd"))
+    # AND a link is what it leads to
+    folder = unpacked(tmp_path / "c", "link.txt")
+    (folder / "link.txt").symlink_to(tmp_path / "outside.txt")
+    with pytest.raises(OccurrenceError, match="not in its folder"):
+        tables_in(folder)
+    # AND a pipe, which no one may ever write to, is no file
+    folder = unpacked(tmp_path / "d", "pipe")
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(OccurrenceError, match="is no file"):
+        tables_in(folder)
+    (inside := unpacked(tmp_path / "e", "./occurrence.txt")).joinpath("occurrence.txt").write_text(TEXT)
+    assert is_whole(counts_of(inside))
+
+
+def test_a_descriptor_is_short(tmp_path: Path) -> None:
+    long = meta().replace("</core>", f"</core><!--{' ' * (1 << 20)}-->")
+    for path in (zipped(tmp_path / "file.zip", {"meta.xml": long, "occurrence.txt": TEXT}), tmp_path / "folder"):
+        if path.name == "folder":
+            path.mkdir()
+            (path / "meta.xml").write_text(long)
+        with pytest.raises(OccurrenceError, match="more than 1,048,576 bytes"):
+            tables_in(path)
+
+
+def test_a_record_without_end_is_an_error_before_memory_is_full() -> None:
+    # GIVEN a text of 200 MB without a line feed, which is made as it is read
+    class Endless(io.RawIOBase):
+        sent = 0
+
+        def read(self, size: int = -1) -> bytes:
+            self.sent += size
+            return b"x" * size if self.sent < 200e6 else b""
+
+    endless = Endless()
+    with pytest.raises(OccurrenceError, match="a record has more than 16 MB"):
+        list(parts_of(cast("IO[bytes]", endless), TextFormat(), 1 << 20))
+    assert endless.sent < 20e6
+
+
+def test_a_row_that_ends_early_has_no_values_for_its_last_columns(tmp_path: Path) -> None:
+    # GIVEN rows without the columns after the place, and one without a place
+    text = "species\tlat\tlon\tyear\tissue\nVulpes vulpes\t52\t13\nCanis lupus\t52\t13\t2020\nLynx lynx\n"
+    (tmp_path / "file").write_text(text)
+    counts = counts_of(tmp_path / "file")
+    assert (counts.rows, counts.faulty, counts.kept) == (3, 0, 2)
+
+
+@pytest.mark.parametrize("name", ["a{name}.parquet", "{0}.parquet", "%s.parquet", "it's.parquet"])
+def test_a_name_with_signs_of_formats_is_only_a_name(tmp_path: Path, name: str) -> None:
+    snapshot(tmp_path / "made", [Record("Vulpes vulpes", 1, 52, 13), Record("Canis lupus", 2, 52, 13)])
+    (tmp_path / "made").rename(tmp_path / name)
+    assert is_whole(counts_of(tmp_path / name))
+
+
 @pytest.mark.parametrize("header_lines", [0, 1])
 def test_columns_that_a_descriptor_leaves_out_are_no_fault(tmp_path: Path, header_lines: int) -> None:
     # GIVEN an archive with two more columns than its meta.xml says WHEN read THEN all rows count
@@ -112,7 +193,7 @@ def test_a_name_with_signs_of_patterns_is_this_file_alone(tmp_path: Path, name: 
 
 def tar() -> bytes:
     file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+    with tarfile.open(fileobj=file, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("occurrence.txt"))
     return file.getvalue()
 
@@ -125,9 +206,8 @@ def tar() -> bytes:
         ("Größe,lat,lon".encode("latin-1"), "nor text in UTF-8; save it as UTF-8"),
         (TEXT.replace("\n", "\r").encode(), "save it with line feeds"),
         (b"<!doctype html>\n<html>", "a link that has expired"),
-        (tar(), "is a tar archive; unpack it"),
     ],
-    ids=["UTF-16 with a mark", "UTF-16", "Latin-1", "carriage returns", "a web page", "tar"],
+    ids=["UTF-16 with a mark", "UTF-16", "Latin-1", "carriage returns", "a web page"],
 )
 def test_what_is_no_text_to_read_is_named_with_what_to_do(tmp_path: Path, content: bytes, advice: str) -> None:
     (tmp_path / "file").write_bytes(content)
@@ -142,6 +222,7 @@ def test_what_is_no_text_to_read_is_named_with_what_to_do(tmp_path: Path, conten
         ({"[Content_Types].xml": "", "xl/workbook.xml": "", "docProps/app.xml": ""}, "a spreadsheet; save its sheet"),
         ({"occurrence.parquet": b"PAR1\x15\x04\r\n"}, "is Parquet; unpack it"),
         ({"0001.zip": b"PK\x03\x04\x14"}, "is a zip within a zip; unpack"),
+        ({"0001.tar": tar()}, "is a tar archive; unpack it"),
         ({"a.parquet": b"PAR1", "b.parquet": b"PAR1"}, "unpack it, and give the file with the occurrences"),
     ],
 )

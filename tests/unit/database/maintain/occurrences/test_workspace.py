@@ -89,18 +89,15 @@ def test_any_bytes_are_counted_or_a_clear_error(data: bytes) -> None:
 
 
 def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
-    # GIVEN a text with a short row, a long one, and a latitude that is no number
+    # GIVEN a text with a row without a place, a long one, and a latitude that is no number
     rows = ["Vulpes vulpes\t52.52\t13.4", "short", "a\t1\t2\t3", "Vulpes vulpes\tnorth\t13.4", "Vulpes vulpes\t91\t0"]
     (tmp_path / "file").write_text("\n".join(["species\tlatitude\tlongitude", *rows]))
     # WHEN counted THEN the rest counts
     with Workspace(tmp_path / "work", Filters()) as counting:
         counting.read(tables_in(tmp_path / "file"), lambda _line: None)
         counts = counting.counts()
-    assert (counts.rows, counts.faulty) == (5, 2)
-    assert [(each.line, each.fault, each.text) for each in counts.examples] == [
-        (2, "missing columns", "short"),
-        (3, "too many columns", "a\t1\t2\t3"),
-    ]
+    assert (counts.rows, counts.faulty, counts.kept) == (5, 1, 1)
+    assert [(each.line, each.fault, each.text) for each in counts.examples] == [(3, "too many columns", "a\t1\t2\t3")]
     assert counts.dropped["latitude or longitude is no number"] == 1
     assert counts.dropped["outside the Earth"] == 1
 
