@@ -96,9 +96,10 @@ def is_right(said: Observation, machine: Finding) -> bool:
 
 
 def taxon_chosen(scientific_name: str, findings: Sequence[Finding]) -> ScoredTaxon:
-    """Return a taxon that is at hand, or that the models offer for photos. Raises `KeyError` if it is neither."""
+    """Return a taxon that is at hand, or that models offer for photos. Raises `KeyError` if it is neither."""
     lineage = lineage_of(scientific_name)
-    perhaps = {each.scientific_name: each for finding in findings for each in finding.perhaps}
+    others = [each.named for finding in findings for each in finding.others if each.named]
+    perhaps = {each.scientific_name: each for finding in findings for each in (*others, *finding.perhaps)}
     offered = {each.scientific_name: each for finding in findings for each in finding.candidates} | perhaps
     name = lineage.name or (scientific_name if lineage.ranks else offered[scientific_name].name)
     ranks = {taxon: rank for rank, taxon in lineage.ranks.items()}

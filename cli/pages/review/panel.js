@@ -27,11 +27,16 @@ export function show(photo, photos, { me, often, recent, choose }) {
     make("li", `${reviewer === me ? say("you") : reviewer}: ${observations.map(described).join("; ")}`)
   )));
   $("differing").replaceChildren(...photo.differing.map(({ by, kind, named, score, geofence: fence }) => (
-    make("li", `${by}: ${called({ ...named, kind })} ${percent(score)}${fence ? ` (${say(fence.excludes ? "excludes" : "allows", { ...fence, taxon: translated(fence.taxon) })})` : ""}`)
+    make("li", [
+      make("b", `${called({ ...named, kind })} ${percent(score)}`),
+      fence ? ` (${say(fence.excludes ? "excludes" : "allows", { ...fence, taxon: translated(fence.taxon) })})` : "",
+      ` · ${by}`,
+    ])
   )));
   const own = distinct([
     ...photo.perhaps.map((each) => ({ ...each, more: say("perhaps") })), // they have no calibrated number
     ...photo.candidates.map((each) => ({ ...each, more: percent(each.score) })),
+    ...photo.differing.filter(({ named }) => named).map(({ named }) => ({ ...named, more: percent(named.score) })),
   ]);
   const surest = photos.flatMap((each) => each.candidates).sort((a, b) => b.score - a.score);
   const others = distinct([...own, ...surest.map((each) => ({ ...each, more: say("other-photo") }))]).slice(0, own.length + FROM_OTHERS);

@@ -16,9 +16,11 @@ from cli.exports.flat_csv import write_csv
 from cli.report.summary import summary_of
 from cli.results import ResultsFile
 from cli.study.event import found_in
+from cli.study.finding import of_answer
 from cli.study.opinions import Observation
 from cli.study.reviews import precision, taxon_chosen, wilson
 from cli.study.study import Study
+from cli.study.taxa import ScoredTaxon
 from testing.studies import answer, say, seen, write_study
 from tests.unit.cli.exports.reading import rows_of
 
@@ -147,6 +149,21 @@ def exported(results: ResultsFile, folder: Path) -> dict[str, dict[str, str]]:
 def test_an_unknown_taxon_is_refused() -> None:
     with pytest.raises(KeyError):
         taxon_chosen("Nullius nemo", [])
+
+
+def test_what_another_model_called_it_can_be_chosen() -> None:
+    # GIVEN a genus that only another program knows
+    said = {
+        "by": "net 1",
+        "kind": "animal",
+        "name": "nobody",
+        "scientific_name": "Nullius",
+        "rank": "genus",
+        "score": 0.5,
+    }
+    found = of_answer(json.loads(answer(None, others=[said])), "")
+    # WHEN a reviewer chooses it THEN it has its name and rank
+    assert taxon_chosen("Nullius", [found]) == ScoredTaxon("nobody", "Nullius", "genus", 1.0)
 
 
 @pytest.mark.parametrize(
