@@ -92,21 +92,7 @@ function mapOf(points) {
   };
 }
 
-// Whole numbers as Google's encoded polylines store them; web/page/src/polyline.js explains them.
-function decode(text) {
-  const numbers = [];
-  let [number, shift] = [0, 0];
-  for (const character of text) {
-    const bits = character.charCodeAt(0) - 63;
-    number |= (bits & 31) << shift;
-    shift += 5;
-    if (bits & 32) continue;
-    numbers.push(number & 1 ? ~(number >> 1) : number >> 1);
-    [number, shift] = [0, 0];
-  }
-  return numbers;
-}
-
+// `decode` is that of polyline.js, which stands before this in the page.
 const coasts = read("coasts");
 function lineOf(text) {
   const steps = decode(text), points = [];

@@ -86,6 +86,7 @@ def page(summary: Summary, title: str, folder: Path, agreements: Sequence[Agreem
         charts=_json(chart_data(summary, animals)),
         coasts=(PAGES / "coasts.json").read_text(encoding="utf-8").replace("<", "\\u003c"),
         echarts=(PAGES / "echarts.min.js").read_text(encoding="utf-8").replace("</script", "<\\/script"),
+        polyline=(PAGES / "polyline.js").read_text(encoding="utf-8"),
         script=(PAGES / "report.js").read_text(encoding="utf-8"),
     )
 
