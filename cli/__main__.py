@@ -24,6 +24,7 @@ from cli.results import ResultsFile
 from cli.study import moved
 from cli.study.clocks import doubts_of, remarks
 from cli.terminal import MOST_FAULTS, prepare, shown
+from cli.words import count
 
 MODULES = {
     "batch": ("cli.backfill.command", "batch"),
@@ -140,18 +141,18 @@ def status(results: Path, *, as_json: bool) -> None:
         is_open = os.name == "posix" and results.stat().st_mode & OTHERS  # Windows has other rights
         readers = "others too: `chmod 600` stops that" if is_open else "its owner alone"
         click.echo(f"holds       paths, places, answers and reviews of photos; read by {readers}")
-        for name, count in {"photos": counts.total, "answers": counts.done, **counts._asdict()}.items():
+        for name, number in {"photos": counts.total, "answers": counts.done, **counts._asdict()}.items():
             if name != "done":
-                click.echo(f"{name:10} {count:>8,}")
+                click.echo(f"{name:10} {number:>8,}")
         for name, by in {"models": models, "reviewed": reviewers}.items():
-            for who, count in by.items():
-                click.echo(f"{name:10} {count:>8,} by {shown(who)}")
+            for who, number in by.items():
+                click.echo(f"{name:10} {number:>8,} by {shown(who)}")
         for sentence in remarks(kept):
             click.echo(f"check       {shown(sentence)}")
         if absent is None:
             click.echo("check       the folder is not there; is its disk connected?")
         elif absent:
-            click.echo(f"check       {len(absent):,} photos are gone from the folder; `faunalens prune` takes them out")
+            click.echo(f"check       {count(len(absent), 'photo is')} gone from the folder; see `faunalens prune`")
         for row in kept.faults():
             click.echo(f"{row['state']}: {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})")
 
@@ -172,9 +173,9 @@ def prune(results: Path, *, yes: bool) -> None:
             for _, path in gone[:MOST_FAULTS]:
                 click.echo(f"  {shown(path)}")
             if not yes:
-                click.confirm(f"{len(gone):,} of {total:,} photos are gone from {folder}. Take them out?", abort=True)
+                click.confirm(f"{count(len(gone), 'photo is')} gone from {folder}, of {total:,}. Take out?", abort=True)
             moved.forget(kept, (identity for identity, _ in gone))
-        click.echo(f"{len(gone):,} photos were taken out; {total - len(gone):,} stay")
+        click.echo(f"{count(len(gone), 'photo was')} taken out; {total - len(gone):,} left")
 
 
 @faunalens.command(epilog=COMPLETION_EPILOG)

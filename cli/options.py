@@ -16,6 +16,7 @@ from cli.place import Place
 from cli.results import ResultsFile
 from cli.study.study import Study
 from cli.terminal import warn
+from cli.words import count
 
 
 class Parsed[T](click.ParamType[T]):
@@ -90,7 +91,7 @@ class StudyOptions:
         """Return the study, and what people say about it. Warn of photos without a time."""
         study = self.study(results, precision=precision)
         if untimed := study.untimed:
-            warn(f"{untimed:,} photos have no time: each is an event of its own")
+            warn(f"{count(untimed, 'photo has')} no time: each is an event of its own")
         return study, read_description(self.metadata, study.folder)
 
 

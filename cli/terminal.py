@@ -19,6 +19,7 @@ from rich.text import Text
 from cli.log import LOG
 from cli.results import Outcome, ResultsFile
 from cli.study.clocks import remarks
+from cli.words import count
 
 MOST_FAULTS = 10
 """Photos without an answer that a summary names; `faunalens status` names all."""
@@ -89,9 +90,9 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
     counts = results.counts()
     rate = f", {number / seconds:.1f} a second" if number and seconds > 1 else ""
     warn(
-        f"{counts.total:,} photos: {counts.done:,} have an answer ({number:,} looked at by this run{rate}), "
+        f"{count(counts.total, 'photo')}: {counts.done:,} with an answer ({number:,} looked at by this run{rate}), "
         f"{counts.unreadable:,} cannot be read, {counts.failed:,} failed and will be tried again, "
-        f"{counts.left:,} are left"
+        f"{counts.left:,} left"
     )
     for sentence in remarks(results):
         warn(shown(sentence))
@@ -136,7 +137,7 @@ def progress_line(doing: str, done: int, total: int, rate: float) -> str:
     'identifying: 1,200 of 10,000 photos, 12.5 a second, 0:11:44 left'
     """
     left = f", {rate:.1f} a second, {timedelta(seconds=round((total - done) / rate))} left" if rate else ""
-    return f"{doing}: {done:,} of {total:,} photos{left}"
+    return f"{doing}: {done:,} of {count(total, 'photo')}{left}"
 
 
 @contextmanager

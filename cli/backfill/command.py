@@ -22,6 +22,7 @@ from cli.identify.listing import warn_of_changes, warn_of_homeless
 from cli.options import ANY_PATH, FILE, Parsed, PlaceOptions, place_options
 from cli.results import ListedPhoto, ResultsFile
 from cli.terminal import photo_progress, print_summary, waiting, warn
+from cli.words import count
 
 EPILOG = """\b
 Examples:
@@ -130,7 +131,7 @@ def submit(
             file.seek(0)
             with waiting("sending the manifest"):
                 run = runs.start(cloud, study, file, photos)
-    warn(f"the run {run.name} has {photos:,} photos; `faunalens batch status {study}` says how far it is")
+    warn(f"the run {run.name} has {count(photos, 'photo')}; `faunalens batch status {study}` says how far it is")
     with aws_errors("the run is watched"):
         return _watch(cloud, run) if wait else Exit.DONE
 

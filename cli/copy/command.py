@@ -20,6 +20,7 @@ from cli.results import ResultsFile
 from cli.study.finding import Box, Finding
 from cli.study.study import Study, StudyPhoto
 from cli.terminal import photo_progress, warn
+from cli.words import count
 
 EPILOG = """\b
 Examples:
@@ -119,7 +120,9 @@ def copy(
         (unboxed,) = next(kept.rows(_UNBOXED))
     _say(copies, left, films)
     if unboxed and people != "keep":
-        warn(f"{unboxed:,} photos were identified without --boxes: a person beside an animal is not noticed in them")
+        warn(
+            f"{count(unboxed, 'photo was')} identified without --boxes: a person beside an animal is not noticed there"
+        )
     return Exit.SOME_FAILED if copies.counts["gone"] else Exit.DONE
 
 
@@ -142,7 +145,8 @@ def _say(copies: Copies, left: int, films: int) -> None:
     said = [f"{copies.counts[key]:,} {words}" for key, words in SAID.items() if copies.counts[key]]
     warn(f"{copies.folder}: {'; '.join(said) or 'no photos'}; {TABLE} says what went where")
     if left:
-        warn(f"{left:,} photos of people are left out; {films:,} of them are videos, which are never blurred")
+        videos = f"; {count(films, 'video')} among them, since videos are never blurred" if films else ""
+        warn(f"{count(left, 'photo is')} left out, because people are there{videos}")
 
 
 def _expect_apart(source: Path, folder: Path) -> None:

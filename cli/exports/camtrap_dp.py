@@ -20,6 +20,7 @@ from cli.study.finding import Finding
 from cli.study.study import Deployment, Study, StudyPhoto
 from cli.study.taxa import ScoredTaxon, lineage_of, taxon_rank
 from cli.terminal import shown, warn
+from cli.words import count
 
 SCHEMAS = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
 DEPLOYMENT_COLUMNS = (
@@ -55,7 +56,7 @@ def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
             f"the deployment {key} is left out: no photo has a time, nor does it have deploymentStart and deploymentEnd"
         )
     if untimed := study.untimed:
-        warn(f"{untimed:,} photos without a time are left out, because Camtrap DP demands one; see --file-times")
+        warn(f"{count(untimed, 'photo is')} left out for want of a time, which Camtrap DP demands; see --file-times")
     taxa: dict[str, ScoredTaxon] = {}
     with table(folder / "deployments.csv", DEPLOYMENT_COLUMNS) as write:
         for deployment in deployments.values():

@@ -15,6 +15,7 @@ from cli.study.study import Study
 from cli.study.taxa import ANIMALS, Key, key_of, labels_of
 from cli.terminal import warn
 from cli.video import is_video
+from cli.words import count
 
 EMPTY: Key = ("empty", "")
 """Category 0."""
@@ -61,7 +62,7 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
                 "frame_num": number,
             }
     if films:
-        warn(f"{films:,} videos are left out, which COCO Camera Traps does not have")
+        warn(f"{count(films, 'video is')} left out, which COCO Camera Traps does not have")
     for row in (row for row in study.unanswered() if not is_video(row["path"])):
         folder = row["path"].rpartition("/")[0] or "photos"
         time = clock(corrected(row["taken"], row["shift"]) if row["taken"] else None)

@@ -13,6 +13,7 @@ from cli.photos import RAW, is_text, root_of, walk, with_slashes
 from cli.results import BATCH, ListedPhoto, ResultsFile
 from cli.terminal import MOST_FAULTS, warn
 from cli.video import INSTALL, can_read, is_video
+from cli.words import count
 
 
 def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> Path:
@@ -74,15 +75,16 @@ def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[s
         warn(f"videos and raw photos are left out ({listed}){advice}")
     if films:
         warn(
-            f"{films:,} videos have the time in their file, taken for the camera's clock; some cameras write UTC: "
+            f"{count(films, 'video has')} a time of their own, taken for the camera's clock; some cameras write UTC: "
             "compare with photos, and correct it with --shift"
         )
     if strange:
-        warn(f"{strange} photos are left out, because their names are not UTF-8; rename them")
+        warn(f"{count(strange, 'photo is')} left out, because the name is not UTF-8; rename it")
     if gone:
-        warn(f"{gone} photos are left out, because they are links to nothing, or gone since")
+        warn(f"{count(gone, 'photo is')} left out: a link to nothing, or gone since")
     if closed:
-        warn(f"{len(closed)} folders cannot be read, and their photos are missing: {', '.join(closed[:MOST_FAULTS])}")
+        some = ", ".join(closed[:MOST_FAULTS])
+        warn(f"{count(len(closed), 'folder')} cannot be read, so that photos are missing: {some}")
     warn_of_homeless(homeless, where, root)
 
 
@@ -95,9 +97,10 @@ def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = N
         return
     folder = homeless.most_common(1)[0][0] or "the study's folder itself"
     absent = [each for each in where.deployments.by_folder if root and not (root / each).is_dir()]
-    named = f"; {len(absent):,} folders of the table are not in {root}, such as {absent[0]}" if absent else ""
+    folders = count(len(absent), "folder")
+    named = f"; {folders} of the table not in {root}, such as {absent[0]}" if absent else ""
     warn(
-        f"{number:,} photos are in no deployment's folder, such as in {folder}; their place is --lat and --lon, or "
+        f"{count(number, 'photo is')} in no deployment's folder, such as in {folder}; its place is --lat and --lon, or "
         f"EXIF's{named}"
     )
 
@@ -107,4 +110,4 @@ def warn_of_changes(results: ResultsFile) -> None:
     number, reviewed = results.changed()
     if number:
         stays = f"; the reviews of {reviewed:,} of them stay" if reviewed else ""
-        warn(f"{number:,} photos that have an answer are done again, as their size, place or options changed{stays}")
+        warn(f"{count(number, 'answer is')} made again, as the photo's size, place or options changed{stays}")

@@ -20,6 +20,7 @@ from cli.results import BATCH, ResultsFile
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import save
 from cli.terminal import MOST_FAULTS, photo_progress, shown, warn
+from cli.words import count
 
 EPILOG = """\b
 Examples:
@@ -203,13 +204,14 @@ def _save(results: ResultsFile, opinions: Mapping[Opinion, Sequence[int]], answe
 
 
 def _say(found: _Found, number: int, unanswered: int) -> None:
-    warn(f"{number:,} photos have labels now; {found.silent:,} photos of the file have none")
+    warn(f"{count(number, 'photo has')} labels now; {count(found.silent, 'photo')} of the file without")
     if unanswered:
-        warn(f"{unanswered:,} labelled photos have no answer, and cannot be read; mount their card, and import again")
+        text = count(unanswered, "labelled photo has")
+        warn(f"{text} no answer, and cannot be read; mount their card, and import again")
     if found.typed:
         names = ", ".join(f"{shown(name)} ({count:,})" for name, count in found.typed.most_common(MOST_FAULTS))
-        warn(f"{len(found.typed):,} names are of no taxon that Faunalens knows, and kept as they are: {names}")
+        warn(f"{count(len(found.typed), 'name is')} of no taxon that Faunalens knows, and kept as given: {names}")
     if found.missing:
-        warn(f"{len(found.missing):,} labelled photos are not in the study, or may be several:")
+        warn(f"{count(len(found.missing), 'labelled photo is')} not in the study, or may be several:")
         for path in found.missing[:MOST_FAULTS]:
             click.echo(f"  {shown(path)}", err=True)

@@ -34,6 +34,7 @@ from cli.options import PlaceOptions
 from cli.place import Place
 from cli.results import BATCH, FileFacts, Outcome, ResultsFile, Task
 from cli.terminal import MOST_FAULTS, photo_progress, shown, warn
+from cli.words import count
 
 LOOKED_AT = 50
 """Photos between two transactions while our models look at them, so that a run that is stopped loses few."""
@@ -190,7 +191,7 @@ def _answered(
 
 
 def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
-    warn(f"{tally.saved:,} photos have answers of the file now; {left:,} are left to `faunalens identify`")
+    warn(f"{count(tally.saved, 'photo has')} answers of the file now; {left:,} left to `faunalens identify`")
     if tally.replaced:
         warn(f"{tally.replaced:,} of them replace answers of other models; reviews stay")
     if tally.nowhere:
@@ -199,18 +200,18 @@ def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
         warn(f"{tally.unseen:,} are videos or cannot be read, so our models have not looked at them")
     if unknown:
         listed = ", ".join(map(shown, unknown[:MOST_FAULTS]))
-        warn(f"{len(unknown):,} classes are of no taxon, and count as animals: {listed}")
+        warn(f"{count(len(unknown), 'class is', 'classes are')} of no taxon, and treated as animals: {listed}")
     for counted, what in (
         (plan.failures, "could not be read by the other program"),
-        (tally.excluded, "were excluded by SpeciesNet's geofence, and live there by our ranges"),
-        (tally.let_pass, "passed SpeciesNet's geofence, and do not live there by our ranges"),
+        (tally.excluded, "excluded by SpeciesNet's geofence, which live there by our ranges"),
+        (tally.let_pass, "passed SpeciesNet's geofence, which do not live there by our ranges"),
     ):
         if counted:
             listed = ", ".join(f"{shown(name)} ({count:,})" for name, count in counted.most_common(MOST_FAULTS))
-            warn(f"{counted.total():,} photos {what}: {listed}")
+            warn(f"{count(counted.total(), 'photo')} {what}: {listed}")
     if tally.unmeasured:
-        warn(f"{tally.unmeasured:,} photos cannot be read, so boxes in pixels have no meaning; import again with them")
+        warn(f"{count(tally.unmeasured, 'photo')} unreadable, so boxes in pixels mean nothing; import them too")
     if plan.missing:
-        warn(f"{len(plan.missing):,} of {plan.rows:,} photos of the file are not in the study, or may be several:")
+        warn(f"{len(plan.missing):,} of {count(plan.rows, 'photo')} of the file: not in the study, or may be several:")
         for path in plan.missing[:MOST_FAULTS]:
             click.echo(f"  {shown(path)}", err=True)

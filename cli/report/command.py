@@ -22,6 +22,7 @@ from cli.results import ResultsFile
 from cli.review.agreement import Agreement, agreement
 from cli.study.taxa import distinct
 from cli.terminal import waiting
+from cli.words import count
 
 PAGES = Path(__file__).parents[1] / "pages"
 SIDE = 240
@@ -93,16 +94,17 @@ def page(summary: Summary, title: str, folder: Path, agreements: Sequence[Agreem
 
 def _facts(summary: Summary) -> Iterator[str]:
     """Yield the sentences below the title."""
-    yield f"{summary.photos:,} photos in {summary.events:,} events of {len(summary.stations):,} deployments"
+    photos, events = count(summary.photos, "photo"), count(summary.events, "event")
+    yield f"{photos} in {events} of {count(len(summary.stations), 'deployment')}"
     yield f"({sum(summary.effort.values()):,.0f} trap days);"
-    yield f"{distinct(summary.taxa):,} taxa; {summary.reviewed:,} photos reviewed by people."
+    yield f"{count(distinct(summary.taxa), 'taxon', 'taxa')}; {count(summary.reviewed, 'photo')} reviewed by people."
     if summary.models:
         yield f"Identified by {', '.join(summary.models)}."
     yield f"Made by faunalens {VERSION} on {datetime.now(UTC):%Y-%m-%d}."
     if summary.untimed:
-        yield f"{summary.untimed:,} photos have no time: each is an event of its own."
+        yield f"{count(summary.untimed, 'photo has')} no time: each is an event of its own."
     if summary.copies:
-        yield f"{summary.copies:,} photos are copies of others, and do not count."
+        yield f"{count(summary.copies, 'copy', 'copies')} of other photos: not counted."
     if summary.precision:
         yield f"Coordinates are rounded to {summary.precision:g}°."
 
@@ -113,7 +115,7 @@ def _about_hours(summary: Summary) -> str:
         return "Events by the cameras' clocks; for hours of the sun, deployments need a place and a time zone."
     text = "Events by hour of the sun, whatever season and latitude: at 6 it rises, at 18 it sets (NOAA's formulas)."
     if summary.by_clock:
-        text += f" {summary.by_clock:,} events without a place or a time zone are at the hour of the clock."
+        text += f" {count(summary.by_clock, 'event')} without a place or a time zone: at the hour of the clock."
     return text
 
 

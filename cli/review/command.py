@@ -24,6 +24,7 @@ from cli.review.session import Session
 from cli.study.reviews import precision
 from cli.study.taxa import MODEL, numbered
 from cli.terminal import shown, waiting
+from cli.words import count
 
 EPILOG = """\b
 Examples:
@@ -109,7 +110,9 @@ def review(
         except OSError as error:
             raise CommandError(f"the page cannot have port {port} ({error.strerror}); choose another --port") from error
         page = stack.enter_context(forwarding(server.url, results.parent))
-        click.echo(f"{len(session.queue.events):,} events to review: {server.url}  (Ctrl-C ends the review)", err=True)
+        click.echo(
+            f"{count(len(session.queue.events), 'event')} to review: {server.url}  (Ctrl-C ends the review)", err=True
+        )
         if not no_browser:
             webbrowser.open(page.absolute().as_uri())
         try:
@@ -177,4 +180,4 @@ def _print_agreement(results: ResultsFile) -> None:
     for each in pairs:
         kappa = "-" if each.kappa is None else f"{each.kappa:.2f}"
         click.echo(f"{f'{each.one}, {each.other}':40} {each.photos:>8,} {each.alike / each.photos:>6.0%}  {kappa}")
-    click.echo(f"{len(disagreements):,} photos are named differently; --disagreements shows them")
+    click.echo(f"{count(len(disagreements), 'photo is')} named differently; see --disagreements")

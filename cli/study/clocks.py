@@ -10,6 +10,7 @@ from cli.deployments import Row, corrected, lies_in
 from cli.identify.again import mixture
 from cli.results import ResultsFile
 from cli.study.moved import copies, shared, untimed
+from cli.words import count
 
 OLDEST = datetime(2000, 1, 2)  # noqa: DTZ001, a camera's clock has no zone
 """No photo is older. Many clocks begin at 2000-01-01 when they are reset."""
@@ -44,26 +45,26 @@ class Doubts:
     def sentences(self) -> Iterator[str]:
         """Yield what is doubtful, and what to do."""
         if self.shared:
-            yield f"{self.shared:,} photos are in several deployments, byte by byte; is a card there twice?"
+            yield f"{count(self.shared, 'photo is')} in several deployments, byte by byte; is a card there twice?"
         if self.reset:
-            yield f"{self.reset:,} photos are of a clock that was reset, as when batteries change; --shift corrects it"
+            yield f"{count(self.reset, 'photo is')} of a clock that was reset, as by new batteries; --shift corrects it"
         if self.future:
-            yield f"{self.future:,} photos have a time in the future; --shift corrects the clock"
+            yield f"{count(self.future, 'photo has')} a time in the future; --shift corrects the clock"
         if self.backwards:
-            where = f"in {len(self.backwards):,} folders, such as {self.backwards[0] or '.'}"
+            where = f"in {count(len(self.backwards), 'folder')}, such as {self.backwards[0] or '.'}"
             yield f"the clock jumps back {where}; --shift corrects it for the photos that are named"
         if self.outside:
-            yield f"{self.outside:,} photos are outside of their deployment's dates; correct the table or the clock"
+            yield f"{count(self.outside, 'photo is')} outside of the deployment's dates; correct the table or the clock"
         if self.unassigned:
-            yield f"{self.unassigned:,} photos are in no deployment"
+            yield f"{count(self.unassigned, 'photo is')} in no deployment"
 
 
 def remarks(results: ResultsFile) -> Iterator[str]:
     """Yield what to know of a study before its numbers are used: its copies, times, deployments and models."""
     if copied := copies(results):
-        yield f"{copied:,} photos are copies of others in their deployment, and count once"
+        yield f"{count(copied, 'copy', 'copies')} of other photos of a deployment: not counted"
     if timeless := untimed(results):
-        yield f"{timeless:,} photos have no time in EXIF: each is an event of its own"
+        yield f"{count(timeless, 'photo has')} no time in EXIF: each is an event of its own"
     yield from doubts_of(results).sentences()
     if mixed := mixture(results):
         yield mixed

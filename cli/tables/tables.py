@@ -18,6 +18,7 @@ from cli.study.opinions import Kind
 from cli.study.study import Study
 from cli.tables.independence import Record, records_of, sightings_of
 from cli.terminal import warn
+from cli.words import count
 
 MEANINGS = Path(__file__).with_suffix(".csv")
 """The files and their columns, with what they mean."""
@@ -83,9 +84,9 @@ def write_tables(study: Study, folder: Path, rules: Rules, title: str) -> None:
                 write(_record(record))
                 survey.add(record)
     if unsaid := sum(not each.fields.get("deploymentEnd") for each in study.deployments.values()):
-        warn(f"{unsaid:,} deployments have no deploymentEnd in a table: their effort ends with their last photo")
+        warn(f"{count(unsaid, 'deployment has')} no deploymentEnd in a table: the effort ends with the last photo")
     if survey.outside:
-        warn(f"{survey.outside:,} records lie outside the operation of their station, and are in no detection history")
+        warn(f"{count(survey.outside, 'record is')} outside the operation of the station, and in no detection history")
     _write_stations(folder, survey, study)
     _write_rates(folder, survey)
     _write_matrices(folder, survey)

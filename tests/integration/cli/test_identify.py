@@ -55,7 +55,7 @@ def test_each_photo_has_the_place_of_its_deployment(run: Run, study: Path) -> No
     done = run("identify", study / "photos", "--deployments", study / "deployments.csv", "--results", results)
     # THEN the code and the summary tell of the photos without an answer
     assert done.returncode == 3, done.stderr
-    assert "1 photos are in no deployment's folder" in done.stderr
+    assert "1 photo is in no deployment's folder" in done.stderr
     assert "N/broken.jpg: " in done.stderr
     rows = rows_of(results)
     north, south = rows["N/a.jpg"], rows["S/card/a.jpg"]
@@ -84,7 +84,7 @@ def test_changes_are_noticed(run: Run, study: Path) -> None:
     done = run(*arguments)
     # THEN only the latter two are identified
     assert done.returncode == 0
-    assert "4 photos: 4 have an answer (3 looked at by this run" in done.stderr
+    assert "4 photos: 4 with an answer (3 looked at by this run" in done.stderr
     after = rows_of(results)
     assert after["N/a.jpg"]["answer"] == before["N/a.jpg"]["answer"]
     assert after["N/a.jpg"]["modified"] == 10**9
@@ -101,10 +101,10 @@ def test_a_card_that_was_renamed_copied_and_deleted(run: Run, study: Path) -> No
     assert run(*identify).returncode == 0
     # WHEN a folder has another name THEN nothing is done again
     (photos / "N").rename(photos / "North")
-    assert "2 photos: 2 have an answer (0 looked at" in run(*identify).stderr
+    assert "2 photos: 2 with an answer (0 looked at" in run(*identify).stderr
     # WHEN it is copied THEN that is said, and it counts once
     shutil.copytree(photos / "North", photos / "North again")
-    assert "1 photos are copies of others in their deployment, and count once" in run(*identify).stderr
+    assert "1 copy of other photos of a deployment: not counted" in run(*identify).stderr
     exported = run("export", results, "--csv", study / "photos.csv")
     assert (exported.returncode, "2 photos have no time: each is an event of its own" in exported.stderr) == (0, True)
     assert run("export", results, "--csv", study / "photos.csv", "--file-times").stderr == ""
@@ -114,10 +114,10 @@ def test_a_card_that_was_renamed_copied_and_deleted(run: Run, study: Path) -> No
     facts = json.loads(run("status", results, "--json").stdout)
     assert (facts["copies"], facts["gone"], facts["untimed"]) == (1, 1, 2)
     said = run("status", results).stdout
-    assert "check       1 photos are gone from the folder; `faunalens prune` takes them out\n" in said
+    assert "check       1 photo is gone from the folder; see `faunalens prune`\n" in said
     assert run("prune", results).returncode == 130
     done = run("prune", results, "--yes")
-    assert (done.returncode, done.stdout) == (0, "  S/card/a.jpg\n1 photos were taken out; 2 stay\n")
+    assert (done.returncode, done.stdout) == (0, "  S/card/a.jpg\n1 photo was taken out; 2 left\n")
     assert list(rows_of(results)) == ["North/a.jpg", "North again/a.jpg"]
     # WHEN all are gone THEN the disk is more likely not there
     shutil.rmtree(photos / "North")
@@ -168,8 +168,8 @@ def test_names_that_no_results_file_can_hold_are_said(run: Run, study: Path) -> 
     shutil.copytree(study / "photos" / "N", strange)
     # THEN the others are identified
     done = run("identify", study / "photos", "--results", study / "study.db", "--no-location")
-    assert "1 photos are left out, because they are links to nothing" in done.stderr
-    assert "2 photos are left out, because their names are not UTF-8" in done.stderr
+    assert "1 photo is left out: a link to nothing" in done.stderr
+    assert "2 photos are left out, because the name is not UTF-8" in done.stderr
     assert len(rows_of(study / "study.db")) == 4
     # THEN a folder with such a name is an error
     refused = run("identify", strange, "--results", study / "other.db", "--no-location")

@@ -63,11 +63,11 @@ def test_speciesnets_predictions_become_a_study(run: Run, tmp_path: Path, card: 
     assert (blank["subject"], blank["prediction"]) == ("none", None)
     # THEN what is missing, failed, or differs is said
     said = done[0].stderr
-    assert "5 photos have answers of the file now; 55 are left to `faunalens identify`" in said
-    assert "1 photos could not be read by the other program: DETECTOR, CLASSIFIER (1)" in said
-    assert "1 photos were excluded by SpeciesNet's geofence, and live there by our ranges: kit fox in USA (1)" in said
-    assert "1 photos passed SpeciesNet's geofence, and do not live there by our ranges: giant panda in USA (1)" in said
-    assert "1 of 7 photos of the file are not in the study, or may be several:\n  N/gone.JPG" in said
+    assert "5 photos have answers of the file now; 55 left to `faunalens identify`" in said
+    assert "1 photo could not be read by the other program: DETECTOR, CLASSIFIER (1)" in said
+    assert "1 photo excluded by SpeciesNet's geofence, which live there by our ranges: kit fox in USA (1)" in said
+    assert "1 photo passed SpeciesNet's geofence, which do not live there by our ranges: giant panda in USA (1)" in said
+    assert "1 of 7 photos of the file: not in the study, or may be several:\n  N/gone.JPG" in said
     # THEN the study is one as any other
     assert "5 by speciesnet 4.0.2a with boxes" in run("status", results).stdout
     export = tmp_path / "out.csv"

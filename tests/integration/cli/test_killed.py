@@ -57,7 +57,7 @@ def test_kills_at_random_moments_lose_no_photo_and_do_none_twice(
     assert states(results) == {"done": 60}
     last = run(*arguments)
     assert (last.returncode, last.stdout) == (0, "")
-    assert "60 photos: 60 have an answer (0 looked at by this run)" in last.stderr
+    assert "60 photos: 60 with an answer (0 looked at by this run)" in last.stderr
 
 
 def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(run: Run, card: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_a_command_logs_what_it_says(tmp_path: Path) -> None:
     said = [STAMP.sub("", line) for line in lines]
     assert said[: len(said) // 2] == said[len(said) // 2 :]
     assert said[0].startswith("INFO faunalens export began, version ")
-    assert "WARNING 1 photos have no time: each is an event of its own" in said
+    assert "WARNING 1 photo has no time: each is an event of its own" in said
     assert said[-1] == "INFO ended with code 0"
 
 

@@ -131,7 +131,7 @@ def test_status_says_in_words_what_is_doubtful(tmp_path: Path, capsys: pytest.Ca
     assert "reviewed          2 by A. Person" in lines
     checks = [line.removeprefix("check       ") for line in lines if line.startswith("check")]
     assert checks == [
-        "1 photos have no time in EXIF: each is an event of its own",
+        "1 photo has no time in EXIF: each is an event of its own",
         "2 photos are in no deployment",
     ]
     # THEN without its folder, that is said

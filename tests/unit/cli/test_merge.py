@@ -192,8 +192,8 @@ def test_the_command_merges_copies_of_a_study(tmp_path: Path, capsys: pytest.Cap
     assert run(["merge", str(mine), str(theirs), "--into", str(tmp_path / "all.db")]) == 0
     # THEN it says what came of each
     assert capsys.readouterr().out.splitlines() == [
-        f"{mine}: 1 photos, 1 of them new; 0 answers and 0 observations of people taken over",
-        f"{theirs}: 2 photos, 1 of them new; 1 answers and 0 observations of people taken over",
+        f"{mine}: 1 photo, 1 of them new; 0 answers and 0 observations taken over",
+        f"{theirs}: 2 photos, 1 of them new; 1 answer and 0 observations taken over",
         f"{tmp_path / 'all.db'}: 2 photos",
     ]
     with ResultsFile(tmp_path / "all.db", write=False) as results:

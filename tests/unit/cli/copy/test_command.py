@@ -147,14 +147,14 @@ def test_people_are_blurred_left_out_or_kept(tmp_path: Path, capsys: pytest.Capt
             assert ("lion.JPG" in each) == bool(image.getexif().get_ifd(IFD.GPSInfo))
     said = capsys.readouterr().err
     assert "1 blurred whole, because people have no boxes" in said
-    assert "4 photos were identified without --boxes: a person beside an animal is not noticed in them" in said
+    assert "4 photos were identified without --boxes: a person beside an animal is not noticed there" in said
     # AND originals keep their bytes
     assert (folder / "Two stations" / "N/boxed.JPG").read_bytes() == encoded(
         noise(64, 48, 0), "JPEG", exif=exif(SYDNEY)
     )
     # WHEN they are to be left out, what was there goes too
     assert copied(folder, "--people", "skip") == ["lion (Panthera leo)/north_lion.JPG"]
-    assert "3 photos of people are left out" in capsys.readouterr().err
+    assert "3 photos are left out, because people are there" in capsys.readouterr().err
     assert len(copied(folder, "--people", "keep")) == len(found)
     assert "without --boxes" not in capsys.readouterr().err
     assert {row["how"] for row in rows_of(folder / "out" / "copied.csv")} == {"link"}
@@ -190,7 +190,7 @@ def test_a_video_of_people_is_left_out(tmp_path: Path, capsys: pytest.CaptureFix
     ]
     folder = study_of(tmp_path, photos)
     assert run(["copy", str(folder / "study.db"), str(folder / "out"), "--xmp", "inside"]) == Exit.DONE
-    assert "1 photos of people are left out; 1 of them are videos" in capsys.readouterr().err
+    assert "1 photo is left out, because people are there; 1 video among them" in capsys.readouterr().err
     rows = rows_of(folder / "out" / "copied.csv")
     names = [row["new_path"].rpartition("/")[2] for row in rows]
     # THEN the keywords of the other one are beside it, as it is no JPEG

@@ -102,7 +102,7 @@ def test_times_are_those_of_the_cameras_in_their_zones(tmp_path: Path) -> None:
 def test_photos_without_a_time_are_left_out_and_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with made_up(tmp_path) as study:
         write_camtrap_dp(study, tmp_path / "package", read_description(None, ""))
-    assert "1 photos without a time are left out, because Camtrap DP demands one" in capsys.readouterr().err
+    assert "1 photo is left out for want of a time, which Camtrap DP demands" in capsys.readouterr().err
     assert "S/card/IMG_0002.JPG" not in (tmp_path / "package" / "media.csv").read_text()
     assert [row["timestampIssues"] for row in rows_of(tmp_path / "package" / "deployments.csv")] == ["", "true"]
     # GIVEN no photo with a time THEN the error says what to do

@@ -49,4 +49,4 @@ def test_folders_that_the_table_calls_otherwise_are_named(tmp_path: Path, capsys
         warn_of_homeless(Counter({"R13": 3}), Where(results, Deployments(rows), None, None), tmp_path)
     said = capsys.readouterr().err
     assert "3 photos are in no deployment's folder, such as in R13; " in said
-    assert f"1 folders of the table are not in {tmp_path}, such as {tmp_path.name}/R13" in said
+    assert f"1 folder of the table not in {tmp_path}, such as {tmp_path.name}/R13" in said

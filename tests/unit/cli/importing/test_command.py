@@ -50,10 +50,10 @@ def test_labels_are_reviews(study: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (blank.reviewer, blank.observations[0].kind) == ("A. Person", "blank")
     # THEN what could not be taken is said, without obeying what it says
     said = capsys.readouterr().err
-    assert "3 photos have labels now; 1 photos of the file have none" in said
-    assert "1 labelled photos have no answer, and cannot be read; mount their card" in said
-    assert "1 names are of no taxon that Faunalens knows, and kept as they are: goat \\x1b[31mthing (1)" in said
-    assert "1 labelled photos are not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in said
+    assert "3 photos have labels now; 1 photo of the file without" in said
+    assert "1 labelled photo has no answer, and cannot be read; mount their card" in said
+    assert "1 name is of no taxon that Faunalens knows, and kept as given: goat \\x1b[31mthing (1)" in said
+    assert "1 labelled photo is not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in said
 
 
 def test_of_two_paths_that_may_mean_a_photo_the_nearer_one_does(study: Path) -> None:

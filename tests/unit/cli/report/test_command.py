@@ -39,7 +39,7 @@ def test_the_time_of_a_file_is_no_time_of_an_animal(tmp_path: Path) -> None:
     assert found.accumulation() == [(0.0, 0), (1.5, 1), (30.0, 1)]
     text = page(found, "", tmp_path)
     assert "; 2 taxa;" in text
-    assert "1 photos have no time" in text
+    assert "1 photo has no time" in text
 
 
 def test_a_deployment_without_any_time_is_reported(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_what_is_doubtful_comes_first(tmp_path: Path) -> None:
     assert "Identified by " in text
     first, _, _ = text.partition("<h2>Taxa by events")
     assert "<li>2 photos are of a clock that was reset" in first
-    assert "<li>2 photos are outside of their deployment" in first
+    assert "<li>2 photos are outside of the deployment" in first
     assert "1 by &lt;tiny&gt; 2 without boxes" in first
     assert "Check this first" not in page(Summary(), "", tmp_path)
 
@@ -173,7 +173,7 @@ def test_without_place_or_zone_hours_are_those_of_the_clock(tmp_path: Path) -> N
     (tmp_path / "study.db").unlink()
     both = page(summary(tmp_path, photos), "", tmp_path)
     assert "Events by hour of the sun" in both
-    assert "1 events without a place or a time zone" in both
+    assert "1 event without a place or a time zone" in both
 
 
 def test_how_far_reviewers_agree_is_shown(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_the_agreement_of_reviewers_is_printed(tmp_path: Path, capsys: pytest.Ca
     assert run(["review", str(tmp_path / "study.db"), "--agreement"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["A.", "Person,", "B.", "Other", "2", "50%", "0.33"]
-    assert lines[2] == "1 photos are named differently; --disagreements shows them"
+    assert lines[2] == "1 photo is named differently; see --disagreements"
 
 
 def test_without_reviews_there_is_no_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,7 +43,7 @@ def test_what_cannot_be_right_is_said(tmp_path: Path) -> None:
         X_3="2026-05-02 00:00:00",
     )
     assert found == Doubts(reset=3, future=1, outside=1, unassigned=4)
-    assert [sentence.split(" photos")[0] for sentence in found.sentences()] == ["3", "1", "1", "4"]
+    assert [sentence.split(" ")[0] for sentence in found.sentences()] == ["3", "1", "1", "4"]
 
 
 def test_the_correction_of_the_clock_counts(tmp_path: Path) -> None:

@@ -125,9 +125,9 @@ def test_each_column_is_in_the_readme(tmp_path: Path) -> None:
 def test_a_record_outside_its_deployment_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tables = written(tmp_path, [*VISITS, ("N/late.jpg", "2026-06-05 06:00:00", answer(LION))])
     said = capsys.readouterr().err
-    assert "1 records lie outside the operation of their station" in said
+    assert "1 record is outside the operation of the station" in said
     # AND where effort is only what the photos show
-    assert "1 deployments have no deploymentEnd in a table: their effort ends with their last photo" in said
+    assert "1 deployment has no deploymentEnd in a table: the effort ends with the last photo" in said
     assert len(rows_of(tables / "records.csv")) == 4
 
 

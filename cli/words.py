@@ -1,0 +1,17 @@
+"""Words for numbers, as people read them."""
+
+_VERBS = {"is": "are", "has": "have", "was": "were"}
+
+
+def count(number: int, words: str, many: str = "") -> str:
+    """Return how many there are of something, with a verb if `words` ends with one.
+
+    `many`: the words for several, where they are not made by an `s`.
+
+    >>> count(1, "photo has"), count(1200, "photo has"), count(2, "taxon", "taxa")
+    ('1 photo has', '1,200 photos have', '2 taxa')
+    """
+    if number == 1:
+        return f"1 {words}"
+    noun, _, verb = words.rpartition(" ")
+    return f"{number:,} {many or (f'{noun}s {_VERBS[verb]}' if verb in _VERBS else f'{words}s')}"
