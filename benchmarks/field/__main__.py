@@ -16,9 +16,9 @@ import os
 from pathlib import Path
 
 from benchmarks.field import evidence, figures
-from benchmarks.field.answers import answer_all, local_services
+from benchmarks.field.answers import answer_all, lineages_of, local_services
 from benchmarks.field.fit import compare, fit_curves, read_cases
-from benchmarks.field.truth import RANKS, FieldPhoto, Lineage, read_traps, read_truth
+from benchmarks.field.truth import RANKS, FieldPhoto, read_traps, read_truth
 from chalicelib.model.taxonomy import Animal
 from chalicelib.services import Services
 
@@ -52,7 +52,7 @@ def main() -> None:
         cases = read_cases(options.folder, photos, services)
         print(f"\n{compare(cases, services)}", flush=True)
         if options.traps:
-            traps = read_traps(options.traps, _lineages(services))
+            traps = read_traps(options.traps, lineages_of(services))
             cases += read_cases(options.traps, traps, services)
         clean_cases = read_cases(options.clean, read_clean(options.clean, services), services) if options.clean else []
         if options.species:
@@ -83,23 +83,6 @@ def read_species(folder: Path, services: Services) -> list[FieldPhoto]:
 def _photo_of(file: str, animal: Animal, study: str) -> FieldPhoto:
     lineage = {taxon.rank: taxon.scientific_name for taxon in animal.lineage if taxon.rank in RANKS}
     return FieldPhoto(file, study, animal.scientific_name, lineage, None, study)
-
-
-def _lineages(services: Services) -> list[Lineage]:
-    """Return the lineages of all species that models know, and of their relatives."""
-    recogniser = services.recogniser
-    known = [
-        {taxon.rank: taxon.scientific_name for taxon in animal.lineage}
-        for animal in recogniser.models.everything().animals
-    ]
-    relatives = recogniser.naming.families.relatives
-    return [
-        *(
-            {"class": each.class_, "order": each.order, "family": each.family, "genus": each.genus}
-            for each in relatives.unknown(relatives.numbers, frozenset())
-        ),
-        *known,
-    ]
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.field.truth import FieldPhoto, Verdict, verdict
+from benchmarks.field.truth import FieldPhoto, Lineage, Verdict, verdict
 from chalicelib.api.words import sure_of
-from chalicelib.config.settings import PhotoLimits, Settings
+from chalicelib.config.settings import ModelSettings, PhotoLimits, Settings
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION, Features
@@ -106,12 +106,29 @@ class TwoScores(NamedTuple):
         return self.two, self.seen, naming.name(self.two, self.prior, self.seen)[1]
 
 
-def local_services() -> Services:
-    """Return the services of an identification, with the features of this checkout's dataset."""
-    settings = of_a_run(Settings())
+def local_services(packs: Path | None = None) -> Services:
+    """Return the services of an identification, with the features of this checkout's dataset. `packs`: more of them."""
+    settings = of_a_run(Settings(model=ModelSettings(packs=packs)))
     return Services.build(
         settings, CellFeatures(NoCache(), CellFile.of(settings.model.path, CELLS, _say), settings.features)
     )
+
+
+def lineages_of(services: Services) -> list[Lineage]:
+    """Return the lineages of all species that models know, and of their relatives."""
+    recogniser = services.recogniser
+    known = [
+        {taxon.rank: taxon.scientific_name for taxon in animal.lineage}
+        for animal in recogniser.models.everything().animals
+    ]
+    relatives = recogniser.naming.families.relatives
+    return [
+        *(
+            {"class": each.class_, "order": each.order, "family": each.family, "genus": each.genus}
+            for each in relatives.unknown(relatives.numbers, frozenset())
+        ),
+        *known,
+    ]
 
 
 def features_at(services: Services, place: tuple[float, float] | None) -> Features:

@@ -203,11 +203,11 @@ class Names:
         yield Name(level, prediction, share, species, families)
 
     def _is_enough(self, level: Level, share: float, species: NDArray[np.bool_]) -> bool:
-        """Return whether a name is certain enough: as a head demands of the strictest of its taxa that it includes."""
+        """Return whether a name is certain enough: as a head demands, if the name includes one of its taxa alone."""
         if self.headed:
             names = (self.layout.species[each].taxon_id for each in np.flatnonzero(species).tolist())
-            if least := max((self.headed.thresholds.get(name, 0.0) for name in names), default=0.0):
-                return share >= least
+            leasts = [self.headed.thresholds[name] for name in names if name in self.headed.thresholds]
+            return share >= (leasts[0] if len(leasts) == 1 else self.curves[level].least)
         return self._number(level, share) >= self.curves[level].least
 
     def _number(self, level: Level, share: float) -> float:
