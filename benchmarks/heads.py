@@ -14,17 +14,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.training.features import Eye, Memory, Seen, see
-from cli.training.labels import Labels
-from cli.training.learning import Wanted, learn, taxa_of
-from cli.training.pack import About, animals_of, write_pack
-
 from benchmarks.field.answers import Answered, answer_all, lineages_of, local_services
 from benchmarks.field.figures import groups
 from benchmarks.field.truth import read_traps
 from chalicelib.services import Services
 from cli.deployments import Deployments
 from cli.engines.local import cache_of
+from cli.training.features import Eye, Memory, Seen, see
+from cli.training.labels import Labels
+from cli.training.learning import Wanted, learn, taxa_of
+from cli.training.pack import About, animals_of, write_pack
 
 NAME = "held_out"
 

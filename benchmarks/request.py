@@ -58,7 +58,8 @@ def time_table(rounds: int) -> str:
     prior = np.ones(model.animals, np.float32)
 
     scored = models.score(open_photo(photo, PhotoLimits()).pixels(model.input_size))
-    packs = [each.pack for each in models.fuse([scored]).packs]
+    names = {each.pack.name for each in models.fuse([scored]).packs}
+    packs = [each for each in models.packs if each.name in names]
 
     def bare_work() -> None:
         pixels = open_photo(photo, PhotoLimits()).pixels(model.input_size)

@@ -19,7 +19,7 @@ from cli.training.evaluation import Evaluation
 from cli.training.features import NOTHING, Eye, Memory, Seen, see
 from cli.training.labels import Labels
 from cli.training.learning import Wanted, learn, taxa_of
-from cli.training.pack import About, animals_of, areas_named, write_pack
+from cli.training.pack import COUNTRY, About, animals_of, areas_named, cells_in, write_pack
 from database.areas.area_cells import read_names, suggest
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -72,7 +72,8 @@ Examples:
     "areas",
     multiple=True,
     metavar="CODE",
-    help="A country in which the pack is used, such as US, in place of the deployments' surroundings.",
+    help="A country in which the pack is used, or a part of one, such as US or US-CA, in place of the deployments' "
+    "surroundings.",
 )
 @click.option("--licence", default="", metavar="NAME", help="Licence of the pack, for others who get it.")
 @click.option("--author", default="", metavar="NAME", help="Who made the labels.")
@@ -105,9 +106,9 @@ def train(
     """
     if not _NAME.fullmatch(name):
         raise click.UsageError(f"the name of a pack is '{name}'; expected small letters, digits and underscores")
-    countries = {code: name for code, name in read_names().items() if len(code) == 2}
-    if unknown := next((area for area in areas if area not in countries), None):
-        raise click.UsageError(f"no country has the code '{unknown}'; {suggest(unknown, countries, ())}")
+    known = read_names()
+    if unknown := next((area for area in areas if area not in known), None):
+        raise click.UsageError(f"no country has the code '{unknown}'; {suggest(unknown, known, ())}")
     if not labels and not corrections:
         raise click.UsageError("say what has the labels, such as a results file with reviews, or --corrections")
     found, table = Labels(), read_deployments(deployments) if deployments else Deployments()
@@ -130,11 +131,12 @@ def train(
     if few:
         warn(f"these have too few photos, or cameras, to learn, and are tested as strangers: {', '.join(few)}")
     animals = animals_of(taxa, {each.taxon_id: each for each in models.everything().animals})
-    about = About(licence, author, frozenset() if areas else _cells(sight.seen, taxa), areas)
+    cells = cells_in(areas) if areas else _cells(sight.seen, taxa)
+    about = About(licence, author, cells, tuple(area for area in areas if len(area) == COUNTRY))
     unfound = sum(each == NOTHING for each in sight.faults.values())
     wanted = Wanted(name, precision, night, licence, models.general.version, unfound)
     with waiting("training"):
-        head, evaluation = learn(sight.seen, animals, areas_named(about.cells, areas), wanted)
+        head, evaluation = learn(sight.seen, animals, areas_named(() if areas else cells, areas), wanted)
     files = write_pack(pack, head, evaluation, about)
     _say(evaluation, about, files)
     return Exit.DONE

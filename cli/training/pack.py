@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chalicelib.application import VERSION
-from chalicelib.features.cells import text_of
+from chalicelib.features.cells import parse_cell, prepare, text_of
 from chalicelib.model.outside import id_of
 from chalicelib.model.packs import LABEL_COLUMNS
 from chalicelib.model.taxonomy import RANKS, Animal, Taxon
@@ -26,6 +26,8 @@ from database.areas.area_cells import read_names
 from database.dataset_files import AREAS, read_rows
 
 OPSET, IR_VERSION = 17, 8
+COUNTRY = 2
+"""Letters of the code of a country; those of its parts are longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,16 @@ def areas_named(cells: Iterable[int], areas: Iterable[str]) -> tuple[str, ...]:
     shares = " ".join(row["areas"] for row in read_rows(AREAS / "cell_subdivisions.csv.gz") if row["cell"] in wanted)
     found = {area for area, _, share in (part.rpartition(":") for part in shares.split()) if float(share) > 0}
     return tuple(sorted({names.get(code, code) for code in {*found, *areas}}))
+
+
+def cells_in(areas: Iterable[str]) -> frozenset[int]:
+    """Return the cells of parts of countries, by their codes; one wider cell where all in it are."""
+    wanted = {area for area in areas if len(area) > COUNTRY}
+    rows = read_rows(AREAS / "cell_subdivisions.csv.gz")
+    inside = [
+        row["cell"] for row in rows if not wanted.isdisjoint(part.partition(":")[0] for part in row["areas"].split())
+    ]
+    return frozenset(prepare().compact_cells([parse_cell(cell) for cell in inside]))
 
 
 def write_pack(folder: Path, head: Head, evaluation: Evaluation, about: About) -> list[Path]:

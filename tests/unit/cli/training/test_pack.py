@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from chalicelib.features.cells import cell_of, text_of
+from chalicelib.features.cells import around, cell_of, prepare, text_of
 from chalicelib.model.outside import id_of
 from chalicelib.model.packs import PackLabels
 from chalicelib.model.taxonomy import Taxonomy
@@ -16,7 +16,7 @@ from cli.errors import CommandError
 from cli.study.taxa import MODEL
 from cli.training.evaluation import Evaluation, Outcome, Point
 from cli.training.fit import Head, fit, probabilities
-from cli.training.pack import About, animals_of, areas_named, labels_of, manifest_of, onnx_of, write_pack
+from cli.training.pack import About, animals_of, areas_named, cells_in, labels_of, manifest_of, onnx_of, write_pack
 from tests.unit.cli.training.test_fit import WIDTH, clouds
 
 KNOWN = {each.taxon_id: each for each in Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv").animals}
@@ -103,6 +103,14 @@ def test_the_manifest_says_what_the_head_is_for() -> None:
     }
     # WHEN nothing is known of places THEN it is used everywhere
     assert not {"night", "areas", "cells"} & tomllib.loads(manifest_of(evaluation(), EVERYWHERE)).keys()
+
+
+def test_a_part_of_a_country_has_cells_and_a_country_has_none() -> None:
+    # GIVEN Colorado, which is larger than a cell of resolution 2; THEN some of its cells are that wide
+    cells = cells_in(["US-CO"])
+    assert DENVER in cells or not cells.isdisjoint(around(DENVER))
+    assert {prepare().get_resolution(cell) for cell in cells} == {2, 3}
+    assert cells_in(["US"]) == frozenset()
 
 
 def test_cells_and_codes_have_the_names_of_their_areas() -> None:
