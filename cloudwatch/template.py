@@ -102,7 +102,7 @@ def main(arguments: Sequence[str]) -> int:
         prog="python -m cloudwatch template",
         description="Print dashboards, alarms, composites and saved queries as a CloudFormation template. "
         "CloudFormation fills in the account, region and partition of the stack.",
-        epilog=f"`python -m infra up` deploys the same template as a stack of its own. {TOOLS_GUIDE} has more.",
+        epilog=f"`python -m infra up` deploys the same as part of the whole stage. {TOOLS_GUIDE} has more.",
     )
     parser.add_argument("--stage", required=True, help="stage, such as dev; the names of all resources contain it")
     parser.add_argument(

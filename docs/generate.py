@@ -31,7 +31,7 @@ from infra.cost import page
 from infra.proof.report import read_claims
 from infra.stage import Stage
 from infra.step import duration
-from infra.template import ATHENA, BACKFILL, EDGE, RELEASE, STACK, STREAM, WEB, read_template
+from infra.template import ATHENA, BACKFILL, EDGE, PACKAGES, RELEASE, STACK, STREAM, WEB, read_template
 from infra.up import Up
 from web.settings import WebSettings
 
@@ -220,7 +220,7 @@ def _commands(name: str, group: click.Group) -> Iterator[Sequence[str]]:
 def infra_tables() -> dict[str, str]:
     """Return the tables of throttling, and of the parameters and outputs of the templates, by name."""
     tables = {"throttling": _throttling()}
-    for name in (STACK, EDGE, STREAM, RELEASE, WEB, BACKFILL, ATHENA):
+    for name in (STACK, PACKAGES, EDGE, STREAM, RELEASE, WEB, BACKFILL, ATHENA):
         template = read_template(name)
         tables[f"parameters of {name}"] = _parameters(template["Parameters"])
         if given := template.get("Outputs"):

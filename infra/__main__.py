@@ -1,7 +1,6 @@
 """Create, update, test or delete a stage of Faunalens on AWS: `python -m infra --help`."""
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,21 +12,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.config.settings import ROOT
 from cloudwatch.project import runbook_url
-from infra import chalice_project, cost, rehearsal
+from infra import cost
 from infra.chalice_project import stages
 from infra.cost import current_prices, full_day
 from infra.down import Down
-from infra.dry_run import DryRun
 from infra.keys import DAYS, Keys
 from infra.proof.proofs import Prove, Trial
 from infra.proof.report import Outcome, ProofReport, read_claims
 from infra.smoke import Smoke
+from infra.stack import Confirm, Declined
 from infra.stage import Stage
-from infra.step import PreconditionFailed, Step, StepFailed, run
+from infra.step import PreconditionFailed, StepFailed, run
 from infra.template import pipeline
 from infra.up import Up
 
-_EXAMPLE = "dev"  # the stage of a dry run without --stage
+_DRY = ("checkout", "stack")  # the steps of a dry run, which ends with what would change
 
 _echo = partial(print, flush=True)
 
@@ -48,19 +47,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
-    if options.stage is None and not options.dry_run:
-        raise PreconditionFailed(f"--stage is missing; the stages are {', '.join(stages())}")
-    if options.dry_run:
-        return _dry_run(options)
     stage = _stage(options)
     most = full_day(stage.name, current_prices()).most
     print(
         f"It costs {cost.cost_of_a_day(stage.name)} while it runs, and up to {most:,.0f} US dollars on a day of abuse "
         "(docs/explanation/cost.md)."
     )
-    if not options.yes and not _confirmed(f"Create or update stage {stage.name}? [y/N] ", "y", "yes"):
-        return 1
-    run(_chosen_steps(stage, options), _echo, first=options.first, command=options.resume)
+    without = [each for each in ("alarms", "budget") if getattr(options, f"without_{each}")]
+    steps = Up(stage, without, _consent(options)).steps()
+    if options.dry_run:
+        options.first, options.only, steps = "", "", [each for each in steps if each.name in _DRY]
+    steps = [step for step in steps if options.only in ("", step.name) and step.name not in options.skipped]
+    try:
+        run(steps, _echo, first=options.first, command=options.resume)
+    except Declined:
+        if options.dry_run:
+            print("\nThat is what would change. Nothing was changed")
+        return int(not options.dry_run)
     if not options.only:
         print(f"\nStage {stage.name} is up: {stage.url}")
         print(f"Next:      python -m infra smoke --stage {stage.name} --region {stage.region}")
@@ -68,23 +71,11 @@ def _up(options: argparse.Namespace) -> int:
     return 0
 
 
-def _dry_run(options: argparse.Namespace) -> int:
-    if options.only or options.first:
-        raise PreconditionFailed("a dry run begins with an empty account, so it takes no --only and no --from")
-    options.stage = options.stage or _EXAMPLE
-    chosen = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    region = chosen or rehearsal.REGION
-    stage = Stage(options.stage, region, None, _parameters(options))
-    arguments = [*options.arguments, "--stage", options.stage]
-    DryRun(arguments, options.stage, region, _chosen_steps(stage, options)).run(_echo)
-    print(f"cost: {cost.cost_of_a_day(stage.name)} (docs/explanation/cost.md)")
-    return 0
-
-
-def _chosen_steps(stage: Stage, options: argparse.Namespace) -> list[Step]:
-    without = [each for each in ("alarms", "budget") if getattr(options, f"without_{each}")]
-    steps = Up(stage, without).steps()
-    return [step for step in steps if options.only in ("", step.name) and step.name not in options.skipped]
+def _consent(options: argparse.Namespace) -> Confirm:
+    """Return what answers whether a stack may change as shown: the user, `--yes`, or `--dry-run` with no."""
+    if options.dry_run:
+        return lambda _: False
+    return lambda question: options.yes or _confirmed(question, "y", "yes")
 
 
 def _down(options: argparse.Namespace) -> int:
@@ -139,7 +130,6 @@ def _template(options: argparse.Namespace) -> int:
 
 def _smoke(options: argparse.Namespace) -> int:
     stage = _stage(options)
-    _refresh(stage)
     run([step for step in Smoke(stage).steps() if step.name not in options.skipped], _echo)
     print(f"\nStage {stage.name} works: {stage.url}")
     return 0
@@ -147,7 +137,6 @@ def _smoke(options: argparse.Namespace) -> int:
 
 def _prove(options: argparse.Namespace) -> int:
     stage, claims = _stage(options), read_claims()
-    _refresh(stage)
     report = ProofReport(stage.name, stage.region)
     is_up = bool(stage.outputs)
     prove = Prove(Trial(stage, _echo_indented) if is_up else None, report, None if options.yes else input, _echo)
@@ -160,12 +149,6 @@ def _prove(options: argparse.Namespace) -> int:
     print(f"\nwrote {page.relative_to(ROOT)}; read it, then send it to the project, for example as an issue")
     findings = [report.finding(claim) for claim in claims]
     return int(any(found is not None and found.outcome is Outcome.REFUTED for found in findings))
-
-
-def _refresh(stage: Stage) -> None:
-    """Find the API of the stage, even if another checkout deployed it."""
-    if not stage.is_single_stack:
-        chalice_project.refresh(stage.session, stage.name, stage.region)
 
 
 def _echo_indented(line: str) -> None:
@@ -209,7 +192,7 @@ def _confirmed(question: str, *answers: str) -> bool:
             return True
     except EOFError:
         print()
-    print("not confirmed, so nothing was done; pass --yes to skip the question")
+    print("not confirmed, so nothing more was done; pass --yes to skip the question")
     return False
 
 
@@ -229,7 +212,7 @@ def build_parser() -> argparse.ArgumentParser:
     up.add_argument("--only", metavar="STEP", default="", choices=steps, help="run only this step")
     skip = up.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append", choices=steps)
     skip.help = "leave out this step; may be repeated"
-    dry = "print each call and template that a first run would make and send; needs neither account nor network"
+    dry = "build the package, show what would change, and change nothing but the bucket of packages"
     up.add_argument("--dry-run", action="store_true", help=dry)
     up.set_defaults(command=_up)
 
@@ -252,7 +235,7 @@ def build_parser() -> argparse.ArgumentParser:
     prove.set_defaults(command=_prove)
 
     what = "write one CloudFormation template for a whole stage, and the zips that it deploys"
-    description = "For a pipeline that may not call `chalice deploy`. This command needs no AWS account."
+    description = "For a pipeline: `infra up` deploys the same. This command needs no AWS account."
     epilog = "--set Firewall=yes puts a web firewall in front of the API, --set ApiKeys=required demands API keys."
     made = commands.add_parser("template", help=what, description=description, epilog=epilog)
     made.add_argument("--out", required=True, type=Path, help="folder to write to, such as build/dev")
@@ -281,7 +264,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
     for command in (up, down, smoke, prove, made, adding, listing, revoking):
         where = "a stage that .chalice/config.json and infra/stages define"
-        command.add_argument("--stage", required=command is not up, choices=stages(), help=where)
+        command.add_argument("--stage", required=True, choices=stages(), help=where)
     for command in (up, down, made):
         given = command.add_argument("--set", dest="parameters", metavar="NAME=VALUE", default=[], action="append")
         given.type = _parameter

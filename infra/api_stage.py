@@ -1,8 +1,8 @@
 """The stage of the API at API Gateway: how much it throttles, what the app says about that, and the access log.
 
 API Gateway has no limit for a whole stage: a limit of `*/*` counts for each method on its own. So stages/limits.json
-has what the stage may do in total, and the share of each method in percent; the shares add up to 100. Chalice has no
-setting for these limits, and its deployments do not change them. A usage plan would limit only clients with API keys.
+has what the stage may do in total, and the share of each method in percent; the shares add up to 100. A usage
+plan would limit only clients with API keys.
 
 The access log has what came, without the client's address and the query, which contains coordinates. API Gateway writes
 it, so it also has the requests that never reach a function, such as throttled ones. It is off unless the stage's
@@ -84,22 +84,6 @@ def method_settings(stage: str) -> list[dict[str, Any]]:
     ]
 
 
-def throttle(gateway: Any, api_id: str, stage: str, limits: Mapping[Method, ThrottleLimits]) -> None:
-    """Set the limits of each method of a stage's API. `gateway`: a boto3 client of `apigateway`."""
-    paths = {"/*/*": UNKNOWN_METHOD} | {
-        f"/{_escaped(method.path)}/{method.name}": each for method, each in limits.items()
-    }
-    gateway.update_stage(
-        restApiId=api_id,
-        stageName=stage,
-        patchOperations=[
-            {"op": "replace", "path": f"{path}/throttling/{name}", "value": f"{value:g}"}
-            for path, each in paths.items()
-            for name, value in (("rateLimit", each.rate), ("burstLimit", each.burst))
-        ],
-    )
-
-
 def _part(total: ThrottleLimits, percent: float) -> ThrottleLimits:
     return ThrottleLimits(round(total.rate * percent / 100, 4), int(total.burst * percent / 100))
 
@@ -114,7 +98,6 @@ def _document() -> dict[str, Any]:
     return document
 
 
-VARIABLES = ("API_KEYS", "RATE_LIMITS")
 WINDOW = 60  # seconds; in this time every method may do a whole number of requests
 
 
@@ -124,7 +107,7 @@ def demands_keys(parameters: Mapping[str, str]) -> bool:
 
 
 def limit_variables(stage: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of `VARIABLES`. `parameters`: all parameters of the stage."""
+    """Return environment variables about the limits in front of the API. `parameters`: all parameters of the stage."""
     keys, methods = demands_keys(parameters), method_limits(stage)
     limits = {
         f"{route.path} service": f"{round(methods[Method(route.method, route.path)].rate * WINDOW)}/{WINDOW}"
@@ -161,23 +144,3 @@ LOG_FIELDS = {
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html"""
 
 LOG_FORMAT = json.dumps(LOG_FIELDS, separators=(",", ":"), allow_nan=False)
-
-
-def apply_access_log(gateway: Any, api_id: str, stage: str, log_group: str) -> bool:
-    """Make the API's stage write to this log group, or to none if it is empty. Return True if that was a change.
-
-    `gateway`: a boto3 client of `apigateway`. `log_group`: an ARN. Raise `PreconditionFailed` if the account has no
-    role for API Gateway's logs.
-    """
-    wanted = {"destinationArn": log_group, "format": LOG_FORMAT} if log_group else {}
-    if gateway.get_stage(restApiId=api_id, stageName=stage).get("accessLogSettings", {}) == wanted:
-        return False
-    if wanted and not gateway.get_account().get("cloudwatchRoleArn"):
-        raise PreconditionFailed(
-            "the account has no role for API Gateway's logs in this region; create it once, as "
-            "docs/reference/infra.md#access-log says, or set AccessLog=no"
-        )
-    changes = [{"op": "replace", "path": f"/accessLogSettings/{name}", "value": each} for name, each in wanted.items()]
-    removal = [{"op": "remove", "path": "/accessLogSettings"}]
-    gateway.update_stage(restApiId=api_id, stageName=stage, patchOperations=changes or removal)
-    return True

@@ -1,17 +1,13 @@
 """The functions of a stage: their names, their configuration from the outputs of the stack, and what Chalice leaves.
 
-Chalice creates the functions' roles and knows no permissions boundary. It also cannot limit asynchronous calls, which
-Lambda queues and repeats: EventBridge calls warming this way, and anyone with `lambda:InvokeFunction` may call any
-function so. By default, Lambda repeats a failed call twice, and keeps the calls of a busy function for six hours:
+Chalice cannot limit asynchronous calls, which Lambda queues and repeats: EventBridge calls warming this way, and anyone
+with `lambda:InvokeFunction` may call any function so. By default, Lambda repeats a failed call twice, and keeps the
+calls of a busy function for six hours:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
-
-from infra.step import PreconditionFailed
 
 APP = "faunalens"
 FUNCTIONS = ("admin", "batch", "warm", "api_handler")
@@ -21,12 +17,6 @@ FUNCTIONS = ("admin", "batch", "warm", "api_handler")
 def function_name(stage: str, key: str) -> str:
     """Return a function's name on AWS. `key`: its name in app.py."""
     return f"{APP}-{stage}" if key == "api_handler" else f"{APP}-{stage}-{key}"
-
-
-_DATABASE = ("DatabaseEndpoint", "DatabasePort", "DatabaseName", "DatabaseAdmin", "DatabaseUser")
-_CACHE = ("CacheEndpoint", "CachePort", "CacheName", "CacheUser")
-REQUIRED_OUTPUTS = ("SubnetIds", "FunctionSecurityGroup", *_DATABASE, *_CACHE, "PhotoBucket", "AlarmTopic")
-"""Outputs of infra/faunalens.yaml that a deployment of the app needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +32,11 @@ class FunctionConfig:
     admin_environment: Mapping[str, str]
 
 
-def function_config(
-    outputs: Mapping[str, str], region: str, limits: Mapping[str, str] = MappingProxyType({})
-) -> FunctionConfig:
-    """Return the configuration for a stack's outputs. Raise `PreconditionFailed` if outputs are missing.
+def function_config(outputs: Mapping[str, str], region: str, limits: Mapping[str, str]) -> FunctionConfig:
+    """Return the configuration for a stack's outputs.
 
     `limits`: environment variables about the limits in front of the API (infra/api_stage.py).
     """
-    missing = [name for name in REQUIRED_OUTPUTS if not outputs.get(name)]
-    if missing:
-        raise PreconditionFailed(f"the stack has no output {', '.join(missing)}; deploy infra/faunalens.yaml again")
     return FunctionConfig(
         subnet_ids=outputs["SubnetIds"].split(","),
         security_group_ids=[outputs["FunctionSecurityGroup"]],
@@ -79,19 +64,3 @@ ASYNC_LIMITS: Mapping[str, Mapping[str, int]] = {
     "admin": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},  # a retry would start a load twice
 }
 """Limits by the function's name in app.py. The alarm `warming-silent` reports lost runs of warming."""
-
-
-def limit_async_calls(lambdas: Any, stage: str) -> None:
-    """Set the limits of a stage's functions. `lambdas`: a boto3 client of `lambda`."""
-    for key, limits in ASYNC_LIMITS.items():
-        lambdas.put_function_event_invoke_config(FunctionName=function_name(stage, key), **limits)
-
-
-def apply_boundary(iam: Any, roles: Iterable[str], boundary: str) -> None:
-    """Give each role this boundary, or none if it is empty. `iam`: a boto3 client. `boundary`: a policy's ARN."""
-    for role in roles:
-        current = iam.get_role(RoleName=role)["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
-        if boundary and current != boundary:
-            iam.put_role_permissions_boundary(RoleName=role, PermissionsBoundary=boundary)
-        elif current and not boundary:
-            iam.delete_role_permissions_boundary(RoleName=role)

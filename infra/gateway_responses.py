@@ -1,6 +1,6 @@
-"""Patch Chalice, so that API Gateway sends its own errors as problem+json, demands API keys, and X-Ray is off for it.
+"""Patch Chalice, so that API Gateway sends its own errors as problem+json; and where the API demands keys.
 
-Chalice has no settings for the first and the last. It demands API keys only where app.py says so, for all stages.
+Chalice has no setting for the first. It demands API keys only where app.py says so, for all stages.
 """
 
 import json
@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalice.app import Chalice
-from chalice.awsclient import TypedAWSClient
 from chalice.deploy.models import RestAPI
 from chalice.deploy.swagger import SwaggerGenerator
 
@@ -41,13 +40,12 @@ GATEWAY_RESPONSES: Mapping[str, errors.HTTPError] = {
 """Our error for each type of gateway response:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html"""
 
-_generate, _deploy = SwaggerGenerator.generate_swagger, TypedAWSClient.deploy_rest_api
+_generate = SwaggerGenerator.generate_swagger
 
 
 def install() -> None:
     """Patch Chalice in this process."""
     SwaggerGenerator.generate_swagger = _with_gateway_responses  # type: ignore[method-assign]
-    TypedAWSClient.deploy_rest_api = _without_xray  # type: ignore[method-assign]
 
 
 def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: RestAPI | None = None) -> dict[str, Any]:
@@ -55,8 +53,6 @@ def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: Rest
     document: dict[str, Any] = _generate(self, app, rest_api)
     responses = {kind: _response(error) for kind, error in GATEWAY_RESPONSES.items()}
     document["x-amazon-apigateway-gateway-responses"] = responses
-    if rest_api and rest_api.lambda_function.environment_variables.get("API_KEYS") == "true":
-        add_key_security(document)
     return document
 
 
@@ -69,15 +65,6 @@ def add_key_security(document: dict[str, Any]) -> dict[str, Any]:
             operation = paths.setdefault(route.path, {}).setdefault(method.lower(), {})
             operation["security"] = [{"api_key": []}]
     return document
-
-
-def _without_xray(self: TypedAWSClient, rest_api_id: str, api_gateway_stage: str, xray: bool) -> None:  # noqa: ARG001
-    """Deploy the API without X-Ray, even if the functions use X-Ray.
-
-    API Gateway's segment of a trace contains the client's address and the URL with its query, including coordinates:
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-understanding-xray-traces.html
-    """
-    _deploy(self, rest_api_id, api_gateway_stage, False)
 
 
 def _response(error: errors.HTTPError) -> dict[str, Any]:

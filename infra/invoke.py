@@ -38,7 +38,7 @@ def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dic
                 client.invoke(FunctionName=function, Payload=json.dumps(event, allow_nan=False).encode()), function
             )
         except errors.ResourceNotFoundException as error:
-            raise PreconditionFailed(f"function {function} does not exist; create it with step `app`") from error
+            raise PreconditionFailed(f"function {function} does not exist; create it with step `stack`") from error
         except (errors.TooManyRequestsException, errors.ResourceConflictException) as error:
             refusal = error
             if not waited:

@@ -87,9 +87,8 @@ class Keys:
         return len(keys)
 
     def _plan(self) -> str:
-        for outputs in (self._stage.stack("edge").outputs, self._stage.outputs):
-            if plan := outputs.get("KeyPlanId"):
-                return plan
+        if plan := self._stage.outputs.get("KeyPlanId"):
+            return plan
         raise PreconditionFailed(
             f'stage {self._stage.name} demands no keys; write "ApiKeys": "required" into '
             f"infra/stages/{self._stage.name}.json and deploy the stage again"

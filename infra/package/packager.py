@@ -1,7 +1,7 @@
 """Patch Chalice's packagers to prune the dependencies, add bytecode, and always write the same zip for the same files.
 
 Chalice has no settings for this. It imports `app.py` before it writes the package. `app.py` then calls `install`, which
-replaces the only public method of each packager, and `upload` sends the zips through S3.
+replaces the only public method of each packager.
 """
 
 import hashlib
@@ -16,12 +16,11 @@ import chalice
 from chalice.deploy.packager import (
     AppOnlyDeploymentPackager,
     BaseLambdaDeploymentPackager,
-    LambdaDeploymentPackager,
     LayerDeploymentPackager,
 )
 from click import ClickException
 
-from infra.package import archive, dependencies, upload
+from infra.package import archive, dependencies
 
 RUNTIME = "python{}.{}".format(*dependencies.PYTHON)
 TASK = "/var/task"  # the folder where Lambda unpacks the function
@@ -34,8 +33,6 @@ def install() -> None:
     """Patch Chalice in this process."""
     AppOnlyDeploymentPackager.create_deployment_package = _function  # type: ignore[method-assign]
     LayerDeploymentPackager.create_deployment_package = _layer  # type: ignore[method-assign]
-    LambdaDeploymentPackager.create_deployment_package = _all_in_one  # type: ignore[method-assign]
-    upload.install()
 
 
 def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version: str) -> str:
@@ -62,18 +59,6 @@ def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str)
         if not _reused(self, out):
             _install_dependencies(self, project_dir, Path(folder), f"/opt/{SITE}")
             _zip(self, Path(folder), SITE, out)
-    return str(out)
-
-
-def _all_in_one(self: LambdaDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """Make one zip of everything, for the setting `automatic_layer: false`."""
-    _check_python(python_version)
-    with TemporaryDirectory() as folder:
-        _install_dependencies(self, project_dir, Path(folder), TASK)
-        _copy_app(self, project_dir, Path(folder))
-        archive.compile_into(Path(folder), TASK)
-        out = _zip_path(project_dir, "whole", _digest(Path(folder)))
-        _zip(self, Path(folder), "", out)
     return str(out)
 
 

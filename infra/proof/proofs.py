@@ -28,6 +28,7 @@ RECENT = timedelta(days=1)
 _STACK_MINUTES = 30.0  # twice the expected time
 _AWAKE_ACU = 2.0  # of a quiet stage, on average
 _DRIFT_PAUSE, _DRIFT_PATIENCE = 5.0, 300.0  # seconds; CloudFormation compares about one resource a second
+_WATCHING = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Dashboard")
 _CREATION = ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
 
 
@@ -180,8 +181,11 @@ def warming(trial: Trial) -> str:
 
 def dashboards(trial: Trial) -> str:
     """Let CloudFormation compare what it deployed with what CloudWatch stores."""
-    cloudformation, name = trial.stage.client("cloudformation"), f"faunalens-{trial.stage.name}-dashboards"
-    detection = cloudformation.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
+    cloudformation, name = trial.stage.client("cloudformation"), f"faunalens-{trial.stage.name}"
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    ours = [each for page in pages for each in page["StackResourceSummaries"] if each["ResourceType"] in _WATCHING]
+    ids = [each["LogicalResourceId"] for each in ours]
+    detection = cloudformation.detect_stack_drift(StackName=name, LogicalResourceIds=ids)["StackDriftDetectionId"]
     found: dict[str, Any] = {}
     for _ in poll(_DRIFT_PAUSE, _DRIFT_PATIENCE):
         found = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
@@ -191,7 +195,7 @@ def dashboards(trial: Trial) -> str:
         raise Undecided(f"CloudFormation did not finish: {found.get('DetectionStatusReason', 'no reason')}")
     if found["StackDriftStatus"] != "IN_SYNC":
         raise PreconditionFailed(f"{found['DriftedStackResourceCount']} resources of stack {name} differ from it")
-    return f"CloudWatch stores all of stack {name} as it was sent"
+    return f"CloudWatch stores {len(ids)} of {len(ids)} dashboards and alarms as they were sent"
 
 
 def recipients(trial: Trial) -> str:

@@ -1,8 +1,7 @@
 """Read the templates in infra/, with a stage's parameters, and convert CloudFormation's intrinsic functions to text.
 
 The parameters of a stage are the defaults of the templates, overridden by stages/STAGE.json, then by `--set`.
-infra/functions.py builds strings, such as URLs, from the outputs of a stack. For a template it builds the same strings
-from references in text form: `{"Ref": "Cache"}` becomes `${Cache}`.
+infra/functions.py builds strings, such as URLs, from references in text form: `{"Ref": "Cache"}` becomes `${Cache}`.
 """
 
 import json
@@ -16,11 +15,11 @@ from infra.step import PreconditionFailed
 INFRA = ROOT / "infra"
 STACK, EDGE, STREAM = "faunalens.yaml", "edge.yaml", "stream.yaml"
 WEB, BACKFILL, ATHENA = "web.yaml", "backfill.yaml", "athena.yaml"
-RELEASE = "release.yaml"
+RELEASE, PACKAGES = "release.yaml", "packages.yaml"
 
-_BESIDE = (WEB, BACKFILL)  # templates that a pipeline's does not contain
+_BESIDE = (WEB, BACKFILL)  # templates of stacks of their own
 
-_SHARED = ("Stage", "RestApiId", "LogDays", "PermissionsBoundary")  # parameters that `infra up` sets itself
+_SHARED = ("Stage", "RestApiId", "LogDays", "PermissionsBoundary")  # parameters that the whole template has already
 
 _REFERENCE = re.compile(r"\$\{([^}!]+)\}")
 _INLINE = re.compile(r"(?<=ZipFile: )infra/\w+\.py")
@@ -58,7 +57,7 @@ def only(declared: Collection[str], parameters: Mapping[str, str]) -> dict[str, 
 
 
 def declared_parameters() -> dict[str, Any]:
-    """Return the declarations of the parameters of the templates from which a pipeline makes one."""
+    """Return the declarations of the parameters of the templates that make up the whole one."""
     others = dict[str, Any]()
     for part in (EDGE, STREAM, RELEASE):
         others |= read_template(part)["Parameters"]
@@ -66,18 +65,19 @@ def declared_parameters() -> dict[str, Any]:
     return merge_unique(read_template(STACK)["Parameters"], own)
 
 
-def template_text(name: str) -> str:
-    """Return a template as CloudFormation gets it: with the code of the functions that it has inline."""
-    text = (INFRA / name).read_text(encoding="utf-8")
-    return _INLINE.sub(lambda found: json.dumps((ROOT / found[0]).read_text(encoding="utf-8"), allow_nan=False), text)
-
-
 def read_template(name: str) -> dict[str, Any]:
-    """Read a template in infra/, with the parser of `chalice package --merge-template`."""
+    """Read a template in infra/, with the parser of `chalice package --merge-template`, and its functions' code."""
     from chalice.package import YAMLTemplateSerializer
 
-    document: dict[str, Any] = YAMLTemplateSerializer().load_template((INFRA / name).read_text(encoding="utf-8"), name)
+    text = (INFRA / name).read_text(encoding="utf-8")
+    text = _INLINE.sub(lambda found: json.dumps((ROOT / found[0]).read_text(encoding="utf-8"), allow_nan=False), text)
+    document: dict[str, Any] = YAMLTemplateSerializer().load_template(text, name)
     return document
+
+
+def as_text(template: Mapping[str, Any]) -> str:
+    """Return a template as JSON, which CloudFormation takes as it takes YAML."""
+    return json.dumps(template, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def to_text(value: Any) -> str:

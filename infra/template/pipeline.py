@@ -1,8 +1,8 @@
-"""Write a whole stage as one CloudFormation template, for pipelines that may not call `chalice deploy`.
+"""Write a whole stage as one CloudFormation template, for `infra up` and for pipelines.
 
 Chalice's template contains functions, roles, schedule and API. `chalice package --merge-template` adds the resources of
 faunalens.yaml, edge.yaml and stream.yaml, the dashboards, and the functions' configuration. docs/how-to/pipeline.md is
-the guide.
+the guide for pipelines.
 """
 
 import json
@@ -27,6 +27,7 @@ from infra.template import (
     EDGE,
     STACK,
     STREAM,
+    as_text,
     declared_parameters,
     from_text,
     merge_unique,
@@ -37,7 +38,7 @@ from infra.template import (
     substitute_refs,
     to_text,
 )
-from infra.template.web import as_text, web_template
+from infra.template.web import web_template
 
 MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200  # CloudFormation's quotas for templates in S3, and in a request
 MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
@@ -50,11 +51,11 @@ Commands for the pipeline (docs/how-to/pipeline.md):
   aws cloudformation deploy --template-file {out}/app.json --stack-name faunalens-{stage} --s3-bucket BUCKET \\
       --s3-prefix faunalens-{stage} --capabilities CAPABILITY_IAM --role-arn ROLE --no-fail-on-empty-changeset \\
       --parameter-overrides file://{out}/parameters.json --tags project=faunalens stage={stage}
-  python -m infra up --stage {stage} --yes --from database --skip web --skip dashboards"""
+  python -m infra up --stage {stage} --yes --from database --skip web"""
 
 
-def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = RUNBOOK) -> None:
-    """Write template, zips and parameters to the folder `out`. Raise `PreconditionFailed` on failure.
+def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = RUNBOOK) -> Path:
+    """Write template, zips and parameters to the folder `out`. Return the template. Raise `PreconditionFailed`.
 
     If there is an image of the web tier, also write the template and the parameters of its stack.
     """
@@ -72,11 +73,12 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
     _dump({"Parameters": given, "Tags": tags}, out / "parameters.json")
     if parameters["WebImage"]:
         web = web_template(stage, runbook)
-        (out / "web.yaml").write_text(as_text(web), encoding="utf-8")
+        (out / "web.json").write_text(as_text(web), encoding="utf-8")
         _dump({"Parameters": only(web["Parameters"], parameters), "Tags": tags}, out / "web-parameters.json")
     check(package.template, echo)
     if missing := preconditions.missing_for_production(parameters):
         echo(f"warning: stage {stage} is for production, but has no {' and no '.join(missing)} (docs/how-to/deploy.md)")
+    return package.template
 
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
@@ -147,6 +149,7 @@ def _functions(stage: str, outputs: Mapping[str, Any], parameters: Mapping[str, 
         properties: dict[str, Any] = {
             "FunctionName": function_name(stage, key),
             "VpcConfig": network,
+            "Tracing": "Active",  # not of the API, whose traces would have addresses and coordinates of clients
             "Environment": {"Variables": {name: from_text(text) for name, text in environment.items()}},
         }
         if key in ASYNC_LIMITS:

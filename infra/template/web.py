@@ -3,12 +3,9 @@
 One stack, so that all of it comes and goes together, and refers to the load balancer by the name that AWS gave it.
 """
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
-
-import yaml
 
 from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
@@ -16,7 +13,6 @@ from cloudwatch.template import template
 from infra.step import PreconditionFailed
 from infra.template import EDGE, WEB, merge_unique, read_template
 
-MAX_BYTES = 51_200  # CloudFormation's quota for a template in a request
 SHARED = ("Firewall", "RequestsPerAddress")
 """Parameters of the API's firewall, which the tier's firewall has too."""
 CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
@@ -54,16 +50,6 @@ def web_template(stage: str, runbook: str = RUNBOOK) -> dict[str, Any]:
         "Conditions": merge_unique(web["Conditions"], {"HasFirewall": edge["Conditions"]["HasFirewall"]}),
         "Resources": merge_unique(web["Resources"], _firewall(edge["Resources"]["WebAcl"]), _watching(stage, runbook)),
     }
-
-
-def as_text(template: Mapping[str, Any]) -> str:
-    """Return a template as short YAML, without notes for reviewers: CloudFormation takes 51,200 bytes in a request."""
-    resources = {
-        name: {key: each[key] for key in each if key != "Metadata"} for name, each in template["Resources"].items()
-    }
-    document = json.loads(json.dumps({**template, "Resources": resources}, allow_nan=False))  # plain types
-    text: str = yaml.safe_dump(document, default_flow_style=True, width=MAX_BYTES, sort_keys=False, allow_unicode=True)
-    return text
 
 
 def check_names(values: Mapping[str, str]) -> None:

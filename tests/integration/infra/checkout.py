@@ -1,13 +1,26 @@
-"""A copy of this checkout: a deployment writes into its `.chalice` folder."""
+"""A copy of this checkout: a package can be built from other files than the original's."""
 
 import shutil
-import zipfile
 from pathlib import Path
 
 from chalicelib.config.settings import ROOT
-from infra.checkout import copy_to
 
-__all__ = ["copy_to", "use_package_of", "use_small_package"]
+DEPLOYED = ("app.py", "chalicelib", "vendor", "model", "database", "infra", "docs", ".chalice", "requirements.txt")
+"""Everything that building a package reads."""
+
+_IGNORED = ("__pycache__", "deployed", "deployments", "images")
+
+
+def copy_to(folder: Path) -> Path:
+    """Copy the files that a package needs, and symbolic links as links. Return the folder."""
+    folder.mkdir(parents=True)
+    for name in DEPLOYED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, symlinks=True, ignore=shutil.ignore_patterns(*_IGNORED))
+        else:
+            shutil.copy(source, folder / name)
+    return folder
 
 
 def use_package_of(source: Path, folder: Path) -> None:
@@ -16,12 +29,3 @@ def use_package_of(source: Path, folder: Path) -> None:
         target = folder / ".chalice" / "deployments" / each.name
         target.parent.mkdir(exist_ok=True)
         shutil.copy(each, target)
-
-
-def use_small_package(folder: Path) -> None:
-    """Write small zips under the names of this checkout's, so that Chalice uploads them at once; they cannot be run."""
-    for each in (ROOT / ".chalice" / "deployments").glob("*.zip"):
-        target = folder / ".chalice" / "deployments" / each.name
-        target.parent.mkdir(exist_ok=True)
-        with zipfile.ZipFile(target, "w") as small:
-            small.writestr("app.py", each.name)

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from testing.aws import Account, account
+from tests.integration.infra.moto_stack import deployable
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An account simulated by moto, which this process uses."""
-    with account() as running:
+    with account() as running, deployable():
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield running

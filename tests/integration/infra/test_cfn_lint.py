@@ -8,7 +8,8 @@ from cfnlint.config import ManualArgs
 
 from chalicelib.config.settings import ROOT
 from infra.certificates import FOLDER as CERTIFICATES
-from infra.template.web import as_text, web_template
+from infra.template import as_text
+from infra.template.web import web_template
 from testing.cloudformation import INFRA
 
 GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
@@ -24,7 +25,8 @@ def found_by_cfn_lint(text: str, regions: list[str]) -> list[str]:
     return [each.message for each in lint(text, config=ManualArgs(regions=regions))]
 
 
-NAMES = ["faunalens.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml", "athena.yaml"]
+NAMES = ["faunalens.yaml", "packages.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml"]
+NAMES += ["athena.yaml"]
 
 
 def text_of(name: str) -> str:

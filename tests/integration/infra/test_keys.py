@@ -26,7 +26,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         gateway.create_api_key(name="faunalens-dev-page", value="faunalensdevpagea1b2c3d4e5", enabled=True)
         gateway.create_api_key(name="faunalens-prod-zoo", enabled=True)
         template = json.dumps(EDGE).replace("plan-id", plan)
-        found.client("cloudformation").create_stack(StackName="faunalens-dev-edge", TemplateBody=template)
+        found.client("cloudformation").create_stack(StackName="faunalens-dev", TemplateBody=template)
         yield found
 
 

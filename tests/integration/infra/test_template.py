@@ -1,55 +1,26 @@
-"""The template of a whole stage: written by the command, checked by cfn-lint, expanded by AWS's own code.
-
-CloudFormation turns `AWS::Serverless::…` into plain resources with `aws-sam-translator`, which is open source and runs
-here too. moto then creates a stack from the result, without the resources that it lacks (`LEFT_OUT`), and the steps
-that finish a stage run against that stack.
-"""
+"""The template of a whole stage: written by the command, checked by cfn-lint, expanded by AWS's own code."""
 
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from copy import deepcopy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
-from samtranslator.translator.transform import transform
 
 from chalicelib.config.settings import ROOT
 from infra.api_stage import throttle_limits
 from infra.gateway_responses import GATEWAY_RESPONSES
 from infra.package import Package
 from infra.template.pipeline import MAX_BYTES, MAX_COUNTS
-from testing.aws import Account, account
 from testing.cloudformation import STAGES
-from tests.integration.infra.checkout import copy_to
+from tests.integration.infra.moto_stack import expanded, of_type
 from tests.unit.infra.test_security import OPEN_TO_ALL
-
-LEFT_OUT = (
-    "AWS::RDS::DBCluster",
-    "AWS::RDS::DBInstance",
-    "AWS::ElastiCache::",
-    "AWS::EC2::SecurityGroupEgress",
-    "AWS::EC2::RouteTable",  # moto creates, but does not delete them, nor then the network
-    "AWS::EC2::SubnetRouteTableAssociation",
-    "AWS::EC2::VPCEndpoint",
-    "AWS::SNS::TopicPolicy",
-    "AWS::SQS::QueuePolicy",
-    "AWS::S3::BucketPolicy",
-    "AWS::Budgets::",
-    "AWS::Lambda::EventInvokeConfig",
-    "AWS::CloudWatch::",
-    "AWS::Logs::QueryDefinition",
-    "AWS::WAFv2::",
-    "AWS::ApiGateway::Deployment",  # moto ignores the API's definition, and so finds no methods to deploy
-    "AWS::ApiGateway::Stage",
-)
 
 
 def write_template(stage: str, out: Path, **environment: str) -> Path:
@@ -85,31 +56,7 @@ def stage(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def document(stage: str, folders: Mapping[str, Path]) -> dict[str, Any]:
     """The template of a stage as CloudFormation expands it."""
-    return expanded(folders[stage])
-
-
-class NoManagedPolicies:
-    """The translator's source of AWS managed policies; the template uses none."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
-def expanded(folder: Path) -> dict[str, Any]:
-    """Return the template as CloudFormation expands it, with the zips in S3."""
-    document = template(folder)
-    for each in document["Resources"].values():
-        for name in ("CodeUri", "ContentUri"):
-            if name in each["Properties"]:
-                each["Properties"][name] = each["Properties"][name].replace("./", "s3://packages/")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        result: dict[str, Any] = transform(document, {}, NoManagedPolicies())
-    return result
-
-
-def of_type(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    return {name: each for name, each in document["Resources"].items() if each["Type"] == kind}
+    return expanded(template(folders[stage]))
 
 
 def test_cfn_lint_finds_nothing(stage: str, folders: Mapping[str, Path]) -> None:
@@ -210,102 +157,3 @@ def test_functions_have_network_layer_and_rights_as_committed(stage: str, docume
     assert len(of_type(document, "AWS::IAM::Role")) == 4
     assert len(of_type(document, "AWS::Events::Rule")) == 1
     assert not {each["Type"] for each in document["Resources"].values()} & OPEN_TO_ALL
-
-
-def as_moto_can(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the template without the resources that moto lacks, and with invented values for references to them."""
-    left = deepcopy(dict(document))
-    gone = {name for name, each in left["Resources"].items() if each["Type"].startswith(LEFT_OUT)}
-    left["Resources"] = {name: each for name, each in left["Resources"].items() if name not in gone}
-    left["Outputs"] = {name: each for name, each in left["Outputs"].items() if "Condition" not in each}
-    for each in left["Resources"].values():
-        each.pop("DependsOn", None)
-    for number, each in enumerate(of_type(left, "AWS::EC2::Subnet").values()):  # moto does not support Fn::Cidr
-        each["Properties"]["CidrBlock"] = f"10.20.{number}.0/24"
-
-    def replaced(value: Any) -> Any:
-        match value:
-            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]} if name in gone:
-                return f"made-up-{name.lower()}"
-            case {"Fn::Sub": str(text)}:
-                pattern = rf"\$\{{({'|'.join(gone)})(\.[^}}]*)?\}}"
-                return {"Fn::Sub": re.sub(pattern, lambda match: f"made-up-{match[1].lower()}", text)}
-            case dict():
-                return {key: replaced(each) for key, each in value.items()}
-            case list():
-                return [replaced(each) for each in value]
-        return value
-
-    result: dict[str, Any] = replaced(left)
-    return result
-
-
-@pytest.fixture
-def aws(folders: Mapping[str, Path]) -> Iterator[Account]:
-    """Yield an account in which a pipeline has created stage dev."""
-    with account() as found:
-        s3 = found.client("s3")
-        s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        for name in ("deployment.zip", "layer-deployment.zip"):
-            s3.upload_file(str(folders["dev"] / name), "packages", name)
-        s3.put_object(Bucket="packages", Key="app.json", Body=json.dumps(as_moto_can(expanded(folders["dev"]))))
-        given = json.loads((folders["dev"] / "parameters.json").read_text(encoding="utf-8"))
-        found.client("cloudformation").create_stack(
-            StackName="faunalens-dev",
-            TemplateURL="https://s3.eu-west-1.amazonaws.com/packages/app.json",
-            Parameters=[{"ParameterKey": key, "ParameterValue": each} for key, each in given["Parameters"].items()],
-            Tags=[{"Key": key, "Value": each} for key, each in given["Tags"].items()],
-            Capabilities=["CAPABILITY_IAM"],
-        )
-        yield found
-
-
-def test_a_stage_made_by_a_pipeline_is_finished_and_taken_down_by_the_same_commands(
-    aws: Account, tmp_path: Path
-) -> None:
-    # GIVEN a checkout that has deployed nothing
-    checkout = copy_to(tmp_path / "checkout")
-    commands: list[Any] = []
-
-    def admin(event: dict[str, Any]) -> dict[str, Any]:
-        commands.append(event["command"][:2])
-        return {"code": 0, "said": "done\n"}
-
-    aws.functions["faunalens-dev-admin"] = admin
-
-    def infra(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "infra", *arguments, "--stage", "dev", "--yes"]
-        environment = os.environ | aws.environment | {"PYTHONPATH": str(checkout)}
-        return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=120)
-
-    # THEN the stack has the functions, with their network and addresses
-    functions = {each["FunctionName"]: each for each in aws.client("lambda").list_functions()["Functions"]}
-    assert functions.keys() == {"faunalens-dev", "faunalens-dev-warm", "faunalens-dev-batch", "faunalens-dev-admin"}
-    (stack,) = aws.client("cloudformation").describe_stacks(StackName="faunalens-dev")["Stacks"]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-    for each in functions.values():
-        variables = each["Environment"]["Variables"]
-        assert variables["DATABASE_URL"].endswith("@made-up-database:made-up-database/faunalens")
-        assert variables["DATABASE_CA"] == "/var/task/chalicelib/rds/eu-west-1.pem"
-        assert variables["PHOTO_BUCKET"] == outputs["PhotoBucket"]
-        assert each["VpcConfig"]["SubnetIds"] == outputs["SubnetIds"].split(",")
-
-    # WHEN `infra up` runs the remaining steps THEN it prepares and loads the database, and prints the URL
-    finished = infra("up", "--from", "database", "--skip", "dashboards", "--skip", "smoke")
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert commands == [["prepare", outputs["DatabaseUser"]], ["load", "--redis-url"]]
-    assert outputs["EndpointURL"].endswith(".execute-api.eu-west-1.amazonaws.com/dev/")
-    assert f"Stage dev is up: {outputs['EndpointURL']}\n" in finished.stdout
-
-    # WHEN `infra up` would deploy its own stack THEN it refuses, since that would delete the functions
-    refused = infra("up", "--only", "stack")
-    assert refused.returncode == 1
-    assert "a pipeline created stack faunalens-dev with its functions" in refused.stderr
-    assert len(aws.client("lambda").list_functions()["Functions"]) == 4
-
-    # WHEN it is taken down THEN nothing is left, no photos either
-    aws.client("s3").put_object(Bucket=outputs["PhotoBucket"], Key="uploads/one", Body=b"a photo")
-    down = infra("down")
-    assert down.returncode == 0, down.stdout + down.stderr
-    assert aws.client("lambda").list_functions()["Functions"] == []
-    assert [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]] == ["packages"]

@@ -1,15 +1,16 @@
 """The stack of the web tier comes up and goes down, against an account simulated by moto."""
 
+import json
 from typing import Any
 
 import boto3
 import pytest
-import yaml
 
 from infra.down import Down
 from infra.stage import Stage
 from infra.step import Step
-from infra.template.web import as_text, web_template
+from infra.template import as_text
+from infra.template.web import web_template
 from infra.up import Up
 from testing.aws import REGION, Account
 
@@ -35,7 +36,7 @@ def _template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
     def for_moto(stage: str, runbook: str) -> dict[str, Any]:
         # It does not know the attribute TargetGroupFullName either.
-        document: dict[str, Any] = yaml.safe_load(
+        document: dict[str, Any] = json.loads(
             as_text(web_template(stage, runbook)).replace("Targets.TargetGroupF", "Balancer.LoadBalancerF")
         )
         for number, name in enumerate(("SubnetA", "SubnetB")):
@@ -96,7 +97,7 @@ def test_results_and_stack_go_down(aws: Account) -> None:
     said: list[str] = []
     down = step(Down(stage()).steps(), "web")
     down.action(said.append)
-    assert "1 results deleted" in said
+    assert "results deleted: 1" in said
     assert aws.client("s3").list_buckets()["Buckets"] == []
     # AND a second time there is nothing to do
     down.action(said.append)

@@ -2,13 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.config.settings import Settings
 from infra import api_stage
@@ -17,10 +13,8 @@ from infra.api_stage import (
     LOG_FIELDS,
     LOG_FORMAT,
     Method,
-    ThrottleLimits,
     api_methods,
     method_limits,
-    throttle,
     throttle_limits,
 )
 from infra.step import PreconditionFailed
@@ -88,35 +82,8 @@ def test_limits_of_addresses_and_keys_are_told_where_they_exist() -> None:
     assert with_all.api_keys
 
 
-ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/apigateway/faunalens-dev"
 PERSONAL = ("sourceIp", "identity.user", "path", "querystring", "header", "domain", "Override", "principalId", "caller")
 """Parts of variables that contain an address, a path with its values, a query, or other text of the client."""
-
-
-@pytest.fixture
-def gateway() -> Iterator[Any]:
-    with mock_aws():
-        yield boto3.client("apigateway", "eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing")
-
-
-@pytest.fixture
-def api(gateway: Any) -> str:
-    """Create an API with a stage as Chalice does, and return its id."""
-    api = str(gateway.create_rest_api(name="faunalens")["id"])
-    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
-    gateway.put_method(restApiId=api, resourceId=root, httpMethod="GET", authorizationType="NONE")
-    gateway.put_integration(restApiId=api, resourceId=root, httpMethod="GET", type="MOCK")
-    gateway.create_deployment(restApiId=api, stageName="dev")
-    return api
-
-
-def allow_logs(gateway: Any) -> None:
-    role = "arn:aws:iam::123456789012:role/api-gateway-logs"
-    gateway.update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": role}])
-
-
-def log_settings(gateway: Any, api: str) -> Any:
-    return gateway.get_stage(restApiId=api, stageName="dev").get("accessLogSettings", {})
 
 
 def test_a_line_has_no_address_and_no_query() -> None:
@@ -127,37 +94,3 @@ def test_a_line_has_no_address_and_no_query() -> None:
     assert "\n" not in LOG_FORMAT
     assert "$context.requestId" in LOG_FIELDS.values()
     assert all(re.fullmatch(r"\$context(\.[a-zA-Z]+)+", each) for each in LOG_FIELDS.values())
-
-
-def test_the_log_is_switched_on_and_off(gateway: Any, api: str) -> None:
-    # GIVEN an account whose API Gateway may write logs WHEN the log is switched on THEN the stage has it
-    allow_logs(gateway)
-    assert api_stage.apply_access_log(gateway, api, "dev", ARN)
-    assert log_settings(gateway, api) == {"destinationArn": ARN, "format": LOG_FORMAT}
-    # AND again changes nothing
-    assert not api_stage.apply_access_log(gateway, api, "dev", ARN)
-    # WHEN it is switched off THEN it is gone
-    assert api_stage.apply_access_log(gateway, api, "dev", "")
-    assert not log_settings(gateway, api)
-    assert not api_stage.apply_access_log(gateway, api, "dev", "")
-
-
-def test_an_account_without_a_role_for_logs_is_an_error(gateway: Any, api: str) -> None:
-    with pytest.raises(PreconditionFailed, match=r"no role for API Gateway's logs .*infra\.md#access-log"):
-        api_stage.apply_access_log(gateway, api, "dev", ARN)
-    assert not log_settings(gateway, api)
-
-
-def test_limits_are_those_of_each_method_and_can_be_set_again(gateway: Any, api: str) -> None:
-    # GIVEN an API with a stage WHEN throttling is set twice
-    throttle(gateway, api, "dev", {Method("POST", "/identify"): ThrottleLimits(1, 1)})
-    throttle(gateway, api, "dev", method_limits("dev"))
-    # THEN each method has its own limits, as GetStage names it
-    settings = gateway.get_stage(restApiId=api, stageName="dev")["methodSettings"]
-    found = {name: (each["throttlingRateLimit"], each["throttlingBurstLimit"]) for name, each in settings.items()}
-    limits = {
-        f"~1{method.path[1:].replace('/', '~1')}/{method.name}": each for method, each in method_limits("dev").items()
-    }
-    # AND a method without limits of its own may do next to nothing
-    assert found.pop("*/*") == (1.0, 1)
-    assert found == {name: (pytest.approx(each.rate), each.burst) for name, each in limits.items()}

@@ -9,7 +9,10 @@ import pytest
 
 from infra.__main__ import build_parser, main, resume_command
 from infra.proof.report import ProofReport
+from infra.stack import Declined
 from infra.stage import Stage
+from infra.step import Step
+from infra.up import Up
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +26,7 @@ def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_help_names_commands_and_steps(capsys: pytest.CaptureFixture[str]) -> None:
-    for words, expected in (([], "delete a stage"), (["up"], "checkout, certificates, stack, configuration, app")):
+    for words, expected in (([], "delete a stage"), (["up"], "checkout, stack, database, data, web")):
         with pytest.raises(SystemExit) as end:
             main([*words, "--help"])
         assert end.value.code == 0
@@ -35,8 +38,6 @@ def test_help_names_commands_and_steps(capsys: pytest.CaptureFixture[str]) -> No
     [
         ("up --stage dev", "no AWS region is set; pass --region"),
         ("up --stage dev --region eu-west-1", "sign in with `aws sso login`, or set AWS_PROFILE"),
-        ("up", "--stage is missing; the stages are dev, prod"),
-        ("up --dry-run --stage dev --from app", "a dry run begins with an empty account"),
         ("template --stage dev --out build/none --set Colour=red", "error: unknown parameter Colour"),
     ],
 )
@@ -63,7 +64,7 @@ def test_the_command_to_resume_repeats_the_options() -> None:
     # GIVEN a command with options WHEN it fails THEN the command to resume with repeats them, so that no value is reset
     text = "up --stage dev --region eu-west-1 --no-firewall --without-budget --set AlarmEmail=me@example.org --yes"
     options = [*text.split(), "--skip", "data", "--skip", "smoke"]
-    for first in ([], ["--from", "app"], ["--from=app"]):
+    for first in ([], ["--from", "data"], ["--from=data"]):
         resume = resume_command([*options, *first])
         assert vars(build_parser().parse_args(shlex.split(resume)[3:])) == vars(build_parser().parse_args(options))
 
@@ -71,10 +72,29 @@ def test_the_command_to_resume_repeats_the_options() -> None:
 def test_no_terminal_means_no(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a pipeline without a terminal WHEN the command asks THEN it does nothing, and names the option
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    for command in ("up", "down"):
-        monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "", None, {}))
-        assert main([command, "--stage", "dev"]) == 1
-        assert "nothing was done; pass --yes" in capsys.readouterr().out
+    monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "", None, {}))
+    assert main(["down", "--stage", "dev"]) == 1
+    assert "nothing more was done; pass --yes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "agrees", "code"),
+    [("", False, 1), ("--yes", True, 0), ("--dry-run", False, 0), ("--dry-run --yes", False, 0)],
+)
+def test_changes_need_consent(
+    words: str, agrees: bool, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a step that asks, and no terminal
+    def ask(up: Up, _: object) -> None:
+        if not up._confirm("Make these changes? "):
+            raise Declined
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "", None, {}))
+    monkeypatch.setattr(Up, "steps", lambda up: [Step("stack", "ask", lambda echo: ask(up, echo))])
+    # WHEN the command runs THEN it goes on with --yes alone, and a dry run is no failure
+    assert main(["up", "--stage", "dev", "--only", "stack", *words.split()]) == code
+    assert ("done, " in capsys.readouterr().out) is agrees
 
 
 def test_a_question_without_a_terminal_stays_open_and_the_report_is_written(
@@ -83,7 +103,6 @@ def test_a_question_without_a_terminal_stays_open_and_the_report_is_written(
     # GIVEN a pipeline without a terminal, and a stage that is gone
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "eu-west-1", None, {}))
-    monkeypatch.setattr("infra.__main__._refresh", lambda _: None)
     monkeypatch.setattr("infra.__main__.ROOT", tmp_path)
     monkeypatch.setattr("infra.__main__.ProofReport", partial(ProofReport, folder=tmp_path / "build"))
     monkeypatch.setattr(Stage, "outputs", {})

@@ -1,20 +1,18 @@
-"""API Gateway's own errors as problem+json, and no X-Ray for the API."""
+"""API Gateway's own errors as problem+json, and the keys that the API demands."""
 
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
 import pytest
-from chalice.awsclient import TypedAWSClient
 from chalice.deploy.swagger import SwaggerGenerator, TemplatedSwaggerGenerator
 
 import app
 from chalicelib.api.openapi import document
 from chalicelib.application import ROUTES
 from infra import gateway_responses
-from tests.unit.infra.fake_aws import Client
+from infra.gateway_responses import add_key_security
 
 PROBLEM = document("1", "/")["components"]["schemas"]["Problem"]
 
@@ -23,7 +21,6 @@ PROBLEM = document("1", "/")["components"]["schemas"]["Problem"]
 def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Patch Chalice for one test."""
     monkeypatch.setattr(SwaggerGenerator, "generate_swagger", SwaggerGenerator.generate_swagger)
-    monkeypatch.setattr(TypedAWSClient, "deploy_rest_api", TypedAWSClient.deploy_rest_api)
     gateway_responses.install()
     gateway_responses.install()  # a second time changes nothing
 
@@ -59,24 +56,11 @@ def test_a_missing_key_and_the_firewall_have_codes_of_their_own() -> None:
     assert (found["WAF_FILTERED"]["status"], found["WAF_FILTERED"]["code"]) == (403, "forbidden")
 
 
-@pytest.mark.parametrize(("environment", "demanded"), [({"API_KEYS": "true"}, True), ({"API_KEYS": "false"}, False)])
-def test_a_stage_demands_keys_if_its_functions_are_told_so(environment: dict[str, str], demanded: bool) -> None:
-    # WHEN Chalice makes the definition of a stage's API
-    function = SimpleNamespace(environment_variables=environment)
-    stage: Any = SimpleNamespace(lambda_function=function, policy=None, vpce_ids=None)
-    api = TemplatedSwaggerGenerator().generate_swagger(app.app, stage)
-    # THEN every keyed route demands a key or none does
+def test_a_stage_demands_keys_where_a_request_costs_something() -> None:
+    # GIVEN the definition of the API WHEN keys are added
+    api = add_key_security(TemplatedSwaggerGenerator().generate_swagger(app.app))
+    # THEN every keyed route demands one, and no other
     secured = {(path, method) for path, each in api["paths"].items() for method in each if each[method].get("security")}
-    keyed = {(each.path, name.lower()) for each in ROUTES if each.keyed for name in each.methods}
-    assert secured == (keyed if demanded else set())
-    assert ("securityDefinitions" in api) is demanded
+    assert secured == {(each.path, name.lower()) for each in ROUTES if each.keyed for name in each.methods}
     # AND the integrations are still there
     assert all("x-amazon-apigateway-integration" in each for path in api["paths"].values() for each in path.values())
-
-
-@pytest.mark.parametrize("xray", [True, False])
-def test_no_api_is_traced(xray: bool) -> None:
-    gateway = Client(create_deployment=lambda **_: None)
-    client: Any = SimpleNamespace(_client=lambda _: gateway)
-    TypedAWSClient.deploy_rest_api(client, "abc", "dev", xray)
-    assert gateway.calls[0][1] == {"restApiId": "abc", "stageName": "dev", "tracingEnabled": False}

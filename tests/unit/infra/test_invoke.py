@@ -50,7 +50,7 @@ def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("client", "message"),
     [
-        (function(ResourceNotFoundException()), "faunalens-dev-admin does not exist; create it with step `app`"),
+        (function(ResourceNotFoundException()), "faunalens-dev-admin does not exist; create it with step `stack`"),
         (
             function(b'{"errorMessage": "Task timed out after 300.00 seconds"}', failed=True),
             r"timed out after 300.00 seconds; see the log group /aws/lambda/faunalens-dev-admin",

@@ -15,6 +15,7 @@ DEPLOYED = {
     "prod": ("faunalens.yaml", parameters("prod")),
     "all": ("faunalens.yaml", {"Stage": "all", **OPTIONS}),
     "edge": ("edge.yaml", EDGE),
+    "packages": ("packages.yaml", {"Stage": "dev"}),
     "web": ("web.yaml", {"Stage": "dev", "Firewall": "yes"}),
     "release": ("release.yaml", {"Stage": "dev"}),
     "backfill": ("backfill.yaml", {"Stage": "dev", "BackfillWebhook": "https://a.example/hook"}),

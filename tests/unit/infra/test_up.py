@@ -1,11 +1,13 @@
-"""The parameters that `infra up` passes to a stage's two stacks."""
+"""What `infra up` refuses before it changes anything, and what its stacks are asked to become."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra import api_stage, chalice_project, preconditions
-from infra.keys import Keys
+from infra import preconditions, up
+from infra.package.upload import Packages
+from infra.stack import Deployment
 from infra.stage import Stage
 from infra.step import PreconditionFailed
 from infra.template import declared_parameters, parameters_of
@@ -13,82 +15,67 @@ from infra.up import Up
 
 
 class Stacks:
-    """Records the parameters that each stack was deployed with."""
+    """Records what each stack was asked to become, by the name of the part, and the templates that were sent."""
 
     def __init__(self) -> None:
-        self.deployed_with: dict[str, dict[str, str]] = {}
-        self.deleted: list[str] = []
+        self.wanted: dict[str, Deployment] = {}
+        self.outputs = {"PackageBucket": "packages"}
 
     def of(self, part: str) -> Any:
         stacks = self
 
         class FakeStack:
-            def deploy(self, _template: str, parameters: dict[str, str], *_: object) -> None:
-                stacks.deployed_with[part] = parameters
+            outputs = stacks.outputs
 
-            def delete(self, _: object) -> None:
-                stacks.deleted.append(part)
+            def deploy(self, wanted: Deployment, *_: object) -> None:
+                stacks.wanted[part] = wanted
 
         return FakeStack()
 
 
 @pytest.fixture
-def stacks(monkeypatch: pytest.MonkeyPatch) -> Stacks:
-    found = Stacks()
+def stacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stacks:
+    found, template = Stacks(), tmp_path / "sam.json"
+    template.write_text("{}")
     monkeypatch.setattr(Stage, "stack", lambda _, part="": found.of(part))
-    monkeypatch.setattr(Stage, "outputs", {})
-    monkeypatch.setattr(Stage, "client", lambda *_: None)
+    monkeypatch.setattr(Stage, "url", "https://api.example/dev/")
     monkeypatch.setattr(Up, "_prefix_list", lambda *_: "pl-1")
-    monkeypatch.setattr(chalice_project, "read_resources", lambda _: {"rest_api": {"rest_api_id": "api1"}})
-    monkeypatch.setattr(api_stage, "throttle", lambda *_: None)
-    monkeypatch.setattr(api_stage, "apply_access_log", lambda *_: False)
-    monkeypatch.setattr(Keys, "attach", lambda _: [])
+    monkeypatch.setattr(up.pipeline, "write", lambda *_, **__: template)
+    monkeypatch.setattr(Packages, "__init__", lambda *_: None)
+    monkeypatch.setattr(Packages, "url_of", lambda *_: "https://s3.example/template")
+    whole = {"Parameters": declared_parameters()}
+    monkeypatch.setattr(Packages, "with_packages", lambda *_: whole)
     return found
 
 
 def bring_up(stage: str = "dev", **parameters: str) -> None:
-    up = Up(Stage(stage, "eu-west-1", None, parameters))
-    for step in ("stack", "limits", "stream"):
-        (found,) = [each for each in up.steps() if each.name == step]
-        found.action(lambda _: None)
+    (step,) = [each for each in Up(Stage(stage, "eu-west-1", None, parameters)).steps() if each.name == "stack"]
+    step.action(lambda _: None)
 
 
 def test_each_stack_gets_what_it_declares(stacks: Stacks) -> None:
-    # GIVEN chosen parameters of the stacks WHEN the stage is brought up
-    bring_up(AlarmEmail="me@example.org", ApiKeys="required", KeyRequestsPerDay="50")
-    # THEN each stack gets its own, and together they get all
-    stack, edge, stream = (stacks.deployed_with[part] for part in ("", "edge", "stream"))
-    assert stack["AlarmEmail"] == "me@example.org"
+    # GIVEN a chosen parameter WHEN the stage is brought up
+    bring_up(AlarmEmail="me@example.org")
+    # THEN the stack gets it by the URL of its template
+    wanted = stacks.wanted[""]
+    assert wanted.template == "https://s3.example/template"
+    assert wanted.parameters["AlarmEmail"] == "me@example.org"
     # AND defaults, also empty ones, since a stack would keep its own values
-    assert stack["S3PrefixList"] == "pl-1"
-    assert "" in stack.values()
-    assert (edge["ApiKeys"], edge["KeyRequestsPerDay"], edge["Firewall"]) == ("required", "50", "no")
-    assert (edge["Stage"], edge["RestApiId"]) == ("dev", "api1")
-    assert stack.keys() & edge.keys() == {"Stage"}
-    assert stack.keys() | edge.keys() | stream.keys() | {"SnapStart", "Traffic"} == {
-        *declared_parameters(),
-        "RestApiId",
-    }
+    assert wanted.parameters.keys() == declared_parameters().keys()
+    assert wanted.parameters["S3PrefixList"] == "pl-1"
+    assert "" in wanted.parameters.values()
+    # AND the bucket of packages comes as a short template, because there is no bucket yet
+    assert stacks.wanted["packages"].template.startswith("{")
+    assert stacks.wanted["packages"].parameters == {"Stage": "dev"}
 
 
-def test_prod_has_a_firewall_unless_told_otherwise(stacks: Stacks) -> None:
-    # GIVEN prod WHEN it is brought up THEN it has a firewall
+def test_a_stage_whose_database_is_protected_cannot_be_deleted_by_mistake(stacks: Stacks) -> None:
     bring_up("prod")
-    assert stacks.deployed_with["edge"]["Firewall"] == "yes"
-    # AND dev has none, unless it is chosen
-    stacks.deployed_with.clear()
+    assert stacks.wanted[""].protected
+    bring_up("prod", DatabaseProtected="false")
+    assert not stacks.wanted[""].protected
     bring_up("dev")
-    assert "edge" not in stacks.deployed_with
-    bring_up("dev", Firewall="yes", RequestsPerAddress="100")
-    edge = stacks.deployed_with["edge"]
-    assert (edge["Firewall"], edge["RequestsPerAddress"]) == ("yes", "100")
-
-
-def test_without_firewall_and_keys_there_is_nothing_in_front_of_the_api(stacks: Stacks) -> None:
-    # GIVEN a stage that had a firewall WHEN it is brought up without THEN its stack is deleted
-    bring_up("prod", Firewall="no")
-    assert "edge" not in stacks.deployed_with
-    assert stacks.deleted == ["edge"]
+    assert not stacks.wanted[""].protected
 
 
 def check_production(*without: str, **parameters: str) -> None:
@@ -122,18 +109,3 @@ def test_the_check_comes_before_anything_is_created() -> None:
     # AND goes on to ask AWS if that is accepted
     with pytest.raises(AttributeError):
         Up(Stage("prod", "eu-west-1", None, {}), ("alarms", "budget")).steps()[0].action(lambda _: None)
-
-
-def test_a_stage_without_a_stream_loses_its_stack(stacks: Stacks) -> None:
-    bring_up(StreamConcurrency="0")
-    assert "stream" in stacks.deleted
-    assert "stream" not in stacks.deployed_with
-
-
-def test_a_pipelines_template_has_the_stream_already(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Stage, "is_single_stack", True)
-    up, said = Up(Stage("dev", "eu-west-1", None, {})), list[str]()
-    (step,) = [each for each in up.steps() if each.name == "stream"]
-    step.action(said.append)
-    assert said == ["skipped: the pipeline's template contains the stream"]
-    assert not stacks.deployed_with

@@ -12,7 +12,7 @@ from click import ClickException
 from infra.package import archive, dependencies, packager
 
 type Kind = type[stock.BaseLambdaDeploymentPackager]
-CLASSES = (stock.AppOnlyDeploymentPackager, stock.LayerDeploymentPackager, stock.LambdaDeploymentPackager)
+CLASSES = (stock.AppOnlyDeploymentPackager, stock.LayerDeploymentPackager)
 
 
 @pytest.fixture(autouse=True)
@@ -68,22 +68,6 @@ FUNCTION = {
     "chalice/__pycache__/app.cpython-313.pyc",
     "model/labels.csv",
 }
-
-
-@pytest.fixture
-def dependency(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install one module in place of the wheels."""
-
-    def fetch(_requirements: Path, folder: Path, _architecture: str) -> None:
-        (folder / "library.py").touch()
-
-    monkeypatch.setattr(dependencies, "fetch", fetch)
-
-
-@pytest.mark.usefixtures("dependency")
-def test_without_a_layer_all_is_in_one_zip(project: Path) -> None:
-    library = {"library.py", "__pycache__/library.cpython-313.pyc"}
-    assert packed(stock.LambdaDeploymentPackager, project)[1] == FUNCTION | library
 
 
 def test_a_new_model_leaves_the_layer_as_it_is(project: Path) -> None:

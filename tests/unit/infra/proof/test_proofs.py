@@ -68,8 +68,16 @@ def stack(minutes: float | None) -> Client:
 
 def drift(state: str, drifted: int = 0) -> Client:
     found = {"DetectionStatus": "DETECTION_COMPLETE", "StackDriftStatus": state, "DriftedStackResourceCount": drifted}
+    kinds = {"AlarmPage": "AWS::CloudWatch::CompositeAlarm", "Database": "AWS::RDS::DBCluster"}
+    listed = [{"LogicalResourceId": name, "ResourceType": kind} for name, kind in kinds.items()]
+
+    def detect(LogicalResourceIds: list[str], **_: str) -> dict[str, str]:  # noqa: N803
+        assert LogicalResourceIds == ["AlarmPage"]
+        return {"StackDriftDetectionId": "1"}
+
     return Client(
-        detect_stack_drift=lambda **_: {"StackDriftDetectionId": "1"},
+        list_stack_resources=lambda **_: {"StackResourceSummaries": listed},
+        detect_stack_drift=detect,
         describe_stack_drift_detection_status=lambda **_: found,
     )
 
@@ -89,7 +97,11 @@ def drift(state: str, drifted: int = 0) -> Client:
         (proofs.stack_time, {"cloudformation": stack(14.5)}, "created in 14.5 minutes"),
         (proofs.cold_start, {"cloudwatch": metrics(InitLatency=[400.0, 900.0])}, "400 to 900 ms"),
         (proofs.capacity, capacity(0.0, 0.5, 2.5), "1.50 ACU on average while awake, at most 2.50"),
-        (proofs.dashboards, {"cloudformation": drift("IN_SYNC")}, "stores all of stack faunalens-dev-dashboards"),
+        (
+            proofs.dashboards,
+            {"cloudformation": drift("IN_SYNC")},
+            "stores 1 of 1 dashboards and alarms as",
+        ),
         (proofs.pause, capacity(0.0, 0.5), "paused in 1 of 2 times"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),

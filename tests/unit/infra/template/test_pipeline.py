@@ -10,12 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import yaml
 from chalice.package import TemplateDeepMerger
 
 from chalicelib.config.settings import ROOT
 from infra.api_stage import limit_variables
-from infra.chalice_project import STACK_VARIABLES
 from infra.functions import function_config
 from infra.release import COMMIT, MODEL
 from infra.step import PreconditionFailed
@@ -53,8 +51,8 @@ def in_an_account(value: Any) -> str:
     return text.replace("${AWS::Region}", "eu-west-1")
 
 
-def test_functions_get_the_configuration_that_infra_up_would_write(stage: str, merged: Mapping[str, Any]) -> None:
-    # GIVEN the configuration that `infra up` writes for a stack's outputs
+def test_functions_get_the_configuration_of_the_stack_s_own_outputs(stage: str, merged: Mapping[str, Any]) -> None:
+    # GIVEN the configuration for a stack's outputs
     wanted = function_config(OUTPUTS, "eu-west-1", limit_variables(stage, parameters_of(stage, {})))
     for logical, name in FUNCTIONS.items():
         properties = merged["Resources"][logical]["Properties"]
@@ -63,7 +61,6 @@ def test_functions_get_the_configuration_that_infra_up_would_write(stage: str, m
         variables = properties["Environment"]["Variables"]
         assert {COMMIT, MODEL} < variables.keys()
         variables = {name: value for name, value in variables.items() if name not in (COMMIT, MODEL)}
-        assert variables.keys() == set(STACK_VARIABLES)
         assert {key: in_an_account(value) for key, value in variables.items()} == {**wanted.environment, **own}
         groups, subnets = (properties["VpcConfig"][key] for key in ("SecurityGroupIds", "SubnetIds"))
         assert [in_an_account(each) for each in groups] == wanted.security_group_ids
@@ -71,18 +68,14 @@ def test_functions_get_the_configuration_that_infra_up_would_write(stage: str, m
         assert properties["FunctionName"] == name.format(stage)
 
 
-def test_the_template_overrides_addresses_in_the_configuration(merged: dict[str, Any]) -> None:
-    # GIVEN Chalice's template of a stage with addresses in .chalice/config.json
-    old = dict.fromkeys(STACK_VARIABLES, "of another stack")
-    network = {"SubnetIds": ["subnet-old"], "SecurityGroupIds": ["sg-old"]}
-    properties = {"Environment": {"Variables": {"STAGE": "dev", **old}}, "VpcConfig": network, "MemorySize": 1769}
-    # WHEN Chalice merges ours into it
-    merged = TemplateDeepMerger().merge(merged, {"Resources": {"APIHandler": {"Properties": properties}}})
-    # THEN none of these addresses is left, and Chalice's other properties stay
-    found = merged["Resources"]["APIHandler"]["Properties"]
-    assert "old" not in json.dumps(found)
-    assert "of another stack" not in json.dumps(found)
+def test_functions_are_traced_and_chalice_s_other_properties_stay(merged: dict[str, Any]) -> None:
+    # GIVEN Chalice's template of a function WHEN Chalice merges ours into it
+    properties = {"Environment": {"Variables": {"STAGE": "dev"}}, "Tracing": "PassThrough", "MemorySize": 1769}
+    document = TemplateDeepMerger().merge(merged, {"Resources": {"APIHandler": {"Properties": properties}}})
+    # THEN ours come first
+    found = document["Resources"]["APIHandler"]["Properties"]
     assert (found["MemorySize"], found["Environment"]["Variables"]["STAGE"]) == (1769, "dev")
+    assert found["Tracing"] == "Active"
 
 
 def test_the_resources_of_both_templates_are_unchanged(merged: Mapping[str, Any]) -> None:
@@ -248,11 +241,8 @@ def test_with_an_image_the_stack_of_the_web_tier_is_written_too(
     # WHEN the files of a pipeline are written
     pipeline.write("dev", tmp_path, {"WebImage": image}, print)
     # THEN those of the tier are there if there is an image of it
-    assert (tmp_path / "web.yaml").exists() is bool(image)
+    assert (tmp_path / "web.json").exists() is bool(image)
     if image:
         parameters = json.loads((tmp_path / "web-parameters.json").read_text(encoding="utf-8"))["Parameters"]
         assert (parameters["WebImage"], parameters["Stage"], parameters["Firewall"]) == (image, "dev", "no")
-        assert (
-            parameters.keys()
-            == yaml.safe_load((tmp_path / "web.yaml").read_text(encoding="utf-8"))["Parameters"].keys()
-        )
+        assert parameters.keys() == json.loads((tmp_path / "web.json").read_text(encoding="utf-8"))["Parameters"].keys()

@@ -3,11 +3,10 @@
 from typing import Any
 
 import pytest
-import yaml
 
 from cloudwatch.files import Placeholders, read_files
 from infra.step import PreconditionFailed
-from infra.template.web import WATCHED, as_text, check_names, tls_warnings, web_template
+from infra.template.web import WATCHED, check_names, tls_warnings, web_template
 from testing.cloudformation import resources
 
 TEMPLATE = web_template("dev", "https://example.org/runbook")
@@ -129,8 +128,3 @@ def test_the_service_starts_with_two_tasks_and_a_deployment_that_fails_is_rolled
     assert {each["Properties"]["TreatMissingData"] for each in watched.values()} == {"notBreaching"}
     assert not any("Service" in each.get("DependsOn", []) for each in watched.values())
     assert {*WATCHED} < {*found["Service"]["DependsOn"]}
-
-
-def test_the_text_leaves_out_notes_for_reviewers() -> None:
-    assert "Metadata" in FOUND["Log"]
-    assert not any("Metadata" in each for each in yaml.safe_load(as_text(TEMPLATE))["Resources"].values())

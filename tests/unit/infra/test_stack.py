@@ -1,24 +1,35 @@
-"""Creating, updating and deleting a stage, with the statuses and events that CloudFormation reports."""
+"""Creating, updating and deleting a stack, with the change sets, statuses and events that CloudFormation reports."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from infra import stage
-from infra.stage import Stack
+from infra import stack
+from infra.stack import Declined, Deployment, Stack
 from infra.step import PreconditionFailed
+from tests.unit.infra.fake_aws import Pages
+
+ADDED = {"Action": "Add", "LogicalResourceId": "Vpc", "ResourceType": "AWS::EC2::VPC"}
+NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
+WANTED = Deployment("https://s3.example/template", {"Stage": "dev"}, {"project": "faunalens"})
 
 
 class CloudFormation:
-    """A fake client: reports statuses one after the other and all events at once; records the requested operations."""
+    """A fake client: reports statuses one after the other and all events at once; records the requested operations.
 
-    def __init__(self, *statuses: str | None, events: Sequence[tuple[str, str, str]] = ()) -> None:
-        self._statuses = list(statuses)
-        self._events = events
+    `refusal`: the reason for which it refuses a change set.
+    """
+
+    def __init__(self, *statuses: str | None, events: Sequence[tuple[str, str, str]] = (), refusal: str = "") -> None:
+        self._statuses, self._events, self._refusal = list(statuses), events, refusal
+        self._planned = ["CREATE_PENDING", "FAILED" if refusal else "CREATE_COMPLETE"]
         self.requested: list[str] = []
+        self.change_set: dict[str, Any] = {}
         self.parameters: dict[str, str] = {}
+        self.is_protected = False
 
     def describe_stacks(self, **_: Any) -> dict[str, Any]:
         status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
@@ -26,7 +37,8 @@ class CloudFormation:
             raise ClientError({"Error": {"Message": "Stack faunalens-dev does not exist"}}, "DescribeStacks")
         outputs = [{"OutputKey": "A", "OutputValue": "b"}]
         parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in self.parameters.items()]
-        return {"Stacks": [{"StackStatus": status, "Outputs": outputs, "Parameters": parameters}]}
+        known = {"Outputs": outputs, "Parameters": parameters, "EnableTerminationProtection": self.is_protected}
+        return {"Stacks": [{"StackStatus": status, **known}]}
 
     def describe_stack_events(self, **_: Any) -> dict[str, Any]:
         if not self.requested:  # before the first operation
@@ -38,14 +50,25 @@ class CloudFormation:
         ]
         return {"StackEvents": events[::-1]}
 
-    def create_stack(self, **wanted: Any) -> None:
-        self.requested.append("create")
+    def create_change_set(self, **wanted: Any) -> None:
+        self.change_set = wanted
         assert wanted["Parameters"] == [{"ParameterKey": "Stage", "ParameterValue": "dev"}]
 
-    def update_stack(self, **_: Any) -> None:
-        self.requested.append("update")
-        if self._statuses == ["UPDATE_COMPLETE"]:
-            raise ClientError({"Error": {"Message": "No updates are to be performed."}}, "UpdateStack")
+    def describe_change_set(self, **_: Any) -> dict[str, Any]:
+        status = self._planned.pop(0) if len(self._planned) > 1 else self._planned[0]
+        return {"Status": status, "StatusReason": self._refusal, "Changes": [{"ResourceChange": ADDED}]}
+
+    def get_paginator(self, _: str) -> Pages:
+        return Pages(self.describe_change_set)
+
+    def delete_change_set(self, **_: Any) -> None:
+        self.requested.append("discard")
+
+    def execute_change_set(self, **_: Any) -> None:
+        self.requested.append(self.change_set["ChangeSetType"].lower())
+
+    def update_termination_protection(self, EnableTerminationProtection: bool, **_: Any) -> None:  # noqa: N803
+        self.is_protected = EnableTerminationProtection
 
     def delete_stack(self, **_: Any) -> None:
         self.requested.append("delete")
@@ -53,13 +76,13 @@ class CloudFormation:
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "PAUSE", 0.0)
-    monkeypatch.setattr(stage, "TIMEOUT", 5.0)
+    monkeypatch.setattr(stack, "PAUSE", 0.0)
+    monkeypatch.setattr(stack, "TIMEOUT", 5.0)
 
 
-def deploy(client: CloudFormation) -> list[str]:
+def deploy(client: CloudFormation, wanted: Deployment = WANTED) -> list[str]:
     output: list[str] = []
-    Stack(client, "faunalens-dev").deploy("{}", {"Stage": "dev"}, {}, output.append)
+    Stack(client, "faunalens-dev").deploy(wanted, output.append)
     return output
 
 
@@ -68,17 +91,64 @@ def test_a_new_stack_is_created_and_each_event_is_printed_once() -> None:
     client = CloudFormation(None, "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", events=events)
     output = deploy(client)
     assert client.requested == ["create"]
-    assert [line.split("  ")[-1] for line in output] == ["Vpc: create_complete"]
+    assert [line.split("  ")[-1] for line in output] == ["add Vpc (EC2::VPC)", "Vpc: create_complete"]
+
+
+def test_a_creation_that_fails_leaves_nothing_and_an_update_goes_back() -> None:
+    # WHEN a stack is created THEN CloudFormation shall delete it if that fails
+    client = CloudFormation(None, "CREATE_COMPLETE")
+    deploy(client)
+    assert client.change_set["OnStackFailure"] == "DELETE"
+    assert (client.change_set["TemplateURL"], "TemplateBody" in client.change_set) == (WANTED.template, False)
+    # AND when it is updated, it takes no such option, but others
+    client = CloudFormation("CREATE_COMPLETE", "CREATE_COMPLETE", "CREATE_COMPLETE", "UPDATE_COMPLETE")
+    deploy(client, replace(WANTED, template="{}", options={"RollbackConfiguration": {"MonitoringTimeInMinutes": 10}}))
+    assert "OnStackFailure" not in client.change_set
+    assert client.change_set["RollbackConfiguration"] == {"MonitoringTimeInMinutes": 10}
+    assert client.change_set["TemplateBody"] == "{}"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "requested"), [((None,), ["discard", "delete"]), (("CREATE_COMPLETE",), ["discard"])]
+)
+def test_without_consent_nothing_is_left(statuses: Sequence[str | None], requested: list[str]) -> None:
+    client, asked = CloudFormation(*statuses), list[str]()
+
+    def no(question: str) -> bool:
+        asked.append(question)
+        return False
+
+    with pytest.raises(Declined):
+        Stack(client, "faunalens-dev").deploy(WANTED, lambda _: None, no)
+    assert asked == ["Make these changes to stack faunalens-dev? [y/N] "]
+    assert client.requested == requested
+
+
+def test_a_change_set_that_cloudformation_refuses_is_an_error_with_its_reason() -> None:
+    client = CloudFormation("CREATE_COMPLETE", refusal="Template error: Vpc is unknown")
+    with pytest.raises(PreconditionFailed, match="refuses the changes to stack faunalens-dev: Template error: Vpc is"):
+        deploy(client)
+    assert client.requested == ["discard"]
+
+
+def test_protection_from_deletion_follows_what_is_wanted() -> None:
+    # GIVEN a stack WHEN nothing changes but its protection THEN that is changed, in both directions, and said
+    client = CloudFormation("UPDATE_COMPLETE", refusal=NO_CHANGES)
+    assert "stack faunalens-dev is now protected from deletion" in deploy(client, replace(WANTED, protected=True))
+    assert client.is_protected
+    assert "stack faunalens-dev is no longer protected from deletion" in deploy(client)
+    assert not client.is_protected
+    assert not [line for line in deploy(client) if "protected" in line]
 
 
 def test_while_nothing_happens_a_line_a_minute_says_what_is_in_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a database that takes a while, and a clock that advances by 20 s a check
-    monkeypatch.setattr(stage, "poll", lambda *_: (20.0 * each for each in range(100)))
+    monkeypatch.setattr(stack, "poll", lambda *_: (20.0 * each for each in range(100)))
     events = [("faunalens-dev", "CREATE_IN_PROGRESS", ""), ("Vpc", "CREATE_IN_PROGRESS", "")]
     events += [("Vpc", "CREATE_COMPLETE", ""), ("Database", "CREATE_IN_PROGRESS", "")]
     client = CloudFormation(None, *["CREATE_IN_PROGRESS"] * 7, "CREATE_COMPLETE", events=events)
     # THEN it is named, and neither what is ready nor the stack itself
-    assert deploy(client) == [
+    assert deploy(client)[1:] == [
         "    0 s  Vpc: create_complete",
         "   60 s  in progress: Database",
         "  120 s  in progress: Database",
@@ -87,7 +157,6 @@ def test_while_nothing_happens_a_line_a_minute_says_what_is_in_progress(monkeypa
 
 UPDATING = ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
 ROLLED_BACK = ("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE")
-RECREATED = ("DELETE_IN_PROGRESS", None, "CREATE_COMPLETE")
 NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS")
 WAITING = "an earlier operation on stack faunalens-dev is in progress (CREATE_IN_PROGRESS); waiting for it"
 
@@ -95,8 +164,7 @@ WAITING = "an earlier operation on stack faunalens-dev is in progress (CREATE_IN
 @pytest.mark.parametrize(
     ("statuses", "requested", "said"),
     [
-        (("CREATE_COMPLETE", *UPDATING), ["update"], []),
-        (("UPDATE_COMPLETE",), ["update"], ["stack faunalens-dev is up to date"]),
+        (("CREATE_COMPLETE", "CREATE_COMPLETE", *UPDATING), ["update"], []),
         # an update that was rolled back can be tried again
         (("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE"), ["update"], []),
         # a stack that was never created is deleted first
@@ -119,13 +187,20 @@ def test_what_is_there_decides_what_is_done(
     assert output[: len(said)] == said
 
 
-def test_a_failure_contains_cloudformations_reasons() -> None:
+def test_without_changes_the_stack_stays_as_it_is() -> None:
+    client = CloudFormation("UPDATE_COMPLETE", refusal=NO_CHANGES)
+    assert deploy(client) == ["stack faunalens-dev is up to date"]
+    assert client.requested == ["discard"]
+
+
+@pytest.mark.parametrize(
+    ("last", "left"), [("ROLLBACK_COMPLETE", "its status is ROLLBACK_COMPLETE"), (None, "it was deleted again")]
+)
+def test_a_failure_contains_cloudformations_reasons(last: str | None, left: str) -> None:
     events = [("Cache", "CREATE_FAILED", "not in this region"), ("Vpc", "CREATE_FAILED", "cancelled")]
-    with pytest.raises(
-        PreconditionFailed,
-        match=r"was not deployed; its status is ROLLBACK_COMPLETE\. Cache: not in this region; Vpc: cancelled",
-    ):
-        deploy(CloudFormation(None, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", events=events))
+    expected = rf"was not deployed; {left}\. Cache: not in this region; Vpc: cancelled"
+    with pytest.raises(PreconditionFailed, match=expected):
+        deploy(CloudFormation(None, "CREATE_IN_PROGRESS", last, events=events))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +241,7 @@ def test_a_deletion_that_keeps_failing_raises_the_reasons() -> None:
     client = CloudFormation("CREATE_COMPLETE", "CREATE_COMPLETE", "DELETE_FAILED", events=events)
     with pytest.raises(PreconditionFailed, match="was not deleted; its status is DELETE_FAILED"):
         Stack(client, "faunalens-dev").delete(lambda _: None)
-    assert client.requested == ["delete"] * stage.DELETE_ATTEMPTS
+    assert client.requested == ["delete"] * stack.DELETE_ATTEMPTS
 
 
 def test_an_update_in_progress_ends_before_the_deletion() -> None:
@@ -176,7 +251,7 @@ def test_an_update_in_progress_ends_before_the_deletion() -> None:
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "TIMEOUT", 0.0)
+    monkeypatch.setattr(stack, "TIMEOUT", 0.05)
     with pytest.raises(PreconditionFailed, match="still CREATE_IN_PROGRESS"):
         deploy(CloudFormation(None, "CREATE_IN_PROGRESS"))
 

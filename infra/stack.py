@@ -1,0 +1,229 @@
+"""A CloudFormation stack, which changes by change sets alone: they say what a deployment would do before it is done.
+
+A template comes by its URL in the bucket of packages, since it is larger than a request may be.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra import changes
+from infra.step import Echo, PreconditionFailed, poll
+
+PAUSE = 5.0  # seconds between two checks of a stack in progress
+QUIET = 60.0  # seconds without an event after which a line says what is still in progress
+TIMEOUT = 3600.0  # longest wait, seconds; creating a database, or deleting it with a snapshot, takes about 600
+DELETE_ATTEMPTS = 3  # a deletion can fail while network interfaces still use a resource
+
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+_NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS")
+"""Statuses of a stack whose creation failed or was not begun; CloudFormation can only delete it."""
+
+Confirm = Callable[[str], bool]  # asks a question, and returns whether the answer is yes
+
+
+class Declined(Exception):
+    """The user did not confirm the changes, so nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What a stack shall become. `template`: the URL of its template in S3, or a short template itself.
+
+    `capabilities`: what the template may do beyond the usual, such as `CAPABILITY_IAM`: create roles. `protected`:
+    whether CloudFormation refuses to delete the stack.
+    """
+
+    template: str
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+    capabilities: Sequence[str] = ()
+    protected: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Further parameters of CreateChangeSet, such as `RollbackConfiguration`."""
+
+
+class Stack:
+    """A CloudFormation stack. `client`: a boto3 client of `cloudformation`."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client, self._name = client, name
+        self._set = {"StackName": name, "ChangeSetName": f"infra-{datetime.now(UTC):%Y%m%d-%H%M%S}"}
+
+    def deploy(self, wanted: Deployment, echo: Echo, confirm: Confirm = lambda _: True) -> None:
+        """Create the stack or update it, once `confirm` has agreed to the changes that are printed.
+
+        A creation that fails leaves nothing. Raise `Declined` without consent, and `PreconditionFailed` if
+        CloudFormation fails.
+        """
+        status = self._wait_for_earlier_operation(echo)
+        if status in _NEVER_CREATED:
+            echo(f"creation of stack {self._name} ended earlier ({status}); deleting what is left of it")
+            self.delete(echo)
+            status = None
+        self._check_not_stuck(status)
+        is_new = status is None
+        if not self._plan(wanted, is_new, echo):
+            echo(f"stack {self._name} is up to date")
+        else:
+            if not confirm(f"Make these changes to stack {self._name}? [y/N] "):
+                self._discard(is_new)
+                raise Declined
+            seen = self._event_ids()
+            self._client.execute_change_set(**self._set)
+            status, reasons = self._wait(seen, echo)
+            if status is None or "ROLLBACK" in status or status.endswith("_FAILED"):
+                left = "it was deleted again" if status is None else f"its status is {status}"
+                raise PreconditionFailed(f"stack {self._name} was not deployed; {left}. {reasons}")
+        if bool((self._describe() or {}).get("EnableTerminationProtection")) != wanted.protected:
+            protection = {"EnableTerminationProtection": wanted.protected}
+            self._client.update_termination_protection(StackName=self._name, **protection)
+            echo(f"stack {self._name} is {'now' if wanted.protected else 'no longer'} protected from deletion")
+
+    def delete(self, echo: Echo) -> None:
+        """Delete the stack if it exists, and wait for the end. Raise `PreconditionFailed` if CloudFormation fails."""
+        status, reasons = self.status, ""
+        if status is None:
+            echo(f"there is no stack {self._name}")
+            return
+        if status.endswith("_IN_PROGRESS") and status.startswith(("UPDATE", "ROLLBACK")):  # must not be interrupted
+            self._wait_for_earlier_operation(echo)
+        for attempt in range(DELETE_ATTEMPTS):
+            if attempt:
+                echo(f"some resources could not be deleted ({reasons}); trying again")
+            seen = self._event_ids()
+            self._client.delete_stack(StackName=self._name)
+            status, reasons = self._wait(seen, echo, deleting=True)
+            if status is None:
+                return
+        raise PreconditionFailed(f"stack {self._name} was not deleted; its status is {status}. {reasons}")
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs; empty if the stack does not exist or is being created."""
+        found = self._describe() or {}
+        return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The values of the stack's parameters; empty if the stack does not exist."""
+        found = self._describe() or {}
+        return {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", [])}
+
+    @property
+    def status(self) -> str | None:
+        """The stack's status in CloudFormation; None if the stack does not exist."""
+        found = self._describe()
+        return str(found["StackStatus"]) if found else None
+
+    def _describe(self) -> dict[str, Any] | None:
+        try:
+            (found,) = self._client.describe_stacks(StackName=self._name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return None if found["StackStatus"] == "DELETE_COMPLETE" else found
+
+    def _plan(self, wanted: Deployment, is_new: bool, echo: Echo) -> bool:
+        """Have CloudFormation compute the changes, and print them. Return False if there are none."""
+        if not is_new:
+            for line in changes.of_parameters(self.parameters, wanted.parameters):
+                echo(line)
+        self._client.create_change_set(
+            **self._set,
+            ChangeSetType="CREATE" if is_new else "UPDATE",
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in wanted.parameters.items()],
+            Tags=[{"Key": name, "Value": value} for name, value in wanted.tags.items()],
+            Capabilities=[*wanted.capabilities],
+            **{"TemplateURL" if wanted.template.startswith("https://") else "TemplateBody": wanted.template},
+            **({"OnStackFailure": "DELETE"} if is_new else {}),
+            **wanted.options,
+        )
+        found: dict[str, Any] = {}
+        for _ in poll(PAUSE, TIMEOUT):
+            found = self._client.describe_change_set(**self._set)
+            if not found["Status"].endswith(("_PENDING", "_IN_PROGRESS")):
+                break
+        if found["Status"] != "CREATE_COMPLETE":
+            reason = found.get("StatusReason", "no reason")
+            self._discard(is_new)
+            if any(each in reason for each in _NO_CHANGES):
+                return False
+            raise PreconditionFailed(f"CloudFormation refuses the changes to stack {self._name}: {reason}")
+        pages = self._client.get_paginator("describe_change_set").paginate(**self._set)
+        for line in changes.preview([each["ResourceChange"] for page in pages for each in page["Changes"]]):
+            echo(line)
+        return True
+
+    def _discard(self, is_new: bool) -> None:
+        """Delete the change set, and the stack without resources that it leaves if it was the first one."""
+        self._client.delete_change_set(**self._set)
+        if is_new:
+            self._client.delete_stack(StackName=self._name)
+
+    def _wait_for_earlier_operation(self, echo: Echo) -> str | None:
+        """Wait for the end of an operation that an earlier command started, if any. Return the stack's status."""
+        status = self.status
+        if status is None or status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
+            return status
+        echo(f"an earlier operation on stack {self._name} is in progress ({status}); waiting for it")
+        return self._wait(self._event_ids(), echo)[0]
+
+    def _check_not_stuck(self, status: str | None) -> None:
+        """Raise `PreconditionFailed` for a stack that an operator has to repair."""
+        if status == "DELETE_FAILED":
+            raise PreconditionFailed(
+                f"stack {self._name} is {status}; delete it with: python -m infra down --stage STAGE --from photos"
+            )
+        if status == "UPDATE_ROLLBACK_FAILED":
+            raise PreconditionFailed(
+                f"stack {self._name} is {status}; repair the failed resource that its events name, and run: "
+                f"aws cloudformation continue-update-rollback --stack-name {self._name}"
+            )
+
+    def _wait(self, seen: set[str], echo: Echo, *, deleting: bool = False) -> tuple[str | None, str]:
+        """Print events until the operation has ended. Return the status and the reasons for failures.
+
+        The status is None if the stack is gone. `seen`: ids of the events that are already printed. `deleting`: wait
+        for the end of a deletion, and ignore the earlier status, which AWS may report right after the request.
+        """
+        reasons, status, printed = list[str](), None, 0.0
+        for waited in poll(PAUSE, TIMEOUT):
+            status, events = self.status, self._events()
+            for event in events:
+                name, state = event["LogicalResourceId"], event["ResourceStatus"]
+                if event["EventId"] not in seen and state.endswith(("_COMPLETE", "_FAILED")):
+                    seen.add(event["EventId"])
+                    printed = waited
+                    echo(f"{waited:5.0f} s  {name}: {state.lower()}")
+                    if state.endswith("_FAILED"):
+                        reasons.append(f"{name}: {event.get('ResourceStatusReason', 'no reason')}")
+            ended = status == "DELETE_FAILED" if deleting else not str(status).endswith("_IN_PROGRESS")
+            if status is None or ended:
+                return status, "; ".join(reasons[:5])
+            if waited - printed >= QUIET:
+                printed = waited
+                echo(f"{waited:5.0f} s  in progress: {', '.join(self._in_progress(events))}")
+        raise PreconditionFailed(
+            f"stack {self._name} is still {status} after {TIMEOUT / 60:.0f} minutes; look at its events in the "
+            "console, or run the same command again to wait longer"
+        )
+
+    def _in_progress(self, events: list[dict[str, Any]]) -> list[str]:
+        """Return the resources that CloudFormation is working on. `events`: oldest first."""
+        states = {event["LogicalResourceId"]: event["ResourceStatus"] for event in events}
+        return [name for name, state in states.items() if state.endswith("_IN_PROGRESS") and name != self._name]
+
+    def _event_ids(self) -> set[str]:
+        return {event["EventId"] for event in self._events()}
+
+    def _events(self) -> list[dict[str, Any]]:
+        """Return the latest events, oldest first; empty if the stack does not exist."""
+        try:
+            return list(reversed(self._client.describe_stack_events(StackName=self._name)["StackEvents"]))
+        except ClientError:
+            return []

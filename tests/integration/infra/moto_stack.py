@@ -1,0 +1,136 @@
+"""Lets moto deploy the project's stacks: expands SAM as CloudFormation does, and leaves out what moto lacks.
+
+CloudFormation turns `AWS::Serverless::…` into plain resources with `aws-sam-translator`, which is open source and runs
+here too. moto creates no stack with resources that it does not know, so these go, with invented values for references
+to them.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
+from unittest.mock import patch
+
+from moto.cloudformation.models import CloudFormationBackend
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.responses import ActionResult
+from samtranslator.translator.transform import transform
+
+LEFT_OUT = (
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+    "AWS::ElastiCache::",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::RouteTable",  # moto creates, but does not delete them, nor then the network
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::S3::BucketPolicy",
+    "AWS::Budgets::",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::Logs::QueryDefinition",
+    "AWS::WAFv2::",
+    "AWS::ApiGateway::Deployment",  # moto ignores the API's definition, and so finds no methods to deploy
+    "AWS::ApiGateway::Stage",
+    "AWS::ApiGateway::UsagePlan",
+    "AWS::ApiGateway::ApiKey",
+)
+
+
+class _NoManagedPolicies:
+    """The translator's source of AWS managed policies; the template uses none."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def expanded(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a SAM template as CloudFormation expands it, with the zips in S3."""
+    document = deepcopy(dict(document))
+    for each in document["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):
+            if name in each["Properties"]:
+                each["Properties"][name] = each["Properties"][name].replace("./", "s3://packages/")
+    with patch.dict("os.environ", {"AWS_DEFAULT_REGION": "eu-west-1"}):
+        result: dict[str, Any] = transform(document, {}, _NoManagedPolicies())
+    return result
+
+
+def of_type(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return the resources of a type, by name."""
+    return {name: each for name, each in document["Resources"].items() if each["Type"] == kind}
+
+
+def as_moto_can(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a template without the resources that moto lacks, and with invented values for references to them."""
+    left = deepcopy(dict(document))
+    gone = {name for name, each in left["Resources"].items() if each["Type"].startswith(LEFT_OUT)}
+    left["Resources"] = {name: each for name, each in left["Resources"].items() if name not in gone}
+    left["Outputs"] = {name: each for name, each in left["Outputs"].items() if "Condition" not in each}
+    for each in left["Resources"].values():
+        each.pop("DependsOn", None)
+    for number, each in enumerate(of_type(left, "AWS::EC2::Subnet").values()):  # moto does not support Fn::Cidr
+        each["Properties"]["CidrBlock"] = f"10.20.{number}.0/24"
+
+    def replaced(value: Any) -> Any:
+        match value:
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]} if name in gone:
+                return f"made-up-{name.lower()}"
+            case {"Fn::Sub": str(text)}:
+                pattern = rf"\$\{{({'|'.join(gone)})(\.[^}}]*)?\}}"
+                return {"Fn::Sub": re.sub(pattern, lambda match: f"made-up-{match[1].lower()}", text)}
+            case dict():
+                return {key: replaced(each) for key, each in value.items()}
+            case list():
+                return [replaced(each) for each in value]
+        return value
+
+    result: dict[str, Any] = replaced(left)
+    return result
+
+
+@contextmanager
+def deployable() -> Iterator[dict[str, Any]]:
+    """Let moto's CloudFormation take change sets of the project's main stack until the end of the block.
+
+    Yield the templates as they were sent, by the name of their stack. The protection from deletion, which moto lacks,
+    is kept too.
+    """
+    sent = dict[str, Any]()
+    create_change_set = CloudFormationBackend.create_change_set
+
+    def create(backend: CloudFormationBackend, stack_name: str, template: str, **others: Any) -> Any:
+        sent[stack_name] = document = json.loads(template)
+        if "Transform" in document:
+            template = json.dumps(as_moto_can(expanded(document)))
+        return create_change_set(backend, stack_name=stack_name, template=template, **others)
+
+    def execute(backend: CloudFormationBackend, change_set_name: str, stack_name: str | None = None) -> None:
+        """Create or update the stack as without a change set, of which moto forgets outputs and parameters."""
+        found = backend.describe_change_set(change_set_name)
+        if found is None or stack_name is None:
+            raise AssertionError(f"there is no change set {change_set_name}")
+        given = {"template": found.template, "parameters": found.parameters, "tags": found.tags}
+        if found.change_set_type == "CREATE":
+            del backend.stacks[found.stack_id]
+            backend.create_stack(name=stack_name, **given)
+        else:
+            backend.get_stack(stack_name).update(role_arn="", **given)
+
+    def protect(response: CloudFormationResponse) -> ActionResult:
+        stack = response.cloudformation_backend.get_stack(response._get_param("StackName"))
+        stack.enable_termination_protection = response._get_bool_param("EnableTerminationProtection")
+        return ActionResult({"StackId": stack.stack_id})
+
+    with (
+        patch.object(CloudFormationBackend, "create_change_set", create),
+        patch.object(CloudFormationBackend, "execute_change_set", execute),
+        patch.object(CloudFormationResponse, "_validate_different_update", lambda *_: None),  # the change set says so
+        patch.object(CloudFormationResponse, "update_termination_protection", protect, create=True),
+    ):
+        yield sent
