@@ -115,7 +115,7 @@ def deployable() -> Iterator[dict[str, Any]]:
         found = backend.describe_change_set(change_set_name)
         if found is None or stack_name is None:
             raise AssertionError(f"there is no change set {change_set_name}")
-        given = {"template": found.template, "parameters": found.parameters, "tags": found.tags}
+        given: Any = {"template": found.template, "parameters": found.parameters, "tags": found.tags}
         if found.change_set_type == "CREATE":
             del backend.stacks[found.stack_id]
             backend.create_stack(name=stack_name, **given)

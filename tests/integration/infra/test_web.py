@@ -14,6 +14,8 @@ from infra.template.web import web_template
 from infra.up import Up
 from testing.aws import REGION, Account
 
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")  # moto lacks policies of buckets
+
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/web@sha256:{'a' * 64}"
 
 

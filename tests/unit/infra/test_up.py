@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra import preconditions, up
+from infra import preconditions
 from infra.package.upload import Packages
 from infra.stack import Deployment
 from infra.stage import Stage
@@ -40,7 +40,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stacks:
     monkeypatch.setattr(Stage, "stack", lambda _, part="": found.of(part))
     monkeypatch.setattr(Stage, "url", "https://api.example/dev/")
     monkeypatch.setattr(Up, "_prefix_list", lambda *_: "pl-1")
-    monkeypatch.setattr(up.pipeline, "write", lambda *_, **__: template)
+    monkeypatch.setattr("infra.up.pipeline.write", lambda *_, **__: template)
     monkeypatch.setattr(Packages, "__init__", lambda *_: None)
     monkeypatch.setattr(Packages, "url_of", lambda *_: "https://s3.example/template")
     whole = {"Parameters": declared_parameters()}
@@ -71,11 +71,11 @@ def test_each_stack_gets_what_it_declares(stacks: Stacks) -> None:
 
 def test_a_stage_whose_database_is_protected_cannot_be_deleted_by_mistake(stacks: Stacks) -> None:
     bring_up("prod")
-    assert stacks.wanted[""].protected
+    protected = [stacks.wanted[""].protected]
     bring_up("prod", DatabaseProtected="false")
-    assert not stacks.wanted[""].protected
+    protected.append(stacks.wanted[""].protected)
     bring_up("dev")
-    assert not stacks.wanted[""].protected
+    assert [*protected, stacks.wanted[""].protected] == [True, False, False]
 
 
 def check_production(*without: str, **parameters: str) -> None:
