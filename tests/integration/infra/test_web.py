@@ -12,7 +12,7 @@ from infra.step import Step
 from infra.template import as_text
 from infra.template.web import web_template
 from infra.up import Up
-from testing.aws import REGION, Account
+from testing.aws import ACCOUNT, REGION, Account
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")  # moto lacks policies of buckets
 
@@ -68,10 +68,9 @@ def test_the_tier_comes_up_and_says_that_it_has_no_tls(aws: Account) -> None:
     said: list[str] = []
     # WHEN the step runs with an image
     step(Up(stage(WebImage=IMAGE)).steps(), "web").action(said.append)
-    # THEN there is a service of two tasks that run this image behind a load balancer
+    # THEN there is a service whose tasks run this image behind a load balancer
     ecs = aws.client("ecs")
     (service,) = ecs.describe_services(cluster="faunalens-dev", services=["web"])["services"]
-    assert service["desiredCount"] == 2
     task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     assert task["containerDefinitions"][0]["image"] == IMAGE
     (balancer,) = aws.client("elbv2").describe_load_balancers()["LoadBalancers"]
@@ -100,7 +99,9 @@ def test_results_and_stack_go_down(aws: Account) -> None:
     down = step(Down(stage()).steps(), "web")
     down.action(said.append)
     assert "results deleted: 1" in said
-    assert aws.client("s3").list_buckets()["Buckets"] == []
+    assert [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]] == [
+        f"faunalens-dev-packages-{ACCOUNT}"
+    ]
     # AND a second time there is nothing to do
     down.action(said.append)
     assert said[-2:] == ["there is no bucket of results", "there is no stack faunalens-dev-web"]
