@@ -16,14 +16,13 @@ import numpy as np
 from chalicelib.model.taxonomy import Animal
 from cli.training.diagrams import confusion_picture, curve_picture, percent, reliability_picture
 from cli.training.evaluation import LEAST_POINTS, OTHER, Evaluation, Outcome, Row, outlook
+from cli.training.features import BY_PEOPLE
 
 PAGES = Path(__file__).parents[1] / "pages"
 SIDE = 320
 """Longest side of a shown photo in pixels."""
 FEW_PHOTOS, FEW_CAMERAS = 50, 10
 """Numbers of a taxon's photos and cameras below which the card warns of its figures."""
-BY_PEOPLE = 1.0
-"""Score of a box that people drew: no detector is that sure."""
 _DRAWS = 1000
 _NUMBER = re.compile(r"[\d,.]+%?|–")
 _UNSAFE = re.compile(r"[\s|`*<>]+")

@@ -28,6 +28,8 @@ from database.dataset_files import AREAS, read_rows
 OPSET, IR_VERSION = 17, 8
 COUNTRY = 2
 """Letters of the code of a country; those of its parts are longer."""
+UNSAID = "not stated"
+"""Licence and author of a pack whose maker has not said them: a manifest must have both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,8 @@ def manifest_of(evaluation: Evaluation, about: About) -> str:
     facts: dict[str, Any] = {
         "kind": "head",
         "enabled": True,
-        "licence": about.licence,
-        "author": about.author,
+        "licence": about.licence or UNSAID,
+        "author": about.author or UNSAID,
         "general": evaluation.general,
     }
     if evaluation.night:

@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 
 from chalicelib.features.cells import around, cell_of, prepare, text_of
+from chalicelib.model.manifest import Manifest
 from chalicelib.model.outside import id_of
 from chalicelib.model.packs import PackLabels
 from chalicelib.model.taxonomy import Taxonomy
@@ -122,6 +123,12 @@ def test_a_pack_is_five_files_that_are_the_same_again(head: Head, tmp_path: Path
     written = [write_pack(tmp_path / each, head, evaluation(OUTCOME), EVERYWHERE) for each in ("a", "b")]
     assert [path.name for path in written[0]] == [f"hills.{each}" for each in ("onnx", "csv", "md", "html", "toml")]
     assert [path.read_bytes() for path in written[0]] == [path.read_bytes() for path in written[1]]
+
+
+def test_a_pack_without_licence_and_author_can_be_used(head: Head, tmp_path: Path) -> None:
+    write_pack(tmp_path, head, evaluation(OUTCOME), EVERYWHERE)
+    manifest = Manifest.read(tmp_path / "hills.toml")
+    assert (manifest.licence, manifest.author) == ("not stated", "not stated")
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(head: Head, tmp_path: Path) -> None:
