@@ -5,11 +5,13 @@
 FILE has corrections of answers, which `python -m web corrections --pictures FOLDER` lists, or reviews, which
 `faunalens export STUDY --csv FILE` writes. Each photo counts once, and of an event only the first: its photos are
 alike. Both versions see the photo alone. Corrections alone favour the new version, since the live one was wrong about
-each of them; only reviews also have what it was right about.
+each of them; only reviews also have what it was right about. With `--out model/verdict.json` the gate of a release
+refuses a model that was worse (infra/release/gate.py).
 """
 
 import argparse
 import csv
+import json
 import os
 import sys
 from collections import Counter
@@ -21,7 +23,7 @@ from chalicelib.config import casts
 from chalicelib.config.settings import Settings
 from chalicelib.errors import ClientError, ModelError, SettingError
 from chalicelib.features.features import NO_LOCATION
-from chalicelib.model.verdict import grade, verdict
+from chalicelib.model.verdict import Verdict, grade, verdict
 from chalicelib.services import Services
 
 SHOWN = 10
@@ -77,8 +79,8 @@ def answer_of(services: Services, data: bytes) -> Line:
     return tuple(each.scientific_name for each in prediction.lineage) if prediction else ()
 
 
-def compare(said: Sequence[Said], live: Services, new: Services) -> int:
-    """Print how a new version does beside the live one. Return 1 if it is worse by more than noise, or else 0."""
+def compare(said: Sequence[Said], live: Services, new: Services) -> Verdict:
+    """Print how a new version does beside the live one, and return it."""
     known, grades, worse, unknown = lines_of(live, new), list[tuple[int, int]](), list[str](), Counter[str]()
     sources = Counter[str]()
     for number, each in enumerate(said):
@@ -105,7 +107,7 @@ def compare(said: Sequence[Said], live: Services, new: Services) -> int:
     print(f"{'worse by more than noise' if found.is_worse else 'not worse by more than noise'}: p = {found.chance:.4f}")
     print("".join(f"  {each}\n" for each in worse[:SHOWN]), end="")
     print("".join(f"left out {count}: {why}\n" for why, count in unknown.most_common(SHOWN)), end="")
-    return int(found.is_worse)
+    return found
 
 
 def _last(line: Line) -> str:
@@ -119,7 +121,12 @@ def main(options: argparse.Namespace) -> int:
             Services.build(Settings.from_environment({**os.environ, **dict(casts.assignments(text))}))
             for text in (options.live, options.new)
         ]
-        return compare(list(read_said(options.corrections, options.photos)), *versions)
+        found = compare(list(read_said(options.corrections, options.photos)), *versions)
+        if options.out:
+            live, new = (each.recogniser.models.general.version for each in versions)
+            kept = {"live": live, "new": new, **found._asdict(), "is_worse": found.is_worse}
+            options.out.write_text(json.dumps(kept, allow_nan=False) + "\n", encoding="utf-8")
     except (ModelError, SettingError, OSError, ValueError) as error:
         print(f"error: the versions were not compared: {error}", file=sys.stderr)
         return 2
+    return int(found.is_worse)

@@ -149,6 +149,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, whose in (("--live", "version that answers now"), ("--new", "new version")):
         text = f"settings of the {whose} that differ from the environment's, such as MODEL_PATH=new/faunalens.onnx"
         parser.add_argument(name, default="", metavar="SETTINGS", help=text)
+    text = "keep the comparison in this file, such as model/verdict.json, where the gate of a release looks for it"
+    parser.add_argument("--out", type=Path, metavar="FILE", help=text)
     options = parser.parse_args(arguments)
     if options.corrections:
         return corrections.main(options)

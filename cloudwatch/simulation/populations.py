@@ -26,28 +26,17 @@ _NIGHT = range(6)
 _SHARES: Mapping[str, Mapping[str, float]] = {
     "subject": {"animal": 0.9, "none": 0.05, "person": 0.03, "unclear": 0.02},
     "why_not": {"nothing": 0.8, "no_animal": 0.06, "unlike": 0.05, "unclear": 0.04, "photo_dark": 0.03, "person": 0.02},
-    "taxa": {
-        "AU Aves": 0.28,
-        "AU Mammalia": 0.26,
-        "AU Reptilia": 0.06,
-        "US Aves": 0.14,
-        "US Mammalia": 0.1,
-        "DE Aves": 0.08,
-        "DE Insecta": 0.05,
-        "DE Mammalia": 0.03,
-    },
+    "taxa": {"AU Aves": 0.3, "AU Mammalia": 0.3, "AU Reptilia": 0.08, "US Aves": 0.2, "DE Insecta": 0.12},
     "quality": {"good": 0.8, "soft": 0.09, "dark": 0.06, "small": 0.03, "grey": 0.02},
 }
-_BY_NIGHT: Mapping[str, Mapping[str, float]] = {
-    "quality": {"good": 0.55, "soft": 0.07, "dark": 0.08, "small": 0.02, "grey": 0.28}
-}
+_BY_NIGHT = {"quality": {"good": 0.55, "soft": 0.07, "dark": 0.08, "small": 0.02, "grey": 0.28}}
 _BROKEN = {
     "subject": {"animal": 0.55, "none": 0.2, "unclear": 0.25},
     "why_not": {"nothing": 0.4, "photo_blurred": 0.35, "unclear": 0.25},
     "quality": {"soft dark": 0.7, "soft": 0.3},
 }
 """What cameras with the broken firmware send, a third of all photos."""
-_LATER = {"taxa": {"AU Reptilia": 0.3, "AU Mammalia": 0.2, "US Mammalia": 0.2, "DE Insecta": 0.25, "AU Aves": 0.05}}
+_LATER = {"taxa": {"AU Aves": 0.05, "AU Mammalia": 0.35, "AU Reptilia": 0.3, "DE Insecta": 0.3}}
 """Which animals people see when birds have left and insects have come."""
 _LOST = 0.6737
 """The temperature of model/temperature.json, without which the model is less sure than it is right."""

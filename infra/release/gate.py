@@ -16,6 +16,8 @@ from typing import Any
 
 PHOTO = ""
 """A photo of a cat in base64. infra/release/live.py puts infra/release/cat.jpg here."""
+VERDICT: Mapping[str, Any] = {}
+"""What `python -m model evaluate --corrections` says of a model. infra/release/live.py puts model/verdict.json here."""
 ANSWER = "Felis catus"
 PLACE = {"lat": ["51.5"], "lon": ["-0.1"]}
 START_LIMIT = 5000.0
@@ -92,10 +94,17 @@ def judge(invoke: Invoke, version: str, admin: str, user: str) -> str:
     named = (answer.get("prediction") or {}).get("scientific_name")
     if named != ANSWER:
         raise Refused(f"the photo of {ANSWER} was named {named}: {answer.get('message', answer)}")
+    model = answer["model"]["version"]
+    if VERDICT.get("new") == model and VERDICT["is_worse"]:
+        raise Refused(
+            f"model {model} is worse than {VERDICT['live']} by more than noise, by people's corrections and reviews: "
+            f"worse about {VERDICT['worse']} photos, better about {VERDICT['better']}; "
+            "mend it, or compare again: python -m model evaluate --corrections"
+        )
     features = answer["features"]
     if features["mode"] == "degraded":
         raise Refused("the animals of a place could not be read with this schema and dataset")
-    return f"{version}: model {answer['model']['version']}, dataset {features['version']}, started in {start:.0f} ms"
+    return f"{version}: model {model}, dataset {features['version']}, started in {start:.0f} ms"
 
 
 def _wait_for_health(invoke: Invoke, version: str) -> tuple[Any, float]:

@@ -1,5 +1,6 @@
 """Two versions on photos of which people have said what they show: which is worse, and by more than noise."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,10 @@ def photos(folder: Path, **colours: tuple[int, int, int]) -> Path:
     return folder
 
 
-def run(folder: Path, text: str, live: str, new: str) -> int:
+def run(folder: Path, text: str, live: str, new: str, *more: str) -> int:
     file = folder / "said.csv"
     file.write_text(text)
-    arguments = ["--corrections", str(file), "--photos", str(folder), "--live", live, "--new", new]
+    arguments = ["--corrections", str(file), "--photos", str(folder), "--live", live, "--new", new, *more]
     return evaluate.main(arguments)
 
 
@@ -56,6 +57,11 @@ def test_a_version_that_is_wrong_where_the_live_one_was_right_is_worse(
     assert "better about 0, worse about 7, the same about 0" in said
     assert "\nworse by more than noise: p = 0.0078" in said
     assert "red.jpg: Vulpes vulpes, was Vulpes" in said
+    # AND the gate of a release can read that
+    out = tmp_path / "verdict.json"
+    assert run(tmp_path, reviews(7, "Vulpes vulpes"), live, new, "--out", str(out)) == 1
+    kept = json.loads(out.read_text())
+    assert (kept["is_worse"], kept["worse"], len(kept["live"]), len(kept["new"])) == (True, 7, 12, 12)
     # AND the other way round it is better
     assert run(tmp_path, reviews(7, "Vulpes vulpes"), new, live) == 0
     assert "better about 7, worse about 0" in capsys.readouterr().out

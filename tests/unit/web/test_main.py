@@ -60,8 +60,8 @@ def test_the_latest_comes_first_and_formulas_are_inert(results: Results, capsys:
 
 def test_pictures_are_saved_to_compare_versions_on_them(results: Results, tmp_path: Path) -> None:
     # GIVEN a correction of a result with a picture, and one of a result without
-    for picture in (b"a picture", None):
-        receipt = results.keep({"subject": "none"}, lambda picture=picture: picture)
+    receipts = results.keep({"subject": "none"}, lambda: b"a picture"), results.keep({"subject": "none"}, lambda: None)
+    for receipt in receipts:
         results.correct(receipt.id, receipt.token, "lynx")
     # WHEN they are listed with a folder THEN it has the picture by the id of its result
     assert list_corrections(io.StringIO(), pictures=tmp_path / "new" / "pictures") == 0

@@ -3,13 +3,14 @@
 import base64
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import boto3
 import pytest
 
-from infra.release import gate
+from infra.release import gate, live
 from infra.release.gate import ANSWER, START_LIMIT, Refused, handler, judge, target_version
 
 HEALTHY = {"status": "ok", **{part: {"state": "ok", "detail": None} for part in ("model", "cache", "database")}}
@@ -86,6 +87,33 @@ def test_it_waits_for_a_paused_database() -> None:
 def test_any_other_version_is_refused_with_the_reason(functions: Functions, why: str) -> None:
     with pytest.raises(Refused, match="^.*" + why.replace("{", r"\{").replace("}", r"\}")):
         judged(functions)
+
+
+VERDICT = {"live": "5a0b", "new": "71d949d78aae", "better": 3, "worse": 21, "same": 90, "is_worse": True}
+
+
+def test_a_model_that_people_found_worse_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "VERDICT", VERDICT)
+    with pytest.raises(Refused, match=r"worse than 5a0b by more than noise, .* worse about 21 photos, better about 3"):
+        judged(Functions())
+    # AND neither one that is no worse than chance makes it, nor another model than was compared
+    for changed in ({"is_worse": False}, {"new": "another"}):
+        monkeypatch.setattr(gate, "VERDICT", {**VERDICT, **changed})
+        assert judged(Functions())
+
+
+@pytest.mark.parametrize("kept", [VERDICT, None])
+def test_what_the_comparison_said_is_in_the_code_of_the_gate(
+    kept: dict[str, Any] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "ROOT", tmp_path)
+    (tmp_path / "model").mkdir()
+    if kept:
+        (tmp_path / "model" / "verdict.json").write_text(json.dumps(kept))
+    names: dict[str, Any] = {}
+    exec(live.gate()["Gate"]["Properties"]["Code"]["ZipFile"], names)  # noqa: S102  as Lambda runs it
+    assert names["VERDICT"] == (kept or {})
+    assert names["PHOTO"]
 
 
 @pytest.mark.parametrize("version", ["7", "arn:aws:lambda:eu-west-1:123456789012:function:faunalens-dev:7"])
