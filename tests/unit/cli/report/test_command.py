@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
-from cli.report.command import chart_data, page
+from cli.report.command import PAGES, chart_data, page
 from cli.report.summary import SHOWN, Group, Station, Summary, summary_of
 from cli.review.agreement import Agreement
 from testing.pictures import jpeg
@@ -181,3 +181,9 @@ def test_how_far_reviewers_agree_is_shown(tmp_path: Path) -> None:
     row = "<td>A. &lt;One&gt;, B. Other</td><td>40</td><td>75%</td><td>0.40</td>"
     assert row in text
     assert "Agreement of reviewers" not in page(Summary(), "", tmp_path)
+
+
+def test_the_coasts_are_small_and_name_their_source() -> None:
+    path = PAGES / "coasts.json"
+    assert path.stat().st_size < 60_000
+    assert "Natural Earth" in json.loads(path.read_text(encoding="utf-8"))["source"]
