@@ -144,54 +144,49 @@ def manifest_of(evaluation: Evaluation, about: About) -> str:
 def onnx_of(head: Head, name: str, general: str) -> bytes:
     """Return a head as an ONNX model: from the features of an animal's crops to probabilities.
 
-    features f32 N×F ─ √ ─ mean ─ scale ┬ logits ─ ÷ T ─ softmax ─ × (1 − other) ┬► probabilities f32 1×(K+1)
-                                        └ distance to the nearest taxon ─ other ─┘
+    features f32 N×F ─ √ ─ mean ┬ logits ─ ÷ T ─ softmax ─ × (1 − other) ┬► probabilities f32 1×(K+1)
+                                └ distance to the nearest taxon ─ other ─┘
     """
     try:
         from onnx import TensorProto, checker, helper, numpy_helper
     except ImportError as error:
-        raise CommandError(INSTALL.replace("scikit-learn", "onnx")) from error
-    size, taxa = head.centre.size, len(head.bias)
+        raise CommandError(INSTALL) from error
+    taxa, size = head.weights.shape
     slope, middle = head.far
-    numbers = {
+    constants = {
         "zero": 0.0,
         "one": 1.0,
-        "centre": head.centre,
-        "scale": head.scale,
         "weights": head.weights.T / head.temperature,
         "bias": head.bias / head.temperature,
-        "means": head.means.reshape(1, taxa, size),
+        "means": head.means,
         "slope": slope,
         "middle": middle,
     }
-    nodes: list[tuple[str, list[str], str, dict[str, Any]]] = [
-        ("Max", ["features", "zero"], "positive", {}),
-        ("Sqrt", ["positive"], "roots", {}),
-        ("ReduceMean", ["roots"], "pooled", {"axes": [0], "keepdims": 1}),
-        ("Sub", ["pooled", "centre"], "centred", {}),
-        ("Div", ["centred", "scale"], "scaled", {}),
-        ("Gemm", ["scaled", "weights", "bias"], "logits", {}),
-        ("Softmax", ["logits"], "shares", {"axis": 1}),
-        ("Unsqueeze", ["scaled", "axis"], "row", {}),
-        ("Sub", ["row", "means"], "gaps", {}),
-        ("Mul", ["gaps", "gaps"], "squares", {}),
-        ("ReduceMean", ["squares"], "distances", {"axes": [2], "keepdims": 0}),
-        ("ReduceMin", ["distances"], "nearest", {"axes": [1], "keepdims": 1}),
-        ("Sub", ["nearest", "middle"], "beyond", {}),
-        ("Mul", ["beyond", "slope"], "steep", {}),
-        ("Sigmoid", ["steep"], "other", {}),
-        ("Sub", ["one", "other"], "known", {}),
-        ("Mul", ["shares", "known"], "taxa", {}),
-        ("Concat", ["taxa", "other"], "probabilities", {"axis": 1}),
+    nodes: list[tuple[str, str, str, dict[str, Any]]] = [
+        ("Max", "features zero", "positive", {}),
+        ("Sqrt", "positive", "roots", {}),
+        ("ReduceMean", "roots", "pooled", {"axes": [0]}),
+        ("Gemm", "pooled weights bias", "logits", {}),
+        ("Softmax", "logits", "shares", {"axis": 1}),
+        ("Sub", "pooled means", "gaps", {}),
+        ("ReduceSumSquare", "gaps", "distances", {"axes": [1]}),
+        ("ReduceMin", "distances", "nearest", {"axes": [0]}),
+        ("Sub", "nearest middle", "beyond", {}),
+        ("Mul", "beyond slope", "steep", {}),
+        ("Sigmoid", "steep", "other", {}),
+        ("Sub", "one other", "known", {}),
+        ("Mul", "shares known", "taxa", {}),
+        ("Concat", "taxa other", "probabilities", {"axis": 1}),
     ]
-    constants = [numpy_helper.from_array(np.asarray(each, np.float32), key) for key, each in numbers.items()]
-    constants.append(numpy_helper.from_array(np.array([1]), "axis"))
     graph = helper.make_graph(
-        [helper.make_node(kind, inputs, [output], output, **options) for kind, inputs, output, options in nodes],
+        [
+            helper.make_node(kind, inputs.split(), [output], output, **options)
+            for kind, inputs, output, options in nodes
+        ],
         name,
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["crops", size])],
         [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, taxa + 1])],
-        constants,
+        [numpy_helper.from_array(np.asarray(each, np.float32), key) for key, each in constants.items()],
     )
     opsets = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="faunalens train")

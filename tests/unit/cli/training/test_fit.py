@@ -11,7 +11,10 @@ from cli.errors import CommandError
 from cli.training import fit as module
 from cli.training.fit import (
     STRANGER,
+    Floats,
+    Numbers,
     Samples,
+    Scored,
     cross_validate,
     far_of,
     fit,
@@ -20,7 +23,7 @@ from cli.training.fit import (
     probabilities,
     shares_of,
     temperature_of,
-    threshold_of,
+    thresholds_of,
 )
 
 WIDTH, CAMERAS, EACH = 8, 10, 6
@@ -55,7 +58,7 @@ def test_a_head_tells_clouds_apart_and_knows_what_is_far() -> None:
     assert [point.cameras for point in curve] == [2, 4, 6, 8]
     assert curve[-1].photos == round(known.sum() * 0.8)
     # THEN the head of all samples says the same of them
-    assert (head.logits(samples.features).argmax(axis=1) == samples.taxon)[known].mean() > 0.95
+    assert (head.score(samples.features).logits.argmax(axis=1) == samples.taxon)[known].mean() > 0.95
 
 
 def test_the_same_samples_give_the_same_head() -> None:
@@ -68,14 +71,16 @@ def test_two_taxa_have_two_logits() -> None:
     samples = clouds(taxa=2)
     head = fit_linear(samples, 2)
     assert head.weights.shape == (2, WIDTH)
-    assert (head.logits(samples.features).argmax(axis=1) == samples.taxon).mean() > 0.95
+    assert (head.score(samples.features).logits.argmax(axis=1) == samples.taxon).mean() > 0.95
 
 
 def test_a_taxon_without_samples_is_never_the_likeliest_nor_the_nearest() -> None:
     samples = clouds()
     head = fit_linear(samples.where(samples.taxon != 1), 3)
-    assert (head.logits(samples.features).argmax(axis=1) != 1).all()
-    assert (head.distances(samples.features).argmin(axis=1) != 1).all()
+    assert (head.score(samples.features).logits.argmax(axis=1) != 1).all()
+    assert (
+        head.score(samples.features).distances[samples.taxon == 1] > head.score(samples.features).distances[0]
+    ).all()
 
 
 def test_all_photos_of_a_camera_are_in_one_fold() -> None:
@@ -109,32 +114,42 @@ def test_the_temperature_makes_certainties_honest() -> None:
 def test_what_is_nearer_than_nearly_all_is_hardly_another_taxon() -> None:
     distances = np.linspace(0, 1, 1001)
     slope, middle = far_of(distances)
-    assert middle == pytest.approx(0.98)
-    other = probabilities(np.zeros((3, 2)), np.array([0.5, 0.98, 2.0]), 1.0, (slope, middle))[:, 2]
+    assert middle == pytest.approx(0.99)
+    other = probabilities(Scored(np.zeros((3, 2)), np.array([0.5, 0.99, 2.0])), 1.0, (slope, middle))[:, 2]
     assert other == pytest.approx([0.01, 0.5, 1.0], abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("right", "precision", "expected"),
-    [
-        ([True] * 30, 0.95, 1 / 30),  # all of them
-        ([True] * 10, 0.95, 1.0),  # ten right answers are no proof of 95 %
-        ([True] * 25 + [False] * 5, 0.95, 6 / 30),
-        ([False] * 30, 0.5, 1.0),
-        ([], 0.5, 1.0),
-    ],
-)
-def test_a_threshold_lets_enough_right_answers_through(right: list[bool], precision: float, expected: float) -> None:
-    certainties = np.arange(len(right), 0, -1) / max(len(right), 1)
-    assert threshold_of(certainties, np.array(right, bool), precision) == pytest.approx(expected)
+def answers(*numbers: tuple[int, int]) -> tuple[Floats, Numbers]:
+    """Return what is said of photos and what they show: for each taxon, so many right, and less certain, wrong ones."""
+    said, shown = [], []
+    for taxon, (right, wrong) in enumerate(numbers):
+        for number in range(right + wrong):
+            row = np.zeros(len(numbers) + 1)
+            row[taxon] = 0.99 - number / 1000
+            said.append(row)
+            shown.append(taxon if number < right else STRANGER)
+    return np.array(said), np.array(shown)
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1), st.floats(0.5, 0.99))
-def test_what_passes_a_threshold_is_precise(answers: list[tuple[float, bool]], precision: float) -> None:
-    certainties, right = np.array([each for each, _ in answers]), np.array([each for _, each in answers])
-    least = threshold_of(certainties, right, precision)
-    passed = right[certainties >= least]
-    assert least == 1.0 or passed.mean() >= precision
+def test_thresholds_let_enough_right_names_through() -> None:
+    # GIVEN a taxon of which the surest 100 names are right, and one of which none is
+    found = thresholds_of(*answers((100, 50), (0, 80)), 0.9)
+    assert found[0] == pytest.approx(0.99 - 104 / 1000, abs=0.006)
+    assert found[1] == 1
+    # WHEN a taxon has few names THEN all taxa together say how precise it is
+    alike = thresholds_of(*answers((200, 0), (15, 0)), 0.95)
+    assert alike[1] == pytest.approx(0.99 - 14 / 1000)
+    # THEN few right names in all are no proof
+    assert thresholds_of(*answers((10, 0), (0, 0)), 0.95) == [1, 1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=2, max_size=4), st.floats(0.5, 0.99))
+def test_each_taxon_has_a_threshold(numbers: list[tuple[int, int]], precision: float) -> None:
+    said, shown = answers(*numbers) if any(map(sum, numbers)) else (np.zeros((0, 3)), np.zeros(0, np.intp))
+    found = thresholds_of(said, shown, precision)
+    assert all(0 < each <= 1 for each in found)
+    # THEN it is that of a photo that would be named
+    assert set(found) <= {1.0, *said.max(axis=1, initial=0).tolist()}
 
 
 def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def test_the_model_says_what_the_head_says(head: Head) -> None:
         (said,) = session.run(["probabilities"], {"features": features})
         # THEN the mean of their roots is scored
         roots = np.sqrt(np.maximum(features, 0)).mean(axis=0, keepdims=True, dtype=np.float32)
-        expected = probabilities(head.logits(roots), head.distances(roots).min(axis=1), head.temperature, head.far)
+        expected = probabilities(head.score(roots), head.temperature, head.far)
         assert said.shape == (1, 4)
         assert said == pytest.approx(expected, abs=1e-4)
         assert said.sum() == pytest.approx(1, abs=1e-5)
@@ -57,8 +57,8 @@ def test_the_model_says_what_the_head_says(head: Head) -> None:
 def test_the_mean_of_the_crops_logits_is_what_is_scored(head: Head) -> None:
     features = np.random.default_rng(4).uniform(0, 30, (12, WIDTH)).astype(np.float32)
     roots = np.sqrt(features, dtype=np.float32)
-    each = head.logits(roots)
-    assert head.logits(roots.mean(axis=0, keepdims=True, dtype=np.float32))[0] == pytest.approx(
+    each = head.score(roots).logits
+    assert head.score(roots.mean(axis=0, keepdims=True, dtype=np.float32)).logits[0] == pytest.approx(
         each.mean(axis=0), abs=1e-3
     )
 
@@ -139,5 +139,5 @@ def test_a_folder_that_cannot_be_written_is_an_error(head: Head, tmp_path: Path)
 
 def test_without_onnx_it_says_what_to_install(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(CommandError, match=r"needs onnx, .* `pip install 'faunalens\[train\]'`"):
+    with pytest.raises(CommandError, match=r"needs scikit-learn and onnx, .* `pip install 'faunalens\[train\]'`"):
         onnx_of(head, "hills", "0" * 12)
