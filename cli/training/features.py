@@ -22,7 +22,7 @@ from cli.identify.command import in_parallel
 from cli.terminal import photo_progress
 from cli.training.labels import LabelledPhoto
 
-FORMAT = 1
+FORMAT = 2
 """Of the kept features. Increase it when `head_crops`, `Eye` or the detectors' rules change."""
 NOTHING = "no animal was found"
 BY_PEOPLE = 1.0
