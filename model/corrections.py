@@ -23,6 +23,7 @@ from chalicelib.config import casts
 from chalicelib.config.settings import Settings
 from chalicelib.errors import ClientError, ModelError, SettingError
 from chalicelib.features.features import NO_LOCATION
+from chalicelib.model.relatives import read_relatives
 from chalicelib.model.verdict import Verdict, grade, verdict
 from chalicelib.services import Services
 
@@ -61,13 +62,18 @@ def read_said(file: Path, folder: Path) -> Iterator[Said]:
 
 
 def lines_of(*versions: Services) -> dict[str, Line]:
-    """Return the lines of all taxa that versions know, by scientific and common name in lower case."""
+    """Return the lines of taxa by scientific and common name in lower case: those that versions know, and relatives."""
     known: dict[str, Line] = {"": ()}
     for animal in (animal for each in versions for animal in each.recogniser.models.everything().animals):
         for depth, taxon in enumerate(animal.lineage, 1):
             line = tuple(each.scientific_name for each in animal.lineage[:depth])
             known.setdefault(taxon.scientific_name.lower(), line)
             known.setdefault(taxon.name.lower(), line)
+    for other in read_relatives(versions[0].recogniser.models.general.path.with_name("relatives.csv")).values():
+        line = known.get(other.class_.lower(), ())
+        for name in (other.order, other.family, other.genus, other.scientific_name) if line else ():
+            line = known.setdefault(name.lower(), (*line, name))
+        known.setdefault(other.name.lower(), line)
     return known
 
 

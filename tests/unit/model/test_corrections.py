@@ -90,6 +90,20 @@ def test_corrections_of_the_page_count_by_the_words_that_people_typed(
     assert "left out 1: the photo cannot be read" in said
 
 
+def test_a_relative_that_no_version_can_name_counts_by_what_includes_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a photo of a fox that only the table of relatives has, which the new version calls a jackal
+    photos(tmp_path, red=RED)
+    live, new = version(tmp_path / "live"), version(tmp_path / "new", ("Vulpes", "Lupulella"))
+    header = "number,taxon,scientific_name,name,genus,family,order,class\n"
+    row = "1,vulpes-bengalensis,Vulpes bengalensis,Bengal fox,Vulpes,Canidae,Carnivora,Mammalia\n"
+    (tmp_path / "live" / "relatives.csv").write_text(header + row)
+    # THEN both are wrong about its species, and the one that stops at its genus or above is better
+    assert run(tmp_path, reviews(1, "", "Bengal fox"), live, new) == 0
+    assert "left out" not in capsys.readouterr().out
+
+
 def test_of_an_event_one_photo_counts_and_only_what_people_said_of_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
