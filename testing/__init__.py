@@ -1,1 +1,1 @@
-"""What tests, benchmarks and docs share: rigs, proxies and made-up files."""
+"""What several folders of tests share, and benchmarks: small models, studies, servers and photos."""

@@ -10,9 +10,9 @@ from redis.crc import key_slot
 
 from chalicelib.features.redis_keys import value_key
 from local.stack.ports import HOST
-from testing.valkey_cluster import SLOTS, ClusterNode
 from tests.faults.case import Expected, FaultCase, connected, fault
 from tests.faults.rig import BaseRig, StandaloneValkey, command
+from tests.faults.valkey_cluster import SLOTS, ClusterNode
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from local.stack import postgres
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import database
-from testing.proxy import Proxy
+from tests.faults.proxy import Proxy
 from tests.faults.rig import CELLS, Rig, redis_behind_proxy
 
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg2
 
-from testing.proxy import Proxy
 from tests.faults.case import CacheState, Expected, FaultCase, connected, degraded, fault
+from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig
 
 type Fault = Callable[[Rig], AbstractContextManager[None]]

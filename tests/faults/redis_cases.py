@@ -11,9 +11,9 @@ import redis
 
 from chalicelib.features.codec import pack, unpack
 from chalicelib.features.redis_keys import PREFIX, ROLLOUT, value_key
-from testing.proxy import Proxy
 from tests.faults.case import CacheState, Expected, FaultCase, connected, fault
 from tests.faults.containers import look_up_once
+from tests.faults.proxy import Proxy
 from tests.faults.rig import PASSWORD, Rig, command
 
 type Fault = Callable[[Rig], AbstractContextManager[None]]

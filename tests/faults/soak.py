@@ -29,9 +29,9 @@ from benchmarks.measure import megabytes, table
 from local.stack.ports import HOST
 from testing.feature_rig import serve_loaded
 from testing.pictures import jpeg
-from testing.proxy import Proxy
 from tests.faults import postgres_cases, redis_cases
 from tests.faults.case import FaultCase
+from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig, command, redis_behind_proxy
 
 LIMIT = 1.5 + 1.0

@@ -6,7 +6,6 @@ import pytest
 
 from local.stack.postgres import PostgresServer
 from testing.feature_rig import database
-from testing.valkey_cluster import cluster
 from tests.faults.case import Scenario, parametrize
 from tests.faults.cluster_cases import (
     CLUSTER_CASES,
@@ -18,6 +17,7 @@ from tests.faults.cluster_cases import (
     PairRig,
 )
 from tests.faults.rig import CELLS, StandaloneValkey, run_case, running_pair, running_server
+from tests.faults.valkey_cluster import cluster
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from local.stack.child_process import EmbeddedServer
 from local.stack.ports import HOST
 from testing.feature_rig import serve_loaded
 from testing.pictures import jpeg
-from testing.proxy import Proxy
+from tests.faults.proxy import Proxy
 from tests.faults.rig import with_address
 
 pytestmark = pytest.mark.alone

@@ -7,10 +7,10 @@ from time import monotonic
 
 import pytest
 
-from testing.proxy import Proxy
 from tests.faults import other_cases as cases
 from tests.faults.case import PATIENCE, PATIENT, RECOVERY, Row, assert_lookup, assert_recovers
 from tests.faults.containers import ContainerLookup, look_up_once
+from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig
 
 

@@ -13,10 +13,10 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features
 from chalicelib.services import build_warming
 from local.stack.ports import HOST
-from testing.proxy import Proxy
 from tests.faults.case import LOOKUP_LIMIT, assert_lookup
 from tests.faults.containers import ContainerLookup, FreezingContainer, Reply
 from tests.faults.other_cases import AFTER, LATE, PAUSE, SIGN_INS, SignInCase, Slow
+from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig, with_address
 
 pytestmark = pytest.mark.alone

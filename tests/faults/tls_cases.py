@@ -19,11 +19,11 @@ import pytest
 
 from local.stack.ports import free_port
 from local.stack.postgres import ENVIRONMENT, OWNER, PostgresServer, give_folder, not_as_root
-from testing.certificates import NAME, CertificateFiles, Certificates
-from testing.proxy import Proxy
 from tests.faults import postgres_cases, redis_cases
 from tests.faults.case import CacheState, Expected, FaultCase, connected, fault
+from tests.faults.certificates import NAME, CertificateFiles, Certificates
 from tests.faults.postgres_cases import stale_or_none, wait_until_true
+from tests.faults.proxy import Proxy
 from tests.faults.rig import QUICK, Rig, ValkeyWithUser, command, with_address
 
 

@@ -22,7 +22,7 @@ from database.dataset import version_of
 from database.dataset_files import FILES, files_in
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
-from testing.proxy import Proxy
+from tests.faults.proxy import Proxy
 from tests.faults.rig import with_address
 from tests.integration.database import sample_data
 from tests.integration.database.sample_data import RANGES

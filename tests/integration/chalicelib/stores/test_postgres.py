@@ -19,7 +19,7 @@ from chalicelib.stores.postgres import PostgresStore
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
 from testing.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
-from testing.proxy import Proxy
+from tests.faults.proxy import Proxy
 from tests.faults.rig import with_address
 
 

@@ -17,7 +17,7 @@ from chalicelib.features.protocols import Entry, Publication
 from chalicelib.features.redis_keys import ROLLOUT, lease_key, value_key
 from chalicelib.stores.redis_cache import RedisCache
 from testing.feature_rig import FIRST, REDIS
-from testing.valkey_cluster import SLOTS, ClusterNode, cluster
+from tests.faults.valkey_cluster import SLOTS, ClusterNode, cluster
 
 CELLS = range(FIRST, FIRST + 60)
 KEYS = [value_key(cell, "v1") for cell in CELLS]

@@ -8,8 +8,8 @@ from typing import Self
 import pytest
 
 from local.stack.ports import free_port
-from testing.proxy import HOST, Proxy
 from testing.servers import ScriptedServer, scripted
+from tests.faults.proxy import HOST, Proxy
 
 
 @pytest.fixture
