@@ -75,6 +75,7 @@ Examples:
     help="A country in which the pack is used, or a part of one, such as US or US-CA, in place of the deployments' "
     "surroundings.",
 )
+@click.option("--photos/--no-photos", "with_photos", default=True, help="Whether the model card shows photos.")
 @click.option("--licence", default="", metavar="NAME", help="Licence of the pack, for others who get it.")
 @click.option("--author", default="", metavar="NAME", help="Who made the labels.")
 @click.pass_obj
@@ -91,6 +92,7 @@ def train(
     precision: float,
     night: bool,
     areas: tuple[str, ...],
+    with_photos: bool,
     licence: str,
     author: str,
 ) -> int:
@@ -132,7 +134,7 @@ def train(
         warn(f"these have too few photos, or cameras, to learn, and are tested as strangers: {', '.join(few)}")
     animals = animals_of(taxa, {each.taxon_id: each for each in models.everything().animals})
     cells = cells_in(areas) if areas else _cells(sight.seen, taxa)
-    about = About(licence, author, cells, tuple(area for area in areas if len(area) == COUNTRY))
+    about = About(licence, author, cells, tuple(area for area in areas if len(area) == COUNTRY), with_photos)
     unfound = sum(each == NOTHING for each in sight.faults.values())
     wanted = Wanted(name, precision, night, licence, models.general.version, unfound)
     with waiting("training"):

@@ -34,12 +34,16 @@ UNSAID = "not stated"
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a manifest says beside figures. `cells`, `areas` (countries): where the head is used; or else everywhere."""
+    """What a pack says beside figures. `cells`, `areas` (countries): where the head is used; or else everywhere.
+
+    `with_photos`: whether the card's page shows photos.
+    """
 
     licence: str
     author: str
     cells: frozenset[int]
     areas: tuple[str, ...]
+    with_photos: bool = True
 
 
 def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal, ...]:
@@ -50,7 +54,7 @@ def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal
         if taxon_id in known:
             animals.append(known[taxon_id].at(index))
             continue
-        rank = next(rank for rank, name in lineage.ranks.items() if name == latin)
+        rank = next((rank for rank, name in lineage.ranks.items() if name == latin), "species")
         line = tuple(Taxon(lineage_of(name).name or name, name, at) for at, name in lineage.ranks.items())
         name = lineage.name or latin
         animals.append(Animal(id_of(taxon_id), taxon_id, index, "", name, latin, taxon_rank(rank), "wild", line))
@@ -78,7 +82,8 @@ def cells_in(areas: Iterable[str]) -> frozenset[int]:
 def write_pack(folder: Path, head: Head, evaluation: Evaluation, about: About) -> list[Path]:
     """Write a pack into a folder, in place of an earlier one of its name. Return its files."""
     taxa, name = evaluation.taxa, evaluation.name
-    thumbnails = {each.photo: thumbnail(each.photo, SIDE) for each in evaluation.worst()}
+    worst = evaluation.worst() if about.with_photos else ()
+    thumbnails = {each.photo: thumbnail(each.photo, SIDE) for each in worst}
     pictures = {photo: picture for photo, picture in thumbnails.items() if picture}
     files = {
         "onnx": onnx_of(head, name, evaluation.general),

@@ -2,11 +2,13 @@
 
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
+from PIL import Image
 
 from chalicelib.features.cells import around, cell_of, prepare, text_of
 from chalicelib.model.manifest import Manifest
@@ -129,6 +131,16 @@ def test_a_pack_without_licence_and_author_can_be_used(head: Head, tmp_path: Pat
     write_pack(tmp_path, head, evaluation(OUTCOME), EVERYWHERE)
     manifest = Manifest.read(tmp_path / "hills.toml")
     assert (manifest.licence, manifest.author) == ("not stated", "not stated")
+
+
+def test_a_card_for_others_has_no_photos(head: Head, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "photo.jpg")
+    wrong = replace(OUTCOME, photo=tmp_path / "photo.jpg")
+    pages = []
+    for about in (EVERYWHERE, replace(EVERYWHERE, with_photos=False)):
+        write_pack(tmp_path, head, evaluation(wrong), about)
+        pages.append((tmp_path / "hills.html").read_text())
+    assert ["data:image/jpeg" in each for each in pages] == [True, False]
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(head: Head, tmp_path: Path) -> None:
