@@ -5,13 +5,12 @@ for a share of the photos. A dataset weighs the same scores anew; a model looks 
 process does it, for one photo at a time, and no request waits for it. What it finds is a line of metrics of its own.
 """
 
-import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from random import random
-from threading import Lock, Thread, get_native_id
+from threading import Lock, Thread
+from time import sleep
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from chalicelib.errors import ModelError
@@ -30,6 +29,11 @@ Kind = Literal["dataset", "model"]
 Result = Literal["same", "narrower", "wider", "other", "missed"]
 PATIENCE: Final = 15.0
 """Longest wait for the live version's answer, in seconds. A request that fails gives none."""
+PAUSE: Final = 0.05
+"""Seconds in which the live answer is written, before another model wants the processor.
+
+A thread of low priority would not do: if other programs want the processor, it would wait for them with Python's lock.
+"""
 
 
 class Live(NamedTuple):
@@ -136,9 +140,8 @@ class Shadow:
 
 
 def _by_model(live: Live, candidate: Candidate) -> Notes:
-    """Compare with what another model sees in the photos, after the requests that want the processor."""
-    with suppress(OSError, AttributeError):  # a thread has a priority of its own on Linux
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), 19)
+    """Compare with what another model sees in the photos, once the live answer is on its way."""
+    sleep(PAUSE)
     try:
         recogniser = candidate.recogniser.get()
         there = recogniser.recognise(live.photos, live.features).together.prediction
