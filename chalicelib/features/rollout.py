@@ -1,6 +1,7 @@
 """Which dataset answers for which cells: the active one, and beside it a candidate that is on trial."""
 
 import json
+from contextlib import suppress
 from math import inf
 from typing import NamedTuple, Self
 
@@ -26,9 +27,10 @@ class Rollout(NamedTuple):
     @classmethod
     def from_text(cls, text: str | bytes) -> Self:
         """Return the rollout in a text of `to_text` or of the SQL function `rollout_text`. Raises `ValueError`."""
-        match json.loads(text):
-            case [int() as switch, str() as active, str() | None as candidate, int() as share, bool() as in_shadow]:
-                return cls(switch, active, candidate, share, in_shadow)
+        with suppress(RecursionError):  # of lists within lists
+            match json.loads(text):
+                case [int() as switch, str() as active, str() | None as candidate, int() as share, bool() as in_shadow]:
+                    return cls(switch, active, candidate, share, in_shadow)
         raise ValueError("not a rollout")
 
     def to_text(self) -> str:
