@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model packs page run serve lambda package test test-all unit check facts lint-dashboards format bench warm spike preview docs image deploy
+.PHONY: help setup environment model packs page run serve lambda package test test-all unit check advisories facts lint-dashboards format bench warm spike preview docs image deploy
 
 # The list is in the order of this file.
 help: ## list these targets
@@ -58,6 +58,9 @@ check-code:
 check-files:
 	@$(PYTHON) -m dashboards lint
 	@$(PYTHON) -m testing.scan
+
+advisories: ## ask an index of advisories about every pinned package; needs pipx
+	@pipx run pip-audit==2.10.1 --strict --disable-pip --require-hashes $(foreach file,$(wildcard requirements*.txt web/requirements/*.txt),-r $(file))
 
 facts: environment ## count how many known facts about where animals live the ranges get right
 	@$(PYTHON) -m database facts
