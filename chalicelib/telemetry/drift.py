@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import batched
 from math import log
 from time import time
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
@@ -155,7 +156,8 @@ class Drift:
         hours = range(last - 1, last - 1 - days * _DAY, -1)
         reference = [Counter[str]() for _ in range(_DAY)]
         is_whole = days == 1
-        for age, (hour, seen) in enumerate(zip(hours, self._counts.seen(hours, deadline), strict=True)):
+        found = (seen for day in batched(hours, _DAY) for seen in self._counts.seen(day, deadline))  # a reply each day
+        for age, (hour, seen) in enumerate(zip(hours, found, strict=True)):
             reference[hour % _DAY] += seen
             is_whole |= age >= days * _DAY / 2 and bool(seen)
         if is_whole:
