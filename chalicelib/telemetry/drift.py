@@ -156,7 +156,8 @@ class Drift:
         hours = range(last - 1, last - 1 - days * _DAY, -1)
         reference = [Counter[str]() for _ in range(_DAY)]
         is_whole = days == 1
-        found = (seen for day in batched(hours, _DAY) for seen in self._counts.seen(day, deadline))  # a reply each day
+        days_of = batched(hours, _DAY, strict=True)  # in portions that Redis sends in time
+        found = (seen for day in days_of for seen in self._counts.seen(day, deadline))
         for age, (hour, seen) in enumerate(zip(hours, found, strict=True)):
             reference[hour % _DAY] += seen
             is_whole |= age >= days * _DAY / 2 and bool(seen)
