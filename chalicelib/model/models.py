@@ -222,7 +222,7 @@ class Models:
             vision=vision,
             taxonomy=fusion.taxonomy,
             packs=(*scores.packs, run),
-            headed=Headed(head.thresholds, fusion.positions, said),
+            headed=head.said(said, fusion.positions),
         )
 
     def _members(self, pack: Pack) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.relatives import Relative
 from chalicelib.model.session import Versioned
-from chalicelib.model.subject import NOTHING_SEEN, Sighting, Subject
+from chalicelib.model.subject import LEAST_BOX, NOTHING_SEEN, Sighting, Subject
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.photos import DecodedPhoto
 
@@ -120,9 +120,10 @@ class Recogniser:
             scores = self.models.fuse([*scored, part])
             if head and detections and detections.animals:
                 scores = self._headed(scores, head, photo, detections.animals[0], part)
-            together = self.named(scores, prior, sighting_of(detections))
+            together = self.named(scores, prior, sighting_of(detections, scores))
         alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
-        subject = sighting_of(detections).subject(together.scores.animal_probability, self.naming.animal)
+        seen = sighting_of(detections, together.scores)
+        subject = seen.subject(together.scores.animal_probability, self.naming.animal)
         return Recognised(together, alone, subject, detections, looks_twice, self.models.general, prior, head=head)
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
@@ -141,12 +142,14 @@ class Recogniser:
                 fused = self.models.fuse([scores])
                 if found.head:
                     fused = self._headed(fused, found.head, photo, box, scores)
+                    seen = believed(seen, fused)
                 animals.append((box, self.named(fused, found.prior, seen)))
         return replace(found, boxes=Boxes(detections, tuple(animals)))
 
     def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
         """Return the taxon that the same scores show with another prior. No model runs again."""
-        return self.naming.name(found.together.scores, prior, sighting_of(found.detections))[1].prediction
+        scores = found.together.scores
+        return self.naming.name(scores, prior, sighting_of(found.detections, scores))[1].prediction
 
     def prepare(self) -> None:
         """Read and hash the files that the first photo needs after it was scored."""
@@ -193,10 +196,16 @@ def second_square(photo: DecodedPhoto, detections: "Detections | None", size: in
     return photo.picture.middle(MIDDLE, size) if focus is None else focus
 
 
-def sighting_of(detections: "Detections | None") -> Sighting:
-    """Return what detectors see in a photo; nothing if they have not looked."""
+def sighting_of(detections: "Detections | None", scores: FusedScores | None = None) -> Sighting:
+    """Return what detectors see in a photo; nothing if they have not looked. `scores`: of the surest animal."""
     if detections is None:
         return NOTHING_SEEN
     kinds = (detections.animals, detections.people, detections.vehicles)
     animal, person, vehicle = (boxes[0].score if boxes else 0.0 for boxes in kinds)
-    return Sighting(animal, person, vehicle, detections.by_night)
+    return believed(Sighting(animal, person, vehicle, detections.by_night), scores)
+
+
+def believed(seen: Sighting, scores: FusedScores | None) -> Sighting:
+    """Return what detectors see, with an animal that is believed if a head is sure of it."""
+    is_sure = scores is not None and scores.headed is not None and scores.headed.is_sure
+    return seen._replace(animal=max(seen.animal, LEAST_BOX)) if is_sure else seen
