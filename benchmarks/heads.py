@@ -44,8 +44,6 @@ def main() -> None:
         camera = {row["file"]: row["location"] for row in csv.DictReader(file)}
     names = {Path(each.file).name for each in photos}
     seen = [each for each in seen_in(options.folder, services) if each.photo.photo.name in names]
-    services.recogniser.models.heads = ()
-    before = answer_all(options.folder, photos, services, with_places=True)
     after: list[Answered] = []
     for fold in range(options.folds):
         inside = {*sorted({*camera.values()})[fold :: options.folds]}
@@ -54,6 +52,8 @@ def main() -> None:
             those = [each for each in photos if camera[each.file] in inside]
             after += answer_all(options.folder, those, local_services(Path(folder)), with_places=True)
         print(groups("photos", {f"{fold + 1} of {options.folds} folds": after}), flush=True)
+    services.recogniser.models.heads = ()
+    before = answer_all(options.folder, photos, services, with_places=True)
     print(groups("photos", {"without a head": before, "a head of other cameras": after}))
 
 

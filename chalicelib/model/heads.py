@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LEAST_OTHER: Final = 0.5
 """Probability of an animal unlike all that a head knows, above which the head says nothing."""
 
+LEAST_NAMED: Final = 0.5
+"""Probability of a name, at least, whatever a head's thresholds are: it is likelier than all others together."""
 CROPS: Final = ((GROWTH, False, False), (GROWTH, True, True), (0.0, True, False), (0.0, False, True))
 """What a head sees: the share of a box that is added on each side, whether it is mirrored, and has more contrast.
 
@@ -50,10 +52,10 @@ class Headed(NamedTuple):
 class Head(LabelledModel):
     """A classifier of the general model's features. Thread-safe."""
 
-    @property
+    @cached_property
     def thresholds(self) -> Mapping[str, float]:
         """Return the least probability of a taxon that is named, by its id."""
-        return self.manifest.thresholds
+        return {taxon: max(least, LEAST_NAMED) for taxon, least in self.manifest.thresholds.items()}
 
     def sees(self, *, by_night: bool) -> bool:
         """Return whether it is for photos by night, or by day."""

@@ -217,6 +217,10 @@ def test_a_pack_has_no_other_labels(tmp_path: Path) -> None:
         Manifest.read(tmp_path / "none.toml")
 
 
+def test_the_projects_head_fits_the_general_model() -> None:
+    assert list(find_pack_problems(PACKS / "night_mammals.toml")) == []
+
+
 def test_a_head_fits_the_general_model_and_its_labels(tmp_path: Path) -> None:
     # GIVEN a head of the general model; WHEN it is checked; THEN it has no problems
     file = write_head(tmp_path, PACKS.with_name("faunalens.onnx"))
