@@ -1,16 +1,23 @@
 """The application states its limits, and keeps the public from the database's health check."""
 
+import io
 import json
 import logging
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from chalicelib.api.http import Request, Response
 from chalicelib.api.page import page_key
 from chalicelib.application import ROUTES, Application
 from chalicelib.config.casts import rate_limits
 from chalicelib.config.settings import Deployment, Settings
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import ColdStart
+from testing.pictures import encoded
+from tests.unit.chalicelib.two_datasets import FROG, TwoDatasets, services_in
 
 LIMITS = rate_limits("* key=600/60, /animals service=1800/60")
 ROUTE = {(route.method, route.path): route for route in ROUTES}
@@ -73,3 +80,18 @@ def test_the_page_speaks_the_language_of_its_reader() -> None:
     assert '<html lang="de"' in str(german.body)
     cookie, _, _ = german.headers["Set-Cookie"].partition(";")
     assert '<html lang="de"' in str(respond("GET", "/", Request("r-4", {**french, "cookie": cookie})).body)
+
+
+def test_an_answer_is_counted_in_its_classes_for_a_later_lookup(tmp_path: Path) -> None:
+    # GIVEN an application that identifies a photo of a place
+    services = services_in(tmp_path, TwoDatasets(FROG))
+    application = Application(Settings(), logging.getLogger("test"), ColdStart(0.0))
+    application.services = lambda: services  # type: ignore[method-assign]
+    application.emitter = Emitter("faunalens", "test", io.StringIO())
+    photo = encoded(Image.new("RGB", (64, 64), (180, 148, 0)), "PNG")
+    request = Request("r-1", {"content-type": "image/png"}, {"lat": ["52.5"], "lon": ["13.4"]}, body=photo)
+    assert application.respond(ROUTE["POST", "/identify"], request).status == 200
+    # THEN what it was like goes to Redis with the next lookup
+    seen = services.features._demand.take().seen
+    assert {name.partition(":")[0] for name in seen} == set(DIMENSIONS["population"].values)
+    assert seen["subject:animal"] == 1

@@ -13,8 +13,9 @@ from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.demand import KEEP_SECONDS, KEEP_SEEN, DemandCounts
 from chalicelib.features.protocols import Entry, Publication
-from chalicelib.features.redis_keys import ROLLOUT, demand_key, hits_key, lease_key, seen_key, value_key
+from chalicelib.features.redis_keys import ROLLOUT, demand_key, hits_key, lease_key, reference_key, seen_key, value_key
 from chalicelib.stores.redis_cache import RedisCache
+from chalicelib.telemetry.drift import Drift
 from local.stack import valkey
 from local.stack.valkey import ValkeyServer
 from testing.feature_rig import FIRST, REDIS
@@ -123,6 +124,18 @@ def test_photos_by_class_are_counted_hour_by_hour(cache: RedisCache, plain_redis
     # THEN the counts add up, what is no number is ignored, and they expire
     assert cache.seen([HOUR, HOUR - 1], soon()) == [Counter({"quality:good": 3, "taxa:AU Aves": 1}), Counter()]
     assert 0 < plain_redis.ttl(seen_key(HOUR)) <= KEEP_SEEN
+
+
+def test_drift_is_found_in_two_weeks_of_real_counts(cache: RedisCache, plain_redis: redis.Redis) -> None:
+    # GIVEN two weeks of good photos, and an hour of dark ones
+    for age in range(15 * 24):
+        quality = {"quality:good": 290, "quality:dark": 10} if age else {"quality:good": 90, "quality:dark": 210}
+        for name, photos in {"subject:animal": 300, **quality}.items():
+            plain_redis.hset(seen_key(HOUR - age), name, photos)
+    # WHEN the next hour has begun THEN the quality has drifted, and the reference is kept for a while
+    found = Drift(cache, "7", lambda: (HOUR + 1) * 3600.0).run(Deadline.after(20))
+    assert {each.dimensions["population"] for each in found if each.metrics["Drift"] > 0.25} == {"quality"}
+    assert 0 < plain_redis.ttl(reference_key("7")) <= 60 * 86_400
 
 
 def test_invalid_demand_is_ignored(cache: RedisCache, plain_redis: redis.Redis) -> None:
