@@ -49,7 +49,7 @@ CARD = {
 """The photos of each camera. The clock of the southern one is an hour ahead."""
 CUT_SHORT = "south/100MEDIA/IMG_0005.JPG"
 SIZE = (800, 600)
-CAMERAS, SHOTS = 8, 6
+CAMERAS, SHOTS = 8, 4
 """Numbers of cameras, and of photos of each animal by each of them, to train with."""
 
 

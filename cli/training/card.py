@@ -17,6 +17,7 @@ from chalicelib.model.taxonomy import Animal
 from cli.training.diagrams import confusion_picture, curve_picture, percent, reliability_picture
 from cli.training.evaluation import LEAST_POINTS, OTHER, Evaluation, Outcome, Row, outlook
 from cli.training.features import BY_PEOPLE
+from cli.words import count
 
 PAGES = Path(__file__).parents[1] / "pages"
 SIDE = 320
@@ -68,34 +69,32 @@ def _facts(evaluation: Evaluation) -> dict[str, str]:
     places, night, right = _listed(evaluation.places), evaluation.night, evaluation.right_of_named
     people = sum(each.box is not None and each.box.score == BY_PEOPLE for each in evaluation.known)
     few = [each for each in evaluation.rows if each.photos < FEW_PHOTOS or each.cameras < FEW_CAMERAS]
-    least = ((each.name, evaluation.thresholds.get(each.taxon_id)) for each in evaluation.taxa)
+    least = ((each.name, evaluation.thresholds.get(each.taxon_id, 1.0)) for each in evaluation.taxa)
     strangers, named = len(evaluation.strangers), percent(evaluation.strangers_named)
     return {
         "title": evaluation.name.replace("_", " "),
         "name": evaluation.name,
-        "kinds": _counted(len(evaluation.taxa), "animal"),
-        "seen": ("infrared photos" if night else "photos") + (f" from {places}" if places else ""),
-        "photos": _counted(evaluation.photos, "photo"),
-        "cameras": _counted(evaluation.cameras, "camera"),
+        "kinds": count(len(evaluation.taxa), "animal"),
+        "seen": ("infrared photos" if night else "photos") + (f" ({places})" if places else ""),
+        "photos": count(evaluation.photos, "photo"),
+        "cameras": count(evaluation.cameras, "camera"),
         "named": percent(evaluation.named),
         "right": "" if right is None else f", and {percent(right)} of these names are right",
         "precision": percent(evaluation.precision),
         "range": _range(evaluation),
-        "place": f"{places}, where its manifest says; elsewhere are other animals and backgrounds"
-        if places
-        else "anywhere",
+        "place": f"{places}; elsewhere, animals and backgrounds are others" if places else "anywhere",
         "light": "infrared photos alone; it knows nothing of animals by day" if night else "any",
-        "strangers": f"of {_counted(strangers, 'photo')}, {named} got one of its names"
+        "strangers": f"of {count(strangers, 'photo')}, {named} got one of its names"
         if strangers
         else "there were no photos to try",
-        "boxes": f"people's on {_counted(people, 'photo')} here; in use a detector's, less tight"
+        "boxes": f"people's on {count(people, 'photo')} here; in use a detector's, less tight"
         if people
         else "a detector's",
-        "unfound": _counted(evaluation.unfound, "photo"),
+        "unfound": count(evaluation.unfound, "photo"),
         "few": _listed([f"{_name(each.taxon)} ({each.photos:,}, {each.cameras:,})" for each in few]) or "none",
         "outlook": _outlook(evaluation),
         "general": evaluation.general,
-        "thresholds": ", ".join(f"{name} {'never' if at is None else percent(at)}" for name, at in least),
+        "thresholds": ", ".join(f"{name} {percent(at) if at < 1 else 'never'}" for name, at in least),
         "licence": evaluation.licence or "its maker has not said; ask before you pass it on",
     }
 
@@ -186,10 +185,6 @@ def _photo(evaluation: Evaluation, outcome: Outcome, small: bytes | None) -> str
         f'<figure><div class="photo"><img src="data:image/jpeg;base64,{b64encode(small).decode()}" alt="">{frame}</div>'
         f"<figcaption><b>{said}; it is {shows}</b><br>{photo}, camera {camera}</figcaption></figure>"
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from cli.training.features import NOTHING, Eye, Memory, Seen, see
 from cli.training.labels import Labels
 from cli.training.learning import Wanted, learn, taxa_of
 from cli.training.pack import COUNTRY, About, animals_of, areas_named, cells_in, write_pack
+from cli.words import count
 from database.areas.area_cells import read_names, suggest
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -152,7 +153,7 @@ def _warn_of(found: Labels) -> None:
     for reason, number in found.left_out.items():
         warn(f"{photos_are(number)} left out: {shown(reason)}")
     if found.typed:
-        names = ", ".join(f"{shown(name)} ({count:,})" for name, count in found.typed.most_common(MOST_FAULTS))
+        names = ", ".join(f"{shown(name)} ({number:,})" for name, number in found.typed.most_common(MOST_FAULTS))
         warn(f"{photos_are(found.typed.total())} left out, with names of no taxon that Faunalens knows: {names}")
 
 
@@ -170,10 +171,10 @@ def _say(evaluation: Evaluation, about: About, files: Sequence[Path]) -> None:
     )
     for row in evaluation.rows:
         named = row.taxon.name if row.taxon else "another animal"
-        right = "–" if row.right_of_named is None else f"{row.right_of_named:.0%}"
+        right = f"; {row.right_of_named:.0%} of photos with its name are right" if row.right_of_named else ""
         warn(
-            f"  {named}: {row.photos:,} photos of {row.cameras:,} cameras, {row.right:.0%} right, "
-            f"{row.named:.0%} named; {right} of photos with its name are right"
+            f"  {named}: {count(row.photos, 'photo')} of {count(row.cameras, 'camera')}, {row.right:.0%} right, "
+            f"{row.named:.0%} named{right}"
         )
     if not about.cells and not about.areas:
         warn("no places are known, so it is used everywhere; --deployments or --area limit it to where it has learnt")

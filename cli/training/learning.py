@@ -13,6 +13,7 @@ from cli.training.evaluation import OTHER, Evaluation, Outcome
 from cli.training.features import Seen
 from cli.training.fit import STRANGER, Head, Samples, fit
 from cli.training.labels import LabelledPhoto
+from cli.words import count
 
 LEAST_PHOTOS, LEAST_CAMERAS, LEAST_TAXA = 20, 3, 2
 """What a taxon and a head need: with fewer cameras, none would be left to test what was learnt from two others."""
@@ -45,7 +46,9 @@ def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:
     cameras = Counter(taxon for taxon, _ in {(taxon, camera) for taxon, _, camera in pairs})
     enough = [each for each in sorted(number) if number[each] >= LEAST_PHOTOS and cameras[each] >= LEAST_CAMERAS]
     few = [
-        f"{taxon} ({number[taxon]:,} of {cameras[taxon]:,})" for taxon, _ in number.most_common() if taxon not in enough
+        f"{taxon} ({count(number[taxon], 'photo')} of {count(cameras[taxon], 'camera')})"
+        for taxon, _ in number.most_common()
+        if taxon not in enough
     ]
     if len(enough) < LEAST_TAXA:
         have = f"; {', '.join(enough)} has enough" if enough else ""

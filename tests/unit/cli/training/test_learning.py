@@ -32,7 +32,7 @@ def test_a_taxon_needs_photos_of_several_cameras() -> None:
     # WHEN there are enough of two THEN the others are strangers
     taxa, strangers = taxa_of([*photos(LION, 20, 3), *photos(IMPALA, 40, 4), *few, *near])
     assert taxa == [IMPALA, LION]
-    assert strangers == ["Vulpes vulpes (30 of 2)", "Lepus europaeus (19 of 5)"]
+    assert strangers == ["Vulpes vulpes (30 photos of 2 cameras)", "Lepus europaeus (19 photos of 5 cameras)"]
     # WHEN a photo is labelled twice THEN it counts once
     with pytest.raises(CommandError, match="too few labels"):
         taxa_of([*photos(LION, 20, 3), *few, *few])
@@ -43,7 +43,8 @@ def test_too_few_labels_say_how_many_are_needed() -> None:
         taxa_of([*photos(LION, 20, 3), *photos(HARE, 19, 1)])
     assert str(error.value.message) == (
         "there are too few labels to learn from: expected 2 taxa with 20 photos of 3 cameras each; Panthera leo has "
-        "enough; these have fewer photos, or cameras: Lepus europaeus (19 of 1); label more photos, of more cameras"
+        "enough; these have fewer photos, or cameras: Lepus europaeus (19 photos of 1 camera); label more "
+        "photos, of more cameras"
     )
     with pytest.raises(CommandError, match="3 cameras each; label more photos"):
         taxa_of([])
