@@ -53,7 +53,7 @@ def _up(options: argparse.Namespace) -> int:
         f"It costs {cost.cost_of_a_day(stage.name)} while it runs, and up to {most:,.0f} US dollars on a day of abuse "
         "(docs/explanation/cost.md)."
     )
-    without = [each for each in ("alarms", "budget") if getattr(options, f"without_{each}")]
+    without = [each for each in ("alarms", "budget", "tls") if getattr(options, f"without_{each}")]
     steps = Up(stage, without, _consent(options)).steps()
     if options.dry_run:
         options.first, options.only, steps = "", "", [each for each in steps if each.name in _DRY]
@@ -206,7 +206,9 @@ def build_parser() -> argparse.ArgumentParser:
     up.add_argument("--firewall", action=argparse.BooleanOptionalAction, help=text)
     image = "deploy the web tier (infra/web.yaml) with this image in ECR, such as …/web@sha256:…"
     up.add_argument("--web", metavar="IMAGE", default="", help=image)
-    for each, lack in (("alarms", "an address for its alarms"), ("budget", "a budget")):
+    lacks = {"alarms": "an address for its alarms", "budget": "a budget"}
+    lacks["tls"] = "TLS before its website: everyone on the way can then read photos, places and results"
+    for each, lack in lacks.items():
         up.add_argument(f"--without-{each}", action="store_true", help=f"bring up a production stage without {lack}")
     steps = _step_names(Up)
     up.add_argument("--only", metavar="STEP", default="", choices=steps, help="run only this step")

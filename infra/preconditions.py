@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from infra.step import PreconditionFailed
+from infra.template.web import has_tls
 
 UNRESERVED = 100  # concurrency that Lambda keeps unreserved; an account with a lower limit can reserve none
 
@@ -62,13 +63,17 @@ def check_batch_callers(parameters: Mapping[str, str], reserved: int | None) -> 
 
 
 def check_production(stage: str, parameters: Mapping[str, str], without: Collection[str] = ()) -> None:
-    """Raise `PreconditionFailed` if a production stage lacks alarms or a budget that `without` does not name.
+    """Raise `PreconditionFailed` if a production stage lacks alarms, a budget or TLS that `without` does not name.
 
     A stage is a production stage if its database is protected from deletion. `parameters`: all of the stage's.
     """
     missing = [each for each in missing_for_production(parameters) if each not in without]
     if missing:
-        parameter = {"alarms": '"AlarmEmail": "you@example.org"', "budget": '"BudgetDollars": "200"'}
+        parameter = {
+            "alarms": '"AlarmEmail": "you@example.org"',
+            "budget": '"BudgetDollars": "200"',
+            "tls": '"WebCertificate": "arn:aws:acm:…" with "WebHost", or "WebCdn": "yes"',
+        }
         raise PreconditionFailed(
             f"stage {stage} is for production, but has no {' and no '.join(missing)}: write "
             f"{' and '.join(parameter[each] for each in missing)} into infra/stages/{stage}.json, or go on without, "
@@ -77,8 +82,12 @@ def check_production(stage: str, parameters: Mapping[str, str], without: Collect
 
 
 def missing_for_production(parameters: Mapping[str, str]) -> list[str]:
-    """Return what a production stage with these parameters lacks: `alarms`, `budget`, both or nothing."""
+    """Return what a production stage with these parameters lacks: some of `alarms`, `budget` and `tls`, or nothing."""
     if parameters["DatabaseProtected"] != "true":
         return []
-    alarms = ["alarms"] if not parameters["AlarmEmail"] else []
-    return [*alarms, *(["budget"] if float(parameters["BudgetDollars"]) == 0 else [])]
+    has = {
+        "alarms": bool(parameters["AlarmEmail"]),
+        "budget": float(parameters["BudgetDollars"]) > 0,
+        "tls": not parameters["WebImage"] or has_tls(parameters),
+    }
+    return [name for name, there in has.items() if not there]

@@ -10,7 +10,7 @@ from botocore.config import Config
 from chalicelib.config.settings import ROOT
 from cloudwatch.lint.folder import lint
 from cloudwatch.project import runbook_url
-from infra import api_stage, certificates, chalice_project, invoke, preconditions, smoke
+from infra import account, api_stage, certificates, chalice_project, invoke, preconditions, smoke
 from infra.functions import function_name
 from infra.keys import Keys
 from infra.package.upload import Packages
@@ -18,7 +18,7 @@ from infra.stack import Confirm, Deployment
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 from infra.template import BACKFILL, PACKAGES, as_text, only, parameters_of, pipeline, read_template
-from infra.template.web import CDN_PREFIX_LIST, check_names, tls_warnings, web_template
+from infra.template.web import CDN_PREFIX_LIST, check_names, has_tls, web_template
 
 DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 
@@ -26,7 +26,7 @@ DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a
 class Up:
     """The steps that bring `stage` up.
 
-    `without`: what the user explicitly leaves out of a production stage: `alarms`, `budget` or both. `confirm`: asks
+    `without`: what the user explicitly leaves out of a production stage: `alarms`, `budget` or `tls`. `confirm`: asks
     the user whether a stack may change as shown.
     """
 
@@ -36,7 +36,8 @@ class Up:
     def steps(self) -> list[Step]:
         """Return all steps in order. Each step first checks which resources exist, so any step can be repeated."""
         return [
-            Step("checkout", "check model, certificates and the account's concurrency", self._check),
+            Step("checkout", "check model, certificates, zones and the account's quotas", self._check),
+            Step("roles", "create the service-linked roles that the account lacks", self._create_roles),
             Step("stack", "build the package, show what changes, and deploy it", self._deploy_stack, minutes=17),
             Step("database", "create the schema and the read-only user", self._prepare_database, minutes=1),
             Step("data", "load the animals of this checkout", self._load_data, minutes=1),
@@ -64,6 +65,18 @@ class Up:
         reserved = chalice_project.reservations(self._stage.name)
         left = preconditions.check_concurrency(self._stage.client("lambda"), reserved)
         echo(f"concurrency: {sum(reserved.values())} reserved, {left} left for the account's other functions")
+        echo(f"zones: {' and '.join(self._zones().values())}")
+        account.check_quotas(self._stage, self._parameters, echo)
+
+    def _create_roles(self, echo: Echo) -> None:
+        account.create_service_roles(self._stage.client("iam"), echo)
+
+    def _zones(self) -> dict[str, str]:
+        """Return the parameters with the zones of the stage."""
+        values = self._parameters
+        chosen = [values[each] for each in ("ZoneA", "ZoneB") if each in values]
+        first, second = account.choose_zones(self._stage, values["DatabaseVersion"], chosen)
+        return {"ZoneA": first, "ZoneB": second}
 
     def _check_batches(self) -> None:
         reserved = chalice_project.reservations(self._stage.name)
@@ -74,7 +87,7 @@ class Up:
         return parameters_of(self._stage.name, self._stage.parameters)
 
     def _deploy_stack(self, echo: Echo) -> None:
-        values = self._parameters
+        values = {**self._parameters, **self._zones()}
         if not values["S3PrefixList"]:
             # The functions may connect to the addresses in this list.
             values["S3PrefixList"] = self._prefix_list(f"com.amazonaws.{self._stage.region}.s3")
@@ -137,12 +150,13 @@ class Up:
             echo("skipped: there is no image; name one with --web")
             return
         check_names(values)
+        values |= self._zones()
         if values["WebCdn"] == "yes" and not values["WebCdnPrefixList"]:
             values["WebCdnPrefixList"] = self._prefix_list(CDN_PREFIX_LIST)
         template = web_template(self._stage.name, runbook_url(ROOT))
         outputs = self._deploy(self._packages(echo), "web", template, values, echo)
-        for line in tls_warnings(values):
-            echo(line)
+        if not has_tls(values):
+            echo("WARNING: the website has no TLS, so everyone on the way can read photos and places; for a trial only")
         echo(f"website: {outputs['WebUrl']}")
 
     def _deploy_backfill(self, echo: Echo) -> None:

@@ -127,6 +127,7 @@ def account() -> Iterator[Account]:
         patch.object(APIGatewayResponse, "get_usage", get_usage, create=True),
         patch.dict(gateway_paths, {"{0}/usageplans/(?P<usage_plan_id>[^/]+)/usage$": APIGatewayResponse.dispatch}),
         patch.object(RDSResponse, "describe_certificates", _certificates, create=True),
+        patch.object(RDSResponse, "describe_orderable_db_instance_options", _options),
     ):
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
@@ -157,6 +158,12 @@ def _certificates(_response: RDSResponse) -> ActionResult:
     known = sorted(fingerprints(file_of(REGION).read_text(encoding="ascii")))
     found = [{"CertificateIdentifier": f"ca-{each[:6]}", "CertificateType": "CA", "Thumbprint": each} for each in known]
     return ActionResult({"Certificates": found})
+
+
+def _options(_response: RDSResponse) -> ActionResult:
+    """Return the zones with every version of Aurora; moto knows earlier versions alone."""
+    zones = [{"Name": f"{REGION}{letter}"} for letter in "abc"]
+    return ActionResult({"OrderableDBInstanceOptions": [{"Engine": "aurora-postgresql", "AvailabilityZones": zones}]})
 
 
 STAGE = "dev"

@@ -68,7 +68,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
     except CalledProcessError as error:
         raise PreconditionFailed(f"chalice package exited with code {error.returncode}; see its output") from error
     merged.unlink()
-    given = {name: str(each["Default"]) for name, each in document["Parameters"].items()}
+    given = {name: str(each["Default"]) for name, each in document["Parameters"].items() if "Default" in each}
     tags = {"project": "faunalens", "stage": stage}
     _dump({"Parameters": given, "Tags": tags}, out / "parameters.json")
     if parameters["WebImage"]:
@@ -84,10 +84,12 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
     """Return the template that Chalice merges into its own. `parameters` become its default values."""
     stack, edge, stream = map(read_template, (STACK, EDGE, STREAM))
-    declared = {
-        name: {**each, "Default": json.loads(parameters[name]) if each["Type"] == "Number" else parameters[name]}
-        for name, each in declared_parameters().items()
-    }
+    declared = declared_parameters()
+    for name, value in only(declared, parameters).items():
+        declared[name] = {
+            **declared[name],
+            "Default": json.loads(value) if declared[name]["Type"] == "Number" else value,
+        }
     declared["Stage"]["AllowedValues"] = [stage]  # functions, policies and alarms in the template contain its name
     declared["ApiKeys"]["AllowedValues"] = [parameters["ApiKeys"]]  # the API's definition depends on it
     return {

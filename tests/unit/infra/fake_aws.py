@@ -68,7 +68,7 @@ class Session:
     """A fake session with these clients."""
 
     def __init__(self, **clients: Client) -> None:
-        self._clients = {name.rstrip("_"): client for name, client in clients.items()}
+        self._clients = {name.rstrip("_").replace("_", "-"): client for name, client in clients.items()}
 
     def client(self, service: str, **_: Any) -> Client:
         return self._clients[service]

@@ -26,7 +26,7 @@ def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_help_names_commands_and_steps(capsys: pytest.CaptureFixture[str]) -> None:
-    for words, expected in (([], "delete a stage"), (["up"], "checkout, stack, database, data, web")):
+    for words, expected in (([], "delete a stage"), (["up"], "checkout, roles, stack, database, data, web")):
         with pytest.raises(SystemExit) as end:
             main([*words, "--help"])
         assert end.value.code == 0

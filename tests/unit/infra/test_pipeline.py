@@ -74,7 +74,6 @@ def test_no_other_role_can_be_touched_not_even_those_of_the_pipeline(action: str
     [
         "iam:DeleteRolePermissionsBoundary",
         "iam:AttachRolePolicy",
-        "iam:UpdateAssumeRolePolicy",
         "iam:CreatePolicyVersion",
         "iam:SetDefaultPolicyVersion",
         "iam:CreateUser",

@@ -13,6 +13,8 @@ from infra.step import PreconditionFailed
 from infra.template import declared_parameters, parameters_of
 from infra.up import Up
 
+IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"
+
 
 class Stacks:
     """Records what each stack was asked to become, by the name of the part, and the templates that were sent."""
@@ -40,6 +42,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stacks:
     monkeypatch.setattr(Stage, "stack", lambda _, part="": found.of(part))
     monkeypatch.setattr(Stage, "url", "https://api.example/dev/")
     monkeypatch.setattr(Up, "_prefix_list", lambda *_: "pl-1")
+    monkeypatch.setattr(Up, "_zones", lambda _: {"ZoneA": "euw1-az1", "ZoneB": "euw1-az2"})
     monkeypatch.setattr("infra.up.pipeline.write", lambda *_, **__: template)
     monkeypatch.setattr(Packages, "__init__", lambda *_: None)
     monkeypatch.setattr(Packages, "url_of", lambda *_: "https://s3.example/template")
@@ -97,7 +100,17 @@ def test_production_needs_somebody_who_hears_alarms_and_a_budget() -> None:
     check_production("budget", AlarmEmail="me@example.org")
     check_production("alarms", "budget")
     # AND a stage whose data are not protected needs neither
-    preconditions.check_production("dev", parameters_of("dev", {}))
+    preconditions.check_production("dev", parameters_of("dev", {"WebImage": IMAGE}))
+
+
+def test_a_website_for_people_needs_tls() -> None:
+    # GIVEN prod with a website WHEN it has no certificate and no CloudFront THEN it is refused, with what would help
+    with pytest.raises(PreconditionFailed, match=r'has no tls: write "WebCertificate": .*, with --without-tls'):
+        check_production("alarms", "budget", WebImage=IMAGE)
+    # AND either suffices, or the explicit consent
+    check_production("alarms", "budget", WebImage=IMAGE, WebCdn="yes")
+    check_production("alarms", "budget", WebImage=IMAGE, WebCertificate="arn:aws:acm:x", WebHost="a.example")
+    check_production("alarms", "budget", "tls", WebImage=IMAGE)
 
 
 def test_the_check_comes_before_anything_is_created() -> None:

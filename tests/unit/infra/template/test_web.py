@@ -6,7 +6,7 @@ import pytest
 
 from cloudwatch.files import Placeholders, read_files
 from infra.step import PreconditionFailed
-from infra.template.web import WATCHED, check_names, tls_warnings, web_template
+from infra.template.web import WATCHED, check_names, has_tls, web_template
 from testing.cloudformation import resources
 
 TEMPLATE = web_template("dev", "https://example.org/runbook")
@@ -50,6 +50,16 @@ def test_behind_cloudfront_its_addresses_alone_reach_the_load_balancer(given: di
     (rule,) = found["BalancerSecurityGroup"]["Properties"]["SecurityGroupIngress"]
     assert (rule["FromPort"], rule["ToPort"], rule["SourcePrefixListId"]) == (port, port, "pl-1")
     assert "CidrIp" not in rule
+    # AND it has no address outside of the network, and requests come by the origin inside
+    assert found["Balancer"]["Properties"]["Scheme"] == "internal"
+    (origin,) = found["Cdn"]["Properties"]["DistributionConfig"]["Origins"]
+    assert origin["VpcOriginConfig"]["VpcOriginId"] == {"Fn::GetAtt": ["CdnOrigin", "Id"]}
+    assert found["CdnOrigin"]["Properties"]["VpcOriginEndpointConfig"]["Arn"] == {"Ref": "Balancer"}
+    # AND to replace a balancer, balancer and target group have other names than without CloudFront
+    without = resources("web.yaml", {"Stage": "dev"})
+    for name in ("Balancer", "Targets"):
+        assert found[name]["Properties"]["Name"] != without[name]["Properties"]["Name"]
+    assert without["Balancer"]["Properties"]["Scheme"] == "internet-facing"
     # AND visitors see one host, with TLS
     (container,) = found["Task"]["Properties"]["ContainerDefinitions"]
     settings = {each["Name"]: each["Value"] for each in container["Environment"]}
@@ -62,12 +72,10 @@ NO_TLS = {"WebCdn": "no", "WebCertificate": "", "WebCdnCertificate": "", "WebHos
 
 
 @pytest.mark.parametrize(
-    ("given", "lines"), [({}, 2), ({"WebCdn": "yes"}, 1), ({"WebCertificate": "arn:x", "WebHost": "a.example"}, 0)]
+    ("given", "has"), [({}, False), ({"WebCdn": "yes"}, True), ({"WebCertificate": "arn:x"}, True)]
 )
-def test_a_way_without_tls_is_said_loudly(given: dict[str, str], lines: int) -> None:
-    said = tls_warnings(NO_TLS | given)
-    assert len(said) == lines
-    assert all(line.startswith("WARNING: ") for line in said)
+def test_visitors_reach_the_website_by_tls_or_do_not(given: dict[str, str], has: bool) -> None:
+    assert has_tls(NO_TLS | given) is has
 
 
 @pytest.mark.parametrize(
