@@ -110,9 +110,12 @@ def compare(said: Sequence[Said], live: Services, new: Services) -> Verdict:
     whose = ", ".join(f"{source}: {count}" for source, count in sources.most_common())
     print(f"{len(grades)} photo{'s' * (len(grades) != 1)} ({whose})")
     print(f"the new version is better about {found.better}, worse about {found.worse}, the same about {found.same}")
-    print(f"{'worse by more than noise' if found.is_worse else 'not worse by more than noise'}: p = {found.chance:.4f}")
-    print("".join(f"  {each}\n" for each in worse[:SHOWN]), end="")
-    print("".join(f"left out {count}: {why}\n" for why, count in unknown.most_common(SHOWN)), end="")
+    print(f"{'' if found.is_worse else 'not '}worse by more than noise: p = {found.chance:.4f}")
+    for line in (
+        *(f"  {each}" for each in worse[:SHOWN]),
+        *(f"left out {n}: {why}" for why, n in unknown.most_common(SHOWN)),
+    ):
+        print(line)
     return found
 
 

@@ -61,7 +61,9 @@ class Populations:
     def changed(self, outcome: Outcome, now: float) -> Outcome:
         """Return an outcome as the case makes it, and count the photo."""
         case, score = self._case if now in schedule.DRIFTING else None, outcome.score
-        is_drawn = self._random.random() < self._share(case, now)
+        passed = (now - schedule.DRIFTING.begin) / (60 * schedule.DRIFTING.length)  # a season comes in hours, not weeks
+        share = {None: 0.0, "firmware": 0.35, "season": passed, "temperature": 1.0}[case]
+        is_drawn = self._random.random() < share
         if is_drawn and case == "firmware":
             score = round(self._random.betavariate(3.0, 2.4), 4)
         elif is_drawn and case == "temperature":
@@ -71,12 +73,6 @@ class Populations:
         seen = self._seen.setdefault(int(now) // 3600, Counter())
         seen.update(self._classes(score, expected, int(now - schedule.START) // 3600, shares))
         return outcome._replace(score=score)
-
-    @staticmethod
-    def _share(case: Case | None, now: float) -> float:
-        """Return the share of the photos that a case changes. A season comes slowly; here in hours, not in weeks."""
-        passed = (now - schedule.DRIFTING.begin) / (60 * schedule.DRIFTING.length)
-        return {None: 0.0, "firmware": 0.35, "season": passed, "temperature": 1.0}[case]
 
     def _classes(self, score: float, expected: str, hour: int, shares: Mapping[str, Mapping[str, float]]) -> list[str]:
         drawn = {**_SHARES, **(_BY_NIGHT if hour in _NIGHT else {}), **shares}
