@@ -20,8 +20,9 @@ from chalicelib.photo.pixels import Picture
 if TYPE_CHECKING:
     from chalicelib.features.features import Features
 
-LEAST_OTHER: Final = 0.5
-"""Probability of an animal unlike all that a head knows, above which the head says nothing."""
+LEAST_OTHER: Final = 0.2
+"""Probability of an animal unlike all that a head knows, above which the head says nothing. Of night photos of its
+animals from other cameras, that loses one name in a thousand."""
 
 LEAST_NAMED: Final = 0.5
 """Probability of a name, at least, whatever a head's thresholds are: it is likelier than all others together."""
@@ -55,7 +56,8 @@ class Head(LabelledModel):
     @cached_property
     def thresholds(self) -> Mapping[str, float]:
         """Return the least probability of a taxon that is named, by its id."""
-        return {taxon: max(least, LEAST_NAMED) for taxon, least in self.manifest.thresholds.items()}
+        leasts = {animal.taxon_id: LEAST_NAMED for animal in self.animals} | {**self.manifest.thresholds}
+        return {taxon: max(least, LEAST_NAMED) for taxon, least in leasts.items()}
 
     def sees(self, *, by_night: bool) -> bool:
         """Return whether it is for photos by night, or by day."""
@@ -75,7 +77,7 @@ class Head(LabelledModel):
     def said(self, scores: NDArray[np.float32], positions: NDArray[np.intp]) -> Headed:
         """Return what its scores say. `positions`: of its animals in a taxonomy."""
         best = int(scores[:-1].argmax())
-        is_sure = bool(scores[best] >= self.thresholds.get(self.animals[best].taxon_id, 1.0))
+        is_sure = bool(scores[best] >= self.thresholds[self.animals[best].taxon_id])
         return Headed(self.thresholds, positions, scores, is_sure)
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:

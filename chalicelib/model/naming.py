@@ -203,10 +203,15 @@ class Names:
         yield Name(level, prediction, share, species, families)
 
     def _is_enough(self, level: Level, share: float, species: NDArray[np.bool_]) -> bool:
-        """Return whether a name is certain enough: as a head demands, if the name includes one of its taxa alone."""
+        """Return whether a name is certain enough: as a head demands, if the name includes one of its taxa alone.
+
+        A name that includes them all is not what a head has learned: it knows nothing else.
+        """
         if self.headed:
             names = (self.layout.species[each].taxon_id for each in np.flatnonzero(species).tolist())
             leasts = [self.headed.thresholds[name] for name in names if name in self.headed.thresholds]
+            if len(leasts) == len(self.headed.thresholds):
+                return False
             return share >= (leasts[0] if len(leasts) == 1 else self.curves[level].least)
         return self._number(level, share) >= self.curves[level].least
 
