@@ -16,7 +16,8 @@ from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.detector import GROWTH, Box
 from chalicelib.model.heads import head_crops, stretched
-from chalicelib.model.recogniser import Recognised, Recogniser
+from chalicelib.model.recogniser import Recognised, Recogniser, believed
+from chalicelib.model.subject import LEAST_BOX, Sighting
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import build_recogniser
@@ -125,13 +126,23 @@ def test_an_animal_unlike_all_that_a_head_knows_is_left_to_the_general_model(tmp
 
 
 def test_a_name_has_at_least_the_probability_that_the_head_demands(tmp_path: Path) -> None:
-    # GIVEN a head that demands more than it gives; THEN the animal has no name, and nothing as wide as all that it knows
+    # GIVEN a head that demands more than it gives; THEN the animal has no name, nor one of all that the head knows
     recogniser = recogniser_in(tmp_path)
     file = tmp_path / "packs" / "own.toml"
     file.write_text(file.read_text().replace("vulpes-lagopus = 0.6", "vulpes-lagopus = 1.0"))
     found = recogniser.recognise([animal(RED)], place(POMONA))
     assert found.together.scores.headed is not None
     assert named(found) is None
+
+
+def test_a_weak_box_that_a_head_names_surely_is_one_of_an_animal(tmp_path: Path) -> None:
+    # GIVEN a box of which the detector is unsure, and a head that is sure of it, or not
+    scores = recogniser_in(tmp_path).recognise([animal(RED)], place(POMONA)).together.scores
+    assert scores.headed is not None
+    unsure = replace(scores, headed=scores.headed._replace(is_sure=False))
+    # THEN it is believed, or not
+    weak = Sighting(0.3, by_night=True)
+    assert [believed(weak, each).animal for each in (scores, unsure, None)] == [LEAST_BOX, 0.3, 0.3]
 
 
 def test_a_head_makes_no_animal_of_a_photo_without_a_box(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.prior import Prior
-from chalicelib.model.shares import Shares, shares_of
+from chalicelib.model.shares import Shares, shares_of, with_head
 from tests.unit.chalicelib.model.real_tables import BY_NAME, FAMILIES, FLOOR, TAXONOMY, number_of, place, vision
 
 FOREST = place(
@@ -144,3 +144,25 @@ def test_unknown_species_never_raise_a_known_one_of_their_family() -> None:
     # THEN it is less likely, and its family is not
     assert of_species(together, "jaguar") < of_species(alone, "jaguar")
     assert of_family(together, "Felidae") >= of_family(alone, "Felidae")
+
+
+# --- heads
+
+
+@given(fox=st.floats(0, 1), boar=st.floats(0, 1), other=st.floats(0.001, 0.2))
+def test_a_head_divides_all_but_what_it_leaves_to_other_animals(fox: float, boar: float, other: float) -> None:
+    # GIVEN a photo that the general model takes for a hare, and what a head says of foxes, boars and lions
+    before, prior = shares({"hare": 0.9}, FOREST), Prior(FOREST, FLOOR).over(TAXONOMY)
+    positions = np.array([BY_NAME[name].output_index for name in ("red fox", "wild boar", "lion")])
+    said = np.array([fox, boar, 0.5])
+    said = np.append(said / said.sum() * (1 - other), other)
+    # WHEN they are joined
+    found = with_head(before, positions, said, prior)
+    # THEN each group has a share, of which the hare has what is left to other animals
+    for groups in (found.families, found.orders, found.classes):
+        assert groups.min() >= 0
+    assert found.classes.sum() == pytest.approx(1)
+    left = 1 - sum(of_species(found, name) for name in ("red fox", "wild boar", "lion"))
+    assert of_species(found, "hare") == pytest.approx(left * of_species(before, "hare"), rel=0.02)
+    # AND a lion, which does not live there, is less likely than to the head
+    assert of_species(found, "lion") <= said[2]
