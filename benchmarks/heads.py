@@ -20,9 +20,10 @@ from benchmarks.field.truth import read_traps
 from chalicelib.services import Services
 from cli.deployments import Deployments
 from cli.engines.local import cache_of
+from cli.training.evaluation import Evaluation
 from cli.training.features import Eye, Memory, Seen, see
 from cli.training.labels import Labels
-from cli.training.learning import Wanted, learn, taxa_of
+from cli.training.learning import learn, taxa_of
 from cli.training.pack import About, animals_of, write_pack
 
 NAME = "held_out"
@@ -71,7 +72,8 @@ def train(seen: Sequence[Seen], folder: Path, services: Services, precision: flo
     models = services.recogniser.models
     taxa, _ = taxa_of([each.photo for each in seen])
     animals = animals_of(taxa, {each.taxon_id: each for each in models.everything().animals})
-    head, evaluation = learn(seen, animals, (), Wanted(NAME, precision, True, "", models.general.version))
+    blank = Evaluation(NAME, animals, (), {}, (), 0, 0, (), precision, models.general.version, night=True)
+    head, evaluation = learn(seen, blank)
     write_pack(folder, head, evaluation, About("none", "a benchmark", frozenset(), ("US",)))
 
 

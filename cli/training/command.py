@@ -18,7 +18,7 @@ from cli.terminal import MOST_FAULTS, photos_are, shown, waiting, warn
 from cli.training.evaluation import Evaluation
 from cli.training.features import NOTHING, Eye, Memory, Seen, see
 from cli.training.labels import Labels
-from cli.training.learning import Wanted, learn, taxa_of
+from cli.training.learning import learn, taxa_of
 from cli.training.pack import COUNTRY, About, animals_of, areas_named, cells_in, write_pack
 from cli.words import count
 from database.areas.area_cells import read_names, suggest
@@ -120,7 +120,7 @@ def train(
             found.add(source, root, table)
         if corrections:
             found.add(corrections, pictures, table)
-    _warn_of(found)
+    _warn_of(found.left_out)
     taxa_of(found.photos)  # before minutes are spent on looking at them
 
     settings = of_a_run(Settings.from_environment({"MODEL_THREADS": "1", **environment}))
@@ -129,7 +129,7 @@ def train(
     eye = Eye(models.general, services.recogniser.detectors.get(), services.photos)
     with Memory(cache_of(environment) / f"features-{eye.version}.sqlite") as memory:
         sight = see(found.photos, eye, memory, os.process_cpu_count() or 1)
-    _warn_of_faults(sight.faults)
+    _warn_of(sight.faults)
     taxa, few = taxa_of([each.photo for each in sight.seen])
     if few:
         warn(f"these have too few photos, or cameras, to learn, and are tested as strangers: {', '.join(few)}")
@@ -137,9 +137,10 @@ def train(
     cells = cells_in(areas) if areas else _cells(sight.seen, taxa)
     about = About(licence, author, cells, tuple(area for area in areas if len(area) == COUNTRY), with_photos)
     unfound = sum(each == NOTHING for each in sight.faults.values())
-    wanted = Wanted(name, precision, night, licence, models.general.version, unfound)
+    places, general = areas_named(() if areas else cells, areas), models.general.version
+    blank = Evaluation(name, animals, (), {}, (), 0, 0, places, precision, general, night, licence, unfound)
     with waiting("training"):
-        head, evaluation = learn(sight.seen, animals, areas_named(() if areas else cells, areas), wanted)
+        head, evaluation = learn(sight.seen, blank)
     files = write_pack(pack, head, evaluation, about)
     _say(evaluation, about, files)
     return Exit.DONE
@@ -149,18 +150,10 @@ def _cells(seen: Iterable[Seen], taxa: Sequence[str]) -> frozenset[int]:
     return frozenset(each.photo.cell for each in seen if each.photo.cell is not None and each.photo.taxon in taxa)
 
 
-def _warn_of(found: Labels) -> None:
-    for reason, number in found.left_out.items():
-        warn(f"{photos_are(number)} left out: {shown(reason)}")
-    if found.typed:
-        names = ", ".join(f"{shown(name)} ({number:,})" for name, number in found.typed.most_common(MOST_FAULTS))
-        warn(f"{photos_are(found.typed.total())} left out, with names of no taxon that Faunalens knows: {names}")
-
-
-def _warn_of_faults(faults: Mapping[Path, str]) -> None:
-    for reason, number in Counter(faults.values()).most_common(MOST_FAULTS):
-        example = next(path for path, each in faults.items() if each == reason)
-        warn(f"{photos_are(number)} left out: {shown(reason)}, such as in {shown(str(example))}")
+def _warn_of(left_out: Mapping[Path, str]) -> None:
+    for reason, number in Counter(left_out.values()).most_common(MOST_FAULTS):
+        example = next(path for path, each in left_out.items() if each == reason)
+        warn(f"{photos_are(number)} left out: {shown(reason)}, such as {shown(str(example))}")
 
 
 def _say(evaluation: Evaluation, about: About, files: Sequence[Path]) -> None:

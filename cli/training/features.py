@@ -61,11 +61,9 @@ class Eye:
         Those that people drew are tighter than a detector's, which a head sees in use: it learns both. Without any, it
         learns the surest that the detectors find.
         """
-        if given and not any(box.score == BY_PEOPLE for box in given):
+        if given and (self._detectors is None or all(box.score < BY_PEOPLE for box in given)):
             return list(given)
         if self._detectors is None:
-            if given:
-                return list(given)
             raise ModelError(
                 "there is no detector to find the animals; `make setup` builds it, or give labels with boxes"
             )

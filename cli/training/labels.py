@@ -1,7 +1,7 @@
 """What photos show, by people or by another program, in any form that `faunalens import` reads, or as a table."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,11 +66,10 @@ class _Said(NamedTuple):
 
 @dataclass(slots=True)
 class Labels:
-    """The photos of labels. `left_out`: numbers of other ones by reason. `typed`: by a name that is of no taxon."""
+    """The photos of labels. `left_out`: why others are not among them."""
 
     photos: list[LabelledPhoto] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
-    typed: Counter[str] = field(default_factory=Counter)
+    left_out: dict[Path, str] = field(default_factory=dict)
 
     def add(self, source: Path, root: Path | None, deployments: Deployments) -> None:
         """Read the labels of a file or folder. `root`: folder of its photos, if it is not there.
@@ -86,22 +85,21 @@ class Labels:
 
     def _add(self, photo: Path, lines: Sequence[_Said], base: Path, deployments: Deployments) -> None:
         animals = [(said, each) for said in lines for each in said.what if each.kind == "animal"]
-        taxa = {each.scientific_name for _, each in animals if each.scientific_name != ANIMALS}
+        taxa = {each.scientific_name or "" for _, each in animals if each.scientific_name != ANIMALS}
         if is_video(photo.name):
-            self.left_out["they are videos"] += 1
-        elif not animals:
-            self.left_out["they show no animal"] += 1
-        elif None in taxa:
-            self.typed.update({each.name or "" for _, each in animals if each.scientific_name is None})
+            self.left_out[photo] = "it is a video"
         elif not taxa:
-            self.left_out["the animal has no name"] += 1
+            self.left_out[photo] = "no animal is named"
+        elif "" in taxa:
+            name = next(each.name for _, each in animals if not each.scientific_name)
+            self.left_out[photo] = f"'{name}' is no taxon that Faunalens knows"
         elif len(taxa) > 1 and not all(said.boxes for said, _ in animals):
-            self.left_out["they show several taxa"] += 1
+            self.left_out[photo] = "several taxa are named"
         elif not photo.is_file():
-            self.left_out[f"{photo.parent} has no such file"] += 1
+            self.left_out[photo] = "there is no such file"
         else:
             camera, cell = _where(photo, lines, base, deployments)
-            for taxon in sorted(filter(None, taxa)):
+            for taxon in sorted(taxa):
                 boxes = {box: None for said, each in animals if each.scientific_name == taxon for box in said.boxes}
                 self.photos.append(LabelledPhoto(photo, taxon, camera, cell, tuple(boxes)))
 
@@ -123,24 +121,19 @@ def _where(photo: Path, lines: Sequence[_Said], base: Path, deployments: Deploym
 def _read(source: Path) -> tuple[Path, Iterator[_Said]]:
     """Return the folder below which labels name their photos, and the labels."""
     folder = source if source.is_dir() else source.parent
-    if source.is_file() and _begins_with(source, SQLITE):
-        return folder, _of_results(source)
+    if source.is_file():
+        with source.open("rb") as file:
+            if file.read(len(SQLITE)) == SQLITE:
+                return folder, _of_results(source)
     if Predictions.is_form_of(source):
         return folder, _of_predictions(source)
     forms: tuple[Form, ...] = (CamtrapDP(), Timelapse(), Folders())
     form = next((each for each in forms if each.is_form_of(source)), None)
     if isinstance(form, CamtrapDP):
         return CamtrapDP.folder_of(source), _of_package(form, source)
-    return folder, _of_form(form, source) if form else _of_table(source)
-
-
-def _begins_with(path: Path, mark: bytes) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(mark)) == mark
-
-
-def _of_form(form: Form, source: Path) -> Iterator[_Said]:
-    return (_Said(label.file or label.photo, label.said) for label in form.labels(source) if label.said)
+    if form:
+        return folder, (_Said(each.file or each.photo, each.said) for each in form.labels(source) if each.said)
+    return folder, _of_table(source)
 
 
 def _of_package(form: CamtrapDP, source: Path) -> Iterator[_Said]:

@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 
-from chalicelib.model.taxonomy import Animal
 from cli.errors import CommandError
 from cli.terminal import photos_are
 from cli.training.evaluation import OTHER, Evaluation, Outcome
@@ -17,17 +16,6 @@ from cli.words import count
 
 LEAST_PHOTOS, LEAST_CAMERAS, LEAST_TAXA = 20, 3, 2
 """What a taxon and a head need: with fewer cameras, none would be left to test what was learnt from two others."""
-
-
-class Wanted(NamedTuple):
-    """What is given of a head. `general`: version of the general model. `unfound`: photos without a found animal."""
-
-    name: str
-    precision: float
-    night: bool
-    licence: str
-    general: str
-    unfound: int = 0
 
 
 def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:
@@ -64,11 +52,7 @@ def samples_of(seen: Sequence[Seen], taxa: Sequence[str]) -> Samples:
     """Return animals as numbers. A photo is judged by its surest box: one that people drew, if it has one."""
     at = {taxon: number for number, taxon in enumerate(taxa)}
     cameras = {camera: number for number, camera in enumerate(sorted({each.photo.camera for each in seen}))}
-    main: dict[tuple[str, str], int] = {}
-    for number, each in enumerate(seen):
-        first = main.setdefault((each.checksum, each.photo.taxon), number)
-        if each.box.score > seen[first].box.score:
-            main[each.checksum, each.photo.taxon] = number
+    main = {(each.checksum, each.photo.taxon): number for number, each in enumerate(seen)}  # the last is the surest
     is_main = np.zeros(len(seen), bool)
     is_main[list(main.values())] = True
     return Samples(
@@ -79,42 +63,26 @@ def samples_of(seen: Sequence[Seen], taxa: Sequence[str]) -> Samples:
     )
 
 
-def learn(
-    seen: Sequence[Seen], animals: Sequence[Animal], places: tuple[str, ...], wanted: Wanted
-) -> tuple[Head, Evaluation]:
+def learn(seen: Sequence[Seen], about: Evaluation) -> tuple[Head, Evaluation]:
     """Return a head, and what heads are right about that were trained without the cameras that they are tested on.
 
-    `seen`: in an order that does not depend on paths, so that the same labels give the same head.
+    `seen`: as `see` sorts them. `about`: an evaluation without outcomes, with the head's taxa and what is known of it.
     """
-    ids = {each.scientific_name: each.taxon_id for each in animals}
+    ids = {each.scientific_name: each.taxon_id for each in about.taxa}
     samples = samples_of(seen, list(ids))
-    fitted = fit(samples, len(ids), wanted.precision)
+    fitted = fit(samples, len(ids), about.precision)
     outcomes = tuple(
-        Outcome(
-            each.photo.photo,
-            each.photo.camera,
-            ids.get(each.photo.taxon, OTHER),
-            fitted.said[number].astype(np.float32),
-            each.box,
-        )
-        for number, each in enumerate(seen)
-        if samples.is_main[number]
+        Outcome(each.photo.photo, each.photo.camera, ids.get(each.photo.taxon, OTHER), said, each.box)
+        for each, said, is_main in zip(seen, fitted.said.astype(np.float32), samples.is_main, strict=True)
+        if is_main
     )
-    known = [each for each in outcomes if each.taxon != OTHER]
-    photos, cameras = len(known), len({each.camera for each in known})
-    evaluation = Evaluation(
-        wanted.name,
-        tuple(animals),
-        outcomes,
-        dict(zip(ids.values(), fitted.thresholds, strict=True)),
-        tuple(fitted.curve),
-        photos,
-        cameras,
-        places,
-        wanted.precision,
-        wanted.general,
-        wanted.night,
-        wanted.licence,
-        wanted.unfound,
+    thresholds = dict(zip(ids.values(), fitted.thresholds, strict=True))
+    known = [each.camera for each in outcomes if each.taxon != OTHER]
+    return fitted.head, replace(
+        about,
+        outcomes=outcomes,
+        thresholds=thresholds,
+        curve=tuple(fitted.curve),
+        photos=len(known),
+        cameras=len(set(known)),
     )
-    return fitted.head, evaluation

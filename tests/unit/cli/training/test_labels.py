@@ -56,7 +56,7 @@ def test_reviews_of_a_study_are_labels_with_the_boxes_of_its_answers(tmp_path: P
     assert first == LabelledPhoto(folder / names[0], "Aepyceros melampus", "north", NORTH, (BOX,))
     assert (second.taxon, second.camera) == ("Panthera leo", "south")
     # THEN of two animals it is not known which box is whose
-    assert found.left_out == {"they show several taxa": 1, "they show no animal": 1}
+    assert found.left_out == {folder / names[1]: "several taxa are named", folder / names[3]: "no animal is named"}
 
 
 TABLE = "File,Species,Location,Latitude,Longitude,Box,Width,Height\n"
@@ -74,8 +74,10 @@ def test_a_table_has_a_row_for_each_photo(tmp_path: Path) -> None:
         LabelledPhoto(tmp_path / "a.jpg", "Panthera leo", "n1", NORTH, (Box(0.1, 0.2, 0.3, 0.4, 1.0, "animal"),)),
         LabelledPhoto(tmp_path / "b.jpg", "Panthera leo", "n2"),
     ]
-    assert found.typed == {"ghost cat": 1}
-    assert found.left_out == {f"{tmp_path} has no such file": 1}
+    assert found.left_out == {
+        tmp_path / "sub" / "c.jpg": "'ghost cat' is no taxon that Faunalens knows",
+        tmp_path / "d.jpg": "there is no such file",
+    }
 
 
 def test_a_correction_of_the_website_has_a_cell_in_place_of_a_camera(tmp_path: Path) -> None:

@@ -7,16 +7,15 @@ import pytest
 
 from chalicelib.model.detector import Box
 from cli.errors import CommandError
-from cli.training.evaluation import OTHER
+from cli.training.evaluation import OTHER, Evaluation
 from cli.training.features import Seen
 from cli.training.fit import STRANGER
 from cli.training.labels import LabelledPhoto
-from cli.training.learning import Wanted, learn, samples_of, taxa_of
+from cli.training.learning import learn, samples_of, taxa_of
 from cli.training.pack import animals_of
 
 LION, IMPALA, HARE = "Panthera leo", "Aepyceros melampus", "Lepus europaeus"
 BOX = Box(0.1, 0.1, 0.5, 0.5, 0.8, "animal")
-WANTED = Wanted("hills", 0.9, night=True, licence="CC0-1.0", general="0" * 12)
 
 
 def photos(taxon: str, number: int, cameras: int) -> list[LabelledPhoto]:
@@ -73,7 +72,9 @@ def test_a_head_is_judged_on_cameras_it_has_not_seen_and_on_strangers() -> None:
         seen(each, *(np.array(middles[each.taxon]) + random.normal(0, 0.5, 3)))
         for each in (*photos(LION, 30, 5), *photos(IMPALA, 30, 6), *photos(HARE, 4, 2))
     ]
-    _, found = learn(animals, animals_of([LION, IMPALA], {}), ("Kenya",), WANTED)
+    taxa = animals_of([LION, IMPALA], {})
+    blank = Evaluation("hills", taxa, (), {}, (), 0, 0, ("Kenya",), 0.9, "0" * 12, night=True, licence="CC0-1.0")
+    _, found = learn(animals, blank)
     # THEN the evaluation has what the card needs
     assert (found.name, found.precision, found.night, found.licence) == ("hills", 0.9, True, "CC0-1.0")
     assert (found.photos, found.cameras, found.places) == (60, 6, ("Kenya",))
