@@ -16,9 +16,11 @@ from infra import cost
 from infra.chalice_project import stages
 from infra.cost import current_prices, full_day
 from infra.down import Down
+from infra.invoke import active_dataset
 from infra.keys import DAYS, Keys
 from infra.proof.proofs import Prove, Trial
 from infra.proof.report import Outcome, ProofReport, read_claims
+from infra.release.releases import HEADING, Releases
 from infra.smoke import Smoke
 from infra.stack import Confirm, Declined
 from infra.stage import Stage
@@ -119,6 +121,24 @@ def _list_keys(keys: Keys, _: argparse.Namespace) -> None:
 def _revoke_key(keys: Keys, options: argparse.Namespace) -> None:
     keys.revoke(options.name)
     print(f"key {options.name} is revoked; API Gateway refuses it within seconds")
+
+
+def _releases(options: argparse.Namespace) -> int:
+    stage = _stage(options)
+    print(HEADING)
+    for each in Releases(stage.client("lambda"), stage.name).all():
+        print(each.line())
+    print(f"dataset: {active_dataset(stage.client('lambda'), stage.name, _echo)}")
+    return 0
+
+
+def _roll_back(options: argparse.Namespace) -> int:
+    stage = _stage(options)
+    if stage.stack().cancel_update():
+        print("a deployment was under way; CloudFormation takes it back")
+    release = Releases(stage.client("lambda"), stage.name).roll_back(_echo, options.to)
+    print(f"\nRelease {release.commit} runs again. Data and website stay; `infra up` goes forward")
+    return 0
 
 
 def _template(options: argparse.Namespace) -> int:
@@ -246,6 +266,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     made.set_defaults(command=_template)
 
+    what = "list the releases of a stage: version, commit, model, since when, share of the traffic; and the dataset"
+    releases = commands.add_parser("releases", help=what)
+    releases.set_defaults(command=_releases)
+
+    what = "go back to the release before, in seconds; cancels a deployment that is under way"
+    back = commands.add_parser(
+        "rollback", help=what, epilog="Example: python -m infra rollback --stage prod --to 0a1b2c3"
+    )
+    back.add_argument("--to", metavar="COMMIT", default="", help="go to the release of this commit instead")
+    back.set_defaults(command=_roll_back)
+
     keys = commands.add_parser("keys", help="add, list or revoke the API keys of a stage's clients")
     actions = keys.add_subparsers(required=True, metavar="ACTION")
     adding = actions.add_parser("add", help="create the key of a client and print it once")
@@ -262,9 +293,9 @@ def build_parser() -> argparse.ArgumentParser:
         names = ", ".join(_step_names(kind))
         command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"start at this step: {names}")
         command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    for command in (up, down, smoke, prove, adding, listing, revoking):
+    for command in (up, down, smoke, releases, back, prove, adding, listing, revoking):
         command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
-    for command in (up, down, smoke, prove, made, adding, listing, revoking):
+    for command in (up, down, smoke, releases, back, prove, made, adding, listing, revoking):
         where = "a stage that .chalice/config.json and infra/stages define"
         command.add_argument("--stage", required=True, choices=stages(), help=where)
     for command in (up, down, made):

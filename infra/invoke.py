@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from infra.functions import function_name
+from infra.release import ALIAS
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, poll
 
@@ -26,17 +27,24 @@ def run_admin_command(client: Any, stage: str, command: Sequence[str], echo: Ech
         raise PreconditionFailed(f"python -m database {command[0]} failed: {lines[-1]}")
 
 
+def active_dataset(client: Any, stage: str, echo: Echo) -> str:
+    """Return the version of the active dataset, or "none". Raise `PreconditionFailed` if the database does not say."""
+    result = invoke(client, f"faunalens-{stage}-admin", {"command": ["list", "--patience", "40"]}, echo)
+    if result["code"]:
+        raise PreconditionFailed(f"python -m database list failed: {result['said'].strip()}")
+    return next((line.split()[0] for line in result["said"].splitlines() if line.endswith(" active")), "none")
+
+
 def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dict[str, Any]:
-    """Invoke a function once it is ready, and return its result. Raise `PreconditionFailed` if it fails.
+    """Invoke a function's alias once it is ready, and return its result. Raise `PreconditionFailed` if it fails.
 
     A function is not ready while it runs an earlier call, right after its creation or update, or after weeks of disuse.
     """
     errors, refusal = client.exceptions, None
     for waited in poll(PAUSE, TIMEOUT):
         try:
-            return _result(
-                client.invoke(FunctionName=function, Payload=json.dumps(event, allow_nan=False).encode()), function
-            )
+            payload = json.dumps(event, allow_nan=False).encode()
+            return _result(client.invoke(FunctionName=function, Qualifier=ALIAS, Payload=payload), function)
         except errors.ResourceNotFoundException as error:
             raise PreconditionFailed(f"function {function} does not exist; create it with step `stack`") from error
         except (errors.TooManyRequestsException, errors.ResourceConflictException) as error:

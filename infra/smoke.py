@@ -70,9 +70,9 @@ def fetch(
         raise PreconditionFailed(f"{url} did not respond: {error}") from error
 
 
-def upload(url: str, photo: bytes) -> Upload:
+def upload(url: str, photo: bytes, key: str = "") -> Upload:
     """Upload a JPEG as clients do: get a form, and post it to the bucket. `url`: of the API, ending with a slash."""
-    answer = fetch(f"{url}uploads", b"")
+    answer = fetch(f"{url}uploads", b"", more={KEY_HEADER: key} if key else {})
     if answer.status not in (200, 201):
         raise PreconditionFailed(f"POST /uploads returned {answer}")
     form = json.loads(answer.body)
@@ -150,7 +150,11 @@ def check_stage(stage: Stage, echo: Echo) -> None:
 def check_url(url: str, stage: str, echo: Echo, ask_health: AskHealth) -> None:
     """Test a stage on AWS by its URL, with the page's key. Raise `PreconditionFailed` at the first wrong response."""
     api = (urlsplit(url).hostname or "").partition(".")[0]
-    check(url, echo, ask_health, page_key(stage, api))
+    key = page_key(stage, api)
+    check(url, echo, ask_health, key)
+    stored = upload(url, photo(), key)
+    answer = _request(f"{stored.identify_url}?location=none", b"", key)
+    echo(f"upload    {answer['message']} ({answer['timings_ms']['total']:.0f} ms)")
 
 
 def check(url: str, echo: Echo, ask_health: AskHealth | None = None, key: str = "") -> None:

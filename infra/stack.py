@@ -101,6 +101,13 @@ class Stack:
                 return
         raise PreconditionFailed(f"stack {self._name} was not deleted; its status is {status}. {reasons}")
 
+    def cancel_update(self) -> bool:
+        """Have CloudFormation take back the update that is under way. Return False if there is none."""
+        if self.status != "UPDATE_IN_PROGRESS":
+            return False
+        self._client.cancel_update_stack(StackName=self._name)
+        return True
+
     @property
     def outputs(self) -> dict[str, str]:
         """The stack's outputs; empty if the stack does not exist or is being created."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +15,16 @@ from infra import account, api_stage, certificates, chalice_project, invoke, pre
 from infra.functions import function_name
 from infra.keys import Keys
 from infra.package.upload import Packages
+from infra.release import commit
+from infra.release.releases import KEPT, Releases
 from infra.stack import Confirm, Deployment
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 from infra.template import BACKFILL, PACKAGES, as_text, only, parameters_of, pipeline, read_template
 from infra.template.web import CDN_PREFIX_LIST, check_names, has_tls, web_template
 
+WATCHED_MINUTES = 10
+"""Minutes for which an alarm watches a change of a stack that shifts traffic slowly, as in prod."""
 DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 
 
@@ -32,6 +37,7 @@ class Up:
 
     def __init__(self, stage: Stage, without: Collection[str] = (), confirm: Confirm = lambda _: True) -> None:
         self._stage, self._without, self._confirm = stage, without, confirm
+        self._before = ""  # the commit of the release that ran before this command
 
     def steps(self) -> list[Step]:
         """Return all steps in order. Each step first checks which resources exist, so any step can be repeated."""
@@ -43,7 +49,8 @@ class Up:
             Step("data", "load the animals of this checkout", self._load_data, minutes=1),
             Step("web", "deploy the web tier, if --web names an image of it", self._deploy_web, minutes=5),
             Step("backfill", "deploy the backfill, if BackfillConcurrency is not 0", self._deploy_backfill, minutes=1),
-            Step("smoke", "check that the API answers", self._smoke, minutes=1),
+            Step("smoke", "check that the API answers; if it does not, take the release back", self._smoke, minutes=1),
+            Step("versions", f"delete the versions of all but the last {KEPT} releases", self._prune),
         ]
 
     def _check(self, echo: Echo) -> None:
@@ -88,6 +95,8 @@ class Up:
 
     def _deploy_stack(self, echo: Echo) -> None:
         values = {**self._parameters, **self._zones()}
+        with suppress(PreconditionFailed):  # there is no release yet
+            self._before = next((each.commit for each in self._releases.all() if each.share), "")
         if not values["S3PrefixList"]:
             # The functions may connect to the addresses in this list.
             values["S3PrefixList"] = self._prefix_list(f"com.amazonaws.{self._stage.region}.s3")
@@ -118,12 +127,25 @@ class Up:
     ) -> dict[str, str]:
         """Deploy one of the stage's stacks by its template in S3, and return its outputs."""
         url, given = packages.url_of(as_text(template)), only(template["Parameters"], values)
-        wanted = Deployment(url, given, self._stage.tags, capabilities)
+        wanted = Deployment(url, given, self._stage.tags, capabilities, options=self._watched(part, values, echo))
         if not part:
             wanted = replace(wanted, protected=values["DatabaseProtected"] == "true")
         stack = self._stage.stack(part)
         stack.deploy(wanted, echo, self._confirm)
         return stack.outputs
+
+    def _watched(self, part: str, values: Mapping[str, str], echo: Echo) -> dict[str, Any]:
+        """Return the alarm that takes a change of a stack back, while it is made and for some time after it."""
+        name = f"faunalens-{self._stage.name}-{part}-page".replace("--", "-")
+        found = self._stage.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])
+        alarms = found.get("CompositeAlarms", [])
+        if any(each["StateValue"] == "ALARM" for each in alarms):
+            echo(f"warning: alarm {name} is on already, so it does not watch this change")
+            return {}
+        triggers = [{"Arn": each["AlarmArn"], "Type": "AWS::CloudWatch::CompositeAlarm"} for each in alarms]
+        minutes = WATCHED_MINUTES if values["Traffic"] != "AllAtOnce" else 0
+        watch = {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": minutes}
+        return {"RollbackConfiguration": watch} if triggers else {}
 
     def _prefix_list(self, name: str) -> str:
         """Return the id of a prefix list of AWS in the region, or "" if there is none."""
@@ -170,8 +192,21 @@ class Up:
         secret = outputs.get("WebhookSecret", "none")
         echo(f"batches at a time: {values['BackfillConcurrency']}; secret of the webhook: {secret}")
 
+    @property
+    def _releases(self) -> Releases:
+        return Releases(self._stage.client("lambda"), self._stage.name)
+
+    def _prune(self, echo: Echo) -> None:
+        self._releases.prune(echo)
+
     def _smoke(self, echo: Echo) -> None:
-        smoke.check_stage(self._stage, echo)
+        try:
+            smoke.check_stage(self._stage, echo)
+        except PreconditionFailed as error:
+            if self._before in ("", commit()):  # there was no release before this one
+                raise
+            self._releases.roll_back(echo, self._before)
+            raise PreconditionFailed(f"{error}\nThe release was taken back; {self._before} runs again") from error
         try:
             smoke.check_recipients(self._stage.client("sns"), self._stage.output("AlarmTopic"), echo)
         except PreconditionFailed as error:

@@ -45,8 +45,8 @@ class Releases:
 
     def all(self) -> list[Release]:
         """Return the releases of which the API still has a version, the latest first."""
-        versions = {key: self._versions(key) for key in FUNCTIONS}
         alias = self._alias(API)
+        versions = {key: self._versions(key) for key in FUNCTIONS}
         shares, (back, _, moment) = _shares(alias), alias.get("Description", "").partition(_SINCE)
         found = []
         for commit, (api, configuration) in versions[API].items():

@@ -13,10 +13,13 @@ from copy import deepcopy
 from typing import Any
 from unittest.mock import patch
 
+from moto.awslambda.models import LambdaBackend, lambda_backends
 from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
 from samtranslator.translator.transform import transform
+
+from infra.release import ALIAS
 
 LEFT_OUT = (
     "AWS::RDS::DBCluster",
@@ -104,6 +107,15 @@ def as_moto_can(document: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def publish(lambdas: LambdaBackend, name: str) -> None:
+    """Publish a version of a function, and let its alias name it."""
+    published = lambdas.publish_version(name)
+    assert published is not None
+    aliases = [each.name for each in lambdas.list_aliases(name)]
+    move = lambdas.update_alias if ALIAS in aliases else lambdas.create_alias
+    move(name=ALIAS, function_name=name, function_version=str(published.version), description="", routing_config="")
+
+
 @contextmanager
 def deployable() -> Iterator[dict[str, Any]]:
     """Let moto's CloudFormation take change sets of the project's main stack until the end of the block.
@@ -131,6 +143,8 @@ def deployable() -> Iterator[dict[str, Any]]:
             backend.create_stack(name=stack_name, **given)
         else:
             backend.get_stack(stack_name).update(role_arn="", **given)
+        for each in of_type(sent[stack_name], "AWS::Serverless::Function").values():
+            publish(lambda_backends[backend.account_id][backend.region_name], each["Properties"]["FunctionName"])
 
     def protect(response: CloudFormationResponse) -> ActionResult:
         stack = response.cloudformation_backend.get_stack(response._get_param("StackName"))

@@ -113,6 +113,13 @@ def test_a_stage_comes_up_and_goes_down(
     # AND dashboards exist
     assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
 
+    # AND it says what runs
+    listed = workplace.infra("releases")
+    assert re.search(r"\n +1  20\S+ \S+ UTC  \S+ +[0-9a-f]{12} +100%\ndataset: \S+\n", listed.stdout), listed.stderr
+    # AND there is no way back from the first release
+    back = workplace.infra("rollback")
+    assert (back.returncode, "error: there is no release to go back to" in back.stderr) == (1, True)
+
     if is_examined:
         check_second_up(workplace)
         check_proofs(workplace)

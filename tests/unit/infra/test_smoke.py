@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api.page import page_key
 from infra import smoke
 from infra.step import PreconditionFailed
 from tests.unit.infra.fake_aws import Client
@@ -60,3 +61,27 @@ def test_one_confirmed_subscription_is_enough_and_no_address_is_printed() -> Non
 def test_alarms_for_no_one_are_an_error(arns: list[str], message: str) -> None:
     with pytest.raises(PreconditionFailed, match=rf"alarms reach no one: .*{message}"):
         smoke.check_recipients(sns(*arns), "topic", lambda _: None)
+
+
+def test_a_stage_is_tested_with_a_photo_through_the_bucket_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a stage that demands keys WHEN it is tested by its URL
+    url, key = "https://abc.execute-api.eu-west-1.amazonaws.com/dev/", page_key("dev", "abc")
+    checked, asked, said = list[object](), list[object](), list[str]()
+    stored = smoke.Upload("uploads/1", f"{url}uploads/1/identify")
+
+    def upload(*given: object) -> smoke.Upload:
+        asked.append(given[2])
+        return stored
+
+    def request(*given: object) -> dict[str, object]:
+        asked.append(given)
+        return {"message": "A cat.", "timings_ms": {"total": 300.0}}
+
+    monkeypatch.setattr(smoke, "check", lambda *given: checked.append(given[-1]))
+    monkeypatch.setattr(smoke, "upload", upload)
+    monkeypatch.setattr(smoke, "_request", request)
+    smoke.check_url(url, "dev", said.append, dict)
+    # THEN a photo goes to the bucket and is identified from there, with the page's key as everything else
+    assert checked == [key]
+    assert asked == [key, (f"{url}uploads/1/identify?location=none", b"", key)]
+    assert said == ["upload    A cat. (300 ms)"]

@@ -50,6 +50,9 @@ class CloudFormation:
         ]
         return {"StackEvents": events[::-1]}
 
+    def cancel_update_stack(self, **_: Any) -> None:
+        self.requested.append("cancel")
+
     def create_change_set(self, **wanted: Any) -> None:
         self.change_set = wanted
         assert wanted["Parameters"] == [{"ParameterKey": "Stage", "ParameterValue": "dev"}]
@@ -264,3 +267,10 @@ def test_without_a_stack_there_is_nothing_to_delete_and_no_output() -> None:
 
 def test_outputs_are_read_by_name() -> None:
     assert Stack(CloudFormation("CREATE_COMPLETE"), "faunalens-dev").outputs == {"A": "b"}
+
+
+@pytest.mark.parametrize(("status", "is_cancelled"), [("UPDATE_IN_PROGRESS", True), ("UPDATE_COMPLETE", False)])
+def test_an_update_under_way_can_be_taken_back(status: str, is_cancelled: bool) -> None:
+    client = CloudFormation(status)
+    assert Stack(client, "faunalens-dev").cancel_update() is is_cancelled
+    assert client.requested == ["cancel"] * is_cancelled

@@ -1,5 +1,6 @@
 """What `infra up` refuses before it changes anything, and what its stacks are asked to become."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,10 @@ import pytest
 
 from infra import preconditions
 from infra.package.upload import Packages
+from infra.release.releases import Release
 from infra.stack import Deployment
 from infra.stage import Stage
-from infra.step import PreconditionFailed
+from infra.step import Echo, PreconditionFailed
 from infra.template import declared_parameters, parameters_of
 from infra.up import Up
 
@@ -35,12 +37,40 @@ class Stacks:
         return FakeStack()
 
 
+class CloudWatch:
+    """CloudWatch, with the alarm `page` of prod in a state."""
+
+    state = "OK"
+
+    def describe_alarms(self, *, AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:  # noqa: N803
+        assert AlarmTypes == ["CompositeAlarm"]
+        found = [name for name in AlarmNames if name == "faunalens-prod-page"]
+        return {"CompositeAlarms": [{"AlarmArn": f"arn:{each}", "StateValue": self.state} for each in found]}
+
+
+class FakeReleases:
+    """The releases of a stage, of which one runs."""
+
+    back = ""
+
+    def __init__(self, *_: object) -> None:
+        """Take what the real ones take."""
+
+    def all(self) -> list[Release]:
+        return [Release("before", "model", datetime(2026, 11, 29, tzinfo=UTC), {}, 1.0)]
+
+    def roll_back(self, _: object, to: str) -> None:
+        FakeReleases.back = to
+
+
 @pytest.fixture
 def stacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stacks:
     found, template = Stacks(), tmp_path / "sam.json"
     template.write_text("{}")
     monkeypatch.setattr(Stage, "stack", lambda _, part="": found.of(part))
     monkeypatch.setattr(Stage, "url", "https://api.example/dev/")
+    monkeypatch.setattr(Stage, "client", lambda *_: CloudWatch())
+    monkeypatch.setattr("infra.up.Releases", FakeReleases)
     monkeypatch.setattr(Up, "_prefix_list", lambda *_: "pl-1")
     monkeypatch.setattr(Up, "_zones", lambda _: {"ZoneA": "euw1-az1", "ZoneB": "euw1-az2"})
     monkeypatch.setattr("infra.up.pipeline.write", lambda *_, **__: template)
@@ -51,9 +81,9 @@ def stacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stacks:
     return found
 
 
-def bring_up(stage: str = "dev", **parameters: str) -> None:
+def bring_up(stage: str = "dev", echo: Echo = lambda _: None, **parameters: str) -> None:
     (step,) = [each for each in Up(Stage(stage, "eu-west-1", None, parameters)).steps() if each.name == "stack"]
-    step.action(lambda _: None)
+    step.action(echo)
 
 
 def test_each_stack_gets_what_it_declares(stacks: Stacks) -> None:
@@ -70,6 +100,44 @@ def test_each_stack_gets_what_it_declares(stacks: Stacks) -> None:
     # AND the bucket of packages comes as a short template, because there is no bucket yet
     assert stacks.wanted["packages"].template.startswith("{")
     assert stacks.wanted["packages"].parameters == {"Stage": "dev"}
+
+
+def test_the_page_alarm_takes_a_change_back(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN prod, which shifts traffic slowly WHEN it changes THEN the alarm watches it for ten minutes more
+    bring_up("prod")
+    trigger = {"Arn": "arn:faunalens-prod-page", "Type": "AWS::CloudWatch::CompositeAlarm"}
+    watch = {"RollbackTriggers": [trigger], "MonitoringTimeInMinutes": 10}
+    assert stacks.wanted[""].options == {"RollbackConfiguration": watch}
+    # AND a correction that cannot wait is watched while it is made
+    bring_up("prod", Traffic="AllAtOnce")
+    assert stacks.wanted[""].options["RollbackConfiguration"]["MonitoringTimeInMinutes"] == 0
+    # AND an alarm that is on already would take the cure back
+    monkeypatch.setattr(CloudWatch, "state", "ALARM")
+    said = list[str]()
+    bring_up("prod", echo=said.append)
+    assert stacks.wanted[""].options == {}
+    assert "warning: alarm faunalens-prod-page is on already, so it does not watch this change" in said
+    # AND a stage that is new has none
+    bring_up("dev")
+    assert stacks.wanted[""].options == {}
+
+
+@pytest.mark.usefixtures("stacks")
+def test_a_smoke_test_that_fails_takes_the_release_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise PreconditionFailed("database is failing")
+
+    monkeypatch.setattr("infra.up.smoke.check_stage", fails)
+    steps = {step.name: step for step in Up(Stage("dev", "eu-west-1", None, {})).steps()}
+    # GIVEN a smoke test without a deployment before it WHEN it fails THEN nothing changes
+    with pytest.raises(PreconditionFailed, match=r"^database is failing$"):
+        steps["smoke"].action(lambda _: None)
+    assert FakeReleases.back == ""
+    # AND after a deployment the release before it runs again
+    steps["stack"].action(lambda _: None)
+    with pytest.raises(PreconditionFailed, match="failing\nThe release was taken back; before runs again"):
+        steps["smoke"].action(lambda _: None)
+    assert FakeReleases.back == "before"
 
 
 def test_a_stage_whose_database_is_protected_cannot_be_deleted_by_mistake(stacks: Stacks) -> None:

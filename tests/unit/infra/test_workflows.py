@@ -14,6 +14,8 @@ from cfnlint.decode.cfn_yaml import loads
 from chalicelib.config.settings import ROOT, Settings
 from database.__main__ import build_parser as database_parser
 from infra.__main__ import build_parser
+from infra.functions import FUNCTIONS, function_name
+from infra.release import ALIAS
 from infra.stage import Stage
 from infra.template import declared_parameters
 from infra.up import DATABASE_PATIENCE, Up
@@ -46,31 +48,65 @@ JOBS = {path.stem: loads(path.read_text(encoding="utf-8"))["jobs"] for path in W
 
 
 def test_only_a_job_without_packages_may_ask_for_an_aws_role() -> None:
-    # GIVEN the jobs that may ask for GitHub's token, with which AWS gives them a role
+    # GIVEN the jobs that may ask for GitHub's token, with which AWS gives them a role; others only hand it on
     jobs = {f"{workflow}/{name}": job for workflow, each in JOBS.items() for name, job in each.items()}
-    asking = {name: job for name, job in jobs.items() if "id-token" in job["permissions"]}
-    assert asking.keys() == {"deploy/deploy"}
-    job = asking["deploy/deploy"]
-    # THEN they run neither the checkout's code nor that of its packages
-    assert job["permissions"] == {"id-token": "write"}
-    used = {step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step}
-    assert used == {"actions/download-artifact", "aws-actions/configure-aws-credentials"}
-    scripts = "".join(step.get("run", "") for step in job["steps"])
-    assert not re.search(r"python|pip|make|npm|npx|uv |\.venv|build/\S+\.sh", scripts)
-    # AND the environment decides who may start them, and from which branch
-    assert "inputs.stage" in job["environment"]
+    asking = {name: job for name, job in jobs.items() if "id-token" in job["permissions"] and "uses" not in job}
+    assert asking.keys() == {"stage/deploy", "stage/back"}
+    for job in asking.values():
+        # THEN they run neither the checkout's code nor that of its packages
+        assert job["permissions"] == {"id-token": "write"}
+        used = {step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step}
+        assert used <= {"actions/download-artifact", "aws-actions/configure-aws-credentials"}
+        scripts = "".join(step.get("run", "") for step in job["steps"])
+        assert not re.search(r"python|pip|make|npm|npx|uv |\.venv|build/\S+\.sh", scripts)
+        # AND the environment decides who may start them, and from which branch
+        assert "inputs.stage" in job["environment"]
     assert not [name for name, job in jobs.items() if "environment" in job and name not in asking]
 
 
+def test_prod_takes_the_artefact_of_the_commit_that_passed_dev_s_smoke_test() -> None:
+    # GIVEN one build for both stages WHEN dev has been deployed and tested THEN prod gets the same files
+    deploy, stage = JOBS["deploy"], JOBS["stage"]
+    assert [deploy[name]["needs"] for name in ("build", "dev", "prod")] == ["test", "build", "dev"]
+    assert deploy["dev"]["uses"] == deploy["prod"]["uses"] == "./.github/workflows/stage.yml"
+    uploaded = [step["with"]["name"] for step in deploy["build"]["steps"] if "upload-artifact" in step.get("uses", "")]
+    taken = [step["with"]["name"] for step in stage["deploy"]["steps"] if "download-artifact" in step.get("uses", "")]
+    assert uploaded == taken == ["stages"]
+    # AND the smoke test belongs to the stage, of which no other release is deployed meanwhile
+    assert stage["smoke"]["needs"] == "deploy"
+    for name in ("dev", "prod"):
+        concurrency = {"group": f"deploy-{name}", "cancel-in-progress": False}
+        assert (deploy[name]["with"], deploy[name]["concurrency"]) == ({"stage": name}, concurrency)
+        assert 'python -m infra template --stage "$stage"' in scripts_of("deploy", "build")
+
+
+def test_a_smoke_test_that_fails_takes_the_aliases_back() -> None:
+    back = JOBS["stage"]["back"]
+    assert "failure()" in back["if"]
+    assert "needs.smoke.result == 'failure'" in back["if"]
+    # GIVEN the versions that ran before the deployment WHEN the test fails THEN each alias names its own again
+    names = re.findall(r'"(faunalens-\$STAGE[\w-]*)"', scripts_of("stage", "deploy").partition("get-alias")[0])
+    assert names == ["faunalens-$STAGE", *(f"faunalens-$STAGE-{each}" for each in ("batch", "warm", "admin"))]
+    assert {each.replace("$STAGE", "dev") for each in names} == {function_name("dev", key) for key in FUNCTIONS}
+    assert f"--name {ALIAS} --function-version" in scripts_of("stage", "back")
+    # AND nothing but the alias is called
+    for call in re.findall(r"aws lambda invoke .*", scripts_of("stage", "deploy")):
+        assert f"--qualifier {ALIAS}" in call
+
+
+def scripts_of(workflow: str, job: str) -> str:
+    return "".join(step.get("run", "") for step in JOBS[workflow][job]["steps"])
+
+
 def test_the_deployment_gives_cloudformation_its_role_and_functions_their_boundary() -> None:
-    scripts = "".join(step.get("run", "") for step in JOBS["deploy"]["deploy"]["steps"])
+    scripts = scripts_of("stage", "deploy")
     assert '--role-arn "$CLOUDFORMATION_ROLE"' in scripts
     assert "PermissionsBoundary: $boundary" in scripts
     # AND it names stack and parameters that there are
     declared = {*declared_parameters(), *template("web.yaml")["Parameters"]}
     for name in re.findall(r"(\w+): \$\w+", scripts):
         assert name in declared
-    variables = set(re.findall(r"vars\.(\w+)", (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")))
+    variables = set(re.findall(r"vars\.(\w+)", "".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)))
     guide = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
     assert not {name for name in variables if f"`{name}`" not in guide}
 
@@ -78,7 +114,7 @@ def test_the_deployment_gives_cloudformation_its_role_and_functions_their_bounda
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_the_commands_for_the_database_are_those_of_infra_up(stage: str) -> None:
     # GIVEN the events that the workflow sends to the administrative function
-    scripts = "".join(step.get("run", "") for step in JOBS["deploy"]["deploy"]["steps"])
+    scripts = scripts_of("stage", "deploy")
     sent = [line.replace("'\"$STAGE\"'", stage) for line in re.findall(r"^admin '(.+)'$", scripts, re.MULTILINE)]
     prepare, load = (json.loads(each)["command"] for each in sent)
     # THEN its parser accepts them: REDIS_URL, which the function has, is the default of --redis-url
@@ -95,11 +131,9 @@ def test_what_the_deployment_runs_is_there() -> None:
     commands = re.findall(r"\.venv/bin/python -m infra (.+)$", text, re.MULTILINE)
     assert len(commands) == 1
     known = [step.name for step in Up(Stage("", "", None, {})).steps()]
-    stages = re.findall(r"options: \[(.+)\]$", text, re.MULTILINE)[0].split(", ")
+    stages = re.findall(r"for stage in (.+); do$", text, re.MULTILINE)[0].split()
     for command, stage in product(commands, stages):
-        options = build_parser().parse_args(shlex.split(command.replace("$STAGE", stage)))
+        options = build_parser().parse_args(shlex.split(command.replace("$stage", stage)))
         assert options.stage == stage
         for step in (getattr(options, "only", ""), getattr(options, "first", ""), *getattr(options, "skipped", [])):
             assert not step or step in known
-    # AND nothing is deployed that was not tested
-    assert [JOBS["deploy"][name]["needs"] for name in ("build", "deploy", "smoke")] == ["test", "build", "deploy"]
