@@ -1,10 +1,10 @@
-"""A small model of three animals, a pack, a detector and a head that fulfil the contract of docs/how-to/model.md.
+"""A small model of three animals, a pack and a detector that fulfil the contract of docs/how-to/model.md.
 
 The model scores the photo's colours: its first animal is likely in a red photo, the second in a green one, the third in
 a blue one; its features are the means of the colours. The pack has two species and three outputs: a red photo is a red
 fox; a green and a blue one are an Arctic fox, in summer and in winter. The detector sees an image of 8 × 8 pixels, each
 a square of its own: a red one is an animal, a green one a person, a blue one a vehicle, each with a box of 2 × 2 pixels
-around it. To the head, a red animal is an Arctic fox, a green one a raccoon, and a blue one any other.
+around it.
 
 Tests change one part of a model to get a model that breaks the contract.
 """
@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
-
-from chalicelib.model.session import version_of
 
 ANIMALS = 3
 SIZE = 8
@@ -56,13 +54,13 @@ size = 8
 [outputs]
 labels = "foxes.csv"
 """
-_ARCTIC = (
+ARCTIC = (
     "3,vulpes-lagopus,Arctic fox,Vulpes lagopus,species,wild,Chordata,Mammalia,Carnivora,Canidae,Vulpes,Vulpes lagopus"
 )
 PACK_LABELS = f"""output_index,label,id,taxon,name,scientific_name,rank,kind,phylum,class,order,family,genus,species
 0,red,10,vulpes-vulpes,red fox,Vulpes vulpes,species,wild,Chordata,Mammalia,Carnivora,Canidae,Vulpes,Vulpes vulpes
-1,summer,{_ARCTIC}
-2,winter,{_ARCTIC}
+1,summer,{ARCTIC}
+2,winter,{ARCTIC}
 """
 PACK_TAXA = "scientific_name,rank,name\nCanidae,family,dog or fox\nVulpes,genus,fox\n"
 DETECTOR_MANIFEST = """
@@ -78,23 +76,6 @@ size = 8
 labels = "colours.csv"
 """
 DETECTOR_LABELS = "output_index,label,subject\n0,red,animal\n1,green,person\n2,blue,vehicle\n"
-HEAD_MANIFEST = """
-kind = "head"
-enabled = true
-licence = "CC0-1.0"
-author = "these tests"
-general = "GENERAL"
-
-[outputs]
-labels = "own.csv"
-
-[thresholds]
-vulpes-lagopus = 0.6
-"""
-HEAD_LABELS = f"""output_index,label,id,taxon,name,scientific_name,rank,kind,phylum,class,order,family,genus,species
-0,fox,{_ARCTIC}
-1,coon,4,procyon-lotor,raccoon,Procyon lotor,species,wild,Chordata,Mammalia,Carnivora,Procyonidae,Procyon,Procyon lotor
-"""
 NODES: list[tuple[tuple[str, list[str], list[str]], dict[str, Any]]] = [
     (("Cast", ["image"], ["float"]), {"to": TensorProto.FLOAT}),
     (("ReduceMean", ["float"], ["colours"]), {"axes": [1, 2], "keepdims": 0}),
@@ -141,7 +122,7 @@ def tiny_model(
             attributes = attributes if operator == replaced else {}
         made.append(helper.make_node(operator, sources, targets, **attributes))
     known = {"gain": np.float32(0.05), "least": np.float32(1e-30), **(constants or {})}
-    model = _model("tiny", made, declared, given, known)
+    model = model_of("tiny", made, declared, given, known)
     helper.set_model_props(model, {"name": "tiny"})
     return model
 
@@ -180,7 +161,7 @@ def tiny_pack_model(
         else:
             made.append(helper.make_node(operator, sources, [target], **attributes))
     inputs = {"image": (TensorProto.UINT8, list(shape))}
-    return _model("foxes", made, inputs, {output: (TensorProto.FLOAT, ["N", outputs])}, {"gain": np.float32(0.05)})
+    return model_of("foxes", made, inputs, {output: (TensorProto.FLOAT, ["N", outputs])}, {"gain": np.float32(0.05)})
 
 
 def write_pack(
@@ -219,7 +200,7 @@ def tiny_detector_model(size: int = SIZE) -> ModelProto:
         helper.make_node("Identity", ["all_boxes"], ["boxes"]),
     ]
     outputs = {name: (TensorProto.FLOAT, [1, squares, width]) for name, width in (("boxes", 4), ("scores", 3))}
-    return _model("colours", nodes, {"image": (TensorProto.UINT8, [1, size, size, 3])}, outputs, constants)
+    return model_of("colours", nodes, {"image": (TensorProto.UINT8, [1, size, size, 3])}, outputs, constants)
 
 
 def write_detector(
@@ -246,31 +227,7 @@ def write_camera_trap_detector(folder: Path, size: int = SIZE) -> Path:
     return write_detector(folder, tiny_detector_model(size), labels, name="traps", manifest=manifest)
 
 
-def tiny_head_model(gain: float = 0.05, outputs: int = 3) -> ModelProto:
-    """Return the model: the softmax of the mean colours of the crops."""
-    nodes = [
-        helper.make_node("Mul", ["features", "gain"], ["logits"]),
-        helper.make_node("ReduceMean", ["logits"], ["mean"], axes=[0]),
-        helper.make_node("Softmax", ["mean"], ["probabilities"], axis=1),
-    ]
-    given = {"probabilities": (TensorProto.FLOAT, [1, outputs])}
-    return _model("own", nodes, {"features": (TensorProto.FLOAT, ["N", 3])}, given, {"gain": np.float32(gain)})
-
-
-def write_head(folder: Path, model: Path, more: str = "", gain: float = 0.05, name: str = "own") -> Path:
-    """Write the head to a folder, and return the path of its manifest. `model`: the general one.
-
-    `more`: lines of the manifest before its tables.
-    """
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.onnx").write_bytes(tiny_head_model(gain).SerializeToString())
-    (folder / "own.csv").write_text(HEAD_LABELS)
-    manifest = HEAD_MANIFEST.replace("GENERAL", version_of(model)).replace("\n[outputs]", f"{more}\n[outputs]")
-    (folder / f"{name}.toml").write_text(manifest)
-    return folder / f"{name}.toml"
-
-
-def _model(
+def model_of(
     name: str,
     nodes: Iterable[NodeProto],
     inputs: Mapping[str, tuple[int, list[Any]]],

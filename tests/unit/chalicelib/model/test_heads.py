@@ -22,6 +22,7 @@ from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import build_recogniser
 from testing import tiny_model
+from tests.unit.chalicelib.model.tiny_head import write_head
 
 SIZE = 16
 SHARES = st.floats(0, 1)
@@ -83,7 +84,7 @@ def recogniser_in(folder: Path, more: str = "", gain: float = 0.05) -> Recognise
     path = tiny_model.write(folder, tiny_model.tiny_model())
     tiny_model.write_detector(folder)
     tiny_model.write_camera_trap_detector(folder)
-    tiny_model.write_head(folder / "packs", path, more, gain)
+    write_head(folder / "packs", path, more, gain)
     return build_recogniser(Settings(model=ModelSettings(path=path)))
 
 
@@ -178,7 +179,7 @@ def test_a_head_is_for_its_places(tmp_path: Path, more: str, features: Features,
 
 def test_ones_own_head_comes_before_that_of_the_model(tmp_path: Path) -> None:
     recogniser = recogniser_in(tmp_path)
-    own = tiny_model.write_head(tmp_path / "mine", recogniser.models.general.path, name="mine").parent
+    own = write_head(tmp_path / "mine", recogniser.models.general.path, name="mine").parent
     models = build_recogniser(Settings(model=ModelSettings(path=recogniser.models.general.path, packs=own))).models
     assert [head.name for head in models.heads] == ["mine", "own"]
 
