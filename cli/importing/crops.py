@@ -1,10 +1,8 @@
 """What our models say of the boxes that came in. They look at the crops, as they do after a detector of ours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from chalicelib.api.parameters import DEFAULT_TOP
-from chalicelib.config.settings import Settings
 from chalicelib.location import Location
 from chalicelib.model.detector import Box, Detector
 from chalicelib.photo.pixels import Picture
@@ -13,7 +11,6 @@ from cli.engines.local import LocalEngine
 from cli.engines.megadetector import with_detector
 from cli.importing.predictions import Predicted
 from cli.place import NONE, Place
-from cli.terminal import warn
 from cli.video import is_video
 
 
@@ -31,28 +28,17 @@ class _Given(Detector):
         return self._boxes
 
 
-class Crops:
-    """The models of this process. Thread-safe."""
+def look(engine: LocalEngine, path: Path, said: Predicted, location: Location | None, shift: float) -> str | None:
+    """Return the answer for a photo as JSON. None if it cannot be read; or is a video, whose frames are others.
 
-    def __init__(self, engine: LocalEngine) -> None:
-        self._engine = engine
-
-    @classmethod
-    def build(cls, settings: Settings, environment: Mapping[str, str]) -> "Crops":
-        """Load the models. Raises `ModelError`."""
-        return cls(LocalEngine.build(settings, environment, DEFAULT_TOP, warn))
-
-    def look(self, path: Path, said: Predicted, location: Location | None, shift: float) -> str | None:
-        """Return the answer for a photo as JSON. None if it cannot be read; or is a video, whose frames are others.
-
-        `said`: with boxes in shares. Raises `ModelError`.
-        """
-        if is_video(path) or -1 not in said.frames:
-            return None
-        given = _Given(said.detector or said.model, [box for box, _ in said.frames[-1].boxes])
-        place = Place("given", location.latitude, location.longitude) if location else NONE
-        engine = self._engine.changed(lambda services: with_detector(services, given), given)
-        try:
-            return engine.identify(path.read_bytes(), place, shift).answer
-        except (OSError, Refused):
-            return None
+    `said`: with boxes in shares. Raises `ModelError`.
+    """
+    if is_video(path) or -1 not in said.frames:
+        return None
+    given = _Given(said.detector or said.model, [box for box, _ in said.frames[-1].boxes])
+    place = Place("given", location.latitude, location.longitude) if location else NONE
+    engine = engine.changed(lambda services: with_detector(services, given), given)
+    try:
+        return engine.identify(path.read_bytes(), place, shift).answer
+    except (OSError, Refused):
+        return None

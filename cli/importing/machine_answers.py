@@ -19,13 +19,14 @@ from typing import Any, NamedTuple
 
 import click
 
+from chalicelib.api.parameters import DEFAULT_TOP
 from chalicelib.config.settings import Settings
 from chalicelib.location import Location
 from chalicelib.services import build_recogniser
 from cli.deployments import corrected
-from cli.engines.local import features_of_places, of_a_run
+from cli.engines.local import LocalEngine, features_of_places, of_a_run
 from cli.errors import Exit
-from cli.importing.crops import Crops
+from cli.importing.crops import look
 from cli.importing.labels import Label
 from cli.importing.photos import StudyPhotos, facts_of, looked_for
 from cli.importing.predictions import Names, Predicted, Predictions
@@ -134,15 +135,15 @@ def import_answers(
             lambda: features_of_places(settings, environment, warn),
             settings.thresholds.season_floor,
         )
-        crops = None if names == "theirs" else Crops.build(settings, environment)
-        look = partial(_answered, folder=Path(kept.study()["folder"]), weighing=weighing, crops=crops, names=names)
+        engine = None if names == "theirs" else LocalEngine.build(settings, environment, DEFAULT_TOP, warn)
+        answer = partial(_answered, folder=Path(kept.study()["folder"]), weighing=weighing, engine=engine, names=names)
         at = datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds")
         tally, number = _Tally(), sum(map(len, plan.photos.values()))
         with photo_progress(0, number, "importing") as reach, ThreadPoolExecutor(os.process_cpu_count()) as pool:
-            for some in batched(plan.matched(predictions), LOOKED_AT if crops else BATCH, strict=False):
+            for some in batched(plan.matched(predictions), LOOKED_AT if engine else BATCH, strict=False):
                 rows = {row["id"]: row for row in kept.rows(_ROWS, json.dumps([identity for _, identity in some]))}
                 pairs = [(said, rows[identity]) for said, identity in some]
-                done = pool.map(look, pairs) if crops else map(look, pairs)
+                done = pool.map(answer, pairs) if engine else map(answer, pairs)
                 _save(kept, done, tally, at)
                 reach(tally.saved)
         where.settle()
@@ -161,7 +162,7 @@ def _save(results: ResultsFile, answered: Iterable[_Answered], tally: _Tally, at
 
 
 def _answered(
-    pair: tuple[Predicted, Row], folder: Path, weighing: Weighing, crops: Crops | None, names: Names
+    pair: tuple[Predicted, Row], folder: Path, weighing: Weighing, engine: LocalEngine | None, names: Names
 ) -> _Answered:
     said, row = pair
     place = Place.parse(row["place"])
@@ -179,7 +180,7 @@ def _answered(
     size = (facts.width or 1, facts.height or 1)
     text, opinion = weighing.answer(said, location, month, size)
     others = [opinion] if opinion else []
-    ours = crops.look(folder / row["path"], said.in_shares(size), location, row["shift"]) if crops else None
+    ours = look(engine, folder / row["path"], said.in_shares(size), location, row["shift"]) if engine else None
     if ours and names == "ours":
         text = ours
     elif ours:
@@ -187,7 +188,7 @@ def _answered(
     task = Task(row["id"], row["path"], place, None, row["shift"])
     text = with_others(text, others)
     outcome = Outcome(task, "done", row["size"], row["modified"], row["checksum"], facts, text)
-    return _Answered(said, row, outcome, opinion, is_unseen=crops is not None and ours is None)
+    return _Answered(said, row, outcome, opinion, is_unseen=engine is not None and ours is None)
 
 
 def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:

@@ -4,6 +4,7 @@ All classes become labels of SpeciesNet's form, so that one path leads to taxa. 
 by its scientific or everyday name.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,6 @@ from typing import Any, Literal, NamedTuple
 from chalicelib.model.detector import MOST, Box
 from chalicelib.model.taxonomy import RANKS
 from cli.engines.megadetector import CATEGORIES, boxes_of
-from cli.importing.json_items import items_of
 from cli.importing.labels import faults_of
 from cli.importing.names import kind_called, taxon_called
 from cli.study.taxa import lineage_of, searchable
@@ -31,6 +31,10 @@ UNSAID = "of unknown version"
 _VERSION = re.compile(r"v?\d+(\.\d+)+\w*")
 type Classes = tuple[tuple[str, float], ...]
 """Labels of SpeciesNet's form with their scores, the best first."""
+
+
+_SPACE = re.compile(r"\s*")
+_DECODER = json.JSONDecoder()
 
 
 class Found(NamedTuple):
@@ -236,3 +240,60 @@ def label_of(name: str, description: str = "") -> str:
 def _joined() -> Mapping[str, str]:
     """Return scientific names by how some programs write them: without a space."""
     return {latin.replace(" ", "").lower(): latin for latin, *_ in searchable()}
+
+
+def items_of(path: Path, lists: frozenset[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the members of the object in a file by name, in its order; of the members that are `lists`, each item.
+
+    A file that is a list is that list, with an empty name. Its text is in memory, 60 MB for 100,000 photos; objects,
+    which are much larger, are not. Raises `ValueError` if it is no such JSON.
+    """
+    text = _Text(path.read_text(encoding="utf-8-sig"))
+    if text.peek() == "[":
+        yield from (("", item) for item in text.items())
+        return
+    text.expect("{")
+    while text.peek() != "}":
+        name = text.value()
+        text.expect(":")
+        if name in lists and text.peek() == "[":
+            yield from ((name, item) for item in text.items())
+        else:
+            yield name, text.value()
+        if text.peek() != "}":
+            text.expect(",")
+
+
+class _Text:
+    """JSON from where it is read on. All methods raise `ValueError` if it is damaged, or ends."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._at = text, 0
+
+    def peek(self) -> str:
+        """Return the next character that is no space."""
+        self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches anywhere
+        if self._at == len(self._text):
+            raise ValueError("the file ends too early")
+        return self._text[self._at]
+
+    def expect(self, character: str) -> None:
+        """Pass a character."""
+        if (found := self.peek()) != character:
+            raise ValueError(f"it has {found!r}; expected {character!r}")
+        self._at += 1
+
+    def value(self) -> Any:
+        """Return the next value."""
+        self.peek()
+        value, self._at = _DECODER.raw_decode(self._text, self._at)
+        return value
+
+    def items(self) -> Iterator[Any]:
+        """Yield the items of a list."""
+        self.expect("[")
+        while self.peek() != "]":
+            yield self.value()
+            if self.peek() != "]":
+                self.expect(",")
+        self.expect("]")
