@@ -80,7 +80,6 @@ def of_comparison(
         "ShadowComparisons": int(result != "missed"),
         "ShadowDifferences": int(result not in ("missed", "same")),
         "ShadowWider": int(result == "wider"),
-        "ShadowMisses": int(result == "missed"),
     }
     if gain is not None:
         metrics["ShadowGain"] = round(gain, 4)

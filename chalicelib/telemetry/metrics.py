@@ -121,16 +121,15 @@ METRICS: Mapping[str, Metric] = {
     "BoxLatency": Metric("Milliseconds", "time to find boxes, and to identify the animals in them"),
     "UnexpectedAnimals": Metric("Count", "predictions none of whose animals is known to live in the cell"),
     "ShadowComparisons": Metric(
-        "Count", "identifications compared with what a version in shadow, a dataset or a model, would have answered"
+        "Count",
+        "identifications compared with what a version in shadow, a dataset or a model, would have answered; 0 for one "
+        "that failed, was late or still busy, so that the number of samples counts these too",
     ),
     "ShadowDifferences": Metric(
         "Count", "comparisons in which the version in shadow would have named another taxon; see `shadow_taxon`"
     ),
     "ShadowWider": Metric("Count", "differences in which it would have named a wider taxon, or none"),
     "ShadowGain": Metric("None", "its score less the one that was answered, if the taxon is the same; -1 to 1"),
-    "ShadowMisses": Metric(
-        "Count", "identifications not compared, because the version in shadow failed, was late or still busy"
-    ),
     "Drift": Metric(
         "None",
         "how far the photos and answers of the last whole hour are from the release's reference: population stability "
