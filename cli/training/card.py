@@ -67,6 +67,7 @@ def _card(evaluation: Evaluation, pictures: Mapping[str, str]) -> str:
 def _facts(evaluation: Evaluation) -> dict[str, str]:
     """Return what the sentences of the card say."""
     places, night, right = _listed(evaluation.places), evaluation.night, evaluation.right_of_named
+    areas = len(evaluation.places)
     people = sum(each.box is not None and each.box.score == BY_PEOPLE for each in evaluation.known)
     few = [each for each in evaluation.rows if each.photos < FEW_PHOTOS or each.cameras < FEW_CAMERAS]
     least = ((each.name, evaluation.thresholds.get(each.taxon_id, 1.0)) for each in evaluation.taxa)
@@ -75,7 +76,7 @@ def _facts(evaluation: Evaluation) -> dict[str, str]:
         "title": evaluation.name.replace("_", " "),
         "name": evaluation.name,
         "kinds": count(len(evaluation.taxa), "animal"),
-        "seen": ("infrared photos" if night else "photos") + (f" ({places})" if places else ""),
+        "seen": ("infrared photos" if night else "photos") + (f" of {count(areas, 'area')}" if areas else ""),
         "photos": count(evaluation.photos, "photo"),
         "cameras": count(evaluation.cameras, "camera"),
         "named": percent(evaluation.named),

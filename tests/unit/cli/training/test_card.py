@@ -69,7 +69,7 @@ def words_of(text: str) -> str:
 def test_the_card_says_for_what_the_head_is_and_how_well_it_does_on_cameras_left_out() -> None:
     text = " ".join(markdown(SEEN).split())
     assert "# Model card: dune animals" in text
-    assert "it names 2 animals in infrared photos (Utah and Nevada)" in text
+    assert "it names 2 animals in infrared photos of 2 areas" in text
     assert "1,234 photos of 2 cameras" in text
     assert "it names 25% of the animals, and 100% of these names are right" in text
     assert "| fox | *Vulpes* | 2 | 1 | 50% | 50% | 100% |" in text
