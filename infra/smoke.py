@@ -152,6 +152,11 @@ def check_url(url: str, stage: str, echo: Echo, ask_health: AskHealth) -> None:
     api = (urlsplit(url).hostname or "").partition(".")[0]
     key = page_key(stage, api)
     check(url, echo, ask_health, key)
+    check_upload(url, echo, key)
+
+
+def check_upload(url: str, echo: Echo, key: str = "") -> None:
+    """Have a photo identified that goes through the bucket. Raise `PreconditionFailed` if that fails."""
     stored = upload(url, photo(), key)
     answer = _request(f"{stored.identify_url}?location=none", b"", key)
     echo(f"upload    {answer['message']} ({answer['timings_ms']['total']:.0f} ms)")

@@ -4,16 +4,19 @@ While traffic shifts, and after a rollback, both run on one database and one cac
 in the next release and not in this one.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from chalicelib.config.settings import ROOT
 from infra.package import Package
@@ -23,10 +26,11 @@ from local.stack import postgres
 from local.stack.valkey import ValkeyServer
 from testing.pictures import SYDNEY, exif, jpeg
 from tests.integration.conftest import Served
+from tests.integration.infra.moto_stack import expanded
 
 pytestmark = pytest.mark.alone  # it packs the release before, and loads its data
 
-FIRST = "e47a5d225"
+FIRST = "1fb57360"
 """The release before, as long as there is no tag."""
 PHOTO = jpeg(exif=exif(SYDNEY))
 
@@ -124,3 +128,49 @@ def test_both_releases_answer_from_one_schema_dataset_and_cache(
     assert found[0]["mode"] == "narrowed"
     assert len(found[0]["animals"]) > 10
     assert found[1] == found[0] == found[2]
+
+
+MEANT: dict[str, str] = {}
+"""Resources that this release replaces on purpose, by name, and why nothing is lost."""
+
+
+@pytest.fixture(scope="module")
+def templates(before: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The whole template of prod, as the release before has it and as this one does."""
+    found = []
+    for checkout in (before, ROOT):
+        out = tmp_path_factory.mktemp("template")
+        run(checkout, "infra", "template", "--stage", "prod", "--out", str(out))
+        found.append(expanded(json.loads((out / "sam.json").read_text(encoding="utf-8"))))
+    return found[0], found[1]
+
+
+def replaced(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    """Yield what CloudFormation would replace, by the properties that only a creation can set."""
+
+    def value(template: dict[str, Any], name: str, path: list[str]) -> Any:
+        found: Any = template["Resources"][name].get("Properties", {})
+        for each in path:
+            found = found.get(each) if isinstance(found, dict) else None
+        given = found.get("Ref") if isinstance(found, dict) else None
+        return template["Parameters"].get(given, {}).get("Default", found) if given else found
+
+    for name, old in before["Resources"].items():
+        if now["Resources"].get(name, {}).get("Type") != old["Type"]:
+            continue
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", old["Type"]).schema
+        for pointer in schema.get("createOnlyProperties", []):
+            path = pointer.removeprefix("/properties/").split("/")
+            if value(before, name, path) != value(now, name, path):
+                yield f"{name}: {'.'.join(path)}"
+
+
+def test_nothing_is_replaced_unless_it_is_meant(templates: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    would = [each for each in replaced(*templates) if each.partition(":")[0] not in MEANT]
+    assert not would, f"this would replace {', '.join(would)}"
+    # AND a name or a key that changes is found
+    changed = deepcopy(templates[1])
+    changed["Resources"]["Cache"]["Properties"]["ServerlessCacheName"] = "another"
+    changed["Parameters"]["VpcCidr"]["Default"] = "10.9.0.0/16"
+    found = {*replaced(templates[0], changed)}
+    assert {"Cache: ServerlessCacheName", "Vpc: CidrBlock"} <= found

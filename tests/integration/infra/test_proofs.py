@@ -40,7 +40,8 @@ def test_a_photo_that_is_refused_refutes_and_a_package_without_heic_does_not(
             proofs.heic(at_app)
 
 
-def test_the_cache_and_the_answers_are_proved_by_the_smoke_test(at_app: Trial) -> None:
+def test_the_cache_and_the_answers_are_proved_by_the_smoke_test(at_app: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "check_upload", lambda *_: None)  # the app has no bucket here; the tests below have one
     assert proofs.cache_sign_in(at_app) == "the health check reaches the cache"
     assert proofs.answers(at_app) == "health, animals, identification and memory as expected"
 

@@ -4,29 +4,23 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
-from samtranslator.translator.transform import transform
 
 from chalicelib.config.settings import ROOT
 from infra.package import Package
 from infra.release import ALIAS, COMMIT, MODEL, commit
 from testing.cloudformation import STAGES, template
+from tests.integration.infra.moto_stack import expanded
 
 FUNCTIONS = {"APIHandler", "Warm", "Batch", "Admin"}
 LATEST = {"Gate": "CodeDeploy calls the hook by the name that the deployment group has; it judges, and is not judged"}
 """Functions without an alias, and why."""
-
-
-class NoManagedPolicies:
-    """The translator's source of AWS managed policies; the template uses none."""
-
-    def load(self) -> dict[str, str]:
-        return {}
 
 
 @pytest.fixture(scope="module", params=STAGES)
@@ -49,18 +43,12 @@ def written(stage: str, package: Package, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def resources(written: Mapping[str, Any]) -> dict[str, Any]:
     """The resources of the stage, expanded."""
-    document = json.loads(json.dumps(written))
-    for each in document["Resources"].values():
-        for name in ("CodeUri", "ContentUri"):
-            if name in each["Properties"]:
-                each["Properties"][name] = each["Properties"][name].replace("./", "s3://packages/")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        found: dict[str, Any] = transform(document, {}, NoManagedPolicies())["Resources"]
+    found: dict[str, Any] = expanded(written)["Resources"]
     return found
 
 
 def of_type(resources: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return the properties of the resources of a type, by name."""
     return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
 
 
@@ -163,15 +151,9 @@ def test_code_layer_and_environment_each_make_a_version(
     written: Mapping[str, Any], resources: Mapping[str, Any]
 ) -> None:
     def versions(change: Any) -> set[str]:
-        document = json.loads(json.dumps(written))
-        for each in document["Resources"].values():
-            for name in ("CodeUri", "ContentUri"):
-                if name in each["Properties"]:
-                    each["Properties"][name] = each["Properties"][name].replace("./", "s3://packages/")
+        document = deepcopy(written)
         change(document["Resources"])
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-            return {*of_type(transform(document, {}, NoManagedPolicies())["Resources"], "AWS::Lambda::Version")}
+        return {*of_type(expanded(document)["Resources"], "AWS::Lambda::Version")}
 
     now = {*of_type(resources, "AWS::Lambda::Version")}
     api = "APIHandler"
