@@ -1,7 +1,8 @@
 """The stage of the API at API Gateway: how much it throttles, what the app says about that, and the access log.
 
 API Gateway has no limit for a whole stage: a limit of `*/*` counts for each method on its own. So stages/limits.json
-has what the stage may do in total, and the share of each method in percent; the shares add up to 100. A usage
+has what the stage may do in total, and the share of each method in percent; the shares add up to 100. The files of the
+page are apart, by visitors a second: they cost little, and no identification should wait for them. A usage
 plan would limit only clients with API keys.
 
 The access log has what came, without the client's address and the query, which contains coordinates. API Gateway writes
@@ -53,18 +54,30 @@ def throttle_limits(stage: str) -> ThrottleLimits:
         raise PreconditionFailed(
             f"infra/stages/limits.json has no stage {stage}, only {', '.join(stages)}; add its limits"
         )
-    return ThrottleLimits(**stages[stage])
+    files = _files(stage).values()
+    shared = ThrottleLimits(**stages[stage])
+    return ThrottleLimits(
+        shared.rate + sum(each.rate for each in files), shared.burst + sum(each.burst for each in files)
+    )
+
+
+def _files(stage: str) -> dict[Method, ThrottleLimits]:
+    """Return the limits of the methods that send the page's files."""
+    visitors = _document()["visitors"][stage]
+    counts = {Method(*name.split()): count for name, count in _document()["files"].items()}
+    return {method: ThrottleLimits(visitors * count, 2 * visitors * count) for method, count in counts.items()}
 
 
 def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
     """Return the limits of each method. Raise `PreconditionFailed` if stages/limits.json lacks the stage or a share."""
-    total, shares = throttle_limits(stage), _document()["shares"]
-    methods = api_methods()
+    throttle_limits(stage)
+    total, shares, files = ThrottleLimits(**_document()["stages"][stage]), _document()["shares"], _files(stage)
+    methods = [each for each in api_methods() if each not in files]
     if missing := [f"{each.name} {each.path}" for each in methods if f"{each.name} {each.path}" not in shares]:
         raise PreconditionFailed(
             f"infra/stages/limits.json has no share for {', '.join(missing)}; add it, and lower another share"
         )
-    return {each: _part(total, shares[f"{each.name} {each.path}"]) for each in methods}
+    return {**{each: _part(total, shares[f"{each.name} {each.path}"]) for each in methods}, **files}
 
 
 def method_settings(stage: str) -> list[dict[str, Any]]:

@@ -81,6 +81,12 @@ def check_production(stage: str, parameters: Mapping[str, str], without: Collect
         )
 
 
+def check_host(parameters: Mapping[str, str]) -> None:
+    """Raise `PreconditionFailed` if the API has a name without a certificate, or the other way round."""
+    if bool(parameters["ApiHost"]) != bool(parameters["ApiCertificate"]):
+        raise PreconditionFailed("ApiHost and ApiCertificate belong together; set both, or neither")
+
+
 def missing_for_production(parameters: Mapping[str, str]) -> list[str]:
     """Return what a production stage with these parameters lacks: some of `alarms`, `budget` and `tls`, or nothing."""
     if parameters["DatabaseProtected"] != "true":

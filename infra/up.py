@@ -60,6 +60,7 @@ class Up:
         region = self._stage.region
         certificates.file_of(region)
         preconditions.check_production(self._stage.name, self._parameters, self._without)
+        preconditions.check_host(self._parameters)
         self._check_batches()
         if findings := lint().findings:
             raise PreconditionFailed("\n".join(["dashboards/ has problems; fix them first:", *map(str, findings)]))
@@ -108,6 +109,8 @@ class Up:
         if api_stage.demands_keys(values) and (attached := Keys(self._stage).attach()):
             echo(f"added to the usage plan: the keys {', '.join(attached)}")
         echo(f"functions and API: {self._stage.url}")
+        if target := self._stage.outputs.get("ApiTarget"):
+            echo(f"point the DNS record of {values['ApiHost']} to {target}")
 
     def _packages(self, echo: Echo) -> Packages:
         """Return the bucket of packages, which is a stack of its own, because the others come from there."""
@@ -175,7 +178,7 @@ class Up:
         values |= self._zones()
         if values["WebCdn"] == "yes" and not values["WebCdnPrefixList"]:
             values["WebCdnPrefixList"] = self._prefix_list(CDN_PREFIX_LIST)
-        template = web_template(self._stage.name, runbook_url(ROOT))
+        template = web_template(self._stage.name, runbook_url(ROOT), int(values["WebMostTasks"]))
         outputs = self._deploy(self._packages(echo), "web", template, values, echo)
         if not has_tls(values):
             echo("WARNING: the website has no TLS, so everyone on the way can read photos and places; for a trial only")

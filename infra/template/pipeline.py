@@ -72,7 +72,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
     tags = {"project": "faunalens", "stage": stage}
     _dump({"Parameters": given, "Tags": tags}, out / "parameters.json")
     if parameters["WebImage"]:
-        web = web_template(stage, runbook)
+        web = web_template(stage, runbook, int(parameters["WebMostTasks"]))
         (out / "web.json").write_text(as_text(web), encoding="utf-8")
         _dump({"Parameters": only(web["Parameters"], parameters), "Tags": tags}, out / "web-parameters.json")
     check(package.template, echo)

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from cloudwatch.figures import ACCOUNT
 from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
 from cloudwatch.template import template
+from infra.chalice_project import function_settings
 from infra.step import PreconditionFailed
 from infra.template import EDGE, WEB, merge_unique, read_template
 
+SHARE = 0.4
+"""Part of the reserved concurrency of the API's function that the tier may hold."""
 SHARED = ("Firewall", "RequestsPerAddress")
 """Parameters of the API's firewall, which the tier's firewall has too."""
 CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
@@ -38,9 +42,21 @@ def task_size() -> TaskSize:
     return TaskSize(int(task["Cpu"]) / 1024, int(task["Memory"]))
 
 
-def web_template(stage: str, runbook: str = RUNBOOK) -> dict[str, Any]:
-    """Return the template of a stage's web tier. `runbook`: URL that its alarms link to."""
+def workers(stage: str, tasks: int) -> int:
+    """Return how many photos each of at most so many tasks has identified at a time.
+
+    The tier and the API call one function. Of its reserved concurrency the tasks together hold at most `SHARE`, and
+    bursts of the API fit into the rest (infra/stages/limits.json), so that neither starves the other.
+    """
+    reserved = int(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
+    return max(1, int(reserved * SHARE) // tasks)
+
+
+def web_template(stage: str, runbook: str = RUNBOOK, tasks: int = 8) -> dict[str, Any]:
+    """Return the template of a stage's web tier. `runbook`: URL that its alarms link to. `tasks`: the most of them."""
     web, edge = read_template(WEB), read_template(EDGE)
+    (container,) = web["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
+    container["Environment"].append({"Name": "HTTP_WORKERS", "Value": str(workers(stage, tasks))})
     web["Resources"]["Service"]["DependsOn"] += WATCHED
     parameters = merge_unique(web["Parameters"], {name: edge["Parameters"][name] for name in SHARED})
     parameters["Stage"] = {**parameters["Stage"], "AllowedValues": [stage]}  # alarms contain its name

@@ -36,7 +36,7 @@ DELETED_BY_MOTO = ("Results", "Log", "DeploymentLog")
 def _template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the step send what moto can create (`all`), or what it can delete too (`deleted`). It lacks Fn::Cidr."""
 
-    def for_moto(stage: str, runbook: str) -> dict[str, Any]:
+    def for_moto(stage: str, runbook: str, _tasks: int) -> dict[str, Any]:
         # It does not know the attribute TargetGroupFullName either.
         document: dict[str, Any] = json.loads(
             as_text(web_template(stage, runbook)).replace("Targets.TargetGroupF", "Balancer.LoadBalancerF")

@@ -34,9 +34,18 @@ def test_all_methods_together_may_do_what_the_stage_may_do(stage: str) -> None:
 
 
 def test_every_method_of_the_api_has_a_share_and_no_other() -> None:
-    shares = json.loads(LIMITS_FILE.read_text(encoding="utf-8"))["shares"]
-    assert shares.keys() == {f"{method.name} {method.path}" for method in api_methods()}
+    document = json.loads(LIMITS_FILE.read_text(encoding="utf-8"))
+    shares, files = document["shares"], document["files"]
+    assert {*shares, *files} == {f"{method.name} {method.path}" for method in api_methods()}
     assert sum(shares.values()) == 100
+    assert not shares.keys() & files.keys()
+
+
+def test_a_hundred_visitors_a_second_get_the_page_of_prod() -> None:
+    limits = method_limits("prod")
+    assert limits[Method("GET", "/")].rate == 100
+    # AND each of them its three files, whatever identifications there are
+    assert limits[Method("GET", "/web/{name}")].rate == 300
 
 
 def test_a_stage_without_limits_is_an_error() -> None:

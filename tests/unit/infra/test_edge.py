@@ -3,11 +3,15 @@
 import json
 
 import jsonschema
+import pytest
 
 from chalicelib.api.http import PROBLEM_HEADERS, problem_of
 from chalicelib.api.openapi import document
 from chalicelib.api.page import page_key
 from chalicelib.errors import TooManyRequests
+from infra.preconditions import check_host
+from infra.step import PreconditionFailed
+from infra.template import parameters_of
 from testing.cloudformation import resources
 
 EDGE = resources(
@@ -48,3 +52,16 @@ def test_the_key_of_the_page_is_the_one_that_the_page_sends() -> None:
 
 def test_without_firewall_and_keys_nothing_is_created() -> None:
     assert resources("edge.yaml", {"Stage": "dev", "RestApiId": "a1b2c3d4e5"}) == {}
+
+
+def test_the_address_of_clients_outlives_the_api() -> None:
+    # GIVEN a host name with its certificate WHEN the API gets another id, as when it is made anew or moves
+    given = {"Stage": "dev", "RestApiId": "one", "ApiHost": "api.example", "ApiCertificate": "arn:x"}
+    before, after = (resources("edge.yaml", {**given, "RestApiId": each}) for each in ("one", "two"))
+    # THEN the name stays as it is, and only what it maps to is another
+    assert before["ApiDomain"] == after["ApiDomain"]
+    assert after["ApiMapping"]["Properties"] == {"DomainName": {"Ref": "ApiDomain"}, "RestApiId": "two", "Stage": "dev"}
+    # AND a name without its certificate is refused before anything is made
+    for wrong in ({"ApiHost": "api.example"}, {"ApiCertificate": "arn:x"}):
+        with pytest.raises(PreconditionFailed, match="ApiHost and ApiCertificate belong together"):
+            check_host(parameters_of("dev", wrong))

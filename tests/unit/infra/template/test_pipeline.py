@@ -17,7 +17,7 @@ from infra.api_stage import limit_variables
 from infra.functions import function_config
 from infra.release import COMMIT, MODEL
 from infra.step import PreconditionFailed
-from infra.template import merge_unique, parameters_of, pipeline, to_text
+from infra.template import merge_unique, only, parameters_of, pipeline, to_text
 from infra.template.pipeline import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
 from testing import cloudformation
 from testing.cloudformation import STAGES
@@ -91,7 +91,7 @@ def test_the_resources_of_both_templates_are_unchanged(merged: Mapping[str, Any]
 def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
     stage: str, merged: Mapping[str, Any]
 ) -> None:
-    for name, value in cloudformation.parameters(stage).items():
+    for name, value in only(merged["Parameters"], cloudformation.parameters(stage)).items():
         assert str(merged["Parameters"][name]["Default"]) == value
     assert merged["Parameters"]["Stage"]["AllowedValues"] == [stage]
     assert "RestApiId" not in merged["Parameters"]

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from cloudwatch.files import Placeholders, read_files
+from infra.api_stage import method_limits
+from infra.chalice_project import function_settings
 from infra.step import PreconditionFailed
-from infra.template.web import WATCHED, check_names, has_tls, web_template
+from infra.template import parameters_of
+from infra.template.web import WATCHED, check_names, has_tls, web_template, workers
 from testing.cloudformation import resources
 
 TEMPLATE = web_template("dev", "https://example.org/runbook")
@@ -136,3 +139,21 @@ def test_the_service_starts_with_two_tasks_and_a_deployment_that_fails_is_rolled
     assert {each["Properties"]["TreatMissingData"] for each in watched.values()} == {"notBreaching"}
     assert not any("Service" in each.get("DependsOn", []) for each in watched.values())
     assert {*WATCHED} < {*found["Service"]["DependsOn"]}
+
+
+def test_tier_and_api_share_one_reserve_and_neither_starves_the_other() -> None:
+    # GIVEN the reserve of prod, and the most that each may hold of it
+    reserved = function_settings("prod")["api_handler"]["reserved_concurrency"]
+    tasks = int(parameters_of("prod", {})["WebMostTasks"])
+    (container,) = web_template("prod", tasks=tasks)["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
+    (each_task,) = (int(each["Value"]) for each in container["Environment"] if each["Name"] == "HTTP_WORKERS")
+    limits = method_limits("prod")
+    bursts = sum(
+        each.burst for method, each in limits.items() if method.path.endswith("/identify") and method.name == "POST"
+    )
+    # THEN together they hold no more than there is, and each has a good part
+    assert tasks * each_task + bursts <= reserved
+    assert min(tasks * each_task, bursts) >= reserved // 3
+    # AND dev's tasks leave more than half to its API
+    most = int(parameters_of("dev", {})["WebMostTasks"])
+    assert most * workers("dev", most) <= function_settings("dev")["api_handler"]["reserved_concurrency"] // 2
