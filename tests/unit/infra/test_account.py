@@ -79,11 +79,11 @@ def quotas(found: Stage, **parameters: str) -> list[str]:
 def test_quotas_of_networks_and_tasks_are_compared_with_what_the_stage_needs() -> None:
     assert quotas(stage()) == ["networks (VPCs): 1 of 5, 1 needed"]
     assert quotas(stage(up=True)) == ["networks (VPCs): 1 of 5, 0 needed"]
-    assert quotas(stage(), WebImage=IMAGE)[1] == "virtual cores of Fargate: 0 of 5, 4 needed"
+    assert quotas(stage(), WebImage=IMAGE)[1] == "virtual cores of Fargate: 0 of 5, 2 needed"
     with pytest.raises(PreconditionFailed, match=r"may have 5 networks \(VPCs\) in us-east-1 and has 5, but the stage"):
         quotas(stage(vpcs=5))
-    with pytest.raises(PreconditionFailed, match=r"may have 2 .*; ask Service Quotas for more \(vpc, L-F678F1CE\)"):
-        quotas(stage(quota=2), WebImage=IMAGE)
+    with pytest.raises(PreconditionFailed, match=r"may have 1 .*; ask Service Quotas for more \(vpc, L-F678F1CE\)"):
+        quotas(stage(quota=1), WebImage=IMAGE)
 
 
 def test_an_account_on_the_free_plan_is_warned() -> None:
