@@ -62,15 +62,6 @@ def shown(path: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in path)
 
 
-def photos_are(number: int) -> str:
-    """Return a number of photos as the begin of a sentence.
-
-    >>> photos_are(1), photos_are(2000)
-    ('1 photo is', '2,000 photos are')
-    """
-    return "1 photo is" if number == 1 else f"{number:,} photos are"
-
-
 def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
     """Print the outcome of a photo as a line of JSON, or as a line for people."""
     if not as_json:

@@ -141,7 +141,10 @@ def import_answers(
         tally, number = _Tally(), sum(map(len, plan.photos.values()))
         with photo_progress(0, number, "importing") as reach, ThreadPoolExecutor(os.process_cpu_count()) as pool:
             for some in batched(plan.matched(predictions), LOOKED_AT if engine else BATCH, strict=False):
-                rows = {row["id"]: row for row in kept.rows(_ROWS, json.dumps([identity for _, identity in some]))}
+                rows = {
+                    row["id"]: row
+                    for row in kept.rows(_ROWS, json.dumps([identity for _, identity in some], allow_nan=False))
+                }
                 pairs = [(said, rows[identity]) for said, identity in some]
                 done = pool.map(answer, pairs) if engine else map(answer, pairs)
                 _save(kept, done, tally, at)

@@ -14,7 +14,7 @@ from cli.deployments import Deployments, read_deployments
 from cli.engines.local import cache_of, of_a_run
 from cli.errors import Exit
 from cli.options import EXISTING_FILE, EXISTING_FOLDER, FOLDER
-from cli.terminal import MOST_FAULTS, photos_are, shown, waiting, warn
+from cli.terminal import MOST_FAULTS, shown, waiting, warn
 from cli.training.evaluation import Evaluation
 from cli.training.features import NOTHING, Eye, Memory, Seen, see
 from cli.training.labels import Labels
@@ -153,7 +153,7 @@ def _cells(seen: Iterable[Seen], taxa: Sequence[str]) -> frozenset[int]:
 def _warn_of(left_out: Mapping[Path, str]) -> None:
     for reason, number in Counter(left_out.values()).most_common(MOST_FAULTS):
         example = next(path for path, each in left_out.items() if each == reason)
-        warn(f"{photos_are(number)} left out: {shown(reason)}, such as {shown(str(example))}")
+        warn(f"{count(number, 'photo is')} left out: {shown(reason)}, such as {shown(str(example))}")
 
 
 def _say(evaluation: Evaluation, about: About, files: Sequence[Path]) -> None:

@@ -120,7 +120,7 @@ class Memory:
             roots = np.array([each for _, each in seen], np.float32).tobytes()
             with self._lock:
                 self._connection.execute(
-                    "insert or ignore into seen values (?, ?, ?)", (key, json.dumps(corners), roots)
+                    "insert or ignore into seen values (?, ?, ?)", (key, json.dumps(corners, allow_nan=False), roots)
                 )
             return seen
         boxes = [Box(x, y, width, height, score, "animal") for x, y, width, height, score in json.loads(row[0])]

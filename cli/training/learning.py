@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from cli.errors import CommandError
-from cli.terminal import photos_are
 from cli.training.evaluation import OTHER, Evaluation, Outcome
 from cli.training.features import Seen
 from cli.training.fit import STRANGER, Head, Samples, fit
@@ -26,8 +25,8 @@ def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:
     homeless = [each.photo for each in photos if not each.camera]
     if homeless:
         raise CommandError(
-            f"{photos_are(len(homeless))} of no known camera, such as {homeless[0]}; put those of each camera into a "
-            "folder of its own, give --deployments, or add the column camera"
+            f"{count(len(homeless), 'photo is')} of no known camera, such as {homeless[0]}; put those of each camera "
+            "into a folder of its own, give --deployments, or add the column camera"
         )
     pairs = {(each.taxon, each.photo, each.camera) for each in photos}
     number = Counter(taxon for taxon, _, _ in pairs)

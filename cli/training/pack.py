@@ -137,7 +137,7 @@ def manifest_of(evaluation: Evaluation, about: About) -> str:
     lines = [
         f"# A head trained by Faunalens {VERSION} on {evaluation.photos:,} photos of {evaluation.cameras:,} cameras.",
         f"# {evaluation.name}.md is its model card.",
-        *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()),
+        *(f"{key} = {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in facts.items()),
         *("", "[outputs]", f'labels = "{evaluation.name}.csv"'),
         *("", f"# Least probability of a name: {evaluation.precision:.0%} of such names are right."),
         "[thresholds]",

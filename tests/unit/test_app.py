@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -86,7 +87,8 @@ def left(monkeypatch: pytest.MonkeyPatch) -> Iterator[Left]:
     left = Left(io.StringIO(), io.StringIO())
     found()
     monkeypatch.setattr(module, "identify", identify)
-    monkeypatch.setattr(app.application, "services", lambda: None)
+    unread = SimpleNamespace(features=SimpleNamespace(see=lambda _: None))  # counts of drift, tested elsewhere
+    monkeypatch.setattr(app.application, "services", lambda: unread)
     monkeypatch.setattr(app.application, "emitter", Emitter("faunalens", "test", left.metrics))
     log = app.app.log
     before, level = log.handlers[:], log.level
