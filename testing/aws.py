@@ -217,9 +217,12 @@ def state_machine(account: Account, size: int) -> Iterator[None]:
         where = {"LocationConstraint": REGION}
         account.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
         account.client("iam").create_role(RoleName=f"faunalens-{STAGE}-backfill", AssumeRolePolicyDocument="{}")
-        account.client("lambda").create_function(
+        functions = account.client("lambda")
+        functions.create_function(
             FunctionName=FUNCTION, Runtime="python3.13", Role=ROLE, Handler="app.batch", Code={"ZipFile": b"code"}
         )
+        functions.publish_version(FunctionName=FUNCTION)
+        functions.create_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="1")
         account.client("stepfunctions").create_state_machine(
             name=f"faunalens-{STAGE}-backfill", definition=json.dumps(for_moto(), allow_nan=False), roleArn=ROLE
         )
