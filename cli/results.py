@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, cast
 
 from cli.errors import CommandError
 from cli.place import Place, cell_at
@@ -28,7 +28,6 @@ until the file changes. `failed`: will be tried again by the next run, as will a
 
 LEFT: tuple[State, ...] = ("new", "touched", "failed")
 """The states of photos that a run still has to identify."""
-
 
 UNSEEN = '{"prediction":null,"candidates":[],"animal_probability":0.0,"subject":"unclear"}'
 """The answer for a photo that no model has looked at, and of which people said something. It is left to identify."""
@@ -275,8 +274,7 @@ class ResultsFile:
         select count(*), count(iif(id in (select photo from review), 1, null)) from photo
         where state = 'new' and answer <> ?
         """
-        number, reviewed = self._connection.execute(query, (UNSEEN,)).fetchone()
-        return number, reviewed
+        return cast("tuple[int, int]", self._connection.execute(query, (UNSEEN,)).fetchone())
 
     def tasks(self) -> Iterator[Task]:
         """Yield the photos that are left, in the order in which they were found. Each is yielded once."""
@@ -310,8 +308,7 @@ class ResultsFile:
     def clock_of(self, path: str) -> tuple[str, float] | None:
         """Return the time on a photo's clock and its correction in seconds; None as long as no time is known."""
         query = "select taken, shift from photo where path = ? and taken is not null"
-        found: tuple[str, float] | None = self._connection.execute(query, (path,)).fetchone()
-        return found
+        return cast("tuple[str, float] | None", self._connection.execute(query, (path,)).fetchone())
 
     def faults(self) -> Iterator[sqlite3.Row]:
         """Yield path, state, code and detail of the photos without an answer, or with one that lacks its place."""

@@ -215,7 +215,7 @@ def test_an_empty_recording_says_once_what_is_missing(tmp_path: Path, open_page:
         expect(page.locator('.card[data-state="empty"]:visible, .card[data-state="aws_only"]:visible')).to_have_count(0)
         expect(page.get_by_text("Insufficient data")).to_have_count(0)
         page.goto(url)
-        expect(drawn(page).locator("main")).to_contain_text("The 34 alarms have no data")
+        expect(drawn(page).locator("main")).to_contain_text(re.compile(r"The \d+ alarms have no data"))
 
 
 def points(page: Page, title: str) -> list[list[float]]:

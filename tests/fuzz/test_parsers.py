@@ -26,7 +26,7 @@ from chalicelib.photo import headers
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import location_from_gps, taken_at
 from database.maintain.occurrences.darwin_core import ArchiveError, TextFormat, read_meta
-from database.maintain.occurrences.tables import OccurrenceError, parts_of, tables_in
+from database.maintain.occurrences.tables import OccurrenceError, TextTable, parts_of, tables_in
 
 CORPUS = Path(__file__).with_name("corpus")
 FUZZ_SECONDS = float(os.environ.get("FUZZ_SECONDS", "600"))
@@ -62,7 +62,7 @@ def packed(data: bytes, folder: Path) -> object:
     """Find the tables of a file, and read their text."""
     (folder / "file").write_bytes(data)
     for table in tables_in(folder / "file"):
-        if hasattr(table, "opened"):
+        if isinstance(table, TextTable):
             with table.opened() as (text, _):
                 list(parts_of(text, table.format, 1000))
     return None
