@@ -188,6 +188,20 @@ def test_a_reload_keeps_what_was_undone_and_what_was_deleted(answered: Page, kee
     expect(answered.locator("#share")).to_be_hidden()
 
 
+def test_a_reload_right_after_a_deletion_keeps_it(answered: Page) -> None:
+    # GIVEN an answer that is saved, in a browser that takes its time to read photos from now on
+    answered.wait_for_function("sessionStorage.length > 0")
+    answered.evaluate("() => { FileReader.prototype.readAsDataURL = () => {}; }")
+    # WHEN its result is deleted, and the page loaded again at once
+    answered.click("#history-summary")
+    answered.locator("#history-list button").click()
+    expect(answered.locator("#share")).to_be_hidden()
+    answered.reload()
+    # THEN it cannot be shared any more
+    expect(answered.locator("#name")).to_have_text("Almost certain: koala")
+    expect(answered.locator("#share")).to_be_hidden()
+
+
 def test_a_photo_that_is_too_large_to_keep_leaves_its_answer(keeping: Stand, open_page: Open) -> None:
     # GIVEN a photo that the browser cannot decode and so cannot shrink
     shown = open_page(keeping.url)

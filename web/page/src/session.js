@@ -2,6 +2,7 @@
 
 const NAME = "answer-2"; // in sessionStorage; the number changes with what answers contain
 const MOST_BYTES = 3_000_000; // of photos; browsers keep about 5 MB as text
+let encoded = { prepared: null, photos: [] }; // the photos that were saved last
 let latest = 0; // the number of the last call of `save` or `clear`. Reading a photo takes a while; a later one may be quicker
 
 /**
@@ -12,11 +13,14 @@ let latest = 0; // the number of the last call of `save` or `clear`. Reading a p
 export async function save(current, prepared) {
   latest += 1;
   const number = latest;
-  const photos = (await prepared) ?? [];
-  const size = photos.reduce((sum, { blob }) => sum + blob.size, 0);
-  const kept = size > MOST_BYTES ? [] : await Promise.all(photos.map(encode)).catch(() => []);
-  if (number !== latest) return;
-  if (!write({ current, photos: kept })) write({ current, photos: [] });
+  if (prepared !== encoded.prepared) {
+    const photos = (await prepared) ?? [];
+    const size = photos.reduce((sum, { blob }) => sum + blob.size, 0);
+    const kept = size > MOST_BYTES ? [] : await Promise.all(photos.map(encode)).catch(() => []);
+    if (number !== latest) return;
+    encoded = { prepared, photos: kept };
+  } // the same photos need no time, so that a reload right after a change does not undo it
+  if (!write({ current, photos: encoded.photos })) write({ current, photos: [] });
 }
 
 /** Return {current, photos: {blob, position, month}[]} of before the reload, or null. */
