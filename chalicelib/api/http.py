@@ -37,7 +37,7 @@ which is always behind TLS; the HTTP server may be at localhost, or behind a pro
 JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
 
 
-type Lane = Literal["page", "health", "search", "stores"]
+type LaneName = Literal["page", "health", "search", "stores"]
 """What a request without a photo waits for: nothing, the parts of the service, a search, or a short query."""
 
 
@@ -92,7 +92,7 @@ class Route(NamedTuple):
     counted: bool = True
     keyed: bool = True
     most_body: int | None = 0
-    lane: Lane = "stores"
+    lane: LaneName = "stores"
     authorize: Callable[[Request], None] | None = None
 
     @property

@@ -59,8 +59,8 @@ class Counts(Protocol):
 def classes_of(found: "Identification", reasons: Sequence[str]) -> tuple[str, ...]:
     """Return the class of an identification in each population. `reasons`: why its answer is wide or missing."""
     together = found.recognised.together
-    (best,) = together.scores.likeliest(1)
-    score = float(together.scores.probabilities[best.output_index])
+    index = int(together.scores.probabilities.argmax())
+    best, score = together.scores.taxonomy.animals[index], float(together.scores.probabilities[index])
     group = next((taxon.scientific_name for taxon in best.lineage if taxon.rank == "class"), "others")
     country = next(iter(found.features.found.areas), "nowhere")
     is_expected = "no place" if found.cell is None else "no" if together.decision.is_unexpected else "yes"

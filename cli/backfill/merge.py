@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from chalicelib.api.responses import json_of
 from chalicelib.batch.line import INTERRUPTED, Line
 from chalicelib.batch.run import MISSING
 from cli.backfill.cloud import CONNECTIONS, S3Name
@@ -112,7 +113,7 @@ def _found(path: str, line: Line) -> ListedPhoto:
 
 def _outcome(row: sqlite3.Row, line: Line) -> Outcome:
     task = Task(row["id"], row["path"], Place.parse(row["place"]), None)
-    text = json.dumps(line.answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json_of(line.answer)
     facts = FileFacts(line.width, line.height, _clock(line.time), line.latitude, line.longitude)
     state: State = "done" if line.status == "identified" else "failed" if line.error in _AGAIN else "unreadable"
     code, detail = line.error, line.detail

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from chalicelib.api.responses import json_of
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import LocationInvalid, ModelError
 from chalicelib.location import Location
@@ -138,7 +139,7 @@ def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identi
     except VideoUnreadable as error:
         detail = f"the video is damaged or of another format ({error}); copy it again"
         raise Refused("video_unreadable", detail, is_lasting=True) from error
-    text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json_of(whole)
     mode = next((each.mode for each in found if each.mode == "degraded"), found[0].mode)
     return Identified(text, mode, photo)
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
 
+from chalicelib.api.responses import json_of
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError
 from chalicelib.photo.decode import open_photo
@@ -76,7 +77,7 @@ class RemoteEngine:
         if "features" not in answer:
             raise _stranger(self._url, "an answer without features")
         mode = str(answer["features"].get("mode", ""))
-        text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = json_of(answer)
         return Identified(text, mode, PhotoFacts.of(photo))
 
     def _upload(self, data: bytes, kind: str) -> str:

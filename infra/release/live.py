@@ -5,7 +5,6 @@ for the API as CodeDeploy shifts traffic. Everyone who calls a function calls it
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -13,6 +12,7 @@ from typing import Any
 
 from chalicelib.application import ROUTES
 from chalicelib.config.settings import ROOT
+from chalicelib.model.session import version_of
 from infra.release import ALIAS, COMMIT, MODEL, commit
 from infra.template import INFRA, RELEASE, read_template
 
@@ -53,8 +53,7 @@ def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
 @cache
 def stamp() -> dict[str, str]:
     """Return the environment variables that say which release a version is: each release has versions of its own."""
-    model = hashlib.sha256((ROOT / "vendor" / "model" / "faunalens.onnx").read_bytes()).hexdigest()[:12]
-    return {COMMIT: commit(), MODEL: model}
+    return {COMMIT: commit(), MODEL: version_of(ROOT / "vendor" / "model" / "faunalens.onnx")}
 
 
 def call_alias(definition: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+from chalicelib.api.responses import json_of
 from chalicelib.config.settings import Settings
 from chalicelib.errors import Forbidden, NotFound, SettingError, Unavailable
 from web.results.stores import BucketStore, FolderStore, Quota, Store
@@ -97,7 +98,9 @@ class Results:
             "has_picture": jpeg is not None,
             "token_hash": _hash(token),
         }
-        self._store.put(f"{name}.json", _dumped(document), "application/json")  # last: what is found is complete
+        self._store.put(
+            f"{name}.json", json_of(document).encode(), "application/json"
+        )  # last: what is found is complete
         return Receipt(name, token, created + LIFETIME)
 
     def find(self, name: str) -> Result:
@@ -119,7 +122,7 @@ class Results:
         return picture
 
     def authorize(self, name: str, token: str) -> None:
-        """Do nothing if a result may be changed by whoever has this token."""
+        """Check that a token gives the right to change a result."""
         if not hmac.compare_digest(_hash(token), self.find(name).token_hash):
             raise Forbidden("this token may not change the result; send the one that came with the answer")
 
@@ -132,7 +135,11 @@ class Results:
         """Keep what the photo of a result shows, by the person who made it, in place of an earlier correction."""
         self.authorize(name, token)
         correction = {"created": self._now().isoformat(), "animal": animal}
-        if not self._store.update(f"{name}.json", lambda data: _dumped(json.loads(data) | {"correction": correction})):
+
+        def corrected(data: bytes) -> bytes:
+            return json_of(json.loads(data) | {"correction": correction}).encode()
+
+        if not self._store.update(f"{name}.json", corrected):
             raise NotFound(_MISSING)  # it was deleted meanwhile, and stays so
 
     def corrections(self) -> Iterator[Correction]:
@@ -162,10 +169,6 @@ def _parse(name: str, data: bytes) -> Result:
         datetime.fromisoformat(said["created"]), name, answered(kept["answer"]), said["animal"], cell
     )
     return Result(name, created, kept["answer"], kept["has_picture"], kept["token_hash"], correction)
-
-
-def _dumped(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def answered(answer: Mapping[str, Any]) -> str:

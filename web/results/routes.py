@@ -16,6 +16,7 @@ from chalicelib.api.body import read_body
 from chalicelib.api.http import Request, Response, Route
 from chalicelib.api.page import language_of, languages
 from chalicelib.api.parameters import expect_no_parameters
+from chalicelib.api.responses import json_of
 from chalicelib.application import Application
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, ClientError, Forbidden, NotFound, TokenMissing, Unavailable
@@ -96,7 +97,7 @@ def _describe(handle: Handler, app: Application, request: Request, record: Recor
     from web.results.openapi import with_results_described  # nothing else needs the document
 
     response = handle(app, request, record)
-    return response._replace(body=_dumped(with_results_described(json.loads(response.body))))
+    return response._replace(body=json_of(with_results_described(json.loads(response.body))))
 
 
 def _identify(
@@ -113,7 +114,7 @@ def _identify(
     if keep[0] == "false" or response.status != 200:
         return response
     answer = json.loads(response.body)
-    return response._replace(body=_dumped({**answer, "result": _kept(app, request, answer, results)}))
+    return response._replace(body=json_of({**answer, "result": _kept(app, request, answer, results)}))
 
 
 def _is_foreign(request: Request, origin: str) -> bool:
@@ -148,7 +149,7 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
         expect_no_parameters(request.query)
         result = results.find(request.path["id"])
         times = {name: getattr(result, name).isoformat(timespec="seconds") for name in ("created", "expires")}
-        body = _dumped({"id": result.id, **times, "answer": result.answer})
+        body = json_of({"id": result.id, **times, "answer": result.answer})
         return Response(body, {"Content-Type": "application/json", **_PRIVATE})
 
     def get_result_picture(_: Application, request: Request, __: Record) -> Response:
@@ -206,7 +207,3 @@ def _animal(body: bytes) -> str:
     if not 1 <= len(animal) <= _MOST_CHARACTERS:
         raise BadRequest(f"animal must have 1 to {_MOST_CHARACTERS} characters, not {len(animal)}")
     return animal
-
-
-def _dumped(body: Any) -> str:
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
