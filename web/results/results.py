@@ -98,9 +98,8 @@ class Results:
             "has_picture": jpeg is not None,
             "token_hash": _hash(token),
         }
-        self._store.put(
-            f"{name}.json", json_of(document).encode(), "application/json"
-        )  # last: what is found is complete
+        # last, so that what is found is complete
+        self._store.put(f"{name}.json", json_of(document).encode(), "application/json")
         return Receipt(name, token, created + LIFETIME)
 
     def find(self, name: str) -> Result:
