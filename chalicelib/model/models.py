@@ -149,8 +149,10 @@ class Models:
 
     def prior_at(self, features: Features) -> Prior:
         """Return the weights of the animals at the place with these features."""
-        strangers = (*self._others, *(each for each in self.heads if each.is_for(features)))
-        return Prior(self._outside.at(features, strangers) if self._outside else features, self.floor)
+        if self._outside:
+            strangers = (*self._others, *(each for each in self.heads if each.is_for(features)))
+            features = self._outside.at(features, strangers)
+        return Prior(features, self.floor)
 
     def score(self, square: NDArray[np.uint8]) -> PhotoScores:
         """Return the general model's scores of a photo, without a place. Raises `ModelError`.
