@@ -40,9 +40,8 @@ const formats = {
     }),
 };
 
-const { outputFiles } = await build({
+const options = {
   absWorkingDir: SOURCES,
-  entryPoints: ["app.js", "page.css"],
   entryNames: "[name]-[hash]",
   assetNames: "[name]-[hash]",
   loader: { ".txt": "file" },
@@ -52,9 +51,28 @@ const { outputFiles } = await build({
   format: "esm",
   target: "es2022",
   charset: "utf8",
-  plugins: [world, formats],
   write: false,
-});
+};
+const loadedLater = []; // files
+
+/**
+ * Bundle a module by itself that is loaded when it is needed: `import address from "./list.js?later"` gives its address,
+ * for `await import(address)`. What both bundles import is in both, with a state of its own in each.
+ */
+const later = {
+  name: "later",
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /\?later$/ }, ({ path }) => ({ path: join(SOURCES, path.replace("?later", "")), namespace: "later" }));
+    onLoad({ filter: /./, namespace: "later" }, async ({ path }) => {
+      const { outputFiles } = await build({ ...options, entryPoints: [path], plugins });
+      loadedLater.push(...outputFiles);
+      return { contents: JSON.stringify(`./${basename(outputFiles.find((file) => file.path.endsWith(".js")).path)}`), loader: "json" };
+    });
+  },
+};
+const plugins = [world, formats, later];
+
+const { outputFiles } = await build({ ...options, entryPoints: ["app.js", "page.css"], plugins });
 const [script, styles] = [".js", ".css"].map((suffix) => {
   const { path } = outputFiles.find(({ path }) => path.endsWith(suffix));
   return `web/${path.slice(BUNDLE.length + 1)}`;
@@ -68,7 +86,7 @@ replace("icon.svg", `data:image/svg+xml,${encodeURIComponent(icon)}`); // saves 
 
 await rm(BUNDLE, { recursive: true, force: true });
 await mkdir(BUNDLE);
-for (const { path, contents } of outputFiles) await writeFile(path, contents);
+for (const { path, contents } of [...outputFiles, ...loadedLater]) await writeFile(path, contents);
 html = html.replace(/\n\s+/g, "\n");
 const languages = {};
 for (const file of (await readdir(WORDS)).sort()) {

@@ -12,9 +12,9 @@ import { ManyView } from "./many.js";
 import { closeElsewhere } from "./menu.js";
 import { loadNames, rename } from "./names.js";
 import { prepare } from "./photo.js";
-import { PlaceForm } from "./place.js";
+import placeModule from "./place.js?later";
 import { MOST_PHOTOS, Preview } from "./preview.js";
-import { Problem, explain } from "./problem.js";
+import { Problem, explain, inWords } from "./problem.js";
 import { showProgress, showSent } from "./progress.js";
 import { remember, wantsKept } from "./results.js";
 import * as session from "./session.js";
@@ -30,8 +30,8 @@ const boxes = new Boxes(select);
 const sharing = new SharingPart();
 const history = new History(forgetResults);
 const many = new ManyView(openOfMany);
-const placeForm = new PlaceForm((place) => (placeOfMany ? usePlaceForMany(place) : identifyPhotos({ place })));
 const preview = new Preview({ choose, refuse: (code) => showProblem(explain(new Problem(code))) });
+let placeForm = null; // a promise of the form, once it was asked for
 let photos = null; // a promise of the photos to send, with their positions
 let asked = {}; // what was wanted of the last request, as `identifyPhotos` takes it
 let current = null; // {answer, place} for the photos
@@ -243,12 +243,27 @@ function showProblem({ heading, advice, detail, again, place }) {
   $("status").textContent = `${heading}. ${advice}`;
 }
 
-function askPlace({ heading, advice }) {
+async function askPlace({ heading, advice }) {
   show("place", "");
   const canGoBack = Boolean(current) || placeOfMany;
-  placeForm.show({ heading, advice, canDrop: !canGoBack || Boolean(current?.place), canGoBack });
+  $("place-heading").textContent = heading;
+  $("place-advice").textContent = advice;
+  $("place-none").hidden = canGoBack && !current?.place;
+  $("place-back").hidden = !canGoBack;
   $("status").textContent = `${heading} ${advice}`;
   reveal();
+  try {
+    placeForm ??= import(placeModule).then(({ PlaceForm }) => new PlaceForm(usePlace));
+    (await placeForm).show();
+  } catch {
+    placeForm = null; // the next time tries again
+    $("place-problem").textContent = inWords(new Problem("unreachable"));
+  }
+}
+
+function usePlace(place) {
+  if (placeOfMany) usePlaceForMany(place);
+  else identifyPhotos({ place });
 }
 
 /** Scroll to the outcome, which is below the photo on a narrow screen. */

@@ -39,12 +39,8 @@ export class PlaceForm {
     });
   }
 
-  /** `canDrop`: whether to offer to go on without a place. `canGoBack`: whether there is an answer to go back to. */
-  show({ heading, advice, canDrop, canGoBack }) {
-    $("place-none").hidden = !canDrop;
-    $("place-back").hidden = !canGoBack;
-    $("place-heading").textContent = heading;
-    $("place-advice").textContent = advice;
+  /** Begin again with the whole world. */
+  show() {
     showError("");
     this.#search.close();
     this.#showWorld();
