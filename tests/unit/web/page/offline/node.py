@@ -1,0 +1,44 @@
+"""The page's pure modules, called from a test: `run` gives calls to Node.js, which has the values as JSON."""
+
+import base64
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+
+def run(*calls: tuple[Any, ...]) -> list[Any]:
+    """Return the results of calls: of each the module in web/page/src/offline, the function, and its arguments."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.fail("no Node.js was found, which runs the page's modules; get it with: apt-get install npm")
+    script = Path(__file__).with_name("run.mjs")
+    text = json.dumps(calls, default=_encoded)
+    done = subprocess.run([node, script], input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    results: list[Any] = json.loads(done.stdout)
+    return results
+
+
+def image(pixels: NDArray[np.uint8]) -> dict[str, Any]:
+    """Return an image as the modules have it. `pixels`: shape (height, width, 3)."""
+    height, width, _ = pixels.shape
+    return {"width": width, "height": height, "pixels": pixels}
+
+
+def pixels_of(made: dict[str, Any], width: int, height: int) -> NDArray[np.uint8]:
+    """Return the pixels of an image that a module made, shape (height, width, 3)."""
+    return np.frombuffer(base64.b64decode(made["pixels"]["bytes"]), np.uint8).reshape(height, width, 3)
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype == np.uint8:
+        return {"bytes": base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()}
+    if isinstance(value, np.ndarray):
+        return {"floats": value.ravel().tolist()}
+    raise TypeError(f"{type(value).__name__} has no form for Node.js")
