@@ -47,6 +47,7 @@ UNIQUE: Final = {
     "labels": ("id",),
     "taxa": ("scientific_name",),
     "taxon_facts": ("taxon",),
+    "other_names": ("taxon", "name"),
     "sources": ("source",),
     "cell_areas": ("cell",),
 }
@@ -69,6 +70,8 @@ class Dataset:
     """The statements about ranges, each with the number of its animal."""
     sources: Sequence[tuple[str, str, str, str]] = ()
     taxa: Sequence[tuple[str, str, str]] = ()
+    other_names: Sequence[tuple[int, str, str]] = ()
+    """Old and other names, each with the number of its animal and its source."""
     seasons: Sequence[Seasons] = ()
     drawings: Iterable[Drawing] = ()
     unknown: Sequence[AnimalRow] = ()
@@ -97,12 +100,14 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     for file in pack_taxa(paths["labels"]):
         taxa += [row for row in _parse("taxa", {"taxa": read_text(file)}, _taxon) if row[0] not in named]
     sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
+    other_names = _parse("other_names", texts, lambda row: (row["taxon"], row["name"], row["source"]))
     areas = read_area_cells(paths["cell_areas"], paths["groups"], paths["remote_islands"])
     relatives = _read_relatives(paths["labels"], general)
     every = [each for name in RANGE_FILES if relatives or name == "ranges" for each in read_ranges(paths[name])]
     statements = [each for each in every if each.taxon in number_of]
     of_relatives = [each for each in every if each.taxon in relatives]
-    _check(animals, statements, {source for source, *_ in sources})
+    used = {each.source for each in statements} | {source for *_, source in other_names}
+    _check(animals, used, {source for source, *_ in sources})
     check_areas(statements + of_relatives, areas)
     here = cell_relatives(relatives, by_taxon(of_relatives), areas)
     seasons: Sequence[Seasons] = ()
@@ -124,6 +129,7 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
         statements=[(number_of[each.taxon], each) for each in statements],
         sources=sources,
         taxa=taxa,
+        other_names=[(number_of[taxon], name, source) for taxon, name, source in other_names if taxon in number_of],
         unknown=[animal for animal in animals if animal.taxon in without],
     )
 
@@ -264,12 +270,12 @@ def _facts(row: dict[str, str]) -> tuple[str, TaxonFacts]:
     return row["taxon"], TaxonFacts(*(row[name] for name in TaxonFacts._fields))
 
 
-def _check(animals: Sequence[AnimalRow], statements: Sequence[Statement], sources: set[str]) -> None:
+def _check(animals: Sequence[AnimalRow], used: set[str], sources: set[str]) -> None:
     """Raise `DatasetError` for faults that PostgreSQL would accept, or would reject without naming the file."""
     if kinds := {animal.kind for animal in animals} - {*KINDS}:
         raise DatasetError(f"labels.csv has a kind other than {', '.join(KINDS)}: {join_some(sorted(kinds))}")
-    if unknown := {each.source for each in statements} - sources:
-        raise DatasetError(f"ranges name sources that sources.csv lacks: {join_some(sorted(unknown))}")
+    if unknown := used - sources:
+        raise DatasetError(f"ranges or other names have sources that sources.csv lacks: {join_some(sorted(unknown))}")
 
 
 def check_areas(statements: Iterable[Statement], areas: AreaCells) -> None:

@@ -19,6 +19,7 @@ FILES: Final = {
     "labels": MODEL / "labels.csv",
     "taxa": MODEL / "taxa.csv",
     "taxon_facts": HERE / "taxa.csv",
+    "other_names": HERE / "other_names.csv",
     "sources": HERE / "sources.csv",
     "ranges": HERE / "ranges",
     "range_maps": HERE / "range_maps.csv.gz",

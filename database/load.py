@@ -95,7 +95,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         cursor.execute(
             "update dataset set cells_loaded = %s, rows_loaded = %s where dataset = %s", (cells, rows, number)
         )
-        cursor.execute("analyze dataset, source, taxon, animal, range_statement, range_drawing")
+        cursor.execute("analyze dataset, source, taxon, animal, other_name, range_statement, range_drawing")
         loaded = require(cursor, dataset.version)
     timer.report("commit")
     return loaded
@@ -131,6 +131,7 @@ def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:
         "source (dataset, source, title, citation, licence)": dataset.sources,
         "taxon (dataset, scientific_name, rank, name)": dataset.taxa,
         f"animal (dataset, {ANIMAL_COLUMNS}, {ID_COLUMNS})": ((*each[:-1], *each.facts) for each in dataset.animals),
+        "other_name (dataset, animal, name, source)": dataset.other_names,
         f"range_statement (dataset, {STATEMENT_COLUMNS})": statements,
     }.items():
         _copy_csv(cursor, f"copy {table} from stdin (format csv)", rows, number)

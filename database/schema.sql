@@ -63,6 +63,17 @@ create table if not exists animal (
     primary key (dataset, animal)
 );
 
+-- An old or other name of an animal, by which a search finds it, too.
+create table if not exists other_name (
+    dataset     smallint not null,
+    animal      integer not null,
+    name        text not null,
+    source      text not null,
+    primary key (dataset, animal, name),
+    foreign key (dataset, animal) references animal on delete cascade,
+    foreign key (dataset, source) references source on delete cascade
+);
+
 -- A source's statement about where an animal lives, in the language of database/ranges/language.py.
 create table if not exists range_statement (
     dataset     smallint not null,
@@ -285,6 +296,7 @@ begin
     language sql immutable strict parallel safe as 'select word_similarity(typed, name)';
     create index if not exists animal_names on animal
     using gin (lower(name) gin_trgm_ops, lower(scientific_name) gin_trgm_ops);
+    create index if not exists other_name_names on other_name using gin (lower(name) gin_trgm_ops);
     create or replace function names_like(typed text) returns table (dataset smallint, animal integer)
     language sql stable parallel safe
     set enable_seqscan = off
@@ -294,6 +306,8 @@ begin
         select found.dataset, found.animal from animal as found where lower(found.name) %> typed
         union
         select found.dataset, found.animal from animal as found where lower(found.scientific_name) %> typed
+        union
+        select found.dataset, found.animal from other_name as found where lower(found.name) %> typed
     $body$;
 exception
     when insufficient_privilege or undefined_file or feature_not_supported or undefined_function then
@@ -313,7 +327,7 @@ begin
         create role faunalens_reader nologin;
     end if;
     grant usage on schema public to faunalens_reader;
-    grant select on dataset, source, taxon, animal, range_statement, range_drawing, cell, cell_animal, cell_season
+    grant select on dataset, source, taxon, animal, other_name, range_statement, range_drawing, cell, cell_animal, cell_season
         to faunalens_reader;
     grant execute on function features_of(bigint[], text), rollout_text(), bucket_of(bigint),
         seasons_of(bigint, text), likeness(text, text), names_like(text) to faunalens_reader;

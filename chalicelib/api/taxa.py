@@ -82,12 +82,13 @@ class StatedRange:
     """A source's statement about where a taxon lives."""
 
     status: Annotated[RangeStatus, "vagrant: only strays occur; absent: it does not live there, though it does beside."]
-    words: Annotated[str, "The areas, in words."]
+    words: Annotated[str, "The areas, in English."]
     extent: Annotated[Literal["throughout", "within"], "within: only somewhere in these areas."]
     certainty: Annotated[Literal["sure", "doubt"], "doubt: it may live there."]
     season: Annotated[str | None, "breeding, winter or passage; null for the whole year, or if unknown."]
     note: Annotated[str | None, "Why, if a reader would wonder."]
     source: Annotated[str, "Key of the source in sources."]
+    areas: Annotated[str, "The areas as an expression of codes and names, such as AU - AU-TAS."] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,10 @@ class TaxonFacts:
     links: Annotated[Mapping[str, str], "Pages about it at wikipedia, inaturalist, gbif, wikidata and ebird."]
     lives: Annotated[Lives, "Where it lives: in a range, everywhere, nowhere in the wild, or unknown."]
     ranges: Annotated[tuple[StatedRange, ...], "Statements about its range. It lives wherever one of them says so."]
-    sources: Annotated[tuple[RangeSource, ...], "The sources of these statements."]
+    sources: Annotated[tuple[RangeSource, ...], "The sources of these statements and of other names."]
     models: Annotated[tuple[ModelVersion, ...], "The models that can name it; others may still name a taxon above it."]
     version: Annotated[str, "Version of the dataset."]
+    other_names: Annotated[tuple[str, ...], "Old and other names, which searches find."] = ()
 
 
 def list_of(taxa: Of[list[NamedTaxon]]) -> TaxonList:
@@ -140,6 +142,7 @@ def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | LabelledModel]
         | {
             "lineage": tuple(LineageTaxon(**each) for each in said["lineage"]),
             "ranges": tuple(StatedRange(**each) for each in said["ranges"]),
+            "other_names": tuple(said.get("other_names", ())),
             "sources": tuple(RangeSource(**each) for each in said["sources"]),
         },
         links=links_of(said["scientific_name"], ids),

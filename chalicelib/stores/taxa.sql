@@ -11,24 +11,34 @@ near as (
     where starts_with(lower(animal.name), typed.text) or position(' ' || typed.text in lower(animal.name)) > 0
         or starts_with(lower(animal.scientific_name), typed.text)
         or position(' ' || typed.text in lower(animal.scientific_name)) > 0 or animal.taxon = typed.text
+    union
+    select other_name.dataset, other_name.animal
+    from typed cross join other_name
+    where starts_with(lower(other_name.name), typed.text) or position(' ' || typed.text in lower(other_name.name)) > 0
 ),
 found as (
     select
-        animal.taxon, animal.name, animal.scientific_name, animal.rank, animal.kind, animal.animal_group,
-        case
-            when typed.text in (lower(animal.name), lower(animal.scientific_name), animal.taxon) then 4
-            when starts_with(lower(animal.name), typed.text) then 3
-            when starts_with(lower(animal.scientific_name), typed.text) then 3
-            when position(' ' || typed.text in lower(animal.name)) > 0 then 2
-            when position(' ' || typed.text in lower(animal.scientific_name)) > 0 then 2
-            else greatest(
-                likeness(typed.text, lower(animal.name)), 0.85 * likeness(typed.text, lower(animal.scientific_name))
-            ) -- people type common names more often, and among 2,300 Latin names one is always similar
-        end as likeness
+        animal.taxon, animal.name, animal.scientific_name, animal.rank, animal.kind, animal.animal_group, named.likeness
     from active
     join near using (dataset)
     join animal using (dataset, animal)
     cross join typed
+    cross join lateral (
+        select
+            max(case
+                when known.name = typed.text then 4
+                when starts_with(known.name, typed.text) then 3
+                when position(' ' || typed.text in known.name) > 0 then 2
+                else known.worth * likeness(typed.text, known.name)
+            end) as likeness
+        from (
+            values (lower(animal.name), 1.0), (lower(animal.scientific_name), 0.85), (animal.taxon, 0.0)
+            union all -- people type common names more often, and among 2,300 Latin names one is always similar
+            select lower(other_name.name), 0.85
+            from other_name
+            where other_name.dataset = animal.dataset and other_name.animal = animal.animal
+        ) as known (name, worth)
+    ) as named
     where typed.animal_group is null or typed.animal_group = animal.animal_group
 ),
 best as (
@@ -62,6 +72,11 @@ left join lateral (
         'rank', rank,
         'kind', kind,
         'group', animal_group,
+        'other_names', (
+            select coalesce(json_agg(other_name.name order by other_name.name), '[]')
+            from other_name
+            where other_name.dataset = animal.dataset and other_name.animal = animal.animal
+        ),
         'ids', json_strip_nulls(json_build_object(
             'inaturalist', inaturalist, 'wikidata', wikidata, 'avibase', avibase, 'ebird', ebird
         )),
@@ -74,7 +89,7 @@ left join lateral (
         ),
         'ranges', (
             select coalesce(json_agg(json_build_object(
-                'status', status, 'words', words, 'extent', extent, 'certainty', certainty, 'season', season,
+                'status', status, 'areas', areas, 'words', words, 'extent', extent, 'certainty', certainty, 'season', season,
                 'note', note, 'source', source
             ) order by array_position(array['native', 'introduced', 'vagrant', 'absent'], status), words), '[]')
             from range_statement
@@ -89,6 +104,10 @@ left join lateral (
                 select said.source
                 from range_statement as said
                 where said.dataset = animal.dataset and said.animal = animal.animal
+                union
+                select named.source
+                from other_name as named
+                where named.dataset = animal.dataset and named.animal = animal.animal
             )
         ),
         'is_drawn', exists (

@@ -43,6 +43,14 @@ def test_every_source_of_ranges_is_explained_and_cited() -> None:
     assert used <= {row["source"] for row in rows("database/sources.csv")}
 
 
+def test_an_other_name_is_no_name_of_today_and_leads_to_one_taxon() -> None:
+    other = [row["name"].casefold() for row in rows("database/other_names.csv")]
+    files = ("model/labels.csv", "model/packs/birds.csv", "model/packs/insects.csv")
+    today = {row[column].casefold() for file in files for row in rows(file) for column in ("name", "scientific_name")}
+    assert len(set(other)) == len(other)
+    assert today.isdisjoint(other)
+
+
 def test_ids_elsewhere_are_counted_well_formed_and_unique() -> None:
     forms = {"inaturalist": r"[1-9]\d*", "wikidata": r"Q[1-9]\d*", "avibase": r"[0-9A-F]{8}", "ebird": r"[a-z0-9]{4,8}"}
     taxa = rows("database/taxa.csv")

@@ -71,7 +71,12 @@ def test_the_mark_that_spreadsheets_put_before_utf_8_changes_nothing(small: dict
         (
             "ranges",
             f"{RANGES}phascolarctos-cinereus,AU,,,,,hearsay,\n",
-            "ranges name sources that sources.csv lacks: hearsay",
+            "ranges or other names have sources that sources.csv lacks: hearsay",
+        ),
+        (
+            "other_names",
+            "taxon,name,source\nphascolarctos-cinereus,Native bear,hearsay\n",
+            "ranges or other names have sources that sources.csv lacks: hearsay",
         ),
         (
             "ranges",

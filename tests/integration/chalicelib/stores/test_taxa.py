@@ -82,6 +82,11 @@ def taxa(cache: RedisCache, store: PostgresStore) -> Taxa:
         ("jagaur", "panthera-onca"),
         ("flamngo", "phoenicopteridae"),
         ("platipus", "ornithorhynchus-anatinus"),
+        ("Calocitta formosa", "cyanocorax-formosus"),  # by an old name
+        ("picoides nuttallii", "dryobates-nuttallii"),
+        ("picoides nuttali", "dryobates-nuttallii"),  # with a typing error
+        ("calocitta form", "cyanocorax-formosus"),
+        ("rough-legged hawk", "buteo-lagopus"),  # by another common name
         ("vulpes vulpis", None),
     ],
 )
@@ -122,6 +127,10 @@ def test_a_taxon_has_names_ids_lineage_and_its_range_in_words(taxa: Taxa) -> Non
     assert [each["rank"] for each in facts["lineage"]] == ["phylum", "class", "order", "family", "genus", "species"]
     assert {"Kangaroo Island"} == {each["words"] for each in facts["ranges"] if each["note"] == "from the 1920s"}
     assert {each["source"] for each in facts["sources"]} == {each["source"] for each in facts["ranges"]}
+    # AND one that was renamed has its old name, with the source of that
+    magpie_jay = taxa.facts("cyanocorax-formosus").found
+    assert magpie_jay["other_names"] == ["Calocitta formosa"]
+    assert "inat-2017" in {each["source"] for each in magpie_jay["sources"]}
 
 
 def test_ranges_are_drawn_or_the_error_says_why_not(taxa: Taxa) -> None:
