@@ -50,12 +50,16 @@ class FaunalensError(Exception):
 
 
 class HTTPError(FaunalensError):
-    """An error that clients receive as problem details (RFC 9457). `headers`: those of the response."""
+    """An error that clients receive as problem details (RFC 9457). `headers`: those of the response.
+
+    `limit`: name of our own limit that refused the request, if one did.
+    """
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
     headers: Mapping[str, str] = MappingProxyType({})
+    limit: str = ""
 
     @property
     def detail(self) -> str:
@@ -225,10 +229,7 @@ class Unavailable(ServerError):
     status, code, title = 503, "unavailable", "The service is temporarily unavailable"
 
     def __init__(self, detail: str, retry_after: int = 5, limit: str = "") -> None:
-        """`retry_after`: in seconds. `limit`: name of our own limit that refused the request, if one did.
-
-        The headers say what is left of that limit (draft-ietf-httpapi-ratelimit-headers).
-        """
+        """`retry_after`: in seconds. Headers say what is left of a limit (draft-ietf-httpapi-ratelimit-headers)."""
         super().__init__(detail)
         left = {"RateLimit": f'"{limit}";r=0;t={retry_after}'} if limit else {}
         self.limit, self.headers = limit, {"Retry-After": str(retry_after), **left}

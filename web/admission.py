@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 
-from chalicelib.errors import Unavailable
+from chalicelib.errors import HTTPError, Unavailable
 from chalicelib.telemetry.record import Notes
 
 PULSE_SECONDS = 60.0
@@ -60,6 +60,31 @@ class Pulse:
             self.beat(emit)
 
 
+class Refusals:
+    """Requests that our limits refuse. The log gets one line a second for each limit and route, with their number.
+
+    In an overload, a line each would cost more than the refusal. `log`: called with an error, the id and the route of
+    its request, and the number of such refusals. For one event loop.
+    """
+
+    def __init__(self, log: Callable[[HTTPError, str, str, int], None]) -> None:
+        self._log = log
+        self._refused: dict[tuple[str, str], tuple[HTTPError, str, int]] = {}
+
+    def add(self, error: HTTPError, request_id: str, route: str) -> None:
+        """Add a refusal."""
+        if not self._refused:
+            asyncio.get_running_loop().call_later(1.0, self.flush)
+        first, its_id, count = self._refused.get((route, error.limit), (error, request_id, 0))
+        self._refused[route, error.limit] = first, its_id, count + 1
+
+    def flush(self) -> None:
+        """Log what was refused since the last time."""
+        refused, self._refused = self._refused, {}
+        for (route, _), (error, request_id, count) in refused.items():
+            self._log(error, request_id, route, count)
+
+
 _NEWEST = 0.1
 """Weight of the newest measurement in the moving average of the time per photo."""
 _MOST_WAITING = 64
@@ -77,10 +102,10 @@ _MAX_RETRY_SECONDS = 30
 
 
 class Admission:
-    """The queue of photos and its limits, for one event loop. Photos above a limit are rejected and counted in `pulse`.
+    """The queue of photos and its limits, for one event loop. Photos above a limit are rejected.
 
     `workers`: number of photos that are identified at the same time. `queue_seconds`: longest expected wait of a photo.
-    `service_seconds`: of a photo, until one was measured.
+    `pulse`: gets the longest queue. `service_seconds`: of a photo, until one was measured.
     """
 
     def __init__(
@@ -159,19 +184,24 @@ class Admission:
 
     def check_queue(self) -> None:
         """Raise `Unavailable` if the queue is too long."""
+        if self.is_full:
+            raise self.refusal()
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether the queue is too long for another photo."""
+        if self._clock() < self._overloaded_until:
+            return len(self._waiting) >= self._few
+        return len(self._waiting) >= self._most or self.expected_wait > self._queue_seconds
+
+    def refusal(self) -> Unavailable:
+        """Count a photo that the full queue rejects, and return its error."""
         now = self._clock()
-        overloaded = now < self._overloaded_until
-        if overloaded:
-            too_long = len(self._waiting) >= self._few
-        else:
-            self._refused = 0
-            too_long = len(self._waiting) >= self._most or self.expected_wait > self._queue_seconds
-        if too_long:
-            self._overloaded_until = now + _CALM_SECONDS
-            self._refused += 1
-            if not overloaded:
-                self._shorten_queue()
-            raise self._too_busy()
+        overloaded, self._overloaded_until = now < self._overloaded_until, now + _CALM_SECONDS
+        self._refused = self._refused + 1 if overloaded else 1
+        if not overloaded:
+            self._shorten_queue()
+        return self._too_busy()
 
     def _shorten_queue(self) -> None:
         """Reject the newest waiting photos, so that only `_few` photos keep waiting."""
@@ -186,7 +216,6 @@ class Admission:
 
         `Retry-After` is the estimated time to identify all photos rejected since the overload began, within limits.
         """
-        self._pulse.refused += 1
         backlog = self._refused * self._service_seconds / self._workers
         seconds = min(max(math.ceil(backlog), 1), _MAX_RETRY_SECONDS)
         return Unavailable(f"too many photos are waiting; try again in {seconds} s", retry_after=seconds, limit="queue")
@@ -208,17 +237,16 @@ class Admission:
 class Lane:
     """Threads for requests without a photo that wait for the same thing, so that no others wait behind them.
 
-    `most`: number of requests that run or wait; further ones are rejected and counted in `pulse`. For one event loop.
+    `most`: number of requests that run or wait; further ones are rejected. For one event loop.
     """
 
-    def __init__(self, name: str, threads: int, most: int, pulse: Pulse) -> None:
+    def __init__(self, name: str, threads: int, most: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._most, self._pulse, self._open = most, pulse, 0
+        self._most, self._open = most, 0
 
     async def run[T](self, work: Callable[[], T]) -> T:
         """Run `work` on a thread, first come, first served. Raises `Unavailable` if too many others wait."""
         if self._open >= self._most:
-            self._pulse.refused += 1
             raise Unavailable("too many requests are waiting; try again in a moment", retry_after=1, limit="queue")
         self._open += 1
         try:

@@ -26,10 +26,10 @@ from chalicelib.errors import (
 )
 from chalicelib.telemetry.logs import log_request
 from chalicelib.telemetry.record import Failure, Notes, Record
-from web.admission import Admission, Lane, Pulse
+from web.admission import Admission, Lane, Pulse, Refusals
 from web.body import ClientGone, HeldBytes, MemoryBody, Spool, receive_body
 from web.messages import Receive, Scope, Send, address_of, compressed, has_body, headers_of, query_of, send_response
-from web.protocol import CONNECTIONS, NO_ROUTE
+from web.protocol import NO_ROUTE
 from web.settings import WebSettings
 
 type RequestLog = Callable[[str, str, int, float], None]
@@ -56,6 +56,11 @@ RELAY_LANES: Mapping[str, tuple[int, int]] = {**LANES, "health": (8, 32), "searc
 """The same with `INFERENCE=lambda`, where threads only wait, for the function or S3."""
 SPOOL_THREADS = 4
 """Number of threads that write photos to temporary files."""
+
+
+def _is_of_photo(route: Route) -> bool:
+    """Return whether requests for a route wait in the queue of photos."""
+    return "identify" in route.path
 
 
 class RouteMatch(NamedTuple):
@@ -124,12 +129,13 @@ class Asgi:
         self._application, self._settings, self._log = application, settings, log
         self._router = Router(routes)
         self._hosts = frozenset(settings.hosts.lower().split())
+        self._refusals = Refusals(self._log_refusal)
         self.admission = Admission(settings.worker_count, settings.queue_seconds, self._pulse)
-        self.memory = HeldBytes(settings.body_bytes, self._pulse)
-        self._files = HeldBytes(settings.spool_bytes, self._pulse)
+        self.memory = HeldBytes(settings.body_bytes)
+        self._files = HeldBytes(settings.spool_bytes)
         self.draining = False
         lanes = RELAY_LANES if settings.relays else LANES
-        self._lanes = {name: Lane(name, threads, most, self._pulse) for name, (threads, most) in lanes.items()}
+        self._lanes = {name: Lane(name, threads, most) for name, (threads, most) in lanes.items()}
         self._writers = ThreadPoolExecutor(SPOOL_THREADS, thread_name_prefix="spool")
         self._limit = application.settings.photo.max_bytes
 
@@ -145,6 +151,7 @@ class Asgi:
             await send({"type": "lifespan.startup.complete"})
         beating.cancel()
         self._pulse.beat(self._on_pulse)
+        self._refusals.flush()
         self.admission.close()
         for lane in self._lanes.values():
             lane.close()
@@ -164,7 +171,7 @@ class Asgi:
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, method, name = perf_counter(), str(scope["method"]), NO_ROUTE
-        request_id, unread, is_cut_off = str(uuid4()), False, False
+        request_id, unread, is_cut_off, limit = str(uuid4()), False, False, ""
         try:
             self._check_host(scope)
             match = self._router.match(scope["path"])
@@ -184,7 +191,7 @@ class Asgi:
             return
         except HTTPError as error:
             self.refused(error, request_id, name)
-            response, unread = problem_response(error, request_id), has_body(scope)
+            response, unread, limit = problem_response(error, request_id), has_body(scope), error.limit
         except asyncio.CancelledError:  # the server no longer waits for its running requests
             is_cut_off = True
             stopping = Unavailable("the server is stopping; send the request again", retry_after=1)
@@ -194,7 +201,8 @@ class Asgi:
         await send_response(send, method, response, drain=receive if unread else None)
         self._pulse.cut_off += is_cut_off
         self._pulse.drained += self.draining and not is_cut_off
-        self._log(method, name, response.status, perf_counter() - started)
+        if not limit:
+            self._log(method, name, response.status, perf_counter() - started)
 
     async def _routed(self, match: RouteMatch, scope: Scope, receive: Receive, request_id: str) -> Response:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -206,7 +214,7 @@ class Asgi:
             raise self.refusal_of_method(scope["path"])
         headers, lane = headers_of(scope), self._lanes[route.lane]
         size = self._declared_size(route, headers)
-        is_photo, is_spooled = "identify" in route.path, self._settings.relays and route.most_body is None
+        is_photo, is_spooled = _is_of_photo(route), self._settings.relays and route.most_body is None
         if is_photo:
             self.admission.check_queue()  # before the body is read
         query, path = query_of(scope), {name: unquote(value) for name, value in match.values.items()}
@@ -230,13 +238,38 @@ class Asgi:
 
             return await (self.admission if is_photo else lane).run(respond)
 
+    def turn_away(self, scope: Scope) -> tuple[Unavailable, str] | None:
+        """Return the error for a photo for which the queue has no room, and its route; None for any other request.
+
+        The protocol asks before it starts a request. A photo that has another fault goes on to `_respond`.
+        """
+        if self.draining or scope["method"] != "POST" or not self.admission.is_full:
+            return None
+        match = self._router.match(scope["path"])
+        route = match.routes.get("POST") if match else None
+        if route is None or not _is_of_photo(route):
+            return None
+        try:
+            self._check_host(scope)
+            self._declared_size(route, headers_of(scope))
+        except ClientError:
+            return None
+        return self.admission.refusal(), route.path
+
     def refused(self, error: HTTPError, request_id: str, route: str = NO_ROUTE) -> None:
         """Log a request that did not reach the application, and count it in the pulse."""
-        self._pulse.refused += isinstance(error, Unavailable) and error.limit == CONNECTIONS  # others count themselves
-        self._pulse.rejected += not isinstance(error, Unavailable)
+        if error.limit:
+            self._pulse.refused += 1
+            self._refusals.add(error, request_id, route)
+        else:
+            self._pulse.rejected += not isinstance(error, Unavailable)
+            self._log_refusal(error, request_id, route)
+
+    def _log_refusal(self, error: HTTPError, request_id: str, route: str, count: int = 1) -> None:
         failure = Failure.of(error)
-        failure = failure._replace(summary=failure.summary or error.detail)  # which of our limits it was
-        log_request(self._application.log, Record(request_id, route, failure=failure))
+        summary = failure.summary or error.detail  # which of our limits it was
+        summary = f"{summary} ({count} requests in a second)" if count > 1 else summary
+        log_request(self._application.log, Record(request_id, route, failure=failure._replace(summary=summary)))
 
     def refusal_of_method(self, path: str) -> HTTPError:
         """Return the error for a method that the path does not accept, or for a path that does not exist."""

@@ -15,7 +15,6 @@ from chalicelib.api.body import FormParser, is_form
 from chalicelib.api.http import SpooledBody
 from chalicelib.errors import ClientError, PhotoTooLarge, RequestTimeout, Unavailable
 from chalicelib.photo.formats import ENOUGH, detect_format
-from web.admission import Pulse
 from web.messages import Receive
 
 RATE_WINDOW = 10.0
@@ -27,13 +26,10 @@ class ClientGone(Exception):
 
 
 class HeldBytes:
-    """A limit of all bodies that are being received or worked on, in bytes. For one event loop.
+    """A limit of all bodies that are being received or worked on, `most` bytes. For one event loop."""
 
-    Bodies beyond `most` are rejected and counted in `pulse`.
-    """
-
-    def __init__(self, most: int, pulse: Pulse) -> None:
-        self._most, self._pulse, self._held = most, pulse, 0
+    def __init__(self, most: int) -> None:
+        self._most, self._held = most, 0
 
     @contextmanager
     def receiving(self, declared: int) -> Iterator[Callable[[int], None]]:
@@ -62,7 +58,6 @@ class HeldBytes:
         `own`: bytes of this body that are already held. The only body is never rejected.
         """
         if self._held > own and self._held + more > self._most:
-            self._pulse.refused += 1
             raise Unavailable(
                 "too many photos are being received; try again in a moment", retry_after=1, limit="bodies"
             )

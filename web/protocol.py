@@ -10,12 +10,12 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from chalicelib.api.http import headers_of, problem_of
 from chalicelib.errors import (
@@ -28,14 +28,13 @@ from chalicelib.errors import (
     UriTooLong,
     VersionNotSupported,
 )
+from web.messages import DRAIN_SECONDS, Scope
 
 HEAD_SECONDS = 10.0
 """Default of `Protocol.head_seconds`."""
 MOST_URI, MOST_HEAD = 8_192, 32_768
 """Maximum size in bytes of the path with its query, and of all headers together."""
 
-CONNECTIONS = "connections"
-"""Name of the limit of open connections."""
 NO_ROUTE = "(no such path)"
 """The route of a request that has none, for logs."""
 _UNKNOWN_METHOD = "the method is unknown; GET /openapi.json lists the methods of each path"
@@ -54,8 +53,10 @@ class Protocol(HttpToolsProtocol):
     refusal_of_method: Callable[[str], HTTPError] = staticmethod(lambda _: MethodNotAllowed(_UNKNOWN_METHOD))
     """A function that returns the error for an unknown method. Its argument is the path."""
     log: Callable[[str, str, int, float], None] = staticmethod(lambda *_: None)
-    refused: Callable[[HTTPError, str], None] = staticmethod(lambda *_: None)
-    """A function that is called for each request that is rejected, with the error and the id of the request."""
+    refused: Callable[..., None] = staticmethod(lambda *_: None)
+    """A function that is called for each rejected request, with the error, the request's id, and its route if known."""
+    turn_away: Callable[[Scope], tuple[HTTPError, str] | None] = staticmethod(lambda _: None)
+    """A function that returns the error and the route of a request to reject before it starts. The rest costs more."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -65,6 +66,7 @@ class Protocol(HttpToolsProtocol):
         self._error: HTTPError | None = None
         self._received = b""
         self._idle_until = 0.0
+        self._is_dropping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -72,7 +74,7 @@ class Protocol(HttpToolsProtocol):
 
         if len(self.connections) > self.most_connections:
             self._answer(
-                Unavailable("too many connections are open; try again in a moment", retry_after=1, limit=CONNECTIONS)
+                Unavailable("too many connections are open; try again in a moment", retry_after=1, limit="connections")
             )
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -96,6 +98,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head_bytes = 0
+        self._unset_keepalive_if_required()  # of a request in the same data that was turned away
         if self._head_timer is None:
             self._start_head_timer()
 
@@ -125,6 +128,32 @@ class Protocol(HttpToolsProtocol):
             self._refuse(BadRequest("the server does not upgrade connections; send the request without Upgrade"))
         super().on_headers_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Start a request, unless it is turned away. Its body is then dropped, and the connection kept.
+
+        Whether a client that waits for 100 (Continue) still sends its body is open, so that it is not turned away here.
+        """
+        is_simple = cycle is self.cycle and not (cycle.waiting_for_100_continue or self.flow.write_paused)
+        turned_away = self.turn_away(cast("Scope", cycle.scope)) if is_simple else None
+        if turned_away is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        error, route = turned_away
+        request_id = str(uuid4())
+        self.transport.write(_prepared(error, request_id, keep=cycle.keep_alive))
+        self.refused(error, request_id, route)
+        cycle.response_complete, self._is_dropping = True, True
+        self._idle_until = self.loop.time() + DRAIN_SECONDS
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self._is_dropping:
+            self._is_dropping = False
+            if self.cycle.keep_alive:
+                self.on_response_complete()
+            else:
+                self.transport.close()
+
     def _refuse(self, error: HTTPError) -> None:
         """Raise a parser error. uvicorn then calls `send_400_response`, which answers the request with `error`."""
         self._error = error
@@ -148,13 +177,11 @@ class Protocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         request_id = str(uuid4())
-        body = json.dumps(problem_of(error, request_id), allow_nan=False).encode()
-        headers = {**headers_of(error), "Content-Length": str(len(body)), "Connection": "close"}
-        lines = [f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers.items()]
-        self.transport.write(b"".join([STATUS_LINE[error.status], *lines, b"\r\n", body]))
+        self.transport.write(_message(error, request_id))
         self.transport.close()
         self.refused(error, request_id)
-        self.log("?", NO_ROUTE, error.status, 0.0)
+        if not error.limit:
+            self.log("?", NO_ROUTE, error.status, 0.0)
 
     def _start_head_timer(self) -> None:
         self._head_timer = self.loop.call_later(self.head_seconds, self._head_is_late)
@@ -167,3 +194,26 @@ class Protocol(HttpToolsProtocol):
     def _head_is_late(self) -> None:
         self._head_timer = None
         self._answer(RequestTimeout(f"the headers did not arrive within {self.head_seconds:g} s; send them faster"))
+
+
+_NO_ID = str(UUID(int=0))
+
+
+def _message(error: HTTPError, request_id: str, *, keep: bool = False) -> bytes:
+    """Return the whole response to a request that was not started. `keep`: whether the connection stays open."""
+    body = json.dumps(problem_of(error, request_id), allow_nan=False).encode()
+    headers = {**headers_of(error), "Content-Length": str(len(body)), **({} if keep else {"Connection": "close"})}
+    lines = [f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers.items()]
+    return b"".join([STATUS_LINE[error.status], *lines, b"\r\n", body])
+
+
+def _prepared(error: HTTPError, request_id: str, *, keep: bool) -> bytes:
+    """Return the same for a queue that is full, of which only the id of the request and the time to wait are new."""
+    parts = _parts.get((error.detail, keep))
+    if parts is None:
+        parts = _parts[error.detail, keep] = _message(error, _NO_ID, keep=keep).split(_NO_ID.encode())
+    return request_id.encode().join(parts)
+
+
+_parts: dict[tuple[str, bool], list[bytes]] = {}
+"""What is before and after the id, by detail, which has the time to wait: 30 different ones."""

@@ -192,6 +192,7 @@ def build_server(asgi: Callable[..., Any], host: str, port: int, settings: WebSe
     if isinstance(asgi, Asgi):
         options["refusal_of_method"] = staticmethod(asgi.refusal_of_method)
         options["refused"] = staticmethod(asgi.refused)
+        options["turn_away"] = staticmethod(asgi.turn_away)
     protocol = type("ConfiguredProtocol", (Protocol,), options)
     config = uvicorn.Config(
         asgi,

@@ -3,11 +3,12 @@
 import asyncio
 import json
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPResponse
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -434,6 +435,102 @@ def test_photos_beyond_the_queue_get_503_at_once_while_light_routes_answer() -> 
         assert ask(running, "GET", "/")[0] == 200
         running.toy.gate.set()
         assert sorted(each.result()[0] for each in asked) == [200] * 2 + [503] * 10
+
+
+@pytest.fixture
+def full() -> Iterator[Running]:
+    """A server with a photo that takes long and one that waits, so that it has no room for another."""
+    with Running(workers=1, queue_seconds=0.03) as running, ThreadPoolExecutor(2) as clients:
+        held = [clients.submit(ask, running, "POST", "/identify/held") for _ in range(2)]
+        wait_until(lambda: running.asgi.admission.is_full)
+        yield running
+        running.toy.gate.set()
+        assert [each.result()[0] for each in held] == [200, 200]
+
+
+REFUSED = POST + b"Content-Length: %d\r\n\r\n"
+
+
+def test_a_photo_without_room_is_refused_on_a_connection_that_is_kept(
+    full: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    # WHEN a client sends two photos, the second before it has read the answer to the first
+    with socket.create_connection((HOST, full.port), timeout=10) as sender:
+        sender.sendall(REFUSED % 90_000 + bytes(90_000) + REFUSED % 5 + b"hello")
+        received = b""
+        while received.count(b"request_id") < 2:
+            received += sender.recv(10_000)
+        # THEN both are refused as problems
+        problems = [json.loads(each) for each in re.findall(rb"\r\n\r\n({.*?})", received)]
+        assert [(each["code"], each["status"]) for each in problems] == [("unavailable", 503)] * 2
+        ids = [each["request_id"] for each in problems]
+        for line in (b"HTTP/1.1 503 ", b"retry-after: 1\r\n", b"access-control-allow-origin: *\r\n"):
+            assert received.count(line) == 2
+        assert b"connection:" not in received
+        # AND the connection serves what comes next
+        sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        with HTTPResponse(sender) as response:
+            response.begin()
+            assert response.read() == b'{"hello":"there"}'
+    # AND the log has one line for both, after a second
+    assert len(set(ids)) == 2
+    wait_until(lambda: any(each.name == "toy" for each in caplog.records))
+    (logged,) = [fields_of(each) for each in caplog.records if each.name == "toy"]
+    assert (logged["request_id"], logged["code"], logged["route"]) == (ids[0], "unavailable", "/identify/length")
+    assert logged["details"] == ["too many photos are waiting; try again in 1 s (2 requests in a second)"]
+    assert full.asgi._pulse.refused == 2
+    assert "POST /identify/length 503" not in full.lines
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (POST.replace(b"localhost", b"evil.example") + b"Content-Length: 1\r\n\r\n", 421),
+        (REFUSED % (LIMIT + 1), 413),
+        (POST + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n", 503),
+        (POST + b"Connection: close\r\nContent-Length: 5\r\n\r\nhello", 503),
+        (POST.replace(b"1.1", b"1.0") + b"Content-Length: 5\r\n\r\nhello", 503),
+        (POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 503),
+    ],
+    ids=["host", "size", "a client that asks first", "close", "HTTP/1.0", "chunks"],
+)
+def test_a_full_queue_hides_no_other_fault_and_keeps_no_connection_that_is_to_end(
+    full: Running, head: bytes, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.messages.DRAIN_SECONDS", 0.1)
+    with socket.create_connection((HOST, full.port), timeout=10) as sender:
+        sender.sendall(head)
+        received = b""
+        while part := sender.recv(10_000):
+            received += part
+    assert received.startswith(b"HTTP/1.1 %d " % status)
+    assert b"\r\nconnection: close\r\n" in received
+
+
+def test_a_refused_photo_may_not_arrive_for_ever(full: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a client that was refused, and sends its photo bit by bit
+    monkeypatch.setattr("web.protocol.DRAIN_SECONDS", 0.3)
+    with socket.create_connection((HOST, full.port), timeout=10) as sender:
+        sender.sendall(REFUSED % 90_000)
+        assert sender.recv(10_000).startswith(b"HTTP/1.1 503")
+        sender.settimeout(0.1)
+        # THEN the connection ends after the time for it
+        wait_until(lambda: is_over(sender, b"x"))
+
+
+def test_refusals_that_a_client_does_not_read_are_not_kept_in_memory(full: Running) -> None:
+    # WHEN a client sends photos and reads no answer THEN the server stops to read them
+    def paused() -> list[Any]:
+        with suppress(TimeoutError):
+            sender.send((REFUSED % 0) * 1000)
+        return [each for each in cast("Any", full.server.server_state.connections) if each.flow.read_paused]
+
+    with socket.socket() as sender:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sender.settimeout(0.1)
+        sender.connect((HOST, full.port))
+        wait_until(lambda: bool(paused()))
+        assert paused()[0].transport.get_write_buffer_size() < 500_000
 
 
 def test_a_function_that_hangs_holds_neither_the_page_nor_a_long_queue(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from threading import Barrier, Event, get_native_id
@@ -18,7 +18,7 @@ from chalicelib.telemetry.metrics import TIER_METRICS
 from chalicelib.telemetry.record import Notes
 from testing.servers import run
 from web import admission as module
-from web.admission import Admission, Lane, Pulse, return_large_blocks
+from web.admission import Admission, Lane, Pulse, Refusals, return_large_blocks
 
 
 @contextmanager
@@ -51,12 +51,36 @@ async def at_once(admission: Admission, number: int, seconds: float = 0.01) -> l
     return await asyncio.gather(*work, return_exceptions=True)
 
 
-def test_the_longest_queue_and_all_refusals_are_counted() -> None:
+def test_the_longest_queue_is_counted() -> None:
     pulse = Pulse()
     with one_worker(0.3, pulse=pulse) as admission:
         # GIVEN that three photos may wait WHEN six come at once THEN the overload refuses all but two
         refused = [each for each in run(at_once(admission, 6)) if isinstance(each, Unavailable)]
-        assert (pulse.waiting, pulse.refused) == (3, len(refused)) == (3, 4)
+        assert (pulse.waiting, len(refused)) == (3, 4)
+
+
+def test_the_log_has_a_line_a_second_for_refusals_of_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[tuple[str, str, str, int]] = []
+    refusals = Refusals(lambda error, request_id, route, count: lines.append((str(error), request_id, route, count)))
+
+    async def overload() -> None:
+        later: list[Callable[[], None]] = []
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "call_later", lambda _, call: later.append(call))
+        # WHEN requests are refused for two routes within a second THEN one call waits for its end
+        for number, route in enumerate(["/identify", "/taxa", "/identify", "/identify"]):
+            refusals.add(Unavailable(f"wait {number} s", limit="queue"), f"id {number}", route)
+        assert (len(later), lines) == (1, [])
+        later[0]()
+        # AND each route has a line, with the first error and id, and the number
+        assert lines == [("wait 0 s", "id 0", "/identify", 3), ("wait 1 s", "id 1", "/taxa", 1)]
+        # AND the next second begins with the next refusal
+        refusals.add(Unavailable("wait", limit="queue"), "id", "/identify")
+        assert len(later) == 2
+        refusals.flush()
+        assert lines[2:] == [("wait", "id", "/identify", 1)]
+
+    run(overload())
 
 
 @pytest.mark.parametrize(("service_seconds", "most"), [(0.1, 11), (0.001, 65)], ids=["1 s of waiting", "64 that wait"])
@@ -220,10 +244,10 @@ def test_it_beats_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None
     assert beats == 3
 
 
-def test_requests_beyond_a_lane_are_refused_at_once_and_counted() -> None:
+def test_requests_beyond_a_lane_are_refused_at_once() -> None:
     # GIVEN a lane for two requests, one at a time
-    pulse, gate = Pulse(), Event()
-    lane = Lane("search", threads=1, most=2, pulse=pulse)
+    gate = Event()
+    lane = Lane("search", threads=1, most=2)
 
     async def three() -> list[object]:
         asked = [asyncio.ensure_future(lane.run(lambda: gate.wait(30))) for _ in range(3)]
@@ -235,7 +259,6 @@ def test_requests_beyond_a_lane_are_refused_at_once_and_counted() -> None:
 
     # WHEN three come at once THEN the last one is refused before the others are done
     assert run(three())[:2] == [True, True]
-    assert pulse.refused == 1
     # AND there is room again afterwards
     assert run(lane.run(lambda: "found")) == "found"
     lane.close()

@@ -14,7 +14,6 @@ from chalicelib.errors import BadRequest, ClientError, PhotoTooLarge, RequestTim
 from testing.pictures import jpeg
 from testing.servers import run
 from web import body as module
-from web.admission import Pulse
 from web.body import BATCH, HeldBytes, MemoryBody, Spool, receive_body
 
 MOST = 500_000
@@ -133,7 +132,7 @@ def test_it_is_refused_before_the_rest_has_arrived() -> None:
 
 def test_only_bytes_that_have_arrived_count() -> None:
     # GIVEN ten clients that announce large bodies and send little
-    memory = HeldBytes(100, Pulse())
+    memory = HeldBytes(100)
     with ExitStack() as held:
         for _ in range(10):
             held.enter_context(memory.receiving(50))(5)
@@ -145,20 +144,8 @@ def test_only_bytes_that_have_arrived_count() -> None:
 
 
 def test_a_body_over_the_whole_limit_is_taken_alone() -> None:
-    memory = HeldBytes(100, Pulse())
+    memory = HeldBytes(100)
     # GIVEN a limit below the largest photo: a mistake in the settings must not refuse it for ever
     with memory.receiving(500) as arrived:
         arrived(250)
         arrived(250)
-
-
-def test_what_does_not_fit_is_counted() -> None:
-    pulse = Pulse()
-    memory = HeldBytes(100, pulse)
-    with memory.receiving(50) as arrived:
-        arrived(50)
-        with pytest.raises(Unavailable), memory.receiving(60):
-            pass
-    assert pulse.refused == 1
-    with memory.receiving(60):
-        pass
