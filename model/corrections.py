@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from chalicelib.config import casts
 from chalicelib.config.settings import Settings
+from chalicelib.corrections import picture_of, unquoted
 from chalicelib.errors import ClientError, ModelError, SettingError
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.relatives import read_relatives
@@ -54,7 +55,7 @@ def read_said(file: Path, folder: Path) -> Iterator[Said]:
             )
         for row in rows:
             if "result" in columns:
-                yield Said(folder / f"{Path(row['result']).name}.jpg", row["animal"].lstrip("'"), "corrections")
+                yield Said(folder / picture_of(row["result"]), unquoted(row["animal"]), "corrections")
             elif row["method"] == "human" and "|" not in row["kind"] and row["event"] not in events:
                 events.add(row["event"])
                 name = row["scientific_name"] or row["name"] if row["kind"] == "animal" else ""

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from chalicelib.api.http import EXPOSED_HEADERS, Request, Response, Route, problem_response
+from chalicelib.api.page import language_of, languages
 from chalicelib.application import ROUTES, Application
 from chalicelib.errors import (
     BadRequest,
@@ -30,6 +31,7 @@ from web.admission import Admission, Lane, Pulse, Refusals
 from web.body import ClientGone, HeldBytes, MemoryBody, Spool, receive_body
 from web.messages import Receive, Scope, Send, address_of, compressed, has_body, headers_of, query_of, send_response
 from web.protocol import NO_ROUTE
+from web.results.page import lost_page
 from web.settings import WebSettings
 
 type RequestLog = Callable[[str, str, int, float], None]
@@ -191,7 +193,7 @@ class Asgi:
             return
         except HTTPError as error:
             self.refused(error, request_id, name)
-            response, unread, limit = problem_response(error, request_id), has_body(scope), error.limit
+            response, unread, limit = _refusal(error, name, scope, request_id), has_body(scope), error.limit
         except asyncio.CancelledError:  # the server no longer waits for its running requests
             is_cut_off = True
             stopping = Unavailable("the server is stopping; send the request again", retry_after=1)
@@ -325,3 +327,11 @@ class Asgi:
         if route.most_body:
             return BodyTooLarge(f"the body has more than {route.most_body} bytes; send a shorter one")
         return BodyTooLarge("this path takes no body; send the request without one")
+
+
+def _refusal(error: HTTPError, route: str, scope: Scope, request_id: str) -> Response:
+    """Return the response to a refused request: a problem, or a page to a browser that follows a wrong link."""
+    headers = headers_of(scope)
+    if isinstance(error, NotFound) and route == NO_ROUTE and "text/html" in headers.get("accept", ""):
+        return lost_page(language_of(Request(request_id, headers, {}, {}), languages()))
+    return problem_response(error, request_id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from chalicelib.corrections import RESULT, picture_of, unquoted
 from chalicelib.features.cells import cell_of, parse_cell
 from chalicelib.model.detector import Box
 from cli.deployments import Deployments, deployment_at, place_of
@@ -32,8 +33,6 @@ TABLE: Mapping[str, tuple[str, ...]] = {
     "name": COLUMNS["name"],
 }
 """What the columns of a table are called, without spaces and capitals, the likeliest first."""
-RESULT = "/r/"
-"""Begins the address of a result of the website, in the corrections that `python -m web corrections` lists."""
 SQLITE = b"SQLite format 3\0"
 _REVIEWED = "select distinct photo from review order by photo"
 CARD = re.compile(r"dcim|\d{3}[a-z_]\w{2,4}", re.IGNORECASE)
@@ -194,9 +193,9 @@ def _of_table(source: Path) -> Iterator[_Said]:
                     "one with the animal, such as scientific_name; further ones may be camera, latitude, longitude, box"
                 )
             if (result := fields.get("result", "")).startswith(RESULT):  # a correction: its picture is named by its id
-                found["photo"] = f"{result.removeprefix(RESULT)}.jpg"
+                found["photo"] = picture_of(result)
                 found["camera"] = fields.get("cell") or result  # strangers at one place, or one at none
-                found["name"] = found["name"].removeprefix("'")
+                found["name"] = unquoted(found["name"])
             if found["name"] and found["photo"]:
                 text = fields.get("cell", "")
                 cell = parse_cell(text) if text else _cell(found["latitude"], found["longitude"])

@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib.api.responses import (
     Answer,
+    BoxesFound,
     Candidate,
     FeaturesUsed,
     ModelUsed,
@@ -52,6 +53,7 @@ KOALA = Answer(
     timings_ms=Timings(22.0, 0.1, 12.3, 0.0, 41.2),
     request_id="c0ffee00-0000-4000-8000-000000000000",
 )
+NO_PEOPLE, TWO_PEOPLE = BoxesFound(0, ()), BoxesFound(2, ())
 ALONE = FeaturesUsed("no_location", "bypass", 0, None)
 RESIDENTS = Residents(
     animals=(

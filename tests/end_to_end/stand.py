@@ -90,11 +90,11 @@ class Stand:
 
     def answer_to(self, request: Sent) -> Any:
         """The answer to photos, with the result if the page wants it kept."""
-        if request.query.get("keep") != "true" or not isinstance(self.answer, dict):
+        if "keep" not in request.query or not isinstance(self.answer, dict):
             return self.answer
         name = f"result-{len(self.sent)}"
         result = {"id": name, "url": f"{PREFIX}r/{name}", "token": f"token-{name}", "expires": "2999-01-31T12:00:00Z"}
-        return {**self.answer, "result": result}
+        return {**self.answer, "result": {**result, "picture": request.query["keep"] == "picture"}}
 
     def taxon(self, address: str) -> tuple[int, Mapping[str, str], str]:
         """The answer to a request about taxa."""

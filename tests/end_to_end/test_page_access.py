@@ -75,9 +75,12 @@ def _shown(stand: Stand, open_page: Open, view: str, **options: Any) -> Page:
     if view == "many":
         expect(shown.locator("#many-grid .sure")).to_have_count(6)
     if view == "shared answer":
-        shown.click("#history-summary")
         shown.click("#wrong")
+        shown.locator("#correct-rows button").nth(1).click()
+        shown.click("#history-summary")
+        shown.click("#share")
         shown.click("#compare summary")
+        expect(shown.locator("#share-go")).to_be_enabled()
         expect(shown.locator("#history-list li")).to_have_count(1)
     if view == "all of an answer":
         for each in shown.locator("summary:visible").all():

@@ -1,15 +1,13 @@
-"""After the answer: it survives a reload, can be shared, copied, compared, corrected and deleted."""
+"""After the answer: it survives a reload, can be copied, compared and shared, and is kept only for that."""
 
-import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import Dialog, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
-from chalicelib.api.responses import PredictedTaxon
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Open, photo
+from tests.end_to_end.browsing import DESK, PHONE, Open, photo, problem
 from tests.end_to_end.stand import Stand
 
 pytestmark = pytest.mark.firefox
@@ -38,30 +36,88 @@ def answered(request: pytest.FixtureRequest, keeping: Stand, open_page: Open) ->
     return shown
 
 
+def share(shown: Page) -> None:
+    """Share the answer, without a look at what is then kept."""
+    shown.click("#share")
+    expect(shown.locator("#share-go")).to_be_enabled()
+    shown.click("#share-go")
+    expect(shown.locator("#share-ask")).to_be_hidden()
+
+
 def clipboard(shown: Page) -> str:
     text: str = shown.evaluate("navigator.clipboard.readText()")
     return text
 
 
-def test_an_answer_is_copied_as_text_and_as_a_link(answered: Page, keeping: Stand) -> None:
-    # GIVEN a browser that has no sharing of its own
+def test_nothing_is_kept_before_it_was_said_what_and_for_how_long(answered: Page, keeping: Stand) -> None:
+    # GIVEN a photo in which nobody has looked for people, and a browser that has no sharing of its own
     answered.evaluate("navigator.share = undefined")
     answered.click("#copy")
     expect(answered.locator("#share-status")).to_have_text("Copied.")
-    assert clipboard(answered) == f"{TEXT}: {keeping.url}r/result-1"
+    assert clipboard(answered) == TEXT
+    keeping.tell(answers.koala(people=answers.NO_PEOPLE))
+    # WHEN it is to be shared THEN people are looked for, and it says what will be kept, and asks
+    answered.click("#share")
+    expect(answered.locator("#share-what")).to_contain_text("this server keeps the answer until")
+    expect(answered.locator("#share-picture")).to_be_checked()
+    assert [each.query.get("keep") for each in keeping.sent] == [None] * 2
+    answered.click("#share-cancel")
+    expect(answered.locator("#share-ask")).to_be_hidden()
+    # WHEN that is confirmed THEN the answer is kept with its picture, and there is a link
+    share(answered)
+    expect(answered.locator("#share-status")).to_have_text("The link was copied.")
+    name = f"result-{len(keeping.sent)}"
+    assert (keeping.sent[-1].query["keep"], clipboard(answered)) == ("picture", f"{keeping.url}r/{name}")
+    # AND from then on, the text has it too, and sharing again keeps nothing more
+    count = len(keeping.sent)
+    answered.click("#copy")
+    expect(answered.locator("#share-status")).to_have_text("Copied.")
+    assert clipboard(answered) == f"{TEXT}: {keeping.url}r/{name}"
     answered.click("#share")
     expect(answered.locator("#share-status")).to_have_text("The link was copied.")
-    assert clipboard(answered) == f"{keeping.url}r/result-1"
+    assert len(keeping.sent) == count
+
+
+@pytest.mark.parametrize(
+    ("people", "said"),
+    [(answers.TWO_PEOPLE, "There are people in the photo."), (None, "Nothing here can tell")],
+    ids=["people", "no detector"],
+)
+def test_a_picture_with_people_is_left_out_unless_it_is_chosen(
+    answered: Page, keeping: Stand, people: Any, said: str
+) -> None:
+    if people:
+        keeping.tell(answers.koala(people=people))
+    else:
+        keeping.tell(*problem("bad_request", 400))
+    answered.click("#share")
+    expect(answered.locator("#share-people")).to_contain_text(said)
+    expect(answered.locator("#share-picture")).not_to_be_checked()
+    # WHEN it stays so THEN the picture is not kept; WHEN it is chosen THEN it is
+    keeping.tell(answers.koala())
+    answered.click("#share-go")
+    expect(answered.locator("#share-ask")).to_be_hidden()
+    assert keeping.sent[-1].query["keep"] == "answer"
+
+
+def test_what_cannot_be_kept_is_not_shared(answered: Page, keeping: Stand) -> None:
+    answered.click("#share")
+    expect(answered.locator("#share-go")).to_be_enabled()
+    keeping.tell(*problem("unavailable", 503))
+    answered.click("#share-go")
+    expect(answered.locator("#share-status")).to_contain_text("Temporarily unavailable")
+    expect(answered.locator("#share-go")).to_be_enabled()
+    expect(answered.locator("#history-summary")).to_have_text("Your animals: 0")
 
 
 def test_a_phone_shares_by_its_own_sheet(keeping: Stand, open_page: Open) -> None:
     shown = open_page(keeping.url, viewport=PHONE)
     shown.evaluate("() => { navigator.share = async (what) => { window.shared = what; }; }")
     shown.set_input_files("#pick", photo())
-    shown.click("#share")
+    share(shown)
     assert shown.evaluate("window.shared") == {
         "title": "Almost certain: koala (Phascolarctos cinereus), 97%",
-        "url": f"{keeping.url}r/result-1",
+        "url": f"{keeping.url}r/result-{len(keeping.sent)}",
     }
 
 
@@ -73,50 +129,8 @@ def test_without_a_right_to_the_clipboard_the_text_is_shown(stand: Stand, open_p
     shown.click("#copy")
     # THEN the text can be copied by hand, and nothing is offered that needs a result
     expect(shown.locator("#share-status textarea")).to_have_value(TEXT)
-    for name in ("share", "wrong", "history"):
-        expect(shown.locator(f"#{name}")).to_be_hidden()
+    expect(shown.locator("#share")).to_be_hidden()
     assert "keep" not in stand.sent[0].query
-
-
-def test_a_wrong_answer_is_corrected_in_words_and_stays(answered: Page, keeping: Stand) -> None:
-    # GIVEN taxa that can be found by name
-    keeping.taxa["?q=wal"] = {"taxa": [{"taxon": "x", "name": "wallaby", "scientific_name": "Wallabia bicolor"}]}
-    answered.click("#wrong")
-    expect(answered.locator("#correct-animal")).to_be_focused()
-    expect(answered.locator("#wrong")).to_have_attribute("aria-expanded", "true")
-    # WHEN it is sent empty THEN it says what is missing
-    answered.click("#correct-send")
-    expect(answered.locator("#share-status")).to_have_text("Type a name first.")
-    # WHEN a name is typed THEN names are offered
-    answered.locator("#correct-animal").press_sequentially("wal")
-    expect(answered.locator('#correct-names option[value="wallaby"]')).to_have_count(1)
-    # AND what is sent is kept beside the answer, which stays
-    answered.fill("#correct-animal", "swamp wallaby")
-    answered.press("#correct-animal", "Enter")
-    expect(answered.locator("#share-status")).to_contain_text("Thank you.")
-    expect(answered.locator("#wrong")).to_be_focused()
-    (sent,) = keeping.kept
-    assert (sent.method, sent.path, sent.authorization) == (
-        "POST",
-        "/dev/r/result-1/correction",
-        "Bearer token-result-1",
-    )
-    assert json.loads(sent.body) == {"animal": "swamp wallaby"}
-    expect(answered.locator("#name")).to_have_text("Almost certain: koala")
-
-
-def test_a_correction_and_a_deletion_that_fail_say_so(answered: Page, keeping: Stand) -> None:
-    keeping.result_status = 503
-    answered.click("#wrong")
-    answered.fill("#correct-animal", "wallaby")
-    answered.click("#correct-send")
-    expect(answered.locator("#share-status")).to_contain_text("Temporarily unavailable")
-    expect(answered.locator("#correct-animal")).to_have_value("wallaby")
-    expect(answered.locator("#correct-send")).to_be_enabled()
-    answered.click("#history-summary")
-    answered.locator("#history-list button").click()
-    expect(answered.locator("#history-status")).to_contain_text("Temporarily unavailable")
-    expect(answered.locator("#history-list li")).to_have_count(1)
 
 
 def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand) -> None:
@@ -170,36 +184,38 @@ def test_a_reload_keeps_the_last_photo_although_an_earlier_one_took_longer_to_sa
     expect(shown.locator("#name")).to_have_text("No animal")
 
 
-def test_a_reload_keeps_what_was_undone_and_what_was_deleted(answered: Page, keeping: Stand) -> None:
+def test_a_reload_keeps_what_was_undone_and_what_was_deleted(answered: Page) -> None:
     # GIVEN another place that was undone
     answered.click("#elsewhere")
     answered.fill("#place-name", "48.86, 2.29")
     answered.click("#place-use")
-    keeping.tell(answers.koala(prediction=None, candidates=(), subject="none"))
     answered.click("#undo")
     expect(answered.locator("#changed")).to_be_hidden()
+    share(answered)
     # WHEN its result is deleted, and the page loaded again
     answered.click("#history-summary")
-    answered.locator("#history-list button").click()
-    expect(answered.locator("#share")).to_be_hidden()
+    answered.locator("#history-list button").last.click()
+    expect(answered.locator("#history-summary")).to_have_text("Your animals: 0")
     answered.reload()
-    # THEN the first answer is there, which can no longer be shared
+    # THEN the first answer is there, which is asked about again before it is shared
     expect(answered.locator("#where")).to_contain_text("from the photo’s GPS data")
-    expect(answered.locator("#share")).to_be_hidden()
+    answered.click("#share")
+    expect(answered.locator("#share-ask")).to_be_visible()
 
 
 def test_a_reload_right_after_a_deletion_keeps_it(answered: Page) -> None:
-    # GIVEN an answer that is saved, in a browser that takes its time to read photos from now on
-    answered.wait_for_function("sessionStorage.length > 0")
+    # GIVEN an answer that is shared, in a browser that takes its time to read photos from now on
+    share(answered)
     answered.evaluate("() => { FileReader.prototype.readAsDataURL = () => {}; }")
     # WHEN its result is deleted, and the page loaded again at once
     answered.click("#history-summary")
-    answered.locator("#history-list button").click()
-    expect(answered.locator("#share")).to_be_hidden()
+    answered.locator("#history-list button").last.click()
+    expect(answered.locator("#history-summary")).to_have_text("Your animals: 0")
     answered.reload()
-    # THEN it cannot be shared any more
+    # THEN it is not shared any more
     expect(answered.locator("#name")).to_have_text("Almost certain: koala")
-    expect(answered.locator("#share")).to_be_hidden()
+    answered.click("#share")
+    expect(answered.locator("#share-ask")).to_be_visible()
 
 
 def test_a_photo_that_is_too_large_to_keep_leaves_its_answer(keeping: Stand, open_page: Open) -> None:
@@ -212,108 +228,6 @@ def test_a_photo_that_is_too_large_to_keep_leaves_its_answer(keeping: Stand, ope
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     for name in ("elsewhere", "find-row", "add-place"):
         expect(shown.locator(f"#{name}")).to_be_hidden()
-
-
-def test_the_servers_picture_stands_in_for_one_that_the_browser_cannot_show(keeping: Stand, open_page: Open) -> None:
-    shown = open_page(keeping.url)
-    shown.route(
-        "**/r/result-1.jpg", lambda route: route.fulfill(body=pictures.jpeg(400, 400), content_type="image/jpeg")
-    )
-    shown.set_input_files("#pick", photo(HEIC + bytes(900), "a.heic", "image/heic"))
-    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
-    expect(shown.locator("#picture")).to_be_visible()
-    expect(shown.locator("#no-picture")).to_be_hidden()
-    assert shown.evaluate("document.getElementById('picture').naturalWidth") == 400
-
-
-def test_the_history_has_one_entry_for_each_photo_and_deletes_all_of_it(answered: Page, keeping: Stand) -> None:
-    # GIVEN a photo whose place was changed, and another one
-    answered.click("#elsewhere")
-    answered.fill("#place-name", "48.86, 2.29")
-    answered.click("#place-use")
-    expect(answered.locator("#changed")).to_be_visible()
-    answered.set_input_files("#pick", photo(pictures.jpeg(90, 80)))
-    expect(answered.locator("#history-summary")).to_have_text("Your answers: 2")
-    # WHEN the list is opened THEN each has a link and the day on which it is deleted
-    answered.click("#history-summary")
-    expect(answered.locator("#history-list a")).to_have_text(["koala", "koala"])
-    assert answered.get_attribute("#history-list a", "href") == "/dev/r/result-3"
-    expect(answered.locator("#history-list")).to_contain_text("until January 31")
-    # WHEN the older one is deleted THEN so are the answers for both of its places
-    answered.locator("#history-list button").last.click()
-    expect(answered.locator("#history-list li")).to_have_count(1)
-    assert [(each.method, each.path) for each in keeping.kept] == [
-        ("DELETE", "/dev/r/result-2"),
-        ("DELETE", "/dev/r/result-1"),
-    ]
-    expect(answered.locator("#share")).to_be_visible()
-    # WHEN the one on the page is deleted THEN it can no longer be shared
-    answered.locator("#history-list button").click()
-    expect(answered.locator("#history-summary")).to_have_text("Your answers: 0")
-    expect(answered.locator("#share")).to_be_hidden()
-
-
-@pytest.mark.parametrize("width", [320, 390])
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_each_answer_of_the_history_has_its_button_beside_it_on_a_phone(
-    keeping: Stand, open_page: Open, language: str, width: int
-) -> None:
-    # GIVEN two answers, one of them with a long name
-    keeping.language = language
-    shown = open_page(keeping.url, viewport={"width": width, "height": 740})
-    named = PredictedTaxon("Sulphur-crested cockatoo", "Cacatua galerita", "species", 0.97, sure="almost certain")
-    for prediction in (answers.KOALA.prediction, named):
-        keeping.tell(answers.koala(prediction=prediction))
-        shown.set_input_files("#pick", photo())
-        expect(shown.locator("#history-summary")).to_contain_text("2" if prediction is named else "1")
-    shown.click("#history-summary")
-    expect(shown.locator("#history-list li")).to_have_count(2)
-    # THEN each button is at the end of its row, and the same for all
-    rows: list[Any] = [
-        [each.locator(part).bounding_box() for part in ("a", "span", "button")]
-        for each in shown.locator("#history-list li").all()
-    ]
-    assert len({button["x"] for _, _, button in rows}) == 1
-    for title, until, button in rows:
-        assert button["x"] >= max(title["x"] + title["width"], until["x"] + until["width"])
-        assert title["y"] <= button["y"] < until["y"] + until["height"]
-    assert shown.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_all_answers_are_deleted_after_a_question(answered: Page, keeping: Stand) -> None:
-    # GIVEN two answers
-    answered.set_input_files("#pick", photo(pictures.jpeg(90, 80)))
-    expect(answered.locator("#history-summary")).to_have_text("Your answers: 2")
-    answered.click("#history-summary")
-    asked: list[str] = []
-
-    def refuse(dialog: Dialog) -> None:
-        asked.append(dialog.message)
-        dialog.dismiss()
-
-    # WHEN the question is answered with no THEN they stay
-    answered.once("dialog", refuse)
-    answered.click("#delete-all")
-    expect(answered.locator("#history-list li")).to_have_count(2)
-    assert (asked, keeping.kept) == (["Delete all your answers? This cannot be undone."], [])
-    # WHEN with yes THEN they go
-    answered.once("dialog", lambda dialog: dialog.accept())
-    answered.click("#delete-all")
-    expect(answered.locator("#history-summary")).to_have_text("Your answers: 0")
-    assert [each.method for each in keeping.kept] == ["DELETE"] * 2
-
-
-def test_nobody_has_to_keep_anything(keeping: Stand, open_page: Open) -> None:
-    shown = open_page(keeping.url)
-    expect(shown.locator("#privacy-kept")).to_contain_text("30 days")
-    shown.click("#history-summary")
-    shown.uncheck("#keep")
-    # THEN the wish outlives a reload, and the next answer is not kept
-    shown.reload()
-    shown.set_input_files("#pick", photo())
-    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
-    assert "keep" not in keeping.sent[0].query
-    expect(shown.locator("#share")).to_be_hidden()
 
 
 def test_the_likeliest_animals_are_compared_side_by_side(answered: Page, keeping: Stand) -> None:

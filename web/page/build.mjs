@@ -92,7 +92,10 @@ const languages = {};
 for (const file of (await readdir(WORDS)).sort()) {
   languages[basename(file, ".json")] = JSON.parse(await readFile(join(WORDS, file), "utf8"));
 }
+const countries = (await readFile(join(SOURCES, "places.txt"), "utf8")).match(/(?<=^=)[A-Z]{2}$/gm);
 for (const [language, words] of Object.entries(languages)) {
+  const names = new Intl.DisplayNames([words.html.lang], { type: "region" });
+  await writeHashed(`countries-${language}`, Object.fromEntries(countries.map((code) => [code, names.of(code)]))); // for result pages
   await writeFile(join(BUNDLE, `${language}.html`), inLanguage(words, await writeNames(language), linksFrom(language)));
 }
 
@@ -107,10 +110,15 @@ function linksFrom(current) {
 async function writeNames(language) {
   if (language === "en") return "";
   const sources = JSON.parse(await readFile(join(NAMES, `${language}.json`), "utf8"));
-  const text = JSON.stringify(Object.assign({}, ...Object.values(sources)));
+  return writeHashed(`names-${language}`, Object.assign({}, ...Object.values(sources)));
+}
+
+/** Write a JSON file whose name has a hash of its content. Return its address. */
+async function writeHashed(name, value) {
+  const text = JSON.stringify(value);
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 8).toUpperCase();
-  await writeFile(join(BUNDLE, `names-${language}-${hash}.json`), text);
-  return `web/names-${language}-${hash}.json`;
+  await writeFile(join(BUNDLE, `${name}-${hash}.json`), text);
+  return `web/${name}-${hash}.json`;
 }
 
 /** Return the HTML in a language: with its own words, and those of the script as JSON. */

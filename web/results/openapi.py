@@ -3,18 +3,21 @@
 from typing import Any
 
 from chalicelib.api.openapi import path_id
+from web.results.routes import KEEPS
 
 _ID = path_id("Id of a result, as in `result.id` of an answer.")
 _KEEP = {
     "name": "keep",
     "in": "query",
-    "description": "Whether to keep the answer and a thumbnail for 30 days, at an address that cannot be guessed.",
-    "schema": {"type": "boolean", "default": False},
+    "description": "Whether to keep the answer for 30 days, at an address that cannot be guessed: `true` with a "
+    "thumbnail, unless people were found in the photo, for which `boxes=true` looks; `picture` with it in any case; "
+    "`answer` without it.",
+    "schema": {"type": "string", "enum": list(KEEPS), "default": "false"},
 }
 _RESULT = {
-    "description": "Where the answer was kept; null if that failed. Only with `keep=true`.",
+    "description": "Where the answer was kept; null if that failed. Only with `keep`.",
     "type": ["object", "null"],
-    "required": ["id", "url", "token", "expires"],
+    "required": ["id", "url", "token", "expires", "picture"],
     "properties": {
         "id": {"type": "string"},
         "url": {
@@ -23,6 +26,7 @@ _RESULT = {
         },
         "token": {"type": "string", "description": "The right to delete or correct the result; it cannot be replaced."},
         "expires": {"type": "string", "format": "date-time"},
+        "picture": {"type": "boolean", "description": "Whether the thumbnail was kept, too."},
     },
     "additionalProperties": False,
 }
@@ -31,7 +35,8 @@ _CORRECTION = {
     "type": "object",
     "required": ["animal"],
     "properties": {
-        "animal": {"type": "string", "description": "What the photo shows.", "minLength": 1, "maxLength": 200}
+        "animal": {"type": "string", "description": "What the photo shows.", "minLength": 1, "maxLength": 200},
+        "scientific_name": {"type": "string", "description": "The same, of a taxon that is known.", "maxLength": 200},
     },
     "additionalProperties": False,
 }

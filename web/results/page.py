@@ -1,104 +1,31 @@
-"""The page of a result, as HTML without any script."""
+"""The page of a result, as HTML without any script. It has the style sheet and the look of the page of the API."""
 
-import base64
-import hashlib
-import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from functools import cache
 from html import escape
-from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from chalicelib.api.answers import LEAST_SHOWN
 from chalicelib.api.http import Response
-from chalicelib.api.page import DEFAULT_LANGUAGE
-from chalicelib.api.words import FORMER
+from chalicelib.api.page import DEFAULT_LANGUAGE, WEB
+from web.results.nearby import town_near
 from web.results.results import Result
+from web.results.words import Words, words_of
 
-_PAGE = Path(__file__).parents[1] / "page"
-_VALUE = re.compile(r"\{(\w+)\}")
-
-
-class Words:
-    """The words of a language. `name`: its code in a `lang` attribute. `direction`: ltr or rtl."""
-
-    def __init__(self, language: str) -> None:
-        found = json.loads((_PAGE / "words" / f"{language}.json").read_text(encoding="utf-8"))
-        self.name, self.direction = str(found["html"]["lang"]), str(found["html"]["dir"])
-        self._own, self._shared = found["result"], found["script"]
-        names = _PAGE / "names" / f"{language}.json"
-        sources = json.loads(names.read_text(encoding="utf-8")) if names.exists() else None
-        self._names = sources and {**sources["birdnet"], **sources["own"]}
-
-    def own(self, key: str, **values: object) -> str:
-        """Return words of result pages. `values` replace their names in braces; `count` selects the plural."""
-        return _filled(self._own[key], values)
-
-    def shared(self, key: str, **values: object) -> str:
-        """Return words of the page of the API, or an empty string if it has none with this key."""
-        return _filled(self._shared.get(key, ""), values)
-
-    def of_code(self, kind: str, code: str) -> str:
-        """Return the words for one of the API's codes, such as a reason; empty for a code that is not known."""
-        return self.shared(f"{kind}.{FORMER.get(code, code)}")
-
-    def animals(self, taxa: Iterable[Mapping[str, Any]]) -> str:
-        """Return the names of animals, of which one is meant."""
-        return " / ".join(map(self.animal, taxa))
-
-    def animal(self, taxon: Mapping[str, Any]) -> str:
-        """Return the name of an animal: its Latin one if it has none in the language."""
-        if self._names is None:  # English, as the answer
-            return str(taxon["name"])
-        return str(self._names.get(str(taxon["name"]).lower(), taxon["scientific_name"]))
-
-    def percent(self, share: float) -> str:
-        """Return a probability as text, never as 0 or 100 %, like the page of the API."""
-        sign, shown = (">", 0.99) if share >= 0.995 else ("<", 0.01) if share < 0.01 else ("", share)
-        return f"{sign} {self.own('percent', share=f'{shown * 100:.0f}')}".strip()
-
-    def position(self, latitude: float, longitude: float) -> str:
-        """Return coordinates as text: 33.1° S, 150.9° E."""
-        north = self.shared("south" if latitude < 0 else "north", degrees=self._decimal(latitude))
-        east = self.shared("west" if longitude < 0 else "east", degrees=self._decimal(longitude))
-        return self.shared("position", latitude=north, longitude=east)
-
-    def date(self, day: datetime) -> str:
-        """Return a date as text."""
-        return day.strftime(self.own("date"))
-
-    def _decimal(self, degrees: float) -> str:
-        return f"{abs(degrees):.1f}".replace(".", self.own("decimal"))
-
-
-@cache
-def words_of(language: str) -> Words:
-    """Return the words of a language, one of the page's."""
-    return Words(language)
-
-
-def _filled(found: str | Mapping[str, str], values: Mapping[str, object]) -> str:
-    text = found if isinstance(found, str) else found["one" if values["count"] == 1 else "other"]
-    return _VALUE.sub(lambda match: str(values[match[1]]), text)
-
-
-_STYLE = """
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { margin: 0 auto; max-width: 40rem; padding: 1rem; overflow-wrap: anywhere; }
-h1 { margin: 0.5rem 0 0; }
-h2 { font-size: 1.1rem; margin: 1.5rem 0 0.5rem; }
-img { border-radius: 0.5rem; height: auto; max-width: 100%; }
-li { margin: 0.25rem 0; }
-ol, ul { margin: 0; padding-inline-start: 1.5rem; }
-a { display: inline-block; min-height: 1.5rem; }
-.quiet { opacity: 0.8; }
-"""
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-HEADERS = {
+_ICON: Final = re.compile(r'href="(data:image/svg[^"]*)"')
+_SHAPES: Final = re.compile(r'<path class="(?:sea|land)"[^>]*>')
+_NAME: Final = re.compile(r"[^\W\d_]+(?:[ '’()-]{1,2}[^\W\d_]+)*\)?")
+"""What a person says is shown as a name only if it is letters: a stranger may write anything."""
+_WITHOUT_RANGE: Final = ("everywhere", "unknown", None)
+_WIDTH, _HEIGHT = 1000, 487
+"""Of the API's maps, which are in the Equal Earth projection: Šavrič, Patterson & Jenny (2018)."""
+_EQUAL_EARTH: Final = (1.340264, -0.081106, 0.000893, 0.003796)
+_SCALE: Final = _WIDTH / 2 / 2.7066
+HEADERS: Final = {
     "Cache-Control": "no-store",  # a result that is deleted is gone
-    "Content-Security-Policy": f"default-src 'none'; img-src 'self'; style-src 'sha256-{_STYLE_HASH}'; "
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Content-Type": "text/html; charset=utf-8",
     "Referrer-Policy": "no-referrer",  # the address of the page is the right to read it
@@ -107,55 +34,95 @@ HEADERS = {
 }
 
 
+class _Headline(NamedTuple):
+    """What an answer says. `lead`: before its name. `rest`: how sure it is, as far as the others do not say that."""
+
+    lead: str
+    title: str
+    rest: str
+
+    @property
+    def text(self) -> str:
+        text = self.lead + self.title
+        return text[:1].upper() + text[1:]
+
+
 def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -> Response:
     """Return the page of a result. `origin`: scheme and host of this server, for previews in messengers."""
     words = words_of(language)
-    answer = result.answer
-    title, rest = _headline(answer, words)
-    summary = tuple(_summary(answer, rest, words))
+    answer, answered = result.answer, _headline(result.answer, words)
+    headline = _said(result, words) or answered
+    summary = tuple(_summary(answer, answered, headline, words))
     address = f"{origin}/r/{result.id}"
     deleted = words.own("deleted", date=words.date(result.expires))
-    body = [
-        *_head_of_answer(result, title, summary, words),
+    outcome = [
+        *_head_of_answer(result, headline, words),
+        *(f'<p class="remark">{escape(each)}</p>' for each in summary if each != answered.rest),
         *_perhaps(answer, words),
         *_candidates(answer, words),
         *_relatives(_named(answer) or {}, words),
         *_place(answer, words),
-        f'<p class="quiet">{escape(deleted)} <a href="/">{escape(words.own("own"))}</a></p>',
+        f'<p class="quiet deleted">{escape(deleted)}</p>',
     ]
     preview = {
         "og:type": "website",
         "og:site_name": "Faunalens",
-        "og:title": title,
+        "og:title": headline.text,
         "og:description": " ".join(summary),
         "og:url": address,
     }
+    picture = ""
     if result.has_picture:
-        preview |= {"og:image": f"{address}.jpg", "og:image:alt": f"{words.own('picture')}: {title}"}
-    return _document(title, body, preview, words)
+        preview |= {"og:image": f"{address}.jpg", "og:image:alt": f"{words.own('picture')}: {headline.text}"}
+        picture = f'<img id="picture" src="/r/{result.id}.jpg" alt="{escape(words.own("picture"))}">'
+    return _document(headline.text, picture, outcome, preview, words)
 
 
 def missing_page(language: str = DEFAULT_LANGUAGE) -> Response:
     """Return the page for an id that does not exist."""
     words = words_of(language)
-    title = words.own("gone")
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        f'<p>{escape(words.own("gone.why"))} <a href="/">{escape(words.own("own"))}</a></p>',
-    ]
-    return _document(title, body, {}, words)._replace(status=404)
+    return _nothing(words.own("gone"), words.own("gone.why"), words)
 
 
-def _document(title: str, body: list[str], preview: Mapping[str, str], words: Words) -> Response:
+def lost_page(language: str = DEFAULT_LANGUAGE) -> Response:
+    """Return the page for an address that is none."""
+    words = words_of(language)
+    return _nothing(words.own("lost"), words.own("lost.why"), words)
+
+
+def _nothing(title: str, why: str, words: Words) -> Response:
+    outcome = [f"<h2>{escape(title)}</h2>", f"<p>{escape(why)}</p>"]
+    return _document(title, "", outcome, {}, words)._replace(status=404)
+
+
+def _document(title: str, picture: str, outcome: Iterable[str], preview: Mapping[str, str], words: Words) -> Response:
     metas = "".join(f'<meta property="{name}" content="{escape(text)}">\n' for name, text in preview.items())
+    style, icon = _look()
+    own = f'<a class="button primary" href="/">{escape(words.own("own"))}</a>'
     text = (
         f'<!doctype html>\n<html lang="{words.name}" dir="{words.direction}">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{escape(title)} · Faunalens</title>\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta name="robots" content="noindex, nofollow">\n{metas}<style>{_STYLE}</style>\n</head>\n'
-        f"<body>\n<main>\n{'\n'.join(body)}\n</main>\n</body>\n</html>\n"
+        '<meta name="color-scheme" content="light dark">\n'
+        f'<meta name="robots" content="noindex, nofollow">\n{metas}'
+        f'<link rel="icon" href="{icon}">\n<link rel="stylesheet" href="/web/{style}">\n</head>\n'
+        f'<body class="shared" data-state="{"answer" if picture else "many"}">\n'
+        f'<header><img src="{icon}" alt="" width="36" height="36">'
+        f"<div><h1>Faunalens</h1><p>{escape(words.question)}</p></div></header>\n"
+        f'<main>\n<section id="photo" aria-label="{escape(words.own("picture"))}">'
+        f'<div id="frame">{picture}</div><div class="buttons">{own}</div></section>\n'
+        f'<section id="outcome"><article id="answer">\n{"\n".join(outcome)}\n</article></section>\n</main>\n'
+        "</body>\n</html>\n"
     )
     return Response(text, HEADERS)
+
+
+@cache
+def _look() -> tuple[str, str]:
+    """Return the name of the page's style sheet, and the address of its icon."""
+    style = next(iter(WEB.glob("page-*.css"))).name
+    icon = _ICON.search((WEB / f"{DEFAULT_LANGUAGE}.html").read_text(encoding="utf-8"))
+    return style, icon[1] if icon else ""
 
 
 def _named(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -164,10 +131,10 @@ def _named(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return prediction if prediction and prediction["rank"] not in ("kingdom", "phylum") else None
 
 
-def _headline(answer: Mapping[str, Any], words: Words) -> tuple[str, str]:
-    """Return what an answer says, as the page of the API does, and how sure that is, where it does not say so."""
+def _headline(answer: Mapping[str, Any], words: Words) -> _Headline:
+    """Return what an answer says, as the page of the API does."""
     prediction, perhaps = _named(answer), words.animals(answer.get("perhaps", ()))
-    rest = ""
+    lead = rest = ""
     if prediction is None:
         subject = "animal" if answer["prediction"] else answer.get("subject", "none")
         title = words.of_code("subject", subject) or words.of_code("subject", "unclear")
@@ -179,56 +146,77 @@ def _headline(answer: Mapping[str, Any], words: Words) -> tuple[str, str]:
         score, sure = words.percent(prediction["score"]), words.of_code("sure", prediction.get("sure", ""))
         rest = "" if perhaps else score  # a list has no calibrated number
         if any(each["scientific_name"] == latin and each["here"] == "unexpected" for each in answer["candidates"]):
-            title = words.shared("headline.unexpected") + title
-            rest = words.shared("guess", name=sure, sure=score)
+            lead, rest = words.shared("headline.unexpected"), words.shared("guess", name=sure, sure=score)
         elif sure and not perhaps:
-            title = words.shared("headline", sure=sure) + title
+            lead = words.shared("headline", sure=sure)
     if perhaps:
         title = words.shared("headline.perhaps", name=title, perhaps=perhaps)
-    return title[:1].upper() + title[1:], rest
+    return _Headline(lead, title, rest)
 
 
-def _summary(answer: Mapping[str, Any], rest: str, words: Words) -> Iterator[str]:
+def _said(result: Result, words: Words) -> _Headline | None:
+    """Return what the person who made a result said of it; None if they said nothing that is a name."""
+    if result.said is None or not _NAME.fullmatch(result.said.animal):
+        return None
+    latin, taxa = result.said.scientific_name, (result.answer["prediction"] or {}, *result.answer["candidates"])
+    name = next((words.animal(each) for each in taxa if latin and each.get("scientific_name") == latin), "")
+    return _Headline(words.own("said"), name or result.said.animal, "")
+
+
+def _summary(answer: Mapping[str, Any], answered: _Headline, headline: _Headline, words: Words) -> Iterator[str]:
     """Yield how sure an answer is, as far as its headline does not say that, and why it is wide or missing."""
+    if headline is not answered:
+        yield words.own(
+            "said.answered", answer=words.shared("guess", name=answered.text, sure=answered.rest).strip(", ")
+        )
+        return
     reasons = [words.of_code("reason", each) for each in answer.get("reasons", ())]
-    yield from filter(None, (rest, *(reasons or [answer["why_not"]])))
+    yield from filter(None, (answered.rest, *(reasons or [answer["why_not"]])))
 
 
-def _head_of_answer(result: Result, title: str, summary: Iterable[str], words: Words) -> Iterator[str]:
-    answer = result.answer
-    if result.has_picture:
-        yield f'<img src="/r/{result.id}.jpg" width="400" alt="{escape(words.own("picture"))}">'
-    yield f"<h1>{escape(title)}</h1>"
-    if prediction := _named(answer):
+def _head_of_answer(result: Result, headline: _Headline, words: Words) -> Iterator[str]:
+    lead = headline.lead[:1].upper() + headline.lead[1:]
+    title = headline.title if lead else headline.text
+    name = f'<span id="lead">{escape(lead)}</span> <span id="title">{escape(title)}</span>'
+    yield f'<div id="answer-head"><div><h2 id="name">{name}</h2>'
+    prediction = _named(result.answer)
+    if result.said is not None and headline.lead == words.own("said"):
+        if _NAME.fullmatch(latin := result.said.scientific_name):
+            yield f'<p id="taxon"><i>{escape(latin)}</i></p>'
+    elif prediction:
         rank = words.shared(f"rank.{prediction['rank']}")
-        yield f"<p><i>{escape(prediction['scientific_name'])}</i>{f' · {escape(rank)}' if rank else ''}</p>"
-    yield from (f"<p>{escape(each)}</p>" for each in summary)
-    taxa = {each["scientific_name"]: each["taxon"] for each in answer["candidates"]}
-    if prediction and (taxon := taxa.get(prediction["scientific_name"])):
-        yield f'<p><a href="/taxa/{escape(taxon)}/range.svg">{escape(words.own("where"))}</a></p>'
+        tag = f' <span class="tag">{escape(rank)}</span>' if rank else ""
+        yield f'<p id="taxon"><i>{escape(prediction["scientific_name"])}</i>{tag}</p>'
+        means = f' <span class="quiet">{escape(words.sure_means(prediction.get("sure", "")))}</span>'
+        yield f"<p><strong>{escape(headline.rest)}</strong>{means}</p>" if headline.rest else ""
+    yield "</div></div>"
 
 
 def _perhaps(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
     """Yield what a wide or missing prediction perhaps is, with the likeliest animals of each."""
     if perhaps := answer.get("perhaps"):
-        yield f"<h2>{escape(words.of_code('sure', 'perhaps').capitalize())}</h2>\n<ul>"
+        yield f'<h3>{escape(words.of_code("sure", "perhaps").capitalize())}</h3>\n<ul id="perhaps-list" class="taxa">'
         for each in perhaps:
             members = words.animals(other for other in each["members"] if other["name"] != each["name"])
-            yield f"<li>{_with_latin(each, words)}{f'<br>{escape(members)}' if members else ''}</li>"
+            yield f"<li>{_with_latin(each, words)}{f'<span>{escape(members)}</span>' if members else ''}</li>"
         yield "</ul>"
 
 
 def _candidates(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
     if not _named(answer) or answer.get("perhaps"):  # they only look alike
         return
-    yield f"<h2>{escape(words.shared('candidates'))}</h2>\n<ol>"
+    yield f'<h3>{escape(words.shared("candidates"))}</h3>\n<ol id="candidates">'
     for each in answer["candidates"]:
         if each["score"] < LEAST_SHOWN:
             continue
         here = words.shared(f"here.{each['here']}")
-        map_link = f'<a href="/taxa/{escape(each["taxon"])}/range.svg">{escape(words.own("map"))}</a>'
-        details = [escape(each) for each in (words.percent(each["score"]), here) if each]
-        yield f"<li>{_with_latin(each, words)} {' · '.join([*details, map_link])}</li>"
+        badge = f'<span class="badge {escape(each["here"])}">{escape(here)}</span> ' if here else ""
+        score = f'<span class="candidate-score">{escape(words.percent(each["score"]))}</span>'
+        bar = f'<rect class="native" width="{100 * each["score"]:.1f}" height="4"/>'
+        yield (
+            f'<li><p class="candidate-name">{_with_latin(each, words)}</p><p class="candidate-facts">{badge}{score}</p>'
+            f'<svg class="track" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">{bar}</svg></li>'
+        )
     yield "</ol>"
 
 
@@ -238,21 +226,60 @@ def _relatives(prediction: Mapping[str, Any], words: Words) -> Iterator[str]:
         return
     shown = relatives["taxa"]
     count, more = relatives["count"], relatives["count"] - len(shown)
-    yield f"<h2>{escape(words.own('relatives', count=count))}</h2>"
-    yield f"<p>{escape(words.own('relatives.note'))}</p>\n<ul>"
+    yield f"<h3>{escape(words.own('relatives', count=count))}</h3>"
+    yield f'<p class="quiet">{escape(words.own("relatives.note"))}</p>\n<ul class="taxa">'
     yield from (f"<li>{_with_latin(each, words)}</li>" for each in shown)
     yield f"</ul>{f'<p>{escape(words.own("relatives.more", count=more))}</p>' if more > 0 else ''}"
 
 
 def _with_latin(taxon: Mapping[str, Any], words: Words) -> str:
     name, latin = words.animal(taxon), f"<i>{escape(taxon['scientific_name'])}</i>"
-    return latin if name == taxon["scientific_name"] else f"{escape(name)} ({latin})"
+    return latin if name == taxon["scientific_name"] else f"<b>{escape(name)}</b> {latin}"
 
 
 def _place(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
-    location = answer["location"]
-    if not location["center"]:
+    """Yield where the photo was taken, in words and on a map with the range of what it shows."""
+    location, candidates = answer["location"], answer["candidates"]
+    first = candidates[0] if candidates and _named(answer) and not answer.get("perhaps") else {"here": None}
+    taxon = "" if first["here"] in _WITHOUT_RANGE else str(first["taxon"])
+    if not location["center"] and not taxon:
         return
+    mark = ""
+    if location["center"]:
+        yield f"<h3>{escape(words.own('place'))}</h3>\n<p>{escape(_whereabouts(location, words))}</p>"
+        x, y = _on_map(*location["center"])
+        mark = f'<circle class="cell" cx="{x:.1f}" cy="{y:.1f}" r="9"/>'
+    else:
+        yield f"<h3>{escape(words.own('where'))}</h3>"
+    key = "both" if mark and taxon else "range" if taxon else "cell"
+    label = escape(words.shared(f"map.{key}", name=words.animal(first) if taxon else ""))
+    drawn = f'<image href="/taxa/{escape(taxon)}/range.svg" width="{_WIDTH}" height="{_HEIGHT}"/>' if taxon else ""
+    yield (
+        f'<figure class="world"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
+        f"{_world()}{drawn}{mark}</svg><figcaption>{label}</figcaption></figure>"
+    )
+
+
+def _whereabouts(location: Mapping[str, Any], words: Words) -> str:
+    """Return the words for a place: near which town, or else around which point and in which areas."""
+    if town := town_near(*location["center"]):
+        return words.own("near", town=town.name, country=words.country(town.country))
+    areas = [words.country(each) for each in location["areas"]]
     around = words.own("place.around", position=words.position(*location["center"]))
-    areas = f" ({', '.join(location['areas'])})" if location["areas"] else ""
-    yield f"<h2>{escape(words.own('place'))}</h2>\n<p>{escape(around + areas)}</p>"
+    return f"{around} ({', '.join(areas)})" if areas else around
+
+
+@cache
+def _world() -> str:
+    """Return the shapes of sea and land."""
+    return "".join(_SHAPES.findall((WEB.parent / "world.svg").read_text(encoding="utf-8")))
+
+
+def _on_map(latitude: float, longitude: float) -> tuple[float, float]:
+    """Return the place of a point on the API's maps, as web/page/src/projection.js does."""
+    a, m = _EQUAL_EARTH, math.sqrt(3) / 2
+    t = math.asin(m * math.sin(math.radians(latitude)))
+    slope = a[0] + 3 * a[1] * t**2 + t**6 * (7 * a[2] + 9 * a[3] * t**2)
+    height = t * (a[0] + a[1] * t**2 + t**6 * (a[2] + a[3] * t**2))
+    east = math.radians(longitude) * math.cos(t) / (m * slope)
+    return _WIDTH / 2 + east * _SCALE, _HEIGHT / 2 - height * _SCALE

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TextIO
 
 from chalicelib.api.responses import json_of
 from chalicelib.config.settings import Settings
+from chalicelib.corrections import RESULT, quoted
 from chalicelib.errors import Forbidden, NotFound, SettingError, Unavailable
 from web.results.stores import BucketStore, FolderStore, Quota, Store
 from web.settings import WebSettings
@@ -34,10 +35,18 @@ _OMITTED = ("request_id", "timings_ms")
 _MISSING = "there is no result with this id; results are deleted after 30 days, or by the person who made them"
 
 
-class Correction(NamedTuple):
-    """What a photo shows, by the person who made a result. `answered`: what the answer said. `animal`: their words.
+class Said(NamedTuple):
+    """What a photo shows, by the person who made its result: their words, and the scientific name if they chose one."""
 
-    `cell`: of the photo's place; empty without one.
+    created: datetime
+    animal: str
+    scientific_name: str = ""
+
+
+class Correction(NamedTuple):
+    """What the person who made a result said of it. `answered`: what the answer said, which may be the same.
+
+    `animal`: the scientific name if they chose one, or else their words. `cell`: of the photo's place; empty for none.
     """
 
     created: datetime
@@ -56,7 +65,7 @@ class Result:
     answer: Mapping[str, Any]
     has_picture: bool
     token_hash: str
-    correction: Correction | None = None
+    said: Said | None = None
 
     @property
     def expires(self) -> datetime:
@@ -70,6 +79,7 @@ class Receipt(NamedTuple):
     id: str
     token: str
     expires: datetime
+    has_picture: bool
 
 
 class Results:
@@ -100,7 +110,7 @@ class Results:
         }
         # last, so that what is found is complete
         self._store.put(f"{name}.json", json_of(document).encode(), "application/json")
-        return Receipt(name, token, created + LIFETIME)
+        return Receipt(name, token, created + LIFETIME, jpeg is not None)
 
     def find(self, name: str) -> Result:
         """Return a result that has not expired."""
@@ -130,10 +140,10 @@ class Results:
         self.authorize(name, token)
         self._delete(name)
 
-    def correct(self, name: str, token: str, animal: str) -> None:
-        """Keep what the photo of a result shows, by the person who made it, in place of an earlier correction."""
+    def correct(self, name: str, token: str, animal: str, scientific_name: str = "") -> None:
+        """Keep what the photo of a result shows, by the person who made it, in place of what they said before."""
         self.authorize(name, token)
-        correction = {"created": self._now().isoformat(), "animal": animal}
+        correction = {"created": self._now().isoformat(), "animal": animal, "scientific_name": scientific_name}
 
         def corrected(data: bytes) -> bytes:
             return json_of(json.loads(data) | {"correction": correction}).encode()
@@ -147,8 +157,10 @@ class Results:
         names = [name for name, _, kind in files if kind == "json" and ID.fullmatch(name)]
         with ThreadPoolExecutor(READERS) as readers:
             for result in readers.map(self._listed, names):
-                if result is not None and result.correction is not None and self._now() < result.expires:
-                    yield result.correction
+                if result is not None and (said := result.said) is not None and self._now() < result.expires:
+                    cell = (result.answer.get("location") or {}).get("cell") or ""
+                    animal = said.scientific_name or said.animal
+                    yield Correction(said.created, result.id, answered(result.answer), animal, cell)
 
     def _listed(self, name: str) -> Result | None:
         """Return a result that the store has named. None if it was deleted meanwhile."""
@@ -163,11 +175,9 @@ class Results:
 def _parse(name: str, data: bytes) -> Result:
     kept = json.loads(data)
     created, said = datetime.fromisoformat(kept["created"]), kept.get("correction")
-    cell = (kept["answer"].get("location") or {}).get("cell") or ""
-    correction = said and Correction(
-        datetime.fromisoformat(said["created"]), name, answered(kept["answer"]), said["animal"], cell
-    )
-    return Result(name, created, kept["answer"], kept["has_picture"], kept["token_hash"], correction)
+    if said:
+        said = Said(datetime.fromisoformat(said["created"]), said["animal"], said.get("scientific_name", ""))
+    return Result(name, created, kept["answer"], kept["has_picture"], kept["token_hash"], said)
 
 
 def answered(answer: Mapping[str, Any]) -> str:
@@ -215,7 +225,6 @@ def list_corrections(file: TextIO | None = None, pictures: Path | None = None) -
     writer = csv.writer(file or sys.stdout, lineterminator="\n")
     writer.writerow(Correction._fields)
     for created, result, said, animal, cell in corrections:
-        inert = f"'{animal}" if animal[:1] in "=+-@" else animal  # no spreadsheet may run a stranger's formula
-        writer.writerow((created.isoformat(timespec="seconds"), f"/r/{result}", said, inert, cell))
+        writer.writerow((created.isoformat(timespec="seconds"), f"{RESULT}{result}", said, quoted(animal), cell))
     print(f"{len(corrections)} corrections; they are deleted with their results, after 30 days", file=sys.stderr)
     return 0

@@ -29,6 +29,8 @@ from web.results.results import LIFETIME, Results
 type Handler = Callable[[Application, Request, Record], Response]
 
 KEEP = "keep"
+KEEPS = ("false", "true", "picture", "answer")
+"""Nothing; the answer with a picture unless people were found in it; with the picture in any case; without it."""
 _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
 _OFFER = f'<head><meta name="results" content="{LIFETIME.days}">'
 _MOST_CHARACTERS = 200
@@ -106,15 +108,16 @@ def _identify(
     """Return an identification, which is kept if the parameter `keep` says so."""
     query = {name: values for name, values in request.query.items() if name != KEEP}
     keep = request.query.get(KEEP, ["false"])
-    if list(keep) not in (["true"], ["false"]):
-        raise BadRequest("keep must be true or false, and present at most once")
-    if keep[0] == "true" and _is_foreign(request, origin):
+    if len(keep) != 1 or keep[0] not in KEEPS:
+        raise BadRequest(f"keep must be one of {', '.join(KEEPS)}, and present at most once")
+    if keep[0] != "false" and _is_foreign(request, origin):
         raise Forbidden("pages of other sites may not keep results here; leave out keep=true")
     response = handle(app, request._replace(query=query), record)
     if keep[0] == "false" or response.status != 200:
         return response
     answer = json.loads(response.body)
-    return response._replace(body=json_of({**answer, "result": _kept(app, request, answer, results)}))
+    result = _kept(app, request, answer, results, has_picture=wants_picture(keep[0], answer))
+    return response._replace(body=json_of({**answer, "result": result}))
 
 
 def _is_foreign(request: Request, origin: str) -> bool:
@@ -123,17 +126,31 @@ def _is_foreign(request: Request, origin: str) -> bool:
     return sender not in (None, origin) and urlsplit(sender or "").netloc != request.headers.get("host", "")
 
 
-def _kept(app: Application, request: Request, answer: dict[str, Any], results: Results) -> dict[str, str] | None:
+def wants_picture(keep: str, answer: dict[str, Any]) -> bool:
+    """Return whether the picture is kept, too. `keep`: one of `KEEPS`."""
+    has_people = answer.get("subject") == "person" or bool((answer.get("people") or {}).get("count"))
+    return keep == "picture" or (keep == "true" and not has_people)
+
+
+def _kept(
+    app: Application, request: Request, answer: dict[str, Any], results: Results, *, has_picture: bool
+) -> dict[str, Any] | None:
     """Keep an answer, and return what the client learns about it. Returns None if the store fails: it is logged."""
+
+    def picture() -> bytes | None:
+        return thumbnail(lambda: _first_photo(request), app.settings.photo) if has_picture else None
+
     try:
-        receipt = results.keep(answer, lambda: thumbnail(lambda: _first_photo(request), app.settings.photo))
+        receipt = results.keep(answer, picture)
     except Unavailable as error:
         cause = type(error.__cause__).__name__ if error.__cause__ else error.detail
         extra = {"request_id": request.id, "route": "/identify", "error": cause}
         app.log.log(logging.WARNING, "result was not kept: store unavailable", extra=extra)
         return None
     expires = receipt.expires.isoformat(timespec="seconds")
-    return {"id": receipt.id, "url": f"{request.base}r/{receipt.id}", "token": receipt.token, "expires": expires}
+    address = f"{request.base}r/{receipt.id}"
+    known = {"id": receipt.id, "url": address, "token": receipt.token, "expires": expires}
+    return {**known, "picture": receipt.has_picture}
 
 
 def _first_photo(request: Request) -> bytes:
@@ -175,7 +192,7 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
 
     def post_correction(app: Application, request: Request, _: Record) -> Response:
         expect_no_parameters(request.query)
-        results.correct(request.path["id"], _token(request), _animal(request.body))
+        results.correct(request.path["id"], _token(request), *_said(request.body))
         app.emit(of_correction(request.id))
         return Response("", _PRIVATE, 204)
 
@@ -196,14 +213,20 @@ def _token(request: Request) -> str:
     return token.strip()
 
 
-def _animal(body: bytes) -> str:
-    """Return the animal in the body of a correction, on one line. Raises `BadRequest`."""
+def _said(body: bytes) -> tuple[str, str]:
+    """Return the animal in the body of a correction and its scientific name, if it has one. Raises `BadRequest`."""
     try:
-        given = str.strip(json.loads(body)["animal"])  # raises TypeError unless it is a text
-        animal = "".join(each if each.isprintable() else " " for each in given).strip()
-        animal.encode()  # JSON can have halves of surrogate pairs, which no file can
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        given = json.loads(body)
+        animal, scientific_name = _line(given["animal"]), _line(given.get("scientific_name", ""))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadRequest('send JSON with the animal that the photo shows, such as {"animal": "red fox"}') from error
-    if not 1 <= len(animal) <= _MOST_CHARACTERS:
-        raise BadRequest(f"animal must have 1 to {_MOST_CHARACTERS} characters, not {len(animal)}")
-    return animal
+    if not animal or max(len(animal), len(scientific_name)) > _MOST_CHARACTERS:
+        raise BadRequest(f"animal must have 1 to {_MOST_CHARACTERS} characters, and so must its scientific_name")
+    return animal, scientific_name
+
+
+def _line(given: str) -> str:
+    """Return a text on one line. Raises `TypeError` and `ValueError` if it is none that a file can have."""
+    text = "".join(each if each.isprintable() else " " for each in str.strip(given)).strip()
+    text.encode()  # JSON can have halves of surrogate pairs
+    return text

@@ -89,6 +89,22 @@ def test_a_result_is_a_page_data_and_a_picture(server: Served) -> None:
     assert max(Image.open(io.BytesIO(body)).size) == 400
 
 
+def test_the_picture_can_be_left_out(server: Served) -> None:
+    result = server.identify(PHOTO, {"keep": "answer"}).json["result"]
+    assert result["picture"] is False
+    assert send(server, "GET", f"{result['url']}.jpg")[0] == 404
+    assert b"og:image" not in send(server, "GET", result["url"])[2]
+    assert kept(server)["picture"] is True
+
+
+def test_a_browser_gets_a_page_where_nothing_is_and_a_program_a_problem(server: Served) -> None:
+    for path in ("/nothing", "/r/", f"/r/{'A' * 22}/more"):
+        status, headers, body = send(server, "GET", path, {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "fr"})
+        assert (status, headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+        assert "Il n’y a rien ici" in body.decode()
+        assert send(server, "GET", path)[1]["Content-Type"] == "application/problem+json"
+
+
 def test_nothing_that_is_kept_has_the_coordinates(server: Served) -> None:
     # GIVEN a photo with a position, and a place in the request
     place = parse_location("-33.8567844", "151.2152967")
@@ -140,8 +156,11 @@ def test_only_who_made_it_can_say_what_it_shows(server: Served) -> None:
         )
     status, _, text = send(server, "POST", path, token, b'"' + b"x" * 10_001)
     assert (status, json.loads(text)["code"]) == (413, "body_too_large")
-    # WHEN it is said with the token THEN it is kept, and counted
-    assert send(server, "POST", path, token, animal)[::2] == (204, b"")
+    # WHEN it is said with the token THEN it is kept, shown and counted
+    named = b'{"animal": "swamp wallaby", "scientific_name": "Wallabia bicolor"}'
+    for said in (animal, named):
+        assert send(server, "POST", path, token, said)[::2] == (204, b"")
+    assert b"Wallabia bicolor" in send(server, "GET", result["url"])[2]
     assert "Corrections" in server.metrics.read_text()
     # AND the answer is as it was
     assert send(server, "GET", result["url"])[0] == 200

@@ -9,9 +9,9 @@ import { send } from "./send.js";
 /**
  * Identify the animal in a photo, or in several photos of it.
  * @param {Blob[]} photos
- * @param {{place: null | {latitude: number, longitude: number}, month?: string, boxes: boolean, keep: boolean}} wanted
+ * @param {{place: null | {latitude: number, longitude: number}, month?: string, boxes: boolean, keep?: string}} wanted
  *   `place`: null uses none. `month`: when the photo was taken, such as 2026-07. `boxes`: whether to find every animal
- *   in the photo. `keep`: whether the server is to keep the answer
+ *   in the photo. `keep`: whether the server is to keep the answer, as the API takes it; by default not
  * @param {(share: number) => void} onProgress  called with the share of the photos that was sent
  */
 export async function identify(photos, { place, month, boxes, keep }, signal, onProgress) {
@@ -49,10 +49,10 @@ function formOf(photos) {
   return form;
 }
 
-/** Say what the photo of a result shows. */
-export function correct({ url, token }, animal) {
+/** Say which taxon the photo of a result shows. */
+export function correct({ url, token }, { name: animal, scientific_name: latin }) {
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-  return call(`${url}/correction`, { method: "POST", headers, body: JSON.stringify({ animal }), read: async () => true });
+  return call(`${url}/correction`, { method: "POST", headers, body: JSON.stringify({ animal, scientific_name: latin }), read: async () => true });
 }
 
 /** Delete a result. One that is gone already counts as deleted. */

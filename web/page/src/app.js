@@ -2,7 +2,7 @@
 // One to five photos are of one animal. More of them are each of their own animal, in a grid.
 
 import { AnswerView } from "./answer.js";
-import { identify } from "./api.js";
+import { correct, identify } from "./api.js";
 import { Boxes } from "./boxes.js";
 import { $ } from "./elements.js";
 import { listKnowledge } from "./knowledge.js";
@@ -13,13 +13,14 @@ import { closeElsewhere } from "./menu.js";
 import { loadNames, rename } from "./names.js";
 import { prepare } from "./photo.js";
 import placeModule from "./place.js?later";
+import { move, note, takeBack } from "./noting.js";
 import { MOST_PHOTOS, Preview } from "./preview.js";
 import { Problem, explain, inWords } from "./problem.js";
 import { showProgress, showSent } from "./progress.js";
-import { remember, wantsKept } from "./results.js";
+import { observation } from "./results.js";
+import { SayingPart } from "./saying.js";
 import * as session from "./session.js";
-import { SharingPart } from "./sharing.js";
-import { titleOf } from "./words.js";
+import { SharingPart, peopleIn } from "./sharing.js";
 
 // The views, and what gets the focus in each if what had it is gone.
 const VIEWS = { busy: "cancel", problem: "problem-heading", place: "place-heading", answer: "name", many: "many-heading" };
@@ -27,14 +28,15 @@ const RETRY_AFTER = 1000; // ms
 
 const answerView = new AnswerView();
 const boxes = new Boxes(select);
-const sharing = new SharingPart();
-const history = new History(forgetResults);
+const sharing = new SharingPart(keep, countPeople);
+const saying = new SayingPart(keep, noteWhatIsSaid);
+const history = new History(forgetObservation);
 const many = new ManyView(openOfMany);
 const preview = new Preview({ choose, refuse: (code) => showProblem(explain(new Problem(code))) });
 let placeForm = null; // a promise of the form, once it was asked for
 let photos = null; // a promise of the photos to send, with their positions
 let asked = {}; // what was wanted of the last request, as `identifyPhotos` takes it
-let current = null; // {answer, place} for the photos
+let current = null; // {answer, place, date, observation} for the photos; the last is an id in the person's list, or null
 let earlier = null; // the same with the place before the current one
 let pending = new AbortController(); // of the current request
 let isOffline = false; // whether the last request failed for want of a network
@@ -89,10 +91,10 @@ function chooseMany(files) {
 }
 
 /** Show the answer for a photo of the grid, as if it alone had been chosen. */
-function openOfMany({ file, answer, place }) {
+function openOfMany({ file, answer, place, date, observation: id = null }) {
   begin([file], prepare(file).then((photo) => [photo]));
   isOfMany = true;
-  current = { answer, place };
+  current = { answer, place, date, observation: id };
   goBack();
 }
 
@@ -127,16 +129,16 @@ async function identifyPhotos({ place, findAll = false }) {
   try {
     const prepared = await photos;
     if (signal.aborted) return;
-    const keep = wantsKept() && !findAll; // with all its animals, it is the same answer
     const month = prepared.map((photo) => photo.month).find(Boolean);
-    const wanted = { place: place === undefined ? positionOf(prepared) : place, month, boxes: findAll, keep };
+    const wanted = { place: place === undefined ? positionOf(prepared) : place, month, boxes: findAll };
     const blobs = prepared.map(({ blob }) => blob);
     const answer = await twice(signal, () => identify(blobs, wanted, signal, showSent));
     if (signal.aborted) return;
     if (findAll) answer.result = current.answer.result;
     else earlier = current;
-    if (keep && answer.result) remember(titleOf(answer), answer.result, current?.answer.result);
-    current = { answer, place: wanted.place };
+    const date = prepared.map((photo) => photo.date).find(Boolean) ?? "";
+    current = { answer, place: wanted.place, date, observation: current?.observation ?? null };
+    move(current);
     showAnswer();
   } catch (problem) {
     if (signal.aborted) return; // another photo was chosen, or it was cancelled
@@ -182,8 +184,7 @@ function showAnswer() {
   const sentence = answerView.show(shown);
   preview.showGuesses(answer.photos ?? []);
   preview.showThumbnail(answer.result?.url);
-  sharing.show(shown);
-  history.show();
+  showSharing();
   $("to-many").hidden = !isOfMany;
   document.body.classList.toggle("without-photo", !photos);
   boxes.show(shown);
@@ -212,11 +213,68 @@ function changed(before, now) {
   return say(before ? "place.changed" : "place.added");
 }
 
-/** Show that results are deleted, if the current answer was one of them. */
-function forgetResults(ids) {
-  for (const each of [current, earlier]) if (ids.includes(each?.answer.result?.id)) each.answer.result = null;
+/** Show what can be done with the current answer, and what the person has said of it. */
+function showSharing() {
+  sharing.show(current.answer, Boolean(photos));
+  showWhatIsSaid();
+}
+
+function showWhatIsSaid() {
+  saying.show(current.answer, observation(current.observation), Boolean(photos));
+  history.show();
+}
+
+/** Have the server keep the current answer, for which the photos are sent once more. Return the result. */
+async function keep(which) {
+  const kept = current;
+  const looks = which === "true" && canFindAll && (await photos).length === 1; // otherwise there is no picture
+  const answer = await askAgain({ keep: which === "true" && !looks ? "answer" : which, boxes: looks }).catch((problem) => {
+    if (!looks || problem.code !== "bad_request") throw problem;
+    canFindAll = false;
+    return askAgain({ keep: "answer" });
+  });
+  if (!answer.result) throw new Problem("unavailable");
+  kept.answer.result = answer.result;
+  kept.observation = note(kept, { results: [answer.result, ...(observation(kept.observation)?.results ?? [])] });
+  const { said, taxon } = observation(kept.observation) ?? {};
+  if (said) {
+    await correct(answer.result, taxon);
+    note(kept, { sent: true });
+  }
+  if (kept === current) showWhatIsSaid();
+  session.save(current, photos);
+  return answer.result;
+}
+
+/** Return how many people are in the photo; null if nobody can look. */
+async function countPeople() {
+  if (!canFindAll || (await photos).length > 1) return null;
+  return peopleIn(await askAgain({ boxes: true }));
+}
+
+/** Ask about the current photos once more, with further wishes. */
+async function askAgain(wishes) {
+  const prepared = await photos;
+  const month = prepared.map((photo) => photo.month).find(Boolean);
+  const wanted = { place: current.place, month, boxes: false, ...wishes };
+  return identify(prepared.map(({ blob }) => blob), wanted, new AbortController().signal, () => {});
+}
+
+/** Put what the person says of the current answer into their list, or take it back, without a taxon. Return whether it worked. */
+function noteWhatIsSaid(taxon, said, sent = false) {
+  const id = taxon ? note(current, { taxon, said, sent }) : takeBack(current);
+  if (taxon && !id) return false;
+  current.observation = id;
+  showSharing();
+  session.save(current, photos);
+  return true;
+}
+
+/** Show that an observation is deleted, if it was that of the current answer. */
+function forgetObservation(id) {
+  for (const each of [current, earlier]) if (each && each.observation === id) [each.observation, each.answer.result] = [null, null];
   if (!current) return;
-  if (document.body.dataset.state === "answer") sharing.show(current.answer);
+  if (document.body.dataset.state === "answer") showSharing();
   session.save(current, photos);
 }
 

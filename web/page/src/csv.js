@@ -1,22 +1,21 @@
-// Answers as CSV (RFC 4180), for spreadsheets.
+// Rows of cells as CSV (RFC 4180), for spreadsheets.
 
-import { hereOf } from "./words.js";
-
-const COLUMNS = ["file", "animal", "scientific_name", "rank", "sure", "score", "perhaps", "perhaps_scientific", "lives_here", "subject", "areas", "problem"];
-
-/** @param {{name: string, answer?: object, problem?: string}[]} rows */
-export function csvOf(rows) {
-  const lines = [COLUMNS, ...rows.map(cells)].map((row) => row.map(quoted).join(","));
-  return `\ufeff${lines.join("\r\n")}\r\n`; // with the mark by which spreadsheets know UTF-8
+/** Return rows of cells as CSV, with the mark by which spreadsheets know UTF-8. */
+export function csv(rows) {
+  return `\ufeff${rows.map((row) => row.map(quoted).join(",")).join("\r\n")}\r\n`;
 }
 
-function cells({ name, answer, problem }) {
-  if (!answer) return [name, ...COLUMNS.slice(2).map(() => ""), problem ?? ""];
-  const { prediction, perhaps, subject, location } = answer;
-  const { name: animal, scientific_name: scientificName, rank, sure, score } = prediction ?? {};
-  const [names, scientificNames] = ["name", "scientific_name"].map((key) => perhaps.map((each) => each[key]).join(" | "));
-  const known = [animal, scientificName, rank, sure, score, names, scientificNames, hereOf(answer), subject, location.areas.join(" ")];
-  return [name, ...known.map((each) => each ?? ""), ""];
+/** Return the rows of cells in a CSV file. An apostrophe that `csv` put before a formula goes. */
+export function rowsOf(text) {
+  const cells = text.replace(/^\ufeff/, "").matchAll(/("(?:[^"]|"")*"|[^,"\r\n]*)(,|\r\n|\n|\r|$)/gy);
+  const rows = [[]];
+  for (const [, cell, end] of cells) {
+    const plain = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
+    rows.at(-1).push(plain.replace(/^'(?=[=+\-@\t\r])/, ""));
+    if (end === "") break;
+    if (end !== ",") rows.push([]);
+  }
+  return rows.filter((row) => row.length > 1 || row[0] !== "");
 }
 
 /** A cell that begins like a formula gets an apostrophe, so that a spreadsheet does not run it. */

@@ -7,21 +7,22 @@ const EXIF = new RegExp(String.raw`Exif\0\0${TIFF}|eXIf${TIFF}|EXIF[^]{4}${TIFF}
 const [EXIF_DIRECTORY, GPS_DIRECTORY, TAKEN] = [0x8769, 0x8825, 0x9003];
 const [LATITUDE, LONGITUDE] = [2, 4]; // the tag before each has the letter of its hemisphere
 const RATIONAL = 5;
-const MONTH = /^((?:19|20)\d\d):(0[1-9]|1[0-2]):/; // the beginning of "2026:07:14 09:30:00"
+const DATE = /^((?:19|20)\d\d):(0[1-9]|1[0-2]):(0[1-9]|[12]\d|3[01])?/; // the beginning of "2026:07:14 09:30:00"
 
 /**
- * Return the position in decimal degrees, and the month such as "2026-07", each null if there is no valid one. Exactly
- * 0/0 counts as no position: cameras without a fix write it.
+ * Return the position in decimal degrees, the month such as "2026-07", and the date such as "2026-07-14" or without the day,
+ * each null if there is no valid one. Exactly 0/0 counts as no position: cameras without a fix write it.
  * @param {Uint8Array} bytes  a photo
- * @returns {{position: null | {latitude: number, longitude: number}, month: null | string}}
+ * @returns {{position: null | {latitude: number, longitude: number}, month: null | string, date: null | string}}
  */
 export function exifIn(bytes) {
   // Each byte becomes one character, so the index is that of the byte.
   const found = EXIF.exec(new TextDecoder("latin1").decode(bytes));
-  if (!found) return { position: null, month: null };
+  if (!found) return { position: null, month: null, date: null };
   const start = found.index + found[0].length;
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
-  return { position: within(() => readPosition(view)), month: within(() => readMonth(view)) };
+  const date = within(() => readDate(view));
+  return { position: within(() => readPosition(view)), month: date?.slice(0, 7) ?? null, date };
 }
 
 /** Return what a reader finds, or null if it meets an offset outside the file. */
@@ -44,13 +45,13 @@ function readPosition(view) {
   return isValid ? { latitude, longitude } : null;
 }
 
-function readMonth(view) {
+function readDate(view) {
   const entry = readBelow(view, EXIF_DIRECTORY)?.get(TAKEN);
   if (entry === undefined) return null;
   const start = view.getUint32(entry + 8, isLittle(view));
-  const text = String.fromCharCode(...Array.from({ length: 8 }, (_, i) => view.getUint8(start + i)));
-  const [, year, month] = MONTH.exec(text) ?? [];
-  return year ? `${year}-${month}` : null;
+  const text = String.fromCharCode(...Array.from({ length: 10 }, (_, i) => view.getUint8(start + i)));
+  const parts = DATE.exec(text)?.slice(1).filter(Boolean);
+  return parts?.join("-") ?? null;
 }
 
 function isLittle(view) {

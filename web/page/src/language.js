@@ -53,6 +53,14 @@ export function byName(taxa) {
   return [...taxa].sort((a, b) => order.compare(a.name, b.name));
 }
 
+/** Return a date as text. `day`: milliseconds, or ISO 8601, of which the day or the month may be missing. */
+export function dateInWords(day) {
+  const parts = typeof day === "string" ? day.split("T")[0].split("-").length : 3;
+  const shown = { year: "numeric", ...(parts > 1 && { month: "long" }), ...(parts > 2 && { day: "numeric" }) };
+  const isDay = typeof day === "string" && !day.includes("T"); // at midnight in UTC
+  return new Date(day).toLocaleDateString(language, { ...shown, ...(isDay && { timeZone: "UTC" }) });
+}
+
 /** Return the name of an ISO 3166-1 code, or a code that has no name as it is. */
 export function regionName(code) {
   try {

@@ -2,7 +2,7 @@
 
 import { SUFFIXES } from "../../../chalicelib/photo/formats.json";
 import { identify } from "./api.js";
-import { csvOf } from "./csv.js";
+import { csvOf } from "./answers_csv.js";
 import { $, make, placeholder } from "./elements.js";
 import { say } from "./language.js";
 import { prepare } from "./photo.js";

@@ -1,42 +1,70 @@
-// Answers that the server keeps for some days, each at an address that only this browser knows until it is shared.
+// The person's own list of animals, on this device: what each photo showed, what the person says of it, and the answers
+// that the server keeps because they were shared, each at an address that only this browser knows until then.
 
-const KEPT = "results"; // in localStorage: [{title, results: [{id, url, token}], expires}], the latest first
-const WISH = "keep"; // in localStorage: "no" if the person does not want it
-const MOST = 100; // entries of the history
+const LIST = "observations"; // in localStorage, the latest first
+const LASTING = "lasting"; // in localStorage: "yes" if the list is to stay longer than DAYS
+const DAYS = 30;
+export const MOST = 2000; // entries, about 1 MB; browsers keep about 5 MB
 
 /** Whether the server can keep results. */
 export const canKeep = Boolean(document.querySelector('meta[name="results"]'));
 
-/** Whether answers are to be kept. */
-export function wantsKept() {
-  return canKeep && read(WISH) !== "no";
-}
-
-export function setWantsKept(isWanted) {
-  write(WISH, isWanted ? "yes" : "no");
-}
-
-/** Return what was kept and has not expired, the latest first. */
-export function history() {
-  const entries = read(KEPT) ?? [];
-  return entries.filter(({ expires }) => new Date(expires) > Date.now());
-}
-
 /**
- * Add a result to the history. It joins an earlier result of the same photos, which `before` is.
- * @param {string} title  what the answer says
+ * @typedef {object} Observation
+ * @property {string} id
+ * @property {string} added  when it came into the list, ISO 8601
+ * @property {{taxon?: string, name: string, english?: string, scientific_name: string, rank?: string}} taxon  what it is
+ * @property {string} answered  what Faunalens said, as a sentence
+ * @property {"" | "confirmed" | "corrected"} said  what the person said of that
+ * @property {string} date  2026-07-14, or a part of it, or empty
+ * @property {{latitude: number, longitude: number} | null} place  with two decimals, about a kilometre
+ * @property {string} where  the place in words
+ * @property {number} count
+ * @property {string} note
+ * @property {{id: string, url: string, token: string, expires: string}[]} results  that the server keeps, the latest first
  */
-export function remember(title, { id, url, token, expires }, before) {
-  const entries = history();
-  const [same] = before ? entries.filter(({ results }) => results.some((each) => each.id === before.id)) : [];
-  const entry = { title, results: [{ id, url, token }, ...(same?.results ?? [])], expires };
-  write(KEPT, [entry, ...entries.filter((each) => each !== same)].slice(0, MOST));
+
+/** @returns {Observation[]} the list, without what has expired */
+export function observations() {
+  const oldest = lasts() ? 0 : Date.now() - DAYS * 86_400_000;
+  const isCurrent = ({ expires }) => new Date(expires) > Date.now();
+  return (read(LIST) ?? [])
+    .filter(({ added }) => new Date(added) > oldest)
+    .map((each) => ({ ...each, results: each.results.filter(isCurrent) }));
 }
 
-/** Remove the entry of a result from the history. */
-export function forget(id) {
-  const isOther = ({ results }) => results.every((each) => each.id !== id);
-  write(KEPT, history().filter(isOther));
+export function observation(id) {
+  return observations().find((each) => each.id === id) ?? null;
+}
+
+/** Put an observation into the list, in place of the one with its id. Return whether there was room. */
+export function record(observation) {
+  const entries = observations();
+  const at = entries.findIndex(({ id }) => id === observation.id);
+  if (at < 0 && entries.length >= MOST) return false;
+  if (at < 0) entries.unshift(observation);
+  else entries[at] = observation;
+  return write(LIST, entries);
+}
+
+/** Take an observation out of the list. */
+export function forget(gone) {
+  write(
+    LIST,
+    observations().filter(({ id }) => id !== gone),
+  );
+}
+
+/** Whether the list stays longer than 30 days. */
+export function lasts() {
+  return read(LASTING) === "yes";
+}
+
+/** Let the list stay, or not. The browser is asked not to clear it when it needs space. */
+export function setLasting(isWanted) {
+  if (isWanted) navigator.storage?.persist?.();
+  write(LASTING, isWanted ? "yes" : "no");
+  write(LIST, observations());
 }
 
 function read(name) {
@@ -50,7 +78,8 @@ function read(name) {
 function write(name, value) {
   try {
     localStorage.setItem(name, JSON.stringify(value));
+    return true;
   } catch {
-    // The browser forbids it or has no space: the answers stay, but are not listed.
+    return false; // the browser forbids it or has no space
   }
 }

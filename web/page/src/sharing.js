@@ -1,38 +1,80 @@
-// What can be done with an answer: share its address, copy it as text, say that it is wrong, delete what was kept.
+// What can be done with an answer: share its address, after a look at what is then kept, and copy it as text.
 
-import { correct, searchTaxa } from "./api.js";
 import { $, make } from "./elements.js";
-import { say } from "./language.js";
-import { namesLike } from "./names.js";
+import { dateInWords, say } from "./language.js";
 import { inWords } from "./problem.js";
 import { answerInText } from "./words.js";
+import { canKeep } from "./results.js";
 
-const PAUSE = 250; // ms without a key before names are searched
+const DAY = 86_400_000; // ms
+const DAYS = Number(document.querySelector('meta[name="results"]')?.content ?? 0);
+
+/** Return how many people are in a photo; null if nobody has looked for them. */
+export function peopleIn({ subject, people }) {
+  return subject === "person" ? 1 : (people?.count ?? null);
+}
 
 export class SharingPart {
   #answer = null;
-  #search = new AbortController();
+  #keep;
+  #look;
 
-  constructor() {
-    $("share").addEventListener("click", () => this.#share());
+  /**
+   * @param {(keep: "picture" | "answer") => Promise<object>} keep  has the server keep the answer, with the picture or
+   *   without it. Returns the result
+   * @param {() => Promise<number | null>} look  counts the people in the photo; null if it cannot
+   */
+  constructor(keep, look) {
+    [this.#keep, this.#look] = [keep, look];
+    $("share").addEventListener("click", () => (this.#answer.result ? this.#share() : this.#ask($("share-ask").hidden)));
     $("copy").addEventListener("click", () => this.#copy(answerInText(this.#answer, this.#address()), "share.copied"));
-    $("wrong").addEventListener("click", () => this.#ask($("correction").hidden));
-    $("correction").addEventListener("submit", (event) => {
+    $("share-cancel").addEventListener("click", () => this.#ask(false));
+    $("share-ask").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#correct();
+      this.#keepAndShare();
     });
-    $("correct-animal").addEventListener("input", () => this.#suggest());
   }
 
-  /** Show what can be done with an answer. */
-  show(answer) {
+  /** Show what can be done with an answer. `canShare`: whether its photos are there to be sent once more. */
+  show(answer, canShare) {
     this.#answer = answer;
-    const isKept = Boolean(answer.result);
-    for (const id of ["share", "wrong"]) $(id).hidden = !isKept;
+    $("share").hidden = !answer.result && !(canKeep && canShare);
     this.#ask(false);
-    $("correct-animal").value = "";
     this.#say("");
-    $("correct-names").replaceChildren(...[...answer.perhaps, ...answer.candidates].map(nameOption));
+  }
+
+  /** Say what will be kept, and ask for the picture: by default with it, unless there may be people in it. */
+  async #ask(isAsked) {
+    $("share-ask").hidden = !isAsked;
+    $("share").ariaExpanded = String(isAsked);
+    if (!isAsked) return;
+    const answer = this.#answer;
+    this.#say("");
+    $("share-what").textContent = say("keep.what", { date: dateInWords(Date.now() + DAYS * DAY) });
+    $("share-people").textContent = say("keep.looking");
+    $("share-what").focus();
+    $("share-go").disabled = true;
+    const people = peopleIn(answer) ?? (await this.#look().catch(() => null));
+    if (answer !== this.#answer) return;
+    $("share-go").disabled = false;
+    $("share-picture").checked = people === 0;
+    $("share-people").textContent = people === 0 ? "" : say(people ? "keep.people" : "keep.unchecked");
+  }
+
+  async #keepAndShare() {
+    const answer = this.#answer;
+    $("share-go").disabled = true;
+    this.#say(say("keep.busy"));
+    try {
+      answer.result = await this.#keep($("share-picture").checked ? "picture" : "answer");
+      if (answer !== this.#answer) return;
+      this.#ask(false);
+      $("share").focus();
+      await this.#share();
+    } catch (problem) {
+      this.#say(inWords(problem));
+    }
+    $("share-go").disabled = false;
   }
 
   #address() {
@@ -43,11 +85,12 @@ export class SharingPart {
   async #share() {
     const url = this.#address();
     if (!navigator.share) return this.#copy(url, "share.link-copied");
-    const [title] = answerInText(this.#answer, "").split("\n");
     try {
-      await navigator.share({ title, url });
+      await navigator.share({ title: answerInText(this.#answer, "").split("\n")[0], url });
+      this.#say("");
     } catch (error) {
-      if (error.name !== "AbortError") await this.#copy(url, "share.link-copied");
+      if (error.name === "AbortError") return this.#say(""); // the person changed their mind
+      await this.#copy(url, "share.link-copied"); // since the tap, too much time has gone by for the sheet
     }
   }
 
@@ -65,46 +108,7 @@ export class SharingPart {
     }
   }
 
-  /** Ask what the photo shows, or no longer. */
-  #ask(isAsked) {
-    $("correction").hidden = !isAsked;
-    $("wrong").ariaExpanded = String(isAsked);
-    if (isAsked) $("correct-animal").focus();
-  }
-
-  async #correct() {
-    const animal = $("correct-animal").value.trim();
-    if (!animal) return this.#say(say("correct.empty"));
-    $("correct-send").disabled = true;
-    try {
-      await correct(this.#answer.result, animal);
-      this.#ask(false);
-      $("wrong").focus();
-      this.#say(say("correct.thanks"));
-    } catch (problem) {
-      this.#say(inWords(problem));
-    }
-    $("correct-send").disabled = false;
-  }
-
-  /** Offer names of taxa that begin like what was typed. */
-  async #suggest() {
-    this.#search.abort();
-    this.#search = new AbortController();
-    const { signal } = this.#search;
-    const text = $("correct-animal").value.trim();
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
-    if (signal.aborted || text.length < 2) return;
-    const own = (await namesLike(text)).map((name) => ({ name, scientific_name: "" })); // the API knows English and Latin
-    const found = await searchTaxa(text, signal).catch(() => null); // names can be typed without help
-    if (found && !signal.aborted) $("correct-names").replaceChildren(...[...own, ...found.taxa].map(nameOption));
-  }
-
   #say(sentence) {
     $("share-status").textContent = sentence;
   }
-}
-
-function nameOption({ name, scientific_name: scientificName }) {
-  return make("option", scientificName, { value: name });
 }

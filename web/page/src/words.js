@@ -171,6 +171,12 @@ export function whereabouts({ source, center, areas: codes }, { mode }) {
   return say("where", { position: position(center), areas, source: say(`where.${source}`) });
 }
 
+/** Return the place of an answer in a few words; empty without one. */
+export function placeInWords({ center, areas }) {
+  if (!center) return "";
+  return areas.length ? listed(areas.map(regionName)) : position(center);
+}
+
 /** Return the sentence on close relatives that live there: some of their names, and whether there are more. */
 export function relativesInWords(count, taxa) {
   const names = taxa.slice(0, NAMED).map(({ name }) => name);

@@ -1,18 +1,19 @@
 """The page of a result: readable without scripts, with a preview, and safe whatever an answer contains."""
 
-import base64
-import hashlib
 import json
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pytest
 
+from chalicelib.api.page import asset
 from chalicelib.config.settings import ROOT
-from web.results.page import missing_page, result_page
-from web.results.results import Result
+from database.ranges.drawings import place_on_map
+from web.results.page import lost_page, missing_page, result_page
+from web.results.results import Result, Said
 
 ID = "A" * 22
 RELATIVE = {"taxon": "petaurus-breviceps", "name": "sugar glider", "scientific_name": "Petaurus breviceps"}
@@ -66,8 +67,10 @@ class Tags(HTMLParser):
         }
 
 
-def rendered(answer: dict[str, Any], *, has_picture: bool = True, language: str = "en") -> Tags:
-    result = Result(ID, datetime(2026, 11, 1, tzinfo=UTC), answer, has_picture, "")
+def rendered(
+    answer: dict[str, Any], *, has_picture: bool = True, language: str = "en", said: Said | None = None
+) -> Tags:
+    result = Result(ID, datetime(2026, 11, 1, tzinfo=UTC), answer, has_picture, "", said)
     response = result_page(result, "https://example.org", language)
     assert response.status == 200
     return Tags(str(response.body))
@@ -77,12 +80,12 @@ def test_it_tells_the_answer() -> None:
     page = rendered(ANSWER)
     for expected in (
         *("Almost certain: koala", "97%", "Phascolarctos cinereus", "> 99%", "2%", "lives here"),
-        *("3 relatives that live here too", "sugar glider", "and 2 more", "33.1° S, 150.9° E (AU)", "1 December 2026"),
+        *("3 relatives that live here too", "sugar glider", "and 2 more", "near Sydney, Australia", "1 December 2026"),
     ):
         assert expected in page.text
     assert "Canis" not in page.text
     links = {attributes["href"] for tag, attributes in page.tags if tag == "a"}
-    assert {"/", "/taxa/phascolarctos-cinereus/range.svg"} <= links
+    assert links == {"/"}
     assert ("img", "/r/AAAAAAAAAAAAAAAAAAAAAA.jpg") in [(tag, each.get("src")) for tag, each in page.tags]
 
 
@@ -186,28 +189,80 @@ def test_it_runs_no_script_and_loads_nothing_from_elsewhere() -> None:
     sources = [each.get(name) or "" for _, each in page.tags for name in ("src", "href")]
     assert not [each for each in sources if each.startswith(("http", "//"))]
     assert not [name for _, each in page.tags for name in each if name.startswith("on") or name == "style"]
+    # AND what its maker said is text too, and no name if it has more than letters
+    said = Said(datetime.now(UTC), "visit www.example.com", hostile)
+    page = rendered(ANSWER, said=said)
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert "example.com" not in page.text
 
 
-def test_the_policy_allows_the_style_sheet_alone_also_where_a_result_is_gone() -> None:
-    missing = missing_page()
-    assert (missing.status, "This result is gone" in str(missing.body)) == (404, True)
-    for response in (missing, result_page(Result(ID, datetime.now(UTC), ANSWER, True, ""), "")):
-        (style,) = re.findall(r"<style>(.*?)</style>", str(response.body), re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def test_the_policy_allows_no_script_and_the_style_sheet_of_the_page_alone() -> None:
+    missing, lost = missing_page(), lost_page()
+    assert [
+        (each.status, title in str(each.body)) for each, title in ((missing, "is gone"), (lost, "nothing here"))
+    ] == [(404, True)] * 2
+    for response in (missing, lost, result_page(Result(ID, datetime.now(UTC), ANSWER, True, ""), "")):
+        (style,) = re.findall(r'<link rel="stylesheet" href="/web/(.*?)">', str(response.body))
+        assert asset(style)[1]["Content-Type"].startswith("text/css")
         policy = response.headers["Content-Security-Policy"]
-        assert policy.startswith(f"default-src 'none'; img-src 'self'; style-src 'sha256-{digest}'; ")
+        assert policy.startswith("default-src 'none'; img-src 'self' data:; style-src 'self'; ")
         assert "unsafe" not in policy
         assert response.headers["X-Robots-Tag"] == "noindex, nofollow"
         assert response.headers["Cache-Control"] == "no-store"
 
 
+def test_what_the_person_said_comes_first_and_the_answer_stays() -> None:
+    # GIVEN a correction by an animal that can be found by name THEN it is the title, also of previews
+    page = rendered(ANSWER, said=Said(datetime.now(UTC), "swamp wallaby", "Wallabia bicolor"))
+    assert page.metas()["og:title"] == "Says who took it: swamp wallaby"
+    for expected in ("Wallabia bicolor", "Faunalens had answered: Almost certain: koala, 97%.", "Most likely animals"):
+        assert expected in page.text
+    # AND one of the candidates is named in the reader's language
+    page = rendered(ANSWER, said=Said(datetime.now(UTC), "bear", "Ursus"), language="de")
+    assert page.metas()["og:title"] == "Die Person hinter der Kamera sagt: Bär"
+
+
+@pytest.mark.parametrize(
+    ("center", "areas", "expected"),
+    [
+        ([-33.1, 150.9], ["AU"], "Somewhere near Sydney, Australia"),
+        ([-17.0, -179.9], ["FJ"], "Somewhere near Labasa, Fiji"),
+        ([0.0, -30.0], [], "around 0.0° N, 30.0° W"),
+        ([23.0, 10.0], ["DZ", "XX"], "around 23.0° N, 10.0° E (Algeria, XX)"),
+    ],
+)
+def test_a_place_is_named_by_a_town_near_it_or_else_by_its_position(
+    center: list[float], areas: list[str], expected: str
+) -> None:
+    assert expected in rendered({**ANSWER, "location": {"center": center, "areas": areas}}).text
+
+
+def test_the_map_has_the_range_and_the_place() -> None:
+    tags = rendered(ANSWER).tags
+    assert ("image", "/taxa/phascolarctos-cinereus/range.svg") in [(tag, each.get("href")) for tag, each in tags]
+    # AND the point is where the API draws it
+    (mark,) = [each for tag, each in tags if tag == "circle"]
+    drawn = place_on_map(np.array([[150.9, -33.1]]))[0]
+    assert [float(mark[axis] or 0) for axis in ("cx", "cy")] == pytest.approx(drawn, abs=1)
+    # AND without a range there is still the world
+    alone = rendered({**ANSWER, "candidates": []}).tags
+    assert not [each for tag, each in alone if tag == "image"]
+    assert len([each for tag, each in alone if tag == "path"]) == 2
+
+
 @pytest.mark.parametrize(
     ("language", "texts"),
     [
-        ("de", ("Fast sicher: Koala", "97\xa0%", "lebt hier", "3 Verwandte", "33,1° S, 150,9° O", "1.12.2026")),
-        ("es", ("Casi seguro: koala", "97\xa0%", "vive aquí", "3 parientes", "33,1° S, 150,9° E", "1/12/2026")),
-        ("fr", ("Presque certain : koala", "97\xa0%", "vit ici", "3 animaux", "33,1° S, 150,9° E", "1/12/2026")),
-        ("zh", ("几乎可以确定：考拉", "97%", "生活在这里", "3 种近缘动物", "南纬 33.1°，东经 150.9°", "2026年12月1日")),
+        ("de", ("Fast sicher: Koala", "97\xa0%", "lebt hier", "3 Verwandte", "bei Sydney, Australien", "1.12.2026")),
+        (
+            "es",
+            ("Casi seguro: koala", "97\xa0%", "vive aquí", "3 parientes", "cerca de Sydney, Australia", "1/12/2026"),
+        ),
+        (
+            "fr",
+            ("Presque certain : koala", "97\xa0%", "vit ici", "3 animaux", "près de Sydney, Australie", "1/12/2026"),
+        ),
+        ("zh", ("几乎可以确定：考拉", "97%", "生活在这里", "3 种近缘动物", "澳大利亚 Sydney 附近", "2026年12月1日")),
     ],
 )
 def test_it_speaks_the_language_of_its_reader(language: str, texts: tuple[str, ...]) -> None:
@@ -235,5 +290,5 @@ def test_reasons_are_in_the_language_too(changes: dict[str, Any], title: str, sa
 
 def test_all_words_of_results_are_used() -> None:
     own = json.loads((ROOT / "web/page/words/en.json").read_text("utf-8"))["result"]
-    code = (ROOT / "web/results/page.py").read_text("utf-8")
-    assert set(re.findall(r"own\([\"']([\w.-]+)[\"']", code)) == set(own)
+    code = "".join((ROOT / f"web/results/{name}.py").read_text("utf-8") for name in ("page", "words"))
+    assert set(re.findall(r"own\(\s*[\"']([\w.-]+)[\"']", code)) == set(own)

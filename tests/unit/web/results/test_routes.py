@@ -3,6 +3,7 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -10,7 +11,7 @@ from PIL import Image
 from chalicelib.config.settings import PhotoLimits
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from web.results import routes as module
-from web.results.routes import SIDE, thumbnail
+from web.results.routes import SIDE, thumbnail, wants_picture
 
 
 def test_it_is_small_and_upright_and_has_no_exif() -> None:
@@ -55,3 +56,20 @@ def test_a_photo_that_takes_too_much_memory_has_none(monkeypatch: pytest.MonkeyP
     assert thumbnail(lambda: photo, PhotoLimits()) is not None
     monkeypatch.setattr(module, "MOST_DECODE_BYTES", 1000)
     assert thumbnail(lambda: photo, PhotoLimits()) is None
+
+
+@pytest.mark.parametrize(
+    ("keep", "answer", "has_picture"),
+    [
+        ("true", {"subject": "animal", "people": None}, True),
+        ("true", {"subject": "animal", "people": {"count": 0}}, True),
+        ("true", {"subject": "animal", "people": {"count": 2}}, False),
+        ("true", {"subject": "person"}, False),
+        ("picture", {"subject": "person", "people": {"count": 1}}, True),
+        ("answer", {"subject": "animal", "people": None}, False),
+    ],
+)
+def test_a_picture_with_people_is_kept_only_if_that_was_confirmed(
+    keep: str, answer: dict[str, Any], has_picture: bool
+) -> None:
+    assert wants_picture(keep, answer) is has_picture
