@@ -3,7 +3,7 @@
 from typing import Any
 
 from chalicelib.api.openapi import path_id
-from web.results.routes import KEEPS
+from web.results.results import KEEPS
 
 _ID = path_id("Id of a result, as in `result.id` of an answer.")
 _KEEP = {

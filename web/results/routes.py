@@ -24,13 +24,11 @@ from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.measures import of_correction
 from chalicelib.telemetry.record import Record
 from web.results import page
-from web.results.results import LIFETIME, Results
+from web.results.results import KEEPS, LIFETIME, Results
 
 type Handler = Callable[[Application, Request, Record], Response]
 
 KEEP = "keep"
-KEEPS = ("false", "true", "picture", "answer")
-"""Nothing; the answer with a picture unless people were found in it; with the picture in any case; without it."""
 _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
 _OFFER = f'<head><meta name="results" content="{LIFETIME.days}">'
 _MOST_CHARACTERS = 200
