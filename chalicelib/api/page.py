@@ -22,18 +22,24 @@ _MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".json": "application/json",
+    ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
 
-_POLICY = "default-src 'self'; img-src 'self' blob: data:; base-uri 'self'; frame-ancestors 'none'"
+_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
+    "base-uri 'self'; frame-ancestors 'none'"
+)
+"""WebAssembly runs the models in a browser without signal."""
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "Permissions-Policy": "geolocation=(self), camera=(self)",
     "Referrer-Policy": "no-referrer",
+    "Service-Worker-Allowed": "/",  # the one that opens the page without signal is below web/
     "Vary": "Accept-Encoding",  # API Gateway and the HTTP server compress
     "X-Content-Type-Options": "nosniff",
 }
-_ASSET = re.compile(r"([a-z-]+)-[0-9A-Z]{8}(\.js|\.css|\.json|\.txt)")
+_ASSET = re.compile(r"([a-z-]+)-[0-9A-Z]{8}(\.js|\.css|\.json|\.svg|\.txt)")
 _RELOAD = """\
 const last = Number(sessionStorage.reloaded ?? 0);
 if (Date.now() - last > 10_000) {

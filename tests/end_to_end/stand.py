@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -60,6 +61,8 @@ class Stand:
     """Where a large photo can be put; None: nowhere."""
     language: str = "en"
     """Of the page."""
+    offline: Path | None = None
+    """The folder with offline.json and the parts of the files for use without signal; None: there are none."""
     sent: list[Sent] = field(default_factory=list)
     asked: list[Sent] = field(default_factory=list)
     """What was asked about taxa."""
@@ -72,8 +75,12 @@ class Stand:
         """Answer identifications like this from now on."""
         self.answer, self.status, self.headers = answer, status, headers or {}
 
-    def get(self, name: str, request: Sent) -> tuple[int, Mapping[str, str], str]:
+    def get(self, name: str, request: Sent) -> tuple[int, Mapping[str, str], str | bytes]:
         """The answer to a GET."""
+        if name.startswith("offline"):
+            file = self.offline / name.removeprefix("offline/") if self.offline else None
+            self.asked.append(request)
+            return (200, {}, file.read_bytes()) if file and file.is_file() else (404, {}, "{}")
         if name == "animals":
             self.sent.append(request)
             return 200, {}, json.dumps(self.residents)
@@ -162,8 +169,8 @@ class _Handler(BaseHTTPRequestHandler):
         kind, key = self.headers.get("Content-Type", ""), self.headers.get("X-Api-Key", "")
         return Sent(parts.path, query, kind, body, key, self.headers.get("Authorization", ""), self.command)
 
-    def _send(self, status: int, headers: Mapping[str, str], text: str) -> None:
-        data = text.encode()
+    def _send(self, status: int, headers: Mapping[str, str], text: str | bytes) -> None:
+        data = text if isinstance(text, bytes) else text.encode()
         try:
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(data))}.items():

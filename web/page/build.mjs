@@ -86,7 +86,11 @@ replace("icon.svg", `data:image/svg+xml,${encodeURIComponent(icon)}`); // saves 
 
 await rm(BUNDLE, { recursive: true, force: true });
 await mkdir(BUNDLE);
-for (const { path, contents } of [...outputFiles, ...loadedLater]) await writeFile(path, contents);
+const files = [...outputFiles, ...loadedLater];
+for (const { path, contents } of files) await writeFile(path, contents);
+const image = await written("icon", ".svg", icon);
+// Without signal the page needs all of its files; names in the language are added by offline/shell.js.
+replace("shell.json", await written("shell", ".json", JSON.stringify([image, ...files.map(({ path }) => `web/${basename(path)}`)])));
 html = html.replace(/\n\s+/g, "\n");
 const languages = {};
 for (const file of (await readdir(WORDS)).sort()) {
@@ -95,8 +99,8 @@ for (const file of (await readdir(WORDS)).sort()) {
 const countries = (await readFile(join(SOURCES, "places.txt"), "utf8")).match(/(?<=^=)[A-Z]{2}$/gm);
 for (const [language, words] of Object.entries(languages)) {
   const names = new Intl.DisplayNames([words.html.lang], { type: "region" });
-  await writeHashed(`countries-${language}`, Object.fromEntries(countries.map((code) => [code, names.of(code)]))); // for result pages
-  await writeFile(join(BUNDLE, `${language}.html`), inLanguage(words, await writeNames(language), linksFrom(language)));
+  await written(`countries-${language}`, ".json", JSON.stringify(Object.fromEntries(countries.map((code) => [code, names.of(code)])))); // for result pages
+  await writeFile(join(BUNDLE, `${language}.html`), inLanguage(words, await writeNames(language), await writeManifest(words), linksFrom(language)));
 }
 
 /** Return links from a language to all languages. The server remembers the one that was followed last. */
@@ -110,21 +114,39 @@ function linksFrom(current) {
 async function writeNames(language) {
   if (language === "en") return "";
   const sources = JSON.parse(await readFile(join(NAMES, `${language}.json`), "utf8"));
-  return writeHashed(`names-${language}`, Object.assign({}, ...Object.values(sources)));
+  return written(`names-${language}`, ".json", JSON.stringify(Object.assign({}, ...Object.values(sources))));
 }
 
-/** Write a JSON file whose name has a hash of its content. Return its address. */
-async function writeHashed(name, value) {
-  const text = JSON.stringify(value);
+/** Write what a browser needs to install the page as an app, in a language. Return its address. */
+function writeManifest({ html: own }) {
+  const manifest = {
+    name: "Faunalens",
+    short_name: "Faunalens",
+    description: own.description,
+    lang: own.lang,
+    dir: own.dir,
+    id: "..",
+    start_url: "..", // of web/, where this file is
+    scope: "..",
+    display: "standalone",
+    background_color: "#ffffff",
+    theme_color: "#2f6b3c",
+    icons: [{ src: basename(image), type: "image/svg+xml", sizes: "any", purpose: "any" }],
+  };
+  return written(`manifest-${own.lang.toLowerCase()}`, ".json", JSON.stringify(manifest));
+}
+
+/** Write a file whose name has a hash of its content. Return its address. */
+async function written(name, suffix, text) {
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 8).toUpperCase();
-  await writeFile(join(BUNDLE, `${name}-${hash}.json`), text);
-  return `web/${name}-${hash}.json`;
+  await writeFile(join(BUNDLE, `${name}-${hash}${suffix}`), text);
+  return `web/${name}-${hash}${suffix}`;
 }
 
 /** Return the HTML in a language: with its own words, and those of the script as JSON. */
-function inLanguage({ html: own, script }, names, links) {
+function inLanguage({ html: own, script }, names, manifest, links) {
   const suffixes = table.filter((format) => format.in_browsers === false).flatMap((format) => format.extensions);
-  const values = { ...own, names, suffixes: suffixes.map((suffix) => `,.${suffix}`).join("") };
+  const values = { ...own, names, manifest, suffixes: suffixes.map((suffix) => `,.${suffix}`).join("") };
   const words = JSON.stringify(script).replaceAll("<", "\\u003c").replaceAll("{formats}", namedIn(own.lang));
   const markup = { links, words };
   return html.replace(/{{([\w.-]+)}}/g, (_, key) => {

@@ -57,12 +57,12 @@ export class AnswerView {
   }
 
   /** Show the likeliest animals, unless the photo shows none, or does not show whether there is one. */
-  #showCandidates({ subject, prediction, perhaps, candidates, features }) {
+  #showCandidates({ subject, prediction, perhaps, candidates, features, device }) {
     const narrowed = features.mode === "narrowed";
     const isGuess = !prediction || perhaps.length > 0;
     $("candidates-heading").textContent = say(perhaps.length ? "candidates.alike" : isGuess ? "candidates.guesses" : "candidates");
     const worthNaming = prediction || subject === "animal" ? candidates : [];
-    this.#comparison.show(perhaps.length ? [] : worthNaming);
+    this.#comparison.show(perhaps.length || device ? [] : worthNaming);
     $("candidates-part").hidden = worthNaming.length === 0;
     $("candidates-part").open = !perhaps.length; // they look like it, and need not live there
     $("candidates-part").classList.toggle("photo-alone", !narrowed);
@@ -70,10 +70,10 @@ export class AnswerView {
     $("candidates").replaceChildren(...candidates.map((each) => candidateRow(each, narrowed)));
   }
 
-  #showTaxon({ prediction, perhaps, candidates: [first] }) {
+  #showTaxon({ prediction, perhaps, candidates: [first], device }) {
     this.#first = first;
     this.#taxon.reset();
-    $("animal").hidden = !prediction || perhaps.length > 0 || !first;
+    $("animal").hidden = !prediction || perhaps.length > 0 || !first || Boolean(device);
     $("animal-summary").textContent = first ? say("taxon", { name: first.name }) : "";
   }
 }

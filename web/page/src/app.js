@@ -21,6 +21,7 @@ import { observation } from "./results.js";
 import { SayingPart } from "./saying.js";
 import * as session from "./session.js";
 import { SharingPart, peopleIn } from "./sharing.js";
+import { answerOf, begin as beginOffline, showAnswerer } from "./signal.js";
 
 // The views, and what gets the focus in each if what had it is gone.
 const VIEWS = { busy: "cancel", problem: "problem-heading", place: "place-heading", answer: "name", many: "many-heading" };
@@ -114,13 +115,13 @@ function showMany() {
 
 /**
  * Send the photos and show the answer. `place`: null for none; by default that of the first photo with one. `findAll`:
- * whether to find every animal.
+ * whether to find every animal. `onlyServer`: whether this device may not answer instead, without signal.
  */
-async function identifyPhotos({ place, findAll = false }) {
+async function identifyPhotos({ place, findAll = false, onlyServer = false }) {
   pending.abort();
   pending = new AbortController();
   const { signal } = pending;
-  asked = { place, findAll };
+  asked = { place, findAll, onlyServer };
   placeOfMany = false;
   isOffline = false;
   show("busy", say("busy"));
@@ -132,10 +133,11 @@ async function identifyPhotos({ place, findAll = false }) {
     const month = prepared.map((photo) => photo.month).find(Boolean);
     const wanted = { place: place === undefined ? positionOf(prepared) : place, month, boxes: findAll };
     const blobs = prepared.map(({ blob }) => blob);
-    const answer = await twice(signal, () => identify(blobs, wanted, signal, showSent));
+    const ask = () => twice(signal, () => identify(blobs, wanted, signal, showSent));
+    const answer = await answerOf(ask, { photos: blobs, wanted, before: current?.answer, onlyServer });
     if (signal.aborted) return;
     if (findAll) answer.result = current.answer.result;
-    else earlier = current;
+    else earlier = answer.before || answer.device ? null : current;
     const date = prepared.map((photo) => photo.date).find(Boolean) ?? "";
     current = { answer, place: wanted.place, date, observation: current?.observation ?? null };
     move(current);
@@ -143,7 +145,7 @@ async function identifyPhotos({ place, findAll = false }) {
   } catch (problem) {
     if (signal.aborted) return; // another photo was chosen, or it was cancelled
     isOffline = problem.code === "offline";
-    if (!(problem instanceof Problem)) reportError(problem); // a bug of this page: show it, and log it to the console
+    if (problem.name !== "Problem") reportError(problem); // a bug of this page: show it, and log it to the console
     if (findAll && problem.code === "bad_request") showWithoutDetector();
     else showProblem(explain(problem));
   }
@@ -185,10 +187,11 @@ function showAnswer() {
   preview.showGuesses(answer.photos ?? []);
   preview.showThumbnail(answer.result?.url);
   showSharing();
+  showAnswerer(shown);
   $("to-many").hidden = !isOfMany;
   document.body.classList.toggle("without-photo", !photos);
   boxes.show(shown);
-  $("find-row").hidden = Boolean(answer.animals) || answer.photos?.length > 1;
+  $("find-row").hidden = Boolean(answer.animals || answer.device) || answer.photos?.length > 1;
   $("find").hidden = !canFindAll;
   $("changed").hidden = !earlier;
   $("changed-words").textContent = earlier ? changed(earlier.place, place) : "";
@@ -335,6 +338,14 @@ function askPlaceOfMany() {
   askPlace({ heading: say("many.place"), advice: say("many.place.advice") });
 }
 
+/** Show an answer that this device has given without signal. */
+function openWaiting({ photos: blobs, place, month, answer }) {
+  const prepared = blobs.map((blob) => ({ blob, position: null, month }));
+  begin(blobs, Promise.resolve(prepared));
+  current = { answer, place, date: "", observation: null };
+  goBack();
+}
+
 /** Show what was there before a reload. */
 async function resume() {
   const saved = await session.restore();
@@ -351,6 +362,7 @@ $("again").addEventListener("click", () => identifyPhotos(asked));
 $("find").addEventListener("click", () => identifyPhotos({ place: current.place, findAll: true }));
 $("cancel").addEventListener("click", cancel);
 $("undo").addEventListener("click", undo);
+$("device-ask").addEventListener("click", () => identifyPhotos({ place: current.place, onlyServer: true }));
 $("split").addEventListener("click", () => chooseMany(chosen));
 $("to-many").addEventListener("click", showMany);
 $("many-add-place").addEventListener("click", askPlaceOfMany);
@@ -360,4 +372,5 @@ for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => ask
 addEventListener("online", () => isOffline && identifyPhotos(asked));
 closeElsewhere(document.querySelector(".languages"));
 listKnowledge();
+beginOffline(openWaiting);
 resume();

@@ -22,16 +22,16 @@ export class LocationPart {
     $("closer").addEventListener("click", () => this.#toggleZoom());
   }
 
-  show({ location, features, prediction, perhaps, candidates: [first] }) {
+  show({ location, features, prediction, perhaps, candidates: [first], device }) {
     const [latitude, longitude] = location.center ?? [];
     this.#centre = location.center ? { latitude, longitude } : null;
     $("where").textContent = whereabouts(location, features);
     $("narrowing").textContent = narrowing(features);
     $("elsewhere").textContent = say(this.#centre ? "place.another" : "place.add");
-    $("animals").hidden = !this.#centre;
+    $("animals").hidden = !this.#centre || Boolean(device); // without signal there is nobody to ask
     this.#animals.reset();
     // If it could be any animal, the range of the first one says nothing.
-    const hasRange = prediction && !perhaps.length && first && !WITHOUT_RANGE.includes(first.here);
+    const hasRange = !device && prediction && !perhaps.length && first && !WITHOUT_RANGE.includes(first.here);
     this.#showMap(hasRange ? first : null);
   }
 

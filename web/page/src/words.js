@@ -164,9 +164,9 @@ export function residents(count, mode) {
 }
 
 /** Describe the location of an answer. */
-export function whereabouts({ source, center, areas: codes }, { mode }) {
+export function whereabouts({ source, center, areas: codes }, { mode, cache }) {
   if (!center) return "";
-  const unnamed = { narrowed: "where.sea", degraded: "where.not-now" }[mode] ?? "where.sea-or-far";
+  const unnamed = { narrowed: cache === "device" ? "where.not-now" : "where.sea", degraded: "where.not-now" }[mode] ?? "where.sea-or-far";
   const areas = codes.length ? listed(codes.map(regionName)) : say(unnamed);
   return say("where", { position: position(center), areas, source: say(`where.${source}`) });
 }

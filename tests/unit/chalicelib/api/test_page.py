@@ -1,8 +1,9 @@
 """The page's files: only known names are served, with headers that forbid other origins."""
 
+import json
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 import pytest
 
@@ -35,24 +36,50 @@ def test_the_page_may_send_photos_to_the_bucket_alone() -> None:
 @pytest.mark.parametrize("language", sorted(page.languages()))
 def test_the_page_names_its_script_and_style_sheet_and_the_script_the_lists_of_places(language: str) -> None:
     # GIVEN the bundle
-    (script,), (styles,) = page.WEB.glob("*.js"), page.WEB.glob("*.css")
-    # THEN the HTML loads the script and the style sheet, and nothing else but its icon, which it contains
+    (script,), (styles,) = page.WEB.glob("app-*.js"), page.WEB.glob("*.css")
+    # THEN the HTML loads the script, the style sheet and the manifest, and nothing else but its icon, which it contains
     text, _ = page.index("/", language)
+    (manifest,) = page.WEB.glob(f"manifest-{language}*.json")
     loaded = re.findall(r'(?:src|href)="([^"#?]+)"', text)
     assert sorted(each for each in loaded if not each.startswith("data:image/svg+xml,")) == sorted(
-        ["/", f"web/{script.name}", f"web/{styles.name}"]
+        ["/", f"web/{script.name}", f"web/{styles.name}", f"web/{manifest.name}"]
     )
-    # AND the script loads the lists when somebody looks for a place
+    # AND the form for the place, which comes when somebody asks for it, loads the lists
+    (form,) = page.WEB.glob("place-*.js")
+    assert form.name in script.read_text(encoding="utf-8")
     lists = sorted(path.name for path in page.WEB.glob("places*.txt"))
-    assert sorted(re.findall(r"places[\w-]*\.txt", script.read_text(encoding="utf-8"))) == lists
+    assert sorted(re.findall(r"places[\w-]*\.txt", form.read_text(encoding="utf-8"))) == lists
+
+
+def test_the_page_can_be_installed_and_opens_where_it_was_installed() -> None:
+    # GIVEN what the manifest names, from its own address below the page's
+    (manifest,) = page.WEB.glob("manifest-en-*.json")
+    found = json.loads(manifest.read_text(encoding="utf-8"))
+    # THEN the app starts at the page, and its icon is served
+    assert urljoin("/dev/web/manifest.json", found["start_url"]) == urljoin("/dev/web/", found["scope"]) == "/dev/"
+    assert page.asset(found["icons"][0]["src"])[1]["Content-Type"] == "image/svg+xml"
+
+
+def test_without_signal_the_page_has_all_of_its_files_and_may_run_them() -> None:
+    # GIVEN the list of the files to keep
+    (shell,) = page.WEB.glob("shell-*.json")
+    kept = {name.removeprefix("web/") for name in json.loads(shell.read_text(encoding="utf-8"))}
+    # THEN it has all but what belongs to one language or to the list itself
+    assert kept == {name for name in ASSETS if not name.startswith(("countries-", "manifest-", "names-", "shell-"))}
+    # AND a worker may run WebAssembly, and open the page from below it
+    _, headers = page.asset(next(name for name in ASSETS if name.startswith("service-worker-")))
+    assert "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'" in headers["Content-Security-Policy"]
+    assert headers["Service-Worker-Allowed"] == "/"
 
 
 @pytest.mark.parametrize("name", ASSETS)
 def test_every_asset_is_kept_for_its_name_has_a_hash_and_may_load_nothing_from_other_origins(name: str) -> None:
-    assert re.fullmatch(r"[a-z-]+-[A-Z0-9]{8}\.(js|css|json|txt)", name)
+    assert re.fullmatch(r"[a-z-]+-[A-Z0-9]{8}\.(js|css|json|svg|txt)", name)
     text, headers = page.asset(name)
     assert text
-    assert re.fullmatch(r"text/(javascript|css|plain); charset=utf-8|application/json", headers["Content-Type"])
+    assert re.fullmatch(
+        r"text/(javascript|css|plain); charset=utf-8|application/json|image/svg\+xml", headers["Content-Type"]
+    )
     assert headers["Content-Security-Policy"].startswith("default-src 'self'")
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -89,8 +116,10 @@ def test_another_file_of_another_version_is_the_current_one_and_is_not_kept(aske
 
 
 def test_no_file_names_another_host() -> None:
+    """But a namespace of XML, and a page that onnxruntime's message about threads names, which the page never shows."""
     for path in page.WEB.iterdir():
         text = unquote(path.read_text(encoding="utf-8")).replace("http://www.w3.org/2000/svg", "")
+        text = text.replace("https://web.dev/cross-origin-isolation-guide/", "")
         assert "http://" not in text
         assert "https://" not in text
 
@@ -103,7 +132,7 @@ def test_each_language_has_its_own_tag_and_the_names_of_animals_in_it() -> None:
     assert len({headers["ETag"] for _, headers in pages.values()}) == len(pages)
     for language, (text, headers) in pages.items():
         assert headers["Content-Language"] == language
-        found = re.search(r'<html lang="([\w-]+)" dir="(\w+)" data-names="(.*?)">', text)
+        found = re.search(r'<html lang="([\w-]+)" dir="(\w+)" data-names="(.*?)"', text)
         assert found is not None
         assert found[1].startswith(language)
         # AND all but English, in which the API answers, name the file with its names

@@ -42,7 +42,7 @@ def forms(entry: str | dict[str, str]) -> list[str]:
 
 def literals() -> set[str]:
     """The texts in the code of the page; a value that is put in is `${}`."""
-    code = [path.read_text(encoding="utf-8") for path in (PAGE / "src").glob("*.js")]
+    code = [path.read_text(encoding="utf-8") for path in (PAGE / "src").rglob("*.js")]
     return {re.sub(r"\$\{[^}]*\}", "${}", a or b).strip() for each in code for a, b in LITERAL.findall(each)}
 
 
@@ -89,7 +89,7 @@ def test_the_html_has_no_words_of_its_own() -> None:
     # THEN it says only what the languages say, and all of that
     own = [text for text in parser.texts if not re.fullmatch(r"\{\{[\w.-]+\}\}", text)]
     assert set(own) - PROPER == {"width=device-width, initial-scale=1", "light dark"}
-    built = {"words", "links", "names", "suffixes"}
+    built = {"words", "links", "names", "suffixes", "manifest"}
     assert set(re.findall(r"\{\{([\w.-]+)\}\}", html)) - built == set(words("en")["html"])
 
 
@@ -99,7 +99,7 @@ def test_the_script_has_no_words_of_its_own() -> None:
 
 
 def test_every_key_that_the_script_says_and_every_code_of_the_api_has_words() -> None:
-    code = "".join(path.read_text(encoding="utf-8") for path in (PAGE / "src").glob("*.js"))
+    code = "".join(path.read_text(encoding="utf-8") for path in (PAGE / "src").rglob("*.js"))
     said = set(re.findall(r"\bsay\(\s*\"([^\"]+)\"", code)) | {f"sure.{each.word}" for each in SURE}
     said |= {f"reason.{each}" for each in get_args(Reason)} | {f"subject.{each}" for each in get_args(Subject)}
     assert sorted(said - words("en")["script"].keys()) == []

@@ -1,0 +1,170 @@
+"""The page without signal: its files are fetched once and checked, and this device answers; nothing leaves it."""
+
+import gzip
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.end_to_end.browsing import Open, photo
+from tests.end_to_end.stand import Stand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FILES = {"rule.json": b'{"a": 1}' * 99, "general.onnx": bytes(range(256)) * 400}
+PART = 500
+"""Bytes of a part, so that a file has several."""
+
+
+def offer(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files into a folder as the server offers them."""
+    listed, total = [], 0
+    for name, data in files.items():
+        digest, compressed = sha256(data).hexdigest(), gzip.compress(data)
+        parts = [f"{digest[:16]}-{start // PART}" for start in range(0, len(compressed), PART)]
+        for number, part in enumerate(parts):
+            (folder / part).write_bytes(compressed[number * PART : (number + 1) * PART])
+        listed.append({"name": name, "kind": "model", "sha256": digest, "bytes": len(data), "parts": parts})
+        total += len(compressed)
+    version = sha256(json.dumps(listed).encode()).hexdigest()[:12]
+    size = sum(map(len, files.values()))
+    offered = {"version": version, "bytes": size, "gzip_bytes": total, "parts_prefix": "/offline/", "files": listed}
+    (folder / "offline.json").write_text(json.dumps(offered), encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder with what the server offers: small files in place of models."""
+    offer(tmp_path, FILES)
+    return tmp_path
+
+
+@pytest.fixture
+def offering(stand: Stand, folder: Path) -> Stand:
+    stand.offline = folder
+    return stand
+
+
+def parts_asked(stand: Stand) -> int:
+    return sum("/offline/" in request.path for request in stand.asked)
+
+
+def get(shown: Page) -> None:
+    """Fetch what the server offers."""
+    shown.locator("#offline > summary").click()
+    shown.locator("#offline-get").click()
+
+
+def test_the_files_are_fetched_once_and_the_page_opens_without_signal(
+    offering: Stand, folder: Path, open_page: Open
+) -> None:
+    # GIVEN a page, which asks for nothing of that by itself
+    shown = open_page(offering.url)
+    assert not any("offline" in request.path for request in offering.asked)
+    # WHEN a person wants to use it without signal
+    get(shown)
+    # THEN it says when it is ready
+    expect(shown.locator("#offline-status")).to_contain_text("Ready: this device answers without signal.")
+    assert parts_asked(offering) == sum("-" in each.name for each in folder.iterdir())
+    # AND the page opens with its words and its lists of places, also in another tab
+    shown.context.set_offline(True)
+    shown.reload()
+    shown.locator("#offline > summary").click()
+    expect(shown.locator("#offline-status")).to_contain_text("Ready")
+    expect(shown.locator("#offline-get")).to_be_hidden()
+    # AND the files can be removed
+    shown.locator("#offline-forget").click()
+    expect(shown.locator("#offline-forget")).to_be_hidden()
+    assert shown.evaluate("caches.keys()") == []
+
+
+def test_a_device_is_never_ready_with_a_damaged_or_missing_file(offering: Stand, folder: Path, open_page: Open) -> None:
+    shown = open_page(offering.url)
+    shown.locator("#offline > summary").click()
+    first, second = (next(each for each in sorted(folder.iterdir()) if each.name.endswith(end)) for end in ("-0", "-1"))
+    content = second.read_bytes()
+    others = [each for each in folder.iterdir() if each.name.startswith(first.name[:-1]) and each != first]
+    faults: list[Callable[[], object]] = [
+        second.unlink,
+        lambda: second.write_bytes(content[:9] + bytes([content[9] ^ 1]) + content[10:]),
+        lambda: (first.write_bytes(gzip.compress(b"another file")), [each.write_bytes(b"") for each in others]),
+    ]
+    for fault in faults:
+        # GIVEN a part that is missing, damaged or of another file
+        offer(folder, FILES)
+        fault()
+        # WHEN a person fetches the files
+        shown.locator("#offline-get").click()
+        # THEN the page says what is wrong, and offers to fetch them again
+        expect(shown.locator("#offline-stop")).to_be_hidden()
+        expect(shown.locator("#offline-status")).to_contain_text(". ")
+        expect(shown.locator("#offline-status")).not_to_contain_text("Ready")
+        expect(shown.locator("#offline-get")).to_be_visible()
+    # AND with sound parts it is ready
+    offer(folder, FILES)
+    shown.locator("#offline-get").click()
+    expect(shown.locator("#offline-status")).to_contain_text("Ready")
+
+
+def test_a_file_that_is_damaged_later_makes_the_device_no_longer_ready(offering: Stand, open_page: Open) -> None:
+    # GIVEN a device that is ready, whose disk then cuts a file short
+    shown = open_page(offering.url)
+    get(shown)
+    expect(shown.locator("#offline-status")).to_contain_text("Ready")
+    shown.evaluate("""async () => {
+        const store = await caches.open("faunalens-offline");
+        const [kept] = (await store.keys()).filter(({ url }) => !url.endsWith(".json"));
+        await store.put(kept, new Response("short", { headers: { "Content-Length": 5 } }));
+    }""")
+    # WHEN the page is opened again THEN it offers what is missing
+    shown.reload()
+    shown.locator("#offline > summary").click()
+    expect(shown.locator("#offline-get")).to_be_visible()
+    expect(shown.locator("#offline-status")).not_to_contain_text("Ready")
+
+
+def test_an_update_waits_for_consent_and_fetches_only_what_has_changed(
+    offering: Stand, folder: Path, open_page: Open
+) -> None:
+    # GIVEN a device that is ready, and a server with another version of one file
+    shown = open_page(offering.url)
+    get(shown)
+    expect(shown.locator("#offline-status")).to_contain_text("Ready")
+    offer(folder, FILES | {"rule.json": b'{"a": 2}'})
+    before = parts_asked(offering)
+    # WHEN the page is opened again
+    shown.reload()
+    shown.locator("#offline > summary").click()
+    # THEN it is still ready, and says that there is something newer
+    expect(shown.locator("#offline-status")).to_contain_text("The server has newer files.")
+    assert parts_asked(offering) == before
+    # AND only with the person's consent fetches it, and that file alone
+    expect(shown.locator("#offline-get")).to_have_text("Update (1 MB)")
+    shown.locator("#offline-get").click()
+    expect(shown.locator("#offline-get")).to_be_hidden()
+    expect(shown.locator("#offline-status")).to_contain_text("Ready")
+    assert parts_asked(offering) == before + 1
+
+
+def test_a_server_without_the_files_does_not_offer_them(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    shown.locator("#offline > summary").click()
+    expect(shown.locator("#offline-status")).to_have_text("This server has no files for that.")
+    expect(shown.locator("#offline-get")).to_be_hidden()
+
+
+def test_files_that_do_not_work_are_a_problem_and_not_an_answer(offering: Stand, open_page: Open) -> None:
+    # GIVEN a device with files that are what the server has, but no models
+    shown = open_page(offering.url)
+    get(shown)
+    expect(shown.locator("#offline-status")).to_contain_text("Ready")
+    # WHEN a photo is chosen without signal
+    shown.context.set_offline(True)
+    shown.set_input_files("#pick", photo())
+    # THEN the page says so
+    expect(shown.locator("#problem-heading")).to_have_text("The files on this device are damaged")
+    assert offering.sent == []

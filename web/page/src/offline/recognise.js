@@ -1,0 +1,95 @@
+// What photos show, as chalicelib/model/recogniser.py says: which models look, at what, in which order. What follows from
+// their scores is a graph that the server's own tables make. Pure: `run` runs a model.
+
+import { found, grown } from "./detections.js";
+import { around, forPack, letterBox, middle, smaller, square } from "./picture.js";
+
+const LEAST = 1e-9; // probability in a geometric mean, so that one look cannot exclude what the others show
+const FIRST_OF = { animal: 0, person: 1, vehicle: 2 };
+
+/**
+ * Return what the graph of the rule says of the photos of one animal, as {said, packs, boxes, seen}.
+ * @param {object[]} images  as resize.js has them
+ * @param {{weights: Float32Array, relatives: Float32Array, narrowed: boolean}} place
+ * @param {object} table  rule.json
+ * @param {(model: string, inputs: object) => Promise<object>} run
+ */
+export async function recognise(images, place, table, run) {
+  const { general, second_look: again } = table;
+  const looks = [];
+  for (const image of images) looks.push(await look(square(image, general.size), general, run));
+  const first = await together(looks, place, table, run, {});
+  if (images.length > 1 || !isDoubtful(first.said, again)) return { ...first, boxes: null, seen: looks[0].square };
+  const photo = smaller(images[0], general.size);
+  const boxes = await detect(photo, table.detector, run);
+  const [focus] = boxes.animal;
+  const part = focus ? around(photo, grown(focus, table.detector.growth), general.size) : middle(photo, again.middle, general.size);
+  const second = await together([...looks, await look(part, general, run)], place, table, run, boxes);
+  return { ...second, boxes, seen: looks[0].square };
+}
+
+/** Return whether a photo needs a second look: nothing is named, or nothing as narrow as a family, or unsurely. */
+export function isDoubtful({ taxon, level, score }, { sure, wide }) {
+  return taxon < 0 || score < sure || level >= wide;
+}
+
+async function look(seen, { name, size, animals }, run) {
+  const prior = new Float32Array(animals).fill(1); // the place counts in the rule
+  const scores = await run(name, { image: imageOf(seen, size), prior: { data: prior, dims: [1, animals] } });
+  return { square: seen, vision: scores.vision_probabilities, animal: scores.animal_probability[0], packs: {} };
+}
+
+/** Return what the rule says of all looks at one animal, after the packs that they call for have looked too. */
+async function together(looks, place, table, run, boxes) {
+  const vision = meanOf(looks.map((each) => each.vision));
+  const packs = table.packs.filter(({ members, gate }) => members.reduce((sum, animal) => sum + vision[animal], 0) >= gate);
+  for (const { name, ...form } of packs) {
+    for (const each of looks) {
+      const image = imageOf(forPack(each.square, form), form.size);
+      each.packs[name] ??= (await run(name, { image })).probabilities;
+    }
+  }
+  const stacked = (rows) => ({ data: Float32Array.from(rows.flatMap((row) => [...row])), dims: [rows.length, rows[0].length] });
+  const surest = Object.keys(FIRST_OF).map((kind) => boxes[kind]?.[0]?.score ?? 0);
+  const said = await run(["rule", ...packs.map(({ name }) => name)].join("-"), {
+    vision: stacked(looks.map((each) => each.vision)),
+    animal_probability: flat(looks.map((each) => each.animal)),
+    ...Object.fromEntries(packs.map(({ name }) => [name, stacked(looks.map((each) => each.packs[name]))])),
+    weights: flat(place.weights),
+    relatives: flat(place.relatives),
+    narrowed: flat([place.narrowed ? 1 : 0]),
+    boxes: flat(surest),
+    by_night: flat([0]), // the detector for camera traps is not here
+  });
+  return { said: decided(said), packs: packs.map(({ name }) => name) };
+}
+
+/** Return the outputs of the rule, whole numbers as such. */
+function decided(outputs) {
+  const numbers = ([name, data]) => [name, data.length === 1 ? Number(data[0]) : Array.from(data, Number)];
+  return Object.fromEntries(Object.entries(outputs).map(numbers));
+}
+
+/** Return the geometric mean of probabilities, with a sum of 1; a single one as it is. */
+export function meanOf(rows) {
+  if (rows.length === 1) return rows[0];
+  const mean = rows[0].map((_, i) => Math.exp(rows.reduce((sum, row) => sum + Math.log(Math.max(row[i], LEAST)), 0) / rows.length));
+  const total = mean.reduce((a, b) => a + b, 0);
+  return mean.map((each) => each / total);
+}
+
+/** Return the boxes in a photo by kind. */
+async function detect(photo, detector, run) {
+  const { pixels, ...inBox } = letterBox(photo, detector.size);
+  const dims = [1, detector.size, detector.size, 3];
+  return found(await run(detector.name, { image: { data: pixels, dims } }), inBox, detector);
+}
+
+function imageOf({ pixels }, size) {
+  return { data: pixels, dims: [1, size, size, 3] };
+}
+
+function flat(values) {
+  const data = Float32Array.from(values);
+  return { data, dims: [data.length] };
+}
