@@ -159,6 +159,7 @@ class Names:
     ) -> None:
         self.shares, self.curves, self.prior, self.animal, self.basis = shares, curves, prior, animal, basis
         self.candidates, self.layout, self.headed = shares.candidates, shares.candidates.layout, headed
+        self._list_of: tuple[Name | None, tuple[list[int], float]] | None = None
 
     def certain(self) -> Iterator[Name]:
         """Yield the taxa that are certain enough, the narrowest first; none is wider than a class."""
@@ -195,17 +196,17 @@ class Names:
     ) -> Iterator[Name]:
         """Yield a taxon if there is one, and it is certain enough. `families`: those in it."""
         number = self._number(level, share)
-        if not self._is_enough(level, share, species) or not lineage or lineage[-1].rank in WIDEST:
+        if not self._is_enough(level, share, number, species) or not lineage or lineage[-1].rank in WIDEST:
             return
         first = self.layout.species[int(species.argmax())]
         is_domestic = first.kind in DOMESTIC and lineage[-1].rank not in RANKS[:-1]
         prediction = Prediction(lineage[-1], number, lineage, is_domestic, is_one=level != "group")
         yield Name(level, prediction, share, species, families)
 
-    def _is_enough(self, level: Level, share: float, species: NDArray[np.bool_]) -> bool:
+    def _is_enough(self, level: Level, share: float, number: float, species: NDArray[np.bool_]) -> bool:
         """Return whether a name is certain enough: as a head demands, if the name includes one of its taxa alone.
 
-        A name that includes them all is not what a head has learned: it knows nothing else.
+        A name that includes them all is not what a head has learned: it knows nothing else. `number`: that is shown.
         """
         if self.headed:
             names = (self.layout.species[each].taxon_id for each in np.flatnonzero(species).tolist())
@@ -213,7 +214,7 @@ class Names:
             if len(leasts) == len(self.headed.thresholds):
                 return False
             return share >= (leasts[0] if len(leasts) == 1 else self.curves[level].least)
-        return self._number(level, share) >= self.curves[level].least
+        return number >= self.curves[level].least
 
     def _number(self, level: Level, share: float) -> float:
         probability = self.animal * float(share)
@@ -224,13 +225,12 @@ class Names:
         """Return what to say of a photo that shows an animal. `name`: its narrowest name, if there is one."""
         if name is not None and not name.prediction.is_wide:
             members = self._members(name.species, name.prediction.lineage, is_named=True)
-            lives = any(map(self._lives, np.flatnonzero(name.species).tolist()))
-            is_unexpected = not (lives or self.shares.unseen[name.families].any())
+            is_unexpected = not (self._living[name.species].any() or self.shares.unseen[name.families].any())
             return Decision(name.prediction, (), members, is_unexpected=is_unexpected, is_animal=True)
         families = self._among(name)
         unseen = float(self.shares.unseen[families].sum())
         is_widened = self.prior.features.mode == "narrowed" and unseen >= EXPLAINS
-        perhaps = self._perhaps(families)
+        perhaps = self._perhaps(name)
         if name is not None and [each.scientific_name for each in perhaps] == [name.prediction.taxon.scientific_name]:
             perhaps = ()  # not "an armadillo; perhaps an armadillo"
         return Decision(
@@ -245,9 +245,9 @@ class Names:
         """Return which families a name leaves open."""
         return np.full(len(self.shares.families), fill_value=True) if name is None else name.families
 
-    def _perhaps(self, among: NDArray[np.bool_]) -> tuple[Possible, ...]:
+    def _perhaps(self, name: Name | None) -> tuple[Possible, ...]:
         """Return the likeliest families that live at the place; none if together they are not likely enough."""
-        candidates, (listed, scale) = self.candidates, self._listed(among)
+        candidates, (listed, scale) = self.candidates, self._listed(name)
         return tuple(
             Possible(
                 *_member(candidates.tree.lineages[each][-1], candidates.animal_of(each)),
@@ -258,12 +258,18 @@ class Names:
             for each in listed
         )
 
-    def _listed(self, among: NDArray[np.bool_]) -> tuple[list[int], float]:
-        """Return the numbers of the families of a list, and what turns their shares into scores."""
+    def _listed(self, name: Name | None) -> tuple[list[int], float]:
+        """Return the numbers of the families of a list, and what turns their shares into scores; computed once."""
+        if self._list_of is None or self._list_of[0] is not name:
+            self._list_of = name, self._list(self._among(name))
+        return self._list_of[1]
+
+    def _list(self, among: NDArray[np.bool_]) -> tuple[list[int], float]:
         shares = self.shares
         likely = np.flatnonzero(among & (self.animal * shares.families >= LEAST_LISTED))
         likeliest = likely[np.argsort(-shares.families[likely], kind="stable")].tolist()
-        living = [each for each in likeliest if shares.unseen[each] or self._has_living(each)]
+        of_family = self.layout.families.number
+        living = [each for each in likeliest if shares.unseen[each] or self._living[of_family == each].any()]
         names = [self.candidates.tree.lineages[each][-1].name for each in living]
         listed = [each for number, each in enumerate(living) if names[number] not in names[:number]][:LISTED]
         total = float(shares.families[listed].sum())
@@ -286,7 +292,7 @@ class Names:
         known = [
             _member(layout.lineage(each)[-1], layout.species[each])
             for each in likeliest
-            if self.shares.species[each] > least and (each in clear or self._lives(each))
+            if self.shares.species[each] > least and (each in clear or self._living[each])
         ]
         if taxon.rank == "species":
             known = [_member(breed.taxon, breed) for breed in self._breeds(likeliest[0])]
@@ -308,7 +314,7 @@ class Names:
     def _from_elsewhere(self) -> Member | None:
         """Return the animal that the photo alone shows clearly, if it is not known to live at the place."""
         best = int(self.shares.photo.argmax())
-        if self._lives(best) or not self._is_clear(best, np.arange(len(self.shares.photo))):
+        if self._living[best] or not self._is_clear(best, np.arange(len(self.shares.photo))):
             return None
         return _member(self.layout.lineage(best)[-1], self.layout.species[best])
 
@@ -325,18 +331,18 @@ class Names:
         None is more than its family has in the list.
         """
         shares, is_narrow = self.shares.species, name is not None and not name.prediction.is_wide
-        most = np.inf if is_narrow else self._listed(self._among(name))[1]
+        most = np.inf if is_narrow else self._listed(name)[1]
         if name is None:
             return shares * min(self.animal, most)
         rest = (1.0 - name.prediction.score) / (1.0 - name.share) if name.share < 1.0 else 0.0
         return shares * np.where(name.species, min(name.prediction.score / name.share, most), min(rest, 1.0, most))
 
-    def _has_living(self, family: int) -> bool:
-        return any(map(self._lives, np.flatnonzero(self.layout.families.number == family).tolist()))
-
-    def _lives(self, species: int) -> bool:
-        """Return whether a species lives at the place, as far as that is known."""
-        return any(self.prior.here(animal) != "unexpected" for animal in self.layout.animals_of(species))
+    @cached_property
+    def _living(self) -> NDArray[np.bool_]:
+        """Return which species live at the place, as far as that is known."""
+        layout = self.layout
+        living = self.prior.living(layout.taxonomy)[layout.taxonomy.order]
+        return np.logical_or.reduceat(living, layout.animals.starts)
 
 
 def _member(taxon: Taxon, animal: Animal | None = None) -> Member:

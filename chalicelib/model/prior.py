@@ -1,8 +1,8 @@
 """What a place says of the animals: their weights, and whether one lives there."""
 
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from chalicelib.features.features import Features
 from chalicelib.model.taxonomy import EVERYWHERE, Animal, Taxonomy
 
 Here = Literal["native", "introduced", "everywhere", "unexpected", "unknown"]
+TAXONOMIES: Final = 64
+"""Maximum number of taxonomies whose arrays a process remembers; a model with its packs and heads has a few."""
 HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
 """By the number in `CellAnimals.status`."""
 
@@ -35,23 +37,23 @@ class Prior:
 
     def here(self, animal: Animal) -> Here | None:
         """Return whether an animal lives at the place; None if there are no features to say so."""
-        mode = self.features.mode
-        if mode == "narrowed" and animal.id in self._status:
-            return HERE_OF_STATUS[self._status[animal.id]]
+        mode, found = self.features.mode, self.features.found
+        if mode == "narrowed" and len(status := found.status[found.animals == animal.id]):
+            return HERE_OF_STATUS[int(status[0])]
         if animal.kind in EVERYWHERE:
             return "everywhere"
-        if mode == "unknown_area" or (mode == "narrowed" and animal.id in self._unknown):
+        if mode == "unknown_area" or (mode == "narrowed" and animal.id in found.unknown):
             return "unknown"
         return "unexpected" if mode == "narrowed" else None
 
-    @cached_property
-    def _status(self) -> dict[int, int]:
-        found = self.features.found
-        return dict(zip(found.animals.tolist(), found.status.tolist(), strict=True))
-
-    @cached_property
-    def _unknown(self) -> frozenset[int]:
-        return frozenset(self.features.found.unknown.tolist())
+    def living(self, taxonomy: Taxonomy) -> NDArray[np.bool_]:
+        """Return which animals of a taxonomy live at the place as far as that is known: all but the unexpected."""
+        if self.features.mode != "narrowed":
+            return np.ones(len(taxonomy.animals), np.bool_)
+        living = _arrays(taxonomy).everywhere.copy()
+        for ids in (self.features.found.animals, self.features.found.unknown):
+            living[_positions(ids, taxonomy)[1]] = True
+        return living
 
 
 def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> NDArray[np.float32]:
@@ -71,12 +73,29 @@ def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> N
     if features.mode != "narrowed":
         return np.ones(len(taxonomy.animals), np.float32)
     prior = np.where(taxonomy.elsewhere > 0, taxonomy.elsewhere, np.float32(floor))
-    for animal, weight in zip(features.found.animals.tolist(), features.found.weights.tolist(), strict=True):
-        index = taxonomy.index_of.get(animal)
-        if index is not None:  # the dataset may contain animals that the model does not know
-            prior[index] = max(prior[index], weight)
-    for animal in features.found.unknown.tolist():
-        index = taxonomy.index_of.get(animal)
-        if index is not None:
-            prior[index] = 1
+    is_known, indices = _positions(features.found.animals, taxonomy)
+    prior[indices] = np.maximum(prior[indices], features.found.weights[is_known])
+    prior[_positions(features.found.unknown, taxonomy)[1]] = 1
     return prior
+
+
+class _Arrays(NamedTuple):
+    """A taxonomy's animals: their ids, ascending; the output index of each; in output order, which are everywhere."""
+
+    ids: NDArray[np.int64]
+    indices: NDArray[np.intp]
+    everywhere: NDArray[np.bool_]
+
+
+@lru_cache(TAXONOMIES)
+def _arrays(taxonomy: Taxonomy) -> _Arrays:
+    ids, indices = np.array(sorted(taxonomy.index_of.items())).reshape(-1, 2).T
+    return _Arrays(ids, indices, np.array([animal.kind in EVERYWHERE for animal in taxonomy.animals]))
+
+
+def _positions(ids: NDArray[np.integer], taxonomy: Taxonomy) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Return which ids a taxonomy has, and the output indices of these: the dataset may contain other animals."""
+    known = _arrays(taxonomy)
+    at = np.minimum(known.ids.searchsorted(ids), len(known.ids) - 1)
+    is_known = known.ids[at] == ids
+    return is_known, known.indices[at[is_known]]

@@ -95,6 +95,9 @@ def test_here_says_only_what_is_known(animal: Animal, mode: Mode, here: str | No
     status = np.array([2 if each == POSSUM.id else 1 for each in known.found.animals.tolist()], np.uint8)
     place = replace(known, found=known.found._replace(status=status, unknown=np.array([WOMBAT.id], np.int32)))
     assert Prior(place, 0.02).here(animal) == here
+    # AND all animals but the unexpected live there, as far as that is known
+    prior = Prior(place, 0.02)
+    assert prior.living(TAXONOMY).tolist() == [prior.here(each) != "unexpected" for each in TAXONOMY.animals]
 
 
 def test_a_prior_is_computed_once_for_each_list_of_animals() -> None:

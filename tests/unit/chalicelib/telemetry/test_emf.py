@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.config.settings import ROOT
-from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.metrics import DIMENSIONS, METRICS
+from chalicelib.telemetry.emf import Emitter, library
+from chalicelib.telemetry.metrics import ALL_METRICS, DIMENSIONS, METRICS
 from chalicelib.telemetry.record import Notes
 
 
@@ -158,8 +158,8 @@ def test_a_line_can_be_serialized_without_importing_aiohttp() -> None:
     # GIVEN a fresh interpreter WHEN it imports the library and serializes a metric
     program = (
         "import sys\n"
-        "from chalicelib.telemetry.emf import context_and_serializer\n"
-        "context_type, serializer = context_and_serializer()\n"
+        "from chalicelib.telemetry.emf import library\n"
+        "context_type, serializer, _ = library()\n"
         "context = context_type(namespace='Faunalens')\n"
         "context.put_metric('Requests', 1, 'Count')\n"
         "assert serializer.serialize(context)\n"
@@ -168,3 +168,12 @@ def test_a_line_can_be_serialized_without_importing_aiohttp() -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     # THEN aiohttp was not imported
     assert done.stdout == "False\n"
+
+
+def test_the_library_accepts_all_metrics_of_the_registry() -> None:
+    # WHEN the library checks names and units, as the emitter does not at each request THEN it raises nothing
+    context_type, *_ = library()
+    context = context_type()
+    for name, metric in ALL_METRICS.items():
+        context.put_metric(name, 1.0, metric.unit)
+    assert context.metrics.keys() == ALL_METRICS.keys()
