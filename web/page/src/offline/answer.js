@@ -1,14 +1,9 @@
 // The answer of this device, as the API gives it (chalicelib/api/answers.py), from what the rule says of a photo. Pure.
 
-import SURE from "../../../../chalicelib/api/sure.json";
 import { areaOf } from "./detections.js";
 import { measures } from "./picture.js";
 
-const TOP = 5; // candidates
-const LEAST_SHOWN = 0.01; // score of a candidate
-const MOST_RELATIVES = 10;
-const SMALL_SHARE = 0.05; // of the photo's area, below which an animal is small
-const MEMBERS = 3; // of the prediction, and of each taxon that it perhaps is
+const TOP = 5; // candidates, as of the API
 
 /**
  * Return the answer.
@@ -17,15 +12,16 @@ const MEMBERS = 3; // of the prediction, and of each taxon that it perhaps is
  * @param {{table: object, side: number, milliseconds: number}} more  `side`: the photo's shorter one
  */
 export function answerOf({ said, packs, boxes, seen }, place, { table, side, milliseconds }) {
+  const { LISTED: most } = table.naming;
   const quality = qualityOf(seen, side, table.quality);
-  const members = (row, from) => membersOf(row, said.members.slice(from * MEMBERS, (from + 1) * MEMBERS), place, table);
+  const members = (row, from) => membersOf(row, said.members.slice(from * most, (from + 1) * most), { packs, place, table });
   const taxa = said.perhaps.filter(isSaid).map((row, i) => ({
     ...taxonOf(row, table),
     score: rounded(said.perhaps_scores[i]),
     members: members(row, i + 1),
   }));
   const subject = table.subjects[said.subject];
-  const prediction = isSaid(said.taxon) ? predicted(said, place, table, members(said.taxon, 0)) : null;
+  const prediction = isSaid(said.taxon) ? predicted(said, members(said.taxon, 0), { packs, place, table }) : null;
   return {
     prediction,
     perhaps: taxa,
@@ -34,13 +30,13 @@ export function answerOf({ said, packs, boxes, seen }, place, { table, side, mil
     subject,
     photo_quality: quality,
     why_not: null,
-    reasons: reasonsOf({ subject, said, quality, largest: boxes?.animal[0], wide: table.second_look.wide, most: table.quality }),
+    reasons: reasonsOf({ subject, said, quality, surest: boxes?.animal[0] }, table),
     animals: null,
     people: null,
     vehicles: null,
     location: { source: place.cell ? "request" : "none", cell: place.cell, center: place.center, areas: place.areas },
     features: { mode: place.mode, cache: "device", animals: place.animals, version: place.version, month: null },
-    model: { ...table.model, packs: packs.map((name) => table.packs.find((each) => each.name === name)) },
+    model: { ...versionOf(table.general), packs: table.packs.filter(({ name }) => packs.includes(name)).map(versionOf) },
     timings_ms: { total: milliseconds },
     request_id: "",
     photos: [],
@@ -51,71 +47,85 @@ function isSaid(row) {
   return row >= 0;
 }
 
+function versionOf({ name, version }) {
+  return { name, version };
+}
+
 function taxonOf(row, { taxa }) {
-  const [name, scientificName, rank, , taxon] = taxa[row];
-  return { taxon, name, scientific_name: scientificName, rank };
+  return { taxon: taxa.id[row], name: taxa.name[row], scientific_name: taxa.scientific_name[row], rank: taxa.rank[row] };
 }
 
 /** Return the scientific names of a taxon and of those that contain it, by rank. */
 function lineageOf(row, { taxa }) {
   const names = {};
-  for (let at = row; isSaid(at); at = taxa[at][3]) names[taxa[at][2]] ??= taxa[at][1];
+  for (let at = row; isSaid(at); at = taxa.parent[at]) names[taxa.rank[at]] ??= taxa.scientific_name[at];
   return names;
 }
 
 /** Return the likeliest animals of a taxon, and those of it that live at the place and that no model knows. */
-function membersOf(row, likeliest, place, table) {
-  const taxon = taxonOf(row, table);
-  const known = likeliest.filter(isSaid).map((each) => taxonOf(each, table));
-  const isWide = place.narrowed && ["family", "genus"].includes(taxon.rank);
-  const others = (isWide ? relativesOf(row, place, table) : [])
-    .filter(([, name, scientificName, genus]) => name !== scientificName && (taxon.rank === "family" || genus === taxon.scientific_name))
-    .map(([id, name, scientificName]) => ({ taxon: id, name, scientific_name: scientificName }));
-  return [...known.filter(({ name }) => name !== taxon.name), ...others].slice(0, MEMBERS).map(({ rank: _, ...member }) => member);
+function membersOf(row, likeliest, here) {
+  const taxon = taxonOf(row, here.table);
+  const known = likeliest.filter(isSaid).map((each) => taxonOf(each, here.table));
+  const isWide = here.place.narrowed && ["family", "genus"].includes(taxon.rank);
+  const others = (isWide ? relativesOf(row, here) : [])
+    .filter(({ name, scientific_name: scientificName }) => name !== scientificName)
+    .filter(({ genus }) => taxon.rank === "family" || genus === taxon.scientific_name);
+  return [...known.filter(({ name }) => name !== taxon.name), ...others].slice(0, here.table.naming.LISTED).map(asMember);
 }
 
-function predicted({ taxon: row, score: exact }, place, table, members) {
-  const { taxon: _, ...named } = taxonOf(row, table);
+function asMember({ taxon, name, scientific_name: scientificName }) {
+  return { taxon, name, scientific_name: scientificName };
+}
+
+function predicted({ taxon: row, score: exact }, members, here) {
+  const { taxon: _, ...named } = taxonOf(row, here.table);
   const score = rounded(exact);
-  const relatives = relativesOf(row, place, table);
-  const some = relatives.slice(0, MOST_RELATIVES).map(([taxon, name, scientificName]) => ({ taxon, name, scientific_name: scientificName }));
-  const sure = SURE.find(({ right }) => score >= right).word;
+  const relatives = relativesOf(row, here);
+  const some = relatives.slice(0, here.table.answers.MOST_RELATIVES).map(asMember);
+  const sure = here.table.sure.find(({ right }) => score >= right).word;
   return { ...named, score, relatives_here: some.length ? { count: relatives.length, taxa: some } : null, sure, members };
 }
 
-/** Return close relatives that live at the place and that no model knows: those of the genus, then those of the family. */
-function relativesOf(row, { living }, table) {
+/**
+ * Return close relatives that live at the place and that no model of `packs` knows: those of the genus, then of the family.
+ */
+function relativesOf(row, { packs, place, table }) {
+  const { taxa, relatives } = table;
   const { genus, family } = lineageOf(row, table);
-  const found = living.map((number) => table.relatives[number]).filter(Boolean);
-  const isOfGenus = (each) => genus !== undefined && each[3] === genus;
-  const isOfFamily = (each) => !table.domestic.includes(row) && family !== undefined && each[4] === family;
-  return [...found.filter(isOfGenus), ...found.filter((each) => !isOfGenus(each) && isOfFamily(each))];
+  const isUsed = table.packs.map(({ name }) => packs.includes(name));
+  const found = place.living
+    .map((number) => relatives.number.indexOf(number))
+    .filter((at) => at >= 0 && !relatives.packs[at].some((pack) => isUsed[pack]))
+    .map((at) => Object.fromEntries(Object.keys(relatives).map((column) => [column, relatives[column][at]])));
+  const ofGenus = found.filter((each) => each.genus === genus);
+  const ofFamily = found.filter((each) => each.genus !== genus && each.family === family && !taxa.domestic[row]);
+  return [...ofGenus, ...ofFamily];
 }
 
 function candidatesOf({ scores, vision_scores: vision }, place, table) {
   const best = [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b).slice(0, TOP);
   return best
-    .filter((animal) => scores[animal] >= LEAST_SHOWN)
+    .filter((animal) => scores[animal] >= table.answers.LEAST_SHOWN)
     .map((animal) => {
-      const [row] = table.animals[animal];
+      const row = table.animals.taxon[animal];
       return { ...taxonOf(row, table), score: rounded(scores[animal]), vision_score: rounded(vision[animal]), here: place.here(animal) };
     });
 }
 
 /** Return what makes an animal hard to recognise. `seen`: what the general model saw first. */
-function qualityOf(seen, side, { darkest, softest, greyest }) {
+function qualityOf(seen, side, { DARKEST, SOFTEST, GREYEST }) {
   const { brightness, detail, colour } = measures(seen);
-  return { pixels: side, dark: brightness < darkest, soft: detail < softest, infrared: colour < greyest };
+  return { pixels: side, dark: brightness < DARKEST, soft: detail < SOFTEST, infrared: colour < GREYEST };
 }
 
-/** Return why an answer is wide or missing, as chalicelib/api/words.py says. `largest`: the box of the surest animal. */
-export function reasonsOf({ subject, said, quality, largest, wide, most }) {
+/** Return why an answer is wide or missing, as chalicelib/api/words.py says. `surest`: the box of the surest animal. */
+export function reasonsOf({ subject, said, quality, surest }, { wide, quality: least, words }) {
   if (["person", "vehicle"].includes(subject)) return [subject];
   if (subject === "none") return ["no_animal"];
   if (isSaid(said.taxon) && said.level < wide) return [];
   const faults = {
-    animal_small: largest && areaOf(largest) < SMALL_SHARE,
-    photo_small: quality.pixels < most.fewest_pixels,
+    animal_small: surest && areaOf(surest) < words.SMALL_SHARE,
+    photo_small: quality.pixels < least.FEWEST_PIXELS,
     photo_dark: quality.dark,
     photo_blurred: quality.soft,
   };

@@ -5,9 +5,9 @@
  * Return the boxes of one photo by kind, the surest first.
  * @param {{boxes: Float32Array, scores: Float32Array}} outputs  of the detector
  * @param {{width: number, height: number}} photo  as it lies in the detector's image
- * @param {{classes: object, least: number, overlap: number, most: object}} rule  of the detector
+ * @param {{classes: object, most: object, SCORE: number, OVERLAP: number}} rule  of the detector
  */
-export function found({ boxes, scores }, photo, { classes, least, overlap, most }) {
+export function found({ boxes, scores }, photo, { classes, most, SCORE: least, OVERLAP: overlap }) {
   const count = boxes.length / 4;
   const width = scores.length / count;
   return Object.fromEntries(

@@ -43,9 +43,9 @@ export function letterBox(image, size) {
   return { pixels, width, height };
 }
 
-/** Return a pack's image: a part of what the general model saw. `crop`: the share of the photo's shorter side it sees. */
+/** Return a pack's image: the middle of what the general model saw. `crop`: the share of it. */
 export function forPack(seen, { size, crop, resampling }) {
-  const side = seen.width * Math.min((crop * (seen.width + MARGIN)) / seen.width, 1);
+  const side = seen.width * crop;
   const start = (seen.width - side) / 2;
   return resized(seen, [start, start, start + side, start + side], [size, size], { filter: resampling });
 }

@@ -6,7 +6,7 @@ const RESOLUTION = 3; // of the cells, about 110 km across
 
 /** Return what the rule and the answer need of a place. `where`: {latitude, longitude}, or null for none. */
 export function placeOf(where, ranges, table) {
-  const numbers = table.animals.length;
+  const numbers = table.animals.id.length;
   const nowhere = {
     cell: null,
     center: null,

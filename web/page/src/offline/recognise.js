@@ -15,27 +15,27 @@ const FIRST_OF = { animal: 0, person: 1, vehicle: 2 };
  * @param {(model: string, inputs: object) => Promise<object>} run
  */
 export async function recognise(images, place, table, run) {
-  const { general, second_look: again } = table;
+  const { general, recogniser, detector } = table;
   const looks = [];
   for (const image of images) looks.push(await look(square(image, general.size), general, run));
   const first = await together(looks, place, table, run, {});
-  if (images.length > 1 || !isDoubtful(first.said, again)) return { ...first, boxes: null, seen: looks[0].square };
+  if (images.length > 1 || !isDoubtful(first.said, table)) return { ...first, boxes: null, seen: looks[0].square };
   const photo = smaller(images[0], general.size);
-  const boxes = await detect(photo, table.detector, run);
+  const boxes = await detect(photo, table, run);
   const [focus] = boxes.animal;
-  const part = focus ? around(photo, grown(focus, table.detector.growth), general.size) : middle(photo, again.middle, general.size);
+  const part = focus ? around(photo, grown(focus, detector.GROWTH), general.size) : middle(photo, recogniser.MIDDLE, general.size);
   const second = await together([...looks, await look(part, general, run)], place, table, run, boxes);
   return { ...second, boxes, seen: looks[0].square };
 }
 
 /** Return whether a photo needs a second look: nothing is named, or nothing as narrow as a family, or unsurely. */
-export function isDoubtful({ taxon, level, score }, { sure, wide }) {
-  return taxon < 0 || score < sure || level >= wide;
+export function isDoubtful({ taxon, level, score }, { wide, recogniser }) {
+  return taxon < 0 || score < recogniser.SURE || level >= wide;
 }
 
-async function look(seen, { name, size, animals }, run) {
+async function look(seen, { size, animals }, run) {
   const prior = new Float32Array(animals).fill(1); // the place counts in the rule
-  const scores = await run(name, { image: imageOf(seen, size), prior: { data: prior, dims: [1, animals] } });
+  const scores = await run("general.onnx", { image: imageOf(seen, size), prior: { data: prior, dims: [1, animals] } });
   return { square: seen, vision: scores.vision_probabilities, animal: scores.animal_probability[0], packs: {} };
 }
 
@@ -46,22 +46,24 @@ async function together(looks, place, table, run, boxes) {
   for (const { name, ...form } of packs) {
     for (const each of looks) {
       const image = imageOf(forPack(each.square, form), form.size);
-      each.packs[name] ??= (await run(name, { image })).probabilities;
+      each.packs[name] ??= (await run(`${name}.onnx`, { image })).probabilities;
     }
   }
   const stacked = (rows) => ({ data: Float32Array.from(rows.flatMap((row) => [...row])), dims: [rows.length, rows[0].length] });
   const surest = Object.keys(FIRST_OF).map((kind) => boxes[kind]?.[0]?.score ?? 0);
-  const said = await run(["rule", ...packs.map(({ name }) => name)].join("-"), {
+  const names = packs.map(({ name }) => name);
+  const { file } = table.graphs.find((graph) => graph.packs.join() === names.join());
+  const said = await run(file, {
     vision: stacked(looks.map((each) => each.vision)),
     animal_probability: flat(looks.map((each) => each.animal)),
-    ...Object.fromEntries(packs.map(({ name }) => [name, stacked(looks.map((each) => each.packs[name]))])),
+    ...Object.fromEntries(names.map((name) => [name, stacked(looks.map((each) => each.packs[name]))])),
     weights: flat(place.weights),
     relatives: flat(place.relatives),
     narrowed: flat([place.narrowed ? 1 : 0]),
     boxes: flat(surest),
     by_night: flat([0]), // the detector for camera traps is not here
   });
-  return { said: decided(said), packs: packs.map(({ name }) => name) };
+  return { said: decided(said), packs: names };
 }
 
 /** Return the outputs of the rule, whole numbers as such. */
@@ -79,10 +81,10 @@ export function meanOf(rows) {
 }
 
 /** Return the boxes in a photo by kind. */
-async function detect(photo, detector, run) {
-  const { pixels, ...inBox } = letterBox(photo, detector.size);
-  const dims = [1, detector.size, detector.size, 3];
-  return found(await run(detector.name, { image: { data: pixels, dims } }), inBox, detector);
+async function detect(photo, { detectors, detector, most }, run) {
+  const { name, size, classes } = detectors.find((each) => !each.camera_traps);
+  const { pixels, ...inBox } = letterBox(photo, size);
+  return found(await run(`${name}.onnx`, { image: imageOf({ pixels }, size) }), inBox, { classes, most, ...detector });
 }
 
 function imageOf({ pixels }, size) {

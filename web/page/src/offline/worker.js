@@ -47,6 +47,6 @@ async function prepare() {
     return read(base, files.get(name));
   };
   const table = JSON.parse(new TextDecoder().decode(await bytes("rule.json")));
-  const models = new Models(await bytes("runtime.wasm"), (name) => bytes(`${name}.onnx`));
+  const models = new Models(await bytes("runtime.wasm"), bytes);
   return { table, models, ranges: new Ranges(new Uint8Array(await bytes("ranges.bin"))) };
 }

@@ -14,7 +14,7 @@ from chalicelib.config.settings import ROOT
 from chalicelib.model.detector import letter_box
 from chalicelib.model.manifest import CLASSIFIER, read_manifests
 from chalicelib.model.packs import resized
-from chalicelib.photo.pixels import Area, Picture, decode
+from chalicelib.photo.pixels import Area, Picture, crop_share, decode
 from chalicelib.photo.quality import measures_of
 from testing.pictures import encoded, noise
 from tests.unit.web.page.offline.node import image, pixels_of, run
@@ -65,7 +65,7 @@ def test_every_part_is_the_one_that_the_server_cuts(width: int, height: int) -> 
     pack = next(each for each in read_manifests(ROOT / "model" / "packs") if each.kind == CLASSIFIER)
     picture, shown = Picture(Image.fromarray(pixels)), image(pixels)
     seen = picture.square(SIZE)
-    form = {"size": pack.size, "crop": pack.crop, "resampling": pack.resampling}
+    form = {"size": pack.size, "crop": min(pack.crop / crop_share(SIZE), 1.0), "resampling": pack.resampling}
     # WHEN
     square, part, middle, boxed, for_pack, smaller = run(
         ("picture.js", "square", shown, SIZE),
