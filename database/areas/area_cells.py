@@ -75,8 +75,9 @@ class Earth:
         grown = cells.copy()
         for realm, neighbours in ((LAND, self.overland), (SEA, self.neighbours)):
             for _ in range(rings):
-                around = np.unique(neighbours[grown[realm]])
-                grown[realm, around] |= self.realm[realm, around]
+                around = np.zeros_like(grown[realm])
+                around[neighbours[grown[realm]]] = True
+                grown[realm] |= around & self.realm[realm]
         return grown
 
 
@@ -117,16 +118,20 @@ class AreaCells:
 
     def named(self, name: str) -> Cells:
         """Return the cells of one area by its code or name. Raises `KeyError`, and `GroupError` for a faulty group."""
-        if name in self.groups:
-            return self._group(name)
         cells = np.zeros((2, len(self.earth.cells)), bool)
-        if name in ("land", "sea"):
+        self._add(name, cells)
+        return cells
+
+    def _add(self, name: str, cells: Cells) -> None:
+        """Add the cells of one area to a mask. Raises as `named` does."""
+        if name in self.groups:
+            cells |= self._group(name)
+        elif name in ("land", "sea"):
             realm = LAND if name == "land" else SEA
-            cells[realm] = self.earth.realm[realm]
+            cells[realm] |= self.earth.realm[realm]
         else:
             realm = LAND if name in self._positions[LAND] else SEA
             cells[realm, self._positions[realm][name]] = True
-        return cells
 
     def _group(self, name: str) -> Cells:
         """Return the cells of a group. Only groups are remembered: 5,000 other masks would take 400 MB."""
@@ -147,8 +152,14 @@ class AreaCells:
                     return self.named(name)
                 except KeyError:
                     raise self._unknown(tree) from None
-            case Union(areas=areas):
-                return reduce(np.bitwise_or, map(self._tree, areas))
+            case Union(areas=areas):  # most ranges are lists of areas, which share one mask
+                cells = np.zeros((2, len(self.earth.cells)), bool)
+                for each in areas:
+                    if isinstance(each, Area) and (each.name in self.names):
+                        self._add(each.name, cells)
+                    else:
+                        cells |= self._tree(each)
+                return cells
             case Overlap(areas=areas):
                 return reduce(np.bitwise_and, map(self._tree, areas))
             case Chain(first=first, rest=rest):

