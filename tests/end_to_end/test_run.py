@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.settings import ROOT
+from local import STATE_DIR
 from local.stack.child_process import alive
 from local.stack.ports import HOST, free_port
-from local.stack.postgres import not_as_root
+from local.stack.postgres import give_folder, not_as_root
 from tests.end_to_end.running import ENVIRONMENT, EXIT_TIMEOUT, START_TIMEOUT, loaded_port, running, until
 
 
@@ -58,9 +59,15 @@ def test_it_serves_what_the_readme_promises_on_two_ports_at_the_same_time(output
         assert "151.2" not in log
 
 
-def test_an_ordinary_user_can_run_it_and_the_second_start_does_no_work(output: Path) -> None:
-    # GIVEN an empty folder; WHEN an ordinary user starts it there THEN it loads the data and serves
-    port = free_port()
+@pytest.mark.parametrize("folder", ["loaded before", pytest.param("empty", marks=pytest.mark.alone)])
+def test_an_ordinary_user_can_run_it_and_the_second_start_does_no_work(folder: str, output: Path) -> None:
+    # GIVEN an empty folder, or one whose data may be of another checkout
+    port = free_port() if folder == "empty" else loaded_port()
+    home = STATE_DIR / f"run-{port}"
+    if folder != "empty":
+        next(home.glob("*/data.sha256")).unlink()
+        give_folder(home)
+    # WHEN an ordinary user starts it there THEN it loads the data and serves
     user = not_as_root()
     with running([*user, sys.executable, "-m", "local.run", "--port", str(port)], port, output) as run:
         assert re.search(r"^data +loaded +\d", run.output, re.MULTILINE), run.output
