@@ -277,7 +277,7 @@ class Families:
         }
         new = [family for family in unknown if family not in known]
         lineages += [tables.lineage(unknown[family][0], above) for family in new]
-        position = known | {family: number for number, family in enumerate(new, len(known))}
+        position = known | {family: number for number, family in enumerate(new, len(firsts))}
         tree = Tree.of(lineages, UNCOUNTED if here is not None else frozenset())
         rows = [tables.families.get(family, Family()) for family in unknown]
         counts = np.array([len(species) for species in unknown.values()], np.float64)

@@ -16,10 +16,12 @@ from chalicelib.model.families import (
     read_families,
     scientific_name,
 )
+from chalicelib.model.fusion import Fusion, read_members
+from chalicelib.model.packs import PackLabels
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.taxonomy import Taxonomy
 from testing import tiny_model
-from tests.unit.chalicelib.model.real_tables import BY_NAME, FAMILIES, TAXONOMY, number_of, place
+from tests.unit.chalicelib.model.real_tables import BY_NAME, FAMILIES, MODEL, TAXONOMY, number_of, place
 
 ANYWHERE = FAMILIES.at(NO_LOCATION, TAXONOMY)
 LAYOUT = ANYWHERE.layout
@@ -145,6 +147,18 @@ def test_it_is_of_the_one_that_lives_at_the_place(features: Features, family: tu
 
 def test_families_that_it_stands_for_are_not_candidates_beside_it() -> None:
     assert not lineages(ANYWHERE).keys() & {"Hystricidae", "Erethizontidae", "Dasypodidae", "Chlamyphoridae"}
+
+
+def test_it_is_of_a_family_that_a_pack_knows_too_beside_families_that_no_model_knows() -> None:
+    # GIVEN the pack of birds, which knows hornbills as a family, and the general model's hornbill
+    birds = PackLabels.read(MODEL / "packs" / "birds.csv").animals
+    fusion = Fusion.of(TAXONOMY, {"Aves"}, birds, read_members(MODEL / "members.csv"))
+    # WHEN another hornbill and an opossum live at the place
+    here = place(relatives=["Abyssinian ground hornbill", "Derby's woolly opossum"])
+    found = FAMILIES.at(here, fusion.taxonomy)
+    # THEN the species of each family count for that family
+    families = [found.tree.lineages[each][-1].scientific_name for each in found.unknown.numbers.tolist()]
+    assert families == list(found.unknown.species) == ["Bucerotidae", "Didelphidae"]
 
 
 # --- tables
