@@ -49,9 +49,9 @@ class GraphBuilder:
         return output
 
 
-def to_model(graph: GraphProto, producer: str, metadata: Mapping[str, str]) -> ModelProto:
+def to_model(graph: GraphProto, producer: str, metadata: Mapping[str, str], opset: int = OPSET) -> ModelProto:
     """Return the checked model of a graph. `producer`: the module that made it."""
-    opsets = [helper.make_opsetid("", OPSET)]
+    opsets = [helper.make_opsetid("", opset)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=f"faunalens {producer}")
     helper.set_model_props(model, dict(metadata))
     checker.check_model(model, full_check=True)

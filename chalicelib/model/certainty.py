@@ -14,7 +14,7 @@ Level = Literal["animal", "family", "group", "list"]
 Basis = Literal["place", "alone", "pack"]
 """Whose curve a number is: that of photos with the features of a place, of those without, or of those that a pack
 scored, with a place or without."""
-_LEAST: Final = 1e-9
+LEAST: Final = 1e-9
 """Least probability of an answer, and of its contrary: a logit is finite."""
 
 
@@ -30,7 +30,7 @@ class Curve(NamedTuple):
     def number(self, probability: float, basis: Basis) -> float:
         """Return the share of answers with this probability that are right."""
         a, b = self.fits[basis]
-        p = min(max(probability, _LEAST), 1.0 - _LEAST)
+        p = min(max(probability, LEAST), 1.0 - LEAST)
         return 1.0 / (1.0 + exp(-a - b * log(p / (1.0 - p))))
 
 

@@ -23,7 +23,7 @@ from chalicelib.model.prior import Prior
 from chalicelib.model.session import Model, Scores
 from chalicelib.model.taxonomy import Animal, Taxonomy
 
-_LEAST = 1e-9
+LEAST = 1e-9
 """Least probability in a geometric mean, so that one photo cannot exclude an animal that the others show."""
 
 
@@ -251,6 +251,6 @@ def _mean(probabilities: list[NDArray[np.float32]]) -> NDArray[np.floating]:
     """Return the geometric mean, with a sum of 1; a single array as it is."""
     if len(probabilities) == 1:
         return probabilities[0]
-    logarithms = np.mean([np.log(np.maximum(each, _LEAST)) for each in probabilities], axis=0)
+    logarithms = np.mean([np.log(np.maximum(each, LEAST)) for each in probabilities], axis=0)
     mean: NDArray[np.floating] = np.exp(logarithms)
     return mean / mean.sum()

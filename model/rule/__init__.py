@@ -1,0 +1,1 @@
+"""The rule that turns scores and a place into an answer, as ONNX graphs for runtimes without Python."""

@@ -1,0 +1,205 @@
+"""What follows from the models' scores and a place, as ONNX graphs and a table for runtimes without Python.
+
+The graph says what chalicelib/model/{fusion,prior,shares,naming,subject}.py say, from the same tables and constants;
+tests compare the two. Each set of packs that have scored a photo has its own graph, as it has its own taxonomy.
+
+Inputs (`RuleTable` numbers animals, taxa and relatives; a photo's looks are the whole and its part):
+
+    vision              float32 (looks, A)   `vision_probabilities` of the general model
+    animal_probability  float32 (looks,)     of the general model
+    birds, insects      float32 (looks, P)   `probabilities` of each pack of the graph
+    weights             float32 (animals,)   of each animal at the place: 0 where it is not known to live, 1 if nothing
+                                             is known of it anywhere
+    relatives           float32 (numbers,)   1 for each relative that lives at the place
+    narrowed            float32 (1,)         1 if the place is known, else 0
+    boxes               float32 (3,)         score of the surest box of an animal, person and vehicle, or 0
+    by_night            float32 (1,)         1 if the detector for camera traps has looked at a photo by night
+
+Outputs (-1 for none):
+
+    subject             int64 (1,)     number in the table's `subjects`
+    taxon, level        int64 (1,)     the prediction, and what it is in the table's `levels`
+    score               float64 (1,)   of the prediction
+    perhaps             int64 (3,)     taxa of the list, and perhaps_scores, float64 (3,)
+    members             int64 (12,)    taxa: 3 members of the prediction, then 3 of each of `perhaps`
+    looks_like          int64 (1,)     taxon
+    unexpected, widened float64 (1,)   1 or 0
+    animal              float64 (1,)   `animal_probability` of the answer
+    scores, vision_scores  float64 (animals,)
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any, get_args
+
+import numpy as np
+from onnx import ModelProto
+
+from chalicelib.api import answers, words
+from chalicelib.config.settings import Settings
+from chalicelib.model import detector, naming, recogniser, subject
+from chalicelib.model.certainty import Curve, Level
+from chalicelib.model.fusion import Fusion, members_of, read_members
+from chalicelib.model.manifest import DETECTOR, read_manifests
+from chalicelib.model.packs import Pack
+from chalicelib.model.prior import HERE_OF_STATUS
+from chalicelib.model.recogniser import Recogniser
+from chalicelib.model.taxonomy import DOMESTIC, EVERYWHERE, RANKS
+from chalicelib.photo import pixels, quality
+from chalicelib.services import build_recogniser
+from model.rule.formula import Rule
+from model.rule.layout import RuleLayout, RuleTable
+from model.rule.names import LEVELS, WIDE, Names, subject_of
+from model.rule.shares import joined, mean_of, place_of, shares_of
+
+CONSTANTS = (answers, words, detector, naming, recogniser, subject, pixels, quality)
+"""The modules whose public constants the table has, by the last part of the module's name."""
+
+
+def build(
+    layout: RuleLayout, general: int, packs: Sequence[tuple[Pack, Fusion]], curves: Mapping[Level, Curve], least: float
+) -> ModelProto:
+    """Return the graph for photos that some packs have scored, each with its fusion, in their order.
+
+    `general`: number of the general model's animals. `least`: least probability of an animal in a photo of one.
+    """
+    rule, size = Rule(), layout.table.size
+    vision = mean_of(rule, rule.input("vision", np.float32, ("looks", general)))
+    looks = rule.input("animal_probability", np.float32, ("looks",)).wide()
+    animal = looks.sum() / rule.add_node("Shape", [looks], np.int64).wide()
+    for pack, fusion in packs:
+        scores = rule.input(pack.name, np.float32, ("looks", len(pack.labels.animal_of)))
+        vision = joined(rule, fusion, vision, mean_of(rule, scores, pack.labels.animal_of, len(pack.animals)))
+    place = place_of(rule, layout)
+    parts = shares_of(rule, layout, vision, place)
+    subject, believed = subject_of(rule, animal, least)
+    rule.output("subject", subject.cast(np.int64), 1)
+    rule.output("animal", animal, 1)
+    species = Names(parts, place, curves, "pack" if packs else None, believed).decide(subject.equals(0.0))
+    rule.output("scores", (species[layout.species_of] * parts.animals).sums(layout.positions, size), size)
+    rule.output("vision_scores", vision.sums(layout.positions, size), size)
+    names = " ".join(pack.name for pack, _ in packs)
+    return rule.finished("rule", "model.rule", {"name": "faunalens-rule", "packs": names})
+
+
+class RuleFiles:
+    """The files of the rule for a recogniser's models. `files`: the bytes of each, by name."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        models = self.models = recogniser.models
+        self.classes = read_members(recogniser.naming.families.folder / "members.csv")
+        everything = self._chain(models.packs)[-1][1].taxonomy if models.packs else models.taxonomy
+        self.table, self.recogniser = RuleTable(everything, recogniser.naming.families), recogniser
+        self.graphs: dict[tuple[str, ...], str] = {}
+        self.files: dict[str, bytes] = {}
+        curves, least = recogniser.naming.curves, recogniser.naming.animal
+        for size in range(len(models.packs) + 1):
+            for packs in combinations(models.packs, size):
+                chain, names = self._chain(packs), tuple(pack.name for pack in packs)
+                taxonomy = chain[-1][1].taxonomy if chain else models.taxonomy
+                layout = RuleLayout(self.table, taxonomy, models.floor)
+                graph = build(layout, len(models.taxonomy.animals), chain, curves, least)
+                self.graphs[names] = "-".join(("rule", *names)) + ".onnx"
+                self.files[self.graphs[names]] = graph.SerializeToString(deterministic=True)
+        text = json.dumps(self._document(), ensure_ascii=False, separators=(",", ":"))
+        self.files["rule.json"] = text.encode()
+
+    @classmethod
+    def of_release(cls) -> "RuleFiles":
+        """Return the files of this checkout's models, with the settings' defaults."""
+        return cls(build_recogniser(Settings.from_environment({})))
+
+    def _chain(self, packs: Sequence[Pack]) -> list[tuple[Pack, Fusion]]:
+        """Return packs with the fusion of each and of all before it."""
+        chain, taxonomy = list[tuple[Pack, Fusion]](), self.models.taxonomy
+        for pack in packs:
+            chain.append((pack, Fusion.of(taxonomy, frozenset(pack.taxa), pack.animals, self.classes)))
+            taxonomy = chain[-1][1].taxonomy
+        return chain
+
+    def _document(self) -> dict[str, Any]:
+        """Return the table: taxa, animals and relatives as rows, the graphs, packs and detectors, all constants."""
+        general, everything = self.models.general, self.table.everything
+        own = {animal.lineage: animal for animal in everything.animals}
+        taxa = [
+            {
+                "id": own[lineage].taxon_id
+                if lineage in own
+                else lineage[-1].scientific_name.lower().replace(" ", "-"),
+                "name": lineage[-1].name,
+                "scientific_name": lineage[-1].scientific_name,
+                "rank": lineage[-1].rank,
+                "parent": self.table.row(lineage[:-1]),
+                "domestic": lineage in own and own[lineage].kind in DOMESTIC and lineage[-1].rank not in RANKS[:-1],
+            }
+            for lineage in self.table.rows
+        ]
+        animals = [
+            {"id": each.id, "taxon": self.table.row(each.lineage), "everywhere": each.kind in EVERYWHERE}
+            for each in everything.animals
+        ]
+        known = [{animal.taxon_id for animal in pack.animals} for pack in self.models.packs]
+        return {
+            "taxa": _columns(taxa),
+            "animals": _columns(animals),
+            "relatives": _columns(
+                [
+                    {
+                        "number": number,
+                        **each._asdict(),
+                        "packs": [n for n, ids in enumerate(known) if each.taxon in ids],
+                    }
+                    for number, each in self.table.relatives.items()
+                ]
+            ),
+            "numbers": self.table.numbers,
+            "graphs": [{"packs": list(names), "file": file} for names, file in self.graphs.items()],
+            "general": {
+                "name": general.name,
+                "version": general.version,
+                "size": general.input_size,
+                "animals": general.animals,
+                "crop": pixels.crop_share(general.input_size),
+                "draft": pixels.draft_side(general.input_size),
+            },
+            "packs": [
+                {
+                    "name": pack.name,
+                    "version": pack.version,
+                    "gate": pack.gate,
+                    "members": np.flatnonzero(members_of(self.models.taxonomy, frozenset(pack.taxa))).tolist(),
+                    "size": pack.manifest.size,
+                    "crop": min(pack.manifest.crop / pixels.crop_share(general.input_size), 1.0),
+                    "resampling": pack.manifest.resampling,
+                    "outputs": len(pack.labels.animal_of),
+                }
+                for pack in self.models.packs
+            ],
+            "detectors": [
+                {
+                    "name": each.name,
+                    "size": each.size,
+                    "camera_traps": each.camera_traps,
+                    "classes": detector.read_classes(each.labels),
+                }
+                for each in read_manifests(self.table.families.folder / "packs")
+                if each.kind == DETECTOR
+            ],
+            "subjects": get_args(subject.Subject),
+            "here_of_status": HERE_OF_STATUS,
+            "levels": LEVELS,
+            "wide": WIDE,
+            "sure": [each._asdict() for each in words.SURE],
+            "most": detector.MOST,
+            **{module.__name__.rpartition(".")[2]: _constants(vars(module)) for module in CONSTANTS},
+        }
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return the columns of a table, which take half the bytes of its rows."""
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _constants(names: Mapping[str, Any]) -> dict[str, float]:
+    return {name.strip("_"): value for name, value in names.items() if name.isupper() and type(value) in (int, float)}

@@ -1,0 +1,189 @@
+"""Fusion, prior and shares in a graph: chalicelib/model/{models,fusion,prior,shares}.py say what and why."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.model import fusion, models, shares
+from chalicelib.model.families import SPECIES_POWER, WORLD
+from chalicelib.model.fusion import Fusion
+from chalicelib.model.taxonomy import EVERYWHERE
+from model.rule.formula import Array, Rule
+from model.rule.layout import Lineage, RuleLayout
+
+
+class Place(NamedTuple):
+    """What a graph knows of the place. `narrowed`: 1 if the place is known, else 0.
+
+    `prior`: weight of each animal. `lives`: which species live there, as far as that is known. `relatives`: and which
+    relatives; all of the world without a place.
+    """
+
+    narrowed: Array
+    prior: Array
+    lives: Array
+    relatives: Array
+
+
+class Parts(NamedTuple):
+    """The arrays of `chalicelib.model.shares.Shares`. `animals`: the part of each animal in its species.
+
+    `stands`: for each of `Strangers.stands` its slot, which of its families alone lives there, and their lineages.
+    """
+
+    layout: RuleLayout
+    photo: Array
+    species: Array
+    genera: Array
+    families: Array
+    orders: Array
+    classes: Array
+    unseen: Array
+    animals: Array
+    stands: "list[Stand]"
+
+
+type Stand = tuple[int, Array, Sequence[Lineage]]
+
+
+def mean_of(rule: Rule, looks: Array, animal_of: NDArray[np.intp] | None = None, animals: int = 0) -> Array:
+    """Return the scores of one look, or the geometric mean of two, as `models._mean`, which counts in float32 too.
+
+    `animal_of`: the animal of each output, if that is not its number.
+    """
+    first, last = (rule.add_node("Reshape", [looks[[look]], rule.array(-1, np.int64)], np.float32) for look in (0, -1))
+    if animal_of is not None:
+        first, last = (each.wide().sums(animal_of, animals).cast(np.float32) for each in (first, last))
+    mean = ((first.largest(models.LEAST).apply("Log") + last.largest(models.LEAST).apply("Log")) / 2.0).apply("Exp")
+    is_one = rule.add_node("Shape", [looks], np.int64)[[0]].wide().equals(1.0)
+    return rule.where(is_one, first, mean / mean.sum(), np.float32).wide()
+
+
+def joined(rule: Rule, own: Fusion, vision: Array, scores: Array) -> Array:
+    """Return what `Fusion.join` returns."""
+    (rows, columns), (kin, classes) = own.pairs, own.kin
+    before, after = len(own.members), len(own.taxonomy.animals)
+    divided = scores * (vision[columns].sums(rows, len(own.positions)) + fusion.WEIGHT)
+    agreed = scores[kin].sums(classes, before)
+    kept = (
+        (vision**fusion.SURE)
+        * own.wide.astype(float)
+        * fusion.KEPT
+        * (1.0 - agreed).largest(0.0)
+        * (1.0 - scores.max())
+    )
+    share = (vision * own.members.astype(float)).sum() / (divided.sum() + kept.sum())
+    left = rule.where(rule.array(own.members.astype(float)), share * kept, vision)
+    return rule.join([left, rule.array(np.zeros(after - before))] if after > before else [left]) + (
+        share * divided
+    ).sums(own.positions, after)
+
+
+def place_of(rule: Rule, layout: RuleLayout) -> Place:
+    table, taxonomy = layout.table, layout.taxonomy
+    narrowed = rule.input("narrowed", np.float32, (1,)).wide()
+    weights = rule.input("weights", np.float32, (table.size,)).wide()[layout.positions]
+    elsewhere = np.where(taxonomy.elsewhere > 0, taxonomy.elsewhere, np.float32(layout.floor))
+    prior = rule.where(narrowed, weights.largest(elsewhere), np.ones(len(elsewhere)))
+    here = (weights > 0.0).largest(layout.kinds(EVERYWHERE)).largest(1.0 - narrowed)
+    relatives = rule.input("relatives", np.float32, (table.numbers,)).wide().largest(1.0 - narrowed)
+    lives = here.largest_of(layout.species_of, len(layout.world.layout.species))
+    return Place(narrowed, prior, lives, relatives)
+
+
+def shares_of(rule: Rule, layout: RuleLayout, vision: Array, place: Place) -> Parts:
+    """Return what `shares_of` returns."""
+    world, tree, slots = layout.world.layout, layout.tree, len(layout.tree.lineages)
+    family, genus, count = world.families.number, world.genera.number, len(world.species)
+    photo, weighed, weights = seen_of(rule, layout, vision, place.prior)
+    sizes = np.maximum(np.bincount(family, minlength=slots), 1)
+    order, class_ = tree.order[family], tree.class_[tree.order[family]]
+    orders, classes = len(tree.class_), int(tree.class_.max()) + 1
+
+    def clarity(groups: NDArray[np.intp], size: int) -> tuple[Array, Array]:
+        sums, best = photo.sums(groups, size), photo.largest_of(groups, size)
+        others = rule.where(sums > 0.0, (sums - best) / sums, np.zeros(size))
+        return sums, others.largest(0.0) ** shares.CLEAR
+
+    def means(groups: NDArray[np.intp], size: int) -> Array:
+        return photo.sums(groups, size) / np.maximum(np.bincount(groups, minlength=size), 1)
+
+    known = weighed.sums(family, slots) * (1 - shares.SMOOTHING) + (
+        photo.sums(family, slots) * shares.SMOOTHING / sizes * weights.sums(family, slots)
+    )
+    of_strangers, rivals, stands = strangers_of(rule, layout, place)
+    looks = layout.world.unknown.looks
+    starts = np.repeat(looks.families, np.diff([*looks.starts, len(looks.animals)]))
+    a, b, c = shares.LIKENESS
+    own_class = tree.class_[tree.order]
+    likeness = photo.sums(family, slots) / sizes + (vision[looks.animals] * looks.shares).sums(
+        layout.world.unknown.numbers[starts], slots
+    )
+    likeness = likeness * a + means(order, orders)[tree.order] * b + means(class_, classes)[own_class] * c
+    unseen = of_strangers * likeness * clarity(class_, classes)[1][own_class]
+    of_order, unclear = clarity(order, orders)
+    others = of_order * unclear * place.narrowed * (tree.uncounted * shares.OTHERS)
+    families = known + unseen
+    total = families.sum() + others.sum()
+    total = rule.where(total > 0.0, total, 1.0)
+    families, unseen, others = families / total, unseen / total, others / total
+    of_orders = families.sums(tree.order, orders) + others
+
+    totals, sums = weighed.sums(family, slots), photo.sums(family, slots)
+    apart = (sums * (sums - photo.largest_of(family, slots)).largest(0.0) / sizes).apply("Sqrt")
+    parts = (families / (totals + rivals * apart * shares.RIVAL)).least((families - unseen) / totals)
+    species = weighed * rule.where(totals > 0.0, parts, np.zeros(slots))[family]
+
+    ordered = vision * place.prior
+    of_species = ordered.sums(layout.species_of, count)[layout.species_of]
+    alone = (world.animals.sizes == 1)[layout.species_of].astype(float)
+    animals = rule.where(of_species > 0.0, ordered / of_species, alone)
+    genera = species.sums(genus, len(world.genera.starts))
+    return Parts(
+        layout,
+        photo,
+        species,
+        genera,
+        families,
+        of_orders,
+        of_orders.sums(tree.class_, classes),
+        unseen,
+        animals,
+        stands,
+    )
+
+
+def seen_of(rule: Rule, layout: RuleLayout, vision: Array, prior: Array) -> tuple[Array, Array, Array]:
+    """Return what a photo shows of each species, as `Seen`: its shares, these weighed, and the species' weights."""
+    world, count = layout.world.layout, len(layout.world.layout.species)
+    photo, weighed, weights = (each.sums(layout.species_of, count) for each in (vision, vision * prior, prior))
+    weights = weights / world.animals.sizes
+    for wide, members in world.covers:
+        one, some = np.arange(count) == wide, np.isin(np.arange(count), members)
+        of_members, covered = weighed[members], photo[np.array([wide])]
+        parts = rule.where(of_members.sum() > 0.0, of_members, np.ones(len(members)))
+        photo = (photo + (covered * parts / parts.sum()).sums(members, count)) * (1.0 - one)
+        moved = rule.where((covered > 0.0) * some.astype(float), photo * weights, weighed)
+        weighed = moved * (1.0 - one)
+    return photo, weighed, weights
+
+
+def strangers_of(rule: Rule, layout: RuleLayout, place: Place) -> tuple[Array, Array, list[Stand]]:
+    """Return the weights and rivals of the slots' unknown species, and which animals of `stands` are of one family."""
+    found, slots = layout.strangers, len(layout.tree.lineages)
+    counts = place.relatives[found.relatives].sums(found.family_of, len(found.factors))
+    power = rule.where(place.narrowed, counts**SPECIES_POWER, counts * WORLD)
+    roots = counts.apply("Sqrt") * (place.narrowed * (1.0 - WORLD) + WORLD)
+    living, gates, stands = counts > 0.0, [rule.array([1.0])], []
+    for slot, families, lineages in found.stands:
+        live = living[families]
+        alone = live.sum().equals(1.0) * place.narrowed
+        gates.append(alone)
+        stands.append((slot, live * alone, lineages))
+    gates += [1.0 - alone for alone in reversed(gates[1:])]  # gate -s is the last but s
+    families, targets = found.targets
+    is_open = rule.join(gates)[found.gates % len(gates)]
+    weights = (power[families] * found.factors[families] * is_open).sums(targets, slots)
+    return weights, (roots[families] * is_open).sums(targets, slots), stands
