@@ -222,7 +222,7 @@ class Asgi:
         query, path = query_of(scope), {name: unquote(value) for name, value in match.values.items()}
         request = Request(request_id, headers, query, path)
         if route.authorize is not None:
-            await lane.run(partial(route.authorize, request))
+            request = request._replace(authorized=await lane.run(partial(route.authorize, request)))
         with (self._files if is_spooled else self.memory).receiving(size) as arrived, ExitStack() as files:
             if is_spooled:
                 spool = files.enter_context(Spool(headers.get("content-type", ""), self._limit, self._writers))

@@ -55,7 +55,7 @@ class Request(NamedTuple):
     `base`: the path under which the API is served, ending with a slash. `id`: API Gateway's request id, or a new id.
     `api_id`: API Gateway's id of the API; empty if the request did not come through API Gateway.
     `arrived`: time on the monotonic clock at which the whole request had arrived; None if requests do not queue.
-    `spooled`: replaces `body` if the transport keeps photos in files.
+    `spooled`: replaces `body` if the transport keeps photos in files. `authorized`: what `Route.authorize` returned.
     """
 
     id: str
@@ -67,6 +67,7 @@ class Request(NamedTuple):
     api_id: str = ""
     arrived: float | None = None
     spooled: SpooledBody | None = None
+    authorized: Any = None
 
 
 class Response(NamedTuple):
@@ -93,7 +94,7 @@ class Route(NamedTuple):
     keyed: bool = True
     most_body: int | None = 0
     lane: LaneName = "stores"
-    authorize: Callable[[Request], None] | None = None
+    authorize: Callable[[Request], Any] | None = None
 
     @property
     def methods(self) -> tuple[str, ...]:

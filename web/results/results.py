@@ -23,7 +23,7 @@ from chalicelib.api.responses import json_of
 from chalicelib.config.settings import Settings
 from chalicelib.corrections import RESULT, quoted
 from chalicelib.errors import Forbidden, NotFound, SettingError, Unavailable
-from web.results.stores import BucketStore, FolderStore, Quota, Store
+from web.results.stores import BucketStore, File, FolderStore, Quota, Store
 from web.settings import WebSettings
 
 LIFETIME = timedelta(days=30)
@@ -32,6 +32,8 @@ KEEPS = ("false", "true", "picture", "answer")
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
 READERS = 16
 """Results that are read at the same time to list their corrections."""
+_ATTEMPTS = 5
+"""How often a correction is tried while others change the result too."""
 _OMITTED = ("request_id", "timings_ms")
 """Fields of an answer that are not kept: they are about the request."""
 _MISSING = "there is no result with this id; results are deleted after 30 days, or by the person who made them"
@@ -116,42 +118,50 @@ class Results:
 
     def find(self, name: str) -> Result:
         """Return a result that has not expired."""
-        data = self._store.get(f"{name}.json") if ID.fullmatch(name) else None
-        if data is None:
+        return self._read(name)[1]
+
+    def _read(self, name: str) -> tuple[File, Result]:
+        file = self._store.get(f"{name}.json") if ID.fullmatch(name) else None
+        if file is None:
             raise NotFound(_MISSING)
-        result = _parse(name, data)
+        result = _parse(name, file.data)
         if self._now() >= result.expires:  # S3 deletes objects up to a day late
             self._delete(name)
             raise NotFound(_MISSING)
-        return result
+        return file, result
 
     def picture(self, name: str) -> bytes:
         """Return the picture of a result, a JPEG."""
         picture = self._store.get(f"{name}.jpg") if self.find(name).has_picture else None
         if picture is None:
             raise NotFound("this result has no picture")
-        return picture
+        return picture.data
 
-    def authorize(self, name: str, token: str) -> None:
-        """Check that a token gives the right to change a result."""
-        if not hmac.compare_digest(_hash(token), self.find(name).token_hash):
+    def authorize(self, name: str, token: str) -> File:
+        """Check that a token gives the right to change a result. Return the result's file, for `correct`."""
+        file, result = self._read(name)
+        if not hmac.compare_digest(_hash(token), result.token_hash):
             raise Forbidden("this token may not change the result; send the one that came with the answer")
+        return file
 
     def remove(self, name: str, token: str) -> None:
         """Delete a result with its picture and its correction."""
         self.authorize(name, token)
         self._delete(name)
 
-    def correct(self, name: str, token: str, animal: str, scientific_name: str = "") -> None:
-        """Keep what the photo of a result shows, by the person who made it, in place of what they said before."""
-        self.authorize(name, token)
+    def correct(self, name: str, token: str, animal: str, scientific_name: str = "", file: File | None = None) -> None:
+        """Keep what the photo of a result shows, by the person who made it, in place of what they said before.
+
+        `file`: what `authorize` returned for this token, so that the store is not asked again.
+        """
         correction = {"created": self._now().isoformat(), "animal": animal, "scientific_name": scientific_name}
-
-        def corrected(data: bytes) -> bytes:
-            return json_of(json.loads(data) | {"correction": correction}).encode()
-
-        if not self._store.update(f"{name}.json", corrected):
-            raise NotFound(_MISSING)  # it was deleted meanwhile, and stays so
+        for _ in range(_ATTEMPTS):
+            file = file or self.authorize(name, token)
+            document = json.loads(file.data) | {"correction": correction}
+            if self._store.replace(f"{name}.json", file, json_of(document).encode()):
+                return
+            file = None  # it was changed or deleted meanwhile; one that is deleted stays so
+        raise Unavailable("others change the result too; try again in a moment")
 
     def corrections(self) -> Iterator[Correction]:
         """Yield all corrections that have not expired, in no order."""
@@ -166,8 +176,8 @@ class Results:
 
     def _listed(self, name: str) -> Result | None:
         """Return a result that the store has named. None if it was deleted meanwhile."""
-        data = self._store.get(f"{name}.json", is_listed=True)
-        return None if data is None else _parse(name, data)
+        file = self._store.get(f"{name}.json", is_listed=True)
+        return None if file is None else _parse(name, file.data)
 
     def _delete(self, name: str) -> None:
         for file in (f"{name}.jpg", f"{name}.json"):  # the picture first: if that fails, deleting can be repeated

@@ -25,6 +25,7 @@ from chalicelib.telemetry.measures import of_correction
 from chalicelib.telemetry.record import Record
 from web.results import page
 from web.results.results import KEEPS, LIFETIME, Results
+from web.results.stores import File
 
 type Handler = Callable[[Application, Request, Record], Response]
 
@@ -185,12 +186,12 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
         results.remove(request.path["id"], _token(request))
         return Response("", _PRIVATE, 204)
 
-    def authorize(request: Request) -> None:
-        results.authorize(request.path["id"], _token(request))
+    def authorize(request: Request) -> File:
+        return results.authorize(request.path["id"], _token(request))
 
     def post_correction(app: Application, request: Request, _: Record) -> Response:
         expect_no_parameters(request.query)
-        results.correct(request.path["id"], _token(request), *_said(request.body))
+        results.correct(request.path["id"], _token(request), *_said(request.body), request.authorized)
         app.emit(of_correction(request.id))
         return Response("", _PRIVATE, 204)
 

@@ -11,7 +11,7 @@ from secrets import token_hex
 from shutil import disk_usage
 from threading import Lock
 from time import time
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chalicelib.config.stores import Budget
 from chalicelib.errors import Unavailable
@@ -23,8 +23,16 @@ FOLDER = "results/"
 SWEEP_SECONDS = 3600.0
 """Time between two searches for files that are too old."""
 DAY = 86_400.0
-_ATTEMPTS = 5
-"""How often a change of an object is tried while others change it too."""
+_MISSING = ("NoSuchKey", "AccessDenied")
+"""Errors of S3 for what is missing. To a role that may not list the bucket, it does not say that a file is missing."""
+
+
+class File(NamedTuple):
+    """A file as it was read. `version`: what the store calls this content of it, if it does."""
+
+    data: bytes
+    media_type: str = ""
+    version: str = ""
 
 
 class Store(Protocol):
@@ -33,11 +41,11 @@ class Store(Protocol):
     def put(self, name: str, data: bytes, media_type: str) -> None:
         """Write a file, as a whole or not at all."""
 
-    def get(self, name: str, *, is_listed: bool = False) -> bytes | None:
-        """Return the content of a file; None if it does not exist. `is_listed`: whether `names` has just named it."""
+    def get(self, name: str, *, is_listed: bool = False) -> File | None:
+        """Return a file, or None if it does not exist. `is_listed`: whether `names` has just named it."""
 
-    def update(self, name: str, change: Callable[[bytes], bytes]) -> bool:
-        """Change the content of a file, which keeps its age. Return whether it exists: one that is deleted stays so."""
+    def replace(self, name: str, old: File, data: bytes) -> bool:
+        """Replace what a file had when it was read. Return False if it was changed or deleted meanwhile."""
 
     def delete(self, name: str) -> None:
         """Delete a file if it exists."""
@@ -102,13 +110,13 @@ class FolderStore:
             self._write(self._folder / name, data)
         self._quota.count(len(data))
 
-    def update(self, name: str, change: Callable[[bytes], bytes]) -> bool:
+    def replace(self, name: str, old: File, data: bytes) -> bool:
         path = self._folder / name
         with _unavailable(), self._changing(), suppress(FileNotFoundError):
-            times = path.stat()
-            part = self._write(path, change(path.read_bytes()))
-            os.utime(part, ns=(times.st_atime_ns, times.st_mtime_ns))
-            return True
+            times, is_old = path.stat(), path.read_bytes() == old.data
+            if is_old:
+                os.utime(self._write(path, data), ns=(times.st_atime_ns, times.st_mtime_ns))  # it keeps its age
+            return is_old
         return False
 
     def _write(self, path: Path, data: bytes) -> Path:
@@ -125,9 +133,9 @@ class FolderStore:
             flock(lock, LOCK_EX)
             yield
 
-    def get(self, name: str, *, is_listed: bool = False) -> bytes | None:  # noqa: ARG002  a folder says what is missing
+    def get(self, name: str, *, is_listed: bool = False) -> File | None:  # noqa: ARG002  a folder says what is missing
         with _unavailable(), suppress(FileNotFoundError):
-            return (self._folder / name).read_bytes()
+            return File((self._folder / name).read_bytes())
         return None
 
     def delete(self, name: str) -> None:
@@ -175,25 +183,18 @@ class BucketStore:
             self._within(lambda s3: s3.put_object(**self._object(name), Body=data, ContentType=media_type))
         self._quota.count(len(data))
 
-    def update(self, name: str, change: Callable[[bytes], bytes]) -> bool:
+    def replace(self, name: str, old: File, data: bytes) -> bool:
         from botocore.exceptions import ClientError
 
+        where = self._object(name) | {"IfMatch": old.version, "ContentType": old.media_type}
         with _unavailable(_of_s3()):
-            for _ in range(_ATTEMPTS):
-                try:
-                    found = self._within(lambda s3: s3.get_object(**self._object(name)))
-                    data, where = change(found["Body"].read()), self._object(name)
-                    where |= {"IfMatch": found["ETag"], "ContentType": found["ContentType"]}
-                    self._within(partial(_put, data, where))
-                except ClientError as error:
-                    code = error.response.get("Error", {}).get("Code")
-                    if code in ("NoSuchKey", "AccessDenied", "404"):
-                        return False
-                    if code not in ("PreconditionFailed", "ConditionalRequestConflict"):
-                        raise
-                else:
-                    return True
-        raise Unavailable("others change the result too; try again in a moment")
+            try:
+                self._within(lambda s3: s3.put_object(**where, Body=data))
+            except ClientError as error:
+                if _code(error) in {*_MISSING, "404", "PreconditionFailed", "ConditionalRequestConflict"}:
+                    return False
+                raise
+        return True
 
     def check_room(self) -> None:
         day = time() // DAY
@@ -205,16 +206,18 @@ class BucketStore:
     def sweep(self) -> None:
         """Do nothing: a rule of the bucket does this."""
 
-    def get(self, name: str, *, is_listed: bool = False) -> bytes | None:
+    def get(self, name: str, *, is_listed: bool = False) -> File | None:
         from botocore.exceptions import ClientError
 
-        # AccessDenied: to a role that may not list the bucket, S3 does not say that a file is missing.
-        missing = {"NoSuchKey"} if is_listed else {"NoSuchKey", "AccessDenied"}
+        def read(s3: Any) -> File:
+            found = s3.get_object(**self._object(name))
+            return File(found["Body"].read(), found["ContentType"], found["ETag"])
+
         with _unavailable(_of_s3()):
             try:
-                return self._within(lambda s3: bytes(s3.get_object(**self._object(name))["Body"].read()))
+                return self._within(read)
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") in missing:
+                if _code(error) in (_MISSING[:1] if is_listed else _MISSING):
                     return None
                 raise
 
@@ -237,10 +240,6 @@ class BucketStore:
         return {"Bucket": self._bucket, "Key": f"{FOLDER}{name}"}
 
 
-def _put(data: bytes, where: dict[str, str], s3: Any) -> None:
-    s3.put_object(Body=data, **where)
-
-
 @contextmanager
 def _unavailable(errors: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
     """Turn errors, by default those of a disk, into `Unavailable`."""
@@ -254,3 +253,7 @@ def _of_s3() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     return BotoCoreError, ClientError, OSError
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code"))

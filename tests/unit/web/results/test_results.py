@@ -18,10 +18,13 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from chalicelib.api.http import Request
 from chalicelib.config.stores import Budget
 from chalicelib.errors import Forbidden, NotFound, Unavailable
 from chalicelib.stores.objects import connect
+from chalicelib.telemetry.record import Record
 from web.results.results import LIFETIME, Receipt, Results
+from web.results.routes import with_results
 from web.results.stores import DAY, FOLDER, BucketStore, FolderStore, Quota, Store
 
 BUCKET, REGION = "faunalens-results", "eu-west-1"
@@ -121,10 +124,10 @@ def test_who_made_it_can_delete_it_and_nobody_else(results: Results, store: Stor
 
 def test_the_store_does_not_know_the_token(results: Results, store: Store) -> None:
     receipt = results.keep(ANSWER, no_picture)
-    data = store.get(f"{receipt.id}.json")
-    assert data is not None
-    assert receipt.token not in data.decode()
-    assert json.loads(data)["token_hash"]
+    file = store.get(f"{receipt.id}.json")
+    assert file is not None
+    assert receipt.token not in file.data.decode()
+    assert json.loads(file.data)["token_hash"]
 
 
 @pytest.mark.parametrize("name", ["", "x", "A" * 22, "A" * 23, "../../etc/passwd", "%2e%2e", "a/b", "\0" * 22])
@@ -292,6 +295,28 @@ def test_deleting_beside_corrections_leaves_nothing(results: Results, store: Sto
             for each in both if number % 2 else reversed(both):
                 people.submit(each)
     # THEN nothing is left
+    assert list(store.names()) == []
+
+
+def test_a_correction_reads_its_result_once(results: Results, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN the route for corrections, and a store that counts how often it is read
+    (correction,) = [each for each in with_results([], results, "") if each.path == "/r/{id}/correction"]
+    receipt, get, read = results.keep(ANSWER, no_picture), store.get, list[str]()
+    monkeypatch.setattr(store, "get", lambda name: read.append(name) or get(name))
+    bearer = {"authorization": f"Bearer {receipt.token}"}
+    request = Request("1", bearer, path={"id": receipt.id}, body=b'{"animal": "lynx"}')
+    app: Any = SimpleNamespace(emit=lambda _: None)
+    # WHEN it is called as the server does, with what was authorised before the body arrived
+    assert correction.authorize is not None
+    request = request._replace(authorized=correction.authorize(request))
+    correction.handler(app, request, Record("1", "/r/{id}/correction"))
+    assert len(read) == 1
+    # THEN a result that was changed meanwhile is read again, and one that was deleted stays so
+    correction.handler(app, request, Record("1", "/r/{id}/correction"))
+    assert len(read) == 2
+    results.remove(receipt.id, receipt.token)
+    with pytest.raises(NotFound):
+        correction.handler(app, request, Record("1", "/r/{id}/correction"))
     assert list(store.names()) == []
 
 
