@@ -21,8 +21,11 @@ SHARED = ("Firewall", "RequestsPerAddress")
 """Parameters of the API's firewall, which the tier's firewall has too."""
 CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 """Name of the prefix list with the addresses from which CloudFront calls load balancers."""
-VISITOR = {"Name": "x-visitor", "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}
-"""The header that web.yaml's function of CloudFront sets, for a rule of the firewall."""
+VISITOR = "x-visitor"
+"""The header that web.yaml's function of CloudFront sets, for rules of the firewall."""
+REQUESTS_PER_TASK = 12_000
+"""Requests in five minutes for each task from one address: twice what a task answers before others join it (web.yaml)."""
+_AS_IS = [{"Priority": 0, "Type": "NONE"}]
 
 WATCHED = ("AlarmWebFaults", "AlarmWebLatency")
 """Alarms that take a deployment of tasks back (web.yaml). They stay silent without tasks, so they are made first."""
@@ -64,7 +67,7 @@ def web_template(stage: str, runbook: str = RUNBOOK, tasks: int = 8) -> dict[str
         **web,
         "Parameters": parameters,
         "Conditions": merge_unique(web["Conditions"], {"HasFirewall": edge["Conditions"]["HasFirewall"]}),
-        "Resources": merge_unique(web["Resources"], _firewall(edge["Resources"]["WebAcl"]), _watching(stage, runbook)),
+        "Resources": merge_unique(web["Resources"], _firewall(edge["Resources"]["WebAcl"], tasks), _watching(stage, runbook)),
     }
 
 
@@ -87,16 +90,41 @@ def has_tls(values: Mapping[str, str]) -> bool:
     return bool(values["WebCertificate"]) or values["WebCdn"] == "yes"
 
 
-def _firewall(acl: Mapping[str, Any]) -> dict[str, Any]:
+def _firewall(acl: Mapping[str, Any], tasks: int) -> dict[str, Any]:
     """Return a firewall like the API's, and its association with the load balancer.
 
-    Behind CloudFront it counts requests by the header with the visitor's address, not by CloudFront's addresses.
+    Behind CloudFront it counts requests by the header with the visitor's address, not by CloudFront's addresses. So that
+    a header that is missing or forged gains nothing, it blocks requests without one, and also counts addresses: from
+    each come at most as many requests as all tasks can answer.
     """
     too_often, *others = acl["Properties"]["Rules"]
-    counted = too_often["Statement"]["RateBasedStatement"]
-    by_visitor = {**counted, "AggregateKeyType": "CUSTOM_KEYS", "CustomKeys": [{"Header": VISITOR}]}
-    limit = {"RateBasedStatement": {"Fn::If": ["HasCdn", by_visitor, counted]}}
-    named = {"Name": {"Fn::Sub": "faunalens-${Stage}-web"}, "Rules": [{**too_often, "Statement": limit}, *others]}
+    by_address = too_often["Statement"]["RateBasedStatement"]
+    key = {"Header": {"Name": VISITOR, "TextTransformations": _AS_IS}}
+    by_visitor = {**by_address, "AggregateKeyType": "CUSTOM_KEYS", "CustomKeys": [key]}
+    has_visitor = {
+        "SizeConstraintStatement": {
+            "FieldToMatch": {"SingleHeader": {"Name": VISITOR}},
+            "ComparisonOperator": "GT",
+            "Size": 0,
+            "TextTransformations": _AS_IS,
+        }
+    }
+    limit = {"RateBasedStatement": {"Fn::If": ["HasCdn", by_visitor, by_address]}}
+    most = {"RateBasedStatement": {**by_address, "Limit": tasks * REQUESTS_PER_TASK}}
+    behind_cdn = {"too-often-by-address": most, "without-visitor": {"NotStatement": {"Statement": has_visitor}}}
+    added = [
+        {
+            "Name": name,
+            "Priority": number,
+            "Action": {"Block": {}},
+            "Statement": statement,
+            "VisibilityConfig": {**too_often["VisibilityConfig"], "MetricName": name},
+        }
+        for number, (name, statement) in enumerate(behind_cdn.items(), 1 + len(others))
+    ]
+    rules = [{**too_often, "Statement": limit}, *others]
+    rules += [{"Fn::If": ["HasCdn", each, {"Ref": "AWS::NoValue"}]} for each in added]
+    named = {"Name": {"Fn::Sub": "faunalens-${Stage}-web"}, "Rules": rules}
     own = {**acl, "Properties": {**acl["Properties"], **named}}
     association = {
         "Type": "AWS::WAFv2::WebACLAssociation",

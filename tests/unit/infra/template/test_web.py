@@ -9,7 +9,7 @@ from infra.api_stage import method_limits
 from infra.chalice_project import function_settings
 from infra.step import PreconditionFailed
 from infra.template import parameters_of
-from infra.template.web import WATCHED, check_names, has_tls, web_template, workers
+from infra.template.web import REQUESTS_PER_TASK, WATCHED, check_names, has_tls, web_template, workers
 from testing.cloudformation import resources
 
 TEMPLATE = web_template("dev", "https://example.org/runbook")
@@ -42,6 +42,20 @@ def test_behind_cloudfront_the_firewall_counts_visitors_and_not_cloudfronts_addr
     for behavior in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]):
         (called,) = behavior["FunctionAssociations"]
         assert called == {"EventType": "viewer-request", "FunctionARN": {"Fn::GetAtt": ["CdnVisitor", "FunctionARN"]}}
+
+
+def test_behind_cloudfront_a_missing_or_forged_address_of_a_visitor_gains_nothing() -> None:
+    found = resources("web.yaml", {**FIREWALL, "WebCdn": "yes"})
+    rules = {each["Name"]: each for each in found["WebAcl"]["Properties"]["Rules"]}
+    assert len({each["Priority"] for each in rules.values()}) == len(rules) == 5
+    # GIVEN a request without the header THEN it did not come through the distribution, and is blocked
+    demanded = rules["without-visitor"]["Statement"]["NotStatement"]["Statement"]["SizeConstraintStatement"]
+    assert demanded["FieldToMatch"] == {"SingleHeader": {"Name": "x-visitor"}}
+    assert (demanded["ComparisonOperator"], demanded["Size"]) == ("GT", 0)
+    # GIVEN another header with each request THEN a second rule counts them by the address from which they come
+    counted = rules["too-often-by-address"]["Statement"]["RateBasedStatement"]
+    assert (counted["AggregateKeyType"], counted["Limit"]) == ("IP", 8 * REQUESTS_PER_TASK)
+    assert all("Block" in rules[name]["Action"] for name in ("without-visitor", "too-often-by-address"))
 
 
 @pytest.mark.parametrize(
