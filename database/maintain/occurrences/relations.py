@@ -41,9 +41,14 @@ def of_parquet(table: ParquetTable, rows: range) -> Relation:
     return Relation(sql, table.types, has_row_numbers=True)
 
 
-def of_text(file: Path, table: TextTable) -> Relation:
+STORED: Final = "store_rejects=true"
+PADDED: Final = "null_padding=true"
+"""Options to read a text with: keep rows that cannot be read in the table `reject_errors`; fill rows that end early."""
+
+
+def of_text(file: Path, table: TextTable, option: str = STORED) -> Relation:
     """Return the relation of a part of a text in `file`, joined with the table `core_row` if the table has a core."""
-    own = _of_format(file, table.format, "store_rejects=true")
+    own = _of_format(file, table.format, option)
     if not table.cores:
         return own
     core = table.cores[0].format
@@ -68,6 +73,21 @@ def create_core(connection: DuckDBPyConnection, table: TextTable, file: Path) ->
             for part in parts_of(text, core):
                 write_part(file, part)
                 connection.execute(f"insert into core_row from {_of_format(file, core).sql}")
+
+
+def copy_short_rows(connection: DuckDBPyConnection, file: Path) -> bool:
+    """Move rejected rows that only end early to a text in `file`. Return whether there are any.
+
+    One in several lines stays rejected: a quote that was left open may have taken the rows after it.
+    """
+    is_short = "error_type = 'MISSING COLUMNS' and not contains(csv_line, chr(10))"
+    rows = connection.execute(f"select any_value(csv_line) from reject_errors where {is_short} group by line")
+    file.unlink(missing_ok=True)
+    while some := rows.fetchmany(100_000):
+        with file.open("ab") as text:
+            text.writelines(f"{line}\n".encode() for (line,) in some)
+    connection.execute(f"delete from reject_errors where {is_short}")
+    return file.exists()
 
 
 def write_part(file: Path, part: bytes) -> None:
@@ -115,11 +135,10 @@ def _of_format(file: Path, format_: TextFormat, *more: str) -> Relation:
         "escape": literal(format_.quote),
         "columns": f"{{{columns}}}",
     }
-    if not format_.quote:
-        # As GBIF's own reader, a row that ends early has no values for its last columns. With quotes, DuckDB would then
-        # take an open one for the end of a value, and not say which rows it has swallowed.
-        options["null_padding"] = "true"
-    given = ", ".join([*(f"{name}={value}" for name, value in options.items()), *more])
+    # As for GBIF's own reader, a row that ends early has no values for its last columns. With quotes, DuckDB would then
+    # take an open one for the end of a value, and not say which rows it has swallowed: `copy_short_rows`.
+    padding = {PADDED} if not format_.quote else set()
+    given = ", ".join([*(f"{name}={value}" for name, value in options.items()), *sorted({*more, *padding})])
     sql = f"read_csv({literal(pattern_of(file))}, {given}, header=false, auto_detect=false, ignore_errors=true)"
     if filled := ", ".join(
         f"coalesce(nullif(trim({quoted(name)}), ''), {literal(value)}) as {quoted(name)}"

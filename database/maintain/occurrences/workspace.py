@@ -17,7 +17,16 @@ import duckdb
 from database.maintain.occurrences.cells import cells_of, create_cell_tables
 from database.maintain.occurrences.filters import Filters, reason_query
 from database.maintain.occurrences.records import NAME_TEXTS, column_names, counts_by_country, name_query, normal_query
-from database.maintain.occurrences.relations import Relation, create_core, of_parquet, of_text, with_places, write_part
+from database.maintain.occurrences.relations import (
+    PADDED,
+    Relation,
+    copy_short_rows,
+    create_core,
+    of_parquet,
+    of_text,
+    with_places,
+    write_part,
+)
 from database.maintain.occurrences.tables import PART, OccurrenceError, ParquetTable, Table, TextTable, parts_of
 
 MEMORY: Final = 1_500_000_000
@@ -26,7 +35,7 @@ _LEAST_MEMORY: Final = 400_000_000
 """What both need for themselves, before any part of a text."""
 PART_ROWS: Final = 25_000_000
 """Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
-_READING: Final = 4
+_READING: Final = 5
 """Raise it when records are read differently, so that no run goes on with counts that were made before."""
 _INTERRUPTED: Final = "Query interrupted"
 """What DuckDB says in a `RuntimeError` for Ctrl-C."""
@@ -221,23 +230,10 @@ class Workspace:
         ask("begin")
         try:
             ((part,),) = ask("select count(*) from part").fetchall()
-            relation = with_places(self.connection, relation, table)
-            ask(f"insert into counted select {part}, * from ({count_query(relation, self._filters, self.months)})")
-            if isinstance(table, TextTable) and table.is_checklist:
-                ask(f"insert into listed {listed_query(relation, self._filters)}")
-            ((rows,),) = ask("select coalesce(sum(rows), 0)::bigint from counted where part = $1", [part]).fetchall()
-            new = f"select name from counted where part = {part} and name is not null except select name from names"
-            if ask(f"select exists ({new})").fetchall() == [(True,)]:
-
-                def wanted(name: str) -> str:
-                    if not relation.has_row_numbers:
-                        return f"{name} in ({new})"
-                    # read one row of each name, instead of grouping all rows
-                    rows_of_new = f"select min(file_row_number) from {relation.sql} where {name} in ({new})"
-                    return f"file_row_number in ({rows_of_new} group by {name})"
-
-                ask(f"insert into names {name_query(relation.sql, relation.types, relation.constants, wanted)}")
+            self._add(part, table, relation)
             if isinstance(table, TextTable):
+                if copy_short_rows(self.connection, self._part):
+                    self._add(part, table, of_text(self._part, table, PADDED))
                 ask(
                     "insert into faulty select $1, line + $2, "
                     "any_value(concat(lower(error_type::varchar), if(contains(csv_line, chr(10)), "
@@ -245,6 +241,7 @@ class Workspace:
                     "any_value(left(replace(csv_line, chr(10), ' '), 80)) from reject_errors group by line",
                     [str(table), lines],
                 )
+            ((rows,),) = ask("select coalesce(sum(rows), 0)::bigint from counted where part = $1", [part]).fetchall()
             ask("insert into part values ($1, $2, $3)", [part, _identity(table), number])
             ask("commit")
         except BaseException:
@@ -254,6 +251,25 @@ class Workspace:
             for each in ("reject_errors", "reject_scans"):
                 ask(f"drop table if exists {each}")
         return int(rows)
+
+    def _add(self, part: int, table: Table, relation: Relation) -> None:
+        """Add the records of a relation and their names to the counts of a part."""
+        ask = self.connection.execute
+        relation = with_places(self.connection, relation, table)
+        ask(f"insert into counted select {part}, * from ({count_query(relation, self._filters, self.months)})")
+        if isinstance(table, TextTable) and table.is_checklist:
+            ask(f"insert into listed {listed_query(relation, self._filters)}")
+        new = f"select name from counted where part = {part} and name is not null except select name from names"
+        if ask(f"select exists ({new})").fetchall() == [(True,)]:
+
+            def wanted(name: str) -> str:
+                if not relation.has_row_numbers:
+                    return f"{name} in ({new})"
+                # read one row of each name, instead of grouping all rows
+                rows_of_new = f"select min(file_row_number) from {relation.sql} where {name} in ({new})"
+                return f"file_row_number in ({rows_of_new} group by {name})"
+
+            ask(f"insert into names {name_query(relation.sql, relation.types, relation.constants, wanted)}")
 
     def _is_done(self, table: Table, number: int) -> bool:
         query = "from part where source = $1 and number = $2"

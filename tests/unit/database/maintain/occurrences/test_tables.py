@@ -138,6 +138,22 @@ def test_a_row_that_ends_early_has_no_values_for_its_last_columns(tmp_path: Path
     assert (counts.rows, counts.faulty, counts.kept) == (3, 0, 2)
 
 
+def test_a_row_of_quoted_text_that_ends_early_has_no_values_for_its_last_columns(tmp_path: Path) -> None:
+    # GIVEN quoted rows without the columns after the place, and one where a quote was left open
+    rows = (
+        '"Vulpes, vulpes",52,13',
+        'Canis lupus,"52",13,2020',
+        "Lynx lynx",
+        'Ursus arctos,52,13,"2020',
+        "Lynx lynx,5,1",
+    )
+    (tmp_path / "file").write_text("\n".join(("species,lat,lon,year,issue", *rows)))
+    counts = counts_of(tmp_path / "file")
+    # THEN short rows count, and the open quote is a fault that says what it took
+    assert (counts.rows, counts.faulty, counts.kept) == (4, 1, 2)
+    assert counts.examples[0].fault.startswith("unquoted value in")
+
+
 @pytest.mark.parametrize("name", ["a{name}.parquet", "{0}.parquet", "%s.parquet", "it's.parquet"])
 def test_a_name_with_signs_of_formats_is_only_a_name(tmp_path: Path, name: str) -> None:
     snapshot(tmp_path / "made", [Record("Vulpes vulpes", 1, 52, 13), Record("Canis lupus", 2, 52, 13)])
