@@ -1,4 +1,4 @@
-"""Redact secrets and coordinates from the errors of libraries before they are logged."""
+"""Redact secrets and coordinates from errors before they are logged, and control characters from what is printed."""
 
 import re
 
@@ -47,3 +47,14 @@ def trace_of(text: str) -> str:
         _NUMBERS.sub("#", _SECRETS.sub("…", line[:_MAX_SCANNED])) for line in text.splitlines()[-_MAX_TRACE_LINES:]
     )
     return "\n".join(line[: 2 * _MAX_SUMMARY] for line in lines)[-_MAX_TRACE:]
+
+
+def inert(text: str, kept: str = "\n\t") -> str:
+    """Return a text for a terminal, without characters that it would obey, but those of `kept`.
+
+    >>> inert("\\x1b[31mred.jpg\\n"), inert("a\\nb", kept="")
+    ('\\\\x1b[31mred.jpg\\n', 'a\\\\nb')
+    """
+    return "".join(
+        each if each.isprintable() or each in kept else each.encode("unicode_escape").decode() for each in text
+    )

@@ -15,6 +15,7 @@ from click.shell_completion import get_completion_class
 
 from chalicelib.application import VERSION
 from chalicelib.errors import FaunalensError
+from chalicelib.redaction import inert
 from cli.config import use_defaults, with_source
 from cli.errors import CommandError, Exit
 from cli.identify.again import made_by
@@ -23,7 +24,7 @@ from cli.options import results_argument
 from cli.results import ResultsFile
 from cli.study import moved
 from cli.study.clocks import doubts_of, remarks
-from cli.terminal import MOST_FAULTS, prepare, shown
+from cli.terminal import MOST_FAULTS, prepare, say, say_json, shown
 from cli.words import count
 
 MODULES = {
@@ -135,26 +136,26 @@ def status(results: Path, *, as_json: bool) -> None:
                 "reviewers": reviewers,
                 "faults": [dict(row) for row in kept.faults()],
             }
-            click.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False))
+            say_json(json.dumps(facts, ensure_ascii=False, allow_nan=False))
             return
-        click.echo(f"folder      {kept.study().get('folder', '')}")
+        say(f"folder      {shown(kept.study().get('folder', ''))}")
         is_open = os.name == "posix" and results.stat().st_mode & OTHERS  # Windows has other rights
         readers = "others too: `chmod 600` stops that" if is_open else "its owner alone"
-        click.echo(f"holds       paths, places, answers and reviews of photos; read by {readers}")
+        say(f"holds       paths, places, answers and reviews of photos; read by {readers}")
         for name, number in {"photos": counts.total, "answers": counts.done, **counts._asdict()}.items():
             if name != "done":
-                click.echo(f"{name:10} {number:>8,}")
+                say(f"{name:10} {number:>8,}")
         for name, by in {"models": models, "reviewed": reviewers}.items():
             for who, number in by.items():
-                click.echo(f"{name:10} {number:>8,} by {shown(who)}")
+                say(f"{name:10} {number:>8,} by {shown(who)}")
         for sentence in remarks(kept):
-            click.echo(f"check       {shown(sentence)}")
+            say(f"check       {shown(sentence)}")
         if absent is None:
-            click.echo("check       the folder is not there; is its disk connected?")
+            say("check       the folder is not there; is its disk connected?")
         elif absent:
-            click.echo(f"check       {count(len(absent), 'photo is')} gone from the folder; see `faunalens prune`")
+            say(f"check       {count(len(absent), 'photo is')} gone from the folder; see `faunalens prune`")
         for row in kept.faults():
-            click.echo(f"{row['state']}: {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})")
+            say(f"{row['state']}: {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})")
 
 
 @faunalens.command(epilog=PRUNE_EPILOG, short_help="Take out photos whose files are gone.")
@@ -171,11 +172,13 @@ def prune(results: Path, *, yes: bool) -> None:
             raise CommandError(f"none of the photos is below {folder}; is its disk connected?")
         if gone:
             for _, path in gone[:MOST_FAULTS]:
-                click.echo(f"  {shown(path)}")
+                say(f"  {shown(path)}")
             if not yes:
-                click.confirm(f"{count(len(gone), 'photo is')} gone from {folder}, of {total:,}. Take out?", abort=True)
+                click.confirm(
+                    f"{count(len(gone), 'photo is')} gone from {shown(folder)}, of {total:,}. Take out?", abort=True
+                )
             moved.forget(kept, (identity for identity, _ in gone))
-        click.echo(f"{count(len(gone), 'photo was')} taken out; {total - len(gone):,} left")
+        say(f"{count(len(gone), 'photo was')} taken out; {total - len(gone):,} left")
 
 
 @faunalens.command(epilog=COMPLETION_EPILOG)
@@ -202,10 +205,11 @@ def run(arguments: Sequence[str] | None = None, stopped: Event | None = None) ->
     except (click.Abort, KeyboardInterrupt, click.ClickException, FaunalensError, sqlite3.Error, OSError) as error:
         if isinstance(error, click.Abort | KeyboardInterrupt) or (stopped and stopped.is_set()):
             LOG.warning("stopped")
-            click.echo("stopped; run the same command again to continue", err=True)
+            say("stopped; run the same command again to continue", err=True)
             code = Exit.INTERRUPTED
         else:
             in_words = _in_words(error)
+            in_words.message = inert(in_words.message)
             LOG.error(in_words.format_message())
             in_words.show()
             code = in_words.exit_code

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from cli.errors import CommandError
 from cli.options import FILE
+from cli.terminal import say
 
 NAME = "faunalens.toml"
 RESULTS = "results"
@@ -43,10 +44,10 @@ def config(context: click.Context, results: Path | None) -> None:
     The file lies in the folder of RESULTS, or else in the working directory.
     """
     options, file = _options(context.find_root().command), _beside(results)
-    click.echo(f"defaults from {file}" if file else f"there is no {NAME} beside the study or in {Path.cwd()}")
+    say(f"defaults from {file}" if file else f"there is no {NAME} beside the study or in {Path.cwd()}")
     for key, value in (_read(file, options) if file else {}).items():
-        click.echo(f"{key} = {value}   for {', '.join(options[key])}")
-    click.echo(f"keys: {', '.join(sorted(options))}")
+        say(f"{key} = {value}   for {', '.join(options[key])}")
+    say(f"keys: {', '.join(sorted(options))}")
 
 
 def use_defaults(context: click.Context, command: click.Command, arguments: Sequence[str]) -> None:

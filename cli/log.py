@@ -6,11 +6,18 @@ from pathlib import Path
 import click
 
 from chalicelib.application import VERSION
+from chalicelib.redaction import inert
 
 LOG = logging.getLogger("faunalens")
 """Gets what the command says, and every photo without an answer. Without `--log`, nothing becomes of it."""
 LOG.propagate = False
 LOG.addHandler(logging.NullHandler())
+
+
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line for a record: no name of a file makes another, or moves the cursor of who reads it."""
+        return inert(super().format(record), kept="")
 
 
 def _open(context: click.Context, option: click.Parameter, path: Path | None) -> None:

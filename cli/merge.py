@@ -12,7 +12,7 @@ import click
 
 from cli.options import EXISTING_FILE, EXISTING_FOLDER, FILE
 from cli.results import ResultsFile, named_sql
-from cli.terminal import waiting, warn
+from cli.terminal import say, waiting, warn
 from cli.words import count
 
 EPILOG = """\b
@@ -61,14 +61,14 @@ def merge(sources: tuple[Path, ...], *, into: Path, root: Path | None) -> None:
         for path, theirs in folders.items():
             with waiting(f"merging {path}"), ResultsFile(path, write=False) as source:
                 merged = merge_from(kept, source, _prefix(theirs, folder))
-            click.echo(
+            say(
                 f"{path}: {count(merged.photos, 'photo')}, {merged.new:,} of them new; "
                 f"{count(merged.answers, 'answer')} and {count(merged.observations, 'observation')} taken over"
             )
             for what, number in merged.conflicts.items():
                 if number:
                     warn(f"{path}: {number:,} {what}")
-        click.echo(f"{into}: {count(kept.counts().total, 'photo')}")
+        say(f"{into}: {count(kept.counts().total, 'photo')}")
 
 
 def _folder_of(path: Path) -> str:

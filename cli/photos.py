@@ -125,12 +125,16 @@ def walk(
             left_out[suffix] += 1
 
 
-def thumbnail(path: Path, side: int, seconds: float = 0.0) -> bytes | None:
+def thumbnail(path: Path, side: int, seconds: float = 0.0, folder: Path | None = None) -> bytes | None:
     """Return a small upright JPEG of a photo or of a video's frame, without EXIF and comment.
 
-    None if it cannot be read. `side`: the longest one, in pixels. `seconds`: of the frame, from the start.
+    None if it cannot be read, or if it, or what it links to, lies outside of `folder`. `side`: the longest one, in
+    pixels. `seconds`: of the frame, from the start.
     """
     from pillow_heif import register_heif_opener
+
+    if folder and not path.resolve().is_relative_to(folder.resolve()):
+        return None
 
     register_heif_opener()
     try:

@@ -1,6 +1,7 @@
 """What the command prints: answers on standard output; everything else, such as progress, on standard error."""
 
 import json
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from chalicelib.redaction import inert
 from cli.log import LOG
 from cli.results import Outcome, ResultsFile
 from cli.study.clocks import remarks
@@ -54,12 +56,26 @@ def prepare() -> Event:
 def warn(text: str) -> None:
     """Print a message to standard error, and log it."""
     LOG.warning(text)
-    click.echo(f"{CLEAR if sys.stderr.isatty() else ''}faunalens: {text}", err=True)
+    click.echo(f"{CLEAR if sys.stderr.isatty() else ''}faunalens: {inert(text)}", err=True)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines, with names that strangers may have made up: a terminal obeys nothing in them."""
+    click.echo(inert(text), err=err)
+
+
+def say_json(text: str) -> None:
+    """Print JSON, in which escapes stand for what a terminal would obey, such as U+009B."""
+    click.echo("".join(each if each.isprintable() else _escaped(each) for each in text))
+
+
+def _escaped(character: str) -> str:
+    return re.sub("....", r"\\u\g<0>", character.encode("utf-16-be", "surrogatepass").hex())
 
 
 def shown(path: str) -> str:
     """Return a path for printing: on one line, without control characters that a terminal would obey."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in path)
+    return inert(path, kept="")
 
 
 def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
@@ -68,12 +84,12 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
         text = (
             json.loads(outcome.answer)["message"] if outcome.answer else f"no answer ({outcome.code}): {outcome.detail}"
         )
-        click.echo(f"{shown(outcome.task.path)}: {shown(text)}")
+        say(f"{shown(outcome.task.path)}: {shown(text)}")
         return
     line = {"path": outcome.task.path, "taken": outcome.facts.taken}
     error = {"code": outcome.code, "detail": outcome.detail} if outcome.code else None
     head = json.dumps({**line, "error": error}, ensure_ascii=False, allow_nan=False)
-    click.echo(f'{head[:-1]}, "answer": {outcome.answer or "null"}}}')
+    say_json(f'{head[:-1]}, "answer": {outcome.answer or "null"}}}')
 
 
 def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
@@ -89,9 +105,9 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
         warn(shown(sentence))
     faults = counts.unreadable + counts.failed
     for row in islice(results.faults(), MOST_FAULTS):
-        click.echo(f"  {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})", err=True)
+        say(f"  {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})", err=True)
     if faults > MOST_FAULTS and results.path:
-        click.echo(f"  and {faults - MOST_FAULTS:,} more; `faunalens status {results.path}` lists them", err=True)
+        say(f"  and {faults - MOST_FAULTS:,} more; `faunalens status {results.path}` lists them", err=True)
 
 
 class _Rate(ProgressColumn):

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from shlex import quote
 from time import perf_counter
-from typing import Final
+from typing import Final, TextIO
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -16,7 +16,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from chalicelib.config import casts
 from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, SettingError
-from chalicelib.redaction import summary_of
+from chalicelib.redaction import inert, summary_of
 from database.access import LoadedDataset, LoadError, connect, datasets
 from database.dataset import Dataset
 from database.dataset_files import OWN_RANGES, DatasetError, join_some
@@ -63,8 +63,13 @@ def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[
     except psycopg2.Error as error:
         summary = summary_of(str(error)) or type(error).__name__
         message = f"PostgreSQL: {summary}; check --database-url and that the server is running"
-    print(f"error: {message}", file=sys.stderr)
+    say(f"error: {message}", file=sys.stderr)
     return 1
+
+
+def say(text: str, file: TextIO | None = None) -> None:
+    """Print lines, with names from files that strangers may have made: a terminal obeys nothing in them."""
+    print(inert(text), file=file)
 
 
 def load_and_report(connection: Connection, dataset: Dataset, name: str | None) -> LoadedDataset:
@@ -76,7 +81,7 @@ def load_and_report(connection: Connection, dataset: Dataset, name: str | None) 
     before = next((each for each in datasets(connection) if each.version == dataset.version), None)
     print(f"dataset {dataset.version}")
     if names := sorted(animal.name for animal in dataset.unknown):
-        print(
+        say(
             f"warning: no range is stated for {len(names)} wild or marine animals, so answers say that it is unknown "
             f"whether they live there; add rows to {OWN_RANGES}; the animals are: {join_some(names)}"
         )

@@ -21,7 +21,7 @@ from cli.errors import CommandError, Exit
 from cli.identify.listing import warn_of_changes, warn_of_homeless
 from cli.options import ANY_PATH, FILE, Parsed, PlaceOptions, place_options
 from cli.results import ListedPhoto, ResultsFile
-from cli.terminal import photo_progress, print_summary, waiting, warn
+from cli.terminal import photo_progress, print_summary, say, waiting, warn
 from cli.words import count
 
 EPILOG = """\b
@@ -194,10 +194,10 @@ def status(study: S3Name, *, stage: str, wait: bool, as_json: bool) -> int:
             **progress_of(cloud, run)._asdict(),
         }
     if as_json:
-        click.echo(json.dumps(facts, allow_nan=False))
+        say(json.dumps(facts, allow_nan=False))
     else:
         for name, text in _in_words(facts):
-            click.echo(f"{name:10} {text}")
+            say(f"{name:10} {text}")
     if not run.is_running and run.status != runs.SUCCEEDED and run.can_resume:
         warn("`faunalens batch submit` goes on with the batches that failed")
     return _code(run)

@@ -21,7 +21,7 @@ from cli.report.summary import Group, Station, Summary, summary_of
 from cli.results import ResultsFile
 from cli.review.agreement import Agreement, agreement
 from cli.study.taxa import distinct
-from cli.terminal import waiting
+from cli.terminal import say, waiting
 from cli.words import count
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -64,7 +64,7 @@ def report(results: Path, *, html: Path | None, hide_people: bool, force: bool, 
             text = page(summary, about.title, Path(study.folder), agreement(kept).pairs)
         with whole(target) as partial:
             partial.write_text(text, encoding="utf-8")
-    click.echo(str(target))
+    say(str(target))
 
 
 def page(summary: Summary, title: str, folder: Path, agreements: Sequence[Agreement] = ()) -> str:
@@ -230,7 +230,7 @@ def _figures(title: str, photos: list[tuple[str, float, float]], folder: Path) -
 
 
 def _figure(folder: Path, path: str, score: float, seconds: float) -> str:
-    small = thumbnail(folder / path, SIDE, seconds)
+    small = thumbnail(folder / path, SIDE, seconds, folder)
     text = f"{escape(path)} ({score:.2f})"
     image = (
         f'<img src="data:image/jpeg;base64,{b64encode(small).decode()}" alt="">'

@@ -23,7 +23,7 @@ from cli.review.server import ReviewServer
 from cli.review.session import Session
 from cli.study.reviews import precision
 from cli.study.taxa import MODEL, numbered
-from cli.terminal import shown, waiting
+from cli.terminal import say, shown, waiting
 from cli.words import count
 
 EPILOG = """\b
@@ -110,15 +110,13 @@ def review(
         except OSError as error:
             raise CommandError(f"the page cannot have port {port} ({error.strerror}); choose another --port") from error
         page = stack.enter_context(forwarding(server.url, results.parent))
-        click.echo(
-            f"{count(len(session.queue.events), 'event')} to review: {server.url}  (Ctrl-C ends the review)", err=True
-        )
+        say(f"{count(len(session.queue.events), 'event')} to review: {server.url}  (Ctrl-C ends the review)", err=True)
         if not no_browser:
             webbrowser.open(page.absolute().as_uri())
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            click.echo("what was said is kept", err=True)
+            say("what was said is kept", err=True)
 
 
 def inhabitants(cells: CellFile | None, latitude: float, longitude: float) -> list[str]:
@@ -158,26 +156,26 @@ def _print_precision(results: ResultsFile) -> None:
     if not rows:
         rows = precision(results, drawn=False)
         if not rows:
-            click.echo("faunalens: no photo has been reviewed yet", err=True)
+            say("faunalens: no photo has been reviewed yet", err=True)
             return
-        click.echo(
+        say(
             "faunalens: no photo was drawn at random (--order random), so this holds for the reviewed photos alone; "
             "those that were least sure are wrong more often than others",
             err=True,
         )
-    click.echo(f"{'the machine said':40} {'reviewed':>8} {'right':>6}  95 % interval")
+    say(f"{'the machine said':40} {'reviewed':>8} {'right':>6}  95 % interval")
     for each in rows:
         interval = f"{each.low:.0%} to {each.high:.0%}"
-        click.echo(f"{shown(each.taxon):40} {each.reviewed:>8,} {each.share:>6.0%}  {interval}")
+        say(f"{shown(each.taxon):40} {each.reviewed:>8,} {each.share:>6.0%}  {interval}")
 
 
 def _print_agreement(results: ResultsFile) -> None:
     pairs, disagreements = agreement(results)
     if not pairs:
-        click.echo("faunalens: no photo has been reviewed by two people; see --second", err=True)
+        say("faunalens: no photo has been reviewed by two people; see --second", err=True)
         return
-    click.echo(f"{'reviewers':40} {'photos':>8} {'alike':>6}  kappa")
+    say(f"{'reviewers':40} {'photos':>8} {'alike':>6}  kappa")
     for each in pairs:
         kappa = "-" if each.kappa is None else f"{each.kappa:.2f}"
-        click.echo(f"{f'{each.one}, {each.other}':40} {each.photos:>8,} {each.alike / each.photos:>6.0%}  {kappa}")
-    click.echo(f"{count(len(disagreements), 'photo is')} named differently; see --disagreements")
+        say(f"{f'{each.one}, {each.other}':40} {each.photos:>8,} {each.alike / each.photos:>6.0%}  {kappa}")
+    say(f"{count(len(disagreements), 'photo is')} named differently; see --disagreements")

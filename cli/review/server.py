@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from chalicelib.config.settings import ROOT
+from cli.log import LOG
 from cli.photos import thumbnail
 from cli.review.agreement import agreement
 from cli.review.holds import hold, release
@@ -49,7 +50,7 @@ class ReviewServer(ThreadingHTTPServer):
     """
 
     def __init__(self, session: Session, folder: Path, port: int) -> None:
-        self.session, self.folder, self.lock = session, folder.resolve(), Lock()
+        self.session, self.folder, self.lock = session, folder, Lock()
         self.secret, self.holder = secrets.token_urlsafe(16), secrets.token_urlsafe(8)
         super().__init__((HOST, port), _Handler)
         self.url = f"http://{HOST}:{self.server_port}/{self.secret}/"
@@ -60,6 +61,10 @@ class ReviewServer(ThreadingHTTPServer):
         self.lock.acquire()
         release(self.session.results, self.holder)
 
+    def handle_error(self, _request: object, _address: object) -> None:
+        """Log what went wrong: the terminal is for the address, and its reader needs no stack trace."""
+        LOG.error("a request of the review page failed", exc_info=True)
+
     def picture(self, photo: int, side: int) -> bytes:
         """Return a small copy of a photo, or of a video's frame.
 
@@ -67,8 +72,7 @@ class ReviewServer(ThreadingHTTPServer):
         """
         with self.lock:
             path, seconds = self.session.picture(photo)
-        file = (self.folder / path).resolve()
-        small = thumbnail(file, side, seconds) if file.is_relative_to(self.folder) else None
+        small = thumbnail(self.folder / path, side, seconds, self.folder)
         if small is None:
             raise KeyError(photo)
         return small
@@ -87,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, find: Callable[[str], tuple[bytes, str]]) -> None:
         secret, _, rest = urlsplit(self.path).path.removeprefix("/").partition("/")
         is_ours = self.headers.get("Host") in {f"{name}:{self.server.server_port}" for name in (HOST, "localhost")}
-        if not is_ours or not secrets.compare_digest(secret, self.server.secret):
+        if not is_ours or not secrets.compare_digest(secret.encode(), self.server.secret.encode()):
             self._send(403, b"the address is not complete; copy it whole from the terminal", "text/plain")
             return
         try:
@@ -101,6 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
             TypeError,
             AttributeError,
             OverflowError,
+            RecursionError,
         ) as error:  # what JSON or a number in the address may lead to
             self._send(400, str(error).encode(), "text/plain")
         except sqlite3.Error as error:

@@ -13,7 +13,7 @@ from cli.options import FOLDER, Parsed, StudyOptions, results_argument, study_op
 from cli.results import ResultsFile
 from cli.study.effort import LOCATION
 from cli.tables.tables import KINDS, Rules, write_tables
-from cli.terminal import waiting
+from cli.terminal import say, waiting
 
 EPILOG = """\b
 Examples:
@@ -99,4 +99,4 @@ def tables(results: Path, folder: Path, *, force: bool, reading: StudyOptions, *
         study, about = reading.open(kept)
         with waiting("reading the answers"):
             write_tables(study, folder, Rules(**rules), about.title)
-    click.echo(str(folder / "README.md"))
+    say(str(folder / "README.md"))

@@ -18,7 +18,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config import casts
 from chalicelib.config.settings import ROOT, Settings
-from database.command import checked, connection_options, load_and_report, print_next_steps, run
+from database.command import checked, connection_options, load_and_report, print_next_steps, run, say
 from database.dataset import Dataset, read_dataset
 from database.dataset_files import FILES, DatasetError, files_beside, files_in, read_rows
 from database.maintain import athena, athena_query
@@ -62,10 +62,10 @@ def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset
     with Workspace(options.work, _filters_of(options), months=options.months, memory=memory) as workspace:
         if workspace.is_resumed:
             print(f"counts of an earlier run are in {options.work}")
-        workspace.read(tables)
+        workspace.read(tables, say)
         if not workspace.counts().kept:
             for line in row_report(workspace.counts()):
-                print(line)
+                say(line)
             raise DatasetError(
                 "no row counts, so nothing was loaded; the lines above say why; other options may let rows pass "
                 "(python -m database.maintain load --help)"
@@ -75,7 +75,7 @@ def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset
         findings = OccurrenceFindings(workspace, keys, Rules(widen=options.widen), options.citation)
         dataset = read_dataset(files, findings)
         for line in findings.report():
-            print(line)
+            say(line)
     citation = options.citation or "Occurrence records, without a citation"
     return replace(dataset, sources=[*dataset.sources, (SOURCE, "Occurrence records", citation, "see citation")])
 

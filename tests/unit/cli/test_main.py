@@ -2,6 +2,7 @@
 
 import errno
 import getpass
+import json
 import socket
 import sqlite3
 from pathlib import Path
@@ -89,6 +90,47 @@ def test_names_stay_on_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     write_study(tmp_path / "study.db", [("N/a\nb\x1b[31mü.jpg", None, None)])
     assert run(["status", str(tmp_path / "study.db")]) == Exit.DONE
     assert "unreadable: N/a\\nb\\x1b[31mü.jpg: it is broken" in capsys.readouterr().out
+
+
+EVIL = "\x1b]0;owned\x07\x9b31m\u202egpj.exe"
+"""A name that sets a terminal's title and colour, and turns the text after it around."""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status", f"{EVIL}.db"),
+        ("status", "study.db"),
+        ("status", "study.db", "--json"),
+        ("identify", EVIL),
+        ("export", "study.db", "--csv", "a.csv", "--deployments", f"{EVIL}.csv"),
+        ("import", "study.db", "labels.csv"),
+        ("merge", f"{EVIL}-1.db", "study.db", "--into", "all.db"),
+        ("review", "study.db", "--agreement"),
+        ("config",),
+        ("prune", "study.db", "--yes"),
+    ],
+    ids=" ".join,
+)
+def test_no_name_of_a_stranger_commands_the_terminal_or_the_log(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN names of files, folders and animals, and defaults, which a terminal would obey
+    monkeypatch.chdir(tmp_path)
+    for name in ("study.db", f"{EVIL}-1.db"):
+        write_study(tmp_path / name, [(f"{EVIL}/{EVIL}.jpg", None, None)])
+        with ResultsFile(tmp_path / name, write=True) as kept:
+            kept.describe(folder=str(tmp_path / EVIL))
+    (tmp_path / "labels.csv").write_text(f"File,Folder,{EVIL}\n{EVIL}.jpg,{EVIL},{EVIL}\n", encoding="utf-8")
+    (tmp_path / "faunalens.toml").write_text("title = " + json.dumps(EVIL.replace("\x07", "")), encoding="utf-8")
+    # WHEN a command names them
+    run([*arguments, "--log", "run.log"])
+    said = capsys.readouterr()
+    # THEN nothing that is printed or logged has a character that a terminal obeys, and the log has whole lines
+    log = (tmp_path / "run.log").read_text(encoding="utf-8") if (tmp_path / "run.log").exists() else ""
+    for text in (said.out, said.err, log):
+        assert not [each for each in text if not (each.isprintable() or each in "\n\t")]
+    assert "Traceback" not in said.err
 
 
 @pytest.mark.parametrize(

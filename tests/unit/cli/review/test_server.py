@@ -112,6 +112,32 @@ def test_a_photo_outside_the_studys_folder_is_not_shown(server: ReviewServer) ->
         assert ask(server, f"picture/{number_of(server, path)}")[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("head", "body", "status"),
+    [
+        ("GET /\xe9\xff/queue HTTP/1.1", b"", b"403"),
+        ("POST /SECRET/review HTTP/1.1", b"[" * 90_000, b"400"),
+        ("POST /SECRET/review HTTP/1.1", b'{"photos": [1e400]}', b"400"),
+        ("BREW /SECRET/queue HTTP/1.1", b"", b"501"),
+        ("GET /SECRET/event/99999999999999999999 HTTP/1.1", b"", b"404"),
+    ],
+    ids=["a secret that is no ASCII", "nested", "infinite", "an unknown method", "a large number"],
+)
+def test_no_request_shows_a_stack_trace_or_a_path(
+    server: ReviewServer, head: str, body: bytes, status: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # WHEN a program sends what no browser would
+    sent = f"{head.replace('SECRET', server.secret)}\r\nHost: 127.0.0.1:{server.server_port}\r\n"
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as connection:
+        connection.sendall(sent.encode("latin-1") + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    # THEN it gets an answer, and the terminal stays as it is
+    assert answer.split()[1] == status
+    assert b"Traceback" not in answer
+    assert str(server.folder).encode() not in answer
+    assert capfd.readouterr().err == ""
+
+
 def test_an_idle_connection_stops_nobody(server: ReviewServer) -> None:
     # GIVEN connections that say nothing, as browsers open them in advance
     idle = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(3)]
