@@ -24,7 +24,7 @@ CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 VISITOR = "x-visitor"
 """The header that web.yaml's function of CloudFront sets, for rules of the firewall."""
 REQUESTS_PER_TASK = 12_000
-"""Requests in five minutes for each task from one address: twice what a task answers before others join it (web.yaml)."""
+"""Requests of one address in five minutes for each task: twice what a task answers before others join (web.yaml)."""
 _AS_IS = [{"Priority": 0, "Type": "NONE"}]
 
 WATCHED = ("AlarmWebFaults", "AlarmWebLatency")
@@ -61,13 +61,14 @@ def web_template(stage: str, runbook: str = RUNBOOK, tasks: int = 8) -> dict[str
     (container,) = web["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
     container["Environment"].append({"Name": "HTTP_WORKERS", "Value": str(workers(stage, tasks))})
     web["Resources"]["Service"]["DependsOn"] += WATCHED
+    firewall = _firewall(edge["Resources"]["WebAcl"], tasks)
     parameters = merge_unique(web["Parameters"], {name: edge["Parameters"][name] for name in SHARED})
     parameters["Stage"] = {**parameters["Stage"], "AllowedValues": [stage]}  # alarms contain its name
     return {
         **web,
         "Parameters": parameters,
         "Conditions": merge_unique(web["Conditions"], {"HasFirewall": edge["Conditions"]["HasFirewall"]}),
-        "Resources": merge_unique(web["Resources"], _firewall(edge["Resources"]["WebAcl"], tasks), _watching(stage, runbook)),
+        "Resources": merge_unique(web["Resources"], firewall, _watching(stage, runbook)),
     }
 
 
@@ -93,9 +94,9 @@ def has_tls(values: Mapping[str, str]) -> bool:
 def _firewall(acl: Mapping[str, Any], tasks: int) -> dict[str, Any]:
     """Return a firewall like the API's, and its association with the load balancer.
 
-    Behind CloudFront it counts requests by the header with the visitor's address, not by CloudFront's addresses. So that
-    a header that is missing or forged gains nothing, it blocks requests without one, and also counts addresses: from
-    each come at most as many requests as all tasks can answer.
+    Behind CloudFront it counts requests by the header with the visitor's address, not by CloudFront's addresses. So
+    that a header that is missing or forged gains nothing, it blocks requests without one, and also counts addresses:
+    from each come at most as many requests as all tasks can answer.
     """
     too_often, *others = acl["Properties"]["Rules"]
     by_address = too_often["Statement"]["RateBasedStatement"]

@@ -25,7 +25,7 @@ from chalicelib.stores.objects import connect
 from chalicelib.telemetry.record import Record
 from web.results.results import LIFETIME, Receipt, Results
 from web.results.routes import with_results
-from web.results.stores import DAY, FOLDER, BucketStore, FolderStore, Quota, Store
+from web.results.stores import DAY, FOLDER, BucketStore, File, FolderStore, Quota, Store
 
 BUCKET, REGION = "faunalens-results", "eu-west-1"
 BUDGET = Budget(connect=5.0, command=10.0, total=30.0)
@@ -302,7 +302,12 @@ def test_a_correction_reads_its_result_once(results: Results, store: Store, monk
     # GIVEN the route for corrections, and a store that counts how often it is read
     (correction,) = [each for each in with_results([], results, "") if each.path == "/r/{id}/correction"]
     receipt, get, read = results.keep(ANSWER, no_picture), store.get, list[str]()
-    monkeypatch.setattr(store, "get", lambda name: read.append(name) or get(name))
+
+    def counted(name: str) -> File | None:
+        read.append(name)
+        return get(name)
+
+    monkeypatch.setattr(store, "get", counted)
     bearer = {"authorization": f"Bearer {receipt.token}"}
     request = Request("1", bearer, path={"id": receipt.id}, body=b'{"animal": "lynx"}')
     app: Any = SimpleNamespace(emit=lambda _: None)
