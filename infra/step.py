@@ -1,20 +1,12 @@
-"""Run the steps of a command from any step on, other programs in them, and polls. All steps can be repeated."""
+"""Run the steps of a command from any step on, and polls. All steps can be repeated."""
 
-import os
-import re
-import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic, sleep
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.config.settings import ROOT
-
 Echo = Callable[[str], None]  # prints one line of progress
-
-HEADING = re.compile(r"\[\d+/\d+\] (?P<name>[a-z]+): ")
-"""The beginning of the line that `run` prints before a step."""
 
 
 class StepFailed(Exception):
@@ -77,18 +69,3 @@ def poll(pause: float, timeout: float) -> Iterator[float]:
     while monotonic() - started < timeout:
         sleep(pause)
         yield monotonic() - started
-
-
-def run_program(name: str, command: Sequence[str], echo: Echo, environment: Mapping[str, str] | None = None) -> None:
-    """Run a command and print its output. If it fails, raise `PreconditionFailed` with the last line of the output."""
-    last, pipe = "", subprocess.PIPE
-    variables = {**os.environ, **(environment or {})}
-    with subprocess.Popen(
-        command, stdout=pipe, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=variables
-    ) as process:
-        for line in process.stdout or ():
-            if line.strip():
-                last = line.rstrip()
-                echo(last)
-    if process.returncode:
-        raise PreconditionFailed(f"{name} exited with code {process.returncode}: {last.strip()}")

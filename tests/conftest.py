@@ -6,9 +6,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from infra.package import Package, built_once
+from infra.package import Package
 from local.stack import postgres, valkey
 from testing.feature_rig import serve_loaded
+from tests.built_package import built_once
 
 hypothesis.settings.register_profile("shared", deadline=None)  # on a busy machine, durations prove nothing
 hypothesis.settings.load_profile("shared")

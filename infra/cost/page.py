@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from tabulate import tabulate
 
@@ -11,13 +10,10 @@ from infra.api_stage import throttle_limits
 from infra.cost import ASSUMPTIONS, MONTHS, Prices, at_most, bill, current_prices, full_day
 from infra.cost.variants import (
     backfill_bill,
-    break_even,
-    fargate_cost,
     hours,
     million_bill,
     photo_ms,
     saved,
-    serverless_cost,
     storage_month,
     task_count,
     tier_bill,
@@ -108,28 +104,6 @@ def _fullday(prices: Prices) -> str:
     return _table(head, rows)
 
 
-def _breakeven(prices: Prices) -> str:
-    """Return a sentence with the traffic at which Fargate becomes cheaper."""
-    found = [break_even(prices, files) for files in (MONTHS[2].files, 0.0)]
-    with_page, without = (
-        "at no number up to a billion" if n is None else f"from about {n / 1e6:.0f} million" for n in found
-    )
-    return (
-        f"If the API serves the page's files, Fargate is cheaper **{with_page}** identifications a month; without "
-        f"them, **{without}**."
-    )
-
-
-def _fargate(prices: Prices) -> str:
-    rows = []
-    for count in (1e4, 1e6, 3e6, 1e7, 3e7, 1e8):
-        months = [replace(MONTHS[2], identifications=count, files=files) for files in (MONTHS[2].files, 0.0)]
-        costs = [cost(month, prices) for month in months for cost in (serverless_cost, fargate_cost)]
-        rows.append([f"{count / 1e6:g} M", *map(_dollars, costs)])
-    head = ["identifications", "Lambda, API Gateway", "Fargate", "without the page: Lambda, API Gateway", "Fargate"]
-    return _table(head, rows)
-
-
 def _tier(prices: Prices) -> str:
     costs, savings = ([each(month, prices) for month in MONTHS] for each in (tier_bill, saved))
     pairs = list(zip((sum(each.values()) for each in costs), (sum(each.values()) for each in savings), strict=True))
@@ -167,9 +141,7 @@ _WRITERS: Sequence[Callable[[Prices], str]] = (
     _fullday,
     _memory,
     _tier,
-    _breakeven,
     _batches,
-    _fargate,
     _assumptions,
     _shapes,
 )

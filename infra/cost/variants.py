@@ -1,12 +1,9 @@
-"""What other ways cost: Fargate in place of Lambda, the web tier, and a million photos in batches.
+"""What other ways cost: the web tier, and a million photos in batches.
 
 docs/explanation/cost.md shows the results.
 """
 
-from bisect import bisect_left
-from dataclasses import replace
-
-from infra.cost import ASSUMPTIONS, HOURS, MONTHS, Month, Prices, bill
+from infra.cost import ASSUMPTIONS, HOURS, Month, Prices, bill
 from infra.template.web import task_size
 
 _A = {name: each.value for name, each in ASSUMPTIONS.items()}
@@ -19,40 +16,6 @@ MILLION = 1e6
 BATCH = 10  # messages of a batch, in infra/stream.yaml
 BACKFILL_BATCH = 100  # photos of a batch, in infra/backfill.yaml
 CALLS = 2  # of SQS for a batch: to receive it, and to delete it
-
-
-def serverless_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Lambda and API Gateway, which Fargate could replace."""
-    items = bill(month, prices)
-    return items["Lambda"] + items["API Gateway"]
-
-
-def fargate_cost(month: Month, prices: Prices) -> float:
-    """Return the cost of Fargate instead of Lambda and API Gateway.
-
-    Fargate needs at least two tasks, a load balancer and VPC endpoints.
-    """
-    busy_s = (month.identifications * _A["billed_ms"] + month.other_requests * _A["file_ms"]) / 1e3
-    tasks = max(2.0, busy_s / _A["busy"] / (HOURS * 3600))
-    task = prices["fargate_vcpu_hour"] + 2 * prices["fargate_gb_hour"]
-    moved_gb = month.identifications * _A["photo_mb"] / 1e3
-    balancer = HOURS * prices["alb_hour"] + moved_gb * prices["alb_lcu_hour"]
-    return HOURS * (tasks * task + _A["endpoints"] * prices["endpoint_hour"]) + balancer
-
-
-def break_even(prices: Prices, files: float) -> int | None:
-    """Return the lowest number of identifications a month at which Fargate is cheaper; None if above a billion.
-
-    `files` is as in `Month`. The other values are those of the month with a million identifications.
-    """
-
-    def is_fargate_cheaper(identifications: int) -> bool:
-        month = replace(MONTHS[2], identifications=identifications, files=files)
-        return serverless_cost(month, prices) > fargate_cost(month, prices)
-
-    counts = range(10**4, 10**9)
-    found = bisect_left(counts, True, key=is_fargate_cheaper)
-    return counts[found] if found < len(counts) else None
 
 
 def task_count(month: Month) -> float:

@@ -4,21 +4,17 @@ import argparse
 import re
 import sys
 import zipfile
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CalledProcessError
-from tempfile import TemporaryDirectory
 
 from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
 from infra.chalice_project import stages
-from infra.package import Package, archive, build, dependencies
-from infra.package.archive import files
-from infra.package.dependencies import EXCLUSIONS, Exclusion
+from infra.package import Package, archive, build
 
 PARTS = {
     "app": "faunalens",
@@ -74,18 +70,6 @@ def part_of(name: str) -> str:
     return PARTS.get(top, top.replace("_", "-"))
 
 
-def exclusion_sizes(folder: Path) -> dict[Exclusion, Size]:
-    """Return the size of the files that each exclusion removes. A file in two exclusions counts only in the first."""
-    counted, sizes = set[Path](), dict[Exclusion, Size]()
-    for exclusion in EXCLUSIONS:
-        found = {file for path in exclusion.matches(folder) for file in ([path] if path.is_file() else files(path))}
-        new = found - counted
-        zipped = sum(len(zlib.compress(path.read_bytes())) for path in new)
-        sizes[exclusion] = Size(zipped, sum(path.stat().st_size for path in new))
-        counted |= new
-    return sizes
-
-
 def main() -> None:
     """Build the package and print the tables. Exit with code 1 if the package is too large for Lambda."""
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
@@ -93,7 +77,6 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=ROOT / "build" / "package", help="output folder (default: build/package)"
     )
-    parser.add_argument("--cuts", action="store_true", help="print each exclusion's size too; downloads all wheels")
     arguments = parser.parse_args()
     try:
         package = build(arguments.out, arguments.stage)
@@ -102,8 +85,6 @@ def main() -> None:
     except KeyboardInterrupt:  # Chalice receives the signal too
         sys.exit(130)
     print(f"\n{table_of_zips(package)}\n\n{room_for_model(package)}\n\n{table_of_parts(package)}")
-    if arguments.cuts:
-        print(f"\n{table_of_cuts()}")
     if package.unpacked >= archive.UNPACKED_LIMIT:
         limit = f"{archive.UNPACKED_LIMIT:,}"
         sys.exit(f"the unpacked package has {package.unpacked:,} bytes, but Lambda accepts less than {limit}")
@@ -139,15 +120,6 @@ def table_of_parts(package: Package) -> str:
     sizes = part_sizes([package.function, package.layer]).items()
     rows = [[part, _mb(size.zipped), _mb(size.unpacked), _mb(size.bytecode)] for part, size in sizes]
     return _table(["part", "zipped MB", "unpacked MB", "of it bytecode"], rows)
-
-
-def table_of_cuts() -> str:
-    """Return a table of the exclusions, with the size and the reason of each."""
-    with TemporaryDirectory() as folder:
-        dependencies.fetch(ROOT / "requirements.txt", Path(folder))
-        sizes = exclusion_sizes(Path(folder)).items()
-        rows = [[each.name, _mb(size.zipped), _mb(size.unpacked), each.reason] for each, size in sizes]
-    return _table(["left out", "zipped MB", "unpacked MB", "why"], rows)
 
 
 def _listed(packs: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
-"""Read the templates in infra/, with a stage's parameters, and convert CloudFormation's intrinsic functions to text.
+"""Read the templates in infra/, with a stage's parameters.
 
 The parameters of a stage are the defaults of the templates, overridden by stages/STAGE.json, then by `--set`.
-infra/functions.py builds strings, such as URLs, from references in text form: `{"Ref": "Cache"}` becomes `${Cache}`.
 """
 
 import json
@@ -15,7 +14,7 @@ from infra.step import PreconditionFailed
 INFRA = ROOT / "infra"
 STACK, EDGE, STREAM = "faunalens.yaml", "edge.yaml", "stream.yaml"
 WEB, BACKFILL, ATHENA = "web.yaml", "backfill.yaml", "athena.yaml"
-RELEASE, PACKAGES = "release.yaml", "packages.yaml"
+RELEASE, PACKAGES, FUNCTIONS = "release.yaml", "packages.yaml", "functions.yaml"
 
 _BESIDE = (WEB, BACKFILL)  # templates of stacks of their own
 
@@ -78,33 +77,6 @@ def read_template(name: str) -> dict[str, Any]:
 def as_text(template: Mapping[str, Any]) -> str:
     """Return a template as JSON, which CloudFormation takes as it takes YAML."""
     return json.dumps(template, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def to_text(value: Any) -> str:
-    """Convert a value to text for `Fn::Sub`. Raise `ValueError` if that is impossible."""
-    match value:
-        case str() | int() | float():
-            return str(value)
-        case {"Ref": str(name)}:
-            return f"${{{name}}}"
-        case {"Fn::GetAtt": [str(name), str(attribute)]}:
-            return f"${{{name}.{attribute}}}"
-        case {"Fn::Sub": str(text)}:
-            return text
-        case {"Fn::Join": [str(separator), list(parts)]}:
-            return separator.join(map(to_text, parts))
-    raise ValueError(f"{value} cannot be converted to Fn::Sub; use Ref, Fn::GetAtt, Fn::Sub or Fn::Join")
-
-
-def from_text(text: str) -> Any:
-    """Convert text to a template value.
-
-    A single reference becomes `Ref` or `Fn::GetAtt`. Any other text with references becomes `Fn::Sub`.
-    """
-    if whole := _REFERENCE.fullmatch(text):
-        name, dot, attribute = whole[1].partition(".")
-        return {"Fn::GetAtt": [name, attribute]} if dot else {"Ref": name}
-    return {"Fn::Sub": text} if _REFERENCE.search(text) else text
 
 
 def substitute_refs(value: Any, names: Mapping[str, str]) -> Any:

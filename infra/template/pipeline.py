@@ -18,25 +18,24 @@ from cloudwatch.project import RUNBOOK
 from infra import api_stage, preconditions
 from infra.api_stage import method_settings
 from infra.chalice_project import CONFIG, function_settings
-from infra.functions import ASYNC_LIMITS, function_config, function_name
+from infra.functions import ASYNC_LIMITS, function_name
 from infra.gateway_responses import add_key_security
 from infra.package import build
 from infra.release import ALIAS, live
 from infra.step import Echo, PreconditionFailed
 from infra.template import (
     EDGE,
+    FUNCTIONS,
     STACK,
     STREAM,
     as_text,
     declared_parameters,
-    from_text,
     merge_unique,
     only,
     parameters_of,
     read_template,
     refers_to,
     substitute_refs,
-    to_text,
 )
 from infra.template.web import web_template
 
@@ -101,7 +100,7 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
             stack["Resources"],
             {name: _with_our_api(each, stage) for name, each in edge["Resources"].items()},
             {name: {**each, "DependsOn": f"BatchAlias{ALIAS}"} for name, each in stream["Resources"].items()},
-            _functions(stage, stack["Outputs"], parameters),
+            _functions(stage, parameters),
             _roles(stage),
             live.gate(),
             {
@@ -133,26 +132,22 @@ def check(path: Path, echo: Echo) -> None:
     echo(", ".join(f"{counts[kind]} of {most} {kind.lower()}" for kind, most in MAX_COUNTS.items()))
 
 
-def _functions(stage: str, outputs: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+def _functions(stage: str, parameters: Mapping[str, str]) -> dict[str, Any]:
     """Return the name, network, environment and async limits of each function.
 
     Without a name, CloudFormation would generate one.
     """
 
-    keys, limits = function_settings(stage, CONFIG), api_stage.limit_variables(stage, parameters)
-    config = function_config({name: to_text(each["Value"]) for name, each in outputs.items()}, "${AWS::Region}", limits)
-    network = {
-        "SubnetIds": [from_text(each) for each in config.subnet_ids],
-        "SecurityGroupIds": [from_text(each) for each in config.security_group_ids],
-    }
+    keys, common = function_settings(stage, CONFIG), read_template(FUNCTIONS)
+    limits = api_stage.limit_variables(stage, parameters)
     functions = {}
     for key in keys:
-        environment = {**config.environment, **(config.admin_environment if key == "admin" else {})}
+        own = common["Admin"] if key == "admin" else {}
         properties: dict[str, Any] = {
             "FunctionName": function_name(stage, key),
-            "VpcConfig": network,
+            "VpcConfig": common["VpcConfig"],
             "Tracing": "Active",  # not of the API, whose traces would have addresses and coordinates of clients
-            "Environment": {"Variables": {name: from_text(text) for name, text in environment.items()}},
+            "Environment": {"Variables": {**common["Environment"], **limits, **own}},
         }
         if key in ASYNC_LIMITS:
             properties["EventInvokeConfig"] = dict(ASYNC_LIMITS[key])

@@ -11,12 +11,11 @@ from cloudwatch.figures import ACCOUNT
 from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
 from cloudwatch.template import template
+from infra.api_stage import TIER_SHARE
 from infra.chalice_project import function_settings
 from infra.step import PreconditionFailed
 from infra.template import EDGE, WEB, merge_unique, read_template
 
-SHARE = 0.4
-"""Part of the reserved concurrency of the API's function that the tier may hold."""
 SHARED = ("Firewall", "RequestsPerAddress")
 """Parameters of the API's firewall, which the tier's firewall has too."""
 CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
@@ -48,11 +47,11 @@ def task_size() -> TaskSize:
 def workers(stage: str, tasks: int) -> int:
     """Return how many photos each of at most so many tasks has identified at a time.
 
-    The tier and the API call one function. Of its reserved concurrency the tasks together hold at most `SHARE`, and
-    bursts of the API fit into the rest (infra/stages/limits.json), so that neither starves the other.
+    The tier and the API call one function. Of its reserved concurrency the tasks together hold at most
+    `TIER_SHARE`, and bursts of the API fit into the rest, so that neither starves the other.
     """
     reserved = int(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
-    return max(1, int(reserved * SHARE) // tasks)
+    return max(1, int(reserved * TIER_SHARE) // tasks)
 
 
 def web_template(stage: str, runbook: str = RUNBOOK, tasks: int = 8) -> dict[str, Any]:

@@ -1,14 +1,10 @@
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from infra import certificates
 from infra.certificates import FOLDER, file_of, fingerprints, unknown_cas
 from infra.step import PreconditionFailed
 
@@ -69,17 +65,3 @@ def test_a_region_without_certificates_is_an_error() -> None:
         PreconditionFailed, match=r"xx-new-1.pem does not exist; download the region's certificate bundle"
     ):
         file_of("xx-new-1")
-
-
-def test_the_command_writes_a_file_for_each_region_of_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN JavaScript strings of certificates of two regions, and one that is not a regional root of RDS
-    other = trustme.CA(organization_name="Another company").cert_pem.bytes().decode()
-    pems = "".join([other, *(file_of(region).read_text() for region in ("eu-west-1", "us-east-1"))])
-    script = "exports.ca = [\n" + "".join(f"    '{line}\\n' +\n" for line in pems.splitlines()) + "  ''];"
-    (tmp_path / "bundle").write_text(script)
-    monkeypatch.setattr(certificates, "FOLDER", tmp_path / "rds")
-    monkeypatch.setattr(sys, "argv", ["certificates", str(tmp_path / "bundle")])
-    # WHEN the command reads them THEN each region gets a file of its own, unchanged
-    certificates.main()
-    assert sorted(path.name for path in (tmp_path / "rds").iterdir()) == ["eu-west-1.pem", "us-east-1.pem"]
-    assert (tmp_path / "rds" / "us-east-1.pem").read_text() == (FOLDER / "us-east-1.pem").read_text()

@@ -1,6 +1,4 @@
-"""The cost of photos in batches, of Fargate and of the web tier: each item from its price and its settings."""
-
-from dataclasses import replace
+"""The cost of photos in batches, and of the web tier: each item from its price and its settings."""
 
 import pytest
 
@@ -9,10 +7,7 @@ from infra.cost.variants import (
     BACKFILL_BATCH,
     BATCH,
     backfill_bill,
-    break_even,
-    fargate_cost,
     million_bill,
-    serverless_cost,
     tier_bill,
 )
 from infra.template.web import task_size
@@ -44,16 +39,6 @@ def test_a_batch_is_that_of_the_template() -> None:
     stream = resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "2"})["Stream"]["Properties"]
     assert stream["BatchSize"] == BATCH
     assert definition()["States"]["Photos"]["ItemBatcher"]["MaxItemsPerBatch"] == BACKFILL_BATCH
-
-
-def test_fargate_is_cheaper_from_where_it_is_said_to_be() -> None:
-    files = 5.0  # many calls of API Gateway for each identification
-    point = break_even(PRICES, files)
-    assert point is not None
-    for factor, is_cheaper in ((0.9, False), (1.1, True)):
-        month = replace(MONTHS[2], identifications=point * factor, files=files)
-        assert (fargate_cost(month, PRICES) < serverless_cost(month, PRICES)) is is_cheaper
-    assert [break_even(PRICES, files) for files in (0.0, MONTHS[2].files)] == [None, None]
 
 
 def test_the_web_tier_costs_what_its_tasks_have() -> None:

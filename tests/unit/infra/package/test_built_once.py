@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from infra import package
+from tests import built_package
 
 NAMES = ("deployment.zip", "layer-deployment.zip", "sam.json")
 
@@ -23,15 +23,15 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         for name in NAMES:
             (out / name).write_text("packed", encoding="utf-8")
 
-    monkeypatch.setattr(package, "build", build)
+    monkeypatch.setattr(built_package, "build", build)
     return folders
 
 
 @pytest.fixture
 def set_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
     """Sets the content of the only file of a checkout."""
-    monkeypatch.setattr(package, "ROOT", tmp_path)
-    monkeypatch.setattr(package, "INPUTS", ("requirements-dev.txt",))
+    monkeypatch.setattr(built_package, "ROOT", tmp_path)
+    monkeypatch.setattr(built_package, "INPUTS", ("requirements-dev.txt",))
 
     def set_files(text: str) -> None:
         (tmp_path / "requirements-dev.txt").write_text(text, encoding="utf-8")
@@ -42,8 +42,8 @@ def set_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str]
 
 @pytest.mark.usefixtures("set_files")
 def test_several_at_a_time_share_one_build(built: list[Path], tmp_path: Path) -> None:
-    found: list[package.Package] = []
-    threads = [Thread(target=lambda: found.append(package.built_once(tmp_path / "cache"))) for _ in range(4)]
+    found: list[built_package.Package] = []
+    threads = [Thread(target=lambda: found.append(built_package.built_once(tmp_path / "cache"))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -58,7 +58,7 @@ def test_a_changed_file_needs_another_build(
     cache, packages = tmp_path / "cache", []
     for text in ("chalice==1", "chalice==2", "chalice==1", "chalice==3", "chalice==4"):
         set_files(text)
-        packages.append(package.built_once(cache))
+        packages.append(built_package.built_once(cache))
     # THEN each version is built once, and the latest three stay
     assert (len(built), packages[0]) == (4, packages[2])
     assert [each.function.exists() for each in packages] == [True, False, True, True, True]
@@ -74,8 +74,8 @@ def test_a_killed_build_leaves_no_half_package(
         raise KeyboardInterrupt(quiet)
 
     with monkeypatch.context() as patch:
-        patch.setattr(package, "build", killed)
+        patch.setattr(built_package, "build", killed)
         with pytest.raises(KeyboardInterrupt):
-            package.built_once(tmp_path / "cache")
-    assert package.built_once(tmp_path / "cache").function.read_text(encoding="utf-8") == "packed"
+            built_package.built_once(tmp_path / "cache")
+    assert built_package.built_once(tmp_path / "cache").function.read_text(encoding="utf-8") == "packed"
     assert len(built) == 1

@@ -12,16 +12,14 @@ from typing import Any
 import pytest
 from chalice.package import TemplateDeepMerger
 
-from chalicelib.config.settings import ROOT
+from chalicelib.config.settings import ROOT, Settings
 from infra.api_stage import limit_variables
-from infra.functions import function_config
 from infra.release import COMMIT, MODEL
 from infra.step import PreconditionFailed
-from infra.template import merge_unique, only, parameters_of, pipeline, to_text
+from infra.template import merge_unique, only, parameters_of, pipeline
 from infra.template.pipeline import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
 from testing import cloudformation
 from testing.cloudformation import STAGES
-from tests.unit.infra.test_functions import OUTPUTS
 
 FUNCTIONS = {
     "APIHandler": "faunalens-{}",
@@ -41,31 +39,52 @@ def merged(stage: str) -> dict[str, Any]:
     return merge_template(stage, parameters_of(stage, {}))
 
 
-def in_an_account(value: Any) -> str:
-    """Return a value as text, with references replaced by the outputs of test_functions.py."""
-    text = to_text(value)
-    declared = cloudformation.template("faunalens.yaml")["Outputs"]
-    for name, known in OUTPUTS.items():
-        reference = to_text(declared[name]["Value"])
-        text = text.replace(reference, known) if "${" in reference else text
-    return text.replace("${AWS::Region}", "eu-west-1")
+KNOWN = {
+    "Photos": "faunalens-dev-photos-123456789012",
+    "Cache": "faunalens-dev",
+    "CacheUser": "faunalens-dev",
+    "Cache.Endpoint.Address": "faunalens-dev-abc.serverless.euw1.cache.example",
+    "Cache.Endpoint.Port": "6379",
+    "Database.Endpoint.Address": "faunalens-dev.cluster-abc.eu-west-1.rds.example",
+    "Database.Endpoint.Port": "5432",
+}
+"""What AWS says about the resources of a stage."""
 
 
-def test_functions_get_the_configuration_of_the_stack_s_own_outputs(stage: str, merged: Mapping[str, Any]) -> None:
-    # GIVEN the configuration for a stack's outputs
-    wanted = function_config(OUTPUTS, "eu-west-1", limit_variables(stage, parameters_of(stage, {})))
+def in_an_account(value: Any) -> Any:
+    """Return a value with references replaced by those of stage dev."""
+    return cloudformation.in_account(value, "123456789012", "eu-west-1", {"Stage": "dev", **KNOWN})
+
+
+@pytest.mark.parametrize(("logical", "user"), [("APIHandler", "dev_faunalens_app"), ("Admin", "devfauna")])
+def test_functions_get_settings_that_the_app_reads(logical: str, user: str) -> None:
+    # GIVEN the template of a function WHEN the app reads the environment in it
+    found = merge_template("dev", parameters_of("dev", {}))["Resources"][logical]["Properties"]
+    variables = in_an_account(found["Environment"]["Variables"])
+    settings = Settings.from_environment({name: variables[name] for name in variables.keys() - {COMMIT, MODEL}})
+    # THEN it signs in to both stores by IAM, over verified TLS, without a password, as the users of the outputs
+    database = "faunalens-dev.cluster-abc.eu-west-1.rds.example:5432/faunalens"
+    assert settings.database.url == f"postgresql://{user}@{database}"
+    assert settings.database.iam
+    assert str(settings.database.ca) == "/var/task/chalicelib/rds/eu-west-1.pem"
+    assert settings.redis.url == "rediss://faunalens-dev@faunalens-dev-abc.serverless.euw1.cache.example:6379"
+    assert settings.redis.iam_cache == "faunalens-dev"
+    assert settings.s3.bucket == KNOWN["Photos"]
+    output = "DatabaseAdmin" if logical == "Admin" else "DatabaseUser"
+    assert in_an_account(cloudformation.template("faunalens.yaml")["Outputs"][output]["Value"]) == user
+    # AND it says how much the API lets through
+    assert limit_variables("dev", parameters_of("dev", {})).items() <= variables.items()
+
+
+def test_functions_have_their_names_and_the_private_network(stage: str, merged: Mapping[str, Any]) -> None:
     for logical, name in FUNCTIONS.items():
         properties = merged["Resources"][logical]["Properties"]
-        own = wanted.admin_environment if logical == "Admin" else {}
-        # THEN the references in the template resolve to the same variables, network and names
-        variables = properties["Environment"]["Variables"]
-        assert {COMMIT, MODEL} < variables.keys()
-        variables = {name: value for name, value in variables.items() if name not in (COMMIT, MODEL)}
-        assert {key: in_an_account(value) for key, value in variables.items()} == {**wanted.environment, **own}
-        groups, subnets = (properties["VpcConfig"][key] for key in ("SecurityGroupIds", "SubnetIds"))
-        assert [in_an_account(each) for each in groups] == wanted.security_group_ids
-        assert ",".join(map(to_text, subnets)) == "${SubnetA},${SubnetB}"
+        assert {COMMIT, MODEL} < properties["Environment"]["Variables"].keys()
         assert properties["FunctionName"] == name.format(stage)
+        assert properties["VpcConfig"] == {
+            "SecurityGroupIds": [{"Ref": "FunctionSecurityGroup"}],
+            "SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
+        }
 
 
 def test_functions_are_traced_and_chalice_s_other_properties_stay(merged: dict[str, Any]) -> None:
