@@ -1,6 +1,7 @@
 """The GitHub workflows: actionlint finds nothing, actions are pinned, and there is no key."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -16,6 +17,7 @@ from database.__main__ import build_parser as database_parser
 from infra.__main__ import build_parser
 from infra.functions import FUNCTIONS, function_name
 from infra.release import ALIAS
+from infra.release.releases import KEPT
 from infra.stage import Stage
 from infra.template import declared_parameters
 from infra.up import DATABASE_PATIENCE, Up
@@ -51,7 +53,7 @@ def test_only_a_job_without_packages_may_ask_for_an_aws_role() -> None:
     # GIVEN the jobs that may ask for GitHub's token, with which AWS gives them a role; others only hand it on
     jobs = {f"{workflow}/{name}": job for workflow, each in JOBS.items() for name, job in each.items()}
     asking = {name: job for name, job in jobs.items() if "id-token" in job["permissions"] and "uses" not in job}
-    assert asking.keys() == {"stage/deploy", "stage/back"}
+    assert asking.keys() == {"stage/deploy", "stage/back", "stage/prune"}
     for job in asking.values():
         # THEN they run neither the checkout's code nor that of its packages
         assert job["permissions"] == {"id-token": "write"}
@@ -92,6 +94,57 @@ def test_a_smoke_test_that_fails_takes_the_aliases_back() -> None:
     # AND nothing but the alias is called
     for call in re.findall(r"aws lambda invoke .*", scripts_of("stage", "deploy")):
         assert f"--qualifier {ALIAS}" in call
+
+
+def run_bash(script: str, folder: Path, **environment: str) -> list[list[str]]:
+    """Run a script with an `aws` that notes its calls and says what AWS would, and without jq. Return the calls."""
+    aws = """
+        aws() {
+            printf '%s\\037' "$@" >>calls; echo >>calls
+            case "$*" in
+                *get-alias*) echo 2 ;;
+                *list-versions*) printf '$LATEST\\t1\\t2\\t3\\t10\\t9\\n8\\t7\\t12\\t11\\t6\\n' ;;
+                *describe-alarms*) echo arn:aws:alarm ;;
+                *describe-stacks*) echo '{}' ;;
+            esac
+        }
+        jq() { case "$*" in *Traffic*) echo 10 ;; *) echo '[]' ;; esac; }"""
+    variables = {"PATH": os.environ["PATH"], **environment}
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"{aws}\n{script}"], cwd=folder, env=variables, check=True, timeout=30
+    )
+    return [line.split("\x1f")[:-1] for line in (folder / "calls").read_text(encoding="utf-8").splitlines()]
+
+
+def test_versions_older_than_the_last_releases_are_deleted_and_never_the_one_that_runs(tmp_path: Path) -> None:
+    (step,) = [each for each in JOBS["stage"]["prune"]["steps"] if "run" in each]
+    assert step["env"]["KEPT"] == KEPT
+    calls = run_bash(step["run"], tmp_path, STAGE="dev", KEPT=str(KEPT))
+    # THEN of each function all but the last five go, and version 2, which runs, stays
+    deleted = [(call[3], call[5]) for call in calls if "delete-function" in call]
+    names = [function_name("dev", key) for key in FUNCTIONS]
+    assert sorted(deleted) == sorted((name, version) for name in names for version in ("1", "3", "6", "7"))
+
+
+@pytest.mark.parametrize("name", ["faunalens-dev", "faunalens-dev-web"])
+def test_each_stack_changes_by_a_change_set_that_its_own_alarm_takes_back(name: str, tmp_path: Path) -> None:
+    # GIVEN what all later steps of the deployment can call
+    (step,) = [each for each in JOBS["stage"]["deploy"]["steps"] if "functions" in each.get("run", "")]
+    (tmp_path / "build").mkdir()
+    given = {"RUNNER_TEMP": str(tmp_path), "GITHUB_ENV": str(tmp_path / "env"), "GITHUB_SHA": "0a1b", "STAGE": "dev"}
+    given |= {"PACKAGE_BUCKET": "packages", "AWS_DEFAULT_REGION": "eu-west-1", "CLOUDFORMATION_ROLE": "arn:role"}
+    given |= {"GITHUB_RUN_ID": "1", "GITHUB_RUN_ATTEMPT": "1"}
+    use = f'\n. "$RUNNER_TEMP/functions"\nchange {name} build/app.json build/parameters.json'
+    # WHEN a stack is changed THEN its template comes from S3, and its own alarm watches for ten minutes
+    (call,) = [call for call in run_bash(step["run"] + use, tmp_path, **given) if "create-change-set" in call]
+    assert call[call.index("--stack-name") + 1] == name
+    assert call[call.index("--template-url") + 1].endswith(f"/packages/faunalens-dev/0a1b-{name}.json")
+    assert call[call.index("--rollback-configuration") + 1] == (
+        "RollbackTriggers=[{Arn=arn:aws:alarm,Type=AWS::CloudWatch::CompositeAlarm}],MonitoringTimeInMinutes=10"
+    )
+    scripts = scripts_of("stage", "deploy")
+    assert 'change "faunalens-$STAGE-web" build/web.json' in scripts
+    assert "aws cloudformation deploy" not in scripts
 
 
 def scripts_of(workflow: str, job: str) -> str:
