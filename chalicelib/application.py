@@ -26,6 +26,7 @@ from chalicelib.api.page import language_of, page_key, remembering
 from chalicelib.api.parameters import (
     IDENTIFY_UPLOAD,
     IdentifyParams,
+    expect_no_nul,
     expect_no_parameters,
     read_deep,
     read_identify_params,
@@ -94,6 +95,7 @@ class Application:
         waited = 0.0 if request.arrived is None else monotonic() - request.arrived
         record = Record(request.id, route.path, waited)
         try:
+            expect_no_nul(request)
             return route.handler(self, request, record)
         except errors.HTTPError as error:
             return _problem(error, record)

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from chalicelib.application import ROUTES
 from chalicelib.config.settings import ROOT
+from cloudwatch.figures import ACCOUNT
+from infra.chalice_project import function_settings
 from infra.step import PreconditionFailed
 
 LIMITS_FILE = ROOT / "infra" / "stages" / "limits.json"
@@ -37,6 +39,8 @@ class ThrottleLimits:
     burst: int
 
 
+TIER_SHARE = 0.4
+"""Part of the reserved concurrency of the API's function that the web tier may hold; bursts of the API fit the rest."""
 UNKNOWN_METHOD = ThrottleLimits(1, 1)
 """Limits of a method without a share. There is none (a test checks that), unless somebody adds it by hand on AWS."""
 
@@ -48,36 +52,37 @@ def api_methods() -> list[Method]:
 
 
 def throttle_limits(stage: str) -> ThrottleLimits:
-    """Return a stage's limits in total. Raise `PreconditionFailed` if stages/limits.json lacks the stage."""
-    stages = _document()["stages"]
-    if stage not in stages:
-        raise PreconditionFailed(
-            f"infra/stages/limits.json has no stage {stage}, only {', '.join(stages)}; add its limits"
-        )
-    files = _files(stage).values()
-    shared = ThrottleLimits(**stages[stage])
-    return ThrottleLimits(
-        shared.rate + sum(each.rate for each in files), shared.burst + sum(each.burst for each in files)
-    )
-
-
-def _files(stage: str) -> dict[Method, ThrottleLimits]:
-    """Return the limits of the methods that send the page's files."""
-    visitors = _document()["visitors"][stage]
-    counts = {Method(*name.split()): count for name, count in _document()["files"].items()}
-    return {method: ThrottleLimits(visitors * count, 2 * visitors * count) for method, count in counts.items()}
+    """Return what all methods of a stage may do together. Raises as `method_limits`."""
+    limits = method_limits(stage).values()
+    return ThrottleLimits(round(sum(each.rate for each in limits), 4), sum(each.burst for each in limits))
 
 
 def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
     """Return the limits of each method. Raise `PreconditionFailed` if stages/limits.json lacks the stage or a share."""
-    throttle_limits(stage)
-    total, shares, files = ThrottleLimits(**_document()["stages"][stage]), _document()["shares"], _files(stage)
-    methods = [each for each in api_methods() if each not in files]
-    if missing := [f"{each.name} {each.path}" for each in methods if f"{each.name} {each.path}" not in shares]:
+    document = _document()
+    if stage not in document["stages"]:
+        raise PreconditionFailed(
+            f"infra/stages/limits.json has no stage {stage}, only {', '.join(document['stages'])}; add its limits"
+        )
+    visitors, total, shares = (
+        document["visitors"][stage],
+        ThrottleLimits(**document["stages"][stage]),
+        document["shares"],
+    )
+    counts = {Method(*name.split()): count for name, count in document["files"].items()}
+    files = {method: ThrottleLimits(visitors * count, 2 * visitors * count) for method, count in counts.items()}
+    methods = {each: f"{each.name} {each.path}" for each in api_methods() if each not in files}
+    if missing := [name for name in methods.values() if name not in shares]:
         raise PreconditionFailed(
             f"infra/stages/limits.json has no share for {', '.join(missing)}; add it, and lower another share"
         )
-    return {**{each: _part(total, shares[f"{each.name} {each.path}"]) for each in methods}, **files}
+    limits = {each: _part(total, shares[name]) for each, name in methods.items()}
+    photos = {each: limits[each] for each in limits if each.name == "POST" and each.path.endswith("/identify")}
+    reserved = int(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
+    room, bursts = int(reserved * (1 - TIER_SHARE)), sum(each.burst for each in photos.values())
+    for each, limit in photos.items():  # Lambda would throttle photos beyond that, after their upload
+        limits[each] = ThrottleLimits(limit.rate, max(1, limit.burst * min(room, bursts) // bursts))
+    return {**limits, **files}
 
 
 def method_settings(stage: str) -> list[dict[str, Any]]:

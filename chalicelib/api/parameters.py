@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.api.body import MOST_PHOTOS
+from chalicelib.api.http import Request
 from chalicelib.errors import BadRequest, LocationMissing
 from chalicelib.features.features import month_in
 from chalicelib.identification import IdentifyRequest
@@ -143,6 +144,13 @@ def read_taxa(query: Mapping[str, Sequence[str]]) -> tuple[str | None, str | Non
 def read_deep(query: Mapping[str, Sequence[str]]) -> bool:
     """Return whether a health check includes the database. Raises `BadRequest` for invalid values."""
     return bool(_flag(_values(query, {}, (DEEP,)), DEEP))
+
+
+def expect_no_nul(request: Request) -> None:
+    """Raise `BadRequest` if a parameter of the query or the path has a NUL character, also one that is ignored."""
+    values = (*request.path.values(), *request.query, *(each for values in request.query.values() for each in values))
+    if any("\0" in each for each in values):
+        raise BadRequest("a parameter has a NUL character; leave it out")
 
 
 def expect_no_parameters(query: Mapping[str, Sequence[str]]) -> None:

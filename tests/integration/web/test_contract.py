@@ -70,6 +70,9 @@ CASES = {
     "no such taxon": Case("GET", "/taxa/No%20such%20taxon"),
     "a range without stores": Case("GET", "/taxa/koala/range"),
     "no such range": Case("GET", "/taxa/%00/range"),
+    "NUL for the page": Case("GET", "/", {"lang": "\0"}),
+    "NUL in a path": Case("GET", "/taxa/a%00b"),
+    "NUL in a name": Case("GET", "/health", {"deep\0": "true"}),
     "a map without stores": Case("GET", "/taxa/koala/range.svg"),
     "a map with a parameter": Case("GET", "/taxa/koala/range.svg", {"width": "3"}),
     "health": Case("GET", "/health"),
@@ -227,6 +230,12 @@ def test_a_404_does_not_repeat_the_name(port: int, path: str) -> None:
     answer = over_http(port, Case("POST" if "uploads" in path else "GET", path))
     assert answer.status == 404
     assert "12.3456" not in answer.body
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("NUL")])
+def test_nul_in_any_parameter_is_a_bad_request(port: int, name: str) -> None:
+    answer = over_http(port, CASES[name])
+    assert (answer.status, json.loads(answer.body)["code"]) == (400, "bad_request")
 
 
 def test_every_route_is_compared() -> None:

@@ -25,10 +25,12 @@ from testing.cloudformation import STAGES
 @pytest.mark.parametrize("stage", STAGES)
 def test_all_methods_together_may_do_what_the_stage_may_do(stage: str) -> None:
     # GIVEN limits of API Gateway, which count for each method on its own
-    total, limits = throttle_limits(stage), method_limits(stage).values()
+    document, limits = json.loads(LIMITS_FILE.read_text(encoding="utf-8")), method_limits(stage).values()
+    given, files = document["stages"][stage], document["visitors"][stage] * sum(document["files"].values())
     # WHEN they are added up THEN they are the stage's, exactly in requests per second, and at most in bursts
-    assert sum(each.rate for each in limits) == pytest.approx(total.rate)
-    assert total.burst * 0.95 <= sum(each.burst for each in limits) <= total.burst
+    total = throttle_limits(stage)
+    assert total.rate == pytest.approx(given["rate"] + files)
+    assert given["burst"] * 0.5 <= total.burst - 2 * files <= given["burst"]
     # AND every method works: a limit of 0 would refuse all its requests
     assert all(each.rate > 0 and each.burst >= 1 for each in limits)
 
