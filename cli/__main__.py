@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from threading import Event
 
@@ -15,7 +16,6 @@ from click.shell_completion import get_completion_class
 
 from chalicelib.application import VERSION
 from chalicelib.errors import FaunalensError
-from chalicelib.redaction import inert
 from cli.config import use_defaults, with_source
 from cli.errors import CommandError, Exit
 from cli.identify.again import made_by
@@ -209,9 +209,10 @@ def run(arguments: Sequence[str] | None = None, stopped: Event | None = None) ->
             code = Exit.INTERRUPTED
         else:
             in_words = _in_words(error)
-            in_words.message = inert(in_words.message)
             LOG.error(in_words.format_message())
-            in_words.show()
+            text = StringIO()
+            in_words.show(text)
+            say(text.getvalue().rstrip("\n"), err=True)
             code = in_words.exit_code
     close_log(code)
     return code

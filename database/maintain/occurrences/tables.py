@@ -304,8 +304,8 @@ def _starts_with(path: Path, magic: bytes) -> bool:
         return file.read(len(magic)) == magic
 
 
-def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART) -> Iterator[bytes]:
-    """Yield the records of a text in parts of about `size` bytes, in UTF-8, without header lines.
+def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART, lines: int = PART) -> Iterator[bytes]:
+    """Yield the records of a text in parts of about `size` bytes and at most `lines` lines, in UTF-8, without header.
 
     So a text of any size is read with little disk, and a reading that was interrupted can be resumed.
 
@@ -325,10 +325,32 @@ def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART) -> Iterator
                 f"a record has more than {MOST_RECORD >> 20} MB; expected a line for each (is the quote of a value "
                 "missing, or does the text end its lines otherwise?)"
             )
-        if end:
-            yield _converted(block[:end], format_.encoding)
+        for part in _halved(block[:end], quote, lines) if end else ():
+            yield _converted(part, format_.encoding)
     if rest.strip(b"\r\n"):
         yield _converted(rest if rest.endswith(b"\n") else rest + b"\n", format_.encoding)
+
+
+def _halved(block: bytes, quote: bytes, lines: int) -> Iterator[bytes]:
+    """Yield whole records of a block in parts of at most `lines` lines, or of a single record."""
+    middle = len(block) // 2
+    end = _end_of_records(block[:middle], quote) or _end_of_record(block, middle, quote)
+    if block.count(b"\n") > lines and end < len(block):
+        yield from _halved(block[:end], quote, lines)
+        yield from _halved(block[end:], quote, lines)
+    else:
+        yield block
+
+
+def _end_of_record(block: bytes, start: int, quote: bytes) -> int:
+    """Return where the record that `start` is in ends."""
+    is_open = block.count(quote, 0, start) % 2 if quote else 0
+    while end := block.find(b"\n", start) + 1:
+        is_open ^= block.count(quote, start, end) % 2 if quote else 0
+        if not is_open:
+            return end
+        start = end
+    return len(block)
 
 
 def _end_of_records(block: bytes, quote: bytes) -> int:

@@ -33,6 +33,8 @@ MEMORY: Final = 1_500_000_000
 """Bytes for DuckDB and Python together, by default."""
 _LEAST_MEMORY: Final = 400_000_000
 """What both need for themselves, before any part of a text."""
+_LINE_MEMORY: Final = 7_000
+"""Bytes for each line of a part. DuckDB keeps 1,700 of each that it cannot read, beside its limit: up to a quarter."""
 PART_ROWS: Final = 25_000_000
 """Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
 _READING: Final = 5
@@ -139,10 +141,10 @@ class Workspace:
         if memory < _LEAST_MEMORY:
             raise OccurrenceError(f"--memory is {memory / 1e6:.0f} MB; give at least {_LEAST_MEMORY / 1e6:.0f}")
         size = min(size, memory // 11)
-        self._filters, self._size, self._rows = filters, size, rows
+        self._filters, self._size, self._rows, self._lines = filters, size, rows, memory // _LINE_MEMORY
         of_duckdb = f"{memory - _LEAST_MEMORY // 2 - 3 * size}B"  # a part is read, joined to its rest and converted
         self.months = months
-        settings = f"{_SCHEMA} {_READING} {filters!r} {months} {size} {rows} {duckdb.__version__}"
+        settings = f"{_SCHEMA} {_READING} {filters!r} {months} {size} {rows} {self._lines} {duckdb.__version__}"
         file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
         self._part = file.with_suffix(".part")  # not shared with a load of other filters, which may run meanwhile
         self.is_resumed = file.is_file()
@@ -214,7 +216,7 @@ class Workspace:
         if table.cores:
             create_core(self.connection, table, file)
         with table.opened() as (text, size):
-            for number, part in enumerate(parts_of(text, table.format, self._size)):
+            for number, part in enumerate(parts_of(text, table.format, self._size, self._lines)):
                 done += len(part)
                 if not self._is_done(table, number):
                     write_part(file, part)

@@ -265,6 +265,17 @@ def test_each_part_has_whole_records_whatever_is_quoted(rows: list[list[str]], s
     assert b"".join(parts).decode() == written.getvalue().partition("\n")[2]
 
 
+@given(st.lists(VALUES, min_size=1, max_size=30), st.integers(1, 5))
+def test_no_part_has_more_lines_than_memory_allows(values: list[str], most: int) -> None:
+    # GIVEN quoted values with line breaks WHEN cut THEN a part has few lines, or a single record, and nothing is lost
+    written, rows = io.StringIO(), [["header"], *([each] for each in values)]
+    csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
+    parts = list(parts_of(io.BytesIO(written.getvalue().encode()), TextFormat(quote='"', header_lines=1), lines=most))
+    records = [list(csv.reader(io.StringIO(part.decode(), newline=""))) for part in parts]
+    assert [row for part in records for row in part] == rows[1:]
+    assert all(part.count(b"\n") <= most or len(some) == 1 for part, some in zip(parts, records, strict=True))
+
+
 def test_another_encoding_becomes_utf_8_and_a_last_line_may_lack_its_end() -> None:
     text = io.BytesIO("Bär\tMünchen".encode("latin-1"))
     assert list(parts_of(text, TextFormat(encoding="iso8859-1"))) == ["Bär\tMünchen\n".encode()]
