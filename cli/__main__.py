@@ -16,6 +16,7 @@ from click.shell_completion import get_completion_class
 
 from chalicelib.application import VERSION
 from chalicelib.errors import FaunalensError
+from chalicelib.redaction import inert
 from cli.config import use_defaults, with_source
 from cli.errors import CommandError, Exit
 from cli.identify.again import made_by
@@ -212,7 +213,7 @@ def run(arguments: Sequence[str] | None = None, stopped: Event | None = None) ->
             LOG.error(in_words.format_message())
             text = StringIO()
             in_words.show(text)
-            say(text.getvalue().rstrip("\n"), err=True)
+            print(inert(text.getvalue()), end="", file=sys.stderr)
             code = in_words.exit_code
     close_log(code)
     return code

@@ -334,7 +334,7 @@ def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART, lines: int 
 def _halved(block: bytes, quote: bytes, lines: int) -> Iterator[bytes]:
     """Yield whole records of a block in parts of at most `lines` lines, or of a single record."""
     middle = len(block) // 2
-    end = _end_of_records(block[:middle], quote) or _end_of_record(block, middle, quote)
+    end = _length_of_records(block[:middle], quote) or _end_of_record(block, middle, quote)
     if block.count(b"\n") > lines and end < len(block):
         yield from _halved(block[:end], quote, lines)
         yield from _halved(block[end:], quote, lines)
@@ -356,18 +356,21 @@ def _end_of_record(block: bytes, start: int, quote: bytes) -> int:
 def _end_of_records(block: bytes, quote: bytes) -> int:
     """Return the length of the whole records in a block, which starts with a record.
 
-    A line feed ends a record if the number of quotes before it is even. If none does, a quote was left open: then the
-    last line feed counts, so that one faulty record does not take the rest of the text with it.
+    If there is none, a quote was left open: then the last line feed counts, so that one faulty record does not take the
+    rest of the text with it.
     """
-    last = end = block.rfind(b"\n") + 1
-    if not quote:
-        return end
-    is_open = block.count(quote, 0, end) % 2
+    return _length_of_records(block, quote) or block.rfind(b"\n") + 1
+
+
+def _length_of_records(block: bytes, quote: bytes) -> int:
+    """Return the same, or 0. A line feed ends a record if the number of quotes before it is even."""
+    end = block.rfind(b"\n") + 1
+    is_open = block.count(quote, 0, end) % 2 if quote else 0
     while end and is_open:
         before = block.rfind(b"\n", 0, end - 1) + 1
         is_open ^= block.count(quote, before, end) % 2
         end = before
-    return end or last
+    return end
 
 
 def _converted(records: bytes, encoding: str) -> bytes:

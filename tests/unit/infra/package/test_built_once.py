@@ -46,7 +46,7 @@ def set_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str]
 
 @pytest.mark.usefixtures("set_files")
 def test_several_at_a_time_share_one_build(built: list[Path], tmp_path: Path) -> None:
-    found: list["Package"] = []
+    found: list[Package] = []
     threads = [Thread(target=lambda: found.append(built_package.built_once(tmp_path / "cache"))) for _ in range(4)]
     for thread in threads:
         thread.start()
