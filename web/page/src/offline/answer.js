@@ -108,8 +108,16 @@ function candidatesOf({ scores, vision_scores: vision }, place, table) {
     .filter((animal) => scores[animal] >= table.answers.LEAST_SHOWN)
     .map((animal) => {
       const row = table.animals.taxon[animal];
-      return { ...taxonOf(row, table), score: rounded(scores[animal]), vision_score: rounded(vision[animal]), here: place.here(animal) };
+      return { ...taxonOf(row, table), score: rounded(scores[animal]), vision_score: rounded(vision[animal]), here: hereOf(animal, place, table) };
     });
+}
+
+/** Return whether an animal lives at the place, as chalicelib/model/prior.py says; null if there is nothing to say so. */
+function hereOf(animal, { mode, status, unknown }, { animals, here_of_status: names }) {
+  if (mode === "narrowed" && status[animal]) return names[status[animal]];
+  if (animals.everywhere[animal]) return "everywhere";
+  if (mode === "unknown_area" || (mode === "narrowed" && unknown.includes(animal))) return "unknown";
+  return mode === "narrowed" ? "unexpected" : null;
 }
 
 /** Return what makes an animal hard to recognise. `seen`: what the general model saw first. */

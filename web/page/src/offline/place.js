@@ -1,4 +1,4 @@
-// A place without signal: its cell, and what lives there by the ranges on this device.
+// A place without signal: its cell, and what lives there by the ranges on this device. All of it is data, no functions.
 
 import { cellToLatLng, latLngToCell } from "h3-js";
 
@@ -6,22 +6,38 @@ const RESOLUTION = 3; // of the cells, about 110 km across
 
 /** Return what the rule and the answer need of a place. `where`: {latitude, longitude}, or null for none. */
 export function placeOf(where, ranges, table) {
-  const numbers = table.animals.id.length;
-  const nowhere = {
-    cell: null,
-    center: null,
-    areas: [],
-    mode: "no_location",
-    animals: 0,
-    version: null,
-    living: [],
-    narrowed: false,
-    weights: new Float32Array(numbers).fill(1),
-    relatives: new Float32Array(table.numbers),
-    here: () => null,
-  };
-  if (!where) return nowhere;
+  if (!where) return placeWith(null, table);
   const cell = latLngToCell(where.latitude, where.longitude, RESOLUTION);
   const center = cellToLatLng(cell).map((degrees) => Math.round(degrees * 10) / 10);
-  return { ...nowhere, cell, center, mode: "unknown_area" };
+  return { ...placeWith(ranges.at(cell), table), cell, center };
+}
+
+/**
+ * Return the same of what lives at a place, without its cell.
+ * @param {{animals: {number: number, weight: number, status: number}[], unknown: number[], relatives: number[],
+ *   areas: string[], version: string} | null} found  null: no place. `number`: of an animal in the table, as in `unknown`,
+ *   which has those whose range nobody knows
+ */
+export function placeWith(found, { animals, numbers }) {
+  const size = animals.id.length;
+  const place = { cell: null, center: null, areas: [], mode: "no_location", animals: 0, version: null, living: [] };
+  const [weights, status, relatives] = [new Float32Array(size), new Uint8Array(size), new Float32Array(numbers)];
+  if (!found) return { ...place, narrowed: false, weights: weights.fill(1), status, relatives };
+  for (const { number, weight, status: own } of found.animals) [weights[number], status[number]] = [weight, own];
+  for (const number of found.unknown) weights[number] ||= 1;
+  for (const number of found.relatives) relatives[number] = 1;
+  const narrowed = found.areas.length + found.animals.length > 0;
+  return {
+    ...place,
+    areas: found.areas,
+    mode: narrowed ? "narrowed" : "unknown_area",
+    animals: found.animals.length,
+    version: found.version,
+    living: narrowed ? found.relatives : [],
+    unknown: found.unknown,
+    narrowed,
+    weights: narrowed ? weights : weights.fill(1),
+    status,
+    relatives,
+  };
 }

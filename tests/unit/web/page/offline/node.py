@@ -12,13 +12,16 @@ import pytest
 from numpy.typing import NDArray
 
 
-def run(*calls: tuple[Any, ...]) -> list[Any]:
-    """Return the results of calls: of each the module in web/page/src/offline, the function, and its arguments."""
+def run(*calls: tuple[Any, ...], **shared: Any) -> list[Any]:
+    """Return the results of calls: of each the module in web/page/src/offline, the function, and its arguments.
+
+    `shared`: what an argument, or a part of one, may name as `{"shared": name}`.
+    """
     node = shutil.which("node")
     if node is None:
         pytest.fail("no Node.js was found, which runs the page's modules; get it with: apt-get install npm")
     script = Path(__file__).with_name("run.mjs")
-    text = json.dumps(calls, default=_encoded)
+    text = json.dumps({"shared": shared, "calls": calls}, default=_encoded)
     done = subprocess.run([node, script], input=text, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     results: list[Any] = json.loads(done.stdout)
