@@ -232,7 +232,7 @@ def get_page(app: Application, request: Request, _: Record) -> Response:
     """Return the web page."""
     key = page_key(app.settings.deployment.stage, request.api_id) if app.settings.deployment.api_keys else ""
     language = language_of(request, page.languages())
-    text, headers = page.index(request.base, language, app.uploads.origins, key)
+    text, headers = page.index(request.base, language, app.uploads.origins, key, app.settings.deployment.pictures)
     return unless_current(request, Response(text, {**headers, **remembering(request, language)}))
 
 

@@ -115,6 +115,11 @@ def origin(value: str) -> str:
     return value
 
 
+def origins(value: str) -> tuple[str, ...]:
+    """Parse addresses of servers, separated by spaces; `off` is none."""
+    return () if value == "off" else tuple(map(origin, value.split()))
+
+
 def redis_url(value: str) -> str:
     """Check a Redis URL: `redis://`, or `rediss://` with TLS."""
     url("redis", "rediss")(value)

@@ -75,6 +75,13 @@ class Deployment:
         help="limits in front of the API, for the header `RateLimit-Policy`; `infra up` sets it. "
         "`/identify service=6300/60` is 6,300 requests in 60 s",
     )
+    pictures: tuple[str, ...] = setting(
+        "PICTURES",
+        ("https://api.inaturalist.org", "https://inaturalist-open-data.s3.amazonaws.com"),
+        casts.origins,
+        help="where browsers look up pictures of animals when a person asks for them: iNaturalist's API, then the "
+        "hosts of the pictures, separated by spaces; `off`: none. The server itself asks none of them",
+    )
 
 
 @dataclass(frozen=True, slots=True)

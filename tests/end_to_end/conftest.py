@@ -17,7 +17,7 @@ from local.stack import valkey
 from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port
 from tests.end_to_end.browsing import DESK, Identified, Open, photo
-from tests.end_to_end.stand import BUCKET, Stand, serve
+from tests.end_to_end.stand import BUCKET, PICTURES, Stand, serve
 
 CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
 FIREFOX = ("firefox-esr", "firefox")
@@ -98,7 +98,8 @@ def open_page(browser: Browser) -> Iterator[Open]:
     """Opens an address; afterwards, the page must have had no fault and asked no other server for anything."""
     faults: list[str] = []
     asked: set[str] = set()
-    hosts = {"", urlsplit(BUCKET).netloc}  # none of blob: and about: addresses; the bucket that the stand-in allows
+    # None of blob: and about: addresses; the bucket and the pictures that the stand-in allows.
+    hosts = {"", *(urlsplit(each).netloc for each in (BUCKET, *PICTURES))}
     contexts = []
 
     def open_one(url: str, before: Callable[[Page], None] = lambda _: None, **options: Any) -> Page:

@@ -20,6 +20,8 @@ from tests.end_to_end import answers
 
 PREFIX = "/dev/"
 BUCKET = "https://photos.example"
+PICTURES = ("https://api.pictures.example", "https://pictures.example")
+"""A stand-in for iNaturalist's hosts, which tests cannot have: tests answer for it in the browser."""
 KEY = "faunalensdevpagelocal"
 """The API key of the page."""
 HOLD_TIMEOUT = 30.0
@@ -122,7 +124,9 @@ class Stand:
 def _file(name: str, language: str, *, keeps: bool) -> tuple[int, Mapping[str, str], str]:
     """A file of the page."""
     try:
-        text, headers = page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, language, [BUCKET], KEY)
+        text, headers = (
+            page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, language, [BUCKET], KEY, PICTURES)
+        )
     except NotFound:
         return 404, {}, "{}"
     if keeps and not name:

@@ -240,12 +240,17 @@ def test_the_likeliest_animals_are_compared_side_by_side(answered: Page, keeping
         keeping.taxa[taxon] = facts(area)
         keeping.taxa[f"{taxon}/range.svg"] = svg
     answered.click("#compare summary")
-    columns = answered.locator("#compare section")
-    expect(columns.locator("h4")).to_have_text(["koala", "rabbit", "three-toed sloth"])
-    expect(columns.first).to_contain_text("eastern Australia")
-    expect(columns.first).to_contain_text("lives here")
-    # AND the maps are above the words, whose length differs
-    expect(columns.locator(".map:has(img) + dl")).to_have_count(3)
+    expect(answered.locator("#compare [role=row]")).to_have_count(6)
+    names, maps, *rows = answered.locator("#compare [role=row]").all()
+    expect(names.get_by_role("link")).to_have_text(["Koala", "Rabbit", "Three-toed sloth"])
+    expect(maps.locator(".map img")).to_have_count(3)
+    # AND what differs is above what does not, and no prose is there
+    assert [each.inner_text().splitlines() for each in rows] == [
+        ["Where it was taken", "lives here", "introduced here", "would be unusual here"],
+        ["Photo and place", "95%", "2%", "1%"],
+        ["Photo alone", "81%", "2%", "11%"],
+        ["Class", "mammal, all of them"],
+    ]
     assert answered.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -255,7 +260,8 @@ def facts(area: str) -> dict[str, Any]:
     return {
         "lives": "range" if area else "unknown",
         "ranges": ranges,
-        "lineage": [{"name": "mammal"}, {"name": "itself"}],
+        "lineage": [{"name": "mammal", "rank": "class"}, {"name": "itself", "rank": "species"}],
+        "group": "mammals",
         "links": {"gbif": "https://www.gbif.org/species/1"},
     }
 

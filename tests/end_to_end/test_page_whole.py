@@ -56,9 +56,14 @@ def test_the_whole_app_shows_where_an_animal_lives_and_what_it_knows(app_url: st
     # THEN its range, its facts and what the models know are those of the data
     shown.locator("#answer-map").scroll_into_view_if_needed()
     expect(shown.locator("#answer-map path.native").first).to_be_visible()
-    shown.get_by_text("More about: koala").click()
-    expect(shown.locator("#animal dd").first).to_contain_text("Queensland")
+    shown.get_by_role("link", name="More about: koala").click()
+    expect(shown.locator("#guide dd").first).to_contain_text("Queensland")
+    expect(shown.locator("#guide svg path.native").first).to_be_attached()
     expect(shown.get_by_role("link", name="Wikipedia")).to_be_visible()
+    # AND an old name finds the taxon of today, which lists that name
+    shown.goto(f"{app_url}#find=Calocitta+formosa")
+    shown.get_by_role("link", name="White-throated magpie-jay").click()
+    expect(shown.locator("#guide dl")).to_contain_text("Also calledCalocitta formosa")
     shown.get_by_text("What Faunalens knows").click()
     shown.get_by_text(re.compile("^reptiles: ")).click()
     expect(shown.locator("#knowledge li", has_text="Komodo dragon")).to_be_visible()

@@ -159,12 +159,12 @@ def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, identifi
     stand.taxa["phascolarctos-cinereus"] = KOALA
     shown = identified(_koala("native"))
     # WHEN one asks about it
-    shown.get_by_text("More about: koala").click()
+    shown.get_by_role("link", name="More about: koala").click()
     # THEN the page says where it lives, what it belongs to, and where to read more
-    expect(shown.locator("#animal dt")).to_have_text(["Native", "Introduced", "Belongs to", "Read more"])
-    expect(shown.locator("#animal dd")).to_have_text(
+    expect(shown.locator("#guide dt")).to_have_text(["Native", "Introduced", "Belongs to", "Read more"])
+    expect(shown.locator("#guide dd")).to_have_text(
         [
-            "parts of Queensland; Victoria (winter, in doubt)",
+            "Parts of QueenslandVictoria (winter, in doubt)",
             "Perth",
             "mammal",
             "Wikipedia Wikidata",
@@ -184,8 +184,8 @@ def test_an_animal_without_a_range_is_described_too(
 ) -> None:
     stand.taxa["phascolarctos-cinereus"] = KOALA | {"lives": lives, "ranges": []}
     shown = identified(_koala("native"))
-    shown.get_by_text("More about: koala").click()
-    expect(shown.locator("#animal dd").first).to_have_text(words)
+    shown.get_by_role("link", name="More about: koala").click()
+    expect(shown.locator("#guide dd").first).to_have_text(words)
 
 
 @pytest.mark.firefox
@@ -232,16 +232,15 @@ def test_lists_that_the_stores_cannot_give_are_not_known_just_now(stand: Stand, 
     # GIVEN stores that do not answer
     stand.taxa_status = 503
     shown = identified(_koala("native"))
-    sentence = "Not known just now. Close this and open it again."
-    # WHEN the list of what Faunalens knows and the facts about the animal are opened THEN both say so
-    for name in ("What Faunalens knows", "More about: koala"):
-        shown.get_by_text(name).click()
-    expect(shown.locator("#knowledge [role=status]")).to_have_text(sentence)
-    expect(shown.locator("#animal [role=status]")).to_have_text(sentence)
-    # WHEN the stores are back, and one opens them again THEN they are there
+    # WHEN the list of what Faunalens knows and the page about the animal are opened THEN both say so
+    shown.get_by_text("What Faunalens knows").click()
+    expect(shown.locator("#knowledge [role=status]")).to_have_text("Not known just now. Close this and open it again.")
+    about = shown.get_by_role("link", name="More about: koala")
+    about.click()
+    expect(shown.locator("#guide-heading")).to_contain_text("Temporarily unavailable")
+    # WHEN the stores are back, and one opens it again THEN it is there
     stand.taxa_status = 200
     stand.taxa["phascolarctos-cinereus"] = KOALA
-    for _ in range(2):
-        shown.get_by_text("More about: koala").click()
-    expect(shown.locator("#animal dt")).to_have_count(4)
-    expect(shown.locator("#animal [role=status]")).to_be_empty()
+    shown.click("#guide-back")
+    about.click()
+    expect(shown.locator("#guide dt")).to_have_count(4)

@@ -11,6 +11,7 @@ import { build } from "esbuild";
 const SOURCES = fileURLToPath(new URL("src", import.meta.url));
 const NAMES = fileURLToPath(new URL("names", import.meta.url));
 const WORDS = fileURLToPath(new URL("words", import.meta.url));
+const AREAS = fileURLToPath(new URL("areas.csv", import.meta.url));
 const FORMATS = fileURLToPath(new URL("../../chalicelib/photo/formats.json", import.meta.url));
 const BUNDLE = fileURLToPath(new URL("../../chalicelib/web", import.meta.url));
 
@@ -44,7 +45,7 @@ const options = {
   absWorkingDir: SOURCES,
   entryNames: "[name]-[hash]",
   assetNames: "[name]-[hash]",
-  loader: { ".txt": "file" },
+  loader: { ".txt": "file", ".jpg": "base64" },
   outdir: BUNDLE,
   bundle: true,
   minify: true,
@@ -92,6 +93,8 @@ const image = await written("icon", ".svg", icon);
 // Without signal the page needs all of its files; names in the language are added by offline/shell.js.
 replace("shell.json", await written("shell", ".json", JSON.stringify([image, ...files.map(({ path }) => `web/${basename(path)}`)])));
 html = html.replace(/\n\s+/g, "\n");
+const [, ...areas] = (await readFile(AREAS, "utf8")).trim().split("\n").map((line) => line.split(","));
+const COLUMNS = ["en", "de", "es", "fr", "zh"]; // of names in areas.csv, after the code
 const languages = {};
 for (const file of (await readdir(WORDS)).sort()) {
   languages[basename(file, ".json")] = JSON.parse(await readFile(join(WORDS, file), "utf8"));
@@ -100,7 +103,8 @@ const countries = (await readFile(join(SOURCES, "places.txt"), "utf8")).match(/(
 for (const [language, words] of Object.entries(languages)) {
   const names = new Intl.DisplayNames([words.html.lang], { type: "region" });
   await written(`countries-${language}`, ".json", JSON.stringify(Object.fromEntries(countries.map((code) => [code, names.of(code)])))); // for result pages
-  await writeFile(join(BUNDLE, `${language}.html`), inLanguage(words, await writeNames(language), await writeManifest(words), linksFrom(language)));
+  const lists = { ...(await addresses(language)), manifest: await writeManifest(words) };
+  await writeFile(join(BUNDLE, `${language}.html`), inLanguage(words, lists, linksFrom(language)));
 }
 
 /** Return links from a language to all languages. The server remembers the one that was followed last. */
@@ -108,6 +112,13 @@ function linksFrom(current) {
   const link = ([language, { html: own }]) =>
     `<a href="?lang=${language}" lang="${own.lang}"${language === current ? ' aria-current="true"' : ""}>${own.language}</a>`;
   return Object.entries(languages).map(link).join(" ");
+}
+
+/** Write the lists of a language. Return the address of each. */
+async function addresses(language) {
+  const column = 1 + COLUMNS.indexOf(language);
+  const named = Object.fromEntries(areas.map((row) => [row[0], row[column] || row[1]]));
+  return { names: await writeNames(language), areas: await written(`areas-${language}`, ".json", JSON.stringify(named)) };
 }
 
 /** Write the names of animals in a language. Return their address; empty for English, in which the API has names. */
@@ -144,9 +155,9 @@ async function written(name, suffix, text) {
 }
 
 /** Return the HTML in a language: with its own words, and those of the script as JSON. */
-function inLanguage({ html: own, script }, names, manifest, links) {
+function inLanguage({ html: own, script }, lists, links) {
   const suffixes = table.filter((format) => format.in_browsers === false).flatMap((format) => format.extensions);
-  const values = { ...own, names, manifest, suffixes: suffixes.map((suffix) => `,.${suffix}`).join("") };
+  const values = { ...own, ...lists, suffixes: suffixes.map((suffix) => `,.${suffix}`).join("") };
   const words = JSON.stringify(script).replaceAll("<", "\\u003c").replaceAll("{formats}", namedIn(own.lang));
   const markup = { links, words };
   return html.replace(/{{([\w.-]+)}}/g, (_, key) => {

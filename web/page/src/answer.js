@@ -1,24 +1,26 @@
 // The view of an answer: the prediction, its relatives, the candidates, the location.
 
-import { taxon } from "./api.js";
-import { Comparison } from "./compare.js";
+import { addressOf } from "./addresses.js";
 import { Disclosure } from "./disclosure.js";
 import { $, badge, definitions, make, showText, taxonRow } from "./elements.js";
+import guideModule from "./guide.js?later";
 import { capital, either, probability, say } from "./language.js";
 import { LocationPart } from "./location.js";
-import { aboutTaxon } from "./taxon.js";
 import { disagreement, headline, hereOf, modelsInWords, namedIn, rankInWords } from "./words.js";
 import { reasonInWords, relativesInWords, sentenceOf, sureMeans } from "./words.js";
 
 export class AnswerView {
   #location = new LocationPart();
-  #comparison = new Comparison();
-  #first = null; // the likeliest candidate
-  #taxon = new Disclosure($("animal"), async (signal) => aboutTaxon(await taxon(this.#first.taxon, signal)));
+  #answer = null; // the one that is shown
+  #comparison = new Disclosure($("compare"), async (signal) => {
+    const { compared } = await import(guideModule);
+    return compared(this.#answer, $("frame").hidden ? "" : $("picture").src, signal);
+  });
 
   /** Show an answer of the API. Return a sentence about it for screen readers. */
   show(given) {
     const answer = { ...given, prediction: namedIn(given) };
+    this.#answer = answer;
     const sentence = this.#showPrediction(answer);
     this.#showCandidates(answer);
     const differ = disagreement(answer.photos ?? []);
@@ -26,7 +28,7 @@ export class AnswerView {
     // The place of a photo without an animal would help nobody.
     $("add-place").hidden = Boolean(answer.location.center) || answer.subject !== "animal";
     this.#location.show(answer);
-    this.#showTaxon(answer);
+    showTaxon(answer);
     $("models").textContent = modelsInWords(answer.model);
     $("about").replaceChildren(...definitions(about(answer)));
     return `${sentence} ${differ}`.trim();
@@ -62,20 +64,22 @@ export class AnswerView {
     const isGuess = !prediction || perhaps.length > 0;
     $("candidates-heading").textContent = say(perhaps.length ? "candidates.alike" : isGuess ? "candidates.guesses" : "candidates");
     const worthNaming = prediction || subject === "animal" ? candidates : [];
-    this.#comparison.show(perhaps.length || device ? [] : worthNaming);
+    this.#comparison.reset();
+    $("compare").hidden = perhaps.length > 0 || Boolean(device) || worthNaming.length < 2;
     $("candidates-part").hidden = worthNaming.length === 0;
     $("candidates-part").open = !perhaps.length; // they look like it, and need not live there
     $("candidates-part").classList.toggle("photo-alone", !narrowed);
     $("candidates-part").classList.toggle("guesses", isGuess);
     $("candidates").replaceChildren(...candidates.map((each) => candidateRow(each, narrowed)));
   }
+}
 
-  #showTaxon({ prediction, perhaps, candidates: [first], device }) {
-    this.#first = first;
-    this.#taxon.reset();
-    $("animal").hidden = !prediction || perhaps.length > 0 || !first || Boolean(device);
-    $("animal-summary").textContent = first ? say("taxon", { name: first.name }) : "";
-  }
+/** Lead to the page about the likeliest animal. */
+function showTaxon({ prediction, perhaps, candidates: [first], device }) {
+  $("animal").hidden = !prediction || perhaps.length > 0 || !first || Boolean(device);
+  if ($("animal").hidden) return;
+  $("animal").textContent = say("taxon", { name: first.name });
+  $("animal").href = addressOf("taxon", first.taxon);
 }
 
 /** Return a remark on a wide, missing or unexpected prediction, or an empty string for any other. */

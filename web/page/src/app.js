@@ -1,14 +1,18 @@
 // The page: choose photos, send them, and show the result in one of the views.
 // One to five photos are of one animal. More of them are each of their own animal, in a grid.
 
+import { addressOf, wanted } from "./addresses.js";
 import { AnswerView } from "./answer.js";
 import { correct, identify } from "./api.js";
 import { Boxes } from "./boxes.js";
 import { $ } from "./elements.js";
+import exampleModule from "./example.js?later";
+import guideModule from "./guide.js?later";
 import { listKnowledge } from "./knowledge.js";
 import { History } from "./history.js";
 import { say } from "./language.js";
 import { ManyView } from "./many.js";
+import { WorldMap } from "./map.js";
 import { closeElsewhere } from "./menu.js";
 import { loadNames, rename } from "./names.js";
 import { prepare } from "./photo.js";
@@ -24,7 +28,7 @@ import { SharingPart, peopleIn } from "./sharing.js";
 import { answerOf, begin as beginOffline, showAnswerer } from "./signal.js";
 
 // The views, and what gets the focus in each if what had it is gone.
-const VIEWS = { busy: "cancel", problem: "problem-heading", place: "place-heading", answer: "name", many: "many-heading" };
+const VIEWS = { busy: "cancel", problem: "problem-heading", place: "place-heading", answer: "name", many: "many-heading", guide: "guide-heading" };
 const RETRY_AFTER = 1000; // ms
 
 const answerView = new AnswerView();
@@ -34,6 +38,9 @@ const saying = new SayingPart(keep, noteWhatIsSaid);
 const history = new History(forgetObservation);
 const many = new ManyView(openOfMany);
 const preview = new Preview({ choose, refuse: (code) => showProblem(explain(new Problem(code))) });
+let guide = null; // a promise of the field guide, once it was asked for
+let beforeGuide = "start"; // the view that the guide covers
+let placeOfGuide = false; // whether the question where it was is for the list of who lives there
 let placeForm = null; // a promise of the form, once it was asked for
 let photos = null; // a promise of the photos to send, with their positions
 let asked = {}; // what was wanted of the last request, as `identifyPhotos` takes it
@@ -49,11 +56,12 @@ let canFindAll = true; // until the API says that it has no detector
 /** Show one view and hide the others. Screen readers read `sentence`. */
 function show(view, sentence) {
   const focused = document.activeElement;
+  if (view !== "guide" && wanted()) globalThis.history.replaceState(null, "", location.pathname + location.search);
   document.body.dataset.state = view;
   for (const each of Object.keys(VIEWS)) $(each).hidden = each !== view;
   $("outcome").setAttribute("aria-busy", view === "busy");
   $("status").textContent = sentence;
-  queueMicrotask(() => moveFocus(focused, VIEWS[view])); // when the view is filled
+  queueMicrotask(() => moveFocus(focused, VIEWS[view] ?? "pick")); // when the view is filled
 }
 
 /** Move the focus to a part of the view if what had it is gone. Otherwise keyboards would go on from the top of the page. */
@@ -122,7 +130,7 @@ async function identifyPhotos({ place, findAll = false, onlyServer = false }) {
   pending = new AbortController();
   const { signal } = pending;
   asked = { place, findAll, onlyServer };
-  placeOfMany = false;
+  [placeOfMany, placeOfGuide] = [false, false];
   isOffline = false;
   show("busy", say("busy"));
   showProgress(say("busy.prepare"));
@@ -306,7 +314,7 @@ function showProblem({ heading, advice, detail, again, place }) {
 
 async function askPlace({ heading, advice }) {
   show("place", "");
-  const canGoBack = Boolean(current) || placeOfMany;
+  const canGoBack = Boolean(current) || placeOfMany || placeOfGuide;
   $("place-heading").textContent = heading;
   $("place-advice").textContent = advice;
   $("place-none").hidden = canGoBack && !current?.place;
@@ -323,6 +331,7 @@ async function askPlace({ heading, advice }) {
 }
 
 function usePlace(place) {
+  if (placeOfGuide) return lookHere(place);
   if (placeOfMany) usePlaceForMany(place);
   else identifyPhotos({ place });
 }
@@ -358,6 +367,57 @@ async function resume() {
   showAnswer();
 }
 
+/** Show the page of the field guide that the address names, or leave the guide. */
+async function showGuide() {
+  const page = wanted();
+  const { state } = document.body.dataset;
+  if (!page) return state === "guide" && leaveGuide();
+  if (state !== "guide") beforeGuide = ["answer", "many"].includes(state) ? state : "start";
+  show("guide", say("loading"));
+  scrollTo(0, 0);
+  try {
+    guide ??= import(guideModule).then(({ Guide }) => new Guide((svg) => new WorldMap(svg)));
+    $("status").textContent = await (await guide).show(page, current?.answer);
+  } catch {
+    guide = null; // the next time tries again
+    showProblem(explain(new Problem("unreachable")));
+  }
+}
+
+function leaveGuide() {
+  if (beforeGuide === "answer" && current) goBack();
+  else show(beforeGuide === "many" ? "many" : "start", "");
+}
+
+/** List who lives at a place. A tenth of a degree is enough for a cell of 110 km. */
+function lookHere(place) {
+  placeOfGuide = false;
+  if (place) location.hash = addressOf("here", `${place.latitude.toFixed(1)},${place.longitude.toFixed(1)}`).split("#")[1];
+  else show("start", "");
+}
+
+addEventListener("hashchange", showGuide);
+$("guide-back").addEventListener("click", () => {
+  if (location.hash !== linked) return globalThis.history.back();
+  globalThis.history.replaceState(null, "", location.pathname + location.search); // one came from elsewhere
+  leaveGuide();
+});
+$("look-up").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = $("look-up-text").value.trim();
+  if (text) location.hash = addressOf("find", text).split("#")[1];
+});
+$("example").addEventListener("click", async () => {
+  try {
+    choose([(await import(exampleModule)).examplePhoto()]);
+  } catch {
+    showProblem(explain(new Problem("unreachable")));
+  }
+});
+$("look-here").addEventListener("click", () => {
+  placeOfGuide = true;
+  askPlace({ heading: say("guide.where"), advice: "" });
+});
 $("again").addEventListener("click", () => identifyPhotos(asked));
 $("find").addEventListener("click", () => identifyPhotos({ place: current.place, findAll: true }));
 $("cancel").addEventListener("click", cancel);
@@ -366,11 +426,16 @@ $("device-ask").addEventListener("click", () => identifyPhotos({ place: current.
 $("split").addEventListener("click", () => chooseMany(chosen));
 $("to-many").addEventListener("click", showMany);
 $("many-add-place").addEventListener("click", askPlaceOfMany);
-$("place-back").addEventListener("click", () => (placeOfMany ? showMany() : goBack()));
+$("place-back").addEventListener("click", () => (placeOfGuide ? lookHere(null) : placeOfMany ? showMany() : goBack()));
 $("problem-back").addEventListener("click", goBack);
 for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: say("place.question"), advice: "" }));
 addEventListener("online", () => isOffline && identifyPhotos(asked));
 closeElsewhere(document.querySelector(".languages"));
 listKnowledge();
 beginOffline(openWaiting);
-resume();
+const linked = wanted() ? location.hash : ""; // to a page of the guide
+resume().then(() => {
+  if (!linked) return;
+  globalThis.history.replaceState(null, "", location.pathname + location.search + linked);
+  showGuide();
+});

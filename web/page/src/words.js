@@ -182,20 +182,3 @@ export function relativesInWords(count, taxa) {
   const names = taxa.slice(0, NAMED).map(({ name }) => name);
   return say("relatives", { count, names: count > NAMED ? `${names.join(", ")} …` : listed(names) });
 }
-
-/** Return terms and descriptions of where a taxon lives. */
-export function lives(where, ranges) {
-  const described = ["native", "introduced"].map((status) => [
-    say(`taxon.${status}`),
-    ranges.filter((each) => each.status === status).map(statement).join("; "),
-  ]);
-  const found = described.filter(([, areas]) => areas);
-  if (where === "range" && found.length) return found;
-  return [[say("taxon.lives"), say(`taxon.${where}`) || say("taxon.unknown")]];
-}
-
-function statement({ words: area, extent, certainty, season }) {
-  const details = [season && (say(`season.${season}`) || season), certainty === "doubt" && say("taxon.doubt")].filter(Boolean).join(", ");
-  const where = extent === "within" ? say("taxon.within", { area }) : area;
-  return details ? `${where} (${details})` : where;
-}

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.api import page
 from chalicelib.api.http import Request
 from chalicelib.api.page import language_of, preferred, remembering
+from chalicelib.config.casts import origins
 from chalicelib.errors import NotFound
 
 ASSETS = sorted(path.name for path in page.WEB.iterdir() if path.suffix != ".html")
@@ -31,6 +32,18 @@ def test_the_base_path_is_escaped() -> None:
 def test_the_page_may_send_photos_to_the_bucket_alone() -> None:
     _, headers = page.index("/", origins=["https://photos.example"])
     assert headers["Content-Security-Policy"].endswith("; connect-src 'self' https://photos.example")
+
+
+def test_the_page_may_show_pictures_of_the_hosts_that_the_setting_names_and_of_no_others() -> None:
+    text, headers = page.index("/", pictures=["https://api.example", "https://one.example", "https://two.example"])
+    policy = headers["Content-Security-Policy"]
+    assert "img-src 'self' blob: data: https://one.example https://two.example;" in policy
+    assert policy.endswith("; connect-src 'self' https://api.example https://one.example https://two.example")
+    assert '<meta name="pictures" content="https://api.example">' in text
+    # AND off with the setting
+    text, headers = page.index("/", pictures=origins("off"))
+    assert "pictures" not in text.partition("<body")[0]
+    assert "https://" not in headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("language", sorted(page.languages()))

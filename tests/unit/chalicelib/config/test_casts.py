@@ -27,6 +27,8 @@ from chalicelib.errors import SettingError
         (casts.boolean, "0", False),
         (casts.redis_url, "rediss://host:6380", "rediss://host:6380"),
         (casts.origin, "https://example.org:8443", "https://example.org:8443"),
+        (casts.origins, "https://a.example http://b.example:80", ("https://a.example", "http://b.example:80")),
+        (casts.origins, "off", ()),
         (casts.one_of("a", "b"), "b", "b"),
     ],
 )
@@ -44,6 +46,7 @@ def test_text_becomes_a_value(cast: Callable[[str], object], text: str, value: o
         (casts.non_negative_number, "-0.1", "expected a number, 0 or more"),
         (casts.non_negative_number, "inf", "expected a number, 0 or more"),
         (casts.origin, "example.org", "expected http:// or https:// and a host, without a slash at the end"),
+        (casts.origins, "https://a.example b", "expected http:// or https:// and a host, without a slash at the end"),
         (casts.origin, "https://example.org/", "expected http:// or https:// and a host, without a slash at the end"),
         (casts.share, "0%", "expected a share such as 10% or 0.1, above 0 and at most 100%"),
         (casts.share, "101%", "expected a share such as 10% or 0.1, above 0 and at most 100%"),

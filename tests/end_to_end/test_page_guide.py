@@ -1,0 +1,202 @@
+"""The field guide of the page: animals by name and place, and pictures that others took.
+
+iNaturalist is a stand-in here: the browser of the tests reaches no other server.
+"""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from testing import pictures
+from tests.end_to_end import answers
+from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of
+from tests.end_to_end.stand import PICTURES, Stand
+from tests.end_to_end.test_page_words import GROUPS, KOALA
+
+API, HOST = PICTURES
+KOALA_NOW = KOALA | {
+    "other_names": ["Native bear"],
+    "ids": {"inaturalist": "42983"},
+    "ranges": [
+        {"areas": "AU-QLD AU-VIC ; lat <= -20", "words": "", "status": "native", "extent": "throughout",
+         "certainty": "sure", "season": None},
+        {"areas": "Kangaroo-Island", "words": "", "status": "introduced", "extent": "throughout",
+         "certainty": "sure", "season": None},
+    ],
+}  # fmt: skip
+PHOTO = {
+    "id": 7,
+    "license_code": "cc-by-nc",
+    "attribution": "(c) Ada Lovelace, some rights reserved (CC BY-NC)",
+    "medium_url": f"{HOST}/photos/7/medium.jpg",
+}
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    """The addresses at the stand-in for iNaturalist that were asked for."""
+    return []
+
+
+@pytest.fixture
+def with_pictures(stand: Stand, asked: list[str]) -> dict[str, Any]:
+    """Options of a window for which iNaturalist knows the koala, by its id, and has a picture of it."""
+    stand.taxa["phascolarctos-cinereus"] = KOALA_NOW
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        headers = {"Access-Control-Allow-Origin": "*"}
+        if route.request.url.startswith(HOST):
+            return route.fulfill(body=pictures.jpeg(), content_type="image/jpeg", headers=headers)
+        unfree = PHOTO | {"id": 6, "license_code": None}
+        koala = {"id": 42983, "default_photo": unfree, "taxon_photos": [{"photo": PHOTO}]}
+        return route.fulfill(body=json.dumps({"results": [koala]}), content_type="application/json", headers=headers)
+
+    def before(page: Page) -> None:
+        for each in PICTURES:
+            page.route(f"{each}/**", answer)
+
+    return {"before": before}
+
+
+def _about_koala(open_page: Open, stand: Stand, **options: Any) -> Page:
+    return open_page(f"{stand.url}#taxon=phascolarctos-cinereus", **options)
+
+
+@pytest.mark.parametrize(
+    ("language", "native", "introduced"),
+    [
+        ("en", "Queensland and Victoria, south of 20° S", "Kangaroo Island"),
+        ("de", "Queensland und Victoria, südlich von 20° S", "Kangaroo Island"),
+        ("fr", "Queensland et Victoria, au sud de 20° S", "Île Kangourou"),
+        ("zh", "昆士兰州和维多利亚州，南纬 20°以南", "袋鼠岛"),
+    ],
+)
+def test_where_an_animal_lives_is_composed_in_the_language_of_the_reader(
+    stand: Stand, open_page: Open, language: str, native: str, introduced: str
+) -> None:
+    stand.language, stand.taxa["phascolarctos-cinereus"] = language, KOALA_NOW
+    shown = _about_koala(open_page, stand)
+    expect(shown.locator("#guide .areas li")).to_have_text([native, introduced])
+    expect(shown.locator("#guide dl")).to_contain_text("Native bear")
+
+
+def test_pictures_come_only_when_asked_for_with_author_and_licence_and_stay_on_the_device(
+    stand: Stand, open_page: Open, asked: list[str], with_pictures: dict[str, Any]
+) -> None:
+    # GIVEN the page about the koala, which has a drawn outline
+    shown = _about_koala(open_page, stand, **with_pictures)
+    expect(shown.get_by_role("img", name="mammals")).to_be_visible()
+    assert asked == []
+    # WHEN pictures are wanted THEN the first one with an open licence is there, with its author and its terms
+    shown.get_by_role("button", name="Show pictures from iNaturalist").click()
+    expect(shown.get_by_role("img", name="Picture of koala")).to_be_visible()
+    author = shown.get_by_role("link", name="Ada Lovelace")
+    expect(author).to_have_attribute("href", "https://www.inaturalist.org/photos/7")
+    licence = shown.get_by_role("link", name="CC BY-NC")
+    expect(licence).to_have_attribute("href", "https://creativecommons.org/licenses/by-nc/4.0/")
+    assert asked == [f"{API}/v1/taxa/42983", PHOTO["medium_url"]]
+    # WHEN one comes back THEN nobody is asked again
+    shown.reload()
+    expect(shown.get_by_role("img", name="Picture of koala")).to_be_visible()
+    assert len(asked) == 2
+    # AND they can be hidden again
+    shown.get_by_role("button", name="Hide pictures").click()
+    expect(shown.get_by_role("img", name="mammals")).to_be_visible()
+
+
+def test_a_host_that_does_not_answer_leaves_the_outline(
+    stand: Stand, open_page: Open, with_pictures: dict[str, Any]
+) -> None:
+    shown = _about_koala(open_page, stand, **with_pictures)
+    shown.route(f"{API}/**", lambda route: route.abort())
+    shown.get_by_role("button", name="Show pictures from iNaturalist").click()
+    expect(shown.get_by_text("There is no picture that may be shown here.")).to_be_visible()
+    expect(shown.get_by_role("img", name="mammals")).to_be_visible()
+
+
+def test_the_photo_and_the_picture_zoom_together(
+    stand: Stand, identified: Identified, with_pictures: dict[str, Any]
+) -> None:
+    # GIVEN the candidates of a photo side by side, with pictures
+    for taxon in ("oryctolagus-cuniculus", "bradypus"):
+        stand.taxa[taxon] = KOALA_NOW | {"taxon": taxon, "lives": "everywhere"}
+    shown = identified(**with_pictures)
+    shown.click("#compare summary")
+    shown.get_by_role("button", name="Show pictures from iNaturalist").click()
+    both = shown.locator("#compare .beside img")
+    expect(both).to_have_count(2)
+    # WHEN one zooms in THEN both do, and both move
+    before = [box_of(each)["width"] for each in both.all()]
+    shown.locator("#compare").get_by_role("button", name="Zoom in").click()
+    assert [box_of(each)["width"] for each in both.all()] == [pytest.approx(1.5 * each) for each in before]
+    shown.locator("#compare .beside .reference").first.press("ArrowLeft")
+    first, second = (each.evaluate("e => e.style.transform") for each in both.all())
+    assert first == second
+    assert "translate(15%" in first
+
+
+def test_a_search_leads_to_the_page_of_an_animal_and_back(stand: Stand, open_page: Open) -> None:
+    # GIVEN an API that finds the koala by another name
+    stand.taxa |= {"?q=native+bear": {"taxa": [KOALA], "groups": []}, "phascolarctos-cinereus": KOALA_NOW}
+    stand.taxa["?group=mammals"] = {"taxa": [KOALA], "groups": []}
+    shown = open_page(stand.url)
+    # WHEN it is looked up THEN it is found, and leads to its page
+    shown.fill("#look-up-text", "native bear")
+    shown.click("#look-up button")
+    expect(shown.locator("#guide-heading")).to_have_text("Found for “native bear”")
+    shown.get_by_role("link", name="Koala").click()
+    expect(shown.locator("#guide-heading")).to_have_text("Koala")
+    # AND back leads to the list, then to the start
+    shown.click("#guide-back")
+    expect(shown.locator("#guide-heading")).to_have_text("Found for “native bear”")
+    shown.go_back()
+    expect(shown.locator("#invitation")).to_be_visible()
+    # AND an animal that is not known says so
+    shown.goto(f"{stand.url}#taxon=unicornis")
+    expect(shown.locator("#guide-heading")).to_have_text("Faunalens does not know this animal")
+
+
+def test_who_lives_at_a_place_is_a_list_with_filters(stand: Stand, open_page: Open) -> None:
+    # GIVEN a place with a koala and a fox
+    stand.taxa |= {"": GROUPS, "?group=birds": {"taxa": [], "groups": []}}
+    shown = open_page(stand.url)
+    shown.click("#look-here")
+    shown.fill("#place-name", "-33.1, 150.9")
+    shown.click("#place-use")
+    rows = shown.locator("#guide .taxa li")
+    expect(rows).to_have_count(2)
+    # AND the server gets no more than a tenth of a degree
+    assert stand.sent[-1].query == {"lat": "-33.10", "lon": "150.90"}
+    # WHEN it is filtered THEN only what fits stays
+    shown.get_by_label("Origin").select_option("introduced")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Red fox")
+    shown.get_by_label("Origin").select_option("")
+    shown.get_by_label("Part of a name").fill("phasco")
+    expect(rows).to_contain_text("Koala")
+    shown.get_by_label("Group").select_option("birds")
+    expect(shown.get_by_text("No animal here fits. Clear a filter.")).to_be_visible()
+
+
+def test_a_first_visit_can_try_a_photo_and_a_phone_offers_no_folder(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url, viewport=PHONE, has_touch=True, is_mobile=True)
+    expect(shown.locator("#folder-label")).to_be_hidden()
+    shown.click("#example")
+    expect(shown.locator("#answer")).to_be_visible()
+    assert stand.sent[-1].body[:2] == b"\xff\xd8"
+    # AND a desk has folders
+    shown = open_page(stand.url, viewport=DESK)
+    expect(shown.locator("#folder-label")).to_be_visible()
+
+
+def test_the_season_is_twelve_bars_if_the_dataset_has_one(stand: Stand, identified: Identified) -> None:
+    stand.taxa["phascolarctos-cinereus"] = KOALA_NOW
+    answer = answers.koala()
+    answer["candidates"][0]["season"] = [1, 1, 0.5, 0, 0, 0, 0, 0, 0, 0, 0.1, 0.9]
+    shown = identified(answer)
+    shown.get_by_role("link", name="More about: koala").click()
+    expect(shown.get_by_role("img", name="Mostly in: January, February, March, and December")).to_be_visible()
+    expect(shown.locator(".season > span")).to_have_count(12)

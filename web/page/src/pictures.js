@@ -1,0 +1,105 @@
+// Pictures of animals that others have taken, with their authors and licences. The browser asks iNaturalist for them once
+// the person wants that; the server never does. They stay on the device for a month.
+
+import { Problem } from "./problem.js";
+
+const api = document.querySelector('meta[name="pictures"]')?.content;
+const WISH = "pictures"; // in localStorage: "yes" if the person wants them
+const STORE = "pictures-1"; // in the Cache API; the number changes with what it holds
+const MONTH = 30 * 24 * 3600 * 1000; // ms
+const MOST = 300; // entries of the store: a picture has two
+const LICENCE = /^cc-(by(?:-nc|-nd|-sa)*)$/;
+
+/** Whether this deployment names a host of pictures. */
+export const canShow = Boolean(api);
+
+/** Whether the person wants pictures. */
+export function areWanted() {
+  try {
+    return canShow && localStorage.getItem(WISH) === "yes";
+  } catch {
+    return false; // the browser forbids it
+  }
+}
+
+export function setWanted(isWanted) {
+  try {
+    localStorage.setItem(WISH, isWanted ? "yes" : "no");
+  } catch {
+    // The browser forbids it: the wish is forgotten with the page.
+  }
+}
+
+/**
+ * Find a picture of a taxon.
+ * @param {{scientific_name: string, rank: string, ids?: {inaturalist?: string}}} taxon
+ * @returns {Promise<null | {source: string, author: string, licence: string, terms: string, page: string}>}  `source`: for
+ *   an <img>; `terms`: the address of the licence; `page`: of the picture. Null if there is none with an open licence
+ */
+export async function pictureOf(taxon, signal) {
+  const found = await kept(addressOf(taxon), MONTH, async (address) => {
+    const { results } = await (await ask(address, signal)).json();
+    const same = results.find(({ id, name }) => (taxon.ids?.inaturalist ? `${id}` === taxon.ids.inaturalist : name === taxon.scientific_name));
+    return new Response(JSON.stringify({ at: Date.now(), picture: same ? firstOpen(same) : null }));
+  });
+  const { picture } = await found.json();
+  return picture && { ...picture, source: await sourceOf(picture.url, signal) };
+}
+
+/** Return where iNaturalist describes a taxon. One whose id is not known is searched by its name. */
+function addressOf({ scientific_name: name, rank, ids }) {
+  return ids?.inaturalist ? `${api}/v1/taxa/${ids.inaturalist}` : `${api}/v1/taxa?${new URLSearchParams({ q: name, rank })}`;
+}
+
+/** Return the first picture of a taxon that others may show, or null. */
+function firstOpen({ default_photo: first, taxon_photos: more = [] }) {
+  for (const photo of [first, ...more.map((each) => each.photo)]) {
+    const code = photo?.license_code;
+    const [, terms] = LICENCE.exec(code) ?? [];
+    if (!terms && code !== "cc0") continue;
+    const [, author = photo.attribution] = /^\(c\) (.+?),/.exec(photo.attribution) ?? [];
+    return {
+      url: photo.medium_url,
+      page: `https://www.inaturalist.org/photos/${photo.id}`,
+      author,
+      licence: terms ? `CC ${terms.toUpperCase()}` : "CC0",
+      terms: terms ? `https://creativecommons.org/licenses/${terms}/4.0/` : "https://creativecommons.org/publicdomain/zero/1.0/",
+    };
+  }
+  return null;
+}
+
+/** Return an address of a picture for an <img>: of the copy on this device, or else where it is. */
+async function sourceOf(url, signal) {
+  try {
+    const response = await kept(url, Infinity, (address) => ask(address, signal));
+    return URL.createObjectURL(await response.blob());
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    return url; // its host may not let scripts read it
+  }
+}
+
+/** Return what the store has of an address, or else load and store it. What is older than `most` ms serves only if that fails. */
+async function kept(address, most, load) {
+  const store = await globalThis.caches?.open(STORE).catch(() => null); // only where the page came encrypted
+  const known = await store?.match(address);
+  if (known && (most === Infinity || Date.now() - (await known.clone().json()).at < most)) return known;
+  try {
+    const loaded = await load(address);
+    await store?.put(address, loaded.clone()).catch(() => {}); // the device may be full
+    for (const old of ((await store?.keys()) ?? []).slice(0, -MOST)) store.delete(old);
+    return loaded;
+  } catch (error) {
+    if (known) return known;
+    throw error;
+  }
+}
+
+async function ask(address, signal) {
+  const response = await fetch(address, { signal, credentials: "omit" }).catch((error) => {
+    throw error.name === "AbortError" ? error : new Problem("unreachable");
+  });
+  if (!response.ok) throw new Problem(response.status === 429 ? "too_many_requests" : "unavailable");
+  return response;
+}
