@@ -301,12 +301,13 @@ function goBack() {
   reveal();
 }
 
-function showProblem({ heading, advice, detail, again, place }) {
+function showProblem({ heading, advice, detail, isEnglish, again, place }) {
   if (place) return askPlace({ heading, advice });
   show("problem", "");
   $("problem-heading").textContent = heading;
   $("problem-advice").textContent = advice;
   $("problem-detail").textContent = detail;
+  $("problem-detail").lang = isEnglish ? "en" : document.documentElement.lang;
   $("again").hidden = !again;
   $("problem-back").hidden = !current;
   $("status").textContent = `${heading}. ${advice}`;

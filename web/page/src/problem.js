@@ -10,6 +10,20 @@ export class Problem extends Error {
   }
 }
 
+/** The API's details of a photo, which are in English, and the keys of the page's words for them, with their values in order. */
+const DETAILS = [
+  [/^photo is ([\d.]+) MB, at most ([\d.]+) MB/, "detail.bytes"],
+  [/^photo is ([\d.]+) MP, at most ([\d.]+) MP/, "detail.pixels"],
+  [/ larger than ([\d.]+) MB| photo of at most ([\d.]+) MB/, "detail.limit"],
+  [/ takes ([\d.]+) MB of memory, but at most ([\d.]+) MB/, "detail.memory"],
+  [/ takes more than ([\d.]+) s to decode/, "detail.slow"],
+  [/^the photo is empty/, "detail.empty"],
+  [/^this server does not read ([\w/ ]+);/, "detail.format"],
+  [/ is damaged or cut short | has an invalid header /, "detail.damaged"],
+  [/ photo has (?:more than|a list of) /, "detail.odd"],
+  [/^the file is not a photo in a supported format/, "detail.unknown"],
+];
+
 const RETRYABLE = [
   "upload_missing",
   "too_many_requests",
@@ -29,7 +43,7 @@ export function inWords(problem) {
   return `${heading}. ${advice}`;
 }
 
-/** Explain a problem. `again`: whether to offer a retry. `place`: whether to ask for the location. */
+/** Explain a problem. `again`: whether to offer a retry. `place`: whether to ask for the location. `isEnglish`: the detail. */
 export function explain({ code, detail, retryAfter }) {
   const known = say(`problem.${code}`) ? code : "other";
   const advice = say(`problem.${known}.advice`);
@@ -37,8 +51,19 @@ export function explain({ code, detail, retryAfter }) {
   return {
     heading: say(`problem.${known}`),
     advice: seconds > 0 ? say("problem.wait", { advice, count: seconds }) : advice,
-    detail: code === "location_missing" ? "" : detail,
+    ...(code === "location_missing" ? { detail: "", isEnglish: false } : detailInWords(detail)),
     again: RETRYABLE.includes(code) || known === "other",
     place: code === "location_missing" || code === "location_invalid",
   };
+}
+
+/** Return a detail of the API in the language of the page, if the page has words for it. */
+function detailInWords(detail) {
+  for (const [pattern, key] of DETAILS) {
+    const found = pattern.exec(detail);
+    if (!found) continue;
+    const [a, b] = found.slice(1).filter(Boolean).map((value) => Number(value) || value);
+    return { detail: say(key, { a, b }), isEnglish: false };
+  }
+  return { detail, isEnglish: true };
 }

@@ -97,8 +97,9 @@ export function rankInWords({ rank, scientific_name: scientificName }) {
 /** Return a sentence on why an answer is wide or missing; empty if nothing is known of it. */
 export function reasonInWords({ reasons = [], why_not: sentence }) {
   const canBeMended = !reasons.includes("night_camera") && reasons.some((reason) => /^(animal|photo)_/.test(reason));
+  const side = reasons.includes("unlike") && !reasons.includes("night_camera") ? say("reason.side") : "";
   const advice = canBeMended ? say(reasons.some((reason) => reason.endsWith("_small")) ? "reason.closer" : "reason.better") : "";
-  const said = [...reasons.map((reason) => say(`reason.${reason}`)), advice].filter(Boolean).join(" ");
+  const said = [...reasons.map((reason) => say(`reason.${reason}`)), advice || side].filter(Boolean).join(" ");
   return said || (sentence ?? "");
 }
 
