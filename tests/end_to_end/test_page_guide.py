@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of
+from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, problem
 from tests.end_to_end.stand import PICTURES, Stand
 from tests.end_to_end.test_page_words import GROUPS, KOALA
 
@@ -190,6 +190,24 @@ def test_a_first_visit_can_try_a_photo_and_a_phone_offers_no_folder(stand: Stand
     # AND a desk has folders
     shown = open_page(stand.url, viewport=DESK)
     expect(shown.locator("#folder-label")).to_be_visible()
+
+
+def test_a_relative_that_no_model_knows_has_a_name_in_the_language_of_the_reader(
+    stand: Stand, identified: Identified
+) -> None:
+    stand.language, answer = "de", answers.koala()
+    mynas = {"taxon": "acridotheres-fuscus", "name": "jungle myna", "scientific_name": "Acridotheres fuscus"}
+    answer["prediction"]["relatives_here"] = {"count": 1, "taxa": [mynas]}
+    shown = identified(answer)
+    expect(shown.locator("#relatives-summary")).to_contain_text("Dschungelmaina")
+
+
+def test_what_a_decoder_says_is_in_the_language_of_the_reader(stand: Stand, identified: Identified) -> None:
+    stand.language = "de"
+    detail = "photo is 61 MP, at most 40.5 MP are read; send a smaller one"
+    shown = identified(*problem("photo_too_large", 413, detail))
+    expect(shown.locator("#problem-detail")).to_have_text("Das Foto hat 61 Megapixel; höchstens 40,5 werden gelesen.")
+    expect(shown.locator("#problem-detail")).to_have_attribute("lang", "de")
 
 
 def test_the_season_is_twelve_bars_if_the_dataset_has_one(stand: Stand, identified: Identified) -> None:

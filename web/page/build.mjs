@@ -11,7 +11,7 @@ import { build } from "esbuild";
 const SOURCES = fileURLToPath(new URL("src", import.meta.url));
 const NAMES = fileURLToPath(new URL("names", import.meta.url));
 const WORDS = fileURLToPath(new URL("words", import.meta.url));
-const AREAS = fileURLToPath(new URL("areas.csv", import.meta.url));
+const HERE = fileURLToPath(new URL(".", import.meta.url));
 const FORMATS = fileURLToPath(new URL("../../chalicelib/photo/formats.json", import.meta.url));
 const BUNDLE = fileURLToPath(new URL("../../chalicelib/web", import.meta.url));
 
@@ -93,8 +93,8 @@ const image = await written("icon", ".svg", icon);
 // Without signal the page needs all of its files; names in the language are added by offline/shell.js.
 replace("shell.json", await written("shell", ".json", JSON.stringify([image, ...files.map(({ path }) => `web/${basename(path)}`)])));
 html = html.replace(/\n\s+/g, "\n");
-const [, ...areas] = (await readFile(AREAS, "utf8")).trim().split("\n").map((line) => line.split(","));
-const COLUMNS = ["en", "de", "es", "fr", "zh"]; // of names in areas.csv, after the code
+const areas = await rowsOf("areas.csv");
+const relatives = await rowsOf("relatives.csv");
 const languages = {};
 for (const file of (await readdir(WORDS)).sort()) {
   languages[basename(file, ".json")] = JSON.parse(await readFile(join(WORDS, file), "utf8"));
@@ -114,11 +114,21 @@ function linksFrom(current) {
   return Object.entries(languages).map(link).join(" ");
 }
 
+/** Return the rows of a CSV file without quotes, by the names of their columns. */
+async function rowsOf(name) {
+  const [head, ...rows] = (await readFile(join(HERE, name), "utf8")).trim().split("\n").map((line) => line.split(","));
+  return rows.map((row) => Object.fromEntries(head.map((column, i) => [column, row[i]])));
+}
+
 /** Write the lists of a language. Return the address of each. */
 async function addresses(language) {
-  const column = 1 + COLUMNS.indexOf(language);
-  const named = Object.fromEntries(areas.map((row) => [row[0], row[column] || row[1]]));
-  return { names: await writeNames(language), areas: await written(`areas-${language}`, ".json", JSON.stringify(named)) };
+  const named = Object.fromEntries(areas.map((row) => [row.area, row[language] || row.en]));
+  const birds = Object.fromEntries(relatives.filter((row) => row[language]).map((row) => [row.scientific_name, row[language]]));
+  return {
+    names: await writeNames(language),
+    areas: await written(`areas-${language}`, ".json", JSON.stringify(named)),
+    relatives: language === "en" ? "" : await written(`relatives-${language}`, ".json", JSON.stringify(birds)),
+  };
 }
 
 /** Write the names of animals in a language. Return their address; empty for English, in which the API has names. */

@@ -1,6 +1,6 @@
 // API calls of the page. Every failure is a `Problem`.
 
-import { loadNames, rename } from "./names.js";
+import { loadNames, namesFor, rename } from "./names.js";
 import { MAX_BYTES, contentType } from "./photo.js";
 import { Problem } from "./problem.js";
 import { canKeep } from "./results.js";
@@ -131,12 +131,12 @@ async function uploadPhoto(photo, { url, fields, max_bytes: maxBytes }, signal, 
 function call(path, { read = (response) => response.json(), ...request }) {
   // The page's own key is public: it only gives the page its own limits.
   const key = document.querySelector('meta[name="api-key"]')?.content;
-  const names = loadNames(); // while the API works
+  loadNames(); // while the API works
   const headers = { Accept: "application/json", ...(key && { "X-Api-Key": key }), ...request.headers };
   return send(path, { ...request, headers }, async (response) => {
     const reading = response.ok ? read(response) : response.json();
     const body = await reading.catch((error) => (error.name === "AbortError" ? Promise.reject(error) : null));
-    if (response.ok && body) return rename(body, await names);
+    if (response.ok && body) return rename(body, await namesFor(body));
     throw new Problem(body?.code ?? byStatus(response.status), body?.detail ?? "", response.headers.get("Retry-After"));
   });
 }

@@ -14,7 +14,7 @@ import { say } from "./language.js";
 import { ManyView } from "./many.js";
 import { WorldMap } from "./map.js";
 import { closeElsewhere } from "./menu.js";
-import { loadNames, rename } from "./names.js";
+import { namesFor, rename } from "./names.js";
 import { prepare } from "./photo.js";
 import placeModule from "./place.js?later";
 import { move, note, takeBack } from "./noting.js";
@@ -359,7 +359,7 @@ function openWaiting({ photos: blobs, place, month, answer }) {
 /** Show what was there before a reload. */
 async function resume() {
   const saved = await session.restore();
-  if (saved) rename(saved.current, await loadNames()); // the page may speak another language now
+  if (saved) rename(saved.current, await namesFor(saved.current)); // the page may speak another language now
   if (!saved || document.body.dataset.state !== "start") return; // a photo was chosen meanwhile
   const { current: answered, photos: prepared } = saved;
   const files = prepared.map(({ blob }) => blob);

@@ -1,8 +1,9 @@
 // Names of animals in the language of the page. The API has English ones.
 
-const address = document.documentElement.dataset.names; // empty if the page is in English
+const { names: address, relatives } = document.documentElement.dataset; // addresses; empty if the page is in English
 const MOST = 10; // suggestions
 let loading = null; // a promise of the names, by English name in lower case
+let loadingMore = null; // a promise of the names of further birds, by scientific name
 
 /** Load the names, unless they are there. Return a promise of them: null in English, and none if the request fails. */
 export function loadNames() {
@@ -16,6 +17,27 @@ export function loadNames() {
   return loading;
 }
 
+/** Return the names that a response of the API needs: with those of further birds, which no model knows, if it has such. */
+export async function namesFor(value) {
+  const names = await loadNames();
+  if (!names || !lacksName(value, names)) return names;
+  loadingMore ??= fetch(relatives)
+    .then((response) => response.json())
+    .catch(() => {
+      loadingMore = null;
+      return {};
+    });
+  return { ...names, ...(await loadingMore) };
+}
+
+function lacksName(value, names) {
+  if (typeof value !== "object" || !value) return false;
+  const { scientific_name: scientificName } = value;
+  const name = value.english ?? value.name;
+  if (name && scientificName && name !== scientificName && !names[name.toLowerCase()]) return true;
+  return Object.values(value).some((each) => lacksName(each, names));
+}
+
 /**
  * Replace the names in a response of the API, also in one whose names were replaced before, in another language.
  * An animal without a name gets its scientific one.
@@ -24,7 +46,7 @@ export function rename(value, names) {
   if (typeof value !== "object" || !value) return value;
   if (value.name && value.scientific_name) {
     value.english ??= value.name;
-    value.name = names ? (names[value.english.toLowerCase()] ?? value.scientific_name) : value.english;
+    value.name = names ? (names[value.english.toLowerCase()] ?? names[value.scientific_name] ?? value.scientific_name) : value.english;
   }
   for (const each of Object.values(value)) rename(each, names);
   return value;
