@@ -73,12 +73,15 @@ def test_the_page_can_be_installed_and_opens_where_it_was_installed() -> None:
     assert page.asset(found["icons"][0]["src"])[1]["Content-Type"] == "image/svg+xml"
 
 
+OF_LANGUAGES = ("areas-", "countries-", "manifest-", "names-", "relatives-", "shell-")
+
+
 def test_without_signal_the_page_has_all_of_its_files_and_may_run_them() -> None:
     # GIVEN the list of the files to keep
     (shell,) = page.WEB.glob("shell-*.json")
     kept = {name.removeprefix("web/") for name in json.loads(shell.read_text(encoding="utf-8"))}
     # THEN it has all but what belongs to one language or to the list itself
-    assert kept == {name for name in ASSETS if not name.startswith(("countries-", "manifest-", "names-", "shell-"))}
+    assert kept == {name for name in ASSETS if not name.startswith(OF_LANGUAGES)}
     # AND a worker may run WebAssembly, and open the page from below it
     _, headers = page.asset(next(name for name in ASSETS if name.startswith("service-worker-")))
     assert "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'" in headers["Content-Security-Policy"]
@@ -129,10 +132,11 @@ def test_another_file_of_another_version_is_the_current_one_and_is_not_kept(aske
 
 
 def test_no_file_names_another_host() -> None:
-    """But a namespace of XML, and a page that onnxruntime's message about threads names, which the page never shows."""
+    """But a namespace of XML, where links of pictures lead people, and a page that onnxruntime's message about threads names, which the page never shows."""
     for path in page.WEB.iterdir():
         text = unquote(path.read_text(encoding="utf-8")).replace("http://www.w3.org/2000/svg", "")
-        text = text.replace("https://web.dev/cross-origin-isolation-guide/", "")
+        for shown in ("web.dev/cross-origin-isolation-guide/", "creativecommons.org/", "www.inaturalist.org/photos/"):
+            text = text.replace(f"https://{shown}", "")
         assert "http://" not in text
         assert "https://" not in text
 
