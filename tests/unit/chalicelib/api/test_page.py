@@ -132,7 +132,8 @@ def test_another_file_of_another_version_is_the_current_one_and_is_not_kept(aske
 
 
 def test_no_file_names_another_host() -> None:
-    """But a namespace of XML, where links of pictures lead people, and a page that onnxruntime's message about threads names, which the page never shows."""
+    """But a namespace of XML, links of pictures that people follow, and a page that onnxruntime's message about threads
+    names, which the page never shows."""
     for path in page.WEB.iterdir():
         text = unquote(path.read_text(encoding="utf-8")).replace("http://www.w3.org/2000/svg", "")
         for shown in ("web.dev/cross-origin-isolation-guide/", "creativecommons.org/", "www.inaturalist.org/photos/"):
