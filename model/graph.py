@@ -2,8 +2,12 @@
 
     image u8 N×S×S×3 ─ transpose ─ (x−127)/128 ─ network ─ ÷ T ┬ softmax ─ share of animals ► animal_probability
                                               │    N×1000      └ animals ┬ softmax ► vision_probabilities
-                                              └─ pooled ► features       │
+                                              ├─ pooled ► features       │
+                                              └─ ⋅ weights of the likeliest animal ► activation_map
     prior f32 N×A ─ log ─────────────────────────────────────────────────┴ + ─ softmax ► probabilities
+
+`activation_map` says where in the image the likeliest animal is: what each square of it adds to that animal's logit,
+but for a factor and the bias (Zhou et al. 2016, "Learning Deep Features for Discriminative Localization").
 
 `probabilities` is `vision_probabilities` × prior, normalised to a sum of 1. The graph adds logarithms instead of
 multiplying: softmax subtracts the largest sum, so even a tiny prior does not underflow. A prior of ones adds log 1 = 0,
@@ -21,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, TensorProto, checker, helper, numpy_helper
 
-from chalicelib.model.session import FEATURES
+from chalicelib.model.session import ACTIVATION_MAP, FEATURES
 from model.network import INPUT_SIZE, Block, Convolution, Network
 from model.quantize import ActivationRange, quantize_bias, quantize_weights
 
@@ -47,6 +51,15 @@ class GraphBuilder:
     def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
         return output
+
+    def channels(self, name: str, values: NDArray[np.integer], scales: NDArray[np.float32]) -> str:
+        """Add integers that are multiples of a scale for each output channel, the first axis."""
+        inputs = [
+            self.constant(f"{name}.integers", values),
+            self.constant(f"{name}.scales", scales),
+            self.constant(f"{name}.zeros", np.zeros(len(scales), values.dtype)),
+        ]
+        return self.add("DequantizeLinear", inputs, name, axis=0)
 
 
 def to_model(graph: GraphProto, producer: str, metadata: Mapping[str, str], opset: int = OPSET) -> ModelProto:
@@ -83,18 +96,10 @@ class QuantizableGraph(GraphBuilder):
             return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         quantized = quantize_weights(weight)
         products = quantized.scales * self.ranges[source].scale
-        names = []
-        for part, values, scales in (
-            ("weight", quantized.values, quantized.scales),
-            ("bias", quantize_bias(bias, products), products),
-        ):
-            inputs = [
-                self.constant(f"{name}.{part}.integers", values),
-                self.constant(f"{name}.{part}.scales", scales),
-                self.constant(f"{name}.{part}.zeros", np.zeros(len(scales), values.dtype)),
-            ]
-            names.append(self.add("DequantizeLinear", inputs, f"{name}.{part}", axis=0))
-        return names
+        return [
+            self.channels(f"{name}.weight", quantized.values, quantized.scales),
+            self.channels(f"{name}.bias", quantize_bias(bias, products), products),
+        ]
 
 
 def build_graph(
@@ -116,7 +121,8 @@ def build_graph(
         features, source, size = _add_block(graph, block, features, source, size)
     features, _ = _add_convolution(graph, network.head, features, source, size)
     _add_outputs(graph, _add_classifier(graph, network, features), animals, temperature)
-    return _finished(graph, animals, network.classifier.shape[1], metadata)
+    _add_activation_map(graph, network.head.name, size)
+    return _finished(graph, animals, network.classifier.shape[1], size, metadata)
 
 
 def intermediate_tensors(network: Network) -> list[str]:
@@ -208,7 +214,25 @@ def _add_outputs(graph: QuantizableGraph, logits: str, animals: int, temperature
     graph.add("Softmax", [graph.add("Add", [scores, weights], "posterior_logits")], "probabilities", axis=1)
 
 
-def _finished(graph: QuantizableGraph, animals: int, features: int, metadata: Mapping[str, str]) -> ModelProto:
+def _add_activation_map(graph: QuantizableGraph, head: str, size: int) -> None:
+    """Add the map, of `size` × `size` squares. In int8 it is of integers, so that no other node is run twice."""
+    is_int8 = graph.ranges is not None
+    likeliest = graph.add("ArgMax", ["vision_probabilities"], "likeliest", axis=1, keepdims=1)
+    weights = graph.add("Gather", [f"classifier.weight{'.integers' * is_int8}", likeliest], "likeliest.weights", axis=0)
+    squares = graph.constant("squares", np.array([0, 0, -1], np.int64))
+    values = graph.add("Reshape", [f"{head}{'.u8' * is_int8}", squares], "head.flat")
+    if is_int8:
+        weights, values = (
+            graph.add("Cast", [each], f"{each}.float", to=TensorProto.FLOAT) for each in (weights, values)
+        )
+    sums = graph.add("MatMul", [weights, values], "head.sums")
+    shape = graph.constant("map.shape", np.array([-1, size, size], np.int64))
+    graph.add("Reshape", [sums, shape], ACTIVATION_MAP)
+
+
+def _finished(
+    graph: QuantizableGraph, animals: int, features: int, size: int, metadata: Mapping[str, str]
+) -> ModelProto:
     image: list[str | int | None] = ["N", INPUT_SIZE, INPUT_SIZE, 3]
     tensor, floats = helper.make_tensor_value_info, TensorProto.FLOAT
     inputs = [tensor("image", TensorProto.UINT8, image), tensor("prior", floats, ["N", animals])]
@@ -217,6 +241,7 @@ def _finished(graph: QuantizableGraph, animals: int, features: int, metadata: Ma
         tensor("vision_probabilities", floats, ["N", animals]),
         tensor("animal_probability", floats, ["N"]),
         tensor(FEATURES, floats, ["N", features]),
+        tensor(ACTIVATION_MAP, floats, ["N", size, size]),
     ]
     made = helper.make_graph(graph.nodes, "faunalens", inputs, outputs, [*graph.constants.values()])
     return to_model(made, "model.build", metadata)

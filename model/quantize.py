@@ -64,19 +64,21 @@ class QuantizedWeights:
     scales: NDArray[np.float32]
 
 
-def quantize_weights(weight: NDArray[np.float32]) -> QuantizedWeights:
+def quantize_weights(weight: NDArray[np.float32], step: float = 0.0) -> QuantizedWeights:
     """Round weights to s8 with one scale per output channel, without overflow on any processor.
 
     x86-64 processors without VNNI multiply pairs of u8 and s8 and add both products in 16 bits. Two large neighbouring
     weights saturate these 16 bits silently. So the scale of a channel is the smallest one with no weight above 127 and
     no sum of a pair above 128 in magnitude. Then all processors compute the same result.
+
+    `step`: the least scale, of which weights that were integers before are multiples: they stay exact where they fit.
     """
     flat = weight.reshape(len(weight), -1).astype(np.float64)
     pairs = _pair_sums(weight.astype(np.float64))
     # Minus 1: rounding can add 0.5 to each weight of a pair.
     largest = np.maximum(np.abs(flat).max(axis=1) / _MAX_WEIGHT, np.abs(pairs).max(axis=1) / (_MAX_PAIR - 1))
     # A channel of zeros, or of values too small for float32, becomes zeros with any scale.
-    scales = np.where(largest > np.finfo(np.float32).tiny, largest, 1).astype(np.float32)
+    scales = np.maximum(np.where(largest > np.finfo(np.float32).tiny, largest, step or 1), step).astype(np.float32)
     values = np.rint(flat / scales[:, None]).clip(-_MAX_WEIGHT, _MAX_WEIGHT)
     return QuantizedWeights(values.astype(np.int8).reshape(weight.shape), scales)
 

@@ -2,8 +2,9 @@
 
     image u8 N×S×S×3 ─ network of the file, in 8 bits ─ logits N×C ─ without background ─ ÷ T ─ softmax ► probabilities
 
-Weights stay uint8 with their zero point. onnxruntime multiplies u8 × u8 in 16-bit pairs that cannot saturate, so all
-processors compute the same result. Shifted to int8, the products would saturate on processors without VNNI.
+Weights become s8 with zero point 0, for which onnxruntime's convolution is two to three times as fast as for u8. Nearly
+all channels keep their integers; those that do not fit, or whose products would saturate on processors without VNNI
+(`quantize_weights`), get a larger scale of their own.
 
 onnxruntime fuses QuantizeLinear and DequantizeLinear with the operator between them into one integer kernel. The
 saturation of u8 replaces ReLU and ReLU6, as in the file. Leaving `background` out of the logits gives the same
@@ -11,6 +12,7 @@ probabilities as setting its probability to zero.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from onnx import ModelProto, TensorProto, helper
 from chalicelib.errors import ModelError
 from model.graph import GraphBuilder, to_model
 from model.network import same_padding
+from model.quantize import quantize_bias, quantize_weights
 from model.tflite_network import Operator, Tensor
 
 _STEPS = 255
@@ -29,11 +32,11 @@ _RELU6 = 6.0
 class _Graph(GraphBuilder):
     """A graph with activations in NCHW order, whose tensors have the names of the file."""
 
-    def parameters(self, tensor: Tensor, dtype: type[np.generic] = np.uint8) -> list[str]:
+    def parameters(self, tensor: Tensor) -> list[str]:
         """Add the scale and the zero point of a tensor, and return their names."""
         return [
             self.constant(f"{tensor.name}.scale", tensor.scale),
-            self.constant(f"{tensor.name}.zero", np.array(tensor.zero_point, dtype)),
+            self.constant(f"{tensor.name}.zero", np.array(tensor.zero_point, np.uint8)),
         ]
 
     def real(self, tensor: Tensor) -> str:
@@ -48,10 +51,16 @@ class _Graph(GraphBuilder):
     def dequantize(self, tensor: Tensor) -> str:
         return self.add("DequantizeLinear", [tensor.name, *self.parameters(tensor)], self.real(tensor))
 
-    def weights(self, tensor: Tensor, values: NDArray[Any]) -> str:
-        dtype = np.int32 if values.dtype.kind == "i" else np.uint8
-        integers = self.constant(f"{tensor.name}.integers", values.astype(dtype))
-        return self.add("DequantizeLinear", [integers, *self.parameters(tensor, dtype)], f"{tensor.name}.real")
+    def weights(self, source: Tensor, weight: Tensor, bias: Tensor, kernels: NDArray[Any]) -> list[str]:
+        """Add weight and bias of an operator that reads `source`. `kernels`: the weight, its output channels first."""
+        real = (kernels.astype(np.float32) - weight.zero_point) * weight.scale
+        quantized = quantize_weights(real, float(weight.scale))
+        products = quantized.scales * source.scale
+        biases = quantize_bias((_values(bias) * bias.scale).astype(np.float32), products)
+        return [
+            self.channels(f"{weight.name}.real", quantized.values, quantized.scales),
+            self.channels(f"{bias.name}.real", biases, products),
+        ]
 
 
 def convert(
@@ -100,7 +109,7 @@ def _add_convolution(graph: _Graph, operator: Operator) -> None:
     ]
     result = graph.add(
         "Conv",
-        [graph.real(source), graph.weights(weight, kernels), graph.weights(bias, _values(bias))],
+        [graph.real(source), *graph.weights(source, weight, bias, kernels)],
         f"{operator.output.name}.linear",
         kernel_shape=list(sides),
         strides=list(window.strides),
@@ -126,8 +135,10 @@ def _add_connected(graph: _Graph, operator: Operator) -> None:
     source, weight, bias = operator.inputs
     if source.shape[1:3] != (1, 1) and len(source.shape) != 2:
         raise ModelError(f"{operator.output.name} reads an image of {source.shape}; expected 1 × 1 × 1 × channels")
-    flat = graph.add("Flatten", [graph.real(source)], f"{source.name}.flat")
-    names = [flat, graph.weights(weight, _values(weight)), graph.weights(bias, _values(bias))]
+    flat = replace(source, name=f"{source.name}.flat")
+    graph.add("Flatten", [graph.real(source)], f"{flat.name}.floats")
+    graph.quantize(f"{flat.name}.floats", flat)  # loses nothing, and makes the product one of integers
+    names = [graph.real(flat), *graph.weights(source, weight, bias, _values(weight))]
     _finish(graph, operator, graph.add("Gemm", names, f"{operator.output.name}.linear", transB=1))
 
 

@@ -1,10 +1,10 @@
 """A small model of three animals, a pack and a detector that fulfil the contract of docs/how-to/model.md.
 
 The model scores the photo's colours: its first animal is likely in a red photo, the second in a green one, the third in
-a blue one; its features are the means of the colours. The pack has two species and three outputs: a red photo is a red
-fox; a green and a blue one are an Arctic fox, in summer and in winter. The detector sees an image of 8 × 8 pixels, each
-a square of its own: a red one is an animal, a green one a person, a blue one a vehicle, each with a box of 2 × 2 pixels
-around it.
+a blue one; its features are the means of the colours, and its map is the red of each pixel. The pack has two species
+and three outputs: a red photo is a red fox; a green and a blue one are an Arctic fox, in summer and in winter. The
+detector sees an image of 8 × 8 pixels, each a square of its own: a red one is an animal, a green one a person, a blue
+one a vehicle, each with a box of 2 × 2 pixels around it.
 
 Tests change one part of a model to get a model that breaks the contract.
 """
@@ -80,6 +80,7 @@ NODES: list[tuple[tuple[str, list[str], list[str]], dict[str, Any]]] = [
     (("Cast", ["image"], ["float"]), {"to": TensorProto.FLOAT}),
     (("ReduceMean", ["float"], ["colours"]), {"axes": [1, 2], "keepdims": 0}),
     (("Identity", ["colours"], ["features"]), {}),
+    (("Gather", ["float", "red"], ["activation_map"]), {"axis": 3}),
     (("Mul", ["colours", "gain"], ["logits"]), {}),
     (("Softmax", ["logits"], ["vision_probabilities"]), {"axis": 1}),
     (("Max", ["prior", "least"], ["positive"]), {}),
@@ -112,6 +113,7 @@ def tiny_model(
         "vision_probabilities": (TensorProto.FLOAT, ["N", ANIMALS]),
         "animal_probability": (TensorProto.FLOAT, ["N"]),
         "features": (TensorProto.FLOAT, ["N", 3]),
+        "activation_map": (TensorProto.FLOAT, ["N", SIZE, SIZE]),
     }
     given.update(outputs or {})
     given.pop(drop, None)
@@ -121,7 +123,7 @@ def tiny_model(
             replaced, operator, sources = operator, *nodes[targets[0]]
             attributes = attributes if operator == replaced else {}
         made.append(helper.make_node(operator, sources, targets, **attributes))
-    known = {"gain": np.float32(0.05), "least": np.float32(1e-30), **(constants or {})}
+    known = {"gain": np.float32(0.05), "least": np.float32(1e-30), "red": np.int64(0), **(constants or {})}
     model = model_of("tiny", made, declared, given, known)
     helper.set_model_props(model, {"name": "tiny"})
     return model

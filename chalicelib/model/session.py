@@ -1,6 +1,6 @@
 """The ONNX model: load it, check it against the contract in docs/how-to/model.md, and run it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,9 @@ OUTPUTS = {
 }
 FEATURES = "features"
 """Output, which a model may lack: what it sees before it decides which animal that is. Heads need it."""
+ACTIVATION_MAP = "activation_map"
+"""Output, which a model may lack: where in the image the likeliest animal is. A second look needs it without a box."""
+OPTIONAL = {FEATURES: "N × any number", ACTIVATION_MAP: "N × rows × columns"}
 SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_us": "2000"}
 """Options for idle inference threads. Between operators these threads spin, which saves a quarter of the inference time
 with two threads. They stop spinning after each inference, because other threads then need the processors, and after
@@ -36,13 +39,16 @@ class Scores:
 
     `probabilities`: shape (animals,), float32, calibrated, with the prior. `vision`: the same without the prior, which
     answers weigh by themselves. `animal_probability`: probability that the photo shows any animal. `features`: what
-    heads score, shape (features,), float32; None if the model does not give them, or of several photos together.
+    heads score, shape (features,), float32. `activation_map`: where the likeliest animal is, shape (rows, columns),
+    float32; the larger, the more there is of it. Both are None if the model does not give them, or of several photos
+    together.
     """
 
     probabilities: NDArray[np.float32]
     vision: NDArray[np.float32]
     animal_probability: float
     features: NDArray[np.float32] | None = field(default=None, kw_only=True)
+    activation_map: NDArray[np.float32] | None = field(default=None, kw_only=True)
 
 
 class Versioned(Protocol):
@@ -72,7 +78,7 @@ class Model:
         self._session = load_session(path, threads, REMEDY)
         self.input_size, self.animals = check_contract(self._session, path.name)
         given = {each.name for each in self._session.get_outputs()}
-        self._outputs = [*OUTPUTS, *({FEATURES} & given)]
+        self._optional = [each for each in OPTIONAL if each in given]
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.name = str(metadata.get("name") or path.stem)
         self._wide_session: onnxruntime.InferenceSession | None = None
@@ -107,7 +113,7 @@ class Model:
         feed = {"image": pixels[np.newaxis], "prior": prior[np.newaxis]}
         session = self._wide_session if self._wide_session and self._is_alone() else self._session
         try:
-            probabilities, vision, animal, *features = session.run(self._outputs, feed)
+            probabilities, vision, animal, *others = session.run([*OUTPUTS, *self._optional], feed)
         except Exception as error:  # onnxruntime's errors have no common base class
             raise ModelError(f"inference with {self.path.name} failed: {first_line(error)}") from error
         if not probabilities.shape == vision.shape == (1, self.animals) or animal.shape != (1,):
@@ -116,7 +122,8 @@ class Model:
                 f"the outputs {', '.join(OUTPUTS)} of {self.path.name} have shapes {found} for one photo, expected "
                 f"(1, {self.animals}) twice and (1,)"
             )
-        return Scores(probabilities[0], vision[0], float(animal[0]), features=features[0][0] if features else None)
+        optional = {name: values[0] for name, values in zip(self._optional, others, strict=True)}
+        return Scores(probabilities[0], vision[0], float(animal[0]), **optional)
 
 
 def version_of(path: Path) -> str:
@@ -153,7 +160,7 @@ def load_session(path: Path, threads: int, remedy: str) -> "onnxruntime.Inferenc
 def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[int, int]:
     """Return the input size and the number of animals of a model. Raises `ModelError` if it breaks the contract."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    shapes = _shapes("input", inputs, INPUTS, name) | _shapes("output", outputs, OUTPUTS, name, FEATURES)
+    shapes = _shapes("input", inputs, INPUTS, name) | _shapes("output", outputs, OUTPUTS, name, OPTIONAL)
     image, prior = shapes["image"], shapes["prior"]
     if len(image) != 4 or not isinstance(image[1], int) or image[1] != image[2] or image[3] != 3:
         raise ModelError(f"input image of {name} has shape {image}, expected N × S × S × 3 with a fixed S")
@@ -166,8 +173,9 @@ def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[
     if len(shapes["animal_probability"]) != 1:
         its_shape = shapes["animal_probability"]
         raise ModelError(f"output animal_probability of {name} has shape {its_shape}, expected N, one value per photo")
-    if len(shapes.get(FEATURES, [1, 1])) != 2:
-        raise ModelError(f"output {FEATURES} of {name} has shape {shapes[FEATURES]}, expected N × any number")
+    for output, expected in OPTIONAL.items():
+        if output in shapes and len(shapes[output]) != expected.count("×") + 1:
+            raise ModelError(f"output {output} of {name} has shape {shapes[output]}, expected {expected}")
     for tensor, shape in shapes.items():
         if isinstance(shape[0], int) and shape[0] != 1:
             raise ModelError(f"{tensor} of {name} has shape {shape}, expected a variable batch size or 1")
@@ -175,12 +183,11 @@ def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[
 
 
 def _shapes(
-    kind: str, found: Sequence[Any], expected: dict[str, str], name: str, optional: str = ""
+    kind: str, found: Sequence[Any], expected: dict[str, str], name: str, optional: Iterable[str] = ()
 ) -> dict[str, list[int | str | None]]:
     """Check the names and types of the inputs or outputs, and return their shapes by name. `optional`: floats."""
     types = {each.name: each.type for each in found}
-    if optional in types:
-        expected = {**expected, optional: "tensor(float)"}
+    expected = expected | {each: "tensor(float)" for each in optional if each in types}
     if types.keys() != expected.keys():
         raise ModelError(f"{name} has the {kind}s {_listed(types)}; expected {_listed(expected)}")
     for each, its_type in types.items():

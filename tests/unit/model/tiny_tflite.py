@@ -63,12 +63,17 @@ _OPTIONS = {
 }
 
 
-def tiny_operators() -> list[TinyOperator]:
-    """Return the operators of the network, from the image to the probabilities of five classes and background."""
+def tiny_operators(farthest: int = 60) -> list[TinyOperator]:
+    """Return the operators of the network, from the image to the probabilities of five classes and background.
+
+    `farthest`: difference between an integer of the weights and their zero point, at most.
+    """
     random = np.random.default_rng(7)
 
     def weights(name: str, shape: tuple[int, ...]) -> TinyTensor:
-        return TinyTensor(name, shape, 0.01, 120, random.integers(0, 256, shape, dtype=np.uint8))
+        return TinyTensor(
+            name, shape, 0.01, 120, random.integers(120 - farthest, 121 + farthest, shape, dtype=np.uint8)
+        )
 
     def bias(name: str, count: int, source: TinyTensor) -> TinyTensor:
         values = random.integers(-500, 500, count, dtype=np.int32)

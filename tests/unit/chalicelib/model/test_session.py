@@ -89,7 +89,7 @@ def test_arrays_of_other_shapes_or_types_are_rejected(tmp_path: Path, pixels: An
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"drop": "animal_probability"}, "has the outputs features, probabilities, vision_probabilities; expected an"),
+        ({"drop": "animal_probability"}, "has the outputs activation_map, features, probabilities, vision_prob"),
         ({"inputs": {"extra": (FLOAT, ["N"])}}, "has the inputs extra, image, prior; expected image, prior"),
         ({"inputs": {"image": (FLOAT, ["N", 8, 8, 3])}}, r"image .* is tensor\(float\), expected tensor\(uint8\)"),
         ({"inputs": {"image": (UINT8, ["N", "S", "S", 3])}}, "expected N × S × S × 3 with a fixed S"),
