@@ -98,7 +98,7 @@ def _ranges_of_pack(manifest: Manifest, photos: Path) -> Ranges:
     size = manifest.size
     network, tensors = yolox_tiny.build(weights, size, None)
     pictures = (decode(Image.open(photo), size) for photo in sorted(photos.iterdir()))
-    return measure_detector(network, tensors, (letter_box(each.whole(size), size) for each in pictures))
+    return measure_detector(network, tensors, (letter_box(each.whole(size), size, size) for each in pictures))
 
 
 def main(arguments: list[str] | None = None) -> int:

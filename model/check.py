@@ -177,7 +177,8 @@ def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | Non
         yield f"{name} has {shown}; expected {', '.join(f'{key} {type_}' for key, type_ in expected.items())}"
         return
     batch, *image = found[INPUT][1]
-    if image != [size, size, 3] or (isinstance(batch, int) and batch != 1):
+    is_free = manifest.kind == DETECTOR and not any(isinstance(side, int) for side in image[:2])
+    if image != [*(image[:2] if is_free else (size, size)), 3] or (isinstance(batch, int) and batch != 1):
         yield (
             f"input {INPUT} of {name} has shape {found[INPUT][1]}; expected N × {size} × {size} × 3, as in the manifest"
         )

@@ -1,52 +1,63 @@
 """Give a YOLOX detector the input and the outputs of a pack: pixels of a photo in, boxes and scores out.
 
-    image u8 1×S×S×3 RGB ─ NCHW, BGR, float ─ network of the file ─┬ centre + grid, exp(size), × stride ► boxes 1×A×4
+    image u8 1×H×W×3 RGB ─ NCHW, BGR, float ─ network of the file ─┬ centre + grid, exp(size), × stride ► boxes 1×A×4
                                                                    └ objectness × class             ► scores 1×A×C
 
 The network divides the image into squares of 8, 16 and 32 pixels. For each of the A squares it gives one box, relative
-to it (Ge et al. 2021, YOLOX: Exceeding YOLO Series in 2021).
+to it (Ge et al. 2021, YOLOX: Exceeding YOLO Series in 2021). Height and width are multiples of 32, so that a photo
+needs little grey beside it. The slices before the first convolution become part of it, which gives the same boxes.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper, numpy_helper, version_converter
+from onnx import GraphProto, ModelProto, TensorProto, helper, numpy_helper, version_converter
 
 from chalicelib.errors import ModelError
-from model.graph import OPSET, to_model
+from model.graph import OPSET, GraphBuilder, to_model
 
 STRIDES = (8, 16, 32)
 _BEFORE_CLASSES = 5  # x, y, width, height, objectness
+_SLICES: Final = (*["Slice"] * 8, "Concat")
+"""Operators before the first convolution, which take each group of pixels by rows and by columns."""
+_FOCUS: Final = ((0, 0), (1, 0), (0, 1), (1, 1))
+"""Row and column, in each square of 2 × 2 pixels, of the four groups of channels that the first convolution sees."""
 
 
-def grid_of(size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the left upper corner of each square, in squares, and its side in pixels.
+def grid_of(size: int, stride: int) -> NDArray[np.float32]:
+    """Return the left upper corner of each square, in squares, and its side in pixels: shape (1, rows, columns, 3).
 
-    `size`: side of the image. The results have the shapes (1, A, 2) and (1, A, 1).
+    `size`: side of the image.
     """
-    corners, strides = [], []
-    for stride in STRIDES:
-        across = np.arange(size // stride)
-        columns, rows = np.meshgrid(across, across)
-        corners.append(np.stack([columns.ravel(), rows.ravel()], axis=1))
-        strides.append(np.full((len(across) ** 2, 1), stride))
-    return (
-        np.concatenate(corners)[np.newaxis].astype(np.float32),
-        np.concatenate(strides)[np.newaxis].astype(np.float32),
-    )
+    across = np.arange(size // stride)
+    columns, rows = np.meshgrid(across, across)
+    return np.stack([columns, rows, np.full_like(rows, stride)], axis=2)[np.newaxis].astype(np.float32)
+
+
+def squares_of(size: int) -> int:
+    """Return the number of squares of an image."""
+    return sum((size // stride) ** 2 for stride in STRIDES)
+
+
+def unfocused(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return kernels for pixels: the first convolution sees the four pixels of a square as channels."""
+    kernels = np.zeros((len(weight), 3, 2 * weight.shape[2], 2 * weight.shape[3]), np.float32)
+    for group, (row, column) in enumerate(_FOCUS):
+        kernels[:, :, row::2, column::2] = weight[:, 3 * group : 3 * group + 3]
+    return kernels
 
 
 def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> ModelProto:
     """Return the ONNX model of a detector pack.
 
-    `network`: YOLOX as its authors export it, with an input of 1 × 3 × size × size. `boxes` are centre x, centre y,
-    width and height in pixels of the input. Raise `ModelError` if the network has another form.
+    `network`: YOLOX as its authors export it, with an input of 1 × 3 × size × size, the largest that the pack takes.
+    `boxes` are centre x, centre y, width and height in pixels of the input. Raise `ModelError` if the network has
+    another form.
     """
     inputs, outputs = network.graph.input, network.graph.output
-    corners, strides = grid_of(size)
-    squares = corners.shape[1]
+    squares = squares_of(size)
     if (found := [_shape(each) for each in inputs]) != [[1, 3, size, size]]:
         raise ModelError(f"the detector has inputs {found}; expected 1 × 3 × {size} × {size}")
     if len(outputs) != 1 or _shape(outputs[0])[:2] != [1, squares] or _shape(outputs[0])[2] <= _BEFORE_CLASSES:
@@ -56,40 +67,73 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     source, raw = inputs[0].name, outputs[0].name
     classes = _shape(outputs[0])[2] - _BEFORE_CLASSES
     graph = version_converter.convert_version(network, OPSET).graph
-    constants: dict[str, NDArray[Any]] = {
-        "pack.bgr": np.array([2, 1, 0], np.int64),
-        "pack.one": np.array(1, np.float32),
-        "pack.zero": np.array(0, np.uint8),
-        "pack.parts": np.array([2, 2, 1, classes], np.int64),
-        "pack.corners": corners,
-        "pack.strides": strides,
-    }
-    before = [
-        helper.make_node("Transpose", ["image"], ["pack.channels_first"], perm=[0, 3, 1, 2]),
-        helper.make_node("Gather", ["pack.channels_first", "pack.bgr"], ["pack.pixels"], axis=1),
-        # Floats of the same values; a network in int8 then takes the integers as they are.
-        helper.make_node("DequantizeLinear", ["pack.pixels", "pack.one", "pack.zero"], [source]),
-    ]
-    parts = ["pack.centre", "pack.size", "pack.objectness", "pack.classes"]
-    after = [
-        helper.make_node("Split", [raw, "pack.parts"], parts, axis=2),
-        helper.make_node("Add", ["pack.centre", "pack.corners"], ["pack.centre_in_squares"]),
-        helper.make_node("Exp", ["pack.size"], ["pack.size_in_squares"]),
-        helper.make_node("Concat", ["pack.centre_in_squares", "pack.size_in_squares"], ["pack.boxes"], axis=2),
-        helper.make_node("Mul", ["pack.boxes", "pack.strides"], ["boxes"]),
-        helper.make_node("Mul", ["pack.objectness", "pack.classes"], ["scores"]),
-    ]
+    _unfocus(graph, source)
+    pack = _Pack()
+    pack.add("Transpose", ["image"], "pack.channels_first", perm=[0, 3, 1, 2])
+    pack.add("Gather", ["pack.channels_first", pack.whole("bgr", [2, 1, 0])], "pack.pixels", axis=1)
+    # Floats of the same values; a network in int8 then takes the integers as they are.
+    unit = [pack.constant("pack.one", np.float32(1)), pack.constant("pack.zero", np.uint8(0))]
+    pack.add("DequantizeLinear", ["pack.pixels", *unit], source)
+    pack.nodes += graph.node
+    pack.constants |= {each.name: each for each in graph.initializer}
+    pack.split(raw, centre=2, size=2, objectness=1, classes=classes)
+    pack.split(pack.grid(size), corners=2, strides=1)
+    pack.add("Add", ["pack.centre", "pack.corners"], "pack.centre_in_squares")
+    pack.add("Exp", ["pack.size"], "pack.size_in_squares")
+    pack.add("Concat", ["pack.centre_in_squares", "pack.size_in_squares"], "pack.boxes", axis=2)
+    pack.add("Mul", ["pack.boxes", "pack.strides"], "boxes")
+    pack.add("Mul", ["pack.objectness", "pack.classes"], "scores")
+    read = {name for each in pack.nodes for name in each.input}
     made = helper.make_graph(
-        [*before, *graph.node, *after],
+        pack.nodes,
         "detector",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, size, size, 3])],
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, "H", "W", 3])],
         [
-            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, squares, 4]),
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, squares, classes]),
+            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, "A", 4]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, "A", classes]),
         ],
-        [*graph.initializer, *(numpy_helper.from_array(value, name) for name, value in constants.items())],
+        [each for each in pack.constants.values() if each.name in read],
     )
     return to_model(made, "model.detector_graph", metadata)
+
+
+class _Pack(GraphBuilder):
+    """What a pack adds to a network. The names of its tensors begin with `pack`."""
+
+    def whole(self, name: str, numbers: Sequence[int]) -> str:
+        return self.constant(f"pack.{name}", np.array(numbers, np.int64))
+
+    def split(self, tensor: str, **parts: int) -> None:
+        """Divide the last axis of a tensor into parts of these lengths."""
+        lengths = self.whole(f"{tensor}.parts", [*parts.values()])
+        self.nodes.append(helper.make_node("Split", [tensor, lengths], [f"pack.{part}" for part in parts], axis=2))
+
+    def grid(self, size: int) -> str:
+        """Add the grid of the image, which is a part of that of the largest image."""
+        sides = self.add("Shape", ["image"], "pack.sides", start=1, end=3)
+        start, axes, flat = self.whole("start", [0, 0]), self.whole("axes", [1, 2]), self.whole("flat", [1, -1, 3])
+        grids = []
+        for stride in STRIDES:
+            counts = self.add("Div", [sides, self.whole(f"stride{stride}", [stride])], f"pack.counts{stride}")
+            grid = self.constant(f"pack.all{stride}", grid_of(size, stride))
+            grid = self.add("Slice", [grid, start, counts, axes], f"pack.some{stride}")
+            grids.append(self.add("Reshape", [grid, flat], f"pack.grid{stride}"))
+        return self.add("Concat", grids, "pack.grid", axis=1)
+
+
+def _unfocus(graph: GraphProto, source: str) -> None:
+    """Make the slices before the first convolution a part of it, if there are any."""
+    number = len(_SLICES)
+    if [each.op_type for each in graph.node[: number + 1]] != [*_SLICES, "Conv"]:
+        return
+    first = graph.node[number]
+    weight = next(each for each in graph.initializer if each.name == first.input[1])
+    weight.CopyFrom(numpy_helper.from_array(unfocused(numpy_helper.to_array(weight)), weight.name))
+    for attribute in first.attribute:
+        if attribute.name in ("kernel_shape", "pads", "strides"):
+            attribute.ints[:] = [2 * each for each in attribute.ints]
+    first.input[0] = source
+    del graph.node[:number]
 
 
 def _shape(value: Any) -> list[int]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
-from model.detector_graph import grid_of
+from model.detector_graph import squares_of, unfocused
 from model.graph import QuantizableGraph, to_model
 from model.network import fold
 from model.quantize import ActivationRange
@@ -25,8 +25,6 @@ type Weights = Mapping[str, NDArray[Any]]
 _NORMALISATION = ("weight", "bias", "running_mean", "running_var")
 _SILU_TURNS: Final = -1.2785
 """Where SiLU is least: it falls before and rises after."""
-_FOCUS: Final = ((0, 0), (1, 0), (0, 1), (1, 1))
-"""Row and column, in each square of 2 × 2 pixels, of the four groups of channels that the stem sees."""
 _POOL = 5
 _SILU_ENDS: Final = -8.0
 """Below it, SiLU is 0 to 0.003. Layers give values down to −140, for which most of 255 steps would be spent."""
@@ -39,7 +37,7 @@ def build(weights: Weights, size: int, ranges: Mapping[str, ActivationRange] | N
     `size`: side of its image. `ranges`: of these tensors, for int8; None for fp32. Raise `KeyError` if one is missing.
     """
     graph = _Graph(weights, ranges)
-    squares, width = grid_of(size)[0].shape[1], len(weights["head.cls_preds.0.bias"]) + 5
+    squares, width = squares_of(size), len(weights["head.cls_preds.0.bias"]) + 5
     graph.add("Concat", [graph.head(*level) for level in enumerate(graph.pyramid())], "predictions", axis=2)
     graph.add("Transpose", ["predictions"], "output", perm=[0, 2, 1])
     made = helper.make_graph(
@@ -81,7 +79,7 @@ class _Graph(QuantizableGraph):
         normalisation = (self._layers[f"{layer}.bn.{part}"] for part in _NORMALISATION)
         weight, bias = fold(self._layers[f"{layer}.conv.weight"], *normalisation)
         if layer.endswith("stem.conv"):
-            weight = _unfocused(weight)
+            weight = unfocused(weight)[:, ::-1]  # in RGB
         kernel = int(weight.shape[2])
         linear = self.add(
             "Conv",
@@ -178,11 +176,3 @@ def silu_of(linear: ActivationRange) -> ActivationRange:
     """Return the range of x · sigmoid(x)."""
     low, high = (each / (1 + math.exp(-each)) for each in (max(linear.low, _SILU_TURNS), linear.high))
     return ActivationRange(low, high)
-
-
-def _unfocused(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the stem's kernels for pixels in BGR: the stem sees the four pixels of a square as channels, in RGB."""
-    kernels = np.zeros((len(weight), 3, 2 * weight.shape[2], 2 * weight.shape[3]), np.float32)
-    for group, (row, column) in enumerate(_FOCUS):
-        kernels[:, :, row::2, column::2] = weight[:, 3 * group : 3 * group + 3]
-    return kernels[:, ::-1]

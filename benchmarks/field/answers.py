@@ -22,7 +22,7 @@ from chalicelib.location import Location
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
-from chalicelib.model.recogniser import is_doubtful, second_square, sighting_of
+from chalicelib.model.recogniser import is_doubtful, sighting_of
 from chalicelib.model.subject import NOTHING_SEEN, Sighting
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.photos import DecodedPhoto
@@ -154,10 +154,13 @@ def scores_of(folder: Path, photos: Sequence[FieldPhoto], services: Services) ->
     for each in _reported(photos):
         opened = open_photo((folder / each.file).read_bytes(), PhotoLimits())
         photo = DecodedPhoto.of(opened.decode(size), size, size, min(opened.width, opened.height))
-        detections = recogniser.detect(photo, is_doubtful=True)
-        looks = [models.score(square) for square in (photo.square, second_square(photo, detections, size))]
+        first = models.score(photo.square)
+        detections = recogniser.detect(photo, first.general)
+        part = recogniser.second_look_at(photo, detections, first.general)
         prior = models.prior_at(features_at(services, each.place))
-        yield TwoScores(models.fuse(looks[:1]), models.fuse(looks), sighting_of(detections), prior)
+        yield TwoScores(
+            models.fuse([first]), models.fuse([first, part] if part else [first]), sighting_of(detections), prior
+        )
 
 
 def alone(scores: TwoScores, services: Services) -> TwoScores:

@@ -200,16 +200,15 @@ class Models:
         return FusedScores(vision, vision, animal, taxonomy, tuple(runs))
 
     def head(
-        self, scores: FusedScores, head: Head, crops: Sequence[NDArray[np.uint8]], first: PhotoScores
+        self, scores: FusedScores, head: Head, crops: Sequence[NDArray[np.uint8]], first: PhotoScores | None
     ) -> FusedScores:
         """Return scores with what a head says of an animal; as they are if it has never seen such an animal.
 
         `crops`: of its box. `first`: the scores of the first one, if that is its image. Raises `ModelError`.
         """
         started = perf_counter()
-        others = crops[1:] if np.array_equal(first.pixels, crops[0]) else crops
-        looks = [first.general.features, *(self.general.score(crop, self._ones).features for crop in others)]
-        looks = looks[-len(crops) :]
+        known = [first.general.features] if first and np.array_equal(first.pixels, crops[0]) else []
+        looks = [*known, *(self.general.score(crop, self._ones).features for crop in crops[len(known) :])]
         said = head.score(np.stack([each for each in looks if each is not None]))
         if said[-1] > LEAST_OTHER:
             return scores

@@ -1,8 +1,8 @@
 """The recogniser: the models, the detectors and the naming together say which animal the photos of a request show.
 
 If the whole photo leaves a doubt, the models also score the detectors' surest animal, cut out, like a second photo of
-the same animal. That finds more animals, and corrects first scores that were too sure. A clear photo needs no second
-look, and costs no more than without a detector.
+the same animal; without one, the part that the general model found most like an animal. That finds more animals, and
+corrects first scores that were too sure. A clear photo needs no second look, and costs no more than without a detector.
 """
 
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ from chalicelib.model.models import FusedScores, Models, PhotoScores
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.relatives import Relative
-from chalicelib.model.session import Versioned
-from chalicelib.model.subject import LEAST_BOX, NOTHING_SEEN, Sighting, Subject
+from chalicelib.model.session import Scores, Versioned
+from chalicelib.model.subject import LEAST_BOX, MOST_EMPTY, NOTHING_SEEN, Sighting, Subject
 from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.photos import DecodedPhoto
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from chalicelib.model.detector import Box, Detections, Detectors
 
 SURE: Final = 0.8
 """Score from which a family, or a taxon below it, needs no second look: such answers do not become better."""
-MIDDLE: Final = 0.6
-"""Share of the photo's short side that the second look sees if the detector has found no animal."""
+PART: Final = 0.6
+"""Share of the photo's short side that the second look sees if the detectors have found no animal."""
+STRONG: Final = 0.7
+"""Share of the largest value in the general model's activation map from which a square of it counts. Instead of the
+middle of the photo, what is around these squares makes 0.6% more of the field photos usable, and none wrong."""
 
 
 class Recognition(NamedTuple):
@@ -62,20 +62,25 @@ class Recognised:
     """What the photos of one animal show at one place.
 
     `alone`: what each of several photos shows by itself; empty if there is only one. `detections`: what the detector
-    found, or None if the photo was clear without it. `looked_twice`: whether the models also scored a part of the
-    photo. `model`: the general model. `prior`: the weights of the animals at the place. `head`: the head that is for
-    the photo, if there is one. `boxes`: None if the request does not ask for them, or without a detector.
+    found, or None if the photo was clear without it. `model`: the general model. `prior`: the weights of the animals at
+    the place. `boxes`: None if the request does not ask for them, or without a detector. `head`: the head that is for
+    the photo, if there is one. `part`: the scores of the part of the photo that got a second look, if there was one.
     """
 
     together: Recognition
     alone: tuple[Recognition, ...]
     subject: Subject
     detections: "Detections | None"
-    looked_twice: bool
     model: Versioned
     prior: Prior
     boxes: Boxes | None = None
     head: Head | None = None
+    part: PhotoScores | None = None
+
+    @property
+    def looked_twice(self) -> bool:
+        """Return whether the models have also scored a part of the photo."""
+        return self.part is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +116,34 @@ class Recogniser:
         prior = self.models.prior_at(features)
         scored = [self.models.score(photo.square) for photo in photos]
         together = self._recognition(scored, prior)
-        detections, photo, is_single = None, photos[0], len(photos) == 1 and self.second_look
+        detections, part, photo, is_single = None, None, photos[0], len(photos) == 1 and self.second_look
         head = self.models.head_at(features, by_night=photo.quality.is_by_night) if is_single else None
-        looks_twice = is_single and (head is not None or is_doubtful(together.prediction))
-        if looks_twice:
-            detections = self.detect(photo, is_doubtful=True)
-            part = self.models.score(second_square(photo, detections, self.models.general.input_size))
-            scores = self.models.fuse([*scored, part])
+        if is_single and (head is not None or is_doubtful(together.prediction)):
+            detections = self.detect(photo, scored[0].general)
+            part = self.second_look_at(photo, detections, scored[0].general)
+            scores = self.models.fuse([*scored, part] if part else scored)
             if head and detections and detections.animals:
                 scores = self._headed(scores, head, photo, detections.animals[0], part)
             together = self.named(scores, prior, sighting_of(detections, scores))
         alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
         seen = sighting_of(detections, together.scores)
         subject = seen.subject(together.scores.animal_probability, self.naming.animal)
-        return Recognised(together, alone, subject, detections, looks_twice, self.models.general, prior, head=head)
+        general = self.models.general
+        return Recognised(together, alone, subject, detections, general, prior, head=head, part=part)
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
         """Return what was found in a photo, with what its boxes show if there is a detector.
 
         Boxes of animals in which the general model sees none, by day, are left out. Raises `ModelError`.
         """
-        detections = found.detections or self.detect(photo, is_doubtful=False)
+        detections = found.detections or self.detect(photo)
         if detections is None:
             return found
         whole = found.together.scores.animal_probability
         animals: list[tuple[Box, Recognition]] = []
-        for square, box in zip(detections.squares, detections.animals, strict=True):
-            seen, scores = Sighting(box.score, by_night=detections.by_night), self.models.score(square)
+        for box in detections.animals:
+            seen = Sighting(box.score, by_night=detections.by_night)
+            scores = found.part if found.part and box == detections.focus else self._score(photo, box)
             if seen.may_be_animal((whole + scores.general.animal_probability) / 2):
                 fused = self.models.fuse([scores])
                 if found.head:
@@ -159,8 +165,21 @@ class Recogniser:
     def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
         return self.named(self.models.fuse(scored), prior, seen)
 
+    def second_look_at(self, photo: DecodedPhoto, detections: "Detections | None", first: Scores) -> PhotoScores | None:
+        """Return the scores of the part of a photo that is worth it, if there is one. `first`: those of the whole."""
+        if detections and detections.focus:
+            return self._score(photo, detections.focus)
+        place, size = place_in(first), self.models.general.input_size
+        return self.models.score(photo.picture.near(*place, PART, size)) if place else None
+
+    def _score(self, photo: DecodedPhoto, box: "Box") -> PhotoScores:
+        """Return the scores of an animal in a photo, cut out."""
+        from chalicelib.model.detector import GROWTH
+
+        return self.models.score(photo.picture.around(box.grown(GROWTH), self.models.general.input_size))
+
     def _headed(
-        self, scores: FusedScores, head: Head, photo: DecodedPhoto, box: "Box", part: PhotoScores
+        self, scores: FusedScores, head: Head, photo: DecodedPhoto, box: "Box", part: PhotoScores | None
     ) -> FusedScores:
         """Return the scores of an animal with what a head says. `box`: around the animal. `part`: its scores."""
         return self.models.head(scores, head, head_crops(photo.picture, box, self.models.general.input_size), part)
@@ -173,13 +192,14 @@ class Recogniser:
         close = self.naming.families.relatives.close_to(prediction, here, known) if prediction else ()
         return Recognition(scores, decision, close)
 
-    def detect(self, photo: DecodedPhoto, *, is_doubtful: bool) -> "Detections | None":
-        """Return what detectors find in a photo, or None without one. `is_doubtful`: whether models are unsure."""
+    def detect(self, photo: DecodedPhoto, doubted: Scores | None = None) -> "Detections | None":
+        """Return what detectors find in a photo, or None without one. `doubted`: its scores, if they leave a doubt."""
         detectors = self.detectors.get()
         if detectors is None:
             return None
-        by_night, size = photo.quality.is_by_night, self.models.general.input_size
-        return detectors.detect(photo.picture, size, by_night=by_night, is_doubtful=is_doubtful)
+        has_animal = doubted is not None and doubted.animal_probability >= self.naming.animal
+        by_night, is_doubtful = photo.quality.is_by_night, doubted is not None
+        return detectors.detect(photo.picture, by_night=by_night, is_doubtful=is_doubtful, has_animal=has_animal)
 
 
 def is_doubtful(prediction: Prediction | None) -> bool:
@@ -187,13 +207,17 @@ def is_doubtful(prediction: Prediction | None) -> bool:
     return prediction is None or prediction.score < SURE or prediction.is_wide
 
 
-def second_square(photo: DecodedPhoto, detections: "Detections | None", size: int) -> "NDArray[np.uint8]":
-    """Return what the second look sees, shape (size, size, 3).
+def place_in(first: Scores) -> tuple[float, float] | None:
+    """Return where in its image the general model found the likeliest animal: x and y, as shares of the image's sides.
 
-    It is the animal that detectors are surest of and that is worth it, or else the middle of the photo.
+    None if it hardly saw one, or gives no map.
     """
-    focus = detections.focus if detections else None
-    return photo.picture.middle(MIDDLE, size) if focus is None else focus
+    if first.activation_map is None or first.animal_probability < MOST_EMPTY:
+        return None
+    squares = first.activation_map.clip(0.0)
+    strong = squares >= STRONG * squares.max()
+    rows, columns = strong.nonzero()
+    return (float(columns.mean()) + 0.5) / strong.shape[1], (float(rows.mean()) + 0.5) / strong.shape[0]
 
 
 def sighting_of(detections: "Detections | None", scores: FusedScores | None = None) -> Sighting:

@@ -46,7 +46,7 @@ def boxes_of(detections: Iterable[Mapping[str, Any]], least: float = LEAST) -> t
 class MegaDetector(Detector):
     """The package's detector. `weights`: a name that it knows, such as MDV5A, or a file."""
 
-    is_loaded = True
+    is_loaded = has_one_size = True
 
     def __init__(self, weights: str = WEIGHTS) -> None:
         self.name, self.size = NAME, SIZE
@@ -88,9 +88,8 @@ def _package() -> Any:
 class _Trusted(Detectors):
     """One detector alone, believed by day too, unlike the small one for camera traps; it sees people too."""
 
-    def detect(self, picture: Picture, size: int, *, by_night: bool, is_doubtful: bool) -> Detections:
-        found = super().detect(picture, size, by_night=by_night, is_doubtful=is_doubtful)
-        return replace(found, by_night=True)
+    def detect(self, picture: Picture, **known: bool) -> Detections:
+        return replace(super().detect(picture, **known), by_night=True)
 
 
 def with_detector(services: Services, detector: Detector) -> Services:

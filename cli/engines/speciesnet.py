@@ -104,9 +104,9 @@ class NetRecogniser(Recogniser):
             _, together = max(shown, key=lambda each: each[0].score * each[1].scores.animal_probability)
         else:
             together = self.named(self._scores(*(rows[0] if rows else ((), ()))), prior)
-        detections = Detections(animals, people, vehicles, (), None)
+        detections = Detections(animals, people, vehicles)
         subject = sighting_of(detections).subject(together.scores.animal_probability, self.naming.animal)
-        return Recognised(together, (), subject, detections, False, self.net, prior, Boxes(detections, shown))
+        return Recognised(together, (), subject, detections, self.net, prior, Boxes(detections, shown))
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:  # noqa: ARG002, they are there
         """Return what was found."""

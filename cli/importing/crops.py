@@ -5,7 +5,6 @@ from pathlib import Path
 
 from chalicelib.location import Location
 from chalicelib.model.detector import Box, Detector
-from chalicelib.photo.pixels import Picture
 from cli.engines.engine import Refused
 from cli.engines.local import LocalEngine
 from cli.engines.megadetector import with_detector
@@ -23,7 +22,7 @@ class _Given(Detector):
         self.name, self.version = model
         self._boxes = tuple(boxes)
 
-    def look(self, picture: Picture) -> tuple[Box, ...]:  # noqa: ARG002, another has looked
+    def look(self, whole: object, most: int | None = None) -> tuple[Box, ...]:  # noqa: ARG002, another has looked
         """Return the boxes."""
         return self._boxes
 

@@ -106,9 +106,9 @@ class Weighing:
         named = tuple((box, self._named(each, prior, box)) for box, each in zip(animals, classes, strict=True))
         together = named[0][1] if named else self._named(found.whole, prior, None)
         is_alone = not (classes[0] if classes else found.whole)  # the detector is believed, as nothing else has looked
-        detections = Detections(animals, people, vehicles, (), None, by_night=is_alone)
+        detections = Detections(animals, people, vehicles, by_night=is_alone)
         subject = sighting_of(detections).subject(together.scores.animal_probability, self._recogniser.naming.animal)
-        return Recognised(together, (), subject, detections, False, model, prior, Boxes(detections, named))
+        return Recognised(together, (), subject, detections, model, prior, Boxes(detections, named))
 
     def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
         """Return what classes say at a place. Without any, it is an animal that has no name; nothing, without a box."""

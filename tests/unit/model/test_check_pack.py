@@ -122,8 +122,8 @@ def test_faults_of_a_manifest_and_a_missing_model_are_named(tmp_path: Path, caps
     assert "foxes.onnx cannot be read" in problem
 
 
-def detector(folder: Path, boxes: list[Any], labels: str) -> list[str]:
-    """Return the problems of a detector with boxes of a shape."""
+def detector(folder: Path, boxes: list[Any], labels: str, sides: tuple[Any, ...] = (SIZE, SIZE)) -> list[str]:
+    """Return the problems of a detector with boxes of a shape. `sides`: of its image."""
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
         helper.make_node("Reshape", ["float", "shape"], ["boxes"]),
@@ -132,7 +132,7 @@ def detector(folder: Path, boxes: list[Any], labels: str) -> list[str]:
     graph = helper.make_graph(
         nodes,
         "boxes",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, SIZE, SIZE, 3])],
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, *sides, 3])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, boxes) for name in ("boxes", "scores")],
         [helper.make_tensor("shape", TensorProto.INT64, [3], boxes)],
     )
@@ -146,6 +146,8 @@ def detector(folder: Path, boxes: list[Any], labels: str) -> list[str]:
 def test_a_detector_is_checked_too(tmp_path: Path) -> None:
     head = "output_index,label,subject\n"
     assert detector(tmp_path, [1, 48, 4], f"{head}0,cat,animal\n") == []
+    assert detector(tmp_path, [1, 48, 4], f"{head}0,cat,animal\n", sides=("H", "W")) == []
+    assert "has shape [1, 9, 8, 3]" in detector(tmp_path, [1, 48, 4], f"{head}0,cat,animal\n", sides=(9, 8))[0]
     assert "have shapes [1, 4, 48]" in detector(tmp_path, [1, 4, 48], f"{head}0,cat,animal\n")[0]
     assert "has the row 0,cat,pet" in detector(tmp_path, [1, 48, 4], f"{head}0,cat,pet\n")[0]
     assert "has the columns a,b" in detector(tmp_path, [1, 48, 4], "a,b\n")[0]

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper
 from PIL import Image
 
 from chalicelib.config.settings import ROOT, When
@@ -32,6 +33,8 @@ from chalicelib.photo.pixels import Picture
 from local import package_folder
 from testing.tiny_model import (
     DETECTOR_LABELS,
+    DETECTOR_MANIFEST,
+    model_of,
     tiny_detector_model,
     write_camera_trap_detector,
     write_detector,
@@ -65,9 +68,9 @@ def collage(*names: str) -> Picture:
     return Picture(image)
 
 
-def detected(detectors: Detectors | None, picture: Picture, size: int = 64, *, by_night: bool = False) -> Detections:
+def detected(detectors: Detectors | None, picture: Picture, *, by_night: bool = False) -> Detections:
     assert detectors is not None
-    return detectors.detect(picture, size, by_night=by_night, is_doubtful=False)
+    return detectors.detect(picture, by_night=by_night, is_doubtful=False)
 
 
 @pytest.mark.parametrize("when", ["never", "always"])
@@ -75,11 +78,11 @@ def test_animals_people_and_vehicles_are_found_in_photos(when: When) -> None:
     # GIVEN the project's detectors, and a cat beside an astronaut
     detectors = read_detectors(PACKS, when, threads=1)
     found = detected(detectors, collage("chelsea.png", "astronaut.png"))
-    # THEN the cat's box is on the left, the astronaut's on the right, and a model can look at the cat
+    # THEN the cat's box is on the left, the astronaut's on the right, and the cat is worth a second look
     (cat,), (astronaut,) = found.animals, found.people
     assert cat.x + cat.width / 2 < 0.6 < astronaut.x + astronaut.width / 2
     assert cat.score > 0.3 < astronaut.score
-    assert [square.shape for square in found.squares] == [(64, 64, 3)]
+    assert found.focus == cat
     assert not found.vehicles
     # AND a motorcycle is a vehicle, and a wall nothing
     assert detected(detectors, collage("motorcycle_left.png")).vehicles[0].width > 0.5
@@ -117,9 +120,8 @@ def test_at_most_ten_animals_are_returned_the_surest_first(tmp_path: Path) -> No
     for index in range(12):
         pixels[index // 4 * 2, index % 4 * 2, 0] = 255 - 10 * index
     # WHEN a model is to look at each; THEN it looks at the ten reddest
-    found = detected(Detectors(detector_in(tmp_path), None, "never"), Picture(Image.fromarray(pixels)), 8)
+    found = detected(Detectors(detector_in(tmp_path), None, "never"), Picture(Image.fromarray(pixels)))
     assert [round(box.score * 255) for box in found.animals] == [255 - 10 * index for index in range(10)]
-    assert len(found.squares) == 10
     # AND what is hardly red is nothing
     assert detector_in(tmp_path).find((pixels // 4).astype(np.uint8)) == ()
 
@@ -172,7 +174,7 @@ def test_the_detector_for_camera_traps_looks_by_the_setting(
     assert detectors is not None
     picture = Picture(Image.fromarray(frame(blue=(0, 0))))
     # WHEN both may look; THEN it is found if the setting says so, and by night it says so too
-    found = detectors.detect(picture, 8, by_night=by_night, is_doubtful=is_doubtful)
+    found = detectors.detect(picture, by_night=by_night, is_doubtful=is_doubtful)
     assert (len(found.animals), found.by_night) == (int(looks), looks and by_night)
 
 
@@ -267,14 +269,72 @@ def overlap_of(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     return float(both / union) if union > 0 else 1.0
 
 
-@given(st.integers(1, 32), st.integers(1, 32))
+@given(st.integers(1, 32), st.integers(1, 24))
 def test_a_letter_box_has_the_photo_at_its_left_upper_corner(height: int, width: int) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    boxed = letter_box(frame, 32)
-    assert boxed.shape == (32, 32, 3)
+    boxed = letter_box(frame, 32, 24)
+    assert boxed.shape == (32, 24, 3)
     assert np.array_equal(boxed[:height, :width], frame)
     assert (boxed[height:] == GREY).all()
     assert (boxed[:, width:] == GREY).all()
+
+
+def sized_detector_model(*sides: int | str) -> ModelProto:
+    """Return a detector of images with these sides, which finds an animal in their middle, half as high as they are."""
+    constants = {
+        "order": np.array([2, 1, 2, 1]),
+        "parts": np.array([0.5, 0.5, 1, 0.5], np.float32),
+        "one": np.array([1, 1, 4]),
+        "animal": np.array([[[1, 0, 0]]], np.float32),
+    }
+    nodes = [
+        helper.make_node("Shape", ["image"], ["shape"]),
+        helper.make_node("Gather", ["shape", "order"], ["pixels"]),
+        helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["floats", "parts"], ["box"]),
+        helper.make_node("Reshape", ["box", "one"], ["boxes"]),
+        helper.make_node("Identity", ["animal"], ["scores"]),
+    ]
+    outputs = {name: (TensorProto.FLOAT, [1, 1, width]) for name, width in (("boxes", 4), ("scores", 3))}
+    return model_of("sized", nodes, {"image": (TensorProto.UINT8, [1, *sides, 3])}, outputs, constants)
+
+
+@pytest.mark.parametrize(
+    ("sides", "seen", "image_heights"), [((64, 64), [64, 64], [64, 64]), (("H", "W"), [64, 32], [32, 32])]
+)
+def test_a_detector_of_any_size_sees_little_grey_and_a_smaller_photo_for_a_quick_look(
+    tmp_path: Path, sides: tuple[int | str, ...], seen: list[int], image_heights: list[int]
+) -> None:
+    # GIVEN a detector of 64 × 64 pixels, and one of any size up to that
+    manifest = DETECTOR_MANIFEST.replace("= 8", "= 64")
+    detector = detector_in(tmp_path, model=sized_detector_model(*sides), manifest=manifest)
+    longest = list[int]()
+
+    def whole(side: int) -> NDArray[np.uint8]:
+        longest.append(side)
+        return np.zeros((20, side, 3), np.uint8)
+
+    # WHEN both look at a photo 20 pixels high, then quickly
+    found = [*detector.look(whole), *detector.look(whole, 32)]
+    # THEN one of any size has sides of whole multiples of 32, and takes a smaller photo
+    assert longest == seen
+    assert [box.y * 20 for box in found] == pytest.approx([min(height / 4, 20) for height in image_heights])
+
+
+@pytest.mark.parametrize(
+    ("when", "by_night", "looks"), [("doubt", False, False), ("doubt", True, True), ("always", False, True)]
+)
+def test_what_is_found_by_day_is_not_looked_for_again(tmp_path: Path, when: When, by_night: bool, looks: bool) -> None:
+    # GIVEN an animal that the general detector is sure of
+    write_detector(tmp_path)
+    write_camera_trap_detector(tmp_path)
+    detectors = read_detectors(tmp_path / "packs", when)
+    assert detectors is not None
+    assert detectors.camera_traps is not None
+    # WHEN the models are in doubt; THEN the detector for camera traps looks by night, or if the setting says so
+    picture = Picture(Image.fromarray(frame(red=(0, 0))))
+    assert detectors.detect(picture, by_night=by_night, is_doubtful=True).focus is not None
+    assert detectors.camera_traps.is_loaded == looks
 
 
 def test_boxes_are_shares_of_the_photo_and_end_at_its_borders() -> None:

@@ -10,7 +10,9 @@ from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.features.features import NO_LOCATION
-from chalicelib.model.recogniser import SURE, Recognised, Recogniser, is_doubtful, second_square
+from chalicelib.model.recogniser import PART, SURE, Recognised, Recogniser, is_doubtful, place_in
+from chalicelib.model.session import Scores
+from chalicelib.model.subject import MOST_EMPTY
 from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
@@ -83,20 +85,57 @@ def test_boxes_do_not_change_the_answer_and_ask_the_detector_once(recogniser: Re
     corner = photo((0, 0, 16, 16))
     found = recognise(recogniser, corner)
     boxed = recogniser.with_boxes(corner, found)
-    # THEN the detections are the same, and each box of an animal is named
+    # THEN the detections are the same, and each box of an animal is named; the one of the second look by its scores
     assert boxed.boxes is not None
     assert (boxed.boxes.detections, boxed.together) == (found.detections, found.together)
     assert [box for box, _ in boxed.boxes.animals] == [*boxed.boxes.detections.animals]
 
 
-def test_without_a_box_or_a_detector_the_middle_is_scored_again(recogniser: Recogniser) -> None:
-    # GIVEN a photo whose sides are red
-    sides = photo((0, 0, 12, 64), (52, 0, 64, 64))
-    assert abs(second_square(sides, None, SIZE).astype(int) - 90).max() < 5
-    # AND one in which the detector finds no animal
-    found = recognise(recogniser, photo())
+def scores(shown: list[list[float]] | None, animal: float = 0.9) -> Scores:
+    nothing = np.zeros(3, np.float32)
+    return Scores(nothing, nothing, animal, activation_map=None if shown is None else np.array(shown, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        (scores([[0, 0, 0], [0, 0, 8]]), (5 / 6, 0.75)),
+        (scores([[0, 5, 0], [-9, 5, 0]]), (0.5, 0.5)),
+        (scores([[8, 0, 6], [0, 5, 0]]), (0.5, 0.25)),
+        (scores([[-1, -2], [-3, -2]]), (0.5, 0.5)),
+        (scores([[8, 0], [0, 0]], animal=MOST_EMPTY - 0.01), None),
+        (scores(None), None),
+    ],
+)
+def test_the_part_of_a_photo_is_where_the_general_model_saw_most_of_an_animal(
+    given: Scores, place: tuple[float, float] | None
+) -> None:
+    assert place_in(given) == (place if place is None else pytest.approx(place))
+
+
+def seeing(animal: float) -> ModelProto:
+    """Return a model that gives every photo this probability of an animal."""
+    seen = {"animal_probability": ("ReduceMax", ["seen"])}
+    return tiny_model.tiny_model(nodes=seen, constants={"seen": np.full((1, 3), animal, np.float32)})
+
+
+def test_without_a_box_the_part_is_scored_where_the_general_model_saw_most_of_an_animal(tmp_path: Path) -> None:
+    # GIVEN a photo of an animal in a corner, and no detector
+    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
+    corner = photo((34, 34, 38, 38))
+    found = recognise(build_recogniser(Settings(model=ModelSettings(path=path))), corner)
+    # THEN the second look sees the photo around that corner
+    assert found.part is not None
+    assert (found.looked_twice, found.detections) == (True, None)
+    assert np.array_equal(found.part.pixels, corner.picture.near(0.8125, 0.8125, PART, SIZE))
+
+
+def test_what_is_no_animal_to_model_and_detectors_gets_no_second_look(tmp_path: Path) -> None:
+    # GIVEN a photo in which the general model sees nothing, and no detector finds an animal
+    found = recognise(recogniser_in(tmp_path, seeing(0.1)), photo())
+    # THEN the detectors have looked, and the models have not
     assert found.detections is not None
-    assert (found.detections.squares, found.detections.focus, found.looked_twice) == ((), None, True)
+    assert (found.detections.focus, found.looked_twice, found.subject) == (None, False, "none")
 
 
 @pytest.mark.parametrize(("colour", "kept"), [(YELLOW, False), (GREY, True)])
@@ -104,9 +143,7 @@ def test_by_day_boxes_in_which_the_general_model_sees_nothing_are_left_out(
     tmp_path: Path, colour: tuple[int, int, int], kept: bool
 ) -> None:
     # GIVEN a general model that sees no animal at all, and a red box by day or, in a grey photo, by night
-    nothing = {"animal_probability": ("ReduceMax", ["nothing"])}
-    model = tiny_model.tiny_model(nodes=nothing, constants={"nothing": np.full((1, 3), 0.1, np.float32)})
-    recogniser = recogniser_in(tmp_path, model=model)
+    recogniser = recogniser_in(tmp_path, seeing(0.1))
     shown = photo((0, 0, 8, 8), ground=colour)
     # WHEN its boxes are wanted; THEN only that by night stays, and says what the photo shows
     found = recogniser.with_boxes(shown, recognise(recogniser, shown))

@@ -12,7 +12,7 @@ from PIL import Image
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import TRANSPOSE_TO_UPRIGHT
-from chalicelib.photo.pixels import Area, Picture
+from chalicelib.photo.pixels import Area, Picture, crop_share
 from testing.pictures import BLUE, GREEN, GREY, RED, encoded, exif, jpeg, scene
 
 QUARTERS = {
@@ -66,6 +66,15 @@ def test_the_square_around_an_area_has_its_longer_side() -> None:
     assert part.max() < 40  # bicubic resizing looks a little beyond its area
     # AND at the photo's border the square is moved inside
     assert Picture(image).around(Area(0.9, 0.0, 1.0, 1.0), 50).shape == (50, 50, 3)
+
+
+def test_a_part_is_around_a_point_of_the_square_and_inside_the_photo() -> None:
+    # GIVEN a white photo that is black where the right half of the models' square begins, at its upper side
+    image = Image.new("RGB", (400, 300), "white")
+    image.paste("black", (190, 0, 310, 110))
+    part = Picture(image).near(0.5 + 50 / (300 * crop_share(60)), 0.0, 1 / 3, 60)
+    assert part.shape == (60, 60, 3)
+    assert part.max() < 40
 
 
 @given(sides, sides, sides, sides, st.integers(1, 8), sizes, sizes)
