@@ -57,14 +57,18 @@ async function showFiles(said = "") {
   const isNew = Boolean(offer) && offer.version !== list?.version;
   const wanted = isNew ? await files.missing(base, offer) : [];
   const share = isNew ? wanted.reduce((sum, { bytes }) => sum + bytes, 0) / offer.bytes : 0;
-  const size = isNew ? Math.max(1, Math.round((share * offer.gzip_bytes) / 1e6)) : 0;
+  const size = isNew ? inMegabytes(share * offer.gzip_bytes) : 0;
   $("offline-get").hidden = !isNew || Boolean(fetching);
   $("offline-get").textContent = isNew ? say(list ? "offline.update" : "offline.get", { size }) : "";
   $("offline-stop").hidden = $("offline-stripe").hidden = !fetching;
   $("offline-forget").hidden = !list || Boolean(fetching);
-  const state = list ? say("offline.ready", { size: Math.round(list.bytes / 1e6) }) : "";
+  const state = list ? say("offline.ready", { size: inMegabytes(list.gzip_bytes) }) : "";
   const none = offer === null && !list ? say("offline.none") : "";
   $("offline-status").textContent = said || [state, list && isNew ? say("offline.newer") : "", none].filter(Boolean).join(" ");
+}
+
+function inMegabytes(bytes) {
+  return Math.max(1, Math.round(bytes / 1e6));
 }
 
 /** Fetch the files and keep the page, so that both open without signal. */

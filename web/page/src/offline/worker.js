@@ -5,7 +5,6 @@ import { kept, read } from "./files.js";
 import { Models } from "./models.js";
 import { decoded } from "./photo.js";
 import { placeOf } from "./place.js";
-import { Ranges } from "./ranges.js";
 import { recognise } from "./recognise.js";
 
 const base = new URL("../", self.location.href).href; // this file is in web/
@@ -48,5 +47,5 @@ async function prepare() {
   };
   const table = JSON.parse(new TextDecoder().decode(await bytes("rule.json")));
   const models = new Models(await bytes("runtime.wasm"), bytes);
-  return { table, models, ranges: new Ranges(new Uint8Array(await bytes("ranges.bin"))) };
+  return { table, models, ranges: new Uint8Array(await bytes("ranges.bin")) };
 }

@@ -34,19 +34,19 @@ def said(golden: Golden, case: Case, packs: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def found_at(golden: Golden, case: Case) -> dict[str, Any] | None:
+def found_at(case: Case) -> dict[str, Any] | None:
     """What lives at a place, as ranges.js has it."""
     if case.place == NOWHERE:
         return None
-    found, position = case.features.found, golden.rule.table.everything.index_of
+    found = case.features.found
     return {
         "animals": [
-            {"number": position[animal], "weight": weight, "status": status}
+            {"id": animal, "weight": weight, "status": status}
             for animal, weight, status in zip(
                 found.animals.tolist(), found.weights.tolist(), found.status.tolist(), strict=True
             )
         ],
-        "unknown": [position[animal] for animal in found.unknown.tolist()],
+        "unknown": found.unknown.tolist(),
         "relatives": found.relatives.tolist(),
         "areas": list(found.areas),
         "version": "golden",
@@ -59,9 +59,7 @@ def test_answers_are_the_servers(golden: Golden) -> None:
     cases = list(golden.cases())
     expected = [golden.answer(case) for case in cases]
     seen = {"width": 260, "height": 260, "pixels": np.random.default_rng(1).integers(0, 255, 202800, dtype=np.uint8)}
-    places = run(
-        *(("place.js", "placeWith", found_at(golden, case), {"shared": "table"}) for case in cases), table=table
-    )
+    places = run(*(("place.js", "placeWith", found_at(case), {"shared": "table"}) for case in cases), table=table)
     # WHEN the page makes an answer of what the graph says
     calls = []
     for case, place, answer in zip(cases, places, expected, strict=True):
