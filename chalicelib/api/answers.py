@@ -26,6 +26,7 @@ from chalicelib.api.responses import (
 )
 from chalicelib.api.words import Reason, and_list, english_of, or_list, reasons_of, sure_of, why_not, with_article
 from chalicelib.features.cells import center_of, text_of
+from chalicelib.features.codec import Seasons
 from chalicelib.features.features import Features, Mode
 from chalicelib.identification import Identification, Source
 from chalicelib.model.naming import Decision, Member
@@ -80,6 +81,7 @@ def answer_of(found: Identification, request_id: str, top: int) -> Answer:
         request_id=request_id,
         photos=photos,
         reasons=reasons,
+        focus=_focus(recognised),
     )
 
 
@@ -112,11 +114,17 @@ def named_in(
             score=round(float(scores.probabilities[animal.output_index]), 4),
             vision_score=round(float(scores.vision[animal.output_index]), 4),
             here=prior.here(animal),
+            season=_season(prior.features.found.seasons, animal.id),
         )
         for animal in scores.likeliest(top)
         if scores.probabilities[animal.output_index] >= LEAST_SHOWN
     )
     return _predicted(found), _possible(found.decision), candidates
+
+
+def _season(seasons: Seasons, animal: int) -> tuple[float, ...] | None:
+    months = seasons.months[seasons.animals == animal].tolist()
+    return tuple(round(each / 255, 2) for each in months[0]) if months else None
 
 
 def _predicted(found: Recognition) -> PredictedTaxon | None:
@@ -177,6 +185,11 @@ def _animals(recognised: Recognised, top: int) -> tuple[AnimalFound, ...] | None
 
 def _counted(boxes: "Sequence[Box]") -> BoxesFound:
     return BoxesFound(len(boxes), tuple(map(_box, boxes)))
+
+
+def _focus(recognised: Recognised) -> BoxFound | None:
+    animals = recognised.detections.animals if recognised.detections and recognised.looked_twice else ()
+    return _box(animals[0]) if animals else None
 
 
 def _box(box: "Box") -> BoxFound:

@@ -110,6 +110,10 @@ class Candidate:
         "Whether the animal lives here; unknown: the data do not say where it lives, or have nothing about this area, "
         "so the location did not lower its score; null: no location, or the features were unavailable.",
     ]
+    season: Annotated[
+        tuple[float, ...] | None,
+        "How many records each month has here, January first, as a share of the best month; null if that is not known.",
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +260,9 @@ class Answer:
         tuple[PhotoGuess, ...], "What each photo shows by itself, in the order sent; empty if there is only one."
     ] = ()
     reasons: Annotated[tuple[Reason, ...], "The reasons in why_not as codes, to say them in other languages."] = ()
+    focus: Annotated[
+        BoxFound | None, "Where models looked a second time: at the surest animal. Null if the whole photo was enough."
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

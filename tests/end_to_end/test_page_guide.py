@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from chalicelib.api.responses import BoxFound
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, problem
@@ -208,6 +209,16 @@ def test_what_a_decoder_says_is_in_the_language_of_the_reader(stand: Stand, iden
     shown = identified(*problem("photo_too_large", 413, detail))
     expect(shown.locator("#problem-detail")).to_have_text("Das Foto hat 61 Megapixel; höchstens 40,5 werden gelesen.")
     expect(shown.locator("#problem-detail")).to_have_attribute("lang", "de")
+
+
+def test_where_the_models_looked_closer_is_on_the_photo(identified: Identified) -> None:
+    shown = identified(answers.koala(focus=BoxFound(0.25, 0.5, 0.5, 0.25, 0.9)))
+    box, picture = (
+        box_of(shown.get_by_role("img", name="Where the models looked closer")),
+        box_of(shown.locator("#picture")),
+    )
+    assert (box["x"] - picture["x"]) / picture["width"] == pytest.approx(0.25, abs=0.01)
+    assert box["height"] / picture["height"] == pytest.approx(0.25, abs=0.01)
 
 
 def test_the_season_is_twelve_bars_if_the_dataset_has_one(stand: Stand, identified: Identified) -> None:

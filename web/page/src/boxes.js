@@ -20,7 +20,7 @@ export class Boxes {
     $("boxes").replaceChildren();
     $("every-list").replaceChildren();
     this.#buttons = [];
-    if (!animals) return;
+    if (!animals) return showFocus(answer.focus);
     $("every-heading").textContent = countOfAnimals(animals.length);
     $("also-seen").textContent = alsoSeen(people?.count ?? 0, vehicles?.count ?? 0);
     const others = [...(people?.boxes ?? []), ...(vehicles?.boxes ?? [])];
@@ -62,6 +62,12 @@ export class Boxes {
     });
     return button;
   }
+}
+
+/** Show where the models looked a second time, if they did. */
+function showFocus(box) {
+  const words = say("focus");
+  if (box) $("boxes").append(placed(make("span", "", { className: "other", role: "img", ariaLabel: words, title: words }), box));
 }
 
 function placed(element, { x, y, width, height }) {

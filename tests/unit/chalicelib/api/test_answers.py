@@ -11,7 +11,7 @@ from chalicelib.api.answers import message_of, named_in, residents_of
 from chalicelib.api.responses import Candidate, MemberTaxon, PredictedTaxon, RelativesHere, RelativeTaxon
 from chalicelib.config.settings import Settings
 from chalicelib.features import cells
-from chalicelib.features.codec import CellAnimals
+from chalicelib.features.codec import CellAnimals, Seasons
 from chalicelib.features.features import CacheLevel, Features, Mode
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Member, Possible
@@ -72,6 +72,16 @@ def test_candidates_are_the_likeliest_best_first(taxonomy: Taxonomy) -> None:
         ("phascolarctos-cinereus", 0.5, 0.25, "native"),
         ("panthera-tigris", 0.3, 0.15, "unexpected"),
     ]
+
+
+def test_a_candidate_has_the_season_of_its_cell_where_the_dataset_knows_it(taxonomy: Taxonomy) -> None:
+    # GIVEN a cell in which the koala has a season, and the wombat none
+    at_home = features()
+    months = np.array([[255, 128, *[0] * 10]], np.uint8)
+    at_home = replace(at_home, found=at_home.found._replace(seasons=Seasons(np.array([KOALA], np.int32), months)))
+    # WHEN both are candidates THEN one has its months, as shares of the best one
+    _, candidates = shown(scores(taxonomy, **{f"a{KOALA}": 0.6, f"a{WOMBAT}": 0.3}), at_home)
+    assert [each.season for each in candidates] == [(1.0, 0.5, *[0.0] * 10), None]
 
 
 def test_candidates_of_less_than_one_percent_are_left_out(taxonomy: Taxonomy) -> None:
