@@ -123,6 +123,57 @@ def test_the_answers_are_saved_as_csv(identified: Identified, tmp_path: Path) ->
     assert rows[5]["problem"] == "This is not a photo we can read"
 
 
+def test_a_grid_survives_reloads_and_the_way_back(stand: Stand, identified: Identified) -> None:
+    # GIVEN a grid, one of whose photos was opened and confirmed
+    shown = identified(photos=card_photos(6))
+    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
+    shown.locator("#many-grid button").nth(2).click()
+    shown.click("#right")
+    expect(shown.locator("#said")).to_be_visible()
+    # WHEN the page is loaded again THEN it is there, with the rest behind it
+    shown.reload()
+    expect(shown.locator("#said")).to_be_visible()
+    assert shown.evaluate("document.getElementById('picture').naturalWidth") > 0
+    shown.go_back()
+    expect(shown.locator("#many-grid .sure")).to_have_text(
+        ["Almost certain, 97%"] * 2 + ["You agree"] + ["Almost certain, 97%"] * 3
+    )
+    shown.reload()
+    expect(shown.locator("#many-grid img")).to_have_count(6)
+    expect(shown.locator("#many-place-words")).to_contain_text("5 photos have no place.")
+    assert len(stand.sent) == 6
+    # WHEN another photo is chosen THEN the grid is gone for good
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
+    shown.reload()
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
+    expect(shown.locator("#to-many")).to_be_hidden()
+    assert shown.evaluate(ROWS) == 0
+
+
+def test_the_grid_of_a_closed_tab_goes(stand: Stand, identified: Identified) -> None:
+    shown = identified(photos=card_photos(6))
+    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
+    shown.wait_for_function(f"async () => await ({ROWS})() === 6")
+    # WHEN another tab is opened beside it THEN it stays; WHEN after it THEN it goes
+    other = shown.context.new_page()
+    other.goto(stand.url)
+    settle(other)
+    assert other.evaluate(ROWS) == 6
+    shown.close()
+    other.reload()
+    other.wait_for_function(f"async () => await ({ROWS})() === 0")
+
+
+ROWS = """() => new Promise((resolve) => {
+    const opening = indexedDB.open("faunalens", 1);
+    opening.onsuccess = () => {
+        const counting = opening.result.transaction("grid").objectStore("grid").count();
+        counting.onsuccess = () => resolve(counting.result);
+    };
+})"""
+
+
 def test_photos_of_one_animal_can_turn_out_to_be_of_several(stand: Stand, identified: Identified) -> None:
     shown = identified(photos=card_photos(3))
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")

@@ -91,6 +91,41 @@ def test_a_place_can_be_pressed_on_the_map(stand: Stand, identified: Identified,
     assert float(stand.sent[-1].query["lon"]) == pytest.approx(22.5, abs=1.5)
 
 
+def test_a_closer_look_has_borders_and_names_and_can_be_moved(stand: Stand, identified: Identified) -> None:
+    shown = asked_for_place(stand, identified)
+    expect(shown.locator("#place-in")).to_be_visible()
+    assert "borders" not in " ".join(loaded(shown))
+    # WHEN one looks closer at the Gulf of Guinea THEN the data for that are loaded, once
+    for _ in range(4):
+        shown.click("#place-in")
+    expect(shown.locator("#place-map .names text", has_text="Nigeria")).to_be_visible()
+    assert len([each for each in loaded(shown) if "borders" in each]) == 1
+    # WHEN the map is dragged to the west THEN what was there goes, and nothing is selected
+    world = shown.locator("#place-map")
+    world.scroll_into_view_if_needed()
+    box = box_of(world)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    shown.mouse.move(x, y)
+    shown.mouse.down()
+    shown.mouse.move(x - 0.4 * box["width"], y, steps=5)
+    shown.mouse.up()
+    expect(shown.locator("#place-map .names text", has_text="Gabon")).to_be_visible()
+    expect(shown.locator("#place-name")).to_have_value("")
+    expect(shown.locator("#place-here")).to_be_hidden()
+    # WHEN a place is selected THEN the green button uses it
+    world.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
+    expect(shown.locator("#place-here")).to_have_class("primary")
+    expect(shown.locator("#place-device")).not_to_have_class("primary")
+    shown.click("#place-world")
+    expect(shown.locator("#place-map .names text")).to_have_count(0)
+
+
+def loaded(shown: Page) -> list[str]:
+    """The addresses that a page has loaded."""
+    found: list[str] = shown.evaluate("performance.getEntriesByType('resource').map((each) => each.name)")
+    return found
+
+
 @pytest.mark.firefox
 def test_the_map_takes_the_keyboard(stand: Stand, identified: Identified) -> None:
     # GIVEN the question where the photo was taken
@@ -100,12 +135,12 @@ def test_the_map_takes_the_keyboard(stand: Stand, identified: Identified) -> Non
     for key in ("ArrowUp", "ArrowLeft", "ArrowLeft", "+", "ArrowDown"):
         shown.keyboard.press(key)
     # THEN what it says is read aloud, and Enter uses it
-    expect(shown.locator("#place-hint")).to_have_text("4.0, -10.0")
+    expect(shown.locator("#place-hint")).to_have_text("2.5, -10.0")
     shown.keyboard.press("-")
     expect(shown.locator("#place-world")).to_be_hidden()
     shown.keyboard.press("Enter")
     expect(shown.locator("#changed-words")).to_have_text("The place was added.")
-    assert stand.sent[-1].query == {"lat": "4.00", "lon": "-10.00"}
+    assert stand.sent[-1].query == {"lat": "2.50", "lon": "-10.00"}
 
 
 @pytest.mark.firefox

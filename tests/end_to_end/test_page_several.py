@@ -44,8 +44,12 @@ def test_several_photos_of_one_animal_give_one_answer(stand: Stand, open_page: O
     # WHEN three photos are chosen
     three = _three()
     shown.set_input_files("#pick", three)
-    # THEN they are sent in one request, with the place of the first that has one
+    # THEN they are sent in one request, with the place of the first that has one; and whether they are of one is asked
+    expect(shown.locator("#several-words")).to_contain_text("Do all photos show the same animal?")
+    expect(shown.locator("#name")).to_be_hidden()
+    shown.click("#is-one")
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
+    expect(shown.locator("#name")).to_be_focused()
     (sent,) = stand.sent
     assert _photos_in(sent) == [each["buffer"] for each in three]
     assert sent.query == {"lat": "-33.87", "lon": "151.21"}
@@ -212,6 +216,21 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, identified: Id
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#find")).to_be_visible()
     expect(shown.locator("#boxes > *")).to_have_count(0)
+
+
+def test_boxes_survive_another_place(stand: Stand, identified: Identified) -> None:
+    shown = _with_boxes(stand, identified, boxes())
+    shown.click("#elsewhere")
+    shown.fill("#place-name", "48.86, 2.29")
+    shown.click("#place-use")
+    expect(shown.locator("#changed")).to_be_visible()
+    expect(shown.locator("#every-heading")).to_have_text("2 animals were found")
+    assert stand.sent[-1].query == {"lat": "48.86", "lon": "2.29", "boxes": "true"}
+    # AND what one animal of several shows is not said of the photo
+    shown.locator("#boxes button").first.click()
+    expect(shown.locator("#saying")).to_be_hidden()
+    shown.get_by_role("button", name="The whole photo").click()
+    expect(shown.locator("#saying")).to_be_visible()
 
 
 def test_no_box_does_not_mean_no_animal(stand: Stand, identified: Identified) -> None:

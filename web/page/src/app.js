@@ -3,11 +3,12 @@
 
 import { addressOf, wanted } from "./addresses.js";
 import { AnswerView } from "./answer.js";
-import { correct, identify } from "./api.js";
+import { identify } from "./api.js";
 import { Boxes } from "./boxes.js";
 import { $ } from "./elements.js";
 import exampleModule from "./example.js?later";
 import guideModule from "./guide.js?later";
+import { Keeper } from "./keeping.js";
 import { listKnowledge } from "./knowledge.js";
 import { History } from "./history.js";
 import { say } from "./language.js";
@@ -24,17 +25,20 @@ import { showProgress, showSent } from "./progress.js";
 import { observation } from "./results.js";
 import { SayingPart } from "./saying.js";
 import * as session from "./session.js";
-import { SharingPart, peopleIn } from "./sharing.js";
+import { SharingPart } from "./sharing.js";
 import { answerOf, begin as beginOffline, showAnswerer } from "./signal.js";
+import { disagreement } from "./words.js";
 
 // The views, and what gets the focus in each if what had it is gone.
 const VIEWS = { busy: "cancel", problem: "problem-heading", place: "place-heading", answer: "name", many: "many-heading", guide: "guide-heading" };
 const RETRY_AFTER = 1000; // ms
 
+const finder = { isThere: true }; // the detector, until the API says that it has none
 const answerView = new AnswerView();
 const boxes = new Boxes(select);
-const sharing = new SharingPart(keep, countPeople);
-const saying = new SayingPart(keep, noteWhatIsSaid);
+const keeper = new Keeper({ shown: () => ({ current, photos }), onKept: showKept, finder });
+const sharing = new SharingPart(keeper);
+const saying = new SayingPart(keeper, noteWhatIsSaid);
 const history = new History(forgetObservation);
 const many = new ManyView(openOfMany);
 const preview = new Preview({ choose, refuse: (code) => showProblem(explain(new Problem(code))) });
@@ -49,9 +53,8 @@ let earlier = null; // the same with the place before the current one
 let pending = new AbortController(); // of the current request
 let isOffline = false; // whether the last request failed for want of a network
 let chosen = []; // the files
-let isOfMany = false; // whether the answer is that of a photo in the grid
+let ofMany = null; // the number of the photo in the grid whose answer is shown
 let placeOfMany = false; // whether the question where it was is about photos of the grid
-let canFindAll = true; // until the API says that it has no detector
 
 /** Show one view and hide the others. Screen readers read `sentence`. */
 function show(view, sentence) {
@@ -68,13 +71,14 @@ function show(view, sentence) {
 function moveFocus(focused, id) {
   const isElsewhere = ![focused, document.body].includes(document.activeElement);
   if (focused === document.body || isElsewhere || focused.getClientRects().length) return;
-  $(id).focus({ preventScroll: true }); // `reveal` scrolls
+  const isAsked = document.body.classList.contains("asking");
+  $(isAsked ? "is-one" : id).focus({ preventScroll: true }); // `reveal` scrolls
 }
 
 function choose(files) {
   if (files.length > MOST_PHOTOS) return chooseMany(files);
-  many.stop();
-  isOfMany = false;
+  many.clear();
+  ofMany = null;
   begin(files, Promise.all(files.map(prepare)));
   identifyPhotos({});
 }
@@ -99,11 +103,12 @@ function chooseMany(files) {
   reveal();
 }
 
-/** Show the answer for a photo of the grid, as if it alone had been chosen. */
-function openOfMany({ file, answer, place, date, observation: id = null }) {
-  begin([file], prepare(file).then((photo) => [photo]));
-  isOfMany = true;
-  current = { answer, place, date, observation: id };
+/** Show the answer for a photo of the grid, as if it alone had been chosen. The browser's way back leads to the grid. */
+function openOfMany({ file, prepared, answer, place, date, observation: id = null }, number) {
+  begin([file], Promise.resolve([prepared]));
+  ofMany = number;
+  current = { answer, place, date, observation: id, ofMany };
+  window.history.pushState({ ofMany }, "");
   goBack();
 }
 
@@ -113,7 +118,7 @@ function usePlaceForMany(place) {
 }
 
 function showMany() {
-  [isOfMany, placeOfMany] = [false, false];
+  [ofMany, placeOfMany] = [null, false];
   [current, earlier] = [null, null];
   pending.abort();
   session.clear();
@@ -123,13 +128,14 @@ function showMany() {
 
 /**
  * Send the photos and show the answer. `place`: null for none; by default that of the first photo with one. `findAll`:
- * whether to find every animal. `onlyServer`: whether this device may not answer instead, without signal.
+ * whether only every animal is to be found besides. `boxes`: whether the answer has them. `onlyServer`: whether this device
+ * may not answer instead, without signal.
  */
-async function identifyPhotos({ place, findAll = false, onlyServer = false }) {
+async function identifyPhotos({ place, findAll = false, boxes: wantsBoxes = findAll, onlyServer = false }) {
   pending.abort();
   pending = new AbortController();
   const { signal } = pending;
-  asked = { place, findAll, onlyServer };
+  asked = { place, findAll, boxes: wantsBoxes, onlyServer };
   [placeOfMany, placeOfGuide] = [false, false];
   isOffline = false;
   show("busy", say("busy"));
@@ -139,7 +145,7 @@ async function identifyPhotos({ place, findAll = false, onlyServer = false }) {
     const prepared = await photos;
     if (signal.aborted) return;
     const month = prepared.map((photo) => photo.month).find(Boolean);
-    const wanted = { place: place === undefined ? positionOf(prepared) : place, month, boxes: findAll };
+    const wanted = { place: place === undefined ? positionOf(prepared) : place, month, boxes: wantsBoxes };
     const blobs = prepared.map(({ blob }) => blob);
     const ask = () => twice(signal, () => identify(blobs, wanted, signal, showSent));
     const answer = await answerOf(ask, { photos: blobs, wanted, before: current?.answer, onlyServer });
@@ -147,7 +153,7 @@ async function identifyPhotos({ place, findAll = false, onlyServer = false }) {
     if (findAll) answer.result = current.answer.result;
     else earlier = answer.before || answer.device ? null : current;
     const date = prepared.map((photo) => photo.date).find(Boolean) ?? "";
-    current = { answer, place: wanted.place, date, observation: current?.observation ?? null };
+    current = { answer, place: wanted.place, date, observation: current?.observation ?? null, ofMany };
     move(current);
     showAnswer();
   } catch (problem) {
@@ -196,25 +202,38 @@ function showAnswer() {
   preview.showThumbnail(answer.result?.url);
   showSharing();
   showAnswerer(shown);
-  $("to-many").hidden = !isOfMany;
+  $("to-many").hidden = ofMany === null;
   document.body.classList.toggle("without-photo", !photos);
   boxes.show(shown);
+  const doPhotosDiffer = (answer.photos ?? []).some(({ agrees }) => !agrees);
+  $("several").hidden = !doPhotosDiffer || current.isOne;
+  document.body.classList.toggle("asking", !$("several").hidden);
+  $("several-words").textContent = disagreement(answer.photos ?? []);
   $("find-row").hidden = Boolean(answer.animals || answer.device) || answer.photos?.length > 1;
-  $("find").hidden = !canFindAll;
+  $("find").hidden = !finder.isThere;
   $("changed").hidden = !earlier;
   $("changed-words").textContent = earlier ? changed(earlier.place, place) : "";
   $("status").textContent = `${$("changed-words").textContent} ${sentence}`.trim();
+  saveState();
+}
+
+/** Save what is shown, for a reload and for the grid. */
+function saveState() {
   session.save(current, photos);
+  if (ofMany !== null) many.update(ofMany, current);
 }
 
 /** Show the answer for one animal in the photo, or for the whole photo. */
 function select(answer) {
   $("status").textContent = answerView.show(answer);
+  const isWhole = answer.candidates === current.answer.candidates;
+  if (isWhole) showWhatIsSaid();
+  else for (const id of ["saying", "said", "correction"]) $(id).hidden = true; // the list has one observation of a photo
   reveal();
 }
 
 function showWithoutDetector() {
-  canFindAll = false;
+  finder.isThere = false;
   $("find-problem").textContent = say("every.no-detector");
   showAnswer();
 }
@@ -235,40 +254,11 @@ function showWhatIsSaid() {
   history.show();
 }
 
-/** Have the server keep the current answer, for which the photos are sent once more. Return the result. */
-async function keep(which) {
-  const kept = current;
-  const looks = which === "true" && canFindAll && (await photos).length === 1; // otherwise there is no picture
-  const answer = await askAgain({ keep: which === "true" && !looks ? "answer" : which, boxes: looks }).catch((problem) => {
-    if (!looks || problem.code !== "bad_request") throw problem;
-    canFindAll = false;
-    return askAgain({ keep: "answer" });
-  });
-  if (!answer.result) throw new Problem("unavailable");
-  kept.answer.result = answer.result;
-  kept.observation = note(kept, { results: [answer.result, ...(observation(kept.observation)?.results ?? [])] });
-  const { said, taxon } = observation(kept.observation) ?? {};
-  if (said) {
-    await correct(answer.result, taxon);
-    note(kept, { sent: true });
-  }
-  if (kept === current) showWhatIsSaid();
-  session.save(current, photos);
-  return answer.result;
-}
-
-/** Return how many people are in the photo; null if nobody can look. */
-async function countPeople() {
-  if (!canFindAll || (await photos).length > 1) return null;
-  return peopleIn(await askAgain({ boxes: true }));
-}
-
-/** Ask about the current photos once more, with further wishes. */
-async function askAgain(wishes) {
-  const prepared = await photos;
-  const month = prepared.map((photo) => photo.month).find(Boolean);
-  const wanted = { place: current.place, month, boxes: false, ...wishes };
-  return identify(prepared.map(({ blob }) => blob), wanted, new AbortController().signal, () => {});
+/** Show that an answer was kept, if it is still the current one. */
+function showKept(kept) {
+  if (kept !== current) return;
+  showWhatIsSaid();
+  saveState();
 }
 
 /** Put what the person says of the current answer into their list, or take it back, without a taxon. Return whether it worked. */
@@ -277,7 +267,7 @@ function noteWhatIsSaid(taxon, said, sent = false) {
   if (taxon && !id) return false;
   current.observation = id;
   showSharing();
-  session.save(current, photos);
+  saveState();
   return true;
 }
 
@@ -286,7 +276,7 @@ function forgetObservation(id) {
   for (const each of [current, earlier]) if (each && each.observation === id) [each.observation, each.answer.result] = [null, null];
   if (!current) return;
   if (document.body.dataset.state === "answer") showSharing();
-  session.save(current, photos);
+  saveState();
 }
 
 function undo() {
@@ -334,7 +324,7 @@ async function askPlace({ heading, advice }) {
 function usePlace(place) {
   if (placeOfGuide) return lookHere(place);
   if (placeOfMany) usePlaceForMany(place);
-  else identifyPhotos({ place });
+  else identifyPhotos({ place, boxes: Boolean(current?.answer.animals) });
 }
 
 /** Scroll to the outcome, which is below the photo on a narrow screen. */
@@ -358,9 +348,12 @@ function openWaiting({ photos: blobs, place, month, answer }) {
 
 /** Show what was there before a reload. */
 async function resume() {
-  const saved = await session.restore();
+  const [saved, hasGrid] = [await session.restore(), await many.restore()];
   if (saved) rename(saved.current, await namesFor(saved.current)); // the page may speak another language now
-  if (!saved || document.body.dataset.state !== "start") return; // a photo was chosen meanwhile
+  if (document.body.dataset.state !== "start") return; // a photo was chosen meanwhile
+  if (!saved && hasGrid) show("many", "");
+  if (!saved) return;
+  ofMany = hasGrid ? (saved.current.ofMany ?? null) : null;
   const { current: answered, photos: prepared } = saved;
   const files = prepared.map(({ blob }) => blob);
   begin(files, prepared.length ? Promise.resolve(prepared) : null);
@@ -424,8 +417,14 @@ $("find").addEventListener("click", () => identifyPhotos({ place: current.place,
 $("cancel").addEventListener("click", cancel);
 $("undo").addEventListener("click", undo);
 $("device-ask").addEventListener("click", () => identifyPhotos({ place: current.place, onlyServer: true }));
-$("split").addEventListener("click", () => chooseMany(chosen));
-$("to-many").addEventListener("click", showMany);
+for (const id of ["split", "are-several"]) $(id).addEventListener("click", () => chooseMany(chosen));
+$("is-one").addEventListener("click", () => {
+  current.isOne = true;
+  showAnswer();
+  $("name").focus();
+});
+$("to-many").addEventListener("click", () => (window.history.state ? window.history.back() : showMany()));
+addEventListener("popstate", () => ofMany !== null && showMany());
 $("many-add-place").addEventListener("click", askPlaceOfMany);
 $("place-back").addEventListener("click", () => (placeOfGuide ? lookHere(null) : placeOfMany ? showMany() : goBack()));
 $("problem-back").addEventListener("click", goBack);

@@ -4,9 +4,11 @@ import { SUFFIXES } from "../../../chalicelib/photo/formats.json";
 import { identify } from "./api.js";
 import { csvOf } from "./answers_csv.js";
 import { $, make, placeholder } from "./elements.js";
+import * as grid from "./grid.js";
 import { say } from "./language.js";
 import { prepare } from "./photo.js";
 import { Problem, explain } from "./problem.js";
+import { observation as observed } from "./results.js";
 import { namedIn, sureInText, titleOf } from "./words.js";
 
 export const MOST_FILES = 500; // the command line is made for more
@@ -17,18 +19,18 @@ const SIDE = 240; // pixels of a thumbnail
 const WAITS = ["too_many_requests", "unavailable", "timeout", "unreachable"];
 
 export class ManyView {
-  #photos = []; // {file, card, answer, place, problem}
+  #photos = []; // {file, card, prepared, thumbnail, answer, place, date, observation, problem}
   #run = new AbortController();
   #isRunning = false;
   #open;
 
-  /** `open` is called with a photo of the grid: its file, what was prepared of it, its answer and its place. */
+  /** `open` is called with a photo of the grid: what was prepared of it, its answer, place, date and observation. */
   constructor(open) {
     this.#open = open;
     $("many-stop").addEventListener("click", () => (this.#isRunning ? this.stop() : this.#start()));
     $("many-csv").addEventListener("click", () => this.#download());
     for (const event of ["offline", "online"]) addEventListener(event, () => this.#isRunning && this.#sayNetwork());
-    addEventListener("beforeunload", (event) => this.#isRunning && event.preventDefault()); // a grid ends with its page
+    addEventListener("beforeunload", (event) => this.#isRunning && event.preventDefault()); // what was not read yet ends with its page
   }
 
   /** Identify the photos without a place of their own again, with this place. */
@@ -43,17 +45,51 @@ export class ManyView {
     this.stop();
     const images = files.filter(({ type, name }) => type.startsWith("image/") || SUFFIXES.test(name));
     const taken = images.slice(0, MOST_FILES);
-    for (const { url } of this.#photos) URL.revokeObjectURL(url);
-    this.#photos = taken.map((file) => ({ file, card: cardOf(file) }));
-    for (const photo of this.#photos) photo.card.addEventListener("click", () => this.#choose(photo));
+    this.#take(taken.map((file) => ({ file })));
+    grid.begin();
     const notes = [
       files.length > images.length && say("many.others", { count: files.length - images.length }),
       images.length > taken.length && say("many.most", { count: MOST_FILES }),
     ];
     $("many-note").textContent = notes.filter(Boolean).join(" ");
-    $("many-grid").replaceChildren(...this.#photos.map(({ card }) => card.parentElement));
     if (taken.length) this.#start();
     return taken.length > 0;
+  }
+
+  /** Show the grid of before a reload, as far as its photos were read. Return whether there was one. */
+  async restore() {
+    const saved = await grid.load();
+    if (!saved.length) return false;
+    this.#take(saved.map(({ name, ...photo }) => ({ ...photo, file: new File([photo.prepared.blob], name) })));
+    for (const photo of this.#photos) {
+      showThumbnail(photo);
+      showCard(photo);
+    }
+    $("many-note").textContent = "";
+    this.#showProgress();
+    return true;
+  }
+
+  /** Forget the grid: other photos were chosen. */
+  clear() {
+    this.stop();
+    this.#take([]);
+    grid.end();
+  }
+
+  /** Show what became of a photo that was opened: another answer, or what the person said of it. */
+  update(number, { answer, place, observation }) {
+    const photo = this.#photos[number];
+    Object.assign(photo, { answer, place, observation });
+    showCard(photo);
+    save(photo, number);
+  }
+
+  #take(photos) {
+    for (const { url } of this.#photos) URL.revokeObjectURL(url);
+    this.#photos = photos.map((photo) => ({ ...photo, card: cardOf(photo.file) }));
+    this.#photos.forEach((photo, i) => photo.card.addEventListener("click", () => photo.answer && this.#open(photo, i)));
+    $("many-grid").replaceChildren(...this.#photos.map(({ card }) => card.parentElement));
   }
 
   /** Stop after the photos that are under way, which are given up. */
@@ -85,27 +121,26 @@ export class ManyView {
 
   async #identify(photo, signal) {
     try {
-      const { blob, position, month } = await prepare(photo.file);
+      photo.prepared ??= await prepare(photo.file);
       if (signal.aborted) return;
-      await addThumbnail(photo, blob);
+      const { blob, position, month, date } = photo.prepared;
+      photo.thumbnail ??= await thumbnailOf(blob);
+      showThumbnail(photo);
       const place = position ? { ...position, isOfPhoto: true } : (photo.given ?? null);
       const answer = await patiently(signal, () => identify([blob], { place, month, boxes: false }, signal, () => {}));
       if (signal.aborted) return;
-      Object.assign(photo, { answer, place });
+      Object.assign(photo, { answer, place, date: date ?? "" });
     } catch (problem) {
       if (signal.aborted) return;
       if (!(problem instanceof Problem)) reportError(problem);
       photo.problem = explain(problem).heading;
     }
     showCard(photo);
+    save(photo, this.#photos.indexOf(photo));
   }
 
   #withoutPlace() {
     return this.#photos.filter(({ answer, place }) => answer && !place);
-  }
-
-  #choose(photo) {
-    if (photo.answer) this.#open(photo);
   }
 
   #showProgress() {
@@ -181,19 +216,30 @@ function cardOf(file) {
   return card;
 }
 
-async function addThumbnail(photo, blob) {
+/** Save a photo, if it could be read. */
+function save({ file, prepared, thumbnail, answer, place, date, observation, problem }, number) {
+  if (prepared) grid.put(number, { name: pathOf(file), prepared, thumbnail, answer, place, date, observation, problem });
+}
+
+/** Return a small picture of a photo; null if the browser cannot decode it. */
+async function thumbnailOf(blob) {
   const bitmap = await createImageBitmap(blob).catch(() => null); // HEIC, mostly
-  if (!bitmap) return photo.card.firstChild.replaceChildren(placeholder(photo.file));
+  if (!bitmap) return null;
   const scale = SIDE / Math.min(bitmap.width, bitmap.height);
   const small = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
   small.getContext("2d").drawImage(bitmap, 0, 0, small.width, small.height);
   bitmap.close();
-  URL.revokeObjectURL(photo.url);
-  photo.url = URL.createObjectURL(await small.convertToBlob({ type: "image/jpeg" }));
-  photo.card.firstChild.replaceChildren(make("img", "", { src: photo.url, alt: "" }));
+  return small.convertToBlob({ type: "image/jpeg" });
 }
 
-function showCard({ card, answer, problem }) {
+function showThumbnail(photo) {
+  URL.revokeObjectURL(photo.url);
+  photo.url = photo.thumbnail && URL.createObjectURL(photo.thumbnail);
+  const picture = photo.url ? make("img", "", { src: photo.url, alt: "" }) : placeholder(photo.file);
+  photo.card.firstChild.replaceChildren(picture);
+}
+
+function showCard({ card, answer, observation, problem }) {
   const [name, note] = [card.querySelector("b"), card.lastChild];
   card.disabled = !answer;
   card.classList.toggle("failed", !answer);
@@ -203,6 +249,8 @@ function showCard({ card, answer, problem }) {
     return;
   }
   const prediction = namedIn(answer);
-  name.textContent = titleOf(answer);
-  if (prediction && !answer.perhaps.length) note.before(make("span", sureInText(prediction), { className: "sure" }));
+  const { said, taxon } = observed(observation) ?? {};
+  name.textContent = said ? taxon.name : titleOf(answer);
+  if (said) note.before(make("span", say(`said.${said}`).replace(/[:：\s]+$/, ""), { className: "sure" }));
+  else if (prediction && !answer.perhaps.length) note.before(make("span", sureInText(prediction), { className: "sure" }));
 }

@@ -1,35 +1,23 @@
-// A world map in an <svg>, which shows a cell as a hexagon and converts a click to a location.
+// A world map in an <svg>, which shows a cell as a hexagon, zooms, and converts a click to a location. Borders and names are
+// loaded at the first closer look.
 
+import { regionName } from "./language.js";
+import bordersModule from "./borders.js?later";
 import { decode } from "./polyline.js";
-import { HALF_HEIGHT, HALF_WIDTH, project, unproject } from "./projection.js";
+import { HALF_HEIGHT, HALF_WIDTH, outline, pathOf, project, unproject } from "./projection.js";
 import world from "./world.json" with { type: "json" };
 
 const WORLD = { x: -HALF_WIDTH, y: -HALF_HEIGHT, width: 2 * HALF_WIDTH, height: 2 * HALF_HEIGHT };
-const ZOOM = 4;
+const ZOOM = 4; // of a close look, and how much closer the next one is
+const MOST = 64;
 const CELL_RADIUS = 0.6; // degrees; an H3 cell of resolution 3 is about 110 km across
 const MIN_RADIUS = 6; // pixels; a smaller cell would be invisible, a larger one would cover small ranges
-const LAND = world.rings.map((ring) => path(decodeRing(decode(ring), world.units_per_degree))).join("");
+const LETTER = 6.5; // pixels, about, for the names of countries to have space
+const LINE = 16; // pixels
+const LAND = world.rings.map((ring) => `${outline(decode(ring), world.units_per_degree)}Z`).join("");
+const path = (points) => `${pathOf(points)}Z`;
 
-/** Return the points [latitude, longitude] of a ring that is stored as its first point and differences. */
-function decodeRing(ring, units) {
-  const points = [];
-  let [x, y] = [0, 0];
-  for (let i = 0; i < ring.length; i += 2) {
-    [x, y] = [x + ring[i], y + ring[i + 1]];
-    points.push([y / units, x / units]);
-  }
-  return points;
-}
-
-function path(points) {
-  return `M${points
-    .map(([latitude, longitude]) =>
-      project(latitude, longitude)
-        .map((v) => v.toFixed(1))
-        .join(" "),
-    )
-    .join("L")}Z`;
-}
+let detail = null; // a promise of what a closer look shows
 
 /** Return the paths of the parallels and meridians every 30°, and of the edge of the map. */
 function graticule() {
@@ -58,7 +46,11 @@ function element(name, attributes) {
 
 export class WorldMap {
   #svg;
+  #land = element("path", { class: "land", d: LAND });
   #range = element("g", {});
+  #borders = element("path", { class: "borders", d: "" });
+  #names = element("g", { class: "names", "aria-hidden": "true" });
+  #countries = []; // [name, x, y], the largest first
   #mark;
   #place = null; // {latitude, longitude} of the marked cell
   #view = WORLD;
@@ -71,8 +63,10 @@ export class WorldMap {
     svg.append(
       element("path", { class: "sea", d: edge }),
       element("path", { class: "lines", d: lines }),
-      element("path", { class: "land", d: LAND }),
+      this.#land,
       this.#range,
+      this.#borders,
+      this.#names,
       this.#mark,
     );
     this.#setView(WORLD);
@@ -106,12 +100,82 @@ export class WorldMap {
     return this.#view !== WORLD;
   }
 
-  /** Zoom in on a location. */
-  closeUp({ latitude, longitude }) {
-    const [x, y] = project(latitude, longitude);
-    const [width, height] = [WORLD.width / ZOOM, WORLD.height / ZOOM];
+  /** Return how many times larger than the whole world it shows a part. */
+  get zoom() {
+    return WORLD.width / this.#view.width;
+  }
+
+  /** Zoom in on a location. `zoom`: by default that of a close look, or the one that it has. */
+  closeUp({ latitude, longitude }, zoom = Math.max(ZOOM, this.zoom)) {
+    this.#show(project(latitude, longitude), zoom);
+  }
+
+  /** Zoom by a factor around a point of the map [x, y]; by default its middle. */
+  zoomBy(factor, [x, y] = this.#middle) {
+    const zoom = Math.min(Math.max(this.zoom * factor, 1), MOST);
+    const part = this.zoom / zoom; // the point stays where it is
+    const [middleX, middleY] = this.#middle;
+    this.#show([x + (middleX - x) * part, y + (middleY - y) * part], zoom);
+  }
+
+  /** Move the map by so many pixels. */
+  moveBy(right, down) {
+    const scale = this.#view.width / this.#svg.clientWidth;
+    const [x, y] = this.#middle;
+    this.#show([x - right * scale, y - down * scale], this.zoom);
+  }
+
+  /** Return the point of the map at a pointer event. */
+  pointAt({ clientX, clientY }) {
+    const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(this.#svg.getScreenCTM().inverse());
+    return [x, y];
+  }
+
+  get #middle() {
+    const { x, y, width, height } = this.#view;
+    return [x + width / 2, y + height / 2];
+  }
+
+  #show([x, y], zoom) {
+    if (zoom === 1) return this.wholeWorld();
+    const [width, height] = [WORLD.width / zoom, WORLD.height / zoom];
     const within = (centre, size, half) => Math.min(Math.max(centre - size / 2, -half), half - size);
     this.#setView({ x: within(x, width, HALF_WIDTH), y: within(y, height, HALF_HEIGHT), width, height });
+    this.#addDetail();
+  }
+
+  /** Load and show borders and names. If that fails, the map stays without. */
+  async #addDetail() {
+    if (this.#countries.length) return;
+    try {
+      detail ??= import(bordersModule);
+      const { LAND: land, BORDERS: borders, COUNTRIES: countries } = await detail;
+      this.#countries = countries.map(([code, latitude, longitude]) => [regionName(code), ...project(latitude, longitude)]);
+      this.#land.setAttribute("d", land);
+      this.#borders.setAttribute("d", borders);
+      this.#nameCountries();
+    } catch {
+      detail = null; // the next look tries again
+    }
+  }
+
+  /** Write the names for which there is space, of the largest countries first. */
+  #nameCountries() {
+    const scale = this.#view.width / (this.#svg.clientWidth || 1);
+    const { x: left, y: top, width, height } = this.#view;
+    const taken = [];
+    const texts = [];
+    for (const [name, x, y] of this.zoom > 1 ? this.#countries : []) {
+      if (x < left || x > left + width || y < top || y > top + height) continue;
+      const [halfWidth, halfHeight] = [(name.length * LETTER * scale) / 2, (LINE * scale) / 2];
+      const isFree = taken.every(([otherX, otherY, half]) => Math.abs(x - otherX) > halfWidth + half || Math.abs(y - otherY) > 2 * halfHeight);
+      if (!isFree) continue;
+      taken.push([x, y, halfWidth]);
+      const text = element("text", { x: x.toFixed(2), y: y.toFixed(2), "font-size": (12 * scale).toFixed(3), "stroke-width": (3 * scale).toFixed(3) });
+      text.textContent = name;
+      texts.push(text);
+    }
+    this.#names.replaceChildren(...texts);
   }
 
   wholeWorld() {
@@ -120,13 +184,14 @@ export class WorldMap {
 
   /** Return the location of a pointer event, or null if it is outside the map. */
   placeAt(event) {
-    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.#svg.getScreenCTM().inverse());
-    return unproject(point.x, point.y);
+    return unproject(...this.pointAt(event));
   }
 
   #setView(view) {
     this.#view = view;
     this.#svg.setAttribute("viewBox", [view.x, view.y, view.width, view.height].map((v) => v.toFixed(2)).join(" "));
+    this.#svg.classList.toggle("close", this.isClose);
+    this.#nameCountries();
     this.#draw();
   }
 

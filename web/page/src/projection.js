@@ -31,3 +31,19 @@ export function unproject(x, y) {
 /** Half of the map's width and height. */
 export const HALF_WIDTH = project(0, 180)[0];
 export const HALF_HEIGHT = -project(90, 0)[1];
+
+/** Return the path of points [latitude, longitude] on the map, without its end. */
+export function pathOf(points) {
+  return `M${points.map(([latitude, longitude]) => project(latitude, longitude).map((v) => v.toFixed(2)).join(" ")).join("L")}`;
+}
+
+/** Return the path of a line that is stored as its first point and differences, x before y, in units of a degree. */
+export function outline(steps, units) {
+  const points = [];
+  let [x, y] = [0, 0];
+  for (let i = 0; i < steps.length; i += 2) {
+    [x, y] = [x + steps[i], y + steps[i + 1]];
+    points.push([y / units, x / units]);
+  }
+  return pathOf(points);
+}

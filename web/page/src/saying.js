@@ -16,16 +16,16 @@ export class SayingPart {
   #said = null; // the observation
   #search = new AbortController();
   #known = new Map(); // taxa that were offered, by what stands in the field
-  #keep;
+  #keeper;
   #onSaid;
 
   /**
-   * @param {(keep: "true") => Promise<object>} keep  has the server keep the answer. Returns the result
+   * @param {import("./keeping.js").Keeper} keeper
    * @param {(taxon: object | null, said?: string, isSent?: boolean) => boolean} onSaid  puts what was said into the list
    *   and shows it, or takes it back without a taxon. Returns whether there was room
    */
-  constructor(keep, onSaid) {
-    [this.#keep, this.#onSaid] = [keep, onSaid];
+  constructor(keeper, onSaid) {
+    [this.#keeper, this.#onSaid] = [keeper, onSaid];
     $("right").addEventListener("click", () => this.#record(namedIn(this.#answer), "confirmed"));
     $("wrong").addEventListener("click", () => this.#ask($("correction").hidden));
     $("said-undo").addEventListener("click", () => this.#undo());
@@ -100,7 +100,7 @@ export class SayingPart {
     $("said-send").disabled = true;
     try {
       if (this.#answer.result) await correct(this.#answer.result, taxon);
-      else await this.#keep("true"); // which sends it, too
+      else await this.#keeper.keep("true"); // which sends it, too
       this.#onSaid(taxon, this.#said.said, true);
       $("said-status").textContent = say("correct.thanks");
     } catch (problem) {

@@ -9,23 +9,13 @@ import { canKeep } from "./results.js";
 const DAY = 86_400_000; // ms
 const DAYS = Number(document.querySelector('meta[name="results"]')?.content ?? 0);
 
-/** Return how many people are in a photo; null if nobody has looked for them. */
-export function peopleIn({ subject, people }) {
-  return subject === "person" ? 1 : (people?.count ?? null);
-}
-
 export class SharingPart {
   #answer = null;
-  #keep;
-  #look;
+  #keeper;
 
-  /**
-   * @param {(keep: "picture" | "answer") => Promise<object>} keep  has the server keep the answer, with the picture or
-   *   without it. Returns the result
-   * @param {() => Promise<number | null>} look  counts the people in the photo; null if it cannot
-   */
-  constructor(keep, look) {
-    [this.#keep, this.#look] = [keep, look];
+  /** @param {import("./keeping.js").Keeper} keeper */
+  constructor(keeper) {
+    this.#keeper = keeper;
     $("share").addEventListener("click", () => (this.#answer.result ? this.#share() : this.#ask($("share-ask").hidden)));
     $("copy").addEventListener("click", () => this.#copy(answerInText(this.#answer, this.#address()), "share.copied"));
     $("share-cancel").addEventListener("click", () => this.#ask(false));
@@ -54,7 +44,7 @@ export class SharingPart {
     $("share-people").textContent = say("keep.looking");
     $("share-what").focus();
     $("share-go").disabled = true;
-    const people = peopleIn(answer) ?? (await this.#look().catch(() => null));
+    const people = await this.#keeper.countPeople().catch(() => null);
     if (answer !== this.#answer) return;
     $("share-go").disabled = false;
     $("share-picture").checked = people === 0;
@@ -66,7 +56,7 @@ export class SharingPart {
     $("share-go").disabled = true;
     this.#say(say("keep.busy"));
     try {
-      answer.result = await this.#keep($("share-picture").checked ? "picture" : "answer");
+      answer.result = await this.#keeper.keep($("share-picture").checked ? "picture" : "answer");
       if (answer !== this.#answer) return;
       this.#ask(false);
       $("share").focus();
