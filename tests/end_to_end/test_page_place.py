@@ -27,6 +27,7 @@ def asked_for_place(stand: Stand, identified: Identified, **options: Any) -> Pag
     shown = _answered_alone(stand, identified, **options)
     shown.get_by_role("button", name="Add the place").first.click()
     expect(shown.locator("#place")).to_be_visible()
+    expect(shown.locator("#place-map .land")).to_be_attached()  # the form is loaded at the first question
     return shown
 
 
@@ -96,7 +97,7 @@ def test_a_closer_look_has_borders_and_names_and_can_be_moved(stand: Stand, iden
     expect(shown.locator("#place-in")).to_be_visible()
     assert "borders" not in " ".join(loaded(shown))
     # WHEN one looks closer at the Gulf of Guinea THEN the data for that are loaded, once
-    for _ in range(4):
+    for _ in range(2):
         shown.click("#place-in")
     expect(shown.locator("#place-map .names text", has_text="Nigeria")).to_be_visible()
     assert len([each for each in loaded(shown) if "borders" in each]) == 1
@@ -109,7 +110,7 @@ def test_a_closer_look_has_borders_and_names_and_can_be_moved(stand: Stand, iden
     shown.mouse.down()
     shown.mouse.move(x - 0.4 * box["width"], y, steps=5)
     shown.mouse.up()
-    expect(shown.locator("#place-map .names text", has_text="Gabon")).to_be_visible()
+    expect(shown.locator("#place-map .names text", has_text="Sri Lanka")).to_be_visible()
     expect(shown.locator("#place-name")).to_have_value("")
     expect(shown.locator("#place-here")).to_be_hidden()
     # WHEN a place is selected THEN the green button uses it

@@ -315,6 +315,7 @@ async function askPlace({ heading, advice }) {
   try {
     placeForm ??= import(placeModule).then(({ PlaceForm }) => new PlaceForm(usePlace));
     (await placeForm).show();
+    $("place-use").disabled = false; // before, Enter would leave the page
   } catch {
     placeForm = null; // the next time tries again
     $("place-problem").textContent = inWords(new Problem("unreachable"));
@@ -342,6 +343,7 @@ function askPlaceOfMany() {
 function openWaiting({ photos: blobs, place, month, answer }) {
   const prepared = blobs.map((blob) => ({ blob, position: null, month }));
   begin(blobs, Promise.resolve(prepared));
+  ofMany = null;
   current = { answer, place, date: "", observation: null };
   goBack();
 }
@@ -426,6 +428,7 @@ $("is-one").addEventListener("click", () => {
 $("to-many").addEventListener("click", () => (window.history.state ? window.history.back() : showMany()));
 addEventListener("popstate", () => ofMany !== null && showMany());
 $("many-add-place").addEventListener("click", askPlaceOfMany);
+$("place-none").addEventListener("click", () => usePlace(null));
 $("place-back").addEventListener("click", () => (placeOfGuide ? lookHere(null) : placeOfMany ? showMany() : goBack()));
 $("problem-back").addEventListener("click", goBack);
 for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: say("place.question"), advice: "" }));

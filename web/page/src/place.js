@@ -29,7 +29,6 @@ export class PlaceForm {
     this.#choose = choose;
     $("place-device").hidden = !navigator.geolocation;
     $("place-device").addEventListener("click", () => this.#useDevice());
-    $("place-none").addEventListener("click", () => choose(null));
     $("place-map").addEventListener("click", (event) => this.#selectOnMap(event));
     $("place-map").addEventListener("keydown", (event) => this.#moveOnMap(event));
     $("place-world").addEventListener("click", () => this.#showWorld());
@@ -104,7 +103,7 @@ export class PlaceForm {
       const longitude = ((((place.longitude + east + 180) % 360) + 360) % 360) - 180;
       const moved = { latitude, longitude };
       this.#write(moved);
-      if (this.#map.isClose) this.#map.closeUp(moved);
+      if (this.#map.isClose) this.#map.closeUp(moved, this.#map.zoom);
       $("place-hint").textContent = $("place-name").value; // screen readers read it
     } else if (event.key === "+") this.#zoom(2);
     else if (event.key === "-") this.#zoom(0.5);

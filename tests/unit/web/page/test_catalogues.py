@@ -18,8 +18,21 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 SHOWN = ("alt", "aria-label", "content", "placeholder", "title")
 # What has no words in languages: names, and formats.
-PROPER = {"Faunalens", "{{languages}}:", "Wikipedia", "iNaturalist", "GBIF", "Wikidata", "eBird"}
+PROPER = {
+    "Faunalens",
+    "{{languages}}:",
+    "Wikipedia",
+    "iNaturalist",
+    "GBIF",
+    "Wikidata",
+    "eBird",
+    "Darwin Core",
+    "−",
+    "+",
+}
 CODE = {"Accept", "Content-Type", "X-Api-Key", "Retry-After", "Files", "Enter", "Escape", "Problem", "Bearer ${}"}
+FILES = {"Feature", "Point", "verified by observer", "Taxon name", "Date observed", "Description", "Place name", "Tags"}
+FILES |= {"Latitude / y coord / northing", "Longitude / x coord / easting", "Geoprivacy"}  # what formats call things
 NEVER_SHOWN = {"no memory for a copy", "the request did not complete"}  # messages of errors that the page replaces
 LITERAL = re.compile(
     r"""//[^\n]*|/\*.*?\*/|^import [^;]*;|"((?:\\.|[^"\\\n])*)"|`((?:\\.|\$\{[^}]*\}|[^`\\])*)`""",
@@ -94,7 +107,7 @@ def test_the_html_has_no_words_of_its_own() -> None:
 
 
 def test_the_script_has_no_words_of_its_own() -> None:
-    own = literals() - PROPER - CODE - NEVER_SHOWN
+    own = literals() - PROPER - CODE - FILES - NEVER_SHOWN
     assert sorted(each for each in own if FOR_PEOPLE.search(each)) == []
 
 
