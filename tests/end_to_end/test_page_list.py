@@ -172,7 +172,7 @@ def test_all_is_deleted_after_a_question(answered: Page, keeping: Stand) -> None
     answered.once("dialog", lambda dialog: dialog.accept())
     answered.click("#delete-all")
     expect(answered.locator("#history-summary")).to_have_text("Your animals: 0")
-    assert saved(answered) == keeping.kept == []
+    assert (saved(answered), keeping.kept) == ([], [])
 
 
 def test_the_list_goes_after_30_days_unless_it_is_to_stay(answered: Page) -> None:

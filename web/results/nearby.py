@@ -38,7 +38,8 @@ def town_near(latitude: float, longitude: float) -> Town | None:
 
 @cache
 def _towns() -> tuple[Town, ...]:
-    towns, country, is_town, before = [], "", True, (0, 0, 0)
+    towns, country, is_town = [], "", True
+    before: tuple[int, ...] = (0, 0, 0)
     for line in next(WEB.glob("places-[0-9A-Z]*.txt")).read_text(encoding="utf-8").splitlines():
         names, tab, steps = line.partition("\t")
         if not tab:

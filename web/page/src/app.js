@@ -108,7 +108,7 @@ function openOfMany({ file, prepared, answer, place, date, observation: id = nul
   begin([file], Promise.resolve([prepared]));
   ofMany = number;
   current = { answer, place, date, observation: id, ofMany };
-  window.history.pushState({ ofMany }, "");
+  globalThis.history.pushState({ ofMany }, "");
   goBack();
 }
 
@@ -425,8 +425,11 @@ $("is-one").addEventListener("click", () => {
   showAnswer();
   $("name").focus();
 });
-$("to-many").addEventListener("click", () => (window.history.state ? window.history.back() : showMany()));
-addEventListener("popstate", () => ofMany !== null && showMany());
+$("to-many").addEventListener("click", () => (globalThis.history.state ? globalThis.history.back() : showMany()));
+addEventListener("popstate", ({ state }) => {
+  const isOfGuide = wanted() || document.body.dataset.state === "guide";
+  if (ofMany !== null && !state && !isOfGuide) showMany();
+});
 $("many-add-place").addEventListener("click", askPlaceOfMany);
 $("place-none").addEventListener("click", () => usePlace(null));
 $("place-back").addEventListener("click", () => (placeOfGuide ? lookHere(null) : placeOfMany ? showMany() : goBack()));
