@@ -3,42 +3,45 @@
 -- search
 with active as (select dataset, version from dataset where active),
 typed as (select lower(%s) as text, %s::text as animal_group),
-near as (
+near as materialized (
     select alike.dataset, alike.animal from typed cross join lateral names_like(typed.text) as alike
     union
     select animal.dataset, animal.animal -- also without pg_trgm, and names without letters that make trigrams
     from typed cross join animal
-    where starts_with(lower(animal.name), typed.text) or position(' ' || typed.text in lower(animal.name)) > 0
-        or starts_with(lower(animal.scientific_name), typed.text)
-        or position(' ' || typed.text in lower(animal.scientific_name)) > 0 or animal.taxon = typed.text
+    where position(' ' || typed.text in lower(' ' || animal.name || e'\n ' || animal.scientific_name)) > 0
+        or animal.taxon = typed.text
     union
     select other_name.dataset, other_name.animal
     from typed cross join other_name
-    where starts_with(lower(other_name.name), typed.text) or position(' ' || typed.text in lower(other_name.name)) > 0
+    where position(' ' || typed.text in lower(' ' || other_name.name)) > 0
+),
+known as ( -- people type common names more often, and among 2,300 Latin names one is always similar
+    select dataset, animal, own.name, own.worth
+    from near
+    join animal using (dataset, animal)
+    cross join lateral (
+        values (lower(animal.name), 1.0), (lower(animal.scientific_name), 0.85), (animal.taxon, 0.0)
+    ) as own (name, worth)
+    union all
+    select dataset, animal, lower(name), 0.85 from near join other_name using (dataset, animal)
+),
+liked as (
+    select dataset, animal, max(case
+        when name = text then 4
+        when starts_with(name, text) then 3
+        when position(' ' || text in name) > 0 then 2
+        else worth * likeness(text, name)
+    end) as likeness
+    from known cross join typed
+    group by dataset, animal
 ),
 found as (
     select
-        animal.taxon, animal.name, animal.scientific_name, animal.rank, animal.kind, animal.animal_group, named.likeness
+        animal.taxon, animal.name, animal.scientific_name, animal.rank, animal.kind, animal.animal_group, liked.likeness
     from active
-    join near using (dataset)
+    join liked using (dataset)
     join animal using (dataset, animal)
     cross join typed
-    cross join lateral (
-        select
-            max(case
-                when known.name = typed.text then 4
-                when starts_with(known.name, typed.text) then 3
-                when position(' ' || typed.text in known.name) > 0 then 2
-                else known.worth * likeness(typed.text, known.name)
-            end) as likeness
-        from (
-            values (lower(animal.name), 1.0), (lower(animal.scientific_name), 0.85), (animal.taxon, 0.0)
-            union all -- people type common names more often, and among 2,300 Latin names one is always similar
-            select lower(other_name.name), 0.85
-            from other_name
-            where other_name.dataset = animal.dataset and other_name.animal = animal.animal
-        ) as known (name, worth)
-    ) as named
     where typed.animal_group is null or typed.animal_group = animal.animal_group
 ),
 best as (

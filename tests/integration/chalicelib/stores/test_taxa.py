@@ -263,6 +263,25 @@ def test_a_search_uses_the_index_however_long_the_text_is(store: PostgresStore) 
         sleep(0.1)
 
 
+def test_a_search_reads_no_table_once_for_each_name_that_it_finds(store: PostgresStore) -> None:
+    # GIVEN the whole dataset, and a text with which hundreds of names begin WHEN PostgreSQL shows its plan
+    query, arguments = _queries()["search"], ("e", None, LIKENESS, SEARCH_LIMIT)
+    (((plan,),),) = store.rows(
+        f"explain (analyze, timing off, format json) {query}", arguments, Deadline.after(SECONDS)
+    )
+    # THEN each scan of a whole table runs once
+    scans = [each for each in _nodes(plan["Plan"]) if each["Node Type"] == "Seq Scan"]
+    assert {each["Relation Name"] for each in scans} >= {"animal", "other_name"}
+    assert {each["Actual Loops"] for each in scans} <= {0, 1}
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a node of a plan, and all below it."""
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from _nodes(each)
+
+
 def test_the_same_search_is_not_asked_twice_in_a_minute(
     cache: RedisCache, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
