@@ -30,7 +30,6 @@ from chalicelib.telemetry.record import Failure, Notes, Record
 from web.admission import Admission, Lane, Pulse, Refusals
 from web.body import ClientGone, HeldBytes, MemoryBody, Spool, receive_body
 from web.messages import Receive, Scope, Send, address_of, compressed, has_body, headers_of, query_of, send_response
-from web.protocol import NO_ROUTE
 from web.results.page import lost_page
 from web.settings import WebSettings
 
@@ -40,6 +39,8 @@ client closed the connection."""
 
 FORM_MARGIN = 1_000_000
 """Maximum number of bytes that a form adds to its photo."""
+NO_ROUTE = "(no such path)"
+"""The route of a request that has none, for logs."""
 HEALTHZ = "/healthz"
 """Path at which a load balancer asks whether this process accepts requests. It does not ask model and stores: a fault
 that all processes share is no reason to replace them."""

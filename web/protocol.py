@@ -22,7 +22,6 @@ from chalicelib.errors import (
     BadRequest,
     HeadersTooLarge,
     HTTPError,
-    MethodNotAllowed,
     RequestTimeout,
     Unavailable,
     UriTooLong,
@@ -30,33 +29,25 @@ from chalicelib.errors import (
 )
 from web.messages import DRAIN_SECONDS, Scope
 
-HEAD_SECONDS = 10.0
-"""Default of `Protocol.head_seconds`."""
 MOST_URI, MOST_HEAD = 8_192, 32_768
 """Maximum size in bytes of the path with its query, and of all headers together."""
 
-NO_ROUTE = "(no such path)"
-"""The route of a request that has none, for logs."""
-_UNKNOWN_METHOD = "the method is unknown; GET /openapi.json lists the methods of each path"
 _REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} (/[!-~]*) HTTP/1\.[01]\r?\n")
 
 
 class Protocol(HttpToolsProtocol):
-    """The protocol of one connection. Subclasses may override the limits.
+    """The protocol of one connection. A subclass has the limits, and functions of `Asgi`.
 
-    `head_seconds`: maximum seconds for a client to send a head. `log`: called for each request that is rejected before
-    it reaches the application.
+    `head_seconds`: maximum seconds for a client to send a head. `refusal_of_method`: returns the error for an unknown
+    method of a path. `refused`: called for each rejected request, with the error, the request's id, and its route if
+    that is known. `turn_away`: returns the error and the route of a request to reject before it costs more.
     """
 
-    head_seconds = HEAD_SECONDS
-    most_connections = 1000
-    refusal_of_method: Callable[[str], HTTPError] = staticmethod(lambda _: MethodNotAllowed(_UNKNOWN_METHOD))
-    """A function that returns the error for an unknown method. Its argument is the path."""
-    log: Callable[[str, str, int, float], None] = staticmethod(lambda *_: None)
-    refused: Callable[..., None] = staticmethod(lambda *_: None)
-    """A function that is called for each rejected request, with the error, the request's id, and its route if known."""
-    turn_away: Callable[[Scope], tuple[HTTPError, str] | None] = staticmethod(lambda _: None)
-    """A function that returns the error and the route of a request to reject before it starts. The rest costs more."""
+    head_seconds: float
+    most_connections: int
+    refusal_of_method: Callable[[str], HTTPError]
+    refused: Callable[..., None]
+    turn_away: Callable[[Scope], tuple[HTTPError, str] | None]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -180,8 +171,6 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(_message(error, request_id))
         self.transport.close()
         self.refused(error, request_id)
-        if not error.limit:
-            self.log("?", NO_ROUTE, error.status, 0.0)
 
     def _start_head_timer(self) -> None:
         self._head_timer = self.loop.call_later(self.head_seconds, self._head_is_late)

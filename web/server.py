@@ -5,14 +5,13 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from threading import Thread, Timer
 from time import sleep
 from types import FrameType
-from typing import Any
 
 import uvicorn
 
@@ -70,7 +69,7 @@ def serve(
         return 1
     return_large_blocks()
     allow_files(settings.connections)
-    server = build_server(asgi, host, port, settings, log)
+    server = build_server(asgi, host, port, settings)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after it has finished running requests
         signal.signal(number, server.handle_exit)
     if announce:
@@ -179,21 +178,11 @@ def _nothing(*_: object) -> None:
     """Print nothing for a request."""
 
 
-def build_server(asgi: Callable[..., Any], host: str, port: int, settings: WebSettings, log: RequestLog) -> "Server":
-    """Return a server for an ASGI application. Its methods `run` and `serve` serve until SIGTERM or SIGINT.
-
-    `log`: called for each request that is rejected before it reaches the application, which logs all other requests.
-    """
-    options = {
-        "head_seconds": settings.head_seconds,
-        "most_connections": settings.connections,
-        "log": staticmethod(log),
-    }
-    if isinstance(asgi, Asgi):
-        options["refusal_of_method"] = staticmethod(asgi.refusal_of_method)
-        options["refused"] = staticmethod(asgi.refused)
-        options["turn_away"] = staticmethod(asgi.turn_away)
-    protocol = type("ConfiguredProtocol", (Protocol,), options)
+def build_server(asgi: Asgi, host: str, port: int, settings: WebSettings) -> "Server":
+    """Return a server for an application. Its methods `run` and `serve` serve until SIGTERM or SIGINT."""
+    limits = {"head_seconds": settings.head_seconds, "most_connections": settings.connections}
+    asked = {each: staticmethod(getattr(asgi, each)) for each in ("refusal_of_method", "refused", "turn_away")}
+    protocol = type("ConfiguredProtocol", (Protocol,), {**limits, **asked})
     config = uvicorn.Config(
         asgi,
         host=host,
@@ -217,14 +206,14 @@ class Server(uvicorn.Server):
     After that it accepts no connections, and finishes the running requests. Another signal ends the wait.
     """
 
-    def __init__(self, config: uvicorn.Config, asgi: Callable[..., Any], drain_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, asgi: Asgi, drain_seconds: float) -> None:
         super().__init__(config)
         self._asgi, self._drain_seconds = asgi, drain_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop. The process calls this when it gets a signal."""
         asgi = self._asgi
-        if not isinstance(asgi, Asgi) or asgi.draining or sig != signal.SIGTERM or not self._drain_seconds:
+        if asgi.draining or sig != signal.SIGTERM or not self._drain_seconds:
             super().handle_exit(sig, frame)
             return
         asgi.draining = True

@@ -29,7 +29,8 @@ class WebSettings:
         0,
         casts.non_negative_int,
         help="number of photos that are identified at the same time; 0 means one per processor, or 64 with "
-        "`INFERENCE=lambda`. With more than one, `MODEL_THREADS` is 1 unless it is set",
+        "`INFERENCE=lambda`. With more than one, `MODEL_THREADS` is 1 unless it is set; if several processes with 1 "
+        "share a machine, set `MODEL_THREADS=1`, or they take each other's processors",
     )
     queue_seconds: float = setting(
         "HTTP_QUEUE_SECONDS",

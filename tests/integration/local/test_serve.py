@@ -49,7 +49,7 @@ def served(path: str, shown: Dashboards | None) -> Iterator[HTTPConnection]:
     """Serve an application with one route, with or without dashboards; yield a connection to it."""
     settings = WebSettings()
     asgi = Asgi(cast("Any", Toy()), settings, print_request, [Route("GET", path, own)], beside=shown)
-    server = build_server(asgi, HOST, 0, settings, print_request)
+    server = build_server(asgi, HOST, 0, settings)
     thread = Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     while not server.started:

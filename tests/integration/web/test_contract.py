@@ -122,7 +122,7 @@ def services() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     settings = WebSettings()
-    server = build_server(Asgi(app.application, settings, lambda *_: None), HOST, 0, settings, lambda *_: None)
+    server = build_server(Asgi(app.application, settings, lambda *_: None), HOST, 0, settings)
     thread = Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     while not server.started:

@@ -91,7 +91,7 @@ class Running:
         chosen = WebSettings(**settings)
         self.toy = Toy()
         self.asgi = Asgi(cast("Any", self.toy), chosen, self._log, routes)
-        self.server = build_server(self.asgi, HOST, 0, chosen, self._log)
+        self.server = build_server(self.asgi, HOST, 0, chosen)
         listener = listen(HOST, 0)  # as `python -m web` has it
         self.port = int(listener.getsockname()[1])
         self.thread = Thread(target=lambda: asyncio.run(self.server.serve([listener])))
