@@ -123,17 +123,16 @@ class _Pack(GraphBuilder):
 
 def _unfocus(graph: GraphProto, source: str) -> None:
     """Make the slices before the first convolution a part of it, if there are any."""
-    number = len(_SLICES)
-    if [each.op_type for each in graph.node[: number + 1]] != [*_SLICES, "Conv"]:
+    *slices, first = graph.node[: len(_SLICES) + 1]
+    if [each.op_type for each in (*slices, first)] != [*_SLICES, "Conv"]:
         return
-    first = graph.node[number]
     weight = next(each for each in graph.initializer if each.name == first.input[1])
     weight.CopyFrom(numpy_helper.from_array(unfocused(numpy_helper.to_array(weight)), weight.name))
     for attribute in first.attribute:
         if attribute.name in ("kernel_shape", "pads", "strides"):
             attribute.ints[:] = [2 * each for each in attribute.ints]
     first.input[0] = source
-    del graph.node[:number]
+    del graph.node[: len(slices)]
 
 
 def _shape(value: Any) -> list[int]:

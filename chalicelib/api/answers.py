@@ -188,8 +188,8 @@ def _counted(boxes: "Sequence[Box]") -> BoxesFound:
 
 
 def _focus(recognised: Recognised) -> BoxFound | None:
-    animals = recognised.detections.animals if recognised.detections and recognised.looked_twice else ()
-    return _box(animals[0]) if animals else None
+    focus = recognised.detections.focus if recognised.detections and recognised.looked_twice else None
+    return _box(focus) if focus else None
 
 
 def _box(box: "Box") -> BoxFound:

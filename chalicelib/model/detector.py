@@ -130,13 +130,9 @@ class Detector:
         """Return the outputs of each kind. Read at first use. Raises `ModelError`."""
         return read_classes(self._manifest.labels)
 
-    def look(self, whole: Callable[[int], NDArray[np.uint8]], most: int | None = None) -> tuple[Box, ...]:
-        """Return the boxes in a photo, as `find` does.
-
-        `whole`: returns the photo by the length of its longer side. `most`: this length at most, if the detector takes
-        images of any size.
-        """
-        return self.find(whole(min(self.size, most) if most and not self.has_one_size else self.size))
+    def look(self, whole: Callable[[int], NDArray[np.uint8]], size: int = 0) -> tuple[Box, ...]:
+        """Return the boxes in a photo. `whole`: gives it by its longer side, `size` or less if that can be chosen."""
+        return self.find(whole(min(self.size, size) if size and not self.has_one_size else self.size))
 
     @property
     def has_one_size(self) -> bool:
@@ -263,7 +259,7 @@ class Detectors:
         `has_animal`: whether it shows one for sure, so that people and vehicles matter less. Raises `ModelError`.
         """
         whole = cache(picture.whole)  # both may see the photo in one size
-        boxes = general = self.general.look(whole, QUICK if has_animal else None) if self.general else ()
+        boxes = general = self.general.look(whole, QUICK if has_animal else 0) if self.general else ()
         known = [box for box in general if box.kind == "animal"]
         is_found = not by_night and any(box.score >= LEAST_BOX for box in known)
         looks = self.when == "always" or (self.when == "doubt" and (by_night or (is_doubtful and not is_found)))

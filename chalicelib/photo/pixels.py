@@ -91,10 +91,7 @@ class Picture:
         return self if factor < 2 else Picture(self._image.reduce(factor), self._orientation)
 
     def whole(self, longest: int) -> NDArray[np.uint8]:
-        """Return the whole photo, its longer side resized to `longest` pixels: shape (height, width, 3), uint8, RGB.
-
-        A detector finds the same in a coarse reduction, which takes half the time.
-        """
+        """Return the whole photo, its longer side resized to `longest` pixels: shape (height, width, 3), uint8, RGB."""
         scale = longest / max(self.width, self.height)
         size = max(round(self.width * scale), 1), max(round(self.height * scale), 1)
         return self._resized((0.0, 0.0, self.width, self.height), size, 1.0, Image.Resampling.BILINEAR)

@@ -22,7 +22,7 @@ class _Given(Detector):
         self.name, self.version = model
         self._boxes = tuple(boxes)
 
-    def look(self, whole: object, most: int | None = None) -> tuple[Box, ...]:  # noqa: ARG002, another has looked
+    def look(self, whole: object, size: int = 0) -> tuple[Box, ...]:  # noqa: ARG002, another has looked
         """Return the boxes."""
         return self._boxes
 
