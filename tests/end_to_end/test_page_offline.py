@@ -2,13 +2,18 @@
 
 import gzip
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
+from chalicelib.config.settings import ROOT
+from local import package_folder
+from testing import pictures
 from tests.end_to_end.browsing import Open, photo
 from tests.end_to_end.stand import Stand
 
@@ -169,3 +174,55 @@ def test_files_that_do_not_work_are_a_problem_and_not_an_answer(offering: Stand,
     # THEN the page says so
     expect(shown.locator("#problem-heading")).to_have_text("The files on this device are damaged")
     assert offering.sent == []
+
+
+@pytest.fixture
+def pocket(stand: Stand, open_page: Open) -> Page:
+    """The page in German on a device that is ready, with the server's own models, and that has lost its signal."""
+    stand.language, stand.offline = "de", ROOT / "model" / "offline"
+    assert stand.offline.is_dir(), "the files for answers without signal are missing; run `make offline`"
+    shown = open_page(stand.url)
+    get(shown)
+    expect(shown.locator("#offline-forget")).to_be_visible()
+    shown.context.set_offline(True)
+    return shown
+
+
+def test_without_signal_this_device_answers_and_nothing_leaves_it_until_the_server_is_asked(
+    pocket: Page, stand: Stand
+) -> None:
+    # GIVEN a device without signal, of which every request is counted
+    asked: list[str] = []
+    pocket.on("request", lambda request: asked.append(request.url))
+    # WHEN a photo of a cat is chosen that has its place in it
+    pocket.set_input_files("#pick", photo(cat(), "cat.jpg"))
+    # THEN this device names it, says so, and knows what lives there
+    expect(pocket.locator("#device-words")).to_contain_text(
+        "Dieses Gerät hat ohne Empfang geantwortet; es wurde nichts gesendet."
+    )
+    expect(pocket.locator("#title")).to_contain_text(re.compile("katze", re.IGNORECASE))
+    expect(pocket.locator("#where")).to_contain_text("Australien")
+    # AND nothing leaves it: its own files and the photo itself are all that it reads
+    assert [each for each in asked if not re.search(r"/web/|^blob:", each)] == []
+    assert stand.sent == []
+    # AND the answer waits in the list, also after the tab was closed
+    pocket.reload()
+    pocket.locator("#offline > summary").click()
+    expect(pocket.locator("#outbox-list li")).to_have_count(1)
+    pocket.locator("#outbox-list").get_by_text("Zeigen").click()
+    expect(pocket.locator("#device")).to_be_visible()
+    # AND when the person asks the server, which sees a koala, both are shown, and nothing waits any longer
+    pocket.context.set_offline(False)
+    pocket.locator("#device-ask").click()
+    expect(pocket.locator("#title")).to_have_text("Koala")
+    expect(pocket.locator("#device-words")).to_contain_text(
+        re.compile("hatte dieses Gerät gesagt: .*katze", re.IGNORECASE)
+    )
+    assert [request.query["lat"] for request in stand.sent if request.path.endswith("identify")] == ["-33.87"]
+    expect(pocket.locator("#outbox")).to_be_hidden()
+
+
+def cat() -> bytes:
+    """A JPEG of a cat that was taken in Sydney: a photo in the wheel of scikit-image (CC0)."""
+    image = Image.open(package_folder("skimage") / "data" / "chelsea.png").convert("RGB")
+    return pictures.encoded(image, "JPEG", quality=90, exif=pictures.exif(pictures.SYDNEY))

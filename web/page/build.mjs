@@ -91,7 +91,7 @@ const files = [...outputFiles, ...loadedLater];
 for (const { path, contents } of files) await writeFile(path, contents);
 const image = await written("icon", ".svg", icon);
 // Without signal the page needs all of its files; names in the language are added by offline/shell.js.
-replace("shell.json", await written("shell", ".json", JSON.stringify([image, ...files.map(({ path }) => `web/${basename(path)}`)])));
+replace("shell.json", await written("shell", ".json", JSON.stringify([image, ...new Set(files.map(({ path }) => `web/${basename(path)}`))])));
 html = html.replace(/\n\s+/g, "\n");
 const areas = await rowsOf("areas.csv");
 const relatives = await rowsOf("relatives.csv");

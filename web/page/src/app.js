@@ -340,7 +340,8 @@ function askPlaceOfMany() {
 }
 
 /** Show an answer that this device has given without signal. */
-function openWaiting({ photos: blobs, place, month, answer }) {
+async function openWaiting({ photos: blobs, place, month, answer }) {
+  rename(answer, await namesFor(answer)); // the page may speak another language now
   const prepared = blobs.map((blob) => ({ blob, position: null, month }));
   begin(blobs, Promise.resolve(prepared));
   ofMany = null;

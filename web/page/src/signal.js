@@ -2,7 +2,7 @@
 
 import { $ } from "./elements.js";
 import { say } from "./language.js";
-import { loadNames, rename } from "./names.js";
+import { namesFor, rename } from "./names.js";
 import deviceModule from "./offline/device.js?later";
 import { Problem } from "./problem.js";
 import { showProgress } from "./progress.js";
@@ -29,7 +29,8 @@ export async function answerOf(ask, { photos, wanted, before, onlyServer }) {
   }
   showProgress(say("device.busy"));
   const { identify } = await device();
-  return rename(await identify(photos, wanted, before?.device), await loadNames());
+  const answer = await identify(photos, wanted, before?.device);
+  return rename(answer, await namesFor(answer));
 }
 
 /** Show which of the two has answered, and what the other says if that differs. */

@@ -108,7 +108,7 @@ function candidatesOf({ scores, vision_scores: vision }, place, table) {
     .filter((animal) => scores[animal] >= table.answers.LEAST_SHOWN)
     .map((animal) => {
       const row = table.animals.taxon[animal];
-      return { ...taxonOf(row, table), score: rounded(scores[animal]), vision_score: rounded(vision[animal]), here: hereOf(animal, place, table) };
+      return { ...taxonOf(row, table), score: rounded(scores[animal]), vision_score: rounded(vision[animal]), here: hereOf(animal, place, table), season: null };
     });
 }
 

@@ -9,12 +9,14 @@ const STEP = 4; // pixels between those whose quality is measured
 
 /** Return the middle of a photo, as the general model sees it first. */
 export function square(image, size) {
-  return middle(image, size / (size + MARGIN), size);
+  return cut(image, Math.min(image.width, image.height) * (size / (size + MARGIN)), image.width / 2, image.height / 2, size);
 }
 
-/** Return the middle of a photo. `share`: of its shorter side. */
-export function middle(image, share, size) {
-  return cut(image, Math.min(image.width, image.height) * share, image.width / 2, image.height / 2, size);
+/** Return a part of a photo: `share` of its shorter side, around a point `x`, `y` in shares of what `square` shows. */
+export function near(image, { x, y }, share, size) {
+  const short = Math.min(image.width, image.height);
+  const shown = short * (size / (size + MARGIN));
+  return cut(image, short * share, image.width / 2 + (x - 0.5) * shown, image.height / 2 + (y - 0.5) * shown, size);
 }
 
 /** Return the smallest square around a box, whose sides are shares of the photo's width and height. */
@@ -33,14 +35,18 @@ function cut(image, side, x, y, size) {
   return resized(image, area, [size, size], { gap: 3 });
 }
 
-/** Return a detector's image: the whole photo at the upper left, grey beside it. `width`, `height`: of the photo in it. */
-export function letterBox(image, size) {
-  const scale = size / Math.max(image.width, image.height);
+/**
+ * Return a detector's image: the whole photo at the upper left, grey beside it. `longest`: the photo's longer side in it.
+ * `step`: of the image's sides.
+ */
+export function letterBox(image, longest, step) {
+  const scale = longest / Math.max(image.width, image.height);
   const [width, height] = [image.width, image.height].map((side) => Math.max(toEven(side * scale), 1));
-  const whole = resized(image, [0, 0, image.width, image.height], [width, height], { gap: 2 });
-  const pixels = new Uint8Array(size * size * 3).fill(GREY);
-  for (let y = 0; y < height; y += 1) pixels.set(whole.pixels.subarray(y * width * 3, (y + 1) * width * 3), y * size * 3);
-  return { pixels, width, height };
+  const whole = resized(image, [0, 0, image.width, image.height], [width, height], { filter: "bilinear", gap: 1 });
+  const [columns, rows] = [width, height].map((side) => Math.ceil(side / step) * step);
+  const pixels = new Uint8Array(rows * columns * 3).fill(GREY);
+  for (let y = 0; y < height; y += 1) pixels.set(whole.pixels.subarray(y * width * 3, (y + 1) * width * 3), y * columns * 3);
+  return { pixels, rows, columns, width, height };
 }
 
 /** Return a pack's image: the middle of what the general model saw. `crop`: the share of it. */

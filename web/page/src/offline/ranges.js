@@ -9,7 +9,7 @@ const SHIFT = 36n; // bits of a cell below those in which cells of resolution 3 
  * @param {string} cell  in hex, as H3 writes it
  */
 export function livingIn(bytes, cell) {
-  if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw new Error("ranges.bin has another format");
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw new Error("format");
   let at = MAGIC.length;
   const number = () => {
     let [value, factor, byte] = [0, 1, 0];

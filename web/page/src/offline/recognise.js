@@ -2,7 +2,7 @@
 // their scores is a graph that the server's own tables make. Pure: `run` runs a model.
 
 import { found, grown } from "./detections.js";
-import { around, forPack, letterBox, middle, smaller, square } from "./picture.js";
+import { around, forPack, letterBox, near, smaller, square } from "./picture.js";
 
 const LEAST = 1e-9; // probability in a geometric mean, so that one look cannot exclude what the others show
 const FIRST_OF = { animal: 0, person: 1, vehicle: 2 };
@@ -15,17 +15,33 @@ const FIRST_OF = { animal: 0, person: 1, vehicle: 2 };
  * @param {(model: string, inputs: object) => Promise<object>} run
  */
 export async function recognise(images, place, table, run) {
-  const { general, recogniser, detector } = table;
+  const { general } = table;
   const looks = [];
   for (const image of images) looks.push(await look(square(image, general.size), general, run));
   const first = await together(looks, place, table, run, {});
   if (images.length > 1 || !isDoubtful(first.said, table)) return { ...first, boxes: null, seen: looks[0].square };
   const photo = smaller(images[0], general.size);
-  const boxes = await detect(photo, table, run);
-  const [focus] = boxes.animal;
-  const part = focus ? around(photo, grown(focus, detector.GROWTH), general.size) : middle(photo, recogniser.MIDDLE, general.size);
-  const second = await together([...looks, await look(part, general, run)], place, table, run, boxes);
+  const boxes = await detect(photo, table, run, table.subjects[first.said.subject] === "animal");
+  const part = partOf(photo, boxes, looks[0], table);
+  if (part) looks.push(await look(part, general, run));
+  const second = await together(looks, place, table, run, boxes);
   return { ...second, boxes, seen: looks[0].square };
+}
+
+/** Return the part of a photo that is worth a second look: the surest animal, or what the first look found; else null. */
+function partOf(photo, { animal: [focus] }, first, { general, recogniser, detector, subject }) {
+  if (focus) return around(photo, grown(focus, detector.GROWTH), general.size);
+  if (first.animal < subject.MOST_EMPTY) return null;
+  return near(photo, placeIn(first.map, recogniser.STRONG), recogniser.PART, general.size);
+}
+
+/** Return where in its image the general model found the likeliest animal. `map`: its activation map, a square. */
+export function placeIn(map, strong) {
+  const side = Math.sqrt(map.length);
+  const least = strong * map.reduce((most, value) => Math.max(most, value), 0);
+  const found = [...map.keys()].filter((i) => Math.max(map[i], 0) >= least);
+  const mean = (values) => values.reduce((sum, value) => sum + value + 0.5, 0) / values.length / side;
+  return { x: mean(found.map((i) => i % side)), y: mean(found.map((i) => Math.floor(i / side))) };
 }
 
 /** Return whether a photo needs a second look: nothing is named, or nothing as narrow as a family, or unsurely. */
@@ -36,7 +52,8 @@ export function isDoubtful({ taxon, level, score }, { wide, recogniser }) {
 async function look(seen, { size, animals }, run) {
   const prior = new Float32Array(animals).fill(1); // the place counts in the rule
   const scores = await run("general.onnx", { image: imageOf(seen, size), prior: { data: prior, dims: [1, animals] } });
-  return { square: seen, vision: scores.vision_probabilities, animal: scores.animal_probability[0], packs: {} };
+  const { vision_probabilities: vision, animal_probability: [animal], activation_map: map } = scores;
+  return { square: seen, vision, animal, map, packs: {} };
 }
 
 /** Return what the rule says of all looks at one animal, after the packs that they call for have looked too. */
@@ -80,11 +97,12 @@ export function meanOf(rows) {
   return mean.map((each) => each / total);
 }
 
-/** Return the boxes in a photo by kind. */
-async function detect(photo, { detectors, detector, most }, run) {
+/** Return the boxes in a photo by kind. `hasAnimal`: whether it shows one for sure, so that a smaller image is enough. */
+async function detect(photo, { detectors, detector, most }, run, hasAnimal) {
   const { name, size, classes } = detectors.find((each) => !each.camera_traps);
-  const { pixels, ...inBox } = letterBox(photo, size);
-  return found(await run(`${name}.onnx`, { image: imageOf({ pixels }, size) }), inBox, { classes, most, ...detector });
+  const { pixels, rows, columns, ...inBox } = letterBox(photo, hasAnimal ? Math.min(detector.QUICK, size) : size, detector.STEP);
+  const image = { data: pixels, dims: [1, rows, columns, 3] };
+  return found(await run(`${name}.onnx`, { image }), inBox, { classes, most, ...detector });
 }
 
 function imageOf({ pixels }, size) {

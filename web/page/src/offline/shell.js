@@ -3,15 +3,15 @@
 import service from "./offline/service-worker.js?later";
 
 const PREFIX = "faunalens-shell-"; // beginning of the caches' names, as in service-worker.js
-const { shell } = document.documentElement.dataset; // address of the list of the page's files
+const { lang, dataset } = document.documentElement; // `shell`: address of the list of files that all languages have
 
 /** Keep the page as it is now, unless it is kept already, and forget how it was. */
 export async function keepPage() {
   const base = document.baseURI;
   await navigator.serviceWorker.register(new URL(service, import.meta.url), { scope: new URL(".", base).pathname });
-  const name = PREFIX + shell;
+  const name = `${PREFIX}${lang}-${dataset.shell}`;
   if (!(await caches.has(name))) {
-    const files = await (await fetch(new URL(shell, base))).json();
+    const files = [...(await (await fetch(new URL(dataset.shell, base))).json()), dataset.names, dataset.relatives].filter(Boolean);
     const store = await caches.open(name);
     try {
       await store.addAll([base, ...files.map((file) => new URL(file, base).href)]);

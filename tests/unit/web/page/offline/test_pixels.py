@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib.config.settings import ROOT
-from chalicelib.model.detector import letter_box
+from chalicelib.model.detector import STEP, letter_box
 from chalicelib.model.manifest import CLASSIFIER, read_manifests
 from chalicelib.model.packs import resized
 from chalicelib.photo.pixels import Area, Picture, crop_share, decode
@@ -67,24 +67,25 @@ def test_every_part_is_the_one_that_the_server_cuts(width: int, height: int) -> 
     seen = picture.square(SIZE)
     form = {"size": pack.size, "crop": min(pack.crop / crop_share(SIZE), 1.0), "resampling": pack.resampling}
     # WHEN
-    square, part, middle, boxed, for_pack, smaller = run(
+    square, part, near, boxed, for_pack, smaller = run(
         ("picture.js", "square", shown, SIZE),
         ("picture.js", "around", shown, area._asdict(), SIZE),
-        ("picture.js", "middle", shown, 0.6, SIZE),
-        ("picture.js", "letterBox", shown, 416),
+        ("picture.js", "near", shown, {"x": 0.3, "y": 0.8}, 0.6, SIZE),
+        ("picture.js", "letterBox", shown, 416, STEP),
         ("picture.js", "forPack", image(seen), form),
         ("picture.js", "smaller", shown, SIZE),
     )
     # THEN
     assert same(square, seen)
     assert same(part, picture.around(area, SIZE))
-    assert same(middle, picture.middle(0.6, SIZE))
+    assert same(near, picture.near(0.3, 0.8, 0.6, SIZE))
     whole = picture.whole(416)
-    assert same(boxed | {"height": 416}, letter_box(whole, 416))
+    rows, columns = (-(-side // STEP) * STEP for side in whole.shape[:2])
+    assert (boxed["rows"], boxed["columns"]) == (rows, columns)
+    assert same(boxed, letter_box(whole, rows, columns))
     assert (boxed["width"], boxed["height"]) == (whole.shape[1], whole.shape[0])
     assert same(for_pack, resized(seen, pack))
-    reduced = picture.reduced(SIZE)
-    assert same(smaller, reduced.whole(max(reduced.width, reduced.height)))
+    assert same(smaller, np.asarray(picture.reduced(SIZE)._image))
 
 
 def test_the_quality_of_a_photo_is_measured_alike() -> None:
@@ -109,6 +110,6 @@ def test_a_large_jpeg_is_shrunk_as_libjpeg_does_it(width: int, height: int, fact
         == (width // factor, height // factor)
     )
     made = pixels_of(drafted, expected.width, expected.height)
-    difference = np.abs(made.astype(int) - expected.whole(max(expected.width, expected.height)).astype(int))
+    difference = np.abs(made.astype(int) - np.asarray(expected._image).astype(int))
     assert difference.mean() < 0.5
     assert np.percentile(difference, 99) <= 2

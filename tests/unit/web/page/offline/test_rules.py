@@ -1,6 +1,7 @@
 """What the page decides by itself without signal is what the server decides: boxes, means of looks, reasons."""
 
 from itertools import product
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
@@ -11,11 +12,12 @@ from chalicelib.api.words import reasons_of
 from chalicelib.config.settings import ROOT
 from chalicelib.lazy import Lazy
 from chalicelib.model import detector, recogniser
-from chalicelib.model.detector import KINDS, Detector, letter_box
+from chalicelib.model.detector import KINDS, Detector
 from chalicelib.model.manifest import DETECTOR, read_manifests
 from chalicelib.model.models import _mean
 from chalicelib.model.naming import Decision, Member, Possible
-from chalicelib.model.recogniser import is_doubtful
+from chalicelib.model.recogniser import is_doubtful, place_in
+from chalicelib.model.session import Scores
 from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.photo import quality
@@ -35,6 +37,9 @@ class _Outputs:
     def run(self, *_: Any) -> Any:
         return self.outputs
 
+    def get_inputs(self) -> Any:
+        return [SimpleNamespace(shape=[1, "H", "W", 3])]
+
 
 def test_the_boxes_of_a_photo_are_those_that_the_server_finds() -> None:
     # GIVEN a detector's outputs: many boxes, of which some overlap, lie outside, or have no area
@@ -48,7 +53,6 @@ def test_the_boxes_of_a_photo_are_those_that_the_server_finds() -> None:
     scores = (random.random((1, 300, 80)) ** 40).astype(np.float32)
     server._session = Lazy(lambda: _Outputs(boxes, scores))
     frame = np.zeros((312, 416, 3), np.uint8)
-    assert letter_box(frame, server.size).shape == (416, 416, 3)
     rule = {"classes": server.classes, "most": detector.MOST, "SCORE": detector.SCORE, "OVERLAP": detector.OVERLAP}
     # WHEN
     outputs = {"boxes": boxes[0], "scores": scores[0]}
@@ -68,6 +72,14 @@ def test_the_mean_of_looks_is_the_servers() -> None:
     (mean, alone) = run(("recognise.js", "meanOf", rows), ("recognise.js", "meanOf", rows[:1]))
     assert mean == pytest.approx(_mean(rows).tolist(), abs=1e-6)
     assert alone == pytest.approx(rows[0].tolist())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_second_look_is_where_the_first_one_saw_most_of_an_animal(seed: int) -> None:
+    found = np.random.default_rng(seed).normal(size=(9, 9)).astype(np.float32)
+    scores = Scores(found, found, 0.9, activation_map=found)
+    (place,) = run(("recognise.js", "placeIn", found, recogniser.STRONG))
+    assert (place["x"], place["y"]) == pytest.approx(place_in(scores))
 
 
 def _predicted(level: int, score: float) -> Prediction | None:
