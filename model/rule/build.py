@@ -102,7 +102,7 @@ class RuleFiles:
                 graph = build(layout, len(models.taxonomy.animals), chain, curves, least)
                 self.graphs[names] = "-".join(("rule", *names)) + ".onnx"
                 self.files[self.graphs[names]] = graph.SerializeToString(deterministic=True)
-        text = json.dumps(self._document(), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(self._document(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         self.files["rule.json"] = text.encode()
 
     @classmethod
