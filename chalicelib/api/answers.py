@@ -9,6 +9,7 @@ from chalicelib.api.responses import (
     BoxesFound,
     BoxFound,
     Candidate,
+    ClassMapShown,
     FeaturesUsed,
     MemberTaxon,
     ModelUsed,
@@ -31,7 +32,7 @@ from chalicelib.features.features import Features, Mode
 from chalicelib.identification import Identification, Source
 from chalicelib.model.naming import Decision, Member
 from chalicelib.model.prior import HERE_OF_STATUS, Prior
-from chalicelib.model.recogniser import Recognised, Recognition
+from chalicelib.model.recogniser import ClassMap, Recognised, Recognition
 from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo.quality import Quality
@@ -82,6 +83,7 @@ def answer_of(found: Identification, request_id: str, top: int) -> Answer:
         photos=photos,
         reasons=reasons,
         focus=_focus(recognised),
+        class_map=class_map_of(recognised.class_map),
     )
 
 
@@ -190,6 +192,14 @@ def _counted(boxes: "Sequence[Box]") -> BoxesFound:
 def _focus(recognised: Recognised) -> BoxFound | None:
     focus = recognised.detections.focus if recognised.detections and recognised.looked_twice else None
     return _box(focus) if focus else None
+
+
+def class_map_of(found: ClassMap | None) -> ClassMapShown | None:
+    """Return where the animal was seen; None without a map, or if no square speaks for the animal."""
+    if found is None or (most := float(found.squares.max())) <= 0:
+        return None
+    rows = (found.squares.clip(0.0) / most).tolist()
+    return ClassMapShown(round(found.share, 4), tuple(tuple(round(each, 2) for each in row) for row in rows))
 
 
 def _box(box: "Box") -> BoxFound:

@@ -225,6 +225,14 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassMapShown:
+    """Where the general model saw the likeliest animal: squares of the middle of the upright photo."""
+
+    share: Annotated[float, "Share of the photo's short side that the square in its middle shows."]
+    rows: Annotated[tuple[tuple[float, ...], ...], "Rows of squares from above: how much of it each has, 0 to 1."]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The result of an identification."""
 
@@ -263,6 +271,7 @@ class Answer:
     focus: Annotated[
         BoxFound | None, "Where models looked a second time: at the surest animal. Null if the whole photo was enough."
     ] = None
+    class_map: Annotated[ClassMapShown | None, "Where the animal was seen; null for several photos."] = None
 
 
 @dataclass(frozen=True, slots=True)

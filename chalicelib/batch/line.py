@@ -80,7 +80,7 @@ def answer_kept(answer: Mapping[str, Any]) -> dict[str, Any]:
 
     These differ each time, and two runs over the same photo have to give the same line.
     """
-    kept = {name: value for name, value in answer.items() if name not in {"timings_ms", "request_id"}}
+    kept = {name: value for name, value in answer.items() if name not in {"timings_ms", "request_id", "class_map"}}
     kept["features"] = {name: value for name, value in answer["features"].items() if name != "cache"}
     packs = [{name: pack[name] for name in ("name", "version")} for pack in answer["model"]["packs"]]
     return {**kept, "model": {**answer["model"], "packs": packs}}

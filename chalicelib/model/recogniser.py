@@ -23,6 +23,9 @@ from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.photos import DecodedPhoto
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from chalicelib.model.detector import Box, Detections, Detectors
 
 SURE: Final = 0.8
@@ -57,6 +60,16 @@ class Boxes(NamedTuple):
     animals: "tuple[tuple[Box, Recognition], ...]"
 
 
+class ClassMap(NamedTuple):
+    """Where in a photo the general model saw the likeliest animal.
+
+    `share`: of the photo's short side that the square in its middle shows. `squares`: `Scores.activation_map` of it.
+    """
+
+    share: float
+    squares: "NDArray[np.float32]"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Recognised:
     """What the photos of one animal show at one place.
@@ -65,6 +78,7 @@ class Recognised:
     found, or None if the photo was clear without it. `model`: the general model. `prior`: the weights of the animals at
     the place. `boxes`: None if the request does not ask for them, or without a detector. `head`: the head that is for
     the photo, if there is one. `part`: the scores of the part of the photo that got a second look, if there was one.
+    `class_map`: of a single photo, if the general model gives one.
     """
 
     together: Recognition
@@ -76,6 +90,7 @@ class Recognised:
     boxes: Boxes | None = None
     head: Head | None = None
     part: PhotoScores | None = None
+    class_map: ClassMap | None = None
 
     @property
     def looked_twice(self) -> bool:
@@ -129,7 +144,12 @@ class Recogniser:
         seen = sighting_of(detections, together.scores)
         subject = seen.subject(together.scores.animal_probability, self.naming.animal)
         general = self.models.general
-        return Recognised(together, alone, subject, detections, general, prior, head=head, part=part)
+        from chalicelib.photo.pixels import crop_share  # Pillow is loaded by now
+
+        squares = None if alone else scored[0].general.activation_map
+        class_map = None if squares is None else ClassMap(crop_share(general.input_size), squares)
+        found = Recognised(together, alone, subject, detections, general, prior)
+        return replace(found, head=head, part=part, class_map=class_map)
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
         """Return what was found in a photo, with what its boxes show if there is a detector.

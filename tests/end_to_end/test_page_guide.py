@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from chalicelib.api.responses import BoxFound
+from chalicelib.api.responses import BoxFound, ClassMapShown
 from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, problem
@@ -219,6 +219,23 @@ def test_where_the_models_looked_closer_is_on_the_photo(identified: Identified) 
     )
     assert (box["x"] - picture["x"]) / picture["width"] == pytest.approx(0.25, abs=0.01)
     assert box["height"] / picture["height"] == pytest.approx(0.25, abs=0.01)
+
+
+def test_where_the_animal_was_seen_glows_on_the_photo_for_the_asking(identified: Identified) -> None:
+    # GIVEN a photo of 400 × 300, in the right upper corner of whose middle the animal was seen
+    shown = identified(answers.koala(class_map=ClassMapShown(0.8, ((0.0, 1.0), (0.0, 0.2)))))
+    button, glow = shown.get_by_role("button", name="Where was it seen?"), shown.locator("#class-map")
+    expect(glow).to_have_count(0)
+    # WHEN one asks for it THEN the map covers the middle
+    button.click()
+    picture, box = box_of(shown.locator("#picture")), box_of(glow)
+    assert (box["x"] - picture["x"]) / picture["width"] == pytest.approx(0.2, abs=0.01)
+    assert (box["y"] - picture["y"]) / picture["height"] == pytest.approx(0.1, abs=0.01)
+    alphas = glow.evaluate("e => [...e.getContext('2d').getImageData(0, 0, 2, 2).data].filter((_, i) => i % 4 === 3)")
+    assert alphas == [0, 190, 0, 38]
+    # AND it goes again
+    button.click()
+    expect(glow).to_have_count(0)
 
 
 def test_the_season_is_twelve_bars_if_the_dataset_has_one(stand: Stand, identified: Identified) -> None:

@@ -14,6 +14,7 @@ import { History } from "./history.js";
 import { say } from "./language.js";
 import { ManyView } from "./many.js";
 import { WorldMap } from "./map.js";
+import { offerClassMap } from "./look.js";
 import { closeElsewhere } from "./menu.js";
 import { namesFor, rename } from "./names.js";
 import { prepare } from "./photo.js";
@@ -205,6 +206,7 @@ function showAnswer() {
   $("to-many").hidden = ofMany === null;
   document.body.classList.toggle("without-photo", !photos);
   boxes.show(shown);
+  offerClassMap(shown);
   const doPhotosDiffer = (answer.photos ?? []).some(({ agrees }) => !agrees);
   $("several").hidden = !doPhotosDiffer || current.isOne;
   document.body.classList.toggle("asking", !$("several").hidden);

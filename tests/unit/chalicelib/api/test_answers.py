@@ -7,8 +7,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from chalicelib.api.answers import message_of, named_in, residents_of
-from chalicelib.api.responses import Candidate, MemberTaxon, PredictedTaxon, RelativesHere, RelativeTaxon
+from chalicelib.api.answers import class_map_of, message_of, named_in, residents_of
+from chalicelib.api.responses import Candidate, ClassMapShown, MemberTaxon, PredictedTaxon, RelativesHere, RelativeTaxon
 from chalicelib.config.settings import Settings
 from chalicelib.features import cells
 from chalicelib.features.codec import CellAnimals, Seasons
@@ -16,7 +16,7 @@ from chalicelib.features.features import CacheLevel, Features, Mode
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Member, Possible
 from chalicelib.model.prior import Prior
-from chalicelib.model.recogniser import Recognition
+from chalicelib.model.recogniser import ClassMap, Recognition
 from chalicelib.model.relatives import Relative
 from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon, Taxonomy
@@ -238,3 +238,11 @@ def test_the_message_names_three_relatives(count: int, sentence: str) -> None:
     taxa = tuple(RelativeTaxon(name, name, name) for name in "abcdefghij"[:count])
     koala = replace(KOALA_TAXON, relatives_here=RelativesHere(count, taxa))
     assert message_of(koala, NARROW, "narrowed", "animal") == f"Almost certain: koala. {sentence}"
+
+
+def test_a_class_map_is_in_shares_of_its_strongest_square_or_is_none() -> None:
+    squares = np.array([[-1.0, 2.0], [0.5, 4.0]], np.float32)
+    assert class_map_of(ClassMap(0.89041, squares)) == ClassMapShown(0.8904, ((0.0, 0.5), (0.12, 1.0)))
+    # AND one of a photo in which nothing speaks for the animal shows nothing
+    assert class_map_of(ClassMap(0.89041, -np.abs(squares))) is None
+    assert class_map_of(None) is None
