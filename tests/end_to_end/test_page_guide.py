@@ -160,6 +160,17 @@ def test_a_search_leads_to_the_page_of_an_animal_and_back(stand: Stand, open_pag
     expect(shown.locator("#guide-heading")).to_have_text("Faunalens does not know this animal")
 
 
+def test_a_search_knows_the_names_in_the_language_of_the_reader(stand: Stand, open_page: Open) -> None:
+    # GIVEN an API that has English names, and a page in German
+    bird = KOALA | {"taxon": "turdus-merula", "name": "common blackbird", "scientific_name": "Turdus merula"}
+    stand.language = "de"
+    dippers = ("dipper", "white-throated+dipper", "american+dipper")  # Wasseramseln
+    stand.taxa |= {f"?q={each}": {"taxa": [], "groups": []} for each in ("Amsel", *dippers)}
+    stand.taxa["?q=common+blackbird"] = {"taxa": [bird], "groups": []}
+    shown = open_page(f"{stand.url}#find=Amsel")
+    expect(shown.get_by_role("link", name="Amsel")).to_be_visible()
+
+
 def test_who_lives_at_a_place_is_a_list_with_filters(stand: Stand, open_page: Open) -> None:
     # GIVEN a place with a koala and a fox
     stand.taxa |= {"": GROUPS, "?group=birds": {"taxa": [], "groups": []}}

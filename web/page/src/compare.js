@@ -15,12 +15,18 @@ const RANKS = ["class", "order", "family", "genus"]; // from wide to narrow
 /** Return the content of the part that compares the candidates of an answer. `photo`: address of the person's, or empty. */
 export async function compared({ candidates, features }, photo, signal) {
   const known = candidates.slice(0, MOST);
-  const facts = await Promise.all(known.map((each) => taxon(each.taxon, signal)));
+  const facts = await Promise.all(known.map((each) => taxon(each.taxon, signal).catch(nothingKnown)));
   const columns = known.map((each, i) => ({ ...facts[i], ...each, season: each.season }));
   const content = make("div", "", { className: "compared" });
   const fill = () => content.replaceChildren(...(areWanted() ? [beside(columns, photo, signal)] : []), table(columns, features, signal), choice(fill));
   fill();
   return { status: "", content: [content] };
+}
+
+/** Return what the dataset says of a taxon that it does not have: an animal that only a pack names. */
+function nothingKnown(problem) {
+  if (problem.code !== "taxon_missing") throw problem;
+  return { lineage: [], lives: "unknown", group: "other" };
 }
 
 /** Return the button that shows or hides pictures, with what that means for privacy. Nothing if no host is set. */

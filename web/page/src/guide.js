@@ -4,9 +4,11 @@
 import { addressOf } from "./addresses.js";
 import { animals, groups, rangeMap, searchTaxa, taxaOf, taxon } from "./api.js";
 import { areasInWords, loadAreas } from "./areas.js";
+import { letMove } from "./gestures.js";
 import { choice, credit, fillPicture } from "./compare.js";
 import { $, badge, definitions, make, taxonRow } from "./elements.js";
 import { byName, capital, listed, say } from "./language.js";
+import { englishNames } from "./names.js";
 import { outlineOf, placeOfPicture } from "./outlines.js";
 import { areWanted } from "./pictures.js";
 import { inWords } from "./problem.js";
@@ -16,6 +18,10 @@ import { groupName, rankInWords, residents } from "./words.js";
 
 export { compared } from "./compare.js";
 
+const STEP = 2; // how much closer a look at the map is than the one before
+const MOST_NAMES = 5; // in the language of the page, that a search looks up
+const MARGIN = 0.6; // of the map, that a range fills at the first closer look
+const CLOSEST = 12; // times, of that look
 const SITES = { wikipedia: "Wikipedia", inaturalist: "iNaturalist", gbif: "GBIF", wikidata: "Wikidata", ebird: "eBird" };
 
 export class Guide {
@@ -42,7 +48,7 @@ export class Guide {
       const { heading, content } = await pages[kind]();
       if (!signal.aborted) this.#fill(heading, content);
     } catch (problem) {
-      if (!signal.aborted) this.#fill(problem.code === "not_found" ? say("guide.missing") : inWords(problem), []);
+      if (!signal.aborted) this.#fill(["not_found", "taxon_missing"].includes(problem.code) ? say("guide.missing") : inWords(problem), []);
     }
     return $("guide-heading").textContent;
   }
@@ -77,32 +83,40 @@ export class Guide {
     return { heading: capital(name), content, group };
   }
 
-  /** A map with the range, on which a tap or the button zooms in. */
+  /** A map with the range, which taps, gestures and buttons zoom. It begins with a closer look at a small range. */
   #range({ name, taxon: id }, signal) {
     const figure = make("figure", "", { className: "world" });
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", say("map.range", { name }));
     const map = this.#makeMap(svg);
-    const whole = make("button", say("map.world"), { type: "button", className: "small", hidden: true });
+    const wasMoved = letMove(svg, map);
     svg.addEventListener("click", (event) => {
       const place = map.placeAt(event);
-      if (place) map.closeUp(place);
-      whole.hidden = !map.isClose;
+      if (place && !wasMoved()) map.closeUp(place, map.zoom * STEP);
     });
-    whole.addEventListener("click", () => {
-      map.wholeWorld();
-      whole.hidden = true;
-    });
+    const button = (sign, key, act) => {
+      const made = make("button", sign, { type: "button", className: "small", ariaLabel: say(key), title: say(key) });
+      made.addEventListener("click", act);
+      return made;
+    };
     const legend = make("figcaption");
     const key = (status) => {
       const part = make("span");
       part.append(make("span", "", { className: `key ${status}` }), ` ${say(`taxon.${status}`)}`);
       return part;
     };
-    legend.append(key("native"), " ", key("introduced"), " ", whole);
+    legend.append(key("native"), " ", key("introduced"), " ", button("+", "zoom.in", () => map.zoomBy(STEP)), button("−", "zoom.out", () => map.zoomBy(1 / STEP)));
     figure.append(svg, legend);
-    rangeMap(id, signal).then((text) => map.showRange(text)).catch(() => figure.remove());
+    const show = async () => {
+      map.showRange(await rangeMap(id, signal));
+      new ResizeObserver((_, observer) => {
+        if (!svg.clientWidth) return; // it is not on the page yet
+        observer.disconnect();
+        lookCloser(svg, map);
+      }).observe(svg);
+    };
+    show().catch(() => figure.remove());
     return figure;
   }
 
@@ -135,9 +149,24 @@ export class Guide {
 
 /** Return what a search finds, each a link to its page. */
 async function found(text, signal) {
-  const { taxa } = await searchTaxa(text, signal);
+  const english = await englishNames(text, MOST_NAMES); // the API knows no others
+  const answers = await Promise.all([text, ...english].map((each) => searchTaxa(each, signal)));
+  const isCalled = (each) => english.includes(each.english.toLowerCase());
+  const every = [...answers.slice(1).flatMap((each) => each.taxa.filter(isCalled)), ...answers[0].taxa];
+  const taxa = [...new Map(every.map((each) => [each.taxon, each])).values()];
   const heading = say(taxa.length ? "guide.found" : "guide.not-found", { text });
   return { heading, content: [listOf(taxa.map((each) => linkedRow(each)))] };
+}
+
+/** Zoom in on the range that a map shows, if that is small. */
+function lookCloser(svg, map) {
+  const boxes = [...svg.querySelectorAll(".native, .introduced")].map((each) => each.getBoundingClientRect());
+  if (!boxes.length) return;
+  const [left, top] = [Math.min(...boxes.map((box) => box.left)), Math.min(...boxes.map((box) => box.top))];
+  const [right, bottom] = [Math.max(...boxes.map((box) => box.right)), Math.max(...boxes.map((box) => box.bottom))];
+  const zoom = MARGIN * Math.min(svg.clientWidth / (right - left), svg.clientHeight / (bottom - top));
+  const place = map.placeAt({ clientX: (left + right) / 2, clientY: (top + bottom) / 2 });
+  if (place && zoom > STEP) map.closeUp(place, Math.min(zoom, CLOSEST));
 }
 
 /** The picture of a taxon, or its outline, with the button that shows or hides pictures. */

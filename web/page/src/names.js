@@ -52,6 +52,13 @@ export function rename(value, names) {
   return value;
 }
 
+/** Return the English names of animals, in lower case, whose name in the language contains a text, the shortest first. */
+export async function englishNames(text, most) {
+  const wanted = text.toLowerCase();
+  const found = Object.entries((await loadNames()) ?? {}).filter(([, name]) => name.toLowerCase().includes(wanted));
+  return found.sort(([, a], [, b]) => a.length - b.length).slice(0, most).map(([english]) => english);
+}
+
 /** Return names in the language that contain a text, those that begin with it first. */
 export async function namesLike(text) {
   const wanted = text.toLowerCase();
