@@ -51,7 +51,9 @@ function alarmItem(alarm, { start, end }, full) {
     ? element("a", { href: alarm.runbook, text: alarm.name })
     : element("span", { text: alarm.name });
   const detail = isOk ? alarm.rule : alarm.reason;
-  const text = full || !isOk ? `${alarm.meaning}. ${detail}` : "";
+  const text = full || isOk ? "" : `${alarm.meaning}. ${detail}`;
+  const folded = element("details", {}, element("summary", { class: "quiet", text: alarm.meaning }), element("p", { class: "quiet", text: detail }));
+  folded.open = !isOk; // why it is so, but no expression of one that is well
   const changed = day(alarm.since) === day(end) ? clock(alarm.since) : moment(alarm.since);
   const since = alarm.since && (full || !isOk) ? `since ${changed}` : "";
   return element(
@@ -71,6 +73,7 @@ function alarmItem(alarm, { start, end }, full) {
     ),
     timeline(alarm, start, end),
     text ? element("p", { class: "quiet", text }) : null,
+    full ? folded : null,
   );
 }
 

@@ -52,8 +52,11 @@ function draw(data) {
   const source = `${data.source}${data.live ? ", live" : ""}. Stage ${data.stage}.`;
   document.getElementById("source").textContent = source;
   const links = incidentLinks(data, "service", data.end);
+  const inState = (state) => data.alarms.filter((alarm) => alarm.state === state).length;
+  const states = Object.fromEntries(Object.keys(STATES).map((state) => [state, inState(state)]));
   main.replaceChildren(
     element("h1", { text: "Dashboards" }),
+    ...(data.recorded ? [stateCounts(states)] : []),
     ...(links ? [element("h2", { text: "Incidents: what happened, and how it looked" }), links] : []),
     element("ul", { class: "tiles" }, ...tiles),
     element("h2", { text: data.recorded ? `Alarms, ${times(data)}` : "Alarms" }),
