@@ -220,6 +220,8 @@ def test_the_keyboard_reaches_everything(stand: Stand, open_page: Open) -> None:
         "more",
         "folder",
         "sure",
+        "right",
+        "wrong",
         "candidates-part",
         "compare",
         "find",
