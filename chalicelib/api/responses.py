@@ -4,10 +4,9 @@ The OpenAPI document is generated from these classes: annotations give each fiel
 values that it may have, if a table has them.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from chalicelib.api.words import SURE, Reason
 from chalicelib.features.features import CacheLevel, Mode
@@ -15,19 +14,7 @@ from chalicelib.identification import Source
 from chalicelib.model.prior import Here
 from chalicelib.model.subject import Subject
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 _RIGHT = ", ".join(f"{each.word} {each.right * 100:.0f}" for each in SURE[:-1])
-
-
-def json_of(body: Any) -> str:
-    """Return dataclasses, or what has some in it, as JSON. Unlike `asdict` it copies nothing, which takes most time."""
-    return json.dumps(body, default=_fields, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _fields(body: "DataclassInstance") -> dict[str, Any]:
-    return {name: getattr(body, name) for name in body.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote, quote_plus
 
-from chalicelib.api.http import Request, Response, etag, unless_current
-from chalicelib.api.responses import ModelVersion, json_of
+from chalicelib.api.http import Request, Response, etag, json_of, unless_current
+from chalicelib.api.responses import ModelVersion
 from chalicelib.model.taxonomy import EVERYWHERE, KINDS
 from chalicelib.stores.taxa import NamedTaxon, Of
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal, Self
 
-from chalicelib.api.responses import json_of
+from chalicelib.api.http import json_of
 
 Status = Literal["identified", "unreadable"]
 """`unreadable`: there is no answer, and another attempt would give none either."""

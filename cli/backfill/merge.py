@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from chalicelib.api.responses import json_of
+from chalicelib.api.http import json_of
 from chalicelib.batch.line import INTERRUPTED, Line
 from chalicelib.batch.run import MISSING
 from cli.backfill.cloud import CONNECTIONS, S3Name

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from chalicelib.api.responses import json_of
+from chalicelib.api.http import json_of
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import LocationInvalid, ModelError
 from chalicelib.location import Location

@@ -19,7 +19,8 @@ from uuid import uuid4
 import numpy as np
 
 from chalicelib.api.answers import answer_of
-from chalicelib.api.responses import PackUsed, json_of
+from chalicelib.api.http import json_of
+from chalicelib.api.responses import PackUsed
 from chalicelib.config.settings import Settings
 from chalicelib.errors import ClientError, HTTPError, LocationInvalid, LocationMissing, StoreError
 from chalicelib.features.cell_features import CellFeatures

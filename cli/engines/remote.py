@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
 
-from chalicelib.api.responses import json_of
+from chalicelib.api.http import json_of
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError
 from chalicelib.photo.decode import open_photo

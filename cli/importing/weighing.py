@@ -11,8 +11,9 @@ from uuid import uuid4
 import numpy as np
 
 from chalicelib.api.answers import answer_of
+from chalicelib.api.http import json_of
 from chalicelib.api.parameters import DEFAULT_TOP
-from chalicelib.api.responses import AnimalFound, Answer, ModelUsed, PackUsed, json_of
+from chalicelib.api.responses import AnimalFound, Answer, ModelUsed, PackUsed
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION, Features

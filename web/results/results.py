@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from chalicelib.api.responses import json_of
+from chalicelib.api.http import json_of
 from chalicelib.config.settings import Settings
 from chalicelib.corrections import RESULT, quoted
 from chalicelib.errors import Forbidden, NotFound, SettingError, Unavailable

@@ -13,10 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.api.body import read_body
-from chalicelib.api.http import Request, Response, Route
+from chalicelib.api.http import Request, Response, Route, json_of
 from chalicelib.api.page import language_of, languages
 from chalicelib.api.parameters import expect_no_parameters
-from chalicelib.api.responses import json_of
 from chalicelib.application import Application
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, ClientError, Forbidden, NotFound, TokenMissing, Unavailable

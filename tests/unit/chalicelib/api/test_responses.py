@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 import pytest
 
-from chalicelib.api.responses import ModelUsed, PackUsed, json_of
+from chalicelib.api.http import json_of
+from chalicelib.api.responses import ModelUsed, PackUsed
 
 
 def test_dataclasses_are_objects_however_deep_they_lie() -> None:
