@@ -130,6 +130,16 @@ def test_redis_py_is_imported_at_first_use() -> None:
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
+def test_the_half_of_redis_py_for_asyncio_is_left_out() -> None:
+    check = """
+import sys
+from chalicelib.config.stores import RedisSettings
+from chalicelib.stores.redis_cache import RedisCache
+RedisCache.of(RedisSettings(url="redis://127.0.0.1:9")).prepare()
+sys.exit("redis.asyncio.client" in sys.modules or "redis.cluster" not in sys.modules)"""
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
 def test_prepare_opens_the_connection_of_the_first_request() -> None:
     with caching(lambda m: b":1\r\n" if b"EXISTS" in m else b"$1\r\nv\r\n") as (server, cache):
         cache.prepare()
