@@ -47,6 +47,8 @@ VIEWS: dict[str, tuple[Any, int]] = {
     "problem": problem("unavailable", 503),
     "many": (answers.koala(), 200),
     "shared answer": (answers.koala(), 200),
+    "animal of the guide": (answers.koala(), 200),
+    "list of the guide": (answers.koala(), 200),
 }
 """What the page may show; the last word is its state. And what the API answers for it."""
 # The controls that are smaller than a finger, 44 px. What extends a box of an animal is not part of its size.
@@ -63,8 +65,11 @@ def _shown(stand: Stand, open_page: Open, view: str, **options: Any) -> Page:
     stand.keeps = view == "shared answer"
     stand.tell(*VIEWS[view])
     stand.taxa |= {"phascolarctos-cinereus": KOALA, "": GROUPS}
-    shown = open_page(stand.url, has_touch=True, **options)
-    if view != "start":
+    pages = {"animal of the guide": "#taxon=phascolarctos-cinereus", "list of the guide": "#here=-33.1,150.9"}
+    shown = open_page(stand.url + pages.get(view, ""), has_touch=True, **options)
+    if view in pages:
+        expect(shown.locator("#guide-content li").first).to_be_visible()
+    elif view != "start":
         count = {"photos of an answer": 3, "many": 6}.get(view, 1)
         shown.set_input_files("#pick", [photo()] * count)
     expect(shown.locator("body")).to_have_attribute("data-state", view.rpartition(" ")[2])

@@ -1,8 +1,9 @@
 // The part of an answer about its location: where that is, a map with the range of the animal, and who lives there.
 
+import { addressOf } from "./addresses.js";
 import { animals, rangeMap } from "./api.js";
 import { Disclosure } from "./disclosure.js";
-import { $, badge, taxonRow } from "./elements.js";
+import { $, badge, make, taxonRow } from "./elements.js";
 import { byName, say } from "./language.js";
 import { WorldMap } from "./map.js";
 import { narrowing, residents, whereabouts } from "./words.js";
@@ -80,7 +81,13 @@ export class LocationPart {
 
   async #listAnimals(signal) {
     const { animals: found, features } = await animals(this.#centre, signal);
-    const row = (each) => taxonRow(each, ...(each.here === "native" ? [] : [badge(each.here)]));
+    const row = (each) => leading(taxonRow(each, ...(each.here === "native" ? [] : [badge(each.here)])), each);
     return { status: residents(found.length, features.mode), content: byName(found).map(row) };
   }
+}
+
+/** Let the name in a row lead to the page of its taxon. */
+function leading(row, { name, taxon: id }) {
+  row.firstChild.replaceChildren(make("a", name, { href: addressOf("taxon", id) }));
+  return row;
 }
