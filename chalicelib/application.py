@@ -266,7 +266,7 @@ def _prepare_answers() -> None:
     """Import what the first response needs after its photo is identified."""
     import chalicelib.api.answers  # noqa: F401
 
-    emf.prepare()
+    emf.library()
 
 
 def _identified(app: Application, photos: Sequence[bytes], params: IdentifyParams, record: Record) -> Response:

@@ -56,7 +56,7 @@ def serve(
         settings = WebSettings.from_environment()
         log: RequestLog = partial(print_request, quiet=beside.name if beside else "")
         if settings.relays and application.settings.telemetry.log_format == "json":
-            log = _nothing
+            log = lambda *_: None  # noqa: E731  nothing is printed
         build = relaying if settings.relays else identifying
         asgi = build(application, settings, log, beside)
         listener = listen(host, port)
@@ -172,10 +172,6 @@ def print_request(method: str, route: str, status: int, seconds: float, quiet: s
     """
     if route != quiet or status != 200:
         print(f"{method} {route} {status or 'gone'} {seconds * 1e3:.0f} ms", flush=True)
-
-
-def _nothing(*_: object) -> None:
-    """Print nothing for a request."""
 
 
 def build_server(asgi: Asgi, host: str, port: int, settings: WebSettings) -> "Server":

@@ -227,8 +227,7 @@ class Names:
             members = self._members(name.species, name.prediction.lineage, is_named=True)
             is_unexpected = not (self._living[name.species].any() or self.shares.unseen[name.families].any())
             return Decision(name.prediction, (), members, is_unexpected=is_unexpected, is_animal=True)
-        families = self._among(name)
-        unseen = float(self.shares.unseen[families].sum())
+        unseen = float(self.shares.unseen[self._among(name)].sum())
         is_widened = self.prior.features.mode == "narrowed" and unseen >= EXPLAINS
         perhaps = self._perhaps(name)
         if name is not None and [each.scientific_name for each in perhaps] == [name.prediction.taxon.scientific_name]:

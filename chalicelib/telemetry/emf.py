@@ -88,11 +88,6 @@ def _is_writable(value: object) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def prepare() -> None:
-    """Import aws-embedded-metrics before the first record needs it."""
-    library()
-
-
 @cache
 def library() -> tuple[Any, Any, Any]:
     """Return the classes `MetricsContext`, `LogSerializer` and `Metric`; import the library at the first call.
