@@ -249,6 +249,23 @@ def test_where_the_animal_was_seen_glows_on_the_photo_for_the_asking(identified:
     expect(glow).to_have_count(0)
 
 
+def test_birds_are_compared_by_marks_and_what_they_share_comes_last(stand: Stand, identified: Identified) -> None:
+    # GIVEN two birds of one family
+    family = [{"name": "falcon", "scientific_name": "Falconidae", "rank": "family"}]
+    names = {"falco-peregrinus": "peregrine falcon", "falco-sparverius": "American kestrel"}
+    candidates = tuple(
+        answers.candidate(name, each.replace("-", " "), 0.5, 0.5, "native") for each, name in names.items()
+    )
+    for each in names:
+        stand.taxa[each] = KOALA_NOW | {"taxon": each, "group": "birds", "lineage": family, "lives": "everywhere"}
+    shown = identified(answers.koala(candidates=candidates))
+    # WHEN they are compared THEN what tells them apart stands above what they have in common
+    shown.click("#compare summary")
+    rows = shown.locator("#compare [role=row]")
+    expect(rows.filter(has_text="Eats")).to_have_text("Eatsvertebratesa bit of everything")
+    expect(rows.last).to_have_text("Familyfalcon, all of them")
+
+
 def test_the_season_is_twelve_bars_if_the_dataset_has_one(stand: Stand, identified: Identified) -> None:
     stand.taxa["phascolarctos-cinereus"] = KOALA_NOW
     answer = answers.koala()

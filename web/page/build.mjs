@@ -45,7 +45,7 @@ const options = {
   absWorkingDir: SOURCES,
   entryNames: "[name]-[hash]",
   assetNames: "[name]-[hash]",
-  loader: { ".txt": "file", ".jpg": "base64" },
+  loader: { ".txt": "file", ".jpg": "base64", ".csv": "text" },
   outdir: BUNDLE,
   bundle: true,
   minify: true,

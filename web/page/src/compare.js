@@ -7,6 +7,7 @@ import { addressOf } from "./addresses.js";
 import { placeOfPicture } from "./outlines.js";
 import { areWanted, canShow, pictureOf, setWanted } from "./pictures.js";
 import { seasonOf } from "./season.js";
+import { traitsOf } from "./traits.js";
 import { zoomTogether } from "./zoom.js";
 
 const MOST = 3;
@@ -100,6 +101,10 @@ function table(columns, { mode }, signal) {
     ...(mode === "narrowed" ? [[say("compare.photo"), columns.map((each) => probability(each.vision_score))]] : []),
   ];
   const ranks = RANKS.map((rank) => [capital(say(`rank.${rank}`)), columns.map((each) => above(each, rank))]).filter(([, cells]) => cells.every(Boolean));
+  const marks = columns.map((each) => traitsOf(each.taxon));
+  if (marks.every((each) => each.length)) {
+    texts.push(...marks[0].map(([name], i) => [say(name), marks.map((each) => say(each[i][1]))]));
+  }
   const differs = ([, cells]) => new Set(cells).size > 1;
   const parting = ranks.findIndex(differs); // where they part; what is above and below says less
   const shared = (parting < 0 ? ranks : ranks.slice(0, parting)).at(-1);
@@ -109,8 +114,8 @@ function table(columns, { mode }, signal) {
     row(say("compare.where"), columns.map((each) => mapOf(each, signal))),
     ...(places.some(Boolean) ? [row(say("compare.here"), places.map((here) => badge(here)))] : []),
     ...(columns.some(({ season }) => season) ? [row(say("compare.season"), columns.map(({ season }) => seasonOf(season)))] : []),
-    ...[...texts, ...ranks.slice(parting, parting + 1)].map(([name, cells]) => row(name, cells)),
-    ...(shared ? [row(shared[0], [say("compare.same", { what: shared[1][0] })])] : []),
+    ...[...texts.filter(differs), ...ranks.slice(parting, parting + 1)].map(([name, cells]) => row(name, cells)),
+    ...[...texts.filter((each) => !differs(each)), ...(shared ? [shared] : [])].map(([name, [same]]) => row(name, [say("compare.same", { what: same })])),
   );
   return made;
 }

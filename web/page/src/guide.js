@@ -13,6 +13,7 @@ import { outlineOf, placeOfPicture } from "./outlines.js";
 import { areWanted } from "./pictures.js";
 import { inWords } from "./problem.js";
 import { seasonOf } from "./season.js";
+import { traitsOf } from "./traits.js";
 import { zoomTogether } from "./zoom.js";
 import { groupName, rankInWords, residents } from "./words.js";
 
@@ -69,6 +70,7 @@ export class Guide {
     if (facts.lives === "range") content.push(this.#range(facts, signal));
     const pairs = [
       ...livesIn(facts, names),
+      ...traitsOf(id).map(([term, value]) => [say(term), capital(say(value))]),
       ...(candidate?.season ? [[say("compare.season"), seasonOf(candidate.season)]] : []),
       ...(facts.other_names?.length ? [[say("guide.other-names"), listed(facts.other_names)]] : []),
       [say("taxon.lineage"), facts.lineage.slice(0, -1).map((each) => each.name).join(", ")],

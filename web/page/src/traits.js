@@ -1,0 +1,11 @@
+// A mark or two of birds: where they live, what they eat, whether they migrate. The table is AVONET's, by the ids of taxa.
+
+import traits from "../traits.csv";
+
+const NAMES = ["habitat", "diet", "migration"];
+const table = new Map(traits.trim().split("\n").map((line) => [line.split(",")[0], line.split(",").slice(1)]));
+
+/** Return the key of each trait and that of its value, of a taxon that the table has; else nothing. */
+export function traitsOf(id) {
+  return (table.get(id) ?? []).map((value, i) => [`trait.${NAMES[i]}`, `trait.${value}`]);
+}
