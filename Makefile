@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup environment model packs page run serve lambda package test test-all unit check advisories facts lint-dashboards format bench warm spike preview docs image deploy
+.PHONY: help setup environment model packs page offline run serve lambda package test test-all unit check advisories facts lint-dashboards format bench warm spike preview docs image deploy
 
 # The list is in the order of this file.
 help: ## list these targets
@@ -22,7 +22,7 @@ warm: setup ## run the cache warming once, with the stores of `make run`, or of 
 preview: environment ## show the dashboards of a simulated day on http://127.0.0.1:8010 (PORT=8011; FILE=… for your own metrics)
 	@exec $(PYTHON) -m dashboards preview $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(if $(FILE),--file $(FILE))
 
-setup: environment model packs page ## install everything into .venv, build the model and the packs; the page too, if it has changed
+setup: environment model packs page offline ## install everything into .venv, build the model and the packs; the page too, if it has changed
 
 environment:
 	@sh local/bootstrap
@@ -35,6 +35,9 @@ packs: environment ## get the weights of the packs and build them; FAUNALENS_WEI
 
 page: ## bundle web/page into chalicelib/web if it has changed; needs npm
 	@sh local/build_page
+
+offline: environment model packs ## write what the page needs without signal into model/offline if it has changed; needs npm
+	@sh local/build_offline
 
 unit: environment ## run the fast tests, which need no servers; takes half a minute on two cores
 	@$(PYTHON) -m pytest -n auto tests/unit
@@ -80,7 +83,7 @@ docs: environment ## generate the reference pages from the code, then all of doc
 lambda: setup ## run the deployable package as Lambda does, on http://127.0.0.1:8000 (PORT=8001, CONTAINERS=3, STAGE=prod)
 	@exec $(PYTHON) -m local.lambda_sim --port $(PORT) $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(STAGE),--stage $(STAGE)) --with-parent
 
-package: setup ## build the deployable package into build/package and print its sizes (STAGE=prod; HEIC=no without HEIC)
+package: setup ## build the deployable package into build/package and print its sizes (STAGE=prod; HEIC=no without HEIC, OFFLINE=yes for use without signal)
 	@exec $(PYTHON) -m infra.package $(if $(STAGE),--stage $(STAGE))
 
 image: setup ## build the image of the web tier into build/image; print digest and sizes (INFERENCE=local with the model, BASE=image)

@@ -241,6 +241,21 @@ def get_asset(_: Application, request: Request, __: Record) -> Response:
     return Response(*page.asset(request.path["name"]))
 
 
+def get_offline(app: Application, request: Request, _: Record) -> Response:
+    """List the files with which a browser identifies photos without signal."""
+    from chalicelib.api import offline
+
+    expect_no_parameters(request.query)
+    return offline.offer(request, app.settings.model.path.with_name(offline.FOLDER))
+
+
+def get_offline_part(app: Application, request: Request, _: Record) -> Response:
+    """Return a part of such a file."""
+    from chalicelib.api import offline
+
+    return offline.part(app.settings.model.path.with_name(offline.FOLDER), request.path["part"])
+
+
 ROUTES = (
     Route("POST", "/identify", post_identify, most_body=None),
     Route("POST", "/uploads", post_upload),
@@ -254,6 +269,8 @@ ROUTES = (
     Route("GET", "/openapi.json", get_openapi, counted=False, keyed=False, lane="page"),
     Route("GET", "/", get_page, counted=False, keyed=False, lane="page"),
     Route("GET", "/web/{name}", get_asset, counted=False, keyed=False, lane="page"),
+    Route("GET", "/offline.json", get_offline, counted=False, keyed=False, lane="page"),
+    Route("GET", "/offline/{part}", get_offline_part, counted=False, keyed=False, lane="page"),
 )
 """All routes of the API. Each transport serves all of them.
 

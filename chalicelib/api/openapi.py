@@ -15,9 +15,9 @@ from chalicelib.api.schemas import RANGE, schemas_of
 from chalicelib.api.taxa import GEOJSON, SVG, TaxonFacts, TaxonList
 
 
-def path_id(description: str) -> dict[str, Any]:
-    """Return the parameter `{id}` of a path."""
-    return {"name": "id", "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
+def path_id(description: str, name: str = "id") -> dict[str, Any]:
+    """Return the parameter `{id}` of a path, or that of another name."""
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
 
 
 _UPLOAD_ID = path_id("Id from the response of POST /uploads.")
@@ -186,6 +186,15 @@ def _operations() -> Iterator[_Operation]:
     contract = {"description": "OpenAPI 3.1", "content": {"application/json": {}}}
     responses = {"200": contract, **_error_responses()}
     yield _Operation("/openapi.json", "openapi", "Get this document", responses, keyed=False)
+    listed = {"description": "Files, each in parts", "content": {"application/json": {}}, "headers": _KEPT}
+    responses = {"200": listed, **_UNCHANGED, **_error_responses([errors.NotFound])}
+    yield _Operation("/offline.json", "offline", "List the files for use without signal", responses, keyed=False)
+    data = {"description": "A piece of a file's gzip stream", "content": {"application/octet-stream": {}}}
+    responses, path = (
+        {"200": data, **_error_responses([errors.NotFound])},
+        [path_id("Name of a part, as in files[].parts.", "part")],
+    )
+    yield _Operation("/offline/{part}", "offline_part", "Get a part of a file", responses, path, keyed=False)
     html = {"description": "HTML", "content": {"text/html": {}}, "headers": _KEPT}
     responses = {"200": html, **_UNCHANGED, **_error_responses()}
     yield _Operation("/", "page", "Get the web page", responses, [_language()], keyed=False)

@@ -45,6 +45,8 @@ def main(packages: Path) -> None:
     if (packages / "onnxruntime").exists():
         for name in ("faunalens.onnx", *MODEL_TABLES, "packs"):
             copy_tree(MODEL / name, APP / "model" / name)
+    if (MODEL / "offline").exists():  # what the page needs without signal
+        copy_tree(MODEL / "offline", APP / "model" / "offline")
     interpreter, library = Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))
     programs = [interpreter, *standard_library(library)]
     for path in [*programs, *libraries([*programs, *packages.rglob("*")]), *files_of_the_base()]:

@@ -89,6 +89,7 @@ def remove_excluded(folder: Path) -> None:
 
 
 HEIC_VARIABLE = "HEIC"
+OFFLINE_VARIABLE = "OFFLINE"
 """Environment variable of the packager. `no` leaves out pillow-heif: the app then refuses HEIC photos with 415."""
 LICENCES = Path(__file__).with_name("licences")  # the texts that must accompany libheif and libde265
 _ENCODER = "libx265"
@@ -104,9 +105,18 @@ LICENSES_bundled.txt says where their sources are.
 
 def is_heic_wanted(environment: Mapping[str, str]) -> bool:
     """Return whether the package reads HEIC: `HEIC` is yes (the default) or no. Raise `ClickException` otherwise."""
-    value = environment.get(HEIC_VARIABLE, "yes")
+    return _is_wanted(environment, HEIC_VARIABLE, "yes")
+
+
+def is_offline_wanted(environment: Mapping[str, str]) -> bool:
+    """Return whether the package has the files for use without signal, 20 MB: `OFFLINE` is yes or no (the default)."""
+    return _is_wanted(environment, OFFLINE_VARIABLE, "no")
+
+
+def _is_wanted(environment: Mapping[str, str], variable: str, default: str) -> bool:
+    value = environment.get(variable, default)
     if value not in ("yes", "no"):
-        raise ClickException(f"{HEIC_VARIABLE} is {value!r}; set it to yes or no")
+        raise ClickException(f"{variable} is {value!r}; set it to yes or no")
     return value == "yes"
 
 

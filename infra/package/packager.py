@@ -26,6 +26,7 @@ RUNTIME = "python{}.{}".format(*dependencies.PYTHON)
 TASK = "/var/task"  # the folder where Lambda unpacks the function
 SITE = f"python/lib/{RUNTIME}/site-packages/"  # the layer's folder of modules; Lambda unpacks it below /opt
 NOT_PACKED = "maintain"  # the folder database/maintain, which makes the data; no function uses it
+OFFLINE = "model/offline"  # the files for use without signal, in the project and in the package
 KEPT = 3  # zips of each kind to keep, so that deploying an earlier commit needs no new zip
 
 
@@ -71,6 +72,11 @@ def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: 
             shutil.copyfile(source, target)
     ignored = shutil.ignore_patterns("__pycache__", ".*", NOT_PACKED)
     shutil.copytree(_vendor(project_dir), folder, dirs_exist_ok=True, ignore=ignored)
+    if dependencies.is_offline_wanted(os.environ):
+        source = Path(project_dir, OFFLINE)
+        if not source.exists():
+            raise ClickException(f"{OFFLINE} is missing, which OFFLINE=yes packs; run `make offline`")
+        shutil.copytree(source, folder / OFFLINE)
 
 
 def _install_dependencies(

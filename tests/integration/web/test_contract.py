@@ -8,7 +8,9 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from http.client import HTTPConnection
+from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -78,6 +80,8 @@ CASES = {
     "health": Case("GET", "/health"),
     "health with a wrong word": Case("GET", "/health", {"deep": "maybe"}),
     "openapi": Case("GET", "/openapi.json"),
+    "files for use without signal": Case("GET", "/offline.json"),
+    "no such part of one": Case("GET", "/offline/0123456789abcdef-0"),
     "the page": Case("GET", "/"),
     "the script of the page": Case("GET", f"/web/{SCRIPT}"),
     "no file of the page": Case("GET", "/web/nothing.js"),
@@ -146,10 +150,11 @@ def over_http(port: int, case: Case) -> Answer:
     return same(status, headers, body.decode())
 
 
-def through_chalice(case: Case) -> Answer:
+def event_of(case: Case, **headers: str) -> dict[str, Any]:
+    """What API Gateway would send to Lambda."""
     match = Router(ROUTES).match(case.path)
     assert match is not None
-    event = {
+    return {
         "requestContext": {
             "httpMethod": case.method,
             "resourcePath": next(iter(match.routes.values())).path,
@@ -157,14 +162,17 @@ def through_chalice(case: Case) -> Answer:
             "requestId": "r-1",
             "identity": {"sourceIp": "203.0.113.7"},
         },
-        "headers": {"content-type": case.content_type},
+        "headers": {"content-type": case.content_type, **headers},
         "multiValueQueryStringParameters": {name: [value] for name, value in case.query.items()} or None,
         "pathParameters": dict(match.values) or None,
         "stageVariables": None,
         "body": base64.b64encode(case.body).decode(),
         "isBase64Encoded": True,
     }
-    response: dict[str, Any] = app.app(event, None)
+
+
+def through_chalice(case: Case) -> Answer:
+    response: dict[str, Any] = app.app(event_of(case), None)
     body = response["body"]
     return same(response["statusCode"], response["headers"], body if isinstance(body, str) else json.dumps(body))
 
@@ -178,6 +186,27 @@ def test_both_transports_answer_the_same(port: int, case: Case) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     if "json" in answer.headers["content-type"]:
         assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_a_part_of_a_file_is_the_same_bytes_through_both(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a server with files for use without signal
+    data, part = bytes(range(256)), "0123456789abcdef-0"
+    (tmp_path / "offline").mkdir()
+    (tmp_path / "offline" / part).write_bytes(data)
+    model = replace(app.settings.model, path=tmp_path / "any.onnx")
+    monkeypatch.setattr(app.application, "settings", replace(app.settings, model=model))
+    # WHEN a browser asks for a part as bytes
+    case = Case("GET", f"/offline/{part}")
+    status, headers, body = fetched(port, case, Accept="application/octet-stream")
+    # THEN it gets them, to keep forever
+    assert (status, body) == (200, data)
+    assert headers["cache-control"] == "public, max-age=31536000, immutable"
+    # AND API Gateway gets them in the form that it decodes
+    response = app.app(event_of(case, accept="application/octet-stream"), None)
+    assert response["isBase64Encoded"]
+    assert base64.b64decode(response["body"]) == data
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.method == "GET"])

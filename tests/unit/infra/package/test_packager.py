@@ -76,6 +76,22 @@ def test_a_new_model_leaves_the_layer_as_it_is(project: Path) -> None:
     assert packed(stock.LayerDeploymentPackager, project)[0] == before
 
 
+def test_the_files_for_use_without_signal_are_packed_if_they_are_wanted(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN that they are wanted, but were not made
+    monkeypatch.setenv("OFFLINE", "yes")
+    with pytest.raises(ClickException, match="model/offline is missing, which OFFLINE=yes packs; run `make offline`"):
+        packed(stock.AppOnlyDeploymentPackager, project)
+    # WHEN they are there
+    (project / "model" / "offline").mkdir(parents=True)
+    (project / "model" / "offline" / "offline.json").write_text("{}", encoding="utf-8")
+    # THEN they are in the package, but not in another
+    assert "model/offline/offline.json" in packed(stock.AppOnlyDeploymentPackager, project)[1]
+    monkeypatch.delenv("OFFLINE")
+    assert "model/offline/offline.json" not in packed(stock.AppOnlyDeploymentPackager, project)[1]
+
+
 def test_without_heic_or_for_other_formats_it_is_another_layer(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = packed(stock.LayerDeploymentPackager, project)[0]
     # GIVEN a table of formats with which less is left out

@@ -88,7 +88,8 @@ async function isHere(store, base, file) {
 }
 
 async function fetched(part, name, signal) {
-  const response = await fetch(part, { signal });
+  const headers = { Accept: "application/octet-stream" }; // API Gateway sends bytes only to who asks for them
+  const response = await fetch(part, { signal, headers });
   if (!response.ok) throw new FileFault("unavailable", name);
   return response.arrayBuffer();
 }

@@ -1,0 +1,44 @@
+"""What a browser fetches once to identify photos without signal: a list of files, and the parts of each.
+
+`make offline` writes them into a folder beside the model. A part is a piece of a file's gzip stream, so small that an
+answer of Lambda can carry it.
+"""
+
+import re
+from pathlib import Path
+
+from chalicelib.api.http import JSON_HEADERS, Request, Response, etag, unless_current
+from chalicelib.errors import NotFound
+
+FOLDER = "offline"
+"""Name of the folder beside the model."""
+LIST = "offline.json"
+PREFIX = "/offline/"
+"""Path of the parts, below that of the API."""
+PART_BYTES = 4_000_000
+"""Most bytes of a part: Lambda's answers have at most 6 MB, after base64."""
+MEDIA_TYPE = "application/octet-stream"
+_PART = re.compile(r"[0-9a-f]{16}-[0-9]{1,2}", re.ASCII)
+_FOREVER = "public, max-age=31536000, immutable"
+"""A part's name has a hash of its file."""
+
+
+def offer(request: Request, folder: Path) -> Response:
+    """Return the list of files. Raises `NotFound` if this server has none."""
+    try:
+        text = (folder / LIST).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFound("this server offers no files for use without signal") from None
+    return unless_current(request, Response(text, {**JSON_HEADERS, "Cache-Control": "no-cache", "ETag": etag(text)}))
+
+
+def part(folder: Path, name: str) -> Response:
+    """Return a part of a file. Raises `NotFound` if there is none of this name."""
+    try:
+        if not _PART.fullmatch(name):
+            raise FileNotFoundError
+        data = (folder / name).read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"no file for use without signal has this part; {LIST} lists the current ones") from None
+    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
+    return Response(data, headers)

@@ -1,0 +1,81 @@
+"""Write the files with which a browser identifies photos without signal into `model/offline/`: `make offline`.
+
+They are the models that this checkout serves, the rule as graphs, the ranges of the whole world, and ONNX Runtime's
+WebAssembly, which `npm ci` has put below `web/page/node_modules`. `chalicelib/api/offline.py` serves them.
+"""
+
+import gzip
+import json
+import sys
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from chalicelib.api.offline import FOLDER, LIST, PART_BYTES, PREFIX
+from chalicelib.config.settings import ROOT
+
+RUNTIME: Final = ROOT / "web/page/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
+"""Runs on one thread too, and has no WebGPU, which would double its size."""
+NOT_THERE: Final = ("camera_traps", "night_mammals")
+"""Packs that a browser does without: with them the files would pass 20 MB."""
+
+
+def contents() -> dict[str, bytes]:
+    """Return the bytes of all files by name. Raises `OSError` if a model or the runtime is missing."""
+    from database.dataset import read_dataset
+    from database.packed import pack
+    from model.rule.build import RuleFiles
+
+    model = ROOT / "model"
+    packs = [path for path in sorted((model / "packs").glob("*.onnx")) if path.stem not in NOT_THERE]
+    return {
+        "runtime.wasm": RUNTIME.read_bytes(),
+        "general.onnx": (model / "faunalens.onnx").read_bytes(),
+        **{path.name: path.read_bytes() for path in packs},
+        **RuleFiles.of_release().files,
+        "ranges.bin": pack(read_dataset()),
+    }
+
+
+def write(files: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
+    """Write files in parts, and then their list, into a folder that has nothing else afterwards. Return the list."""
+    folder.mkdir(parents=True, exist_ok=True)
+    listed, compressed_bytes, written = list[dict[str, Any]](), 0, {LIST}
+    for name, data in files.items():
+        digest, compressed = sha256(data).hexdigest(), gzip.compress(data, mtime=0)
+        pieces = [compressed[start : start + PART_BYTES] for start in range(0, len(compressed), PART_BYTES)]
+        parts = [f"{digest[:16]}-{number}" for number in range(len(pieces))]
+        for part, piece in zip(parts, pieces, strict=True):
+            (folder / part).write_bytes(piece)
+        written.update(parts)
+        compressed_bytes += len(compressed)
+        listed.append({"name": name, "sha256": digest, "bytes": len(data), "parts": parts})
+    offer = {
+        "version": sha256(json.dumps(listed).encode()).hexdigest()[:12],
+        "bytes": sum(map(len, files.values())),
+        "gzip_bytes": compressed_bytes,
+        "parts_prefix": PREFIX,
+        "files": listed,
+    }
+    (folder / LIST).write_text(json.dumps(offer, separators=(",", ":")), encoding="utf-8")
+    for path in folder.iterdir():
+        if path.name not in written:  # of an earlier version
+            path.unlink()
+    return offer
+
+
+def main() -> int:
+    """Write the files, and say how large they are."""
+    try:
+        offer = write(contents(), ROOT / "model" / FOLDER)
+    except OSError as error:
+        print(f"offline: {error.filename} is missing; run `make setup`", file=sys.stderr)
+        return 1
+    size, compressed = offer["bytes"] / 1e6, offer["gzip_bytes"] / 1e6
+    print(f"offline: {len(offer['files'])} files, {compressed:.1f} MB to fetch, {size:.1f} MB kept")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""The files for use without signal: in parts, which together are the file, and without what an earlier version left."""
+
+import gzip
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from chalicelib.api.offline import LIST
+from local import offline
+
+
+def test_parts_joined_and_decompressed_are_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN parts of 50 bytes, and a file that does not get smaller
+    monkeypatch.setattr(offline, "PART_BYTES", 50)
+    files = {"a.onnx": b"".join(sha256(bytes([each])).digest() for each in range(9)), "b.json": b"{}"}
+    # WHEN they are written
+    offer = offline.write(files, tmp_path)
+    # THEN the list is what was said, and its parts are the files
+    assert json.loads((tmp_path / LIST).read_text(encoding="utf-8")) == offer
+    for listed in offer["files"]:
+        pieces = [(tmp_path / part).read_bytes() for part in listed["parts"]]
+        assert max(map(len, pieces)) <= 50
+        data = gzip.decompress(b"".join(pieces))
+        assert (data, len(data)) == (files[listed["name"]], listed["bytes"])
+        assert sha256(data).hexdigest() == listed["sha256"]
+    assert offer["bytes"] == 290
+    # AND nothing else is there
+    assert len([*tmp_path.iterdir()]) == 1 + sum(len(listed["parts"]) for listed in offer["files"])
+
+
+def test_another_file_is_another_version_and_leaves_no_old_part(tmp_path: Path) -> None:
+    first = offline.write({"a.onnx": b"1"}, tmp_path)
+    assert offline.write({"a.onnx": b"1"}, tmp_path)["version"] == first["version"]
+    second = offline.write({"a.onnx": b"2"}, tmp_path)
+    assert second["version"] != first["version"]
+    assert {path.name for path in tmp_path.iterdir()} == {LIST, *second["files"][0]["parts"]}
