@@ -73,10 +73,10 @@ def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: 
     ignored = shutil.ignore_patterns("__pycache__", ".*", NOT_PACKED)
     shutil.copytree(_vendor(project_dir), folder, dirs_exist_ok=True, ignore=ignored)
     if dependencies.is_offline_wanted(os.environ):
-        source = Path(project_dir, OFFLINE)
-        if not source.exists():
+        made = Path(project_dir, OFFLINE)
+        if not made.exists():
             raise ClickException(f"{OFFLINE} is missing, which OFFLINE=yes packs; run `make offline`")
-        shutil.copytree(source, folder / OFFLINE)
+        shutil.copytree(made, folder / OFFLINE)
 
 
 def _install_dependencies(
