@@ -13,7 +13,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import pytest
 
@@ -164,7 +164,7 @@ def event_of(case: Case, **headers: str) -> dict[str, Any]:
         },
         "headers": {"content-type": case.content_type, **headers},
         "multiValueQueryStringParameters": {name: [value] for name, value in case.query.items()} or None,
-        "pathParameters": dict(match.values) or None,
+        "pathParameters": {name: unquote(value) for name, value in match.values.items()} or None,
         "stageVariables": None,
         "body": base64.b64encode(case.body).decode(),
         "isBase64Encoded": True,
