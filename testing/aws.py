@@ -169,7 +169,7 @@ def _options(_response: RDSResponse) -> ActionResult:
 STAGE = "dev"
 CONCURRENCY = "2"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/faunalens-{STAGE}-backfill"
-BUCKET = f"faunalens-{STAGE}-photos-{ACCOUNT}"
+BUCKET = f"faunalens-{STAGE}-photos-{REGION}-{ACCOUNT}"
 FUNCTION = f"faunalens-{STAGE}-batch"
 
 

@@ -71,7 +71,7 @@ class Cloud:
     @property
     def bucket(self) -> str:
         """Return the stage's bucket of photos. docs/reference/batch.md says what is where in it."""
-        return f"faunalens-{self.stage}-photos-{self._caller[1]}"
+        return f"faunalens-{self.stage}-photos-{self._session.region_name}-{self._caller[1]}"
 
 
 @contextmanager

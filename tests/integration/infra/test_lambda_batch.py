@@ -24,7 +24,7 @@ from testing.aws import REGION, account
 from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.infra.batch_events import map_event, notification, sqs_event
 
-BUCKET = "faunalens-dev-photos-123456789012"
+BUCKET = "faunalens-dev-photos-eu-west-1-123456789012"
 PLACES = {"creek": (-19.3, 146.8), "peak": (60.5, 8.2)}
 
 

@@ -82,7 +82,8 @@ def test_a_stage_comes_up_and_goes_down(
     assert re.search(rf"Stage dev is up: https://\S+\.execute-api\.{REGION}\.amazonaws\.com/dev/\n", up.stdout)
     assert "python -m infra smoke --stage dev" in up.stdout
     # AND packages and templates are in the bucket once, under the names of their content
-    uploaded = workplace.aws.client("s3").list_objects_v2(Bucket=f"faunalens-dev-packages-{ACCOUNT}")["Contents"]
+    bucket = f"faunalens-dev-packages-{REGION}-{ACCOUNT}"
+    uploaded = workplace.aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
     assert sorted(each["Key"].rpartition(".")[2] for each in uploaded) == ["template", "zip", "zip"]
     assert "sent" not in up.stdout, "the dry run has sent them"
     # AND the functions have the stack's network and addresses

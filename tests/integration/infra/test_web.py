@@ -100,7 +100,7 @@ def test_results_and_stack_go_down(aws: Account) -> None:
     down.action(said.append)
     assert "results deleted: 1" in said
     assert [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]] == [
-        f"faunalens-dev-packages-{ACCOUNT}"
+        f"faunalens-dev-packages-{REGION}-{ACCOUNT}"
     ]
     # AND a second time there is nothing to do
     down.action(said.append)

@@ -12,7 +12,8 @@ from testing.cloudformation import STAGES, in_account, is_allowed, resources, te
 from tests.unit.infra.test_policies import FUNCTIONS, statements
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
-BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/pipeline-faunalens-dev-boundary"
+OURS = f"pipeline-faunalens-dev-{REGION}"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/{OURS}-boundary"
 HERE = {"aws:RequestedRegion": REGION}
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/faunalens-dev-ApiHandlerRole-1A2B"
@@ -28,7 +29,7 @@ def known(value: Any, stage: str) -> Any:
     """Return a value of the template with the account's and the stage's names in it."""
     references = {
         "FunctionBoundary": BOUNDARY.replace("-dev-", f"-{stage}-"),
-        "CloudFormationRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-{stage}-cloudformation",
+        "CloudFormationRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-{stage}-{REGION}-cloudformation",
     }
     return in_account(value, ACCOUNT, REGION, references)
 
@@ -61,7 +62,7 @@ def test_cloudformation_makes_no_role_without_the_boundary(action: str) -> None:
 
 
 @pytest.mark.parametrize("action", [*CREATE, "iam:DeleteRole", "iam:PassRole", "iam:DeleteRolePolicy", "iam:TagRole"])
-@pytest.mark.parametrize("name", ["admin", "faunalens-prod-ApiHandlerRole-1", "pipeline-faunalens-dev-cloudformation"])
+@pytest.mark.parametrize("name", ["admin", "faunalens-prod-ApiHandlerRole-1", f"{OURS}-cloudformation"])
 def test_no_other_role_can_be_touched_not_even_those_of_the_pipeline(action: str, name: str) -> None:
     context = {"iam:PermissionsBoundary": BOUNDARY, "iam:PassedToService": "lambda.amazonaws.com"}
     role = f"arn:aws:iam::{ACCOUNT}:role/{name}"
@@ -89,7 +90,10 @@ def test_the_boundary_can_be_neither_removed_nor_widened(action: str) -> None:
 
 
 def test_the_pipeline_itself_changes_nothing_but_its_stack_and_with_its_role_only() -> None:
-    rights, own = policy("PipelinePolicy"), f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-dev-cloudformation"
+    rights, own = (
+        policy("PipelinePolicy"),
+        f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-dev-{REGION}-cloudformation",
+    )
     assert is_allowed(rights, "cloudformation:CreateChangeSet", STACK, {"cloudformation:RoleArn": own})
     # WHEN it names no role, CloudFormation would use the pipeline's own rights; or it names another
     assert not is_allowed(rights, "cloudformation:CreateChangeSet", STACK)
@@ -140,13 +144,13 @@ def test_the_pipeline_pushes_images_of_its_stage_and_deletes_none() -> None:
         ("rds:CreateDBCluster", f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:faunalens-dev"),
         ("rds:CreateDBInstance", f"arn:aws:rds:{REGION}:{ACCOUNT}:db:faunalens-dev-1"),
         ("elasticache:CreateServerlessCache", f"arn:aws:elasticache:{REGION}:{ACCOUNT}:serverlesscache:faunalens-dev"),
-        ("s3:PutBucketPolicy", f"arn:aws:s3:::faunalens-dev-photos-{ACCOUNT}"),
+        ("s3:PutBucketPolicy", f"arn:aws:s3:::faunalens-dev-photos-{REGION}-{ACCOUNT}"),
         ("logs:PutRetentionPolicy", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/faunalens-dev-warm"),
         ("cloudwatch:PutMetricAlarm", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:faunalens-dev-page"),
         ("sns:CreateTopic", f"arn:aws:sns:{REGION}:{ACCOUNT}:faunalens-dev-alarms"),
         ("events:PutRule", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/faunalens-dev-WarmWarmEvent-1"),
         ("wafv2:UpdateWebACL", f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/faunalens-dev/1"),
-        ("budgets:ModifyBudget", f"arn:aws:budgets::{ACCOUNT}:budget/faunalens-dev"),
+        ("budgets:ModifyBudget", f"arn:aws:budgets::{ACCOUNT}:budget/faunalens-dev-{REGION}"),
         ("ecs:CreateCluster", f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/faunalens-dev"),
         ("ecs:UpdateService", f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/faunalens-dev/web"),
         ("ecs:RegisterTaskDefinition", f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/faunalens-dev-web:1"),
@@ -156,7 +160,7 @@ def test_the_pipeline_pushes_images_of_its_stage_and_deletes_none() -> None:
         ("elasticloadbalancing:CreateTargetGroup", f"{BALANCING}:targetgroup/faunalens-dev-web/1"),
         ("wafv2:AssociateWebACL", f"{BALANCING}:loadbalancer/app/faunalens-dev-web/1"),
         ("wafv2:CreateWebACL", f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/faunalens-dev-web/1"),
-        ("s3:CreateBucket", f"arn:aws:s3:::faunalens-dev-results-{ACCOUNT}"),
+        ("s3:CreateBucket", f"arn:aws:s3:::faunalens-dev-results-{REGION}-{ACCOUNT}"),
         ("logs:CreateLogGroup", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/ecs/faunalens-dev-web:log-stream:"),
     ],
 )
@@ -168,8 +172,8 @@ def test_cloudformation_changes_this_stage_and_no_other(action: str, resource: s
 
 def test_cloudformation_reads_no_photo_and_no_package_of_another_stage() -> None:
     rights = of_cloudformation()
-    assert not is_allowed(rights, "s3:GetObject", f"arn:aws:s3:::faunalens-dev-photos-{ACCOUNT}/uploads/a")
-    assert not is_allowed(rights, "s3:GetObject", f"arn:aws:s3:::faunalens-dev-results-{ACCOUNT}/results/a")
+    assert not is_allowed(rights, "s3:GetObject", f"arn:aws:s3:::faunalens-dev-photos-{REGION}-{ACCOUNT}/uploads/a")
+    assert not is_allowed(rights, "s3:GetObject", f"arn:aws:s3:::faunalens-dev-results-{REGION}-{ACCOUNT}/results/a")
     assert is_allowed(rights, "s3:GetObject", "arn:aws:s3:::packages/faunalens-dev/1")
     assert not is_allowed(rights, "s3:GetObject", "arn:aws:s3:::packages/faunalens-prod/1")
     # AND it changes networks in its region only, and signs in to no store
@@ -186,7 +190,9 @@ def test_the_boundary_lets_functions_do_what_they_need(stage: str, function: str
     boundary, needed = policy("FunctionBoundary", stage), 0
     for each in statements(stage, function):
         for resource in each["Resource"] if each["Effect"] == "Allow" else []:
-            in_account = resource.replace(":*:*:", f":{REGION}:{ACCOUNT}:").replace("photos-*", f"photos-{ACCOUNT}")
+            in_account = resource.replace(":*:*:", f":{REGION}:{ACCOUNT}:").replace(
+                "photos-*", f"photos-{REGION}-{ACCOUNT}"
+            )
             for action in each["Action"]:
                 # THEN the boundary allows it
                 assert is_allowed(boundary, action, in_account if resource == "*" else in_account.replace("*", "x"))
@@ -212,7 +218,7 @@ def test_the_boundary_lets_a_release_do_what_it_needs(role: str) -> None:
 def test_the_boundary_lets_tasks_do_what_they_need(role: str) -> None:
     boundary = policy("FunctionBoundary")
     references = {
-        "Results.Arn": f"arn:aws:s3:::faunalens-dev-results-{ACCOUNT}",
+        "Results.Arn": f"arn:aws:s3:::faunalens-dev-results-{REGION}-{ACCOUNT}",
         "Log.Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/ecs/faunalens-dev-web:*",
     }
     image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/faunalens-web@sha256:{'a' * 64}"
@@ -228,8 +234,8 @@ def test_the_boundary_lets_tasks_do_what_they_need(role: str) -> None:
     [
         ("iam:CreateUser", "*"),
         ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/admin"),
-        ("s3:ListBucket", f"arn:aws:s3:::faunalens-dev-photos-{ACCOUNT}"),
-        ("s3:GetObject", f"arn:aws:s3:::faunalens-prod-photos-{ACCOUNT}/uploads/a"),
+        ("s3:ListBucket", f"arn:aws:s3:::faunalens-dev-photos-{REGION}-{ACCOUNT}"),
+        ("s3:GetObject", f"arn:aws:s3:::faunalens-prod-photos-{REGION}-{ACCOUNT}/uploads/a"),
         ("rds-db:connect", f"arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:cluster-1/prodfauna"),
         ("elasticache:Connect", f"arn:aws:elasticache:{REGION}:{ACCOUNT}:user:faunalens-prod"),
         ("lambda:InvokeFunction", f"{FUNCTION}-admin"),

@@ -1,7 +1,9 @@
 """The templates: parameters and outputs are documented, and names match those in logs, dashboards and policies."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +28,25 @@ def test_every_parameter_and_output_is_documented(name: str) -> None:
         for each, declared in template(name).get(kind, {}).items():
             assert declared["Description"]
             assert re.search(rf"^\| `{each}` \|", GUIDE, re.MULTILINE), f"docs/reference/infra.md does not list {each}"
+
+
+GLOBAL: dict[str, Callable[[Any], Any]] = {
+    "AWS::Budgets::Budget": lambda properties: properties["Budget"]["BudgetName"],
+    "AWS::CloudFront::Function": lambda properties: properties["Name"],
+    "AWS::IAM::ManagedPolicy": lambda properties: properties.get("ManagedPolicyName"),
+    "AWS::IAM::Role": lambda properties: properties.get("RoleName"),
+    "AWS::S3::Bucket": lambda properties: properties.get("BucketName"),
+}
+"""How the types of resources are named whose names are taken in all regions of an account, or of the world."""
+
+
+@pytest.mark.parametrize("name", [*NAMES, "pipeline.yaml", "release.yaml"])
+def test_a_stage_can_be_in_two_regions_at_once(name: str) -> None:
+    for logical, resource in template(name)["Resources"].items():
+        if (named := GLOBAL.get(resource["Type"], lambda _: None)(resource.get("Properties", {}))) is not None:
+            assert "${AWS::Region}" in named["Fn::Sub"], logical
+            longest = named["Fn::Sub"].replace("${Stage}", "s" * 10).replace("${AWS::Region}", "ap-southeast-2")
+            assert len(longest.replace("${AWS::AccountId}", "1" * 12)) <= 63
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -40,7 +40,7 @@ def merged(stage: str) -> dict[str, Any]:
 
 
 KNOWN = {
-    "Photos": "faunalens-dev-photos-123456789012",
+    "Photos": "faunalens-dev-photos-eu-west-1-123456789012",
     "Cache": "faunalens-dev",
     "CacheUser": "faunalens-dev",
     "Cache.Endpoint.Address": "faunalens-dev-abc.serverless.euw1.cache.example",
