@@ -45,7 +45,7 @@ from chalicelib.model.manifest import DETECTOR, read_manifests
 from chalicelib.model.packs import Pack
 from chalicelib.model.prior import HERE_OF_STATUS
 from chalicelib.model.recogniser import Recogniser
-from chalicelib.model.taxonomy import DOMESTIC, EVERYWHERE, RANKS
+from chalicelib.model.taxonomy import DOMESTIC, EVERYWHERE, RANKS, Taxon
 from chalicelib.photo import pixels, quality
 from chalicelib.services import build_recogniser
 from model.rule.formula import Rule
@@ -124,12 +124,8 @@ class RuleFiles:
         own = {animal.lineage: animal for animal in everything.animals}
         taxa = [
             {
-                "id": own[lineage].taxon_id
-                if lineage in own
-                else lineage[-1].scientific_name.lower().replace(" ", "-"),
-                "name": lineage[-1].name,
-                "scientific_name": lineage[-1].scientific_name,
-                "rank": lineage[-1].rank,
+                **_fields(lineage[-1], "name scientific_name rank"),
+                "id": own[lineage].taxon_id if lineage in own else _slug_of(lineage[-1]),
                 "parent": self.table.row(lineage[:-1]),
                 "domestic": lineage in own and own[lineage].kind in DOMESTIC and lineage[-1].rank not in RANKS[:-1],
             }
@@ -140,50 +136,32 @@ class RuleFiles:
             for each in everything.animals
         ]
         known = [{animal.taxon_id for animal in pack.animals} for pack in self.models.packs]
+        relatives = [
+            {"number": number, **each._asdict(), "packs": [n for n, ids in enumerate(known) if each.taxon in ids]}
+            for number, each in self.table.relatives.items()
+        ]
+        size, manifests = general.input_size, read_manifests(self.table.families.folder / "packs")
+        crop, draft = pixels.crop_share(size), pixels.draft_side(size)
         return {
             "taxa": _columns(taxa),
             "animals": _columns(animals),
-            "relatives": _columns(
-                [
-                    {
-                        "number": number,
-                        **each._asdict(),
-                        "packs": [n for n, ids in enumerate(known) if each.taxon in ids],
-                    }
-                    for number, each in self.table.relatives.items()
-                ]
-            ),
+            "relatives": _columns(relatives),
             "numbers": self.table.numbers,
             "graphs": [{"packs": list(names), "file": file} for names, file in self.graphs.items()],
-            "general": {
-                "name": general.name,
-                "version": general.version,
-                "size": general.input_size,
-                "animals": general.animals,
-                "crop": pixels.crop_share(general.input_size),
-                "draft": pixels.draft_side(general.input_size),
-            },
+            "general": {**_fields(general, "name version animals"), "size": size, "crop": crop, "draft": draft},
             "packs": [
                 {
-                    "name": pack.name,
-                    "version": pack.version,
-                    "gate": pack.gate,
+                    **_fields(pack, "name version gate"),
+                    **_fields(pack.manifest, "size resampling"),
                     "members": np.flatnonzero(members_of(self.models.taxonomy, frozenset(pack.taxa))).tolist(),
-                    "size": pack.manifest.size,
-                    "crop": min(pack.manifest.crop / pixels.crop_share(general.input_size), 1.0),
-                    "resampling": pack.manifest.resampling,
+                    "crop": min(pack.manifest.crop / crop, 1.0),
                     "outputs": len(pack.labels.animal_of),
                 }
                 for pack in self.models.packs
             ],
             "detectors": [
-                {
-                    "name": each.name,
-                    "size": each.size,
-                    "camera_traps": each.camera_traps,
-                    "classes": detector.read_classes(each.labels),
-                }
-                for each in read_manifests(self.table.families.folder / "packs")
+                {**_fields(each, "name size camera_traps"), "classes": detector.read_classes(each.labels)}
+                for each in manifests
                 if each.kind == DETECTOR
             ],
             "subjects": get_args(subject.Subject),
@@ -194,6 +172,14 @@ class RuleFiles:
             "most": detector.MOST,
             **{module.__name__.rpartition(".")[2]: _constants(vars(module)) for module in CONSTANTS},
         }
+
+
+def _slug_of(taxon: Taxon) -> str:
+    return taxon.scientific_name.lower().replace(" ", "-")
+
+
+def _fields(of: object, names: str) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in names.split()}
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

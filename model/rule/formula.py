@@ -8,7 +8,7 @@ All arrays have one dimension; a number is an array of length 1. Numbers are flo
 a product, *or* a maximum.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -22,55 +22,30 @@ OPSET = 18
 """The first with a scattered maximum."""
 
 
+def _numbers_of(operator: str) -> "Callable[[Array, Operand], Array]":
+    return lambda one, other: one.apply(operator, one.rule.array(other, one.dtype))
+
+
+def _truth_of(operator: str) -> "Callable[[Array, Operand], Array]":
+    return lambda one, other: one.rule.add_node(operator, [one, one.rule.array(other, one.dtype)], np.bool_).wide()
+
+
 class Array:
     """An array in a graph. `name`: of its tensor. `dtype`: of its elements."""
 
     def __init__(self, rule: "Rule", name: str, dtype: DTypeLike = np.float64) -> None:
         self.rule, self.name, self.dtype = rule, name, np.dtype(dtype)
 
-    def __add__(self, other: "Operand") -> "Array":
-        return self._with("Add", other)
-
-    def __sub__(self, other: "Operand") -> "Array":
-        return self._with("Sub", other)
-
     def __rsub__(self, other: "Operand") -> "Array":
         return self.rule.array(other, self.dtype) - self
-
-    def __mul__(self, other: "Operand") -> "Array":
-        return self._with("Mul", other)
-
-    def __truediv__(self, other: "Operand") -> "Array":
-        return self._with("Div", other)
-
-    def __pow__(self, other: "Operand") -> "Array":
-        return self._with("Pow", other)
-
-    def __ge__(self, other: "Operand") -> "Array":
-        return self._truth("GreaterOrEqual", other)
-
-    def __gt__(self, other: "Operand") -> "Array":
-        return self._truth("Greater", other)
-
-    def equals(self, other: "Operand") -> "Array":
-        """Return where two arrays have the same number."""
-        return self._truth("Equal", other)
 
     def __getitem__(self, index: "Array | NDArray[np.integer[Any]] | list[Any]") -> "Array":
         """Return the elements at some positions. For an array of two dimensions, its rows."""
         return self.rule.add_node("Gather", [self, self.rule.array(index, np.int32)], self.dtype)
 
-    def largest(self, other: "Operand") -> "Array":
-        """Return the larger one of each two numbers."""
-        return self._with("Max", other)
-
-    def least(self, other: "Operand") -> "Array":
-        """Return the smaller one of each two numbers."""
-        return self._with("Min", other)
-
-    def apply(self, function: str) -> "Array":
-        """Return a function of each number, by the name of its operator, such as Log."""
-        return self.rule.add_node(function, [self], self.dtype)
+    def apply(self, function: str, *more: "Array", **attributes: int) -> "Array":
+        """Return what an operator makes of the numbers, by its name, such as Log."""
+        return self.rule.add_node(function, [self, *more], self.dtype, **attributes)
 
     def wide(self) -> "Array":
         """Return the numbers in float64."""
@@ -78,59 +53,47 @@ class Array:
 
     def cast(self, dtype: DTypeLike) -> "Array":
         """Return the elements in another type."""
-        to = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-        return self.rule.add_node("Cast", [self], dtype, to=to)
+        return self.rule.add_node("Cast", [self], dtype, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def sum(self) -> "Array":
-        """Return the sum."""
-        return self.rule.add_node("ReduceSum", [self], self.dtype, keepdims=1)
+        return self.apply("ReduceSum", keepdims=1)
 
     def max(self) -> "Array":
-        """Return the largest number."""
-        return self.rule.add_node("ReduceMax", [self], self.dtype, keepdims=1)
+        return self.apply("ReduceMax", keepdims=1)
 
     def argmax(self) -> "Array":
         """Return the position of the largest number, of the first if there are several."""
         return self.rule.add_node("ArgMax", [self], np.int64, axis=0, keepdims=1)
 
-    def sums(self, groups: NDArray[np.integer[Any]], size: int) -> "Array":
+    def sums(self, groups: NDArray[np.integer[Any]], size: int, how: str = "add") -> "Array":
         """Return the sum of each group, as `np.bincount` does. `groups`: of each number. `size`: number of groups."""
-        return self._grouped(groups, size, "add")
+        inputs = [self.rule.array(np.zeros(size), self.dtype), self.rule.array(groups, np.int32), self]
+        return self.rule.add_node("ScatterElements", inputs, self.dtype, axis=0, reduction=how)
 
     def largest_of(self, groups: NDArray[np.integer[Any]], size: int) -> "Array":
         """Return the largest number of each group, at least 0."""
-        return self._grouped(groups, size, "max")
+        return self.sums(groups, size, "max")
 
     def top(self, most: int) -> "Array":
         """Return the positions of the largest numbers, the largest first; ties keep their order."""
-        values, positions = self.rule.name(), self.rule.name()
-        self.rule.nodes.append(
-            helper.make_node("TopK", [self.name, self.rule.array([most], np.int64).name], [values, positions], axis=0)
-        )
-        return Array(self.rule, positions, np.int64)
+        outputs = [self.rule.name(), self.rule.name()]
+        inputs = [self.name, self.rule.array(most, np.int64).name]
+        self.rule.nodes.append(helper.make_node("TopK", inputs, outputs, axis=0))
+        return Array(self.rule, outputs[1], np.int64)
 
     def rows(self) -> "Array":
         """Return each number as a row of one."""
-        return self.rule.add_node("Unsqueeze", [self, self.rule.array(1, np.int64)], self.dtype)
+        return self.apply("Unsqueeze", self.rule.array(1, np.int64))
 
     def row_sums(self) -> "Array":
-        """Return the sum of each row."""
-        return self.rule.add_node("ReduceSum", [self, self.rule.array(1, np.int64)], self.dtype, keepdims=0)
+        return self.apply("ReduceSum", self.rule.array(1, np.int64), keepdims=0)
 
     def row_maxima(self) -> "Array":
-        """Return the largest number of each row."""
-        return self.rule.add_node("ReduceMax", [self, self.rule.array(1, np.int64)], self.dtype, keepdims=0)
+        return self.apply("ReduceMax", self.rule.array(1, np.int64), keepdims=0)
 
-    def _grouped(self, groups: NDArray[np.integer[Any]], size: int, how: str) -> "Array":
-        none = self.rule.array(np.zeros(size), self.dtype)
-        inputs = [none, self.rule.array(groups, np.int32), self]
-        return self.rule.add_node("ScatterElements", inputs, self.dtype, axis=0, reduction=how)
-
-    def _with(self, operator: str, other: "Operand") -> "Array":
-        return self.rule.add_node(operator, [self, self.rule.array(other, self.dtype)], self.dtype)
-
-    def _truth(self, operator: str, other: "Operand") -> "Array":
-        return self.rule.add_node(operator, [self, self.rule.array(other, self.dtype)], np.bool_).wide()
+    __add__, __sub__, __mul__, __truediv__, __pow__ = map(_numbers_of, ("Add", "Sub", "Mul", "Div", "Pow"))
+    largest, least = map(_numbers_of, ("Max", "Min"))
+    __ge__, __gt__, equals = map(_truth_of, ("GreaterOrEqual", "Greater", "Equal"))
 
 
 type Operand = Array | NDArray[Any] | Sequence[float] | float
@@ -141,10 +104,8 @@ class Rule(GraphBuilder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._inputs: list[Any] = []
-        self._outputs: list[Any] = []
+        self._inputs, self._outputs, self._numbers = list[Any](), list[Any](), count()
         self._known: dict[tuple[str, bytes], Array] = {}
-        self._numbers = count()
 
     def name(self) -> str:
         """Return a name for another tensor."""

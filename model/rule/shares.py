@@ -67,18 +67,10 @@ def joined(rule: Rule, own: Fusion, vision: Array, scores: Array) -> Array:
     before, after = len(own.members), len(own.taxonomy.animals)
     divided = scores * (vision[columns].sums(rows, len(own.positions)) + fusion.WEIGHT)
     agreed = scores[kin].sums(classes, before)
-    kept = (
-        (vision**fusion.SURE)
-        * own.wide.astype(float)
-        * fusion.KEPT
-        * (1.0 - agreed).largest(0.0)
-        * (1.0 - scores.max())
-    )
+    kept = vision**fusion.SURE * (own.wide * fusion.KEPT) * (1.0 - agreed).largest(0.0) * (1.0 - scores.max())
     share = (vision * own.members.astype(float)).sum() / (divided.sum() + kept.sum())
     left = rule.where(rule.array(own.members.astype(float)), share * kept, vision)
-    return rule.join([left, rule.array(np.zeros(after - before))] if after > before else [left]) + (
-        share * divided
-    ).sums(own.positions, after)
+    return left.sums(np.arange(before), after) + (share * divided).sums(own.positions, after)
 
 
 def place_of(rule: Rule, layout: RuleLayout) -> Place:
@@ -141,18 +133,8 @@ def shares_of(rule: Rule, layout: RuleLayout, vision: Array, place: Place) -> Pa
     alone = (world.animals.sizes == 1)[layout.species_of].astype(float)
     animals = rule.where(of_species > 0.0, ordered / of_species, alone)
     genera = species.sums(genus, len(world.genera.starts))
-    return Parts(
-        layout,
-        photo,
-        species,
-        genera,
-        families,
-        of_orders,
-        of_orders.sums(tree.class_, classes),
-        unseen,
-        animals,
-        stands,
-    )
+    of_classes = of_orders.sums(tree.class_, classes)
+    return Parts(layout, photo, species, genera, families, of_orders, of_classes, unseen, animals, stands)
 
 
 def seen_of(rule: Rule, layout: RuleLayout, vision: Array, prior: Array) -> tuple[Array, Array, Array]:
