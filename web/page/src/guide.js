@@ -20,6 +20,7 @@ import { groupName, rankInWords, residents } from "./words.js";
 export { compared } from "./compare.js";
 
 const STEP = 2; // how much closer a look at the map is than the one before
+const MOST_AREAS = 6; // statements about a range; the others are there for the asking
 const MOST_NAMES = 5; // in the language of the page, that a search looks up
 const MARGIN = 0.6; // of the map, that a range fills at the first closer look
 const CLOSEST = 12; // times, of that look
@@ -201,10 +202,16 @@ function livesIn({ lives, ranges }, names) {
   ]);
   const stated = pairs.filter(([, items]) => items.length);
   if (lives !== "range" || !stated.length) return [[say("taxon.lives"), say(`taxon.${lives}`) || say("taxon.unknown")]];
-  return stated.map(([term, items]) => {
+  const listOfAreas = (items) => {
     const list = make("ul", "", { className: "areas" });
     list.append(...items);
-    return [term, list];
+    return list;
+  };
+  return stated.map(([term, items]) => {
+    const [first, rest] = items.length > MOST_AREAS + 1 ? [items.slice(0, MOST_AREAS), items.slice(MOST_AREAS)] : [items, []];
+    const more = make("details", "", { className: "plain", hidden: !rest.length });
+    more.append(make("summary", say("relatives.rest", { count: rest.length })), listOfAreas(rest));
+    return [term, [listOfAreas(first), more]];
   });
 }
 

@@ -20,8 +20,8 @@ DETAILS = re.findall(
 LIMITS = PhotoLimits()
 
 
-def _opened_with(**limits: float) -> None:
-    open_photo(pictures.jpeg(), replace(LIMITS, **limits))
+def _opened_with(limits: PhotoLimits) -> None:
+    open_photo(pictures.jpeg(), limits)
 
 
 def _damaged() -> None:
@@ -42,8 +42,8 @@ def _without_memory() -> None:
 @pytest.mark.parametrize(
     ("fail", "key"),
     [
-        (lambda: _opened_with(max_bytes=100), "detail.bytes"),
-        (lambda: _opened_with(max_megapixels=0.01), "detail.pixels"),
+        (lambda: _opened_with(replace(LIMITS, max_bytes=100)), "detail.bytes"),
+        (lambda: _opened_with(replace(LIMITS, max_megapixels=0.01)), "detail.pixels"),
         (lambda: open_photo(b"", LIMITS), "detail.empty"),
         (lambda: open_photo(b"no photo", LIMITS), "detail.unknown"),
         (lambda: _check_scans(1000, 1.0), "detail.odd"),
