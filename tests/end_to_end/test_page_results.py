@@ -134,6 +134,7 @@ def test_without_a_right_to_the_clipboard_the_text_is_shown(stand: Stand, open_p
 
 
 def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand) -> None:
+    answered.wait_for_function("Object.values(sessionStorage).some((text) => text.includes('data:'))")
     answered.reload()
     expect(answered.locator("#name")).to_have_text("Almost certain: koala")
     assert answered.evaluate("document.getElementById('picture').naturalWidth") > 0
@@ -150,6 +151,17 @@ def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand)
     expect(answered.locator("#problem")).to_be_visible()
     answered.reload()
     expect(answered.locator("#invitation")).to_be_visible()
+
+
+def test_a_reload_keeps_the_answer_although_its_photo_is_still_being_read(keeping: Stand, open_page: Open) -> None:
+    # GIVEN a browser that takes its time to read photos
+    shown = open_page(keeping.url)
+    shown.evaluate("() => { FileReader.prototype.readAsDataURL = () => {}; }")
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
+    # WHEN the page is loaded again right after the answer THEN the answer is there
+    shown.reload()
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
 
 
 def test_a_reload_keeps_the_last_photo_although_an_earlier_one_took_longer_to_save(
