@@ -176,3 +176,14 @@ def test_animals_of_a_correction_are_offered_in_the_language(stand: Stand, ident
     shown.locator("#correct-animal").fill("renard")
     stand.taxa["?q=renard"] = {"taxa": [], "groups": []}
     expect(shown.locator("#correct-names option[value='renard roux']")).to_have_count(1)
+    # AND what is chosen is the taxon with that name, or else the name alone
+    stand.taxa["?q=red+fox"] = {"taxa": [{"taxon": "x", "name": "red fox", "scientific_name": "Vulpes vulpes"}]}
+    shown.locator("#correct-animal").fill("renard roux")
+    shown.locator("#correct-send").click()
+    expect(shown.locator("#said-latin")).to_have_text("Vulpes vulpes")
+    shown.locator("#said-undo").click()
+    shown.locator("#wrong").click()
+    shown.locator("#correct-animal").fill("bête du Gévaudan")
+    shown.locator("#correct-send").click()
+    expect(shown.locator("#said-name")).to_have_text("bête du Gévaudan")
+    expect(shown.locator("#said-latin")).to_be_hidden()

@@ -59,10 +59,11 @@ export async function englishNames(text, most) {
   return found.sort(([, a], [, b]) => a.length - b.length).slice(0, most).map(([english]) => english);
 }
 
-/** Return names in the language that contain a text, those that begin with it first. */
+/** Return names in the language that contain a text, with the English ones, those that begin with it first. */
 export async function namesLike(text) {
   const wanted = text.toLowerCase();
-  const place = (name) => name.toLowerCase().indexOf(wanted);
-  const found = Object.values((await loadNames()) ?? {}).filter((name) => place(name) >= 0);
-  return [...new Set(found)].sort((a, b) => place(a) - place(b)).slice(0, MOST);
+  const place = ({ name }) => name.toLowerCase().indexOf(wanted);
+  const named = Object.entries((await loadNames()) ?? {}).map(([english, name]) => ({ name, english }));
+  const found = new Map(named.filter((each) => place(each) >= 0).map((each) => [each.name, each]));
+  return [...found.values()].sort((a, b) => place(a) - place(b)).slice(0, MOST);
 }

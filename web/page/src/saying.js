@@ -10,6 +10,7 @@ import { canKeep } from "./results.js";
 import { namedIn } from "./words.js";
 
 const PAUSE = 250; // ms without a key before names are searched
+const WAIT = 3000; // ms for a name to be looked up
 
 export class SayingPart {
   #answer = null;
@@ -74,15 +75,18 @@ export class SayingPart {
     return row;
   }
 
-  #correct() {
-    const animal = $("correct-animal").value.trim();
-    if (!animal) return ($("correct-problem").textContent = say("correct.empty"));
-    this.#record(this.#known.get(animal.toLowerCase()) ?? { name: animal, scientific_name: animal }, "corrected");
+  async #correct() {
+    const name = $("correct-animal").value.trim();
+    if (!name) return ($("correct-problem").textContent = say("correct.empty"));
+    const answer = this.#answer;
+    const known = this.#known.get(name.toLowerCase()) ?? { name };
+    const taxon = known.scientific_name ? known : await taxonCalled(known);
+    if (answer === this.#answer) this.#record(taxon, "corrected");
   }
 
   #record(taxon, said) {
     const { taxon: id, name, english, scientific_name: scientificName, rank } = taxon;
-    const isSame = scientificName === namedIn(this.#answer)?.scientific_name;
+    const isSame = scientificName && scientificName === namedIn(this.#answer)?.scientific_name;
     const known = { taxon: id, name, english, scientific_name: scientificName, rank };
     if (!this.#onSaid(known, isSame ? "confirmed" : said)) return ($("correct-problem").textContent = say("list.full"));
     $("said-undo").focus();
@@ -117,15 +121,22 @@ export class SayingPart {
     const text = $("correct-animal").value.trim();
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
     if (signal.aborted || text.length < 2) return;
-    const own = (await namesLike(text)).map((name) => ({ name, scientific_name: "" })); // the API knows English and Latin
+    const own = await namesLike(text); // the API knows English and Latin
     const found = await searchTaxa(text, signal).catch(() => null); // names can be typed without help
     if (found && !signal.aborted) this.#offer([...own, ...found.taxa]);
   }
 
   #offer(taxa) {
-    for (const each of taxa) if (each.scientific_name) this.#known.set(each.name.toLowerCase(), each);
-    $("correct-names").replaceChildren(...taxa.map(({ name, scientific_name: latin }) => make("option", latin, { value: name })));
+    for (const each of taxa) if (each.scientific_name || !this.#known.has(each.name.toLowerCase())) this.#known.set(each.name.toLowerCase(), each);
+    $("correct-names").replaceChildren(...taxa.map(({ name, scientific_name: latin }) => make("option", latin ?? "", { value: name })));
   }
+}
+
+/** Return the taxon with a name; the name alone if there is none, or it cannot be looked up. */
+async function taxonCalled({ name, english = name }) {
+  const { taxa } = await searchTaxa(english, AbortSignal.timeout(WAIT)).catch(() => ({ taxa: [] }));
+  const isIt = (each) => [each.english ?? each.name, each.scientific_name].some((one) => one.toLowerCase() === english.toLowerCase());
+  return taxa.find(isIt) ?? { name, english, scientific_name: "" };
 }
 
 /** Return the taxa that an answer names, each once: what it may be, and what lives there and is close to it. */
