@@ -20,8 +20,7 @@ from model.graph import OPSET, GraphBuilder, to_model
 
 STRIDES = (8, 16, 32)
 _BEFORE_CLASSES = 5  # x, y, width, height, objectness
-_SLICES: Final = (*["Slice"] * 8, "Concat")
-"""Operators before the first convolution, which take each group of pixels by rows and by columns."""
+_SLICES: Final = (*["Slice"] * 8, "Concat")  # for each group of pixels: by rows, by columns
 _FOCUS: Final = ((0, 0), (1, 0), (0, 1), (1, 1))
 """Row and column, in each square of 2 × 2 pixels, of the four groups of channels that the first convolution sees."""
 

@@ -221,10 +221,7 @@ def _add_activation_map(graph: QuantizableGraph, head: str, size: int) -> None:
     weights = graph.add("Gather", [f"classifier.weight{'.integers' * is_int8}", likeliest], "likeliest.weights", axis=0)
     squares = graph.constant("squares", np.array([0, 0, -1], np.int64))
     values = graph.add("Reshape", [f"{head}{'.u8' * is_int8}", squares], "head.flat")
-    if is_int8:
-        weights, values = (
-            graph.add("Cast", [each], f"{each}.float", to=TensorProto.FLOAT) for each in (weights, values)
-        )
+    weights, values = (graph.add("Cast", [each], f"{each}.float", to=TensorProto.FLOAT) for each in (weights, values))
     sums = graph.add("MatMul", [weights, values], "head.sums")
     shape = graph.constant("map.shape", np.array([-1, size, size], np.int64))
     graph.add("Reshape", [sums, shape], ACTIVATION_MAP)

@@ -40,8 +40,7 @@ class Scores:
     `probabilities`: shape (animals,), float32, calibrated, with the prior. `vision`: the same without the prior, which
     answers weigh by themselves. `animal_probability`: probability that the photo shows any animal. `features`: what
     heads score, shape (features,), float32. `activation_map`: where the likeliest animal is, shape (rows, columns),
-    float32; the larger, the more there is of it. Both are None if the model does not give them, or of several photos
-    together.
+    float32. Both are None if the model does not give them, or of several photos together.
     """
 
     probabilities: NDArray[np.float32]
