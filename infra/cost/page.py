@@ -22,9 +22,7 @@ from infra.cost.variants import (
 PAGE = ROOT / "docs" / "explanation" / "cost.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
 
-MEMORY_SIZES = (512, 884, 1769, 3538)  # of the API's function, MB
-CORE_MB = 1769  # one virtual core
-PARALLEL = 0.25  # share of an identification's time that a second core can take over: the model's
+CORE_MB = 1769  # memory of the API's function, which is one virtual core
 
 
 def page() -> str:
@@ -50,48 +48,23 @@ def _months(prices: Prices) -> str:
     )
 
 
-def _memory(prices: Prices) -> str:
-    rows = []
-    for memory in MEMORY_SIZES:
-        billed = billed_ms(memory)
-        cost = billed * 1e3 * memory / 1024 * prices["lambda_gb_second"] + prices["lambda_million_requests"]
-        rows.append([f"{memory} MB", f"{memory / CORE_MB:.2g}", f"{billed:.0f} ms", _dollars(cost)])
-    return _table(["memory", "cores", "an identification", "USD a million"], rows)
-
-
 def _batches(prices: Prices) -> str:
-    """Return the table of a million photos in batches, and a sentence about keeping them."""
-    times = [photo_ms(billed_ms(memory)) for memory in MEMORY_SIZES]
-    bills, backfills = (
-        [bill(time, memory, prices) for time, memory in zip(times, MEMORY_SIZES, strict=True)]
-        for bill in (million_bill, backfill_bill)
-    )
+    """Return the table of a million photos in batches, and sentences about their time and about keeping them."""
+    time = photo_ms(ASSUMPTIONS["billed_ms"].value)
+    bills = million_bill(time, CORE_MB, prices), backfill_bill(time, CORE_MB, prices)
+    names = dict.fromkeys(name for each in bills for name in each)
     table = _table(
-        ["USD for a million photos", *(f"{memory} MB" for memory in MEMORY_SIZES)],
+        ["USD for a million photos", "the stream", "a backfill"],
         [
-            *([name, *(_dollars(each[name]) for each in bills)] for name in bills[0]),
-            ["**all, of the stream**", *(f"**{_dollars(sum(each.values()))}**" for each in bills)],
-            ["Step Functions, in place of SQS", *(_dollars(each["Step Functions"]) for each in backfills)],
-            ["**all, of a backfill**", *(f"**{_dollars(sum(each.values()))}**" for each in backfills)],
-            ["a photo, ms", *(f"{time:.0f}" for time in times)],
-            *(
-                [f"hours with {containers} containers", *(f"{hours(time, containers):.1f}" for time in times)]
-                for containers in (10, 50)
-            ),
+            *([name, *(_dollars(each[name]) if name in each else "" for each in bills)] for name in names),
+            ["**all**", *(f"**{_dollars(sum(each.values()))}**" for each in bills)],
         ],
     )
-    return f"{table}\n\nKeeping the photos in S3 costs more: {_dollars(storage_month(prices))} dollars a month."
-
-
-def billed_ms(memory: int) -> float:
-    """Return the billed milliseconds of an identification if the function has `memory` MB."""
-    return ASSUMPTIONS["billed_ms"].value * share_of_core(memory)
-
-
-def share_of_core(memory: int) -> float:
-    """Return how long an identification takes if the function has `memory` MB, where one core takes 1."""
-    cores = memory / CORE_MB
-    return 1 / cores if cores <= 1 else 1 - PARALLEL + PARALLEL / cores
+    ten, fifty = (f"{hours(time, containers):.1f}" for containers in (10, 50))
+    return (
+        f"{table}\n\nWith {time:.0f} ms for a photo they take {ten} hours with 10 containers, {fifty} with 50. Keeping "
+        f"the photos in S3 costs more: {_dollars(storage_month(prices))} dollars a month."
+    )
 
 
 def _fullday(prices: Prices) -> str:
@@ -139,7 +112,6 @@ def _shapes(_: Prices) -> str:
 _WRITERS: Sequence[Callable[[Prices], str]] = (
     _months,
     _fullday,
-    _memory,
     _tier,
     _batches,
     _assumptions,

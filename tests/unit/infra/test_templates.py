@@ -43,7 +43,8 @@ GLOBAL: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", [*NAMES, "pipeline.yaml", "release.yaml"])
 def test_a_stage_can_be_in_two_regions_at_once(name: str) -> None:
     for logical, resource in template(name)["Resources"].items():
-        if (named := GLOBAL.get(resource["Type"], lambda _: None)(resource.get("Properties", {}))) is not None:
+        name_of = GLOBAL.get(resource["Type"])
+        if name_of and (named := name_of(resource.get("Properties", {}))) is not None:
             assert "${AWS::Region}" in named["Fn::Sub"], logical
             longest = named["Fn::Sub"].replace("${Stage}", "s" * 10).replace("${AWS::Region}", "ap-southeast-2")
             assert len(longest.replace("${AWS::AccountId}", "1" * 12)) <= 63

@@ -61,7 +61,7 @@ def test_a_month_with_pauses_costs_a_range() -> None:
 def test_a_day_at_the_limits_by_hand_agrees() -> None:
     # GIVEN prod's 300 requests a second, 46 % of them identifications, and visitors of the page, all day
     day = full_day("prod", PRICES)
-    assert day.requests == pytest.approx((300 + 400) * 86_400), "with the files of 100 visitors a second"
+    assert day.requests == pytest.approx((300 + 500) * 86_400), "with the files of 100 visitors a second"
     assert day.identifications == pytest.approx(0.46 * 300 * 86_400)
     # THEN its cost is at least that of the calls, the firewall and 100 ms of Lambda for each identification
     calls = day.requests / 1e6 * (2.80 + 0.20 + 0.60)
