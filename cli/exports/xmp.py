@@ -9,11 +9,12 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from chalicelib.application import VERSION
+from cli.errors import CommandError
 from cli.exports.files import stamp, whole
 from cli.study.finding import KINDS, Finding
 from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import lineage_of
-from cli.terminal import warn
+from cli.terminal import shown, warn
 
 EMPTY = "empty"
 WORDS = KINDS | {"blank": EMPTY}
@@ -82,6 +83,8 @@ def write_sidecars(study: Study, folder: Path) -> None:
     others = 0
     for photo in study.photos():
         target = folder / f"{photo.path}.xmp"
+        if not target.resolve().is_relative_to(folder.resolve()):  # a results file of others may name such a photo
+            raise CommandError(f"{shown(photo.path)} lies outside of {folder}; take it out of the results first")
         if target.exists() and TOOLKIT.encode() not in target.read_bytes():
             others += 1
             continue

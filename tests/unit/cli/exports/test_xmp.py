@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from cli.__main__ import run
-from cli.errors import Exit
-from cli.exports.xmp import SPACES, inside, packet
+from cli.errors import CommandError, Exit
+from cli.exports.xmp import SPACES, inside, packet, write_sidecars
 from testing.pictures import SYDNEY, encoded, exif, scene
 from testing.studies import DEER, IMPALA, LION, answer, made_up, write_study
 from tests.unit.cli.copy.test_command import animal, person, study_of
@@ -109,6 +109,17 @@ def test_sidecars_of_other_programs_stay(tmp_path: Path, capsys: pytest.CaptureF
 def copied(folder: Path, *options: str) -> dict[str, dict[str, str]]:
     assert run(["copy", str(folder / "study.db"), str(folder / "out"), *options]) == Exit.DONE
     return {row["new_path"].rpartition("/")[2]: row for row in rows_of(folder / "out" / "copied.csv")}
+
+
+@pytest.mark.parametrize("path", ["../1.jpg", "N/../../1.jpg", "/1.jpg"])
+def test_no_sidecar_is_written_outside_of_the_folder(path: str, tmp_path: Path) -> None:
+    # GIVEN a results file of a stranger with such a photo
+    folder = tmp_path / "Two stations"
+    folder.mkdir()
+    photos = [(path, "2026-05-02 06:00:00", answer(LION))]
+    with made_up(tmp_path, photos) as study, pytest.raises(CommandError, match="lies outside of"):
+        write_sidecars(study, folder)
+    assert not [*tmp_path.rglob("*.xmp")]
 
 
 def test_copies_have_keywords_beside_or_inside(tmp_path: Path) -> None:
