@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 from chalicelib.api.body import read_body
 from chalicelib.api.http import Request, Response, Route, json_of
@@ -121,7 +120,7 @@ def _identify(
 def _is_foreign(request: Request, origin: str) -> bool:
     """Return whether a browser sends the request for a page of another site. Other clients send no `Origin`."""
     sender = request.headers.get("origin")
-    return sender not in (None, origin) and urlsplit(sender or "").netloc != request.headers.get("host", "")
+    return sender not in (None, origin) and (sender or "").partition("://")[2] != request.headers.get("host", "")
 
 
 def wants_picture(keep: str, answer: dict[str, Any]) -> bool:
