@@ -9,12 +9,11 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from chalicelib.config.settings import ROOT
 from cli.log import LOG
@@ -89,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def _answer(self, find: Callable[[str], tuple[bytes, str]]) -> None:
-        secret, _, rest = urlsplit(self.path).path.removeprefix("/").partition("/")
+        secret, _, rest = self.path.partition("?")[0].removeprefix("/").partition("/")
         is_ours = self.headers.get("Host") in {f"{name}:{self.server.server_port}" for name in (HOST, "localhost")}
         if not is_ours or not secrets.compare_digest(secret.encode(), self.server.secret.encode()):
             self._send(403, b"the address is not complete; copy it whole from the terminal", "text/plain")
@@ -119,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
             return ASSETS[name].read_bytes(), TYPES[ASSETS[name].suffix]
         first, _, number = name.partition("/")
         if first == "picture":
-            side = int(parse_qs(urlsplit(self.path).query).get("side", [SIDE])[0])
+            side = int(parse_qs(self.path.partition("?")[2]).get("side", [SIDE])[0])
             return self.server.picture(int(number), max(1, min(side, LONGEST_SIDE))), "image/jpeg"
         session = self.server.session
         with self.server.lock:
@@ -157,8 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
     @property
     def _holder(self) -> str:
         """Return the name of this browser."""
-        cookie = SimpleCookie(self.headers.get("Cookie", "")).get(BROWSER)
-        return f"{self.server.holder}/{cookie.value if cookie else ''}"
+        # Cookies of other programs at this host come too, also such as Python's own parser refuses.
+        cookies = dict(each.strip().partition("=")[::2] for each in self.headers.get("Cookie", "").split(";"))
+        return f"{self.server.holder}/{cookies.get(BROWSER, '')}"
 
     def _send(self, status: int, data: bytes, kind: str) -> None:
         self.send_response(status)

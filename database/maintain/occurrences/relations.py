@@ -10,8 +10,9 @@ from duckdb import DuckDBPyConnection
 
 from database.maintain.occurrences.darwin_core import TextFormat
 from database.maintain.occurrences.grids import grid_cells
+from database.maintain.occurrences.parts import parts_of
 from database.maintain.occurrences.records import column_names, literal, quoted
-from database.maintain.occurrences.tables import OccurrenceError, ParquetTable, TextTable, parts_of, pattern_of
+from database.maintain.occurrences.tables import OccurrenceError, ParquetTable, TextTable, pattern_of
 
 _PLACE: Final = {"decimalLatitude": "lat", "decimalLongitude": "lon", "gridMetres": "metres"}
 

@@ -16,6 +16,7 @@ import duckdb
 
 from database.maintain.occurrences.cells import cells_of, create_cell_tables
 from database.maintain.occurrences.filters import Filters, reason_query
+from database.maintain.occurrences.parts import PART, parts_of
 from database.maintain.occurrences.records import NAME_TEXTS, column_names, counts_by_country, name_query, normal_query
 from database.maintain.occurrences.relations import (
     PADDED,
@@ -27,7 +28,7 @@ from database.maintain.occurrences.relations import (
     with_places,
     write_part,
 )
-from database.maintain.occurrences.tables import PART, OccurrenceError, ParquetTable, Table, TextTable, parts_of
+from database.maintain.occurrences.tables import OccurrenceError, ParquetTable, Table, TextTable
 
 MEMORY: Final = 1_500_000_000
 """Bytes for DuckDB and Python together, by default."""

@@ -119,9 +119,19 @@ def test_a_photo_outside_the_studys_folder_is_not_shown(server: ReviewServer) ->
         ("POST /SECRET/review HTTP/1.1", b"[" * 90_000, b"400"),
         ("POST /SECRET/review HTTP/1.1", b'{"photos": [1e400]}', b"400"),
         ("BREW /SECRET/queue HTTP/1.1", b"", b"501"),
+        ("GET //[/SECRET/queue HTTP/1.1", b"", b"403"),
+        ("GET /SECRET/event/1 HTTP/1.1\r\nCookie: (a)=1; browser=x", b"", b"200"),
         ("GET /SECRET/event/99999999999999999999 HTTP/1.1", b"", b"404"),
     ],
-    ids=["a secret that is no ASCII", "nested", "infinite", "an unknown method", "a large number"],
+    ids=[
+        "a secret that is no ASCII",
+        "nested",
+        "infinite",
+        "an unknown method",
+        "no address",
+        "cookies of others",
+        "a large number",
+    ],
 )
 def test_no_request_shows_a_stack_trace_or_a_path(
     server: ReviewServer, head: str, body: bytes, status: bytes, capfd: pytest.CaptureFixture[str]
