@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -16,6 +17,7 @@ from local import package_folder
 from testing import pictures
 from tests.end_to_end.browsing import Open, photo
 from tests.end_to_end.stand import Stand
+from tests.end_to_end.test_page_access import SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,6 +211,8 @@ def test_without_signal_this_device_answers_and_nothing_leaves_it_until_the_serv
     pocket.reload()
     pocket.locator("#offline > summary").click()
     expect(pocket.locator("#outbox-list li")).to_have_count(1)
+    assert Axe().run(pocket).response["violations"] == []
+    assert pocket.evaluate(SMALL) == []
     pocket.locator("#outbox-list").get_by_text("Zeigen").click()
     expect(pocket.locator("#device")).to_be_visible()
     # AND when the person asks the server, which sees a koala, both are shown, and nothing waits any longer

@@ -40,7 +40,12 @@ export function answerOf({ said, packs, boxes, seen }, place, { table, side, mil
     timings_ms: { total: milliseconds },
     request_id: "",
     photos: [],
+    focus: boxes?.animal.length ? boxOf(boxes.animal[0]) : null,
   };
+}
+
+function boxOf({ left, top, right, bottom, score }) {
+  return { x: left, y: top, width: right - left, height: bottom - top, score };
 }
 
 function isSaid(row) {
