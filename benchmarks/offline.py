@@ -35,11 +35,11 @@ PHOTOS: Final = 20
 LEAST: Final = 19
 """Least number of photos that both name alike."""
 _ASK: Final = """async ([script, photo, place]) => {
-    globalThis.device ??= new Worker(new URL(`web/${script}`, document.baseURI), { type: "module" });
+    globalThis.asked ??= new Worker(new URL(`web/${script}`, document.baseURI), { type: "module" });
     const bytes = Uint8Array.from(atob(photo), (each) => each.charCodeAt(0));
     return new Promise((resolve, reject) => {
-        device.onmessage = ({ data }) => (data.answer ? resolve(data.answer) : reject(new Error(data.detail)));
-        device.postMessage({ photos: [new Blob([bytes])], place });
+        asked.onmessage = ({ data }) => (data.answer ? resolve(data.answer) : reject(new Error(data.detail)));
+        asked.postMessage({ photos: [new Blob([bytes])], place });
     });
 }"""
 

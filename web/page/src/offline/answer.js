@@ -7,11 +7,11 @@ const TOP = 5; // candidates, as of the API
 
 /**
  * Return the answer.
- * @param {{said: object, packs: string[], boxes: object | null, seen: object}} found  by recognise.js
+ * @param {{said: object, packs: string[], boxes: object | null, seen: object, map: Float32Array | null}} found  by recognise.js
  * @param {object} place  by place.js
  * @param {{table: object, side: number, milliseconds: number}} more  `side`: the photo's shorter one
  */
-export function answerOf({ said, packs, boxes, seen }, place, { table, side, milliseconds }) {
+export function answerOf({ said, packs, boxes, seen, map = null }, place, { table, side, milliseconds }) {
   const { LISTED: most } = table.naming;
   const quality = qualityOf(seen, side, table.quality);
   const members = (row, from) => membersOf(row, said.members.slice(from * most, (from + 1) * most), { packs, place, table });
@@ -41,7 +41,17 @@ export function answerOf({ said, packs, boxes, seen }, place, { table, side, mil
     request_id: "",
     photos: [],
     focus: boxes?.animal.length ? boxOf(boxes.animal[0]) : null,
+    class_map: map && classMapOf(map, table.general.crop),
   };
+}
+
+/** Return where the general model saw the animal: rows of squares, each with a share of the largest; null if nowhere. */
+export function classMapOf(map, share) {
+  const most = map.reduce((largest, value) => Math.max(largest, value), 0);
+  if (!most) return null;
+  const side = Math.sqrt(map.length);
+  const row = (i) => Array.from(map.slice(i * side, (i + 1) * side), (value) => Math.round((Math.max(value, 0) / most) * 100) / 100);
+  return { share, rows: Array.from({ length: side }, (_, i) => row(i)) };
 }
 
 function boxOf({ left, top, right, bottom, score }) {

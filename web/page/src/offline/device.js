@@ -63,8 +63,8 @@ async function showFiles(said = "") {
   $("offline-stop").hidden = $("offline-stripe").hidden = !fetching;
   $("offline-forget").hidden = !list || Boolean(fetching);
   const state = list ? say("offline.ready", { size: inMegabytes(list.gzip_bytes) }) : "";
-  const none = offer === null && !list ? say("offline.none") : "";
-  $("offline-status").textContent = said || [state, list && isNew ? say("offline.newer") : "", none].filter(Boolean).join(" ");
+  const reason = offer === null ? say("offline.none") : offer ? "" : inWords(new Problem("unreachable"));
+  $("offline-status").textContent = said || (list ? [state, isNew && say("offline.newer")].filter(Boolean).join(" ") : reason);
 }
 
 function inMegabytes(bytes) {

@@ -8,7 +8,7 @@ const LEAST = 1e-9; // probability in a geometric mean, so that one look cannot 
 const FIRST_OF = { animal: 0, person: 1, vehicle: 2 };
 
 /**
- * Return what the graph of the rule says of the photos of one animal, as {said, packs, boxes, seen}.
+ * Return what the graph of the rule says of the photos of one animal, as {said, packs, boxes, seen, map}.
  * @param {object[]} images  as resize.js has them
  * @param {{weights: Float32Array, relatives: Float32Array, narrowed: boolean}} place
  * @param {object} table  rule.json
@@ -18,14 +18,15 @@ export async function recognise(images, place, table, run) {
   const { general } = table;
   const looks = [];
   for (const image of images) looks.push(await look(square(image, general.size), general, run));
+  const seen = { seen: looks[0].square, map: images.length > 1 ? null : looks[0].map };
   const first = await together(looks, place, table, run, {});
-  if (images.length > 1 || !isDoubtful(first.said, table)) return { ...first, boxes: null, seen: looks[0].square };
+  if (images.length > 1 || !isDoubtful(first.said, table)) return { ...first, ...seen, boxes: null };
   const photo = smaller(images[0], general.size);
   const boxes = await detect(photo, table, run, table.subjects[first.said.subject] === "animal");
   const part = partOf(photo, boxes, looks[0], table);
   if (part) looks.push(await look(part, general, run));
   const second = await together(looks, place, table, run, boxes);
-  return { ...second, boxes, seen: looks[0].square };
+  return { ...second, ...seen, boxes };
 }
 
 /** Return the part of a photo that is worth a second look: the surest animal, or what the first look found; else null. */

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chalicelib.api import words
+from chalicelib.api.answers import class_map_of
 from chalicelib.api.words import reasons_of
 from chalicelib.config.settings import ROOT
 from chalicelib.lazy import Lazy
@@ -16,7 +17,7 @@ from chalicelib.model.detector import KINDS, Detector
 from chalicelib.model.manifest import DETECTOR, read_manifests
 from chalicelib.model.models import _mean
 from chalicelib.model.naming import Decision, Member, Possible
-from chalicelib.model.recogniser import is_doubtful, place_in
+from chalicelib.model.recogniser import ClassMap, is_doubtful, place_in
 from chalicelib.model.session import Scores
 from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
@@ -78,8 +79,12 @@ def test_the_mean_of_looks_is_the_servers() -> None:
 def test_the_second_look_is_where_the_first_one_saw_most_of_an_animal(seed: int) -> None:
     found = np.random.default_rng(seed).normal(size=(9, 9)).astype(np.float32)
     scores = Scores(found, found, 0.9, activation_map=found)
-    (place,) = run(("recognise.js", "placeIn", found, recogniser.STRONG))
+    place, shown = run(("recognise.js", "placeIn", found, recogniser.STRONG), ("answer.js", "classMapOf", found, 0.9))
     assert (place["x"], place["y"]) == pytest.approx(place_in(scores))
+    # AND the page can show it
+    expected = class_map_of(ClassMap(0.9, found))
+    assert expected is not None
+    assert np.array(shown["rows"]) == pytest.approx(np.array(expected.rows), abs=0.011)
 
 
 def _predicted(level: int, score: float) -> Prediction | None:
