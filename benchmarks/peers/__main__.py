@@ -3,11 +3,13 @@
 All servers use the same model, photo decoding, photos and processors. Only our server also narrows by place: each photo
 has an EXIF position, and PostgreSQL and Valkey run on the same machine. In each round, each server is started, gets
 each load in turn, and is stopped. The tables show medians of the rounds, and our figures divided by those of the best
-peer.
+peer: with everything on, and without the second look at a doubtful photo, as the peers. The last table is the ideal:
+the same decoding and model without a server, on each core.
 
 Processor time and memory are those of all processes of a server, without PostgreSQL and Valkey. Needs Linux.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,7 @@ from benchmarks.backends import backends
 from benchmarks.measure import parser, table
 from benchmarks.peers.client import Load
 from benchmarks.peers.figures import HEADERS, Figures, cpu_seconds, medians, peak_memory, rows_of
-from benchmarks.peers.servers import OURS, SERVERS, served
+from benchmarks.peers.servers import ALONE, CORES, PEERS, SERVERS, served
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR, LocalError, package_folder
 from testing.pictures import SYDNEY, encoded, exif, noise
@@ -55,6 +57,21 @@ def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) 
     return Figures.of(Load.parse(output), cpu_seconds(pid) - before, peak())
 
 
+def measure_alone(photos: Path, seconds: float, python: Path) -> Figures:
+    """Return the figures of the same work without a server, in a process for each core."""
+    command = [str(python), "-m", "benchmarks.peers.peer", "alone", f"--photos={photos}", f"--seconds={seconds}"]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PEER_WORKERS": str(CORES)}
+    before = os.times()
+    with (
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process,
+        peak_memory(process.pid) as peak,
+    ):
+        output, _ = process.communicate()
+    after = os.times()
+    taken = after.children_user + after.children_system - before.children_user - before.children_system
+    return Figures.of(Load.parse(output), taken, peak())
+
+
 def compare(names: Sequence[str], concurrency: Sequence[int], rounds: int, seconds: float, python: Path) -> Runs:
     """Run all rounds; return the figures."""
     runs: Runs = {connections: {name: [] for name in names} for connections in concurrency}
@@ -73,6 +90,7 @@ def compare(names: Sequence[str], concurrency: Sequence[int], rounds: int, secon
                         runs[connections][name].append(figures)
                         progress = f"round {number + 1} of {rounds}: {name}, {connections} clients"
                         print(f"{progress}: {figures.rate:.0f} requests/s", file=sys.stderr, flush=True)
+            runs.setdefault(0, {ALONE: []})[ALONE].append(measure_alone(photos, seconds, python))
     return runs
 
 
@@ -96,9 +114,9 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     for connections, by_server in runs.items():
-        clients = "1 client" if connections == 1 else f"{connections} clients"
+        clients = "1 client" if connections == 1 else f"{connections or 'no'} clients"
         figures = {name: medians(each) for name, each in by_server.items()}
-        print(table(rows_of(figures, OURS), [clients, *HEADERS]), end="\n\n", flush=True)
+        print(table(rows_of(figures, PEERS), [clients, *HEADERS]), end="\n\n", flush=True)
     return 0
 
 

@@ -3,7 +3,7 @@
 Processor time and memory are those of a process and all its descendants. Memory needs Linux.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from statistics import median
 from threading import Event, Thread
@@ -56,15 +56,18 @@ def ratios(ours: Figures, peers: Sequence[Figures]) -> list[float]:
     return [ours.rate / highest, *(own / best for own, best in zip(ours[1:-1], lowest, strict=True))]
 
 
-def rows_of(figures: Mapping[str, Figures], ours: str) -> list[list[str]]:
-    """Return a row for each server, and one with the ratios of `ours` to the best peer if both were measured."""
+def rows_of(figures: Mapping[str, Figures], peers: Collection[str]) -> list[list[str]]:
+    """Return a row for each server; then, for each that is none of `peers`, the ratios to the best of them."""
     rows = [
         [name, *(unit.format(value) for unit, value in zip(_UNITS, each, strict=True))]
         for name, each in figures.items()
     ]
-    peers = [each for name, each in figures.items() if name != ours]
-    if ours in figures and peers:
-        rows.append(["ours ÷ best peer", *(f"{ratio:.2f}" for ratio in ratios(figures[ours], peers)), ""])
+    if measured := [each for name, each in figures.items() if name in peers]:
+        rows += [
+            [f"{name} ÷ best peer", *(f"{ratio:.2f}" for ratio in ratios(own, measured)), ""]
+            for name, own in figures.items()
+            if name not in peers
+        ]
     return rows
 
 

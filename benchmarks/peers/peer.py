@@ -1,5 +1,7 @@
 """A peer of our server, which uses processors in its own way: `python -m benchmarks.peers.peer fastapi`, or `mosec`.
 
+`python -m benchmarks.peers.peer alone --photos FOLDER` does the same work without a server, as fast as it can be done.
+
 Both do the same for a photo: our decoding, the same model, and our answer without a place. FastAPI and uvicorn work in
 one process: the endpoint is not async, so it runs in a thread pool, which is limited to the photos that should be
 identified at the same time, as Starlette's documentation describes. mosec has a queue in Rust and worker processes.
@@ -10,8 +12,13 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from itertools import chain, cycle, pairwise
+from multiprocessing import get_context
+from pathlib import Path
+from time import perf_counter
 from typing import Annotated
 
 import anyio.to_thread
@@ -20,6 +27,7 @@ import numpy as np
 import uvicorn
 from fastapi import Depends, FastAPI, Request, Response
 
+from benchmarks.peers.client import Load
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.model.session import OUTPUTS, Scores
 from chalicelib.model.taxonomy import Taxonomy
@@ -128,13 +136,40 @@ def serve_mosec(port: int) -> None:
     server.run()
 
 
+def identify_alone(folder: Path, seconds: float) -> Load:
+    """Identify the photos of a folder in turn for some seconds, and return the figures of this process."""
+    identifier, photos = Identifier(), [path.read_bytes() for path in sorted(folder.iterdir())]
+    for photo in photos:
+        identifier.identify(photo)
+    ends, begin = [], perf_counter()
+    for photo in cycle(photos):
+        identifier.identify(photo)
+        ends.append(perf_counter())
+        if ends[-1] - begin > seconds:
+            break
+    each = [end - start for start, end in pairwise([begin, *ends])]
+    return Load(rate=len(ends) / (ends[-1] - begin), seconds=each, answered=len(ends) + len(photos), failed=0)
+
+
+def work_alone(folder: Path, seconds: float) -> None:
+    """Work in `WORKERS` processes, and print their figures together."""
+    with ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
+        rates, times, answered, _ = zip(*pool.map(identify_alone, [folder] * WORKERS, [seconds] * WORKERS), strict=True)
+    print(Load(sum(rates), [*chain.from_iterable(times)], sum(answered), 0).text())
+
+
 def main() -> None:
-    """Serve."""
-    parser = argparse.ArgumentParser(description="Serve the model with another server.")
-    parser.add_argument("server", choices=("fastapi", "mosec"))
+    """Serve, or work without a server."""
+    parser = argparse.ArgumentParser(description="Serve the model with another server, or use it without one.")
+    parser.add_argument("server", choices=("fastapi", "mosec", "alone"))
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--photos", type=Path, help="folder of photos, for `alone`", metavar="FOLDER")
+    parser.add_argument("--seconds", type=float, default=8.0, help="duration of `alone` (default: %(default)s)")
     options = parser.parse_args()
-    (serve_fastapi if options.server == "fastapi" else serve_mosec)(options.port)
+    if options.server == "alone":
+        work_alone(options.photos, options.seconds)
+    else:
+        (serve_fastapi if options.server == "fastapi" else serve_mosec)(options.port)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from local.stack.child_process import ChildProcess, alive, descendants
 from local.stack.ports import HOST, free_port
 
 CORES = os.process_cpu_count() or 1
-OURS = "ours"
+OURS, FIRST_LOOK, ALONE = "ours", "ours, first look only", "decoding and model alone"
 START_SECONDS = 60.0
 START_ATTEMPTS = 3
 """Another program may take the free port before the server does."""
@@ -37,13 +37,16 @@ class Server(NamedTuple):
 
 
 SERVERS = {
-    OURS: Server("web", {"HTTP_QUEUE_SECONDS": "30"}),  # no server turns photos away in this comparison
+    # No server turns photos away in this comparison.
+    OURS: Server("web", {"HTTP_QUEUE_SECONDS": "30", "SECOND_LOOK": "true"}),
+    FIRST_LOOK: Server("web", {"HTTP_QUEUE_SECONDS": "30", "SECOND_LOOK": "false"}),
     "FastAPI": Server.of_peer("fastapi", CORES, 1),
     "FastAPI, all cores": Server.of_peer("fastapi", CORES, CORES),
     "mosec": Server.of_peer("mosec", CORES, 1),
     "mosec, all cores": Server.of_peer("mosec", 1, CORES),
 }
 """By default each core works on a photo of its own. With "all cores", they share the inference of one photo."""
+PEERS = tuple(name for name, each in SERVERS.items() if each.peer)
 
 
 @contextmanager

@@ -32,10 +32,16 @@ def test_each_figure_has_its_own_median() -> None:
 
 
 def test_the_table_ends_with_the_ratios() -> None:
-    rows = rows_of({"ours": OURS, "fast": FAST}, "ours")
+    rows = rows_of({"ours": OURS, "fast": FAST}, ["fast"])
     assert rows[0] == ["ours", "120", "60 ms", "90 ms", "12.0 ms", "100 MB", "0"]
     assert rows[-1] == ["ours ÷ best peer", "1.20", "1.20", "0.90", "0.75", "0.25", ""]
     assert {len(row) for row in rows} == {len(HEADERS) + 1}
+
+
+def test_each_way_of_ours_is_compared_and_without_peers_nothing_is() -> None:
+    rows = rows_of({"ours": OURS, "ours, quick": FAST, "small": SMALL}, ["small"])
+    assert [row[:2] for row in rows[-2:]] == [["ours ÷ best peer", "1.50"], ["ours, quick ÷ best peer", "1.25"]]
+    assert len(rows_of({"ours": OURS}, ["small"])) == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
