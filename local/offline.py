@@ -52,13 +52,13 @@ def write(files: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
         compressed_bytes += len(compressed)
         listed.append({"name": name, "sha256": digest, "bytes": len(data), "parts": parts})
     offer = {
-        "version": sha256(json.dumps(listed).encode()).hexdigest()[:12],
+        "version": sha256(json.dumps(listed, allow_nan=False).encode()).hexdigest()[:12],
         "bytes": sum(map(len, files.values())),
         "gzip_bytes": compressed_bytes,
         "parts_prefix": PREFIX,
         "files": listed,
     }
-    (folder / LIST).write_text(json.dumps(offer, separators=(",", ":")), encoding="utf-8")
+    (folder / LIST).write_text(json.dumps(offer, separators=(",", ":"), allow_nan=False), encoding="utf-8")
     for path in folder.iterdir():
         if path.name not in written:  # of an earlier version
             path.unlink()
