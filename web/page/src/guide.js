@@ -208,10 +208,10 @@ function livesIn({ lives, ranges }, names) {
     return list;
   };
   return stated.map(([term, items]) => {
-    const [first, rest] = items.length > MOST_AREAS + 1 ? [items.slice(0, MOST_AREAS), items.slice(MOST_AREAS)] : [items, []];
-    const more = make("details", "", { className: "plain", hidden: !rest.length });
-    more.append(make("summary", say("relatives.rest", { count: rest.length })), listOfAreas(rest));
-    return [term, [listOfAreas(first), more]];
+    if (items.length <= MOST_AREAS + 1) return [term, listOfAreas(items)];
+    const more = make("details", "", { className: "plain" });
+    more.append(make("summary", say("relatives.rest", { count: items.length - MOST_AREAS })), listOfAreas(items.slice(MOST_AREAS)));
+    return [term, [listOfAreas(items.slice(0, MOST_AREAS)), more]];
   });
 }
 
