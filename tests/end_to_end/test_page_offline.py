@@ -190,6 +190,7 @@ def pocket(stand: Stand, open_page: Open) -> Page:
     return shown
 
 
+@pytest.mark.firefox
 def test_without_signal_this_device_answers_and_nothing_leaves_it_until_the_server_is_asked(
     pocket: Page, stand: Stand
 ) -> None:

@@ -79,7 +79,7 @@ async function get() {
   $("offline-stop").hidden = $("offline-stripe").hidden = false;
   let said = "";
   try {
-    await navigator.storage?.persist?.(); // so that the browser does not clear them when space is short
+    navigator.storage?.persist?.().catch(() => {}); // against clearing; Firefox asks the person, who need not answer
     await files.fetchAll(base, offer, fetching.signal, showShare);
     await keepPage();
     stopWorker(); // it has the former files
