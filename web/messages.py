@@ -31,7 +31,8 @@ def compressed(response: Response, accepted: str) -> Response:
     `accepted`: the client's `Accept-Encoding`, or an empty string.
     """
     body = response.body if isinstance(response.body, bytes) else response.body.encode()
-    if len(body) < MINIMUM or not accepts_gzip(accepted):
+    is_final = "no-transform" in response.headers.get("Cache-Control", "")
+    if len(body) < MINIMUM or is_final or not accepts_gzip(accepted):
         return response
     headers = {"Vary": "Accept-Encoding", **response.headers, "Content-Encoding": "gzip"}
     return response._replace(body=gzip.compress(body, LEVEL, mtime=0), headers=headers)

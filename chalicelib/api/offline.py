@@ -19,8 +19,8 @@ PART_BYTES = 4_000_000
 """Most bytes of a part: Lambda's answers have at most 6 MB, after base64."""
 MEDIA_TYPE = "application/octet-stream"
 _PART = re.compile(r"[0-9a-f]{16}-[0-9]{1,2}", re.ASCII)
-_FOREVER = "public, max-age=31536000, immutable"
-"""A part's name has a hash of its file."""
+_FOREVER = "public, max-age=31536000, immutable, no-transform"
+"""A part's name has a hash of its file, and it is compressed already."""
 
 
 def offer(request: Request, folder: Path) -> Response:
