@@ -11,7 +11,7 @@ from chalicelib.config.settings import ROOT
 from tests.unit.docs.pages import PAGES, code_of, name_of
 
 PATH = re.compile(r"\.?[\w-]+(?:/[\w.*{}…-]+)*/?")
-MADE = ("model/faunalens.onnx", "build/", ".local/", ".tools/", ".venv/", ".chalice/deploy", "my/")
+MADE = ("model/faunalens.onnx", "model/offline/", "build/", ".local/", ".tools/", ".venv/", ".chalice/deploy", "my/")
 """What commands make, or readers do."""
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 OF_AWS = {"log_retention_in_days", "wafv2"}
