@@ -235,7 +235,7 @@ def test_where_the_models_looked_closer_is_on_the_photo(identified: Identified) 
 def test_where_the_animal_was_seen_glows_on_the_photo_for_the_asking(identified: Identified) -> None:
     # GIVEN a photo of 400 × 300, in the right upper corner of whose middle the animal was seen
     shown = identified(answers.koala(class_map=ClassMapShown(0.8, ((0.0, 1.0), (0.0, 0.2)))))
-    button, glow = shown.get_by_role("button", name="Where was it seen?"), shown.locator("#class-map")
+    button, glow = shown.get_by_role("button", name="Where in the photo?"), shown.locator("#class-map")
     expect(glow).to_have_count(0)
     # WHEN one asks for it THEN the map covers the middle
     button.click()

@@ -56,6 +56,19 @@ const options = {
 };
 const loadedLater = []; // files
 
+/** Name scripts and style sheets by their content alone: esbuild's own hashes depend on the folder of the checkout. */
+function renamed(files) {
+  return files.map((file) => {
+    if (file.path.endsWith(".txt")) return file;
+    const path = file.path.replace(/-\w{8}(?=\.\w+$)/, `-${hashOf(file.contents)}`);
+    return { path, contents: file.contents };
+  });
+}
+
+function hashOf(content) {
+  return createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
+}
+
 /**
  * Bundle a module by itself that is loaded when it is needed: `import address from "./list.js?later"` gives its address,
  * for `await import(address)`. What both bundles import is in both, with a state of its own in each.
@@ -65,15 +78,15 @@ const later = {
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /\?later$/ }, ({ path }) => ({ path: join(SOURCES, path.replace("?later", "")), namespace: "later" }));
     onLoad({ filter: /./, namespace: "later" }, async ({ path }) => {
-      const { outputFiles } = await build({ ...options, entryPoints: [path], plugins });
-      loadedLater.push(...outputFiles);
-      return { contents: JSON.stringify(`./${basename(outputFiles.find((file) => file.path.endsWith(".js")).path)}`), loader: "json" };
+      const built = renamed((await build({ ...options, entryPoints: [path], plugins })).outputFiles);
+      loadedLater.push(...built);
+      return { contents: JSON.stringify(`./${basename(built.find((file) => file.path.endsWith(".js")).path)}`), loader: "json" };
     });
   },
 };
 const plugins = [world, formats, later];
 
-const { outputFiles } = await build({ ...options, entryPoints: ["app.js", "page.css"], plugins });
+const outputFiles = renamed((await build({ ...options, entryPoints: ["app.js", "page.css"], plugins })).outputFiles);
 const [script, styles] = [".js", ".css"].map((suffix) => {
   const { path } = outputFiles.find(({ path }) => path.endsWith(suffix));
   return `web/${path.slice(BUNDLE.length + 1)}`;
@@ -87,7 +100,7 @@ replace("icon.svg", `data:image/svg+xml,${encodeURIComponent(icon)}`); // saves 
 
 await rm(BUNDLE, { recursive: true, force: true });
 await mkdir(BUNDLE);
-const files = [...outputFiles, ...loadedLater];
+const files = [...outputFiles, ...loadedLater].sort((one, other) => (one.path < other.path ? -1 : 1)); // whichever was built first
 for (const { path, contents } of files) await writeFile(path, contents);
 const image = await written("icon", ".svg", icon);
 // Without signal the page needs all of its files; names in the language are added by offline/shell.js.
@@ -159,9 +172,9 @@ function writeManifest({ html: own }) {
 
 /** Write a file whose name has a hash of its content. Return its address. */
 async function written(name, suffix, text) {
-  const hash = createHash("sha256").update(text).digest("hex").slice(0, 8).toUpperCase();
-  await writeFile(join(BUNDLE, `${name}-${hash}${suffix}`), text);
-  return `web/${name}-${hash}${suffix}`;
+  const file = `${name}-${hashOf(text)}${suffix}`;
+  await writeFile(join(BUNDLE, file), text);
+  return `web/${file}`;
 }
 
 /** Return the HTML in a language: with its own words, and those of the script as JSON. */

@@ -315,8 +315,10 @@ async function askPlace({ heading, advice }) {
   $("status").textContent = `${heading} ${advice}`;
   reveal();
   try {
+    const isFirst = !placeForm;
     placeForm ??= import(placeModule).then(({ PlaceForm }) => new PlaceForm(usePlace));
     (await placeForm).show();
+    if (isFirst) $("place-name").dispatchEvent(new Event("input", { bubbles: true })); // for what was typed meanwhile
     $("place-use").disabled = false; // before, Enter would leave the page
   } catch {
     placeForm = null; // the next time tries again
