@@ -209,6 +209,7 @@ def test_the_list_is_saved_in_four_formats_and_loaded_again(answered: Page, tmp_
     correct(answered)
     answered.click("#history-summary")
     files = {}
+    expect(answered.locator("#list-formats button")).to_have_count(4)
     for button in answered.locator("#list-formats button").all():
         with answered.expect_download() as download:
             button.click()
