@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -63,7 +64,8 @@ def test_a_phone_with_a_slow_line_can_use_the_page_in_two_seconds(
     assert {name: score for name, score in scores.items() if score < LEAST} == {}, faults(report)
     assert report["audits"]["interactive"]["numericValue"] < USABLE
     asked = [each["url"] for each in report["audits"]["network-requests"]["details"]["items"]]
-    assert len([url for url in asked if not url.startswith("data:")]) <= 3
+    of_app = re.compile(r"/web/(manifest|icon)-[^/]*$|^data:")  # browsers ask for these after all else
+    assert len([url for url in asked if not of_app.search(url)]) <= 3
 
 
 def report_on(lighthouse: Path, url: str, path: Path) -> dict[str, Any]:

@@ -140,6 +140,7 @@ def test_an_entry_is_edited_and_deleted_with_what_was_shared_of_it(answered: Pag
     row.locator("button").first.click()
     expect(row.locator("input").first).to_be_focused()
     for i, value in enumerate(("2026-07-15", "3", "by the river")):
+        row.locator("input").nth(i).clear()
         row.locator("input").nth(i).fill(value)
     row.locator("button").click()
     expect(row).to_contain_text("July 15, 2026 · Australia · 3 animals · by the river")
