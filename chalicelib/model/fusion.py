@@ -75,7 +75,7 @@ class Fusion:
         pairs = [
             (number, animal.output_index)
             for animal in inside
-            for clade in classes.get(animal.taxon_id, {(animal.taxon.scientific_name, animal.taxon.rank)})
+            for clade in sorted(classes.get(animal.taxon_id, {(animal.taxon.scientific_name, animal.taxon.rank)}))
             for number in under.get(clade, ())
         ]
         kin = [

@@ -64,6 +64,15 @@ def test_a_class_has_its_kin_in_the_pack_by_order() -> None:
     assert kin == {("toco toucan", "toucan")}
 
 
+def test_the_clades_of_a_class_may_come_in_any_order() -> None:
+    # GIVEN a class of two clades of the pack, as sets that a process happens to have in one order or the other
+    clades: list[Clade] = [("Trichoglossus", "genus"), ("Ramphastos toco", "species")]
+    either = [dict.fromkeys(order).keys() for order in (clades, clades[::-1])]
+    # WHEN it is joined with the pack THEN the pairs are the same, and so are the graphs that are made of them
+    one, other = (np.array(Fusion.of(GENERAL, BIRDS, PACK, {"loriini": each}).pairs).tolist() for each in either)
+    assert one == other
+
+
 def test_the_pack_divides_the_share_of_its_taxa() -> None:
     # GIVEN a photo that the general model takes for a toucan, and the pack for a toco toucan or a robin
     vision = np.array([0.1, 0.8, 0.0, 0.0, 0.1], np.float32)
