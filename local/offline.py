@@ -14,11 +14,10 @@ from typing import Any, Final
 
 from chalicelib.api.offline import FOLDER, LIST, PART_BYTES, PREFIX
 from chalicelib.config.settings import ROOT
+from chalicelib.model.manifest import CLASSIFIER, DETECTOR, Manifest, read_manifests
 
 RUNTIME: Final = ROOT / "web/page/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 """Runs on one thread too, and has no WebGPU, which would double its size."""
-NOT_THERE: Final = ("camera_traps", "night_mammals")
-"""Packs that a browser does without: with them the files would pass 20 MB."""
 
 
 def contents() -> dict[str, bytes]:
@@ -28,7 +27,7 @@ def contents() -> dict[str, bytes]:
     from model.rule.build import RuleFiles
 
     model = ROOT / "model"
-    packs = [path for path in sorted((model / "packs").glob("*.onnx")) if path.stem not in NOT_THERE]
+    packs = [each.model for each in read_manifests(model / "packs") if is_wanted(each)]
     return {
         "runtime.wasm": RUNTIME.read_bytes(),
         "general.onnx": (model / "faunalens.onnx").read_bytes(),
@@ -36,6 +35,11 @@ def contents() -> dict[str, bytes]:
         **RuleFiles.of_release().files,
         "ranges.bin": pack(read_dataset()),
     }
+
+
+def is_wanted(manifest: Manifest) -> bool:
+    """Return whether a browser has a pack: a detector for camera traps would make the files larger than 20 MB."""
+    return manifest.kind == CLASSIFIER or (manifest.kind == DETECTOR and not manifest.camera_traps)
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> dict[str, Any]:

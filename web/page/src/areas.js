@@ -1,23 +1,13 @@
 // Where an animal lives, in the language of the page. The API gives an expression of codes and names, such as
 // "AU - AU-TAS ; lat >= -30"; database/ranges/language.py describes the language.
 
-import { listed, regionName, say } from "./language.js";
+import { listed, regionName, say, tableAt } from "./language.js";
 
-const address = document.documentElement.dataset.areas;
 const TOKEN = /[();,]|[<>]=|[^\s();,<>=]+/g;
 const SIDES = { "lat<=": "south", "lat>=": "north", "lon<=": "west", "lon>=": "east" };
-let loading = null; // a promise of the names of areas that are no countries
 
-/** Load the names of states, seas and other areas. Return a promise of them: none if the request fails. */
-export function loadAreas() {
-  loading ??= fetch(address)
-    .then((response) => response.json())
-    .catch(() => {
-      loading = null; // try again the next time
-      return {};
-    });
-  return loading;
-}
+/** Load the names of states, seas and other areas that are no countries. Return a promise of them: none if the request fails. */
+export const loadAreas = tableAt(document.documentElement.dataset.areas);
 
 /** Return an expression in words. `names`: what `loadAreas` returns. */
 export function areasInWords(expression, names) {

@@ -69,3 +69,17 @@ export function regionName(code) {
     return code;
   }
 }
+
+/** Return a function that loads a table once and returns a promise of it: an empty one if the request fails, until the next call. */
+export function tableAt(address) {
+  let loading = null;
+  return () => {
+    loading ??= fetch(address)
+      .then((response) => response.json())
+      .catch(() => {
+        loading = null; // try again the next time
+        return {};
+      });
+    return loading;
+  };
+}

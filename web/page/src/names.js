@@ -1,33 +1,22 @@
 // Names of animals in the language of the page. The API has English ones.
 
+import { tableAt } from "./language.js";
+
 const { names: address, relatives } = document.documentElement.dataset; // addresses; empty if the page is in English
 const MOST = 10; // suggestions
-let loading = null; // a promise of the names, by English name in lower case
-let loadingMore = null; // a promise of the names of further birds, by scientific name
+const loadTable = tableAt(address); // by English name in lower case
+const loadMore = tableAt(relatives); // of further birds, by scientific name
 
 /** Load the names, unless they are there. Return a promise of them: null in English, and none if the request fails. */
 export function loadNames() {
-  if (!address) return null;
-  loading ??= fetch(address)
-    .then((response) => response.json())
-    .catch(() => {
-      loading = null; // try again the next time
-      return {};
-    });
-  return loading;
+  return address ? loadTable() : null;
 }
 
 /** Return the names that a response of the API needs: with those of further birds, which no model knows, if it has such. */
 export async function namesFor(value) {
   const names = await loadNames();
   if (!names || !lacksName(value, names)) return names;
-  loadingMore ??= fetch(relatives)
-    .then((response) => response.json())
-    .catch(() => {
-      loadingMore = null;
-      return {};
-    });
-  return { ...names, ...(await loadingMore) };
+  return { ...names, ...(await loadMore()) };
 }
 
 function lacksName(value, names) {
