@@ -18,7 +18,7 @@ from cloudwatch.figures import ACCOUNT, FileError
 from cloudwatch.files import Placeholders, map_strings, read_files
 from cloudwatch.lint.folder import lint
 from cloudwatch.project import DASHBOARDS, ROOT, RUNBOOK, TOOLS_GUIDE, prefix, query_prefix, runbook_url
-from cloudwatch.syntax.rule import dependencies
+from cloudwatch.syntax.expression import dependencies
 
 MOST_BYTES = 1_000_000
 """Maximum size of a template in S3 (CloudFormation quotas)."""

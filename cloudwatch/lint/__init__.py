@@ -1,8 +1,19 @@
-"""Check dashboards, alarms, composites and queries against CloudWatch's rules and against what the code emits."""
+"""Check dashboards, alarms, composites and queries against CloudWatch's rules and against what the code emits.
 
-from collections.abc import Iterable
+schema.json has the rules about the structure of dashboards and alarms, as JSON Schema.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 _FEW = 12
 
@@ -27,3 +38,48 @@ def suggest(wrong: str, right: Iterable[str]) -> str:
     if len(known) > _FEW:
         return f"{len(known)} are known, such as {', '.join(known[:3])}"
     return f"write one of {', '.join(known)}" if known else "remove it"
+
+
+_DEFINITIONS: dict[str, Any] = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))["$defs"]
+
+
+def structure_errors(value: Any, part: str) -> Iterator[str]:
+    """Yield the errors in the structure of a part of a file. `part`: its name in `$defs`, such as `dashboard`."""
+    errors = sorted(_validator(part).iter_errors(value), key=lambda each: [str(step) for step in each.absolute_path])
+    yield from dict.fromkeys(message for error in errors for message in _messages(error))
+
+
+@cache
+def _validator(part: str) -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": _DEFINITIONS})
+
+
+def _messages(error: "ValidationError") -> Iterator[str]:
+    """Yield the messages for one error of JSON Schema. Indices count from 1."""
+    steps = (f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+    path = "".join(steps).removeprefix(".")
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
+    known: Mapping[str, Any] = schema.get("properties", {})
+    below = f"{path}." if path else ""
+    found: Any = error.instance
+    if error.validator == "required":
+        for missing in (name for name in schema["required"] if name not in found):
+            wanted = _wanted(known.get(missing, {}))
+            yield f"{below}{missing} is missing" + (f"; write {wanted}" if wanted else "")
+    elif error.validator == "additionalProperties":
+        for extra in sorted(found.keys() - known.keys()):
+            yield f"{below}{extra} is not a known key; {suggest(extra, known)}"
+    else:
+        text = json.dumps(found, ensure_ascii=False)
+        shown = text if len(text) <= 60 else f"{text[:57]}…"
+        yield f"{path or 'the whole'} is {shown}; write {_wanted(schema) or error.message}"
+
+
+def _wanted(schema: Mapping[str, Any]) -> str:
+    """Return the description of the values that a schema allows."""
+    if "$ref" in schema:
+        return _wanted(_DEFINITIONS[schema["$ref"].removeprefix("#/$defs/")])
+    values = [f'"{each}"' for each in schema.get("enum", ())]
+    return str(schema.get("description", f"one of {', '.join(values)}" if values else ""))

@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cloudwatch.lint import LintFinding, query, structure, suggest
+from cloudwatch.lint import LintFinding, query, structure_errors, suggest
 from cloudwatch.lint.graph import Graph
 from cloudwatch.project import STAGE_VARIABLE, belongs_to_tier, prefix
 from cloudwatch.syntax.graphed_metrics import GraphedMetricsError, expand
@@ -71,7 +71,7 @@ class DashboardCheck:
         self._links: list[tuple[str, str]] = []
         self.widgets = body["widgets"] if isinstance(body.get("widgets"), list) else []
         self.metrics = 0
-        self._add("", structure.dashboard_errors(body))
+        self._add("", structure_errors(body, "dashboard"))
         self._check_variables(body)
         places = [place for number, widget in enumerate(self.widgets, 1) if (place := self._check(number, widget))]
         for title, problem in grid_problems(places):
@@ -100,7 +100,7 @@ class DashboardCheck:
     def _check_variables(self, body: dict[str, Any]) -> None:
         variables = body["variables"] if isinstance(body.get("variables"), list) else []
         for number, variable in enumerate(variables, 1):
-            self._add(f"variable {number}", structure.dashboard_errors(variable, "variable"))
+            self._add(f"variable {number}", structure_errors(variable, "variable"))
         if belongs_to_tier(Path(self.file).stem):  # only its stack knows the name of the load balancer
             return
         if not any(isinstance(each, dict) and each.get("pattern") == STAGE_VARIABLE for each in variables):
@@ -111,11 +111,11 @@ class DashboardCheck:
     def _check(self, number: int, widget: Any) -> Rectangle | None:
         """Check one widget. Return its place on the grid, or None if the widget is invalid."""
         title = title_of(number, widget)
-        if self._add(title, structure.dashboard_errors(widget, "widget")):
+        if self._add(title, structure_errors(widget, "widget")):
             self.is_complete = False
             return None
         kind, properties = widget["type"], widget["properties"]
-        if self._add(title, structure.dashboard_errors(properties, f"{kind}_properties")):
+        if self._add(title, structure_errors(properties, f"{kind}_properties")):
             self.is_complete = self.is_complete and kind != "metric"
         elif kind == "metric":
             self._check_graph(title, properties)
@@ -128,7 +128,7 @@ class DashboardCheck:
         return Rectangle(title, widget["x"], widget["y"], widget["width"], widget["height"])
 
     def _check_graph(self, title: str, properties: dict[str, Any]) -> None:
-        self._add(title, _view_problems(properties))
+        self._add(title, _axis_problems(properties))
         self._alarms += [(title, _alarm_file(arn)) for arn in properties.get("annotations", {}).get("alarms", [])]
         rows = properties.get("metrics", [])
         errors = [error for number, row in enumerate(rows, 1) for error in _option_problems(number, row, properties)]
@@ -172,26 +172,12 @@ def _alarm_file(arn: str) -> str:
 def _option_problems(number: int, row: Any, properties: dict[str, Any]) -> Iterator[str]:
     """Yield the problems of the options of a metric or expression. `expand` checks the other parts."""
     options = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
-    yield from (f"metric {number}: {error}" for error in structure.dashboard_errors(options, "options"))
+    yield from (f"metric {number}: {error}" for error in structure_errors(options, "options"))
     if "expression" not in options and "stat" not in options and "stat" not in properties:
         yield f'metric {number}: stat is missing, so CloudWatch would use Average; write "stat" here or in the widget'
 
 
-def _view_problems(properties: dict[str, Any]) -> Iterator[str]:
-    view = properties["view"]
-    if not properties.get("metrics") and not properties.get("annotations", {}).get("alarms"):
-        yield "the graph has no metrics and no alarm annotation, so it would be empty; add metrics or an alarm"
-    needs = {"sparkline": "singleValue", "singleValueFullPrecision": "singleValue", "table": "table"}
-    if properties.get("stacked"):
-        needs["stacked"] = "timeSeries"
-    for key, wanted in needs.items():
-        if key in properties and view != wanted:
-            yield f'{key} is for the view "{wanted}", not for "{view}"; remove it'
-    if properties.get("setPeriodToTimeRange") and view == "timeSeries":
-        yield "setPeriodToTimeRange reduces a curve to one point; remove it, or choose another view"
-    axes = properties.get("yAxis", {})
-    if view == "gauge" and not {"min", "max"} <= axes.get("left", {}).keys():
-        yield 'a gauge needs both ends of its scale; write "yAxis": {"left": {"min": 0, "max": 100}}'
-    for side, axis in axes.items():
+def _axis_problems(properties: dict[str, Any]) -> Iterator[str]:
+    for side, axis in properties.get("yAxis", {}).items():
         if axis.get("min", float("-inf")) >= axis.get("max", float("inf")):
             yield f"yAxis.{side}.min must be below yAxis.{side}.max; swap the two"

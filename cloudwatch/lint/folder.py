@@ -1,22 +1,30 @@
-"""Lint a folder: `python -m cloudwatch lint [FOLDER]`. Each file is checked by itself, then all files together."""
+"""Lint a folder: `python -m cloudwatch lint [FOLDER]`. Each file is checked by itself, then all files together.
+
+Together, everything defined has to be used, and everything used has to be defined: the app's metrics, prices, limits,
+and the sections of the runbook.
+"""
 
 import argparse
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from cloudwatch.figures import FileError, read_prices
+from cloudwatch.figures import LIMITS, FileError, billed_counts, placeholder_of, read_limits, read_prices, stages_of
 from cloudwatch.files import UNRESOLVED, SourceFile, source_files
-from cloudwatch.lint import LintFinding, completeness, known_metrics, query
-from cloudwatch.lint.alarm import AlarmCheck, composite_findings
+from cloudwatch.lint import LintFinding, known_metrics, query, suggest
+from cloudwatch.lint.alarm import AlarmCheck, composite_findings, links_in
 from cloudwatch.lint.dashboard import DashboardCheck
-from cloudwatch.project import COST, DASHBOARDS, RUNBOOK, TOOLS_GUIDE
+from cloudwatch.lint.known_metrics import OURS, Reference, app_metrics, with_dimensions
+from cloudwatch.project import COST, DASHBOARDS, METRICS, RUNBOOK, TOOLS_GUIDE
 
+_PRICE = re.compile(r'prices\["([a-z0-9_]+)"\]')
+_HEADING = re.compile(r"^(#{1,6}) (.+?)\s*$", re.MULTILINE)
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CAPITALS = re.compile(r"(?<![A-Za-z_])[A-Z][A-Z_]{5,}(?![A-Za-z_])")
 
 
@@ -54,7 +62,7 @@ class FolderCheck:
     """Checks a folder. `findings` has its problems; `references` has the metrics that dashboards and alarms name."""
 
     def __init__(self, folder: Path) -> None:
-        self.references: list[known_metrics.Reference] = []
+        self.references: list[Reference] = []
         self._folder = folder
         self._findings: set[LintFinding] = set()
         self._dashboards: dict[str, DashboardCheck] = {}
@@ -90,7 +98,7 @@ class FolderCheck:
         """Check one file by itself. Return False if it cannot be read."""
         try:
             self._placeholders |= source.placeholders()
-            self._links[source.file] = completeness.links_in(source.text())
+            self._links[source.file] = links_in(source.text())
             self._findings |= {LintFinding(source.file, "", each) for each in _misspelt(source.text(), self._values)}
             self._findings.update(self._check(source))
         except FileError as error:
@@ -123,12 +131,12 @@ class FolderCheck:
             chain.from_iterable(map(known_metrics.check, self.references)),
             *(dashboard.unknown(names, self._dashboards) for dashboard in self._dashboards.values()),
             composite_findings(self._composites, alarms),
-            completeness.check_runbook(self._folder.parent / RUNBOOK, names, self._links),
-            completeness.check_prices(self._prices, self._placeholders, self._folder),
-            completeness.check_limits(self._placeholders, self._folder.parent),
+            _check_runbook(self._folder.parent / RUNBOOK, names, self._links),
+            _check_prices(self._prices, self._placeholders, self._folder),
+            _check_limits(self._placeholders, self._folder.parent),
         )
         if all(each.is_complete for each in checks):
-            self._findings.update(completeness.check_metrics(self.references))
+            self._findings.update(_check_metrics(self.references))
 
 
 def _misspelt(text: str, known: Collection[str]) -> Iterator[str]:
@@ -136,6 +144,80 @@ def _misspelt(text: str, known: Collection[str]) -> Iterator[str]:
     for word in sorted(set(_CAPITALS.findall(text)) - set(known)):
         if near := get_close_matches(word, known, n=1, cutoff=0.75):
             yield f'"{word}" is not a placeholder, so it would stay as it is; did you mean {near[0]}?'
+
+
+def _check_metrics(references: Collection[Reference]) -> Iterator[LintFinding]:
+    """Yield findings for metrics that the app emits but that no widget and no alarm uses."""
+    shown = {reference.key for reference in references if reference.namespace == OURS}
+    emits = {(name, frozenset(each)): each for name, metric in app_metrics().items() for each in metric.sets}
+    gone = sorted({name for name, _ in shown} - {name for name, _ in emits})
+    renamed = f"; if it replaces {' or '.join(gone)}, change the name in dashboards and alarms" if gone else ""
+    for (name, key), dimensions in emits.items():
+        if (name, key) not in shown:
+            unused = f"no widget and no alarm uses this metric; show it in a file of dashboards/{renamed}"
+            yield LintFinding(METRICS, with_dimensions(name, dimensions), unused)
+
+
+def _check_prices(prices: Collection[str], used: Collection[str], folder: Path) -> Iterator[LintFinding]:
+    """Yield findings for unused prices, and for prices that infra/cost uses but the table lacks.
+
+    `used`: placeholders in the files. infra/ is next to `folder`.
+    """
+    text = "".join(path.read_text(encoding="utf-8") for path in (folder.parent / COST).glob("*.py"))
+    calculated = set(_PRICE.findall(text))
+    for name in prices:
+        placeholder = placeholder_of(name)
+        if placeholder not in used and name not in calculated:
+            unused = f'no file uses {placeholder}, and {COST} does not use prices["{name}"]; remove the price'
+            yield LintFinding(f"{folder.name}/prices.csv", name, unused)
+    for name in sorted(calculated - {*prices, *billed_counts(folder)}):
+        missing = f"{folder.name}/prices.csv does not have this price; {suggest(name, prices)}"
+        yield LintFinding(COST, f'prices["{name}"]', missing)
+
+
+def _check_limits(used: Collection[str], root: Path) -> Iterator[LintFinding]:
+    """Yield findings for limits that a stage does not set, and for limits that no file uses.
+
+    `used`: placeholders in the files. `root` contains infra/ and .chalice/.
+    """
+    stages = stages_of(root)
+    for stage in stages:
+        try:
+            read_limits(stage, root)
+        except FileError as error:
+            yield LintFinding(error.file, "", error.detail)
+    for name in LIMITS if stages else ():
+        if name not in used:
+            yield LintFinding("cloudwatch/figures.py", name, "no alarm or widget uses this limit; use it, or remove it")
+
+
+def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Collection[str]]) -> Iterator[LintFinding]:
+    """Yield findings for alarms without a section, sections without an alarm, and broken links.
+
+    `names`: those of alarms and composites. `links`: the sections that each file links to. A heading that looks like a
+    file name must name an alarm, unless a file links to it.
+    """
+    if not path.exists():
+        yield LintFinding(RUNBOOK, "", "the file is missing; write it, with a section `## name` for every alarm")
+        return
+    text = path.read_text(encoding="utf-8")
+    headings = [heading for level, heading in _HEADING.findall(text) if level == "##"]
+    anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for _, heading in _HEADING.findall(text)}
+    for name in sorted(set(names) - set(headings)):
+        missing = f"alarm {name} has no section; write `## {name}`: what it means, where to look, what to do"
+        yield LintFinding(RUNBOOK, "", missing)
+    linked = {anchor for each in links.values() for anchor in each}
+    for heading in headings:
+        if _NAME.fullmatch(heading) and heading not in names and heading not in linked:
+            unknown = f"no file defines an alarm of that name; {suggest(heading, names)}"
+            yield LintFinding(RUNBOOK, f"## {heading}", unknown)
+        if heading in names and headings.count(heading) > 1:
+            twice = "the section appears twice, and links reach only the first; merge the two"
+            yield LintFinding(RUNBOOK, f"## {heading}", twice)
+    for file, anchor in sorted((file, anchor) for file, some in links.items() for anchor in some):
+        if anchor not in anchors and anchor not in names:
+            wanted = f"{RUNBOOK} has no such section; {suggest(anchor, anchors)}"
+            yield LintFinding(file, f"RUNBOOKURL#{anchor}", wanted)
 
 
 @dataclass(slots=True)
@@ -148,9 +230,9 @@ class Usage:
 
 def usage(folder: Path = DASHBOARDS) -> dict[str, Usage]:
     """Return the usage of every metric of the app. If lint cannot read all files, every usage is empty."""
-    found = {name: Usage() for name in known_metrics.app_metrics()}
+    found = {name: Usage() for name in app_metrics()}
     for reference in lint(folder).references:
-        if reference.namespace == known_metrics.OURS and reference.name in found:
+        if reference.namespace == OURS and reference.name in found:
             file, used = Path(reference.file), found[reference.name]
             files = used.alarms if file.parent.name == "alarms" else used.dashboards
             if file.stem not in files:

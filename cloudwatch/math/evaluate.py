@@ -14,15 +14,11 @@ import numpy as np
 from cloudwatch.math.functions import call_function, combine
 from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.math.series import EvaluationError, Floats, Grid, Series, Value
-from cloudwatch.syntax import expression as tree
-from cloudwatch.syntax.expression import ExpressionError, parse_expression
+from cloudwatch.syntax.expression import Node, ParseError, parse_expression, parse_search
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
-from cloudwatch.syntax.search import SearchError, parse_search
-from cloudwatch.syntax.statistic import StatisticError, parse_statistic
 
 _parse = lru_cache(4096)(parse_expression)
 _parse_search = lru_cache(512)(parse_search)
-_statistic = lru_cache(512)(parse_statistic)
 _VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'Dim\.(?P<dimension>[^']*)'\s*\)|(?P<name>[^}]*?))\s*\}")
 """Matches a variable of a label: "Using dynamic labels" in the CloudWatch user guide."""
 
@@ -111,7 +107,7 @@ class Evaluator:
                 self._values[line.row] = self._with_label(line, self._of(line))
             except _LineError:
                 raise
-            except (EvaluationError, ExpressionError, SearchError, StatisticError) as error:
+            except (EvaluationError, ParseError) as error:
                 raise _line_error(line, str(error)) from error
             finally:
                 self._evaluating.pop()
@@ -124,8 +120,7 @@ class Evaluator:
 
     def _metric(self, metric: TimeSeries, stat: str, grid: Grid) -> Series:
         samples = self._store.of(metric)
-        wanted = _statistic(stat)
-        values = np.full(grid.number, np.nan) if samples is None else samples.on_grid(grid, wanted)
+        values = np.full(grid.number, np.nan) if samples is None else samples.on_grid(grid, stat)
         return Series(values, grid, default_label(metric), metric)
 
     def _with_label(self, line: GraphedMetric, value: Value) -> Value:
@@ -141,22 +136,21 @@ class Evaluator:
         label = line.label if "${" in line.label else f"{line.label} ${{LABEL}}"
         return tuple(replace(series, label=expand_label(label, series)) for series in value)
 
-    def _node(self, node: tree.Node, line: GraphedMetric) -> Value:
+    def _node(self, node: Node, line: GraphedMetric) -> Value:
         match node:
-            case tree.Number(value=number):
-                return number
-            case tree.Name(id=name):
+            case Node("number", number):
+                return float(number)
+            case Node("id", name):
                 return self._named(name)
-            case tree.Negative(operand=operand):
+            case Node("operator", _, (operand,)):
                 return combine("*", self._node(operand, line), -1.0)
-            case tree.Binary(operator=operator, left=left, right=right):
+            case Node("operator", operator, (left, right)):
                 return combine(operator, self._node(left, line), self._node(right, line))
-            case tree.Array(items=items):
-                return self._array([self._node(item, line) for item in items])
-            case tree.Call():
+            case Node("array"):
+                return self._array([self._node(item, line) for item in node.below])
+            case Node("call"):
                 return self._call(node, line)
-            case tree.String(text=text):
-                raise EvaluationError(f"'{text}' is a string; write a number or a time series")
+        raise EvaluationError(f"'{node.text}' is a string; write a number or a time series")
 
     def _named(self, name: str) -> Value:
         if name not in self._by_id:
@@ -176,23 +170,19 @@ class Evaluator:
             series.extend(value if isinstance(value, tuple) else (value,))
         return tuple(series)
 
-    def _call(self, node: tree.Call, line: GraphedMetric) -> Value:
-        match node:
-            case tree.Call(function="PERIOD", arguments=(tree.Name(id=name),)):
-                value = self._named(name)
-                if isinstance(value, Series) and self._by_id[name].metric is not None:
-                    return float(value.grid.period)
-                raise EvaluationError(f"PERIOD takes the id of a metric; `{name}` is an expression")
-            case tree.Call(function="PERIOD"):
-                raise EvaluationError("PERIOD takes the id of a metric, not an expression")
-            case tree.Call(function="SEARCH", arguments=(tree.String(text=text), tree.String(text=stat), *period)):
-                own = int(period[0].value) if period and isinstance(period[0], tree.Number) else 0
-                # A long time range lengthens the period of the line, so the longer of the two periods is used.
-                grid = self._grids(max(own, line.period))
-                found = self._store.search(_parse_search(text).finds)
-                return tuple(self._metric(metric, stat, grid) for metric in found)
-        values = [self._node(argument, line) for argument in node.arguments]
-        return call_function(node.function, values, self._grids(line.period))
+    def _call(self, node: Node, line: GraphedMetric) -> Value:
+        if node.text == "PERIOD":
+            (named,) = node.below
+            value = self._named(named.text) if named.kind == "id" else None
+            if isinstance(value, Series) and self._by_id[named.text].metric is not None:
+                return float(value.grid.period)
+            raise EvaluationError("PERIOD takes the id of a metric, not an expression")
+        if node.text == "SEARCH":
+            text, stat, *period = (each.text for each in node.below)
+            # A long time range lengthens the period of the line, so the longer of the two periods is used.
+            grid = self._grids(max(int(float(period[0])) if period else 0, line.period))
+            return tuple(self._metric(metric, stat, grid) for metric in self._store.search(_parse_search(text).finds))
+        return call_function(node.text, [self._node(each, line) for each in node.below], self._grids(line.period))
 
 
 class _LineError(EvaluationError):

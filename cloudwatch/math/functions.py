@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 
 from cloudwatch.math.series import EvaluationError, Floats, Grid, Series, Value, common_grid, kind
-from cloudwatch.syntax.expression import FUNCTIONS, TYPES
+from cloudwatch.syntax.expression import FUNCTIONS, TYPES, signature
 
 _OPERATORS: Mapping[str, Callable[[Floats, Floats], object]] = {
     "+": np.add,
     "-": np.subtract,
     "*": np.multiply,
     "/": np.divide,
-    "^": np.power,
     "==": np.equal,
     "!=": np.not_equal,
     "<": np.less,
@@ -61,10 +60,10 @@ def call_function(function: str, arguments: list[Value], grid: Grid) -> Value:
     Raises:
         EvaluationError: the function does not accept the type of an argument.
     """
-    for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].parameters, strict=False), 1):
-        if kind(argument) not in types:
+    for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].split(", "), strict=False), 1):
+        if kind(argument) not in types.removesuffix("?").split("|"):
             given = f"argument {place} of {function} is {TYPES[kind(argument)]}"
-            raise EvaluationError(f"{given}; write {FUNCTIONS[function].signature}")
+            raise EvaluationError(f"{given}; write {signature(function)}")
     first: Any = arguments[0]
     if function == "TIME_SERIES":
         return Series(np.full(grid.number, first), grid)

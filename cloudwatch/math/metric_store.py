@@ -15,7 +15,6 @@ import numpy as np
 
 from cloudwatch.math.series import Floats, Grid, aggregate
 from cloudwatch.syntax.graphed_metrics import TimeSeries
-from cloudwatch.syntax.statistic import Statistic
 
 KEPT_SECONDS = 15 * 24 * 3600  # as long as CloudWatch keeps one-minute periods
 KEPT_SAMPLES = 8_000_000  # of all metrics together: about 130 MB
@@ -38,7 +37,7 @@ class Samples:
     def __len__(self) -> int:
         return len(self._columns[0]) + len(self._new) // 2
 
-    def on_grid(self, grid: Grid, statistic: Statistic) -> Floats:
+    def on_grid(self, grid: Grid, statistic: str) -> Floats:
         """Return a statistic for each period of a grid. NaN marks a period without data."""
         return aggregate(self.columns(), grid, statistic)
 

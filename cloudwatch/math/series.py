@@ -6,6 +6,8 @@ definition. CloudWatch estimates percentiles from a histogram, so its values may
 CloudWatch, percentiles and PR have no value in a period with a negative sample.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -13,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloudwatch.syntax.graphed_metrics import TimeSeries
-from cloudwatch.syntax.statistic import Statistic
 
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
@@ -90,10 +91,18 @@ def common_grid(*series: Series) -> Grid:
     return grids.pop()
 
 
-def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
-    """Return the statistic of the samples in each period of a grid.
+_SIMPLE = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
+_NUMBER = r"\d+(?:\.\d+)?"
+_PERCENTILE = re.compile(rf"p({_NUMBER})", re.ASCII)
+_RANGE = re.compile(rf"PR\(({_NUMBER})?:({_NUMBER})?\)", re.ASCII)
 
-    `samples` has two rows: the time (milliseconds since 1970, ascending) and the value of each sample.
+
+def aggregate(samples: Floats, grid: Grid, statistic: str) -> Floats:
+    """Return the statistic of the samples in each period of a grid. Raises `EvaluationError` for an unknown one.
+
+    `samples` has two rows: the time (milliseconds since 1970, ascending) and the value of each sample. `statistic`: as
+    CloudWatch spells it, such as `Sum`, `p99.9`, or `PR(100:300)`, the percentage of the samples above 100 and not
+    above 300. Trimmed ones such as IQM, which only AWS computes, are not known.
     """
     times, values = samples
     begins = grid.begins
@@ -108,7 +117,7 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
         padded = np.append(values, 0.0)  # the last period may end with the column, and reduceat rejects that index
         return np.asarray(function.reduceat(padded, edges.ravel())[::2])
 
-    match statistic.kind:
+    match statistic:
         case "SampleCount":
             found = counts
         case "Sum":
@@ -120,19 +129,26 @@ def aggregate(samples: Floats, grid: Grid, statistic: Statistic) -> Floats:
         case "Maximum":
             found = reduce(np.maximum)
         case _:
-            found = np.array([_of_all(values[slice(*period)], statistic) for period in edges.tolist()])
+            of_all = _of_all(statistic)
+            periods = (values[slice(*period)] for period in edges.tolist())
+            found = np.array([of_all(each) if each.min() >= 0 else np.nan for each in periods])
     result = np.full(grid.number, np.nan)
     result[filled] = found
     return result
 
 
-def _of_all(values: Floats, statistic: Statistic) -> float:
-    """Return a percentile, or the percentage of the samples of one period that are between two bounds (PR)."""
-    if values.min() < 0:
-        return float("nan")
-    if statistic.kind == "PR":
-        low = -np.inf if statistic.low is None else statistic.low
-        high = np.inf if statistic.high is None else statistic.high
-        return float(100 * np.mean((values > low) & (values <= high)))
-    rank = max(ceil(len(values) * ((statistic.high or 0.0) / 100) - _ROUNDING), 1)
-    return float(np.partition(values, rank - 1)[rank - 1])
+def _of_all(statistic: str) -> Callable[[Floats], float]:
+    """Return the function that computes a percentile or PR of the samples of one period."""
+    if (percentile := _PERCENTILE.fullmatch(statistic)) and (high := float(percentile[1])) <= 100:
+
+        def nearest(values: Floats) -> float:
+            rank = max(ceil(len(values) * (high / 100) - _ROUNDING), 1)
+            return float(np.partition(values, rank - 1)[rank - 1])
+
+        return nearest
+    if bounds := _RANGE.fullmatch(statistic):
+        low, top = float(bounds[1] or "-inf"), float(bounds[2] or "inf")
+        if low < top and any(bounds.groups()):
+            return lambda values: float(100 * np.mean((values > low) & (values <= top)))
+    known = f"{', '.join(_SIMPLE)}, p0 to p100 or PR(100:300)"
+    raise EvaluationError(f"unknown statistic {statistic!r}; expected {known}; names are case-sensitive")

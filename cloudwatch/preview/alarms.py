@@ -18,8 +18,7 @@ from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.metric_alarm import MINUTE, SYMBOLS, AlarmError, MetricAlarm
 from cloudwatch.preview.recording import Incident
 from cloudwatch.project import SERVICE, prefix
-from cloudwatch.syntax.grammar import holds
-from cloudwatch.syntax.rule import Constant, InState, Rule, alarms_in, parse_rule
+from cloudwatch.syntax.expression import Node, dependencies, holds, parse_rule
 
 type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 type _Outcome = tuple[list[State], Callable[[int], str]]
@@ -73,7 +72,10 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
         for name, alarm in files.alarms.items():
             found[name] = _metric_states(MetricAlarm.of(name, alarm), store, first, minutes)
         rules = {name: parse_rule(composite["AlarmRule"]) for name, composite in files.composites.items()}
-        below = {name: [each.removeprefix(start_of_names) for each in alarms_in(rule)] for name, rule in rules.items()}
+        below = {
+            name: sorted(each.removeprefix(start_of_names) for each in dependencies(composite))
+            for name, composite in files.composites.items()
+        }
         for name in TopologicalSorter(below).static_order():
             if name in rules:
                 states = {f"{start_of_names}{each}": found[each][0] for each in below[name]}
@@ -106,18 +108,12 @@ def _metric_states(alarm: MetricAlarm, store: MetricStore, first: int, minutes: 
     return states, evaluations.reason
 
 
-def _composite_states(rule: Rule, children: Mapping[str, Sequence[State]], minutes: int) -> _Outcome:
+def _composite_states(rule: Node, children: Mapping[str, Sequence[State]], minutes: int) -> _Outcome:
     """Return the states of a composite. `children` has the states of the alarms that its rule names."""
-
-    def state(minute: int) -> State:
-        def leaf_holds(leaf: object) -> bool:
-            if isinstance(leaf, InState):
-                return children[leaf.alarm][minute] == leaf.state
-            return isinstance(leaf, Constant) and leaf.value
-
-        return "ALARM" if holds(rule, leaf_holds) else "OK"
-
-    states = [state(minute) for minute in range(minutes)]
+    states: list[State] = [
+        "ALARM" if holds(rule, lambda alarm, minute=minute: children[alarm][minute]) else "OK"  # type: ignore[misc]
+        for minute in range(minutes)
+    ]
 
     def reason(minute: int) -> str:
         firing = ", ".join(child for child, course in children.items() if course[minute] == "ALARM")

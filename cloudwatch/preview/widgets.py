@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from chalicelib.telemetry.metrics import METRICS, NAMESPACE
+from cloudwatch.lint.known_metrics import aws_metrics
 from cloudwatch.math.evaluate import Curve, evaluate
 from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.math.series import Grid
-from cloudwatch.preview import labels
 from cloudwatch.preview.alarms import Timeline, alarm_json
 from cloudwatch.preview.recording import Span
 from cloudwatch.project import prefix
-from cloudwatch.syntax.graphed_metrics import PERIOD, expand
+from cloudwatch.syntax.graphed_metrics import PERIOD, GraphedMetric, expand
 
 type Json = dict[str, Any]
 
@@ -132,7 +133,7 @@ def _curves(properties: Mapping[str, Any], kind: str, scope: Scope) -> Json:
         aws_only = all(line.metric.namespace.startswith("AWS/") for line in lines if line.metric)
         return {"state": "aws_only", "message": AWS_ONLY} if aws_only else {"state": "empty", "message": EMPTY}
     axes = {side: _axis(properties, side) for side in ("left", "right")}
-    title_unit = labels.unit_of_title(properties.get("title", ""))
+    title_unit = unit_of_title(properties.get("title", ""))
     shown = [_curve_json(curve, axes, title_unit) for curve in curves]
     for side, axis in axes.items():
         found = {curve["unit"] for curve in shown if curve["axis"] == side}
@@ -165,9 +166,9 @@ def _own_span(properties: Mapping[str, Any], kind: str, scope: Scope) -> Span:
 
 def _curve_json(curve: Curve, axes: Mapping[str, Json], title_unit: str | None) -> Json:
     line, side = curve.line, curve.line.y_axis
-    unit = labels.unit_of_line(line, axes[side]["label"])
+    unit = unit_of_line(line, axes[side]["label"])
     if unit is None and line.metric is None and not axes[side]["label"]:
-        unit = labels.unit_of_label(curve.label) or title_unit
+        unit = unit_of_label(curve.label) or title_unit
     return {
         "id": line.id,
         "label": curve.label,
@@ -187,7 +188,7 @@ def _rounded(value: float) -> float | None:
 def _axis(properties: Mapping[str, Any], side: str) -> Json:
     axis = properties.get("yAxis", {}).get(side, {})
     label = axis.get("label", "")
-    return {"label": label, "min": axis.get("min"), "max": axis.get("max"), "shown": not labels.is_only_a_unit(label)}
+    return {"label": label, "min": axis.get("min"), "max": axis.get("max"), "shown": label.strip() not in _UNITS}
 
 
 def _thresholds(properties: Mapping[str, Any]) -> Iterator[Json]:
@@ -201,3 +202,42 @@ def _thresholds(properties: Mapping[str, Any]) -> Iterator[Json]:
                 "fill": line.get("fill"),
                 "axis": line.get("yAxis", "left"),
             }
+
+
+# Units of curves: that of the metric or, for an expression, a unit in a label or in the title
+
+_UNITS: Mapping[str, str] = {
+    "ms": "Milliseconds",
+    "s": "Seconds",
+    "µs": "Microseconds",
+    "%": "Percent",
+    "bytes": "Bytes",
+    "US$": "USD",
+}
+"""CloudWatch's names of units, by their spelling in labels and titles."""
+
+
+def unit_of_label(label: str) -> str | None:
+    """Return the unit at the start of a label, such as `% of identifications` or `US$, all in`."""
+    words = label.split()
+    return _UNITS.get(words[0].removesuffix(",")) if words else None
+
+
+def unit_of_title(title: str) -> str | None:
+    """Return the unit at the end or start of a title, such as `Served, %` or `US$ an hour`."""
+    return _UNITS.get(title.rpartition(", ")[2].strip()) or unit_of_label(title)
+
+
+def unit_of_line(line: GraphedMetric, label: str) -> str | None:
+    """Return the unit of a line: a CloudWatch unit or USD. `label` is the label of the line's axis."""
+    metric = line.metric
+    if metric is None:
+        return unit_of_label(label)
+    if line.stat == "SampleCount":
+        return "Count"
+    if line.stat.startswith("PR"):
+        return "Percent"
+    if metric.namespace == NAMESPACE:
+        return METRICS[metric.name].unit if metric.name in METRICS else None
+    known = aws_metrics().get(metric.namespace, {}).get(metric.name)
+    return known.unit if known else None

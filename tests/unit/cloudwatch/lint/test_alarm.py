@@ -13,24 +13,24 @@ FILE = "dashboards/alarms/x.json"
 METRIC = "Metrics.0.MetricStat"
 
 BROKEN_ONE: list[tuple[str, Any, str]] = [
-    ("Treshold", 3, 'Unknown parameter in input: "Treshold"'),
-    ("Period", "300", "Invalid type for parameter Period, value: 300"),
-    ("ComparisonOperator", "Above", "ComparisonOperator must be one of GreaterThanOrEqualToThreshold"),
+    ("Treshold", 3, 'Treshold is not a known key; did you mean "Threshold"?'),
+    ("Period", "300", 'Period is "300"; write seconds as a multiple of 60'),
+    ("ComparisonOperator", "Above", 'ComparisonOperator is "Above"; write one of "GreaterThanOrEqualToThreshold"'),
     ("AlarmName", "slow", "AlarmName is 'slow'; remove it, since the template sets faunalens-STAGENAME-slow from"),
-    ("Tags", [{"Key": "a", "Value": "b"}], "Tags is set, but CloudFormation tags all resources"),
+    ("Tags", [{"Key": "a", "Value": "b"}], "Tags is not a known key"),
     ("AlarmDescription", "Users wait: RUNBOOKURL#slower", "AlarmDescription does not link to the runbook; write what"),
-    ("AlarmDescription", "RUNBOOKURL#slow" + " x" * 420, "has 855 characters; write at most 850, to leave room"),
-    ("AlarmActions", ["arn:aws:sns:x"], 'AlarmActions has "arn:aws:sns:x"; write "ALARMTOPIC"'),
-    ("Threshold", REMOVE, "Threshold is missing; an alarm needs it to compare"),
-    ("TreatMissingData", REMOVE, "TreatMissingData must be one of breaching, notBreaching"),
+    ("AlarmDescription", "RUNBOOKURL#slow" + " x" * 420, "write at most 850 characters, to leave room"),
+    ("AlarmActions", ["arn:aws:sns:x"], 'AlarmActions[1] is "arn:aws:sns:x"; write "ALARMTOPIC"'),
+    ("Threshold", REMOVE, "Threshold is missing; write a number"),
+    ("TreatMissingData", REMOVE, "TreatMissingData is missing; write breaching, notBreaching, ignore or missing"),
     ("DatapointsToAlarm", 4, "DatapointsToAlarm exceeds EvaluationPeriods"),
     (
         "MetricName",
         REMOVE,
-        "'MetricName' of the metric is missing; write Namespace, MetricName, Period and Statistic or",
+        "MetricName is missing; write Namespace, MetricName, Period and Statistic or",
     ),
     ("ExtendedStatistic", "p999", "metric 1: unknown statistic 'p999'"),
-    ("Period", 90, "Period is 90 s, but metrics have a resolution of 60 s"),
+    ("Period", 90, "Period is 90; write seconds as a multiple of 60"),
     ("EvaluationPeriods", 289, "Period × EvaluationPeriods is 86,700 s, but at most 86,400 s are allowed"),
 ]
 BROKEN_SEVERAL: list[tuple[str, Any, str]] = [
@@ -39,7 +39,7 @@ BROKEN_SEVERAL: list[tuple[str, Any, str]] = [
     ("Metrics.1.Expression", "IF(request < 3, 1, 0)", "refers to `request`, but no line has this id; known ids"),
     ("Metrics.1.Expression", "1", 'metric 1 "requests": hidden, but no expression uses it'),
     ("Metrics.1.Id", "requests", "metric 2 repeats the id requests of metric 1"),
-    (f"{METRIC}.Metric.MetricName", REMOVE, "'MetricName' of the metric is missing"),
+    (f"{METRIC}.Metric.MetricName", REMOVE, "Metrics[1].MetricStat.Metric.MetricName is missing; write a string"),
     ("Metrics.1.Expression", "[requests, requests]", 'metric 2 "few" returns several time series, but an alarm'),
     ("Metrics.1.Expression", "MAX(SEARCH('{A} MetricName=\"A\"', 'Sum')) + requests", "alarms do not support SEARCH"),
 ]
@@ -118,8 +118,8 @@ def rule(text: str) -> dict[str, Any]:
 BROKEN_COMPOSITES = [
     ({"AlarmRule": 'ALARM("a") AND'}, "AlarmRule: expected"),
     ({"AlarmRule": 'ALARM("faunalens-STAGENAME-slwo")'}, 'no file defines an alarm "faunalens-STAGENAME-slwo"; did'),
-    ({"AlarmRuel": "x"}, 'Unknown parameter in input: "AlarmRuel"'),
-    ({"AlarmActions": ["somebody"]}, 'AlarmActions has "somebody"; write "ALARMTOPIC"'),
+    ({"AlarmRuel": "x"}, 'AlarmRuel is not a known key; did you mean "AlarmRule"?'),
+    ({"AlarmActions": ["somebody"]}, 'AlarmActions[1] is "somebody"; write "ALARMTOPIC"'),
     ({"AlarmDescription": "Wake up."}, "AlarmDescription does not link to the runbook"),
 ]
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from cloudwatch.math.metric_store import MetricStore, Samples
 from cloudwatch.math.series import Grid
 from cloudwatch.syntax.graphed_metrics import TimeSeries
-from cloudwatch.syntax.statistic import parse_statistic
 from tests.unit.cloudwatch.metric_lines import DEV, metric_line
 
 
@@ -19,9 +18,7 @@ def _samples(store: MetricStore, name: str, dimensions: dict[str, str] | None = 
 
 
 def _stat(store: MetricStore, name: str, stat: str, start: float, end: float, period: int = 60) -> list[float]:
-    values: list[float] = (
-        _samples(store, name).on_grid(Grid.covering(start, end, period), parse_statistic(stat)).tolist()
-    )
+    values: list[float] = _samples(store, name).on_grid(Grid.covering(start, end, period), stat).tolist()
     return values
 
 
@@ -144,8 +141,8 @@ def test_overlapping_periods_equal_single_ones(entries: list[tuple[int, int]], s
     samples = _samples(store, "A")
     grid = Grid(first=0, number=20, step=60, period=300)
     # THEN each has the value of that period alone
-    alone = [samples.on_grid(Grid(begin, 1, 300, 300), parse_statistic(stat))[0] for begin in grid.begins.tolist()]
-    np.testing.assert_allclose(samples.on_grid(grid, parse_statistic(stat)), alone)
+    alone = [samples.on_grid(Grid(begin, 1, 300, 300), stat)[0] for begin in grid.begins.tolist()]
+    np.testing.assert_allclose(samples.on_grid(grid, stat), alone)
 
 
 def test_samples_that_are_too_old_are_dropped() -> None:

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.math.series import Floats, Grid, aggregate
-from cloudwatch.syntax.statistic import parse_statistic
+from cloudwatch.math.series import EvaluationError, Floats, Grid, aggregate
 
 VALUES = st.lists(st.floats(0, 1e6, allow_subnormal=False).map(lambda x: round(x, 3)), min_size=1, max_size=40)
 EIGHTHS = st.integers(0, 800).map(lambda eighths: eighths / 8)  # exact in binary, so that numpy's rank is exact too
@@ -26,7 +25,7 @@ def _of(stat: str, *periods: list[float]) -> Floats:
     times = [60_000 * number + place for number, values in enumerate(periods) for place in range(len(values))]
     values = [value for period in periods for value in period]
     grid = Grid.covering(0, 60 * len(periods), 60)
-    return aggregate(np.array([times, values], dtype=np.float64), grid, parse_statistic(stat))
+    return aggregate(np.array([times, values], dtype=np.float64), grid, stat)
 
 
 def test_periods_are_multiples_of_their_length() -> None:
@@ -47,7 +46,7 @@ def test_samples_after_the_last_minute_are_ignored() -> None:
     times = np.arange(0.0, 600_000, 30_000)
     grid = Grid.covering(0, 400, 300)
     # THEN the last one ends with that minute
-    assert aggregate(np.array([times, np.ones(20)]), grid, parse_statistic("Sum")).tolist() == [10, 4]
+    assert aggregate(np.array([times, np.ones(20)]), grid, "Sum").tolist() == [10, 4]
 
 
 @given(st.lists(VALUES | st.just([]), min_size=1, max_size=5))
@@ -73,3 +72,18 @@ def test_a_share_leaves_out_the_lower_bound(values: list[float], low: int, width
 @pytest.mark.parametrize(("stat", "value"), [("p50", np.nan), ("PR(:1)", np.nan), ("Average", 0.5)])
 def test_negative_values_have_no_percentiles(stat: str, value: float) -> None:
     np.testing.assert_equal(_of(stat, [-1.0, 2.0]), [value])
+
+
+@pytest.mark.parametrize("stat", ["", "sum", "p101", "P99", "IQM", "PR(:)", "PR(.:2)", "PR(9:9)", "PR(2%:98%)"])
+def test_other_statistics_are_refused(stat: str) -> None:
+    with pytest.raises(EvaluationError, match="expected Average, Maximum") as caught:
+        _of(stat, [1.0])
+    assert f"unknown statistic {stat!r}" in str(caught.value)
+
+
+@given(st.text(st.sampled_from("pPR()%:.0123456789")))
+def test_any_statistic_is_computed_or_refused(stat: str) -> None:
+    try:
+        assert _of(stat, [1.0, 2.0])[0] >= 0
+    except EvaluationError as error:
+        assert repr(stat) in str(error)  # noqa: PT017, either outcome is right

@@ -7,7 +7,8 @@ import pytest
 
 from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.recording import Span
-from cloudwatch.preview.widgets import Scope, seconds_of, widgets_of
+from cloudwatch.preview.widgets import Scope, seconds_of, unit_of_label, unit_of_line, widgets_of
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 from tests.unit.cloudwatch.metric_lines import DEV, metric_line
 
 BEGIN = 1_780_272_000
@@ -171,3 +172,35 @@ def test_widgets_come_row_by_row_whatever_their_order_in_the_file(store: MetricS
     widgets = [{"type": "text", "x": x, "y": y, "width": 12, "height": 5, "properties": properties} for x, y in places]
     found = widgets_of({"widgets": widgets}, Scope("prod", SPAN, store, {}, SPAN.start))
     assert [(widget["x"], widget["y"]) for widget in found] == sorted(places, key=lambda place: (place[1], place[0]))
+
+
+# Units
+
+
+def line(namespace: str, name: str, stat: str = "Sum") -> GraphedMetric:
+    return GraphedMetric(0, "m", TimeSeries(namespace, name), None, stat, 60)
+
+
+@pytest.mark.parametrize(
+    ("of", "unit"),
+    [
+        (line("Faunalens", "Latency", "p99"), "Milliseconds"),
+        (line("Faunalens", "Latency", "PR(:2000)"), "Percent"),
+        (line("Faunalens", "Latency", "SampleCount"), "Count"),
+        (line("AWS/ElastiCache", "SuccessfulReadRequestLatency", "Average"), "Microseconds"),
+        (line("AWS/RDS", "ACUUtilization", "Average"), "Percent"),
+        (line("Faunalens", "NoSuchMetric"), None),
+        (line("AWS/None", "NoSuchMetric"), None),
+        (GraphedMetric(0, "e", None, "a / b", "Sum", 60), "Percent"),
+    ],
+)
+def test_a_curve_has_the_unit_of_its_metric_an_expression_that_of_the_axis(of: GraphedMetric, unit: str | None) -> None:
+    assert unit_of_line(of, "% of requests") == unit
+
+
+@pytest.mark.parametrize(
+    ("label", "unit"),
+    [("ms", "Milliseconds"), ("US$, all in", "USD"), ("% of most", "Percent"), ("requests", None), ("", None)],
+)
+def test_a_label_can_state_the_unit(label: str, unit: str | None) -> None:
+    assert unit_of_label(label) == unit

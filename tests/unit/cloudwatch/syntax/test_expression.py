@@ -1,97 +1,215 @@
+"""Metric math, rules of composites and searches: parsed as CloudWatch does, or an error that says what was expected."""
+
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudwatch.syntax.expression import (
-    LONGEST,
-    Array,
-    Binary,
-    Call,
-    ExpressionError,
-    Name,
-    Negative,
     Node,
-    Number,
-    String,
+    ParseError,
+    dependencies,
+    holds,
     parse_expression,
-    referenced_ids,
+    parse_rule,
+    parse_search,
     walk,
 )
+from cloudwatch.syntax.graphed_metrics import TimeSeries
+
+OPERATORS = ("OR", "AND", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/")
 
 
-@given(st.text(max_size=60) | st.text(st.sampled_from("()[]+-*/^<>=!&|,'\"\\ .0123456789abSUMIF"), max_size=60))
-def test_any_text_is_parsed_or_refused_with_the_position(text: str) -> None:
-    read = _read(text)
-    if isinstance(read, ExpressionError):
-        assert 0 <= read.at <= len(text)
-        assert f"character {read.at + 1} " in str(read)
+def written(node: Node) -> str:
+    """The text of an expression, with brackets around each operation."""
+    below = ", ".join(map(written, node.below))
+    match node:
+        case Node("call"):
+            return f"{node.text}({below})"
+        case Node("array"):
+            return f"[{below}]"
+        case Node("string"):
+            return f'"{node.text}"'
+        case Node("operator", sign, (operand,)):
+            return f"({sign} {written(operand)})"
+        case Node("operator", sign, (left, right)):
+            return f"({written(left)} {sign} {written(right)})"
+    return node.text
 
 
-def _read(text: str) -> Node | ExpressionError:
-    try:
-        return parse_expression(text)
-    except ExpressionError as error:
-        return error
+LEAVES = st.sampled_from([Node("id", "a"), Node("id", "b1"), Node("number", "2"), Node("number", ".5")])
+TREES: st.SearchStrategy[Node] = st.recursive(
+    LEAVES,
+    lambda below: st.one_of(
+        st.builds(Node, st.just("operator"), st.sampled_from(OPERATORS), st.tuples(below, below)),
+        st.builds(Node, st.just("operator"), st.just("-"), st.tuples(below)),
+        st.builds(Node, st.just("call"), st.just("FILL"), st.tuples(below, below)),
+        st.builds(Node, st.just("array"), st.just("["), st.lists(below, min_size=1, max_size=3).map(tuple)),
+    ),
+    max_leaves=8,
+)
 
 
-A, B, C = map(Name, "abc")
+@given(TREES)
+def test_the_text_of_a_tree_is_parsed_to_that_tree(tree: Node) -> None:
+    assert written(parse_expression(written(tree))) == written(tree)
 
 
 @pytest.mark.parametrize(
-    ("text", "tree"),
+    ("text", "same"),
     [
-        ("a + b * c", Binary("+", A, Binary("*", B, C))),
-        ("(a + b) * c", Binary("*", Binary("+", A, B), C)),
-        ("a - b - c", Binary("-", Binary("-", A, B), C)),
-        ("-a ^ 2", Negative(Binary("^", A, Number(2)))),
-        ("2 ^ -1", Binary("^", Number(2), Negative(Number(1)))),
-        ("2 ^ 3 ^ 2", Binary("^", Number(2), Binary("^", Number(3), Number(2)))),
-        ("-a * b", Binary("*", Negative(A), B)),
-        ("a + 1 > b", Binary(">", Binary("+", A, Number(1)), B)),
-        ("a > 1 && b || c", Binary("OR", Binary("AND", Binary(">", A, Number(1)), B), C)),
-        ("a OR b AND c", Binary("OR", A, Binary("AND", B, C))),
-        ("0.0000166667 * .5", Binary("*", Number(0.0000166667), Number(0.5))),
-        ("SUM([a,\n b])", Call("SUM", (Array((A, B)),))),
-        (
-            r"SEARCH('{A,b} MetricName=\"X\"', 'p99')",
-            Call("SEARCH", (String(r"{A,b} MetricName=\"X\""), String("p99"))),
-        ),
+        ("a + b * c", "(a + (b * c))"),
+        ("(a + b) * c", "((a + b) * c)"),
+        ("a - b - c", "((a - b) - c)"),
+        ("-a * b", "((- a) * b)"),
+        ("a + 1 > b", "((a + 1) > b)"),
+        ("a OR b AND c", "(a OR (b AND c))"),
+        ("SUM([a,\n b])", "SUM([a, b])"),
+        ("SEARCH('{A,b} MetricName=\"X\"', 'p99')", 'SEARCH("{A,b} MetricName="X"", "p99")'),
     ],
 )
-def test_precedence_and_spelling(text: str, tree: Node) -> None:
-    assert parse_expression(text) == tree
+def test_precedence_and_spelling(text: str, same: str) -> None:
+    assert written(parse_expression(text)) == same
 
 
-@pytest.mark.parametrize(
-    ("text", "at", "what"),
-    [
-        ("", 0, "expected a number, a string, an id, a function, `(` or `[`, found the end"),
-        ("m1 +", 4, "found the end"),
-        ("m1 m2", 3, "expected an operator or the end of the expression, found `m2`"),
-        ("SUM(m1", 6, "expected ), found the end"),
-        ("[m1, m2)", 7, "expected ], found `)`"),
-        ("[]", 1, "found `]`"),
-        ("'abc", 0, "the string has no closing quote"),
-        ("m1 % 2", 3, "expected an operator or the end of the expression, found `%`"),
-        ("1e-6 * m1", 0, "expected a plain number, found 1e-6; write 0.000001"),
-        ("m1 + Errors", 5, "`Errors` is not an id: ids start with a lower-case letter"),
-        ("MXA(m1)", 0, "unknown function MXA; did you mean MAX?"),
-        ("sum(m1)", 0, "unknown function sum; did you mean SUM?"),
-        ("QQQ(m1)", 0, "unknown function QQQ; known functions: FILL, "),
-        ("1 + FILL(m1)", 4, "FILL has 1 arguments; expected FILL(TS|TS[], S|TS)"),
-        ("MAX", 0, "did you mean MAX(…)?"),
-        ("SELECT AVG(x) FROM y", 0, "a Metrics Insights query is not metric math"),
-        ("a" * (LONGEST + 1), LONGEST, f"at most {LONGEST} are allowed"),
-    ],
-)
+def test_the_nodes_of_a_tree_come_from_left_to_right() -> None:
+    tree = parse_expression("IF(errors > 5, FILL(errors / requests, 0), -SUM([m1, MAX('m2')]))")
+    assert [node.text for node in walk(tree) if node.kind == "id"] == ["errors", "errors", "requests", "m1"]
+    assert [node.text for node in walk(tree) if node.kind == "call"] == ["IF", "FILL", "SUM", "MAX"]
+
+
+OPERAND = "expected a number, a string, an id, a function, `(` or `[`"
+BROKEN = [
+    ("", 0, f"{OPERAND}, found the end"),
+    ("m1 +", 4, "found the end"),
+    ("m1 m2", 3, "expected an operator or the end, found `m2`"),
+    ("SUM(m1", 6, "expected ), found the end"),
+    ("[m1, m2)", 7, "expected ], found `)`"),
+    ("(m1, m2)", 3, "expected ), found `,`"),
+    ("[]", 1, "found `]`"),
+    ("'abc", 0, "the string has no closing quote"),
+    ("m1 % 2", 3, "expected an operator or the end, found `%`"),
+    ("1e-6 * m1", 0, "expected the plain number 0.000001, found `1e-6`"),
+    ("m1 + Errors", 5, "`Errors` is not an id: ids start with a lower-case letter"),
+    ("MXA(m1)", 0, "unknown function MXA; did you mean MAX?"),
+    ("sum(m1)", 0, "unknown function sum; did you mean SUM?"),
+    ("QQQ(m1)", 0, "unknown function QQQ; known functions: FILL, "),
+    ("1 + FILL(m1)", 4, "FILL has 1 argument; expected FILL(TS|TS[], S|TS)"),
+    ("SEARCH(m1, 'Sum')", 7, "expected a string in quotes as argument of SEARCH"),
+    ("MAX", 0, "did you mean MAX(…)?"),
+    ("SELECT AVG(x) FROM y", 0, "a Metrics Insights query is not metric math"),
+    ("(" * 99, 50, "more than 50 parts are within one another"),
+    ("a" * 2049, 2048, "at most 2048 are allowed"),
+]
+
+
+@pytest.mark.parametrize(("text", "at", "what"), BROKEN, ids=lambda each: str(each)[:30])
 def test_an_error_says_where_and_what_was_expected(text: str, at: int, what: str) -> None:
-    with pytest.raises(ExpressionError) as caught:
+    with pytest.raises(ParseError) as caught:
         parse_expression(text)
     assert what in str(caught.value)
     assert caught.value.at == at
 
 
-def test_referenced_ids() -> None:
-    tree = parse_expression("IF(errors > 5, FILL(errors / requests, 0), -SUM([m1, MAX('m2')]))")
-    assert referenced_ids(tree) == {"errors", "requests", "m1"}
-    assert [node.function for node in walk(tree) if isinstance(node, Call)] == ["IF", "FILL", "SUM", "MAX"]
+def test_an_error_shows_only_what_is_near_in_a_long_text() -> None:
+    error = ParseError("a" * 100 + "!" + "b" * 100, 100, "unexpected !")
+    assert str(error) == f"unexpected !, at character 101 of `…{'a' * 60}!{'b' * 59}…`"
+
+
+@pytest.mark.parametrize("parse", [parse_expression, parse_rule, parse_search])
+@given(st.text(max_size=60) | st.text(st.sampled_from("()[]{}+-*/<>=!,'\"\\ .0123456789abSUMIFORALMNTDK"), max_size=60))
+def test_any_text_is_parsed_or_refused_with_the_position(parse: Callable[[str], object], text: str) -> None:
+    try:
+        parse(text)
+    except ParseError as error:
+        assert 0 <= error.at <= len(text)  # noqa: PT017, either outcome is right
+        assert f"character {error.at + 1} " in str(error)  # noqa: PT017
+
+
+# Rules of composites
+
+RULE = 'ALARM("a") OR NOT OK("b")\n AND INSUFFICIENT_DATA("c d")'
+
+
+def test_in_a_rule_and_binds_tighter_than_or_and_not_tightest() -> None:
+    assert written(parse_rule(RULE)) == '(ALARM("a") OR ((NOT OK("b")) AND INSUFFICIENT_DATA("c d")))'
+    assert dependencies({"AlarmRule": RULE}) == {"a", "b", "c d"}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "c", "expected"),
+    [
+        ("ALARM", "OK", "OK", True),
+        ("OK", "ALARM", "INSUFFICIENT_DATA", True),
+        ("OK", "OK", "INSUFFICIENT_DATA", False),
+        ("OK", "ALARM", "OK", False),
+    ],
+)
+def test_a_rule_holds_by_the_states_of_its_alarms(a: str, b: str, c: str, expected: bool) -> None:
+    assert holds(parse_rule(RULE), {"a": a, "b": b, "c d": c}.__getitem__) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", 'expected ALARM("…"), NOT or `(`, found the end, at character 1 of ``'),
+        ('ALARM("a") AND', "NOT or `(`, found the end, at character 15"),
+        ('ALARM("a") ALARM("b")', "expected an operator or the end, found `ALARM`, at character 12"),
+        ('ALARM("a"', "expected ), found the end"),
+        ("ALARM()", 'expected ALARM("…"), NOT or `(`, found `)`, at character 7'),
+        ('ALARM("")', "expected a string in quotes as argument of ALARM, at character 7"),
+        ("ALARM(a)", "expected a string in quotes as argument of ALARM"),
+        ('BAD("a")', "unknown function BAD; known functions: ALARM, OK"),
+        ('"a" OR ALARM("a")', 'expected a condition, as in ALARM("…"), at character 1'),
+        ('NOT [ALARM("a")]', 'expected a condition, as in ALARM("…"), at character 5'),
+        ('ALARM("a', "the string has no closing quote, at character 7"),
+        ('ALARM("a")' + " " * 10240, "at most 10240 are allowed"),
+    ],
+    ids=lambda each: each[:30],
+)
+def test_an_error_of_a_rule_says_where_and_what_was_expected(text: str, message: str) -> None:
+    with pytest.raises(ParseError) as error:
+        parse_rule(text)
+    assert message in str(error.value)
+
+
+# Searches
+
+CUSTOM = TimeSeries.of("Mine", "Count", {"stage": "dev", "code": "too_many"})
+
+
+@pytest.mark.parametrize(
+    ("text", "finds"),
+    [
+        ('{Mine,stage,code} MetricName="Count"', True),
+        ('{Mine, code, stage}, MetricName="Count" stage="dev"', True),
+        ('{Mine,code,stage} stage = "dev" AND MetricName="Count"', True),
+        ('{Mine,code,stage} MetricName="Count" code="none"', False),
+        ('{Mine,code,stage} MetricName="Coun"', False),
+        ('{Other,stage,code} MetricName="Count"', False),
+        ('{Mine,stage} MetricName="Count"', False),
+    ],
+)
+def test_a_search_finds_metrics_of_just_its_dimensions_that_meet_its_conditions(text: str, finds: bool) -> None:
+    assert parse_search(text).finds(CUSTOM) is finds
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected the schema, as in {namespace,dimension,…}, at character 1"),
+        ("{Faunalens", "expected the schema"),
+        ("{}", "expected the schema"),
+        ("{a} Requests", 'expected a condition with a whole value, as in MetricName="Rejections", at character 5'),
+        ("{a} MetricName=c", "expected a condition with a whole value"),
+        ('{a} MetricName="c" OR MetricName="d"', "expected a condition with a whole value"),
+        ('{a} b="c"', "a condition of b; write one for each of MetricName at most, which the schema names"),
+        ('{a} MetricName="c" MetricName="d"', "a condition of MetricName; write one for each of MetricName at most"),
+        ("{a}", 'a search must name its metric, as in MetricName="Rejections"'),
+    ],
+)
+def test_an_error_of_a_search_says_what_was_expected(text: str, message: str) -> None:
+    with pytest.raises(ParseError) as caught:
+        parse_search(text)
+    assert message in str(caught.value)
