@@ -17,7 +17,7 @@ from cli.exports.files import stamp, table, whole
 from cli.photos import media_type
 from cli.study.event import found_in
 from cli.study.finding import Finding
-from cli.study.study import Deployment, Study, StudyPhoto
+from cli.study.study import Deployment, Study, StudyPhoto, box_around
 from cli.study.taxa import ScoredTaxon, lineage_of, taxon_rank
 from cli.terminal import shown, warn
 from cli.words import count
@@ -219,9 +219,7 @@ def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, S
         }
         for name in ("deployments", "media", "observations")
     ]
-    longitudes = [each.longitude for each in deployments.values() if each.longitude is not None]
-    latitudes = [each.latitude for each in deployments.values() if each.latitude is not None]
-    west, east, south, north = min(longitudes), max(longitudes), min(latitudes), max(latitudes)
+    west, south, east, north = box_around(deployments.values())
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     times = [time for each in deployments.values() for time in each.times]
     return {

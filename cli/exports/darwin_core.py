@@ -7,10 +7,13 @@ photos are one event. People, vehicles and empty photos are no occurrences.
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from string import Template
 from typing import Any
 from uuid import uuid4
-from xml.etree import ElementTree as ET
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from cli.exports.camtrap_dp import event_id, observation_id
@@ -18,47 +21,28 @@ from cli.exports.description import Description
 from cli.exports.files import parts, stamp, table, whole
 from cli.photos import media_type
 from cli.study.finding import Finding
-from cli.study.study import Study, StudyPhoto
+from cli.study.study import Deployment, Study, StudyPhoto, box_around
 from cli.study.taxa import ScoredTaxon, lineage_of, taxon_rank
 
-DWC, DC, AC = "http://rs.tdwg.org/dwc/terms/", "http://purl.org/dc/terms/", "http://rs.tdwg.org/ac/terms/"
-OCCURRENCE = dict.fromkeys(
-    (
-        *("occurrenceID", "basisOfRecord", "occurrenceStatus", "eventID", "eventDate", "samplingProtocol"),
-        *("locationID", "locality", "decimalLatitude", "decimalLongitude", "geodeticDatum"),
-        *("coordinateUncertaintyInMeters", "coordinatePrecision", "dataGeneralizations", "identifiedBy"),
-        *("dateIdentified", "identificationVerificationStatus", "identificationRemarks", "scientificName"),
-        *("taxonRank", "vernacularName", "kingdom", "phylum", "class", "order", "family", "genus"),
-        *("individualCount", "sex", "lifeStage", "behavior", "occurrenceRemarks"),
-    ),
-    DWC,
-) | {"license": DC}
-MULTIMEDIA = (
-    {"occurrenceID": DWC}
-    | dict.fromkeys(("identifier", "type", "format", "created"), DC)
-    | dict.fromkeys(("accessURI", "serviceExpectation"), AC)
-)
-IDENTIFICATION = dict.fromkeys(
-    (
-        *("occurrenceID", "identifiedBy", "dateIdentified", "scientificName", "taxonRank", "vernacularName"),
-        "identificationRemarks",
-    ),
-    DWC,
-)
-FILES = {
-    "occurrence.csv": (f"{DWC}Occurrence", OCCURRENCE),
-    "multimedia.csv": (f"{AC}Multimedia", MULTIMEDIA),
-    "identification.csv": (f"{DWC}Identification", IDENTIFICATION),
-}
+META, EML = (Path(__file__).with_name(name) for name in ("meta.xml", "eml.xml"))
+"""What the archive says of its files and their columns, and a template of what it says of the study."""
+
+
+@cache
+def columns() -> dict[str, list[str]]:
+    """Return the columns of each file of the archive, as meta.xml describes them. The first is the occurrence's id."""
+    found = {}
+    for each in ElementTree.parse(META).getroot():  # noqa: S314, our own
+        terms = (field.get("term", "").rpartition("/")[2] for field in each.iterfind("{*}field"))
+        found[each.findtext("{*}files/{*}location", "")] = list(dict.fromkeys(("occurrenceID", *terms)))
+    return found
 
 
 def write_dwca(study: Study, path: Path, about: Description) -> None:
     """Write the archive."""
     with whole(path) as partial, parts(path) as folder:
         with ExitStack() as stack:
-            write = {
-                file: stack.enter_context(table(folder / file, tuple(terms))) for file, (_, terms) in FILES.items()
-            }
+            write = {file: stack.enter_context(table(folder / file, names)) for file, names in columns().items()}
             for event in study.events():
                 for photo in event:
                     for number, part in enumerate(photo.finding.each, 1):
@@ -70,10 +54,10 @@ def write_dwca(study: Study, path: Path, about: Description) -> None:
                         write["multimedia.csv"](key | _medium(photo))
                         for row in _identifications(part):
                             write["identification.csv"](key | row)
-        (folder / "meta.xml").write_bytes(_meta())
-        (folder / "eml.xml").write_bytes(eml(study, about))
         with ZipFile(partial, "w", ZIP_DEFLATED) as archive:
-            for file in ("meta.xml", "eml.xml", *FILES):
+            archive.write(META, META.name)
+            archive.writestr(EML.name, eml(study, about))
+            for file in columns():
                 archive.write(folder / file, file)
 
 
@@ -82,7 +66,6 @@ def _occurrence(photo: StudyPhoto, event: list[StudyPhoto], study: Study, about:
     deployment = study.deployments[photo.deployment]
     latitude = deployment.latitude if deployment.fields else photo.latitude
     longitude = deployment.longitude if deployment.fields else photo.longitude
-    licences = [each for each in about.given.get("licenses", []) if each.get("scope") == "data"]
     precision = study.precision
     return {
         "basisOfRecord": "MachineObservation",
@@ -100,7 +83,7 @@ def _occurrence(photo: StudyPhoto, event: list[StudyPhoto], study: Study, about:
         "dataGeneralizations": f"coordinates rounded to {precision:g} degree" if precision else "",
         "identificationVerificationStatus": "verified" if photo.finding.is_human else "unverified",
         "kingdom": "Animalia",
-        "license": (licences[0].get("path") or licences[0].get("name", "")) if licences else "",
+        "license": about.licence,
     }
 
 
@@ -130,7 +113,7 @@ def _identifications(finding: Finding) -> Iterator[dict[str, str]]:
     if not finding.is_human:
         for each in finding.candidates:
             row = _identification(finding, each)
-            yield {name: row[name] for name in IDENTIFICATION if name in row}
+            yield {name: row[name] for name in columns()["identification.csv"] if name in row}
 
 
 def _identification(finding: Finding, named: ScoredTaxon) -> dict[str, str]:
@@ -147,80 +130,49 @@ def _identification(finding: Finding, named: ScoredTaxon) -> dict[str, str]:
     }
 
 
-def _meta() -> bytes:
-    """Return meta.xml, which says what the columns of the files are."""
-    archive = ET.Element("archive", {"xmlns": "http://rs.tdwg.org/dwc/text/", "metadata": "eml.xml"})
-    for number, (file, (kind, terms)) in enumerate(FILES.items()):
-        attributes = {
-            "encoding": "UTF-8",
-            "fieldsTerminatedBy": ",",
-            "linesTerminatedBy": "\\n",
-            "fieldsEnclosedBy": '"',
-            "ignoreHeaderLines": "1",
-            "rowType": kind,
-        }
-        element = ET.SubElement(archive, "extension" if number else "core", attributes)
-        ET.SubElement(ET.SubElement(element, "files"), "location").text = file
-        ET.SubElement(element, "coreid" if number else "id", {"index": "0"})
-        for index, (term, namespace) in enumerate(terms.items()):
-            if not (number and index == 0):
-                ET.SubElement(element, "field", {"index": str(index), "term": f"{namespace}{term}"})
-    ET.indent(archive)
-    return bytes(ET.tostring(archive, encoding="utf-8", xml_declaration=True))
-
-
-NAMESPACE = "eml://ecoinformatics.org/eml-2.1.1"
-
-
-def eml(study: Study, about: Description) -> bytes:
+def eml(study: Study, about: Description) -> str:
     """Return the metadata of a study as XML."""
-    ET.register_namespace("eml", NAMESPACE)
-    identity = str(about.given.get("id", uuid4()))
-    root = ET.Element(f"{{{NAMESPACE}}}eml", {"packageId": identity, "system": "faunalens", "scope": "system"})
-    dataset = ET.SubElement(root, "dataset")
-    _add(dataset, "title", about.title)
-    for each in about.contributors:
-        _person(ET.SubElement(dataset, "creator"), each)
-    _person(ET.SubElement(dataset, "metadataProvider"), about.contributors[0])
-    _add(dataset, "pubDate", f"{datetime.now(UTC):%Y-%m-%d}")
-    _add(dataset, "language", "eng")
-    text = about.given.get("description") or "Photos of animals, classified by Faunalens."
-    _add(ET.SubElement(dataset, "abstract"), "para", str(text))
-    licences = [each for each in about.given.get("licenses", []) if each.get("scope") == "data"]
-    rights = (licences[0].get("path") or licences[0].get("name")) if licences else "No licence is stated."
-    _add(ET.SubElement(dataset, "intellectualRights"), "para", str(rights))
-    _coverage(ET.SubElement(dataset, "coverage"), study)
-    _person(ET.SubElement(dataset, "contact"), about.contributors[0])
-    ET.indent(root)
-    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+    given = {
+        "id": about.given.get("id", uuid4()),
+        "title": about.title,
+        "published": f"{datetime.now(UTC):%Y-%m-%d}",
+        "abstract": about.given.get("description") or "Photos of animals, classified by Faunalens.",
+        "rights": about.licence or "No licence is stated.",
+    }
+    return Template(EML.read_text(encoding="utf-8")).substitute(
+        {name: _text(value) for name, value in given.items()},
+        creators="".join(f"<creator>{_person(each)}</creator>" for each in about.contributors),
+        contact=_person(about.contributors[0]),
+        coverage=_coverage(list(study.deployments.values())),
+    )
 
 
-def _person(element: ET.Element, contributor: dict[str, str]) -> None:
-    if organization := contributor.get("organization"):
-        _add(element, "organizationName", organization)
-    else:
-        _add(ET.SubElement(element, "individualName"), "surName", contributor.get("title", "not stated"))
-    if email := contributor.get("email"):
-        _add(element, "electronicMailAddress", email)
+def _person(contributor: dict[str, str]) -> str:
+    organization, email = contributor.get("organization"), contributor.get("email")
+    surname = f"<surName>{_text(contributor.get('title', 'not stated'))}</surName>"
+    name = f"<individualName>{surname}</individualName>"
+    if organization:
+        name = f"<organizationName>{_text(organization)}</organizationName>"
+    return name + (f"<electronicMailAddress>{_text(email)}</electronicMailAddress>" if email else "")
 
 
-def _coverage(element: ET.Element, study: Study) -> None:
-    deployments = list(study.deployments.values())
-    places = [(each.latitude, each.longitude) for each in deployments if each.latitude is not None]
-    if places:
-        latitudes, longitudes = [each[0] for each in places], [each[1] for each in places if each[1] is not None]
-        geographic = ET.SubElement(element, "geographicCoverage")
-        _add(geographic, "geographicDescription", "The box around all deployments")
-        box = ET.SubElement(geographic, "boundingCoordinates")
-        _add(box, "westBoundingCoordinate", f"{min(longitudes):g}")
-        _add(box, "eastBoundingCoordinate", f"{max(longitudes):g}")
-        _add(box, "northBoundingCoordinate", f"{max(each for each in latitudes if each is not None):g}")
-        _add(box, "southBoundingCoordinate", f"{min(each for each in latitudes if each is not None):g}")
+def _coverage(deployments: list[Deployment]) -> str:
+    """Return where and when deployments were, as far as it is known."""
+    found = ""
+    if box := box_around(deployments):
+        west, south, east, north = box
+        limits = {"west": west, "east": east, "north": north, "south": south}
+        sides = "".join(f"<{side}BoundingCoordinate>{at:g}</{side}BoundingCoordinate>" for side, at in limits.items())
+        found += (
+            "<geographicCoverage><geographicDescription>The box around all deployments</geographicDescription>"
+            f"<boundingCoordinates>{sides}</boundingCoordinates></geographicCoverage>"
+        )
     if dates := sorted(f"{moment:%Y-%m-%d}" for each in deployments for moment in each.times):
-        span = ET.SubElement(ET.SubElement(element, "temporalCoverage"), "rangeOfDates")
-        for name, date in (("beginDate", dates[0]), ("endDate", dates[-1])):
-            _add(ET.SubElement(span, name), "calendarDate", date)
+        begin, end = (f"<calendarDate>{date}</calendarDate>" for date in (dates[0], dates[-1]))
+        span = f"<beginDate>{begin}</beginDate><endDate>{end}</endDate>"
+        found += f"<temporalCoverage><rangeOfDates>{span}</rangeOfDates></temporalCoverage>"
+    return found
 
 
-def _add(parent: ET.Element, tag: str, text: str) -> None:
-    ET.SubElement(parent, tag).text = text
+def _text(value: object) -> str:
+    return escape(str(value), {'"': "&quot;"})

@@ -33,6 +33,12 @@ class Description:
         return list(self.given.get("contributors", [{"title": "not stated"}]))
 
     @property
+    def licence(self) -> str:
+        """Return the licence of the data, by its address or name; empty if none is stated."""
+        stated = [each for each in self.given.get("licenses", []) if each.get("scope") == "data"]
+        return str(stated[0].get("path") or stated[0].get("name", "")) if stated else ""
+
+    @property
     def project(self) -> dict[str, Any]:
         """Return the project, with what Camtrap DP demands."""
         required = {

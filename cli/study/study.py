@@ -11,11 +11,10 @@ from math import ceil, sqrt
 
 from cli.deployments import ZONE, corrected, parse_zone
 from cli.identify.again import made_by, mixture
-from cli.results import BATCH, ResultsFile
+from cli.results import BATCH, QUERIES, ResultsFile
 from cli.study import moved
 from cli.study.clocks import doubts_of
 from cli.study.finding import Clip, Finding, finding_of
-from cli.study.opinions import OPINIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,13 @@ class Deployment:
         return tuple(each for each in (self.start, self.end, *self.taken) if each)
 
 
+def box_around(deployments: Iterable[Deployment]) -> tuple[float, ...]:
+    """Return west, south, east and north of the box around deployments, in degrees; nothing if no place is known."""
+    places = [(each.longitude, each.latitude) for each in deployments]
+    known = [(east, north) for east, north in places if east is not None and north is not None]
+    return tuple(limit(degrees) for limit in (min, max) for degrees in zip(*known, strict=True))
+
+
 def events_of(photos: Iterable[StudyPhoto], gap: float) -> Iterator[list[StudyPhoto]]:
     """Yield the events of photos that are sorted by deployment and time. One without a time is an event of its own.
 
@@ -111,21 +117,7 @@ def _clock(time: datetime) -> datetime:
 
 METRES = 111_320
 """Metres in a degree of longitude at the equator."""
-_ORDER = """
-select id from photo where answer is not null and id not in (COPIES)
-order by
-    deployment_of(deployment, path, latitude, longitude),
-    iif(
-        taken is null,
-        clock_of(modified, deployment_of(deployment, path, latitude, longitude)),
-        datetime(substr(taken, 1, 19), shift || ' seconds')
-    ) nulls last,
-    path
-""".replace("COPIES", moved.COPIES)
-_PHOTOS = """
-select photo.*, boundary.starts, OPINIONS from photo left join boundary on boundary.photo = photo.id
-where photo.id in (select value from json_each(?)) and answer is not null
-""".replace("OPINIONS", OPINIONS)
+_PHOTOS = "select * from reviewed_photo where id in (select value from json_each(?)) and answer is not null"
 
 
 class Study:
@@ -154,7 +146,7 @@ class Study:
 
     def photos(self) -> Iterator[StudyPhoto]:
         """Yield the photos with an answer, by deployment and time. Copies within a deployment count once."""
-        ids = [row["id"] for row in self._results.rows(_ORDER)]  # sorting whole rows would fill the disk
+        ids = [row["id"] for row in self._results.rows(QUERIES["in order"])]  # sorting whole rows would fill the disk
         for some in batched(ids, BATCH, strict=False):
             yield from map(self.photo, self.rows(some))
 
