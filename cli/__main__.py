@@ -20,13 +20,13 @@ from chalicelib.redaction import inert
 from cli.config import use_defaults, with_source
 from cli.errors import CommandError, Exit
 from cli.identify.again import made_by
-from cli.log import LOG, close_log, with_log
+from cli.log import LOG, OPTION, close_log
 from cli.options import results_argument
 from cli.results import ResultsFile
 from cli.study import moved
 from cli.study.clocks import doubts_of, remarks
 from cli.terminal import MOST_FAULTS, prepare, say, say_json, shown
-from cli.words import count
+from cli.words import count, parts_of
 
 MODULES = {
     "batch": ("cli.backfill.command", "batch"),
@@ -42,38 +42,14 @@ MODULES = {
     "train": ("cli.training.command", "train"),
 }
 """The modules of the commands, and their functions there. This one has the others: status, prune, completion."""
-EPILOG = """\b
-Examples:
-  faunalens identify cat.jpg --lat -33.9 --lon 151.2
-  faunalens identify card/ --deployments deployments.csv --results study.db
-  faunalens export study.db --camtrap-dp package/
-
-\b
-Exit codes:
-  0    done
-  1    the command could not go on; the last line says why
-  2    wrong options or arguments
-  3    done, but some photos have no answer; `faunalens status` lists them
-  4    a run on AWS is still under way
-  130  stopped, such as with Ctrl-C; run the same command again to continue
-"""
+EXAMPLES = {
+    name: "\n\n".join(f"\b\n{paragraph}" for paragraph in text.split("\n\n"))
+    for name, text in parts_of(Path(__file__).with_name("examples.txt")).items()
+}
+"""What the help of each command ends with, in paragraphs that click does not wrap."""
 OTHERS = 0o077
 """Rights of everybody but a file's owner."""
 REVIEWED = "select reviewer, count(distinct photo) from review group by 1 order by 2 desc"
-STATUS_EPILOG = """\b
-Example:
-  faunalens status study.db
-"""
-PRUNE_EPILOG = """\b
-Example:
-  faunalens prune study.db
-"""
-COMPLETION_EPILOG = """\b
-Examples:
-  faunalens completion bash >> ~/.bashrc
-  faunalens completion zsh >> ~/.zshrc
-  faunalens completion fish > ~/.config/fish/completions/faunalens.fish
-"""
 
 
 class _Commands(click.Group):
@@ -88,7 +64,9 @@ class _Commands(click.Group):
             command: click.Command | None = getattr(import_module(module), name)
         else:
             command = super().get_command(ctx, cmd_name)
-        return command and with_log(command)
+        if command:
+            _complete(command, cmd_name)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -99,8 +77,20 @@ class _Commands(click.Group):
         return name, command, rest
 
 
+def _complete(command: click.Command, name: str) -> None:
+    """Add what every command has: its examples, and `--log`, which the commands of a group have in its place."""
+    command.epilog = EXAMPLES[name]
+    if isinstance(command, click.Group):
+        for inner, each in command.commands.items():
+            _complete(each, f"{name} {inner}")
+    elif OPTION not in command.params:
+        command.params.append(OPTION)
+
+
 @click.group(
-    cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=_Commands,
+    epilog=EXAMPLES["faunalens"],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(VERSION, prog_name="faunalens")
 @click.option("--defaults/--no-defaults", default=True, help="Whether to read faunalens.toml; see `faunalens config`.")
@@ -108,7 +98,7 @@ def faunalens(*, defaults: bool) -> None:
     """Identify the animals in photos, by the folder, and export the answers in the formats of camera-trap studies."""
 
 
-@faunalens.command(epilog=STATUS_EPILOG, short_help="Say what is done, what is left and what failed.")
+@faunalens.command(short_help="Say what is done, what is left and what failed.")
 @results_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(results: Path, *, as_json: bool) -> None:
@@ -159,7 +149,7 @@ def status(results: Path, *, as_json: bool) -> None:
             say(f"{row['state']}: {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})")
 
 
-@faunalens.command(epilog=PRUNE_EPILOG, short_help="Take out photos whose files are gone.")
+@faunalens.command(short_help="Take out photos whose files are gone.")
 @results_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def prune(results: Path, *, yes: bool) -> None:
@@ -182,7 +172,7 @@ def prune(results: Path, *, yes: bool) -> None:
         say(f"{count(len(gone), 'photo was')} taken out; {total - len(gone):,} left")
 
 
-@faunalens.command(epilog=COMPLETION_EPILOG)
+@faunalens.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

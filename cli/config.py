@@ -21,21 +21,11 @@ NAME = "faunalens.toml"
 RESULTS = "results"
 NEVER = frozenset({"force", "help", "yes"})
 """Options that say yes to something once."""
-EPILOG = """\b
-Example:
-  faunalens config study.db
-
-\b
-A file faunalens.toml:
-  deployments = "deployments.csv"
-  boxes = true
-  event-gap = 120
-"""
 type Options = dict[str, dict[str, click.Parameter]]
 """What can have a default: by key the parameters of each command, such as `batch submit`."""
 
 
-@click.command(epilog=EPILOG, short_help="Show the defaults that faunalens.toml gives to options.")
+@click.command(short_help="Show the defaults that faunalens.toml gives to options.")
 @click.argument(RESULTS, type=FILE, metavar="[RESULTS]", required=False)
 @click.pass_context
 def config(context: click.Context, results: Path | None) -> None:

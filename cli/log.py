@@ -54,13 +54,3 @@ OPTION = click.Option(
     help="Append to FILE what happened and when: every warning, and every photo without an answer.",
 )
 """An option of every command."""
-
-
-def with_log[C: click.Command](command: C) -> C:
-    """Return a command with the option, or a group whose commands have it."""
-    if isinstance(command, click.Group):
-        for each in command.commands.values():
-            with_log(each)
-    elif OPTION not in command.params:
-        command.params.append(OPTION)
-    return command

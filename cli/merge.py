@@ -11,19 +11,12 @@ from typing import NamedTuple
 import click
 
 from cli.options import EXISTING_FILE, EXISTING_FOLDER, FILE
-from cli.results import ResultsFile, named_sql
+from cli.results import ResultsFile
 from cli.terminal import say, waiting, warn
-from cli.words import count
+from cli.words import count, parts_of
 
-EPILOG = """\b
-Examples:
-  # two people have reviewed copies of a study
-  faunalens merge anna/study.db ben/study.db --into study.db
-  # two machines have identified a camera each, below one folder
-  faunalens merge north.db south.db --into study.db --root cameras/
-"""
 TABLES = ("deployment", "photo", "review", "boundary")
-SQL = named_sql("merge.sql")
+SQL = parts_of(Path(__file__).with_suffix(".sql"))
 """Statements by their names. Those of conflicts count them, and are named after what is said of them."""
 
 
@@ -37,7 +30,7 @@ class Merged(NamedTuple):
     conflicts: dict[str, int]
 
 
-@click.command(epilog=EPILOG, short_help="Make one results file of several.")
+@click.command(short_help="Make one results file of several.")
 @click.argument("sources", nargs=-1, required=True, metavar="RESULTS...", type=EXISTING_FILE)
 @click.option("--into", type=FILE, required=True, metavar="FILE", help="The results file that gets all; new or not.")
 @click.option(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Self, cast
 
 from cli.errors import CommandError
 from cli.place import Place, cell_at
+from cli.words import parts_of
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -104,14 +105,9 @@ class Counts(NamedTuple):
         return sum(self)
 
 
-def named_sql(name: str) -> dict[str, str]:
-    """Return the parts of a file with SQL beside this module, by the names after `--:`."""
-    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-    return dict(part.split("\n", 1) for part in text.split("\n--: ")[1:])
-
-
 SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-VERSION_1 = named_sql("results_1.sql")
+QUERIES = parts_of(Path(__file__).with_name("queries.sql"))
+VERSION_1 = parts_of(Path(__file__).with_name("results_1.sql"))
 FORMAT = 2
 """Version of the schema, in the database's `user_version`."""
 PATIENCE = 60.0
@@ -120,33 +116,6 @@ OWNERS = 0o600
 """Rights of a new results file: it has places, and says who was where and when."""
 BATCH = 1000
 """Rows that are read or written at a time, so that memory does not grow with the number of photos."""
-
-_FIND = """
-insert into photo (path, size, modified, deployment, place, shift)
-values (?1, ?2, ?3, ?4, coalesce(?5, 'exif'), coalesce(?6, 0))
-on conflict (path) do update set
-    deployment = ?4, shift = coalesce(?6, shift),
-    state = case
-        when MOVED or size <> ?2 then 'new'
-        when modified <> ?3 and state in ('done', 'unreadable') then 'touched'
-        else state
-    end,
-    place = PLACE, latitude = coalesce(?7, latitude), longitude = coalesce(?8, longitude),
-    checksum = case when MOVED or size <> ?2 then null else checksum end,
-    size = ?2, modified = ?3
-""".replace(
-    "MOVED", "place <> PLACE and coalesce(cell_at(latitude, longitude), place) <> coalesce(cell_at(?7, ?8), PLACE)"
-).replace("PLACE", "coalesce(?5, iif(deployment is null, place, 'exif'))")
-_TASKS = """
-select id, path, place, checksum, shift, state from photo where id > ? and state in ('new', 'touched', 'failed')
-"""
-_SAVE = """
-update photo set
-    state = ?2, size = ?3, modified = ?4, checksum = ?5, taken = ?6, latitude = ?7, longitude = ?8, width = ?9,
-    height = ?10, answer = ?11, code = ?12, detail = ?13, identified = ?14
-where id = ?1
-"""
-_UNCHANGED = "update photo set state = iif(answer is null, 'unreadable', 'done'), modified = ?2 where id = ?1"
 
 
 class ResultsFile:
@@ -169,8 +138,9 @@ class ResultsFile:
             self._connection = sqlite3.connect(
                 _name_of(path, write=write), timeout=PATIENCE, uri=True, autocommit=True, check_same_thread=False
             )
-            self._prepare(write=write)
             self.define("cell_at", cell_at)
+            self._prepare(write=write)
+            self._connection.executescript(QUERIES["views"])
         except BaseException as error:
             self.__exit__()
             if isinstance(error, sqlite3.OperationalError):  # no disk space, no rights; the file may be a good one
@@ -266,21 +236,17 @@ class ResultsFile:
         """
         for some in batched(photos, BATCH, strict=False):
             with self.transaction() as connection:
-                connection.executemany(_FIND, map(_values, some))
+                connection.executemany(QUERIES["find"], map(_values, some))
 
     def changed(self) -> tuple[int, int]:
         """Return how many photos with an answer have another size or place now, and how many of them are reviewed."""
-        query = """
-        select count(*), count(iif(id in (select photo from review), 1, null)) from photo
-        where state = 'new' and answer <> ?
-        """
-        return cast("tuple[int, int]", self._connection.execute(query, (UNSEEN,)).fetchone())
+        return cast("tuple[int, int]", self._connection.execute(QUERIES["changed"], (UNSEEN,)).fetchone())
 
     def tasks(self) -> Iterator[Task]:
         """Yield the photos that are left, in the order in which they were found. Each is yielded once."""
         last = 0
         while True:
-            rows = self._connection.execute(f"{_TASKS} order by id limit {BATCH}", (last,)).fetchall()
+            rows = self._connection.execute(QUERIES["left"], (last, BATCH)).fetchall()
             if not rows:
                 return
             for last, path, place, checksum, shift, state in rows:
@@ -289,7 +255,7 @@ class ResultsFile:
     def save(self, outcome: Outcome) -> None:
         """Save an outcome."""
         if outcome.state == "touched":
-            self._connection.execute(_UNCHANGED, (outcome.task.id, outcome.modified))
+            self._connection.execute(QUERIES["save as unchanged"], (outcome.task.id, outcome.modified))
             return
         facts = outcome.facts
         values = (
@@ -297,7 +263,7 @@ class ResultsFile:
             *(facts.taken, facts.latitude, facts.longitude, facts.width, facts.height),
             *(outcome.answer, outcome.code, outcome.detail, outcome.identified or now()),
         )
-        self._connection.execute(_SAVE, values)
+        self._connection.execute(QUERIES["save"], values)
 
     def counts(self) -> Counts:
         """Return the number of photos by state."""

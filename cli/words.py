@@ -1,4 +1,6 @@
-"""Words for numbers, as people read them."""
+"""What the command says that is no code: numbers as people read them, and texts in files."""
+
+from pathlib import Path
 
 _VERBS = {"is": "are", "has": "have", "was": "were"}
 
@@ -15,3 +17,11 @@ def count(number: int, words: str, many: str = "") -> str:
         return f"1 {words}"
     noun, _, verb = words.rpartition(" ")
     return f"{number:,} {many or (f'{noun}s {_VERBS[verb]}' if verb in _VERBS else f'{words}s')}"
+
+
+def parts_of(path: Path) -> dict[str, str]:
+    """Return the parts of a file, such as statements of SQL, by the names after `--:`. What is before them is left out.
+
+    A file of SQL lies beside the module that runs it.
+    """
+    return dict(part.split("\n", 1) for part in path.read_text(encoding="utf-8").split("\n--: ")[1:])

@@ -24,37 +24,6 @@ from cli.results import ListedPhoto, ResultsFile
 from cli.terminal import photo_progress, print_summary, say, waiting, warn
 from cli.words import count
 
-EPILOG = """\b
-Examples:
-  faunalens batch submit s3://BUCKET/batches/creek/ --results creek.db --deployments deployments.csv
-  faunalens batch status s3://BUCKET/batches/creek/ --wait
-  faunalens batch results s3://BUCKET/batches/creek/ --results creek.db
-  faunalens export creek.db --camtrap-dp package/
-
-\b
-Exit codes:
-  0  done
-  1  the command could not go on, or the run failed; the last line says why
-  3  done, but some photos have no answer; `faunalens status` lists them
-  4  the run is still under way
-"""
-SUBMIT_EPILOG = """\b
-Examples:
-  faunalens batch submit s3://BUCKET/batches/creek/ --results creek.db --deployments deployments.csv
-  # no list of the folder, but what S3 has listed last night
-  faunalens batch submit s3://BUCKET/batches/ --results all.db --inventory s3://LISTS/…/manifest.json
-  # a list of your own, with stations and coordinates
-  faunalens batch submit s3://BUCKET/batches/ --results all.db --manifest photos.jsonl
-"""
-STATUS_EPILOG = """\b
-Examples:
-  faunalens batch status s3://BUCKET/batches/creek/
-  faunalens batch status s3://BUCKET/batches/creek/ --wait --json
-"""
-RESULTS_EPILOG = """\b
-Example:
-  faunalens batch results s3://BUCKET/batches/creek/ --results creek.db
-"""
 PAUSE = 15.0
 """Seconds between two looks at a run."""
 
@@ -69,7 +38,7 @@ wait_option = click.option("--wait", is_flag=True, help="Wait until the run has 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@click.group(epilog=EPILOG)
+@click.group()
 def batch() -> None:
     """Identify the photos of a folder in S3 on AWS, a million overnight.
 
@@ -77,7 +46,7 @@ def batch() -> None:
     """
 
 
-@batch.command(epilog=SUBMIT_EPILOG)
+@batch.command()
 @study_argument
 @results_option
 @stage_option
@@ -172,7 +141,7 @@ def _expect_readable(cloud: Cloud, study: S3Name) -> None:
         )
 
 
-@batch.command(epilog=STATUS_EPILOG)
+@batch.command()
 @study_argument
 @stage_option
 @wait_option
@@ -216,7 +185,7 @@ def _in_words(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "cost", f"{sum(cost.values()):>12.2f} USD ({parts})"
 
 
-@batch.command(epilog=RESULTS_EPILOG)
+@batch.command()
 @study_argument
 @results_option
 @stage_option

@@ -17,7 +17,7 @@ from cli.backfill.cloud import S3Name, parse_object
 from cli.errors import CommandError
 from cli.photos import is_hidden
 from cli.place import Place
-from cli.results import BATCH, ListedPhoto, ResultsFile
+from cli.results import BATCH, QUERIES, ListedPhoto, ResultsFile
 
 
 class StoredPhoto(NamedTuple):
@@ -156,10 +156,6 @@ def _nanoseconds(moment: datetime) -> int:
 
 
 _LISTED = "create temp table listed (path text primary key, etag text not null) strict, without rowid"
-_LEFT = """
-select path, deployment, place, shift, etag from photo join listed using (path)
-where state in ('new', 'touched', 'failed') order by deployment, path
-"""
 
 
 def keep(results: ResultsFile, photos: Iterable[tuple[ListedPhoto, str]]) -> None:
@@ -187,7 +183,7 @@ def write(results: ResultsFile, study: S3Name, file: IO[bytes]) -> int:
 
 
 def _lines(results: ResultsFile, study: S3Name) -> Iterator[str]:
-    for row in results.rows(_LEFT):
+    for row in results.rows(QUERIES["manifest"]):
         item = {"bucket": study.bucket, "key": study.key + row["path"]}
         if row["deployment"] is not None:
             item["station"] = row["deployment"]

@@ -22,13 +22,6 @@ from cli.study.study import Study, StudyPhoto
 from cli.terminal import photo_progress, warn
 from cli.words import count
 
-EPILOG = """\b
-Examples:
-  faunalens copy study.db sorted/
-  faunalens copy study.db for-the-club/ --by station,taxon --how copy --people skip
-  # with keywords for Lightroom and digiKam
-  faunalens copy study.db sorted/ --xmp inside
-"""
 JPEG = (".jpg", ".jpeg")
 KEYS = ("taxon", "station", "event")
 
@@ -41,7 +34,7 @@ def parse_keys(text: str) -> tuple[str, ...]:
     return keys
 
 
-@click.command(epilog=EPILOG, short_help="Sort the photos into folders, with people blurred.")
+@click.command(short_help="Sort the photos into folders, with people blurred.")
 @results_argument
 @click.argument("folder", type=FOLDER, metavar="FOLDER")
 @click.option(

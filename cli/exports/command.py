@@ -30,14 +30,6 @@ from cli.options import (
 from cli.results import ResultsFile
 from cli.study.study import Study
 
-EPILOG = """\b
-Examples:
-  faunalens export study.db --csv photos.csv
-  faunalens export study.db --csv - | head
-  faunalens export study.db --camtrap-dp package/ --metadata study.json
-  faunalens export study.db --megadetector timelapse.json --dwca gbif.zip --round-coordinates 0.1
-"""
-
 
 class Format(NamedTuple):
     """A format, and the option that names where to write it. `write`: gets the value of --min-confidence last.
@@ -80,7 +72,7 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
-@click.command(epilog=EPILOG, short_help="Write the answers in the formats of studies.")
+@click.command(short_help="Write the answers in the formats of studies.")
 @results_argument
 @add_options(
     click.option(

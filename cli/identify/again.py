@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from cli.deployments import corrected
-from cli.results import ResultsFile, now
+from cli.results import QUERIES, ResultsFile, now
 
 Again = Literal["all", "outdated"]
 
@@ -13,23 +13,6 @@ _MARK = """
 update photo set state = 'new', checksum = null
 where answer is not null and state in ('done', 'touched') and path in (select path from temp.listed) and
 """
-_MADE = """
-select
-    name, version,
-    case when has_boxes then 'with boxes' else 'without boxes' end || coalesce((
-        select ' by megadetector ' || (value ->> '$.version')
-        from json_each(packs) where value ->> '$.name' = 'megadetector'
-    ), '') as boxes,
-    sum(number)
-from (
-    select
-        answer ->> '$.model.name' as name, answer ->> '$.model.version' as version, answer ->> '$.model.packs' as packs,
-        answer ->> '$.animals' is not null as has_boxes, count(*) as number
-    from photo where answer is not null group by 1, 2, 3, 4
-)
-where name is not null group by 1, 2, 3 order by 4 desc
-"""
-"""The index `photo_models` has all that the inner query reads: an answer is long."""
 _OTHERS = "select 1 from photo where answer is not null and path not in (select path from temp.listed) limit 1"
 SINCE, MODELS = "again", "models"
 """Facts about a study: when the run that does all again began, until it ends; and which models its answers had."""
@@ -81,5 +64,5 @@ def mixture(results: ResultsFile) -> str:
 
 def made_by(results: ResultsFile) -> dict[str, int]:
     """Return the number of photos by the model of their answer, the most first. Several make a mixed study."""
-    rows = results.rows(_MADE)
+    rows = results.rows(QUERIES["models"])
     return {f"{name} {version} {boxes}": count for name, version, boxes, count in rows}

@@ -27,27 +27,11 @@ from cli.study.moved import find_below
 from cli.terminal import photo_progress, print_outcome, print_summary, waiting, warn
 from cli.video import USUAL, Sampling
 
-EPILOG = """\b
-Examples:
-  # one photo with a GPS position, or with a place
-  faunalens identify IMG_1234.HEIC
-  faunalens identify cat.jpg --lat -33.9 --lon 151.2
-  # a memory card; run it again after a crash, or with more photos
-  faunalens identify card/ --deployments deployments.csv --results study.db
-  # a camera whose clock was an hour ahead
-  faunalens identify card/R13 --results study.db --shift -1h
-  # with a newer release
-  faunalens identify card/ --results study.db --again outdated
-  # by SpeciesNet, weighed by the place
-  faunalens identify card/ --results study.db --engine speciesnet
-  # by a deployed service, as lines of JSON
-  find . -name '*.JPG' | faunalens identify - --url https://example.org/prod --json
-"""
 MOST_AT_ONCE = 32
 """Requests to a service at once, at most."""
 
 
-@click.command(epilog=EPILOG)
+@click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=ANY_PATH)
 @click.option(
     "--results",

@@ -22,20 +22,6 @@ from cli.study.reviews import save
 from cli.terminal import MOST_FAULTS, photo_progress, shown, warn
 from cli.words import count
 
-EPILOG = """\b
-Examples:
-  # labels of Timelapse, whose column for the animal has a name of its own
-  faunalens import study.db TimelapseData.csv --column name=Tier
-  # a package of Camtrap DP
-  faunalens import study.db package/
-  # photos that were sorted into folders by animal
-  faunalens import study.db sorted/ --folders --reviewer "A. Person"
-  # what MegaDetector or SpeciesNet found, as a new study
-  faunalens import study.db predictions.json --root card/ --deployments deployments.csv
-  # MegaDetector's boxes, in which the models of this release look
-  faunalens import study.db predictions.json --root card/ --names ours
-"""
-
 
 def _column(text: str) -> tuple[str, str]:
     name, _, column = text.partition("=")
@@ -44,7 +30,7 @@ def _column(text: str) -> tuple[str, str]:
     return name, column
 
 
-@click.command("import", epilog=EPILOG, short_help="Take labels or predictions of other programs.")
+@click.command("import", short_help="Take labels or predictions of other programs.")
 @results_argument
 @click.argument("file", type=click.Path(path_type=Path, exists=True), metavar="FILE")
 @click.option("--folders", is_flag=True, help="FILE is a folder whose folders are named by animal.")

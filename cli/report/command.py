@@ -34,13 +34,9 @@ STATIONS = ("deployment", "station", "latitude", "longitude", "events", "photos"
 AGREEMENT = ("reviewers", "photos of both", "named alike", "Cohen's kappa")
 MOST_FAULTS = 500
 """Photos without an answer that are listed; `faunalens status` lists all."""
-EPILOG = """\b
-Example:
-  faunalens report study.db --hide-people --html report.html
-"""
 
 
-@click.command(epilog=EPILOG, short_help="Write one HTML page about the answers.")
+@click.command(short_help="Write one HTML page about the answers.")
 @results_argument
 @click.option("--html", type=FILE, metavar="FILE", help="Where to write the page. By default beside RESULTS.")
 @click.option(

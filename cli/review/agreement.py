@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations, groupby
 from typing import NamedTuple
 
-from cli.results import ResultsFile
+from cli.results import QUERIES, ResultsFile
 from cli.study.taxa import lineage_of
 
 
@@ -64,16 +64,9 @@ def agreement(results: ResultsFile) -> Agreements:
     return Agreements(sorted(found, key=lambda each: (-each.photos, each)), disagreements)
 
 
-_SECOND = """
-select photo, reviewer, kind, name, scientific_name from review
-where photo in (select photo from review group by photo having min(reviewer) <> max(reviewer))
-order by photo, reviewer
-"""
-
-
 def _said(results: ResultsFile) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each photo that several people have reviewed, and what each calls it."""
-    for photo, rows in groupby(results.rows(_SECOND), lambda row: int(row["photo"])):
+    for photo, rows in groupby(results.rows(QUERIES["reviewed by several"]), lambda row: int(row["photo"])):
         yield (
             photo,
             {who: _label(tuple(row)[2:] for row in same) for who, same in groupby(rows, lambda row: row["reviewer"])},

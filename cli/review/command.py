@@ -26,20 +26,8 @@ from cli.study.taxa import MODEL, numbered
 from cli.terminal import say, shown, waiting
 from cli.words import count
 
-EPILOG = """\b
-Examples:
-  # the least sure events first
-  faunalens review study.db
-  # a hundred at random, for a precision that holds for all photos
-  faunalens review study.db --order random --most 100
-  faunalens review study.db --precision
-  # a second opinion on what others have reviewed, and how far you agree
-  faunalens review study.db --second --order random --most 50
-  faunalens review study.db --agreement
-"""
 
-
-@click.command(epilog=EPILOG, short_help="Go through the answers on a local page, with the keyboard.")
+@click.command(short_help="Go through the answers on a local page, with the keyboard.")
 @results_argument
 @click.option(
     "--order",

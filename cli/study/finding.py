@@ -188,7 +188,7 @@ class Finding:
 def finding_of(row: sqlite3.Row) -> Finding:
     """Return what was found in a photo of the results file: by the last person who reviewed it, else by the models.
 
-    `row`: with the column `OPINIONS`.
+    `row`: of the view `reviewed_photo`.
     """
     machine = machine_of(row)
     opinions = opinions_of(row)

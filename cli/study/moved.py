@@ -6,55 +6,20 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cli.place import Place
-from cli.results import ListedPhoto, ResultsFile
-
-COPIES = """
-select id from (
-    select id, row_number() over (
-        partition by deployment, size, checksum order by id not in (select photo from review), id
-    ) as number
-    from photo where answer is not null and checksum is not null
-) where number > 1
-"""
-"""The photos whose bytes another photo of their deployment has too. That one counts: the reviewed one, or the first."""
-_SHARED = """
-select sum(number) from (
-    select count(*) as number from photo where answer is not null and checksum is not null
-    group by size, checksum having count(distinct coalesce(deployment, '')) > 1
-)
-"""
-_LISTED = """
-create temp table listed (
-    path text primary key, size integer, modified integer, deployment text, place text, shift real
-)
-"""
-_MOVED = """
-select listed.path, photo.id, photo.path as old, photo.size, checksum from listed cross join photo using (size)
-where checksum is not null and listed.path not in (select path from photo) order by photo.id
-"""
-"""The photos that a new path may be. SQLite keeps the order of a cross join: few paths are new, sizes repeat."""
-_KEEP_REVIEWS = """
-insert or ignore into review
-select
-    other.id, reviewer, number, kind, name, scientific_name, rank, count, sex, life_stage, behavior, note, machine,
-    is_right, drawn, reviewed
-from temp.gone join photo using (id) join review on review.photo = photo.id
-join photo as other on other.size = photo.size and other.checksum = photo.checksum
-where other.id not in (select id from temp.gone) and (other.id, reviewer) not in (select photo, reviewer from review)
-"""
+from cli.results import QUERIES, ListedPhoto, ResultsFile
 
 
 def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]) -> None:
     """Save photos of a folder to identify, as `ResultsFile.find` does. One that was renamed or moved is the same."""
     with results.transaction(writes=False) as connection:  # looking for photos takes long; reviews go on
         connection.execute("drop table if exists temp.listed")
-        connection.execute(_LISTED)
+        connection.execute(QUERIES["listed"])
         rows = ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in photos)
         connection.executemany("insert or replace into listed values (?, ?, ?, ?, ?, ?)", rows)
     moved: dict[int, str] = {}
     taken: set[str] = set()
     checksums: dict[str, int | None] = {}
-    for path, identity, old, size, checksum in results.rows(_MOVED):
+    for path, identity, old, size, checksum in results.rows(QUERIES["moved"]):
         if identity in moved or path in taken or _size(folder / old) == size:
             continue
         if path not in checksums:
@@ -84,7 +49,7 @@ def forget(results: ResultsFile, photos: Iterable[int]) -> None:
     with results.transaction() as connection:
         connection.execute("create temp table gone (id integer primary key)")
         connection.executemany("insert into gone values (?)", ((each,) for each in photos))
-        connection.execute(_KEEP_REVIEWS)
+        connection.execute(QUERIES["keep reviews"])
         for table, key in (("review", "photo"), ("boundary", "photo"), ("hold", "photo"), ("photo", "id")):
             connection.execute(f"delete from {table} where {key} in (select id from temp.gone)")  # noqa: S608
         connection.execute("drop table temp.gone")
@@ -92,18 +57,20 @@ def forget(results: ResultsFile, photos: Iterable[int]) -> None:
 
 def copies(results: ResultsFile) -> int:
     """Return the number of photos that do not count, because another photo of their deployment is the same."""
-    return next(int(count) for (count,) in results.rows("select count(*) from (COPIES)".replace("COPIES", COPIES)))
+    return next(int(count) for (count,) in results.rows("select count(*) from copies"))
 
 
 def shared(results: ResultsFile) -> int:
     """Return the number of photos whose bytes are in several deployments, as of a card that was copied to two."""
-    return next(int(count or 0) for (count,) in results.rows(_SHARED))
+    return next(int(count) for (count,) in results.rows(QUERIES["shared"]))
 
 
 def untimed(results: ResultsFile) -> int:
     """Return the number of photos with an answer that have no time in EXIF. Copies do not count."""
-    query = "select count(*) from photo where answer is not null and taken is null and id not in (COPIES)"
-    return next(int(count) for (count,) in results.rows(query.replace("COPIES", COPIES)))
+    query = (
+        "select count(*) from photo where answer is not null and taken is null and id not in (select id from copies)"
+    )
+    return next(int(count) for (count,) in results.rows(query))
 
 
 def _size(path: str | Path) -> int | None:

@@ -6,7 +6,7 @@ The newest opinion of a photo answers for it. Those of other reviewers stay besi
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -70,17 +70,8 @@ def of_taxon(named: ScoredTaxon | None, kind: Kind) -> Observation:
     return Observation(kind, named.name, None if named.is_typed else named.scientific_name, named.rank)
 
 
-OPINIONS = """
-(
-    select json_group_array(json_array(reviewer, reviewed, FIELDS) order by reviewed, reviewer, number)
-    from review where review.photo = photo.id
-) as opinions
-""".replace("FIELDS", ", ".join(field.name for field in fields(Observation)))
-"""A column of queries of photos: all opinions, which `opinions_of` reads."""
-
-
 def opinions_of(row: sqlite3.Row) -> Sequence[Opinion]:
-    """Return the opinions of a photo, the newest last. `row`: with the column `OPINIONS`."""
+    """Return the opinions of a photo, the newest last. `row`: of the view `reviewed_photo`."""
     said = json.loads(row["opinions"])
     return [
         Opinion(reviewer, at, tuple(Observation(*values) for _, _, *values in same))

@@ -5,7 +5,7 @@ from dataclasses import astuple
 from math import sqrt
 from typing import NamedTuple
 
-from cli.results import ResultsFile
+from cli.results import QUERIES, ResultsFile
 from cli.study.finding import Finding, machine_of
 from cli.study.opinions import Observation, Opinion, of_taxon
 from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of
@@ -111,21 +111,6 @@ _SAVE = "insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 _WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 
 
-_PRECISION = """
-select machine, count(*) as reviewed, sum(is_right), count(distinct occasion) from (
-    select
-        machine, is_right, max(reviewed),
-        coalesce(deployment, rtrim(path, replace(path, '/', ''))) || coalesce(substr(taken, 1, 15), path) as occasion
-    from (
-        select
-            photo, machine, reviewed, max(is_right) as is_right,
-            max(name is not null and scientific_name is null) as is_typed
-        from review where machine <> '' and (drawn or not ?) group by photo, reviewer
-    ) join photo on photo.id = photo where is_right or not is_typed group by photo
-) group by machine order by reviewed desc, machine
-"""
-
-
 def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
     """Return the machine's precision by taxon, the most reviewed first. `drawn`: only of what was drawn at random.
 
@@ -134,5 +119,5 @@ def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
     """
     return [
         Precision(taxon, reviewed, right, *wilson(right / reviewed * occasions, occasions))
-        for taxon, reviewed, right, occasions in results.rows(_PRECISION, int(drawn))
+        for taxon, reviewed, right, occasions in results.rows(QUERIES["precision"], int(drawn))
     ]

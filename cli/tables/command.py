@@ -15,12 +15,6 @@ from cli.study.effort import LOCATION
 from cli.tables.tables import KINDS, Rules, write_tables
 from cli.terminal import say, waiting
 
-EPILOG = """\b
-Examples:
-  faunalens tables study.db tables/
-  faunalens tables study.db tables/ --independence 60min --occasion 5d --day1 survey
-"""
-
 
 def parse_duration(text: str) -> timedelta:
     """Parse a duration, such as `30min` or `1h`. Raises `ValueError`.
@@ -46,7 +40,6 @@ def parse_days(text: str) -> int:
 
 
 @click.command(
-    epilog=EPILOG,
     short_help="Write tables for R: records, effort, trap rates, detection histories.",
     context_settings={"show_default": True},
 )

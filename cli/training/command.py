@@ -24,20 +24,9 @@ from cli.words import count
 from database.areas.area_cells import read_names, suggest
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-EPILOG = """\b
-Examples:
-  # from the reviews of a study
-  faunalens train study.db --pack packs/
-  # from photos in folders by camera and by animal
-  faunalens train sorted/ --deployments deployments.csv --pack packs/ --name valley
-  # from a table, with boxes; for infrared photos in one country
-  faunalens train labels.csv --night --area US --pack packs/ --licence CC0-1.0
-  # then
-  faunalens identify card/ --pack packs/ --results study.db
-"""
 
 
-@click.command(epilog=EPILOG, short_help="Train a pack on labels of one's own photos.")
+@click.command(short_help="Train a pack on labels of one's own photos.")
 @click.argument("labels", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="LABELS...")
 @click.option("--pack", type=FOLDER, required=True, metavar="FOLDER", help="The folder to write the pack into.")
 @click.option("--name", default="own", show_default=True, help="The pack's name, in small letters, digits and _.")

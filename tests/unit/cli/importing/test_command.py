@@ -6,7 +6,7 @@ import pytest
 
 from cli.__main__ import run
 from cli.results import ResultsFile
-from cli.study.opinions import OPINIONS, Opinion, opinions_of
+from cli.study.opinions import Opinion, opinions_of
 from testing.studies import write_study
 
 NAME = "TimelapseData.csv"
@@ -31,7 +31,7 @@ def study(tmp_path: Path) -> Path:
 
 def opinions(study: Path) -> dict[str, list[Opinion]]:
     with ResultsFile(study, write=False) as results:
-        rows = list(results.rows("select photo.*, OPINIONS from photo".replace("OPINIONS", OPINIONS)))
+        rows = list(results.rows("select * from reviewed_photo"))
     return {row["path"]: list(said) for row in rows if (said := opinions_of(row))}
 
 

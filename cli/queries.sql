@@ -1,0 +1,147 @@
+-- What the commands ask of a results file, and change in it, by names. Small queries stand where they are used.
+
+--: views
+-- The photos whose bytes another photo of their deployment has too. That one counts: the reviewed one, or the first.
+create temp view copies as
+select id from (
+    select id, row_number() over (
+        partition by deployment, size, checksum order by id not in (select photo from review), id
+    ) as number
+    from photo where answer is not null and checksum is not null
+) where number > 1;
+
+-- The photos, with whether they begin an event if people said so, and with all opinions, the newest last, as JSON.
+create temp view reviewed_photo as
+select photo.*, boundary.starts, (
+    select json_group_array(
+        json_array(
+            reviewer, reviewed, kind, name, scientific_name, rank, count, sex, life_stage, behavior, note
+        ) order by reviewed, reviewer, number
+    ) from review where review.photo = photo.id
+) as opinions
+from photo left join boundary on boundary.photo = photo.id;
+
+--: find
+-- A photo whose place is in another cell, or whose size has changed, counts as new. Without a place, that of an earlier run
+-- stays, unless it was a deployment's.
+insert into photo (path, size, modified, deployment, place, shift)
+values (?1, ?2, ?3, ?4, coalesce(?5, 'exif'), coalesce(?6, 0))
+on conflict (path) do update set
+    state = case
+        when size <> ?2 or (
+            place <> coalesce(?5, iif(deployment is null, place, 'exif'))
+            and coalesce(cell_at(latitude, longitude), place)
+                <> coalesce(cell_at(?7, ?8), coalesce(?5, iif(deployment is null, place, 'exif')))
+        ) then 'new'
+        when modified <> ?3 and state in ('done', 'unreadable') then 'touched'
+        else state
+    end,
+    checksum = iif(
+        size <> ?2 or (
+            place <> coalesce(?5, iif(deployment is null, place, 'exif'))
+            and coalesce(cell_at(latitude, longitude), place)
+                <> coalesce(cell_at(?7, ?8), coalesce(?5, iif(deployment is null, place, 'exif')))
+        ), null, checksum
+    ),
+    place = coalesce(?5, iif(deployment is null, place, 'exif')),
+    latitude = coalesce(?7, latitude), longitude = coalesce(?8, longitude),
+    deployment = ?4, shift = coalesce(?6, shift), size = ?2, modified = ?3;
+
+--: left
+select id, path, place, checksum, shift, state from photo
+where id > ? and state in ('new', 'touched', 'failed') order by id limit ?;
+
+--: changed
+-- How many photos with an answer have another size or place now, and how many of them are reviewed.
+select count(*), count(iif(id in (select photo from review), 1, null)) from photo where state = 'new' and answer <> ?;
+
+--: save
+update photo set
+    state = ?2, size = ?3, modified = ?4, checksum = ?5, taken = ?6, latitude = ?7, longitude = ?8, width = ?9,
+    height = ?10, answer = ?11, code = ?12, detail = ?13, identified = ?14
+where id = ?1;
+
+--: save as unchanged
+update photo set state = iif(answer is null, 'unreadable', 'done'), modified = ?2 where id = ?1;
+
+--: models
+-- The number of photos by the model of their answer. The index `photo_models` has all that the inner query reads: an answer
+-- is long.
+select
+    name, version,
+    case when has_boxes then 'with boxes' else 'without boxes' end || coalesce((
+        select ' by megadetector ' || (value ->> '$.version')
+        from json_each(packs) where value ->> '$.name' = 'megadetector'
+    ), '') as boxes,
+    sum(number)
+from (
+    select
+        answer ->> '$.model.name' as name, answer ->> '$.model.version' as version, answer ->> '$.model.packs' as packs,
+        answer ->> '$.animals' is not null as has_boxes, count(*) as number
+    from photo where answer is not null group by 1, 2, 3, 4
+)
+where name is not null group by 1, 2, 3 order by 4 desc;
+
+--: shared
+-- The number of photos whose bytes are in several deployments.
+select coalesce(sum(number), 0) from (
+    select count(*) as number from photo where answer is not null and checksum is not null
+    group by size, checksum having count(distinct coalesce(deployment, '')) > 1
+);
+
+--: listed
+create temp table listed (
+    path text primary key, size integer, modified integer, deployment text, place text, shift real
+);
+
+--: moved
+-- The photos that a new path may be. SQLite keeps the order of a cross join: few paths are new, sizes repeat.
+select listed.path, photo.id, photo.path as old, photo.size, checksum from listed cross join photo using (size)
+where checksum is not null and listed.path not in (select path from photo) order by photo.id;
+
+--: keep reviews
+-- Give the reviews of photos that are gone to copies of them that stay.
+insert or ignore into review
+select
+    other.id, reviewer, number, kind, name, scientific_name, rank, count, sex, life_stage, behavior, note, machine,
+    is_right, drawn, reviewed
+from temp.gone join photo using (id) join review on review.photo = photo.id
+join photo as other on other.size = photo.size and other.checksum = photo.checksum
+where other.id not in (select id from temp.gone) and (other.id, reviewer) not in (select photo, reviewer from review);
+
+--: in order
+select id from photo where answer is not null and id not in (select id from copies)
+order by
+    deployment_of(deployment, path, latitude, longitude),
+    iif(
+        taken is null,
+        clock_of(modified, deployment_of(deployment, path, latitude, longitude)),
+        datetime(substr(taken, 1, 19), shift || ' seconds')
+    ) nulls last,
+    path;
+
+--: precision
+-- The newest opinion of a photo decides. Photos of a station within the same ten minutes are one occasion.
+select machine, count(*) as reviewed, sum(is_right), count(distinct occasion) from (
+    select
+        machine, is_right, max(reviewed),
+        coalesce(deployment, rtrim(path, replace(path, '/', ''))) || coalesce(substr(taken, 1, 15), path) as occasion
+    from (
+        select
+            photo, machine, reviewed, max(is_right) as is_right,
+            max(name is not null and scientific_name is null) as is_typed
+        from review where machine <> '' and (drawn or not ?) group by photo, reviewer
+    ) join photo on photo.id = photo where is_right or not is_typed group by photo
+) group by machine order by reviewed desc, machine;
+
+--: reviewed by several
+select photo, reviewer, kind, name, scientific_name from review
+where photo in (select photo from review group by photo having min(reviewer) <> max(reviewer))
+order by photo, reviewer;
+
+--: held by others
+select reviewer from hold where photo in (select value from json_each(?)) and holder <> ? and until > ? limit 1;
+
+--: manifest
+select path, deployment, place, shift, etag from photo join listed using (path)
+where state in ('new', 'touched', 'failed') order by deployment, path;
