@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import cache, cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,28 +23,15 @@ from cli.results import ListedPhoto, ResultsFile
 
 REQUIRED = ("deploymentID", "latitude", "longitude")
 FOLDER, ZONE = "folder", "timezone"
-LIMITS: Mapping[str, tuple[float, float]] = {
-    "coordinateUncertainty": (1, 1e8),
-    "cameraDelay": (0, 1e8),
-    "cameraHeight": (0, 1e8),
-    "cameraDepth": (0, 1e8),
-    "cameraTilt": (-90, 90),
-    "cameraHeading": (0, 360),
-    "detectionDistance": (0, 1e8),
-}
-"""Least and most of the numbers in Camtrap DP's other columns. With others, no package would be valid."""
+with Path(__file__).with_name("camtrap_dp.csv").open(encoding="utf-8", newline="") as _file:
+    _TABLES = list(csv.DictReader(_file))
+COLUMNS = {table: tuple(row["column"] for row in rows) for table, rows in groupby(_TABLES, itemgetter("table"))}
+"""The columns of each table of Camtrap DP 1.0.2."""
+LIMITS = {row["column"]: row for row in _TABLES if row["least"]}
+WORDS = {row["column"]: frozenset(row["words"].split()) for row in _TABLES if row["words"]}
+"""What Camtrap DP allows in a column: numbers or whole numbers between two, or words. With others, no package would be
+valid."""
 NUMBERS = ("latitude", "longitude", *LIMITS)
-WHOLE = frozenset({"cameraDelay", "cameraTilt", "cameraHeading"})
-WORDS = {
-    **dict.fromkeys(("timestampIssues", "baitUse"), frozenset({"true", "false", "1", "0"})),
-    "featureType": frozenset(
-        {
-            *("roadPaved", "roadDirt", "trailHiking", "trailGame", "roadUnderpass", "roadOverpass", "roadBridge"),
-            *("culvert", "burrow", "nestSite", "carcass", "waterSource", "fruitingTree"),
-        }
-    ),
-}
-"""What Camtrap DP allows in a column."""
 TIMES = START, END = "deploymentStart", "deploymentEnd"
 DAY = timedelta(days=1)
 EVER = datetime.min  # noqa: DTZ901, on a camera's clock
@@ -201,16 +189,16 @@ def _fault_of(row: Mapping[str, str]) -> str | None:
 
 def _fault_of_camera(row: Mapping[str, str]) -> str | None:
     """Return what Camtrap DP would refuse in the optional columns of a row, or None."""
-    for column, (least, most) in LIMITS.items():
+    for column, limits in LIMITS.items():
         if not (text := row.get(column, "").strip()):
             continue
+        least, most, is_whole = int(limits["least"]), int(limits["most"]), limits["type"] == "integer"
         try:
-            is_valid = least <= float(text) <= most and (column not in WHOLE or text.lstrip("+-").isdecimal())
+            is_valid = least <= float(text) <= most and (not is_whole or text.lstrip("+-").isdecimal())
         except ValueError:
             is_valid = False
         if not is_valid:
-            kind = "whole number" if column in WHOLE else "number"
-            return f"{column} is '{text}'; expected a {kind} from {least:g} to {most:.0f}"
+            return f"{column} is '{text}'; expected a {'whole ' * is_whole}number from {least} to {most}"
     for column, words in WORDS.items():
         text = row.get(column, "").strip()
         if text and (text if column == "featureType" else text.lower()) not in words:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from string import Template
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,31 +17,10 @@ from database.ranges.cell_weights import LISTED
 from database.ranges.drawings import HEIGHT, WIDTH, path_data, place_on_map
 from database.ranges.outlines import Outlines
 
+_CHANGES, _PAGE = (Path(__file__).with_suffix(suffix) for suffix in (".sql", ".html"))
+_WORLD: Final = Path(__file__).parents[1] / "chalicelib" / "world.svg"
 _SHOWN: Final = 20  # animals and facts in lines
-
-_CHANGES: Final = """
-    with old as (select cell, animal, weight from cell_animal where dataset = %(old)s and weight >= %(listed)s),
-        new as (select cell, animal, weight from cell_animal where dataset = %(new)s and weight >= %(listed)s),
-        named as (
-            select distinct on (animal) animal, taxon, name from animal where dataset in (%(old)s, %(new)s)
-            order by animal, dataset desc
-        ),
-        changed as (
-            select
-                coalesce(old.animal, new.animal) as animal,
-                array_agg(new.cell) filter (where old.cell is null) as gained,
-                array_agg(old.cell) filter (where new.cell is null) as lost,
-                array_agg(new.cell) filter (where old.cell is not null and new.cell is not null) as kept,
-                count(*) filter (where old.weight < new.weight) as higher,
-                count(*) filter (where old.weight > new.weight) as lower
-            from old full join new on old.cell = new.cell and old.animal = new.animal
-            group by 1
-        )
-    select taxon, name, coalesce(gained, '{}'), coalesce(lost, '{}'), coalesce(kept, '{}'), higher, lower
-    from changed natural join named
-    where gained is not null or lost is not null or higher > 0 or lower > 0
-    order by coalesce(cardinality(gained), 0) + coalesce(cardinality(lost), 0) desc, higher + lower desc, taxon
-"""
+_MAPS: Final = 24  # on a page
 
 
 class Change(NamedTuple):
@@ -93,7 +73,7 @@ def compare(connection: Connection, version: str) -> Comparison:
         raise LoadError(f"{what}; list the loaded ones with: python -m database list")
     numbers = {"old": active.number, "new": present[version].number, "listed": LISTED}
     with connection, connection.cursor() as cursor:
-        cursor.execute(_CHANGES, numbers)
+        cursor.execute(_CHANGES.read_text(encoding="utf-8"), numbers)
         changes = [Change(*row) for row in cursor.fetchall()]
     old, new = (_holding(connection, number) for number in (active.number, present[version].number))
     won = [fact for fact, holds in new.items() if holds and not old.get(fact, True)]
@@ -120,45 +100,11 @@ def _holding(connection: Connection, number: int) -> dict[Fact, bool]:
     }
 
 
-_WORLD: Final = Path(__file__).parents[1] / "chalicelib" / "world.svg"
-_MAPS: Final = 24  # on a page
-_PAGE: Final = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-:root{{color-scheme:light dark}}
-body{{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}}
-pre{{white-space:pre-wrap;overflow-wrap:anywhere}} h1{{overflow-wrap:anywhere}}
-main{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(30rem,100%),1fr));gap:1rem}}
-figure{{margin:0}} .sea{{fill:#eef0e6}} .land{{fill:#cfd3bd}}
-.kept{{fill:#7d8a75}} .gained{{fill:#1b6ac9}} .lost{{fill:#c2410c}}
-b.gained{{color:#1b6ac9}} b.lost{{color:#c2410c}}
-@media (prefers-color-scheme:dark){{
-.sea{{fill:#1a1f19}} .land{{fill:#3d4738}}
-.kept{{fill:#8d9a85}} .gained{{fill:#79b4f7}} .lost{{fill:#f59461}}
-b.gained{{color:#79b4f7}} b.lost{{color:#f59461}}
-}}
-</style>
-<h1>{title}</h1>
-<pre>{text}</pre>
-<h2>What changes most</h2>
-<p>Cells <b class="gained">gained</b>, <b class="lost">lost</b> and kept.</p>
-<svg width="0" height="0"><defs><g id="world">{world}</g></defs></svg>
-<main>
-{figures}
-</main>
-</html>
-"""
-
-
 def page_of(comparison: Comparison) -> str:
     """Return a comparison as one HTML page, with maps of the animals that change most."""
     outlines = Outlines(read_area_cells().earth)
     svg = _WORLD.read_text(encoding="utf-8")
-    return _PAGE.format(
+    return Template(_PAGE.read_text(encoding="utf-8")).substitute(
         title=escape(f"Dataset {comparison.new} compared with {comparison.old}"),
         text=escape("\n".join(comparison.lines())),
         world=svg[svg.index('<path class="sea"') : svg.rindex("</svg>")],

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.application import VERSION
+from cli.deployments import COLUMNS
 from cli.errors import CommandError
 from cli.exports.description import Description
 from cli.exports.files import stamp, table, whole
@@ -23,23 +24,6 @@ from cli.terminal import shown, warn
 from cli.words import count
 
 SCHEMAS = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
-DEPLOYMENT_COLUMNS = (
-    *("deploymentID", "locationID", "locationName", "latitude", "longitude", "coordinateUncertainty"),
-    *("deploymentStart", "deploymentEnd", "setupBy", "cameraID", "cameraModel", "cameraDelay", "cameraHeight"),
-    *("cameraDepth", "cameraTilt", "cameraHeading", "detectionDistance", "timestampIssues", "baitUse", "featureType"),
-    *("habitat", "deploymentGroups", "deploymentTags", "deploymentComments"),
-)
-MEDIA_COLUMNS = (
-    *("mediaID", "deploymentID", "captureMethod", "timestamp", "filePath", "filePublic", "fileName", "fileMediatype"),
-    *("exifData", "favorite", "mediaComments"),
-)
-OBSERVATION_COLUMNS = (
-    *("observationID", "deploymentID", "mediaID", "eventID", "eventStart", "eventEnd", "observationLevel"),
-    *("observationType", "cameraSetupType", "scientificName", "count", "lifeStage", "sex", "behavior", "individualID"),
-    *("individualPositionRadius", "individualPositionAngle", "individualSpeed", "bboxX", "bboxY", "bboxWidth"),
-    *("bboxHeight", "classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability"),
-    *("observationTags", "observationComments"),
-)
 FILE_TIME = "the time is that of the file, because EXIF has none"
 """What exports say of a photo without a time of the camera."""
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
@@ -58,12 +42,12 @@ def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
     if untimed := study.untimed:
         warn(f"{count(untimed, 'photo is')} left out for want of a time, which Camtrap DP demands; see --file-times")
     taxa: dict[str, ScoredTaxon] = {}
-    with table(folder / "deployments.csv", DEPLOYMENT_COLUMNS) as write:
+    with table(folder / "deployments.csv", COLUMNS["deployments"]) as write:
         for deployment in deployments.values():
             write(_deployment(deployment, study))
     with (
-        table(folder / "media.csv", MEDIA_COLUMNS) as write_medium,
-        table(folder / "observations.csv", OBSERVATION_COLUMNS) as write_observation,
+        table(folder / "media.csv", COLUMNS["media"]) as write_medium,
+        table(folder / "observations.csv", COLUMNS["observations"]) as write_observation,
     ):
         for event in study.events():
             photos = [photo for photo in event if photo.time and _has_path(photo)]
@@ -109,7 +93,7 @@ def _has_path(photo: StudyPhoto) -> bool:
 
 
 def _deployment(deployment: Deployment, study: Study) -> dict[str, Any]:
-    fields = {name: deployment.fields.get(name, "") for name in DEPLOYMENT_COLUMNS}
+    fields = {name: deployment.fields.get(name, "") for name in COLUMNS["deployments"]}
     has_issues = deployment.has_time_issues or fields["timestampIssues"].lower() == "true"
     return fields | {
         "deploymentID": deployment.id,
@@ -217,7 +201,7 @@ def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, S
             "encoding": "utf-8",
             "schema": f"{SCHEMAS}/{name}-table-schema.json",
         }
-        for name in ("deployments", "media", "observations")
+        for name in COLUMNS
     ]
     west, south, east, north = box_around(deployments.values())
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]

@@ -62,40 +62,7 @@ does not count here, as for the loader."""
 
 _ANIMALS: Final = "kingdom = 'Animalia'"
 
-_QUERY: Final = """\
-with face ({face_columns}) as (
-    values
-        {faces}
-),
-record as (
-    select {key}, {columns}
-    from {table}
-    where {partition} = '{snapshot}' and {animals} and {key} is not null
-),
-kept as (
-    select {key}, lat, lon{month}
-    from record
-    where {reason} is null
-),
-placed as ({placed}
-),
-counted as (
-    select {key}, hexagon{month}, min_by(lat, lon) as lat, min(lon) as lon, count(*) as occurrences
-    from placed
-    group by {key}, hexagon{month}
-),
-named as (
-    select {key}, {names}
-    from {table}
-    where {partition} = '{snapshot}' and {animals}
-    group by {key}
-)
-select counted.{key}, {name_columns}, counted.lat as decimallatitude, counted.lon as decimallongitude{month},
-    counted.occurrences
-from counted
-join named on named.{key} = counted.{key}
-"""
-
+_QUERY: Final = Path(__file__).with_suffix(".sql")
 _UNLOAD: Final = "unload ({query}) to '{folder}' with (format = 'PARQUET', compression = 'SNAPPY')"
 
 
@@ -117,7 +84,7 @@ def query(snapshot: str, filters: Filters, months: bool = False) -> str:
     columns = PLACES | LICENCE | _MISSING | (MONTH if months else {})
     if not filters.commercial:
         columns["licence"] = "cast(null as varchar)"
-    return _QUERY.format(
+    return _QUERY.read_text(encoding="utf-8").format(
         key=KEY,
         table=TABLE,
         partition=PARTITION,

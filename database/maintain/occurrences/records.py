@@ -5,7 +5,10 @@ Files have Darwin Core's terms in any case, or the columns of eBird, of iNatural
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Final
+
+from database.dataset_files import read_rows
 
 _GRIDS: Final = ("eea", "eearg", "eurostat", "mgrs", "mgrsg", "eqdgc", "eqdgg", "eqdg", "qdgc", "dms", "dmsg", "isea3h")
 _CODES: Final = (
@@ -14,41 +17,8 @@ _CODES: Final = (
 )
 """Columns with the code of a cell: an SQL download names them as its query does, such as `eeaCellCode`."""
 
-NAMES: Final = {
-    "lat": ("decimallatitude", "latitude", "lat"),
-    "lon": ("decimallongitude", "longitude", "lon", "long", "lng"),
-    "cell": ("cell", "h3cell"),
-    "code": (*_CODES, "cell"),
-    "country": ("countrycode",),
-    "location": ("locationid",),
-    "taxon_key": ("taxonkey", "specieskey"),
-    "accepted_key": ("acceptedtaxonkey",),
-    "species_key": ("specieskey",),
-    "genus_key": ("genuskey",),
-    "family_key": ("familykey",),
-    "order_key": ("orderkey",),
-    "class_key": ("classkey",),
-    "scientific_name": ("scientificname", "species", "taxon"),
-    "species": ("species", "taxonspeciesname"),
-    "genus": ("genus", "taxongenusname"),
-    "family": ("family", "taxonfamilyname"),
-    "order": ("order", "taxonordername"),
-    "class": ("class", "taxonclassname", "iconictaxonname"),
-    "phylum": ("phylum", "taxonphylumname"),
-    "basis": ("basisofrecord",),
-    "presence": ("occurrencestatus",),
-    "uncertainty": ("coordinateuncertaintyinmeters", "publicpositionalaccuracy", "positionalaccuracy", "gridmetres"),
-    "centroid": ("distancefromcentroidinmeters",),
-    "year": ("year", "yearmonth", "eventdate", "observationdate", "observedon", "date"),
-    "month": ("month", "yearmonth", "eventdate", "observationdate", "observedon", "date"),
-    "date": ("eventdate", "observationdate", "observedon", "date"),
-    "issue": ("issue", "issues"),
-    "licence": ("license", "licence"),
-    "establishment": ("establishmentmeans",),
-    "captive": ("captivecultivated",),
-    "quality": ("qualitygrade",),
-    "approved": ("approved",),
-    "records": ("occurrences", "records"),
+NAMES: Final = {row["ours"]: tuple(row["theirs"].split()) for row in read_rows(Path(__file__).with_suffix(".csv"))} | {
+    "code": (*_CODES, "cell")
 }
 """Names of each column that is read, in lower case, letters and digits only: GBIF's `acceptedTaxonKey` and `speciesKey`
 are here `acceptedtaxonkey` and `specieskey`. The first that a file has counts."""

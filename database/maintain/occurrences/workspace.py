@@ -5,14 +5,17 @@ notes that the part is done. A second run with the same files and filters counts
 """
 
 import hashlib
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import Final, NamedTuple, Self, TextIO
+from typing import Final, NamedTuple, Self
 
 import duckdb
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from database.maintain.occurrences.cells import cells_of, create_cell_tables
 from database.maintain.occurrences.filters import Filters, reason_query
@@ -43,9 +46,7 @@ _READING: Final = 5
 _INTERRUPTED: Final = "Query interrupted"
 """What DuckDB says in a `RuntimeError` for Ctrl-C."""
 _SHOWN: Final = 5  # faulty rows of a table
-_BAR: Final = 30  # characters
 _PAUSE: Final = 10.0  # seconds between two lines of progress
-_CLEAR: Final = "\r\x1b[K"
 
 _SCHEMA: Final = f"""
     create table part (part integer, source varchar, number integer);
@@ -57,6 +58,10 @@ _SCHEMA: Final = f"""
     create table faulty (source varchar, line bigint, fault varchar, text varchar);
     create table names (name ubigint, {", ".join(f'"{each}" varchar' for each in NAME_TEXTS)});
 """
+
+
+type Show = Callable[[float | None, int], None]
+"""Shows how far a table is read: the share of it, 0 to 1, or None if its size is unknown, and the number of rows."""
 
 
 class Faulty(NamedTuple):
@@ -83,43 +88,29 @@ class RowCounts:
         return self.rows - self.faulty - sum(self.dropped.values())
 
 
-class TableProgress:
-    """How far one table is read: a bar on a terminal, and a line every ten seconds elsewhere.
+@contextmanager
+def table_progress(
+    what: str, report: Callable[[str], None], console: Console | None = None, clock: Callable[[], float] = perf_counter
+) -> Iterator[Show]:
+    """Show how far a table is read: a bar on a terminal, and a line every ten seconds elsewhere, by `report`."""
+    console = console or Console(stderr=True)
+    started = shown = clock()
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None, rows=0)
 
-    `report`: prints a line. `terminal`: where the bar is drawn, if it is a terminal.
-    """
+        def show(share: float | None, rows: int) -> None:
+            nonlocal shown
+            now = clock()
+            progress.update(task, completed=share or 0, total=1 if share else None, rows=rows)
+            if not console.is_terminal and now - shown >= _PAUSE:
+                shown, seconds = now, now - started
+                text = f"{rows:,} rows, {rows / seconds:,.0f} a second"
+                if share:
+                    text = f"{share:.0%}, {text}, {timedelta(seconds=round(seconds / share - seconds))} left"
+                report(f"           {what}: {text}")
 
-    def __init__(
-        self,
-        what: str,
-        report: Callable[[str], None],
-        terminal: TextIO | None = None,
-        clock: Callable[[], float] = perf_counter,
-    ) -> None:
-        self._what, self._report, self._terminal, self._clock = what, report, terminal or sys.stderr, clock
-        self._started = self._shown = clock()
-
-    def show(self, share: float | None, rows: int) -> None:
-        """Show how far the table is. `share`: of its bytes or rows, 0 to 1; None if its size is unknown."""
-        now = self._clock()
-        seconds = now - self._started
-        text = f"{rows:,} rows, {rows / max(seconds, 1e-3):,.0f} a second"
-        if share:
-            text = f"{share:.0%}, {text}, {_minutes(seconds / share - seconds)} left"
-        if self._terminal.isatty():
-            done = round(_BAR * (share or 0))
-            self._terminal.write(f"{_CLEAR}[{'█' * done}{'·' * (_BAR - done)}] {text}")
-            self._terminal.flush()
-        elif now - self._shown >= _PAUSE:
-            self._shown = now
-            self._report(f"           {self._what}: {text}")
-
-    def end(self) -> float:
-        """Remove the bar. Return the seconds since the start."""
-        if self._terminal.isatty():
-            self._terminal.write(_CLEAR)
-            self._terminal.flush()
-        return self._clock() - self._started
+        yield show
 
 
 class Workspace:
@@ -182,13 +173,13 @@ class Workspace:
         every = list(tables)
         self._forget_others(set(map(_identity, every)))
         for number, table in enumerate(every, 1):
-            progress = TableProgress(str(table), report)
+            started = perf_counter()
             try:
-                rows = self._text(table, progress) if isinstance(table, TextTable) else self._parquet(table, progress)
+                with table_progress(str(table), report) as show:
+                    rows = self._text(table, show) if isinstance(table, TextTable) else self._parquet(table, show)
             except duckdb.Error as error:
                 raise OccurrenceError(f"{table}: {_first_line(error)}") from error
-            finally:
-                seconds = progress.end()
+            seconds = perf_counter() - started
             what = f"{rows:,} rows, {rows / seconds:,.0f} a second" if rows else "no rows, or counted before"
             report(f"  {seconds:6.1f} s  {number} of {len(every)}: {table}: {what}")
 
@@ -201,17 +192,17 @@ class Workspace:
         by_reason = {text: dropped.get(number, 0) for number, text in enumerate(self._filters.reasons)}
         return RowCounts(sum(dropped.values()) + faulty, by_reason, faulty, [Faulty(*each) for each in examples])
 
-    def _parquet(self, table: ParquetTable, progress: TableProgress) -> int:
+    def _parquet(self, table: ParquetTable, show: Show) -> int:
         ((rows,),) = self.connection.execute("select count(*) from read_parquet($1)", [table.pattern]).fetchall()
         total = 0
         for number, start in enumerate(range(0, rows, self._rows)):
             part = range(start, min(rows, start + self._rows))
             if not self._is_done(table, number):
                 total += self._count(table, number, of_parquet(table, part), 0)
-            progress.show(part.stop / rows, total)
+            show(part.stop / rows, total)
         return total
 
-    def _text(self, table: TextTable, progress: TableProgress) -> int:
+    def _text(self, table: TextTable, show: Show) -> int:
         file = self._part
         total = done = lines = 0
         if table.cores:
@@ -223,7 +214,7 @@ class Workspace:
                     write_part(file, part)
                     total += self._count(table, number, of_text(file, table), lines)
                 lines += part.count(b"\n")
-                progress.show(done / size if size else None, total)
+                show(done / size if size else None, total)
         file.unlink(missing_ok=True)
         return total
 
@@ -330,8 +321,3 @@ def _identity(table: Table) -> str:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), "")
-
-
-def _minutes(seconds: float) -> str:
-    minutes, rest = divmod(round(max(seconds, 0.0)), 60)
-    return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"

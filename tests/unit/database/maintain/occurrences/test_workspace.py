@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from chalicelib.features.cells import cell_of, text_of
 from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.relations import of_parquet, of_text
 from database.maintain.occurrences.tables import OccurrenceError, tables_in
-from database.maintain.occurrences.workspace import TableProgress, Workspace
+from database.maintain.occurrences.workspace import Workspace, table_progress
 from tests.unit.database.maintain.occurrences.sample_records import FORMATS, Record, simple_csv, snapshot
 
 WORKSPACE = "database.maintain.occurrences.workspace"
@@ -348,29 +349,10 @@ def test_a_bad_file_is_a_clear_error(tmp_path: Path, content: bytes, message: st
         tables_in(tmp_path / "file")
 
 
-class Terminal(StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_a_terminal_has_a_bar_that_goes_away() -> None:
-    # GIVEN a terminal, and a clock on which 20 s pass between two looks
-    lines: list[str] = []
-    terminal, clock = Terminal(), count(0, 20.0)
-    progress = TableProgress("file", lines.append, terminal, lambda: next(clock))
-    progress.show(0.25, 1_000_000)
-    assert terminal.getvalue() == f"\r\x1b[K[{'█' * 8}{'·' * 22}] 25%, 1,000,000 rows, 50,000 a second, 1:00 min left"
-    assert progress.end() == 40
-    assert terminal.getvalue().endswith("left\r\x1b[K")
-    assert lines == []
-
-
-def test_elsewhere_there_is_a_line_every_ten_seconds() -> None:
-    lines: list[str] = []
-    terminal, clock = StringIO(), count(0, 4.0)
-    progress = TableProgress("file", lines.append, terminal, lambda: next(clock))
-    for share in (0.1, 0.2, 0.3, None):
-        progress.show(share, 1200)
-    progress.end()
-    assert lines == ["           file: 30%, 1,200 rows, 100 a second, 28 s left"]
-    assert terminal.getvalue() == ""
+def test_elsewhere_than_on_a_terminal_there_is_a_line_every_ten_seconds() -> None:
+    # GIVEN a clock on which 4 s pass between two looks
+    lines, clock = list[str](), count(0, 4.0)
+    with table_progress("file", lines.append, Console(file=StringIO()), lambda: next(clock)) as show:
+        for share in (0.1, 0.2, 0.3, None):
+            show(share, 1200)
+    assert lines == ["           file: 30%, 1,200 rows, 100 a second, 0:00:28 left"]
