@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from functools import reduce, wraps
+from inspect import signature
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -65,16 +66,37 @@ def add_options[C](options: Iterable[Callable[[C], C]]) -> Callable[[C], C]:
     return lambda command: reduce(lambda changed, option: option(changed), reversed(tuple(options)), command)
 
 
+def grouped[T, R](
+    name: str, value: Callable[..., T], *options: Callable[[Any], Any]
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Return a decorator that gives a command the values of some options as one, its parameter `name`.
+
+    `value`: makes it; its parameters are called like those of the options. `options`: to add to the command here.
+    """
+    own = tuple(signature(value).parameters)
+
+    def add(command: Callable[..., R]) -> Callable[..., R]:
+        @wraps(command)
+        def with_value(*context: Any, **given: Any) -> R:
+            made = value(**{each: given.pop(each) for each in own})
+            return command(*context, **{name: made}, **given)
+
+        added: Callable[..., R] = add_options(options)(with_value)
+        return added
+
+    return add
+
+
 @dataclass(frozen=True, slots=True)
 class StudyOptions:
-    """How to read a study. `metadata`: a file about it. `gap`: seconds between events. `precision`: degrees, if given.
+    """How to read a study. `metadata`: a file about it. `event_gap`: seconds between events.
 
-    `file_times`: whether photos without a time have that of their file.
+    `round_coordinates`: degrees, if given. `file_times`: whether photos without a time have that of their file.
     """
 
     metadata: Path | None
-    gap: int
-    precision: float | None
+    event_gap: int
+    round_coordinates: float | None
     file_times: bool
 
     def study(self, results: ResultsFile, zone: tzinfo | None = None, precision: float = 0.0) -> Study:
@@ -82,10 +104,11 @@ class StudyOptions:
 
         `precision`: degrees to which coordinates are rounded if the command does not say. Then that is said.
         """
-        if self.precision is None and precision:
+        given = self.round_coordinates
+        if given is None and precision:
             warn(f"coordinates for others are rounded to {precision:g}°; --round-coordinates 0 leaves them exact")
-        precision = precision if self.precision is None else self.precision
-        return Study(results, self.gap, zone, precision, file_times=self.file_times)
+        rounded = precision if given is None else given
+        return Study(results, self.event_gap, zone, rounded, file_times=self.file_times)
 
     def open(self, results: ResultsFile, precision: float = 0.0) -> tuple[Study, Description]:
         """Return the study, and what people say about it. Warn of photos without a time."""
@@ -112,7 +135,9 @@ file_times = click.option(
     is_flag=True,
     help="Photos without a time in EXIF have that of their file, which may be when it was copied.",
 )
-_STUDY = (
+study_options = grouped(
+    "reading",
+    StudyOptions,
     click.option(
         "--metadata",
         type=EXISTING_FILE,
@@ -129,23 +154,7 @@ _STUDY = (
     ),
     file_times,
 )
-
-
-def study_options[R](command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options with which a command reads a study. It gets their values as `reading`, `StudyOptions`."""
-
-    @wraps(command)
-    def with_reading(
-        *context: Any,
-        metadata: Path | None,
-        event_gap: int,
-        round_coordinates: float | None,
-        file_times: bool,
-        **others: Any,
-    ) -> R:
-        return command(*context, reading=StudyOptions(metadata, event_gap, round_coordinates, file_times), **others)
-
-    return add_options(_STUDY)(with_reading)
+"""The options with which a command reads a study. It gets their values as `reading`, `StudyOptions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,16 @@ class PlaceOptions:
         return Where(results, table, self.place or otherwise, self.shift)
 
 
-_PLACE = (
+def _placed(deployments: Path | None, lat: float | None, lon: float | None, shift: timedelta | None) -> PlaceOptions:
+    if (lat is None) != (lon is None):
+        raise click.UsageError("only one of --lat and --lon is given; give both or neither")
+    table = read_deployments(deployments) if deployments else None
+    return PlaceOptions(table, None if lat is None else Place("given", lat, lon), shift)
+
+
+place_options = grouped(
+    "given",
+    _placed,
     click.option(
         "--deployments",
         type=EXISTING_FILE,
@@ -186,24 +204,4 @@ _PLACE = (
         help="Add this to the cameras' clocks, such as +1h or -2d30m. It stays until another is given.",
     ),
 )
-
-
-def place_options[R](command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options that say where and when photos were taken. The command gets their values as `given`."""
-
-    @wraps(command)
-    def with_place(
-        *context: Any,
-        deployments: Path | None,
-        lat: float | None,
-        lon: float | None,
-        shift: timedelta | None,
-        **others: Any,
-    ) -> R:
-        if (lat is None) != (lon is None):
-            raise click.UsageError("only one of --lat and --lon is given; give both or neither")
-        table = read_deployments(deployments) if deployments else None
-        place = None if lat is None else Place("given", lat, lon)
-        return command(*context, given=PlaceOptions(table, place, shift), **others)
-
-    return add_options(_PLACE)(with_place)
+"""The options that say where and when photos were taken. The command gets their values as `given`, `PlaceOptions`."""

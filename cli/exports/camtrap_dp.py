@@ -23,7 +23,8 @@ from cli.study.taxa import ScoredTaxon, lineage_of, taxon_rank
 from cli.terminal import shown, warn
 from cli.words import count
 
-SCHEMAS = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
+PACKAGE = Path(__file__).with_name("datapackage.json")
+"""What all packages have in common: the release of Camtrap DP, and where the schemas of its tables are."""
 FILE_TIME = "the time is that of the file, because EXIF has none"
 """What exports say of a photo without a time of the camera."""
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
@@ -191,24 +192,11 @@ def _comments(finding: Finding) -> str:
 
 
 def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, ScoredTaxon], about: Description) -> Any:
-    resources = [
-        {
-            "name": name,
-            "path": f"{name}.csv",
-            "profile": "tabular-data-resource",
-            "format": "csv",
-            "mediatype": "text/csv",
-            "encoding": "utf-8",
-            "schema": f"{SCHEMAS}/{name}-table-schema.json",
-        }
-        for name in COLUMNS
-    ]
     west, south, east, north = box_around(deployments.values())
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     times = [time for each in deployments.values() for time in each.times]
     return {
-        "resources": resources,
-        "profile": f"{SCHEMAS}/camtrap-dp-profile.json",
+        **json.loads(PACKAGE.read_text(encoding="utf-8")),
         "name": about.name,
         "title": about.title,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

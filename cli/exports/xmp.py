@@ -6,6 +6,7 @@ photos only (`IMG_1.xmp`), so that its keywords have to be in the JPEG itself, w
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from string import Template
 from xml.sax.saxutils import escape, quoteattr
 
 from chalicelib.application import VERSION
@@ -21,16 +22,9 @@ WORDS = KINDS | {"blank": EMPTY}
 """Keywords and folders of what is no animal."""
 LEVELS = ("class", "order", "family", "genus", "species")
 """Ranks of the hierarchy of keywords."""
+PACKET = Template(Path(__file__).with_suffix(".xml").read_text(encoding="utf-8"))
 TOOLKIT = 'x:xmptk="Faunalens '
 """Who wrote a sidecar; others replace it by their own name."""
-SPACES = {
-    "dc": "http://purl.org/dc/elements/1.1/",
-    "lr": "http://ns.adobe.com/lightroom/1.0/",
-    "digiKam": "http://www.digikam.org/ns/1.0/",
-    "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
-    "stArea": "http://ns.adobe.com/xmp/sType/Area#",
-    "stDim": "http://ns.adobe.com/xap/1.0/sType/Dimensions#",
-}
 JPEG_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 """What a JPEG's segment of XMP begins with (XMP specification, part 3)."""
 
@@ -46,21 +40,14 @@ def packet(photo: StudyPhoto) -> str:
     """Return the XMP of a photo: keywords, flat and as a hierarchy, a caption, and the box of each animal."""
     paths = list(dict.fromkeys(filter(None, map(_lineage, photo.finding.each))))
     flat = dict.fromkeys(word for part in photo.finding.each for word in _words(part))
-    text = f'<rdf:Alt><rdf:li xml:lang="x-default">{_text(_description(photo))}</rdf:li></rdf:Alt>'
-    spaces = "".join(f"\n    xmlns:{name}={quoteattr(space)}" for name, space in SPACES.items())
-    return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/" {TOOLKIT}{VERSION}">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about=""{spaces}>
-   <dc:description>{text}</dc:description>
-   <dc:subject>{_list("Bag", flat)}</dc:subject>
-   <lr:hierarchicalSubject>{_list("Bag", ("|".join(path) for path in paths))}</lr:hierarchicalSubject>
-   <digiKam:TagsList>{_list("Seq", ("/".join(path) for path in paths))}</digiKam:TagsList>{_regions(photo)}
-  </rdf:Description>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="w"?>
-"""
+    return PACKET.substitute(
+        version=VERSION,
+        description=_text(_description(photo)),
+        subject=_list("Bag", flat),
+        hierarchical=_list("Bag", ("|".join(path) for path in paths)),
+        tags=_list("Seq", ("/".join(path) for path in paths)),
+        regions=_regions(photo),
+    )
 
 
 def inside(jpeg: bytes, xmp: str) -> bytes:

@@ -19,7 +19,7 @@ from cli.errors import Exit
 from cli.identify.again import SINCE, Again, mark
 from cli.identify.listing import photos_below, study_folder, warn_of_changes
 from cli.log import LOG
-from cli.options import ANY_PATH, EXISTING_FOLDER, FILE, PlaceOptions, place_options
+from cli.options import ANY_PATH, EXISTING_FOLDER, FILE, PlaceOptions, grouped, place_options
 from cli.photos import expand
 from cli.place import NONE
 from cli.results import Outcome, ResultsFile, Task
@@ -29,6 +29,18 @@ from cli.video import USUAL, Sampling
 
 MOST_AT_ONCE = 32
 """Requests to a service at once, at most."""
+
+
+def _choice(
+    *, is_local: bool, engine: Name, weights: str, pack: Path | None, url: str | None, boxes: bool, top: int
+) -> Choice:
+    if url and (is_local or engine != "local" or pack):
+        raise click.UsageError("--url contradicts --local, --engine and --pack; give one of them")
+    if pack and engine == "speciesnet":
+        raise click.UsageError("--pack is for our models, which --engine speciesnet does not use; give one of them")
+    if weights and engine == "local":
+        raise click.UsageError("--weights needs an --engine of another project; MODEL_PATH names another model of ours")
+    return Choice(engine, url, weights, pack, top, boxes)
 
 
 @click.command()
@@ -60,7 +72,6 @@ MOST_AT_ONCE = 32
 )
 @click.option(
     "--engine",
-    "engine_name",
     type=click.Choice(NAMES),
     default="local",
     show_default=True,
@@ -107,7 +118,7 @@ MOST_AT_ONCE = 32
     f"{MOST_AT_ONCE}.",
 )
 @click.option(
-    "--frame-every",
+    *("--frame-every", "every"),
     type=click.FloatRange(0.1),
     default=USUAL.every,
     show_default=True,
@@ -115,7 +126,7 @@ MOST_AT_ONCE = 32
     help="Look at a frame of a video this often.",
 )
 @click.option(
-    "--frames",
+    *("--frames", "most"),
     type=click.IntRange(1, 1000),
     default=USUAL.most,
     show_default=True,
@@ -123,6 +134,8 @@ MOST_AT_ONCE = 32
     help="Frames of a video at most, spread over it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each answer as a line of JSON.")
+@grouped("choice", _choice)
+@grouped("sampling", Sampling)
 @click.pass_obj
 def identify(
     environment: Mapping[str, str],
@@ -132,17 +145,10 @@ def identify(
     given: PlaceOptions,
     no_location: bool,
     root: Path | None,
-    is_local: bool,
-    engine_name: Name,
-    weights: str,
-    pack: Path | None,
-    url: str | None,
-    boxes: bool,
+    choice: Choice,
     again: Again | None,
-    top: int,
     workers: int | None,
-    frame_every: float,
-    frames: int,
+    sampling: Sampling,
     as_json: bool,
 ) -> int:
     """Identify the animals in photos and videos.
@@ -153,14 +159,7 @@ def identify(
     same command is run again: no photo is done twice, and none is lost. Photos whose file or place has changed are done
     again. Options about place and clock stay until other ones are given.
     """
-    if url and (is_local or engine_name != "local" or pack):
-        raise click.UsageError("--url contradicts --local, --engine and --pack; give one of them")
-    if pack and engine_name == "speciesnet":
-        raise click.UsageError("--pack is for our models, which --engine speciesnet does not use; give one of them")
-    if weights and engine_name == "local":
-        raise click.UsageError("--weights needs an --engine of another project; MODEL_PATH names another model of ours")
-    choice = Choice(engine_name, url, weights, pack, top, boxes)
-    if url and again == "outdated":
+    if choice.url and again == "outdated":
         raise click.UsageError("the versions of a service's models are not known before it answers; give --again all")
     found = expand(paths)
     if results is None and not as_json and any(path.is_dir() for path in found):
@@ -176,9 +175,9 @@ def identify(
         warn_of_changes(kept)
         counts, in_words = kept.counts(), results is None and not as_json
         if counts.left or counts.failed:
-            at_once = workers or (MOST_AT_ONCE if url else os.process_cpu_count() or 1)
+            at_once = workers or (MOST_AT_ONCE if choice.url else os.process_cpu_count() or 1)
             engine = choice.engine(environment, at_once, warn)
-            look = partial(work, root=folder, engine=engine, sampling=Sampling(frame_every, frames))
+            look = partial(work, root=folder, engine=engine, sampling=sampling)
             identify_left(kept, look, at_once, where, as_json=as_json, in_words=in_words)
             if kept.counts().left:  # photos whose time, now known, has put them into another cell
                 warn_of_changes(kept)

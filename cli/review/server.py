@@ -19,8 +19,7 @@ from chalicelib.config.settings import ROOT
 from cli.log import LOG
 from cli.photos import thumbnail
 from cli.review.agreement import agreement
-from cli.review.holds import hold, release
-from cli.review.session import Held, Session
+from cli.review.session import Held, Session, hold, release
 from cli.study.reviews import precision
 
 PAGES = Path(__file__).parents[1] / "pages" / "review"

@@ -1,11 +1,16 @@
-"""A review under way: what its page shows of an event, and what a reviewer says of photos."""
+"""A review under way: what its page shows of an event, what a reviewer says of photos, and who has which event.
 
+No two people review the same event at a time, from two browsers or by two processes. An event is held by its photos, so
+that it does not matter how another reviewer's events are cut.
+"""
+
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from time import time
 from typing import Any
 
-from cli.results import ResultsFile, now
-from cli.review.holds import held_by, hold
+from cli.results import QUERIES, ResultsFile, now
 from cli.review.queue import Choice, Queue
 from cli.study.event import found_in
 from cli.study.finding import Finding, machine_of
@@ -19,9 +24,36 @@ LONGEST = 1000
 MOST = 1_000_000
 """Largest count of animals."""
 
+SECONDS = 120.0
+"""How long an event is held, unless its page goes on holding it."""
+_HOLD = "insert or replace into hold values (?, ?, ?, ?)"
+
 
 class Held(Exception):
     """Another reviewer has the event."""
+
+
+def hold(results: ResultsFile, photos: Iterable[int], holder: str, reviewer: str) -> str | None:
+    """Hold photos, or go on holding them. Return None, or the reviewer who has one of them; then nothing changes."""
+    photos = list(photos)
+    with results.transaction() as connection:
+        other = held_by(results, photos, holder)
+        if other is None:
+            connection.execute("delete from hold where until <= ?", (time(),))
+            connection.executemany(_HOLD, ((photo, holder, reviewer, time() + SECONDS) for photo in photos))
+    return other
+
+
+def held_by(results: ResultsFile, photos: Iterable[int], holder: str) -> str | None:
+    """Return the other reviewer who has one of the photos, or None."""
+    row = next(results.rows(QUERIES["held by others"], json.dumps(list(photos), allow_nan=False), holder, time()), None)
+    return str(row["reviewer"]) if row else None
+
+
+def release(results: ResultsFile, holder: str) -> None:
+    """Release what a browser holds, or all those whose names begin so."""
+    with results.transaction() as connection:
+        connection.execute("delete from hold where substr(holder, 1, length(?1)) = ?1", (holder,))
 
 
 class Session:

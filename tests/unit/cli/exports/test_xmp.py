@@ -10,13 +10,21 @@ from PIL import Image
 
 from cli.__main__ import run
 from cli.errors import CommandError, Exit
-from cli.exports.xmp import SPACES, inside, packet, write_sidecars
+from cli.exports.xmp import inside, packet, write_sidecars
 from testing.pictures import SYDNEY, encoded, exif, scene
 from testing.studies import DEER, IMPALA, LION, answer, made_up, write_study
 from tests.unit.cli.copy.test_command import animal, person, study_of
 from tests.unit.cli.exports.reading import rows_of
 
-NAMES = {"rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#", **SPACES}
+NAMES = {
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "lr": "http://ns.adobe.com/lightroom/1.0/",
+    "digiKam": "http://www.digikam.org/ns/1.0/",
+    "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
+    "stArea": "http://ns.adobe.com/xmp/sType/Area#",
+    "stDim": "http://ns.adobe.com/xap/1.0/sType/Dimensions#",
+}
 
 
 def xmp_of(tmp_path: Path, text: str, path: str = "N/1.jpg") -> str:
@@ -62,7 +70,7 @@ def test_each_animal_has_a_region_around_its_middle_and_people_have_none(tmp_pat
     more = person(0.9) | {"subject": "animal", "animals": [animal(0.1, LION), animal(0.6, IMPALA)]}
     root = parsed(xmp_of(tmp_path, answer(LION, **more)))
     regions = root.findall(".//mwg-rs:RegionList//rdf:Description", NAMES)
-    assert [region.get(f"{{{SPACES['mwg-rs']}}}Name") for region in regions] == [
+    assert [region.get(f"{{{NAMES['mwg-rs']}}}Name") for region in regions] == [
         "lion (Panthera leo)",
         "impala (Aepyceros melampus)",
     ]
