@@ -19,12 +19,11 @@ from chalicelib.errors import FaunalensError
 from chalicelib.redaction import inert
 from cli.config import use_defaults, with_source
 from cli.errors import CommandError, Exit
-from cli.identify.again import made_by
 from cli.log import LOG, OPTION, close_log
 from cli.options import results_argument
 from cli.results import ResultsFile
 from cli.study import moved
-from cli.study.clocks import doubts_of, remarks
+from cli.study.clocks import doubts_of, made_by, remarks
 from cli.terminal import MOST_FAULTS, prepare, say, say_json, shown
 from cli.words import count, parts_of
 

@@ -16,8 +16,7 @@ from cli.deployments import Where
 from cli.engines.choice import NAMES, Choice, Name
 from cli.engines.engine import work
 from cli.errors import Exit
-from cli.identify.again import SINCE, Again, mark
-from cli.identify.listing import photos_below, study_folder, warn_of_changes
+from cli.identify.listing import SINCE, Again, mark, photos_below, study_folder, warn_of_changes
 from cli.log import LOG
 from cli.options import ANY_PATH, EXISTING_FOLDER, FILE, PlaceOptions, grouped, place_options
 from cli.photos import expand

@@ -1,16 +1,18 @@
-"""The photos that a run is to identify: those below the paths, named by the study's folder, and what to warn of."""
+"""The photos that a run is to identify: those below the paths, named by the study's folder, and those to do again."""
 
+import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import click
 
-from cli.deployments import Where
+from cli.deployments import Where, corrected
 from cli.errors import CommandError
 from cli.photos import RAW, is_text, root_of, walk, with_slashes
-from cli.results import BATCH, ListedPhoto, ResultsFile
+from cli.results import BATCH, ListedPhoto, ResultsFile, now
 from cli.terminal import MOST_FAULTS, warn
 from cli.video import INSTALL, can_read, is_video
 from cli.words import count
@@ -111,3 +113,50 @@ def warn_of_changes(results: ResultsFile) -> None:
     if number:
         stays = f"; the reviews of {reviewed:,} of them stay" if reviewed else ""
         warn(f"{count(number, 'answer is')} made again, as the photo's size, place or options changed{stays}")
+
+
+Again = Literal["all", "outdated"]
+
+_MARK = """
+update photo set state = 'new', checksum = null
+where answer is not null and state in ('done', 'touched') and path in (select path from temp.listed) and
+"""
+_OTHERS = "select 1 from photo where answer is not null and path not in (select path from temp.listed) limit 1"
+SINCE, MODELS = "again", "models"
+"""Facts about a study: when the run that does all again began, until it ends; and which models its answers had."""
+
+
+def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[str, str]], *, boxes: bool) -> None:
+    """Mark photos to be identified again, of those that were listed for this run.
+
+    `versions`: called for those of the models at hand. `boxes`: mark photos whose answer has none.
+    """
+    known = results.study()
+    models = versions() if again or MODELS not in known else {}
+    since = (known.get(SINCE) or now()) if again == "all" else ""
+    has_more = bool(set(models) - set(known.get(MODELS, "").split("\n"))) and MODELS in known
+
+    def is_outdated(answer: str, taken: str | None, shift: float) -> str | None:
+        return "yes" if has_more or _is_outdated(json.loads(answer), taken, shift, models) else None
+
+    results.define("is_outdated", is_outdated)
+    results.describe(**{SINCE: since})
+    with results.transaction() as connection:
+        if again == "all":
+            connection.execute(f"{_MARK} identified <= ?", (since,))
+        if again == "outdated":
+            connection.execute(f"{_MARK} is_outdated(answer, taken, shift) is not null")
+        if boxes:
+            connection.execute(f"{_MARK} answer ->> '$.animals' is null")
+    if models and (MODELS not in known or next(results.rows(_OTHERS), None) is None):
+        results.describe(**{MODELS: "\n".join(models)})
+
+
+def _is_outdated(answer: Mapping[str, Any], taken: str | None, shift: float, models: Mapping[str, str]) -> bool:
+    """Return whether other models or data are at hand now, or the photo's corrected time is in another month."""
+    model, features = answer["model"], answer["features"]
+    used = {each["name"]: each["version"] for each in (model, *model.get("packs", ()))}
+    used |= {"data": features["version"]} if "data" in models and features.get("version") else {}
+    month = features.get("month")
+    is_other = month and taken and corrected(taken, shift).month != month
+    return bool(is_other) or any(models.get(name) != version for name, version in used.items())

@@ -1,4 +1,4 @@
-"""Times that cannot be right, photos outside of the dates of their deployments, and photos of no deployment."""
+"""What to know of a study before its numbers are used: doubtful times and deployments, and a mixture of models."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 
 from cli.deployments import Row, corrected, lies_in
-from cli.identify.again import mixture
-from cli.results import ResultsFile
+from cli.results import QUERIES, ResultsFile
 from cli.study.moved import copies, shared, untimed
 from cli.words import count
 
@@ -68,6 +67,20 @@ def remarks(results: ResultsFile) -> Iterator[str]:
     yield from doubts_of(results).sentences()
     if mixed := mixture(results):
         yield mixed
+
+
+def mixture(results: ResultsFile) -> str:
+    """Return what a mixed study is made of, as a sentence; empty if it is not mixed."""
+    if len(made := made_by(results)) < 2:
+        return ""
+    parts = ", ".join(f"{count:,} by {name}" for name, count in made.items())
+    return f"the study is mixed: {parts}; --again outdated, or --boxes, makes it one"
+
+
+def made_by(results: ResultsFile) -> dict[str, int]:
+    """Return the number of photos by the model of their answer, the most first. Several make a mixed study."""
+    rows = results.rows(QUERIES["models"])
+    return {f"{name} {version} {boxes}": count for name, version, boxes, count in rows}
 
 
 def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:

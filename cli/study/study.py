@@ -10,10 +10,9 @@ from itertools import batched
 from math import ceil, sqrt
 
 from cli.deployments import ZONE, corrected, parse_zone
-from cli.identify.again import made_by, mixture
 from cli.results import BATCH, QUERIES, ResultsFile
 from cli.study import moved
-from cli.study.clocks import doubts_of
+from cli.study.clocks import doubts_of, made_by, mixture
 from cli.study.finding import Clip, Finding, finding_of
 
 

@@ -46,20 +46,6 @@ LICENCE: Final = {"licence": "lower(license)"}
 
 MONTH: Final = {"month": "if(month between 1 and 12, month, null)"}
 
-_MISSING: Final = {
-    "cell": "cast(null as bigint)",
-    "country": "cast(null as varchar)",
-    "records": "1e0",
-    "is_bad_number": "false",
-    "is_named": "true",
-    "centroid": "cast(null as double)",
-    "captive": "cast(null as varchar)",
-    "quality": "cast(null as varchar)",
-    "approved": "cast(null as varchar)",
-}
-"""Columns that the snapshot lacks. `is_named`: a record with a key has a name. `country`: without coordinates, a record
-does not count here, as for the loader."""
-
 _ANIMALS: Final = "kingdom = 'Animalia'"
 
 _QUERY: Final = Path(__file__).with_suffix(".sql")
@@ -81,7 +67,7 @@ def query(snapshot: str, filters: Filters, months: bool = False) -> str:
 
     `snapshot`: its date, such as 2026-11-01. `months`: count each month by itself.
     """
-    columns = PLACES | LICENCE | _MISSING | (MONTH if months else {})
+    columns = PLACES | LICENCE | (MONTH if months else {})
     if not filters.commercial:
         columns["licence"] = "cast(null as varchar)"
     return _QUERY.read_text(encoding="utf-8").format(

@@ -3,7 +3,11 @@ with face ({face_columns}) as (
         {faces}
 ),
 record as (
-    select {key}, {columns}
+    select {key}, {columns},
+        -- what the snapshot lacks: a record with a key has a name, and one without coordinates does not count
+        cast(null as bigint) as cell, cast(null as varchar) as country, 1e0 as records, false as is_bad_number,
+        true as is_named, cast(null as double) as centroid, cast(null as varchar) as captive,
+        cast(null as varchar) as quality, cast(null as varchar) as approved
     from {table}
     where {partition} = '{snapshot}' and {animals} and {key} is not null
 ),

@@ -26,7 +26,7 @@ from chalicelib.photo import headers
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import location_from_gps, taken_at
 from database.maintain.occurrences.darwin_core import ArchiveError, TextFormat, read_meta
-from database.maintain.occurrences.parts import parts_of
+from database.maintain.occurrences.relations import parts_of
 from database.maintain.occurrences.tables import OccurrenceError, TextTable, tables_in
 
 CORPUS = Path(__file__).with_name("corpus")

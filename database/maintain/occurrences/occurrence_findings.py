@@ -10,19 +10,23 @@ import numpy as np
 from database.areas.area_cells import Earth
 from database.cell_animals import AnimalRow, Cell, Rows, WithEvidence
 from database.dataset_files import join_some
-from database.maintain.occurrences.evidence import RULES, Rules, combine, range_of_countries, range_of_records
-from database.maintain.occurrences.names import Matches, Name, match
-from database.maintain.occurrences.shares import (
+from database.maintain.occurrences.evidence import (
     FORMULA,
     MONTHS,
+    RULES,
     Counts,
     Effort,
     MonthlyCounts,
+    Rules,
     Surroundings,
     around,
+    combine,
+    range_of_countries,
+    range_of_records,
     seasons_of,
     weights_of,
 )
+from database.maintain.occurrences.names import Matches, Name, match
 from database.maintain.occurrences.workspace import RowCounts, Workspace
 from database.ranges.cell_weights import INTRODUCED, NATIVE
 

@@ -19,15 +19,16 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from database.maintain.occurrences.cells import cells_of, create_cell_tables
 from database.maintain.occurrences.filters import Filters, reason_query
-from database.maintain.occurrences.parts import PART, parts_of
 from database.maintain.occurrences.records import NAME_TEXTS, column_names, counts_by_country, name_query, normal_query
 from database.maintain.occurrences.relations import (
     PADDED,
+    PART,
     Relation,
     copy_short_rows,
     create_core,
     of_parquet,
     of_text,
+    parts_of,
     with_places,
     write_part,
 )

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from cli.identify.again import SINCE, Again, made_by, mark
+from cli.identify.listing import SINCE, Again, mark
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
+from cli.study.clocks import made_by
 from cli.study.moved import find_below
 from testing.studies import IMPALA, answer
 

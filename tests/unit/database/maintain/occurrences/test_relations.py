@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from database.maintain.occurrences.darwin_core import TextFormat
-from database.maintain.occurrences.parts import parts_of
+from database.maintain.occurrences.relations import parts_of
 from database.maintain.occurrences.tables import OccurrenceError
 
 VALUES = st.text(st.sampled_from('ab"é,\n'), max_size=6)
