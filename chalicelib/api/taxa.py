@@ -49,6 +49,7 @@ class ListedTaxon:
     rank: Annotated[str, "Taxonomic rank, such as species or genus."]
     kind: Annotated[str, _KIND]
     group: Annotated[str, "Group of animals, such as birds."]
+    found_by: Annotated[str | None, "Old or other name by which a search found it; null if by its own."] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Store(Protocol):
 
 
 class NamedTaxon(NamedTuple):
-    """A taxon by its names."""
+    """A taxon by its names. `found_by`: the old or other name by which a search found it, if not by its own."""
 
     taxon: str
     name: str
@@ -58,6 +58,7 @@ class NamedTaxon(NamedTuple):
     rank: str
     kind: str
     group: str
+    found_by: str | None = None
 
 
 class Of[T](NamedTuple):

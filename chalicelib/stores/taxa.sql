@@ -16,28 +16,29 @@ near as materialized (
     where position(' ' || typed.text in lower(' ' || other_name.name)) > 0
 ),
 known as ( -- people type common names more often, and among 2,300 Latin names one is always similar
-    select dataset, animal, own.name, own.worth
+    select dataset, animal, own.name, own.worth, null as other_name
     from near
     join animal using (dataset, animal)
     cross join lateral (
         values (lower(animal.name), 1.0), (lower(animal.scientific_name), 0.85), (animal.taxon, 0.0)
     ) as own (name, worth)
     union all
-    select dataset, animal, lower(name), 0.85 from near join other_name using (dataset, animal)
+    select dataset, animal, lower(name), 0.85, name from near join other_name using (dataset, animal)
 ),
-liked as (
-    select dataset, animal, max(case
+liked as ( -- by the name that is most like what was typed: an other one only if it is more like it than the animal's own
+    select distinct on (dataset, animal) dataset, animal, other_name, case
         when name = text then 4
         when starts_with(name, text) then 3
         when position(' ' || text in name) > 0 then 2
         else worth * likeness(text, name)
-    end) as likeness
+    end as likeness
     from known cross join typed
-    group by dataset, animal
+    order by dataset, animal, likeness desc, other_name nulls first
 ),
 found as (
     select
-        animal.taxon, animal.name, animal.scientific_name, animal.rank, animal.kind, animal.animal_group, liked.likeness
+        animal.taxon, animal.name, animal.scientific_name, animal.rank, animal.kind, animal.animal_group, liked.other_name,
+        liked.likeness
     from active
     join liked using (dataset)
     join animal using (dataset, animal)
@@ -47,7 +48,7 @@ found as (
 best as (
     select * from found where likeness >= %s order by likeness desc, length(name), name limit %s
 )
-select version, taxon, name, scientific_name, rank, kind, animal_group
+select version, taxon, name, scientific_name, rank, kind, animal_group, other_name
 from active left join best on true
 order by likeness desc, length(name), name
 

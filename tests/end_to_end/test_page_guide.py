@@ -141,13 +141,14 @@ def test_the_photo_and_the_picture_zoom_together(
 
 def test_a_search_leads_to_the_page_of_an_animal_and_back(stand: Stand, open_page: Open) -> None:
     # GIVEN an API that finds the koala by another name
-    stand.taxa |= {"?q=native+bear": {"taxa": [KOALA], "groups": []}, "phascolarctos-cinereus": KOALA_NOW}
+    stand.taxa |= {"?q=native+bear": {"taxa": [KOALA | {"found_by": "Native bear"}], "groups": []}, "phascolarctos-cinereus": KOALA_NOW}
     stand.taxa["?group=mammals"] = {"taxa": [KOALA], "groups": []}
     shown = open_page(stand.url)
-    # WHEN it is looked up THEN it is found, and leads to its page
+    # WHEN it is looked up THEN it is found, with the name that did it, and leads to its page
     shown.fill("#look-up-text", "native bear")
     shown.click("#look-up button")
     expect(shown.locator("#guide-heading")).to_have_text("Found for “native bear”")
+    expect(shown.locator("#guide .taxa li")).to_contain_text("also called Native bear")
     shown.get_by_role("link", name="Koala").click()
     expect(shown.locator("#guide-heading")).to_have_text("Koala")
     # AND back leads to the list, then to the start

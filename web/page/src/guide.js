@@ -158,7 +158,8 @@ async function found(text, signal) {
   const every = [...answers.slice(1).flatMap((each) => each.taxa.filter(isCalled)), ...answers[0].taxa];
   const taxa = [...new Map(every.map((each) => [each.taxon, each])).values()];
   const heading = say(taxa.length ? "guide.found" : "guide.not-found", { text });
-  return { heading, content: [listOf(taxa.map((each) => linkedRow(each)))] };
+  const because = ({ found_by: other }) => (other ? [make("span", say("guide.found-by", { name: other }), { className: "quiet" })] : []);
+  return { heading, content: [listOf(taxa.map((each) => linkedRow(each, ...because(each))))] };
 }
 
 /** Zoom in on the range that a map shows, if that is small. */

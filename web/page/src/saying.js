@@ -135,7 +135,7 @@ export class SayingPart {
 /** Return the taxon with a name; the name alone if there is none, or it cannot be looked up. */
 async function taxonCalled({ name, english = name }) {
   const { taxa } = await searchTaxa(english, AbortSignal.timeout(WAIT)).catch(() => ({ taxa: [] }));
-  const isIt = (each) => [each.english ?? each.name, each.scientific_name].some((one) => one.toLowerCase() === english.toLowerCase());
+  const isIt = (each) => [each.english ?? each.name, each.scientific_name, each.found_by].some((one) => one?.toLowerCase() === english.toLowerCase());
   return taxa.find(isIt) ?? { name, english, scientific_name: "" };
 }
 

@@ -69,31 +69,33 @@ def taxa(cache: RedisCache, store: PostgresStore) -> Taxa:
 
 
 @pytest.mark.parametrize(
-    ("text", "first"),
+    ("text", "first", "found_by"),
     [
-        ("koala", "phascolarctos-cinereus"),  # by its common name
-        ("Phascolarctos cinereus", "phascolarctos-cinereus"),  # by its scientific name
-        ("phascolarctos-cinereus", "phascolarctos-cinereus"),  # by its id
-        ("KOAL", "phascolarctos-cinereus"),  # by the beginning of a name, in any case
-        ("phasco", "phascolarctos-cinereus"),
-        ("rock python", "python-sebae"),  # by the beginning of a word
-        ("koalla", "phascolarctos-cinereus"),  # with a typing error
-        ("jagaur", "panthera-onca"),
-        ("flamngo", "phoenicopteridae"),
-        ("platipus", "ornithorhynchus-anatinus"),
-        ("Calocitta formosa", "cyanocorax-formosus"),  # by an old name
-        ("picoides nuttallii", "dryobates-nuttallii"),
-        ("picoides nuttali", "dryobates-nuttallii"),  # with a typing error
-        ("calocitta form", "cyanocorax-formosus"),
-        ("rough-legged hawk", "buteo-lagopus"),  # by another common name
-        ("vulpes vulpis", None),
+        ("koala", "phascolarctos-cinereus", None),  # by its common name
+        ("Phascolarctos cinereus", "phascolarctos-cinereus", None),  # by its scientific name
+        ("phascolarctos-cinereus", "phascolarctos-cinereus", None),  # by its id
+        ("KOAL", "phascolarctos-cinereus", None),  # by the beginning of a name, in any case
+        ("phasco", "phascolarctos-cinereus", None),
+        ("rock python", "python-sebae", None),  # by the beginning of a word
+        ("koalla", "phascolarctos-cinereus", None),  # with a typing error
+        ("jagaur", "panthera-onca", None),
+        ("flamngo", "phoenicopteridae", None),
+        ("platipus", "ornithorhynchus-anatinus", None),
+        ("Calocitta formosa", "cyanocorax-formosus", "Calocitta formosa"),  # by an old name
+        ("picoides nuttallii", "dryobates-nuttallii", "Picoides nuttallii"),
+        ("picoides nuttali", "dryobates-nuttallii", "Picoides nuttallii"),  # with a typing error
+        ("calocitta form", "cyanocorax-formosus", "Calocitta formosa"),
+        ("rough-legged hawk", "buteo-lagopus", "Rough-legged Hawk"),  # by another common name
+        ("vulpes vulpis", None, None),
     ],
 )
-def test_a_search_finds_names_beginnings_and_typing_errors(taxa: Taxa, text: str, first: str | None) -> None:
+def test_a_search_finds_names_beginnings_and_typing_errors_and_names_the_old_or_other_name(
+    taxa: Taxa, text: str, first: str | None, found_by: str | None
+) -> None:
     found = taxa.search(text).found
     assert 0 < len(found) <= SEARCH_LIMIT
     if first is not None:
-        assert found[0].taxon == first
+        assert (found[0].taxon, found[0].found_by) == (first, found_by)
 
 
 def test_a_search_finds_at_most_twenty_and_in_one_group_only_its_taxa(taxa: Taxa) -> None:
