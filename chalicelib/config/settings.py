@@ -77,10 +77,16 @@ class Deployment:
     )
     pictures: tuple[str, ...] = setting(
         "PICTURES",
-        ("https://api.inaturalist.org", "https://inaturalist-open-data.s3.amazonaws.com"),
+        (
+            "https://api.inaturalist.org",
+            "https://inaturalist-open-data.s3.amazonaws.com",
+            "https://www.wikidata.org",
+            "https://upload.wikimedia.org",
+        ),
         casts.origins,
         help="where browsers look up pictures of animals when a person asks for them: iNaturalist's API, then the "
-        "hosts of the pictures, separated by spaces; `off`: none. The server itself asks none of them",
+        "hosts of its pictures, and Wikidata with the host of its own, separated by spaces; `off`: none. The server "
+        "itself asks none of them",
     )
 
 

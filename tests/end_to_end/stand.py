@@ -20,8 +20,13 @@ from tests.end_to_end import answers
 
 PREFIX = "/dev/"
 BUCKET = "https://photos.example"
-PICTURES = ("https://api.pictures.example", "https://pictures.example")
-"""A stand-in for iNaturalist's hosts, which tests cannot have: tests answer for it in the browser."""
+PICTURES = (
+    "https://api.pictures.example",
+    "https://pictures.example",
+    "https://wikidata.example",
+    "https://commons.example",
+)
+"""A stand-in for iNaturalist's and Wikidata's hosts, which tests cannot have: tests answer for them in the browser."""
 KEY = "faunalensdevpagelocal"
 """The API key of the page."""
 HOLD_TIMEOUT = 30.0

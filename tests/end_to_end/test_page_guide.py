@@ -1,6 +1,6 @@
 """The field guide of the page: animals by name and place, and pictures that others took.
 
-iNaturalist is a stand-in here: the browser of the tests reaches no other server.
+iNaturalist and Wikidata are stand-ins here: the browser of the tests reaches no other server.
 """
 
 import json
@@ -16,10 +16,10 @@ from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, pro
 from tests.end_to_end.stand import PICTURES, Stand
 from tests.end_to_end.test_page_words import GROUPS, KOALA
 
-API, HOST = PICTURES
+API, HOST, WIKIDATA, COMMONS = PICTURES
 KOALA_NOW = KOALA | {
     "other_names": ["Native bear"],
-    "ids": {"inaturalist": "42983"},
+    "ids": {"inaturalist": "42983", "wikidata": "Q36101"},
     "ranges": [
         {"areas": "AU-QLD AU-VIC ; lat <= -20", "words": "", "status": "native", "extent": "throughout",
          "certainty": "sure", "season": None},
@@ -49,7 +49,7 @@ def with_pictures(stand: Stand, asked: list[str]) -> dict[str, Any]:
     def answer(route: Route) -> None:
         asked.append(route.request.url)
         headers = {"Access-Control-Allow-Origin": "*"}
-        if route.request.url.startswith(HOST):
+        if route.request.url.startswith((HOST, COMMONS)):
             return route.fulfill(body=pictures.jpeg(), content_type="image/jpeg", headers=headers)
         unfree = PHOTO | {"id": 6, "license_code": None}
         koala = {"id": 42983, "default_photo": unfree, "taxon_photos": [{"photo": PHOTO}]}
@@ -92,7 +92,7 @@ def test_pictures_come_only_when_asked_for_with_author_and_licence_and_stay_on_t
     expect(shown.get_by_role("img", name="mammals")).to_be_visible()
     assert asked == []
     # WHEN pictures are wanted THEN the first one with an open licence is there, with its author and its terms
-    shown.get_by_role("button", name="Show pictures from iNaturalist").click()
+    shown.get_by_role("button", name="Show pictures").click()
     expect(shown.get_by_role("img", name="Picture of koala")).to_be_visible()
     author = shown.get_by_role("link", name="Ada Lovelace")
     expect(author).to_have_attribute("href", "https://www.inaturalist.org/photos/7")
@@ -108,12 +108,47 @@ def test_pictures_come_only_when_asked_for_with_author_and_licence_and_stay_on_t
     expect(shown.get_by_role("img", name="mammals")).to_be_visible()
 
 
-def test_a_host_that_does_not_answer_leaves_the_outline(
+def test_wikidata_is_asked_by_its_id_for_what_inaturalist_does_not_have(
+    stand: Stand, open_page: Open, asked: list[str], with_pictures: dict[str, Any]
+) -> None:
+    # GIVEN the page about the koala, of which iNaturalist has no picture with an open licence, but Wikidata has one
+    shown = _about_koala(open_page, stand, **with_pictures)
+    facts = {
+        "Artist": {"value": '<a href="//x.example">Grace <b>Hopper</b></a>'},
+        "LicenseShortName": {"value": "CC BY-SA 4.0"},
+    }
+    info = {"thumburl": f"{COMMONS}/koala.jpg", "extmetadata": facts}
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        claims = {"P18": [{"mainsnak": {"datavalue": {"value": "A koala.jpg"}}}]}
+        found = (
+            {"claims": claims} if "wbgetclaims" in route.request.url else {"query": {"pages": [{"imageinfo": [info]}]}}
+        )
+        route.fulfill(body=json.dumps(found), headers={"Access-Control-Allow-Origin": "*"})
+
+    shown.route(f"{API}/**", lambda route: route.fulfill(body='{"results": []}'))
+    shown.route(f"{WIKIDATA}/**", answer)
+    # WHEN pictures are wanted THEN that one is there, with its author and its licence
+    shown.get_by_role("button", name="Show pictures").click()
+    expect(shown.get_by_role("img", name="Picture of koala")).to_be_visible()
+    page = "https://commons.wikimedia.org/wiki/File:A%20koala.jpg"
+    expect(shown.get_by_role("link", name="Grace Hopper")).to_have_attribute("href", page)
+    expect(shown.get_by_role("link", name="CC BY-SA 4.0")).to_be_visible()
+    assert ["entity=Q36101" in asked[0], "File%3AA+koala.jpg" in asked[1], asked[2:]] == [
+        True,
+        True,
+        [info["thumburl"]],
+    ]
+
+
+def test_hosts_that_do_not_answer_leave_the_outline(
     stand: Stand, open_page: Open, with_pictures: dict[str, Any]
 ) -> None:
     shown = _about_koala(open_page, stand, **with_pictures)
-    shown.route(f"{API}/**", lambda route: route.abort())
-    shown.get_by_role("button", name="Show pictures from iNaturalist").click()
+    for host in (API, WIKIDATA):
+        shown.route(f"{host}/**", lambda route: route.abort())
+    shown.get_by_role("button", name="Show pictures").click()
     expect(shown.get_by_text("There is no picture that may be shown here.")).to_be_visible()
     expect(shown.get_by_role("img", name="mammals")).to_be_visible()
 
@@ -126,7 +161,7 @@ def test_the_photo_and_the_picture_zoom_together(
         stand.taxa[taxon] = KOALA_NOW | {"taxon": taxon, "lives": "everywhere"}
     shown = identified(**with_pictures)
     shown.click("#compare summary")
-    shown.get_by_role("button", name="Show pictures from iNaturalist").click()
+    shown.get_by_role("button", name="Show pictures").click()
     both = shown.locator("#compare .beside img")
     expect(both).to_have_count(2)
     # WHEN one zooms in THEN both do, and both move
@@ -141,7 +176,10 @@ def test_the_photo_and_the_picture_zoom_together(
 
 def test_a_search_leads_to_the_page_of_an_animal_and_back(stand: Stand, open_page: Open) -> None:
     # GIVEN an API that finds the koala by another name
-    stand.taxa |= {"?q=native+bear": {"taxa": [KOALA | {"found_by": "Native bear"}], "groups": []}, "phascolarctos-cinereus": KOALA_NOW}
+    stand.taxa |= {
+        "?q=native+bear": {"taxa": [KOALA | {"found_by": "Native bear"}], "groups": []},
+        "phascolarctos-cinereus": KOALA_NOW,
+    }
     stand.taxa["?group=mammals"] = {"taxa": [KOALA], "groups": []}
     shown = open_page(stand.url)
     # WHEN it is looked up THEN it is found, with the name that did it, and leads to its page

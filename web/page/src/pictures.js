@@ -1,17 +1,19 @@
-// Pictures of animals that others have taken, with their authors and licences. The browser asks iNaturalist for them once
-// the person wants that; the server never does. They stay on the device for a month.
+// Pictures of animals that others have taken, with their authors and licences. The browser asks iNaturalist for them, and
+// Wikidata if that has none, once the person wants that; the server never does. They stay on the device for a month.
 
 import { Problem } from "./problem.js";
 
-const api = document.querySelector('meta[name="pictures"]')?.content;
+const [inaturalist, ...others] = document.querySelector('meta[name="pictures"]')?.content.split(" ") ?? [];
+const wikidata = others.find((each) => new URL(each).hostname.includes("wikidata"));
 const WISH = "pictures"; // in localStorage: "yes" if the person wants them
-const STORE = "pictures-1"; // in the Cache API; the number changes with what it holds
+const STORE = "pictures-2"; // in the Cache API; the number changes with what it holds
 const MONTH = 30 * 24 * 3600 * 1000; // ms
 const MOST = 300; // entries of the store: a picture has two
+const WIDTH = 500; // pixels
 const LICENCE = /^cc-(by(?:-nc|-nd|-sa)*)$/;
 
 /** Whether this deployment names a host of pictures. */
-export const canShow = Boolean(api);
+export const canShow = Boolean(inaturalist);
 
 /** Whether the person wants pictures. */
 export function areWanted() {
@@ -32,23 +34,63 @@ export function setWanted(isWanted) {
 
 /**
  * Find a picture of a taxon.
- * @param {{scientific_name: string, rank: string, ids?: {inaturalist?: string}}} taxon
+ * @param {{scientific_name: string, rank: string, ids?: {inaturalist?: string, wikidata?: string}}} taxon
  * @returns {Promise<null | {source: string, author: string, licence: string, terms: string, page: string}>}  `source`: for
  *   an <img>; `terms`: the address of the licence; `page`: of the picture. Null if there is none with an open licence
  */
 export async function pictureOf(taxon, signal) {
-  const found = await kept(addressOf(taxon), MONTH, async (address) => {
-    const { results } = await (await ask(address, signal)).json();
-    const same = results.find(({ id, name }) => (taxon.ids?.inaturalist ? `${id}` === taxon.ids.inaturalist : name === taxon.scientific_name));
-    return new Response(JSON.stringify({ at: Date.now(), picture: same ? firstOpen(same) : null }));
-  });
-  const { picture } = await found.json();
-  return picture && { ...picture, source: await sourceOf(picture.url, signal) };
+  let fault = null;
+  for (const find of [atInaturalist, atWikidata]) {
+    try {
+      const picture = await find(taxon, signal);
+      if (picture) return { ...picture, source: await sourceOf(picture.url, signal) };
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      fault ??= error;
+    }
+  }
+  if (fault) throw fault;
+  return null;
 }
 
-/** Return where iNaturalist describes a taxon. One whose id is not known is searched by its name. */
-function addressOf({ scientific_name: name, rank, ids }) {
-  return ids?.inaturalist ? `${api}/v1/taxa/${ids.inaturalist}` : `${api}/v1/taxa?${new URLSearchParams({ q: name, rank })}`;
+/** Ask iNaturalist by id. A taxon whose id is not known is searched by its name. */
+function atInaturalist({ scientific_name: name, rank, ids }, signal) {
+  const id = ids?.inaturalist;
+  const address = id ? `${inaturalist}/v1/taxa/${id}` : `${inaturalist}/v1/taxa?${new URLSearchParams({ q: name, rank })}`;
+  return found(address, async () => {
+    const { results } = await json(address, signal);
+    const same = results.find((each) => (id ? `${each.id}` === id : each.name === name));
+    return same ? firstOpen(same) : null;
+  });
+}
+
+/** Ask Wikidata by id for the name of a picture (P18), and then who took it. All that it names are free to show. */
+async function atWikidata({ ids }, signal) {
+  if (!wikidata || !ids?.wikidata) return null;
+  const query = (wanted) => `${wikidata}/w/api.php?${new URLSearchParams({ ...wanted, format: "json", formatversion: 2, origin: "*" })}`;
+  const address = query({ action: "wbgetclaims", entity: ids.wikidata, property: "P18" });
+  return found(address, async () => {
+    const { claims } = await json(address, signal);
+    const file = claims?.P18?.[0].mainsnak.datavalue?.value;
+    if (!file) return null;
+    const about = { prop: "imageinfo", iiprop: "url|extmetadata", iiurlwidth: WIDTH, iiextmetadatafilter: "Artist|LicenseShortName|LicenseUrl" };
+    const { pages } = (await json(query({ action: "query", titles: `File:${file}`, ...about }), signal)).query;
+    const { thumburl: url, extmetadata: facts } = pages[0].imageinfo?.[0] ?? {};
+    const page = `https://commons.wikimedia.org/wiki/File:${encodeURIComponent(file)}`;
+    const author = new DOMParser().parseFromString(facts?.Artist?.value ?? "", "text/html").body.textContent.trim();
+    const licence = facts?.LicenseShortName?.value;
+    return url && author && licence ? { url, page, author, licence, terms: facts.LicenseUrl?.value ?? page } : null;
+  });
+}
+
+/** Return the picture that the store has for an address, or else look it up and store it. */
+async function found(address, look) {
+  const entry = await kept(address, MONTH, async () => new Response(JSON.stringify({ at: Date.now(), picture: await look() })));
+  return (await entry.json()).picture;
+}
+
+async function json(address, signal) {
+  return (await ask(address, signal)).json();
 }
 
 /** Return the first picture of a taxon that others may show, or null. */

@@ -39,7 +39,7 @@ def test_the_page_may_show_pictures_of_the_hosts_that_the_setting_names_and_of_n
     policy = headers["Content-Security-Policy"]
     assert "img-src 'self' blob: data: https://one.example https://two.example;" in policy
     assert policy.endswith("; connect-src 'self' https://api.example https://one.example https://two.example")
-    assert '<meta name="pictures" content="https://api.example">' in text
+    assert '<meta name="pictures" content="https://api.example https://one.example https://two.example">' in text
     # AND off with the setting
     text, headers = page.index("/", pictures=origins("off"))
     assert "pictures" not in text.partition("<body")[0]
@@ -136,7 +136,12 @@ def test_no_file_names_another_host() -> None:
     names, which the page never shows."""
     for path in page.WEB.iterdir():
         text = unquote(path.read_text(encoding="utf-8")).replace("http://www.w3.org/2000/svg", "")
-        for shown in ("web.dev/cross-origin-isolation-guide/", "creativecommons.org/", "www.inaturalist.org/photos/"):
+        for shown in (
+            "web.dev/cross-origin-isolation-guide/",
+            "creativecommons.org/",
+            "www.inaturalist.org/photos/",
+            "commons.wikimedia.org/wiki/",
+        ):
             text = text.replace(f"https://{shown}", "")
         assert "http://" not in text
         assert "https://" not in text
