@@ -54,7 +54,7 @@ class App(Chalice):
 
 app = App(app_name="faunalens", configure_logs=False)
 app.api.binary_types = list(BINARY_TYPES)
-settings = Settings.from_environment(os.environ)
+settings = Settings.from_environment(os.environ).with_our_models()
 app.log.setLevel(settings.telemetry.log_level)
 logs.configure(
     app.log,

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from threading import Lock
 from time import monotonic
@@ -52,13 +52,20 @@ VERSION = "0.1.0"
 class Application:
     """The application. Thread-safe. The first call of `services` loads the model and the heavy libraries.
 
-    `candidate`: settings of a version in shadow. `busy`: held while a thread compares answers with it.
+    `candidate`: settings of a version in shadow. `busy`: held while a thread compares answers with it. `change`: puts
+    the models of another project in the place of ours.
     """
 
     def __init__(
-        self, settings: Settings, log: logging.Logger, cold_start: ColdStart, candidate: Settings | None = None
+        self,
+        settings: Settings,
+        log: logging.Logger,
+        cold_start: ColdStart,
+        candidate: Settings | None = None,
+        change: Callable[[Services], Services] = lambda services: services,
     ) -> None:
         self.settings, self.log, self.cold_start, self._candidate = settings, log, cold_start, candidate
+        self._change = change
         self.busy = Lock()
         self.emitter = Emitter(settings.telemetry.service, settings.deployment.stage, settings.telemetry.metrics_file)
         self._services = Lazy(lambda: cold_start.measure(self._build))
@@ -68,7 +75,7 @@ class Application:
         return self._services.get()
 
     def _build(self) -> Services:
-        services = Services.build(self.settings).with_shadow(self._candidate, self.emit, self.busy)
+        services = self._change(Services.build(self.settings)).with_shadow(self._candidate, self.emit, self.busy)
         prepare(services, _prepare_answers)
         return services
 

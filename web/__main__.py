@@ -4,6 +4,7 @@ import argparse
 import gc
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -11,7 +12,11 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chalicelib.application import Application
+    from chalicelib.config.settings import ModelSettings
+    from chalicelib.services import Services
 
 EPILOG = """Settings are environment variables, which docs/reference/settings.md describes. HTTP_HOSTS lists the host
 names to serve. SIGTERM or Ctrl-C stops the server after it has finished the running requests."""
@@ -69,7 +74,24 @@ def build_application() -> "Application":
     cold_start = ColdStart(began)
     cold_start.mark_imported()
     gc.freeze()  # these objects live as long as the process; exclude them from collection
-    return Application(settings, log, cold_start, settings.candidate(os.environ))
+    return Application(settings, log, cold_start, settings.candidate(os.environ), engine_of(settings.model))
+
+
+def engine_of(model: "ModelSettings") -> "Callable[[Services], Services]":
+    """Return what puts the models of `ENGINE` in the place of ours. Raises `SettingError` if they cannot be had."""
+    if model.engine == "local":
+        return lambda services: services
+    try:
+        from cli.engines.choice import change_to  # a container of the tier has our models alone
+        from cli.errors import CommandError
+    except ImportError as error:
+        raise SettingError(
+            f"ENGINE is '{model.engine}', and this image has no `cli` ({error}); run the server from a checkout"
+        ) from error
+    try:
+        return change_to(model.engine, model.engine_weights, partial(print, file=sys.stderr, flush=True))
+    except CommandError as error:
+        raise SettingError(str(error)) from error
 
 
 def _port(text: str) -> int:

@@ -8,17 +8,21 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from chalicelib.config import casts
 from chalicelib.config.casts import RateLimit
 from chalicelib.config.features import FeaturePolicy, WarmingPlan
 from chalicelib.config.field import read, seconds, setting
 from chalicelib.config.stores import DatabaseSettings, RedisSettings, S3Settings
+from chalicelib.errors import SettingError
 
 ROOT = Path(__file__).parents[2]
 When = Literal["always", "doubt", "never"]
 """For which photos the detector for camera traps looks; `ModelSettings.camera_traps` explains them."""
+EngineName = Literal["local", "megadetector", "speciesnet"]
+"""What identifies photos: our models, or a package of another project."""
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 
 def _default_model() -> Path:
@@ -169,6 +173,19 @@ class ModelSettings:
         help="folder with more packs than those beside the model, such as on the disk of a web tier, where a large one "
         "needs no room in Lambda's package",
     )
+    engine: EngineName = setting(
+        "ENGINE",
+        "local",
+        casts.one_of(*ENGINES),
+        help="what identifies photos on the web tier: `local`, our models; or `megadetector` or `speciesnet`, as of "
+        "`faunalens identify --engine`. Lambda, and so its batches, has `local` alone: PyTorch exceeds its 250 MB",
+    )
+    engine_weights: str = setting(
+        "ENGINE_WEIGHTS",
+        "",
+        casts.text,
+        help="weights of another `ENGINE`: a name that its package knows, a file or a folder",
+    )
     threads: int = setting(
         "MODEL_THREADS", 0, casts.non_negative_int, help="threads per inference; 0 uses one per processor"
     )
@@ -244,6 +261,15 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read all settings; an empty variable counts as unset. Raises `SettingError`, which names the variable."""
         return read(cls, environment)
+
+    def with_our_models(self) -> "Settings":
+        """Return these settings. Raises `SettingError` if they want an engine that Lambda's package has no room for."""
+        if self.model.engine != "local":
+            raise SettingError(
+                f"ENGINE is '{self.model.engine}', for which Lambda's package has no room; expected 'local'. The web "
+                "tier (`python -m web`) and `faunalens identify` run other engines"
+            )
+        return self
 
     def candidate(self, environment: Mapping[str, str]) -> "Settings | None":
         """Return the settings of the version in shadow, or None if no photo is to see it. Raises `SettingError`."""

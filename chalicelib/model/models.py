@@ -20,7 +20,7 @@ from chalicelib.model.manifest import HEAD, read_manifests
 from chalicelib.model.outside import Outside, id_of
 from chalicelib.model.packs import LabelledModel, Pack, read_packs
 from chalicelib.model.prior import Prior
-from chalicelib.model.session import Model, Scores
+from chalicelib.model.session import Model, Scores, Versioned
 from chalicelib.model.taxonomy import Animal, Taxonomy
 
 LEAST = 1e-9
@@ -28,9 +28,9 @@ LEAST = 1e-9
 
 
 class PackRun(NamedTuple):
-    """A pack or head that has scored the photos. `milliseconds`: time that this took."""
+    """A pack or head that has scored the photos, or another project's detector. `milliseconds`: time that this took."""
 
-    pack: LabelledModel
+    pack: Versioned
     milliseconds: float
 
 
@@ -181,7 +181,7 @@ class Models:
         Packs score all of these photos if the mean passes their gate, unless they have done so. Raises `ModelError`.
         """
         general = [photo.general for photo in photos]
-        vision = _mean([scores.vision for scores in general])
+        vision = mean_of([scores.vision for scores in general])
         animal = float(np.mean([scores.animal_probability for scores in general]))
         taxonomy, runs = self.taxonomy, list[PackRun]()
         opened = [pack for pack in self.packs if vision[self._members(pack)].sum() >= pack.gate]
@@ -191,7 +191,7 @@ class Models:
                 if pack.name not in photo.of_packs:
                     photo.of_packs[pack.name] = pack.score(photo.pixels)
             fusion = self._fusion(taxonomy, (*(run.pack.name for run in runs), pack.name), pack)
-            vision = fusion.join(vision, _mean([photo.of_packs[pack.name] for photo in photos]))
+            vision = fusion.join(vision, mean_of([photo.of_packs[pack.name] for photo in photos]))
             taxonomy = fusion.taxonomy
             runs.append(PackRun(pack, round((perf_counter() - started) * 1e3, 1)))
         if not isfinite(vision.sum() + animal):
@@ -246,7 +246,7 @@ class Models:
         return fusion
 
 
-def _mean(probabilities: list[NDArray[np.float32]]) -> NDArray[np.floating]:
+def mean_of(probabilities: list[NDArray[np.float32]]) -> NDArray[np.floating]:
     """Return the geometric mean, with a sum of 1; a single array as it is."""
     if len(probabilities) == 1:
         return probabilities[0]

@@ -4,17 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
+from chalicelib.config.settings import EngineName, Settings
 from cli.engines.engine import Engine
 from cli.errors import CommandError
 from cli.terminal import waiting
 
 if TYPE_CHECKING:
-    from chalicelib.config.settings import Settings
+    from chalicelib.services import Services
 
-Name = Literal["local", "megadetector", "speciesnet"]
-NAMES: tuple[Name, ...] = get_args(Name)
 LOADING = "loading the models of another project; the first run also downloads their weights"
 
 
@@ -25,7 +24,7 @@ class Choice:
     `packs`: a folder with packs beside those of this release.
     """
 
-    name: Name
+    name: EngineName
     url: str | None
     weights: str
     packs: Path | None
@@ -50,20 +49,10 @@ class Choice:
 
         if self.packs:
             say(_sizes(self.packs))
-        build = partial(LocalEngine.build, self._settings(environment), environment, self.top, say)
-        if self.name == "megadetector":
-            from cli.engines.megadetector import WEIGHTS, MegaDetector, with_detector
-
-            with waiting(LOADING):
-                detector = MegaDetector(self.weights or WEIGHTS)
-            return build(boxes=True, change=partial(with_detector, detector=detector), detector=detector)
-        if self.name == "speciesnet":
-            from cli.engines.speciesnet import SpeciesNet, with_speciesnet
-
-            with waiting(LOADING):
-                net = SpeciesNet(self.weights)
-            return build(change=partial(with_speciesnet, net=net, say=say))
-        return build(boxes=self.boxes)
+        change = change_to(self.name, self.weights, say)
+        return LocalEngine.build(
+            self._settings(environment), environment, self.top, say, boxes=self.boxes, change=change
+        )
 
     def versions(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return the versions of the models at hand by name, and of `data`; none of a service, before it answers."""
@@ -83,11 +72,27 @@ class Choice:
             return data | {speciesnet.NAME: speciesnet.version_of(self.weights)}
         return found
 
-    def _settings(self, environment: Mapping[str, str]) -> "Settings":
-        from chalicelib.config.settings import Settings
-
+    def _settings(self, environment: Mapping[str, str]) -> Settings:
         settings = Settings.from_environment(environment)
         return replace(settings, model=replace(settings.model, packs=self.packs)) if self.packs else settings
+
+
+def change_to(name: EngineName, weights: str, say: Callable[[str], None]) -> "Callable[[Services], Services]":
+    """Return what puts the models of a project in the place of ours. `say`: gets how well we know its animals.
+
+    Raises `CommandError` if they cannot be loaded.
+    """
+    if name == "megadetector":
+        from cli.engines.megadetector import WEIGHTS, MegaDetector, with_detector
+
+        with waiting(LOADING):
+            return partial(with_detector, detector=MegaDetector(weights or WEIGHTS))
+    if name == "speciesnet":
+        from cli.engines.speciesnet import SpeciesNet, with_speciesnet
+
+        with waiting(LOADING):
+            return partial(with_speciesnet, net=SpeciesNet(weights), say=say)
+    return lambda services: services
 
 
 def _sizes(folder: Path) -> str:

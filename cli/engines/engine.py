@@ -80,7 +80,7 @@ def required(module: str, extra: str) -> Any:
             return import_module(module)
     except ImportError as error:
         raise CommandError(
-            f"--engine {extra} needs the package {extra} ({error}); install faunalens with it, such as by "
+            f"the engine {extra} needs the package {extra} ({error}); install faunalens with it, such as by "
             f"`uv tool install '.[{extra}]'`"
         ) from error
 

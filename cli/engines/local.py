@@ -20,7 +20,6 @@ import numpy as np
 
 from chalicelib.api.answers import answer_of
 from chalicelib.api.http import json_of
-from chalicelib.api.responses import PackUsed
 from chalicelib.config.settings import Settings
 from chalicelib.errors import ClientError, HTTPError, LocationInvalid, LocationMissing, StoreError
 from chalicelib.features.cell_features import CellFeatures
@@ -31,7 +30,6 @@ from chalicelib.features.protocols import Entry, Publication
 from chalicelib.identification import Identification, IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
-from chalicelib.model.session import Versioned
 from chalicelib.services import Services, build_recogniser, patient_features
 from chalicelib.telemetry.record import Record
 from cli.engines.engine import Identified, Refused
@@ -53,15 +51,11 @@ _NEEDED: Final[Mapping[str, Literal["required", "optional"]]] = {
 
 
 class LocalEngine:
-    """The models of this process. `top`: number of candidates in an answer. `boxes`: whether to look for boxes.
+    """The models of this process. `top`: number of candidates in an answer. `boxes`: whether to look for boxes."""
 
-    `detector`: of another project, which the answers name beside the models.
-    """
-
-    def __init__(self, services: Services, top: int, *, boxes: bool, detector: Versioned | None = None) -> None:
+    def __init__(self, services: Services, top: int, *, boxes: bool = False) -> None:
         self._services, self._top = services, top
         self._request = IdentifyRequest(boxes=boxes or None)
-        self._also = (PackUsed(detector.name, detector.version, 0.0),) if detector else ()
 
     @classmethod
     def build(
@@ -72,29 +66,27 @@ class LocalEngine:
         say: Callable[[str], None],
         *,
         boxes: bool = False,
-        change: Callable[[Services], Services] | None = None,
-        detector: Versioned | None = None,
+        change: Callable[[Services], Services] = lambda services: services,
     ) -> "LocalEngine":
         """Load the models. Features come from the stores that the environment names, or else from this release's data.
 
         Raises `ModelError`, and `CommandError` if boxes are wanted without a detector. `say`: gets what takes long.
-        `change`: puts models of other projects in the place of ours. `detector`: of these.
+        `change`: puts models of other projects in the place of ours.
         """
         if not environment.get("MODEL_THREADS"):
             # For several photos at once, one thread a photo is fastest.
             settings = replace(settings, model=replace(settings.model, threads=1))
         settings = of_a_run(settings)
-        services = Services.build(settings, features_of_places(settings, environment, say))
-        services = change(services) if change else services
+        services = change(Services.build(settings, features_of_places(settings, environment, say)))
         if boxes and services.recogniser.detectors.get() is None:
             raise CommandError(
                 "there is no detector, so boxes cannot be found; `make setup` builds it, or omit --boxes"
             )
-        return cls(services, top, boxes=boxes, detector=detector)
+        return cls(services, top, boxes=boxes)
 
-    def changed(self, change: Callable[[Services], Services], detector: Versioned) -> "LocalEngine":
-        """Return this engine with a detector that is not ours. Takes microseconds."""
-        return LocalEngine(change(self._services), self._top, boxes=True, detector=detector)
+    def changed(self, change: Callable[[Services], Services]) -> "LocalEngine":
+        """Return this engine with other services. Takes microseconds."""
+        return LocalEngine(change(self._services), self._top)
 
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
         """Identify the animal in a photo."""
@@ -106,7 +98,6 @@ class LocalEngine:
             is_lasting = isinstance(error, ClientError) and not isinstance(error, (LocationMissing, LocationInvalid))
             raise Refused(error.code, error.detail, is_lasting=is_lasting) from error
         answer = answer_of(found, record.request_id, self._top)
-        answer = replace(answer, model=replace(answer.model, packs=answer.model.packs + self._also))
         return Identified(json_of(answer), found.features.mode, found.photos[0])
 
     def _found(self, data: bytes, request: IdentifyRequest, record: Record) -> Identification:
@@ -134,8 +125,8 @@ def of_a_run(settings: Settings) -> Settings:
 def versions_at_hand(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the versions of the models by name, and of `data`, which animals live where, if that is this release's."""
     models = build_recogniser(settings).models
-    used: tuple[Versioned, ...] = (models.general, *models.packs, *models.heads)
-    found = {each.name: each.version for each in used}
+    found = {each.name: each.version for each in (*models.packs, *models.heads)}
+    found |= {models.general.name: models.general.version}
     return found if _has_stores(environment) else found | {"data": version_of(files_beside(settings.model.path))}
 
 

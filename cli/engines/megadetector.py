@@ -6,18 +6,23 @@ The package gets its weights itself, at the first use, and takes a GPU if there 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from chalicelib.errors import Unavailable
+from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
 from chalicelib.model.detector import KINDS, MOST, Box, Detections, Detector, Detectors, Kind
+from chalicelib.model.models import PackRun
+from chalicelib.model.recogniser import Recognised, Recogniser
+from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
-from cli.engines.engine import Refused, required
+from cli.engines.engine import required
 from cli.engines.gather import Gathered
 from cli.errors import CommandError
 
@@ -61,11 +66,11 @@ class MegaDetector(Detector):
             ) from error
 
     def find(self, frame: NDArray[np.uint8]) -> tuple[Box, ...]:
-        """Return the boxes in a photo, as `Detector.find` does. Raises `Refused`."""
+        """Return the boxes in a photo, as `Detector.find` does. Raises `Unavailable`."""
         found = self._found(Image.fromarray(frame))
         if found.get("failure"):
             # of this photo perhaps, which must not stop the others
-            raise Refused("detector_failed", f"MegaDetector failed ({found['failure']})", is_lasting=False)
+            raise Unavailable(f"MegaDetector failed ({found['failure']})")
         return boxes_of(found["detections"])
 
     def _batch(self, images: Sequence[Image.Image]) -> list[dict[str, Any]]:
@@ -92,7 +97,23 @@ class _Trusted(Detectors):
         return replace(super().detect(picture, **known), by_night=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Recogniser(Recogniser):
+    """Our models in the boxes of a detector, which answers name beside them."""
+
+    detector: Detector
+
+    def recognise(self, photos: Sequence[DecodedPhoto], features: Features) -> Recognised:
+        """Return what photos show. Raises `ModelError`."""
+        found = Recogniser.recognise(self, photos, features)
+        scores = found.together.scores
+        named = replace(scores, packs=(*scores.packs, PackRun(self.detector, 0.0)))
+        return replace(found, together=found.together._replace(scores=named))
+
+
 def with_detector(services: Services, detector: Detector) -> Services:
     """Return services whose boxes are MegaDetector's, or those of another one that is believed as much."""
-    recogniser = replace(services.recogniser, detectors=Lazy(lambda: _Trusted(detector, None, "never")))
+    old = services.recogniser
+    detectors = Lazy[Detectors | None](lambda: _Trusted(detector, None, "never"))
+    recogniser = _Recogniser(old.models, old.naming, detectors, old.second_look, boxes=True, detector=detector)
     return replace(services, photos=replace(services.photos, detail=SIZE // 2), recogniser=recogniser)

@@ -15,14 +15,17 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
 from PIL import Image, ImageFile
 
 from chalicelib.features.features import Features
 from chalicelib.model.detector import KINDS, Box, Detections
-from chalicelib.model.models import FusedScores
+from chalicelib.model.models import FusedScores, mean_of
+from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, sighting_of
 from chalicelib.model.relatives import read_relatives
 from chalicelib.model.subject import Sighting
+from chalicelib.model.taxonomy import Prediction
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.services import Services
 from cli.engines.engine import required
@@ -90,12 +93,31 @@ class NetRecogniser(Recogniser):
     animals: NetAnimals
 
     def recognise(self, photos: Sequence[DecodedPhoto], features: Features) -> Recognised:
-        """Return what a photo shows: that of the box that is surest to have an animal. Raises `ModelError`."""
-        (photo,) = photos
+        """Return what a photo shows: that of the box that is surest to have an animal. Raises `ModelError`.
+
+        Several photos of one animal show the geometric mean of what each does.
+        """
+        prior = self.models.prior_at(self.animals.at(features))
+        looks = [self._recognised(photo, prior) for photo in photos]
+        if len(looks) == 1:
+            return looks[0]
+        alone = tuple(each.together for each in looks)
+        vision = mean_of([each.scores.vision for each in alone])
+        animal = float(np.mean([each.scores.animal_probability for each in alone]))
+        seen = max((sighting_of(each.detections) for each in looks), key=lambda each: each.animal)
+        together = self.named(FusedScores(vision, vision, animal, self.animals.taxonomy), prior, seen)
+        subject = seen.subject(animal, self.naming.animal)
+        return replace(looks[0], together=together, alone=alone, subject=subject, boxes=None)
+
+    def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
+        """Return the taxon that the same scores show with the prior of another dataset."""
+        prior = self.models.prior_at(self.animals.at(prior.features))
+        return Recogniser.name_with(self, found, prior)
+
+    def _recognised(self, photo: DecodedPhoto, prior: Prior) -> Recognised:
         picture = photo.picture
         boxes, rows = self.net.look(Image.fromarray(picture.whole(max(picture.width, picture.height))))
         animals, people, vehicles = (tuple(box for box in boxes if box.kind == kind) for kind in KINDS)
-        prior = self.models.prior_at(self.animals.at(features))
         shown = tuple(
             (box, self.named(self._scores(*row), prior, Sighting(box.score)))
             for box, row in zip(animals, rows, strict=False)

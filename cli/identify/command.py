@@ -12,8 +12,9 @@ from time import monotonic
 import click
 
 from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
+from chalicelib.config.settings import ENGINES, EngineName
 from cli.deployments import Where
-from cli.engines.choice import NAMES, Choice, Name
+from cli.engines.choice import Choice
 from cli.engines.engine import work
 from cli.errors import Exit
 from cli.identify.listing import SINCE, Again, mark, photos_below, study_folder, warn_of_changes
@@ -31,7 +32,7 @@ MOST_AT_ONCE = 32
 
 
 def _choice(
-    *, is_local: bool, engine: Name, weights: str, pack: Path | None, url: str | None, boxes: bool, top: int
+    *, is_local: bool, engine: EngineName, weights: str, pack: Path | None, url: str | None, boxes: bool, top: int
 ) -> Choice:
     if url and (is_local or engine != "local" or pack):
         raise click.UsageError("--url contradicts --local, --engine and --pack; give one of them")
@@ -71,7 +72,7 @@ def _choice(
 )
 @click.option(
     "--engine",
-    type=click.Choice(NAMES),
+    type=click.Choice(ENGINES),
     default="local",
     show_default=True,
     help="Who looks at the photos: the models of this release; MegaDetector, whose boxes these models name; or "

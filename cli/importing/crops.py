@@ -36,7 +36,7 @@ def look(engine: LocalEngine, path: Path, said: Predicted, location: Location | 
         return None
     given = _Given(said.detector or said.model, [box for box, _ in said.frames[-1].boxes])
     place = Place("given", location.latitude, location.longitude) if location else NONE
-    engine = engine.changed(lambda services: with_detector(services, given), given)
+    engine = engine.changed(lambda services: with_detector(services, given))
     try:
         return engine.identify(path.read_bytes(), place, shift).answer
     except (OSError, Refused):

@@ -1,7 +1,9 @@
-"""What `python -m web` needs with `INFERENCE=lambda`: only what its container has."""
+"""What `python -m web` needs, the engine that it has, and the corrections that it lists."""
 
 import csv
 import io
+import json
+import logging
 import os
 import subprocess
 import sys
@@ -9,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.config.settings import ROOT
+from chalicelib.api.http import Request
+from chalicelib.application import ROUTES, Application
+from chalicelib.config.settings import ROOT, EngineName, ModelSettings, Settings
+from chalicelib.errors import SettingError
+from chalicelib.telemetry.record import ColdStart
+from testing import tiny_model
+from testing.pictures import jpeg
+from tests.stand_ins import KIT_FOX, PANDA, detection, stand_ins, write_megadetector, write_speciesnet
+from web.__main__ import engine_of
 from web.results.results import LIFETIME, Results, list_corrections
 from web.results.stores import FolderStore, Quota
 
@@ -32,6 +42,42 @@ def test_it_imports_neither_model_nor_stores_nor_chalice() -> None:
         [sys.executable, "-c", PROGRAM], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True
     )
     assert (done.stdout.split(), done.stderr, done.returncode) == ([], "", 0)
+
+
+@pytest.mark.parametrize(
+    ("engine", "models", "version"),
+    [("speciesnet", ["speciesnet"], "4.0.3a"), ("megadetector", ["tiny", "megadetector"], "v5a.0.1")],
+)
+def test_a_tier_may_have_the_engine_of_another_project(
+    tmp_path: Path, engine: EngineName, models: list[str], version: str
+) -> None:
+    # GIVEN settings that name an engine, with a stand-in for its package
+    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
+    net = write_speciesnet(tmp_path / "net", [detection("1", 0.9)], {KIT_FOX: 0.9, PANDA: 0.1})
+    weights = net if engine == "speciesnet" else write_megadetector(tmp_path, detection("1", 0.9))
+    model = ModelSettings(path=path, engine=engine, engine_weights=str(weights))
+    with stand_ins():
+        application = Application(
+            Settings(model=model), logging.getLogger("test"), ColdStart(0.0), None, engine_of(model)
+        )
+        # WHEN a photo is sent
+        request = Request("r-1", {"content-type": "image/jpeg"}, {"location": ["none"]}, body=jpeg())
+        (route,) = (each for each in ROUTES if (each.method, each.path) == ("POST", "/identify"))
+        response = application.respond(route, request)
+    # THEN the answer has its boxes, and names it
+    answer = json.loads(response.body)
+    assert response.status == 200, answer
+    assert [each["box"]["score"] for each in answer["animals"]] == [0.9]
+    used = [answer["model"], *answer["model"]["packs"]]
+    assert [each["name"] for each in used] == models
+    assert (used[-1]["version"]) == version
+    if engine == "speciesnet":
+        assert answer["candidates"][0]["scientific_name"] == "Vulpes macrotis"
+
+
+def test_a_tier_without_the_package_does_not_start() -> None:
+    with pytest.raises(SettingError, match=r"the engine speciesnet needs the package speciesnet .*install faunalens"):
+        engine_of(ModelSettings(engine="speciesnet"))
 
 
 @pytest.fixture

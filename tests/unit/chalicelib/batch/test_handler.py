@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +17,22 @@ from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Notes
+from cli.engines.megadetector import MegaDetector, with_detector
 from testing import tiny_model
 from testing.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
 from testing.pictures import jpeg
+from tests.stand_ins import detection, stand_ins, write_megadetector
 
 
 class Rig:
     """A batch function with a small model, stores and S3 in memory, and the records that it emitted."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, change: Callable[[Services], Services] = lambda services: services) -> None:
         path = tiny_model.write(folder, tiny_model.tiny_model())
         settings = Settings(model=ModelSettings(path=path, second_look=False), s3=S3Settings(bucket="photos"))
         self.objects, self.emitted = InMemoryObjects(), list[Notes]()
         services = Services.build(settings, CellFeatures(InMemoryCache(), InMemoryStore(), settings.features))
+        services = change(services)
         log = logging.getLogger("faunalens.test")
         self.function = BatchFunction(settings, log, self.emitted.append, services, self.objects)
 
@@ -103,3 +108,16 @@ def test_without_a_model_nothing_is_done(tmp_path: Path) -> None:
     function = BatchFunction(settings, logging.getLogger("faunalens.test"), lambda _: None)
     with pytest.raises(ModelError):
         function.answer(batch("batches/a.jpg"), "r-1", Deadline.after(300))
+
+
+def test_batches_take_any_engine_where_there_is_room_for_it(tmp_path: Path) -> None:
+    # GIVEN a batch function whose boxes are those of another project, which Lambda's package has no room for
+    with stand_ins():
+        detector = MegaDetector(str(write_megadetector(tmp_path, detection("1", 0.9))))
+        rig = Rig(tmp_path, partial(with_detector, detector=detector))
+        # WHEN it gets a photo
+        rig.put("inbox/a.jpg")
+        rig.answer({"Records": [message("1", "inbox/a.jpg")]})
+    # THEN the line has the box, and says who found it
+    (line,) = rig.objects.lines("photos").values()
+    assert json.loads(line)["models"]["megadetector"] == "v5a.0.1"

@@ -115,3 +115,11 @@ def test_the_earlier_name_of_a_setting_is_still_read_with_a_warning() -> None:
     # AND the new name wins
     both = Settings.from_environment({"FEATURES_EMPTY_TTL": "0.5", "FEATURES_EMPTY_TTL_FACTOR": "0.1"})
     assert both.features.ttl.empty_factor == 0.1
+
+
+def test_lambda_refuses_an_engine_that_its_package_has_no_room_for() -> None:
+    settings = Settings.from_environment({"ENGINE": "speciesnet", "ENGINE_WEIGHTS": "weights/"})
+    assert settings.model.engine_weights == "weights/"
+    with pytest.raises(SettingError, match=r"ENGINE is 'speciesnet', for which Lambda's package has no room; expected"):
+        settings.with_our_models()
+    assert Settings().with_our_models() == Settings()

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.errors import Unavailable
 from chalicelib.model.recogniser import sighting_of
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
-from cli.engines.engine import Refused
 from cli.engines.megadetector import SIZE, MegaDetector, boxes_of, version_of, with_detector
 from cli.errors import CommandError
 from testing import tiny_model
@@ -45,7 +45,7 @@ def test_a_box_has_a_size() -> None:
 
 
 def test_a_photo_that_it_cannot_do_is_refused_alone(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"MegaDetector failed \(Failure inference\)"):
+    with pytest.raises(Unavailable, match=r"MegaDetector failed \(Failure inference\)"):
         MegaDetector(str(write_megadetector(tmp_path))).find(FRAME[:, :640])
 
 

@@ -59,6 +59,20 @@ def test_every_box_of_an_animal_is_classified(tmp_path: Path) -> None:
     assert (found.subject, found.model.name, found.model.version) == ("animal", "speciesnet", "4.0.3a")
 
 
+def test_several_photos_of_one_animal_show_it_together(tmp_path: Path) -> None:
+    # GIVEN two photos, with an animal in each
+    weights = write_speciesnet(tmp_path / "net", [detection("1", 0.9)], {KIT_FOX: 0.99, BLANK: 0.01})
+    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
+    ours = Services.build(Settings(model=ModelSettings(path=path)))
+    recogniser = with_speciesnet(ours, SpeciesNet(str(weights)), print).recogniser
+    # WHEN they are sent in one request
+    found = recogniser.recognise([photo(), photo()], NO_LOCATION)
+    # THEN each is named, and both together; a version in shadow names the same scores
+    assert [each.scores.likeliest(1)[0].name for each in (*found.alone, found.together)] == ["kit fox"] * 3
+    assert (found.subject, found.boxes) == ("animal", None)
+    assert recogniser.name_with(found, found.prior) == found.together.prediction
+
+
 @pytest.mark.parametrize(("boxes", "subject"), [((), "none"), (("2",), "person"), (("3",), "vehicle")])
 def test_a_photo_without_a_box_of_an_animal_shows_none(tmp_path: Path, boxes: tuple[str, ...], subject: str) -> None:
     weights = write_speciesnet(tmp_path / "net", [detection(each, 0.9) for each in boxes])
@@ -126,5 +140,5 @@ def test_weights_that_cannot_be_had_are_an_error(tmp_path: Path) -> None:
 
 
 def test_a_package_that_is_not_installed_is_an_error() -> None:
-    with pytest.raises(CommandError, match=r"--engine x needs the package x .*by `uv tool install '\.\[x\]'`"):
+    with pytest.raises(CommandError, match=r"the engine x needs the package x .*by `uv tool install '\.\[x\]'`"):
         required("a_package_that_is_not_there", "x")

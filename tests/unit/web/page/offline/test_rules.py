@@ -15,7 +15,7 @@ from chalicelib.lazy import Lazy
 from chalicelib.model import detector, recogniser
 from chalicelib.model.detector import KINDS, Detector
 from chalicelib.model.manifest import DETECTOR, read_manifests
-from chalicelib.model.models import _mean
+from chalicelib.model.models import mean_of
 from chalicelib.model.naming import Decision, Member, Possible
 from chalicelib.model.recogniser import ClassMap, is_doubtful, place_in
 from chalicelib.model.session import Scores
@@ -71,7 +71,7 @@ def test_the_mean_of_looks_is_the_servers() -> None:
     random = np.random.default_rng(5)
     rows = [row.astype(np.float32) for row in random.dirichlet(np.full(40, 0.05), 3)]
     (mean, alone) = run(("recognise.js", "meanOf", rows), ("recognise.js", "meanOf", rows[:1]))
-    assert mean == pytest.approx(_mean(rows).tolist(), abs=1e-6)
+    assert mean == pytest.approx(mean_of(rows).tolist(), abs=1e-6)
     assert alone == pytest.approx(rows[0].tolist())
 
 
