@@ -10,7 +10,6 @@ COMMANDS = {
     "lint": ("cloudwatch.lint.folder", "check all files against CloudWatch's rules and against the code"),
     "preview": ("cloudwatch.preview.server", "show the dashboards in a browser, without an AWS account"),
     "render": ("cloudwatch.preview.render", "take pictures of the dashboards"),
-    "template": ("cloudwatch.template", "print dashboards, alarms and queries as a CloudFormation template"),
 }
 """Name of a command → its module and its help text. Each module has `main(arguments) -> exit code`."""
 

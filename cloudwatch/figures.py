@@ -108,11 +108,8 @@ def stage_shown(stage: str, root: Path) -> str:
     return stage if stage in stages_of(root) else DEFAULT_STAGE
 
 
-def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str]:
-    """Return the limit for each placeholder; an empty mapping if `root` has no stages. Raises `FileError`.
-
-    `account`: the account's limit of containers, which applies to a stage without reserved concurrency.
-    """
+def read_limits(stage: str, root: Path) -> dict[str, str]:
+    """Return the limit for each placeholder; an empty mapping if `root` has no stages. Raises `FileError`."""
     if not (root / STAGES).is_dir():
         return {}
     file, known = f"{STAGES}/{stage}.json", stages_of(root)
@@ -126,7 +123,7 @@ def read_limits(stage: str, root: Path, account: str = ACCOUNT) -> dict[str, str
     functions = _read(root, FUNCTIONS, "stages", stage, "lambda_functions")
     found = {placeholder: (file, name, parameters.get(name, "")) for placeholder, name in PARAMETERS.items()}
     for placeholder, name in _CONTAINERS.items():
-        found[placeholder] = FUNCTIONS, name, functions.get(name, {}).get("reserved_concurrency", account)
+        found[placeholder] = FUNCTIONS, name, functions.get(name, {}).get("reserved_concurrency", ACCOUNT)
     for where, name, value in found.values():
         if not _DECIMAL.fullmatch(str(value)) or not float(value):  # expressions divide by it
             raise FileError(where, f'{name} of {stage} is "{value}"; alarms need a plain number above zero')

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cloudwatch.figures import (
-    ACCOUNT,
     DEFAULT_STAGE,
     LIMITS,
     FileError,
@@ -62,10 +61,9 @@ _LOG_GROUP = re.compile(r"^#\s*log group:\s*(\S+)\s*$", re.MULTILINE | re.IGNORE
 class Placeholders:
     """Values of the placeholders.
 
-    `topic`: ARN of the topic that alarms notify; empty for the topic of the stage's stack. `limits`: stage whose limits
-    apply; empty for the deployed stage. `containers`: the account's limit of Lambda containers, which applies to a
-    stage without reserved concurrency. `balancer`, `targets`: names in CloudWatch of the web tier's load balancer and
-    its target group; by default made up.
+    `topic`: ARN of the topic that alarms notify; by default the stage's own. `limits`: stage whose limits apply; empty
+    for the deployed stage. `balancer`, `targets`: names in CloudWatch of the web tier's load balancer and its target
+    group; by default made up.
     """
 
     stage: str = "dev"
@@ -75,7 +73,6 @@ class Placeholders:
     topic: str = ""
     partition: str = "aws"
     limits: str = ""
-    containers: str = ACCOUNT
     balancer: str = ""
     targets: str = ""
 
@@ -94,7 +91,7 @@ class Placeholders:
             TARGETS: self.targets or f"targetgroup/{SERVICE}-{self.stage}-web/0123456789abcdef",
             **{placeholder_of(name): text for name, text in read_prices(folder / "prices.csv").items()},
             **{placeholder_of(name): str(count) for name, count in billed_counts(folder).items()},
-            **read_limits(limits, folder.parent, self.containers),
+            **read_limits(limits, folder.parent),
         }
 
 

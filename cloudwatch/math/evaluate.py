@@ -2,19 +2,25 @@
 
 Each line has its own period, but the operands of an expression must have the same period. If a line cannot be
 evaluated, an error is raised; an empty curve would hide the problem.
+
+Missing points follow the CloudWatch user guide. If a point is missing in one operand of two series, it counts as 0. If
+it is missing in both, it is missing in the result. A number combined with a missing point is a missing point. The
+result of a division by zero is also a missing point. Comparisons and logical operators return 0 or 1. In an array, SUM
+counts a missing point as 0, and MAX skips it.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import nan
+from typing import Any
 
 import numpy as np
 
-from cloudwatch.math.functions import call_function, combine
 from cloudwatch.math.metric_store import MetricStore
-from cloudwatch.math.series import EvaluationError, Floats, Grid, Series, Value
-from cloudwatch.syntax.expression import Node, ParseError, parse_expression, parse_search
+from cloudwatch.math.series import EvaluationError, Floats, Grid, Series, Value, common_grid, kind
+from cloudwatch.syntax.expression import FUNCTIONS, TYPES, Node, ParseError, parse_expression, parse_search, signature
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 
 _parse = lru_cache(4096)(parse_expression)
@@ -212,3 +218,115 @@ def expand_label(label: str, series: Series) -> str:
         return series.label
 
     return _VARIABLE.sub(value, label)
+
+
+# Operators and functions. `syntax/expression.py` lists the functions and their arguments.
+
+_OPERATORS: Mapping[str, Callable[[Floats, Floats], object]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "AND": np.logical_and,
+    "OR": np.logical_or,
+}
+
+
+def combine(operator: str, left: Value, right: Value) -> Value:
+    """Return `left operator right`. Raises `EvaluationError` for arrays, and for series with different periods."""
+    if isinstance(left, tuple) or isinstance(right, tuple):
+        what = f"{operator} combines {kind(left)} with {kind(right)}"
+        raise EvaluationError(f"{what}; the preview combines only numbers and single series")
+    one, other = (np.asarray(side.values if isinstance(side, Series) else side) for side in (left, right))
+    if isinstance(left, Series) and isinstance(right, Series):
+        common_grid(left, right)
+        missing = np.isnan(one) & np.isnan(other)
+        one, other = np.nan_to_num(one, nan=0.0), np.nan_to_num(other, nan=0.0)
+    else:
+        missing = np.isnan(one) | np.isnan(other)
+    with np.errstate(all="ignore"):
+        result = np.where(missing, nan, np.asarray(_OPERATORS[operator](one, other), dtype=np.float64))
+    for side in (left, right):
+        if isinstance(side, Series):
+            return side.with_values(result)
+    return float(result) if np.isfinite(result) else nan
+
+
+def call_function(function: str, arguments: list[Value], grid: Grid) -> Value:
+    """Return the result of a function. `grid`: of a series that follows from no other.
+
+    Raises:
+        EvaluationError: the function does not accept the type of an argument.
+    """
+    for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].split(", "), strict=False), 1):
+        if kind(argument) not in types.removesuffix("?").split("|"):
+            given = f"argument {place} of {function} is {TYPES[kind(argument)]}"
+            raise EvaluationError(f"{given}; write {signature(function)}")
+    first: Any = arguments[0]
+    if isinstance(first, Series) and first.grid.sliding and function in (*_AGGREGATIONS, "RUNNING_SUM"):
+        reason = "its value depends on the number of points that AWS fetches; use a longer period or an array of series"
+        raise EvaluationError(f"{function} of one series cannot be used in an alarm: {reason}")
+    if function == "TIME_SERIES":
+        return Series(np.full(grid.number, first), grid)
+    if function in _AGGREGATIONS:
+        aggregate = _AGGREGATIONS[function]
+        if isinstance(first, Series):  # a number; NaN if the series has no points
+            return nan if np.isnan(first.values).all() else float(aggregate(first.values[:, np.newaxis])[0])
+        return _aggregate(aggregate, first, grid)
+    if isinstance(first, tuple):
+        return tuple(_FUNCTIONS[function](series, *arguments[1:]) for series in first)
+    result: Series = _FUNCTIONS[function](first, *arguments[1:])
+    return result
+
+
+type _Aggregation = Callable[[Floats], Floats]
+_AGGREGATIONS: Mapping[str, _Aggregation] = {
+    "SUM": lambda rows: np.nansum(rows, axis=0),
+    "MAX": lambda rows: np.fmax.reduce(rows, axis=0),
+}
+"""Of a series they make a number, of an array a series."""
+
+
+def _aggregate(aggregation: _Aggregation, series: tuple[Series, ...], grid: Grid) -> Series:
+    grid = common_grid(*series) if series else grid  # a search may find nothing
+    values, rows = (
+        np.full(grid.number, nan),
+        np.array([each.values for each in series]).reshape(len(series), grid.number),
+    )
+    exists = ~np.isnan(rows).all(axis=0)
+    values[exists] = aggregation(rows[:, exists])
+    return Series(values, grid)
+
+
+def _running_sum(series: Series) -> Series:
+    """Return the sum of the points up to each point. Missing points stay missing."""
+    return series.with_values(np.where(np.isnan(series.values), nan, np.nancumsum(series.values)))
+
+
+def _fill(series: Series, by: Series | float) -> Series:
+    if isinstance(by, Series):
+        common_grid(series, by)
+    filling: Any = by.values if isinstance(by, Series) else by
+    return series.with_values(np.where(np.isnan(series.values), filling, series.values))
+
+
+def _if(condition: Series, yes: Series | float, no: Series | float = nan) -> Series:
+    """Return `yes` where the condition is not 0, and `no` where it is 0.
+
+    If a point is missing in the condition, it is missing in the result. A missing point of `no` stays missing. A
+    missing point of `yes` counts as 0, as in the user guide.
+    """
+    common_grid(condition, *(value for value in (yes, no) if isinstance(value, Series)))
+    then = np.nan_to_num(yes.values, nan=0.0) if isinstance(yes, Series) else yes
+    otherwise = no.values if isinstance(no, Series) else no
+    values = np.where(condition.values != 0, then, otherwise)
+    return condition.with_values(np.where(np.isnan(condition.values), np.nan, values))
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Series]] = {"FILL": _fill, "IF": _if, "RUNNING_SUM": _running_sum}

@@ -14,8 +14,7 @@ from cloudwatch.files import Placeholders
 from cloudwatch.lint.known_metrics import aws_metrics
 from cloudwatch.project import SERVICE
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.lookups import CELLS, Lookups
-from cloudwatch.simulation.traffic import SimulatedRecord
+from cloudwatch.simulation.traffic import CELLS, Lookups, SimulatedRecord
 
 type Values = Mapping[str, float | Sequence[float]]
 type Resource = tuple[str, Mapping[str, str], Values]

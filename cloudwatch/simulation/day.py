@@ -21,9 +21,8 @@ from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics, lines_of
 from cloudwatch.simulation.beside import Inbox, SimulatedTier
-from cloudwatch.simulation.lookups import DEFAULTS, Lookups
 from cloudwatch.simulation.populations import CASES, Case, Populations
-from cloudwatch.simulation.traffic import Traffic
+from cloudwatch.simulation.traffic import DEFAULTS, Lookups, Traffic
 
 STAGE = "prod"
 SEED = 1

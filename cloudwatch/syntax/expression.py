@@ -5,7 +5,7 @@
     {Faunalens,code,stage} MetricName="Rejections" stage="dev"
 
 Only the functions and operators of CloudWatch's user guide ("Using metric math") that dashboards and alarms use are
-known. To use another one, list it here and evaluate it in cloudwatch/math/functions.py. Ids start with a lower-case
+known. To use another one, list it here and evaluate it in cloudwatch/math/evaluate.py. Ids start with a lower-case
 letter; functions are in capitals. Evaluation checks that ids exist and that types fit.
 """
 
@@ -22,7 +22,7 @@ TYPES = {"S": "a number", "TS": "one time series", "TS[]": "several time series"
 """Types of arguments, as the guide abbreviates them → the words for them in messages."""
 FUNCTIONS = {
     "FILL": "TS|TS[], S|TS",
-    "IF": "S|TS, S|TS, S|TS?",
+    "IF": "TS, S|TS, S|TS?",
     "MAX": "TS|TS[]",
     "PERIOD": "TS",
     "RUNNING_SUM": "TS|TS[]",

@@ -11,10 +11,10 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
-from cloudwatch import template as dashboards
 from cloudwatch.figures import FileError
 from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
+from cloudwatch.template import resources_of
 from infra import api_stage, preconditions
 from infra.api_stage import method_settings
 from infra.chalice_project import CONFIG, function_settings
@@ -176,16 +176,11 @@ def _if(condition: str, value: Any) -> dict[str, Any]:
 
 
 def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
-    """Return dashboards, alarms and saved queries, with a reference to the alarm topic in place of its ARN."""
+    """Return dashboards, alarms and saved queries."""
     try:
-        resources = dashboards.template(Placeholders(stage, runbook=runbook))["Resources"]
+        return resources_of(Placeholders(stage, runbook=runbook, topic="AlarmTopic"))
     except FileError as error:  # stages/STAGE.json lacks a limit that an alarm compares with
         raise PreconditionFailed(str(error)) from error
-    topic = f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:faunalens-{stage}-alarms"
-    arn, reference = (json.dumps(each, allow_nan=False) for each in ({"Fn::Sub": topic}, {"Ref": "AlarmTopic"}))
-    text = json.dumps(resources, allow_nan=False).replace(arn, reference)
-    with_reference: dict[str, Any] = json.loads(text)
-    return with_reference
 
 
 def _api(stage: str, *, keys: bool) -> dict[str, Any]:

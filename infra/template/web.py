@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cloudwatch.figures import ACCOUNT
 from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
-from cloudwatch.template import template
+from cloudwatch.template import resources_of
 from infra.api_stage import TIER_SHARE
 from infra.chalice_project import function_settings
 from infra.step import PreconditionFailed
@@ -137,7 +137,7 @@ def _firewall(acl: Mapping[str, Any], tasks: int) -> dict[str, Any]:
 def _watching(stage: str, runbook: str) -> dict[str, Any]:
     """Return dashboard, alarms and saved queries of the tier. Most wait for its first tasks, or would fire at once."""
     names = {"balancer": "Balancer.LoadBalancerFullName", "targets": "Targets.TargetGroupFullName"}
-    resources = template(Placeholders(stage, runbook=runbook, **names))["Resources"]
+    resources = resources_of(Placeholders(stage, runbook=runbook, **names))
     return {
         name: each if name in WATCHED else {**each, "DependsOn": [*each.get("DependsOn", []), "Service"]}
         for name, each in resources.items()

@@ -1,4 +1,4 @@
-"""The files as a CloudFormation template: the same resources, with pseudo parameters."""
+"""The files as resources of CloudFormation, with pseudo parameters."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cloudwatch.files import Placeholders
-from cloudwatch.template import main, template
+from cloudwatch.template import resources_of
 from tests.unit.cloudwatch.lint import small_folder
 
 
@@ -18,12 +18,12 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def properties(folder: Path, logical: str, **options: str) -> dict[str, Any]:
-    found: dict[str, Any] = template(Placeholders("dev", **options), folder)["Resources"][logical]["Properties"]
+    found: dict[str, Any] = resources_of(Placeholders("dev", **options), folder)[logical]["Properties"]
     return found
 
 
 def test_every_file_is_a_resource_and_composites_depend_on_their_alarms(small: Path) -> None:
-    resources = template(Placeholders("dev"), small)["Resources"]
+    resources = resources_of(Placeholders("dev"), small)
     assert {name: each["Type"] for name, each in resources.items()} == {
         "AlarmShare": "AWS::CloudWatch::Alarm",
         "AlarmSlow": "AWS::CloudWatch::Alarm",
@@ -49,37 +49,8 @@ def test_dynamic_labels_are_escaped(small: Path) -> None:
     assert '"label":"${!LAST} %"' in properties(small, "DashboardSmall")["DashboardBody"]["Fn::Sub"]
 
 
-def test_the_topic_is_the_stages_own_or_the_one_that_is_given(small: Path) -> None:
+def test_the_topic_is_known_by_its_name_or_as_a_resource_of_the_template(small: Path) -> None:
     (own,) = properties(small, "CompositePage")["AlarmActions"]
     assert own == {"Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:faunalens-dev-alarms"}
-    (given,) = properties(small, "CompositePage", topic="arn:aws:sns:x:1:mine")["AlarmActions"]
-    assert given == "arn:aws:sns:x:1:mine"
-
-
-def test_the_command_writes_the_template_and_prints_its_size(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = small.parent / "template.json"
-    assert main(["--stage", "dev", "--folder", str(small), "--out", str(out), "--runbook", "https://x"]) == 0
-    written = json.loads(out.read_text(encoding="utf-8"))
-    assert written == template(Placeholders("dev", runbook="https://x"), small)
-    size = len(out.read_bytes())
-    said = f"the template has {size:,} bytes (limit: 1,000,000); CloudFormation accepts it directly\n"
-    assert capsys.readouterr().err == said
-    # AND without --out it is printed
-    assert main(["--stage", "dev", "--folder", str(small), "--runbook", "https://x"]) == 0
-    assert json.loads(capsys.readouterr().out) == written
-
-
-def test_findings_prevent_the_template(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (small / "alarms" / "slow.json").write_text("{}", encoding="utf-8")
-    assert main(["--stage", "dev", "--folder", str(small)]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.endswith("error: no template was written; fix the findings above first\n")
-
-
-def test_a_template_that_needs_s3_says_so(
-    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("cloudwatch.template.MOST_INLINE_BYTES", 1000)
-    assert main(["--stage", "dev", "--folder", str(small)]) == 0
-    assert "CloudFormation accepts it only from S3" in capsys.readouterr().err
+    (given,) = properties(small, "CompositePage", topic="AlarmTopic")["AlarmActions"]
+    assert given == {"Ref": "AlarmTopic"}
