@@ -1,4 +1,4 @@
-"""Check and show dashboards, alarms and saved queries, or print their template: `python -m cloudwatch --help`."""
+"""Check and show dashboards, alarms and saved queries: `python -m cloudwatch --help`."""
 
 import sys
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from cloudwatch.project import TOOLS_GUIDE
 COMMANDS = {
     "lint": ("cloudwatch.lint.folder", "check all files against CloudWatch's rules and against the code"),
     "preview": ("cloudwatch.preview.server", "show the dashboards in a browser, without an AWS account"),
-    "render": ("cloudwatch.preview.render", "take pictures of the dashboards"),
 }
 """Name of a command → its module and its help text. Each module has `main(arguments) -> exit code`."""
 

@@ -1,37 +1,61 @@
-"""Save the README's picture of the web page that `make run` serves: `python -m docs.pictures`.
+"""Save the pictures of the docs: of the page that `make run` serves, or of the dashboards that `make preview` serves.
 
-The picture shows the answer for the sample photo whose path `make run` prints.
+python -m docs.pictures page          # the answer for the sample photo whose path `make run` prints
+python -m docs.pictures dashboards    # one of each dashboard
 """
 
 import argparse
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from local import sample_photo
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+WIDTH, HEIGHT = 1400, 1160
+"""Of a picture of a dashboard, in pixels."""
 
 
 def main() -> None:
-    """Identify the sample photo on the page and save a picture of the answer."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", default="http://127.0.0.1:8000/", help="address of the page (default: %(default)s)")
-    url = parser.parse_args().url
+    """Save the pictures that the arguments name."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0], epilog="Example: python -m docs.pictures dashboards"
+    )
+    parser.add_argument("what", choices=("page", "dashboards"))
+    parser.add_argument("--url", default="", help="address of the page or the preview (default: this machine's)")
+    parser.add_argument("--out", type=Path, default=IMAGES, help="folder to write to (default: docs/images)")
+    options = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1120, "height": 760}, device_scale_factor=1)
-        page.goto(url)
-        page.set_input_files("input[type=file] >> nth=0", sample_photo())
-        page.locator("#elsewhere").click()
-        page.get_by_label("A town, park, island or country").fill("-33.9, 151.2")
-        page.get_by_text("Use this place").click()
-        page.locator("#changed").wait_for()
-        page.evaluate("scrollTo(0, 0)")  # clicks may have scrolled
-        page.screenshot(path=IMAGES / "page.png", clip={"x": 0, "y": 0, "width": 1120, "height": 760})
+        if options.what == "page":
+            save_page(browser, options.url or "http://127.0.0.1:8000/", options.out)
+        else:
+            save_dashboards(browser, options.url or "http://127.0.0.1:8010/dashboards/", options.out)
         browser.close()
+
+
+def save_page(browser: Browser, url: str, out: Path) -> None:
+    """Identify the sample photo on the page and save a picture of the answer."""
+    page = browser.new_page(viewport={"width": 1120, "height": 760}, device_scale_factor=1)
+    page.goto(url)
+    page.set_input_files("input[type=file] >> nth=0", sample_photo())
+    page.locator("#elsewhere").click()
+    page.get_by_label("A town, park, island or country").fill("-33.9, 151.2")
+    page.get_by_text("Use this place").click()
+    page.locator("#changed").wait_for()
+    page.evaluate("scrollTo(0, 0)")  # clicks may have scrolled
+    page.screenshot(path=out / "page.png", clip={"x": 0, "y": 0, "width": 1120, "height": 760})
+
+
+def save_dashboards(browser: Browser, url: str, out: Path) -> None:
+    """Save a picture of each dashboard that is in the docs, at the time that the preview shows first."""
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1)
+    for path in sorted(IMAGES.glob("dashboards-*.png")):
+        page.goto(url + path.stem.removeprefix("dashboards-"))
+        page.locator('main[aria-busy="false"]').wait_for()
+        page.screenshot(path=out / path.name)
 
 
 if __name__ == "__main__":

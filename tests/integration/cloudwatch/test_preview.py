@@ -1,4 +1,4 @@
-"""`python -m cloudwatch preview` and `render` as processes."""
+"""`python -m cloudwatch preview` as a process."""
 
 import json
 import signal
@@ -13,12 +13,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from PIL import Image
 
 from cloudwatch.preview import server
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
-from cloudwatch.preview.render import WIDTH
 from cloudwatch.simulation.day import lines
 
 PREVIEW = [sys.executable, "-m", "cloudwatch", "preview"]
@@ -134,19 +132,3 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
         SystemExit, match=r"file .*none\.jsonl does not exist; run the app with METRICS_FILE to record it"
     ):
         server.main(["--file", str(tmp_path / "none.jsonl")])
-
-
-def test_pictures_are_taken_of_every_dashboard(recorded: Path, tmp_path: Path) -> None:
-    # WHEN pictures are taken
-    options = ["--out", str(tmp_path), "--file", str(recorded), "--range", "1h", "--height", "300", "--dark"]
-    command = [sys.executable, "-m", "cloudwatch", "render", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=3 * PATIENCE, check=True)
-    # THEN there is a picture of each, in the chosen size and color scheme
-    pictures = sorted(tmp_path.glob("*.png"))
-    assert [path.stem for path in pictures] == ["batches", "cost", "features", "model", "service", "web"]
-    for path in pictures:
-        with Image.open(path) as picture:
-            assert picture.size == (WIDTH, 300)
-            assert picture.convert("L").getpixel((5, 200)) < 50  # type: ignore[operator]  # a number
-    # THEN it prints what it wrote
-    assert f"{tmp_path / 'service.png'}  " in done.stdout
