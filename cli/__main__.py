@@ -89,7 +89,7 @@ def _complete(command: click.Command, name: str) -> None:
 @click.group(
     cls=_Commands,
     epilog=EXAMPLES["faunalens"],
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
 )
 @click.version_option(VERSION, prog_name="faunalens")
 @click.option("--defaults/--no-defaults", default=True, help="Whether to read faunalens.toml; see `faunalens config`.")

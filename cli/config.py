@@ -26,7 +26,7 @@ type Options = dict[str, dict[str, click.Parameter]]
 
 
 @click.command(short_help="Show the defaults that faunalens.toml gives to options.")
-@click.argument(RESULTS, type=FILE, metavar="[RESULTS]", required=False)
+@click.argument(RESULTS, type=FILE, required=False)
 @click.pass_context
 def config(context: click.Context, results: Path | None) -> None:
     """Show which defaults faunalens.toml gives to the options of which commands, and which keys it may have.

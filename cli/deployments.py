@@ -20,11 +20,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cli.errors import CommandError
 from cli.place import Place
 from cli.results import ListedPhoto, ResultsFile
+from cli.words import rows_of
 
 REQUIRED = ("deploymentID", "latitude", "longitude")
 FOLDER, ZONE = "folder", "timezone"
-with Path(__file__).with_name("camtrap_dp.csv").open(encoding="utf-8", newline="") as _file:
-    _TABLES = list(csv.DictReader(_file))
+_TABLES = rows_of(Path(__file__).with_name("camtrap_dp.csv"))
 COLUMNS = {table: tuple(row["column"] for row in rows) for table, rows in groupby(_TABLES, itemgetter("table"))}
 """The columns of each table of Camtrap DP 1.0.2."""
 LIMITS = {row["column"]: row for row in _TABLES if row["least"]}

@@ -48,7 +48,6 @@ def close_log(code: int) -> None:
 OPTION = click.Option(
     ["--log"],
     type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
     expose_value=False,
     callback=_open,
     help="Append to FILE what happened and when: every warning, and every photo without an answer.",

@@ -32,11 +32,10 @@ class Merged(NamedTuple):
 
 @click.command(short_help="Make one results file of several.")
 @click.argument("sources", nargs=-1, required=True, metavar="RESULTS...", type=EXISTING_FILE)
-@click.option("--into", type=FILE, required=True, metavar="FILE", help="The results file that gets all; new or not.")
+@click.option("--into", type=FILE, required=True, help="The results file that gets all; new or not.")
 @click.option(
     "--root",
     type=EXISTING_FOLDER,
-    metavar="FOLDER",
     help="The folder of the whole study, if the files have different ones below it. By default that of the first file.",
 )
 def merge(sources: tuple[Path, ...], *, into: Path, root: Path | None) -> None:

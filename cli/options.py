@@ -53,11 +53,13 @@ class Degrees(click.FloatRange):
 FILE = click.Path(path_type=Path, dir_okay=False)
 EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+EXISTING_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+FOLDER.name = EXISTING_FOLDER.name = "folder"
 ANY_PATH = click.Path(readable=False, allow_dash=True)
 """A text that a shell completes as a file; the command itself says what is wrong with it."""
-EXISTING_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+ANY_PATH.name = "file"
 
-results_argument = click.argument("results", type=FILE, metavar="RESULTS")
+results_argument = click.argument("results", type=FILE)
 """The results file of a command that reads it."""
 
 
@@ -125,7 +127,6 @@ event_gap = click.option(
     "--event-gap",
     type=click.IntRange(0),
     default=60,
-    show_default=True,
     metavar="SECONDS",
     help="Photos of one deployment that follow each other within this time are one event.",
 )
@@ -141,7 +142,6 @@ study_options = grouped(
     click.option(
         "--metadata",
         type=EXISTING_FILE,
-        metavar="FILE",
         help="JSON with title, contributors, licenses and project, as in Camtrap DP's datapackage.json.",
     ),
     event_gap,
@@ -186,7 +186,6 @@ place_options = grouped(
     click.option(
         "--deployments",
         type=EXISTING_FILE,
-        metavar="FILE",
         help="CSV with the columns of Camtrap DP's deployments, plus `folder` (below the study's folder) and "
         "`timezone`: where each camera stood, and the zone of its clock.",
     ),

@@ -1,5 +1,6 @@
-"""What the command says that is no code: numbers as people read them, and texts in files."""
+"""What the command says that is no code: numbers as people read them, texts and tables in files."""
 
+import csv
 from pathlib import Path
 
 _VERBS = {"is": "are", "has": "have", "was": "were"}
@@ -10,8 +11,10 @@ def count(number: int, words: str, many: str = "") -> str:
 
     `many`: the words for several, where they are not made by an `s`.
 
-    >>> count(1, "photo has"), count(1200, "photo has"), count(2, "taxon", "taxa")
-    ('1 photo has', '1,200 photos have', '2 taxa')
+    >>> count(0, "photo"), count(1, "photo has"), count(1200, "photo has"), count(2, "video was")
+    ('0 photos', '1 photo has', '1,200 photos have', '2 videos were')
+    >>> count(2, "taxon", "taxa"), count(1, "class is"), count(2, "class is", "classes are")
+    ('2 taxa', '1 class is', '2 classes are')
     """
     if number == 1:
         return f"1 {words}"
@@ -25,3 +28,9 @@ def parts_of(path: Path) -> dict[str, str]:
     A file of SQL lies beside the module that runs it.
     """
     return dict(part.split("\n", 1) for part in path.read_text(encoding="utf-8").split("\n--: ")[1:])
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file that comes with the command."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

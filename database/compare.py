@@ -120,7 +120,7 @@ def _figure(change: Change, outlines: Outlines) -> str:
         data = "".join(path_data(place_on_map(outlines.points[ring])) for ring in outlines.rings(inside))
         if data:
             paths.append(f'<path class="{name}" d="{data}"/>')
-    caption = f"{change.name}: {len(change.gained):,} cells gained, {len(change.lost):,} lost"
+    caption = f"{change.name}: cells gained: {len(change.gained):,}, lost: {len(change.lost):,}"
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><title>{escape(caption)}</title>'
         f'<use href="#world"/>{"".join(paths)}</svg><figcaption>{escape(caption)}</figcaption></figure>'

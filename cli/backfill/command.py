@@ -29,10 +29,10 @@ PAUSE = 15.0
 
 study_argument = click.argument("study", type=Parsed("name", parse_folder), metavar="s3://BUCKET/FOLDER/")
 stage_option = click.option(
-    "--stage", default="prod", show_default=True, envvar="FAUNALENS_STAGE", help="The stage that identifies the photos."
+    "--stage", default="prod", envvar="FAUNALENS_STAGE", help="The stage that identifies the photos."
 )
 results_option = click.option(
-    "--results", type=FILE, required=True, metavar="FILE", help="The study's results file, which knows what is left."
+    "--results", type=FILE, required=True, help="The study's results file, which knows what is left."
 )
 wait_option = click.option("--wait", is_flag=True, help="Wait until the run has ended, and show how far it is.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -52,9 +52,7 @@ def batch() -> None:
 @stage_option
 @place_options
 @click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="Its manifest.json lists them.")
-@click.option(
-    "--manifest", type=ANY_PATH, metavar="FILE", help="A file here or in S3 lists the photos: JSON lines, or .csv."
-)
+@click.option("--manifest", type=ANY_PATH, help="A file here or in S3 lists the photos: JSON lines, or .csv.")
 @wait_option
 def submit(
     study: S3Name,

@@ -1,6 +1,5 @@
 """The runs of a study: executions of the stage's state machine, how far each is, and what it has cost."""
 
-import csv
 import hashlib
 import json
 import re
@@ -11,6 +10,7 @@ from typing import IO, Any, NamedTuple
 
 from chalicelib.config.settings import ROOT
 from cli.backfill.cloud import Cloud, S3Name
+from cli.words import rows_of
 
 PRICES = ROOT / "dashboards" / "prices.csv"
 RUNNING, SUCCEEDED = ("RUNNING", "PENDING_REDRIVE"), "SUCCEEDED"
@@ -161,8 +161,7 @@ def _cost(cloud: Cloud, run: Run, photos: int, batches: int) -> Mapping[str, flo
         memory = cloud.client("lambda").get_function_configuration(FunctionName=cloud.function)["MemorySize"]
     except ClientError:
         return None
-    with PRICES.open(encoding="utf-8", newline="") as file:
-        price = {row["name"]: float(row["value"]) for row in csv.DictReader(file)}
+    price = {row["name"]: float(row["value"]) for row in rows_of(PRICES)}
     cost = {
         "function": seconds / 1e3 * memory / 1024 * price["lambda_gb_second"]
         + calls / 1e6 * price["lambda_million_requests"],

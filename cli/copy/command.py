@@ -36,12 +36,11 @@ def parse_keys(text: str) -> tuple[str, ...]:
 
 @click.command(short_help="Sort the photos into folders, with people blurred.")
 @results_argument
-@click.argument("folder", type=FOLDER, metavar="FOLDER")
+@click.argument("folder", type=FOLDER)
 @click.option(
     "--by",
     type=Parsed("keys", parse_keys),
     default="taxon",
-    show_default=True,
     metavar="KEYS",
     help="What folders are of: taxon, station or event; or several, such as station,taxon.",
 )
@@ -49,7 +48,6 @@ def parse_keys(text: str) -> tuple[str, ...]:
     "--how",
     type=click.Choice(["link", "copy"]),
     default="link",
-    show_default=True,
     help="link: the same file under a second name, which takes no space; what changes one changes both. Where the disk "
     "has no links, photos are copied.",
 )
@@ -57,7 +55,6 @@ def parse_keys(text: str) -> tuple[str, ...]:
     "--people",
     type=click.Choice(["blur", "skip", "keep"]),
     default="blur",
-    show_default=True,
     help="What becomes of photos of people. blur: in a new JPEG without GPS; whole, if `identify` ran without --boxes. "
     "skip: leave them out.",
 )

@@ -78,7 +78,6 @@ FORMATS: Mapping[str, Format] = {
     click.option(
         f"--{name.replace('_', '-')}",
         type=each.type,
-        metavar="FOLDER" if each.type is FOLDER else "FILE",
         help=each.help,
     )
     for name, each in FORMATS.items()
@@ -93,7 +92,6 @@ FORMATS: Mapping[str, Format] = {
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=0.1,
-    show_default=True,
     metavar="SHARE",
     help="Least confidence of the detections in MegaDetector's JSON.",
 )

@@ -48,7 +48,6 @@ def _choice(
 @click.option(
     "--results",
     type=FILE,
-    metavar="FILE",
     help="Keep the answers in FILE, and go on with what it says is left. Folders need it, or --json.",
 )
 @place_options
@@ -60,7 +59,6 @@ def _choice(
 @click.option(
     "--root",
     type=EXISTING_FOLDER,
-    metavar="FOLDER",
     help="The study's folder: photos are named by their path below it. By default the folder of an earlier run, or the "
     "one that PATH... names.",
 )
@@ -74,7 +72,6 @@ def _choice(
     "--engine",
     type=click.Choice(ENGINES),
     default="local",
-    show_default=True,
     help="Who looks at the photos: the models of this release; MegaDetector, whose boxes these models name; or "
     "SpeciesNet, whose scores are weighed by the place as ours are. The last two are extras of the installation, and "
     "get their weights at the first run.",
@@ -82,13 +79,13 @@ def _choice(
 @click.option(
     "--weights",
     default="",
+    show_default=False,
     metavar="NAME",
     help="Weights of --engine: a name that its package knows, such as MDV5B, or a file or folder.",
 )
 @click.option(
     "--pack",
     type=EXISTING_FOLDER,
-    metavar="FOLDER",
     help="Use the packs in FOLDER too, however large: any ONNX classifier with a manifest (docs/how-to/model.md).",
 )
 @click.option(
@@ -107,9 +104,7 @@ def _choice(
     help="Identify photos again that have an answer: all, or those that other models, data or a corrected month would "
     "change. Reviews stay.",
 )
-@click.option(
-    "--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, show_default=True, help="Candidates in each answer."
-)
+@click.option("--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, help="Candidates in each answer.")
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -121,7 +116,6 @@ def _choice(
     *("--frame-every", "every"),
     type=click.FloatRange(0.1),
     default=USUAL.every,
-    show_default=True,
     metavar="SECONDS",
     help="Look at a frame of a video this often.",
 )
@@ -129,7 +123,6 @@ def _choice(
     *("--frames", "most"),
     type=click.IntRange(1, 1000),
     default=USUAL.most,
-    show_default=True,
     metavar="N",
     help="Frames of a video at most, spread over it.",
 )

@@ -43,14 +43,11 @@ def _column(text: str) -> tuple[str, str]:
     help=f"What a column of Timelapse has; WHAT is one of {', '.join(COLUMNS)}.",
 )
 @click.option("--reviewer", metavar="NAME", help="Who made the labels, where FILE does not say.")
-@click.option(
-    "--root", type=EXISTING_FOLDER, metavar="FOLDER", help="The folder of the photos, to begin a study with FILE."
-)
+@click.option("--root", type=EXISTING_FOLDER, help="The folder of the photos, to begin a study with FILE.")
 @click.option(
     "--names",
     type=click.Choice(get_args(Names)),
     default="theirs",
-    show_default=True,
     help="Who names the animals in predictions: their program, or our models, which look at the crops of their boxes. "
     "`both` keeps our names beside theirs, and shows where they differ.",
 )

@@ -38,7 +38,7 @@ MOST_FAULTS = 500
 
 @click.command(short_help="Write one HTML page about the answers.")
 @results_argument
-@click.option("--html", type=FILE, metavar="FILE", help="Where to write the page. By default beside RESULTS.")
+@click.option("--html", type=FILE, help="Where to write the page. By default beside RESULTS.")
 @click.option(
     "--hide-people",
     is_flag=True,

@@ -33,7 +33,6 @@ from cli.words import count
     "--order",
     type=click.Choice(["least-sure", "rarest", "random"]),
     default="least-sure",
-    show_default=True,
     help="Which events come first. rarest: of animals that are in the fewest events of their station.",
 )
 @click.option("--most", type=click.IntRange(1), metavar="N", help="Review at most N events.")

@@ -1,6 +1,5 @@
 """The taxa at hand, of this release's models and of their relatives: lineages, labels, and names to search for."""
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
 from chalicelib.model.taxonomy import RANKS
+from cli.words import rows_of
 
 MODEL = ROOT / "model"
 PACKS = MODEL / "packs"
@@ -69,11 +69,11 @@ class ScoredTaxon:
 @cache
 def lineages() -> Mapping[str, Lineage]:
     """Return the lineage of each taxon by its scientific name."""
-    names = {row["family"]: row["name"] for row in _rows(MODEL / "families.csv")}
+    names = {row["family"]: row["name"] for row in rows_of(MODEL / "families.csv")}
     for path in (PACKS / "taxa.csv", MODEL / "taxa.csv"):
-        names |= {row["scientific_name"]: row["name"] for row in _rows(path)}
+        names |= {row["scientific_name"]: row["name"] for row in rows_of(path)}
     found: dict[str, Lineage] = {ANIMALS: Lineage({}, names.get(ANIMALS, "animal"))}
-    for row in (*_labels(), *_rows(MODEL / "relatives.csv"), *_rows(OTHERS)):
+    for row in (*_labels(), *rows_of(MODEL / "relatives.csv"), *rows_of(OTHERS)):
         # The row of a species that no model knows begins at its class, and names the species once.
         ranks = {} if "phylum" in row else {"phylum": found[row["class"]].ranks["phylum"]}
         latin = row["scientific_name"]
@@ -96,7 +96,7 @@ def searchable() -> list[tuple[str, str, str]]:
     Other names are those in the page's other languages, those of breeds, and a pack's own labels, which may be old.
     """
     others: dict[str, set[str]] = {}
-    for row in (*_labels(), *_rows(MODEL / "relatives.csv")):
+    for row in (*_labels(), *rows_of(MODEL / "relatives.csv")):
         others.setdefault(row["scientific_name"], set()).update((row["name"], row.get("label", "")))
     pages = (ROOT / "chalicelib" / "web").glob("names-*.json")
     languages = [json.loads(path.read_text(encoding="utf-8")) for path in pages]
@@ -113,18 +113,13 @@ def searchable() -> list[tuple[str, str, str]]:
 def numbered() -> tuple[Mapping[int, str], Mapping[int, str]]:
     """Return the scientific names of the models' animals by id, and of their relatives by number, as in a cell."""
     animals = {int(row["id"]): row["scientific_name"] for row in _labels()}
-    return animals, {int(row["number"]): row["scientific_name"] for row in _rows(MODEL / "relatives.csv")}
+    return animals, {int(row["number"]): row["scientific_name"] for row in rows_of(MODEL / "relatives.csv")}
 
 
 def _labels() -> Iterator[dict[str, str]]:
     """Yield the taxa of the models' outputs."""
     for path in (MODEL / "labels.csv", *sorted(PACKS.glob("*.csv"))):
-        yield from (row for row in _rows(path) if "phylum" in row)  # the detector's labels are no taxa
-
-
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+        yield from (row for row in rows_of(path) if "phylum" in row)  # the detector's labels are no taxa
 
 
 def distinct(taxa: Set[str]) -> int:

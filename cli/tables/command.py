@@ -41,10 +41,9 @@ def parse_days(text: str) -> int:
 
 @click.command(
     short_help="Write tables for R: records, effort, trap rates, detection histories.",
-    context_settings={"show_default": True},
 )
 @results_argument
-@click.argument("folder", type=FOLDER, metavar="FOLDER")
+@click.argument("folder", type=FOLDER)
 @click.option(
     *("--independence", "gap"),
     type=Parsed("duration", parse_duration),

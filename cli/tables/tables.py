@@ -1,6 +1,5 @@
 """Tables for R: records, camera operation, trap rates and detection histories, with camtrapR's names and rules."""
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from cli.study.opinions import Kind
 from cli.study.study import Study
 from cli.tables.independence import Record, records_of, sightings_of
 from cli.terminal import warn
-from cli.words import count
+from cli.words import count, rows_of
 
 MEANINGS = Path(__file__).with_suffix(".csv")
 """The files and their columns, with what they mean."""
@@ -182,9 +181,8 @@ def _rows(folder: Path, name: str, columns: Sequence[str] = ()) -> Iterator[Call
 def meanings() -> Mapping[str, Mapping[str, str]]:
     """Return the meaning of each column by file; under "" what the file has."""
     found: dict[str, dict[str, str]] = {}
-    with MEANINGS.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found.setdefault(row["file"], {})[row["column"]] = row["meaning"]
+    for row in rows_of(MEANINGS):
+        found.setdefault(row["file"], {})[row["column"]] = row["meaning"]
     return found | {"records_wide.csv": found["records.csv"] | found["records_wide.csv"]}
 
 
@@ -197,8 +195,7 @@ def readme(rules: Rules, title: str) -> str:
 
 def columns() -> str:
     """Return the list of all files and their columns, in Markdown."""
-    with MEANINGS.open(encoding="utf-8", newline="") as file:
-        return "\n".join(
-            f"- `{row['column']}`: {row['meaning']}" if row["column"] else f"\n**{row['file']}**: {row['meaning']}.\n"
-            for row in csv.DictReader(file)
-        ).strip()
+    return "\n".join(
+        f"- `{row['column']}`: {row['meaning']}" if row["column"] else f"\n**{row['file']}**: {row['meaning']}.\n"
+        for row in rows_of(MEANINGS)
+    ).strip()

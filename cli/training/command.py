@@ -28,32 +28,28 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @click.command(short_help="Train a pack on labels of one's own photos.")
 @click.argument("labels", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="LABELS...")
-@click.option("--pack", type=FOLDER, required=True, metavar="FOLDER", help="The folder to write the pack into.")
-@click.option("--name", default="own", show_default=True, help="The pack's name, in small letters, digits and _.")
-@click.option("--root", type=EXISTING_FOLDER, metavar="FOLDER", help="The folder of the photos, if not that of LABELS.")
+@click.option("--pack", type=FOLDER, required=True, help="The folder to write the pack into.")
+@click.option("--name", default="own", help="The pack's name, in small letters, digits and _.")
+@click.option("--root", type=EXISTING_FOLDER, help="The folder of the photos, if not that of LABELS.")
 @click.option(
     "--deployments",
     type=EXISTING_FILE,
-    metavar="FILE",
     help="The table of deployments, as for `identify`: camera and place of each folder, where LABELS do not say.",
 )
 @click.option(
     "--corrections",
     type=EXISTING_FILE,
-    metavar="FILE",
     help="Also learn from corrections of the website, as `python -m web corrections` lists them.",
 )
 @click.option(
     "--pictures",
     type=EXISTING_FOLDER,
-    metavar="FOLDER",
     help="Their pictures, which it saves with --pictures; by default beside their FILE.",
 )
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 0.999),
     default=0.95,
-    show_default=True,
     help="Share of names that shall be right. What is less certain keeps a wider name.",
 )
 @click.option("--night", is_flag=True, help="The pack is for infrared photos alone.")
@@ -66,8 +62,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
     "surroundings.",
 )
 @click.option("--photos/--no-photos", "with_photos", default=True, help="Whether the model card shows photos.")
-@click.option("--licence", default="", metavar="NAME", help="Licence of the pack, for others who get it.")
-@click.option("--author", default="", metavar="NAME", help="Who made the labels.")
+@click.option(
+    "--licence", default="", show_default=False, metavar="NAME", help="Licence of the pack, for others who get it."
+)
+@click.option("--author", default="", show_default=False, metavar="NAME", help="Who made the labels.")
 @click.pass_obj
 def train(
     environment: Mapping[str, str],

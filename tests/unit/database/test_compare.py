@@ -14,7 +14,7 @@ def test_a_page_is_safe_fits_a_phone_and_has_dark_colours_for_all_that_it_draws(
     page = page_of(Comparison("old", "<new>", [change], [], []))
     # THEN they are text
     assert "<title>Dataset &lt;new&gt; compared with old</title>" in page
-    assert "red &lt;fox&gt;: 1 cells gained, 1 lost" in page
+    assert "red &lt;fox&gt;: cells gained: 1, lost: 1" in page
     # AND no column is wider than a phone
     assert "minmax(min(30rem,100%),1fr)" in page
     # AND each colour has a dark one
