@@ -1,17 +1,25 @@
-"""Measure the activation ranges for int8 quantisation, and write them to model/activations.csv.
+"""Measure on photos what the build needs: activation ranges for int8 quantisation, and the temperature.
 
     python -m model.calibrate --photos DIR       DIR: photos named <output index>_….jpg
     python -m model.calibrate --photos DIR --pack camera_traps     of a detector's checkpoint; DIR: any photos
+    python -m model.calibrate --photos DIR --temperature           DIR: photos that were not used in training
 
-The command runs the fp32 graph on all photos. The range of an activation excludes the most extreme values. A wider
-range would waste many of the 255 steps on outliers. A narrower range would clip common values. To a detector the
-outliers are the animals, so its ranges hold all values.
+**Ranges.** The command runs the fp32 graph on all photos. The range of an activation excludes the most extreme values.
+A wider range would waste many of the 255 steps on outliers. A narrower range would clip common values. To a detector
+the outliers are the animals, so its ranges hold all values.
+
+**The temperature** divides all logits, so that the confidence matches the accuracy (Guo et al. 2017); their order stays
+the same. The fit uses only photos of animals, and only the logits of animals. `animal_probability` uses the same
+temperature; model/README.md has the result.
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -22,16 +30,29 @@ from PIL import Image
 from chalicelib.errors import ModelError
 from chalicelib.model.detector import letter_box
 from chalicelib.model.manifest import Manifest
+from chalicelib.model.session import Model
 from chalicelib.photo.pixels import decode
 from model import yolox_tiny
-from model.build import ACTIVATIONS, LABELS, count_animals, read_network
+from model.build import ACTIVATIONS, LABELS, TEMPERATURE, count_animals, read_network, serialize
 from model.build_packs import CACHE, PACKS, activations_of
-from model.evaluate import PHOTOS_HELP, LabelledPhoto, read_photos
+from model.evaluate import (
+    PHOTOS_HELP,
+    LabelledPhoto,
+    Labels,
+    Probabilities,
+    apply_temperature,
+    calibration_errors,
+    negative_log_likelihood,
+    read_photos,
+    score_animals,
+)
 from model.graph import build_graph, intermediate_tensors
 from model.network import read_checkpoint
-from model.quantize import ActivationRange, write_ranges
+from model.quantize import ActivationRange, read_ranges, write_ranges
 
 type Ranges = dict[str, ActivationRange]
+type Values = Iterable[Sequence[NDArray[np.float32]]]
+"""Of the tensors, photo by photo."""
 
 PERCENTILE = 99.99  # share of values inside a range, %; the others are cut off, half of them at each end
 _LIMIT = 64.0
@@ -64,64 +85,108 @@ class Histograms:
         return ActivationRange(max(min(float(edges[first]), 0.0), low), min(max(float(edges[last + 1]), 0.0), high))
 
 
+def values_of(network: ModelProto, tensors: list[str], inputs: Iterable[dict[str, NDArray[Any]]]) -> Values:
+    """Yield the values of a network's tensors for each input."""
+    network.graph.output.extend(helper.make_empty_tensor_value_info(tensor) for tensor in tensors)
+    session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
+    return (session.run(tensors, each) for each in inputs)
+
+
 def measure(photos: Iterable[LabelledPhoto], percentile: float) -> Ranges:
     """Run the network on all photos and return the range of each activation."""
     network, animals = read_network(), count_animals(LABELS)
-    tensors = intermediate_tensors(network)
-    model = build_graph(network, animals, 1.0, None, {})
-    model.graph.output.extend(helper.make_empty_tensor_value_info(tensor) for tensor in tensors)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    prior = np.ones((1, animals), np.float32)
+    tensors, prior = intermediate_tensors(network), np.ones((1, animals), np.float32)
+    inputs = ({"image": photo.pixels[np.newaxis], "prior": prior} for photo in photos)
     histograms = Histograms(tensors)
-    for photo in photos:
-        outputs = session.run(tensors, {"image": photo.pixels[np.newaxis], "prior": prior})
-        for tensor, values in zip(tensors, outputs, strict=True):
-            histograms.add(tensor, values)
+    for values in values_of(build_graph(network, animals, 1.0, None, {}), tensors, inputs):
+        for tensor, each in zip(tensors, values, strict=True):
+            histograms.add(tensor, each)
     return {tensor: histograms.range_of(tensor, percentile) for tensor in tensors}
 
 
 def measure_detector(network: ModelProto, tensors: list[str], frames: Iterable[NDArray[np.uint8]]) -> Ranges:
     """Run a detector on photos and return the range of each of its `tensors`."""
-    network.graph.output.extend(helper.make_empty_tensor_value_info(tensor) for tensor in tensors)
-    session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
+    inputs = ({"images": frame.transpose(2, 0, 1)[np.newaxis, ::-1].astype(np.float32)} for frame in frames)
     ends = [(0.0, 0.0)] * len(tensors)
-    for frame in frames:
-        outputs = session.run(tensors, {"images": frame.transpose(2, 0, 1)[np.newaxis, ::-1].astype(np.float32)})
-        ends = [(min(a, float(it.min())), max(b, float(it.max()))) for (a, b), it in zip(ends, outputs, strict=True)]
+    for values in values_of(network, tensors, inputs):
+        ends = [(min(a, float(it.min())), max(b, float(it.max()))) for (a, b), it in zip(ends, values, strict=True)]
     return {tensor: ActivationRange(*each) for tensor, each in zip(tensors, ends, strict=True)}
 
 
 def _ranges_of_pack(manifest: Manifest, photos: Path) -> Ranges:
     if manifest.weights is None:
         raise ModelError(f"{manifest.file.name} names no weights; expected a table [weights]")
-    weights = read_checkpoint(CACHE / manifest.weights.sha256)
-    size = manifest.size
-    network, tensors = yolox_tiny.build(weights, size, None)
+    weights, size = read_checkpoint(CACHE / manifest.weights.sha256), manifest.size
     pictures = (decode(Image.open(photo), size) for photo in sorted(photos.iterdir()))
-    return measure_detector(network, tensors, (letter_box(each.whole(size), size, size) for each in pictures))
+    frames = (letter_box(each.whole(size), size, size) for each in pictures)
+    return measure_detector(*yolox_tiny.build(weights, size, None), frames)
+
+
+def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
+    """Return the temperature between 0.1 and 10 with the lowest negative log-likelihood."""
+    low, high = 0.1, 10.0  # of 1/T, in which the likelihood is convex: a ternary search finds its only minimum
+    while high - low > 1e-6:
+        left, right = low + (high - low) / 3, high - (high - low) / 3
+        at_left, at_right = (
+            negative_log_likelihood(apply_temperature(probabilities, 1 / x), labels) for x in (left, right)
+        )
+        low, high = (low, right) if at_left < at_right else (left, high)
+    return 2 / (low + high)
+
+
+def _write_temperature(photos: Path, output: Path) -> str:
+    """Fit and write the temperature. Return a table with T = 1, with this one, and with that of the other half."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, "model.onnx")
+        path.write_bytes(serialize(read_network(), count_animals(LABELS), 1.0, read_ranges(ACTIVATIONS)))
+        probabilities, labels = score_animals(photos, Model(path))
+    temperature = round(fit_temperature(probabilities, labels), 4)
+    output.write_text(json.dumps({"temperature": temperature}, allow_nan=False) + "\n", encoding="utf-8")
+    halves = np.empty(probabilities.shape)
+    for half in (0, 1):
+        other = fit_temperature(probabilities[1 - half :: 2], labels[1 - half :: 2])
+        halves[half::2] = apply_temperature(probabilities[half::2], other)
+    lines = ["| | ECE, equal width | ECE, equal mass | NLL |", "|---|---|---|---|"]
+    for name, given in (
+        ("T = 1", probabilities),
+        (f"T = {temperature:.3f}, fitted on these photos", apply_temperature(probabilities, temperature)),
+        ("T fitted on the other half", halves),
+    ):
+        cells = [name, *calibration_errors(given, labels), f"{negative_log_likelihood(given, labels):.3f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    fitted = f"{output.name}: T = {temperature}, fitted on {len(labels)} photos; run `python -m model.build` next"
+    return "\n".join([*lines, "", fitted])
+
+
+def _write_ranges(options: argparse.Namespace) -> str:
+    if options.pack:
+        output = options.output or activations_of(options.pack)
+        ranges = _ranges_of_pack(Manifest.read(PACKS / f"{options.pack}.toml"), options.photos)
+    else:
+        output = options.output or ACTIVATIONS
+        ranges = measure(read_photos(options.photos), options.percentile)
+    write_ranges(output, ranges)
+    return f"{output.name}: ranges of {len(ranges)} activations"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and write the ranges. Return 0, or 1 after printing an error."""
+    """Measure and write the ranges or the temperature. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.calibrate", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
     parser.add_argument("--pack", metavar="NAME", help="a detector of model/packs, instead of the general model")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: the table of the model)")
+    parser.add_argument("--temperature", action="store_true", help="fit the temperature instead of the ranges")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: that of the build)")
     text = "share of values inside a range, in %% (default: %(default)s)"
     parser.add_argument("--percentile", type=float, default=PERCENTILE, help=text)
     options = parser.parse_args(arguments)
     try:
-        if options.pack:
-            output = options.output or activations_of(options.pack)
-            ranges = _ranges_of_pack(Manifest.read(PACKS / f"{options.pack}.toml"), options.photos)
+        if options.temperature:
+            print(_write_temperature(options.photos, options.output or TEMPERATURE))
         else:
-            output = options.output or ACTIVATIONS
-            ranges = measure(read_photos(options.photos), options.percentile)
-        write_ranges(output, ranges)
+            print(_write_ranges(options))
     except (ModelError, OSError) as error:
-        print(f"error: the ranges were not measured: {error}", file=sys.stderr)
+        print(f"error: nothing was measured: {error}", file=sys.stderr)
         return 1
-    print(f"{output.name}: ranges of {len(ranges)} activations")
     return 0
 
 

@@ -10,7 +10,7 @@ accepts ONNX files from any tool.
 import argparse
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
 from functools import cache
 from pathlib import Path
@@ -32,36 +32,34 @@ KNOWN_TAXA = Path(__file__).parents[1] / "database" / "taxa.csv"
 _SEED = 20261124
 
 
-def find_problems(path: Path, labels: Path, taxa: Path) -> Iterator[str]:
-    """Yield one sentence for each problem of a model and its labels."""
-    model = taxonomy = None
-    try:
-        model = Model(path)
-    except ModelError as error:
-        yield str(error)
-    try:
-        taxonomy = Taxonomy.read(labels, taxa)
-    except ModelError as error:
-        yield str(error)
+def find_problems(path: Path, labels: Path, taxa: Path) -> list[str]:
+    """Return one sentence for each problem of a model and its labels."""
+    problems: list[str] = []
+    model = _made(problems, lambda: Model(path))
+    taxonomy = _made(problems, lambda: Taxonomy.read(labels, taxa))
     if model and taxonomy and model.animals != len(taxonomy.animals):
-        yield (
+        problems.append(
             f"{path.name} has {model.animals} probabilities, but {labels.name} has {len(taxonomy.animals)} rows; "
             "expected one row per probability"
         )
     if model:
-        try:
-            yield from _problems_of_runs(model)
-        except ModelError as error:
-            yield str(error)
+        _made(problems, lambda: problems.extend(_problems_of_runs(model)))
+    return problems
+
+
+def _made[Made](problems: list[str], make: Callable[[], Made]) -> Made | None:
+    """Return what `make` returns, or None, with one more problem for each line of its `ModelError`."""
+    try:
+        return make()
+    except ModelError as error:
+        problems += str(error).splitlines()
+        return None
 
 
 def _problems_of_runs(model: Model) -> Iterator[str]:
     """Run a model on noise, and yield the problems of its outputs. Raise `ModelError` if a run fails."""
-    generator = np.random.default_rng(_SEED)
-    photo = generator.integers(0, 256, (model.input_size, model.input_size, 3), dtype=np.uint8)
-    ones = np.ones(model.animals, np.float32)
+    photo, ones = _noise(model.input_size)[0], np.ones(model.animals, np.float32)
     plain = model.score(photo, ones)
-
     for name, values in (("probabilities", plain.probabilities), ("vision_probabilities", plain.vision)):
         if not np.isfinite(values).all() or values.min() < 0:
             yield f"output {name} has negative, infinite or NaN values; expected probabilities"
@@ -71,11 +69,16 @@ def _problems_of_runs(model: Model) -> Iterator[str]:
         yield f"animal_probability is {plain.animal_probability:.4f}; expected a value from 0 to 1"
     if _differ(plain.probabilities, plain.vision):
         yield "a prior of ones changes output probabilities; expected the values of output vision_probabilities"
-    if not _identical(plain, model.score(photo, ones)):
+    if not _identical(astuple(plain), astuple(model.score(photo, ones))):
         yield "a second run on the same photo gives different values; expected the same values"
     if np.array_equal(plain.vision, model.score(255 - photo, ones).vision):
         yield "another photo gives the same probabilities; expected probabilities that depend on the image"
     yield from _problems_of_prior(model, photo, plain)
+
+
+def _noise(size: int) -> NDArray[np.uint8]:
+    """Return an image of noise, shape (1, size, size, 3)."""
+    return np.random.default_rng(_SEED).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
 
 
 def _problems_of_prior(model: Model, photo: NDArray[np.uint8], plain: Scores) -> Iterator[str]:
@@ -96,37 +99,30 @@ def _differ(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
     return not np.allclose(one, other, rtol=0, atol=TOLERANCE)
 
 
-def _identical(one: Scores, other: Scores) -> bool:
-    pairs = zip(astuple(one), astuple(other), strict=True)
+def _identical(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    pairs = zip(one, other, strict=True)
     return all(a is None or np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
 
-def find_pack_problems(file: Path) -> Iterator[str]:
-    """Yield one sentence for each problem of a pack. `file`: its manifest."""
-    try:
-        manifest = Manifest.read(file)
-    except ModelError as error:
-        yield from str(error).splitlines()
-        return
-    labels: PackLabels | None = None
-    try:
-        if manifest.kind == DETECTOR:
-            read_classes(manifest.labels)
-        else:
-            labels = PackLabels.read(manifest.labels)
-            if manifest.kind != HEAD:
-                yield from _problems_of_animals(manifest, labels.animals)
-    except ModelError as error:
-        yield str(error)
-    try:
-        session = load_session(manifest.model, 1, REMEDY)
-    except ModelError as error:
-        yield str(error)
-        return
-    problems = [*(_problems_of_head if manifest.kind == HEAD else _problems_of_form)(manifest, session, labels)]
-    yield from problems
-    if not problems:
-        yield from _problems_of_pack_runs(manifest, session)
+def find_pack_problems(file: Path) -> list[str]:
+    """Return one sentence for each problem of a pack. `file`: its manifest."""
+    problems: list[str] = []
+    manifest = _made(problems, lambda: Manifest.read(file))
+    if manifest is None:
+        return problems
+    labels = None
+    if manifest.kind == DETECTOR:
+        _made(problems, lambda: read_classes(manifest.labels))
+    elif (labels := _made(problems, lambda: PackLabels.read(manifest.labels))) and manifest.kind != HEAD:
+        animals = labels.animals
+        _made(problems, lambda: problems.extend(_problems_of_animals(manifest, animals)))
+    session = _made(problems, lambda: load_session(manifest.model, 1, REMEDY))
+    if session is not None:
+        form = [*(_problems_of_head if manifest.kind == HEAD else _problems_of_form)(manifest, session, labels)]
+        problems += form
+        if not form:
+            _made(problems, lambda: problems.extend(_problems_of_pack_runs(manifest, session)))
+    return problems
 
 
 def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal]) -> Iterator[str]:
@@ -221,17 +217,12 @@ def _tensors(session: Any) -> list[Any]:
 
 
 def _problems_of_pack_runs(manifest: Manifest, session: Any) -> Iterator[str]:
-    """Run the pack on noise, and yield the problems of its outputs."""
-    name, shape = manifest.model.name, (1, manifest.size, manifest.size, 3)
-    photo: NDArray[Any] = np.random.default_rng(_SEED).integers(0, 256, shape, dtype=np.uint8)
-    if manifest.kind == HEAD:  # what stands for a photo then is features of two crops, which are from 0 to 6
+    """Run the pack on noise, and yield the problems of its outputs. Raise `ModelError` if a run fails."""
+    name, photo, is_head = manifest.model.name, _noise(manifest.size), manifest.kind == HEAD
+    if is_head:  # what stands for a photo then is features of two crops, which are from 0 to 6
         count = session.get_inputs()[0].shape[1]
         photo = np.random.default_rng(_SEED).random((2, count), np.float32) * np.linspace(0, 6, count, dtype=np.float32)
-    try:
-        first, second, other = (_run(session, each, name) for each in (photo, photo, photo.max() - photo))
-    except ModelError as error:
-        yield str(error)
-        return
+    first, second, other = (_run(session, each, name) for each in (photo, photo, photo.max() - photo))
     for output, values in zip(session.get_outputs(), first, strict=True):
         if not np.isfinite(values).all():
             yield f"output {output.name} of {name} has infinite or NaN values; expected numbers"
@@ -239,10 +230,9 @@ def _problems_of_pack_runs(manifest: Manifest, session: Any) -> Iterator[str]:
             yield f"output {output.name} of {name} adds up to {values.sum():.4f}; expected probabilities, 1 in all"
         elif output.name == "scores" and not 0 <= values.min() <= values.max() <= 1 + TOLERANCE:
             yield f"output scores of {name} is {values.min():.2f} to {values.max():.2f}; expected values from 0 to 1"
-    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True)):
+    if not _identical(first, second):
         yield f"a second run of {name} on the same photo gives different values; expected the same values"
-    is_head = manifest.kind == HEAD  # to which noise of any kind is another animal
-    if not is_head and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, other, strict=True)):
+    if not is_head and _identical(first, other):  # to a head, noise of any kind is another animal
         yield f"{name} gives the same values for another photo; expected values that depend on the image"
 
 
@@ -257,34 +247,21 @@ def _run(session: Any, photo: NDArray[Any], name: str) -> list[NDArray[np.float3
 def main(arguments: list[str] | None = None) -> int:
     """Check a model or a pack and print its problems. Return 0 if it has none, else 1."""
     parser = argparse.ArgumentParser(prog="python -m model check", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "model",
-        type=Path,
-        metavar="MODEL",
-        help=".onnx file of a model, .toml file of a pack, or a pack's name",
-    )
-    parser.add_argument(
-        "--labels",
-        type=Path,
-        metavar="FILE",
-        help="CSV file of a model's animals (default: labels.csv in the folder of MODEL)",
-    )
-    parser.add_argument(
-        "--taxa",
-        type=Path,
-        metavar="FILE",
-        help="CSV file of the taxa above them (default: taxa.csv in the folder of MODEL)",
-    )
+    text = ".onnx file of a model, .toml file of a pack, or a pack's name"
+    parser.add_argument("model", type=Path, metavar="MODEL", help=text)
+    for name, what in (("labels", "a model's animals"), ("taxa", "the taxa above them")):
+        text = f"CSV file of {what} (default: {name}.csv in the folder of MODEL)"
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=text)
     options = parser.parse_args(arguments)
     manifest = _manifest_of(options.model)
     if manifest is not None:
         if options.labels or options.taxa:
             parser.error("--labels and --taxa are for a model; a pack names its labels in its manifest")
-        problems = list(find_pack_problems(manifest))
+        problems = find_pack_problems(manifest)
         fits = f"pack {manifest.stem} meets the contract and matches its labels"
     else:
         labels = options.labels or options.model.with_name("labels.csv")
-        problems = list(find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv")))
+        problems = find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv"))
         fits = f"{options.model.name} meets the contract and matches {labels.name}"
     for problem in problems:
         print(problem, file=sys.stderr)

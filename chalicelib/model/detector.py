@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 
 from chalicelib.config.settings import When
 from chalicelib.errors import ModelError
-from chalicelib.lazy import Lazy
 from chalicelib.model.manifest import DETECTOR, Manifest, read_manifests
-from chalicelib.model.packs import INPUT, REMEDY
-from chalicelib.model.session import first_line, load_session, version_of
+from chalicelib.model.packs import INPUT, PackModel
 from chalicelib.model.subject import LEAST_BOX
 from chalicelib.model.taxonomy import read_rows
 from chalicelib.photo.pixels import Area, Picture
@@ -102,39 +100,23 @@ class Detections:
     by_night: bool = False
 
 
-class Detector:
-    """A detector of animals, people and vehicles. Thread-safe.
-
-    Making one reads nothing but its manifest. The model and the labels are read at the first photo.
-
-    `threads`: number of threads per inference, or 0 for one per processor.
-    """
+class Detector(PackModel):
+    """A detector of animals, people and vehicles. The labels are read at the first photo."""
 
     def __init__(self, manifest: Manifest, threads: int = 0) -> None:
-        self.name, self.size = manifest.name, manifest.size
-        self._manifest = manifest
-        self._session = Lazy(lambda: load_session(manifest.model, threads, REMEDY))
-
-    @property
-    def is_loaded(self) -> bool:
-        """Return whether the model is in memory."""
-        return self._session.is_made
-
-    @cached_property
-    def version(self) -> str:
-        """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 5 ms."""
-        return version_of(self._manifest.model)
+        super().__init__(manifest, threads)
+        self.size = manifest.size
 
     @cached_property
     def classes(self) -> dict[Kind, list[int]]:
         """Return the outputs of each kind. Read at first use. Raises `ModelError`."""
-        return read_classes(self._manifest.labels)
+        return read_classes(self.manifest.labels)
 
     def look(self, whole: Callable[[int], NDArray[np.uint8]], size: int = 0) -> tuple[Box, ...]:
         """Return the boxes in a photo. `whole`: gives it by its longer side, `size` or less if that can be chosen."""
         return self.find(whole(min(self.size, size) if size and not self.has_one_size else self.size))
 
-    @property
+    @cached_property
     def has_one_size(self) -> bool:
         """Return whether it takes squares of `size` pixels alone. Raises `ModelError`."""
         return isinstance(self._session.get().get_inputs()[0].shape[1], int)
@@ -145,18 +127,15 @@ class Detector:
         `frame`: the whole upright photo, shape (height, width, 3), uint8, RGB, no side longer than `size` pixels.
         Raises `ModelError` if the detector cannot be loaded, or if inference fails.
         """
-        session, classes = self._session.get(), self.classes
         height, width, _ = frame.shape
         sides = (self.size, self.size) if self.has_one_size else (-(-height // STEP) * STEP, -(-width // STEP) * STEP)
-        try:
-            boxes, scores = session.run(OUTPUTS, {INPUT: letter_box(frame, *sides)[np.newaxis]})
-        except Exception as error:  # onnxruntime's errors have no common base class
-            raise ModelError(f"inference with pack {self.name} failed: {first_line(error)}") from error
+        boxes, scores = self.outputs(OUTPUTS, {INPUT: letter_box(frame, *sides)[np.newaxis]})
+        classes = self.classes
         highest = max((index for indices in classes.values() for index in indices), default=-1)
         if boxes.shape != (1, scores.shape[1], 4) or scores.shape[2] <= highest:
             raise ModelError(
                 f"pack {self.name} gives outputs of shapes {boxes.shape} and {scores.shape}; expected (1, A, 4) and "
-                f"(1, A, classes), with the classes of {self._manifest.labels.name}"
+                f"(1, A, classes), with the classes of {self.manifest.labels.name}"
             )
         corners = corners_of(boxes[0], width, height)
         return tuple(

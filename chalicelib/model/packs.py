@@ -1,6 +1,6 @@
 """Packs: models for some taxa each, which score a photo after the general model. A pack loads on its first photo."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -73,24 +73,14 @@ def _animal(row: list[str], position: int, named: Mapping[tuple[str, str], str],
     return build_animal(fields, lineage, position, labels)
 
 
-class LabelledModel:
-    """A model of a pack, whose outputs have labels. Thread-safe.
+class PackModel:
+    """A model of a pack. Thread-safe. Making one reads nothing but its manifest; the model is read at the first photo.
 
-    Making one reads nothing but its manifest. The model is read at the first photo, and the labels at their first use.
-
-    `threads`: number of threads per inference, or 0 for one per processor. `general`: the folder of the general model,
-    if it is not the one above the pack's. `id_of`: gives the ids of animals, if they are not those in the labels.
+    `threads`: number of threads per inference, or 0 for one per processor.
     """
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        threads: int = 0,
-        general: Path | None = None,
-        id_of: Callable[[Animal], int] | None = None,
-    ) -> None:
+    def __init__(self, manifest: Manifest, threads: int = 0) -> None:
         self.name, self.manifest = manifest.name, manifest
-        self._general, self._id_of = general, id_of
         self._session = Lazy(lambda: load_session(manifest.model, threads, REMEDY))
 
     @property
@@ -101,6 +91,38 @@ class LabelledModel:
     def load(self) -> None:
         """Load the model now. Raises `ModelError`."""
         self._session.get()
+
+    @cached_property
+    def version(self) -> str:
+        """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 5 ms."""
+        return version_of(self.manifest.model)
+
+    def outputs(self, names: Sequence[str], inputs: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
+        """Return some outputs. Raises `ModelError` if the model cannot be loaded, or if inference fails."""
+        session = self._session.get()
+        try:
+            found: list[NDArray[np.float32]] = session.run(names, inputs)
+        except Exception as error:  # onnxruntime's errors have no common base class
+            raise ModelError(f"inference with pack {self.name} failed: {first_line(error)}") from error
+        return found
+
+
+class LabelledModel(PackModel):
+    """A model of a pack, whose outputs have labels, which are read at their first use.
+
+    `general`: the folder of the general model, if it is not the one above the pack's. `id_of`: gives the ids of
+    animals, if they are not those in the labels.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        threads: int = 0,
+        general: Path | None = None,
+        id_of: Callable[[Animal], int] | None = None,
+    ) -> None:
+        super().__init__(manifest, threads)
+        self._general, self._id_of = general, id_of
 
     @property
     def animals(self) -> tuple[Animal, ...]:
@@ -115,21 +137,12 @@ class LabelledModel:
             return labels
         return replace(labels, animals=tuple(replace(each, id=self._id_of(each)) for each in labels.animals))
 
-    @cached_property
-    def version(self) -> str:
-        """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 5 ms."""
-        return version_of(self.manifest.model)
-
     def run(self, name: str, values: NDArray[Any], others: int = 0) -> NDArray[np.float32]:
         """Return the probabilities of all outputs. `name`: of the input. `others`: number of outputs without a label.
 
-        Raises `ModelError` if the pack cannot be loaded, or if inference fails.
+        Raises the errors of `outputs`.
         """
-        session, count = self._session.get(), len(self.labels.animal_of) + others
-        try:
-            (probabilities,) = session.run([OUTPUT], {name: values})
-        except Exception as error:  # onnxruntime's errors have no common base class
-            raise ModelError(f"inference with pack {self.name} failed: {first_line(error)}") from error
+        (probabilities,), count = self.outputs([OUTPUT], {name: values}), len(self.labels.animal_of) + others
         if probabilities.shape != (1, count):
             more = f", and {others} more" if others else ""
             raise ModelError(

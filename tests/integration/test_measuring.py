@@ -1,4 +1,4 @@
-"""The calibrate, temperature and evaluate commands on a folder of drawn photos, from bytes to their output."""
+"""The calibrate and evaluate commands on a folder of drawn photos, from bytes to their output."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from chalicelib.errors import ModelError
-from model import build, calibrate, evaluate, temperature
+from model import build, calibrate, evaluate
 from model.graph import intermediate_tensors
 from model.quantize import read_ranges
 
@@ -48,7 +48,7 @@ def test_fitting_writes_the_temperature_of_the_animals(
 ) -> None:
     # GIVEN photos, one of which is no animal; WHEN the temperature is fitted
     output = tmp_path / "temperature.json"
-    assert temperature.main(["--photos", str(photos), "--output", str(output)]) == 0
+    assert calibrate.main(["--photos", str(photos), "--temperature", "--output", str(output)]) == 0
     # THEN it is written for the build to read, and the table covers the two animals
     assert 0.1 <= json.loads(output.read_text())["temperature"] <= 10
     assert build.read_temperature(output) == json.loads(output.read_text())["temperature"]
@@ -69,14 +69,15 @@ def test_evaluating_prints_the_table_of_the_model_card(photos: Path, capsys: pyt
     assert float(rows["size, MB"][0]) < 0.3 * float(rows["size, MB"][1])
 
 
-@pytest.mark.parametrize("command", [calibrate.main, temperature.main, evaluate.main])
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [(calibrate.main, ["--output"]), (calibrate.main, ["--temperature", "--output"]), (evaluate.main, [])],
+)
 def test_a_folder_without_photos_is_named(
-    command: Callable[[list[str]], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: Callable[[list[str]], int], more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an empty folder, then a photo without a label in its name; THEN the error says so, and nothing is written
-    arguments = ["--photos", str(tmp_path)]
-    if command is not evaluate.main:
-        arguments += ["--output", str(tmp_path / "output")]
+    arguments = ["--photos", str(tmp_path), *more, *[str(tmp_path / "output")] * bool(more)]
     assert command(arguments) == 1
     assert "expected files named <output index>_….jpg" in capsys.readouterr().err
     (tmp_path / "koala.jpg").write_bytes(b"")

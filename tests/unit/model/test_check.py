@@ -17,7 +17,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "how-to" / "model.md"
 
 def problems(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
     path = write(folder, tiny_model(**changes), labels)
-    return list(find_problems(path, folder / "labels.csv", folder / "taxa.csv"))
+    return find_problems(path, folder / "labels.csv", folder / "taxa.csv")
 
 
 def test_a_model_that_fits_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

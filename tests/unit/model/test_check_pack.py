@@ -29,7 +29,7 @@ GENERAL = tiny_model.LABELS.replace("Mammalia,,Canidae", "Mammalia,Carnivora,Can
 
 
 def problems(folder: Path, **changes: Any) -> list[str]:
-    return list(find_pack_problems(write_pack(folder, **changes)))
+    return find_pack_problems(write_pack(folder, **changes))
 
 
 def test_a_pack_that_fits_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.evaluate import accuracy, apply_temperature, calibration_error, negative_log_likelihood
-from model.temperature import fit_temperature
+from model.calibrate import fit_temperature
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
 LABELS = np.array([0, 0, 2, 2])

@@ -57,7 +57,7 @@ def test_the_build_gives_the_same_bytes_twice_and_they_are_the_built_model(
 
 
 def test_the_built_model_fits_its_contract(path: Path) -> None:
-    assert not list(find_problems(path, LABELS, TAXA))
+    assert not find_problems(path, LABELS, TAXA)
 
 
 def test_int8_stays_close_to_full_precision(model: Model, tmp_path: Path, photo: NDArray[np.uint8]) -> None:
