@@ -17,9 +17,8 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -85,7 +84,7 @@ class Histograms:
         return ActivationRange(max(min(float(edges[first]), 0.0), low), min(max(float(edges[last + 1]), 0.0), high))
 
 
-def values_of(network: ModelProto, tensors: list[str], inputs: Iterable[dict[str, NDArray[Any]]]) -> Values:
+def values_of(network: ModelProto, tensors: list[str], inputs: Iterable[Mapping[str, object]]) -> Values:
     """Yield the values of a network's tensors for each input."""
     network.graph.output.extend(helper.make_empty_tensor_value_info(tensor) for tensor in tensors)
     session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])

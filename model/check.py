@@ -218,7 +218,8 @@ def _tensors(session: Any) -> list[Any]:
 
 def _problems_of_pack_runs(manifest: Manifest, session: Any) -> Iterator[str]:
     """Run the pack on noise, and yield the problems of its outputs. Raise `ModelError` if a run fails."""
-    name, photo, is_head = manifest.model.name, _noise(manifest.size), manifest.kind == HEAD
+    name, is_head = manifest.model.name, manifest.kind == HEAD
+    photo: NDArray[Any] = _noise(manifest.size)
     if is_head:  # what stands for a photo then is features of two crops, which are from 0 to 6
         count = session.get_inputs()[0].shape[1]
         photo = np.random.default_rng(_SEED).random((2, count), np.float32) * np.linspace(0, 6, count, dtype=np.float32)
