@@ -72,7 +72,11 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     pack.add("Gather", ["pack.channels_first", pack.whole("bgr", [2, 1, 0])], "pack.pixels", axis=1)
     # Floats of the same values; a network in int8 then takes the integers as they are.
     unit = [pack.constant("pack.one", np.float32(1)), pack.constant("pack.zero", np.uint8(0))]
-    pack.add("DequantizeLinear", ["pack.pixels", *unit], source)
+    pixels = "pack.pixels"
+    if graph.node[0].op_type == "SpaceToDepth":
+        pixels, source = pack.add("SpaceToDepth", [pixels], "pack.squares", blocksize=2), graph.node[0].output[0]
+        del graph.node[0]
+    pack.add("DequantizeLinear", [pixels, *unit], source)
     pack.nodes += graph.node
     pack.constants |= {each.name: each for each in graph.initializer}
     pack.split(raw, centre=2, size=2, objectness=1, classes=classes)

@@ -1,10 +1,12 @@
 """YOLOX-tiny in the form in which its authors export it, from its weights, without PyTorch: int8 if there are ranges.
 
-    images 1×3×S×S BGR ─ stem ─ dark2 ─ dark3 ─ dark4 ─ dark5 ─ pyramid, down and up ─ three heads ► output 1×A×(5 + C)
+    images 1×3×S×S BGR ─ squares ─ stem ─ dark2 … dark5 ─ pyramid, down and up ─ three heads ► output 1×A×(5 + C)
 
 Every convolution is followed by batch normalisation, which is folded into it, and by SiLU, x · sigmoid(x) (Ge et al.
-2021, YOLOX: Exceeding YOLO Series in 2021). In int8, a table has the ranges of convolutions and sums; those of all
-other tensors follow from them. What the heads predict stays in floats: boxes need more than 255 steps.
+2021, YOLOX: Exceeding YOLO Series in 2021). The stem sees the four pixels of a square as channels: onnxruntime need not
+copy integers for a convolution whose channels are a multiple of four. In int8, a table has the ranges of convolutions
+and sums; those of all other tensors follow from them. What the heads predict stays in floats: boxes need more than 255
+steps.
 """
 
 import math
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
-from model.detector_graph import squares_of, unfocused
+from model.detector_graph import squares_of
 from model.graph import QuantizableGraph, to_model
 from model.network import fold
 from model.quantize import ActivationRange
@@ -54,7 +56,7 @@ class _Graph(QuantizableGraph):
     """The unfinished network. Each method returns the name of the tensor that it adds, rounded to its range."""
 
     def __init__(self, weights: Weights, ranges: Mapping[str, ActivationRange] | None) -> None:
-        super().__init__(ranges and {**ranges, "images": _PIXELS})
+        super().__init__(ranges and {**ranges, "squares": _PIXELS})
         self._layers = weights
         self.measured: list[str] = []
 
@@ -78,8 +80,8 @@ class _Graph(QuantizableGraph):
         """Add a convolution with its normalisation and SiLU."""
         normalisation = (self._layers[f"{layer}.bn.{part}"] for part in _NORMALISATION)
         weight, bias = fold(self._layers[f"{layer}.conv.weight"], *normalisation)
-        if layer.endswith("stem.conv"):
-            weight = unfocused(weight)[:, ::-1]  # in RGB
+        if source == "squares":  # YOLOX goes through them by columns, and SpaceToDepth by rows; the weights are for RGB
+            weight = weight.reshape(-1, 4, 3, *weight.shape[2:])[:, [0, 2, 1, 3], ::-1].reshape(weight.shape)
         kernel = int(weight.shape[2])
         linear = self.add(
             "Conv",
@@ -108,7 +110,8 @@ class _Graph(QuantizableGraph):
     def backbone(self) -> tuple[str, str, str]:
         """Add the backbone. Return its features in squares of 8, 16 and 32 pixels."""
         prefix = "backbone.backbone"
-        features = [self.convolution("images", f"{prefix}.stem.conv", stride=2)]
+        squares = self.add("SpaceToDepth", ["images"], "squares", blocksize=2)
+        features = [self.convolution(squares, f"{prefix}.stem.conv")]
         for number, blocks in ((2, 1), (3, 3), (4, 3)):
             reduced = self.convolution(features[-1], f"{prefix}.dark{number}.0", stride=2)
             features.append(self.stage(reduced, f"{prefix}.dark{number}.1", blocks, adds=True))

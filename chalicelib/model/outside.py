@@ -5,7 +5,7 @@ a relative of the same name does; of one that is no relative either, nothing is 
 here: a taxon has the id of this release, or else one made of its name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from chalicelib.features.features import Features
 from chalicelib.model.manifest import CLASSIFIER, Manifest, read_manifests
 from chalicelib.model.packs import LabelledModel, Pack
-from chalicelib.model.relatives import Relative, Relatives
+from chalicelib.model.relatives import Relatives
 from chalicelib.model.taxonomy import KINDS, LARGEST_ID, Animal
 
 FIRST: Final = LARGEST_ID // 2 + 1
@@ -57,10 +57,10 @@ class Outside:
         """Return the features of a place with the animals of these packs that this release has no ids for."""
         if features.mode != "narrowed" or not packs:
             return features
-        found = features.found
+        found, living = features.found, frozenset(features.found.relatives.tolist())
         wild = {each.id for pack in packs for each in pack.animals if each.id >= FIRST and KINDS[each.kind] is None}
-        here = np.array(sorted(wild & _ids(self._among(found.relatives.tolist()))), np.int32)
-        strange = np.array(sorted(wild - self._ranged), np.int32)
+        here = np.array(sorted(each for each in wild if self._numbers.get(each) in living), np.int32)
+        strange = np.array(sorted(each for each in wild if each not in self._numbers), np.int32)
         found = found._replace(
             animals=np.concatenate([found.animals, here]),
             weights=np.concatenate([found.weights, np.ones(len(here), np.float32)]),
@@ -70,12 +70,7 @@ class Outside:
         return replace(features, found=found)
 
     @cached_property
-    def _ranged(self) -> frozenset[int]:
-        return _ids(self._among(self.relatives.numbers))
-
-    def _among(self, numbers: Sequence[int]) -> list[Relative]:
-        return self.relatives.unknown(numbers, frozenset())
-
-
-def _ids(relatives: Sequence[Relative]) -> frozenset[int]:
-    return frozenset(id_of(each.taxon) for each in relatives)
+    def _numbers(self) -> Mapping[int, int]:
+        """Return the numbers of all relatives by the ids that are made of their names."""
+        found = ((number, self.relatives.unknown([number], frozenset())) for number in self.relatives.numbers)
+        return {id_of(each.taxon): number for number, those in found for each in those}
