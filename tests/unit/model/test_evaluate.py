@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from model.evaluate import accuracy, apply_temperature, calibration_error, negative_log_likelihood
 from model.calibrate import fit_temperature
+from model.evaluate import accuracy, apply_temperature, calibration_error, negative_log_likelihood
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
 LABELS = np.array([0, 0, 2, 2])
