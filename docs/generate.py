@@ -26,8 +26,8 @@ from cloudwatch.figures import read_prices
 from cloudwatch.lint.folder import usage
 from infra import cost
 from infra.api_stage import api_methods, method_limits, throttle_limits
-from infra.chalice_project import stages as infra_stages
 from infra.cost import page
+from infra.functions import stages as infra_stages
 from infra.proof.report import read_claims
 from infra.stage import Stage
 from infra.step import duration

@@ -3,7 +3,7 @@
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from chalicelib.api.http import KEY_HEADER
 from chalicelib.config.settings import ROOT
 from cloudwatch.project import runbook_url
 from infra import cost
-from infra.chalice_project import stages
 from infra.cost import current_prices, full_day
 from infra.down import Down
+from infra.functions import stages
 from infra.invoke import active_dataset
 from infra.keys import DAYS, Keys
 from infra.proof.proofs import Prove, Trial
@@ -144,7 +144,7 @@ def _roll_back(options: argparse.Namespace) -> int:
 def _template(options: argparse.Namespace) -> int:
     runbook = options.runbook or runbook_url(ROOT)
     pipeline.write(options.stage, options.out, dict(options.parameters), _echo, runbook=runbook)
-    print("\n" + pipeline.COMMANDS.format(stage=options.stage, out=options.out))
+    print("docs/how-to/pipeline.md has the commands that deploy it")
     return 0
 
 
@@ -221,7 +221,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    up = commands.add_parser("up", help="create a stage or update it to this checkout, then check that the API answers")
+    def add(
+        name: str, command: Callable[[argparse.Namespace], int], text: str, epilog: str = ""
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=epilog)
+        added.set_defaults(command=command)
+        return added
+
+    up = add("up", _up, "create a stage or update it to this checkout, then check that the API answers")
     text = "put a web firewall in front of the API, or none (default: what infra/stages/STAGE.json says: prod has one)"
     up.add_argument("--firewall", action=argparse.BooleanOptionalAction, help=text)
     image = "deploy the web tier (infra/web.yaml) with this image in ECR, such as …/web@sha256:…"
@@ -230,72 +237,60 @@ def build_parser() -> argparse.ArgumentParser:
     lacks["tls"] = "TLS before its website: everyone on the way can then read photos, places and results"
     for each, lack in lacks.items():
         up.add_argument(f"--without-{each}", action="store_true", help=f"bring up a production stage without {lack}")
-    steps = _step_names(Up)
-    up.add_argument("--only", metavar="STEP", default="", choices=steps, help="run only this step")
-    skip = up.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append", choices=steps)
-    skip.help = "leave out this step; may be repeated"
+    up.add_argument("--only", metavar="STEP", default="", choices=_step_names(Up), help="run only this step")
     dry = "build the package, show what would change, and change nothing but the bucket of packages"
     up.add_argument("--dry-run", action="store_true", help=dry)
-    up.set_defaults(command=_up)
-
-    down = commands.add_parser("down", help="delete a stage; a final snapshot of its database is kept")
-    down.set_defaults(command=_down)
-
-    smoke = commands.add_parser("smoke", help="test a stage from outside: API, metrics, and who gets its alarms")
-    skip = smoke.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append")
-    skip.choices, skip.help = _step_names(Smoke), "leave out this step (api, metrics, alarms); may be repeated"
-    smoke.set_defaults(command=_smoke)
+    down = add("down", _down, "delete a stage; a final snapshot of its database is kept")
+    smoke = add("smoke", _smoke, "test a stage from outside: API, metrics, and who gets its alarms")
+    kinds: list[tuple[argparse.ArgumentParser, type[Up | Smoke]]] = [(up, Up), (smoke, Smoke)]
+    for command, of in kinds:
+        skip = command.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append")
+        skip.choices = _step_names(of)
+        skip.help = f"leave out this step ({', '.join(skip.choices)}); may be repeated"
 
     what = "go through the claims that only AWS can prove, and write a report that can be sent back"
     epilog = "The report contains no secret, address, place or account. Findings are kept between runs in build/."
-    prove = commands.add_parser("prove", help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=epilog)
+    prove = add("prove", _prove, what, epilog=epilog)
     only = prove.add_argument("--only", metavar="CLAIM", default=[], action="append")
     only.choices = [claim.name for claim in read_claims()]
     only.help = "try only this claim; may be repeated. docs/how-to/deploy.md lists the claims"
     prove.add_argument("--yes", action="store_true", help="do not ask, and leave what people must look at for later")
     prove.add_argument("--with-account", action="store_true", help="name the account's number in the report")
-    prove.set_defaults(command=_prove)
 
-    what = "write one CloudFormation template for a whole stage, and the zips that it deploys"
-    description = "For a pipeline: `infra up` deploys the same. This command needs no AWS account."
+    what = "write one CloudFormation template for a whole stage, and the zips that it deploys, without an AWS account"
     epilog = "--set Firewall=yes puts a web firewall in front of the API, --set ApiKeys=required demands API keys."
-    made = commands.add_parser("template", help=what, description=description, epilog=epilog)
+    made = add("template", _template, what, epilog=epilog)
     made.add_argument("--out", required=True, type=Path, help="folder to write to, such as build/dev")
-    made.add_argument(
-        "--runbook", help="URL of the runbook that alarms link to (default: docs/how-to/runbook.md in git's origin)"
-    )
-    made.set_defaults(command=_template)
+    runbook = "URL of the runbook that alarms link to (default: docs/how-to/runbook.md in git's origin)"
+    made.add_argument("--runbook", help=runbook)
 
     what = "list the releases of a stage: version, commit, model, since when, share of the traffic; and the dataset"
-    releases = commands.add_parser("releases", help=what)
-    releases.set_defaults(command=_releases)
-
+    releases = add("releases", _releases, what)
+    example = "Example: python -m infra rollback --stage prod --to 0a1b2c3"
     what = "go back to the release before, in seconds; cancels a deployment that is under way"
-    back = commands.add_parser(
-        "rollback", help=what, epilog="Example: python -m infra rollback --stage prod --to 0a1b2c3"
-    )
+    back = add("rollback", _roll_back, what, epilog=example)
     back.add_argument("--to", metavar="COMMIT", default="", help="go to the release of this commit instead")
-    back.set_defaults(command=_roll_back)
 
-    keys = commands.add_parser("keys", help="add, list or revoke the API keys of a stage's clients")
+    keys = add("keys", _keys, "add, list or revoke the API keys of a stage's clients")
     actions = keys.add_subparsers(required=True, metavar="ACTION")
-    adding = actions.add_parser("add", help="create the key of a client and print it once")
-    listing = actions.add_parser(
-        "list", help="list the keys by name, and how often each was used, without their values"
-    )
-    revoking = actions.add_parser("revoke", help="delete the key of a client")
-    for command, action in ((adding, _add_key), (listing, _list_keys), (revoking, _revoke_key)):
-        command.set_defaults(command=_keys, action=action, parameters=[])
-    for command in (adding, revoking):
-        command.add_argument("name", help="name of the client: lower-case letters, digits and hyphens")
+    of_keys = {
+        "add": (_add_key, "create the key of a client and print it once"),
+        "list": (_list_keys, "list the keys by name, and how often each was used, without their values"),
+        "revoke": (_revoke_key, "delete the key of a client"),
+    }
+    key_parsers = {name: actions.add_parser(name, help=text) for name, (_, text) in of_keys.items()}
+    for name, command in key_parsers.items():
+        command.set_defaults(action=of_keys[name][0], parameters=[])
+        if name != "list":
+            command.add_argument("name", help="name of the client: lower-case letters, digits and hyphens")
 
     for command, kind in ((up, Up), (down, Down)):
         names = ", ".join(_step_names(kind))
         command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"start at this step: {names}")
         command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    for command in (up, down, smoke, releases, back, prove, adding, listing, revoking):
-        command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
-    for command in (up, down, smoke, releases, back, prove, made, adding, listing, revoking):
+    for command in (up, down, smoke, releases, back, prove, made, *key_parsers.values()):
+        if command is not made:
+            command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
         where = "a stage that .chalice/config.json and infra/stages define"
         command.add_argument("--stage", required=True, choices=stages(), help=where)
     for command in (up, down, made):

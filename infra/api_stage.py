@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from chalicelib.application import ROUTES
 from chalicelib.config.settings import ROOT
 from cloudwatch.figures import ACCOUNT
-from infra.chalice_project import function_settings
+from infra.functions import function_settings
 from infra.step import PreconditionFailed
 
 LIMITS_FILE = ROOT / "infra" / "stages" / "limits.json"

@@ -1,4 +1,4 @@
-"""The functions of a stage: their names, and the limits of calls that Chalice leaves out.
+"""The functions of a stage: their names, their settings in Chalice's configuration, and limits that Chalice leaves out.
 
 Chalice cannot limit asynchronous calls, which Lambda queues and repeats: EventBridge calls warming this way, and anyone
 with `lambda:InvokeFunction` may call any function so. By default, Lambda repeats a failed call twice, and keeps the
@@ -6,17 +6,18 @@ calls of a busy function for six hours:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chalicelib.config.settings import ROOT
+from infra.step import PreconditionFailed
 
 APP = "faunalens"
 FUNCTIONS = ("admin", "batch", "warm", "api_handler")
 """Their names in app.py; `api_handler` is Chalice's name for the API's function."""
-
-
-def function_name(stage: str, key: str) -> str:
-    """Return a function's name on AWS. `key`: its name in app.py."""
-    return f"{APP}-{stage}" if key == "api_handler" else f"{APP}-{stage}-{key}"
-
+CONFIG = ROOT / ".chalice" / "config.json"
 
 ASYNC_LIMITS: Mapping[str, Mapping[str, int]] = {
     "warm": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 300},  # the next scheduled run comes by then
@@ -24,3 +25,34 @@ ASYNC_LIMITS: Mapping[str, Mapping[str, int]] = {
     "admin": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},  # a retry would start a load twice
 }
 """Limits by the function's name in app.py. The alarm `warming-silent` reports lost runs of warming."""
+
+
+def function_name(stage: str, key: str) -> str:
+    """Return a function's name on AWS. `key`: its name in app.py."""
+    return f"{APP}-{stage}" if key == "api_handler" else f"{APP}-{stage}-{key}"
+
+
+def stages(path: Path = CONFIG) -> list[str]:
+    """Return the stages that can be deployed, which are the stages with functions. `local` has none."""
+    return [name for name, stage in _stages(path).items() if "lambda_functions" in stage]
+
+
+def function_settings(stage: str, path: Path = CONFIG) -> dict[str, dict[str, Any]]:
+    """Return the settings of a stage's functions by name in app.py. Raise `PreconditionFailed` for an unknown stage."""
+    found = _stages(path)
+    if stage not in found:
+        known = ", ".join(found)
+        raise PreconditionFailed(f"{path.name} has no stage {stage}, only {known}; add the stage and its policy files")
+    settings: dict[str, dict[str, Any]] = found[stage].get("lambda_functions", {})
+    return settings
+
+
+def reservations(stage: str, path: Path = CONFIG) -> dict[str, int]:
+    """Return the reserved concurrency of each function that has one, keyed by the function's name on AWS."""
+    reserved = {key: each.get("reserved_concurrency") for key, each in function_settings(stage, path).items()}
+    return {function_name(stage, key): count for key, count in reserved.items() if count is not None}
+
+
+def _stages(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["stages"]
+    return document

@@ -5,7 +5,8 @@ called `faunalens-STAGE-NAME`. The web page has its own key, which is not a clie
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -57,7 +58,7 @@ class Keys:
         today = datetime.now(UTC).date()
         usage = self._usage(self._plan(), today)
         return [
-            Use(name, key["createdDate"].astimezone(UTC).date(), _last(usage, key["id"], 1), _last(usage, key["id"]))
+            Use(name, key["createdDate"].astimezone(UTC).date(), sum(usage[key["id"]][-1:]), sum(usage[key["id"]]))
             for name, key in sorted(self._found().items())
         ]
 
@@ -102,26 +103,17 @@ class Keys:
         keys = {each["name"].removeprefix(prefix): each for each in ours}
         return {name: each for name, each in keys.items() if name != PAGE}
 
-    def _usage(self, plan: str, today: date) -> Mapping[str, list[list[int]]]:
-        """Return requests and what was left of the quota, for each day and key id."""
+    def _usage(self, plan: str, today: date) -> Mapping[str, list[int]]:
+        """Return the requests of each day, by key id."""
         first = today - timedelta(days=DAYS - 1)
         pages = self._gateway.get_paginator("get_usage").paginate(
             usagePlanId=plan, startDate=first.isoformat(), endDate=today.isoformat()
         )
-        usage: dict[str, list[list[int]]] = {}
-        for key, days in _items(pages):
-            usage.setdefault(key, []).extend(days)
+        usage = defaultdict[str, list[int]](list)
+        for page in pages:
+            for key, days in page.get("items", {}).items():
+                usage[key] += [used for used, _left in days]
         return usage
 
     def _full(self, name: str) -> str:
         return f"faunalens-{self._stage.name}-{name}"
-
-
-def _items(pages: Any) -> Iterator[tuple[str, list[list[int]]]]:
-    for page in pages:
-        yield from page.get("items", {}).items()
-
-
-def _last(usage: Mapping[str, list[list[int]]], key: str, days: int = DAYS) -> int:
-    """Return the requests of a key in the last days."""
-    return sum(used for used, _left in usage.get(key, [])[-days:])

@@ -4,18 +4,14 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.message import Message
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
-from urllib.error import HTTPError, URLError
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
-from urllib.request import Request, urlopen
-from uuid import uuid4
+
+import urllib3
 
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.api.page import page_key
@@ -32,9 +28,8 @@ TIMEOUT = 30.0  # seconds for one request; API Gateway gives up after 29
 _JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to a request. `headers`: names in lower case."""
+class Answer(NamedTuple):
+    """The answer to a request. `headers`: by name, in any case."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,54 +40,43 @@ class Answer:
         return f"status {self.status}: {self.body.decode(errors='replace')[:200]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(NamedTuple):
     """A photo in the bucket. `key`: its name there. `identify_url`: where to POST to."""
 
     key: str
     identify_url: str
 
 
-def fetch(
-    url: str, data: bytes | None = None, content_type: str = _JSON, more: Mapping[str, str] = MappingProxyType({})
-) -> Answer:
+def fetch(url: str, data: bytes | None = None, content_type: str = _JSON, **more: Any) -> Answer:
     """Send a GET, or a POST if there is `data`. Raise `PreconditionFailed` if there is no answer of any status.
 
-    `more`: further headers.
+    `more`: `headers` in addition, or `fields` of a form to POST.
     """
-    headers = {"Accept": _JSON, "Content-Type": content_type, **more}
+    method = "GET" if data is None and "fields" not in more else "POST"
+    kind = {} if "fields" in more else {"Content-Type": content_type}
+    headers = {"Accept": _JSON, **kind, **more.pop("headers", {})}
     try:
-        with urlopen(Request(url, data, headers), timeout=TIMEOUT) as response:  # noqa: S310  our own deployment
-            return Answer(response.status, _lower(response.headers), response.read())
-    except HTTPError as error:
-        return Answer(error.code, _lower(error.headers), error.read())
-    except (URLError, TimeoutError) as error:
+        found = urllib3.request(method, url, body=data, headers=headers, timeout=TIMEOUT, retries=False, **more)
+    except urllib3.exceptions.HTTPError as error:
         raise PreconditionFailed(f"{url} did not respond: {error}") from error
+    return Answer(found.status, found.headers, found.data)
 
 
 def upload(url: str, photo: bytes, key: str = "") -> Upload:
     """Upload a JPEG as clients do: get a form, and post it to the bucket. `url`: of the API, ending with a slash."""
-    answer = fetch(f"{url}uploads", b"", more={KEY_HEADER: key} if key else {})
+    answer = fetch(f"{url}uploads", b"", headers=_keyed(key))
     if answer.status not in (200, 201):
         raise PreconditionFailed(f"POST /uploads returned {answer}")
     form = json.loads(answer.body)
-    boundary = uuid4().hex
-    fields = {**form["fields"], "Content-Type": "image/jpeg"}
-    before = "".join(f"{_part(boundary, name)}\r\n\r\n{value}\r\n" for name, value in fields.items())
-    body = f'{before}{_part(boundary, "file")}; filename="photo.jpg"\r\n\r\n'.encode()
-    body += photo + f"\r\n--{boundary}--\r\n".encode()
-    stored = fetch(form["url"], body, f"multipart/form-data; boundary={boundary}")
+    file = "photo.jpg", photo, "image/jpeg"  # S3 reads nothing after the file
+    stored = fetch(form["url"], fields={**form["fields"], "Content-Type": "image/jpeg", "file": file})
     if stored.status not in (200, 201, 204):
         raise PreconditionFailed(f"S3 refused the form of POST /uploads with {stored}")
     return Upload(form["fields"]["key"], urljoin(url, form["identify_url"]))
 
 
-def _part(boundary: str, name: str) -> str:
-    return f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
-
-
-def _lower(headers: Message) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+def _keyed(key: str) -> dict[str, str]:
+    return {KEY_HEADER: key} if key else {}
 
 
 STRIDE = 24  # places of one country are next to each other in the list, so try every 24th place first
@@ -190,8 +174,7 @@ def _identify_from_memory(url: str, picture: bytes, key: str, echo: Echo) -> Non
     """Identify the photo until the features come from memory. Raise `PreconditionFailed` if they never do."""
     for attempt in range(1, REPEATS + 1):
         answer = _request(url, picture, key)
-        source = answer["features"]["cache"]
-        if source == "memory":
+        if (source := answer["features"]["cache"]) == "memory":
             echo(f"memory    attempt {attempt}: features from memory ({answer['timings_ms']['total']:.0f} ms)")
             return
     raise PreconditionFailed(
@@ -241,7 +224,7 @@ def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:
 def _request(url: str, picture: bytes | None = None, key: str = "") -> dict[str, Any]:
     """Return the JSON of a response. If the API throttles the request, wait for up to `PATIENCE` seconds."""
     for _ in poll(1.0, PATIENCE):
-        answer = fetch(url, picture, "image/jpeg" if picture else _JSON, {KEY_HEADER: key} if key else {})
+        answer = fetch(url, picture, "image/jpeg" if picture else _JSON, headers=_keyed(key))
         if answer.status == 429:
             continue
         is_health = url.partition("?")[0].endswith("/health") and b'"model"' in answer.body

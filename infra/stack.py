@@ -3,14 +3,14 @@
 A template comes by its URL in the bucket of packages, since it is larger than a request may be.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra import changes
 from infra.step import Echo, PreconditionFailed, poll
 
 PAUSE = 5.0  # seconds between two checks of a stack in progress
@@ -138,7 +138,7 @@ class Stack:
     def _plan(self, wanted: Deployment, is_new: bool, echo: Echo) -> bool:
         """Have CloudFormation compute the changes, and print them. Return False if there are none."""
         if not is_new:
-            for line in changes.of_parameters(self.parameters, wanted.parameters):
+            for line in changes_of_parameters(self.parameters, wanted.parameters):
                 echo(line)
         self._client.create_change_set(
             **self._set,
@@ -162,7 +162,7 @@ class Stack:
                 return False
             raise PreconditionFailed(f"CloudFormation refuses the changes to stack {self._name}: {reason}")
         pages = self._client.get_paginator("describe_change_set").paginate(**self._set)
-        for line in changes.preview([each["ResourceChange"] for page in pages for each in page["Changes"]]):
+        for line in preview_of_changes([each["ResourceChange"] for page in pages for each in page["Changes"]]):
             echo(line)
         return True
 
@@ -234,3 +234,48 @@ class Stack:
             return list(reversed(self._client.describe_stack_events(StackName=self._name)["StackEvents"]))
         except ClientError:
             return []
+
+
+# What a change set would do, in lines for people: replacements in red, since what they hold is lost
+
+_RED, _PLAIN = "\x1b[31m", "\x1b[0m"
+_MOST_NAMED = 12  # additions of one change set that are listed one by one; more are counted by type
+
+
+def preview_of_changes(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each change, the dangerous ones last, where they are seen. `changes`: `ResourceChange`s."""
+    added = [each for each in changes if each["Action"] == "Add"]
+    if len(added) > _MOST_NAMED:
+        kinds = Counter(each["ResourceType"].removeprefix("AWS::") for each in added)
+        yield f"add {len(added)} resources: {', '.join(f'{count} {kind}' for kind, count in kinds.most_common())}"
+    else:
+        yield from (f"add {_named(each)}" for each in added)
+    others = [each for each in changes if each["Action"] != "Add"]
+    for each in sorted(others, key=lambda each: (_is_dangerous(each), each["LogicalResourceId"])):
+        line = _line(each)
+        yield f"{_RED}{line}{_PLAIN}" if _is_dangerous(each) else line
+
+
+def changes_of_parameters(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each parameter that changes, such as one that an earlier command set with `--set`."""
+    for name, value in before.items():
+        if name in after and after[name] != value:
+            yield f"parameter {name} changes from {value or 'empty'} to {after[name] or 'empty'}"
+
+
+def _line(change: Mapping[str, Any]) -> str:
+    if change["Action"] != "Modify":
+        return f"{change['Action'].lower()} {_named(change)}"
+    targets = (each.get("Target", {}) for each in change.get("Details", ()))
+    names = sorted({each.get("Name") or each.get("Attribute", "") for each in targets} - {""})
+    what = f": {', '.join(names)}" if names else ""
+    verb = {"True": "REPLACE", "Conditional": "perhaps REPLACE"}.get(change.get("Replacement", ""), "change")
+    return f"{verb} {_named(change)}{what}"
+
+
+def _is_dangerous(change: Mapping[str, Any]) -> bool:
+    return change["Action"] in ("Remove", "Dynamic") or change.get("Replacement") in ("True", "Conditional")
+
+
+def _named(change: Mapping[str, Any]) -> str:
+    return f"{change['LogicalResourceId']} ({change['ResourceType'].removeprefix('AWS::')})"

@@ -7,9 +7,15 @@ from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
 from infra.api_stage import throttle_limits
-from infra.cost import ASSUMPTIONS, MONTHS, Prices, at_most, bill, current_prices, full_day
-from infra.cost.variants import (
+from infra.cost import (
+    ASSUMPTIONS,
+    MONTHS,
+    Prices,
+    at_most,
     backfill_bill,
+    bill,
+    current_prices,
+    full_day,
     hours,
     million_bill,
     photo_ms,

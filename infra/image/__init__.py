@@ -1,8 +1,9 @@
 """Build the image of the web tier (web/Dockerfile) without Docker: `python -m infra.image`, or `make image`.
 
-buildah builds it, without root if need be. The same files give the same bytes: pip checks the hashes of packages, every
-file gets the same time, and nothing of this machine gets in. Wheels are fetched before the build, so it needs no
-network, and pip's configuration on this machine stays out of it.
+buildah builds it, without a daemon, in any container, and without root if need be: `--isolation chroot` needs no
+container runtime. Layers of earlier builds are not used. The same files give the same bytes: pip checks the hashes of
+packages, every file gets the same time, and nothing of this machine gets in. Wheels are fetched before the build, so it
+needs no network, and pip's configuration on this machine stays out of it.
 
 Where a public base cannot be pulled, one is made from Debian's packages: Python 3.13, pip and a shell. The packages are
 unpacked and not set up, which the build does not need. Debian's signatures are checked. The base is kept in
@@ -12,18 +13,20 @@ unpacked and not set up, which the build does not need. Debian's signatures are 
 import gzip
 import hashlib
 import json
+import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid4
 
 from chalicelib.config.settings import ROOT
-from infra.image import buildah
 from infra.package import archive
 from infra.step import Echo, PreconditionFailed
 
@@ -78,16 +81,19 @@ def build(
     `of`: the base, an image by its digest; by default one of Debian's packages. `storage`: buildah's own folder. Raises
     `PreconditionFailed`.
     """
-    buildah.require()
+    if not shutil.which("buildah"):
+        raise PreconditionFailed(
+            "the image is built by buildah (Debian: apt-get install buildah netavark); Docker builds web/Dockerfile too"
+        )
     with archive.locked(CACHE), ThreadPoolExecutor(1) as threads:
         fetching = threads.submit(wheels_folder, inference, project, CACHE, echo)
         if not of:
-            of = buildah.import_root(base_archive(CACHE, echo), storage)
+            of = _import_root(base_archive(CACHE, echo), storage)
         found = fetching.result()
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     echo(f"building with INFERENCE={inference}")
-    buildah.build(project, {"BASE": of, "INFERENCE": inference}, found, out, storage)
+    _run_build(project, {"BASE": of, "INFERENCE": inference}, found, out, storage)
     return Image(out)
 
 
@@ -162,3 +168,59 @@ def base_archive(cache: Path, echo: Echo) -> Path:
             raise PreconditionFailed(f"mmdebstrap cannot build the base:\n{done.stderr.strip()}")
         unfinished.rename(found)
     return found
+
+
+# buildah
+
+EPOCH = 315532800
+"""Time of all files and of the image, 1980-01-01, as in the Lambda package: the same content has the same digest."""
+WHEELS = "/wheels"
+_PIP = f"[global]\nno-index = true\nfind-links = {WHEELS}\ndisable-pip-version-check = true\n"
+_NAME, _BASE = "localhost/faunalens-web", "localhost/faunalens-base"
+
+
+def _import_root(archive: Path, storage: Path) -> str:
+    """Return the name of an image with the files of a tar archive. Create it unless `storage` has it."""
+    name = f"{_BASE}:{archive.stem}"
+    if not _run(["images", "--quiet", "--filter", f"reference={name}"], storage).strip():
+        with tempfile.TemporaryDirectory() as folder:
+            dockerfile = Path(folder, "Dockerfile")
+            dockerfile.write_text(f"FROM scratch\nADD {archive.name} /\n", encoding="utf-8")
+            _run(["build", "--quiet", "--tag", name, "--file", str(dockerfile), str(archive.parent)], storage)
+    return name
+
+
+def _run_build(project: Path, arguments: Mapping[str, str], wheels: Path, out: Path, storage: Path) -> None:
+    """Build web/Dockerfile of a checkout into the folder `out`, an OCI layout. Raises `PreconditionFailed`.
+
+    `arguments`: build arguments. `wheels`: folder from which pip installs, in place of an index.
+    """
+    name = f"{_NAME}:{uuid4().hex}"  # builds at the same time may make the same image
+    with tempfile.TemporaryDirectory() as folder:
+        configuration = Path(folder, "pip.conf")
+        configuration.write_text(_PIP, encoding="utf-8")
+        command = ["build", "--quiet", "--isolation=chroot", f"--timestamp={EPOCH}", "--identity-label=false"]
+        command += [*_limits(), f"--tag={name}"]
+        command += [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        command += [f"--secret=id=pip,src={configuration}", f"--volume={wheels}:{WHEELS}:ro"]
+        command += [f"--file={project}/web/Dockerfile", f"--ignorefile={project}/web/Dockerfile.dockerignore"]
+        _run([*command, str(project)], storage)
+    _run(["push", "--quiet", "--format=oci", name, f"oci:{out}"], storage)
+    _run(["rmi", name], storage)
+
+
+def _limits() -> list[str]:
+    """Return options that keep the limits of this process: in a container, buildah may not raise them."""
+    limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
+    return ["--ulimit={}={}:{}".format(name, *resource.getrlimit(number)) for name, number in limits.items()]
+
+
+def _run(arguments: Sequence[str], storage: Path) -> str:
+    """Run a command of buildah and return its output. Raises `PreconditionFailed` with its last lines."""
+    storage.mkdir(parents=True, exist_ok=True)
+    command = ["buildah", f"--root={storage}", f"--runroot={storage}-run", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-20:])
+        raise PreconditionFailed(f"buildah {arguments[0]} exited with code {done.returncode}:\n{last}")
+    return done.stdout

@@ -2,11 +2,11 @@
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.config.settings import ROOT
-from infra.chalice_project import chalice_command
 from infra.package import archive
 
 
@@ -39,7 +39,8 @@ def build(
 
     `merge`: a JSON template to merge into Chalice's. `quiet`: hide progress. Raise `CalledProcessError` on failure.
     """
-    command = chalice_command(project, "package", "--stage", stage, str(out))
+    chalice = "import sys; from chalice.cli import main; sys.exit(main())"  # by this Python, whose version is Lambda's
+    command = [sys.executable, "-c", chalice, "--project-dir", str(project), "package", "--stage", stage, str(out)]
     if merge:
         command += ["--merge-template", str(merge)]
     region = os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"  # Chalice requires one, but does not call AWS

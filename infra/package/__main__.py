@@ -5,52 +5,38 @@ import re
 import sys
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from subprocess import CalledProcessError
 
+import numpy as np
+from numpy.typing import NDArray
 from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
-from infra.chalice_project import stages
+from infra.functions import stages
 from infra.package import Package, archive, build
 
-PARTS = {
-    "app": "faunalens",
-    "chalicelib": "faunalens",
-    "_pillow_heif": "pillow-heif",
-    "PIL": "pillow",
-    "psycopg2": "psycopg2-binary",
-}
+PARTS = {"app": "faunalens", "chalicelib": "faunalens", "PIL": "pillow", "psycopg2": "psycopg2-binary"}
+PARTS |= {"_pillow_heif": "pillow-heif"}
 """The part of each file or folder whose name differs from the part's name."""
-
-
 PACK = "pack "
 """Begins the name of the part of each pack."""
 _PACK = re.compile(r"model/packs/(\w+)\.onnx")
 
-
-@dataclass(slots=True)
-class Size:
-    """Three sizes in bytes: in a zip, unpacked, and of the unpacked bytecode."""
-
-    zipped: int = 0
-    unpacked: int = 0
-    bytecode: int = 0
+type Sizes = NDArray[np.int64]
+"""Sizes in bytes: in a zip, unpacked, and of the unpacked bytecode."""
 
 
-def part_sizes(zips: Iterable[Path]) -> dict[str, Size]:
+def part_sizes(zips: Iterable[Path]) -> dict[str, Sizes]:
     """Return the sizes of the app and of each library in the zips, largest first."""
-    sizes: defaultdict[str, Size] = defaultdict(Size)
+    sizes: defaultdict[str, Sizes] = defaultdict(lambda: np.zeros(3, dtype=np.int64))
     for path in zips:
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                size = sizes[part_of(entry.filename)]
-                size.zipped += entry.compress_size
-                size.unpacked += entry.file_size
-                size.bytecode += entry.file_size if entry.filename.endswith(".pyc") else 0
-    return dict(sorted(sizes.items(), key=lambda item: -item[1].zipped))
+        with zipfile.ZipFile(path) as opened:
+            for entry in opened.infolist():
+                bytecode = entry.file_size if entry.filename.endswith(".pyc") else 0
+                sizes[part_of(entry.filename)] += (entry.compress_size, entry.file_size, bytecode)
+    return dict(sorted(sizes.items(), key=lambda item: -item[1][0]))
 
 
 def part_of(name: str) -> str:
@@ -71,7 +57,7 @@ def part_of(name: str) -> str:
 
 
 def main() -> None:
-    """Build the package and print the tables. Exit with code 1 if the package is too large for Lambda."""
+    """Build the package and print its sizes. Exit with code 1 if the package is too large for Lambda."""
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
     parser.add_argument("--stage", default="dev", choices=stages(), help="stage to build for (default: dev)")
     parser.add_argument(
@@ -84,50 +70,34 @@ def main() -> None:
         sys.exit(error.returncode)
     except KeyboardInterrupt:  # Chalice receives the signal too
         sys.exit(130)
-    print(f"\n{table_of_zips(package)}\n\n{room_for_model(package)}\n\n{table_of_parts(package)}")
+    print(f"\n{table_of_parts(package)}\n\n{room_for_model(package)}")
     if package.unpacked >= archive.UNPACKED_LIMIT:
         limit = f"{archive.UNPACKED_LIMIT:,}"
         sys.exit(f"the unpacked package has {package.unpacked:,} bytes, but Lambda accepts less than {limit}")
 
 
-def table_of_zips(package: Package) -> str:
-    """Return a table of the zips' sizes, what is left of Lambda's limits, and the limits."""
-    rows = []
+def table_of_parts(package: Package) -> str:
+    """Return a table of the sizes of the app and each library, then of the two zips and of all, and Lambda's limits."""
+    rows = part_sizes([package.function, package.layer])
     for name, path in (("function", package.function), ("layer", package.layer)):
-        size = path.stat().st_size
-        rows.append([name, _mb(size), _mb(archive.LIMIT - size), _mb(archive.unpacked(path)), ""])
-    left = _mb(archive.UNPACKED_LIMIT - package.unpacked)
-    rows.append(["in all", _mb(package.zipped), "", _mb(package.unpacked), left])
-    rows.append(["limit", f"{_mb(archive.LIMIT)} each", "", f"{_mb(archive.UNPACKED_LIMIT)} in all", ""])
-    return _table(["zip", "MB", "left", "unpacked MB", "left unpacked"], rows)
+        rows[f"{name}, zipped"] = np.array([path.stat().st_size, archive.unpacked(path), 0])
+    rows["in all"] = np.array([package.zipped, package.unpacked, 0])
+    rows["limit of a zip, of all unpacked"] = np.array([archive.LIMIT, archive.UNPACKED_LIMIT, 0])
+    table = [[name, *map(_mb, sizes)] for name, sizes in rows.items()]
+    return tabulate(table, ["part", "MB", "unpacked MB", "of it bytecode"], "github", disable_numparse=True)
 
 
 def room_for_model(package: Package) -> str:
     """Return a sentence with the largest size of the models: what they take now, and what is left."""
     sizes = part_sizes([package.function])
-    taken = [size for part, size in sizes.items() if part == "model" or part.startswith(PACK)]
-    zipped, unpacked = sum(size.zipped for size in taken), sum(size.unpacked for size in taken)
-    packs = sorted(part.removeprefix(PACK) for part in sizes if part.startswith(PACK))
+    packs = sorted(part for part in sizes if part.startswith(PACK))
+    taken = np.sum([sizes[part] for part in ("model", *packs)], axis=0)
+    left = archive.LIMIT - package.function.stat().st_size, archive.UNPACKED_LIMIT - package.unpacked
+    names = ", ".join(pack.removeprefix(PACK) for pack in packs) or "none"
     return (
-        f"vendor/model has {_mb(zipped)} MB zipped, {_mb(unpacked)} MB unpacked, with {_listed(packs)}; it may have "
-        f"{_mb(zipped + archive.LIMIT - package.function.stat().st_size)} MB and "
-        f"{_mb(unpacked + archive.UNPACKED_LIMIT - package.unpacked)} MB"
+        f"vendor/model has {_mb(taken[0])} MB zipped, {_mb(taken[1])} MB unpacked, with the packs {names}; "
+        f"it may have {_mb(taken[0] + left[0])} MB and {_mb(taken[1] + left[1])} MB"
     )
-
-
-def table_of_parts(package: Package) -> str:
-    """Return a table of the sizes of the app and of each library."""
-    sizes = part_sizes([package.function, package.layer]).items()
-    rows = [[part, _mb(size.zipped), _mb(size.unpacked), _mb(size.bytecode)] for part, size in sizes]
-    return _table(["part", "zipped MB", "unpacked MB", "of it bytecode"], rows)
-
-
-def _listed(packs: Sequence[str]) -> str:
-    return f"the packs {', '.join(packs)}" if packs else "no packs"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return tabulate(rows, head, tablefmt="github", disable_numparse=True)
 
 
 def _mb(size: int) -> str:

@@ -5,7 +5,7 @@ before once more, so they stay.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -54,10 +54,8 @@ class Packages:
         with path.open("rb") as file:
             key = f"{hashlib.file_digest(file, 'sha256').hexdigest()}{path.suffix}"
         if not self._is_there(key):
-            progress = _Progress(path.name, path.stat().st_size, self._echo)
-            self._s3.upload_file(
-                str(path), self._bucket, key, ExtraArgs=self._owner, Config=_PARTS, Callback=progress.add
-            )
+            progress = self._progress(path.name, path.stat().st_size)
+            self._s3.upload_file(str(path), self._bucket, key, ExtraArgs=self._owner, Config=_PARTS, Callback=progress)
         return key
 
     def _is_there(self, key: str) -> bool:
@@ -69,17 +67,16 @@ class Packages:
             return False
         return True
 
+    def _progress(self, name: str, size: int) -> Callable[[int], None]:
+        """Return what prints how much of a file is in S3. boto3 calls it from several threads."""
+        sent, said, lock = 0, monotonic(), Lock()
 
-class _Progress:
-    """Prints how much of a file is in S3. boto3 calls it from several threads."""
+        def add(more: int) -> None:
+            nonlocal sent, said
+            with lock:
+                sent += more
+                if sent == size or monotonic() - said > _PAUSE:
+                    said = monotonic()
+                    self._echo(f"{name}: {sent / 1e6:.1f} of {size / 1e6:.1f} MB sent")
 
-    def __init__(self, name: str, size: int, echo: Echo) -> None:
-        self._name, self._size, self._echo = name, size, echo
-        self._sent, self._said, self._lock = 0, monotonic(), Lock()
-
-    def add(self, sent: int) -> None:
-        with self._lock:
-            self._sent += sent
-            if self._sent == self._size or monotonic() - self._said > _PAUSE:
-                self._said = monotonic()
-                self._echo(f"{self._name}: {self._sent / 1e6:.1f} of {self._size / 1e6:.1f} MB sent")
+        return add

@@ -121,8 +121,7 @@ class ProofReport:
         try:
             document = json.loads(self._file.read_text(encoding="utf-8"))
             return {
-                name: ClaimFinding(Outcome(each["outcome"]), each["seen"], each["day"])
-                for name, each in document.items()
+                name: ClaimFinding(**{**each, "outcome": Outcome(each["outcome"])}) for name, each in document.items()
             }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PreconditionFailed(f"{self._file} is not a file of this command: {error}; delete it") from error

@@ -17,8 +17,7 @@ from cloudwatch.project import RUNBOOK
 from cloudwatch.template import resources_of
 from infra import api_stage, preconditions
 from infra.api_stage import method_settings
-from infra.chalice_project import CONFIG, function_settings
-from infra.functions import ASYNC_LIMITS, function_name
+from infra.functions import ASYNC_LIMITS, CONFIG, function_name, function_settings
 from infra.gateway_responses import add_key_security
 from infra.package import build
 from infra.release import ALIAS, live
@@ -38,19 +37,6 @@ from infra.template import (
     substitute_refs,
 )
 from infra.template.web import web_template
-
-MAX_BYTES, MAX_BYTES_IN_REQUEST = 1_000_000, 51_200  # CloudFormation's quotas for templates in S3, and in a request
-MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
-
-COMMANDS = """\
-Commands for the pipeline (docs/how-to/pipeline.md):
-
-  aws cloudformation package --template-file {out}/sam.json --s3-bucket BUCKET --s3-prefix faunalens-{stage} \\
-      --use-json --output-template-file {out}/app.json
-  aws cloudformation deploy --template-file {out}/app.json --stack-name faunalens-{stage} --s3-bucket BUCKET \\
-      --s3-prefix faunalens-{stage} --capabilities CAPABILITY_IAM --role-arn ROLE --no-fail-on-empty-changeset \\
-      --parameter-overrides file://{out}/parameters.json --tags project=faunalens stage={stage}
-  python -m infra up --stage {stage} --yes --from database --skip web"""
 
 
 def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = RUNBOOK) -> Path:
@@ -74,7 +60,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
         web = web_template(stage, runbook, int(parameters["WebMostTasks"]))
         (out / "web.json").write_text(as_text(web), encoding="utf-8")
         _dump({"Parameters": only(web["Parameters"], parameters), "Tags": tags}, out / "web-parameters.json")
-    check(package.template, echo)
+    echo(f"{package.template}: {package.template.stat().st_size:,} bytes")
     if missing := preconditions.missing_for_production(parameters):
         echo(f"warning: stage {stage} is for production, but has no {' and no '.join(missing)} (docs/how-to/deploy.md)")
     return package.template
@@ -112,24 +98,6 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
         ),
         "Outputs": merge_unique(stack["Outputs"], edge["Outputs"]),
     }
-
-
-def check(path: Path, echo: Echo) -> None:
-    """Print a template's size. Raise `PreconditionFailed` if it exceeds a quota or has a function without network."""
-    template, size = json.loads(path.read_text(encoding="utf-8")), path.stat().st_size
-    for name, each in template["Resources"].items():
-        if each["Type"] == "AWS::Serverless::Function" and "VpcConfig" not in each["Properties"]:
-            raise PreconditionFailed(
-                f".chalice/config.json has no function {name}; add the function to lambda_functions"
-            )
-    counts = {kind: len(template[kind]) for kind in MAX_COUNTS}
-    if size > MAX_BYTES or any(counts[kind] > most for kind, most in MAX_COUNTS.items()):
-        limits = f"{MAX_BYTES:,} bytes and {MAX_COUNTS}"
-        raise PreconditionFailed(
-            f"{path.name} has {size:,} bytes and {counts}; CloudFormation accepts at most {limits}"
-        )
-    echo(f"{path}: {size:,} bytes; limits: {MAX_BYTES:,} in S3, {MAX_BYTES_IN_REQUEST:,} in a request to AWS")
-    echo(", ".join(f"{counts[kind]} of {most} {kind.lower()}" for kind, most in MAX_COUNTS.items()))
 
 
 def _functions(stage: str, parameters: Mapping[str, str]) -> dict[str, Any]:

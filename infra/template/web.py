@@ -12,7 +12,7 @@ from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
 from cloudwatch.template import resources_of
 from infra.api_stage import TIER_SHARE
-from infra.chalice_project import function_settings
+from infra.functions import function_settings
 from infra.step import PreconditionFailed
 from infra.template import EDGE, WEB, merge_unique, read_template
 

@@ -14,7 +14,7 @@ from threading import Thread
 
 from chalicelib.config.settings import ROOT
 from infra import invoke
-from infra.chalice_project import stages
+from infra.functions import stages
 from infra.package import Package, build
 from infra.step import PreconditionFailed
 from local import LocalError

@@ -17,7 +17,6 @@ from chalicelib.config.settings import ROOT
 from infra.api_stage import throttle_limits
 from infra.gateway_responses import GATEWAY_RESPONSES
 from infra.package import Package
-from infra.template.pipeline import MAX_BYTES, MAX_COUNTS
 from testing.cloudformation import STAGES
 from tests.integration.infra.moto_stack import expanded, of_type
 from tests.unit.infra.test_security import OPEN_TO_ALL
@@ -57,6 +56,11 @@ def stage(request: pytest.FixtureRequest) -> str:
 def document(stage: str, folders: Mapping[str, Path]) -> dict[str, Any]:
     """The template of a stage as CloudFormation expands it."""
     return expanded(template(folders[stage]))
+
+
+MAX_BYTES = 1_000_000
+MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
+"""CloudFormation's quotas for a template in S3."""
 
 
 def test_cfn_lint_finds_nothing(stage: str, folders: Mapping[str, Path]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.chalice_project import function_settings, reservations, stages
+from infra.functions import function_settings, reservations, stages
 from infra.step import PreconditionFailed
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.changes import of_parameters, preview
+from infra.stack import changes_of_parameters, preview_of_changes
 
 RED = "\x1b[31m"
 
@@ -15,7 +15,7 @@ def test_replacements_and_removals_are_red_and_come_last() -> None:
     # GIVEN a change set in any order WHEN it is shown
     details = [{"Target": {"Attribute": "Properties", "Name": "EngineVersion"}}, {"Target": {"Attribute": "Tags"}}]
     lines = [
-        *preview(
+        *preview_of_changes(
             [
                 change("Modify", "Database", "RDS::DBCluster", Replacement="True", Details=details),
                 change("Remove", "Photos", "S3::Bucket"),
@@ -36,9 +36,9 @@ def test_replacements_and_removals_are_red_and_come_last() -> None:
 
 def test_a_whole_new_stack_is_counted_by_type() -> None:
     added = [change("Add", f"Subnet{number}") for number in range(20)] + [change("Add", "Vpc", "EC2::VPC")]
-    assert [*preview(added)] == ["add 21 resources: 20 EC2::Subnet, 1 EC2::VPC"]
+    assert [*preview_of_changes(added)] == ["add 21 resources: 20 EC2::Subnet, 1 EC2::VPC"]
 
 
 def test_parameters_that_change_are_named() -> None:
     before, after = {"LogDays": "14", "ZoneA": "", "Gone": "1"}, {"LogDays": "30", "ZoneA": "", "New": "2"}
-    assert [*of_parameters(before, after)] == ["parameter LogDays changes from 14 to 30"]
+    assert [*changes_of_parameters(before, after)] == ["parameter LogDays changes from 14 to 30"]

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from infra import preconditions
-from infra.chalice_project import function_settings
+from infra.functions import function_settings
 from infra.step import PreconditionFailed
 from infra.template import PACKAGES, as_text, declared_parameters, parameters_of, read_template, refers_to
 from testing.cloudformation import STAGES, parameters, resources, template

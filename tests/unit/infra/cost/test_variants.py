@@ -2,11 +2,12 @@
 
 import pytest
 
-from infra.cost import MONTHS, current_prices
-from infra.cost.variants import (
+from infra.cost import (
     BACKFILL_BATCH,
     BATCH,
+    MONTHS,
     backfill_bill,
+    current_prices,
     million_bill,
     tier_bill,
 )

@@ -2,7 +2,6 @@
 
 import json
 import re
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -12,12 +11,12 @@ from typing import Any
 import pytest
 from chalice.package import TemplateDeepMerger
 
-from chalicelib.config.settings import ROOT, Settings
+from chalicelib.config.settings import Settings
 from infra.api_stage import limit_variables
 from infra.release import COMMIT, MODEL
 from infra.step import PreconditionFailed
 from infra.template import merge_unique, only, parameters_of, pipeline
-from infra.template.pipeline import COMMANDS, MAX_BYTES, MAX_COUNTS, check, merge_template
+from infra.template.pipeline import merge_template
 from testing import cloudformation
 from testing.cloudformation import STAGES
 
@@ -201,42 +200,9 @@ def test_nothing_secret_can_be_in_it(merged: Mapping[str, Any]) -> None:
     assert not any(":" in url.partition("://")[2].replace("AWS::", "") for url in urls), "a password in a URL"
 
 
-def test_the_commands_that_it_prints_are_those_of_the_guide() -> None:
-    guide = (ROOT / "docs" / "how-to" / "pipeline.md").read_text(encoding="utf-8")
-    _, _, commands = COMMANDS.format(stage="dev", out="build/dev").partition("\n\n")
-    assert textwrap.indent(textwrap.dedent(commands), "    ") in guide
-
-
 def test_a_duplicate_name_is_an_error() -> None:
     with pytest.raises(ValueError, match="two parts of the template define Cache; rename one"):
         merge_unique({"Cache": {}, "Photos": {}}, {"Cache": {}})
-
-
-def function(**properties: Any) -> dict[str, Any]:
-    return {"Type": "AWS::Serverless::Function", "Properties": properties}
-
-
-def written(folder: Path, resources: Mapping[str, Any], room: str = "") -> Path:
-    path = folder / "sam.json"
-    document = {"Parameters": {}, "Outputs": {}, "Resources": resources, "Metadata": room}
-    path.write_text(json.dumps(document), encoding="utf-8")
-    return path
-
-
-def test_a_function_outside_of_the_network_is_refused(tmp_path: Path) -> None:
-    path = written(tmp_path, {"APIHandler": function(VpcConfig={}), "Nightly": function()})
-    with pytest.raises(
-        PreconditionFailed, match=r"config\.json has no function Nightly; add the function to lambda_functions"
-    ):
-        check(path, print)
-
-
-def test_a_template_over_a_quota_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PreconditionFailed, match="CloudFormation accepts at most 1,000,000 bytes"):
-        check(written(tmp_path, {}, " " * MAX_BYTES), print)
-    many = {f"A{number}": {"Type": "AWS::SNS::Topic"} for number in range(MAX_COUNTS["Resources"] + 1)}
-    with pytest.raises(PreconditionFailed, match=r"'Resources': 501\b"):
-        check(written(tmp_path, many), print)
 
 
 @pytest.mark.parametrize("image", ["", f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"])
@@ -248,7 +214,6 @@ def test_with_an_image_the_stack_of_the_web_tier_is_written_too(
         return SimpleNamespace(template=out / "sam.json")
 
     monkeypatch.setattr(pipeline, "build", build)
-    monkeypatch.setattr(pipeline, "check", lambda *_: None)
     # WHEN the files of a pipeline are written
     pipeline.write("dev", tmp_path, {"WebImage": image}, print)
     # THEN those of the tier are there if there is an image of it

@@ -6,7 +6,7 @@ import pytest
 
 from cloudwatch.files import Placeholders, read_files
 from infra.api_stage import method_limits
-from infra.chalice_project import function_settings
+from infra.functions import function_settings
 from infra.step import PreconditionFailed
 from infra.template import parameters_of
 from infra.template.web import REQUESTS_PER_TASK, WATCHED, check_names, has_tls, web_template
