@@ -41,7 +41,7 @@ def config(context: click.Context, results: Path | None) -> None:
 
 
 def use_defaults(context: click.Context, command: click.Command, arguments: Sequence[str]) -> None:
-    """Give the options of a command their defaults. `arguments`: those behind its name, which may name the study."""
+    """Give the options of a command their defaults. `arguments`: what follows its name, which may name the study."""
     file = _beside(_results_in(command, arguments))
     if file is None or command is config:
         return

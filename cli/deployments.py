@@ -97,7 +97,7 @@ def lies_in(row: Row, time: datetime) -> bool:
 def deployment_at(rows: Sequence[Row], time: datetime | None) -> Row | None:
     """Return which deployment of a folder took a photo: the only one, or the last that stood there at its time.
 
-    `rows`: by start. Of several, none took a photo without a time, or from between them.
+    `rows`: by start. Where there are several, a photo without a time, or of a time between them, belongs to none.
     """
     if len(rows) == 1:
         return rows[0]
@@ -319,8 +319,8 @@ class Where:
     def of(self, path: str, size: int, modified: int) -> ListedPhoto:
         """Return a photo with its deployment and its place.
 
-        Where several deployments share a folder, it has none before its time is known. Its place is then that of the
-        first, of whose cell the others mostly are.
+        Where several deployments share a folder, a photo has no deployment before its time is known. Its place is then
+        that of the first deployment: the others are mostly in the same cell.
         """
         shift = None if self.shift is None else self.shift.total_seconds()
         rows = self.deployments.at(path)

@@ -89,13 +89,13 @@ def _common(known: str, folders: Mapping[Path, str], root: Path | None) -> str:
 
 
 def _prefix(theirs: str, folder: str) -> str:
-    """Return what comes before the paths of a file. One with a folder of elsewhere has the same study."""
+    """Return what comes before the paths of a file. A file whose folder is elsewhere is a copy of the same study."""
     below = Path(theirs).relative_to(folder).as_posix() if Path(theirs).is_relative_to(folder) else "."
     return "" if below == "." else f"{below}/"
 
 
 def merge_from(kept: ResultsFile, source: ResultsFile, prefix: str = "") -> Merged:
-    """Merge a results file into another one, all of it or nothing. `prefix`: of its paths in the other one."""
+    """Merge a results file into another, whole or not at all. `prefix`: comes before its paths in the other file."""
     folder = Path(kept.study().get("folder", ""))
     kept.define("is_there", lambda path: path if (folder / path).exists() else None)
     with kept.transaction(writes=False) as connection:

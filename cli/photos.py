@@ -87,7 +87,7 @@ def media_type(path: str) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether a file or a folder is hidden, by its name: by the dot of Unix and Macs, or as a bin of others."""
+    """Return whether a name is that of a hidden file or folder: by its dot, or as a bin of Windows or a NAS."""
     return name.startswith(".") or name.lower() in HIDDEN
 
 

@@ -24,7 +24,7 @@ class Place(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Place":
-        """Parse what `text` returned."""
+        """Return the place whose `text` this is."""
         if text == "exif":
             return EXIF
         if text == "none":

@@ -76,7 +76,7 @@ class FileFacts:
 class Outcome:
     """What came of a task. `state` is `touched` if the bytes are the same as before, so that the answer stays.
 
-    `identified`: when, UTC in ISO 8601; None for now.
+    `identified`: when the photo was identified, UTC in ISO 8601; None for now.
     """
 
     task: Task
@@ -201,7 +201,7 @@ class ResultsFile:
         yield from cursor.execute(query, values)
 
     def define(self, name: str, function: Callable[..., str | None]) -> None:
-        """Let queries call a function, which always returns the same for the same values."""
+        """Let queries call a function. It must always return the same text for the same values."""
         self._connection.create_function(name, -1, function, deterministic=True)
 
     def study(self) -> dict[str, str]:
@@ -277,7 +277,7 @@ class ResultsFile:
         return cast("tuple[str, float] | None", self._connection.execute(query, (path,)).fetchone())
 
     def faults(self) -> Iterator[sqlite3.Row]:
-        """Yield path, state, code and detail of the photos without an answer, or with one that lacks its place."""
+        """Yield path, state, code and detail of the photos without an answer, or answered without their place."""
         yield from self.rows("select path, state, code, detail from photo where code is not null order by path")
 
 

@@ -47,7 +47,7 @@ class Score(NamedTuple):
 
 
 def read_facts(path: Path = FILE) -> list[Fact]:
-    """Read the facts."""
+    """Return the facts in a file, in its order."""
     return [
         Fact(
             row["taxon"],

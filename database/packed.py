@@ -35,7 +35,7 @@ type Numbers = NDArray[np.int64]
 
 
 def pack(dataset: Dataset) -> bytes:
-    """Return the file of a dataset, which reads its generators."""
+    """Return the packed file of a dataset. The generators of the dataset are used up."""
     stated = {each.cell: each for each in dataset.cells}
     rows = np.concatenate([np.empty(0, ROW), *dataset.cell_animals])
     numbers = np.union1d(np.array([*stated], np.int64), rows["cell"])

@@ -160,7 +160,7 @@ def _end_trial(cursor: Cursor) -> None:
 
 
 def _count_switch(cursor: Cursor) -> None:
-    """Give the present state a number of its own."""
+    """Give the present state of the datasets, active and on trial, a number of its own."""
     cursor.execute("update dataset set switch = nextval('dataset_switch') where active")
 
 

@@ -17,7 +17,9 @@ REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 
 
 class Cloud:
-    """What a backfill uses of an account. `stage`: such as prod. Raises `CommandError` without boto3 or a region.
+    """The parts of an AWS account that a backfill uses. `stage`: such as prod.
+
+    Raises `CommandError` without boto3 or a region.
 
     `client`: returns the client of a service, such as s3, for several threads.
     """

@@ -85,7 +85,7 @@ def _parsed(key: str, text: bytes) -> Line:
 
 
 def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:
-    """Save the outcomes in lines, except those of photos that have changed since. Return the number saved."""
+    """Save the outcomes in lines, except of photos that have changed since. Return the number of outcomes saved."""
     start = str(study)
     by_path = {line.photo.removeprefix(start): line for line in lines if line.photo.startswith(start)}
     known = _known(results, by_path)
@@ -99,7 +99,7 @@ def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:
 
 
 def _known(results: ResultsFile, paths: Iterable[str]) -> dict[str, sqlite3.Row]:
-    """Return the rows of those photos that the results file has, by path."""
+    """Return the rows of the photos with these paths, by path, as far as the results file has them."""
     rows = results.rows(_KNOWN, json.dumps(list(paths), ensure_ascii=False, allow_nan=False))
     return {row["path"]: row for row in rows}
 

@@ -173,7 +173,7 @@ def placed(
 
 
 def _narrowest(finding: Finding) -> Iterator[Finding]:
-    """Yield what a photo shows, without an animal that may be another one of the photo: its genus, or any animal."""
+    """Yield what a photo shows, without an animal whose name only includes that of another one in the photo."""
     lines = [part.named.line for part in finding.each if part.named]
     for part in finding.each:
         line = part.named.line if part.named else ()
@@ -187,7 +187,7 @@ def _plain(deployment: str) -> str:
 
 
 def people_in(finding: Finding) -> tuple[Box, ...]:
-    """Return the boxes of all people; none if one of them has none, so that they may be anywhere in the photo."""
+    """Return the boxes of all people in a photo; none if one person has no box, and so may be anywhere in it."""
     people = [part for part in (*finding.each, *finding.faint, *finding.people) if part.kind == "human"]
     boxes = tuple(part.box for part in people if part.box)
     said = max((part.count or 1 for part in people if part.is_human), default=0)

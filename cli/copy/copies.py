@@ -61,9 +61,9 @@ class PhotoGone(Exception):
 class Copies:
     """The files of a folder. `source`: the study's folder. `force`: whether to overwrite files of others.
 
-    `rows`: by `_key`. `counts`: how many files were made, by `how`; were there already (`there`); were changed by
-    others and stay (`changed`); could not be made, as their photo is gone (`gone`); or were deleted, as they are not
-    wanted any more (`deleted`).
+    `rows`: of the table, by the `_key` of the new path. `counts`: how many files were made, by `how`; were there
+    already (`there`); were changed by others and stay (`changed`); could not be made, as their photo is gone (`gone`);
+    or were deleted, as they are not wanted any more (`deleted`).
     """
 
     def __init__(self, folder: Path, source: Path, *, force: bool = False) -> None:
@@ -141,7 +141,7 @@ class Copies:
         self._save(row for row in self.rows.values() if (self.folder / row.new_path).is_file())
 
     def _was_changed(self, row: Copy) -> bool:
-        """Return whether others changed a file since it was made. What changed a photo changed its links too."""
+        """Return whether others changed a file since it was made. A change of the photo itself is none."""
         target, photo = self.folder / row.new_path, self._source / row.path
         if row.how == "link" and photo.is_file() and target.samefile(photo):
             return False
@@ -159,7 +159,7 @@ class Copies:
 
 
 def _key(new_path: str) -> str:
-    """Return what is the same for names that Windows and Macs take for one."""
+    """Return the key of a path: two paths that Windows and Macs take for the same file have the same key."""
     return new_path.casefold()
 
 
@@ -188,7 +188,7 @@ def _plain(text: str) -> str:
 
 
 def _remove_empty(folder: Path, top: Path) -> None:
-    """Remove a folder and those above it below `top`, as far as they are empty."""
+    """Remove a folder if it is empty, and then the folders above it, up to `top`, that have become empty."""
     while folder != top:
         try:
             folder.rmdir()

@@ -179,9 +179,9 @@ def _classification(finding: Finding) -> dict[str, Any]:
 
 
 def _comments(finding: Finding) -> str:
-    """Return in words what is named, which may be a breed, what that perhaps is, and the likeliest animals.
+    """Return in words the animal that is named, which may be a breed, what it perhaps is, and the likeliest animals.
 
-    Of what a person said: the typed name and the note.
+    Where a person said what it is, return the typed name and the note.
     """
     if finding.kind != "animal" or finding.is_human:
         typed = f"{finding.named.name}{finding.remark}" if finding.is_typed and finding.named else ""

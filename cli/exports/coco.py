@@ -22,7 +22,7 @@ EMPTY: Key = ("empty", "")
 
 
 def write_coco(study: Study, path: Path, about: Description) -> None:
-    """Write all photos, those that cannot be read as corrupt."""
+    """Write all photos; photos that cannot be read are marked as corrupt."""
     labels = labels_of(_key(part) for photo in study.photos() for part in _labelled(photo.finding))
     labels = {EMPTY: EMPTY[0]} | labels
     ids = {key: number for number, key in enumerate(labels)}

@@ -21,7 +21,7 @@ _CATEGORY = {"animal": "1", "human": "2", "vehicle": "3"}
 
 
 def write_megadetector(study: Study, path: Path, least: float) -> None:
-    """Write all photos, those that cannot be read as failures. `least`: confidence of detections."""
+    """Write all photos, and those that cannot be read as failures. `least`: the least confidence of a detection."""
     found = (each for photo in study.photos() for part in _shown(photo.finding, least) for each in _classes(part))
     labels = labels_of(map(key_of, found))
     ids = {key: str(number) for number, key in enumerate(labels)}

@@ -65,7 +65,7 @@ def inside(jpeg: bytes, xmp: str) -> bytes:
 def write_sidecars(study: Study, folder: Path) -> None:
     """Write a sidecar of each photo, by its path below a folder: beside the photos, if it is the study's.
 
-    One that another program wrote, or changed, stays.
+    A sidecar that another program wrote or changed stays as it is.
     """
     others = 0
     for photo in study.photos():

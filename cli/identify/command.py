@@ -191,7 +191,7 @@ def identify_left(
     as_json: bool = False,
     in_words: bool = False,
 ) -> None:
-    """Identify what is left, keep each outcome, and say what came of it. `look`: identifies one."""
+    """Identify the photos that are left, keep each outcome, and say what came of it. `look`: identifies a photo."""
     before, started, number = results.counts(), monotonic(), 0
     done = before.done + before.unreadable
     outcomes = in_parallel(look, results.tasks(), workers)

@@ -44,7 +44,7 @@ def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None
 
 
 def _has_photos_below(results: ResultsFile, folder: Path) -> bool:
-    """Return whether one of the photos is below a folder; also if there are no photos at all. Looks at `BATCH`."""
+    """Return whether one of the first `BATCH` photos is below a folder; also if there are no photos at all."""
     paths = [path for (path,) in results.rows("select path from photo order by id limit ?", BATCH)]
     return not paths or any((folder / path).exists() for path in paths)
 
@@ -127,9 +127,9 @@ SINCE, MODELS = "again", "models"
 
 
 def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[str, str]], *, boxes: bool) -> None:
-    """Mark photos to be identified again, of those that were listed for this run.
+    """Mark the photos that are to be identified again, among those that were listed for this run.
 
-    `versions`: called for those of the models at hand. `boxes`: mark photos whose answer has none.
+    `versions`: returns the versions of the models at hand. `boxes`: mark photos whose answer has no boxes.
     """
     known = results.study()
     models = versions() if again or MODELS not in known else {}

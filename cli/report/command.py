@@ -144,7 +144,7 @@ def _table(heads: Sequence[str], rows: Iterable[str], identity: str = "") -> str
 
 
 def _tr(*cells: object, link: str = "") -> str:
-    """Return a row of a table. `link`: of its first cell."""
+    """Return a row of a table. `link`: the anchor to which its first cell leads, if any."""
     texts = [escape(str(cell)) for cell in cells]
     if link:
         texts[0] = f'<a href="#{link}">{texts[0]}</a>'

@@ -24,7 +24,7 @@ class Agreement(NamedTuple):
 
 
 class Agreements(NamedTuple):
-    """Of all pairs of reviewers, those with most photos first. `disagreements`: the photos that they name otherwise."""
+    """The agreement of each pair of reviewers, most photos first. `disagreements`: the photos named differently."""
 
     pairs: list[Agreement]
     disagreements: list[int]

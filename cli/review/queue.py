@@ -20,10 +20,10 @@ LONGEST = 200
 
 
 class Choice(NamedTuple):
-    """What to review. `order`: rarest: what is in the fewest events of its station. `most`: events, or None for all.
+    """What to review. `order`: `rarest` begins with animals in the fewest events of their station.
 
-    `of`: the events with photos that no one has reviewed; or those that others have, and not this reviewer; or those of
-    which reviewers differ.
+    `most`: the number of events at most, or None for all. `of`: `new` events have photos that no one has reviewed;
+    `second`, photos that others have reviewed and this reviewer has not; `disagreements`, photos named differently.
     """
 
     order: Order = "least-sure"
@@ -102,7 +102,7 @@ class Queue:
     def often(self, deployment: str, found: Iterable[Finding]) -> tuple[int, int] | None:
         """Return in how many events of a deployment the rarest of these animals is, and how many it has.
 
-        Returns None without an animal. As of when the queue was made.
+        Return None if no animal is found. The numbers are those of when the queue was made.
         """
         counts = [self._often[deployment, str(each.named)] for each in found if each.named]
         return (min(counts), self._often[deployment, ""]) if counts else None

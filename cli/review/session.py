@@ -34,7 +34,7 @@ class Held(Exception):
 
 
 def hold(results: ResultsFile, photos: Iterable[int], holder: str, reviewer: str) -> str | None:
-    """Hold photos, or go on holding them. Return None, or the reviewer who has one of them; then nothing changes."""
+    """Hold photos, or go on holding them. If another reviewer has one of them, change nothing and return who."""
     photos = list(photos)
     with results.transaction() as connection:
         other = held_by(results, photos, holder)
@@ -51,7 +51,7 @@ def held_by(results: ResultsFile, photos: Iterable[int], holder: str) -> str | N
 
 
 def release(results: ResultsFile, holder: str) -> None:
-    """Release what a browser holds, or all those whose names begin so."""
+    """Release the photos that a browser holds, or all browsers whose names begin with `holder`."""
     with results.transaction() as connection:
         connection.execute("delete from hold where substr(holder, 1, length(?1)) = ?1", (holder,))
 
@@ -83,7 +83,7 @@ class Session:
     def choices(self) -> dict[str, Any]:
         """Return the events to review, and what can be said of them.
 
-        Asked again, it says what there is now: a run may have identified more, and others reviewed some.
+        The events are found anew at each call but the first: a run may have identified more, and others reviewed some.
         """
         if not self._is_fresh:
             self.begin()
@@ -129,7 +129,7 @@ class Session:
         return shown
 
     def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
-        """Keep what the page sends about photos, and return them. Raises `Held` if another reviewer has one of them.
+        """Keep what the page sends about photos, and return the photos. Raises `Held` if another reviewer has one.
 
         Raises `KeyError` for a photo or a taxon that is not known, `ValueError` for a value that is none.
         """

@@ -29,9 +29,9 @@ _DIGITS = re.compile(r"(\d+)")
 class Doubts:
     """Number of photos whose time or deployment is doubtful.
 
-    `shared`: in several deployments, byte by byte. `reset`: of a clock that began anew. `future`: not yet. `outside`:
-    of the dates of their deployment. `unassigned`: in none, though there is a table. `backwards`: folders in which the
-    clock jumps back, in the order of the names.
+    `shared`: whose bytes are in several deployments. `reset`: of a clock that began anew. `future`: with a time that is
+    still to come. `outside`: the dates of their deployment. `unassigned`: in no deployment, though there is a table.
+    `backwards`: folders in which the clock jumps back, in the order of the names.
     """
 
     shared: int = 0

@@ -53,7 +53,7 @@ class Clip(NamedTuple):
 
     @property
     def remark(self) -> str:
-        """Return when that is, for remarks of exports."""
+        """Return the second and the number of the frame, for remarks of exports."""
         return f"at {self.seconds:g} s of the video (frame {self.frame})"
 
 

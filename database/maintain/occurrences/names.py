@@ -126,7 +126,7 @@ def _synonyms(names: Iterable[Name], by_name: Mapping[str, AnimalRow]) -> dict[s
 
 
 def _groups(animals: Iterable[AnimalRow]) -> dict[str, str]:
-    """Return the group of each name in a lineage of which all animals have the same group."""
+    """Return the group of each name in lineages, if all animals with that name in their lineage have the same group."""
     groups: dict[str, set[str]] = {}
     for each in animals:
         for name in each.lineage:

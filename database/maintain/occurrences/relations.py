@@ -67,7 +67,7 @@ def of_text(file: Path, table: TextTable, option: str = STORED) -> Relation:
 
 
 def create_core(connection: DuckDBPyConnection, table: TextTable, file: Path) -> None:
-    """Create the temporary table `core_row` with the core of a table. `file`: where to put a part of it meanwhile."""
+    """Create the temporary table `core_row` with the core of a table. `file`: takes a part of the core at a time."""
     core = table.cores[0].format
     names = ", ".join(f"{quoted(_name(core, number))} varchar" for number in range(len(core.columns)))
     connection.execute(f"create or replace temp table core_row ({names})")
@@ -230,7 +230,9 @@ def _end_of_records(block: bytes, quote: bytes) -> int:
 
 
 def _length_of_records(block: bytes, quote: bytes) -> int:
-    """Return the same, or 0. A line feed ends a record if the number of quotes before it is even."""
+    """Return the length of the whole records in a block, 0 if there is none.
+
+    A line feed ends a record if the number of quotes before it is even."""
     end = block.rfind(b"\n") + 1
     is_open = block.count(quote, 0, end) % 2 if quote else 0
     while end and is_open:

@@ -103,7 +103,7 @@ class TextTable:
     def opened(self) -> Iterator[tuple[IO[bytes], int]]:
         """Open the text, decompressed. Yield it with its size in bytes, or 0 if unknown. Raise `OccurrenceError`.
 
-        It also converts what reading raises within the block. Nothing else there may raise an `OSError`.
+        An error of reading in the block becomes an `OccurrenceError` too. Nothing else there may raise an `OSError`.
         """
         try:
             if self.member:
@@ -139,7 +139,7 @@ class ParquetTable:
 
     @property
     def pattern(self) -> str:
-        """Return its path for DuckDB."""
+        """Return the path of the file, escaped for DuckDB."""
         return pattern_of(self.path)
 
     @property

@@ -220,7 +220,7 @@ class Workspace:
         return total
 
     def _count(self, table: Table, number: int, relation: Relation, lines: int) -> int:
-        """Count a part in one transaction. Return its number of rows without faulty ones. `lines`: those before it."""
+        """Count a part in one transaction. Return its number of rows, but for faulty ones. `lines`: those before."""
         ask = self.connection.execute
         ask("begin")
         try:
