@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.stand_ins import BLACK_BEAR, BLANK, KIT_FOX, PANDA, detection
-from tests.unit.cli.exports.reading import rows_of
+from cli.words import rows_of
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 SAN_DIEGO = ("--lat", "32.57", "--lon", "-116.98")

@@ -18,26 +18,19 @@ from cli.study.reviews import save
 from testing.studies import IMPALA, answer, write_study
 
 
-@pytest.fixture
-def results(tmp_path: Path) -> str:
-    """The made-up study."""
-    write_study(tmp_path / "study.db")
-    return str(tmp_path / "study.db")
-
-
 def test_a_full_disk_behind_the_output_is_said(
-    results: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def echo(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("click.echo", echo)
-    assert run(["status", results]) == Exit.FAILED
+    assert run(["status", str(study)]) == Exit.FAILED
     assert "what the command prints, cannot be read or written (No space left" in capsys.readouterr().err
 
 
 def test_a_signal_that_sqlite_makes_an_error_of_is_no_fault(
-    results: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an interrupt within a function that SQLite calls
     def echo(*_: object, **__: object) -> None:
@@ -47,42 +40,42 @@ def test_a_signal_that_sqlite_makes_an_error_of_is_no_fault(
     stopped.set()
     with monkeypatch.context() as patch:
         patch.setattr(ResultsFile, "counts", echo)
-        assert run(["status", results], stopped) == Exit.INTERRUPTED
+        assert run(["status", str(study)], stopped) == Exit.INTERRUPTED
     assert capsys.readouterr().err.startswith("stopped; ")
 
 
-def test_a_port_that_is_taken_is_said(results: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken_is_said(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        assert run(["review", results, "--no-browser", "--port", port]) == Exit.FAILED
+        assert run(["review", str(study), "--no-browser", "--port", port]) == Exit.FAILED
     assert f"the page cannot have port {port}" in capsys.readouterr().err
 
 
 def test_a_user_without_a_name_is_asked_for_one(
-    results: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def getuser() -> str:
         raise OSError("No username set in the environment")
 
     monkeypatch.setattr(getpass, "getuser", getuser)
-    assert run(["review", results, "--no-browser"]) == Exit.USAGE
+    assert run(["review", str(study), "--no-browser"]) == Exit.USAGE
     assert "say with --reviewer who reviews" in capsys.readouterr().err
 
 
-def test_degrees_are_numbers(results: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["identify", results, "--lat", "nan", "--lon", "1"]) == Exit.USAGE
+def test_degrees_are_numbers(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["identify", str(study), "--lat", "nan", "--lon", "1"]) == Exit.USAGE
     assert "'nan' is no number of degrees" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [("export", "--csv"), ("export", "--dwca"), ("report", "--html")])
 def test_the_results_file_is_not_overwritten(
-    results: str, command: tuple[str, str], capsys: pytest.CaptureFixture[str]
+    study: Path, command: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     name, option = command
-    before = Path(results).read_bytes()
-    assert run([name, results, option, results]) == Exit.USAGE
+    before = study.read_bytes()
+    assert run([name, str(study), option, str(study)]) == Exit.USAGE
     assert "is the results file, and would be overwritten" in capsys.readouterr().err
-    assert Path(results).read_bytes() == before
+    assert study.read_bytes() == before
 
 
 def test_names_stay_on_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,13 +140,13 @@ def test_a_shell_completes_files(
     assert capsys.readouterr().out == "file,ca\n"
 
 
-def test_status_says_what_the_results_hold_and_who_reads_them(results: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["status", results]) == Exit.DONE
+def test_status_says_what_the_results_hold_and_who_reads_them(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", str(study)]) == Exit.DONE
     line = "holds       paths, places, answers and reviews of photos; read by its owner alone"
     assert line in capsys.readouterr().out
     # GIVEN a file that was copied to a stick and back WHEN others may read it THEN it is said, with what to do
-    Path(results).chmod(0o644)
-    assert run(["status", results]) == Exit.DONE
+    study.chmod(0o644)
+    assert run(["status", str(study)]) == Exit.DONE
     assert "read by others too: `chmod 600` stops that" in capsys.readouterr().out
 
 

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,13 +12,6 @@ from cli.place import EXIF, Place
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile, State, Task
 
 HERE = Place("given", -33.9, 151.2)
-
-
-@pytest.fixture
-def results() -> Iterator[ResultsFile]:
-    """A results file in memory."""
-    with ResultsFile(None, write=True) as results:
-        yield results
 
 
 def found(path: str = "a.jpg", size: int = 10, modified: int = 1, place: Place = EXIF) -> ListedPhoto:

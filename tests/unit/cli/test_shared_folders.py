@@ -1,9 +1,6 @@
 """Deployments and places of photos whose folder several deployments share."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-
-import pytest
 
 from cli.deployments import Deployments, Where
 from cli.results import FileFacts, Outcome, ResultsFile
@@ -16,13 +13,6 @@ def table(place: tuple[str, str], moved: str = "2026-05-05T00:00:00+10:00") -> D
     rows = [("first", *NEAR, ""), ("second", *place, moved)]
     columns = ("deploymentID", "latitude", "longitude", "deploymentStart")
     return Deployments([{"folder": "f", **dict(zip(columns, row, strict=True))} for row in rows])
-
-
-@pytest.fixture
-def results() -> Iterator[ResultsFile]:
-    """A results file in memory."""
-    with ResultsFile(None, write=True) as results:
-        yield results
 
 
 def run(where: Where, **photos: str | None) -> dict[str, tuple[str | None, str, float]]:

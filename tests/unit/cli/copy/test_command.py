@@ -14,9 +14,9 @@ from cli.copy.command import parse_keys
 from cli.errors import Exit
 from cli.results import ResultsFile
 from cli.study.opinions import Observation
+from cli.words import rows_of
 from testing.pictures import SYDNEY, encoded, exif, noise
 from testing.studies import IMPALA, LION, PHOTOS, answer, say, write_study
-from tests.unit.cli.exports.reading import rows_of
 
 NAMES = [path for path, _, text in PHOTOS if text]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cli.copy.copies import LONGEST, TABLE, Copies, Copy, safe
 from cli.errors import CommandError
-from tests.unit.cli.exports.reading import rows_of
+from cli.words import rows_of
 
 ROW = Copy("N/1.jpg", "lion/north_1.jpg", "animal", "lion", "Panthera leo", "tiny", "link")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.flat_csv import write_csv
 from cli.report.summary import summary_of
+from cli.words import rows_of
 from testing.studies import IMPALA, LION, PHOTOS, answer, made_up
-from tests.unit.cli.exports.reading import rows_of
 
 
 def test_each_photo_has_a_row(tmp_path: Path) -> None:

@@ -6,76 +6,66 @@ import pytest
 
 from cli.__main__ import run
 from cli.errors import Exit
-from testing.studies import write_study
 
 FORMATS = ("csv", "camtrap-dp", "megadetector", "coco", "dwca")
 
 
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    """The made-up study."""
-    write_study(tmp_path / "study.db")
-    return tmp_path / "study.db"
-
-
-def export(results: Path, option: str, *more: object) -> int:
+def export(study: Path, option: str, *more: object) -> int:
     """Export to a file or folder that is named like the format. Untimed photos warn."""
-    return run(["export", str(results), f"--{option}", str(results.parent / option), *map(str, more)])
+    return run(["export", str(study), f"--{option}", str(study.parent / option), *map(str, more)])
 
 
 @pytest.mark.parametrize("option", FORMATS)
-def test_an_export_replaces_that_of_its_study(option: str, results: Path) -> None:
-    assert export(results, option) == Exit.DONE
-    assert export(results, option) == Exit.DONE
+def test_an_export_replaces_that_of_its_study(option: str, study: Path) -> None:
+    assert export(study, option) == Exit.DONE
+    assert export(study, option) == Exit.DONE
 
 
 @pytest.mark.parametrize("option", FORMATS)
-def test_files_of_others_stay(option: str, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_of_others_stay(option: str, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a file, or a folder with one, that another program made
-    target = results.parent / option
+    target = study.parent / option
     if option == "camtrap-dp":
         target.mkdir()
         target /= "datapackage.json"
     target.write_text("mine")
     # WHEN the study is exported there THEN it is refused, unless that is meant
-    assert export(results, option) == Exit.FAILED
+    assert export(study, option) == Exit.FAILED
     assert "made by this study's exports; choose another name, or overwrite it with --force" in capsys.readouterr().err
     assert target.read_text() == "mine"
-    assert export(results, option, "--force") == Exit.DONE
+    assert export(study, option, "--force") == Exit.DONE
     assert target.read_bytes() != b"mine"
 
 
-def test_what_was_edited_since_stays(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_edited_since_stays(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN an export in which somebody has corrected a name
-    assert export(results, "csv") == Exit.DONE
-    table = results.parent / "csv"
+    assert export(study, "csv") == Exit.DONE
+    table = study.parent / "csv"
     table.write_text(table.read_text(encoding="utf-8").replace("impala", "Impala!"), encoding="utf-8")
     # WHEN the study is exported again THEN the correction stays
-    assert export(results, "csv") == Exit.FAILED
+    assert export(study, "csv") == Exit.FAILED
     assert "csv was changed since it was exported" in capsys.readouterr().err
     assert "Impala!" in table.read_text(encoding="utf-8")
 
 
-def test_notes_beside_an_export_are_no_hindrance(results: Path) -> None:
-    assert export(results, "camtrap-dp") == Exit.DONE
-    (results.parent / "camtrap-dp" / "NOTES.txt").write_text("mine")
-    assert export(results, "camtrap-dp") == Exit.DONE
-    assert (results.parent / "camtrap-dp" / "NOTES.txt").read_text() == "mine"
+def test_notes_beside_an_export_are_no_hindrance(study: Path) -> None:
+    assert export(study, "camtrap-dp") == Exit.DONE
+    (study.parent / "camtrap-dp" / "NOTES.txt").write_text("mine")
+    assert export(study, "camtrap-dp") == Exit.DONE
+    assert (study.parent / "camtrap-dp" / "NOTES.txt").read_text() == "mine"
 
 
-def test_a_study_that_is_moved_with_its_exports_knows_them(results: Path) -> None:
-    assert export(results, "csv") == Exit.DONE
-    moved = results.parent.rename(results.parent.with_name("moved"))
+def test_a_study_that_is_moved_with_its_exports_knows_them(study: Path) -> None:
+    assert export(study, "csv") == Exit.DONE
+    moved = study.parent.rename(study.parent.with_name("moved"))
     assert export(moved / "study.db", "csv") == Exit.DONE
 
 
 @pytest.mark.parametrize("command", [("report", "--html", "report.html"), ("tables", "tables")])
-def test_reports_and_tables_do_alike(
-    command: tuple[str, ...], results: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_reports_and_tables_do_alike(command: tuple[str, ...], study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name, *rest = command
-    target = results.parent / rest[-1]
-    arguments = [name, str(results), *rest[:-1], str(target)]
+    target = study.parent / rest[-1]
+    arguments = [name, str(study), *rest[:-1], str(target)]
     assert [run(arguments), run(arguments)] == [Exit.DONE, Exit.DONE]
     file = target / "README.md" if target.is_dir() else target
     file.write_text("mine")
@@ -85,15 +75,15 @@ def test_reports_and_tables_do_alike(
 
 @pytest.mark.parametrize("option", ["csv", "megadetector", "coco"])
 def test_a_dash_is_standard_output(
-    option: str, results: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+    option: str, study: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN an export to a file WHEN the same goes to standard output THEN it is the same, and nothing else is written
-    monkeypatch.chdir(results.parent)
-    assert export(results, option) == Exit.DONE
-    before = sorted(results.parent.iterdir())
+    monkeypatch.chdir(study.parent)
+    assert export(study, option) == Exit.DONE
+    before = sorted(study.parent.iterdir())
     capsysbinary.readouterr()
-    assert run(["export", str(results), f"--{option}", "-"]) == Exit.DONE
+    assert run(["export", str(study), f"--{option}", "-"]) == Exit.DONE
     printed = capsysbinary.readouterr().out.splitlines()
-    written = (results.parent / option).read_bytes().splitlines()
+    written = (study.parent / option).read_bytes().splitlines()
     assert [each for each in printed if b"time" not in each] == [each for each in written if b"time" not in each]
-    assert sorted(results.parent.iterdir()) == before
+    assert sorted(study.parent.iterdir()) == before

@@ -11,10 +11,10 @@ from PIL import Image
 from cli.__main__ import run
 from cli.errors import CommandError, Exit
 from cli.exports.xmp import inside, packet, write_sidecars
+from cli.words import rows_of
 from testing.pictures import SYDNEY, encoded, exif, scene
 from testing.studies import DEER, IMPALA, LION, answer, made_up, write_study
 from tests.unit.cli.copy.test_command import animal, person, study_of
-from tests.unit.cli.exports.reading import rows_of
 
 NAMES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",

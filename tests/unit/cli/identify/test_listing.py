@@ -1,7 +1,7 @@
 """Photos that are identified again."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,6 @@ from cli.study.moved import find_below
 from testing.studies import IMPALA, answer
 
 MODELS = {"tiny": "123456789abc", "data": "1"}
-
-
-@pytest.fixture
-def results() -> Iterator[ResultsFile]:
-    """A results file in memory."""
-    with ResultsFile(None, write=True) as results:
-        yield results
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What a page sends as observations, whatever it is; and who has which event."""
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -45,13 +44,6 @@ def test_only_what_exports_can_have_is_an_observation(said: list[dict[str, Any]]
         assert (each.name is None) == (each.kind != "animal")
         texts = [value for value in asdict(each).values() if isinstance(value, str)]
         assert all(text and text == text.strip() and len(text) <= LONGEST for text in texts)
-
-
-@pytest.fixture
-def results() -> Iterator[ResultsFile]:
-    """Results in memory."""
-    with ResultsFile(None, write=True) as results:
-        yield results
 
 
 def test_an_event_has_one_reviewer_at_a_time(results: ResultsFile) -> None:

@@ -21,8 +21,8 @@ from cli.study.opinions import Observation
 from cli.study.reviews import precision
 from cli.study.study import Study
 from cli.study.taxa import ScoredTaxon
+from cli.words import rows_of
 from testing.studies import BOVIDS, DEER, IMPALA, LION, MAMMAL, answer, say, seen, write_study
-from tests.unit.cli.exports.reading import rows_of
 
 
 def box(x: float, score: float = 0.9) -> dict[str, float]:

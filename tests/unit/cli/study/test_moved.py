@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
@@ -11,13 +10,6 @@ import pytest
 from cli.place import EXIF
 from cli.results import ListedPhoto, Outcome, ResultsFile
 from cli.study.moved import copies, find_below, forget, gone, shared
-
-
-@pytest.fixture
-def results() -> Iterator[ResultsFile]:
-    """A results file in memory."""
-    with ResultsFile(None, write=True) as results:
-        yield results
 
 
 def listed(path: str, size: int) -> ListedPhoto:
