@@ -3,6 +3,7 @@
 Replace `network` by your own, from `image` to `logits`: export it with the ONNX exporter of your framework.
 """
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -52,22 +53,4 @@ helper.set_model_props(model, {"name": "colours"})
 checker.check_model(model, full_check=True)
 
 Path("colours.onnx").write_bytes(model.SerializeToString())
-Path("labels.csv").write_text("""\
-id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species
-1,vulpes-vulpes,0,,red fox,Vulpes vulpes,species,wild,Chordata,Mammalia,Carnivora,Canidae,Vulpes,Vulpes vulpes
-2,hyla-arborea,1,,European tree frog,Hyla arborea,species,wild,Chordata,Amphibia,Anura,Hylidae,Hyla,Hyla arborea
-""")
-Path("taxa.csv").write_text("""\
-scientific_name,rank,name
-Chordata,phylum,vertebrate
-Mammalia,class,mammal
-Carnivora,order,carnivore
-Canidae,family,dog or fox
-Vulpes,genus,fox
-Vulpes vulpes,species,red fox
-Amphibia,class,amphibian
-Anura,order,frog
-Hylidae,family,tree frog
-Hyla,genus,tree frog
-Hyla arborea,species,European tree frog
-""")
+shutil.copytree(Path(__file__).with_suffix(""), ".", dirs_exist_ok=True)  # labels.csv and taxa.csv
