@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.stand_ins import BLACK_BEAR, BLANK, KIT_FOX, PANDA, detection
 from cli.words import rows_of
+from tests.stand_ins import BLACK_BEAR, BLANK, KIT_FOX, PANDA, detection
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 SAN_DIEGO = ("--lat", "32.57", "--lon", "-116.98")
