@@ -12,6 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from chalicelib.api.offline import FOLDER, LIST, PART_BYTES, PREFIX
 from chalicelib.config.settings import ROOT
 from chalicelib.model.manifest import CLASSIFIER, DETECTOR, Manifest, read_manifests
@@ -30,11 +32,28 @@ def contents() -> dict[str, bytes]:
     packs = [each.model for each in read_manifests(model / "packs") if is_wanted(each)]
     return {
         "runtime.wasm": RUNTIME.read_bytes(),
-        "general.onnx": (model / "faunalens.onnx").read_bytes(),
+        "general.onnx": without_casts(model / "faunalens.onnx"),
         **{path.name: path.read_bytes() for path in packs},
         **RuleFiles.of_release().files,
         "ranges.bin": pack(read_dataset()),
     }
+
+
+def without_casts(path: Path) -> bytes:
+    """Return a model with nodes that give the same numbers in place of its Casts, which browsers compile at great cost.
+
+    `model/rule/formula.py` says why. All are of 8-bit integers.
+    """
+    import onnx
+
+    model = onnx.load(path)
+    one = onnx.numpy_helper.from_array(np.array(1, np.float32), "one")
+    for node in model.graph.node:
+        if node.op_type == "Cast":
+            node.CopyFrom(onnx.helper.make_node("DequantizeLinear", [node.input[0], one.name], node.output, node.name))
+    model.graph.initializer.append(one)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
 
 
 def is_wanted(manifest: Manifest) -> bool:

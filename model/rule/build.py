@@ -3,29 +3,29 @@
 The graph says what chalicelib/model/{fusion,prior,shares,naming,subject}.py say, from the same tables and constants;
 tests compare the two. Each set of packs that have scored a photo has its own graph, as it has its own taxonomy.
 
-Inputs (`RuleTable` numbers animals, taxa and relatives; a photo's looks are the whole and its part):
+Inputs, all float64 (`RuleTable` numbers animals, taxa and relatives; a photo's looks are the whole and its part):
 
-    vision              float32 (looks, A)   `vision_probabilities` of the general model
-    animal_probability  float32 (looks,)     of the general model
-    birds, insects      float32 (looks, P)   `probabilities` of each pack of the graph
-    weights             float32 (animals,)   of each animal at the place: 0 where it is not known to live, 1 if nothing
-                                             is known of it anywhere
-    relatives           float32 (numbers,)   1 for each relative that lives at the place
-    narrowed            float32 (1,)         1 if the place is known, else 0
-    boxes               float32 (3,)         score of the surest box of an animal, person and vehicle, or 0
-    by_night            float32 (1,)         1 if the detector for camera traps has looked at a photo by night
+    vision                 (looks, A)   `vision_probabilities` of the general model
+    animal_probability     (looks,)     of the general model
+    birds, insects         (looks, P)   `probabilities` of each pack of the graph
+    weights                (animals,)   of each animal at the place: 0 where it is not known to live, 1 if nothing is
+                                        known of it anywhere
+    relatives              (numbers,)   1 for each relative that lives at the place
+    narrowed               (1,)         1 if the place is known, else 0
+    boxes                  (3,)         score of the surest box of an animal, person and vehicle, or 0
+    by_night               (1,)         1 if the detector for camera traps has looked at a photo by night
 
-Outputs (-1 for none):
+Outputs, all float64 (-1 for none):
 
-    subject             int64 (1,)     number in the table's `subjects`
-    taxon, level        int64 (1,)     the prediction, and what it is in the table's `levels`
-    score               float64 (1,)   of the prediction
-    perhaps             int64 (3,)     taxa of the list, and perhaps_scores, float64 (3,)
-    members             int64 (12,)    taxa: 3 members of the prediction, then 3 of each of `perhaps`
-    looks_like          int64 (1,)     taxon
-    unexpected, widened float64 (1,)   1 or 0
-    animal              float64 (1,)   `animal_probability` of the answer
-    scores, vision_scores  float64 (animals,)
+    subject                (1,)         number in the table's `subjects`
+    taxon, level           (1,)         the prediction, and what it is in the table's `levels`
+    score                  (1,)         of the prediction
+    perhaps                (3,)         taxa of the list, and perhaps_scores
+    members                (12,)        taxa: 3 members of the prediction, then 3 of each of `perhaps`
+    looks_like             (1,)         taxon
+    unexpected, widened    (1,)         1 or 0
+    animal                 (1,)         `animal_probability` of the answer
+    scores, vision_scores  (animals,)
 """
 
 import json
@@ -65,16 +65,15 @@ def build(
     `general`: number of the general model's animals. `least`: least probability of an animal in a photo of one.
     """
     rule, size = Rule(), layout.table.size
-    vision = mean_of(rule, rule.input("vision", np.float32, ("looks", general)))
-    looks = rule.input("animal_probability", np.float32, ("looks",)).wide()
-    animal = looks.sum() / rule.add_node("Shape", [looks], np.int64).wide()
+    vision = mean_of(rule, rule.input("vision", ("looks", general)))
+    animal = rule.input("animal_probability", ("looks",)).apply("ReduceMean", keepdims=1)
     for pack, fusion in packs:
-        scores = rule.input(pack.name, np.float32, ("looks", len(pack.labels.animal_of)))
+        scores = rule.input(pack.name, ("looks", len(pack.labels.animal_of)))
         vision = joined(rule, fusion, vision, mean_of(rule, scores, pack.labels.animal_of, len(pack.animals)))
     place = place_of(rule, layout)
     parts = shares_of(rule, layout, vision, place)
     subject, believed = subject_of(rule, animal, least)
-    rule.output("subject", subject.cast(np.int64), 1)
+    rule.output("subject", subject, 1)
     rule.output("animal", animal, 1)
     species = Names(parts, place, curves, "pack" if packs else None, believed).decide(subject.equals(0.0))
     rule.output("scores", (species[layout.species_of] * parts.animals).sums(layout.positions, size), size)

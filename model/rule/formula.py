@@ -1,11 +1,12 @@
 """Formulas over arrays that become the nodes of an ONNX graph, so that a rule written once runs in every runtime.
 
     rule = Rule()
-    vision = rule.input("vision", np.float32, ("animals",)).wide()
+    vision = rule.input("vision", ("animals",))
     rule.output("best", (vision * weights).argmax())
 
 All arrays have one dimension; a number is an array of length 1. Numbers are float64, and truth is 0.0 or 1.0: *and* is
-a product, *or* a maximum.
+a product, *or* a maximum. No node is a Cast: onnxruntime's is one function for all types, of which a browser's second
+compiler takes seconds and 100 MB of memory as soon as it has run a few times.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from onnx import ModelProto, helper
+from onnx import ModelProto, TensorProto, helper
 
 from model.graph import GraphBuilder, to_model
 
@@ -27,7 +28,11 @@ def _numbers_of(operator: str) -> "Callable[[Array, Operand], Array]":
 
 
 def _truth_of(operator: str) -> "Callable[[Array, Operand], Array]":
-    return lambda one, other: one.rule.add_node(operator, [one, one.rule.array(other, one.dtype)], np.bool_).wide()
+    def compare(one: "Array", other: "Operand") -> "Array":
+        truth = one.rule.add_node(operator, [one, one.rule.array(other, one.dtype)], np.bool_)
+        return one.rule.add_node("Where", [truth, one.rule.array(1.0), one.rule.array(0.0)], np.float64)
+
+    return compare
 
 
 class Array:
@@ -46,14 +51,6 @@ class Array:
     def apply(self, function: str, *more: "Array", **attributes: int) -> "Array":
         """Return what an operator makes of the numbers, by its name, such as Log."""
         return self.rule.add_node(function, [self, *more], self.dtype, **attributes)
-
-    def wide(self) -> "Array":
-        """Return the numbers in float64."""
-        return self.cast(np.float64)
-
-    def cast(self, dtype: DTypeLike) -> "Array":
-        """Return the elements in another type."""
-        return self.rule.add_node("Cast", [self], dtype, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def sum(self) -> "Array":
         return self.apply("ReduceSum", keepdims=1)
@@ -111,17 +108,15 @@ class Rule(GraphBuilder):
         """Return a name for another tensor."""
         return f"t{next(self._numbers)}"
 
-    def input(self, name: str, dtype: DTypeLike, shape: Sequence[str | int]) -> Array:
+    def input(self, name: str, shape: Sequence[str | int]) -> Array:
         """Return an input of the graph."""
-        element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-        self._inputs.append(helper.make_tensor_value_info(name, element, shape))
-        return Array(self, name, dtype)
+        self._inputs.append(helper.make_tensor_value_info(name, TensorProto.DOUBLE, shape))
+        return Array(self, name)
 
     def output(self, name: str, array: Array, length: int) -> None:
         """Make an array an output of the graph."""
         self.add("Identity", [array.name], name)
-        element = helper.np_dtype_to_tensor_dtype(array.dtype)
-        self._outputs.append(helper.make_tensor_value_info(name, element, [length]))
+        self._outputs.append(helper.make_tensor_value_info(name, TensorProto.DOUBLE, [length]))
 
     def array(self, values: Operand, dtype: DTypeLike = np.float64) -> Array:
         """Return a constant; equal ones are one. An array of the graph stays as it is."""
@@ -133,10 +128,10 @@ class Rule(GraphBuilder):
             self._known[key] = Array(self, self.constant(f"c{len(self.constants)}", constant), dtype)
         return self._known[key]
 
-    def where(self, truth: Array, then: Operand, otherwise: Operand, dtype: DTypeLike = np.float64) -> Array:
+    def where(self, truth: Array, then: Operand, otherwise: Operand) -> Array:
         """Return the elements of one array where something is true, and of another one elsewhere."""
-        inputs = [truth.cast(np.bool_), self.array(then, dtype), self.array(otherwise, dtype)]
-        return self.add_node("Where", inputs, dtype)
+        is_false = self.add_node("Equal", [truth, self.array(0.0)], np.bool_)
+        return self.add_node("Where", [is_false, self.array(otherwise), self.array(then)], np.float64)
 
     def join(self, arrays: Sequence[Array]) -> Array:
         """Return arrays one after the other."""

@@ -20,10 +20,12 @@ WIDE: Final = 3
 MOST_OF_ONE_NAME: Final = 3
 """Families that may have one name, such as three of mantises."""
 
+type Pick = Callable[[Array], Array]
+
 
 def subject_of(rule: Rule, animal: Array, least: float) -> tuple[Array, Array]:
     """Return the number of what a photo shows among `Subject`, and the probability of an animal: see `Sighting`."""
-    boxes, by_night = rule.input("boxes", np.float32, (3,)).wide(), rule.input("by_night", np.float32, (1,)).wide()
+    boxes, by_night = rule.input("boxes", (3,)), rule.input("by_night", (1,))
     box, person, vehicle = (boxes[np.array([each])] for each in range(3))
     may_be = animal >= subject.MOST_EMPTY
     believed = (box >= subject.LEAST_BOX) * by_night.largest(may_be)
@@ -109,37 +111,37 @@ class Names:
                 rule.where(said, new, old)
                 for new, old in ((at, level), (named, row), (number, score), (shares[best], share))
             )
-            species += said * rule.array(of_species).equals(best.wide())
-            families += said * rule.array(of_slots).equals(best.wide())
+            species += said * rule.array(of_species, np.int64).equals(best)
+            families += said * rule.array(of_slots, np.int64).equals(best)
             left -= said
         is_none = 1.0 - (level >= 0.0)
         is_wide, among = is_none.largest(level >= float(WIDE)), families.largest(is_none)
-        listed, scores, scale = self._listed(among)
-        perhaps = rule.where(is_wide * is_animal * (1.0 - self._is_all(listed, level)), listed, NONE)
+        listed, pick, scores, scale = self._listed(among)
+        perhaps = rule.where(is_wide * is_animal * (1.0 - self._is_all(listed, pick, level)), listed, NONE)
         slots = [perhaps[[each]] for each in range(naming.LISTED)]
         members = [self._members(species, 1.0 - is_wide, level)]
         members += [self._members(rule.array(self.family).equals(slot), slot >= 0.0) for slot in slots]
         lives = (species * self.place.lives).sum() + (families * (parts.unseen > 0.0)).sum()
         is_widened = ((among * parts.unseen).sum() >= naming.EXPLAINS) * self.place.narrowed
-        self._output("level", level, 1)
-        self._output("taxon", row, 1)
+        rule.output("level", level, 1)
+        rule.output("taxon", row, 1)
         rule.output("score", score, 1)
-        self._output("perhaps", rule.where(perhaps >= 0.0, self.rows[_index(perhaps)], NONE), naming.LISTED)
+        rule.output("perhaps", rule.where(perhaps >= 0.0, pick(self.rows), NONE), naming.LISTED)
         rule.output("perhaps_scores", scores, naming.LISTED)
-        self._output("members", rule.join(members), naming.LISTED * len(members))
-        self._output("looks_like", rule.where(is_wide * is_animal, self._from_elsewhere(), NONE), 1)
-        self._output("unexpected", (1.0 - is_wide) * (1.0 - (lives > 0.0)), 1)
-        self._output("widened", is_wide * is_animal * is_widened, 1)
+        rule.output("members", rule.join(members), naming.LISTED * len(members))
+        rule.output("looks_like", rule.where(is_wide * is_animal, self._from_elsewhere(), NONE), 1)
+        rule.output("unexpected", (1.0 - is_wide) * (1.0 - (lives > 0.0)), 1)
+        rule.output("widened", is_wide * is_animal * is_widened, 1)
         most = rule.where(is_wide, scale, np.inf)
         rest = rule.where(share >= 1.0, 0.0, (1.0 - score) / (1.0 - share)).least(1.0).least(most)
         factors = rule.where(species, (score / share).least(most), rest)
         return parts.species * rule.where(is_none, self.animal.least(most), factors)
 
-    def _output(self, name: str, numbers: Array, size: int) -> None:
-        self.rule.output(name, numbers.cast(np.int64), size)
+    def _listed(self, among: Array) -> tuple[Array, Pick, Array, Array]:
+        """Return the families of a list, -1 behind the last, their scores, and what turns shares into scores.
 
-    def _listed(self, among: Array) -> tuple[Array, Array, Array]:
-        """Return the families of a list, -1 behind the last, their scores, and what turns shares into scores."""
+        The second picks their values from those of all families.
+        """
         rule, families, most = self.rule, self.parts.families, MOST_OF_ONE_NAME * naming.LISTED
         lives = self.place.lives.largest_of(self.family, len(self.tree.lineages)).largest(self.parts.unseen > 0.0)
         likely = among * lives * ((families * self.animal) >= naming.LEAST_LISTED)
@@ -150,16 +152,22 @@ class Names:
         kept = likely[top] * (1.0 - same.row_maxima())
         places = (kept * np.tri(most)).row_sums()  # 1 for the first family that is kept
         chosen = rule.array(np.arange(1.0, naming.LISTED + 1)[:, None]).equals(places) * kept
-        found, listed = (chosen * families[top]).row_sums(), (chosen * (top.wide() + 1.0)).row_sums() - 1.0
+        found = (chosen * families[top]).row_sums()
+
+        def pick(values: Array) -> Array:
+            return (chosen * (values[top] + 1.0)).row_sums() - 1.0
+
+        listed = pick(rule.array(np.arange(len(self.tree.lineages))))
         number = self._number("list", found.sum())
         is_said = (found.sum() > 0.0) * (number >= self.curves["list"].least)
         scale = rule.where(is_said, number / found.sum(), np.inf)
-        return rule.where(is_said, listed, NONE), rule.where(is_said, found * number / found.sum(), 0.0), scale
+        scores = rule.where(is_said, found * number / found.sum(), 0.0)
+        return rule.where(is_said, listed, NONE), pick, scores, scale
 
-    def _is_all(self, listed: Array, level: Array) -> Array:
+    def _is_all(self, listed: Array, pick: Pick, level: Array) -> Array:
         """Return whether a list has only the taxon that is named: not "an armadillo; perhaps an armadillo"."""
         is_own = [
-            self._by_slot(partial(_is_of, rank))[_index(listed[[0]])] * level.equals(at)
+            pick(self._by_slot(partial(_is_of, rank)))[[0]] * level.equals(at)
             for at, rank in ((3.0, "order"), (4.0, "class"))
         ]
         return (listed >= 0.0).sum().equals(1.0) * (is_own[0] + is_own[1])
@@ -176,7 +184,7 @@ class Names:
         rows = rule.where(is_likely * lives * among[top] * is_said, self.species_rows[top], NONE)
         if level is None:
             return rows
-        breeds = rule.array(self.layout.species_of).equals(first.wide())
+        breeds = rule.array(self.layout.species_of, np.int64).equals(first)
         best = (parts.animals * breeds).argmax()
         of_one = rule.array(self.world.animals.sizes == 1)[first]
         is_breed = (parts.animals[best] > naming.LIKELY_BREED) * (1.0 - of_one) * (np.arange(naming.LISTED) == 0)
@@ -194,8 +202,3 @@ class Names:
 
 def _is_of(rank: str, lineage: Lineage) -> bool:
     return lineage[-1].rank == rank
-
-
-def _index(numbers: Array) -> Array:
-    """Return numbers as positions, 0 for none."""
-    return numbers.largest(0.0).cast(np.int64)

@@ -49,16 +49,16 @@ type Stand = tuple[int, Array, Sequence[Lineage]]
 
 
 def mean_of(rule: Rule, looks: Array, animal_of: NDArray[np.intp] | None = None, animals: int = 0) -> Array:
-    """Return the scores of one look, or the geometric mean of two, as `models._mean`, which counts in float32 too.
+    """Return the scores of one look, or the geometric mean of two, as `models._mean`.
 
     `animal_of`: the animal of each output, if that is not its number.
     """
-    first, last = (rule.add_node("Reshape", [looks[[look]], rule.array(-1, np.int64)], np.float32) for look in (0, -1))
+    first, last = (looks[[look]].apply("Reshape", rule.array(-1, np.int64)) for look in (0, -1))
     if animal_of is not None:
-        first, last = (each.wide().sums(animal_of, animals).cast(np.float32) for each in (first, last))
+        first, last = (each.sums(animal_of, animals) for each in (first, last))
     mean = ((first.largest(models.LEAST).apply("Log") + last.largest(models.LEAST).apply("Log")) / 2.0).apply("Exp")
-    is_one = rule.add_node("Shape", [looks], np.int64)[[0]].wide().equals(1.0)
-    return rule.where(is_one, first, mean / mean.sum(), np.float32).wide()
+    is_one = rule.add_node("Shape", [looks], np.int64)[[0]].equals(1)
+    return rule.where(is_one, first, mean / mean.sum())
 
 
 def joined(rule: Rule, own: Fusion, vision: Array, scores: Array) -> Array:
@@ -75,12 +75,12 @@ def joined(rule: Rule, own: Fusion, vision: Array, scores: Array) -> Array:
 
 def place_of(rule: Rule, layout: RuleLayout) -> Place:
     table, taxonomy = layout.table, layout.taxonomy
-    narrowed = rule.input("narrowed", np.float32, (1,)).wide()
-    weights = rule.input("weights", np.float32, (table.size,)).wide()[layout.positions]
+    narrowed = rule.input("narrowed", (1,))
+    weights = rule.input("weights", (table.size,))[layout.positions]
     elsewhere = np.where(taxonomy.elsewhere > 0, taxonomy.elsewhere, np.float32(layout.floor))
     prior = rule.where(narrowed, weights.largest(elsewhere), np.ones(len(elsewhere)))
     here = (weights > 0.0).largest(layout.kinds(EVERYWHERE)).largest(1.0 - narrowed)
-    relatives = rule.input("relatives", np.float32, (table.numbers,)).wide().largest(1.0 - narrowed)
+    relatives = rule.input("relatives", (table.numbers,)).largest(1.0 - narrowed)
     lives = here.largest_of(layout.species_of, len(layout.world.layout.species))
     return Place(narrowed, prior, lives, relatives)
 

@@ -5,9 +5,13 @@ import json
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+import onnx
+import onnxruntime
 import pytest
 
 from chalicelib.api.offline import LIST
+from chalicelib.config.settings import ROOT
 from local import offline
 
 
@@ -36,3 +40,21 @@ def test_another_file_is_another_version_and_leaves_no_old_part(tmp_path: Path) 
     second = offline.write({"a.onnx": b"2"}, tmp_path)
     assert second["version"] != first["version"]
     assert {path.name for path in tmp_path.iterdir()} == {LIST, *second["files"][0]["parts"]}
+
+
+def test_the_general_model_gives_the_same_numbers_without_its_casts() -> None:
+    # GIVEN
+    path, image = (
+        ROOT / "model" / "faunalens.onnx",
+        np.random.default_rng(4).integers(0, 256, (1, 260, 260, 3), np.uint8),
+    )
+    with_casts = onnxruntime.InferenceSession(path)
+    prior = np.ones((1, 398), np.float32)
+    # WHEN
+    data = offline.without_casts(path)
+    # THEN
+    assert "Cast" not in {node.op_type for node in onnx.load_from_string(data).graph.node}
+    outputs = [
+        each.run(None, {"image": image, "prior": prior}) for each in (with_casts, onnxruntime.InferenceSession(data))
+    ]
+    assert all(map(np.array_equal, *outputs))

@@ -120,7 +120,7 @@ class Golden:
             "looks_twice": is_doubtful(found.prediction),
         }
 
-    def feeds(self, case: Case, packs: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+    def feeds(self, case: Case, packs: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
         """The inputs of a graph."""
         table, photo, found = self.rule.table, case.photo, case.features.found
         weights, relatives = np.zeros(table.size, np.float32), np.zeros(table.numbers, np.float32)
@@ -129,7 +129,7 @@ class Golden:
         relatives[found.relatives] = 1
         models = self.recogniser.models
         outputs = {pack.name: len(pack.labels.animal_of) for pack in models.packs}
-        return {
+        feeds = {
             "vision": case.looks("vision", len(models.taxonomy.animals)),
             "animal_probability": np.array(photo["animal_probability"], np.float32),
             "weights": weights,
@@ -139,6 +139,7 @@ class Golden:
             "by_night": np.array([photo["by_night"]], np.float32),
             **{name: case.looks(name, outputs[name]) for name in packs},
         }
+        return {name: values.astype(np.float64) for name, values in feeds.items()}
 
     @cached_property
     def _position(self) -> dict[int, int]:

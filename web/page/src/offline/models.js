@@ -17,18 +17,20 @@ export class Models {
 
   /**
    * Return the outputs of a model by name, as typed arrays.
-   * @param {Object<string, {data: Uint8Array | Float32Array, dims: number[]}>} inputs
+   * @param {Object<string, {data: Uint8Array | Float32Array | Float64Array, dims: number[]}>} inputs
    */
   async run(name, inputs) {
     if (!this.#sessions.has(name)) this.#sessions.set(name, this.#load(name));
     const session = await this.#sessions.get(name);
-    const types = new Map([[Uint8Array, "uint8"], [Float32Array, "float32"]]);
+    const types = new Map([[Uint8Array, "uint8"], [Float32Array, "float32"], [Float64Array, "float64"]]);
     const feed = Object.entries(inputs).map(([input, { data, dims }]) => [input, new ort.Tensor(types.get(data.constructor), data, dims)]);
     const outputs = await session.run(Object.fromEntries(feed));
     return Object.fromEntries(Object.entries(outputs).map(([output, { data }]) => [output, data]));
   }
 
   async #load(name) {
-    return ort.InferenceSession.create(new Uint8Array(await this.#read(name)), { executionProviders: ["wasm"] });
+    const session = await ort.InferenceSession.create(await this.#read(name), { executionProviders: ["wasm"] });
+    ort.env.wasm.wasmBinary = undefined; // it is compiled by now
+    return session;
   }
 }

@@ -62,11 +62,11 @@ export function smaller(image, size) {
 }
 
 /**
- * Return a JPEG as the server decodes it: a large one at 1/2, 1/4 or 1/8 of its size. What libjpeg then makes of a block is
- * within a level of the mean of its pixels.
+ * Return by how much the server shrinks a JPEG that it decodes: a large one to 1/2, 1/4 or 1/8 of its size. What libjpeg then
+ * makes of a block is within a level of the mean of its pixels.
  */
-export function drafted(image, size) {
-  return shrunk(image, [8, 4, 2].find((each) => timesEnough(image, size) >= each) ?? 1);
+export function draftOf(image, size) {
+  return [8, 4, 2].find((each) => timesEnough(image, size) >= each) ?? 1;
 }
 
 /** Return how many times a photo is as large as a model of some size needs. */
@@ -74,7 +74,8 @@ function timesEnough({ width, height }, size) {
   return Math.floor(Math.min(width, height) / (2 * (size + MARGIN)));
 }
 
-function shrunk(image, factor) {
+/** Return an image at 1/`factor` of its size. */
+export function shrunk(image, factor) {
   return factor < 2 ? image : reduced(image, [factor, factor]);
 }
 

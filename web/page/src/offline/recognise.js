@@ -67,7 +67,7 @@ async function together(looks, place, table, run, boxes) {
       each.packs[name] ??= (await run(`${name}.onnx`, { image })).probabilities;
     }
   }
-  const stacked = (rows) => ({ data: Float32Array.from(rows.flatMap((row) => [...row])), dims: [rows.length, rows[0].length] });
+  const stacked = (rows) => ({ data: Float64Array.from(rows.flatMap((row) => [...row])), dims: [rows.length, rows[0].length] });
   const surest = Object.keys(FIRST_OF).map((kind) => boxes[kind]?.[0]?.score ?? 0);
   const names = packs.map(({ name }) => name);
   const { file } = table.graphs.find((graph) => graph.packs.join() === names.join());
@@ -84,9 +84,9 @@ async function together(looks, place, table, run, boxes) {
   return { said: decided(said), packs: names };
 }
 
-/** Return the outputs of the rule, whole numbers as such. */
+/** Return the outputs of the rule, single numbers as such. */
 function decided(outputs) {
-  const numbers = ([name, data]) => [name, data.length === 1 ? Number(data[0]) : Array.from(data, Number)];
+  const numbers = ([name, data]) => [name, data.length === 1 ? data[0] : [...data]];
   return Object.fromEntries(Object.entries(outputs).map(numbers));
 }
 
@@ -111,6 +111,6 @@ function imageOf({ pixels }, size) {
 }
 
 function flat(values) {
-  const data = Float32Array.from(values);
+  const data = Float64Array.from(values);
   return { data, dims: [data.length] };
 }

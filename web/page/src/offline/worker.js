@@ -47,5 +47,5 @@ async function prepare() {
   };
   const table = JSON.parse(new TextDecoder().decode(await bytes("rule.json")));
   const models = new Models(await bytes("runtime.wasm"), bytes);
-  return { table, models, ranges: new Uint8Array(await bytes("ranges.bin")) };
+  return { table, models, ranges: await bytes("ranges.bin") };
 }

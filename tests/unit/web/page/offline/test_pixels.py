@@ -102,8 +102,9 @@ def test_a_large_jpeg_is_shrunk_as_libjpeg_does_it(width: int, height: int, fact
     whole = np.asarray(Image.open(BytesIO(data)).convert("RGB"))
     expected = decode(Image.open(BytesIO(data)), SIZE)
     # WHEN
-    (drafted,) = run(("picture.js", "drafted", image(whole), SIZE))
+    found, drafted = run(("picture.js", "draftOf", image(whole), SIZE), ("picture.js", "shrunk", image(whole), factor))
     # THEN
+    assert found == factor
     assert (
         (drafted["width"], drafted["height"])
         == (expected.width, expected.height)
