@@ -1,34 +1,14 @@
 // The photos of a grid, for a reload of their tab and the way back: small copies and answers in IndexedDB. What a closed tab
 // leaves there goes when the page is next opened.
 
-const DATABASE = "faunalens";
-const PHOTOS = "grid"; // rows by [tab, number]
+import { Stored } from "./stored.js";
+
+const photos = new Stored("faunalens", "grid"); // rows by [tab, number]
 const TAB = "grid"; // in sessionStorage: the id of this tab's grid
 
-let opening = null;
-
-function database() {
-  opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(PHOTOS);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-  return opening;
-}
-
-/** Do something with the store of photos. Return what its request finds; null if the browser forbids or lacks it. */
-async function within(mode, ask) {
-  try {
-    const store = (await database()).transaction(PHOTOS, mode).objectStore(PHOTOS);
-    const request = ask(store);
-    return await new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
-  } catch {
-    return null;
-  }
+/** Do something with the stored photos. Return what that finds; null if the browser forbids or lacks it. */
+function within(mode, ask) {
+  return photos.ask(mode, ask).catch(() => null);
 }
 
 const allOf = (tab) => IDBKeyRange.bound([tab], [tab, []]);

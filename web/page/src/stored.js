@@ -1,0 +1,37 @@
+// Rows in this browser's IndexedDB: photos and answers, which are too large for localStorage.
+
+/** A database with one store of rows. It is opened for each request: phones cut the connection of a page in the background. */
+export class Stored {
+  #database;
+  #store;
+  #options;
+
+  /** `options`: of the store, as for `createObjectStore`. */
+  constructor(database, store, options = {}) {
+    [this.#database, this.#store, this.#options] = [database, store, options];
+  }
+
+  /** Run one request on the store. Return its result when that is on the disk. */
+  async ask(mode, request) {
+    const database = await this.#opened();
+    try {
+      return await new Promise((resolve, reject) => {
+        const transaction = database.transaction(this.#store, mode);
+        const asked = request(transaction.objectStore(this.#store));
+        transaction.oncomplete = () => resolve(asked.result);
+        transaction.onerror = transaction.onabort = () => reject(transaction.error);
+      });
+    } finally {
+      database.close();
+    }
+  }
+
+  #opened() {
+    return new Promise((resolve, reject) => {
+      const request = indexedDB.open(this.#database, 1);
+      request.onupgradeneeded = () => request.result.createObjectStore(this.#store, this.#options);
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  }
+}
