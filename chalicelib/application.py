@@ -4,12 +4,13 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from chalicelib import errors
-from chalicelib.api import page
+from chalicelib.api import offline, page
 from chalicelib.api.body import read_body
 from chalicelib.api.http import (
     JSON_HEADERS,
@@ -239,7 +240,8 @@ def get_page(app: Application, request: Request, _: Record) -> Response:
     """Return the web page."""
     key = page_key(app.settings.deployment.stage, request.api_id) if app.settings.deployment.api_keys else ""
     language = language_of(request, page.languages())
-    text, headers = page.index(request.base, language, app.uploads.origins, key, app.settings.deployment.pictures)
+    pictures, has_files = app.settings.deployment.pictures, (_offline_files(app) / offline.LIST).is_file()
+    text, headers = page.index(request.base, language, app.uploads.origins, key, pictures, offline=has_files)
     return unless_current(request, Response(text, {**headers, **remembering(request, language)}))
 
 
@@ -250,17 +252,17 @@ def get_asset(_: Application, request: Request, __: Record) -> Response:
 
 def get_offline(app: Application, request: Request, _: Record) -> Response:
     """List the files with which a browser identifies photos without signal."""
-    from chalicelib.api import offline
-
     expect_no_parameters(request.query)
-    return offline.offer(request, app.settings.model.path.with_name(offline.FOLDER))
+    return offline.offer(request, _offline_files(app))
 
 
 def get_offline_part(app: Application, request: Request, _: Record) -> Response:
     """Return a part of such a file."""
-    from chalicelib.api import offline
+    return offline.part(_offline_files(app), request.path["part"])
 
-    return offline.part(app.settings.model.path.with_name(offline.FOLDER), request.path["part"])
+
+def _offline_files(app: Application) -> Path:
+    return app.settings.model.path.with_name(offline.FOLDER)
 
 
 ROUTES = (

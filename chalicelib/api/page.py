@@ -63,11 +63,14 @@ def index(
     origins: Sequence[str] = (),
     key: str = "",
     pictures: Sequence[str] = (),
+    *,
+    offline: bool = False,
 ) -> tuple[str, dict[str, str]]:
     """Return the text and headers of the page in one of its languages.
 
     `base`: path of the API, with a trailing slash. `origins`: further origins to which the page may send photos.
     `key`: API key that the page sends; empty for none. `pictures`: origins of pictures of animals and their APIs.
+    `offline`: whether the server has the files for use without signal.
     """
     from html import escape  # imported here to save 1 ms of each cold start
 
@@ -77,6 +80,7 @@ def index(
     policy = "; ".join([policy, *([f"connect-src 'self' {' '.join(others)}"] if others else [])])
     head = f'<base href="{escape(base)}">' + (f'<meta name="api-key" content="{escape(key)}">' if key else "")
     head += f'<meta name="pictures" content="{escape(" ".join(pictures))}">' if pictures else ""
+    head += '<meta name="offline">' if offline else ""
     text = text.replace('<base href="/">', head)
     own = {
         "Cache-Control": "no-cache",

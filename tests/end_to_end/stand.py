@@ -100,7 +100,7 @@ class Stand:
             self.open_taxa.wait(HOLD_TIMEOUT)
             query = f"?{urlencode(request.query)}" if request.query else ""
             return self.taxon(name.removeprefix("taxa").removeprefix("/") + query)
-        return _file(name, self.language, keeps=self.keeps)
+        return _file(name, self.language, keeps=self.keeps, offline=bool(self.offline))
 
     def answer_to(self, request: Sent) -> Any:
         """The answer to photos, with the result if the page wants it kept."""
@@ -126,11 +126,13 @@ class Stand:
         return (201, {}, json.dumps(self.upload)) if self.upload else (404, {}, json.dumps({"code": "not_found"}))
 
 
-def _file(name: str, language: str, *, keeps: bool) -> tuple[int, Mapping[str, str], str]:
+def _file(name: str, language: str, *, keeps: bool, offline: bool) -> tuple[int, Mapping[str, str], str]:
     """A file of the page."""
     try:
         text, headers = (
-            page.asset(name.removeprefix("web/")) if name else page.index(PREFIX, language, [BUCKET], KEY, PICTURES)
+            page.asset(name.removeprefix("web/"))
+            if name
+            else page.index(PREFIX, language, [BUCKET], KEY, PICTURES, offline=offline)
         )
     except NotFound:
         return 404, {}, "{}"

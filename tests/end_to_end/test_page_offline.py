@@ -160,9 +160,8 @@ def test_an_update_waits_for_consent_and_fetches_only_what_has_changed(
 
 def test_a_server_without_the_files_does_not_offer_them(stand: Stand, open_page: Open) -> None:
     shown = open_page(stand.url)
-    shown.locator("#offline > summary").click()
-    expect(shown.locator("#offline-status")).to_have_text("This server has no files for that.")
-    expect(shown.locator("#offline-get")).to_be_hidden()
+    expect(shown.locator("#knowledge")).to_be_visible()
+    expect(shown.locator("#offline")).to_be_hidden()
 
 
 def test_files_that_do_not_work_are_a_problem_and_not_an_answer(offering: Stand, open_page: Open) -> None:

@@ -41,8 +41,12 @@ export function showAnswerer({ device: isOfDevice, before, ...answer }) {
   $("device-ask").hidden = !isOfDevice;
 }
 
-/** Begin: show the part about it when it is opened, and keep the page as it is now if this device can answer. */
+/**
+ * Begin: show the part about it if the server or this device has the files, and what it says when it is opened. Keep the page
+ * as it is now if this device can answer.
+ */
 export function begin(open) {
+  $("offline").hidden = !isReady() && !document.querySelector('meta[name="offline"]');
   $("offline").addEventListener("toggle", async () => $("offline").open && (await device()).show(open));
   if (isReady()) device().then(({ refresh }) => refresh()).catch(() => {}); // without signal, the page stays as it was kept
 }

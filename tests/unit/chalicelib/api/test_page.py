@@ -46,6 +46,11 @@ def test_the_page_may_show_pictures_of_the_hosts_that_the_setting_names_and_of_n
     assert "https://" not in headers["Content-Security-Policy"]
 
 
+def test_the_page_says_whether_the_server_has_files_for_use_without_signal() -> None:
+    assert '<meta name="offline">' in page.index("/", offline=True)[0]
+    assert '<meta name="offline">' not in page.index("/")[0]
+
+
 @pytest.mark.parametrize("language", sorted(page.languages()))
 def test_the_page_names_its_script_and_style_sheet_and_the_script_the_lists_of_places(language: str) -> None:
     # GIVEN the bundle
