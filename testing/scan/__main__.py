@@ -52,10 +52,16 @@ def of_checkov(output: str) -> set[ScanFinding]:
     return found
 
 
-def of_parliament(output: str, policy: str) -> set[ScanFinding]:
-    """Return the findings in parliament's output, which has a JSON object on each line. `policy`: the policy's name."""
-    issues: list[Mapping[str, Any]] = [json.loads(line) for line in output.splitlines()]
-    return {ScanFinding("parliament", each["issue"], policy, f"{each['title']} {each['detail']}") for each in issues}
+def of_parliament(output: str) -> set[ScanFinding]:
+    """Return the findings in parliament's output: the name of a policy, then a JSON object on a line for each issue."""
+    found, policy = set[ScanFinding](), ""
+    for line in output.splitlines():
+        if line.startswith("{"):
+            issue: Mapping[str, Any] = json.loads(line)
+            found.add(ScanFinding("parliament", issue["issue"], policy, f"{issue['title']} {issue['detail']}"))
+        else:
+            policy = line
+    return found
 
 
 def read_accepted(path: Path = ACCEPTED) -> dict[ScanFinding, str]:
@@ -91,9 +97,7 @@ def main() -> int:
     try:
         python = python_of("scan", REQUIREMENTS)
         with tempfile.TemporaryDirectory() as folder:
-            found = scan_templates(python, Path(folder))
-        for name, policy in policies().items():
-            found |= scan_policy(python, name, policy)
+            found = scan_templates(python, Path(folder)) | scan_policies(python, Path(folder, "policies"))
     except (EnvironmentFailed, LocalError, PreconditionFailed, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -116,13 +120,31 @@ def scan_templates(python: Path, folder: Path) -> set[ScanFinding]:
         shutil.copy(ROOT / "infra" / name, scanned)
     frameworks = ["--framework", "cloudformation", "github_actions"]
     options = ["--skip-download", "--compact", "--quiet", "--output", "json"]
-    return of_checkov(_run(python, "checkov", "--directory", str(scanned), *frameworks, *options))
+    return of_checkov(
+        _run(python, str(python.with_name("checkov")), "--directory", str(scanned), *frameworks, *options)
+    )
 
 
-def scan_policy(python: Path, name: str, policy: Mapping[str, Any]) -> set[ScanFinding]:
-    """Return parliament's findings for a policy."""
-    output = _run(python, "parliament", "--json", "--include-community-auditors", text=json.dumps(policy))
-    return of_parliament(output, name)
+# One process for all policies, because it reads AWS's actions for seconds. The file that parliament names in a finding
+# may be that of another policy.
+_PARLIAMENT = """
+import sys
+from pathlib import Path
+from parliament.cli import main
+for folder in sys.argv[1:]:
+    print(Path(folder).name, flush=True)
+    options = ["--json", "--include-community-auditors", "--include_policy_extension", "json"]
+    main(["parliament", *options, "--directory", folder])
+"""
+
+
+def scan_policies(python: Path, folder: Path) -> set[ScanFinding]:
+    """Return parliament's findings. `folder`: a new folder, which gets one for each policy."""
+    scanned = policies()
+    for name, policy in scanned.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "policy.json").write_text(json.dumps(policy), encoding="utf-8")
+    return of_parliament(_run(python, "-c", _PARLIAMENT, *(str(folder / name) for name in scanned)))
 
 
 def policies() -> dict[str, Mapping[str, Any]]:
@@ -141,13 +163,13 @@ def policies() -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def _run(python: Path, program: str, *arguments: str, text: str = "") -> str:
+def _run(python: Path, *arguments: str) -> str:
     """Return a scanner's output. It exits with 1 if it found something."""
-    command = [str(python), "-W", "ignore", str(python.with_name(program)), *arguments]
+    command = [str(python), "-W", "ignore", *arguments]
     quiet = {**os.environ, "LOG_LEVEL": "ERROR", "NO_COLOR": "1"}
-    done = subprocess.run(command, input=text, env=quiet, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1) or not (done.stdout.strip() or done.returncode == 0):
-        raise ValueError(f"{program} failed with exit code {done.returncode}:\n{done.stderr[-2000:]}")
+        raise ValueError(f"{arguments[0]} failed with exit code {done.returncode}:\n{done.stderr[-2000:]}")
     return done.stdout
 
 

@@ -32,10 +32,10 @@ def test_a_scan_of_nothing_is_an_error(output: str) -> None:
 
 def test_findings_of_parliament_are_read_line_by_line() -> None:
     line = json.dumps({"issue": "RESOURCE_STAR", "title": "Unnecessary use", "detail": ["ec2:CreateVpc"]})
-    (found,) = of_parliament(f"{line}\n{line}\n", "policy-prod-api")
+    (found,) = of_parliament(f"WebTier\npolicy-prod-api\n{line}\n{line}\n")
     assert found == STAR
     assert "ec2:CreateVpc" in found.says
-    assert of_parliament("", "policy-prod-api") == set()
+    assert of_parliament("WebTier\npolicy-prod-api\n") == set()
 
 
 def test_a_finding_must_be_accepted_and_an_accepted_one_must_be_found() -> None:
