@@ -1,4 +1,7 @@
-"""PostgreSQL with small datasets or with that of this checkout, and feature lookups with real servers."""
+"""PostgreSQL with small datasets or with that of this checkout, and feature lookups with real servers.
+
+`python -m testing.feature_rig` loads this checkout's dataset, which tests then copy.
+"""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -134,3 +137,7 @@ def serve_loaded() -> Iterator[postgres.PostgresServer]:
         copy_to(home)
         with postgres.serve(home) as server:
             yield server
+
+
+if __name__ == "__main__":
+    loaded_home()
