@@ -79,7 +79,6 @@ def of_comparison(
     metrics: dict[str, float] = {
         "ShadowComparisons": int(result != "missed"),
         "ShadowDifferences": int(result not in ("missed", "same")),
-        "ShadowWider": int(result == "wider"),
     }
     if gain is not None:
         metrics["ShadowGain"] = round(gain, 4)

@@ -56,9 +56,7 @@ def of_features(cell: int | None, features: "Features") -> Notes:
             "DatabaseQueries": trace.queries,
             "DatabaseLatency": trace.query_ms,
             "LeaseWaits": trace.lease_waits,
-            "LeaseWaitLatency": trace.lease_wait_ms,
             "BreakerOpenings": len(trace.opened),
-            "WarmedHits": int(trace.warmed),
         }
     properties: dict[str, Any] = {} if cell is None else {"cell": text_of(cell)}
     properties |= {"mode": features.mode, "cache": features.cache, "features_version": features.version}
@@ -128,7 +126,7 @@ class Outcome(NamedTuple):
         if self.packs:
             metrics["PackLatency"] = round(sum(self.packs.values()), 1)
         if self.animals is not None:
-            metrics |= {"Boxed": 1, "AnimalsFound": self.animals}
+            metrics["Boxed"] = 1
         metrics["SecondLooks"] = int(self.looked_twice)
         properties: dict[str, Any] = {
             "location_source": self.source,
@@ -149,16 +147,15 @@ def of_warming(request_id: str, report: "WarmingReport") -> Notes:
     metrics: dict[str, float] = {
         "WarmingRuns": 1,
         "WarmingLatency": round(report.seconds * 1e3, 1),
-        "WarmingConsidered": report.considered,
         "WarmingRefreshed": report.refreshed,
         "WarmingSkipped": report.skipped,
         "WarmingFailed": report.failed,
-        "WarmingQueries": report.queries,
         "WarmingFaults": len(report.faults),
     }
     if report.useful is not None:
         metrics["WarmingUseful"] = report.useful
-    return Notes(metrics, {"request_id": request_id, "quiet": report.quiet, "faults": report.faults})
+    of_run = {"considered": report.considered, "queries": report.queries, "quiet": report.quiet}
+    return Notes(metrics, {"request_id": request_id, **of_run, "faults": report.faults})
 
 
 def of_batch(
@@ -172,9 +169,8 @@ def of_batch(
         "BatchUnreadable": unreadable,
         "BatchSkipped": skipped,
         "BatchFailed": failed,
-        "BatchQueries": queries,
     }
-    return Notes(metrics, {"request_id": request_id})
+    return Notes(metrics, {"request_id": request_id, "queries": queries})
 
 
 def of_damaged_value() -> Notes:

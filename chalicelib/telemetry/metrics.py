@@ -13,6 +13,10 @@ from dataclasses import dataclass
 
 from chalicelib.errors import AccessError, ClientError, TaxonError, TransportError
 
+MOST = 90
+"""Most metrics of a deployment, each value of a dimension counted: CloudWatch takes 100 of a directive, and bills each.
+A number that no graph needs by the minute is a property of the line."""
+
 NAMESPACE = "Faunalens"
 COMMON = ("service", "stage")
 """Dimensions that every metric has."""
@@ -58,8 +62,8 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "route": Dimension("API path", ("/identify", "/animals", "/uploads", "/uploads/{id}/identify")),
     "code": Dimension("error code of a rejected request; see docs/reference/errors.md", tuple(_codes())),
     "rank": Dimension(
-        "rank of the predicted taxon; `other` stands for every other rank, such as tribe",
-        ("class", "order", "family", "genus", "species", "breed", "other"),
+        "rank of the predicted taxon; `other` stands for every other rank, such as order or tribe",
+        ("family", "genus", "species", "breed", "other"),
     ),
     "population": Dimension(
         "what is compared: the score of the likeliest animal, what the photo shows, why an answer is wide or missing, "
@@ -74,7 +78,6 @@ METRICS: Mapping[str, Metric] = {
     "Rejections": Metric("Count", "requests rejected with a client error (4xx)", by=("code",)),
     "Latency": Metric("Milliseconds", "duration of a request", by=("route",)),
     "PhotoLatency": Metric("Milliseconds", "time to decode and resize the photo"),
-    "LocationLatency": Metric("Milliseconds", "time to find the location in the request or in EXIF"),
     "FeaturesLatency": Metric("Milliseconds", "time to look up the features of the cell"),
     "ScoringLatency": Metric("Milliseconds", "time to run the model"),
     "ColdStarts": Metric("Count", "process starts; each is counted at the first request of the process"),
@@ -104,9 +107,7 @@ METRICS: Mapping[str, Metric] = {
     "DatabaseQueries": Metric("Count", "queries to PostgreSQL, including failed ones"),
     "DatabaseLatency": Metric("Milliseconds", "time that a request spent on queries to PostgreSQL"),
     "LeaseWaits": Metric("Count", "polls of Redis while another request held the lease of the cell"),
-    "LeaseWaitLatency": Metric("Milliseconds", "time that a request waited for another request to release the lease"),
     "BreakerOpenings": Metric("Count", "times that the circuit breaker of Redis or PostgreSQL opened"),
-    "WarmedHits": Metric("Count", "hits on features that cache warming had written"),
     "AnimalsInCell": Metric("Count", "animals known to live in the cell"),
     "TopScore": Metric("None", "score of the likeliest animal, 0 to 1"),
     "Predictions": Metric("Count", "identifications with a predicted taxon of any rank", by=("rank",)),
@@ -117,7 +118,6 @@ METRICS: Mapping[str, Metric] = {
         "Count", "identifications that left a doubt, so that the models scored a part of the photo too"
     ),
     "Boxed": Metric("Count", "identifications with boxes"),
-    "AnimalsFound": Metric("Count", "boxes of animals in an identification with boxes"),
     "BoxLatency": Metric("Milliseconds", "time to find boxes, and to identify the animals in them"),
     "UnexpectedAnimals": Metric("Count", "predictions none of whose animals is known to live in the cell"),
     "ShadowComparisons": Metric(
@@ -128,7 +128,6 @@ METRICS: Mapping[str, Metric] = {
     "ShadowDifferences": Metric(
         "Count", "comparisons in which the version in shadow would have named another taxon; see `shadow_taxon`"
     ),
-    "ShadowWider": Metric("Count", "differences in which it would have named a wider taxon, or none"),
     "ShadowGain": Metric("None", "its score less the one that was answered, if the taxon is the same; -1 to 1"),
     "Drift": Metric(
         "None",
@@ -138,11 +137,9 @@ METRICS: Mapping[str, Metric] = {
     ),
     "WarmingRuns": Metric("Count", "runs of cache warming"),
     "WarmingLatency": Metric("Milliseconds", "duration of a warming run"),
-    "WarmingConsidered": Metric("Count", "cells that a run checked"),
     "WarmingRefreshed": Metric("Count", "cells that a run fetched and wrote to Redis"),
     "WarmingSkipped": Metric("Count", "cells that a run skipped because their features were still fresh"),
     "WarmingFailed": Metric("Count", "cells that a run did not refresh because of an error or lack of time"),
-    "WarmingQueries": Metric("Count", "PostgreSQL queries per warming run"),
     "WarmingFaults": Metric("Count", "faults during a run; the property `faults` has the codes"),
     "WarmingUseful": Metric("None", "share of hits in the last two hours that were on warmed features, 0 to 1"),
     "BatchRuns": Metric("Count", "runs of the batch function on photos"),
@@ -151,7 +148,6 @@ METRICS: Mapping[str, Metric] = {
     "BatchUnreadable": Metric("Count", "photos of batches that have no answer and never will; their lines say why"),
     "BatchSkipped": Metric("Count", "photos of batches that had a line already"),
     "BatchFailed": Metric("Count", "photos of batches that have to be tried again, because a dependency failed"),
-    "BatchQueries": Metric("Count", "PostgreSQL queries per run of the batch function"),
 }
 
 TIER_METRICS: Mapping[str, Metric] = {

@@ -13,12 +13,11 @@ from chalicelib.redaction import summary_of, trace_of
 
 _STEP_METRICS = {
     "photo": "PhotoLatency",
-    "location": "LocationLatency",
     "features": "FeaturesLatency",
     "scoring": "ScoringLatency",
     "boxes": "BoxLatency",
 }
-"""The metric of each step. The step `fetch`, which only uploads have, has none, because every metric costs money."""
+"""The metric of each step. `location`, some µs, and `fetch`, which only uploads have, have none: each costs money."""
 _SHOWN_STEPS = ("photo", "features", "scoring", "boxes")
 
 

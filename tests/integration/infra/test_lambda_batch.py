@@ -62,7 +62,7 @@ class Rig:
     def queries(self) -> int:
         """Return the number of queries to PostgreSQL so far."""
         lines = self.metrics.read_text().splitlines() if self.metrics.exists() else []
-        return int(sum(json.loads(line).get("BatchQueries", 0) for line in lines))
+        return int(sum(json.loads(line).get("queries", 0) for line in lines))
 
 
 @pytest.fixture(scope="module")

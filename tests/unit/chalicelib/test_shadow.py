@@ -120,7 +120,6 @@ def test_a_model_that_cannot_be_used_is_missed_and_harms_nothing(tmp_path: Path)
     assert watched.wait().metrics == {
         "ShadowComparisons": 0,
         "ShadowDifferences": 0,
-        "ShadowWider": 0,
     }
 
 
