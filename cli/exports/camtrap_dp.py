@@ -160,9 +160,9 @@ def _classification(finding: Finding) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "observationType": finding.kind,
         "count": finding.count,
-        "lifeStage": finding.life_stage,
-        "sex": finding.sex,
-        "behavior": finding.behavior,
+        "lifeStage": finding.said.life_stage,
+        "sex": finding.said.sex,
+        "behavior": finding.said.behavior,
         "classificationMethod": finding.method,
         "classifiedBy": finding.by,
         "classificationTimestamp": finding.at,
@@ -185,7 +185,7 @@ def _comments(finding: Finding) -> str:
     """
     if finding.kind != "animal" or finding.is_human:
         typed = f"{finding.named.name}{finding.remark}" if finding.is_typed and finding.named else ""
-        return "; ".join(filter(None, (typed, finding.note)))
+        return "; ".join(filter(None, (typed, finding.said.note)))
     listed = ", ".join(f"{each} {each.score:.2f}" for each in finding.candidates)
     named = finding.named
     return f"{named.name}, {named.rank}{finding.remark}; candidates: {listed}" if named else f"candidates: {listed}"

@@ -91,10 +91,10 @@ def _seen(finding: Finding) -> dict[str, Any]:
     """Return how many animals there are, and what a person said of them."""
     return {
         "individualCount": finding.count,
-        "sex": finding.sex,
-        "lifeStage": finding.life_stage,
-        "behavior": finding.behavior,
-        "occurrenceRemarks": finding.note,
+        "sex": finding.said.sex,
+        "lifeStage": finding.said.life_stage,
+        "behavior": finding.said.behavior,
+        "occurrenceRemarks": finding.said.note,
     }
 
 

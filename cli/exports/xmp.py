@@ -99,7 +99,10 @@ def _words(finding: Finding) -> Iterator[str]:
 def _description(photo: StudyPhoto) -> str:
     """Return the caption: what is there, where and when, and who said so."""
     found = "; ".join(
-        ", ".join(filter(None, (_counted(part), part.sex, part.life_stage, part.behavior, part.note))) + part.remark
+        ", ".join(
+            filter(None, (_counted(part), part.said.sex, part.said.life_stage, part.said.behavior, part.said.note))
+        )
+        + part.remark
         for part in photo.finding.each
     )
     place = photo.deployment.partition(" @ ")[0]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import exp, log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cli.study.finding import Finding
+from cli.study.finding import NOTHING_SAID, Finding
 from cli.study.taxa import Line, ScoredTaxon, agree, taxon_of
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _by_traits(same: list[_Sighting]) -> list[list[_Sighting]]:
     groups: dict[tuple[str | None, str | None], list[_Sighting]] = {}
     for each in same:
         if each.finding.is_human:
-            groups.setdefault((each.finding.sex, each.finding.life_stage), []).append(each)
+            groups.setdefault((each.finding.said.sex, each.finding.said.life_stage), []).append(each)
     others = {each.photo for traits, some in groups.items() if any(traits) for each in some}
     if not others.intersection(each.photo for each in groups.get((None, None), ())):
         groups.pop((None, None), None)
@@ -157,7 +157,7 @@ def _together(parts: Sequence[tuple[int, Finding]]) -> dict[str, Any]:
 
     `parts`: with the numbers of their photos.
     """
-    said = [(photo, part.said) for photo, part in parts if part.said]
+    said = [(photo, part.said) for photo, part in parts if part.said is not NOTHING_SAID]
     counted = [(photo, each.count) for photo, each in said if each.count]
     counts = Counter[int]()
     for photo, count in counted or [(photo, part.count or 0) for photo, part in parts]:

@@ -31,6 +31,7 @@ class Box:
 
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+NOTHING_SAID = Observation("unknown")
 
 
 class Clip(NamedTuple):
@@ -106,7 +107,7 @@ class Finding:
     perhaps: tuple[ScoredTaxon, ...] = ()
     count: int | None = None
     faint: "tuple[Finding, ...]" = ()
-    said: Observation | None = None
+    said: Observation = NOTHING_SAID
     people: "tuple[Finding, ...]" = ()
     clip: Clip | None = None
     others: tuple[Other, ...] = ()
@@ -121,26 +122,6 @@ class Finding:
             return self.kind == other.kind
 
         return tuple(each for each in self.others if each.geofence or not is_same(each))
-
-    @property
-    def sex(self) -> str | None:
-        """Return the sex, as a person said; a value of Camtrap DP."""
-        return self.said.sex if self.said else None
-
-    @property
-    def life_stage(self) -> str | None:
-        """Return the age, as a person said; a value of Camtrap DP."""
-        return self.said.life_stage if self.said else None
-
-    @property
-    def behavior(self) -> str | None:
-        """Return the behaviour, as a person said. Several are separated by `|`, as in Camtrap DP."""
-        return self.said.behavior if self.said else None
-
-    @property
-    def note(self) -> str | None:
-        """Return a person's note."""
-        return self.said.note if self.said else None
 
     @property
     def each(self) -> "tuple[Finding, ...]":

@@ -54,11 +54,13 @@ def findings(results: ResultsFile) -> dict[str, Finding]:
 def test_a_person_sees_two_kinds_of_one_taxon(results: ResultsFile) -> None:
     say(results, FIRST, DOE, FAWNS)
     found = findings(results)[FIRST]
-    assert [(part.named and part.named.name, part.count, part.sex, part.life_stage) for part in found.each] == [
+    assert [
+        (part.named and part.named.name, part.count, part.said.sex, part.said.life_stage) for part in found.each
+    ] == [
         ("deer", 1, "female", "adult"),
         ("deer", 2, None, "juvenile"),
     ]
-    assert (found.kind, found.is_human, found.each[0].behavior, found.each[0].note) == (
+    assert (found.kind, found.is_human, found.each[0].said.behavior, found.each[0].said.note) == (
         "animal",
         True,
         "vigilance",
@@ -117,7 +119,8 @@ def test_an_event_has_what_people_counted(results: ResultsFile) -> None:
         event = next(Study(results, 60).events())
         found = found_in([photo.finding for photo in event], by_traits=True)
         return [
-            (each.named and each.named.name, each.count, each.sex, each.life_stage, each.behavior) for each in found
+            (each.named and each.named.name, each.count, each.said.sex, each.said.life_stage, each.said.behavior)
+            for each in found
         ]
 
     # GIVEN deer in the second photo THEN the event has the largest number of each age
