@@ -76,6 +76,8 @@ def with_slashes(name: str, separator: str = os.sep) -> str:
 
     >>> with_slashes(r"north\100MEDIA\IMG_0001.JPG", "\\")
     'north/100MEDIA/IMG_0001.JPG'
+    >>> with_slashes(r"north\1/IMG_0001.JPG", "/")
+    'north\\1/IMG_0001.JPG'
     """
     return name if separator == "/" else name.replace(separator, "/")
 

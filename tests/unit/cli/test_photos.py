@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cli.errors import CommandError
-from cli.photos import expand, root_of, thumbnail, walk, with_slashes
+from cli.photos import expand, root_of, thumbnail, walk
 from testing.videos import write_video
 
 
@@ -119,12 +119,6 @@ def test_photos_are_named_below_their_folder(card: Path) -> None:
     assert root_of([card / "a", card / "b" / "IMG_2.JPG"]) == card
     assert root_of([card / "IMG_3.heic"]) == card
     assert root_of([]) == Path(os.getcwd())  # noqa: PTH109
-
-
-def test_names_have_slashes_on_windows_too() -> None:
-    # GIVEN a path of Windows, and one of others, whose names may have a backslash
-    assert with_slashes(r"north\100MEDIA\IMG_1.JPG", "\\") == "north/100MEDIA/IMG_1.JPG"
-    assert with_slashes(r"north\1/IMG_1.JPG", "/") == r"north\1/IMG_1.JPG"
 
 
 def test_photos_on_several_drives_are_no_study(monkeypatch: pytest.MonkeyPatch) -> None:

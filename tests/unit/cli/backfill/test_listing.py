@@ -205,10 +205,3 @@ def test_only_what_is_left_and_still_there_is_asked_for(tmp_path: Path) -> None:
         listing.keep(results, [found("a.jpg"), found("b.jpg")])
         # THEN the last one is asked for
         assert [each["key"] for each in lines(results)] == ["batches/creek/b.jpg"]
-
-
-def test_a_correction_of_the_clock_is_in_the_manifest() -> None:
-    with ResultsFile(None, write=True) as results:
-        photo, etag = found("a.jpg")
-        listing.keep(results, [(photo._replace(shift=-3600.0), etag)])
-        assert [each.get("shift") for each in lines(results)] == [-3600.0]

@@ -34,11 +34,6 @@ def test_a_safe_name_is_one_on_windows_too(name: str) -> None:
     assert len(found.encode()) <= LONGEST + 1
 
 
-@pytest.mark.parametrize("name", ["CON", "nul.txt", "Lpt1", "com¹.jpg"])
-def test_names_of_devices_are_changed(name: str) -> None:
-    assert safe(name) == f"_{name}"
-
-
 def test_long_names_that_begin_alike_stay_apart() -> None:
     assert safe("ü" * 99 + "1") != safe("ü" * 99 + "2")
 

@@ -8,7 +8,7 @@ import pytest
 
 from cli.exports.coco import write_coco
 from cli.exports.description import read_description
-from testing.studies import PHOTOS, answer, made_up
+from testing.studies import PHOTOS, made_up
 
 
 @pytest.fixture
@@ -45,19 +45,3 @@ def test_each_readable_photo_is_annotated_once(document: dict[str, Any]) -> None
     }
     assert len({each["id"] for each in document["annotations"]}) == len(labels)
     assert all(isinstance(key, int) for key in names)
-
-
-def test_taxa_of_one_name_are_told_apart(tmp_path: Path) -> None:
-    # GIVEN a family and an order that are both called trogon
-    taxa = [("trogon", "Trogonidae", "family"), ("trogon", "Trogoniformes", "order")]
-    photos = [(f"N/{each[1]}.jpg", "2026-05-02 06:00:00", answer(each)) for each in taxa]
-    with made_up(tmp_path, photos) as study:
-        write_coco(study, tmp_path / "coco.json", read_description(None, "Two"))
-    found = json.loads((tmp_path / "coco.json").read_text())
-    # THEN each is a category of its own
-    names = {each["name"]: each.get("scientific_name") for each in found["categories"]}
-    assert names == {
-        "empty": None,
-        "trogon_(trogonidae)": "Trogonidae",
-        "trogon_(trogoniformes)": "Trogoniformes",
-    }

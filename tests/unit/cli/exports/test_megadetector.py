@@ -47,13 +47,6 @@ def test_the_ids_of_categories_are_whole_numbers_as_text(tmp_path: Path) -> None
     assert float(document["info"]["format_version"]) >= 1.3
 
 
-def test_people_are_persons_once_answers_say_so(tmp_path: Path) -> None:
-    # GIVEN an answer with `subject`
-    _, images = export(tmp_path, [("N/me.jpg", "2026-05-02 06:00:00", answer(None, subject="person"))])
-    # THEN
-    assert [each["category"] for each in images["N/me.jpg"]["detections"]] == ["2"]
-
-
 def test_taxa_of_one_name_are_told_apart(tmp_path: Path) -> None:
     # GIVEN a family and an order that are both called trogon
     taxa = [("trogon", "Trogonidae", "family"), ("trogon", "Trogoniformes", "order"), IMPALA]

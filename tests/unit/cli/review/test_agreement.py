@@ -21,22 +21,6 @@ def results(tmp_path: Path) -> Iterator[ResultsFile]:
         yield results
 
 
-def test_kappa_is_cohens() -> None:
-    # The example of J. L. Fleiss, Statistical Methods for Rates and Proportions (1981), table 13.1.
-    diagnoses = {
-        ("psychotic", "psychotic"): 75,
-        ("psychotic", "neurotic"): 1,
-        ("psychotic", "organic"): 4,
-        ("neurotic", "psychotic"): 5,
-        ("neurotic", "neurotic"): 4,
-        ("neurotic", "organic"): 1,
-        ("organic", "psychotic"): 0,
-        ("organic", "neurotic"): 0,
-        ("organic", "organic"): 10,
-    }
-    assert kappa_of(diagnoses) == pytest.approx(0.68, abs=0.005)
-
-
 @given(st.dictionaries(st.tuples(*[st.sampled_from("abc")] * 2), st.integers(1, 50), min_size=1))
 def test_kappa_is_one_only_if_all_are_alike(pairs: dict[tuple[str, str], int]) -> None:
     kappa = kappa_of(pairs)

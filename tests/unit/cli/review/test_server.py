@@ -91,10 +91,6 @@ def test_this_machine_has_two_names(server: ReviewServer, host: str, status: int
     assert ask(server, "queue", host)[0] == status
 
 
-def test_a_photo_of_the_study_is_shown(server: ReviewServer) -> None:
-    assert ask(server, f"picture/{number_of(server, PHOTO)}")[0] == 200
-
-
 @pytest.mark.parametrize(
     "path", ["picture/../../study.db", "../study.db", "..%2f..%2fstudy.db", "review.py", "picture/"]
 )

@@ -58,26 +58,6 @@ def test_what_is_said_is_exported_as_a_persons(results: ResultsFile, tmp_path: P
     assert rows[IMPALA_2]["classificationMethod"] == "machine"
 
 
-def test_a_blank_among_ten_photos_does_not_make_their_event_blank(tmp_path: Path) -> None:
-    # GIVEN a burst of ten egrets, the first of which a person calls blank
-    egret = ("great egret", "Ardea alba", "species")
-    write_study(
-        tmp_path / "e.db", [(f"N/{second}.jpg", f"2026-05-02 06:00:0{second}", answer(egret)) for second in range(10)]
-    )
-    with ResultsFile(tmp_path / "e.db", write=True) as results:
-        say(results, "N/0.jpg", Observation("blank"))
-        # THEN that photo is, and the event is of egrets
-        write_camtrap_dp(Study(results, 60), tmp_path, read_description(None, ""))
-        rows = rows_of(tmp_path / "observations.csv")
-        assert [row["observationType"] for row in rows] == ["blank", *["animal"] * 10]
-        assert (rows[-1]["observationLevel"], rows[-1]["scientificName"]) == ("event", "Ardea alba")
-        # THEN it is blank once all are
-        for second in range(1, 10):
-            say(results, f"N/{second}.jpg", Observation("blank"))
-        write_camtrap_dp(Study(results, 60), tmp_path, read_description(None, ""))
-    assert {row["observationType"] for row in rows_of(tmp_path / "observations.csv")} == {"blank"}
-
-
 def test_a_wider_taxon_is_right_if_the_animal_belongs_to_it(results: ResultsFile) -> None:
     say(results, BOVIDS, seen("Aepyceros melampus"), drawn=True)
     say(results, IMPALA_1, seen("Panthera leo"), drawn=True)
@@ -144,11 +124,6 @@ def exported(results: ResultsFile, folder: Path) -> dict[str, dict[str, str]]:
     """Return the observations of the photos in Camtrap DP by path."""
     write_camtrap_dp(Study(results, 60), folder / "package", read_description(None, ""))
     return {row["mediaID"]: row for row in rows_of(folder / "package" / "observations.csv") if row["mediaID"]}
-
-
-def test_an_unknown_taxon_is_refused() -> None:
-    with pytest.raises(KeyError):
-        taxon_chosen("Nullius nemo", [])
 
 
 def test_what_another_model_called_it_can_be_chosen() -> None:
