@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from zlib import crc32
 
 from chalicelib.api.http import json_of
@@ -30,23 +30,22 @@ OVERLAP = timedelta(minutes=5)
 _AGAIN = frozenset({INTERRUPTED, MISSING})
 """Errors that may not occur again: another photo may have ended the process, and a missing right can be given."""
 _KNOWN = "select id, path, place, size, modified from photo where path in (select value from json_each(?))"
-_MARKERS = {"after": "merging_after", "next": "merging_since", "since": "merged_since"}
 
 
 class _Marker(NamedTuple):
-    """How far the merge is. Lines older than `since` are merged. `after`, `next`: where a stopped merge goes on."""
+    """How far the merge is, as facts of the study: lines older than `merged_since` are merged.
 
-    since: str
-    after: str
-    next: str
+    `merging_after`, `merging_since`: where a stopped merge goes on, and what `merged_since` is once it has ended.
+    """
+
+    merged_since: str = ""
+    merging_after: str = ""
+    merging_since: str = ""
 
     @classmethod
-    def of(cls, results: ResultsFile) -> "_Marker":
+    def of(cls, results: ResultsFile) -> Self:
         study = results.study()
-        return cls(**{name: study.get(key, "") for name, key in _MARKERS.items()})
-
-    def kept(self) -> dict[str, str]:
-        return {_MARKERS[name]: value for name, value in self._asdict().items()}
+        return cls._make(study.get(name, "") for name in cls._fields)
 
 
 def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Generator[int]:
@@ -56,21 +55,21 @@ def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Genera
     """
     marker = _Marker.of(results)
     pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=lines.bucket, Prefix=lines.key, StartAfter=marker.after, PaginationConfig={"PageSize": PAGE}
+        Bucket=lines.bucket, Prefix=lines.key, StartAfter=marker.merging_after, PaginationConfig={"PageSize": PAGE}
     )
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         for page in pages:
-            if not marker.next:
-                marker = marker._replace(next=(_time_of(page) - OVERLAP).isoformat())
+            if not marker.merging_since:
+                marker = marker._replace(merging_since=(_time_of(page) - OVERLAP).isoformat())
             found = page.get("Contents", ())
-            new = [each["Key"] for each in found if not marker.since or each["LastModified"].isoformat() > marker.since]
+            new = [each["Key"] for each in found if each["LastModified"].isoformat() > marker.merged_since]
             texts = pool.map(lambda key: s3.get_object(Bucket=lines.bucket, Key=key)["Body"].read(), new)
             kept = _keep(results, study, [_parsed(key, text) for key, text in zip(new, texts, strict=True)])
             if found:
-                marker = marker._replace(after=found[-1]["Key"])
-            results.describe(**marker.kept())
+                marker = marker._replace(merging_after=found[-1]["Key"])
+            results.describe(**marker._asdict())
             yield kept
-    results.describe(**_Marker(since=marker.next, after="", next="").kept())
+    results.describe(**_Marker(merged_since=marker.merging_since)._asdict())
 
 
 def _time_of(page: Mapping[str, Any]) -> datetime:

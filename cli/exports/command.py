@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import click
 
@@ -12,7 +12,6 @@ from cli.deployments import parse_zone
 from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.coco import write_coco
 from cli.exports.darwin_core import write_dwca
-from cli.exports.description import Description
 from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
 from cli.exports.own import force_option, own_files
@@ -28,43 +27,30 @@ from cli.options import (
     study_options,
 )
 from cli.results import ResultsFile
-from cli.study.study import Study
 
 
 class Format(NamedTuple):
-    """A format, and the option that names where to write it. `write`: gets the value of --min-confidence last.
+    """A format, and the option that names where to write it.
 
-    `precision`: degrees to which its coordinates are rounded, unless the command says otherwise.
+    `wants`: what `write` gets behind the study and the path. `precision`: degrees to which its coordinates are rounded,
+    unless the command says otherwise.
     """
 
-    write: Callable[[Study, Path, Description, float], None]
+    write: Callable[..., None]
     type: click.Path
     help: str
+    wants: tuple[Literal["about", "min_confidence"], ...] = ()
     precision: float = 0.0
 
 
 FORMATS: Mapping[str, Format] = {
-    "csv": Format(lambda study, path, *_: write_csv(study, path), FILE, "A row for each photo, for spreadsheets."),
-    "camtrap_dp": Format(
-        lambda study, path, about, _: write_camtrap_dp(study, path, about),
-        FOLDER,
-        "A package of Camtrap DP 1.0.",
-        PUBLIC,
-    ),
-    "megadetector": Format(
-        lambda study, path, _, least: write_megadetector(study, path, least),
-        FILE,
-        "MegaDetector's batch JSON, for Timelapse.",
-    ),
-    "coco": Format(lambda study, path, about, _: write_coco(study, path, about), FILE, "COCO Camera Traps JSON."),
-    "dwca": Format(
-        lambda study, path, about, _: write_dwca(study, path, about),
-        FILE,
-        "A Darwin Core Archive of the animals, for GBIF.",
-        PUBLIC,
-    ),
+    "csv": Format(write_csv, FILE, "A row for each photo, for spreadsheets."),
+    "camtrap_dp": Format(write_camtrap_dp, FOLDER, "A package of Camtrap DP 1.0.", ("about",), PUBLIC),
+    "megadetector": Format(write_megadetector, FILE, "MegaDetector's batch JSON, for Timelapse.", ("min_confidence",)),
+    "coco": Format(write_coco, FILE, "COCO Camera Traps JSON.", ("about",)),
+    "dwca": Format(write_dwca, FILE, "A Darwin Core Archive of the animals, for GBIF.", ("about",), PUBLIC),
     "xmp": Format(
-        lambda study, path, *_: write_sidecars(study, path),
+        write_sidecars,
         FOLDER,
         "XMP sidecars with keywords for digiKam and darktable, by the paths of the photos: beside them if it is the "
         "study's folder.",
@@ -121,11 +107,11 @@ def export(
         ResultsFile(results, write=False) as kept,
         own_files(results, *(path for name, path in named.items() if name != "xmp"), force=force),
     ):
-        _, about = reading.open(kept)
+        given = {"about": reading.open(kept)[1], "min_confidence": min_confidence}
         for precision, names in groupby(sorted(named, key=_precision), key=_precision):
             study = reading.study(kept, timezone, precision)
             for name in names:
-                FORMATS[name].write(study, named[name], about, min_confidence)
+                FORMATS[name].write(study, named[name], *(given[each] for each in FORMATS[name].wants))
 
 
 def _precision(name: str) -> float:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
-from cli.photos import thumbnail
 from cli.report.command import PAGES, chart_data, page
 from cli.report.summary import SHOWN, Group, Station, Summary, summary_of
 from cli.review.agreement import Agreement
@@ -100,18 +99,6 @@ def test_the_surest_and_the_least_sure_photos_are_shown(tmp_path: Path) -> None:
         f"N/{number:02}.jpg" for number in range(19, 19 - SHOWN, -1)
     ]
     assert [path for path, *_ in impala.least.photos()] == [f"N/{number:02}.jpg" for number in range(SHOWN)]
-
-
-def test_no_picture_from_outside_of_the_folder_is_shown(tmp_path: Path) -> None:
-    # GIVEN a study whose photos are paths and links out of its folder
-    (tmp_path / "private.jpg").write_bytes(jpeg())
-    (tmp_path / "card").mkdir()
-    (tmp_path / "card" / "link.jpg").symlink_to(tmp_path / "private.jpg")
-    (tmp_path / "card" / "own.jpg").write_bytes(jpeg())
-    # THEN a report has only its own
-    names = ("../private.jpg", str(tmp_path / "private.jpg"), "link.jpg", "own.jpg")
-    found = [thumbnail(tmp_path / "card" / name, 32, folder=tmp_path / "card") for name in names]
-    assert [each is not None for each in found] == [False, False, False, True]
 
 
 def test_the_page_needs_no_network(tmp_path: Path) -> None:
