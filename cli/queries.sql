@@ -57,9 +57,10 @@ select count(*), count(iif(id in (select photo from review), 1, null)) from phot
 
 --: save
 update photo set
-    state = ?2, size = ?3, modified = ?4, checksum = ?5, taken = ?6, latitude = ?7, longitude = ?8, width = ?9,
-    height = ?10, answer = ?11, code = ?12, detail = ?13, identified = ?14
-where id = ?1;
+    state = :state, size = :size, modified = :modified, checksum = :checksum, taken = :taken, latitude = :latitude,
+    longitude = :longitude, width = :width, height = :height, answer = :answer, code = :code, detail = :detail,
+    identified = :identified
+where id = :id;
 
 --: save as unchanged
 update photo set state = iif(answer is null, 'unreadable', 'done'), modified = ?2 where id = ?1;

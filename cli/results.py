@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
@@ -257,13 +257,8 @@ class ResultsFile:
         if outcome.state == "touched":
             self._connection.execute(QUERIES["save as unchanged"], (outcome.task.id, outcome.modified))
             return
-        facts = outcome.facts
-        values = (
-            *(outcome.task.id, outcome.state, outcome.size, outcome.modified, outcome.checksum),
-            *(facts.taken, facts.latitude, facts.longitude, facts.width, facts.height),
-            *(outcome.answer, outcome.code, outcome.detail, outcome.identified or now()),
-        )
-        self._connection.execute(QUERIES["save"], values)
+        more = {"id": outcome.task.id, "identified": outcome.identified or now()}
+        self._connection.execute(QUERIES["save"], asdict(outcome) | asdict(outcome.facts) | more)
 
     def counts(self) -> Counts:
         """Return the number of photos by state."""

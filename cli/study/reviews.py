@@ -60,16 +60,10 @@ def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn
             said = opinion.observations or accepted(machine)
             named = (machine.named.scientific_name if machine.named else machine.kind) if machine.by else ""
             connection.execute(_WITHDRAW, (identity, opinion.reviewer))
-            connection.executemany(
-                _SAVE,
-                (
-                    (
-                        *(identity, opinion.reviewer, number, *astuple(each), named),
-                        *(int(not opinion.observations or is_right(each, machine)), int(drawn), opinion.at),
-                    )
-                    for number, each in enumerate(said, 1)
-                ),
-            )
+            for number, each in enumerate(said, 1):
+                right = not opinion.observations or is_right(each, machine)
+                values = identity, opinion.reviewer, number, *astuple(each), named, int(right), int(drawn), opinion.at
+                connection.execute(_SAVE, values)
 
 
 def withdraw(results: ResultsFile, photos: Iterable[int], reviewer: str) -> None:
