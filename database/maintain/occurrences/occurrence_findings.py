@@ -100,16 +100,14 @@ class OccurrenceFindings:
             if animal.animal in written:
                 combined = combine(written[animal.animal], records, seen, of_its_group, earth, self.rules)
                 written[animal.animal], outside, silent = combined.rows, combined.outside, combined.silent
-            elif (
-                rows := range_of_records(animal.animal, records, seen, earth, animal.kind == "marine", self.rules)
-            ) is not None:
-                written[animal.animal] = rows
-                known.add(animal.animal)
-            elif (rows := self._listed(animal, surroundings, earth)) is not None:
-                written[animal.animal] = rows
-                known.add(animal.animal)
-                self.by_checklist.append(animal.name)
-                digest.update(rows.tobytes())
+            else:
+                rows = range_of_records(animal.animal, records, seen, earth, animal.kind == "marine", self.rules)
+                if rows is None and (rows := self._listed(animal, surroundings, earth)) is not None:
+                    self.by_checklist.append(animal.name)
+                    digest.update(rows.tobytes())
+                if rows is not None:
+                    written[animal.animal] = rows
+                    known.add(animal.animal)
             if its.months is not None and animal.animal in written:
                 range_ = earth.positions(written[animal.animal]["cell"])
                 of_animal = around(its.months, earth)
