@@ -226,11 +226,48 @@ def test_boxes_survive_another_place(stand: Stand, identified: Identified) -> No
     expect(shown.locator("#changed")).to_be_visible()
     expect(shown.locator("#every-heading")).to_have_text("2 animals were found")
     assert stand.sent[-1].query == {"lat": "48.86", "lon": "2.29", "boxes": "true"}
-    # AND what one animal of several shows is not said of the photo
+
+
+def test_one_animal_of_several_is_confirmed_by_itself_with_its_own_picture(
+    stand: Stand, identified: Identified
+) -> None:
+    # GIVEN a photo with two animals WHEN the first is confirmed THEN the photo as a whole can still be
+    shown = _with_boxes(stand, identified, boxes())
     shown.locator("#boxes button").first.click()
-    expect(shown.locator("#saying")).to_be_hidden()
+    shown.click("#right")
+    expect(shown.locator("#said-name")).to_have_text("red fox")
     shown.get_by_role("button", name="The whole photo").click()
-    expect(shown.locator("#saying")).to_be_visible()
+    shown.click("#right")
+    expect(shown.locator("#said-name")).to_have_text("koala")
+    # AND each has a small copy of its part of the photo, which is kept on this device
+    shown.click("#history-summary")
+    rows = shown.locator("#history-list li")
+    expect(rows.locator("b")).to_have_text(["koala", "red fox"])
+    expect(rows.locator("img")).to_have_count(2)
+    sizes = rows.locator("img").evaluate_all(
+        "all => Promise.all(all.map(async (e) => (await e.decode(), [e.naturalWidth, e.naturalHeight])))"
+    )
+    assert sizes == [[128, 96], [96, 96]]
+    # AND what was said outlasts another place and a reload, until it is taken back
+    shown.click("#elsewhere")
+    shown.fill("#place-name", "48.86, 2.29")
+    shown.click("#place-use")
+    expect(shown.locator("#changed")).to_be_visible()
+    shown.reload()
+    shown.locator("#boxes button").first.click()
+    expect(shown.locator("#said-name")).to_have_text("red fox")
+    shown.click("#said-undo")
+    expect(shown.locator("#right")).to_be_visible()
+    expect(shown.locator("#history-summary")).to_have_text("Your animals: 1")
+    stored = """() => new Promise((done) => {
+        indexedDB.open("faunalens-list").onsuccess = ({ target: { result } }) => {
+            const count = result.transaction("thumbnails").objectStore("thumbnails").count();
+            count.onsuccess = () => done(count.result);
+        };
+    })"""
+    shown.click("#history-summary")
+    expect(rows).to_have_count(1)
+    shown.wait_for_function(f"({stored})().then((count) => count === 1)")
 
 
 def test_no_box_does_not_mean_no_animal(stand: Stand, identified: Identified) -> None:

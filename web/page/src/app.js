@@ -1,37 +1,36 @@
 // The page: choose photos, send them, and show the result in one of the views.
 // One to five photos are of one animal. More of them are each of their own animal, in a grid.
 
-import { addressOf, wanted } from "./addresses.js";
+import { wanted } from "./addresses.js";
 import { AnswerView } from "./answer.js";
 import { identify } from "./api.js";
-import { Boxes } from "./boxes.js";
+import { Boxes, answerFor } from "./boxes.js";
 import { $ } from "./elements.js";
 import exampleModule from "./example.js?later";
-import guideModule from "./guide.js?later";
+import { GuideView } from "./guide_view.js";
 import { Keeper } from "./keeping.js";
 import { listKnowledge } from "./knowledge.js";
 import { History } from "./history.js";
 import { say } from "./language.js";
 import { ManyView } from "./many.js";
-import { WorldMap } from "./map.js";
 import { offerClassMap } from "./look.js";
 import { closeElsewhere } from "./menu.js";
 import { namesFor, rename } from "./names.js";
 import { prepare } from "./photo.js";
-import placeModule from "./place.js?later";
+import { PlaceQuestion } from "./place_question.js";
 import { move, note, takeBack } from "./noting.js";
 import { MOST_PHOTOS, Preview } from "./preview.js";
-import { Problem, explain, inWords } from "./problem.js";
+import { Problem, explain } from "./problem.js";
 import { showProgress, showSent } from "./progress.js";
 import { observation } from "./results.js";
 import { SayingPart } from "./saying.js";
 import * as session from "./session.js";
 import { SharingPart } from "./sharing.js";
 import { answerOf, begin as beginOffline, showAnswerer } from "./signal.js";
+import { keepThumbnail } from "./thumbnails.js";
+import { reveal, show } from "./views.js";
 import { disagreement } from "./words.js";
 
-// The views, and what gets the focus in each if what had it is gone.
-const VIEWS = { busy: "cancel", problem: "problem-heading", place: "place-heading", answer: "name", many: "many-heading", guide: "guide-heading" };
 const RETRY_AFTER = 1000; // ms
 
 const finder = { isThere: true }; // the detector, until the API says that it has none
@@ -42,39 +41,20 @@ const sharing = new SharingPart(keeper);
 const saying = new SayingPart(keeper, noteWhatIsSaid);
 const history = new History(forgetObservation);
 const many = new ManyView(openOfMany);
+const guide = new GuideView({ answer: () => current?.answer, leave: leaveGuide, fail: () => showProblem(explain(new Problem("unreachable"))) });
+const placeQuestion = new PlaceQuestion();
 const preview = new Preview({ choose, refuse: (code) => showProblem(explain(new Problem(code))) });
-let guide = null; // a promise of the field guide, once it was asked for
-let beforeGuide = "start"; // the view that the guide covers
-let placeOfGuide = false; // whether the question where it was is for the list of who lives there
-let placeForm = null; // a promise of the form, once it was asked for
 let photos = null; // a promise of the photos to send, with their positions
 let asked = {}; // what was wanted of the last request, as `identifyPhotos` takes it
-let current = null; // {answer, place, date, observation} for the photos; the last is an id in the person's list, or null
+// {answer, place, date, observation, ofAnimals} for the photos: `observation` is an id in the person's list or null, and
+// `ofAnimals` has those of single animals by their numbers.
+let current = null;
+let selected = null; // the number of the animal whose answer is shown; null: that for the whole photo
 let earlier = null; // the same with the place before the current one
 let pending = new AbortController(); // of the current request
 let isOffline = false; // whether the last request failed for want of a network
 let chosen = []; // the files
 let ofMany = null; // the number of the photo in the grid whose answer is shown
-let placeOfMany = false; // whether the question where it was is about photos of the grid
-
-/** Show one view and hide the others. Screen readers read `sentence`. */
-function show(view, sentence) {
-  const focused = document.activeElement;
-  if (view !== "guide" && wanted()) globalThis.history.replaceState(null, "", location.pathname + location.search);
-  document.body.dataset.state = view;
-  for (const each of Object.keys(VIEWS)) $(each).hidden = each !== view;
-  $("outcome").setAttribute("aria-busy", view === "busy");
-  $("status").textContent = sentence;
-  queueMicrotask(() => moveFocus(focused, VIEWS[view] ?? "pick")); // when the view is filled
-}
-
-/** Move the focus to a part of the view if what had it is gone. Otherwise keyboards would go on from the top of the page. */
-function moveFocus(focused, id) {
-  const isElsewhere = ![focused, document.body].includes(document.activeElement);
-  if (focused === document.body || isElsewhere || focused.getClientRects().length) return;
-  const isAsked = document.body.classList.contains("asking");
-  $(isAsked ? "is-one" : id).focus({ preventScroll: true }); // `reveal` scrolls
-}
 
 function choose(files) {
   if (files.length > MOST_PHOTOS) return chooseMany(files);
@@ -105,21 +85,16 @@ function chooseMany(files) {
 }
 
 /** Show the answer for a photo of the grid, as if it alone had been chosen. The browser's way back leads to the grid. */
-function openOfMany({ file, prepared, answer, place, date, observation: id = null }, number) {
+function openOfMany({ file, prepared, answer, place, date, observation: id = null, ofAnimals }, number) {
   begin([file], Promise.resolve([prepared]));
   ofMany = number;
-  current = { answer, place, date, observation: id, ofMany };
+  current = { answer, place, date, observation: id, ofAnimals, ofMany };
   globalThis.history.pushState({ ofMany }, "");
   goBack();
 }
 
-function usePlaceForMany(place) {
-  showMany();
-  if (place) many.usePlace(place);
-}
-
 function showMany() {
-  [ofMany, placeOfMany] = [null, false];
+  ofMany = null;
   [current, earlier] = [null, null];
   pending.abort();
   session.clear();
@@ -137,7 +112,6 @@ async function identifyPhotos({ place, findAll = false, boxes: wantsBoxes = find
   pending = new AbortController();
   const { signal } = pending;
   asked = { place, findAll, boxes: wantsBoxes, onlyServer };
-  [placeOfMany, placeOfGuide] = [false, false];
   isOffline = false;
   show("busy", say("busy"));
   showProgress(say("busy.prepare"));
@@ -154,8 +128,10 @@ async function identifyPhotos({ place, findAll = false, boxes: wantsBoxes = find
     if (findAll) answer.result = current.answer.result;
     else earlier = answer.before || answer.device ? null : current;
     const date = prepared.map((photo) => photo.date).find(Boolean) ?? "";
-    current = { answer, place: wanted.place, date, observation: current?.observation ?? null, ofMany };
+    const { observation: id = null, ofAnimals } = current ?? {};
+    current = { answer, place: wanted.place, date, observation: id, ofAnimals, ofMany };
     move(current);
+    for (const number of Object.keys(ofAnimals ?? {})) if (answer.animals?.[number]) move(subject(number));
     showAnswer();
   } catch (problem) {
     if (signal.aborted) return; // another photo was chosen, or it was cancelled
@@ -206,6 +182,7 @@ function showAnswer() {
   $("to-many").hidden = ofMany === null;
   document.body.classList.toggle("without-photo", !photos);
   boxes.show(shown);
+  selected = null;
   offerClassMap(shown);
   const doPhotosDiffer = (answer.photos ?? []).some(({ agrees }) => !agrees);
   $("several").hidden = !doPhotosDiffer || current.isOne;
@@ -225,13 +202,18 @@ function saveState() {
   if (ofMany !== null) many.update(ofMany, current);
 }
 
-/** Show the answer for one animal in the photo, or for the whole photo. */
-function select(answer) {
+/** Show the answer for one animal in the photo, by its number, or for the whole photo. */
+function select(answer, number) {
+  selected = number;
   $("status").textContent = answerView.show(answer);
-  const isWhole = answer.candidates === current.answer.candidates;
-  if (isWhole) showWhatIsSaid();
-  else for (const id of ["saying", "said", "correction"]) $(id).hidden = true; // the list has one observation of a photo
+  showWhatIsSaid();
   reveal();
+}
+
+/** Return what `current` has, but for one animal in the photo. */
+function subject(number = selected) {
+  if (number === null) return current;
+  return { ...current, answer: answerFor(current.answer, number), observation: current.ofAnimals?.[number] ?? null };
 }
 
 function showWithoutDetector() {
@@ -252,30 +234,43 @@ function showSharing() {
 }
 
 function showWhatIsSaid() {
-  saying.show(current.answer, observation(current.observation), Boolean(photos));
+  const { answer, observation: id } = subject();
+  saying.show(answer, observation(id), Boolean(photos) && selected === null); // a result is of the whole photo
   history.show();
 }
 
 /** Show that an answer was kept, if it is still the current one. */
 function showKept(kept) {
   if (kept !== current) return;
+  keepPicture(kept.observation, null);
   showWhatIsSaid();
   saveState();
 }
 
-/** Put what the person says of the current answer into their list, or take it back, without a taxon. Return whether it worked. */
+/** Put what the person says of the answer into their list, or take it back, without a taxon. Return whether it worked. */
 function noteWhatIsSaid(taxon, said, sent = false) {
-  const id = taxon ? note(current, { taxon, said, sent }) : takeBack(current);
+  const id = taxon ? note(subject(), { taxon, said, sent }) : takeBack(subject());
   if (taxon && !id) return false;
-  current.observation = id;
-  showSharing();
+  if (selected === null) current.observation = id;
+  else current.ofAnimals = { ...current.ofAnimals, [selected]: id };
+  if (id) keepPicture(id, selected === null ? null : current.answer.animals[selected].box);
+  if (selected === null) showSharing();
+  else showWhatIsSaid();
   saveState();
   return true;
 }
 
+/** Keep a small copy of the photo, or of an animal in it, for the list. */
+function keepPicture(id, box) {
+  photos?.then(([{ blob }]) => keepThumbnail(id, blob, box)).then(() => history.show());
+}
+
 /** Show that an observation is deleted, if it was that of the current answer. */
 function forgetObservation(id) {
-  for (const each of [current, earlier]) if (each && each.observation === id) [each.observation, each.answer.result] = [null, null];
+  for (const each of [current, earlier].filter(Boolean)) {
+    if (each.observation === id) [each.observation, each.answer.result] = [null, null];
+    each.ofAnimals = Object.fromEntries(Object.entries(each.ofAnimals ?? {}).filter(([, of]) => of !== id));
+  }
   if (!current) return;
   if (document.body.dataset.state === "answer") showSharing();
   saveState();
@@ -305,42 +300,18 @@ function showProblem({ heading, advice, detail, isEnglish, again, place }) {
   $("status").textContent = `${heading}. ${advice}`;
 }
 
-async function askPlace({ heading, advice }) {
-  show("place", "");
-  const canGoBack = Boolean(current) || placeOfMany || placeOfGuide;
-  $("place-heading").textContent = heading;
-  $("place-advice").textContent = advice;
-  $("place-none").hidden = canGoBack && !current?.place;
-  $("place-back").hidden = !canGoBack;
-  $("status").textContent = `${heading} ${advice}`;
-  reveal();
-  try {
-    const isFirst = !placeForm;
-    placeForm ??= import(placeModule).then(({ PlaceForm }) => new PlaceForm(usePlace));
-    (await placeForm).show();
-    if (isFirst) $("place-name").dispatchEvent(new Event("input", { bubbles: true })); // for what was typed meanwhile
-    $("place-use").disabled = false; // before, Enter would leave the page
-  } catch {
-    placeForm = null; // the next time tries again
-    $("place-problem").textContent = inWords(new Problem("unreachable"));
-  }
-}
-
-function usePlace(place) {
-  if (placeOfGuide) return lookHere(place);
-  if (placeOfMany) usePlaceForMany(place);
-  else identifyPhotos({ place, boxes: Boolean(current?.answer.animals) });
-}
-
-/** Scroll to the outcome, which is below the photo on a narrow screen. */
-function reveal() {
-  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-  if (matchMedia("(max-width: 55.99rem)").matches) $("outcome").scrollIntoView({ behavior, block: "start" });
+/** Ask where the photos were taken. */
+function askPlace(words) {
+  const canGoBack = Boolean(current);
+  placeQuestion.ask(words, (place) => identifyPhotos({ place, boxes: Boolean(current?.answer.animals) }), canGoBack ? goBack : null, !canGoBack || Boolean(current.place));
 }
 
 function askPlaceOfMany() {
-  placeOfMany = true;
-  askPlace({ heading: say("many.place"), advice: say("many.place.advice") });
+  const use = (place) => {
+    showMany();
+    many.usePlace(place);
+  };
+  placeQuestion.ask({ heading: say("many.place"), advice: say("many.place.advice") }, use, showMany, false);
 }
 
 /** Show an answer that this device has given without signal. */
@@ -368,46 +339,17 @@ async function resume() {
   showAnswer();
 }
 
-/** Show the page of the field guide that the address names, or leave the guide. */
-async function showGuide() {
-  const page = wanted();
-  const { state } = document.body.dataset;
-  if (!page) return state === "guide" && leaveGuide();
-  if (state !== "guide") beforeGuide = ["answer", "many"].includes(state) ? state : "start";
-  show("guide", say("loading"));
-  scrollTo(0, 0);
-  try {
-    guide ??= import(guideModule).then(({ Guide }) => new Guide((svg) => new WorldMap(svg)));
-    $("status").textContent = await (await guide).show(page, current?.answer);
-  } catch {
-    guide = null; // the next time tries again
-    showProblem(explain(new Problem("unreachable")));
-  }
+function leaveGuide(covered) {
+  if (covered === "answer" && current) goBack();
+  else show(covered === "many" ? "many" : "start", "");
 }
 
-function leaveGuide() {
-  if (beforeGuide === "answer" && current) goBack();
-  else show(beforeGuide === "many" ? "many" : "start", "");
+/** Ask where, and list who lives there. A tenth of a degree is enough for a cell of 110 km. */
+function lookHere() {
+  const list = ({ latitude, longitude }) => guide.open("here", `${latitude.toFixed(1)},${longitude.toFixed(1)}`);
+  placeQuestion.ask({ heading: say("guide.where"), advice: "" }, list, () => show("start", ""), false);
 }
 
-/** List who lives at a place. A tenth of a degree is enough for a cell of 110 km. */
-function lookHere(place) {
-  placeOfGuide = false;
-  if (place) location.hash = addressOf("here", `${place.latitude.toFixed(1)},${place.longitude.toFixed(1)}`).split("#")[1];
-  else show("start", "");
-}
-
-addEventListener("hashchange", showGuide);
-$("guide-back").addEventListener("click", () => {
-  if (location.hash !== linked) return globalThis.history.back();
-  globalThis.history.replaceState(null, "", location.pathname + location.search); // one came from elsewhere
-  leaveGuide();
-});
-$("look-up").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = $("look-up-text").value.trim();
-  if (text) location.hash = addressOf("find", text).split("#")[1];
-});
 $("example").addEventListener("click", async () => {
   try {
     choose([(await import(exampleModule)).examplePhoto()]);
@@ -415,10 +357,7 @@ $("example").addEventListener("click", async () => {
     showProblem(explain(new Problem("unreachable")));
   }
 });
-$("look-here").addEventListener("click", () => {
-  placeOfGuide = true;
-  askPlace({ heading: say("guide.where"), advice: "" });
-});
+$("look-here").addEventListener("click", lookHere);
 $("again").addEventListener("click", () => identifyPhotos(asked));
 $("find").addEventListener("click", () => identifyPhotos({ place: current.place, findAll: true }));
 $("cancel").addEventListener("click", cancel);
@@ -436,17 +375,10 @@ addEventListener("popstate", ({ state }) => {
   if (ofMany !== null && !state && !isOfGuide) showMany();
 });
 $("many-add-place").addEventListener("click", askPlaceOfMany);
-$("place-none").addEventListener("click", () => usePlace(null));
-$("place-back").addEventListener("click", () => (placeOfGuide ? lookHere(null) : placeOfMany ? showMany() : goBack()));
 $("problem-back").addEventListener("click", goBack);
 for (const id of ["add", "elsewhere"]) $(id).addEventListener("click", () => askPlace({ heading: say("place.question"), advice: "" }));
 addEventListener("online", () => isOffline && identifyPhotos(asked));
 closeElsewhere(document.querySelector(".languages"));
 listKnowledge();
 beginOffline(openWaiting);
-const linked = wanted() ? location.hash : ""; // to a page of the guide
-resume().then(() => {
-  if (!linked) return;
-  globalThis.history.replaceState(null, "", location.pathname + location.search + linked);
-  showGuide();
-});
+resume().then(() => guide.begin());

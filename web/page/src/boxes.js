@@ -8,7 +8,7 @@ export class Boxes {
   #buttons = []; // for each animal, those that show it; the last ones show the whole photo
   #select;
 
-  /** @param {(answer: object) => void} select  called with the answer for one animal, or for the whole photo */
+  /** @param {(answer: object, number: number | null) => void} select  called with the answer for one animal, by its number in the list, or for the whole photo */
   constructor(select) {
     this.#select = select;
   }
@@ -29,13 +29,13 @@ export class Boxes {
     if (animals.length) this.#addWholePhoto(answer);
   }
 
-  #addAnimal(answer, { box, prediction, candidates, perhaps = [] }, i) {
+  #addAnimal(answer, { box, prediction }, i) {
     const name = prediction?.name ?? say("subject.animal");
-    const own = { ...answer, prediction, candidates, perhaps, subject: "animal", why_not: null, reasons: [] };
-    const onPhoto = placed(this.#button(own, ""), box);
+    const own = answerFor(answer, i);
+    const onPhoto = placed(this.#button(own, "", i), box);
     onPhoto.append(make("span", `${i + 1}`));
     onPhoto.ariaLabel = say("every.animal", { number: i + 1, name });
-    const inList = this.#button(own, `${i + 1}. ${prediction ? say("guess", { name, sure: sureInWords(prediction.sure) }) : name}`);
+    const inList = this.#button(own, `${i + 1}. ${prediction ? say("guess", { name, sure: sureInWords(prediction.sure) }) : name}`, i);
     this.#buttons.push([onPhoto, inList]);
     $("boxes").append(onPhoto);
     this.#addToList(inList);
@@ -54,14 +54,20 @@ export class Boxes {
     $("every-list").append(row);
   }
 
-  #button(answer, text) {
+  #button(answer, text, number = null) {
     const button = make("button", text, { type: "button", ariaPressed: "false" });
     button.addEventListener("click", () => {
       for (const group of this.#buttons) for (const each of group) each.ariaPressed = String(group.includes(button));
-      this.#select(answer);
+      this.#select(answer, number);
     });
     return button;
   }
+}
+
+/** Return the answer for one animal in the photo. */
+export function answerFor(answer, number) {
+  const { prediction, candidates, perhaps = [] } = answer.animals[number];
+  return { ...answer, prediction, candidates, perhaps, subject: "animal", why_not: null, reasons: [] };
 }
 
 /** Show where the models looked a second time, if they did. */

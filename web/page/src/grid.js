@@ -3,14 +3,8 @@
 
 import { Stored } from "./stored.js";
 
-const photos = new Stored("faunalens", "grid"); // rows by [tab, number]
 const TAB = "grid"; // in sessionStorage: the id of this tab's grid
-
-/** Do something with the stored photos. Return what that finds; null if the browser forbids or lacks it. */
-function within(mode, ask) {
-  return photos.ask(mode, ask).catch(() => null);
-}
-
+const photos = new Stored("faunalens", "grid"); // by [tab, number]
 const allOf = (tab) => IDBKeyRange.bound([tab], [tab, []]);
 
 /** Begin a grid of this tab, without photos. */
@@ -30,13 +24,13 @@ export async function end() {
   const tab = tabOf();
   if (!tab) return;
   sessionStorage.removeItem(TAB);
-  await within("readwrite", (store) => store.delete(allOf(tab)));
+  await photos.within("readwrite", (table) => table.delete(allOf(tab)));
 }
 
 /** Save a photo of the grid by its number. */
 export async function put(number, photo) {
   const tab = tabOf();
-  if (tab) await within("readwrite", (store) => store.put(photo, [tab, number]));
+  if (tab) await photos.within("readwrite", (table) => table.put(photo, [tab, number]));
 }
 
 /** Return the photos of this tab's grid in their order; none without one. */
@@ -45,7 +39,7 @@ export async function load() {
   sweep(tab);
   if (!tab) return [];
   hold(tab);
-  return (await within("readonly", (store) => store.getAll(allOf(tab)))) ?? [];
+  return (await photos.within("readonly", (table) => table.getAll(allOf(tab)))) ?? [];
 }
 
 function tabOf() {
@@ -66,7 +60,7 @@ async function sweep(own) {
   if (!navigator.locks) return;
   const { held } = await navigator.locks.query();
   const open = new Set([own, ...held.map(({ name }) => name.replace(/^grid-/, ""))]);
-  for (const tab of new Set(((await within("readonly", (store) => store.getAllKeys())) ?? []).map(([each]) => each))) {
-    if (!open.has(tab)) await within("readwrite", (store) => store.delete(allOf(tab)));
+  for (const tab of new Set(((await photos.within("readonly", (table) => table.getAllKeys())) ?? []).map(([each]) => each))) {
+    if (!open.has(tab)) await photos.within("readwrite", (table) => table.delete(allOf(tab)));
   }
 }

@@ -5,6 +5,7 @@ import { $ } from "./elements.js";
 import { say } from "./language.js";
 import { inWords, Problem } from "./problem.js";
 import { canKeep, observations } from "./results.js";
+import { sweep } from "./thumbnails.js";
 
 export class History {
   #onDeleted;
@@ -17,6 +18,7 @@ export class History {
     $("history").addEventListener("toggle", () => this.show());
     addEventListener("storage", () => this.show()); // another tab has changed it
     this.show();
+    sweep(observations()); // of which some may have expired
   }
 
   /** Show the list as it is now. */

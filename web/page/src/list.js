@@ -6,6 +6,7 @@ import { dateInWords, say } from "./language.js";
 import { FORMATS, parse } from "./observation_files.js";
 import { inWords } from "./problem.js";
 import { MOST, forget, lasts, observations, record, setLasting } from "./results.js";
+import { keptThumbnail, sweep } from "./thumbnails.js";
 
 const MOST_BYTES = 5_000_000; // of a file
 
@@ -37,6 +38,7 @@ export class List {
     $("list-export").hidden = !entries.length;
     $("list-empty").hidden = entries.length > 0;
     $("history-list").replaceChildren(...entries.map((entry) => this.#row(entry)));
+    sweep(entries);
   }
 
   #row(entry) {
@@ -48,10 +50,8 @@ export class List {
     text.append(name, make("span", facts.join(" · "), { className: "quiet" }));
     if (said === "corrected") text.append(make("span", say("said.answered", { answer: answered }), { className: "quiet" }));
     const [result] = results;
+    showPicture(row, entry);
     if (result) {
-      const picture = make("img", "", { src: `${result.url}.jpg`, alt: "", loading: "lazy", width: 48, height: 48 });
-      picture.addEventListener("error", () => picture.remove());
-      row.append(picture);
       const link = make("a", say("list.shared", { date: dateInWords(result.expires) }), { href: result.url, target: "_blank", rel: "noreferrer" });
       text.append(link);
     }
@@ -130,6 +130,16 @@ export class List {
     $("history-status").textContent = words;
     this.#onChanged();
   }
+}
+
+/** Put the picture of an observation before its words: the copy on this device, or else the one that was shared. */
+async function showPicture(row, { id, results: [result] }) {
+  const copy = await keptThumbnail(id);
+  if (!copy && !result) return;
+  const picture = make("img", "", { src: copy ? URL.createObjectURL(copy) : `${result.url}.jpg`, alt: "", loading: "lazy", width: 48, height: 48 });
+  picture.addEventListener("load", () => copy && URL.revokeObjectURL(picture.src));
+  picture.addEventListener("error", () => picture.remove());
+  row.prepend(picture);
 }
 
 function save(name, type, text) {

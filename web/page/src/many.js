@@ -9,6 +9,7 @@ import { say } from "./language.js";
 import { prepare } from "./photo.js";
 import { Problem, explain } from "./problem.js";
 import { observation as observed } from "./results.js";
+import { thumbnailOf } from "./thumbnails.js";
 import { namedIn, sureInText, titleOf } from "./words.js";
 
 export const MOST_FILES = 500; // the command line is made for more
@@ -19,7 +20,7 @@ const SIDE = 240; // pixels of a thumbnail
 const WAITS = ["too_many_requests", "unavailable", "timeout", "unreachable"];
 
 export class ManyView {
-  #photos = []; // {file, card, prepared, thumbnail, answer, place, date, observation, problem}
+  #photos = []; // {file, card, prepared, thumbnail, answer, place, date, observation, ofAnimals, problem}
   #run = new AbortController();
   #isRunning = false;
   #open;
@@ -78,9 +79,9 @@ export class ManyView {
   }
 
   /** Show what became of a photo that was opened: another answer, or what the person said of it. */
-  update(number, { answer, place, observation }) {
+  update(number, { answer, place, observation, ofAnimals }) {
     const photo = this.#photos[number];
-    Object.assign(photo, { answer, place, observation });
+    Object.assign(photo, { answer, place, observation, ofAnimals });
     showCard(photo);
     save(photo, number);
   }
@@ -124,7 +125,7 @@ export class ManyView {
       photo.prepared ??= await prepare(photo.file);
       if (signal.aborted) return;
       const { blob, position, month, date } = photo.prepared;
-      photo.thumbnail ??= await thumbnailOf(blob);
+      photo.thumbnail ??= await thumbnailOf(blob, SIDE);
       showThumbnail(photo);
       const place = position ? { ...position, isOfPhoto: true } : (photo.given ?? null);
       const answer = await patiently(signal, () => identify([blob], { place, month, boxes: false }, signal, () => {}));
@@ -217,19 +218,8 @@ function cardOf(file) {
 }
 
 /** Save a photo, if it could be read. */
-function save({ file, prepared, thumbnail, answer, place, date, observation, problem }, number) {
-  if (prepared) grid.put(number, { name: pathOf(file), prepared, thumbnail, answer, place, date, observation, problem });
-}
-
-/** Return a small picture of a photo; null if the browser cannot decode it. */
-async function thumbnailOf(blob) {
-  const bitmap = await createImageBitmap(blob).catch(() => null); // HEIC, mostly
-  if (!bitmap) return null;
-  const scale = SIDE / Math.min(bitmap.width, bitmap.height);
-  const small = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
-  small.getContext("2d").drawImage(bitmap, 0, 0, small.width, small.height);
-  bitmap.close();
-  return small.convertToBlob({ type: "image/jpeg" });
+function save({ file, prepared, url, card, given, ...rest }, number) {
+  if (prepared) grid.put(number, { name: pathOf(file), prepared, ...rest });
 }
 
 function showThumbnail(photo) {

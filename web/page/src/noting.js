@@ -30,7 +30,7 @@ function nameOf(answer) {
 }
 
 /**
- * Put the observation of the current answer into the list, with changes. Return its id, or null if there was no room.
+ * Put the observation of an answer into the list, with changes. Return its id, or null if there was no room.
  * @param {{answer: object, place: object | null, date: string, observation: string | null}} current
  */
 export function note(current, changes) {

@@ -26,6 +26,11 @@ export class Stored {
     }
   }
 
+  /** The same, but null if the browser forbids or lacks it. */
+  within(mode, request) {
+    return this.ask(mode, request).catch(() => null);
+  }
+
   #opened() {
     return new Promise((resolve, reject) => {
       const request = indexedDB.open(this.#database, 1);
