@@ -5,7 +5,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import tee
 from pathlib import Path
 from typing import Final
@@ -91,9 +91,7 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     general = _parse("labels", texts, lambda row: _animal(row, facts))
     animals = general + _of_packs(paths["labels"], {animal.taxon for animal in general}, facts)
     number_of = {animal.taxon: animal.animal for animal in animals}
-    cells = _parse(
-        "cell_areas", texts, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
-    )
+    cells = _cells(texts["cell_areas"])
     maps = read_maps(paths["range_maps"])
     taxa = _parse("taxa", texts, _taxon)
     named = {scientific_name for scientific_name, *_ in taxa}
@@ -109,7 +107,7 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     used = {each.source for each in statements} | {source for *_, source in other_names}
     _check(animals, used, {source for source, *_ in sources})
     check_areas(statements + of_relatives, areas)
-    here = cell_relatives(relatives, by_taxon(of_relatives), areas)
+    here = _cell_relatives(tuple(relatives.items()), tuple(of_relatives), areas)
     seasons: Sequence[Seasons] = ()
     ranges: Iterable[Rows] = ranges_of(number_of, by_taxon(statements), maps, areas)
     without = {each.taxon for each in animals if each.kind in ("wild", "marine")} - {each.taxon for each in statements}
@@ -192,13 +190,35 @@ def read_ranges(path: Path) -> list[Statement]:
         raise DatasetError(f"cannot read {path} ({error}); restore the file or correct its path") from error
 
 
-def read_maps(path: Path) -> dict[str, list[int]]:
+def read_maps(path: Path) -> Mapping[str, list[int]]:
     """Return the cells of each taxon's range map. Raise `DatasetError` for a faulty file."""
+    return _maps(read_text(path))
+
+
+# A process that reads several datasets parses the large files that they have in common once.
+@lru_cache(maxsize=1)
+def _maps(text: str) -> Mapping[str, list[int]]:
     maps: dict[str, list[int]] = {}
-    rows = _parse("range_maps", {"range_maps": read_text(path)}, lambda row: (row["taxon"], parse_cell(row["cell"])))
+    rows = _parse("range_maps", {"range_maps": text}, lambda row: (row["taxon"], parse_cell(row["cell"])))
     for taxon, cell in rows:
         maps.setdefault(taxon, []).append(cell)
     return maps
+
+
+@lru_cache(maxsize=1)
+def _cell_relatives(
+    numbers: tuple[tuple[str, int], ...], statements: tuple[Statement, ...], areas: AreaCells
+) -> dict[int, tuple[int, ...]]:
+    return cell_relatives(dict(numbers), by_taxon(statements), areas)
+
+
+@lru_cache(maxsize=1)
+def _cells(text: str) -> list[Cell]:
+    return _parse(
+        "cell_areas",
+        {"cell_areas": text},
+        lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split())),
+    )
 
 
 def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:

@@ -10,7 +10,7 @@ Cocos island, which has other animals. A code that has no other cells, such as `
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache, cached_property, reduce
+from functools import cache, cached_property, lru_cache, reduce
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
 from chalicelib.features.cells import RESOLUTION, cell_of, neighbours_of, parse_cell
-from database.dataset_files import AREAS, FILES, read_rows
+from database.dataset_files import AREAS, FILES, read_rows, read_text
 from database.ranges.language import Area, Areas, Chain, Overlap, Range, RangeSyntaxError, Union, areas_in, parse
 
 EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that differ from ISO codes
@@ -188,8 +188,14 @@ def read_area_cells(
     """Read the cells of all areas. Raise `DatasetError` for an unreadable file, `ValueError` for a malformed one.
 
     `countries`: the countries and coasts of each cell. `groups`: groups.csv or another file like it. `islands`: the
-    remote islands that codes leave out, as groups.
+    remote islands that codes leave out, as groups. A process computes the cells once, unless the files change.
     """
+    paths = countries, groups, islands
+    return _area_cells(*paths, tuple(map(read_text, paths)))
+
+
+@lru_cache(maxsize=2)
+def _area_cells(countries: Path, groups: Path, islands: Path, _texts: tuple[str, ...]) -> AreaCells:
     cells, centres = grid()
     position = {cell: number for number, cell in enumerate(cells.tolist())}
     neighbours = np.empty((len(cells), 6), np.intp)
