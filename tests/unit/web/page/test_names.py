@@ -53,3 +53,14 @@ def test_the_animals_that_people_show_most_and_all_groups_have_names(language: s
     # GIVEN the classes of the general model, and all that an answer may call a group; THEN each has a name
     names = {english for source in named(language).values() for english in source}
     assert sorted(known("model/labels.csv", *GROUPS) - names) == []
+
+
+def test_every_relative_with_a_name_is_one_and_mammals_that_people_photograph_have_names() -> None:
+    with (ROOT / "web/page/relatives.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row.pop("scientific_name"): row for row in csv.DictReader(file)}
+    with (ROOT / "model/relatives.csv").open(encoding="utf-8", newline="") as file:
+        known = {row["scientific_name"] for row in csv.DictReader(file)}
+    assert sorted(rows.keys() - known) == []
+    assert list(rows) == sorted(rows)
+    for mammal in ("Alces alces", "Capreolus capreolus", "Odocoileus virginianus", "Procyon lotor"):
+        assert all(rows[mammal].values())
