@@ -31,7 +31,7 @@ def _open(context: click.Context, option: click.Parameter, path: Path | None) ->
         handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise click.BadParameter(f"{path} cannot be written ({error.strerror})", context, option) from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
     LOG.addHandler(handler)
     LOG.setLevel(logging.INFO)
     LOG.info("%s began, version %s", context.command_path, VERSION)
