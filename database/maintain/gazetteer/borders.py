@@ -45,7 +45,7 @@ def borders(land_file: Path, countries_file: Path, codes_file: Path) -> str:
         "borders": [_steps(_rounded(_simplified(shared[arc]))) for arc in sorted(used) if used[arc] > 1],
         "labels": list(_labels(shared, states, codes_file)),
     }
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
 def _labels(arcs: list[Line], states: list[Any], codes_file: Path) -> Iterator[list[Any]]:

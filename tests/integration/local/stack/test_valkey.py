@@ -20,7 +20,10 @@ def node(valkey_server: valkey.ValkeyServer) -> Iterator[redis.Redis]:
 @pytest.mark.parametrize("password", [None, "guess"])
 def test_nobody_gets_in_without_the_password(valkey_server: valkey.ValkeyServer, password: str | None) -> None:
     # GIVEN another user of the machine, who finds the port and does not know the password
-    with redis.Redis(HOST, valkey_server.port, password=password) as stranger, pytest.raises(redis.AuthenticationError):
+    with (
+        redis.Redis(HOST, valkey_server.port, password=password, retry=None) as stranger,
+        pytest.raises(redis.AuthenticationError),
+    ):
         # WHEN they send a command THEN the server refuses it
         stranger.get("a")
 
