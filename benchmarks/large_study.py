@@ -1,6 +1,7 @@
 """Memory and time of every command on a study of 100,000 photos in one results file.
 
-Targets: 400 MB, two seconds of the processor for `faunalens status`, and a minute for the import of predictions.
+Targets: 400 MB in a process, two seconds of the processor for `faunalens status`, and a minute by the clock for the
+import of predictions, which uses two processors.
 """
 
 import json
@@ -28,8 +29,10 @@ from testing.studies import STATIONS, answer
 
 LARGEST = 400.0
 """Megabytes that a command may take."""
-LONGEST = {"status": 2.0, "import --root": 60.0}
+LONGEST = {"status": 2.0}
 """Seconds of the processor that commands may take."""
+BY_CLOCK = {"import --root": 60.0}
+"""Seconds by the clock that commands may take which use several processors."""
 STATION_COUNT, BURST, SPECIES, MOST_LINKS = 20, 3, 300, 50_000
 START = datetime(2026, 5, 2)  # noqa: DTZ001, cameras have no zone
 LABELS, TABLE = "labels.csv", "deployments.csv"
@@ -148,6 +151,7 @@ def answers() -> list[str]:
 
 def measured(folder: Path, *command: str) -> list[str]:
     """Run a command to its end, or the review until its page has its queue. Return the row of the table."""
+    began = time.monotonic()
     with (folder / "output.txt").open("w+") as output:
         process = subprocess.Popen([sys.executable, "-m", "cli", *command], cwd=ROOT, stdout=output, stderr=output)
         if command[0] == "review":
@@ -161,8 +165,10 @@ def measured(folder: Path, *command: str) -> list[str]:
         sys.exit(f"{' '.join(command)} ended with {code}: {(folder / 'output.txt').read_text()[-2000:]}")
     memory, processor = used.ru_maxrss * 1024 / 1e6, used.ru_utime + used.ru_stime
     name = " ".join(each for each in command[:3] if not each.startswith("/"))
-    is_met = memory <= LARGEST and processor <= LONGEST.get(name, processor)
-    return [name, f"{processor:.1f} s", f"{memory:.0f} MB", verdict(is_met)]
+    seconds = time.monotonic() - began
+    is_met = memory <= LARGEST and processor <= LONGEST.get(name, processor) and seconds <= BY_CLOCK.get(name, seconds)
+    by_clock = f"; {seconds:.0f} s by the clock" if name in BY_CLOCK else ""
+    return [name, f"{processor:.1f} s{by_clock}", f"{memory:.0f} MB", verdict(is_met)]
 
 
 if __name__ == "__main__":

@@ -6,39 +6,45 @@ at the crops of its boxes; or both, so that each photo has a second opinion.
 
 import json
 import os
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import batched
+from itertools import batched, chain, repeat
+from multiprocessing import get_context
 from pathlib import Path
 from sqlite3 import Row
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import click
 
 from chalicelib.api.parameters import DEFAULT_TOP
 from chalicelib.config.settings import Settings
 from chalicelib.location import Location
+from chalicelib.model.detector import Box, Detector
 from chalicelib.services import build_recogniser
 from cli.deployments import corrected
+from cli.engines.engine import Refused
 from cli.engines.local import LocalEngine, features_of_places, of_a_run
+from cli.engines.megadetector import with_detector
 from cli.errors import Exit
-from cli.importing.crops import look
 from cli.importing.labels import Label
 from cli.importing.photos import StudyPhotos, facts_of, looked_for
 from cli.importing.predictions import Names, Predicted, Predictions
 from cli.importing.weighing import Weighing, opinion_in, with_others
 from cli.options import PlaceOptions
-from cli.place import Place
+from cli.place import NONE, Place
 from cli.results import BATCH, FileFacts, Outcome, ResultsFile, Task
 from cli.terminal import MOST_FAULTS, photo_progress, shown, warn
+from cli.video import is_video
 from cli.words import count
 
 LOOKED_AT = 50
 """Photos between two transactions while our models look at them, so that a run that is stopped loses few."""
+MANY = 10_000
+"""Photos from which processes are begun to weigh them, which takes three seconds."""
 _ROWS = """
 select id, path, size, modified, checksum, place, shift, taken, latitude, longitude, width, height,
     answer ->> '$.model.name' as model
@@ -87,14 +93,40 @@ class _Plan:
                 yield said, identity
 
 
-class _Answered(NamedTuple):
-    """A photo of the file. `outcome`: None if its boxes are in pixels, and its size is not known."""
+class _Asked(NamedTuple):
+    """A photo of the file. `said`: with boxes in shares; in pixels still if its size is not known."""
 
     said: Predicted
     row: Row
-    outcome: Outcome | None
-    opinion: Mapping[str, Any] | None = None
-    is_unseen: bool = False
+    place: Place
+    facts: FileFacts
+
+    @classmethod
+    def of(cls, said: Predicted, row: Row, folder: Path) -> "_Asked":
+        """Read what is not known yet of a photo. `folder`: of the study."""
+        place = Place.parse(row["place"])
+        facts = FileFacts(*(row[name] for name in ("width", "height", "taken", "latitude", "longitude")))
+        if facts.width is None:
+            facts = facts_of(folder / row["path"], place)
+        if facts.latitude is None and said.place:
+            facts = replace(facts, latitude=said.place[0], longitude=said.place[1])
+        if facts.width and facts.height:
+            said = said.in_shares((facts.width, facts.height))
+        return cls(said, row, place, facts)
+
+    @property
+    def question(self) -> tuple[Predicted, Location | None, int | None]:
+        """Return what an answer depends on: what was found, the place, and the month."""
+        facts, location = self.facts, None
+        month = corrected(facts.taken, self.row["shift"]).month if facts.taken else None
+        if facts.latitude is not None and facts.longitude is not None:
+            source: Literal["exif", "request"] = "exif" if self.place.source == "exif" else "request"
+            location = Location(facts.latitude, facts.longitude, source)
+        return self.said, location, month
+
+
+type _Weighed = tuple[str, dict[str, Any] | None]
+"""An answer as JSON, and what the file itself calls the photo."""
 
 
 @dataclass(slots=True)
@@ -107,16 +139,13 @@ class _Tally:
     excluded: Counter[str] = field(default_factory=Counter)
     let_pass: Counter[str] = field(default_factory=Counter)
 
-    def add(self, done: _Answered) -> None:
-        """Count a photo."""
-        if done.outcome is None:
-            self.unmeasured += 1
-            return
+    def add(self, asked: _Asked, opinion: Mapping[str, Any] | None, *, is_unseen: bool) -> None:
+        """Count a photo. `is_unseen`: our models should have looked at it, and could not."""
         self.saved += 1
-        self.nowhere += done.outcome.facts.latitude is None
-        self.replaced += done.row["model"] is not None and done.row["model"] != done.said.model[0]
-        self.unseen += done.is_unseen
-        if fence := (done.opinion or {}).get("geofence"):
+        self.nowhere += asked.facts.latitude is None
+        self.replaced += asked.row["model"] is not None and asked.row["model"] != asked.said.model[0]
+        self.unseen += is_unseen
+        if fence := (opinion or {}).get("geofence"):
             (self.excluded if fence["excludes"] else self.let_pass)[f"{fence['taxon']} in {fence['country']}"] += 1
 
 
@@ -128,26 +157,24 @@ def import_answers(
     with ResultsFile(results, write=True) as kept:
         where = looked_for(kept, root, given)
         plan = _Plan.of(predictions, StudyPhotos(kept), kept.counts().total)
-        settings = of_a_run(Settings.from_environment(environment))
-        weighing = Weighing(
-            sorted(plan.labels),
-            build_recogniser(settings),
-            lambda: features_of_places(settings, environment, warn),
-            settings.thresholds.season_floor,
-        )
+        settings = of_a_run(Settings.from_environment({"MODEL_THREADS": "1", **environment}))
         engine = None if names == "theirs" else LocalEngine.build(settings, environment, DEFAULT_TOP, warn)
-        answer = partial(_answered, folder=Path(kept.study()["folder"]), weighing=weighing, engine=engine, names=names)
-        at = datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds")
         tally, number = _Tally(), sum(map(len, plan.photos.values()))
-        with photo_progress(0, number, "importing") as reach, ThreadPoolExecutor(os.process_cpu_count()) as pool:
-            for some in batched(plan.matched(predictions), LOOKED_AT if engine else BATCH, strict=False):
-                rows = {
-                    row["id"]: row
-                    for row in kept.rows(_ROWS, json.dumps([identity for _, identity in some], allow_nan=False))
-                }
-                pairs = [(said, rows[identity]) for said, identity in some]
-                done = pool.map(answer, pairs) if engine else map(answer, pairs)
-                _save(kept, done, tally, at)
+        folder, cores = Path(kept.study()["folder"]), os.process_cpu_count() or 1
+        at = datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds")
+        asked = _asked(kept, plan.matched(predictions), LOOKED_AT if engine else BATCH, tally)
+        weighed = _weighed(
+            asked,
+            partial(_begin, sorted(plan.labels), settings, dict(environment)),
+            workers=0 if engine or number < MANY else cores - 1,
+        )
+        with photo_progress(0, number, "importing") as reach, ThreadPoolExecutor(cores) as pool:
+            for some, answers in weighed:
+                ours = pool.map(partial(_look, engine, folder), some) if engine else repeat(None)
+                with kept.transaction():
+                    for each, (text, opinion), our in zip(some, answers, ours, strict=False):
+                        tally.add(each, opinion, is_unseen=engine is not None and our is None)
+                        kept.save(replace(_outcome(each, text, opinion, our, names), identified=at))
                 reach(tally.saved)
         where.settle()
         left = kept.counts().left
@@ -155,43 +182,97 @@ def import_answers(
     return Exit.SOME_FAILED if plan.missing or plan.failures or tally.unmeasured or tally.unseen else Exit.DONE
 
 
-def _save(results: ResultsFile, answered: Iterable[_Answered], tally: _Tally, at: str) -> None:
-    done = list(answered)
-    with results.transaction():
-        for each in done:
-            tally.add(each)
-            if each.outcome:
-                results.save(replace(each.outcome, identified=at))
+def _asked(
+    kept: ResultsFile, matched: Iterable[tuple[Predicted, int]], most: int, tally: _Tally
+) -> Iterator[list[_Asked]]:
+    """Yield the photos of the file, `most` at a time."""
+    folder = Path(kept.study()["folder"])
+    for some in batched(matched, most, strict=False):
+        identities = json.dumps([identity for _, identity in some], allow_nan=False)
+        rows = {row["id"]: row for row in kept.rows(_ROWS, identities)}
+        asked = [_Asked.of(said, rows[identity], folder) for said, identity in some]
+        tally.unmeasured += sum(each.said.pixels for each in asked)
+        yield [each for each in asked if not each.said.pixels]
 
 
-def _answered(
-    pair: tuple[Predicted, Row], folder: Path, weighing: Weighing, engine: LocalEngine | None, names: Names
-) -> _Answered:
-    said, row = pair
-    place = Place.parse(row["place"])
-    facts = FileFacts(*(row[name] for name in ("width", "height", "taken", "latitude", "longitude")))
-    if facts.width is None:
-        facts = facts_of(folder / row["path"], place)
-    if facts.latitude is None and said.place:
-        facts = replace(facts, latitude=said.place[0], longitude=said.place[1])
-    if said.pixels and not (facts.width and facts.height):
-        return _Answered(said, row, None)
-    location = None
-    if facts.latitude is not None and facts.longitude is not None:
-        location = Location(facts.latitude, facts.longitude, "exif" if place.source == "exif" else "request")
-    month = corrected(facts.taken, row["shift"]).month if facts.taken else None
-    size = (facts.width or 1, facts.height or 1)
-    text, opinion = weighing.answer(said, location, month, size)
-    others = [opinion] if opinion else []
-    ours = look(engine, folder / row["path"], said.in_shares(size), location, row["shift"]) if engine else None
+_weighing: Weighing
+"""Of this process."""
+
+
+def _begin(labels: Sequence[str], settings: Settings, environment: Mapping[str, str]) -> None:
+    """Load what weighs, in this process."""
+    global _weighing
+    features = partial(features_of_places, settings, environment, warn)
+    _weighing = Weighing(labels, build_recogniser(settings), features, settings.thresholds.season_floor)
+
+
+def _weigh(questions: Sequence[tuple[Predicted, Location | None, int | None]]) -> list[_Weighed]:
+    return [_weighing.answer(*each) for each in questions]
+
+
+def _weighed(
+    asked: Iterable[list[_Asked]], begin: Callable[[], None], workers: int
+) -> Iterator[tuple[list[_Asked], list[_Weighed]]]:
+    """Yield photos with their answers, in the order in which they come.
+
+    Weighing takes more than half of the time. So `workers`, if there are any, do it in processes of their own, while
+    this one reads the next photos and saves the last ones.
+    """
+    if not workers:
+        begin()
+        yield from ((some, _weigh([each.question for each in some])) for some in asked)
+        return
+    running = deque[tuple[list[_Asked], Future[list[_Weighed]]]]()
+    with ProcessPoolExecutor(workers, get_context("spawn"), begin) as pool:
+        for some in chain(asked, repeat([], 2 * workers)):  # with empty ones, all are done at the end
+            running.append((some, pool.submit(_weigh, [each.question for each in some])))
+            if len(running) > 2 * workers:
+                first, answers = running.popleft()
+                yield first, answers.result()
+
+
+class _Given(Detector):
+    """The boxes of a photo, in the place of a detector. `model`: name and version of that which found them."""
+
+    is_loaded = True
+
+    def __init__(self, model: tuple[str, str], boxes: Sequence[Box]) -> None:
+        self.name, self.version = model
+        self._boxes = tuple(boxes)
+
+    def look(self, whole: object, size: int = 0) -> tuple[Box, ...]:  # noqa: ARG002, another has looked
+        """Return the boxes."""
+        return self._boxes
+
+
+def _look(engine: LocalEngine, folder: Path, asked: _Asked) -> str | None:
+    """Return what our models say of the boxes that came in, as JSON: they look at crops, as after a detector of ours.
+
+    None if a photo cannot be read; or is a video, whose frames are others. Raises `ModelError`.
+    """
+    said, location, _ = asked.question
+    path = folder / asked.row["path"]
+    if is_video(path) or -1 not in said.frames:
+        return None
+    given = _Given(said.detector or said.model, [box for box, _ in said.frames[-1].boxes])
+    place = Place("given", location.latitude, location.longitude) if location else NONE
+    engine = engine.changed(lambda services: with_detector(services, given))
+    try:
+        return engine.identify(path.read_bytes(), place, asked.row["shift"]).answer
+    except (OSError, Refused):
+        return None
+
+
+def _outcome(asked: _Asked, text: str, opinion: dict[str, Any] | None, ours: str | None, names: Names) -> Outcome:
+    """Return what is kept of a photo. `ours`: what our models say of it, if they have looked."""
+    row, others = asked.row, [opinion] if opinion else []
     if ours and names == "ours":
         text = ours
     elif ours:
         others.append(opinion_in(ours))
-    task = Task(row["id"], row["path"], place, None, row["shift"])
+    task = Task(row["id"], row["path"], asked.place, None, row["shift"])
     text = with_others(text, others)
-    outcome = Outcome(task, "done", row["size"], row["modified"], row["checksum"], facts, text)
-    return _Answered(said, row, outcome, opinion, is_unseen=engine is not None and ours is None)
+    return Outcome(task, "done", row["size"], row["modified"], row["checksum"], asked.facts, text)
 
 
 def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:

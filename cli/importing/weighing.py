@@ -66,15 +66,14 @@ class Weighing:
         self._at = lru_cache(1000)(self._look_up)
 
     def answer(
-        self, said: Predicted, location: Location | None, month: int | None, size: tuple[int, int]
+        self, said: Predicted, location: Location | None, month: int | None
     ) -> tuple[str, dict[str, Any] | None]:
         """Return the answer for a photo or video, as JSON, and what the file itself calls it.
 
-        `size`: its width and height in pixels.
+        `said`: with boxes in shares.
         """
         cell = cell_of(location.latitude, location.longitude) if location else None
         features, prior = self._at(cell, month)
-        said = said.in_shares(size)
         answers = {
             number: self._answer(found, said, location, features, prior) for number, found in said.frames.items()
         }

@@ -32,7 +32,7 @@ def weighing(tmp_path: Path) -> Weighing:
 
 def test_classes_of_a_photo_are_those_of_its_surest_animal(weighing: Weighing) -> None:
     said = Predicted("a.jpg", {-1: Found(((ANIMAL, ()), (ANIMAL, ())), ((FOX, 0.95),))}, "", ("net", "1"))
-    answer = json.loads(weighing.answer(said, None, None, (100, 100))[0])
+    answer = json.loads(weighing.answer(said, None, None)[0])
     first, second = answer["animals"]
     assert (answer["prediction"]["name"], first["prediction"]["name"], second["prediction"]) == (
         "red fox",
@@ -47,7 +47,7 @@ def test_a_video_shows_what_any_frame_does(weighing: Weighing) -> None:
     frames = {0: Found(((PERSON, ()),)), 20: Found(((ANIMAL, ()),)), 40: Found(())}
     said = Predicted("a.mp4", frames, "", ("megadetector", "A"), rate=20.0, processed=(0, 20, 40))
     # WHEN it is answered THEN both are there, and the answer is one of a video
-    answer = json.loads(weighing.answer(said, None, None, (1, 1))[0])
+    answer = json.loads(weighing.answer(said, None, None)[0])
     assert answer["video"]["processed"] == [0, 20, 40]
     assert (answer["video"]["fps"], answer["video"]["duration"]) == (20.0, 2.0)
     assert {part.kind for part in of_answer(answer, "").each} == {"animal", "human"}
@@ -67,7 +67,7 @@ def test_what_the_file_calls_a_photo_stays_beside_its_answer(
 ) -> None:
     # WHEN a photo is answered for THEN the opinion is what SpeciesNet decided, or else the likeliest class
     said = Predicted("a.jpg", {-1: found}, "", ("net", "1"), theirs=theirs)
-    text, opinion = weighing.answer(said, None, None, (1, 1))
+    text, opinion = weighing.answer(said, None, None)
     assert opinion is not None
     assert (opinion["by"], opinion["kind"], opinion.get("name"), opinion["score"]) == ("net 1", kind, name, score)
     # THEN the answer is read with it
@@ -77,7 +77,7 @@ def test_what_the_file_calls_a_photo_stays_beside_its_answer(
 
 def test_boxes_alone_are_no_opinion(weighing: Weighing) -> None:
     said = Predicted("a.jpg", {-1: Found(((ANIMAL, ()),))}, "", ("megadetector", "A"))
-    text, opinion = weighing.answer(said, None, None, (1, 1))
+    text, opinion = weighing.answer(said, None, None)
     assert opinion is None
     assert with_others(text, []) == text
     assert opinion_in(text) == {
