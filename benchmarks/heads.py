@@ -22,8 +22,8 @@ from cli.deployments import Deployments
 from cli.engines.local import cache_of
 from cli.training.evaluation import Evaluation
 from cli.training.features import Eye, Memory, Seen, see
+from cli.training.fit import learn, taxa_of
 from cli.training.labels import Labels
-from cli.training.learning import learn, taxa_of
 from cli.training.pack import About, animals_of, write_pack
 
 NAME = "held_out"

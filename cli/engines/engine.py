@@ -1,12 +1,18 @@
-"""Identify one photo or video by an engine: the models of this process, or a service."""
+"""Identify one photo or video by an engine: the models of this process, or a service.
+
+Here is also what engines share: what they answer for a video, and how they gather photos for a GPU.
+"""
 
 import json
 import sys
 import zlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import redirect_stdout
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib.api.http import json_of
@@ -16,10 +22,11 @@ from chalicelib.location import Location
 from chalicelib.photo.decode import Photo
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.photos import PhotoFacts
-from cli.engines.watch import Seen, answer_of_frames
 from cli.errors import CommandError
 from cli.place import Place
 from cli.results import FileFacts, Outcome, State, Task
+from cli.study.event import found_in
+from cli.study.finding import Finding, alike, of_answer
 from cli.study.moved import checksum_of
 from cli.video import INSTALL, USUAL, Sampling, VideoUnreadable, can_read, is_video, opened
 
@@ -166,3 +173,81 @@ def _facts_of(photo: PhotoFacts, place: Place) -> FileFacts:
         latitude, longitude = location.latitude, location.longitude
     taken = taken_at(photo.taken)
     return FileFacts(photo.width, photo.height, taken and taken + photo.offset, latitude, longitude)
+
+
+MOST = 8
+"""Photos in a batch, at most: their pixels have to fit into a GPU's memory."""
+
+
+class Gathered[T, R]:
+    """Calls `work` for all that waits, a batch at a time. While one runs, the next one fills. Thread-safe."""
+
+    def __init__(self, work: Callable[[Sequence[T]], Sequence[R]], most: int = MOST) -> None:
+        self._work, self._most = work, most
+        self._turn, self._waiting = Lock(), list[tuple[T, Future[R]]]()
+
+    def __call__(self, item: T) -> R:
+        """Return what `work` returns for an item. What it raises is raised for its whole batch."""
+        mine: Future[R] = Future()
+        self._waiting.append((item, mine))
+        with self._turn:
+            while not mine.done():  # else another thread's batch had it
+                batch = self._waiting[: self._most]
+                del self._waiting[: len(batch)]  # more may have come since
+                try:
+                    results = self._work([each for each, _ in batch])
+                except Exception as error:  # noqa: BLE001, it is raised in each thread
+                    for _, future in batch:
+                        future.set_exception(error)
+                else:
+                    for (_, future), result in zip(batch, results, strict=True):
+                        future.set_result(result)
+        return mine.result()
+
+
+class Seen(NamedTuple):
+    """A frame with its answer. `number`: from 0. `seconds`: from the start."""
+
+    number: int
+    seconds: float
+    answer: Mapping[str, Any]
+
+
+def answer_of_frames(frames: Sequence[Seen], fps: float, duration: float) -> dict[str, Any]:
+    """Return the answer of the best frame, with a part `video`, of which the fields are those of `Clip`.
+
+    The frames are weighed together, as the photos of an event are. Each taxon and kind that they show has a best frame,
+    and that of the first answers; `also` has the answers of the others.
+    """
+    findings = [of_answer(dict(frame.answer), "") for frame in frames]
+    best = list(dict.fromkeys(_best(shown, findings) for shown in found_in(findings)))
+    first, *others = (frames[index] for index in best)
+    video = {
+        "frame": first.number,
+        "seconds": first.seconds,
+        "fps": round(fps, 3),
+        "duration": round(duration, 3),
+        "processed": [frame.number for frame in frames],
+        "also": [{"frame": each.number, "seconds": each.seconds, "answer": each.answer} for each in others],
+    }
+    return {**first.answer, "video": video}
+
+
+def _best(shown: Finding, findings: Sequence[Finding]) -> int:
+    """Return which frame shows something best: by its name, then by how sure that is, then by how many there are."""
+
+    def worth(index: int) -> tuple[int, float, int, float]:
+        same = [part for part in findings[index].each if alike(part, shown)]
+        sure = max((part.sureness for part in same), default=0.0)
+        named = max((_fit(part, shown) for part in same), default=0)
+        return named, round(sure, 1), len(same), sure
+
+    return max(range(len(findings)), key=worth)
+
+
+def _fit(part: Finding, shown: Finding) -> int:
+    """Return 2 for the taxon itself or one within it, 1 for another of the same kind."""
+    if part.named is None or shown.named is None:
+        return 1
+    line = shown.named.line
+    return 1 + (part.named.line[: len(line)] == line)

@@ -25,8 +25,6 @@ from chalicelib.errors import ClientError, HTTPError, LocationInvalid, LocationM
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import FORMAT, CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import DemandCounts
-from chalicelib.features.protocols import Entry, Publication
 from chalicelib.identification import Identification, IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
@@ -209,31 +207,16 @@ class CellFile:
 class NoCache:
     """A `Cache` that is always empty."""
 
-    def read(self, key: bytes, deadline: Deadline) -> bytes | None:
-        return None
+    def read(self, *_: object, **__: object) -> None:
+        """Return nothing, whatever the key."""
 
-    def check_in(self, key: bytes, counts: DemandCounts, deadline: Deadline) -> bytes | None:
-        return None
+    check_in = publish = release = write = announce = read
 
-    def claim(
-        self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
-    ) -> tuple[bytes | None, bytes | None]:
+    def claim(self, *_: object, **__: object) -> tuple[None, None]:
         return None, None
-
-    def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
-        """Do nothing."""
-
-    def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
-        """Do nothing."""
 
     def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
         return [b""] * len(keys)
-
-    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
-        """Do nothing."""
-
-    def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None = None) -> None:
-        """Do nothing."""
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
         return [{} for _ in hours]

@@ -22,8 +22,7 @@ from chalicelib.model.recogniser import Recognised, Recogniser
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
-from cli.engines.engine import required
-from cli.engines.gather import Gathered
+from cli.engines.engine import Gathered, required
 from cli.errors import CommandError
 
 NAME: Final = "megadetector"

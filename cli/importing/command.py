@@ -10,11 +10,9 @@ from typing import get_args
 import click
 
 from cli.errors import CommandError, Exit
-from cli.importing.camtrap_dp import CamtrapDP
-from cli.importing.labels import Folders, Form, Label
+from cli.importing.labels import COLUMNS, CamtrapDP, Folders, Form, Label, Timelapse
 from cli.importing.photos import StudyPhotos, let_in, looked_for
 from cli.importing.predictions import Names, Predictions
-from cli.importing.timelapse import COLUMNS, Timelapse
 from cli.options import EXISTING_FOLDER, Parsed, PlaceOptions, place_options, results_argument
 from cli.results import BATCH, ResultsFile
 from cli.study.opinions import Observation, Opinion

@@ -1,21 +1,28 @@
-"""What files of other programs say about photos. A module beside this one reads each form, as labels.
-
-Here are folders by animal, the form that needs no file, and what tables of all forms share.
-"""
+"""What files of other programs say about photos: folders by animal, CSV of Timelapse, and Camtrap DP."""
 
 import csv
 import io
-from collections.abc import Iterator
+import json
+import re
+import zipfile
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit
 
 from cli.errors import CommandError
-from cli.importing.names import kind_called, taxon_called
+from cli.importing.names import KINDS, kind_called, taxon_called
 from cli.photos import walk
-from cli.study.opinions import Observation, of_taxon
+from cli.study.opinions import KINDS as OBSERVED
+from cli.study.opinions import TYPED, Observation, of_taxon
 
 SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 AGES = {
@@ -118,3 +125,185 @@ def faults_of(path: Path) -> Iterator[None]:
         raise CommandError(f"{path} is not UTF-8; save it as 'CSV UTF-8'") from error
     except (OSError, csv.Error, ValueError, KeyError, TypeError) as error:
         raise CommandError(f"{path} cannot be read ({type(error).__name__}: {error}); export it again") from error
+
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "name": ("scientificname", "species", "taxon", "commonname", "animal", "identification", "label"),
+    "count": ("count", "number", "individuals", "groupsize", "howmany", "total"),
+    "sex": ("sex", "gender"),
+    "life_stage": ("lifestage", "age", "ageclass"),
+    "behavior": ("behavior", "behaviour", "activity"),
+    "note": ("note", "notes", "comment", "comments", "remarks"),
+}
+"""What the columns of templates are called, without spaces and capitals, the likeliest first."""
+REVIEWER = ("reviewer", "observer", "analyst", "classifiedby", "identifiedby", "initials", "user")
+YES = frozenset({"true", "yes", "1", "x"})
+NO = frozenset({"false", "no", "0"})
+NUMBERS = ("", *"123456789")
+
+
+class Timelapse:
+    """A CSV of Timelapse: a row a photo, with `File`, `RelativePath` and the columns of the project's own template.
+
+    Known are the names of `COLUMNS`, by themselves or with a number for further animals of a photo (`Species2`,
+    `Count2`), and columns that say yes or no about a kind (`Empty`, `Person`). A photo that Timelapse has twice, for
+    two animals, has two rows. `columns`: its own names for what `COLUMNS` has.
+    """
+
+    def __init__(self, columns: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._names = {
+            what: ((plain(columns[what]),) if what in columns else ()) + known for what, known in COLUMNS.items()
+        }
+
+    def is_form_of(self, path: Path) -> bool:
+        """Return whether it is a CSV with the two columns that every one of Timelapse has."""
+        if not path.is_file() or path.suffix.lower() not in (".csv", ".txt", ".tsv"):
+            return False
+        with path.open("rb") as file:
+            head = file.readline().decode("utf-8-sig", "replace")
+        return {"file", "relativepath"} <= {plain(name) for name in re.split(r"[,;\t]", head)}
+
+    def labels(self, path: Path) -> Iterator[Label]:
+        """Yield a label for each row that says something."""
+        with faults_of(path):
+            for number, row in enumerate(rows_in(path)):
+                fields = {plain(name): value for name, value in row.items()}
+                if number == 0 and not self._animals(fields) and not _kinds(fields):
+                    raise CommandError(
+                        f"{path} has no column for the animal, such as Species; say which it is with "
+                        "--column name=COLUMN"
+                    )
+                folder = fields["relativepath"].replace("\\", "/").strip("/")
+                reviewer = next((fields[name] for name in REVIEWER if fields.get(name)), "")
+                photo = f"{folder}/{fields['file']}".lstrip("/")
+                yield Label(photo, tuple(self._said(fields)), reviewer, taken=fields.get("datetime", ""))
+
+    def _said(self, fields: Mapping[str, str]) -> Iterator[Observation]:
+        animals = self._animals(fields)
+        for number, name in animals.items():
+            rest = {what: self._value(fields, what, number) for what in COLUMNS if what != "name"}
+            if name:
+                yield observed("" if name.casefold() in YES else name, **rest)
+        if not any(animals.values()):
+            yield from (observed(kind) for kind, says in _kinds(fields).items() if says)
+
+    def _animals(self, fields: Mapping[str, str]) -> dict[str, str]:
+        """Return what each column for an animal's name says, by its number."""
+        numbers = [each for each in NUMBERS if any(name + each in fields for name in self._names["name"])]
+        return {number: self._value(fields, "name", number) for number in numbers}
+
+    def _value(self, fields: Mapping[str, str], what: str, number: str) -> str:
+        values = (fields.get(each + number, "") for each in self._names[what])
+        return next((each for each in values if each and (what != "name" or each.casefold() not in NO)), "")
+
+
+def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
+    """Return what the columns say that have yes or no for a kind."""
+    known = [name for name in fields if name in KINDS and fields[name].casefold() in YES | NO | {""}]
+    return {name: fields[name].casefold() in YES for name in known}
+
+
+@cache
+def plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())
+
+
+PACKAGE = "datapackage.json"
+
+
+class _Said(NamedTuple):
+    what: Observation
+    reviewer: str
+    at: str
+
+
+class _Events:
+    """What was said about the events of a deployment, each with its begin and its end."""
+
+    def __init__(self, events: Iterable[tuple[datetime, datetime, _Said]]) -> None:
+        self._events = sorted(events, key=itemgetter(0))
+        self._longest = max((end - start for start, end, _ in self._events), default=timedelta())
+
+    def at(self, time: datetime) -> list[_Said]:
+        first = bisect_left(self._events, time - self._longest, key=itemgetter(0))
+        last = bisect_right(self._events, time, key=itemgetter(0))
+        return [said for _, end, said in self._events[first:last] if time <= end]
+
+
+class CamtrapDP:
+    """A package of Camtrap DP 1.0. What machines said is left out."""
+
+    def is_form_of(self, path: Path) -> bool:
+        """Return whether it is a package: a folder or a zip with a datapackage.json, or that file."""
+        return _root_of(path) is not None
+
+    def labels(self, path: Path) -> Iterator[Label]:
+        """Yield a label for each medium and reviewer. Media of which no person says anything have one without words.
+
+        An observation of an event holds for its media that have none of their own.
+        """
+        root = _root_of(path)
+        with faults_of(path):
+            about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
+            files = {each["name"]: root / each["path"] for each in about["resources"]}
+            is_ours = any(each.get("title") == "Faunalens" for each in about.get("sources", ()))
+            of_media, of_events = defaultdict[str, list[_Said]](list), defaultdict[str, list[Any]](list)
+            for row in rows_in(files["observations"]):
+                if row.get("classificationMethod") == "machine" or row["observationType"] not in OBSERVED:
+                    continue
+                if medium := row.get("mediaID"):
+                    of_media[medium].append(_said(row))
+                elif not is_ours:  # our events only repeat what was said of media
+                    times = (datetime.fromisoformat(row[name]) for name in ("eventStart", "eventEnd"))
+                    of_events[row["deploymentID"]].append((*times, _said(row)))
+            events = {deployment: _Events(each) for deployment, each in of_events.items()}
+            for row in rows_in(files["media"]):
+                time, where = datetime.fromisoformat(row["timestamp"]), events.get(row["deploymentID"])
+                yield from _labels_of(row, of_media.get(row["mediaID"]) or (where.at(time) if where else []))
+
+    def places(self, path: Path) -> dict[str, tuple[str, str, str]]:
+        """Return the deployment of each medium, by the path that its labels have, with latitude and longitude."""
+        root = _root_of(path)
+        with faults_of(path):
+            about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
+            files = {each["name"]: root / each["path"] for each in about["resources"]}
+            at = {row["deploymentID"]: (row["latitude"], row["longitude"]) for row in rows_in(files["deployments"])}
+            media = rows_in(files["media"])
+            return {_photo_of(row): (row["deploymentID"], *at.get(row["deploymentID"], ("", ""))) for row in media}
+
+    @staticmethod
+    def folder_of(path: Path) -> Path:
+        """Return the folder below which a package names its media; beside a zip, which need not have any."""
+        root = _root_of(path)
+        return root if isinstance(root, Path) else path.parent
+
+
+def _root_of(path: Path) -> Any:
+    """Return the folder of a package, also within a zip or another folder; None if there is none."""
+    root: Any = path.parent if path.name == PACKAGE else zipfile.Path(path) if zipfile.is_zipfile(path) else path
+    folders = (root, *root.iterdir()) if root.is_dir() else ()
+    return next((each for each in folders if (each / PACKAGE).is_file()), None)
+
+
+def _labels_of(medium: Mapping[str, str], said: list[_Said]) -> Iterator[Label]:
+    photo = _photo_of(medium)
+    if not said:
+        yield Label(photo, taken=medium["timestamp"])
+    for reviewer in dict.fromkeys(each.reviewer for each in said):
+        mine = [each for each in said if each.reviewer == reviewer]
+        at = max(each.at for each in mine)
+        yield Label(photo, tuple(each.what for each in mine), reviewer, at, medium["timestamp"])
+
+
+def _photo_of(medium: Mapping[str, str]) -> str:
+    address = urlsplit(medium["filePath"])
+    return (medium.get("fileName") or unquote(address.path)) if "://" in medium["filePath"] else medium["filePath"]
+
+
+def _said(row: Mapping[str, str]) -> _Said:
+    typed, mark, note = row.get("observationComments", "").rpartition(TYPED)  # as our own packages have names
+    name, kind = typed if mark else row.get("scientificName", ""), row["observationType"]
+    columns = ("count", "sex", "lifeStage", "behavior", "classifiedBy")
+    count, sex, age, behavior, reviewer = (row.get(each, "") for each in columns)
+    what = observed(name if kind == "animal" else kind, count, sex, age, behavior, note.lstrip("; "))
+    return _Said(what, reviewer, row.get("classificationTimestamp", ""))

@@ -29,11 +29,10 @@ from chalicelib.model.relatives import Relative, read_relatives
 from chalicelib.model.subject import MOST_EMPTY, NOTHING_SEEN, Sighting
 from chalicelib.model.taxonomy import RANKS, Animal
 from chalicelib.photo.quality import Quality
-from cli.engines.speciesnet import CERTAINTY
-from cli.engines.speciesnet_animals import NetAnimals
-from cli.engines.watch import Seen, answer_of_frames
+from cli.engines.engine import Seen, answer_of_frames
+from cli.engines.speciesnet import CERTAINTY, NetAnimals
+from cli.importing.names import taxon_of_label
 from cli.importing.predictions import Classes, Found, Predicted
-from cli.importing.speciesnet_taxa import taxon_of_label
 from cli.study.finding import of_answer
 from cli.study.taxa import ANIMALS
 

@@ -17,8 +17,8 @@ from cli.options import EXISTING_FILE, EXISTING_FOLDER, FOLDER
 from cli.terminal import MOST_FAULTS, shown, waiting, warn
 from cli.training.evaluation import Evaluation
 from cli.training.features import NOTHING, Eye, Memory, Seen, see
+from cli.training.fit import learn, taxa_of
 from cli.training.labels import Labels
-from cli.training.learning import learn, taxa_of
 from cli.training.pack import COUNTRY, About, animals_of, areas_named, cells_in, write_pack
 from cli.words import count
 from database.areas.area_cells import read_names, suggest

@@ -12,12 +12,9 @@ from chalicelib.features.cells import cell_of, parse_cell
 from chalicelib.model.detector import Box
 from cli.deployments import Deployments, deployment_at, place_of
 from cli.errors import CommandError
-from cli.importing.camtrap_dp import CamtrapDP
-from cli.importing.labels import Folders, Form, called, faults_of, rows_in
-from cli.importing.names import kind_called, taxon_called
+from cli.importing.labels import COLUMNS, CamtrapDP, Folders, Form, Timelapse, called, faults_of, plain, rows_in
+from cli.importing.names import kind_called, taxon_called, taxon_of_label
 from cli.importing.predictions import Predictions
-from cli.importing.speciesnet_taxa import taxon_of_label
-from cli.importing.timelapse import COLUMNS, Timelapse, plain
 from cli.results import BATCH, ResultsFile
 from cli.study.finding import machine_of
 from cli.study.opinions import Observation, opinions_of

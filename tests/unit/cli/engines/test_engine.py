@@ -2,7 +2,11 @@
 
 import io
 import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -12,13 +16,15 @@ from PIL.ExifTags import IFD, Base
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ModelError
 from chalicelib.photo.photos import PhotoFacts
-from cli.engines.engine import Identified, Refused, position_in, work
+from cli.engines.engine import Gathered, Identified, Refused, Seen, answer_of_frames, position_in, work
 from cli.place import EXIF, Place
 from cli.results import Task
+from cli.study.finding import Finding, of_answer
 from cli.video import Sampling
 from testing.pictures import SYDNEY, exif, jpeg
-from testing.studies import LION, answer
+from testing.studies import BOVIDS, IMPALA, LION, answer
 from testing.videos import write_video
+from tests.unit.cli.copy.test_command import animal, person
 
 PHOTO = jpeg(exif=exif(SYDNEY))
 
@@ -207,3 +213,102 @@ def test_without_pyav_a_video_says_how_to_get_it(tmp_path: Path, monkeypatch: py
     outcome = work(VIDEO, filmed(tmp_path), Colours())
     assert (outcome.state, outcome.code) == ("failed", "video_unsupported")
     assert "install faunalens with it" in str(outcome.detail)
+
+
+def test_what_waits_goes_through_together() -> None:
+    # GIVEN a model that is busy with one photo
+    batches: list[list[int]] = []
+    is_busy, may_go_on = Event(), Event()
+
+    def work(items: Sequence[int]) -> list[int]:
+        batches.append(list(items))
+        is_busy.set()
+        may_go_on.wait(10)
+        return [10 * each for each in items]
+
+    gathered = Gathered(work, most=3)
+    with ThreadPoolExecutor(6) as pool:
+        first = pool.submit(gathered, 0)
+        is_busy.wait(10)
+        # WHEN five more come
+        others = [pool.submit(gathered, number) for number in range(1, 6)]
+        while len(gathered._waiting) < 5:
+            pass
+        may_go_on.set()
+        # THEN each gets its own answer
+        assert [each.result() for each in (first, *others)] == [0, 10, 20, 30, 40, 50]
+    # and they were two batches
+    assert [len(each) for each in batches] == [1, 3, 2]
+
+
+def test_an_error_is_that_of_its_batch_alone() -> None:
+    def work(items: Sequence[int]) -> list[float]:
+        return [1 / each for each in items]
+
+    gathered = Gathered(work)
+    with pytest.raises(ZeroDivisionError):
+        gathered(0)
+    assert gathered(2) == 0.5
+
+
+def test_every_item_of_many_threads_is_done_once() -> None:
+    seen: list[int] = []
+
+    def work(items: Sequence[int]) -> list[int]:
+        seen.extend(items)
+        return [-each for each in items]
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(Gathered(work, most=4), range(2000)))
+    assert answers == [-each for each in range(2000)]
+    assert sorted(seen) == list(range(2000))
+
+
+def watched(*answers: str) -> tuple[dict[str, Any], Finding]:
+    frames = [Seen(10 * number, float(number), json.loads(text)) for number, text in enumerate(answers)]
+    whole = answer_of_frames(frames, 10.0, 4.5)
+    return whole, of_answer(whole, "2026-05-02T06:00:00+00:00")
+
+
+def test_the_surest_frame_of_the_animal_answers() -> None:
+    whole, found = watched(answer(None), answer(LION, 0.7), answer(LION, 0.95), answer(None))
+    assert found.named is not None
+    assert (found.named.name, found.named.score, found.parts) == ("lion", 0.95, ())
+    assert found.clip is not None
+    assert (found.clip.frame, found.clip.seconds, found.clip.processed) == (20, 2.0, (0, 10, 20, 30))
+    assert (found.clip.fps, found.clip.duration) == (10.0, 4.5)
+    # THEN the answer is otherwise as the model gave it, also for those who read it alone
+    assert {key: value for key, value in whole.items() if key != "video"} == json.loads(answer(LION, 0.95))
+
+
+def test_of_frames_that_are_as_sure_the_one_with_most_animals_answers() -> None:
+    two = answer(LION, 0.9, subject="animal", animals=[animal(0.1, LION), animal(0.6, LION)])
+    one = answer(LION, 0.9, subject="animal", animals=[animal(0.1, LION)])
+    _, found = watched(one, two, one)
+    assert found.clip is not None
+    assert (found.clip.frame, len(found.each)) == (10, 2)
+
+
+def test_a_slip_does_not_name_the_video() -> None:
+    # GIVEN an impala that one frame takes for a lion, which the others exclude
+    slip = answer(LION, 0.5, [(LION, 0.5), (IMPALA, 0.4)])
+    _, found = watched(slip, answer(IMPALA, 0.95), answer(BOVIDS, 0.9, [(IMPALA, 0.6)]))
+    assert [part.named and part.named.name for part in found.each] == ["impala"]
+
+
+def test_what_other_frames_show_besides_is_there_with_its_frame() -> None:
+    both = person(0.9) | {"subject": "animal"}
+    _, found = watched(answer(LION, 0.95), answer(None, **person(0.9)), answer(IMPALA, 0.95), answer(LION, 0.8, **both))
+    assert [(part.kind, part.named and part.named.name, part.clip and part.clip.frame) for part in found.each] == [
+        ("animal", "lion", 0),
+        ("animal", "impala", 20),
+        ("human", None, 10),
+    ]
+    assert found.shows_people
+
+
+def test_a_video_that_shows_nothing_is_blank() -> None:
+    _, found = watched(answer(None), answer(None))
+    assert (found.kind, found.parts, found.clip and found.clip.frame) == ("blank", (), 0)
+    # AND what is too faint to be said has a frame too, as MegaDetector's format demands
+    assert all(part.clip for part in found.faint)
