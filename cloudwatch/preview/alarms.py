@@ -67,10 +67,11 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
     first = int(start // MINUTE) * MINUTE
     minutes = max(0, ceil((end - first) / MINUTE))
     start_of_names = prefix(files.stage)
+    since, _ = store.span() or (0.0, 0.0)
     found: dict[str, _Outcome] = {}
     try:
         for name, alarm in files.alarms.items():
-            found[name] = _metric_states(MetricAlarm.of(name, alarm), store, first, minutes)
+            found[name] = _metric_states(MetricAlarm.of(name, alarm), store, first, minutes, since)
         rules = {name: parse_rule(composite["AlarmRule"]) for name, composite in files.composites.items()}
         below = {
             name: sorted(each.removeprefix(start_of_names) for each in dependencies(composite))
@@ -93,9 +94,9 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
     }
 
 
-def _metric_states(alarm: MetricAlarm, store: MetricStore, first: int, minutes: int) -> _Outcome:
+def _metric_states(alarm: MetricAlarm, store: MetricStore, first: int, minutes: int, since: float) -> _Outcome:
     try:
-        evaluations = alarm.evaluate(store, first, minutes)
+        evaluations = alarm.evaluate(store, first, minutes, since)
     except AlarmError:
         raise
     except ValueError as error:

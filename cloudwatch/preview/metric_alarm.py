@@ -5,6 +5,9 @@ fewer than N points exist, TreatMissingData decides how the missing points count
 the threshold. With the treatment `missing`, it also fires if all existing points cross the threshold and the oldest of
 them is at least M periods old.
 
+Periods before the start of a recording are no missing points: nothing says what was then. They neither fire an alarm
+nor keep it from firing.
+
 Source: "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide. The tests use its tables.
 """
 
@@ -73,8 +76,8 @@ class MetricAlarm:
             raise AlarmError(f"alarm {name} has a period of {watched.period} s; use a multiple of {MINUTE} s")
         return made
 
-    def evaluate(self, store: MetricStore, first: int, minutes: int) -> "Evaluations":
-        """Return one evaluation per minute, beginning at `first` (seconds since 1970)."""
+    def evaluate(self, store: MetricStore, first: int, minutes: int, since: float = 0.0) -> "Evaluations":
+        """Return one evaluation per minute from `first` on. `since`: when the recording began. Seconds since 1970."""
         period, columns = self.watched.period, self.total + EXTRA_POINTS
         lag = period // MINUTE
         number = minutes + (columns - 1) * lag if minutes else 0
@@ -85,7 +88,9 @@ class MetricAlarm:
                 f"alarm {self.name} watches {self.watched.expression}, which does not return one series; change it"
             )
         places = np.arange(minutes)[:, np.newaxis] + lag * np.arange(columns - 1, -1, -1)
-        return Evaluations(self, value.values[places], grid.begins[places])
+        begins = grid.begins[places]
+        is_known = begins + period > since
+        return Evaluations(self, np.where(is_known, value.values[places], np.nan), begins, is_known)
 
     def crosses(self, points: Floats) -> NDArray[np.bool_]:
         """Return True for each point that crosses the threshold."""
@@ -96,18 +101,21 @@ class MetricAlarm:
 class Evaluations:
     """The evaluations of an alarm. Each has one row of points, the latest point first. NaN marks a missing point.
 
-    `begins` has the start of the period of each point, in seconds since 1970.
+    `begins` has the start of the period of each point, in seconds since 1970; `is_known` is False for a point whose
+    period ended before the recording began.
     """
 
     alarm: MetricAlarm
     points: Floats
     begins: Integers
+    is_known: NDArray[np.bool_]
 
     @property
     def verdicts(self) -> Integers:
         """The verdict of each evaluation: `OK`, `ALARM`, `INSUFFICIENT_DATA` or `RETAIN`."""
         alarm = self.alarm
-        return verdicts_of(self.points, alarm.crosses(self.points), alarm.total, alarm.needed, alarm.treatment)
+        unknown = (~self.is_known[:, : alarm.total]).sum(axis=1)
+        return verdicts_of(self.points, alarm.crosses(self.points), alarm.total, alarm.needed, alarm.treatment, unknown)
 
     def reason(self, evaluation: int) -> str:
         """Return the reason for a verdict, with the points that crossed the threshold."""
@@ -116,28 +124,41 @@ class Evaluations:
         judged = exists & (np.cumsum(exists) <= alarm.total)
         found = int(judged.sum())
         crossed = judged & alarm.crosses(points)
-        absent = f"{alarm.total - found} missing, treated as {alarm.treatment}" if found < alarm.total else ""
+        before = int((~self.is_known[evaluation, : alarm.total]).sum())
+        lost = max(alarm.total - found - before, 0)
+        parts = [f"{lost} missing, treated as {alarm.treatment}"] * (lost > 0) + [f"{before} before the start"] * (
+            before > 0
+        )
+        absent = ", ".join(parts)
         if not found:
             return f"no data in {points.size * alarm.watched.period // MINUTE} minutes; {absent}"
         rule = f"{SYMBOLS[alarm.comparison]} {alarm.threshold:g}, {alarm.needed} of {alarm.total} needed"
         crossing = zip(self.begins[evaluation][crossed].tolist(), points[crossed].tolist(), strict=True)
         listed = ", ".join(f"{value:.4g} at {datetime.fromtimestamp(begin, UTC):%H:%M}" for begin, value in crossing)
-        parts = [f"{crossed.sum()} of {found} points crossed ({rule})" + (f": {listed}" if listed else ""), absent]
-        return "; ".join(part for part in parts if part)
+        said = f"{crossed.sum()} of {found} points crossed ({rule})" + (f": {listed}" if listed else "")
+        return f"{said}; {absent}" if absent else said
 
 
-def verdicts_of(points: Floats, crossing: NDArray[np.bool_], total: int, needed: int, treatment: Treatment) -> Integers:
+def verdicts_of(
+    points: Floats,
+    crossing: NDArray[np.bool_],
+    total: int,
+    needed: int,
+    treatment: Treatment,
+    unknown: Integers | int = 0,
+) -> Integers:
     """Return one verdict per row of points. The latest point is in the first column; NaN marks a missing point.
 
     `crossing` is True for each point that crosses the threshold. The alarm needs `needed` of the last `total` points to
-    cross it ("M out of N" in CloudWatch).
+    cross it ("M out of N" in CloudWatch). `unknown`: how many of these points were before the recording.
     """
     exists = ~np.isnan(points)
     judged = exists & (np.cumsum(exists, axis=1) <= total)
     found = judged.sum(axis=1)
     bad = (judged & crossing).sum(axis=1)
     if treatment == "breaching":
-        return np.where(bad + np.maximum(total - found, 0) >= needed, ALARM, OK)
+        missing = np.maximum(total - found - unknown, 0)
+        return np.where(bad + missing >= needed, ALARM, np.where(found + missing > 0, OK, INSUFFICIENT_DATA))
     if treatment == "notBreaching":
         return np.where(bad >= needed, ALARM, OK)
     ages = np.where(judged, np.arange(1, points.shape[1] + 1), 0).max(axis=1)

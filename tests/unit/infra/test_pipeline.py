@@ -116,6 +116,19 @@ def test_the_pipeline_itself_changes_nothing_but_its_stack_and_with_its_role_onl
     assert not is_allowed(rights, "lambda:InvokeFunction", FUNCTION.replace("-dev", "-prod") + "-admin:live")
 
 
+@pytest.mark.parametrize("function", [FUNCTION, f"{FUNCTION}-admin"])
+def test_the_pipeline_deletes_versions_by_their_number_and_no_function(function: str) -> None:
+    """AWS lists one resource type for lambda:DeleteFunction, a function, "by function, version, or alias ARN".
+
+    Sources: the Service Authorization Reference of Lambda; "Fine-tuning the Resources and Conditions sections of
+    policies" in Lambda's guide. The claim `release-pruned` asks AWS itself.
+    """
+    rights = policy("PipelinePolicy")
+    assert is_allowed(rights, "lambda:DeleteFunction", f"{function}:7")
+    assert not is_allowed(rights, "lambda:DeleteFunction", function)
+    assert not is_allowed(rights, "lambda:DeleteFunction", function.replace("-dev", "-prod") + ":7")
+
+
 def test_the_pipeline_pushes_images_of_its_stage_and_deletes_none() -> None:
     rights, images = policy("PipelinePolicy"), f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/faunalens-dev-web"
     assert images.rpartition("/")[2] == known(found()["Images"]["Properties"]["RepositoryName"], "dev")

@@ -96,12 +96,28 @@ def test_m_of_n() -> None:
 
 @pytest.mark.parametrize(
     ("treatment", "course"),
-    [("missing", "?AAAooo"), ("ignore", "?AAAooo"), ("breaching", "AAAAooo"), ("notBreaching", "oAAAooo")],
+    [("missing", "?AAAooo"), ("ignore", "?AAAooo"), ("breaching", "?AAAooo"), ("notBreaching", "oAAAooo")],
 )
 def test_a_point_counts_as_long_as_it_is_among_the_fetched_ones(treatment: str, course: str) -> None:
     # GIVEN an alarm of one period, which fetches three points; a bad point, and a good one much later
     alarm = _alarm(TreatMissingData=treatment)
     assert _course(alarm, _store(Faults=[9, None, None, 0, None, None]), 7) == course
+
+
+LOW = {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "EvaluationPeriods": 3}
+FILLED = {"Id": "runs", "Expression": "FILL(faults, 0)", "ReturnData": True}
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [_alarm(TreatMissingData="breaching", **LOW), _math(_query("faults", "Faults"), FILLED, **LOW)],
+    ids=["missing", "filled"],
+)
+def test_no_alarm_comes_from_the_minutes_before_the_recording(silent: dict[str, Any]) -> None:
+    # GIVEN an alarm that fires after three minutes without a run, and a recording of requests without any
+    course = _course(silent, _store(Requests=[1] * 6), 7)
+    # THEN it is on once three minutes of the recording had none, and not before
+    assert (course.index("A"), course.count("A")) == (3, 4)
 
 
 def test_ignored_missing_data_keeps_the_state() -> None:
@@ -137,9 +153,9 @@ def _hour() -> str:
 
 def test_reasons() -> None:
     timeline = _timeline(_alarm(EvaluationPeriods=3, DatapointsToAlarm=2), _store(Faults=[9, 8, 1, 1, 1]), 6)
-    filled = "1 missing, treated as notBreaching"
+    filled = "1 before the start"
     assert [stretch.reason for stretch in timeline.stretches] == [
-        "no data in 5 minutes; 3 missing, treated as notBreaching",
+        "no data in 5 minutes; 3 before the start",
         f"2 of 2 points crossed (≥ 5, 2 of 3 needed): 8 at {_hour()}:01, 9 at {_hour()}:00; {filled}",
         f"1 of 3 points crossed (≥ 5, 2 of 3 needed): 8 at {_hour()}:01",
     ]
