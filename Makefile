@@ -42,8 +42,8 @@ offline: environment model packs ## write what the page needs without signal int
 unit: environment ## run the fast tests, which need no servers; takes half a minute on two cores
 	@$(PYTHON) -m pytest -n auto tests/unit
 
-test: setup ## run the tests that guard every change, three at a time; they start their own servers
-	@$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
+test: setup ## run the tests that guard every change, four at a time; they start their own servers
+	@$(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not alone"
 
 test-all: test ## run all tests: then those that need the whole machine, or take long, one at a time
 	@$(PYTHON) -m pytest -m alone
