@@ -58,14 +58,6 @@ def event_of(client: HTTPConnection, method: str, target: str, *arguments: Any) 
     return event
 
 
-@pytest.mark.parametrize("size", [7 * 2**20, 30 * 2**20])
-def test_a_body_over_the_limit_is_refused_and_the_connection_lives(client: HTTPConnection, size: int) -> None:
-    client.request("POST", "/photos", b"x" * size)
-    response = client.getresponse()
-    assert (response.status, json.loads(response.read())) == (413, {"message": "Request Too Long"})
-    event_of(client, "GET", "/photos")
-
-
 def test_the_log_has_routes_and_no_queries(
     client: HTTPConnection, port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
