@@ -55,7 +55,7 @@ class Comparison:
         yield f"pairs of animal and cell gained: {gained:,}; lost: {lost:,}"
         for each in self.changes[:_SHOWN]:
             yield (
-                f"  {each.name}: +{len(each.gained):,} cells, -{len(each.lost):,}; "
+                f"  {each.name}: cells +{len(each.gained):,}, -{len(each.lost):,}; "
                 f"weight higher in {each.higher:,}, lower in {each.lower:,}"
             )
         for what, facts in (("won", self.won), ("lost", self.lost)):

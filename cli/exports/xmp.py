@@ -16,6 +16,7 @@ from cli.study.finding import KINDS, Finding
 from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import lineage_of
 from cli.terminal import shown, warn
+from cli.words import count
 
 EMPTY = "empty"
 WORDS = KINDS | {"blank": EMPTY}
@@ -78,7 +79,7 @@ def write_sidecars(study: Study, folder: Path) -> None:
         with whole(target) as partial:
             partial.write_text(packet(photo), encoding="utf-8")
     if others:
-        warn(f"{others:,} sidecars are of other programs, or were changed by them, and stay as they are")
+        warn(f"{count(others, 'sidecar was')} made or changed by other programs, and left alone")
 
 
 def _lineage(finding: Finding) -> tuple[str, ...]:

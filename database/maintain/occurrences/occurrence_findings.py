@@ -163,7 +163,7 @@ class OccurrenceFindings:
             what = f"widened from {widen} records in a cell on" if widen else "unchanged; see --widen"
             yield f"animals with records outside of their ranges: {len(outside):,} (ranges {what}); with the most:"
             for each in outside[:_SHOWN]:
-                yield f"  {each.records_outside:>13,.0f}  {each.name}, in {each.outside:,} cells"
+                yield f"  {each.records_outside:>13,.0f}  {each.name}; cells: {each.outside:,}"
         silent = sorted((each for each in self.animals if each.silent), key=lambda each: -each.silent)
         if silent:
             yield f"animals without records where their group has many, so that they weigh less there: {len(silent):,}"

@@ -53,7 +53,7 @@ def test_records_become_a_version_that_is_compared_activated_and_rolled_back(
     assert "names that match no animal: 1, with 9 records" in said
     assert "without a written range: 1\n" in said
     assert "outside of their ranges: 1 (ranges widened from 20 records in a cell on)" in said
-    assert "           30  red fox, in 1 cells\n" in said
+    assert "           30  red fox; cells: 1\n" in said
     new = said.rpartition("compare ")[2].strip()
     # AND the new version is beside the active one, with the wolf no longer unknown
     rows = ask(database_url, "select version, active, unknown from dataset order by dataset")
@@ -66,7 +66,7 @@ def test_records_become_a_version_that_is_compared_activated_and_rolled_back(
     assert main(["compare", new, "--html", str(folder / "page.html"), "--database-url", database_url]) == 0
     said = capsys.readouterr().out
     assert "animals that differ: 2; only new: 1; gone: 0\n" in said
-    assert "  red fox: +1 cells, -0;" in said
+    assert "  red fox: cells +1, -0;" in said
     page = (folder / "page.html").read_text()
     assert page.count("<figure>") == 2
     assert '<path class="gained"' in page

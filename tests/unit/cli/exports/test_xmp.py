@@ -109,7 +109,7 @@ def test_sidecars_of_other_programs_stay(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "out" / "N" / "1.jpg.xmp").write_text("of darktable")
     for _ in range(2):
         assert run(["export", str(tmp_path / "study.db"), "--xmp", str(tmp_path / "out")]) == Exit.DONE
-        assert "1 sidecars are of other programs" in capsys.readouterr().err
+        assert "1 sidecar was made or changed by other programs" in capsys.readouterr().err
     assert (tmp_path / "out" / "N" / "1.jpg.xmp").read_text() == "of darktable"
     assert "lion" in listed((tmp_path / "out" / "N" / "2.jpg.xmp").read_bytes(), "dc:subject")
 
