@@ -59,7 +59,8 @@ def merge(sources: tuple[Path, ...], *, into: Path, root: Path | None) -> None:
             )
             for what, number in merged.conflicts.items():
                 if number:
-                    warn(f"{path}: {number:,} {what}")
+                    noun, verb, rest = what.split(" ", 2)
+                    warn(f"{path}: {count(number, f'{noun} {verb}')} {rest}")
         say(f"{into}: {count(kept.counts().total, 'photo')}")
 
 

@@ -29,14 +29,14 @@ where theirs.path not in (select path from photo) and photo.path not in (select 
 and (is_there(theirs.path) is null or is_there(photo.path) is null)
 group by theirs.id;
 
---: conflict: deployments have other fields; those of the first file stay
+--: conflict: deployment has other fields; those of the first file stay
 select count(*) from their_deployment as theirs join deployment using (id)
 where json(theirs.fields) <> json(deployment.fields);
 
---: conflict: photos have the path of another photo, and are left out; if the files have different folders, give --root
+--: conflict: photo has the path of another photo, which stays alone; if the files have different folders, give --root
 select count(*) from other;
 
---: conflict: photos have two opinions of the same reviewer; the newer one stays
+--: conflict: photo has two opinions of the same reviewer; the newer one stays
 select count(*) from (
     select distinct review.photo, theirs.reviewer from their_review as theirs
     join same on same.theirs = theirs.photo
@@ -44,7 +44,7 @@ select count(*) from (
     where review.reviewed <> theirs.reviewed
 );
 
---: conflict: events are split in one file and merged in the other; the first file counts
+--: conflict: event is split in one file and merged in the other; the first file counts
 select count(*) from their_boundary as theirs join same on same.theirs = theirs.photo
 join boundary on boundary.photo = same.ours where boundary.starts <> theirs.starts;
 

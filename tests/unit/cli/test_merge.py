@@ -89,7 +89,7 @@ def test_a_photo_that_was_moved_is_the_same_and_another_one_of_its_path_is_left_
         assert answers(into) == {"N/1": "lion", "N/2": "impala"}
         # THEN what people said of the other photo is not said of this one
         assert opinions(into) == [("N/1", "A. Person", "lion")]
-        assert conflicts == {"photos": 1}
+        assert conflicts == {"photo": 1}
 
 
 def test_a_copy_that_is_there_too_is_no_moved_photo(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_all_opinions_are_kept_and_of_one_reviewer_the_newer() -> None:
             ("N/3", "B. Other", "vehicle"),
         ]
         assert {photo.path: photo.finding.kind for photo in Study(into, 60).photos()}["N/3"] == "vehicle"
-        assert conflicts == {"photos": 2}
+        assert conflicts == {"photo": 2}
 
 
 def test_deployments_and_events_of_the_first_file_stay() -> None:
@@ -145,7 +145,7 @@ def test_deployments_and_events_of_the_first_file_stay() -> None:
     with merged(file(1, north), file(0, south, north | {"latitude": "3"})) as (into, conflicts):
         assert into.deployments() == [north, south]
         assert [row["starts"] for row in into.rows("select starts from boundary")] == [1]
-        assert conflicts == {"deployments": 1, "events": 1}
+        assert conflicts == {"deployment": 1, "event": 1}
 
 
 PARTS = st.dictionaries(
