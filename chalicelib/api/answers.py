@@ -198,8 +198,8 @@ def class_map_of(found: ClassMap | None) -> ClassMapShown | None:
     """Return where the animal was seen; None without a map, or if no square speaks for the animal."""
     if found is None or (most := float(found.squares.max())) <= 0:
         return None
-    rows = (found.squares.clip(0.0) / most).tolist()
-    return ClassMapShown(round(found.share, 4), tuple(tuple(round(each, 2) for each in row) for row in rows))
+    rows = (found.squares.clip(0.0).astype(float) / most).round(2).tolist()
+    return ClassMapShown(round(found.share, 4), tuple(map(tuple, rows)))
 
 
 def _box(box: "Box") -> BoxFound:

@@ -97,10 +97,12 @@ class Fusion:
         (rows, columns), (kin, classes) = self.pairs, self.kin
         divided = scores * (WEIGHT + np.bincount(rows, vision[columns], len(scores)))
         agreed = np.bincount(classes, scores[kin], len(vision))
-        kept = np.where(self.wide, KEPT * vision**SURE * np.maximum(1.0 - agreed, 0.0) * (1.0 - scores.max()), 0.0)
+        wide = np.flatnonzero(self.wide)  # of the others, most powers would be too small for a fast float
+        kept = KEPT * vision[wide] ** SURE * np.maximum(1.0 - agreed[wide], 0.0) * (1.0 - scores.max())
         share = vision[self.members].sum() / (divided.sum() + kept.sum())
         joined = np.zeros(len(self.taxonomy.animals))
-        joined[: len(vision)] = np.where(self.members, share * kept, vision)
+        joined[: len(vision)] = np.where(self.members, 0.0, vision)
+        joined[wide] = share * kept
         joined[self.positions] += share * divided
         return joined
 

@@ -62,7 +62,7 @@ class Emitter:
         properties = {name: value for name, value in notes.properties.items() if _is_writable(value)}
         yield from _serialized(self._dimensions, metrics, properties, timestamp)
         for dimension, value in notes.dimensions.items():
-            some = {name: number for name, number in metrics.items() if dimension in ALL_METRICS[name].by}
+            some = {name: metrics[name] for name in _by_dimension()[dimension] if name in metrics}
             if some and value in DIMENSIONS[dimension].values:  # an unlisted value would be billed as a new metric
                 yield from _serialized({**self._dimensions, dimension: value}, some, {}, timestamp)
 
@@ -82,6 +82,12 @@ def _serialized(
     context.metrics = {name: metric_type(value, ALL_METRICS[name].unit) for name, value in metrics.items()}
     lines: list[str] = serializer.serialize(context)
     return lines
+
+
+@cache
+def _by_dimension() -> Mapping[str, list[str]]:
+    """Return the names of the metrics that are emitted with each dimension."""
+    return {each: [name for name, metric in ALL_METRICS.items() if each in metric.by] for each in DIMENSIONS}
 
 
 def _is_writable(value: object) -> bool:
