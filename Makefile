@@ -93,7 +93,7 @@ deploy: setup ## create or update a stage on AWS (STAGE=dev); see docs/how-to/de
 	@exec $(PYTHON) -m infra up --stage $(or $(STAGE),dev)
 
 bench: setup ## compare the app with the same work without the app (all parts, or MODULES="request start features")
-	@exec $(PYTHON) -m benchmarks $(MODULES)
+	@for each in $(or $(MODULES),request start features); do $(PYTHON) -m benchmarks.$$each || exit 1; done
 
 spike: environment ## measure a load spike on a cold cache, for the app and for plain cache-aside; check what the docs claim of it
 	@exec $(PYTHON) -m benchmarks.spike
