@@ -1,7 +1,7 @@
 """`make lambda`: build the package that `make deploy` would upload, and run it as Lambda does, with real stores.
 
 The package is built while the stores start. The API is served on `--port`, with one container for each request in
-progress. The scheduled function runs in a container of its own.
+progress. `make warm` runs the warming, which AWS would run on a schedule.
 """
 
 import argparse
@@ -10,7 +10,6 @@ import sys
 import time
 from functools import partial
 from subprocess import CalledProcessError
-from threading import Thread
 
 from chalicelib.config.settings import ROOT
 from infra import invoke
@@ -20,7 +19,7 @@ from infra.step import PreconditionFailed
 from local import LocalError
 from local.lambda_sim.api_gateway import serving
 from local.lambda_sim.container import API
-from local.lambda_sim.deployment import RunningPackage, deployed, seconds_between_runs
+from local.lambda_sim.deployment import RunningPackage, deployed
 from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack
 from local.stack.terminal import step
 
@@ -44,10 +43,6 @@ def start(stack: DevStack, stage: str, containers: int | None) -> None:
     with step("API", "checking its health") as running:
         _wait_for_health(stack, deployment)
         running.result = "answers, all dependencies healthy"
-    for handler, pool in deployment.functions.items():
-        if pool.function.schedule:
-            interval = seconds_between_runs(pool.function.schedule)
-            Thread(target=_run_on_schedule, args=(stack, deployment, handler, interval), daemon=True).start()
     stack.resources.enter_context(serving(deployment.gateway, stack.port))
     stack.print_ready()
 
@@ -77,11 +72,6 @@ def _wait_for_health(stack: DevStack, deployment: RunningPackage) -> None:
             raise LocalError(f"the package reports the health {health}, expected the status ok; see {log}")
         if stack.shutdown.wait(HEALTH_INTERVAL):
             raise ShutdownRequested
-
-
-def _run_on_schedule(stack: DevStack, deployment: RunningPackage, handler: str, interval: float) -> None:
-    while not stack.shutdown.wait(interval):
-        deployment.run_schedule(handler)
 
 
 def main() -> int:

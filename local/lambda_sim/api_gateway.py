@@ -1,7 +1,8 @@
 """A simulated API Gateway: a REST API that invokes a function. Its routes come from the SAM template of Chalice.
 
-API Gateway itself responds with 403 if there is no route, 413 if the request is too large for an event, 500 (not 429)
-if Lambda throttles the request, 502 if the function fails, and 504 after 29 s. The template may replace each response.
+It compresses no response. API Gateway itself responds with 403 if there is no route, 413 if the request is too large
+for an event, 500 (not 429) if Lambda throttles the request, 502 if the function fails, and 504 after 29 s. The template
+may replace each response.
 https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
 
 Events: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html (proxy
@@ -9,7 +10,6 @@ integration), https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-sche
 """
 
 import base64
-import gzip
 import json
 import secrets
 import time
@@ -193,7 +193,6 @@ class ApiGateway:
         self._paths: Mapping[str, Mapping[str, Any]] = definition["paths"]
         self._binary_types: list[str] = definition.get("x-amazon-apigateway-binary-media-types", [])
         self._refusals: Mapping[str, Any] = definition.get("x-amazon-apigateway-gateway-responses", {})
-        self._min_compressed_size: float = api.get("MinimumCompressionSize", float("inf"))
         self._matcher = RouteMatcher(list(self._paths))
         self._invoke = invoke
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="integration")
@@ -219,7 +218,7 @@ class ApiGateway:
         else:
             response = self._integrate(request, resource, request_id)
         headers = {"x-amzn-RequestId": request_id, **response.headers}
-        return self._compress(ApiResponse(response.status, headers, response.body), request.header("accept-encoding"))
+        return ApiResponse(response.status, headers, response.body)
 
     def _integrate(self, request: ApiRequest, resource: str, request_id: str) -> ApiResponse:
         trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
@@ -252,13 +251,6 @@ class ApiGateway:
         body = custom["responseTemplates"]["application/json"].replace("$context.requestId", request_id)
         headers = _headers(custom["responseParameters"], "gatewayresponse.header.")
         return ApiResponse(int(custom["statusCode"]), headers, body.encode())
-
-    def _compress(self, response: ApiResponse, accepted: str) -> ApiResponse:
-        codings = {each.partition(";")[0].strip().lower() for each in accepted.split(",")}
-        if "gzip" not in codings or len(response.body) < self._min_compressed_size:
-            return response
-        headers = {**response.headers, "Content-Encoding": "gzip"}
-        return ApiResponse(response.status, headers, gzip.compress(response.body, 6))
 
 
 def _mock_response(integration: Mapping[str, Any]) -> ApiResponse:

@@ -1,6 +1,6 @@
 """One container of a function: a process that runs awslambdaric and works on one event at a time.
 
-As on Lambda, initialisation may take up to 10 s. When the runtime asks for the next event, SIGSTOP freezes the process;
+When the runtime asks for the next event, SIGSTOP freezes the process;
 the next event thaws it. A container is not used again after it has exceeded its timeout or its memory limit, or after
 its process has exited.
 """
@@ -35,8 +35,7 @@ API = "app.app"
 class FunctionLimits:
     """The configuration of a function that the simulation applies.
 
-    `memory`: limit in MB. `timeout`: limit in seconds. `concurrency`: maximum number of containers. `schedule`: for
-    example `rate(5 minutes)`, or empty.
+    `memory`: limit in MB. `timeout`: limit in seconds. `concurrency`: maximum number of containers.
     """
 
     name: str
@@ -45,7 +44,6 @@ class FunctionLimits:
     timeout: float
     environment: Mapping[str, str]
     concurrency: int
-    schedule: str = ""
 
     @property
     def arn(self) -> str:
@@ -111,7 +109,7 @@ class ContainerFailure(Exception):
 
 
 INIT_TIMEOUT = 10.0
-"""Longest initialisation in seconds. A slower one is stopped and repeated within the first invocation."""
+"""Longest initialisation in seconds, before the first event's own time. Lambda repeats one that takes longer."""
 POLL_INTERVAL = 0.02
 """Seconds between two checks that a busy container still runs and is within its memory limit."""
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -192,16 +190,11 @@ class Container:
 
     def _begin(self) -> tuple[float, float]:
         """Thaw or start the process. Return the start and the deadline of the event (`time.perf_counter`)."""
-        try:
-            if self.alive:
-                os.killpg(self.pid, signal.SIGCONT)
-            else:
-                self._start(time.perf_counter() + INIT_TIMEOUT)
-            began = time.perf_counter()
-        except TimeoutError:
-            self.end()
-            began = time.perf_counter()
-            self._start(began + self.function.timeout)
+        if self.alive:
+            os.killpg(self.pid, signal.SIGCONT)
+        else:
+            self._start(time.perf_counter() + INIT_TIMEOUT + self.function.timeout)
+        began = time.perf_counter()
         return began, began + self.function.timeout
 
     def _start(self, deadline: float) -> None:

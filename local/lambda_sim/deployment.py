@@ -4,7 +4,6 @@ The configurations of the functions come from the SAM template that Chalice gene
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -30,8 +29,6 @@ def read_functions(template: Mapping[str, Any], application: str, stage: str) ->
         if resource["Type"] == "AWS::Serverless::Function":
             properties = resource["Properties"]
             handler, name = properties["Handler"], f"{application}-{stage}"
-            events = properties.get("Events", {}).values()
-            schedules = [each["Properties"]["Schedule"] for each in events if each["Type"] == "Schedule"]
             variables = properties.get("Environment", {}).get("Variables", {})
             functions[handler] = FunctionLimits(
                 name=name if handler == API else f"{name}-{handler.rpartition('.')[2]}",
@@ -41,23 +38,8 @@ def read_functions(template: Mapping[str, Any], application: str, stage: str) ->
                 # Other values refer to resources that exist only after deployment, for example an endpoint.
                 environment={name: value for name, value in variables.items() if isinstance(value, str)},
                 concurrency=properties.get("ReservedConcurrentExecutions", 10),
-                schedule=schedules[0] if schedules else "",
             )
     return functions
-
-
-def seconds_between_runs(schedule: str) -> float:
-    """Return the seconds between two runs of a `rate(…)` schedule. Raises ValueError for any other schedule.
-
-    >>> seconds_between_runs("rate(5 minutes)")
-    300.0
-    """
-    match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", schedule)
-    if match is None:
-        raise ValueError(
-            f"schedule {schedule!r} is not a rate; local runs support only rates, for example rate(5 minutes)"
-        )
-    return float(match[1]) * {"minute": 60, "hour": 3600, "day": 86400}[match[2]]
 
 
 SHOWN = ("REPORT ", "RequestId: ")

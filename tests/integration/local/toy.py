@@ -11,7 +11,6 @@ import os, sys, time
 from pathlib import Path
 import layered
 
-STARTED = time.monotonic()
 held = []
 calls = 0
 
@@ -28,10 +27,8 @@ def echo(event, context):
         "left_ms": context.get_remaining_time_in_millis(),
         "environment": dict(os.environ),
         "path": sys.path,
-        "modules": sorted(sys.modules),
         "layer": layered.FROM,
         "rights": Path("/proc/self/status").read_text().partition("CapEff:")[2].split()[0],
-        "clock": time.monotonic(),
     }
 
 
@@ -87,7 +84,6 @@ def build(folder: Path) -> Package:
     with zipfile.ZipFile(function, "w") as archive:
         archive.writestr("toy.py", HANDLERS)
         archive.writestr("broken.py", "import nothing_of_this_name")
-        archive.writestr("slow.py", "import time\ntime.sleep(60)\ndef handler(event, context): pass")
     with zipfile.ZipFile(layer, "w") as archive:
         archive.writestr("python/lib/python3.13/site-packages/layered.py", "FROM = 'the layer'")
     return Package(function, layer, folder / "none.json")

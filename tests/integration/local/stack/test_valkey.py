@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from local.stack import valkey
 from local.stack.ports import HOST
@@ -21,7 +23,7 @@ def node(valkey_server: valkey.ValkeyServer) -> Iterator[redis.Redis]:
 def test_nobody_gets_in_without_the_password(valkey_server: valkey.ValkeyServer, password: str | None) -> None:
     # GIVEN another user of the machine, who finds the port and does not know the password
     with (
-        redis.Redis(HOST, valkey_server.port, password=password, retry=None) as stranger,
+        redis.Redis(HOST, valkey_server.port, password=password, retry=Retry(NoBackoff(), 0)) as stranger,
         pytest.raises(redis.AuthenticationError),
     ):
         # WHEN they send a command THEN the server refuses it

@@ -1,7 +1,6 @@
 """Requests become events, results responses, and failures errors of API Gateway."""
 
 import base64
-import gzip
 import json
 from threading import Event
 from typing import Any
@@ -113,7 +112,6 @@ TEMPLATE = {
             "Type": "AWS::Serverless::Api",
             "Properties": {
                 "StageName": "dev",
-                "MinimumCompressionSize": 100,
                 "DefinitionBody": {
                     "paths": {"/photos": {"post": PROXY, "options": MOCK}, "/web/{name}": {"get": PROXY}},
                     "x-amazon-apigateway-binary-media-types": ["image/jpeg"],
@@ -204,15 +202,3 @@ def test_a_function_that_takes_too_long_is_a_timeout(monkeypatch: pytest.MonkeyP
     response = ApiGateway(TEMPLATE, slow).handle(post())
     release.set()
     assert (response.status, response.body) == (504, b'{"message": "Endpoint request timed out"}')
-
-
-@pytest.mark.parametrize(
-    ("size", "accepted", "coding"), [(100, "br, GZIP;q=1", "gzip"), (99, "gzip", None), (100, "", None)]
-)
-def test_large_responses_are_compressed_for_clients_that_accept_it(
-    size: int, accepted: str, coding: str | None
-) -> None:
-    function = FakeFunction({"statusCode": 200, "body": "x" * size})
-    response = ApiGateway(TEMPLATE, function).handle(post(Accept_Encoding=accepted))
-    assert response.headers.get("Content-Encoding") == coding
-    assert (gzip.decompress(response.body) if coding else response.body) == b"x" * size

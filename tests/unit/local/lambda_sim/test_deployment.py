@@ -1,4 +1,4 @@
-"""Functions and their schedules are read from the template; reports and logs are as on Lambda."""
+"""Functions are read from the template; reports and logs are as on Lambda."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.lambda_sim.container import InvocationReport
-from local.lambda_sim.deployment import FunctionLog, read_functions, seconds_between_runs
+from local.lambda_sim.deployment import FunctionLog, read_functions
 
 TEMPLATE = {
     "Resources": {
@@ -27,7 +27,6 @@ TEMPLATE = {
                 "MemorySize": 512,
                 "Timeout": 60,
                 "ReservedConcurrentExecutions": 1,
-                "Events": {"WarmEvent": {"Type": "Schedule", "Properties": {"Schedule": "rate(5 minutes)"}}},
             },
         },
     }
@@ -39,25 +38,11 @@ def test_functions_are_read_from_the_template() -> None:
     # THEN the API's function has the name of the application, and references to the stack are left out
     api = functions["app.app"]
     assert (api.name, api.memory, api.timeout, api.concurrency) == ("faunalens-dev", 1769, 29, 10)
-    assert (api.environment, api.schedule) == ({"STAGE": "dev"}, "")
+    assert api.environment == {"STAGE": "dev"}
     # AND the others have their handler's name appended
     warm = functions["app.warm"]
-    assert (warm.name, warm.concurrency, warm.schedule) == ("faunalens-dev-warm", 1, "rate(5 minutes)")
+    assert (warm.name, warm.concurrency) == ("faunalens-dev-warm", 1)
     assert warm.arn == "arn:aws:lambda:us-east-1:123456789012:function:faunalens-dev-warm"
-
-
-@pytest.mark.parametrize(
-    ("schedule", "seconds"),
-    [("rate(1 minute)", 60), ("rate(5 minutes)", 300), ("rate(2 hours)", 7200), ("rate(1 day)", 86400)],
-)
-def test_a_rate_has_an_interval(schedule: str, seconds: float) -> None:
-    assert seconds_between_runs(schedule) == seconds
-
-
-@pytest.mark.parametrize("schedule", ["cron(0 12 * * ? *)", "rate(5 fortnights)", "5 minutes", ""])
-def test_another_schedule_is_refused_by_name(schedule: str) -> None:
-    with pytest.raises(ValueError, match="is not a rate"):
-        seconds_between_runs(schedule)
 
 
 WARM = InvocationReport("7e65", duration=12.3, memory=1769, memory_used=110, init=None)
