@@ -34,6 +34,7 @@ from chalicelib.api.parameters import (
     read_location,
     read_taxa,
 )
+from chalicelib.config import VERSION
 from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify, prepare
 from chalicelib.lazy import Lazy
@@ -46,8 +47,6 @@ from chalicelib.telemetry.record import ColdStart, Failure, Notes, Record
 
 if TYPE_CHECKING:
     from chalicelib.api.uploads import Uploads
-
-VERSION = "0.1.0"
 
 
 class Application:

@@ -14,7 +14,7 @@ from threading import Event
 import click
 from click.shell_completion import get_completion_class
 
-from chalicelib.application import VERSION
+from chalicelib.config import VERSION
 from chalicelib.errors import FaunalensError
 from chalicelib.redaction import inert
 from cli.config import use_defaults, with_source

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from chalicelib.application import VERSION
+from chalicelib.config import VERSION
 from chalicelib.redaction import inert
 
 LOG = logging.getLogger("faunalens")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.application import VERSION
+from chalicelib.config import VERSION
 from cli.deployments import COLUMNS
 from cli.errors import CommandError
 from cli.exports.description import Description

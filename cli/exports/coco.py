@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.application import VERSION
+from chalicelib.config import VERSION
 from cli.deployments import corrected
 from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description

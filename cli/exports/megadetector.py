@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chalicelib.application import VERSION
+from chalicelib.config import VERSION
 from cli.exports.files import clock, whole, write_lists
 from cli.results import now
 from cli.study.finding import WHOLE, Finding

@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 from xml.sax.saxutils import escape, quoteattr
 
-from chalicelib.application import VERSION
+from chalicelib.config import VERSION
 from cli.errors import CommandError
 from cli.exports.files import stamp, whole
 from cli.study.finding import KINDS, Finding

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from chalicelib.application import VERSION
+from chalicelib.config import VERSION
 from cli.exports.files import whole
 from cli.exports.own import force_option, own_files
 from cli.options import FILE, PUBLIC, StudyOptions, results_argument, study_options

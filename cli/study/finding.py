@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self
 
-from chalicelib.api.words import FORMER
 from chalicelib.model.subject import LEAST_BOX
 from cli.study.opinions import TYPED, Kind, Observation, Opinion, opinions_of
 from cli.study.taxa import ANIMALS, ScoredTaxon, agree
@@ -266,6 +265,8 @@ def _box(box: dict[str, float]) -> Box:
 
 
 def _taxa(rows: Iterable[dict[str, Any]]) -> tuple[ScoredTaxon, ...]:
+    from chalicelib.api.words import FORMER  # with NumPy; most commands start faster than it loads
+
     return tuple(
         ScoredTaxon(each["name"], each["scientific_name"], each["rank"], each["score"], FORMER.get(sure, sure))
         for each in rows

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
-from chalicelib.model.taxonomy import RANKS
 from cli.words import rows_of
 
 MODEL = ROOT / "model"
@@ -69,6 +68,8 @@ class ScoredTaxon:
 @cache
 def lineages() -> Mapping[str, Lineage]:
     """Return the lineage of each taxon by its scientific name."""
+    from chalicelib.model.taxonomy import RANKS  # with NumPy
+
     names = {row["family"]: row["name"] for row in rows_of(MODEL / "families.csv")}
     for path in (PACKS / "taxa.csv", MODEL / "taxa.csv"):
         names |= {row["scientific_name"]: row["name"] for row in rows_of(path)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from chalicelib.application import VERSION
+from chalicelib.config import VERSION
 from cli.exports.files import inert, table, whole
 from cli.study.effort import LOCATION, Occasions, operations, stations_of
 from cli.study.opinions import Kind

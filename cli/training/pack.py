@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chalicelib.application import VERSION
+from chalicelib.config import VERSION
 from chalicelib.features.cells import parse_cell, prepare, text_of
 from chalicelib.model.outside import id_of
 from chalicelib.model.packs import LABEL_COLUMNS

@@ -5,11 +5,14 @@ import getpass
 import json
 import socket
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from threading import Event
 
 import pytest
 
+from chalicelib.config.settings import ROOT
 from cli.__main__ import run
 from cli.errors import Exit
 from cli.results import ResultsFile
@@ -60,6 +63,13 @@ def test_a_user_without_a_name_is_asked_for_one(
     monkeypatch.setattr(getpass, "getuser", getuser)
     assert run(["review", str(study), "--no-browser"]) == Exit.USAGE
     assert "say with --reviewer who reviews" in capsys.readouterr().err
+
+
+def test_a_command_starts_before_numpy_is_loaded() -> None:
+    # GIVEN a process with nothing but the command, as for `--help`, `status` and the completion of a shell
+    program = "import sys, cli.__main__; print(*sorted({'numpy', 'onnxruntime', 'h3', 'redis'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
 
 
 def test_degrees_are_numbers(study: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tomllib
 
-from chalicelib.application import VERSION
+from chalicelib.config import VERSION
 from chalicelib.config.settings import ROOT
 from cli import NEEDED
 from tests.stand_ins import STAND_INS
