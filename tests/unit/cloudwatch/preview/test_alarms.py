@@ -104,7 +104,7 @@ def test_a_point_counts_as_long_as_it_is_among_the_fetched_ones(treatment: str, 
     assert _course(alarm, _store(Faults=[9, None, None, 0, None, None]), 7) == course
 
 
-LOW = {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "EvaluationPeriods": 3}
+LOW: dict[str, Any] = {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "EvaluationPeriods": 3}
 FILLED = {"Id": "runs", "Expression": "FILL(faults, 0)", "ReturnData": True}
 
 
