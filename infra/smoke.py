@@ -85,14 +85,6 @@ PATIENCE = 120.0  # seconds to wait for a healthy response; a paused database ta
 PAUSE = 3.0
 REPEATS = 10  # more identifications of the same place; another container may answer, whose memory is empty
 
-CHECKS: Mapping[str, str] = {
-    "health": "model, cache and database are ok, by the function itself; waits for a paused database",
-    "animals": "GET /animals: finds a place with animals",
-    "identify": "POST /identify: a photo is identified, narrowed to the animals of that place",
-    "memory": "POST /identify again: the animals come from the memory of the process",
-}
-"""What `check` does, in order."""
-
 AskHealth = Callable[[], dict[str, Any]]
 
 _HELP = "docs/how-to/runbook.md says how to investigate"

@@ -6,6 +6,8 @@ The parameters of a stage are the defaults of the templates, overridden by stage
 import json
 import re
 from collections.abc import Collection, Mapping
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from chalicelib.config.settings import ROOT
@@ -66,6 +68,11 @@ def declared_parameters() -> dict[str, Any]:
 
 def read_template(name: str) -> dict[str, Any]:
     """Read a template in infra/, with the parser of `chalice package --merge-template`, and its functions' code."""
+    return deepcopy(_parsed(name))  # callers change theirs; parsing one again takes a hundred times as long
+
+
+@cache
+def _parsed(name: str) -> dict[str, Any]:
     from chalice.package import YAMLTemplateSerializer
 
     text = (INFRA / name).read_text(encoding="utf-8")
