@@ -34,8 +34,10 @@ from local.stack.postgres import PostgresServer
 FIRST = 0x83BE0AFFFFFFFFF
 """The first cell of every dataset in this module; the other cells have the next numbers."""
 ANIMALS = 74
-REDIS, POSTGRES = RedisSettings(), DatabaseSettings()
-"""The time limits of a request."""
+REDIS = RedisSettings(connect=3.0, command=2.0, total=8.0)
+POSTGRES = DatabaseSettings(connect=5.0, command=5.0, total=10.0)
+PATIENT = FeaturePolicy(total=18.0, lease=11.0)
+"""Time limits that a busy machine does not exceed. Tests of a request's own limits have those, and run alone."""
 
 _databases = count(1)
 
@@ -90,7 +92,7 @@ class LookupStack:
     ) -> None:
         self.cache = RedisCache.of(replace(REDIS, url=redis_url, breaker_reset_timeout=rest))
         self.store = PostgresStore(replace(POSTGRES, url=database_url, breaker_reset_timeout=rest))
-        self.policy = policy or FeaturePolicy()
+        self.policy = policy or PATIENT
         self.features = CellFeatures(self.cache, self.store, self.policy)
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ def execute(client: redis.Redis, *command: str) -> object:
 
 
 def soon() -> Deadline:
-    return Deadline.after(2)
+    return Deadline.after(10)
 
 
 def test_everything_that_the_app_asks_is_allowed(user_url: str) -> None:

@@ -19,9 +19,9 @@ from chalicelib.features.rollout import bucket_of
 from database.switch import Trial
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import ANIMALS, FIRST, LookupStack, database, switch
+from testing.feature_rig import ANIMALS, FIRST, PATIENT, LookupStack, database, switch
 
-POLICY = FeaturePolicy()
+POLICY = PATIENT
 MOST = POLICY.ttl.hard * (1 + POLICY.ttl.jitter) * 1000
 """Longest life of a value in Redis, in milliseconds."""
 

@@ -24,7 +24,7 @@ from tests.faults.rig import with_address
 
 
 def soon() -> Deadline:
-    return Deadline.after(2)
+    return Deadline.after(10)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ HOUR = 490_000
 
 
 def soon() -> Deadline:
-    return Deadline.after(2)
+    return Deadline.after(10)
 
 
 @pytest.fixture
