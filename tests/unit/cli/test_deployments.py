@@ -1,4 +1,4 @@
-"""The table of deployments: which photos belong to which, and faults that are named."""
+"""The table of deployments: which photos belong to which, also in a folder that several share, and faults."""
 
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cli.deployments import (
     Deployments,
+    Where,
     corrected,
     deployment_at,
     parse_shift,
@@ -19,6 +20,7 @@ from cli.deployments import (
 )
 from cli.errors import CommandError
 from cli.place import Place
+from cli.results import FileFacts, Outcome, ResultsFile
 
 CAMERA = "deploymentID,latitude,longitude"
 HEAD = "deploymentID,folder,latitude,longitude,deploymentStart,deploymentEnd,timezone\n"
@@ -187,3 +189,58 @@ def test_what_is_no_correction_is_refused(text: str) -> None:
 def test_a_correction_is_added_up_to_the_end_of_the_calendar() -> None:
     assert corrected("9999-12-31 23:59:59", 3600) == datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001, as in EXIF
     assert corrected("2026-05-02 06:00:00", -3600) == datetime(2026, 5, 2, 5)  # noqa: DTZ001, as in EXIF
+
+
+NEAR, FAR = ("-33.9", "151.2"), ("9.0", "-79.5")
+
+
+def moved_to(place: tuple[str, str], moved: str = "2026-05-05T00:00:00+10:00") -> Deployments:
+    """Return a table of a camera that was moved to a place."""
+    rows = [("first", *NEAR, ""), ("second", *place, moved)]
+    columns = ("deploymentID", "latitude", "longitude", "deploymentStart")
+    return Deployments([{"folder": "f", **dict(zip(columns, row, strict=True))} for row in rows])
+
+
+def identified(where: Where, **photos: str | None) -> dict[str, tuple[str | None, str, float]]:
+    """Identify photos that were taken at some times. Return deployment, state and latitude of each."""
+    where.results.find(where.of(f"f/{name}", 1, 1) for name in photos)
+    for task in list(where.results.tasks()):
+        facts = FileFacts(1, 1, photos[task.path[2:]], task.place.latitude, task.place.longitude)
+        where.results.save(Outcome(task, "done", 1, 1, task.id, facts, "{}"))
+    where.settle()
+    rows = where.results.rows("select * from photo order by path")
+    return {row["path"][2:]: (row["deployment"], row["state"], row["latitude"]) for row in rows}
+
+
+PHOTOS = {"a": "2026-05-01 10:00:00", "b": "2026-05-06 10:00:00", "c": None}
+
+
+def test_the_time_of_a_photo_decides_once_it_is_known(results: ResultsFile) -> None:
+    # GIVEN a camera that was moved to a place a few metres away
+    where = Where(results, moved_to(("-33.9001", "151.2")), None, None)
+    # WHEN its photos are identified THEN those after the move are of the second deployment, and none is done again
+    assert identified(where, **PHOTOS) == {
+        "a": ("first", "done", -33.9),
+        "b": ("second", "done", -33.9001),
+        "c": (None, "done", -33.9),
+    }
+
+
+def test_a_photo_in_another_cell_is_done_again_once(results: ResultsFile) -> None:
+    where = Where(results, moved_to(FAR), None, None)
+    assert identified(where, **PHOTOS)["b"] == ("second", "new", 9.0)
+    assert identified(where, **PHOTOS)["b"] == ("second", "done", 9.0)
+    assert identified(where, **PHOTOS)["a"] == ("first", "done", -33.9)
+
+
+def test_a_corrected_table_or_clock_changes_deployments_without_a_new_answer(results: ResultsFile) -> None:
+    identified(Where(results, moved_to(NEAR), None, None), **PHOTOS)
+    # WHEN the camera was moved later than the table said
+    later = Where(results, moved_to(NEAR, "2026-05-07T00:00:00+10:00"), None, None)
+    results.find(later.of(f"f/{name}", 1, 1) for name in PHOTOS)
+    assert {row["deployment"] for row in results.rows("select * from photo where taken is not null")} == {"first"}
+    # WHEN its clock was a week behind THEN that correction stays
+    shifted = Where(results, moved_to(NEAR), None, timedelta(days=7))
+    results.find(shifted.of(f"f/{name}", 1, 1) for name in PHOTOS)
+    assert identified(Where(results, moved_to(NEAR), None, None), **PHOTOS)["a"] == ("second", "done", -33.9)
+    assert results.counts().left == 0
