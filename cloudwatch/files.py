@@ -22,15 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cloudwatch.figures import (
-    DEFAULT_STAGE,
-    LIMITS,
-    FileError,
-    billed_counts,
-    placeholder_of,
-    read_limits,
-    read_prices,
-)
+from cloudwatch.figures import DEFAULT_STAGE, LIMITS, FileError, billed_counts, placeholder_of, read_limits, read_prices
 from cloudwatch.project import (
     BALANCER,
     DASHBOARDS,

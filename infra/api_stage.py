@@ -92,12 +92,7 @@ def method_settings(stage: str) -> list[dict[str, Any]]:
         for method, each in method_limits(stage).items()
     }
     return [
-        {
-            "HttpMethod": name,
-            "ResourcePath": path,
-            "ThrottlingRateLimit": each.rate,
-            "ThrottlingBurstLimit": each.burst,
-        }
+        {"HttpMethod": name, "ResourcePath": path, "ThrottlingRateLimit": each.rate, "ThrottlingBurstLimit": each.burst}
         for (name, path), each in limits.items()
     ]
 

@@ -277,13 +277,7 @@ def metric_dimensions(stage: str) -> dict[str, str]:
 
 
 def metric_statistics(
-    cloudwatch: Any,
-    namespace: str,
-    metric: str,
-    where: Mapping[str, str],
-    statistic: str,
-    since: datetime,
-    period: int,
+    cloudwatch: Any, namespace: str, metric: str, where: Mapping[str, str], statistic: str, since: datetime, period: int
 ) -> list[float]:
     """Return a statistic of a metric since a time, one value for each period with data, in any order.
 

@@ -18,15 +18,7 @@ from chalicelib.api.http import Response
 from chalicelib.telemetry.metrics import NAMESPACE
 from cloudwatch.figures import FileError, stage_shown
 from cloudwatch.files import Files, Placeholders, read_files
-from cloudwatch.preview.alarms import (
-    Timeline,
-    alarm_json,
-    alarms_of,
-    count_states,
-    incidents_of,
-    timelines_of,
-    urgency,
-)
+from cloudwatch.preview.alarms import Timeline, alarm_json, alarms_of, count_states, incidents_of, timelines_of, urgency
 from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.recording import Incident, Recording, Span
 from cloudwatch.preview.widgets import Scope, seconds_of, widgets_of

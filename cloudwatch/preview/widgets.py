@@ -66,11 +66,7 @@ def _widget(widget: Mapping[str, Any], scope: Scope) -> Json:
     match widget["type"]:
         case "text":
             text = _CONSOLE.sub(r"\1", properties["markdown"])
-            return common | {
-                "kind": "text",
-                "markdown": text,
-                "plain": properties.get("background") == "transparent",
-            }
+            return common | {"kind": "text", "markdown": text, "plain": properties.get("background") == "transparent"}
         case "alarm":
             return common | _alarms(properties, scope)
         case "log":

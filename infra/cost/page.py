@@ -115,14 +115,7 @@ def _shapes(_: Prices) -> str:
     return _table(head, rows)
 
 
-_WRITERS: Sequence[Callable[[Prices], str]] = (
-    _months,
-    _fullday,
-    _tier,
-    _batches,
-    _assumptions,
-    _shapes,
-)
+_WRITERS: Sequence[Callable[[Prices], str]] = (_months, _fullday, _tier, _batches, _assumptions, _shapes)
 PARTS = {each.__name__.removeprefix("_"): each for each in _WRITERS}
 
 

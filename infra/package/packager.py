@@ -13,11 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import chalice
-from chalice.deploy.packager import (
-    AppOnlyDeploymentPackager,
-    BaseLambdaDeploymentPackager,
-    LayerDeploymentPackager,
-)
+from chalice.deploy.packager import AppOnlyDeploymentPackager, BaseLambdaDeploymentPackager, LayerDeploymentPackager
 from click import ClickException
 
 from infra.package import archive, dependencies
