@@ -156,7 +156,7 @@ def metric_tables() -> dict[str, str]:
             metric.unit,
             _codes(metric.by),
             metric.help,
-            ", ".join([*seen[name].dashboards, *(f"[{each}]({RUNBOOK}#{each})" for each in seen[name].alarms)]),
+            ", ".join([*seen[name][0], *(f"[{each}]({RUNBOOK}#{each})" for each in seen[name][1])]),
         )
         for name, metric in METRICS.items()
     ]

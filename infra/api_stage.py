@@ -5,9 +5,9 @@ has what the stage may do in total, and the share of each method in percent; the
 page are apart, by visitors a second: they cost little, and no identification should wait for them. A usage
 plan would limit only clients with API keys.
 
-The access log has what came, without the client's address and the query, which contains coordinates. API Gateway writes
-it, so it also has the requests that never reach a function, such as throttled ones. It is off unless the stage's
-parameter `AccessLog` is `yes`.
+The access log (functions.yaml) has what came, without the client's address and the query, which contains coordinates.
+API Gateway writes it, so it also has the requests that never reach a function, such as throttled ones. It is off unless
+the stage's parameter `AccessLog` is `yes`.
 """
 
 import json
@@ -136,24 +136,3 @@ def limit_variables(stage: str, parameters: Mapping[str, str]) -> dict[str, str]
         "API_KEYS": "true" if keys else "false",
         "RATE_LIMITS": ", ".join(f"{name}={limit}" for name, limit in limits.items()),
     }
-
-
-LOG_FIELDS = {
-    "request": "$context.requestId",
-    "id_at_aws": "$context.extendedRequestId",
-    "time": "$context.requestTimeEpoch",
-    "method": "$context.httpMethod",
-    "route": "$context.resourcePath",  # such as /uploads/{id}/identify, without the values
-    "status": "$context.status",
-    "refused_as": "$context.error.responseType",
-    "refused_by_firewall": "$context.wafResponseCode",
-    "key": "$context.identity.apiKeyId",
-    "latency_ms": "$context.responseLatency",
-    "function_ms": "$context.integration.latency",
-    "function_status": "$context.integration.status",
-    "bytes": "$context.responseLength",
-}
-"""Fields of a line, and their variables. None of them is free text of the client, which could forge lines:
-https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html"""
-
-LOG_FORMAT = json.dumps(LOG_FIELDS, separators=(",", ":"), allow_nan=False)

@@ -8,7 +8,6 @@ import argparse
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
@@ -220,21 +219,16 @@ def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Colle
             yield LintFinding(file, f"RUNBOOKURL#{anchor}", wanted)
 
 
-@dataclass(slots=True)
-class Usage:
-    """The dashboards and alarms that use a metric: file names without extension and without duplicates."""
+def usage(folder: Path = DASHBOARDS) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the dashboards and the alarms that use each metric of the app: file names without extension.
 
-    dashboards: list[str] = field(default_factory=list)
-    alarms: list[str] = field(default_factory=list)
-
-
-def usage(folder: Path = DASHBOARDS) -> dict[str, Usage]:
-    """Return the usage of every metric of the app. If lint cannot read all files, every usage is empty."""
-    found = {name: Usage() for name in app_metrics()}
+    If lint cannot read all files, every usage is empty.
+    """
+    found: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in app_metrics()}
     for reference in lint(folder).references:
         if reference.namespace == OURS and reference.name in found:
-            file, used = Path(reference.file), found[reference.name]
-            files = used.alarms if file.parent.name == "alarms" else used.dashboards
+            file = Path(reference.file)
+            files = found[reference.name][file.parent.name == "alarms"]
             if file.stem not in files:
                 files.append(file.stem)
     return found

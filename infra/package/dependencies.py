@@ -94,13 +94,6 @@ OFFLINE_VARIABLE = "OFFLINE"
 LICENCES = Path(__file__).with_name("licences")  # the texts that must accompany libheif and libde265
 _ENCODER = "libx265"
 _WEAK = 2 << 4  # STB_WEAK in the upper half of a symbol's st_info: the symbol may be missing
-_CHANGED = """\
-{libheif} was changed when Faunalens's package was built: it no longer
-needs {encoder}, which was removed. infra/package/dependencies.py in the source
-of Faunalens makes the change. LICENSES_bundled.txt, which describes the wheel, still lists x265.
-libheif and libde265 are licensed under the GNU LGPL, version 3 (LGPL-3.0.txt, GPL-3.0.txt).
-LICENSES_bundled.txt says where their sources are.
-"""
 
 
 def is_heic_wanted(environment: Mapping[str, str]) -> bool:
@@ -139,9 +132,10 @@ def remove_encoder(site: Path) -> None:
         (libheif,) = libraries.glob("libheif-*")
         libheif.write_bytes(without_library(libheif.read_bytes(), encoder.name, "x265_"))
         encoder.unlink()
-        text = _CHANGED.format(libheif=libheif.name, encoder=encoder.name)
-        (libraries / "CHANGED.txt").write_text(text, encoding="utf-8")
         shutil.copytree(LICENCES, libraries, dirs_exist_ok=True)
+        changed = libraries / "CHANGED.txt"
+        text = changed.read_text(encoding="utf-8").format(libheif=libheif.name, encoder=encoder.name)
+        changed.write_text(text, encoding="utf-8")
 
 
 def without_library(elf: bytes, library: str, prefix: str) -> bytes:

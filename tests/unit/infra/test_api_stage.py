@@ -10,15 +10,13 @@ from chalicelib.config.settings import Settings
 from infra import api_stage
 from infra.api_stage import (
     LIMITS_FILE,
-    LOG_FIELDS,
-    LOG_FORMAT,
     Method,
     api_methods,
     method_limits,
     throttle_limits,
 )
 from infra.step import PreconditionFailed
-from infra.template import parameters_of
+from infra.template import FUNCTIONS, parameters_of, read_template
 from testing.cloudformation import STAGES
 
 
@@ -98,10 +96,9 @@ PERSONAL = ("sourceIp", "identity.user", "path", "querystring", "header", "domai
 
 
 def test_a_line_has_no_address_and_no_query() -> None:
-    for variable in LOG_FIELDS.values():
+    variables = read_template(FUNCTIONS)["AccessLog"].values()
+    for variable in variables:
         assert not [each for each in PERSONAL if each in variable], variable
-    # AND it is JSON on one line, with an id: API Gateway refuses a format without
-    assert json.loads(LOG_FORMAT) == LOG_FIELDS
-    assert "\n" not in LOG_FORMAT
-    assert "$context.requestId" in LOG_FIELDS.values()
-    assert all(re.fullmatch(r"\$context(\.[a-zA-Z]+)+", each) for each in LOG_FIELDS.values())
+        assert re.fullmatch(r"\$context(\.[a-zA-Z]+)+", variable)
+    # AND it has an id: API Gateway refuses a format without
+    assert "$context.requestId" in variables
