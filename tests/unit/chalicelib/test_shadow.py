@@ -1,6 +1,5 @@
 """A version in shadow: a dataset or a model sees photos too, what it says is compared, and no request waits."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Lock
@@ -154,14 +153,13 @@ def test_requests_go_on_while_it_works_and_one_photo_is_enough(tmp_path: Path, m
         models = recogniser.models
 
         def recognise(self, *given: Any) -> Any:
-            assert done.wait(5)
+            assert done.wait(30)
             return recogniser.recognise(*given)
 
     monkeypatch.setattr(type(shadow.candidate.recogniser), "get", lambda _: Slow())
-    # WHEN two photos come THEN both are answered at once, and the second is missed
-    started = time.monotonic()
+    # WHEN two photos come THEN both are answered meanwhile, and the second is missed
     assert answered(watched.identify()) == answered(watched.identify())
-    assert time.monotonic() - started < 2
+    assert not done.is_set()
     assert [each.metrics["ShadowComparisons"] for each in watched.counted] == [0]
     # AND the first is compared in the end
     done.set()
