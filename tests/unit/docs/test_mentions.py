@@ -5,8 +5,6 @@ import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
 
-import pytest
-
 from chalicelib.config.settings import ROOT
 from tests.unit.docs.pages import PAGES, code_of, name_of
 
@@ -30,34 +28,40 @@ def _is_there(name: str) -> bool:
     return pattern in FILES or any(fnmatch(file, pattern) or fnmatch(file, f"*/{pattern}") for file in FILES)
 
 
-@pytest.mark.parametrize("page", CURRENT, ids=name_of)
-def test_every_path_that_a_page_mentions_is_in_the_checkout(page: Path) -> None:
-    for word in code_of(page):
-        first, slash, _ = word.partition("/")
-        is_path = PATH.fullmatch(word) and ((slash and first in FOLDERS) or word.endswith((".py", ".md", ".yaml")))
-        if is_path and not word.startswith(MADE):
-            assert _is_there(word), f"{name_of(page)} mentions `{word}`, which is not there"
+def _is_path(word: str) -> bool:
+    first, slash, _ = word.partition("/")
+    is_ours = (slash and first in FOLDERS) or word.endswith((".py", ".md", ".yaml"))
+    return bool(PATH.fullmatch(word) and is_ours) and not word.startswith(MADE)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_module_that_a_page_runs_is_there(page: Path) -> None:
-    for module in re.findall(r"python -m ([a-z_]+(?:\.[a-z_]+)*)", page.read_text(encoding="utf-8")):
-        path = ROOT / module.replace(".", "/")
-        if path.parts[len(ROOT.parts)] in FOLDERS:
-            assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), f"{name_of(page)}: {module}"
+def test_every_path_that_a_page_mentions_is_in_the_checkout() -> None:
+    mentioned = {(name_of(page), word) for page in CURRENT for word in code_of(page) if _is_path(word)}
+    assert not sorted((page, word) for page, word in mentioned if not _is_there(word))
 
 
-@pytest.fixture(scope="module")
-def words() -> set[str]:
-    """Every name in the repository's code and data, but for these tests."""
+def test_every_module_that_a_page_runs_is_there() -> None:
+    runs = {
+        (name_of(page), module)
+        for page in PAGES
+        for module in re.findall(r"python -m ([a-z_]+(?:\.[a-z_]+)*)", page.read_text(encoding="utf-8"))
+        if module.partition(".")[0] in FOLDERS
+    }
+    files = {module: module.replace(".", "/") for _, module in runs}
+    there = {name for name, path in files.items() if {f"{path}.py", f"{path}/__main__.py"} & FILES}
+    assert not sorted((page, module) for page, module in runs if module not in there)
+
+
+def test_every_name_that_a_page_mentions_is_in_the_code() -> None:
+    # GIVEN every name in the repository's code and data, but for these tests
     code = [ROOT / name for name in LISTED if Path(name).suffix in TEXT and not name.startswith("tests/unit/docs/")]
-    return {word for path in code if path.is_file() for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
-
-
-@pytest.mark.parametrize("page", CURRENT, ids=name_of)
-def test_every_name_that_a_page_mentions_is_in_the_code(page: Path, words: set[str]) -> None:
-    # GIVEN names such as `Features.faults` and `REDIS_TOTAL`; STAGE, NAME and files are no names
-    names = {word for word in code_of(page) if NAME.fullmatch(word) and not re.search(r"STAGE|NAME|\.(py|so)\b", word)}
-    # THEN each of their parts is written somewhere in the repository
-    unknown = {name for name in names - OF_AWS if not set(name.split(".")) <= words}
-    assert not unknown, f"{name_of(page)} mentions {', '.join(sorted(unknown))}, which the code does not"
+    texts = (path.read_text(encoding="utf-8") for path in code if path.is_file())
+    words = {word for text in texts for word in re.findall(r"\w+", text)}
+    # WHEN a page has a name such as `Features.faults` and `REDIS_TOTAL`; STAGE, NAME and files are no names
+    named = {
+        (name_of(page), word)
+        for page in CURRENT
+        for word in code_of(page)
+        if NAME.fullmatch(word) and not re.search(r"STAGE|NAME|\.(py|so)\b", word) and word not in OF_AWS
+    }
+    # THEN each of its parts is written somewhere in the repository
+    assert not sorted((page, word) for page, word in named if not set(word.split(".")) <= words)
