@@ -11,6 +11,8 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 
+pytestmark = pytest.mark.alone  # every night: tests/unit/cli/training trains and uses a pack at every change
+
 TUTORIAL = (ROOT / "docs" / "start" / "own-cameras.md").read_text(encoding="utf-8")
 NOT_HERE = re.compile(r"^(?:make setup|uv tool|faunalens: )")
 """Lines that install the command or show its output."""
