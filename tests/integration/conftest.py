@@ -21,6 +21,9 @@ from local.stack.ports import HOST, free_port
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 
+START_TIMEOUT = 60.0
+"""Seconds; a start takes two on a machine with nothing else to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -101,7 +104,7 @@ def serve(folder: Path, environment: Mapping[str, str]) -> Iterator[Served]:
     with ChildProcess(
         "the app", command, log=log, environment={**os.environ, "METRICS_FILE": str(metrics), **environment}
     ) as app:
-        app.wait_until(served.is_up, 30)
+        app.wait_until(served.is_up, START_TIMEOUT)
         yield served
 
 
