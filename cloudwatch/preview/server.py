@@ -20,8 +20,8 @@ from chalicelib.api.http import Response
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Incident, Recording
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.day import add_day_arguments, timed, write_day
-from cloudwatch.simulation.populations import Case
+from cloudwatch.simulation.day import timed, write_day
+from cloudwatch.simulation.populations import CASES, Case
 
 PATH = "/dashboards/"
 """The root of the preview on its own server and on the local server."""
@@ -29,31 +29,25 @@ HOST = "127.0.0.1"
 PORT = 8010
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(words: Sequence[str]) -> int:
     """Serve the preview until Ctrl-C. Return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m cloudwatch preview",
         description="Serve the dashboards on this machine, with the metrics of a file or of a simulated day.",
     )
-    parser.add_argument(
-        "--port", type=int, default=PORT, help="port to serve on; 0 selects a free port (default: %(default)s)"
-    )
-    add_source_arguments(parser)
+    port = "port to serve on; 0 selects a free port (default: %(default)s)"
+    parser.add_argument("--port", type=int, default=PORT, help=port)
+    file = "file of metric lines to show instead, such as METRICS_FILE of the app; it may grow"
+    parser.add_argument("--file", type=Path, help=file)
     parser.add_argument("--live", action="store_true", help="show the time up to now, even if there are no new lines")
-    return _serve(parser.parse_args(arguments))
-
-
-def add_source_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that select the metrics to show."""
-    parser.set_defaults(live=False)
-    parser.add_argument(
-        "--file", type=Path, help="file of metric lines to show instead, such as METRICS_FILE of the app; it may grow"
-    )
-    add_day_arguments(parser)
-
-
-def _serve(arguments: argparse.Namespace) -> int:
-    _check_file(arguments)
+    bad = "simulate a day on which the alarm `page` fires, because requests exceed the limit of containers at noon"
+    parser.add_argument("--bad", action="store_true", help=bad)
+    drift = "simulate a day on which photos or answers change, so that the alarm `drift` fires: a broken firmware of "
+    drift += "cameras, a season, or a model that lost its temperature"
+    parser.add_argument("--drift", choices=CASES, help=drift)
+    arguments = parser.parse_args(words)
+    if arguments.file is not None and not arguments.live and not arguments.file.exists():
+        raise SystemExit(f"file {arguments.file} does not exist; run the app with METRICS_FILE to record it")
     # A background job of a script ignores SIGINT unless a handler is set. SIGTERM ends the process in the same way.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -125,8 +119,7 @@ def serving(pages: Pages) -> Iterator[str]:
 
 @contextmanager
 def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
-    """Open the recording that the arguments select. Raises SystemExit if its file does not exist."""
-    _check_file(arguments)
+    """Open the recording that the arguments select."""
     if arguments.file is not None:
         description = "The local server" if arguments.live else f"Recorded in {arguments.file.name}"
         yield Recording(arguments.file, description, live=arguments.live)
@@ -147,8 +140,3 @@ def simulated_day(path: Path, *, bad: bool = False, drift: Case | None = None) -
     incidents = [Incident(*each) for each in schedule.incidents(bad=bad, drift=drift)]
     opening = incidents[0].until if drift else schedule.OPENING
     return Recording(path, description, begin=schedule.START, incidents=incidents, opening=opening)
-
-
-def _check_file(arguments: argparse.Namespace) -> None:
-    if arguments.file is not None and not arguments.live and not arguments.file.exists():
-        raise SystemExit(f"file {arguments.file} does not exist; run the app with METRICS_FILE to record it")

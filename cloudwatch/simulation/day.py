@@ -4,7 +4,6 @@ The app's own records and emitter write the app's metrics, with their real names
 only AWS emits are made up and marked `"simulated": true`.
 """
 
-import argparse
 import io
 import sys
 import time
@@ -21,28 +20,13 @@ from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics, lines_of
 from cloudwatch.simulation.beside import Inbox, SimulatedTier
-from cloudwatch.simulation.populations import CASES, Case, Populations
+from cloudwatch.simulation.populations import Case, Populations
 from cloudwatch.simulation.traffic import DEFAULTS, Lookups, Traffic
 
 STAGE = "prod"
 SEED = 1
 BURST, LONG_BURST = 1.045, 1.5
 """Requests in a burst on a usual and on a bad day, as a multiple of the stage's limit of containers."""
-
-
-def add_day_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options `--bad` and `--drift`, which simulate a day on which the alarm `page` or `drift` fires."""
-    parser.add_argument(
-        "--bad",
-        action="store_true",
-        help="simulate a day on which the alarm `page` fires, because requests exceed the limit of containers at noon",
-    )
-    parser.add_argument(
-        "--drift",
-        choices=CASES,
-        help="simulate a day on which photos or answers change, so that the alarm `drift` fires: a broken firmware of "
-        "cameras, a season, or a model that lost its temperature",
-    )
 
 
 @contextmanager
