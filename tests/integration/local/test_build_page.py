@@ -61,7 +61,8 @@ def test_the_committed_bundle_needs_no_npm(checkout: Path, without_npm: str) -> 
 
 
 @pytest.mark.parametrize(
-    "changed", ["web/page/src/words.js", "web/page/package-lock.json", "chalicelib/web/en.html", ""]
+    "changed",
+    ["web/page/src/words.js", "web/page/areas.csv", "web/page/package-lock.json", "chalicelib/web/en.html", ""],
 )
 def test_a_change_or_a_missing_bundle_without_npm_says_what_to_install(
     checkout: Path, without_npm: str, changed: str
