@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
 
 from chalicelib.config.settings import ROOT
 from infra.package import Package
@@ -65,10 +63,6 @@ def references(value: Any, name: str) -> Iterator[Any]:
         case list():
             for each in value:
                 yield from references(each, name)
-
-
-def test_cfn_lint_finds_nothing(written: Mapping[str, Any]) -> None:
-    assert [str(each) for each in lint(json.dumps(written), config=ManualArgs(regions=["eu-west-1"]))] == []
 
 
 def test_each_function_has_a_version_and_an_alias_that_names_it(resources: Mapping[str, Any]) -> None:
