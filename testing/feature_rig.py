@@ -109,7 +109,7 @@ def loaded_home() -> Path:
         if not home.exists():
             for old in STATE_DIR.glob("loaded-*"):
                 shutil.rmtree(old)
-            unfinished = home.with_suffix(".unfinished")
+            unfinished = home.with_name(f"{home.name}.unfinished")
             with postgres.serve(unfinished) as server, closing(psycopg2.connect(server.url)) as connection:
                 activate(connection, load(connection, read_dataset()).version)
             unfinished.rename(home)
