@@ -1,8 +1,8 @@
 """A simulated API Gateway: a REST API that invokes a function. Its routes come from the SAM template of Chalice.
 
 It compresses no response. API Gateway itself responds with 403 if there is no route, 413 if the request is too large
-for an event, 500 (not 429) if Lambda throttles the request, 502 if the function fails, and 504 after 29 s. The template
-may replace each response.
+for an event, 500 (not 429) if Lambda throttles the request, and 502 if the function fails; its 504 after 29 s is a 502
+here, because the function's own limit ends it then. The template may replace each response.
 https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html
 
 Events: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html (proxy
@@ -14,7 +14,6 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -172,11 +171,6 @@ def scheduled_event(rule: str) -> dict[str, Any]:
     }
 
 
-TIMEOUT = 29.0
-"""Seconds after which API Gateway stops waiting for the function."""
-THREADS = 1000
-"""Maximum number of requests in progress. Further requests wait before they reach the function."""
-
 Invoke = Callable[[bytes, str, str], InvocationResult]
 """A call of the function, with event, request id and trace id."""
 
@@ -195,7 +189,6 @@ class ApiGateway:
         self._refusals: Mapping[str, Any] = definition.get("x-amazon-apigateway-gateway-responses", {})
         self._matcher = RouteMatcher(list(self._paths))
         self._invoke = invoke
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="integration")
 
     def resource_of(self, target: str) -> str | None:
         """Return the resource that serves a path, for example `/web/{name}`, or None."""
@@ -228,15 +221,11 @@ class ApiGateway:
         if len(payload) > PAYLOAD_LIMIT:
             return self._refuse("REQUEST_TOO_LARGE", 413, "Request Too Long", request_id)
         try:
-            # Lambda gives the invocation another id. The function continues after the timeout.
-            work = self._threads.submit(self._invoke, payload, str(uuid4()), trace_id)
-            result = work.result(TIMEOUT)
+            result = self._invoke(payload, str(uuid4()), trace_id)  # Lambda gives the invocation another id
             if result.error is None:
                 return parse_response(result.payload, request.header("accept"), self._binary_types)
         except Throttled:
             return self._refuse("DEFAULT_5XX", 500, "Internal server error", request_id)
-        except TimeoutError:
-            return self._refuse("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", request_id)
         except MalformedResponse:
             pass  # like a function that fails
         return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from threading import Event
 from typing import Any
 
 import pytest
@@ -189,16 +188,3 @@ def test_throttling_is_an_internal_error_to_clients() -> None:
         raise Throttled
 
     assert ApiGateway(TEMPLATE, busy).handle(post()).status == 500
-
-
-def test_a_function_that_takes_too_long_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.lambda_sim.api_gateway.TIMEOUT", 0.05)
-    release = Event()
-
-    def slow(event: bytes, request_id: str, trace_id: str) -> InvocationResult:
-        release.wait(10)
-        return FakeFunction()(event, request_id, trace_id)
-
-    response = ApiGateway(TEMPLATE, slow).handle(post())
-    release.set()
-    assert (response.status, response.body) == (504, b'{"message": "Endpoint request timed out"}')
