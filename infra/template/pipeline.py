@@ -155,7 +155,10 @@ def _api(stage: str, *, keys: bool) -> dict[str, Any]:
     """Return properties of the API: its functions' alias, name, throttling, keys, access log, and OpenAPI version."""
     definition = live.call_alias(add_key_security({}) if keys else {})
     arn = read_template(STACK)["Outputs"]["AccessLogArn"]["Value"]
-    log = _if("HasAccessLog", {"DestinationArn": arn, "Format": json.dumps(read_template(FUNCTIONS)["AccessLog"])})
+    log = _if(
+        "HasAccessLog",
+        {"DestinationArn": arn, "Format": json.dumps(read_template(FUNCTIONS)["AccessLog"], allow_nan=False)},
+    )
     # Without OpenApiVersion, SAM adds a second stage called `Stage`, which has no throttling and no firewall.
     methods = method_settings(stage)
     return {
