@@ -15,6 +15,7 @@ from threading import Thread
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psutil
 import pytest
 
 from chalicelib.api.http import Request, Response, Route
@@ -118,6 +119,12 @@ def test_their_errors_are_problems(
     assert "12.3456" not in problem["detail"]
 
 
+def is_connected_to(port: int) -> bool:
+    """Whether this process has an open connection to a port of this machine."""
+    open_ones = [each for each in psutil.Process().net_connections("tcp") if each.status == psutil.CONN_ESTABLISHED]
+    return port in {each.raddr.port for each in open_ones}
+
+
 def test_a_request_during_a_crash_gets_a_problem_and_the_next_a_page(tmp_path: Path) -> None:
     running = Dashboards(tmp_path / "metrics.jsonl")
     with served("/", running) as connection:
@@ -125,7 +132,9 @@ def test_a_request_during_a_crash_gets_a_problem_and_the_next_a_page(tmp_path: P
         # GIVEN a request that the process has received and not answered
         running.child.pause()
         connection.request("GET", "/dashboards/")
-        time.sleep(0.2)
+        port = int(str(running.child.command[running.child.command.index("--port") + 1]))
+        while not is_connected_to(port):
+            time.sleep(0.005)
         # WHEN the process is killed
         running.child.kill()
         # THEN the request gets a problem that says when to try again
