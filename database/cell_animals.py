@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from database.areas.area_cells import AreaCells, Earth
+from database.areas.area_cells import LAND, SEA, AreaCells, Earth
 from database.ranges.cell_weights import cell_weights
 from database.ranges.statement import Statement
 
@@ -102,7 +102,8 @@ def ranges_of(
 def in_chunks(ranges: Iterable[Rows]) -> Iterator[Rows]:
     """Yield the rows of all ranges in chunks, sorted by cell and animal."""
     every = np.concatenate([np.empty(0, ROW), *ranges])
-    every = every[np.lexsort((every["animal"], every["cell"]))]
+    # One key of both sorts in a quarter of the time: cells of one resolution differ in their upper 28 bits alone.
+    every = every[np.argsort(every["cell"] >> 36 << 32 | every["animal"])]
     for start in range(0, len(every), CHUNK):
         yield every[start : start + CHUNK]
 
@@ -117,11 +118,11 @@ def cell_relatives(
     """
     found = {}
     for taxon in numbers.keys() & statements.keys():
-        cells = np.zeros(len(areas.earth.cells), bool)
+        cells = np.zeros((2, len(areas.earth.cells)), bool)
         for each in statements[taxon]:
             if each.status in ("native", "introduced"):
-                cells |= areas.of(each.range).any(axis=0)
-        found[numbers[taxon]] = np.flatnonzero(cells)
+                cells |= areas.of(each.range)
+        found[numbers[taxon]] = np.flatnonzero(cells[LAND] | cells[SEA])
     widest = sorted(found, key=lambda number: (-len(found[number]), number))
     positions = np.concatenate([np.empty(0, np.intp), *(found[number] for number in widest)])
     relatives = np.repeat(np.array(widest, np.intp), [len(found[number]) for number in widest])

@@ -5,7 +5,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import tee
 from pathlib import Path
 from typing import Final
@@ -199,7 +199,8 @@ def read_maps(path: Path) -> Mapping[str, list[int]]:
 @lru_cache(maxsize=1)
 def _maps(text: str) -> Mapping[str, list[int]]:
     maps: dict[str, list[int]] = {}
-    rows = _parse("range_maps", {"range_maps": text}, lambda row: (row["taxon"], parse_cell(row["cell"])))
+    cell_of = cache(parse_cell)  # many maps have the same cells
+    rows = _parse("range_maps", {"range_maps": text}, lambda row: (row["taxon"], cell_of(row["cell"])))
     for taxon, cell in rows:
         maps.setdefault(taxon, []).append(cell)
     return maps

@@ -17,7 +17,7 @@ of cells in this order, not of the grid. Seasons come with records of occurrence
 import json
 from collections.abc import Iterator, Sequence
 from graphlib import TopologicalSorter
-from itertools import pairwise
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -31,17 +31,21 @@ MAGIC: Final = b"FLNW\x01"
 SHIFT: Final = 36
 """Lowest bits of a cell, which are the same in all cells of resolution 3."""
 
+BITS: Final = 16
+"""Bits of a cell's position, of 41,162, in the key of a group's member; relatives have numbers of as many."""
+CLASS_BITS: Final = 8
+
 type Numbers = NDArray[np.int64]
 
 
 def pack(dataset: Dataset) -> bytes:
-    """Return the packed file of a dataset. The generators of the dataset are used up."""
+    """Return the file of a dataset, which reads its generators."""
     stated = {each.cell: each for each in dataset.cells}
     rows = np.concatenate([np.empty(0, ROW), *dataset.cell_animals])
     numbers = np.union1d(np.array([*stated], np.int64), rows["cell"])
     cells = [stated.get(each, Cell(each, coast=False, areas=())) for each in numbers.tolist()]
     areas, area_of = np.unique([" ".join(each.areas) for each in cells], return_inverse=True)
-    weights, weight_of = np.unique(rows["weight"], return_inverse=True)
+    weights = np.unique(rows["weight"])
     header = {
         "version": dataset.version,
         "weights": [float(str(weight)) for weight in weights],
@@ -50,55 +54,58 @@ def pack(dataset: Dataset) -> bytes:
     }
     text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     steps = np.diff(numbers >> SHIFT, prepend=0)
-    classes = weight_of * 2 + (rows["status"] == INTRODUCED)
-    animals = [*_animals(rows["animal"].astype(np.int64), classes, np.searchsorted(numbers, rows["cell"]))]
-    relatives = [*_relatives([each.relatives for each in cells])]
+    classes = np.searchsorted(weights, rows["weight"]) * 2 + (rows["status"] == INTRODUCED)
+    keys = (rows["animal"].astype(np.int64) << CLASS_BITS | classes) << BITS | np.searchsorted(numbers, rows["cell"])
+    animals, relatives = [*_animals(keys)], [*_relatives([each.relatives for each in cells])]
     listed = [[len(cells)], np.stack([steps, area_of], 1).ravel(), *animals, *relatives]
     return MAGIC + varints([len(text)]) + text + varints(np.concatenate(listed))
 
 
-def _animals(animals: Numbers, classes: Numbers, positions: Numbers) -> Iterator[Sequence[int] | Numbers]:
-    """Yield the numbers of all animals, from those of rows."""
-    order = np.lexsort((positions, classes, animals))
-    animals, classes, positions = animals[order], classes[order], positions[order]
-    edges = np.flatnonzero(np.diff(animals, prepend=-1))
-    yield [len(edges)]
-    before = 0
-    for start, end in pairwise([*edges.tolist(), len(animals)]):
-        own = np.flatnonzero(np.diff(classes[start:end], prepend=-1)) + start
-        yield [int(animals[start]) - before, len(own)]
-        before = int(animals[start])
-        for first, last in pairwise([*own.tolist(), end]):
-            yield [int(classes[first])]
-            yield runs(positions[first:last])
+def _animals(keys: Numbers) -> Iterator[Sequence[int] | Numbers]:
+    """Yield the numbers of all animals. `keys`: each animal, class and position."""
+    found = dict[int, list[tuple[int, Numbers]]]()
+    for group, own in runs(keys):
+        found.setdefault(group >> CLASS_BITS, []).append((group & (1 << CLASS_BITS) - 1, own))
+    yield [len(found)]
+    for animal, before in zip(found, (0, *found), strict=False):
+        yield [animal - before, len(found[animal])]
+        for class_, own in found[animal]:
+            yield from ([class_], own)
 
 
 def _relatives(cells: Sequence[Sequence[int]]) -> Iterator[Sequence[int] | Numbers]:
     """Yield the numbers of all relatives, from those of each cell."""
-    lives = dict[int, list[int]]()
-    for position, here in enumerate(cells):
-        for relative in here:
-            lives.setdefault(relative, []).append(position)
-    ranked = TopologicalSorter[int](dict.fromkeys(lives, ()))
-    for wider, number in {pair for here in cells for pair in pairwise(here)}:
-        ranked.add(number, wider)
+    here = np.fromiter(chain.from_iterable(cells), np.int64)
+    positions = np.repeat(np.arange(len(cells)), [*map(len, cells)])
+    wider = np.flatnonzero(np.diff(positions) == 0)
+    ranked = TopologicalSorter[int](dict.fromkeys(np.unique(here).tolist(), ()))
+    for pair in np.unique(here[wider] << BITS | here[wider + 1]).tolist():
+        ranked.add(pair & (1 << BITS) - 1, pair >> BITS)
     widest = [*ranked.static_order()]
+    rank = np.zeros(max(widest, default=0) + 1, np.int64)
+    rank[widest] = np.arange(len(widest))
     yield [len(widest)]
-    for number in widest:
-        yield [number]
-        yield runs(np.array(lives[number]))
+    for group, own in runs(rank[here] << BITS | positions):
+        yield from ([widest[group]], own)
 
 
-def runs(positions: Numbers) -> Numbers:
-    """Return the runs of ascending positions.
+def runs(keys: Numbers) -> Iterator[tuple[int, Numbers]]:
+    """Yield each group with its runs. `keys`: the group and position of each member.
 
-    >>> runs(np.array([2, 3, 4, 9])).tolist()
-    [2, 2, 2, 4, 0]
+    >>> [(group, own.tolist()) for group, own in runs(np.array([2, 3, 4, 9]) | 7 << BITS)]
+    [(7, [2, 2, 2, 4, 0])]
     """
-    starts = np.flatnonzero(np.diff(positions, prepend=-2) != 1)
-    lasts = positions[np.append(starts[1:], len(positions)) - 1]
-    gaps = positions[starts] - np.append(0, lasts[:-1] + 1)
-    return np.append(len(starts), np.stack([gaps, lasts - positions[starts]], 1))
+    if not len(keys):
+        return
+    keys = np.sort(keys)
+    starts = np.flatnonzero(np.diff(keys, prepend=-2) != 1)
+    first, last = keys[starts], keys[np.append(starts[1:], len(keys)) - 1]
+    groups = first >> BITS
+    is_first = np.diff(groups, prepend=-1) > 0
+    gaps = first - np.where(is_first, groups << BITS, np.append(0, last[:-1] + 1))
+    begins = np.flatnonzero(is_first)
+    own = np.split(np.stack([gaps, last - first], 1), begins[1:])
+    yield from ((group, np.append(len(each), each)) for group, each in zip(groups[begins].tolist(), own, strict=True))
 
 
 def varints(numbers: Sequence[int] | Numbers) -> bytes:
@@ -107,7 +114,9 @@ def varints(numbers: Sequence[int] | Numbers) -> bytes:
     >>> varints([1, 300]).hex()
     '01ac02'
     """
-    rest = np.asarray(numbers, np.uint64)[:, np.newaxis] >> np.arange(0, 63, 7, dtype=np.uint64)
-    is_used = (rest > 0) | (np.arange(9) == 0)
+    whole = np.asarray(numbers, np.uint64)
+    rest = whole[:, np.newaxis] >> np.arange(0, int(whole.max(initial=0)).bit_length() or 1, 7, dtype=np.uint64)
+    is_used = rest > 0
+    is_used[:, 0] = True
     has_more = np.append(is_used[:, 1:], np.zeros((len(rest), 1), np.bool_), axis=1)
     return bytes(((rest & 127) | has_more.astype(np.uint64) << 7).astype(np.uint8)[is_used])

@@ -103,7 +103,8 @@ class AreaCells:
 
     def of(self, statement: Range) -> Cells:
         """Return the cells of a range. Raises `UnknownArea`."""
-        return self._tree(statement.areas) & self._limits(statement)
+        cells = self._tree(statement.areas)
+        return cells & self._limits(statement) if statement.limits else cells
 
     def expect_known(self, statement: Range) -> None:
         """Raise `UnknownArea` if a range names an area that does not exist, and `GroupError` for a faulty group.
