@@ -196,11 +196,11 @@ def test_without_signal_this_device_answers_and_nothing_leaves_it_until_the_serv
     # GIVEN a device without signal, of which every request is counted
     asked: list[str] = []
     pocket.on("request", lambda request: asked.append(request.url))
-    # WHEN a photo of a cat is chosen that has its place in it
+    # WHEN a photo of a cat is chosen that is as grey as those by night, and has its place in it
     pocket.set_input_files("#pick", photo(cat(), "cat.jpg"))
     # THEN this device names it, says so, and knows what lives there
     expect(pocket.locator("#device-words")).to_contain_text(
-        "Dieses Gerät hat ohne Empfang geantwortet; es wurde nichts gesendet."
+        "Dieses Gerät hat ohne Empfang geantwortet; es wurde nichts gesendet. Nachtaufnahmen kann es nicht"
     )
     expect(pocket.locator("#title")).to_contain_text(re.compile("katze", re.IGNORECASE))
     expect(pocket.locator("#where")).to_contain_text("Australien")
@@ -227,6 +227,6 @@ def test_without_signal_this_device_answers_and_nothing_leaves_it_until_the_serv
 
 
 def cat() -> bytes:
-    """A JPEG of a cat that was taken in Sydney: a photo in the wheel of scikit-image (CC0)."""
-    image = Image.open(package_folder("skimage") / "data" / "chelsea.png").convert("RGB")
+    """A grey JPEG of a cat that was taken in Sydney: a photo in the wheel of scikit-image (CC0)."""
+    image = Image.open(package_folder("skimage") / "data" / "chelsea.png").convert("L").convert("RGB")
     return pictures.encoded(image, "JPEG", quality=90, exif=pictures.exif(pictures.SYDNEY))

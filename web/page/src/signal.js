@@ -36,7 +36,8 @@ export async function answerOf(ask, { photos, wanted, before, onlyServer }) {
 /** Show which of the two has answered, and what the other says if that differs. */
 export function showAnswerer({ device: isOfDevice, before, ...answer }) {
   const checked = before === titleOf(answer) ? say("device.same") : say("device.said", { title: before });
-  $("device-words").textContent = isOfDevice ? say("device") : checked;
+  const alone = [say("device"), answer.photo_quality?.infrared && say("device.night")].filter(Boolean).join(" ");
+  $("device-words").textContent = isOfDevice ? alone : checked;
   $("device").hidden = !isOfDevice && !before;
   $("device-ask").hidden = !isOfDevice;
 }
