@@ -19,7 +19,7 @@ export class Stored {
         const transaction = database.transaction(this.#store, mode);
         const asked = request(transaction.objectStore(this.#store));
         transaction.oncomplete = () => resolve(asked.result);
-        transaction.onerror = transaction.onabort = () => reject(transaction.error);
+        transaction.onabort = () => reject(transaction.error); // follows each error, which it knows only now
       });
     } finally {
       database.close();

@@ -23,15 +23,15 @@ let open = null; // shows an answer that waits
  */
 export async function identify(photos, { place, month }, before) {
   const answer = await ask({ photos, place: place && { latitude: place.latitude, longitude: place.longitude } });
-  if (before) await outbox.forget(before.id);
-  const id = await outbox.keep({ photos, place, month, answer, at: new Date() });
+  if (before) await settle(before);
+  const id = await outbox.keep({ photos, place, month, answer, at: new Date() }).catch(reportError); // it is an answer all the same
   await showWaiting();
   return { ...answer, device: { id } };
 }
 
 /** Forget an answer that the server has now given itself. */
 export async function settle({ id }) {
-  await outbox.forget(id);
+  if (id !== undefined) await outbox.forget(id);
   await showWaiting();
 }
 

@@ -5,14 +5,15 @@ import { Stored } from "../stored.js";
 const answers = new Stored("faunalens-outbox", "answers", { autoIncrement: true });
 
 /** Keep an answer of this device. Return its number. `item`: {photos: Blob[], place, month, answer, at: Date}. */
-export function keep(item) {
-  return answers.ask("readwrite", (store) => store.add(item));
+export async function keep(item) {
+  const photos = await Promise.all(item.photos.map((photo) => photo.arrayBuffer())); // private windows of Safari keep no Blob
+  return answers.ask("readwrite", (store) => store.add({ ...item, photos }));
 }
 
 /** Return what waits, the latest first, each with its number as `id`. */
 export async function waiting() {
   const [ids, items] = await Promise.all(["getAllKeys", "getAll"].map((which) => answers.ask("readonly", (store) => store[which]())));
-  return items.map((item, i) => ({ ...item, id: ids[i] })).reverse();
+  return items.map((item, i) => ({ ...item, photos: item.photos.map((bytes) => new Blob([bytes])), id: ids[i] })).reverse();
 }
 
 /** Forget an answer, because the server has been asked or the person does not want it. */
