@@ -32,7 +32,7 @@ class AttackedServer:
     """A server process that runs without Redis and PostgreSQL."""
 
     def __init__(self, port: int, pid: int) -> None:
-        self.port, self._pid = port, pid
+        self.port, self.pid = port, pid
         for _ in range(20):
             self.post(jpeg(), PLACE)
         self.idle = megabytes("VmRSS", pid)
@@ -51,12 +51,12 @@ class AttackedServer:
     @contextmanager
     def peak(self) -> Iterator[Callable[[], float]]:
         """Yield a function that returns the peak memory since the start of the block, in MB above the idle memory."""
-        forget_peak(self._pid)
-        yield lambda: megabytes("VmHWM", self._pid) - self.idle
+        forget_peak(self.pid)
+        yield lambda: megabytes("VmHWM", self.pid) - self.idle
 
     def grown(self) -> float:
         """Return the growth of memory since the server was idle, in MB."""
-        return megabytes("VmRSS", self._pid) - self.idle
+        return megabytes("VmRSS", self.pid) - self.idle
 
 
 @contextmanager

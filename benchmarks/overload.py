@@ -1,7 +1,9 @@
 """The HTTP server at ten times its capacity: `python -m benchmarks.overload`.
 
 The load is an open loop: photos arrive on schedule, each on a new connection, however long the answers take. The server
-and its client share the machine, so the client's work makes the server slower than it would be alone.
+and its client share the machine, so the client's work makes the server slower than it would be alone. What an overload
+costs is therefore measured by the server's processor time for each answer, refusals included, compared with that at its
+capacity, when it refuses none.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ import numpy as np
 from benchmarks.attacks import AttackedServer, server
 from benchmarks.measure import parser, table, verdict
 from benchmarks.peers.client import Reply, request_of, run, send
+from benchmarks.peers.figures import cpu_seconds
 from local.stack.ports import HOST
 from testing.pictures import encoded, noise
 
@@ -62,21 +65,28 @@ async def measure(attacked: AttackedServer, photo: bytes, factor: float, seconds
     unloaded: list[Reply] = []
     for _ in range(WARM_UP):
         await send(HOST, port, iter([data]), unloaded)
-    rate = (await run(f"http://{HOST}:{port}{target}", [photo], CLIENTS, CAPACITY_SECONDS)).rate
+    began = cpu_seconds(attacked.pid)
+    full = await run(f"http://{HOST}:{port}{target}", [photo], CLIENTS, CAPACITY_SECONDS)
+    rate, cost = full.rate, (cpu_seconds(attacked.pid) - began) / full.answered
     said = f"capacity: {rate:.0f} photos/s with {CLIENTS} clients; sending {factor * rate:.0f}/s for {seconds:.0f} s …"
     print(said, file=sys.stderr, flush=True)
     await asyncio.sleep(2)
     loaded: list[Reply] = []
     beside: list[Reply] = []
+    began = cpu_seconds(attacked.pid)
     with attacked.peak() as peak:
         await asyncio.gather(open_loop(port, data, factor * rate, seconds, loaded), probe(port, seconds, beside))
         highest = peak()
+    spent = cpu_seconds(attacked.pid) - began
     await asyncio.sleep(min(60.0, seconds))
     left, answered = attacked.grown(), sum(reply.status == 200 for reply in loaded)
     lost = sum(reply.status == 0 for reply in loaded)
+    share, refused = answered * cost / spent, sum(reply.status == 503 for reply in loaded)
     ratio, animals, refusals = p99(loaded) / p99(unloaded), p99(beside), p99(loaded, 503)
     rows: list[tuple[str, str, str, bool | None]] = [
         ("answered", f"{answered / seconds:.0f} a second of {rate:.0f}", "", None),
+        ("processor time for answers", f"{share:.2f} of the server's", "at least 0.90", share >= 0.9),
+        ("a refusal", f"{(spent - answered * cost) / max(refused, 1) * 1e3:.2f} ms of it", "", None),
         ("p99 of answers", f"{p99(loaded):.0f} ms, {ratio:.1f} × unloaded", "at most 3 ×", ratio <= 3),
         ("p99 of refusals (503)", f"{refusals:.0f} ms", "at most 100 ms", refusals <= 100),
         ("failed connections", f"{lost} of {len(loaded)}", "none", not lost),
