@@ -95,5 +95,5 @@ deploy: setup ## create or update a stage on AWS (STAGE=dev); see docs/how-to/de
 bench: setup ## compare the app with the same work without the app (all parts, or MODULES="request start features")
 	@for each in $(or $(MODULES),request start features); do $(PYTHON) -m benchmarks.$$each || exit 1; done
 
-spike: environment ## measure a load spike on a cold cache, for the app and for plain cache-aside; check what the docs claim of it
+spike: environment ## measure a load spike on a cold cache, and check what the docs claim of it
 	@exec $(PYTHON) -m benchmarks.spike

@@ -1,4 +1,4 @@
-"""A spike in load on a cold cache, with naive cache-aside and with our feature lookup: `python -m benchmarks.spike`.
+"""A spike in load on a cold cache, with the app's feature lookup: `python -m benchmarks.spike`.
 
 Lifetimes and the number of cells are scaled down, so that a run of 90 seconds shows the effects of a day.
 docs/explanation/results.md explains the scenario, the scale and the results.
@@ -7,21 +7,18 @@ docs/explanation/results.md explains the scenario, the scale and the results.
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks.measure import table
 from benchmarks.spike import stats
-from benchmarks.spike.container import Strategy
 from benchmarks.spike.load import Load, Result, run_burst, run_spike, slow_database
 from database.dataset import read_dataset
 
-STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
-
 
 class Claim(NamedTuple):
-    """A claim about our strategy. `holds`: whether the measured figure `found` meets the target."""
+    """A claim about the lookup. `holds`: whether the measured figure `found` meets the target."""
 
     what: str
     target: str
@@ -51,55 +48,30 @@ def claims(load: Load, ours: Result, burst: Result) -> list[Claim]:
 def claim_table(found: Sequence[Claim]) -> str:
     """Return the table of claims."""
     rows = [(*claim[:3], "PASS" if claim.holds else "FAIL") for claim in found]
-    return table(rows, ["ours", "target", "found", "result"])
+    return table(rows, ["claim", "target", "found", "result"])
 
 
-def spike_table(load: Load, spikes: Sequence[Result]) -> str:
-    """Return the figures of the spike, one column for each strategy."""
-    columns = []
-    for spike in spikes:
-        requests, queries, later = spike.events.requests, spike.events.queries, spike.later(load)
-        figures = {
-            "requests": f"{len(requests):,}",
-            "feature lookup, p50": f"{1e3 * np.median(requests['seconds']):.3f} ms",
-            "feature lookup, p99": f"{stats.p99(requests):.1f} ms",
-            "… after a minute": f"{stats.p99(later):.1f} ms",
-            "database queries": f"{len(queries):,}",
-            "… as PostgreSQL counts them": f"{spike.server_count:,}",
-            "… per cell and TTL": f"{spike.queries_per_ttl(load):.2f}",
-            "… at a time, at most": str(stats.peak(queries)),
-            "… at a time for one cell, at most": str(stats.peak_of_a_cell(queries)),
-            "hit share": f"{stats.hit_share(requests):.2%}",
-            "hit share after a minute": f"{stats.hit_share(later):.2%}",
-            "wait for a busy container, p99": f"{1e3 * np.percentile(requests['late'], 99):.0f} ms",
-        }
-        columns.append(figures)
-    return _side_by_side("", spikes, columns)
-
-
-def burst_table(bursts: Sequence[Result]) -> str:
-    """Return the figures of the burst, one column for each strategy."""
-    columns = [
-        {
-            "requests": f"{len(burst.events.requests):,}",
-            "… started before the first answer": f"{burst.before_first_answer:,}",
-            "… answered": f"{len(burst.answers):,}",
-            "longest request": f"{burst.events.requests['seconds'].max():.2f} s",
-            "attempts to query the database": f"{len(burst.events.queries):,}",
-            "queries that reached PostgreSQL": f"{burst.server_count:,}",
-        }
-        for burst in bursts
-    ]
-    return _side_by_side("simultaneous requests for one cold cell", bursts, columns)
-
-
-def _side_by_side(title: str, results: Sequence[Result], columns: Sequence[dict[str, str]]) -> str:
-    rows = [[name, *(figures[name] for figures in columns)] for name in columns[0]]
-    return table(rows, [title, *(result.strategy for result in results)])
+def figures(load: Load, spike: Result, burst: Result) -> str:
+    """Return the table of what was found in the spike and in the burst."""
+    requests, queries, later = spike.events.requests, spike.events.queries, spike.later(load)
+    rows = {
+        "requests": f"{len(requests):,}",
+        "feature lookup, p50": f"{1e3 * np.median(requests['seconds']):.3f} ms",
+        "feature lookup, p99": f"{stats.p99(requests):.1f} ms",
+        "… after a minute": f"{stats.p99(later):.1f} ms",
+        "database queries": f"{len(queries):,}",
+        "… at a time, at most": str(stats.peak(queries)),
+        "hit share": f"{stats.hit_share(requests):.2%}",
+        "wait for a busy container, p99": f"{1e3 * np.percentile(requests['late'], 99):.0f} ms",
+        "simultaneous requests for one cold cell": f"{len(burst.events.requests):,}",
+        "… started before the first answer": f"{burst.before_first_answer:,}",
+        "… the longest": f"{burst.events.requests['seconds'].max():.2f} s",
+    }
+    return table(list(rows.items()), ["spike", "found"])
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the tables of both strategies and of the claims; return 1 if a claim does not hold."""
+    """Print the figures and the claims; return 1 if a claim does not hold."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.spike",
         description=__doc__.partition("\n")[0],
@@ -117,13 +89,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     step, cells = options.seconds // 3, options.cells
     load = Load(options.containers, options.rate, options.seconds, step, cells, options.exponent, options.ttl)
-    dataset, query = read_dataset(), options.query_ms / 1e3
-    cell = int(load.popular_cells()[0])
-    with slow_database(dataset) as database:
-        spikes = [run_spike(each, load, database, query, dataset.version) for each in STRATEGIES]
-        bursts = [run_burst(each, cell, options.burst, database, dataset.version) for each in STRATEGIES]
-    found = claims(load, spikes[-1], bursts[-1])
-    print(spike_table(load, spikes), burst_table(bursts), claim_table(found), sep="\n\n")
+    with slow_database(read_dataset()) as database:
+        spike = run_spike(load, database, options.query_ms / 1e3)
+        burst = run_burst(int(load.popular_cells()[0]), options.burst, database)
+    found = claims(load, spike, burst)
+    print(figures(load, spike, burst), claim_table(found), sep="\n\n")
     return 0 if all(claim.holds for claim in found) else 1
 
 

@@ -1,32 +1,20 @@
-"""One container of the spike, with our feature lookup or with naive cache-aside, and the record of what it did.
+"""One container of the spike, with the app's feature lookup, and the record of what it did."""
 
-Naive cache-aside sends GET; on a miss, it queries the database and sends SET … EX. All values have the same TTL. There
-are no leases, no jitter, no process memory and no stale values. Everything else is as in the app: clients of Redis and
-PostgreSQL, time budgets, breakers and packing. It also queries the database if Redis fails. The dataset version is a
-constant.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from time import monotonic, time
-from typing import Literal, NamedTuple
+from time import monotonic
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.config.settings import Settings
-from chalicelib.errors import CacheError, StoreError
+from chalicelib.errors import CacheError
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, pack, unpack
+from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.features import CacheLevel
-from chalicelib.features.protocols import Cache, Entry, Store
-from chalicelib.features.redis_keys import value_key
 from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import PostgresStore
-
-Strategy = Literal["naive", "ours"]
 
 LEVELS = ("memory", "hit", "stale", "miss", "bypass", "degraded")
 """Cache levels of a request; `degraded` if it got no features."""
@@ -53,49 +41,6 @@ def merge(events: Sequence[Events]) -> Events:
     return Events(requests[np.argsort(requests["start"])], queries[np.argsort(queries["start"])])
 
 
-class NaiveFeatures:
-    """Feature lookup by naive cache-aside. `ttl`: lifetime of a value. `total`: limit of a lookup. Both in seconds."""
-
-    def __init__(self, cache: Cache, store: Store, version: str, ttl: float, total: float) -> None:
-        self._cache, self._store = cache, store
-        self._version, self._ttl, self._total = version, ttl, total
-
-    def at(self, cell: int) -> CacheLevel | None:
-        """Look up a cell; return the cache level of its features, or None if the lookup failed."""
-        deadline, key = Deadline.after(self._total), value_key(cell, self._version)
-        level: CacheLevel = "miss"
-        try:
-            data = self._cache.read(key, deadline)
-            if data is not None:
-                unpack(data, cell, self._version)
-                return "hit"
-        except CorruptValue:
-            pass
-        except CacheError:
-            level = "bypass"
-        try:
-            (animals,) = self._store.features_of((cell,), deadline)
-        except StoreError:
-            return None
-        now = time()
-        if level == "miss":
-            value = CachedValue(animals, now, now + self._ttl, now + self._ttl)
-            try:
-                self._cache.write([Entry(key, pack(value), self._ttl)], deadline)
-            except CacheError:
-                level = "bypass"
-        return level
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerConfig:
-    """A strategy and its settings. The naive strategy uses only one TTL, `settings.features.ttl.soft`."""
-
-    strategy: Strategy
-    settings: Settings
-    version: str
-
-
 class RecordingStore:
     """A `Store` that passes queries on and records them."""
 
@@ -118,19 +63,11 @@ class RecordingStore:
 class SimulatedContainer:
     """One container with its own connections and memory. `connect` is a part of its initialisation."""
 
-    def __init__(self, config: ContainerConfig) -> None:
-        settings = config.settings
-        self._cache = build_cache(settings)
-        self._postgres = build_store(settings)
+    def __init__(self, settings: Settings) -> None:
+        self._cache, self._postgres = build_cache(settings), build_store(settings)
         self._store = RecordingStore(self._postgres)
+        self._features = CellFeatures(self._cache, self._store, settings.features)
         self._requests: list[tuple[float, float, float, int, int]] = []
-        self._level_of: Callable[[int], str | None]
-        if config.strategy == "naive":
-            ttl, total = settings.features.ttl.soft, settings.features.total
-            self._level_of = NaiveFeatures(self._cache, self._store, config.version, ttl, total).at
-        else:
-            features = CellFeatures(self._cache, self._store, settings.features)
-            self._level_of = lambda cell: None if (found := features.at(cell)).mode == "degraded" else found.cache
 
     def connect(self) -> None:
         """Connect to Redis. If this fails, the first request tries again."""
@@ -140,7 +77,8 @@ class SimulatedContainer:
     def serve(self, cell: int, scheduled: float) -> None:
         """Serve one request. `scheduled`: the time at which it should start (`time.monotonic`)."""
         start = monotonic()
-        level = self._level_of(cell) or "degraded"
+        found = self._features.at(cell)
+        level = "degraded" if found.mode == "degraded" else found.cache
         self._requests.append((start, monotonic() - start, start - scheduled, cell, LEVELS.index(level)))
 
     def close(self) -> Events:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks.backends import load_active
 from benchmarks.spike import stats
-from benchmarks.spike.container import LEVELS, ContainerConfig, Events, SimulatedContainer, Strategy, merge
+from benchmarks.spike.container import LEVELS, Events, SimulatedContainer, merge
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.config.settings import Settings
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
@@ -137,8 +137,8 @@ class Schedule:
 class Load:
     """The load of a spike: requests for `cells` random cells, which follow Zipf's law with an `exponent`.
 
-    `rate`: requests a second from the time `step` on; before `step`, a tenth of this. `seconds`: duration. `ttl`: TTL
-    of the naive strategy and soft TTL of ours, seconds. Equal seeds give equal loads.
+    `rate`: requests a second from the time `step` on; before `step`, a tenth of this. `seconds`: duration. `ttl`: soft
+    TTL, seconds. Equal seeds give equal loads.
     """
 
     containers: int
@@ -172,9 +172,8 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of one strategy under a load. `server_count`: number of queries that PostgreSQL counted."""
+    """The result of a load. `server_count`: number of queries that PostgreSQL counted."""
 
-    strategy: Strategy
     start: float
     events: Events
     server_count: int
@@ -201,33 +200,28 @@ class Result:
         return stats.queries_per_ttl(self.events.queries, self.events.requests, load.ttl)
 
 
-def run_spike(strategy: Strategy, load: Load, database: SlowDatabase, delay: float, version: str) -> Result:
-    """Run one strategy under a spike. `delay`: seconds added to each query."""
+def run_spike(load: Load, database: SlowDatabase, delay: float) -> Result:
+    """Run a spike. `delay`: seconds added to each query."""
     database.set_delay(delay)
-    return _run(ContainerConfig(strategy, load.settings(), version), database, load.schedules(), load.seconds)
+    return _run(load.settings(), database, load.schedules(), load.seconds)
 
 
-def run_burst(
-    strategy: Strategy, cell: int, containers: int, database: SlowDatabase, version: str, threads: int = 40
-) -> Result:
+def run_burst(cell: int, containers: int, database: SlowDatabase, threads: int = 40) -> Result:
     """Let all containers request the same uncached cell at the same moment. `threads`: containers in each process."""
     database.set_delay(BURST_QUERY_SECONDS)
     schedules = [Schedule(0.0, np.zeros(1), np.array([cell]))] * containers
-    return _run(ContainerConfig(strategy, BURST_SETTINGS, version), database, schedules, 0, threads)
+    return _run(BURST_SETTINGS, database, schedules, 0, threads)
 
 
 def _run(
-    config: ContainerConfig, database: SlowDatabase, schedules: Sequence[Schedule], seconds: int, threads: int = 1
+    settings: Settings, database: SlowDatabase, schedules: Sequence[Schedule], seconds: int, threads: int = 1
 ) -> Result:
-    print(f"{config.strategy}: {len(schedules):,} containers, {seconds} s", file=sys.stderr, flush=True)
+    print(f"{len(schedules):,} containers, {seconds} s", file=sys.stderr, flush=True)
     with valkey.serve() as cache:
-        settings = replace(
-            config.settings,
-            redis=replace(config.settings.redis, url=cache.url),
-            database=replace(config.settings.database, url=database.url),
-        )
-        start, events = run_load(replace(config, settings=settings), schedules, seconds, threads=threads)
-    return Result(config.strategy, start, events, database.query_count())
+        redis = replace(settings.redis, url=cache.url)
+        settings = replace(settings, redis=redis, database=replace(settings.database, url=database.url))
+        start, events = run_load(settings, schedules, seconds, threads=threads)
+    return Result(start, events, database.query_count())
 
 
 class LoadGeneratorError(Exception):
@@ -235,14 +229,14 @@ class LoadGeneratorError(Exception):
 
 
 def run_load(
-    config: ContainerConfig, schedules: Sequence[Schedule], seconds: float, *, threads: int = 1
+    settings: Settings, schedules: Sequence[Schedule], seconds: float, *, threads: int = 1
 ) -> tuple[float, Events]:
     """Run a container for each schedule, `threads` containers in each process; return the start time and the events."""
     groups = [schedules[first : first + threads] for first in range(0, len(schedules), threads)]
     barrier = _CONTEXT.Barrier(len(groups) + 1)
     with _CONTEXT.Pool(len(groups), _initialise, (barrier,)) as pool:
         # Each process gets one group, because it waits at the barrier for the other processes.
-        results = [pool.apply_async(_serve_group, (config, group)) for group in groups]
+        results = [pool.apply_async(_serve_group, (settings, group)) for group in groups]
         try:
             barrier.wait(SPAWN_SECONDS)
             start = time.monotonic()
@@ -263,9 +257,9 @@ def _initialise(barrier: Any) -> None:
     _barrier = barrier
 
 
-def _serve_group(config: ContainerConfig, schedules: Sequence[Schedule]) -> Events:
+def _serve_group(settings: Settings, schedules: Sequence[Schedule]) -> Events:
     """Run a container for each schedule, each in a new thread; return their events."""
-    containers = [SimulatedContainer(config) for _ in schedules]
+    containers = [SimulatedContainer(settings) for _ in schedules]
     for container, schedule in zip(containers, schedules, strict=True):
         if not schedule.begin:
             container.connect()

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from benchmarks.spike.__main__ import burst_table, claims, spike_table
-from benchmarks.spike.container import LEVELS, ContainerConfig
+from benchmarks.spike.__main__ import claims, figures
+from benchmarks.spike.container import LEVELS
 from benchmarks.spike.load import (
     Load,
     LoadGeneratorError,
@@ -41,24 +41,19 @@ def database() -> Iterator[SlowDatabase]:
 def test_hundreds_of_first_requests_make_one_query(database: SlowDatabase) -> None:
     # GIVEN 240 containers in 8 processes and a cold cell, WHEN all request it at once
     cell = int(LOAD.popular_cells()[0])
-    ours = run_burst("ours", cell, 240, database, VERSION, threads=30)
+    ours = run_burst(cell, 240, database, threads=30)
     # THEN one queries the database, by our count and by PostgreSQL's, while the others wait for its answer
     assert (len(ours.events.requests), len(ours.events.queries), ours.server_count) == (240, 1, 1)
     assert ours.before_first_answer > 200
     assert len(ours.answers) == 240
     assert set(ours.events.requests["level"].tolist()) <= {LEVELS.index("miss"), LEVELS.index("hit")}
 
-    # AND the same burst breaks naive cache-aside, so it could break ours
-    naive = run_burst("naive", cell, 240, database, VERSION, threads=30)
-    assert naive.server_count > 10
-    assert "| 240     |" in burst_table([naive, ours])
-
 
 def test_a_small_spike_keeps_the_claims(database: SlowDatabase) -> None:
     # GIVEN ten containers, nine of which start at the step, and a TTL of 2 s
     # WHEN they run for four TTLs over a query of 100 ms
-    ours = run_spike("ours", LOAD, database, 0.1, VERSION)
-    burst = run_burst("ours", int(LOAD.popular_cells()[0]), 2, database, VERSION)
+    ours = run_spike(LOAD, database, 0.1)
+    burst = run_burst(int(LOAD.popular_cells()[0]), 2, database)
     # THEN no cell has two queries at a time, or one earlier than necessary
     failed = [claim for claim in claims(LOAD, ours, burst) if not claim.holds and claim.what not in NEED_A_MINUTE]
     assert not failed
@@ -69,7 +64,7 @@ def test_a_small_spike_keeps_the_claims(database: SlowDatabase) -> None:
     after = np.count_nonzero(requests["start"] >= ours.start + LOAD.step) / (LOAD.seconds - LOAD.step)
     assert 6 < after / before < 15
     assert {LEVELS.index(level) for level in ("memory", "hit", "stale", "miss")} <= set(requests["level"].tolist())
-    assert f"| {len(requests):,} " in spike_table(LOAD, [ours])
+    assert f"| {len(requests):,} " in figures(LOAD, ours, burst)
 
 
 def test_without_backends_a_container_still_answers() -> None:
@@ -79,7 +74,7 @@ def test_without_backends_a_container_still_answers() -> None:
         database=DatabaseSettings(url="postgresql://nobody@127.0.0.1:1/none"),
     )
     schedule = Schedule(0.0, np.array([0.0]), np.array([1]))
-    _, events = run_load(ContainerConfig("ours", settings, VERSION), [schedule], 1.0)
+    _, events = run_load(settings, [schedule], 1.0)
     assert events.requests["level"].tolist() == [LEVELS.index("degraded")]
 
 
@@ -87,6 +82,4 @@ def test_a_container_that_fails_ends_the_run() -> None:
     # GIVEN a schedule with a moment that has no cell; THEN the run fails instead of waiting
     schedule = Schedule(0.0, np.array([0.0, 0.1]), np.array([1]))
     with pytest.raises(LoadGeneratorError, match="a container failed"):
-        run_load(
-            ContainerConfig("ours", Settings(redis=RedisSettings(url="redis://127.0.0.1:1")), VERSION), [schedule], 1.0
-        )
+        run_load(Settings(redis=RedisSettings(url="redis://127.0.0.1:1")), [schedule], 1.0)
