@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-REQUESTS = 10
+REQUESTS = 6
 """Of each kind. Most photos have 5 MB or more, so what is left of them would soon be too much."""
-MOST_MB = 30
+MOST_MB = 20
 
 PROGRAM = """
 import base64, ctypes, gc, json, resource, sys

@@ -218,7 +218,6 @@ def photo_after(call: Callable[[], object]) -> "Photo | None":
             return weakref.ref(photo)
         pytest.fail("the call did not fail")
 
-    gc.collect()
     gc.disable()  # the cyclic collector counts objects, not bytes, so a large photo could stay for long
     try:
         return request()()
