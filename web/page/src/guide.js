@@ -158,8 +158,12 @@ async function found(text, signal) {
   const every = [...answers.slice(1).flatMap((each) => each.taxa.filter(isCalled)), ...answers[0].taxa];
   const taxa = [...new Map(every.map((each) => [each.taxon, each])).values()];
   const heading = say(taxa.length ? "guide.found" : "guide.not-found", { text });
-  const because = ({ found_by: other }) => (other ? [make("span", say("guide.found-by", { name: other }), { className: "quiet" })] : []);
-  return { heading, content: [listOf(taxa.map((each) => linkedRow(each, ...because(each))))] };
+  const rows = taxa.map((each) => {
+    const row = linkedRow(each);
+    if (each.found_by) row.append(make("span", say("guide.found-by", { name: each.found_by }), { className: "quiet" }));
+    return row;
+  });
+  return { heading, content: [listOf(rows)] };
 }
 
 /** Zoom in on the range that a map shows, if that is small. */

@@ -166,8 +166,9 @@ export class WorldMap {
     const taken = [];
     const texts = [];
     for (const [name, x, y] of this.zoom > 1 ? this.#countries : []) {
-      if (x < left || x > left + width || y < top || y > top + height) continue;
       const [halfWidth, halfHeight] = [(name.length * LETTER * scale) / 2, (LINE * scale) / 2];
+      const isCut = x - halfWidth < left || x + halfWidth > left + width || y - halfHeight < top || y + halfHeight > top + height;
+      if (isCut) continue;
       const isFree = taken.every(([otherX, otherY, half]) => Math.abs(x - otherX) > halfWidth + half || Math.abs(y - otherY) > 2 * halfHeight);
       if (!isFree) continue;
       taken.push([x, y, halfWidth]);
