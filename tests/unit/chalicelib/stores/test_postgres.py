@@ -268,14 +268,17 @@ def test_threads_that_wait_while_others_get_replies_do_not_open_the_breaker() ->
     # GIVEN a busy connection that still gets replies
     store = store_at(1, failures=1)
 
+    over = Event()
+
     def another_thread() -> None:
-        time.sleep(0.1)
-        store._used = time.monotonic()
+        while not over.wait(0.002):
+            store._used = time.monotonic()
 
     with store._lock:
         thread = Thread(target=another_thread)
         thread.start()
         assert fault(store) == "postgres_busy"
+        over.set()
         thread.join()
     assert not store.breaker_is_open
 
