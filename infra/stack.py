@@ -111,14 +111,13 @@ class Stack:
     @property
     def outputs(self) -> dict[str, str]:
         """The stack's outputs; empty if the stack does not exist or is being created."""
-        found = self._describe() or {}
-        return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+        return {each["OutputKey"]: each["OutputValue"] for each in (self._describe() or {}).get("Outputs", [])}
 
     @property
     def parameters(self) -> dict[str, str]:
         """The values of the stack's parameters; empty if the stack does not exist."""
-        found = self._describe() or {}
-        return {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", [])}
+        found = (self._describe() or {}).get("Parameters", [])
+        return {each["ParameterKey"]: each.get("ParameterValue", "") for each in found}
 
     @property
     def status(self) -> str | None:

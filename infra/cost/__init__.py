@@ -185,20 +185,18 @@ def month_like(identifications: float) -> Month:
     return replace(nearest, name=f"{identifications:,.0f}", identifications=identifications)
 
 
-def daily_cost(month: Month) -> float:
-    """Return the cost of a day of such a month, in US dollars."""
-    return sum(bill(month, current_prices()).values()) / DAYS
-
-
 def cost_of_days() -> dict[str, tuple[float, float]]:
     """Return, by stage, the cost of an idle day and of a day with 330 identifications, in US dollars.
 
     The database of `prod` does not pause.
     """
-    return {
-        stage: (daily_cost(replace(MONTHS[0], pauses=pauses)), daily_cost(replace(MONTHS[1], pauses=pauses)))
-        for stage, pauses in (("dev", True), ("prod", False))
-    }
+    prices, (idle, quiet, *_) = current_prices(), MONTHS
+
+    def cost(month: Month, *, pauses: bool) -> float:
+        return sum(bill(replace(month, pauses=pauses), prices).values()) / DAYS
+
+    stages = {"dev": True, "prod": False}
+    return {stage: (cost(idle, pauses=each), cost(quiet, pauses=each)) for stage, each in stages.items()}
 
 
 def cost_of_a_day(stage: str) -> str:
