@@ -41,9 +41,9 @@ def identify(photos: Sequence[bytes], request: IdentifyRequest, services: Servic
     features = features_at(cell, services, record).in_month(month, services.season_floor)
     finish = services.shadow.begin(cell) if services.shadow else None
     with record.step("scoring"):
-        recognised = services.recogniser.recognise(decoded, features)
+        recognised = services.recogniser.recognise(decoded, features, boxes=with_boxes)
     if finish:
-        finish(Live(decoded, cell, month, features, recognised))
+        finish(Live(decoded, cell, month, features, recognised, with_boxes))
     if with_boxes:
         with record.step("boxes"):
             recognised = services.recogniser.with_boxes(decoded[0], recognised)

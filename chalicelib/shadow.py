@@ -37,13 +37,14 @@ A thread of low priority would not do: if other programs want the processor, it 
 
 
 class Live(NamedTuple):
-    """What the live version saw and found in the photos of a request."""
+    """What the live version saw and found in the photos of a request. `boxes`: whether its answer has boxes."""
 
     photos: "Sequence[DecodedPhoto]"
     cell: int | None
     month: int | None
     features: "Features"
     recognised: "Recognised"
+    boxes: bool = False
 
 
 class Candidate(NamedTuple):
@@ -142,7 +143,7 @@ def _by_model(live: Live, candidate: Candidate) -> Notes:
     sleep(PAUSE)
     try:
         recogniser = candidate.recogniser.get()
-        there = recogniser.recognise(live.photos, live.features).together.prediction
+        there = recogniser.recognise(live.photos, live.features, boxes=live.boxes).together.prediction
     except (ModelError, ValueError):  # ValueError: a model for pictures of another size
         return of_comparison("model", "missed")
     return _compared("model", recogniser.models.general.version, live, there)

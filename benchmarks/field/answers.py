@@ -155,7 +155,7 @@ def scores_of(folder: Path, photos: Sequence[FieldPhoto], services: Services) ->
         opened = open_photo((folder / each.file).read_bytes(), PhotoLimits())
         photo = DecodedPhoto.of(opened.decode(size), size, size, min(opened.width, opened.height))
         first = models.score(photo.square)
-        detections = recogniser.detect(photo, first.general)
+        detections = recogniser.detect(photo, first.general, boxes=False)
         part = recogniser.second_look_at(photo, detections, first.general)
         prior = models.prior_at(features_at(services, each.place))
         yield TwoScores(

@@ -27,8 +27,12 @@ Kind = Literal["animal", "person", "vehicle"]
 KINDS: tuple[Kind, ...] = ("animal", "person", "vehicle")
 
 QUICK: Final = 320
-"""Longer side of the photo in pixels in which a detector finds the animal that is there. In half the time, it finds as
-many people as in 416, but a third fewer vehicles."""
+"""Longer side of the photo in pixels in which a detector finds what is worth a second look. In half the time, it finds
+as many people as in 416, but a third fewer vehicles."""
+SHOWN: Final = 0.6
+"""The general model's probability of an animal from which there is one, so that people and vehicles matter less."""
+EMPTY: Final = 0.08
+"""That below which the detector for camera traps need not look by day. Field photos show the same with 0 to 0.09."""
 STEP: Final = 32
 """Of the sides of a detector's image, in pixels."""
 GREY = 114
@@ -231,21 +235,26 @@ class Detectors:
     camera_traps: Detector | None
     when: When
 
-    def detect(self, picture: Picture, *, by_night: bool, is_doubtful: bool, has_animal: bool = False) -> Detections:
-        """Return the boxes in a photo.
+    def detect(
+        self, picture: Picture, *, by_night: bool, doubted: float | None = None, boxes: bool = True
+    ) -> Detections:
+        """Return what is in a photo. Raises `ModelError`.
 
-        `by_night`: whether it looks like a photo by night. `is_doubtful`: whether the models are unsure of it.
-        `has_animal`: whether it shows one for sure, so that people and vehicles matter less. Raises `ModelError`.
+        `by_night`: whether it looks like a photo by night. `doubted`: the general model's probability of an animal, if
+        the models are unsure which one it is. `boxes`: whether all boxes are wanted, or only the animal that is worth
+        a second look, and people and vehicles where there may be none.
         """
         whole = cache(picture.whole)  # both may see the photo in one size
-        boxes = general = self.general.look(whole, QUICK if has_animal else 0) if self.general else ()
-        known = [box for box in general if box.kind == "animal"]
-        is_found = not by_night and any(box.score >= LEAST_BOX for box in known)
-        looks = self.when == "always" or (self.when == "doubt" and (by_night or (is_doubtful and not is_found)))
-        traps = self.camera_traps if looks else None
+        is_shown = doubted is not None and doubted >= SHOWN
+        traps = self.camera_traps if self.when == "always" or (self.when == "doubt" and by_night) else None
+        general = self.general if boxes or not (traps and by_night and is_shown) else None
+        found = general.look(whole, QUICK if is_shown or not boxes else 0) if general else ()
+        known = [box for box in found if box.kind == "animal"]
+        if self.when == "doubt" and doubted is not None and (boxes or doubted >= EMPTY):
+            traps = traps or (None if any(box.score >= LEAST_BOX for box in known) else self.camera_traps)
         if traps:
-            boxes = joined(boxes, traps.look(whole))
-        animals, people, vehicles = (tuple(box for box in boxes if box.kind == kind) for kind in KINDS)
+            found = joined(found, traps.look(whole))
+        animals, people, vehicles = (tuple(box for box in found if box.kind == kind) for kind in KINDS)
         worth = (by_night or box.area < LARGE_BY_DAY or any(map(box.overlaps, known)) for box in animals)
         return Detections(
             animals, people, vehicles, next(compress(animals, worth), None), by_night and traps is not None

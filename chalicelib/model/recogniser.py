@@ -126,15 +126,18 @@ class Recogniser:
             raise BadRequest("this server has no detector, so it cannot find boxes; leave out boxes=true")
         return photos == 1
 
-    def recognise(self, photos: Sequence[DecodedPhoto], features: Features) -> Recognised:
-        """Return which animal the photos show. Only a single photo gets a second look. Raises `ModelError`."""
+    def recognise(self, photos: Sequence[DecodedPhoto], features: Features, *, boxes: bool = False) -> Recognised:
+        """Return which animal the photos show. Only a single photo gets a second look. Raises `ModelError`.
+
+        `boxes`: whether `with_boxes` follows.
+        """
         prior = self.models.prior_at(features)
         scored = [self.models.score(photo.square) for photo in photos]
         together = self._recognition(scored, prior)
         detections, part, photo, is_single = None, None, photos[0], len(photos) == 1 and self.second_look
         head = self.models.head_at(features, by_night=photo.quality.is_by_night) if is_single else None
         if is_single and (head is not None or is_doubtful(together.prediction)):
-            detections = self.detect(photo, scored[0].general)
+            detections = self.detect(photo, scored[0].general, boxes=boxes or head is not None)
             part = self.second_look_at(photo, detections, scored[0].general)
             scores = self.models.fuse([*scored, part] if part else scored)
             if head and detections and detections.animals:
@@ -212,14 +215,15 @@ class Recogniser:
         close = self.naming.families.relatives.close_to(prediction, here, known) if prediction else ()
         return Recognition(scores, decision, close)
 
-    def detect(self, photo: DecodedPhoto, doubted: Scores | None = None) -> "Detections | None":
-        """Return what detectors find in a photo, or None without one. `doubted`: its scores, if they leave a doubt."""
-        detectors = self.detectors.get()
+    def detect(self, photo: DecodedPhoto, doubted: Scores | None = None, *, boxes: bool = True) -> "Detections | None":
+        """Return what detectors find in a photo, or None without one.
+
+        `doubted`: its scores, if they leave a doubt. `boxes`: whether all are wanted.
+        """
+        detectors, animal = self.detectors.get(), doubted.animal_probability if doubted else None
         if detectors is None:
             return None
-        has_animal = doubted is not None and doubted.animal_probability >= self.naming.animal
-        by_night, is_doubtful = photo.quality.is_by_night, doubted is not None
-        return detectors.detect(photo.picture, by_night=by_night, is_doubtful=is_doubtful, has_animal=has_animal)
+        return detectors.detect(photo.picture, by_night=photo.quality.is_by_night, doubted=animal, boxes=boxes)
 
 
 def is_doubtful(prediction: Prediction | None) -> bool:

@@ -92,7 +92,7 @@ def _package() -> Any:
 class _Trusted(Detectors):
     """One detector alone, believed by day too, unlike the small one for camera traps; it sees people too."""
 
-    def detect(self, picture: Picture, **known: bool) -> Detections:
+    def detect(self, picture: Picture, **known: Any) -> Detections:
         return replace(super().detect(picture, **known), by_night=True)
 
 
@@ -102,9 +102,9 @@ class _Recogniser(Recogniser):
 
     detector: Detector
 
-    def recognise(self, photos: Sequence[DecodedPhoto], features: Features) -> Recognised:
+    def recognise(self, photos: Sequence[DecodedPhoto], features: Features, *, boxes: bool = False) -> Recognised:
         """Return what photos show. Raises `ModelError`."""
-        found = Recogniser.recognise(self, photos, features)
+        found = Recogniser.recognise(self, photos, features, boxes=boxes)
         scores = found.together.scores
         named = replace(scores, packs=(*scores.packs, PackRun(self.detector, 0.0)))
         return replace(found, together=found.together._replace(scores=named))

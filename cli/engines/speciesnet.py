@@ -199,7 +199,13 @@ class NetRecogniser(Recogniser):
     net: SpeciesNet
     animals: NetAnimals
 
-    def recognise(self, photos: Sequence[DecodedPhoto], features: Features) -> Recognised:
+    def recognise(
+        self,
+        photos: Sequence[DecodedPhoto],
+        features: Features,
+        *,
+        boxes: bool = True,  # noqa: ARG002, always
+    ) -> Recognised:
         """Return what a photo shows: that of the box that is surest to have an animal. Raises `ModelError`.
 
         Several photos of one animal show the geometric mean of what each does.

@@ -67,7 +67,7 @@ class Eye:
             raise ModelError(
                 "there is no detector to find the animals; `make setup` builds it, or give labels with boxes"
             )
-        found = self._detectors.detect(picture, by_night=True, is_doubtful=True).animals
+        found = self._detectors.detect(picture, by_night=True).animals
         return [*given, *(box for box in found if any(map(box.overlaps, given)))] if given else list(found[:1])
 
     def _features(self, picture: Picture, box: Box) -> NDArray[np.float32]:

@@ -152,7 +152,7 @@ class Broken:
     def wants_boxes(self, *_: object) -> bool:
         return False
 
-    def recognise(self, *_: object) -> Any:
+    def recognise(self, *_: object, **__: object) -> Any:
         raise ModelError("inference with tiny.onnx failed: no such node")
 
 

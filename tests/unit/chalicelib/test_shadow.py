@@ -152,9 +152,9 @@ def test_requests_go_on_while_it_works_and_one_photo_is_enough(tmp_path: Path, m
     class Slow:
         models = recogniser.models
 
-        def recognise(self, *given: Any) -> Any:
+        def recognise(self, *given: Any, **boxes: bool) -> Any:
             assert done.wait(30)
-            return recogniser.recognise(*given)
+            return recogniser.recognise(*given, **boxes)
 
     monkeypatch.setattr(type(shadow.candidate.recogniser), "get", lambda _: Slow())
     # WHEN two photos come THEN both are answered meanwhile, and the second is missed
@@ -170,7 +170,7 @@ def test_a_request_that_fails_is_waited_for_briefly(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("chalicelib.shadow.PATIENCE", 0.01)
     watched = Watched(services_in(tmp_path), candidate(tmp_path / "new"))
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise PhotoUnreadable("requested by the test")
 
     monkeypatch.setattr(type(watched.services.recogniser), "recognise", fail)

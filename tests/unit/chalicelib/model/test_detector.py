@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def collage(*names: str) -> Picture:
 
 def detected(detectors: Detectors | None, picture: Picture, *, by_night: bool = False) -> Detections:
     assert detectors is not None
-    return detectors.detect(picture, by_night=by_night, is_doubtful=False)
+    return detectors.detect(picture, by_night=by_night)
 
 
 @pytest.mark.parametrize("when", ["never", "always"])
@@ -174,7 +175,7 @@ def test_the_detector_for_camera_traps_looks_by_the_setting(
     assert detectors is not None
     picture = Picture(Image.fromarray(frame(blue=(0, 0))))
     # WHEN both may look; THEN it is found if the setting says so, and by night it says so too
-    found = detectors.detect(picture, by_night=by_night, is_doubtful=is_doubtful)
+    found = detectors.detect(picture, by_night=by_night, doubted=0.0 if is_doubtful else None)
     assert (len(found.animals), found.by_night) == (int(looks), looks and by_night)
 
 
@@ -333,8 +334,43 @@ def test_what_is_found_by_day_is_not_looked_for_again(tmp_path: Path, when: When
     assert detectors.camera_traps is not None
     # WHEN the models are in doubt; THEN the detector for camera traps looks by night, or if the setting says so
     picture = Picture(Image.fromarray(frame(red=(0, 0))))
-    assert detectors.detect(picture, by_night=by_night, is_doubtful=True).focus is not None
+    assert detectors.detect(picture, by_night=by_night, doubted=0.5).focus is not None
     assert detectors.camera_traps.is_loaded == looks
+
+
+@pytest.mark.parametrize(
+    ("when", "by_night", "doubted", "boxes", "expected"),
+    [
+        ("doubt", False, 0.5, False, ["colours 32", "traps 64"]),  # the animal may be one that the other does not know
+        ("doubt", False, 0.5, True, ["colours 64", "traps 64"]),
+        ("doubt", False, 0.01, False, ["colours 32"]),  # hardly an animal: people and vehicles matter
+        ("doubt", False, 0.01, True, ["colours 64", "traps 64"]),
+        ("doubt", True, 0.01, False, ["colours 32", "traps 64"]),
+        ("doubt", True, 0.9, False, ["traps 64"]),  # an animal for sure: people and vehicles matter less
+        ("doubt", True, 0.9, True, ["colours 32", "traps 64"]),
+        ("never", True, 0.9, False, ["colours 32"]),
+        ("always", False, 0.01, False, ["colours 32", "traps 64"]),
+    ],
+)
+def test_a_doubt_is_looked_into_by_as_few_detectors_as_it_needs(
+    when: When, by_night: bool, doubted: float, boxes: bool, expected: list[str]
+) -> None:
+    # GIVEN two detectors that find nothing, and note the size of what they look at
+    looks = list[str]()
+
+    class Noting(Detector):
+        def __init__(self, name: str) -> None:
+            self.name, self.size = name, 64
+
+        def look(self, whole: object, size: int = 0) -> tuple[Box, ...]:  # noqa: ARG002
+            looks.append(f"{self.name} {size or self.size}")
+            return ()
+
+    detectors = Detectors(Noting("colours"), Noting("traps"), when)
+    # WHEN a photo leaves a doubt THEN both look only where both may help
+    with patch("chalicelib.model.detector.QUICK", 32):
+        detectors.detect(Picture(Image.new("RGB", (8, 8))), by_night=by_night, doubted=doubted, boxes=boxes)
+    assert looks == expected
 
 
 def test_boxes_are_shares_of_the_photo_and_end_at_its_borders() -> None:

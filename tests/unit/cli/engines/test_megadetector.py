@@ -57,7 +57,7 @@ def test_our_models_name_what_is_in_its_boxes(tmp_path: Path) -> None:
     assert detectors is not None
     assert (detectors.general, detectors.camera_traps) == (detector, None)
     # THEN a box counts by day too, though the general model sees no animal in it
-    found = detectors.detect(Picture(Image.new("RGB", (64, 48))), by_night=False, is_doubtful=False)
+    found = detectors.detect(Picture(Image.new("RGB", (64, 48))), by_night=False)
     assert sighting_of(found).is_animal(0.0)
     assert changed.recogniser.models is services.recogniser.models
     assert changed.photos.detail == SIZE // 2
