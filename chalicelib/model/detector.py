@@ -105,7 +105,11 @@ class Detections:
 
 
 class Detector(PackModel):
-    """A detector of animals, people and vehicles. The labels are read at the first photo."""
+    """A detector of animals, people and vehicles. The labels are read at the first photo.
+
+    One for camera traps sees a square, with grey below or beside the photo: with less, its scores by night are 0.03
+    lower, and 4 of 100 animals have no box, which no other photo gains. That takes a fifth more time.
+    """
 
     def __init__(self, manifest: Manifest, threads: int = 0) -> None:
         super().__init__(manifest, threads)
@@ -132,7 +136,8 @@ class Detector(PackModel):
         Raises `ModelError` if the detector cannot be loaded, or if inference fails.
         """
         height, width, _ = frame.shape
-        sides = (self.size, self.size) if self.has_one_size else (-(-height // STEP) * STEP, -(-width // STEP) * STEP)
+        is_square = self.has_one_size or self.manifest.camera_traps
+        sides = (self.size, self.size) if is_square else (-(-height // STEP) * STEP, -(-width // STEP) * STEP)
         boxes, scores = self.outputs(OUTPUTS, {INPUT: letter_box(frame, *sides)[np.newaxis]})
         classes = self.classes
         highest = max((index for indices in classes.values() for index in indices), default=-1)

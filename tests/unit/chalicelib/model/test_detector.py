@@ -301,13 +301,18 @@ def sized_detector_model(*sides: int | str) -> ModelProto:
 
 
 @pytest.mark.parametrize(
-    ("sides", "seen", "image_heights"), [((64, 64), [64, 64], [64, 64]), (("H", "W"), [64, 32], [32, 32])]
+    ("sides", "form", "seen", "image_heights"),
+    [
+        ((64, 64), "", [64, 64], [64, 64]),
+        (("H", "W"), "", [64, 32], [32, 32]),
+        (("H", "W"), "camera_traps = true\n", [64, 32], [64, 64]),
+    ],
 )
 def test_a_detector_of_any_size_sees_little_grey_and_a_smaller_photo_for_a_quick_look(
-    tmp_path: Path, sides: tuple[int | str, ...], seen: list[int], image_heights: list[int]
+    tmp_path: Path, sides: tuple[int | str, ...], form: str, seen: list[int], image_heights: list[int]
 ) -> None:
-    # GIVEN a detector of 64 × 64 pixels, and one of any size up to that
-    manifest = DETECTOR_MANIFEST.replace("= 8", "= 64")
+    # GIVEN a detector of 64 × 64 pixels, one of any size up to that, and one for camera traps, which finds less so
+    manifest = form + DETECTOR_MANIFEST.replace("= 8", "= 64")
     detector = detector_in(tmp_path, model=sized_detector_model(*sides), manifest=manifest)
     longest = list[int]()
 
