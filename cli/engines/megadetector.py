@@ -64,7 +64,7 @@ class MegaDetector(Detector):
                 "network, or give a file with --weights"
             ) from error
 
-    def find(self, frame: NDArray[np.uint8]) -> tuple[Box, ...]:
+    def find(self, frame: NDArray[np.uint8], *, square: bool = False) -> tuple[Box, ...]:  # noqa: ARG002
         """Return the boxes in a photo, as `Detector.find` does. Raises `Unavailable`."""
         found = self._found(Image.fromarray(frame))
         if found.get("failure"):

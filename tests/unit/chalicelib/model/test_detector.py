@@ -305,14 +305,14 @@ def sized_detector_model(*sides: int | str) -> ModelProto:
     [
         ((64, 64), "", [64, 64], [64, 64]),
         (("H", "W"), "", [64, 32], [32, 32]),
-        (("H", "W"), "camera_traps = true\n", [64, 32], [64, 64]),
+        (("H", "W"), "square", [64, 32], [64, 64]),
     ],
 )
 def test_a_detector_of_any_size_sees_little_grey_and_a_smaller_photo_for_a_quick_look(
     tmp_path: Path, sides: tuple[int | str, ...], form: str, seen: list[int], image_heights: list[int]
 ) -> None:
-    # GIVEN a detector of 64 × 64 pixels, one of any size up to that, and one for camera traps, which finds less so
-    manifest = form + DETECTOR_MANIFEST.replace("= 8", "= 64")
+    # GIVEN a detector of 64 × 64 pixels, one of any size up to that, and one that is to see a square
+    manifest = DETECTOR_MANIFEST.replace("= 8", "= 64")
     detector = detector_in(tmp_path, model=sized_detector_model(*sides), manifest=manifest)
     longest = list[int]()
 
@@ -321,7 +321,7 @@ def test_a_detector_of_any_size_sees_little_grey_and_a_smaller_photo_for_a_quick
         return np.zeros((20, side, 3), np.uint8)
 
     # WHEN both look at a photo 20 pixels high, then quickly
-    found = [*detector.look(whole), *detector.look(whole, 32)]
+    found = [*detector.look(whole, square=bool(form)), *detector.look(whole, 32, square=bool(form))]
     # THEN one of any size has sides of whole multiples of 32, and takes a smaller photo
     assert longest == seen
     assert [box.y * 20 for box in found] == pytest.approx([min(height / 4, 20) for height in image_heights])
@@ -350,9 +350,9 @@ def test_what_is_found_by_day_is_not_looked_for_again(tmp_path: Path, when: When
         ("doubt", False, 0.5, True, ["colours 64", "traps 64"]),
         ("doubt", False, 0.01, False, ["colours 32"]),  # hardly an animal: people and vehicles matter
         ("doubt", False, 0.01, True, ["colours 64", "traps 64"]),
-        ("doubt", True, 0.01, False, ["colours 32", "traps 64"]),
-        ("doubt", True, 0.9, False, ["traps 64"]),  # an animal for sure: people and vehicles matter less
-        ("doubt", True, 0.9, True, ["colours 32", "traps 64"]),
+        ("doubt", True, 0.01, False, ["colours 32", "traps 64 square"]),
+        ("doubt", True, 0.9, False, ["traps 64 square"]),  # an animal for sure: people and vehicles matter less
+        ("doubt", True, 0.9, True, ["colours 32", "traps 64 square"]),
         ("never", True, 0.9, False, ["colours 32"]),
         ("always", False, 0.01, False, ["colours 32", "traps 64"]),
     ],
@@ -367,8 +367,8 @@ def test_a_doubt_is_looked_into_by_as_few_detectors_as_it_needs(
         def __init__(self, name: str) -> None:
             self.name, self.size = name, 64
 
-        def look(self, whole: object, size: int = 0) -> tuple[Box, ...]:  # noqa: ARG002
-            looks.append(f"{self.name} {size or self.size}")
+        def look(self, whole: object, size: int = 0, *, square: bool = False) -> tuple[Box, ...]:  # noqa: ARG002
+            looks.append(f"{self.name} {size or self.size}{' square' * square}")
             return ()
 
     detectors = Detectors(Noting("colours"), Noting("traps"), when)
