@@ -18,7 +18,7 @@ import numpy as np
 
 from chalicelib.api.offline import FOLDER, LIST, PART_BYTES, PREFIX
 from chalicelib.config.settings import ROOT
-from chalicelib.model.manifest import CLASSIFIER, DETECTOR, Manifest, read_manifests
+from chalicelib.model.manifest import CLASSIFIER, DETECTOR, read_manifests
 
 RUNTIME: Final = ROOT / "web/page/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 """Runs on one thread too, and has no WebGPU, which would double its size."""
@@ -35,11 +35,13 @@ def contents() -> dict[str, bytes]:
         from model.rule.build import RuleFiles
 
         model = ROOT / "model"
-        packs = [each.model for each in read_manifests(model / "packs") if is_wanted(each)]
+        # A detector for camera traps would make the files larger than 20 MB, and heads see what it finds.
+        wanted = (CLASSIFIER, DETECTOR)
+        manifests = [each for each in read_manifests(model / "packs") if each.kind in wanted and not each.camera_traps]
         return {
             "runtime.wasm": RUNTIME.read_bytes(),
             "general.onnx": without_casts(model / "faunalens.onnx"),
-            **{path.name: path.read_bytes() for path in packs},
+            **{each.model.name: each.model.read_bytes() for each in manifests},
             **RuleFiles.of_release().files,
             "ranges.bin": ranges.result(),
         }
@@ -68,11 +70,6 @@ def without_casts(path: Path) -> bytes:
     model.graph.initializer.append(one)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
-
-
-def is_wanted(manifest: Manifest) -> bool:
-    """Return whether a browser has a pack: a detector for camera traps would make the files larger than 20 MB."""
-    return manifest.kind == CLASSIFIER or (manifest.kind == DETECTOR and not manifest.camera_traps)
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
