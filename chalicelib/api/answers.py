@@ -59,7 +59,7 @@ _MODE_NOTES: Mapping[Mode, str] = {
 def answer_of(found: Identification, request_id: str, top: int) -> Answer:
     """Return the response to an identification, with `top` candidates."""
     recognised, quality, features = found.recognised, found.quality, found.features
-    prediction, perhaps, candidates = named_in(recognised.together, recognised.prior, top)
+    prediction, perhaps, candidates = named = named_in(recognised.together, recognised.prior, top)
     photos, boxes = _photos(recognised), recognised.boxes
     detections = boxes.detections if boxes else None
     reasons = _reasons(recognised, quality)
@@ -72,7 +72,7 @@ def answer_of(found: Identification, request_id: str, top: int) -> Answer:
         subject=recognised.subject,
         photo_quality=PhotoQuality(quality.pixels, quality.is_dark, quality.is_soft, quality.is_grey),
         why_not=why_not(reasons),
-        animals=_animals(recognised, top),
+        animals=_animals(recognised, top, named),
         people=_counted(detections.people) if detections else None,
         vehicles=_counted(detections.vehicles) if detections else None,
         location=_place(found.cell, found.source, features),
@@ -102,9 +102,10 @@ def residents_of(cell: int, features: Features, taxonomy: Taxonomy, request_id: 
     return Residents(animals, _place(cell, "request", features), _used(features), request_id)
 
 
-def named_in(
-    found: Recognition, prior: Prior, top: int
-) -> tuple[PredictedTaxon | None, tuple[PossibleTaxon, ...], tuple[Candidate, ...]]:
+type _Named = tuple[PredictedTaxon | None, tuple[PossibleTaxon, ...], tuple[Candidate, ...]]
+
+
+def named_in(found: Recognition, prior: Prior, top: int) -> _Named:
     """Return the prediction, what a picture perhaps shows, and its `top` candidates."""
     scores = found.scores
     candidates = tuple(
@@ -178,11 +179,15 @@ def _photos(recognised: Recognised) -> tuple[PhotoGuess, ...]:
     )
 
 
-def _animals(recognised: Recognised, top: int) -> tuple[AnimalFound, ...] | None:
+def _animals(recognised: Recognised, top: int, named: _Named) -> tuple[AnimalFound, ...] | None:
+    """Return what boxes show. `named`: what they show together, which is what one may show alone."""
     if recognised.boxes is None:
         return None
-    animals = recognised.boxes.animals
-    return tuple(AnimalFound(_box(box), *named_in(each, recognised.prior, top)) for box, each in animals)
+    together, prior = recognised.together, recognised.prior
+    return tuple(
+        AnimalFound(_box(box), *(named if each is together else named_in(each, prior, top)))
+        for box, each in recognised.boxes.animals
+    )
 
 
 def _counted(boxes: "Sequence[Box]") -> BoxesFound:

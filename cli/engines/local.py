@@ -10,9 +10,9 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 from typing import Final, Literal
 from uuid import uuid4
 
@@ -152,11 +152,9 @@ class CellFile:
 
     def __init__(self, path: Path, version: str) -> None:
         self._path, self._version = path, version
-        self._connection = sqlite3.connect(path, check_same_thread=False)
-        self._lock = Lock()
         self.lookups = 0
-        ((unknown,),) = self._connection.execute("select value from cell where cell = 0")
-        self._empty = unpack(unknown, 0, version).cell_animals
+        unknown = self._value(0)
+        self._empty = unpack(unknown or b"", 0, version).cell_animals
 
     @classmethod
     def of(cls, model: Path, folder: Path, say: Callable[[str], None]) -> "CellFile":
@@ -187,21 +185,23 @@ class CellFile:
         version = version_of(files_beside(model))
         return folder / f"cells-{version}-{FORMAT}.sqlite", version
 
-    def close(self) -> None:
-        self._connection.close()
-
     def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         """Return the animals of each cell. Raises `StoreError`."""
-        with self._lock:
-            self.lookups += len(cells)
-            return [self._read(cell) for cell in cells]
+        self.lookups += len(cells)
+        values = ((cell, self._value(cell)) for cell in cells)
+        return [
+            unpack(value, cell, self._version).cell_animals if value else self._empty._replace(cell=cell)
+            for cell, value in values
+        ]
 
-    def _read(self, cell: int) -> CellAnimals:
+    def _value(self, cell: int) -> bytes | None:
+        """Return what is kept of a cell. A process asks for few, so that each opens the file."""
         try:
-            row = self._connection.execute("select value from cell where cell = ?", (cell,)).fetchone()
+            with closing(sqlite3.connect(self._path)) as connection:
+                row = connection.execute("select value from cell where cell = ?", (cell,)).fetchone()
         except sqlite3.Error as error:
             raise StoreError("postgres_error", f"the file of cells cannot be read: {error}") from error
-        return unpack(row[0], cell, self._version).cell_animals if row else self._empty._replace(cell=cell)
+        return row[0] if row else None
 
 
 class NoCache:

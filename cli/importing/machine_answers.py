@@ -45,6 +45,8 @@ LOOKED_AT = 50
 """Photos between two transactions while our models look at them, so that a run that is stopped loses few."""
 MANY = 10_000
 """Photos from which processes are begun to weigh them, which takes three seconds."""
+MOST = 4
+"""These processes, at most: more would wait for the one that reads and saves."""
 _ROWS = """
 select id, path, size, modified, checksum, place, shift, taken, latitude, longitude, width, height,
     answer ->> '$.model.name' as model
@@ -166,7 +168,7 @@ def import_answers(
         weighed = _weighed(
             asked,
             partial(_begin, sorted(plan.labels), settings, dict(environment)),
-            workers=0 if engine or number < MANY else cores - 1,
+            workers=min(cores, MOST) if cores > 1 and number >= MANY and not engine else 0,
         )
         with photo_progress(0, number, "importing") as reach, ThreadPoolExecutor(cores) as pool:
             for some, answers in weighed:
@@ -215,7 +217,7 @@ def _weighed(
 ) -> Iterator[tuple[list[_Asked], list[_Weighed]]]:
     """Yield photos with their answers, in the order in which they come.
 
-    Weighing takes more than half of the time. So `workers`, if there are any, do it in processes of their own, while
+    Weighing takes two thirds of the time. So `workers`, if there are any, do it in processes of their own, while
     this one reads the next photos and saves the last ones.
     """
     if not workers:

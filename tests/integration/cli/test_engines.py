@@ -1,9 +1,8 @@
-"""`faunalens identify --engine` as a process, with stand-ins for the packages: boxes, names, versions, exports."""
+"""`faunalens identify --engine` with stand-ins for the packages: boxes, names, versions, exports."""
 
 import json
-import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
@@ -17,15 +16,14 @@ from tests.stand_ins import (
     BLANK,
     KIT_FOX,
     PANDA,
-    STAND_INS,
     detection,
+    stand_ins,
     write_megadetector,
     write_speciesnet,
 )
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 SAN_DIEGO = ("--lat", "32.57", "--lon", "-116.98")
-WITH_STAND_INS = {"PYTHONPATH": os.pathsep.join([str(STAND_INS), os.environ.get("PYTHONPATH", "")])}
 
 
 @pytest.fixture
@@ -36,19 +34,26 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def packages() -> Iterator[None]:
+    with stand_ins():
+        yield
+
+
 def answer_in(results: Path) -> Any:
     with closing(connect(results)) as connection:
         ((answer,),) = connection.execute("select answer from photo")
     return json.loads(answer)
 
 
-def test_speciesnet_names_by_the_place(run: Run, tmp_path: Path, photo: Path) -> None:
+@pytest.mark.usefixtures("packages")
+def test_speciesnet_names_by_the_place(here: Run, tmp_path: Path, photo: Path) -> None:
     # GIVEN that SpeciesNet sees a panda, or else a bear
     weights = write_speciesnet(tmp_path / "net", [detection("1", 0.9)], {PANDA: 0.3, BLACK_BEAR: 0.68, BLANK: 0.02})
     results = tmp_path / "study.db"
     command = ("identify", photo.parent, "--results", results, "--engine", "speciesnet", "--weights", weights)
     # WHEN it looks at a photo from California
-    done = run(*command, *SAN_DIEGO, **WITH_STAND_INS)
+    done = here(*command, *SAN_DIEGO)
     # THEN the range of our data decides, and the answer says who looked
     assert done.returncode == 0, done.stderr
     answer = answer_in(results)
@@ -57,24 +62,23 @@ def test_speciesnet_names_by_the_place(run: Run, tmp_path: Path, photo: Path) ->
     assert (best["scientific_name"], best["here"], best["vision_score"]) == ("Ursus americanus", "native", 0.6939)
     assert answer["animals"][0]["box"]["score"] == 0.9
     # THEN status and exports say so too
-    assert "speciesnet 4.0.3a" in run("status", results).stdout
+    assert "speciesnet 4.0.3a" in here("status", results).stdout
     export = tmp_path / "out.csv"
-    assert run("export", results, "--csv", export).returncode == 0
+    assert here("export", results, "--csv", export).returncode == 0
     assert "speciesnet 4.0.3a" in export.read_text(encoding="utf-8")
     # WHEN newer weights are there, only --again outdated asks them
     write_speciesnet(tmp_path / "net", [detection("1", 0.9)], {KIT_FOX: 1.0})
     info = tmp_path / "net" / "info.json"
-    assert "1 looked at" not in run(*command, **WITH_STAND_INS).stderr
+    assert "1 looked at" not in here(*command).stderr
     info.write_text(info.read_text(encoding="utf-8").replace("4.0.3a", "4.0.4a"), encoding="utf-8")
-    assert "1 looked at" in run(*command, "--again", "outdated", **WITH_STAND_INS).stderr
+    assert "1 looked at" in here(*command, "--again", "outdated").stderr
     assert answer_in(results)["model"]["version"] == "4.0.4a"
 
 
-def test_our_models_name_what_megadetector_finds(run: Run, tmp_path: Path, photo: Path) -> None:
+@pytest.mark.usefixtures("packages")
+def test_our_models_name_what_megadetector_finds(here: Run, tmp_path: Path, photo: Path) -> None:
     weights = write_megadetector(tmp_path, detection("1", 0.9), detection("2", 0.6, 0.7, 0.1, 0.2, 0.6))
-    done = run(
-        *("identify", photo, *SAN_DIEGO, "--engine", "megadetector", "--weights", weights, "--json"), **WITH_STAND_INS
-    )
+    done = here("identify", photo, *SAN_DIEGO, "--engine", "megadetector", "--weights", weights, "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)["answer"]
     assert [each["box"]["score"] for each in answer["animals"]] == [0.9]
@@ -83,7 +87,7 @@ def test_our_models_name_what_megadetector_finds(run: Run, tmp_path: Path, photo
     assert answer["model"]["packs"][-1]["version"] == "v5a.0.1"
 
 
-def test_an_engine_that_is_not_installed_says_how_to_install_it(run: Run, photo: Path) -> None:
-    done = run("identify", photo, *SAN_DIEGO, "--engine", "speciesnet")
+def test_an_engine_that_is_not_installed_says_how_to_install_it(here: Run, photo: Path) -> None:
+    done = here("identify", photo, *SAN_DIEGO, "--engine", "speciesnet")
     assert done.returncode == 1
     assert "uv tool install '.[speciesnet]'" in done.stderr

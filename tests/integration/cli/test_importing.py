@@ -1,4 +1,4 @@
-"""`faunalens import` of predictions as a process: a study begun by them, reviewed and exported with their names."""
+"""`faunalens import` of predictions: a study begun by them, reviewed and exported with their names."""
 
 import json
 import subprocess
@@ -45,11 +45,11 @@ def speciesnet(tmp_path: Path) -> Path:
     return path
 
 
-def test_speciesnets_predictions_become_a_study(run: Run, tmp_path: Path, card: Path, speciesnet: Path) -> None:
+def test_speciesnets_predictions_become_a_study(here: Run, tmp_path: Path, card: Path, speciesnet: Path) -> None:
     # WHEN predictions are imported into a new results file, twice
     results = tmp_path / "study.db"
     command = ("import", results, speciesnet, "--root", card, *SAN_DIEGO)
-    done = [run(*command) for _ in range(2)]
+    done = [here(*command) for _ in range(2)]
     # THEN scores are weighed by the place
     assert [each.returncode for each in done] == [3, 3], done[0].stderr
     answers = answers_in(results)
@@ -69,16 +69,16 @@ def test_speciesnets_predictions_become_a_study(run: Run, tmp_path: Path, card: 
     assert "1 photo passed SpeciesNet's geofence, which do not live there by our ranges: giant panda in USA (1)" in said
     assert "1 of 7 photos of the file: not in the study, or may be several:\n  N/gone.JPG" in said
     # THEN the study is one as any other
-    assert "5 by speciesnet 4.0.2a with boxes" in run("status", results).stdout
+    assert "5 by speciesnet 4.0.2a with boxes" in here("status", results).stdout
     export = tmp_path / "out.csv"
-    assert run("export", results, "--csv", export).returncode == 0
+    assert here("export", results, "--csv", export).returncode == 0
     rows = {row["path"]: row for row in rows_of(export)}
     assert rows["N/IMG_0001.JPG"]["classified_by"] == "speciesnet 4.0.2a"
     assert "(its geofence excludes kit fox in USA)" in rows["N/IMG_0003.JPG"]["differs"]
     assert "(its geofence allows giant panda in USA)" in rows["N/IMG_0004.JPG"]["differs"]
 
 
-def test_megadetectors_boxes_have_no_names(run: Run, tmp_path: Path, card: Path) -> None:
+def test_megadetectors_boxes_have_no_names(here: Run, tmp_path: Path, card: Path) -> None:
     # GIVEN boxes of MegaDetector for an animal and a person, and those of PyTorch-Wildlife in pixels
     boxes = tmp_path / "boxes.json"
     found = [detection("1", 0.9), detection("2", 0.3, 0.7, 0.1, 0.2, 0.6)]
@@ -90,8 +90,8 @@ def test_megadetectors_boxes_have_no_names(run: Run, tmp_path: Path, card: Path)
     wild.write_text(json.dumps({"annotations": [annotation], "categories": {"0": "animal"}}))
     # WHEN they are imported without a place
     results = tmp_path / "study.db"
-    assert "say with --root" in run("import", results, boxes).stderr
-    first, second = run("import", results, boxes, "--root", card), run("import", results, wild)
+    assert "say with --root" in here("import", results, boxes).stderr
+    first, second = here("import", results, boxes, "--root", card), here("import", results, wild)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     # THEN photos show an animal without a name
     assert "1 have no place" in first.stderr
@@ -102,11 +102,11 @@ def test_megadetectors_boxes_have_no_names(run: Run, tmp_path: Path, card: Path)
     assert other["animals"][0]["box"] == {"x": 0.1, "y": 0.1, "width": 0.4, "height": 0.4, "score": 0.9}
 
 
-def test_our_models_name_what_is_in_the_boxes(run: Run, tmp_path: Path, card: Path, speciesnet: Path) -> None:
+def test_our_models_name_what_is_in_the_boxes(here: Run, tmp_path: Path, card: Path, speciesnet: Path) -> None:
     # WHEN predictions are imported with our names, and with both
     ours, both = tmp_path / "ours.db", tmp_path / "both.db"
     for results in (ours, both):
-        done = run("import", results, speciesnet, "--root", card, *SAN_DIEGO, "--names", results.stem)
+        done = here("import", results, speciesnet, "--root", card, *SAN_DIEGO, "--names", results.stem)
         assert done.returncode == 3, done.stderr
     mine, theirs = (answers_in(each)["N/IMG_0001.JPG"] for each in (ours, both))
     # THEN our models have looked at their boxes
@@ -119,15 +119,15 @@ def test_our_models_name_what_is_in_the_boxes(run: Run, tmp_path: Path, card: Pa
     assert [each["by"].split()[0] for each in theirs["others"]] == ["speciesnet", "faunalens-efficientnet-lite2"]
 
 
-def test_a_study_may_begin_with_labels(run: Run, tmp_path: Path, card: Path) -> None:
+def test_a_study_may_begin_with_labels(here: Run, tmp_path: Path, card: Path) -> None:
     # GIVEN a card that no run has seen, and what a person saw on two of its photos
     labels, results = tmp_path / "labels.csv", tmp_path / "study.db"
     labels.write_text("File,RelativePath,Species\nIMG_0001.JPG,N,red fox\nIMG_0002.JPG,N,empty\n")
     # WHEN the labels are imported THEN the photos are a study, with their times
-    done = run("import", results, labels, "--root", card, "--reviewer", "A. Person", *SAN_DIEGO)
+    done = here("import", results, labels, "--root", card, "--reviewer", "A. Person", *SAN_DIEGO)
     assert done.returncode == 0, done.stderr
     assert "2 photos have labels now" in done.stderr
-    assert run("export", results, "--csv", tmp_path / "out.csv").returncode == 0
+    assert here("export", results, "--csv", tmp_path / "out.csv").returncode == 0
     fox, empty, *_ = rows_of(tmp_path / "out.csv")
     assert [(row["name"], row["kind"], row["classified_by"]) for row in (fox, empty)] == [
         ("red fox", "animal", "A. Person"),
@@ -135,6 +135,6 @@ def test_a_study_may_begin_with_labels(run: Run, tmp_path: Path, card: Path) -> 
     ]
     assert fox["latitude"] == "32.57"
     # THEN no model is right or wrong about them, and all photos are left to identify
-    assert "no photo has been reviewed" in run("review", results, "--precision").stderr
-    status = json.loads(run("status", results, "--json").stdout)
+    assert "no photo has been reviewed" in here("review", results, "--precision").stderr
+    status = json.loads(here("status", results, "--json").stdout)
     assert (status["done"], status["models"]) == (0, {})

@@ -1,7 +1,6 @@
 """Identification in this process: the animals of its places, by a file, and how often they are asked for."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,7 @@ HERE, SEA, NOWHERE = 590112357393367039, 590112494832320511, 590112769710227455
 
 
 @pytest.fixture
-def cells(tmp_path: Path) -> Iterator[CellFile]:
+def cells(tmp_path: Path) -> CellFile:
     """A file of two cells."""
     rows = np.array([(HERE, 3, 0.5, 1), (HERE, 7, 1.0, 2), (SEA, 9, 0.25, 1)], ROW)
     dataset = Dataset(
@@ -58,8 +57,7 @@ def cells(tmp_path: Path) -> Iterator[CellFile]:
     path = tmp_path / "cells.sqlite"
     write_cells(path, dataset)
     assert list(tmp_path.iterdir()) == [path]
-    with closing(CellFile(path, "v1")) as cells:
-        yield cells
+    return CellFile(path, "v1")
 
 
 def test_a_cell_has_the_animals_of_the_dataset(cells: CellFile) -> None:
