@@ -132,9 +132,6 @@ def test_every_calculated_part_has_its_place_on_the_page() -> None:
     assert sorted(names) == sorted(PARTS)
 
 
-PRICES = current_prices()
-
-
 def test_each_item_is_time_or_calls_by_their_price() -> None:
     # GIVEN a photo of 130 ms in a function of a gigabyte
     bill = million_bill(130, 1024, PRICES)
