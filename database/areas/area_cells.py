@@ -250,10 +250,10 @@ def _land(countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.
     for number in sorted(shares.keys() | countries_of.keys()):
         its = shares.get(number, {})
         if known := countries_of.get(number, []):
-            its = {name: share for name, share in its.items() if name != _country(name) or name in known}
+            its = {name: share for name, share in its.items() if name != name[:2] or name in known}
         inside = set(_covering(its))
-        known = known or sorted({_country(name) for name in inside})
-        mapped, covering = {_country(name) for name in its}, {_country(name) for name in inside}
+        known = known or sorted({name[:2] for name in inside})
+        mapped, covering = {name[:2] for name in its}, {name[:2] for name in inside}
         inside |= {country for country in known if country in covering or country not in mapped}
         for name in {*its, *known}:
             (covered if name in inside else touched).setdefault(name, []).append(number)
@@ -283,10 +283,6 @@ def _overland(
         apart = coast & coast[other] & (abroad | (far != far[other]))
         overland[apart, column] = np.flatnonzero(apart)
     return overland
-
-
-def _country(area: str) -> str:
-    return area[:2]
 
 
 def _by_area(shares: Iterable[tuple[int, dict[str, float]]]) -> dict[str, NDArray[np.intp]]:

@@ -100,27 +100,24 @@ def listing(towns: Iterable[Town], features: Iterable[Feature], regions: Mapping
 
 def _town_lines(towns: Iterable[Town]) -> Iterator[str]:
     ordered = sorted(towns, key=lambda town: (-town.population, town.names, town.latitude))
-    before = [0, 0, 0]
-    for town in ordered:
-        numbers = [*_position(town), round(math.log2(max(town.population, 1)))]
-        yield f"{'|'.join(town.names)}\t{_steps(before, numbers)}"
-        before = numbers
+    sizes = (round(math.log2(max(town.population, 1))) for town in ordered)
+    return _lines(("|".join(town.names), [*_position(town), size]) for town, size in zip(ordered, sizes, strict=True))
 
 
 def _feature_lines(features: Iterable[Feature]) -> Iterator[str]:
-    before = [0, 0]
-    for feature in sorted(features, key=lambda each: (each.names, each.latitude)):
-        numbers = _position(feature)
-        yield f"{'~' * feature.is_wide}{'|'.join(feature.names)}\t{_steps(before, numbers)}"
+    ordered = sorted(features, key=lambda each: (each.names, each.latitude))
+    return _lines((f"{'~' * each.is_wide}{'|'.join(each.names)}", _position(each)) for each in ordered)
+
+
+def _lines(rows: Iterable[tuple[str, list[int]]]) -> Iterator[str]:
+    before = [0, 0, 0]
+    for names, numbers in rows:
+        yield f"{names}\t{''.join(encode(number - earlier) for number, earlier in zip(numbers, before, strict=False))}"
         before = numbers
 
 
 def _position(place: Town | Feature) -> list[int]:
     return [round(place.latitude * _TENTHS), round(place.longitude * _TENTHS)]
-
-
-def _steps(before: list[int], numbers: list[int]) -> str:
-    return "".join(encode(number - earlier) for earlier, number in zip(before, numbers, strict=True))
 
 
 def encode(number: int) -> str:

@@ -1,4 +1,5 @@
-// A mark or two of birds: where they live, what they eat, whether they migrate. The table is AVONET's, by the ids of taxa.
+// A mark or two of birds: where they live, what they eat, whether they migrate. The table is AVONET's, by the ids of taxa. The
+// copy of it that the table comes from has no length, mass or wing, so that the page does not show sizes.
 
 import traits from "../traits.csv";
 
