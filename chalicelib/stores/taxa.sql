@@ -8,12 +8,15 @@ near as materialized (
     union
     select animal.dataset, animal.animal -- also without pg_trgm, and names without letters that make trigrams
     from typed cross join animal
-    where position(' ' || typed.text in lower(' ' || animal.name || e'\n ' || animal.scientific_name)) > 0
-        or animal.taxon = typed.text
+    where animal.taxon = typed.text or ( -- a shorter name cannot have it, and is not read
+        length(typed.text) <= greatest(length(animal.name), length(animal.scientific_name))
+        and position(' ' || typed.text in lower(' ' || animal.name || e'\n ' || animal.scientific_name)) > 0
+    )
     union
     select other_name.dataset, other_name.animal
     from typed cross join other_name
-    where position(' ' || typed.text in lower(' ' || other_name.name)) > 0
+    where length(typed.text) <= length(other_name.name)
+        and position(' ' || typed.text in lower(' ' || other_name.name)) > 0
 ),
 known as ( -- people type common names more often, and among 2,300 Latin names one is always similar
     select dataset, animal, own.name, own.worth, null as other_name
