@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document, generated from the parameters, responses and errors that the app uses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -114,108 +114,50 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
 
 
 def _operations() -> Iterator[_Operation]:
-    photo_errors: list[type[errors.HTTPError]] = [
-        errors.PhotoTooLarge,
-        errors.UnsupportedMediaType,
-        errors.PhotoUnreadable,
-        errors.LocationMissing,
-        errors.LocationInvalid,
-    ]
+    photo = (errors.PhotoTooLarge, errors.UnsupportedMediaType, errors.PhotoUnreadable)
+    place = (errors.LocationMissing, errors.LocationInvalid)
+    summary = "Identify the animal in a photo, or in several photos of it"
+    body = {"required": True, "content": _photo_content()}
     yield _Operation(
-        "/identify",
-        "identify",
-        "Identify the animal in a photo, or in several photos of it",
-        _responses(Answer, photo_errors),
-        [_parameter(each) for each in IDENTIFY],
-        "post",
-        {"required": True, "content": _photo_content()},
+        "/identify", "identify", summary, _responses(Answer, [*photo, *place]), _query(IDENTIFY), "post", body
     )
-    yield _Operation(
-        "/uploads",
-        "upload",
-        "Create an upload form for a photo too large for one request",
-        _responses(Upload, [errors.NotFound], status=201),
-        method="post",
-    )
-    yield _Operation(
-        "/uploads/{id}/identify",
-        "identify_upload",
-        "Identify the animal in an uploaded photo",
-        _responses(Answer, [*photo_errors, errors.UploadMissing, errors.NotFound]),
-        [_UPLOAD_ID, *(_parameter(each) for each in IDENTIFY_UPLOAD)],
-        "post",
-    )
-    yield _Operation(
-        "/animals",
-        "animals",
-        "List the animals that live at a location",
-        _responses(Residents, [errors.LocationMissing, errors.LocationInvalid]),
-        [{**_parameter(each), "required": True} for each in ANIMALS],
-    )
-    yield _Operation(
-        "/taxa",
-        "taxa",
-        "Search for taxa by name, or list those of a group, or the groups",
-        _kept_responses("application/json", _reference(TaxonList)),
-        [_parameter(each) for each in TAXA],
-    )
-    yield _Operation(
-        "/taxa/{id}",
-        "taxon",
-        "Get the names, ids, links and range of a taxon, in words",
-        _kept_responses("application/json", _reference(TaxonFacts), errors.TaxonMissing),
-        [_TAXON_ID],
-    )
-    range_errors = errors.TaxonMissing, errors.RangeMissing
-    yield _Operation(
-        "/taxa/{id}/range",
-        "taxon_range",
-        "Get the range of a taxon as GeoJSON",
-        _kept_responses(GEOJSON, RANGE, *range_errors),
-        [_TAXON_ID],
-    )
-    yield _Operation(
-        "/taxa/{id}/range.svg",
-        "taxon_map",
-        "Get the range of a taxon as a small map",
-        _kept_responses(SVG, {}, *range_errors),
-        [_TAXON_ID],
-    )
-    health, deep = "Check the model, the cache and the database", [_parameter(DEEP)]
-    yield _Operation("/health", "health", health, _health_responses(), deep, keyed=False)
-    contract = {"description": "OpenAPI 3.1", "content": {"application/json": {}}}
-    responses = {"200": contract, **_error_responses()}
+    summary = "Create an upload form for a photo too large for one request"
+    yield _Operation("/uploads", "upload", summary, _responses(Upload, [errors.NotFound], status=201), method="post")
+    summary, parameters = "Identify the animal in an uploaded photo", [_UPLOAD_ID, *_query(IDENTIFY_UPLOAD)]
+    responses = _responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound])
+    yield _Operation("/uploads/{id}/identify", "identify_upload", summary, responses, parameters, "post")
+    summary = "List the animals that live at a location"
+    parameters = [each | {"required": True} for each in _query(ANIMALS)]
+    yield _Operation("/animals", "animals", summary, _responses(Residents, place), parameters)
+    summary = "Search for taxa by name, or list those of a group, or the groups"
+    yield _Operation("/taxa", "taxa", summary, _kept("application/json", _reference(TaxonList)), _query(TAXA))
+    summary = "Get the names, ids, links and range of a taxon, in words"
+    responses = _kept("application/json", _reference(TaxonFacts), errors.TaxonMissing)
+    yield _Operation("/taxa/{id}", "taxon", summary, responses, [_TAXON_ID])
+    summary, absent = "Get the range of a taxon as GeoJSON", (errors.TaxonMissing, errors.RangeMissing)
+    yield _Operation("/taxa/{id}/range", "taxon_range", summary, _kept(GEOJSON, RANGE, *absent), [_TAXON_ID])
+    summary = "Get the range of a taxon as a small map"
+    yield _Operation("/taxa/{id}/range.svg", "taxon_map", summary, _kept(SVG, {}, *absent), [_TAXON_ID])
+    summary = "Check the model, the cache and the database"
+    yield _Operation("/health", "health", summary, _health_responses(), _query([DEEP]), keyed=False)
+    responses = _plain("OpenAPI 3.1", "application/json")
     yield _Operation("/openapi.json", "openapi", "Get this document", responses, keyed=False)
-    listed = {"description": "Files, each in parts", "content": {"application/json": {}}, "headers": _KEPT}
-    responses = {"200": listed, **_UNCHANGED, **_error_responses([errors.NotFound])}
+    responses = _plain("Files, each in parts", "application/json", errors.NotFound, kept=True)
     yield _Operation("/offline.json", "offline", "List the files for use without signal", responses, keyed=False)
-    data = {"description": "A piece of a file's gzip stream", "content": {"application/octet-stream": {}}}
-    responses, path = (
-        {"200": data, **_error_responses([errors.NotFound])},
-        [path_id("Name of a part, as in files[].parts.", "part")],
+    responses = _plain("A piece of a file's gzip stream", "application/octet-stream", errors.NotFound)
+    part = path_id("Name of a part, as in files[].parts.", "part")
+    yield _Operation("/offline/{part}", "offline_part", "Get a part of a file", responses, [part], keyed=False)
+    text = "Language; a cookie remembers it. By default that of the cookie, or of Accept-Language."
+    language = Parameter(LANGUAGE, {"type": "string", "examples": sorted(languages())}, text)
+    yield _Operation(
+        "/", "page", "Get the web page", _plain("HTML", "text/html", kept=True), _query([language]), keyed=False
     )
-    yield _Operation("/offline/{part}", "offline_part", "Get a part of a file", responses, path, keyed=False)
-    html = {"description": "HTML", "content": {"text/html": {}}, "headers": _KEPT}
-    responses = {"200": html, **_UNCHANGED, **_error_responses()}
-    yield _Operation("/", "page", "Get the web page", responses, [_language()], keyed=False)
 
 
-def _language() -> dict[str, Any]:
-    return {
-        "name": LANGUAGE,
-        "in": "query",
-        "description": "Language; a cookie remembers it. By default that of the cookie, or of Accept-Language.",
-        "schema": {"type": "string", "examples": sorted(languages())},
-    }
-
-
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    return {
-        "name": parameter.name,
-        "in": "query",
-        "description": parameter.help,
-        "schema": dict(parameter.schema),
-    }
+def _query(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
+    return [
+        {"name": each.name, "in": "query", "description": each.help, "schema": dict(each.schema)} for each in parameters
+    ]
 
 
 def _photo_content() -> dict[str, Any]:
@@ -239,11 +181,17 @@ def _responses(answer: type, kinds: Sequence[type[errors.HTTPError]], status: in
     return {str(status): success, **_error_responses([errors.ApiKeyInvalid, *kinds])}
 
 
-def _kept_responses(media_type: str, schema: Mapping[str, Any], *kinds: type[errors.HTTPError]) -> dict[str, Any]:
+def _kept(media_type: str, schema: Mapping[str, Any], *kinds: type[errors.HTTPError]) -> dict[str, Any]:
     """Return the responses of a route about taxa, which clients may keep."""
-    success = {"description": "Success.", "content": {media_type: {"schema": schema} if schema else {}}}
-    failures = _error_responses([errors.ApiKeyInvalid, *kinds])
-    return {"200": {**success, "headers": {**_POLICY, **_KEPT}}, **_UNCHANGED, **failures}
+    responses = _plain("Success.", media_type, errors.ApiKeyInvalid, *kinds, kept=True)
+    content = {media_type: {"schema": schema} if schema else {}}
+    return responses | {"200": responses["200"] | {"content": content, "headers": {**_POLICY, **_KEPT}}}
+
+
+def _plain(text: str, media_type: str, *kinds: type[errors.HTTPError], kept: bool = False) -> dict[str, Any]:
+    """Return the responses of a route without a schema. `kept`: whether clients may keep them."""
+    success = {"description": text, "content": {media_type: {}}, **({"headers": _KEPT} if kept else {})}
+    return {"200": success, **(_UNCHANGED if kept else {}), **_error_responses(kinds)}
 
 
 def _health_responses() -> dict[str, Any]:
