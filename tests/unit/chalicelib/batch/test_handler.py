@@ -70,7 +70,7 @@ def test_sqs_gets_the_messages_that_failed_and_no_other(rig: Rig) -> None:
     assert [notes.metrics[name] for name in names] == [2, 0, 0, 1]
     assert notes.metrics["BatchRuns"] == 1
     assert notes.metrics["BatchLatency"] > 0
-    assert (notes.dimensions, notes.properties) == ({}, {"request_id": "r-1"})
+    assert (notes.dimensions, notes.properties) == ({}, {"request_id": "r-1", "queries": 0})
 
 
 def test_messages_without_photos_are_done(rig: Rig) -> None:
