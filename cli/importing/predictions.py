@@ -250,18 +250,15 @@ def items_of(path: Path, lists: frozenset[str]) -> Iterator[tuple[str, Any]]:
     """
     text = _Text(path.read_text(encoding="utf-8-sig"))
     if text.peek() == "[":
-        yield from (("", item) for item in text.items())
+        yield from (("", text.value()) for _ in text.members("[", "]"))
         return
-    text.expect("{")
-    while text.peek() != "}":
+    for _ in text.members("{", "}"):
         name = text.value()
         text.expect(":")
         if name in lists and text.peek() == "[":
-            yield from ((name, item) for item in text.items())
+            yield from ((name, text.value()) for _ in text.members("[", "]"))
         else:
             yield name, text.value()
-        if text.peek() != "}":
-            text.expect(",")
 
 
 class _Text:
@@ -289,11 +286,11 @@ class _Text:
         value, self._at = _DECODER.raw_decode(self._text, self._at)
         return value
 
-    def items(self) -> Iterator[Any]:
-        """Yield the items of a list."""
-        self.expect("[")
-        while self.peek() != "]":
-            yield self.value()
-            if self.peek() != "]":
+    def members(self, begin: str, end: str) -> Iterator[None]:
+        """Yield before each member of a list or an object, which the caller reads."""
+        self.expect(begin)
+        while self.peek() != end:
+            yield
+            if self.peek() != end:
                 self.expect(",")
-        self.expect("]")
+        self.expect(end)
