@@ -56,6 +56,6 @@ def stand_ins() -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(STAND_INS))
-        for name in [name for name in sys.modules if name.split(".")[0] in names]:
+        for name in [name for name in list(sys.modules) if name.split(".")[0] in names]:
             del sys.modules[name]
         sys.modules.update(before)
