@@ -31,7 +31,7 @@ def python_of(name: str, *requirements: Path) -> Path:
         venv.create(folder, clear=True, symlinks=True)
         pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-input"]
         for path, text in zip(requirements, texts, strict=True):
-            command = [*pip, "--disable-pip-version-check", "--requirement", str(path)]
+            command = [*pip, "--disable-pip-version-check", "--no-compile", "--requirement", str(path)]
             command += ["--require-hashes"] if "--hash=" in text else []
             done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
             if done.returncode:
