@@ -58,7 +58,9 @@ def url(pages: Pages) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def simulated_url(day: Path) -> Iterator[str]:
     """The address of the day as `preview --simulate` shows it: with its incidents, and open at one of them."""
-    with serving(Pages(simulated_day(day))) as url:
+    recording = simulated_day(day)
+    recording.read_new_lines()  # as `preview` does, so that no page waits for it
+    with serving(Pages(recording)) as url:
         yield url
 
 
