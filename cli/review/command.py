@@ -87,8 +87,6 @@ def review(
     with ExitStack() as stack:
         kept = stack.enter_context(ResultsFile(results, write=True, shared=True))
         cells = CellFile.kept(MODEL / "faunalens.onnx", cache_of(environment))
-        if cells:
-            stack.callback(cells.close)
         with waiting("looking for what to review"):
             choice = Choice(order, most, of or "new")
             session = Session(kept, reviewer or _user(), choice, event_gap, partial(inhabitants, cells))

@@ -1,7 +1,6 @@
 """The command for reviews: what it prints, and how it opens the page."""
 
 import stat
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +28,9 @@ def test_what_lives_at_a_place_is_known_if_a_run_has_kept_it(tmp_path: Path) -> 
     rows = np.array([(cell, fox, 1.0, 1)], ROW)
     here = Cell(cell, coast=False, areas=("AU",), relatives=(panda,))
     write_cells(tmp_path / "cells.sqlite", Dataset("v1", cells=[here], cell_animals=[rows], unknown=[]))
-    with closing(CellFile(tmp_path / "cells.sqlite", "v1")) as cells:
-        assert set(inhabitants(cells, -33.9, 151.2)) == {"Vulpes vulpes", "Ailurus styani"}
-        assert "Vulpes vulpes" not in inhabitants(cells, -1.2, 36.8)
+    cells = CellFile(tmp_path / "cells.sqlite", "v1")
+    assert set(inhabitants(cells, -33.9, 151.2)) == {"Vulpes vulpes", "Ailurus styani"}
+    assert "Vulpes vulpes" not in inhabitants(cells, -1.2, 36.8)
     assert inhabitants(None, -33.9, 151.2) == []
 
 
