@@ -1,5 +1,6 @@
 """Real servers for the tests, started once per session on free ports, and a marker for each folder of tests."""
 
+import gc
 from collections.abc import Iterator
 
 import hypothesis
@@ -22,6 +23,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.nodeid.removeprefix("tests/").partition("/")[0]
         if folder in MARKED_FOLDERS:
             item.add_marker(folder)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and not among modules and tests: it took a sixth of the unit tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
