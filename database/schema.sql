@@ -295,8 +295,9 @@ begin
     create or replace function likeness(typed text, name text) returns real
     language sql immutable strict parallel safe as 'select word_similarity(typed, name)';
     create index if not exists animal_names on animal
-    using gin (lower(name) gin_trgm_ops, lower(scientific_name) gin_trgm_ops);
-    create index if not exists other_name_names on other_name using gin (lower(name) gin_trgm_ops);
+    using gin (lower(name) gin_trgm_ops, lower(scientific_name) gin_trgm_ops)
+    with (fastupdate = off); -- else a search after a load goes through the list of its names, for 11 ms of 13
+    create index if not exists other_name_names on other_name using gin (lower(name) gin_trgm_ops) with (fastupdate = off);
     create or replace function names_like(typed text) returns table (dataset smallint, animal integer)
     language sql stable parallel safe
     set enable_seqscan = off

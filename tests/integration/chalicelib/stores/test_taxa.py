@@ -105,6 +105,12 @@ def test_a_search_finds_at_most_twenty_and_in_one_group_only_its_taxa(taxa: Taxa
     assert found[0].name.endswith("bear")
 
 
+def test_a_search_right_after_a_load_goes_through_no_list_of_pending_names(loaded_database: str) -> None:
+    with closing(psycopg2.connect(loaded_database)) as connection, connection.cursor() as cursor:
+        cursor.execute("select relname from pg_class where 'fastupdate=off' = any(reloptions) order by relname")
+        assert cursor.fetchall() == [("animal_names",), ("other_name_names",)]
+
+
 @pytest.mark.parametrize("text", ["xyzzyq", "%", "'; drop table animal; --", "🐨"])
 def test_what_is_no_name_finds_nothing(taxa: Taxa, text: str) -> None:
     assert taxa.search(text).found == []
