@@ -173,6 +173,7 @@ function showAnswer() {
   const { answer, place } = current;
   const source = place?.isOfPhoto ? "exif" : answer.location.source;
   const shown = { ...answer, location: { ...answer.location, source } };
+  selected = null; // before all that shows what is said of it
   show("answer", "");
   const sentence = answerView.show(shown);
   preview.showGuesses(answer.photos ?? []);
@@ -182,7 +183,6 @@ function showAnswer() {
   $("to-many").hidden = ofMany === null;
   document.body.classList.toggle("without-photo", !photos);
   boxes.show(shown);
-  selected = null;
   offerClassMap(shown);
   const doPhotosDiffer = (answer.photos ?? []).some(({ agrees }) => !agrees);
   $("several").hidden = !doPhotosDiffer || current.isOne;
