@@ -31,20 +31,31 @@ from testing.pinned_environment import EnvironmentFailed, python_of
 
 REQUIREMENTS = ROOT / "requirements.txt", Path(__file__).with_name("requirements.txt")
 SMALL = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "retina.jpg", "rocket.jpg")
-"""Photos in the wheel of scikit-image."""
+"""Photos in the wheel of scikit-image. Five show no animal, so a second look at them finds nothing."""
+MOST = 60
+"""Photos of a folder that are sent."""
 
 type Runs = dict[int, dict[str, list[Figures]]]
 """Figures by number of clients and by server."""
 
 
-def write_photos(folder: Path) -> None:
-    """Write small photos, and one of a phone, into a folder. Each keeps its format and gets an EXIF position."""
+def write_photos(folder: Path, of_people: Path | None = None) -> None:
+    """Write photos into a folder: some of a folder's, or small ones and one of a phone.
+
+    Each keeps its format and gets an EXIF position.
+    """
     position = exif(SYDNEY)
-    for name in SMALL:
-        image = Image.open(package_folder("skimage") / "data" / name)
+    data = package_folder("skimage") / "data"
+    sources = [data / name for name in SMALL]
+    if of_people:
+        every = sorted(path for path in of_people.iterdir() if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+        sources = every[:: -(-len(every) // MOST)]
+    for source in sources:
+        image = Image.open(source)
         options: dict[str, Any] = {"quality": 92} if image.format == "JPEG" else {}
-        (folder / name).write_bytes(encoded(image, image.format or "", exif=position, **options))
-    (folder / "phone.jpg").write_bytes(encoded(noise(4000, 3000), "JPEG", quality=85, exif=position))
+        (folder / source.name).write_bytes(encoded(image, image.format or "", exif=position, **options))
+    if not of_people:
+        (folder / "phone.jpg").write_bytes(encoded(noise(4000, 3000), "JPEG", quality=85, exif=position))
 
 
 def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) -> Figures:
@@ -72,12 +83,14 @@ def measure_alone(photos: Path, seconds: float, python: Path) -> Figures:
     return Figures.of(Load.parse(output), taken, peak())
 
 
-def compare(names: Sequence[str], concurrency: Sequence[int], rounds: int, seconds: float, python: Path) -> Runs:
+def compare(
+    names: Sequence[str], concurrency: Sequence[int], rounds: int, seconds: float, python: Path, of_people: Path | None
+) -> Runs:
     """Run all rounds; return the figures."""
     runs: Runs = {connections: {name: [] for name in names} for connections in concurrency}
     with tempfile.TemporaryDirectory() as folder, backends() as stores:
         photos, log = Path(folder), STATE_DIR / "peers-server.log"
-        write_photos(photos)
+        write_photos(photos, of_people)
         first = min(photos.iterdir()).read_bytes()
         for number in range(rounds):
             shift = number % len(names)  # a server can be slower after a certain other one
@@ -106,10 +119,11 @@ def main() -> int:
     options.add_argument(
         "--servers", nargs="+", choices=SERVERS, default=list(SERVERS), metavar="NAME", help="servers to compare"
     )
+    options.add_argument("--photos", type=Path, metavar="FOLDER", help=f"send {MOST} photos of this folder instead")
     chosen = options.parse_args()
     try:
         python = python_of("peers", *REQUIREMENTS)
-        runs = compare(chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, python)
+        runs = compare(chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, python, chosen.photos)
     except (EnvironmentFailed, LocalError) as error:
         print(error, file=sys.stderr)
         return 1
