@@ -27,8 +27,8 @@ Kind = Literal["animal", "person", "vehicle"]
 KINDS: tuple[Kind, ...] = ("animal", "person", "vehicle")
 
 QUICK: Final = 320
-"""Longer side of the photo in pixels in which a detector finds what is worth a second look. In half the time, it finds
-as many people as in 416, but a third fewer vehicles."""
+"""Longer side of the photo in pixels in which a detector finds the animal that is there. In half the time, it finds as
+many people as in 416, but a third fewer vehicles."""
 SHOWN: Final = 0.6
 """The general model's probability of an animal from which there is one, so that people and vehicles matter less."""
 EMPTY: Final = 0.08
@@ -255,7 +255,7 @@ class Detectors:
         is_shown = doubted is not None and doubted >= SHOWN
         traps = self.camera_traps if self.when == "always" or (self.when == "doubt" and by_night) else None
         general = self.general if boxes or not (traps and by_night and is_shown) else None
-        found = general.look(whole, QUICK if is_shown or not boxes else 0) if general else ()
+        found = general.look(whole, QUICK if is_shown else 0) if general else ()
         known = [box for box in found if box.kind == "animal"]
         if self.when == "doubt" and doubted is not None and (boxes or doubted >= EMPTY):
             traps = traps or (None if any(box.score >= LEAST_BOX for box in known) else self.camera_traps)

@@ -346,15 +346,15 @@ def test_what_is_found_by_day_is_not_looked_for_again(tmp_path: Path, when: When
 @pytest.mark.parametrize(
     ("when", "by_night", "doubted", "boxes", "expected"),
     [
-        ("doubt", False, 0.5, False, ["colours 32", "traps 64"]),  # the animal may be one that the other does not know
+        ("doubt", False, 0.5, False, ["colours 64", "traps 64"]),  # the animal may be one that the other does not know
         ("doubt", False, 0.5, True, ["colours 64", "traps 64"]),
-        ("doubt", False, 0.01, False, ["colours 32"]),  # hardly an animal: people and vehicles matter
+        ("doubt", False, 0.01, False, ["colours 64"]),  # hardly an animal: people and vehicles matter
         ("doubt", False, 0.01, True, ["colours 64", "traps 64"]),
-        ("doubt", True, 0.01, False, ["colours 32", "traps 64 square"]),
+        ("doubt", True, 0.01, False, ["colours 64", "traps 64 square"]),
         ("doubt", True, 0.9, False, ["traps 64 square"]),  # an animal for sure: people and vehicles matter less
         ("doubt", True, 0.9, True, ["colours 32", "traps 64 square"]),
         ("never", True, 0.9, False, ["colours 32"]),
-        ("always", False, 0.01, False, ["colours 32", "traps 64"]),
+        ("always", False, 0.01, False, ["colours 64", "traps 64"]),
     ],
 )
 def test_a_doubt_is_looked_into_by_as_few_detectors_as_it_needs(

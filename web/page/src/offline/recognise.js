@@ -22,7 +22,7 @@ export async function recognise(images, place, table, run) {
   const first = await together(looks, place, table, run, {});
   if (images.length > 1 || !isDoubtful(first.said, table)) return { ...first, ...seen, boxes: null };
   const photo = smaller(images[0], general.size);
-  const boxes = await detect(photo, table, run);
+  const boxes = await detect(photo, table, run, looks[0].animal >= table.detector.SHOWN);
   const part = partOf(photo, boxes, looks[0], table);
   if (part) looks.push(await look(part, general, run));
   const second = await together(looks, place, table, run, boxes);
@@ -98,10 +98,10 @@ export function meanOf(rows) {
   return mean.map((each) => each / total);
 }
 
-/** Return the boxes in a photo by kind. */
-async function detect(photo, { detectors, detector, most }, run) {
+/** Return the boxes in a photo by kind. `isShown`: whether it has an animal for sure, so that a smaller image is enough. */
+async function detect(photo, { detectors, detector, most }, run, isShown) {
   const { name, size, classes } = detectors.find((each) => !each.camera_traps);
-  const { pixels, rows, columns, ...inBox } = letterBox(photo, Math.min(detector.QUICK, size), detector.STEP);
+  const { pixels, rows, columns, ...inBox } = letterBox(photo, isShown ? Math.min(detector.QUICK, size) : size, detector.STEP);
   const image = { data: pixels, dims: [1, rows, columns, 3] };
   return found(await run(`${name}.onnx`, { image }), inBox, { classes, most, ...detector });
 }
