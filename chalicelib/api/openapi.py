@@ -116,41 +116,104 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
 def _operations() -> Iterator[_Operation]:
     photo = (errors.PhotoTooLarge, errors.UnsupportedMediaType, errors.PhotoUnreadable)
     place = (errors.LocationMissing, errors.LocationInvalid)
-    summary = "Identify the animal in a photo, or in several photos of it"
-    body = {"required": True, "content": _photo_content()}
+    ranged = (errors.TaxonMissing, errors.RangeMissing)
     yield _Operation(
-        "/identify", "identify", summary, _responses(Answer, [*photo, *place]), _query(IDENTIFY), "post", body
+        "/identify",
+        "identify",
+        "Identify the animal in a photo, or in several photos of it",
+        _responses(Answer, [*photo, *place]),
+        _query(IDENTIFY),
+        "post",
+        {"required": True, "content": _photo_content()},
     )
-    summary = "Create an upload form for a photo too large for one request"
-    yield _Operation("/uploads", "upload", summary, _responses(Upload, [errors.NotFound], status=201), method="post")
-    summary, parameters = "Identify the animal in an uploaded photo", [_UPLOAD_ID, *_query(IDENTIFY_UPLOAD)]
-    responses = _responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound])
-    yield _Operation("/uploads/{id}/identify", "identify_upload", summary, responses, parameters, "post")
-    summary = "List the animals that live at a location"
-    parameters = [each | {"required": True} for each in _query(ANIMALS)]
-    yield _Operation("/animals", "animals", summary, _responses(Residents, place), parameters)
-    summary = "Search for taxa by name, or list those of a group, or the groups"
-    yield _Operation("/taxa", "taxa", summary, _kept("application/json", _reference(TaxonList)), _query(TAXA))
-    summary = "Get the names, ids, links and range of a taxon, in words"
-    responses = _kept("application/json", _reference(TaxonFacts), errors.TaxonMissing)
-    yield _Operation("/taxa/{id}", "taxon", summary, responses, [_TAXON_ID])
-    summary, absent = "Get the range of a taxon as GeoJSON", (errors.TaxonMissing, errors.RangeMissing)
-    yield _Operation("/taxa/{id}/range", "taxon_range", summary, _kept(GEOJSON, RANGE, *absent), [_TAXON_ID])
-    summary = "Get the range of a taxon as a small map"
-    yield _Operation("/taxa/{id}/range.svg", "taxon_map", summary, _kept(SVG, {}, *absent), [_TAXON_ID])
-    summary = "Check the model, the cache and the database"
-    yield _Operation("/health", "health", summary, _health_responses(), _query([DEEP]), keyed=False)
-    responses = _plain("OpenAPI 3.1", "application/json")
-    yield _Operation("/openapi.json", "openapi", "Get this document", responses, keyed=False)
-    responses = _plain("Files, each in parts", "application/json", errors.NotFound, kept=True)
-    yield _Operation("/offline.json", "offline", "List the files for use without signal", responses, keyed=False)
-    responses = _plain("A piece of a file's gzip stream", "application/octet-stream", errors.NotFound)
-    part = path_id("Name of a part, as in files[].parts.", "part")
-    yield _Operation("/offline/{part}", "offline_part", "Get a part of a file", responses, [part], keyed=False)
-    text = "Language; a cookie remembers it. By default that of the cookie, or of Accept-Language."
-    language = Parameter(LANGUAGE, {"type": "string", "examples": sorted(languages())}, text)
     yield _Operation(
-        "/", "page", "Get the web page", _plain("HTML", "text/html", kept=True), _query([language]), keyed=False
+        "/uploads",
+        "upload",
+        "Create an upload form for a photo too large for one request",
+        _responses(Upload, [errors.NotFound], status=201),
+        method="post",
+    )
+    yield _Operation(
+        "/uploads/{id}/identify",
+        "identify_upload",
+        "Identify the animal in an uploaded photo",
+        _responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound]),
+        [_UPLOAD_ID, *_query(IDENTIFY_UPLOAD)],
+        "post",
+    )
+    yield _Operation(
+        "/animals",
+        "animals",
+        "List the animals that live at a location",
+        _responses(Residents, place),
+        [each | {"required": True} for each in _query(ANIMALS)],
+    )
+    yield _Operation(
+        "/taxa",
+        "taxa",
+        "Search for taxa by name, or list those of a group, or the groups",
+        _kept("application/json", _reference(TaxonList)),
+        _query(TAXA),
+    )
+    yield _Operation(
+        "/taxa/{id}",
+        "taxon",
+        "Get the names, ids, links and range of a taxon, in words",
+        _kept("application/json", _reference(TaxonFacts), errors.TaxonMissing),
+        [_TAXON_ID],
+    )
+    yield _Operation(
+        "/taxa/{id}/range",
+        "taxon_range",
+        "Get the range of a taxon as GeoJSON",
+        _kept(GEOJSON, RANGE, *ranged),
+        [_TAXON_ID],
+    )
+    yield _Operation(
+        "/taxa/{id}/range.svg",
+        "taxon_map",
+        "Get the range of a taxon as a small map",
+        _kept(SVG, {}, *ranged),
+        [_TAXON_ID],
+    )
+    yield _Operation(
+        "/health",
+        "health",
+        "Check the model, the cache and the database",
+        _health_responses(),
+        _query([DEEP]),
+        keyed=False,
+    )
+    yield _Operation(
+        "/openapi.json",
+        "openapi",
+        "Get this document",
+        _plain("OpenAPI 3.1", "application/json"),
+        keyed=False,
+    )
+    yield _Operation(
+        "/offline.json",
+        "offline",
+        "List the files for use without signal",
+        _plain("Files, each in parts", "application/json", errors.NotFound, kept=True),
+        keyed=False,
+    )
+    yield _Operation(
+        "/offline/{part}",
+        "offline_part",
+        "Get a part of a file",
+        _plain("A piece of a file's gzip stream", "application/octet-stream", errors.NotFound),
+        [path_id("Name of a part, as in files[].parts.", "part")],
+        keyed=False,
+    )
+    text = "Language; a cookie remembers it. By default that of the cookie, or of Accept-Language."
+    yield _Operation(
+        "/",
+        "page",
+        "Get the web page",
+        _plain("HTML", "text/html", kept=True),
+        _query([Parameter(LANGUAGE, {"type": "string", "examples": sorted(languages())}, text)]),
+        keyed=False,
     )
 
 
