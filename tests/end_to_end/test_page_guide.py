@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, expect
 from chalicelib.api.responses import BoxFound, ClassMapShown
 from testing import pictures
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, problem
+from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, photo, problem
 from tests.end_to_end.stand import PICTURES, Stand
 from tests.end_to_end.test_page_words import GROUPS, KOALA
 
@@ -286,6 +286,21 @@ def test_where_the_animal_was_seen_glows_on_the_photo_for_the_asking(identified:
     # AND it goes again
     button.click()
     expect(glow).to_have_count(0)
+
+
+def test_where_the_animal_was_seen_is_not_offered_for_the_next_photo_that_has_no_answer(
+    stand: Stand, identified: Identified
+) -> None:
+    # GIVEN a photo on which the class map glows
+    shown = identified(answers.koala(class_map=ClassMapShown(0.8, ((0.0, 1.0), (0.0, 0.2)))))
+    shown.get_by_role("button", name="Where in the photo?").click()
+    expect(shown.locator("#class-map")).to_have_count(1)
+    # WHEN another photo is chosen, which is damaged THEN it has neither the map nor the button
+    stand.tell(*problem("photo_unreadable", 422))
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#problem")).to_be_visible()
+    expect(shown.locator("#class-map")).to_have_count(0)
+    expect(shown.locator("#look")).to_be_hidden()
 
 
 def test_birds_are_compared_by_marks_and_what_they_share_comes_last(stand: Stand, identified: Identified) -> None:

@@ -70,6 +70,7 @@ function begin(files, prepared) {
   [chosen, photos] = [files, prepared];
   preview.show(files);
   boxes.show({});
+  offerClassMap({});
   session.clear();
 }
 
