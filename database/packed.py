@@ -23,14 +23,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from database.cell_animals import ROW, Cell
+from database.cell_animals import ROW, SHIFT, Cell
 from database.dataset import Dataset
 from database.ranges.cell_weights import INTRODUCED
 
 MAGIC: Final = b"FLNW\x01"
-SHIFT: Final = 36
-"""Lowest bits of a cell, which are the same in all cells of resolution 3."""
-
 BITS: Final = 16
 """Bits of a cell's position, of 41,162, in the key of a group's member; relatives have numbers of as many."""
 CLASS_BITS: Final = 8

@@ -22,7 +22,6 @@ OUTPUT = HERE / "faunalens.onnx"
 LABELS = HERE / "labels.csv"
 ACTIVATIONS = HERE / "activations.csv"
 TEMPERATURE = HERE / "temperature.json"
-OUTPUT_HELP = "file to write (default: %(default)s)"
 NAME = "faunalens-efficientnet-lite2"
 BUILD = "3"  # version in the metadata; increase it with every change to the model
 
@@ -70,7 +69,9 @@ def serialize(
 def main(arguments: list[str] | None = None) -> int:
     """Build the model. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.build", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help=OUTPUT_HELP)
+    parser.add_argument(
+        "--output", type=Path, default=OUTPUT, metavar="FILE", help="file to write (default: %(default)s)"
+    )
     parser.add_argument(
         "--fp32", action="store_true", help="build with full precision: 4 times the size, half the speed of int8"
     )

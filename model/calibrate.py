@@ -178,6 +178,8 @@ def main(arguments: list[str] | None = None) -> int:
     text = "share of values inside a range, in %% (default: %(default)s)"
     parser.add_argument("--percentile", type=float, default=PERCENTILE, help=text)
     options = parser.parse_args(arguments)
+    if options.temperature and options.pack:
+        parser.error("--temperature is that of the general model; leave out --pack")
     try:
         if options.temperature:
             print(_write_temperature(options.photos, options.output or TEMPERATURE))

@@ -257,8 +257,9 @@ class Detectors:
         general = self.general if boxes or not (traps and by_night and is_shown) else None
         found = general.look(whole, QUICK if is_shown else 0) if general else ()
         known = [box for box in found if box.kind == "animal"]
-        if self.when == "doubt" and doubted is not None and (boxes or doubted >= EMPTY):
-            traps = traps or (None if any(box.score >= LEAST_BOX for box in known) else self.camera_traps)
+        is_found = any(box.score >= LEAST_BOX for box in known)
+        if self.when == "doubt" and doubted is not None and not is_found and (boxes or doubted >= EMPTY):
+            traps = self.camera_traps
         if traps:
             # With little grey, its scores by night are 0.03 lower, and 4 of 100 animals have no box.
             found = joined(found, traps.look(whole, square=by_night))

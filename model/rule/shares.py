@@ -49,7 +49,7 @@ type Stand = tuple[int, Array, Sequence[Lineage]]
 
 
 def mean_of(rule: Rule, looks: Array, animal_of: NDArray[np.intp] | None = None, animals: int = 0) -> Array:
-    """Return the scores of one look, or the geometric mean of two, as `models._mean`.
+    """Return the scores of one look, or the geometric mean of two, as `models.mean_of`.
 
     `animal_of`: the animal of each output, if that is not its number.
     """

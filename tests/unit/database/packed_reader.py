@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from database.packed import MAGIC, SHIFT
+from database.cell_animals import SHIFT
+from database.packed import MAGIC
 
 REST = (1 << SHIFT) - 1
 
