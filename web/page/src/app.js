@@ -268,11 +268,12 @@ function keepPicture(id, box) {
 
 /** Show that an observation is deleted, if it was that of the current answer. */
 function forgetObservation(id) {
+  const isShown = current && [current.observation, ...Object.values(current.ofAnimals ?? {})].includes(id);
   for (const each of [current, earlier].filter(Boolean)) {
     if (each.observation === id) [each.observation, each.answer.result] = [null, null];
     each.ofAnimals = Object.fromEntries(Object.entries(each.ofAnimals ?? {}).filter(([, of]) => of !== id));
   }
-  if (!current) return;
+  if (!isShown) return;
   if (document.body.dataset.state === "answer") showSharing();
   saveState();
 }

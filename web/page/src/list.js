@@ -6,7 +6,7 @@ import { dateInWords, say } from "./language.js";
 import { FORMATS, parse } from "./observation_files.js";
 import { inWords } from "./problem.js";
 import { MOST, forget, lasts, observations, record, setLasting } from "./results.js";
-import { keptThumbnail, sweep } from "./thumbnails.js";
+import { keptThumbnails, sweep } from "./thumbnails.js";
 
 const MOST_BYTES = 5_000_000; // of a file
 
@@ -37,11 +37,12 @@ export class List {
     $("delete-all").hidden = entries.length < 2;
     $("list-export").hidden = !entries.length;
     $("list-empty").hidden = entries.length > 0;
-    $("history-list").replaceChildren(...entries.map((entry) => this.#row(entry)));
+    const copies = keptThumbnails();
+    $("history-list").replaceChildren(...entries.map((entry) => this.#row(entry, copies)));
     sweep(entries);
   }
 
-  #row(entry) {
+  #row(entry, copies) {
     const { taxon, said, answered, date, where, count, note, results, added } = entry;
     const row = make("li");
     const text = make("div");
@@ -50,7 +51,7 @@ export class List {
     text.append(name, make("span", facts.join(" · "), { className: "quiet" }));
     if (said === "corrected") text.append(make("span", say("said.answered", { answer: answered }), { className: "quiet" }));
     const [result] = results;
-    showPicture(row, entry);
+    showPicture(row, entry, copies);
     if (result) {
       const link = make("a", say("list.shared", { date: dateInWords(result.expires) }), { href: result.url, target: "_blank", rel: "noreferrer" });
       text.append(link);
@@ -133,11 +134,11 @@ export class List {
 }
 
 /** Put the picture of an observation before its words: the copy on this device, or else the one that was shared. */
-async function showPicture(row, { id, results: [result] }) {
-  const copy = await keptThumbnail(id);
+async function showPicture(row, { id, results: [result] }, copies) {
+  const copy = (await copies).get(id);
   if (!copy && !result) return;
   const picture = make("img", "", { src: copy ? URL.createObjectURL(copy) : `${result.url}.jpg`, alt: "", loading: "lazy", width: 48, height: 48 });
-  picture.addEventListener("load", () => copy && URL.revokeObjectURL(picture.src));
+  for (const end of ["load", "error"]) picture.addEventListener(end, () => URL.revokeObjectURL(picture.src));
   picture.addEventListener("error", () => picture.remove());
   row.prepend(picture);
 }

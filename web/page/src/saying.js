@@ -100,17 +100,19 @@ export class SayingPart {
 
   /** Send what was said to the people who run the service, with the answer, which is kept for that. */
   async #send() {
-    const { taxon } = this.#said;
+    const [answer, { taxon, said }] = [this.#answer, this.#said];
     $("said-send").disabled = true;
     try {
-      if (this.#answer.result) await correct(this.#answer.result, taxon);
+      if (answer.result) await correct(answer.result, taxon);
       else await this.#keeper.keep("true"); // which sends it, too
-      this.#onSaid(taxon, this.#said.said, true);
+      if (answer !== this.#answer) return; // another animal was selected meanwhile
+      this.#onSaid(taxon, said, true);
       $("said-status").textContent = say("correct.thanks");
     } catch (problem) {
       $("said-status").textContent = inWords(problem);
+    } finally {
+      $("said-send").disabled = false;
     }
-    $("said-send").disabled = false;
   }
 
   /** Offer names of taxa that begin like what was typed. */

@@ -31,6 +31,16 @@ export class Stored {
     return this.ask(mode, request).catch(() => null);
   }
 
+  /** Return all rows, each as its key and value. */
+  async rows() {
+    let keys;
+    const values = await this.ask("readonly", (table) => {
+      keys = table.getAllKeys();
+      return table.getAll();
+    });
+    return values.map((value, i) => [keys.result[i], value]);
+  }
+
   #opened() {
     return new Promise((resolve, reject) => {
       const request = indexedDB.open(this.#database, 1);

@@ -11,16 +11,17 @@ export async function keepThumbnail(id, photo, box) {
   if (small) await store.within("readwrite", (table) => table.put(small, id));
 }
 
-/** Return the small copy of an observation's photo, or nothing. */
-export function keptThumbnail(id) {
-  return store.within("readonly", (table) => table.get(id));
+/** Return the small copies that are kept, by the ids of their observations. */
+export async function keptThumbnails() {
+  return new Map(await store.rows().catch(() => []));
 }
 
 /** Delete the copies whose observations are no longer in the list. */
 export async function sweep(observations) {
   const listed = new Set(observations.map(({ id }) => id));
   const kept = (await store.within("readonly", (table) => table.getAllKeys())) ?? [];
-  for (const id of kept.filter((each) => !listed.has(each))) await store.within("readwrite", (table) => table.delete(id));
+  const gone = kept.filter((id) => !listed.has(id));
+  if (gone.length) await store.within("readwrite", (table) => gone.map((id) => table.delete(id)).at(-1));
 }
 
 /** Return a small copy of a photo, or of the square around a box in it; null if the browser cannot decode it. */

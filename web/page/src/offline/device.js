@@ -23,9 +23,12 @@ let open = null; // shows an answer that waits
  */
 export async function identify(photos, { place, month }, before) {
   const answer = await ask({ photos, place: place && { latitude: place.latitude, longitude: place.longitude } });
-  if (before) await settle(before);
-  const id = await outbox.keep({ photos, place, month, answer, at: new Date() }).catch(reportError); // it is an answer all the same
-  await showWaiting();
+  const keep = async () => {
+    if (before?.id !== undefined) await outbox.forget(before.id);
+    return outbox.keep({ photos, place, month, answer, at: new Date() });
+  };
+  const id = await keep().catch(reportError); // it is an answer all the same
+  await showWaiting().catch(reportError);
   return { ...answer, device: { id } };
 }
 

@@ -12,8 +12,8 @@ export async function keep(item) {
 
 /** Return what waits, the latest first, each with its number as `id`. */
 export async function waiting() {
-  const [ids, items] = await Promise.all(["getAllKeys", "getAll"].map((which) => answers.ask("readonly", (store) => store[which]())));
-  return items.map((item, i) => ({ ...item, photos: item.photos.map((bytes) => new Blob([bytes])), id: ids[i] })).reverse();
+  const rows = await answers.rows();
+  return rows.map(([id, item]) => ({ ...item, photos: item.photos.map((bytes) => new Blob([bytes])), id })).reverse();
 }
 
 /** Forget an answer, because the server has been asked or the person does not want it. */
