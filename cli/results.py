@@ -257,8 +257,9 @@ class ResultsFile:
         if outcome.state == "touched":
             self._connection.execute(QUERIES["save as unchanged"], (outcome.task.id, outcome.modified))
             return
+        values = asdict(outcome)
         more = {"id": outcome.task.id, "identified": outcome.identified or now()}
-        self._connection.execute(QUERIES["save"], asdict(outcome) | asdict(outcome.facts) | more)
+        self._connection.execute(QUERIES["save"], values | values["facts"] | more)
 
     def counts(self) -> Counts:
         """Return the number of photos by state."""

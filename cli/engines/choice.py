@@ -50,9 +50,8 @@ class Choice:
         if self.packs:
             say(_sizes(self.packs))
         change = change_to(self.name, self.weights, say)
-        return LocalEngine.build(
-            self._settings(environment), environment, self.top, say, boxes=self.boxes, change=change
-        )
+        boxes = self.boxes and self.name == "local"  # others give boxes unasked, without our detector
+        return LocalEngine.build(self._settings(environment), environment, self.top, say, boxes=boxes, change=change)
 
     def versions(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return the versions of the models at hand by name, and of `data`; none of a service, before it answers."""

@@ -166,8 +166,13 @@ class CellFile:
         try:
             path, version = cls._name(model, folder)
             if not path.is_file():
-                say("computing which animals live where, once for this release: up to a minute")
-                write_cells(path, read_dataset(files_beside(model)))
+                from filelock import FileLock  # slow to load
+
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with FileLock(path.with_name(f"{path.name}-lock")):  # of several processes, one computes it
+                    if not path.is_file():
+                        say("computing which animals live where, once for this release: up to a minute")
+                        write_cells(path, read_dataset(files_beside(model)))
         except DatasetError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
@@ -196,6 +201,8 @@ class CellFile:
 
     def _value(self, cell: int) -> bytes | None:
         """Return what is kept of a cell. A process asks for few, so that each opens the file."""
+        if not self._path.is_file():  # SQLite would make an empty one
+            raise StoreError("postgres_error", f"the file of cells is gone: {self._path}")
         try:
             with closing(sqlite3.connect(self._path)) as connection:
                 row = connection.execute("select value from cell where cell = ?", (cell,)).fetchone()

@@ -22,6 +22,7 @@ import click
 
 from chalicelib.api.parameters import DEFAULT_TOP
 from chalicelib.config.settings import Settings
+from chalicelib.lazy import Lazy
 from chalicelib.location import Location
 from chalicelib.model.detector import Box, Detector
 from chalicelib.services import build_recogniser
@@ -197,19 +198,19 @@ def _asked(
         yield [each for each in asked if not each.said.pixels]
 
 
-_weighing: Weighing
+_weighing: Lazy[Weighing]
 """Of this process."""
 
 
 def _begin(labels: Sequence[str], settings: Settings, environment: Mapping[str, str]) -> None:
-    """Load what weighs, in this process."""
+    """Say what weighs, in this process. The first photos load it, so that what fails is their error."""
     global _weighing
     features = partial(features_of_places, settings, environment, warn)
-    _weighing = Weighing(labels, build_recogniser(settings), features, settings.thresholds.season_floor)
+    _weighing = Lazy(lambda: Weighing(labels, build_recogniser(settings), features, settings.thresholds.season_floor))
 
 
 def _weigh(questions: Sequence[tuple[Predicted, Location | None, int | None]]) -> list[_Weighed]:
-    return [_weighing.answer(*each) for each in questions]
+    return [_weighing.get().answer(*each) for each in questions]
 
 
 def _weighed(

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.settings import Settings
+from chalicelib.errors import StoreError
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
 from chalicelib.features.deadline import Deadline
@@ -68,6 +69,15 @@ def test_a_cell_has_the_animals_of_the_dataset(cells: CellFile) -> None:
     # THEN the dataset knows nothing of another cell, but which animals' ranges it does not know
     assert nowhere.is_empty
     assert (nowhere.cell, nowhere.unknown.tolist()) == (NOWHERE, [11])
+
+
+def test_a_file_that_is_gone_is_an_error_and_does_not_come_back_empty(cells: CellFile, tmp_path: Path) -> None:
+    # GIVEN a cache that was cleared during a run
+    (tmp_path / "cells.sqlite").unlink()
+    # WHEN a cell is asked for THEN that is said, and no later run finds an empty file
+    with pytest.raises(StoreError, match="gone"):
+        cells.features_of([HERE], Deadline.after(1))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cell_is_looked_up_once(cells: CellFile) -> None:

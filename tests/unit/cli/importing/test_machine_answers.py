@@ -5,7 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.errors import ModelError
 from chalicelib.model.detector import Box
 from cli.importing.machine_answers import _Asked, _begin, _weighed
 from cli.importing.predictions import Found, Predicted
@@ -31,6 +34,13 @@ def test_other_processes_give_the_same_answers_in_the_same_order(tmp_path: Path)
     here = answers(0)
     assert [each["candidates"][0]["vision_score"] for each in here] == [0.9, 0.3, 0.6, 0.8, 0.5, 0.7]
     assert answers(1) == here
+
+
+def test_models_that_cannot_be_loaded_are_an_error_of_their_own_in_another_process_too(tmp_path: Path) -> None:
+    # GIVEN a folder without a model WHEN another process shall weigh THEN its error says what is missing
+    begin = partial(_begin, [FOX], Settings(model=ModelSettings(path=tmp_path / "none.onnx", threads=1)), {})
+    with pytest.raises(ModelError):
+        list(_weighed([[_photo(0.9)]], begin, workers=1))
 
 
 def _photo(score: float) -> _Asked:
