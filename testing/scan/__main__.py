@@ -121,7 +121,7 @@ def scan_templates(python: Path, folder: Path) -> set[ScanFinding]:
     frameworks = ["--framework", "cloudformation", "github_actions"]
     options = ["--skip-download", "--compact", "--quiet", "--output", "json"]
     return of_checkov(
-        _run(python, str(python.with_name("checkov")), "--directory", str(scanned), *frameworks, *options)
+        _run(python, str(python.with_name("checkov")), "--directory", str(scanned), *frameworks, *options, found=1)
     )
 
 
@@ -163,12 +163,12 @@ def policies() -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def _run(python: Path, *arguments: str) -> str:
-    """Return a scanner's output. It exits with 1 if it found something."""
+def _run(python: Path, *arguments: str, found: int = 0) -> str:
+    """Return a scanner's output. `found`: its exit code if it found something."""
     command = [str(python), "-W", "ignore", *arguments]
     quiet = {**os.environ, "LOG_LEVEL": "ERROR", "NO_COLOR": "1"}
     done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1) or not (done.stdout.strip() or done.returncode == 0):
+    if done.returncode not in (0, found) or not (done.stdout.strip() or done.returncode == 0):
         raise ValueError(f"{arguments[0]} failed with exit code {done.returncode}:\n{done.stderr[-2000:]}")
     return done.stdout
 

@@ -1,11 +1,21 @@
 """What the scanners say, and what of it is accepted."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from testing.scan.__main__ import ACCEPTED, ScanFinding, of_checkov, of_parliament, policies, problems, read_accepted
+from testing.scan.__main__ import (
+    ACCEPTED,
+    ScanFinding,
+    _run,
+    of_checkov,
+    of_parliament,
+    policies,
+    problems,
+    read_accepted,
+)
 
 DEAD_LETTER = ScanFinding("checkov", "CKV_AWS_116", "AWS::Serverless::Function.Warm")
 STAR = ScanFinding("parliament", "RESOURCE_STAR", "policy-prod-api")
@@ -28,6 +38,14 @@ def test_findings_of_checkov_are_read_from_one_report_or_several() -> None:
 def test_a_scan_of_nothing_is_an_error(output: str) -> None:
     with pytest.raises(ValueError, match="checkov checked nothing"):
         of_checkov(output)
+
+
+def test_a_scanner_that_crashes_after_its_first_words_is_an_error() -> None:
+    # GIVEN a scanner that ends with 1, which another does if it has found something
+    crash = ("-c", "print('policy-prod-api'); raise SystemExit(1)")
+    assert _run(Path(sys.executable), *crash, found=1) == "policy-prod-api\n"
+    with pytest.raises(ValueError, match="failed with exit code 1"):
+        _run(Path(sys.executable), *crash)
 
 
 def test_findings_of_parliament_are_read_line_by_line() -> None:
