@@ -56,7 +56,7 @@ class Graph:
                 yield Reference(file, where, metric.namespace, metric.name, metric.dimensions, entry.stat, unit)
             for node in self._nodes.get(entry.key, ()):
                 with suppress(ParseError):  # evaluation reports it
-                    if node.text == "SEARCH":
+                    if (node.kind, node.text) == ("call", "SEARCH"):
                         found, stat = parse_search(node.below[0].text), node.below[1].text
                         yield Reference(file, where, found.namespace, found.name, found.dimensions, stat)
 

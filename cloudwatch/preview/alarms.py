@@ -18,7 +18,7 @@ from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.metric_alarm import MINUTE, SYMBOLS, AlarmError, MetricAlarm
 from cloudwatch.preview.recording import Incident
 from cloudwatch.project import SERVICE, prefix
-from cloudwatch.syntax.expression import Node, dependencies, holds, parse_rule
+from cloudwatch.syntax.expression import Node, alarms_in, holds, parse_rule
 
 type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 type _Outcome = tuple[list[State], Callable[[int], str]]
@@ -74,8 +74,7 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
             found[name] = _metric_states(MetricAlarm.of(name, alarm), store, first, minutes, since)
         rules = {name: parse_rule(composite["AlarmRule"]) for name, composite in files.composites.items()}
         below = {
-            name: sorted(each.removeprefix(start_of_names) for each in dependencies(composite))
-            for name, composite in files.composites.items()
+            name: sorted(each.removeprefix(start_of_names) for each in alarms_in(rule)) for name, rule in rules.items()
         }
         for name in TopologicalSorter(below).static_order():
             if name in rules:
@@ -111,10 +110,11 @@ def _metric_states(alarm: MetricAlarm, store: MetricStore, first: int, minutes: 
 
 def _composite_states(rule: Node, children: Mapping[str, Sequence[State]], minutes: int) -> _Outcome:
     """Return the states of a composite. `children` has the states of the alarms that its rule names."""
-    states: list[State] = [
-        "ALARM" if holds(rule, lambda alarm, minute=minute: children[alarm][minute]) else "OK"  # type: ignore[misc]
-        for minute in range(minutes)
-    ]
+
+    def state(minute: int) -> State:
+        return "ALARM" if holds(rule, lambda alarm: children[alarm][minute]) else "OK"
+
+    states = [state(minute) for minute in range(minutes)]
 
     def reason(minute: int) -> str:
         firing = ", ".join(child for child, course in children.items() if course[minute] == "ALARM")

@@ -30,6 +30,7 @@ def test_what_the_preview_can_draw_has_no_problem(text: str) -> None:
         ("m + k", "refers to `k`, but no line has this id; known ids: m, n, e1"),
         (f"{SEARCHED} * m", "* combines TS[] with TS"),
         ("SEARCH('{N}', 'Sum')", "a search must name its metric"),
+        ("FILL(TIME_SERIES(1), 'SEARCH')", "FILL"),
     ],
 )
 def test_anything_else_is_named_with_its_line(text: str, message: str) -> None:
