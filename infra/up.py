@@ -11,8 +11,8 @@ from botocore.config import Config
 from chalicelib.config.settings import ROOT
 from cloudwatch.lint.folder import lint
 from cloudwatch.project import runbook_url
-from infra import account, api_stage, certificates, functions, invoke, preconditions, smoke
-from infra.functions import function_name
+from infra import account, api_stage, certificates, invoke, preconditions, smoke
+from infra.functions import function_name, reservations
 from infra.keys import Keys
 from infra.package.upload import Packages
 from infra.release import commit
@@ -70,7 +70,7 @@ class Up:
                 "the region's certificate bundle to this file (the Aurora guide links to the bundles under SSL/TLS)"
             )
         echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: every authority of RDS in {region}")
-        reserved = functions.reservations(self._stage.name)
+        reserved = reservations(self._stage.name)
         left = preconditions.check_concurrency(self._stage.client("lambda"), reserved)
         echo(f"concurrency: {sum(reserved.values())} reserved, {left} left for the account's other functions")
         echo(f"zones: {' and '.join(self._zones().values())}")
@@ -87,7 +87,7 @@ class Up:
         return {"ZoneA": first, "ZoneB": second}
 
     def _check_batches(self) -> None:
-        reserved = functions.reservations(self._stage.name)
+        reserved = reservations(self._stage.name)
         preconditions.check_batch_callers(self._parameters, reserved.get(function_name(self._stage.name, "batch")))
 
     @property

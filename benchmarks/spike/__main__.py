@@ -26,14 +26,14 @@ class Claim(NamedTuple):
     holds: bool
 
 
-def claims(load: Load, ours: Result, burst: Result) -> list[Claim]:
+def claims(load: Load, spike: Result, burst: Result) -> list[Claim]:
     """Return the claims of docs/explanation/features.md with the measured figures."""
-    queries, ttl = ours.events.queries, load.ttl
+    queries, ttl = spike.events.queries, load.ttl
     gap, at_once = stats.shortest_gap(queries), stats.peak_of_a_cell(queries)
-    share, per_ttl = stats.hit_share(ours.later(load)), ours.queries_per_ttl(load)
+    share, per_ttl = stats.hit_share(spike.later(load)), spike.queries_per_ttl(load)
     first, answered = len(burst.events.requests), len(burst.answers)
     asked = max(burst.server_count, len(burst.events.queries))
-    server = ours.server_count
+    server = spike.server_count
     return [
         Claim("queries per cell and TTL", "at most 1.20", f"{per_ttl:.2f}", per_ttl <= 1.2),
         Claim("shortest time between queries for one cell", f"{0.8 * ttl:.1f} s", f"{gap:.1f} s", gap >= 0.8 * ttl),

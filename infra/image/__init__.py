@@ -10,6 +10,7 @@ unpacked and not set up, which the build does not need. Debian's signatures are 
 .local/image; delete it for a new one, with Debian's security updates.
 """
 
+import calendar
 import gzip
 import hashlib
 import json
@@ -172,21 +173,21 @@ def base_archive(cache: Path, echo: Echo) -> Path:
 
 # buildah
 
-EPOCH = 315532800
+EPOCH = calendar.timegm(archive.EPOCH)
 """Time of all files and of the image, 1980-01-01, as in the Lambda package: the same content has the same digest."""
 WHEELS = "/wheels"
 _PIP = f"[global]\nno-index = true\nfind-links = {WHEELS}\ndisable-pip-version-check = true\n"
 _NAME, _BASE = "localhost/faunalens-web", "localhost/faunalens-base"
 
 
-def _import_root(archive: Path, storage: Path) -> str:
+def _import_root(tarball: Path, storage: Path) -> str:
     """Return the name of an image with the files of a tar archive. Create it unless `storage` has it."""
-    name = f"{_BASE}:{archive.stem}"
+    name = f"{_BASE}:{tarball.stem}"
     if not _run(["images", "--quiet", "--filter", f"reference={name}"], storage).strip():
         with tempfile.TemporaryDirectory() as folder:
             dockerfile = Path(folder, "Dockerfile")
-            dockerfile.write_text(f"FROM scratch\nADD {archive.name} /\n", encoding="utf-8")
-            _run(["build", "--quiet", "--tag", name, "--file", str(dockerfile), str(archive.parent)], storage)
+            dockerfile.write_text(f"FROM scratch\nADD {tarball.name} /\n", encoding="utf-8")
+            _run(["build", "--quiet", "--tag", name, "--file", str(dockerfile), str(tarball.parent)], storage)
     return name
 
 

@@ -80,9 +80,9 @@ def table_of_parts(package: Package) -> str:
     """Return a table of the sizes of the app and each library, then of the two zips and of all, and Lambda's limits."""
     rows = part_sizes([package.function, package.layer])
     for name, path in (("function", package.function), ("layer", package.layer)):
-        rows[f"{name}, zipped"] = np.array([path.stat().st_size, archive.unpacked(path), 0])
-    rows["in all"] = np.array([package.zipped, package.unpacked, 0])
-    rows["limit of a zip, of all unpacked"] = np.array([archive.LIMIT, archive.UNPACKED_LIMIT, 0])
+        rows[f"{name}, zipped"] = np.array([path.stat().st_size, archive.unpacked(path)])
+    rows["in all"] = np.array([package.zipped, package.unpacked])
+    rows["limit of a zip, of all unpacked"] = np.array([archive.LIMIT, archive.UNPACKED_LIMIT])
     table = [[name, *map(_mb, sizes)] for name, sizes in rows.items()]
     return tabulate(table, ["part", "MB", "unpacked MB", "of it bytecode"], "github", disable_numparse=True)
 
