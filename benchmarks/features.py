@@ -15,9 +15,9 @@ import redis
 from benchmarks.measure import comparison, duration, interleaved, parser, verdict
 from chalicelib.config.settings import Settings
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
+from chalicelib.features.cache import lease_key, value_key
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.features import CacheLevel
-from chalicelib.features.redis_keys import lease_key, value_key
 from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import FEATURES_OF
 from local.stack import postgres, valkey

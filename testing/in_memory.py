@@ -9,11 +9,9 @@ from threading import Lock
 import numpy as np
 
 from chalicelib.errors import CacheError, StoreError, Unavailable
+from chalicelib.features.cache import ROLLOUT, DemandCounts, Entry, Publication
 from chalicelib.features.codec import HEADER, CellAnimals
 from chalicelib.features.deadline import Clock, Deadline
-from chalicelib.features.demand import DemandCounts
-from chalicelib.features.protocols import Entry, Publication
-from chalicelib.features.redis_keys import ROLLOUT
 from chalicelib.features.rollout import Rollout
 from chalicelib.stores.objects import Object, Objects
 

@@ -8,13 +8,11 @@ from threading import Lock
 
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.errors import DependencyError
+from chalicelib.features.cache import Cache, Demand, Entry, Publication, Store, shadow_lease_key, value_key
 from chalicelib.features.codec import CachedValue, CorruptValue, unpack
 from chalicelib.features.deadline import Clock, Deadline
-from chalicelib.features.demand import Demand
 from chalicelib.features.features import CacheLevel, Features, Trace, degraded, features_of
 from chalicelib.features.lookup import Lookup, Memory, Shared
-from chalicelib.features.protocols import Cache, Entry, Publication, Store
-from chalicelib.features.redis_keys import shadow_lease_key, value_key
 from chalicelib.features.rollout import ActiveRollout
 
 SHORTEST = 0.2

@@ -1,4 +1,4 @@
-"""The binary format of one cell's features in Redis; redis_keys.py has the keys.
+"""The binary format of one cell's features in Redis; cache.py has the keys.
 
     offset  bytes
          0      4  magic, b"FLNS"

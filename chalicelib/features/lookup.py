@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.errors import CacheError, StoreError
+from chalicelib.features.cache import ROLLOUT, Cache, Demand, Entry, Publication, Store, lease_key, value_key
 from chalicelib.features.codec import CachedValue, CorruptValue, unpack
 from chalicelib.features.deadline import Clock, Deadline
-from chalicelib.features.demand import Demand
 from chalicelib.features.features import (
     NO_TRACE,
     WARMED,
@@ -32,8 +32,6 @@ from chalicelib.features.features import (
     degraded,
     features_of,
 )
-from chalicelib.features.protocols import Cache, Entry, Publication, Store
-from chalicelib.features.redis_keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.rollout import ActiveRollout
 
 FAILED = b"failed"

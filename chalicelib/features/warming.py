@@ -7,24 +7,24 @@ a quiet night.
 """
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, time
 
 from chalicelib.config.features import TtlPolicy, WarmingPlan
 from chalicelib.errors import DependencyError
+from chalicelib.features.cache import HOURS, ROLLOUT, Cache, Entry, Store, value_key
 from chalicelib.features.cells import cell_of, neighbours_of, parse_cell
 from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, soft_expiry
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import HOURS, hottest
-from chalicelib.features.protocols import Cache, Entry, Store
-from chalicelib.features.redis_keys import ROLLOUT, value_key
 from chalicelib.features.rollout import Rollout
 
 PLACES = Path(__file__).parents[1] / "places.csv"
 """National parks, zoos and big cities. The file is a link to database/places.csv, so that it is in the package."""
 
+HALF_LIFE = 6.0
+"""Age in hours at which a request counts half as much as a new one."""
 _HEADS_PER_READ = 500
 _BYTES_PER_WRITE = 1_000_000
 
@@ -150,6 +150,16 @@ class Warming:
                 entries, size = [], 0
         if entries:
             yield entries
+
+
+def hottest(hours: Iterable[Mapping[int, float]], count: int) -> list[int]:
+    """Return the `count` cells in most demand, hottest first. `hours`: requests by cell for each hour, latest first."""
+    demand: dict[int, float] = {}
+    for age, cells in enumerate(hours):
+        weight = 0.5 ** (age / HALF_LIFE)
+        for cell, requests in cells.items():
+            demand[cell] = demand.get(cell, 0.0) + weight * requests
+    return sorted(demand, key=lambda cell: (-demand[cell], cell))[:count]
 
 
 def _rollout_in(data: bytes | None) -> Rollout | None:

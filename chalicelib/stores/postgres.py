@@ -1,4 +1,4 @@
-"""Features in PostgreSQL: the `Store` of features/protocols.py, over one connection per process.
+"""Features in PostgreSQL: the `Store` of features/cache.py, over one connection per process.
 
 The connection is an asynchronous one of psycopg2, and only one thread uses it at a time. A synchronous connection could
 not observe a deadline: libpq's shortest `connect_timeout` is 2 s, and libpq has no timeout for a query to a server that

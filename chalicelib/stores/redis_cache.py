@@ -1,4 +1,4 @@
-"""Features in Redis or Valkey: the `Cache` of features/protocols.py, and further operations for warming and the loader.
+"""Features in Redis or Valkey: the `Cache` of features/cache.py, and further operations for warming and the loader.
 
 Supports Redis 7 and later as a single server, a cluster or ElastiCache Serverless, with or without TLS. Each command
 uses one key, and each value has a TTL. Every failure is a `CacheError` with one of these fault codes:
@@ -33,11 +33,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
+from chalicelib.features.cache import (
+    HEALTH,
+    KEEP_SECONDS,
+    KEEP_SEEN,
+    ROLLOUT,
+    DemandCounts,
+    Entry,
+    Publication,
+    demand_key,
+    hits_key,
+    seen_key,
+)
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import KEEP_SECONDS, KEEP_SEEN, DemandCounts
-from chalicelib.features.protocols import Entry, Publication
-from chalicelib.features.redis_keys import HEALTH, ROLLOUT, demand_key, hits_key, seen_key
 from chalicelib.lazy import Lazy
 from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.sign_in import Login

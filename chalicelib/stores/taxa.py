@@ -16,9 +16,8 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib.errors import CacheError, RangeMissing, StoreError, TaxonMissing, Unavailable
+from chalicelib.features.cache import ROLLOUT, Cache, Entry, taxon_key
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.protocols import Cache, Entry
-from chalicelib.features.redis_keys import ROLLOUT, taxon_key
 from chalicelib.features.rollout import Rollout
 
 SEARCH_LIMIT = 20

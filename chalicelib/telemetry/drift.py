@@ -20,10 +20,8 @@ from time import time
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from chalicelib.errors import DependencyError
+from chalicelib.features.cache import KEEP_SEEN, SEEN_DAYS, Entry, reference_key
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import KEEP_SEEN, SEEN_DAYS
-from chalicelib.features.protocols import Entry
-from chalicelib.features.redis_keys import reference_key
 from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import Notes
 

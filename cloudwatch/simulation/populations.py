@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Literal, get_args
 
+from chalicelib.features.cache import SEEN_DAYS, Entry
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import SEEN_DAYS
-from chalicelib.features.protocols import Entry
 from chalicelib.telemetry.drift import Drift
 from chalicelib.telemetry.measures import Outcome
 from chalicelib.telemetry.record import Notes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import redis
 from redis.crc import key_slot
 
-from chalicelib.features.redis_keys import value_key
+from chalicelib.features.cache import value_key
 from local.stack.ports import HOST
 from tests.faults.case import Expected, FaultCase, connected, fault
 from tests.faults.rig import BaseRig, StandaloneValkey, command

@@ -9,8 +9,8 @@ from typing import Concatenate
 import numpy as np
 import redis
 
+from chalicelib.features.cache import PREFIX, ROLLOUT, value_key
 from chalicelib.features.codec import pack, unpack
-from chalicelib.features.redis_keys import PREFIX, ROLLOUT, value_key
 from tests.faults.case import CacheState, Expected, FaultCase, connected, fault
 from tests.faults.containers import look_up_once
 from tests.faults.proxy import Proxy

@@ -27,7 +27,7 @@ from chalicelib.batch.run import Batch
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
 from chalicelib.errors import ModelError
-from chalicelib.features import redis_keys
+from chalicelib.features import cache as keys
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, Seasons, pack
 from chalicelib.features.deadline import Deadline
@@ -244,7 +244,7 @@ def test_answers_and_their_metrics(case: Callable[[Rig], Any], rig: Rig) -> None
 def test_a_comparison_with_a_dataset_in_shadow(rig: Rig) -> None:
     cache = InMemoryCache()
     rig.store.rollout = Rollout(2, "v1", "v2", BUCKETS, in_shadow=True).to_text()
-    cache.put(redis_keys.ROLLOUT, rig.store.rollout.encode())
+    cache.put(keys.ROLLOUT, rig.store.rollout.encode())
     settings = rig.app.settings
     services = Services.build(settings, CellFeatures(cache, rig.store, settings.features))
     rig.services = services.with_shadow(None, rig.app.emit, rig.app.busy)
@@ -309,14 +309,14 @@ def test_values_and_keys_in_redis() -> None:
         }.items()
     }
     names = {
-        "rollout": redis_keys.ROLLOUT,
-        "health": redis_keys.HEALTH,
-        "value": redis_keys.value_key(CELL, "v1"),
-        "taxon": redis_keys.taxon_key("vulpes-vulpes", "facts", "v1"),
-        "lease": redis_keys.lease_key(CELL),
-        "shadow_lease": redis_keys.shadow_lease_key(CELL),
-        "demand": redis_keys.demand_key(490_000),
-        "hits": redis_keys.hits_key(490_000),
+        "rollout": keys.ROLLOUT,
+        "health": keys.HEALTH,
+        "value": keys.value_key(CELL, "v1"),
+        "taxon": keys.taxon_key("vulpes-vulpes", "facts", "v1"),
+        "lease": keys.lease_key(CELL),
+        "shadow_lease": keys.shadow_lease_key(CELL),
+        "demand": keys.demand_key(490_000),
+        "hits": keys.hits_key(490_000),
     }
     texts = {"rollout": Rollout(2, "v1", "v2", BUCKETS, in_shadow=True).to_text()}
     expect("redis.json", shown({"values": values, "keys": {k: v.decode() for k, v in names.items()}, "texts": texts}))

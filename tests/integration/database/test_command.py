@@ -13,8 +13,8 @@ import psycopg2
 import pytest
 
 from chalicelib.config.stores import RedisSettings
+from chalicelib.features.cache import ROLLOUT
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.redis_keys import ROLLOUT
 from chalicelib.features.rollout import Rollout
 from chalicelib.stores.redis_cache import RedisCache
 from database.__main__ import main

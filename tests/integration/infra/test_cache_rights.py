@@ -7,10 +7,8 @@ from dataclasses import replace
 import pytest
 import redis
 
+from chalicelib.features.cache import DemandCounts, Entry, Publication, lease_key, value_key
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import DemandCounts
-from chalicelib.features.protocols import Entry, Publication
-from chalicelib.features.redis_keys import lease_key, value_key
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
+from chalicelib.features.cache import ROLLOUT
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.redis_keys import ROLLOUT
 from chalicelib.features.rollout import BUCKETS, Rollout
 from chalicelib.location import Location
 from chalicelib.services import Services

@@ -12,9 +12,9 @@ import pytest
 import redis
 
 from chalicelib.config.features import FeaturePolicy
+from chalicelib.features.cache import ROLLOUT, lease_key, value_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features
-from chalicelib.features.redis_keys import ROLLOUT, lease_key, value_key
 from chalicelib.features.rollout import bucket_of
 from database.switch import Trial
 from local.stack.postgres import PostgresServer

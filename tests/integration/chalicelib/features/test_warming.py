@@ -7,9 +7,9 @@ import pytest
 import redis
 
 from chalicelib.config.features import WarmingPlan
+from chalicelib.features.cache import value_key
 from chalicelib.features.cells import cell_of, neighbours_of
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.redis_keys import value_key
 from chalicelib.features.warming import Warming, read_places
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer

@@ -9,11 +9,22 @@ import pytest
 import redis
 
 from chalicelib.errors import CacheError
+from chalicelib.features.cache import (
+    KEEP_SECONDS,
+    KEEP_SEEN,
+    ROLLOUT,
+    DemandCounts,
+    Entry,
+    Publication,
+    demand_key,
+    hits_key,
+    lease_key,
+    reference_key,
+    seen_key,
+    value_key,
+)
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import KEEP_SECONDS, KEEP_SEEN, DemandCounts
-from chalicelib.features.protocols import Entry, Publication
-from chalicelib.features.redis_keys import ROLLOUT, demand_key, hits_key, lease_key, reference_key, seen_key, value_key
 from chalicelib.stores.redis_cache import RedisCache
 from chalicelib.telemetry.drift import Drift
 from local.stack import valkey

@@ -12,10 +12,8 @@ from redis.crc import key_slot
 
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
+from chalicelib.features.cache import ROLLOUT, DemandCounts, Entry, Publication, lease_key, value_key
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import DemandCounts
-from chalicelib.features.protocols import Entry, Publication
-from chalicelib.features.redis_keys import ROLLOUT, lease_key, value_key
 from chalicelib.stores.redis_cache import RedisCache
 from testing.feature_rig import FIRST, REDIS
 from tests.faults.valkey_cluster import SLOTS, ClusterNode, cluster

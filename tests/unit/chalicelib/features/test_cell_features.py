@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
+from chalicelib.features.cache import ROLLOUT, lease_key, value_key
 from chalicelib.features.cell_features import SHORTEST, CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.features import Features
 from chalicelib.features.lookup import FAILED
-from chalicelib.features.redis_keys import ROLLOUT, lease_key, value_key
 from testing.in_memory import InMemoryCache, InMemoryStore, VirtualClock, cell_animals, rollout
 
 CELL = 0x83BE0AFFFFFFFFF

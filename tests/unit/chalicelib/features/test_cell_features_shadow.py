@@ -7,10 +7,10 @@ import pytest
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.errors import StoreError
+from chalicelib.features.cache import ROLLOUT, lease_key, shadow_lease_key, value_key
 from chalicelib.features.cell_features import SHADOW_SECONDS, CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.redis_keys import ROLLOUT, lease_key, shadow_lease_key, value_key
 from chalicelib.features.rollout import BUCKETS, Rollout, bucket_of
 from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy, WarmingPlan
+from chalicelib.features.cache import ROLLOUT, value_key
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of, neighbours_of
 from chalicelib.features.codec import CachedValue, pack, unpack
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.redis_keys import ROLLOUT, value_key
-from chalicelib.features.warming import PLACES, Warming, WarmingReport, read_places
+from chalicelib.features.warming import HALF_LIFE, PLACES, Warming, WarmingReport, hottest, read_places
 from testing.in_memory import InMemoryCache, InMemoryStore, VirtualClock, cell_animals, rollout
 
 PLACE, HOT = cell_of(-24.0, 31.5), cell_of(48.9, 2.4)
@@ -174,3 +174,12 @@ def test_places_in_one_cell_are_warmed_once() -> None:
 
 def test_the_places_that_are_packed_are_those_of_the_database() -> None:
     assert PLACES.resolve() == Path(__file__).parents[4] / "database" / "places.csv"
+
+
+def test_older_demand_counts_less() -> None:
+    # GIVEN a cell with ten requests now, and one with nineteen a half-life ago
+    hours: list[dict[int, float]] = [{} for _ in range(int(HALF_LIFE) + 1)]
+    hours[0], hours[-1] = {1: 10.0}, {2: 19.0, 3: 1.0}
+    # THEN the first is hotter, and the coldest is cut
+    assert hottest(hours, 2) == [1, 2]
+    assert hottest([], 10) == []

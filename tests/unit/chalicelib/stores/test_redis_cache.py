@@ -14,9 +14,8 @@ import pytest
 
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
+from chalicelib.features.cache import DemandCounts, Entry
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.demand import DemandCounts
-from chalicelib.features.protocols import Entry
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from chalicelib.stores.redis_client import RedisClient

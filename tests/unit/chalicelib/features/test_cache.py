@@ -1,7 +1,10 @@
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.demand import HALF_LIFE, Demand, hottest
+from chalicelib.config.settings import ROOT
+from chalicelib.features.cache import HEALTH, PREFIX, ROLLOUT, Demand, demand_key, hits_key, taxon_key
 
 
 def test_requests_are_counted_by_cell() -> None:
@@ -26,18 +29,6 @@ def test_counts_are_bounded(cells: list[int], most: int) -> None:
     assert tally.hits == len(cells)
 
 
-def test_older_demand_counts_less() -> None:
-    # GIVEN a cell with ten requests now, and one with nineteen a half-life ago
-    hours: list[dict[int, float]] = [{} for _ in range(int(HALF_LIFE) + 1)]
-    hours[0], hours[-1] = {1: 10.0}, {2: 19.0, 3: 1.0}
-    # THEN the first is hotter, and the coldest is cut
-    assert hottest(hours, 2) == [1, 2]
-
-
-def test_without_demand_nothing_is_hot() -> None:
-    assert hottest([], 10) == []
-
-
 @given(st.lists(st.text(max_size=3)), st.integers(1, 50))
 def test_classes_are_counted_and_bounded(classes: list[str], most: int) -> None:
     demand = Demand(most)
@@ -46,3 +37,10 @@ def test_classes_are_counted_and_bounded(classes: list[str], most: int) -> None:
     assert len(seen) <= most
     assert all(classes.count(name) == photos for name, photos in seen.items())
     assert not demand.take().seen
+
+
+def test_the_page_about_features_lists_the_keys() -> None:
+    page = (ROOT / "docs/explanation/features.md").read_text(encoding="utf-8")
+    assert PREFIX in {key.partition(":")[0] + ":" for key in re.findall(r"`(\w+:[^`]+)`", page)}
+    for key in (ROLLOUT, HEALTH, demand_key(0), hits_key(0), taxon_key("TAXON", "PART", "VERSION")):
+        assert f"`{key.decode().removesuffix(':0')}" in page, key

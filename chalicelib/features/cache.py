@@ -1,0 +1,201 @@
+"""What lookups and warming ask of Redis and PostgreSQL: keys, values, counts and operations.
+
+docs/explanation/features.md explains the keys. Those of a cell's value and of its lease contain the same part in braces
+(a hash tag). A cluster therefore keeps both in one slot, so one round trip can use both. The key of the lease does not
+contain the dataset's version, because a process may take the lease before it knows the version.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, Self
+
+from chalicelib.features.codec import CachedValue, CellAnimals, pack
+from chalicelib.features.deadline import Deadline
+
+PREFIX = "faunalens:"
+"""The beginning of every key: what a user of Redis may touch, and what stages on one Redis would have to differ in."""
+ROLLOUT = f"{PREFIX}rollout".encode()
+"""The key of the rollout of datasets: which one is active, and which one is on trial (features/rollout.py)."""
+HEALTH = f"{PREFIX}health".encode()
+"""An empty key that each health check writes, with a TTL of one second."""
+HOURS = 24
+"""Number of hours for which Redis keeps demand."""
+KEEP_SECONDS = (HOURS + 1) * 3600
+"""TTL of one hour's counts in Redis, in seconds."""
+SEEN_DAYS = 14
+"""Number of days for which Redis keeps what photos and answers were like."""
+KEEP_SEEN = (SEEN_DAYS + 1) * 86_400
+"""TTL of one hour's classes in Redis, in seconds."""
+
+
+def value_key(cell: int, version: str) -> bytes:
+    """Return the key of a cell's features in one dataset; `pack` makes its value."""
+    return f"{PREFIX}{{{cell:x}}}:{version}".encode()
+
+
+def taxon_key(taxon: str, part: str, version: str) -> bytes:
+    """Return the key of what one dataset says of a taxon; the value is compressed JSON. `part`: `facts`, `range` …"""
+    return f"{PREFIX}taxon:{taxon}:{part}:{version}".encode()
+
+
+def lease_key(cell: int) -> bytes:
+    """Return the key of a cell's lease, which is set while one process queries the database for the cell."""
+    return f"{PREFIX}{{{cell:x}}}:lease".encode()
+
+
+def shadow_lease_key(cell: int) -> bytes:
+    """Return the key of the lease for the dataset in shadow. No answer waits for it."""
+    return f"{PREFIX}{{{cell:x}}}:shadow-lease".encode()
+
+
+def demand_key(hour: int) -> bytes:
+    """Return the key of a sorted set: the cells by number of requests in one hour. `hour`: hours since 1970."""
+    return f"{PREFIX}demand:{hour}".encode()
+
+
+def hits_key(hour: int) -> bytes:
+    """Return the key of a hash with two counts for one hour: `hits`, and `warmed`, the hits on warmed values."""
+    return f"{PREFIX}hits:{hour}".encode()
+
+
+def seen_key(hour: int) -> bytes:
+    """Return the key of a hash: the photos of one hour by each class that they belong to (telemetry/drift.py)."""
+    return f"{PREFIX}seen:{hour}".encode()
+
+
+def reference_key(release: str) -> bytes:
+    """Return the key of the photos by class, hour by hour of a day, that a release is compared with."""
+    return f"{PREFIX}reference:{release}".encode()
+
+
+class Entry(NamedTuple):
+    """A value to write under a key, with a TTL in seconds."""
+
+    key: bytes
+    value: bytes
+    seconds: float
+
+    @classmethod
+    def of(cls, value: CachedValue) -> Self:
+        """Return the entry of a cell's animals, which Redis deletes at the hard expiry."""
+        found = value.cell_animals
+        return cls(value_key(found.cell, found.version), pack(value), value.hard - value.created)
+
+
+class Publication(NamedTuple):
+    """An entry to write, and the rollout that the database has.
+
+    `known`: the rollout that this process knew before. The one in Redis is overwritten only if it is still that one, or
+    if there is none, so that a lookup that began before a switch of datasets does not undo the switch. None: the
+    process knew none, so only a missing one is written.
+    """
+
+    entry: Entry
+    rollout: bytes
+    known: bytes | None
+
+
+@dataclass(slots=True)
+class DemandCounts:
+    """Counts of requests, of photos and of answers since the last report to Redis.
+
+    `cells`: requests by cell. `hits`: requests served without a database query. `warmed`: hits on values that cache
+    warming wrote. `seen`: photos by each class that they belong to (telemetry/drift.py).
+    """
+
+    cells: dict[int, int] = field(default_factory=dict)
+    hits: int = 0
+    warmed: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+
+
+class Demand:
+    """The counts of this process, for at most `cells` different cells and classes between two calls of `take`.
+
+    Every few seconds, when the process reads the rollout from Redis, it sends its counts in the same round trip, so
+    that counting needs no command of its own. A container that stops loses those of its last few seconds. There is no
+    lock, so concurrent threads may lose a count. A lock would cost more than an exact count is worth.
+    """
+
+    def __init__(self, cells: int = 512) -> None:
+        self._cells = cells
+        self._counts = DemandCounts()
+
+    def note(self, cell: int, *, hit: bool, warmed: bool) -> None:
+        """Count one request for a cell."""
+        counts = self._counts
+        count = counts.cells.get(cell)
+        if count is not None:
+            counts.cells[cell] = count + 1
+        elif len(counts.cells) < self._cells:
+            counts.cells[cell] = 1
+        if hit:
+            counts.hits += 1
+            if warmed:
+                counts.warmed += 1
+
+    def see(self, classes: Iterable[str]) -> None:
+        """Count a photo in each class that it belongs to."""
+        seen = self._counts.seen
+        seen.update(each for each in classes if each in seen or len(seen) < self._cells)
+
+    def take(self) -> DemandCounts:
+        """Return the counts so far and start again from zero."""
+        counts, self._counts = self._counts, DemandCounts()
+        return counts
+
+
+class Cache(Protocol):
+    """The operations of Redis. Every method raises `CacheError` on failure and returns by the deadline."""
+
+    def read(self, key: bytes, deadline: Deadline) -> bytes | None:
+        """Return the value of a key, or None."""
+
+    def check_in(self, key: bytes, counts: DemandCounts, deadline: Deadline) -> bytes | None:
+        """Send demand counts and return the value of a key, in one round trip."""
+
+    def claim(
+        self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
+    ) -> tuple[bytes | None, bytes | None]:
+        """Take a lease for `seconds` if it is free, by writing `token` to it, and read `key` in the same round trip.
+
+        Returns the previous content of the lease (None if it was free) and the value of `key`.
+        """
+
+    def publish(self, value: Publication, lease: bytes, token: bytes, deadline: Deadline) -> None:
+        """Write a value and the rollout, and delete the lease if it still contains `token`."""
+
+    def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
+        """Delete the lease, or replace it with `note` for `seconds`, but only if it still contains `token`."""
+
+    # Used by warming
+
+    def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
+        """Return the first `codec.HEADER.size` bytes of each key's value; b"" if the key has no value."""
+
+    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
+        """Write values with their TTLs."""
+
+    def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None = None) -> None:
+        """Write the rollout for `seconds`. `known`: overwrite only this one; None: overwrite any."""
+
+    def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
+        """Return the requests of the `count` most requested cells of each hour since 1970. Delete all other counts."""
+
+    def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
+        """Return the number of cache hits in one hour, and the number of hits on warmed values among them."""
+
+
+class Store(Protocol):
+    """The operations of PostgreSQL."""
+
+    @property
+    def breaker_is_open(self) -> bool:
+        """Return whether the circuit breaker currently rejects queries."""
+
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
+        """Return the animals of each cell, in order, by the deadline.
+
+        They are of the dataset that answers for the cell, or of `version`. Raises `StoreError`.
+        """
