@@ -1,9 +1,16 @@
 """What the command says that is no code: numbers as people read them, texts and tables in files."""
 
 import csv
+import re
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _VERBS = {"is": "are", "has": "have", "was": "were"}
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def count(number: int, words: str, many: str = "") -> str:
@@ -34,3 +41,27 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file that comes with the command."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def filled(template: Path, **values: Any) -> str:
+    """Return a template of Jinja with values in it, which are escaped for HTML and XML, without what XML forbids."""
+    return _template(template).render(values)
+
+
+@cache
+def _template(path: Path) -> "Template":
+    from jinja2 import Environment, StrictUndefined  # takes as long as a small command
+
+    def allowed(value: Any) -> Any:
+        return type(value)(_FORBIDDEN.sub("", value)) if isinstance(value, str) else value
+
+    made = Environment(
+        autoescape=True,
+        finalize=allowed,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False}
+    return made.from_string(path.read_text(encoding="utf-8"))

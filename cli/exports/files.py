@@ -48,23 +48,6 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def parts(path: Path) -> Iterator[Path]:
-    """Yield a folder for the parts of a file, which is removed at the end; after a kill, by the next export."""
-    if path == STDOUT:
-        with TemporaryDirectory() as name:
-            yield Path(name)
-        return
-    folder = path.with_name(f".{path.name}.parts")
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        with _said(path):
-            folder.mkdir(parents=True)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def _said(path: Path) -> Iterator[None]:
     """Turn an `OSError` into a `CommandError` that names the file."""
     try:

@@ -4,10 +4,8 @@ A sidecar of `IMG_1.JPG` is `IMG_1.JPG.xmp`, where digiKam and darktable look fo
 photos only (`IMG_1.xmp`), so that its keywords have to be in the JPEG itself, where digiKam reads them too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from string import Template
-from xml.sax.saxutils import escape, quoteattr
 
 from chalicelib.config import VERSION
 from cli.errors import CommandError
@@ -16,14 +14,14 @@ from cli.study.finding import KINDS, Finding
 from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import lineage_of
 from cli.terminal import shown, warn
-from cli.words import count
+from cli.words import count, filled
 
 EMPTY = "empty"
 WORDS = KINDS | {"blank": EMPTY}
 """Keywords and folders of what is no animal."""
 LEVELS = ("class", "order", "family", "genus", "species")
 """Ranks of the hierarchy of keywords."""
-PACKET = Template(Path(__file__).with_suffix(".xml").read_text(encoding="utf-8"))
+PACKET = Path(__file__).with_suffix(".xml")
 TOOLKIT = 'x:xmptk="Faunalens '
 """Who wrote a sidecar; others replace it by their own name."""
 JPEG_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
@@ -38,16 +36,20 @@ def caption(finding: Finding) -> str:
 
 
 def packet(photo: StudyPhoto) -> str:
-    """Return the XMP of a photo: keywords, flat and as a hierarchy, a caption, and the box of each animal."""
-    paths = list(dict.fromkeys(filter(None, map(_lineage, photo.finding.each))))
-    flat = dict.fromkeys(word for part in photo.finding.each for word in _words(part))
-    return PACKET.substitute(
+    """Return the XMP of a photo: keywords, flat and as a hierarchy, a caption, and the box of each animal.
+
+    The boxes are regions by the Metadata Working Group, whose word for an animal is `Pet`. The x and y of an area are
+    its middle, relative to the photo.
+    """
+    parts = photo.finding.each
+    return filled(
+        PACKET,
         version=VERSION,
-        description=_text(_description(photo)),
-        subject=_list("Bag", flat),
-        hierarchical=_list("Bag", ("|".join(path) for path in paths)),
-        tags=_list("Seq", ("/".join(path) for path in paths)),
-        regions=_regions(photo),
+        photo=photo,
+        description=_description(photo),
+        words=dict.fromkeys(word for part in parts for word in _words(part)),
+        lineages=list(dict.fromkeys(filter(None, map(_lineage, parts)))),
+        animals=[(caption(each), each.box) for each in parts if each.box and each.kind == "animal" and not each.clip],
     )
 
 
@@ -100,11 +102,9 @@ def _words(finding: Finding) -> Iterator[str]:
 def _description(photo: StudyPhoto) -> str:
     """Return the caption: what is there, where and when, and who said so."""
     found = "; ".join(
-        ", ".join(
-            filter(None, (_counted(part), part.said.sex, part.said.life_stage, part.said.behavior, part.said.note))
-        )
-        + part.remark
+        ", ".join(filter(None, (_counted(part), said.sex, said.life_stage, said.behavior, said.note))) + part.remark
         for part in photo.finding.each
+        for said in (part.said,)
     )
     place = photo.deployment.partition(" @ ")[0]
     return ". ".join(filter(None, (found, place, stamp(photo.time), f"Classified by {photo.finding.by}")))
@@ -112,39 +112,3 @@ def _description(photo: StudyPhoto) -> str:
 
 def _counted(finding: Finding) -> str:
     return f"{finding.count} × {caption(finding)}" if finding.count and finding.count > 1 else caption(finding)
-
-
-def _regions(photo: StudyPhoto) -> str:
-    """Return the boxes of animals, by the Metadata Working Group, whose word for an animal is `Pet`.
-
-    The area's x and y are its middle, relative to the photo.
-    """
-    items = [
-        f'<rdf:li><rdf:Description mwg-rs:Type="Pet" mwg-rs:Name={quoteattr(_clean(caption(part)))}>'
-        f'<mwg-rs:Area stArea:unit="normalized" stArea:x="{box.x + box.width / 2:.5f}" '
-        f'stArea:y="{box.y + box.height / 2:.5f}" stArea:w="{box.width:.5f}" stArea:h="{box.height:.5f}"/>'
-        "</rdf:Description></rdf:li>"
-        for part in photo.finding.each
-        if (box := part.box) and part.kind == "animal" and not part.clip
-    ]
-    if not items:
-        return ""
-    size = f'stDim:w="{photo.width}" stDim:h="{photo.height}" stDim:unit="pixel"'
-    return f"""
-   <mwg-rs:Regions rdf:parseType="Resource">
-    <mwg-rs:AppliedToDimensions {size}/>
-    <mwg-rs:RegionList><rdf:Bag>{"".join(items)}</rdf:Bag></mwg-rs:RegionList>
-   </mwg-rs:Regions>"""
-
-
-def _list(kind: str, words: Iterable[str]) -> str:
-    return f"<rdf:{kind}>{''.join(f'<rdf:li>{_text(word)}</rdf:li>' for word in words)}</rdf:{kind}>"
-
-
-def _text(text: str) -> str:
-    return escape(_clean(text))
-
-
-def _clean(text: str) -> str:
-    """Return a text without what XML forbids."""
-    return "".join(each for each in text if each.isprintable())

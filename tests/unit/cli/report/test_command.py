@@ -169,7 +169,7 @@ def test_without_place_or_zone_hours_are_those_of_the_clock(tmp_path: Path) -> N
     with made_up(tmp_path, photos[:1], ()) as study:
         alone = summary_of(study)
     assert (alone.by_sun, alone.by_clock, alone.groups[LION[1]].hours[23]) == (0, 1, 1)
-    assert "Events by the cameras&#x27; clocks" in page(alone, "", tmp_path)
+    assert "Events by the cameras' clocks" in page(alone, "", tmp_path)
     (tmp_path / "study.db").unlink()
     both = page(summary(tmp_path, photos), "", tmp_path)
     assert "Events by hour of the sun" in both
