@@ -60,7 +60,7 @@ check-code:
 
 check-files:
 	@$(PYTHON) -m dashboards lint
-	@$(PYTHON) -m testing.scan
+	@$(PYTHON) -m tests.scan
 
 advisories: ## ask an index of advisories about every pinned package; needs pipx
 	@pipx run pip-audit==2.10.1 --strict --disable-pip --require-hashes $(foreach file,$(wildcard requirements*.txt web/requirements/*.txt),-r $(file))

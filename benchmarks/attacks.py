@@ -22,7 +22,7 @@ from benchmarks.backends import served_app
 from benchmarks.measure import forget_peak, megabytes, parser, table
 from benchmarks.peers.client import request_of
 from local.stack.ports import HOST
-from testing.pictures import SYDNEY, encoded, exif, jpeg, noise, scene
+from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise, scene
 
 PLACE = "/identify?lat=-33.9&lon=151.2"
 WITHOUT_STORES = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}

@@ -20,7 +20,7 @@ from benchmarks.measure import forget_peak, megabytes, table
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.pixels import Area
-from testing.pictures import encoded, noise
+from tests.support.pictures import encoded, noise
 
 SIZE = 260
 """Side of the model's input in pixels."""

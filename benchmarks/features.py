@@ -21,7 +21,7 @@ from chalicelib.features.features import CacheLevel
 from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import FEATURES_OF
 from local.stack import postgres, valkey
-from testing.feature_rig import FIRST, database
+from tests.support.feature_rig import FIRST, database
 
 VERSION = "v1"
 MEMORY_LIMIT_US = 20

@@ -24,8 +24,8 @@ from chalicelib.model.taxonomy import RANKS
 from cli.place import EXIF
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from cli.study.taxa import lineages
-from testing.pictures import exif, jpeg
-from testing.studies import STATIONS, answer
+from tests.support.pictures import exif, jpeg
+from tests.support.studies import STATIONS, answer
 
 LARGEST = 400.0
 """Megabytes that a command may take."""

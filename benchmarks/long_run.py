@@ -21,7 +21,7 @@ from PIL import Image
 
 from benchmarks.measure import megabytes, table, verdict
 from local import sample_photo
-from testing.pictures import encoded, noise
+from tests.support.pictures import encoded, noise
 
 STATIONS = 20
 OF_A_STATION = 50

@@ -18,7 +18,7 @@ from benchmarks.measure import parser, table, verdict
 from benchmarks.peers.client import Reply, request_of, run, send
 from benchmarks.peers.figures import cpu_seconds
 from local.stack.ports import HOST
-from testing.pictures import encoded, noise
+from tests.support.pictures import encoded, noise
 
 WARM_UP = 100
 """Photos sent one after another, to measure the unloaded server."""

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.backends import backends, served_app
 from benchmarks.measure import comparison, interleaved, megabytes, parser, run_fresh, table, verdict
 from local.stack.ports import HOST
-from testing.pictures import encoded, noise
+from tests.support.pictures import encoded, noise
 
 QUERY = {"lat": "-33.9", "lon": "151.2"}
 LIMITS = {"through the app": 1.10, "over HTTP": 1.25}

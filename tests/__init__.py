@@ -1,1 +1,1 @@
-"""All tests: `unit` and `integration` mirror the tree, `faults` breaks servers, `end_to_end` runs the whole product."""
+"""All tests: `unit` and `integration` mirror the tree, `faults` breaks servers, `end_to_end` runs all, `support` helps."""

@@ -8,8 +8,8 @@ import pytest
 
 from infra.package import Package
 from local.stack import postgres, valkey
-from testing.feature_rig import serve_loaded
 from tests.built_package import built_once
+from tests.support.feature_rig import serve_loaded
 
 hypothesis.settings.register_profile("shared", deadline=None)  # on a busy machine, durations prove nothing
 hypothesis.settings.load_profile("shared")

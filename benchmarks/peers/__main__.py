@@ -26,8 +26,8 @@ from benchmarks.peers.figures import HEADERS, Figures, cpu_seconds, medians, pea
 from benchmarks.peers.servers import ALONE, CORES, PEERS, SERVERS, served
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR, LocalError, package_folder
-from testing.pictures import SYDNEY, encoded, exif, noise
-from testing.pinned_environment import EnvironmentFailed, python_of
+from tests.support.pictures import SYDNEY, encoded, exif, noise
+from tests.support.pinned_environment import EnvironmentFailed, python_of
 
 REQUIREMENTS = ROOT / "requirements.txt", Path(__file__).with_name("requirements.txt")
 SMALL = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "retina.jpg", "rocket.jpg")

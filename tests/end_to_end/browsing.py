@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import FilePayload, FloatRect, Locator, Page, Route, ViewportSize
 
 from chalicelib.config.settings import ROOT
-from testing import pictures
+from tests.support import pictures
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESK: ViewportSize = {"width": 1280, "height": 800}

@@ -16,7 +16,7 @@ from chalicelib.config.settings import ROOT
 from local import STATE_DIR
 from local.stack.child_process import alive, descendants
 from local.stack.ports import HOST, free_port
-from testing.feature_rig import copy_to_run
+from tests.support.feature_rig import copy_to_run
 
 # Without the variables that a surrounding `make test` sets for its children.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}

@@ -24,8 +24,8 @@ from local.stack import valkey
 from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port
 from local.stack.valkey import ValkeyServer
-from testing.pictures import jpeg
 from tests.end_to_end.browsing import Open
+from tests.support.pictures import jpeg
 
 pytestmark = pytest.mark.alone
 

@@ -28,11 +28,11 @@ from local.lambda_sim.pool import Pool
 from local.lambda_sim.sandbox import unpacked as unpacked_package
 from local.stack.ports import HOST, free_port
 from local.stack.valkey import ValkeyServer
-from testing.aws import REGION, Account, account
-from testing.pictures import SYDNEY, exif, jpeg
 from tests.end_to_end.balancing import Balancer
 from tests.end_to_end.browsing import Open, photo
 from tests.end_to_end.web_image import Container, Root, unpacked
+from tests.support.aws import REGION, Account, account
+from tests.support.pictures import SYDNEY, exif, jpeg
 
 pytestmark = pytest.mark.alone
 """Before a release and each night: the builds take minutes, and containers that stop have limits in seconds."""

@@ -16,7 +16,7 @@ from chalicelib.config.settings import ROOT
 from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port, http_get
 
-FOLDER = ROOT / "testing/lighthouse"
+FOLDER = ROOT / "tests/end_to_end/lighthouse"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 LEAST = 0.95
 USABLE = 2000.0

@@ -10,10 +10,10 @@ from playwright.sync_api import Route, expect
 
 from chalicelib import errors
 from chalicelib.api.responses import FeaturesUsed, MemberTaxon, ModelUsed, PackUsed, PossibleTaxon, PredictedTaxon
-from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, photo, problem
 from tests.end_to_end.stand import KEY, Stand
+from tests.support import pictures
 
 
 def members(*names: tuple[str, str]) -> tuple[MemberTaxon, ...]:

@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from chalicelib.api.responses import BoxFound, ClassMapShown
-from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, photo, problem
 from tests.end_to_end.stand import PICTURES, Stand
 from tests.end_to_end.test_page_words import GROUPS, KOALA
+from tests.support import pictures
 
 API, HOST, WIKIDATA, COMMONS = PICTURES
 KOALA_NOW = KOALA | {

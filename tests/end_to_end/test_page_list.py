@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import PHONE, Open, module, photo
 from tests.end_to_end.stand import Stand
+from tests.support import pictures
 
 pytestmark = pytest.mark.firefox
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FilePayload, ViewportSize, expect
 
-from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, photo, problem, settle
 from tests.end_to_end.running import until
 from tests.end_to_end.stand import Stand
+from tests.support import pictures
 
 pytestmark = pytest.mark.firefox
 

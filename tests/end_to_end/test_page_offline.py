@@ -14,10 +14,10 @@ from playwright.sync_api import Page, expect
 
 from chalicelib.config.settings import ROOT
 from local import package_folder
-from testing import pictures
 from tests.end_to_end.browsing import Open, photo
 from tests.end_to_end.stand import Stand
 from tests.end_to_end.test_page_access import SMALL
+from tests.support import pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

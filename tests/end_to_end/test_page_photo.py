@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from testing import pictures
 from tests.end_to_end.browsing import Identified, Open, module, photo, posted_to, problem
 from tests.end_to_end.stand import BUCKET, Stand
+from tests.support import pictures
 
 WITHOUT_WEBP = """
     const { toBlob } = HTMLCanvasElement.prototype;

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Identified, box_of, photo, problem
 from tests.end_to_end.stand import Stand
+from tests.support import pictures
 
 HOME = {"latitude": -33.868512, "longitude": 151.209349}
 FIELD = "A town, park, island or country"

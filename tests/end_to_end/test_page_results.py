@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Open, photo, problem
 from tests.end_to_end.stand import Stand
+from tests.support import pictures
 
 pytestmark = pytest.mark.firefox
 

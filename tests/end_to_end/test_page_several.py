@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from chalicelib.api.responses import AnimalFound, BoxesFound, BoxFound, PhotoGuess, PredictedTaxon
-from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Identified, Open, box_of, photo, posted_to, problem
 from tests.end_to_end.stand import BUCKET, Sent, Stand
+from tests.support import pictures
 
 CAT = PredictedTaxon("tabby cat", "Felis catus", "species", 0.9, sure="likely")
 FOX = PredictedTaxon("red fox", "Vulpes vulpes", "species", 0.99, sure="almost certain")

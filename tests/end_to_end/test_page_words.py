@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 from chalicelib.api.responses import FeaturesUsed, Place
 from chalicelib.api.words import SURE
 from chalicelib.config.settings import ROOT
-from testing import pictures
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Identified, Open, photo
 from tests.end_to_end.stand import Stand
+from tests.support import pictures
 
 AT_SEA = Place("request", "837c65fffffffff", (-0.0, -29.9), ())
 CATS = [

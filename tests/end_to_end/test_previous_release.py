@@ -24,9 +24,9 @@ from local.lambda_sim.api_gateway import serving
 from local.lambda_sim.deployment import deployed
 from local.stack import postgres
 from local.stack.valkey import ValkeyServer
-from testing.pictures import SYDNEY, exif, jpeg
 from tests.integration.conftest import Served
 from tests.integration.infra.moto_stack import expanded
+from tests.support.pictures import SYDNEY, exif, jpeg
 
 pytestmark = pytest.mark.alone  # it packs the release before, and loads its data
 

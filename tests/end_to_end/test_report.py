@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from cli.report.command import page as report_page
 from cli.report.summary import summary_of
-from testing.studies import made_up
+from tests.support.studies import made_up
 
 
 def test_a_report_opens_from_disk(open_page: Callable[..., Page], tmp_path: Path) -> None:

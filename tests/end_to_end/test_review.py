@@ -16,9 +16,9 @@ from cli.results import ResultsFile
 from cli.review.queue import Choice
 from cli.review.server import ReviewServer
 from cli.review.session import Session
-from testing.pictures import jpeg
-from testing.studies import DEER, IMPALA, LION, PHOTOS, answer, write_study
 from tests.end_to_end.browsing import Open, box_of
+from tests.support.pictures import jpeg
+from tests.support.studies import DEER, IMPALA, LION, PHOTOS, answer, write_study
 
 FIRST, LIONS, BOVIDS = "S/card/IMG_0002.JPG", "S/card/IMG_0001.JPG", "N/IMG_0002.JPG"
 LAPTOP = {"width": 1280, "height": 720}

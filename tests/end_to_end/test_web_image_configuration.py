@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import cast
 
 from chalicelib.config.settings import ROOT
-from testing.cloudformation import resources
 from tests.end_to_end.web_image import Container, Root, specify
+from tests.support.cloudformation import resources
 
 IMAGE = {
     "config": {

@@ -8,9 +8,9 @@ import pytest
 from local.stack import postgres
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import database
 from tests.faults.proxy import Proxy
 from tests.faults.rig import CELLS, Rig, redis_behind_proxy
+from tests.support.feature_rig import database
 
 
 def build(stack: ExitStack, redis: ValkeyServer, redis_url: str, redis_proxy: Proxy, server: PostgresServer) -> Rig:

@@ -22,7 +22,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.features import Features
 from chalicelib.services import build_cache, build_store
-from testing.in_memory import WallClock
+from tests.support.in_memory import WallClock
 
 
 class ContainerLookup:

@@ -20,7 +20,6 @@ from chalicelib.features.features import Features
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import FIRST
 from tests.faults.case import (
     LOOKUP_LIMIT,
     PATIENCE,
@@ -32,6 +31,7 @@ from tests.faults.case import (
 )
 from tests.faults.containers import ContainerLookup, look_up_once
 from tests.faults.proxy import Proxy
+from tests.support.feature_rig import FIRST
 
 PASSWORD = "a password: with/characters@"
 """The password of the user `app`, with characters that a URL must escape."""

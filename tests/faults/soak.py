@@ -27,12 +27,12 @@ import numpy as np
 from benchmarks.backends import served_app
 from benchmarks.measure import megabytes, table
 from local.stack.ports import HOST
-from testing.feature_rig import serve_loaded
-from testing.pictures import jpeg
 from tests.faults import postgres_cases, redis_cases
 from tests.faults.case import FaultCase
 from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig, command, redis_behind_proxy
+from tests.support.feature_rig import serve_loaded
+from tests.support.pictures import jpeg
 
 LIMIT = 1.5 + 1.0
 """Longest time to an answer, seconds: `FEATURES_TOTAL`, plus one for HTTP, the model and a busy machine."""

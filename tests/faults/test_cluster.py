@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from local.stack.postgres import PostgresServer
-from testing.feature_rig import database
 from tests.faults.case import Scenario, parametrize
 from tests.faults.cluster_cases import (
     CLUSTER_CASES,
@@ -18,6 +17,7 @@ from tests.faults.cluster_cases import (
 )
 from tests.faults.rig import CELLS, StandaloneValkey, run_case, running_pair, running_server
 from tests.faults.valkey_cluster import cluster
+from tests.support.feature_rig import database
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from local.run import is_healthy
 from local.stack import postgres, valkey
 from local.stack.child_process import EmbeddedServer
 from local.stack.ports import HOST
-from testing.feature_rig import serve_loaded
-from testing.pictures import jpeg
 from tests.faults.proxy import Proxy
 from tests.faults.rig import with_address
+from tests.support.feature_rig import serve_loaded
+from tests.support.pictures import jpeg
 
 pytestmark = pytest.mark.alone
 

@@ -7,8 +7,8 @@ from typing import Self
 
 import pytest
 
-from testing.servers import ScriptedServer, scripted
 from tests.faults.proxy import HOST, Proxy
+from tests.support.servers import ScriptedServer, scripted
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_warming
 from chalicelib.stores.sign_in import Signer
 from database.access import prepare
-from testing.feature_rig import database
 from tests.faults.case import Scenario, parametrize
 from tests.faults.certificates import NAME, issue
 from tests.faults.containers import ContainerLookup
 from tests.faults.proxy import Proxy
 from tests.faults.rig import CELLS, command, run_case, with_address
 from tests.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, require_program, tls_postgres, tls_redis
+from tests.support.feature_rig import database
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import pytest
 from chalicelib.features.deadline import Deadline
 from database.switch import Trial
 from local.stack.postgres import PostgresServer
-from testing.feature_rig import database, switch
 from tests.faults.case import LOOKUP_LIMIT
 from tests.faults.containers import BackgroundLoad, ContainerLookup, TimedLookup, look_up_once
 from tests.faults.rig import CELLS, BaseRig, Rig, await_no_fault
 from tests.faults.valkey_cluster import cluster
+from tests.support.feature_rig import database, switch
 
 pytestmark = pytest.mark.alone
 

@@ -18,8 +18,8 @@ from chalicelib.config.settings import ROOT
 from local import package_folder
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
-from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Reply, Served
+from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise
 
 DETECTOR = ROOT / "model" / "packs" / "detector.onnx"
 SYDNEY_QUERY = {"lat": "-33.8688", "lon": "151.2093"}

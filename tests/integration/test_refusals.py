@@ -17,7 +17,7 @@ PROGRAM = """
 import base64, ctypes, gc, json, resource, sys
 import app
 from chalicelib.errors import ModelError
-from testing.pictures import SYDNEY, encoded, exif, noise
+from tests.support.pictures import SYDNEY, encoded, exif, noise
 from tests.unit.test_app import call
 
 photo = noise(1600, 1200)  # 6 MB once decoded

@@ -10,7 +10,7 @@ import pytest
 ALONE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "REDIS_URL": "redis://127.0.0.1:9"}
 REQUEST = """
 from benchmarks.request import event_of
-from testing.pictures import jpeg
+from tests.support.pictures import jpeg
 import json
 print(json.dumps(app.app(event_of(jpeg()), None)))
 """

@@ -26,9 +26,9 @@ from chalicelib.services import Services
 from chalicelib.telemetry import logs
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.record import Record
-from testing.pictures import jpeg
-from testing.records import complete
-from testing.tiny_model import failing_model, tiny_model, write
+from tests.support.pictures import jpeg
+from tests.support.records import complete
+from tests.support.tiny_model import failing_model, tiny_model, write
 
 ADDRESS = "203.0.113.7"
 

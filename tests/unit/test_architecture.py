@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = (
     "tests",
     "benchmarks docs",
-    "testing",
+    "tests.support",
     "local",
     "infra",
     "dashboards",
@@ -59,9 +59,9 @@ EXCEPTIONS = {
 ONLY_THERE = {
     "boto3": {
         *("cli.backfill.cloud", "database.maintain.athena", "chalicelib.api.uploads"),
-        *("infra", "testing", "tests", "local"),
+        *("infra", "tests", "local"),
     },
-    "chalice": {"app", "infra", "local", "testing", "tests", "benchmarks"},
+    "chalice": {"app", "infra", "local", "tests", "benchmarks"},
 }
 """Libraries that only some rooms know."""
 
@@ -96,7 +96,6 @@ PACKAGES = (
     "infra",
     "local",
     "benchmarks",
-    "testing",
     "docs",
     "tests",
 )
@@ -180,16 +179,6 @@ def test_imports_run_down_only() -> None:
         and (each.importer, each.imported) not in EXCEPTIONS
     ]
     assert not up, "these imports run up:\n" + "\n".join(up)
-
-
-def test_testing_is_imported_by_tests_benchmarks_and_docs_alone() -> None:
-    others = [
-        shown(each)
-        for each in imports()
-        if room_of(each.imported) == "testing"
-        and room_of(each.importer) not in {"testing", "tests", "benchmarks", "docs"}
-    ]
-    assert not others, "\n".join(others)
 
 
 @pytest.mark.parametrize("level", ["rooms", "modules"])

@@ -37,10 +37,10 @@ from chalicelib.services import Services
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.measures import of_batch, of_correction, of_warming
 from chalicelib.telemetry.record import ColdStart, Invoked, Notes, Record
-from testing import tiny_model
-from testing.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
-from testing.pictures import SYDNEY, encoded, exif
-from testing.tiny_model import write_detector, write_pack
+from tests.support import tiny_model
+from tests.support.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
+from tests.support.pictures import SYDNEY, encoded, exif
+from tests.support.tiny_model import write_detector, write_pack
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CELL = 0x83BE0EFFFFFFFFF

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from cli.__main__ import run as run_command
-from testing.pictures import encoded, noise
+from tests.support.pictures import encoded, noise
 
 type Command = Callable[..., subprocess.Popen[str]]
 

@@ -29,10 +29,10 @@ from cli.backfill import runs
 from cli.backfill.cloud import S3Name
 from cli.errors import Exit
 from cli.results import ResultsFile
-from testing import tiny_model
-from testing.aws import BUCKET, FUNCTION, STAGE, Account, account, state_machine
-from testing.in_memory import InMemoryCache, InMemoryStore
-from testing.pictures import jpeg
+from tests.support import tiny_model
+from tests.support.aws import BUCKET, FUNCTION, STAGE, Account, account, state_machine
+from tests.support.in_memory import InMemoryCache, InMemoryStore
+from tests.support.pictures import jpeg
 
 DEPLOYMENTS = """\
 deploymentID,folder,latitude,longitude,timezone

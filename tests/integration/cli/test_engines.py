@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from testing.pictures import encoded, noise
 from tests.stand_ins import (
     BLACK_BEAR,
     BLANK,
@@ -21,6 +20,7 @@ from tests.stand_ins import (
     write_megadetector,
     write_speciesnet,
 )
+from tests.support.pictures import encoded, noise
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 SAN_DIEGO = ("--lat", "32.57", "--lon", "-116.98")

@@ -12,8 +12,8 @@ from sqlite3 import Row, connect
 import pytest
 
 import cli.__main__
-from testing.pictures import SYDNEY, encoded, exif, noise
-from testing.studies import STATIONS
+from tests.support.pictures import SYDNEY, encoded, exif, noise
+from tests.support.studies import STATIONS
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 

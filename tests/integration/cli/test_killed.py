@@ -15,8 +15,8 @@ from sqlite3 import connect
 
 import pytest
 
-from testing.studies import answer, write_study
 from tests.integration.cli.conftest import Command
+from tests.support.studies import answer, write_study
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 PLACE = ("--lat", "-33.9", "--lon", "151.2")

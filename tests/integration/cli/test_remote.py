@@ -19,11 +19,11 @@ from cli.engines.remote import LARGEST_BODY, RemoteEngine, retry_after_of
 from cli.errors import CommandError
 from cli.place import EXIF, Place
 from cli.results import Task
-from testing.pictures import jpeg
-from testing.servers import serving
-from testing.studies import LION, answer
-from testing.videos import write_video
 from tests.integration.conftest import Served
+from tests.support.pictures import jpeg
+from tests.support.servers import serving
+from tests.support.studies import LION, answer
+from tests.support.videos import write_video
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 type Reply = tuple[int, dict[str, str], dict[str, Any]]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.settings import ROOT
-from testing.pictures import jpeg
+from tests.support.pictures import jpeg
 
-NOT_NEEDED = {"app.py", "infra", "tests", "testing", "local", "benchmarks", "docs", "cloudwatch", "web"}
+NOT_NEEDED = {"app.py", "infra", "tests", "local", "benchmarks", "docs", "cloudwatch", "web"}
 IDENTIFY = ("identify", "photo.jpg", "--lat", "-33.9", "--lon", "151.2")
 
 

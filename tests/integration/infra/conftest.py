@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.aws import Account, account
 from tests.integration.infra.moto_stack import deployable
+from tests.support.aws import Account, account
 
 
 @pytest.fixture

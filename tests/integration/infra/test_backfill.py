@@ -8,7 +8,7 @@ from infra.down import Down
 from infra.stage import Stage
 from infra.step import Step
 from infra.up import Up
-from testing.aws import CONCURRENCY, REGION, Account, definition
+from tests.support.aws import CONCURRENCY, REGION, Account, definition
 
 GIVEN = {"BackfillConcurrency": CONCURRENCY, "BackfillWebhook": "https://example.org/hook"}
 

@@ -12,8 +12,8 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
-from testing.cloudformation import template
-from testing.feature_rig import FIRST, REDIS
+from tests.support.cloudformation import template
+from tests.support.feature_rig import FIRST, REDIS
 
 RIGHTS: str = template("faunalens.yaml")["Resources"]["CacheUser"]["Properties"]["AccessString"]
 KEY, LEASE = value_key(FIRST, "v1"), lease_key(FIRST)

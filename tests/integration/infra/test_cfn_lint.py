@@ -10,7 +10,7 @@ from chalicelib.config.settings import ROOT
 from infra.certificates import FOLDER as CERTIFICATES
 from infra.template import as_text
 from infra.template.web import web_template
-from testing.cloudformation import INFRA
+from tests.support.cloudformation import INFRA
 
 GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
 

@@ -21,8 +21,8 @@ from local.lambda_sim.deployment import RunningPackage, deployed
 from local.lambda_sim.pool import Pool
 from local.stack import postgres
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import serve_loaded
 from tests.integration.conftest import Served
+from tests.support.feature_rig import serve_loaded
 
 ADMIN = "app.admin"
 

@@ -9,7 +9,7 @@ import pytest
 from infra.__main__ import main
 from infra.keys import Keys
 from infra.stage import Stage
-from testing.aws import REGION, Account, account
+from tests.support.aws import REGION, Account, account
 
 EDGE = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"KeyPlanId": {"Value": "plan-id"}}}
 """The stack of firewall and keys, with an output in place of the usage plan, which moto cannot create by a stack."""

@@ -19,8 +19,8 @@ from local.lambda_sim.api_gateway import serving
 from local.lambda_sim.container import Container
 from local.lambda_sim.deployment import RunningPackage, deployed
 from local.stack.valkey import ValkeyServer
-from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Served
+from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise
 
 PHOTO = jpeg(exif=exif(SYDNEY))
 

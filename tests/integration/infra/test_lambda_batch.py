@@ -20,9 +20,9 @@ from local.lambda_sim.container import InvocationResult
 from local.lambda_sim.deployment import FunctionLog, deployed
 from local.lambda_sim.pool import Pool
 from local.stack.valkey import ValkeyServer
-from testing.aws import REGION, account
-from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.infra.batch_events import map_event, notification, sqs_event
+from tests.support.aws import REGION, account
+from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise
 
 BUCKET = "faunalens-dev-photos-eu-west-1-123456789012"
 PLACES = {"creek": (-19.3, 146.8), "peak": (60.5, 8.2)}

@@ -11,7 +11,7 @@ from cfnlint.template import Template
 
 from infra.template import as_text
 from infra.template.web import web_template
-from testing.cloudformation import resources
+from tests.support.cloudformation import resources
 
 BALANCING = "AWS::ElasticLoadBalancingV2::"
 CERTIFICATE = {"WebCertificate": "arn:x", "WebHost": "a.example"}

@@ -20,8 +20,8 @@ from packaging.requirements import Requirement
 from chalicelib.config.settings import ROOT
 from infra.image.root import MODEL_TABLES
 from infra.package import Package, archive, build, dependencies, packager
-from testing.pictures import encoded, scene
 from tests.integration.infra.checkout import copy_to, use_package_of
+from tests.support.pictures import encoded, scene
 
 SITE = packager.SITE
 NEWEST = {"GLIBC": dependencies.GLIBC, "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13), "GCC": (12, 0)}

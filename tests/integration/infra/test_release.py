@@ -13,8 +13,8 @@ import pytest
 from chalicelib.config.settings import ROOT
 from infra.package import Package
 from infra.release import ALIAS, COMMIT, MODEL, commit
-from testing.cloudformation import STAGES, template
 from tests.integration.infra.moto_stack import expanded
+from tests.support.cloudformation import STAGES, template
 
 FUNCTIONS = {"APIHandler", "Warm", "Batch", "Admin"}
 LATEST = {"Gate": "CodeDeploy calls the hook by the name that the deployment group has; it judges, and is not judged"}

@@ -10,7 +10,7 @@ from infra.functions import FUNCTIONS, function_name
 from infra.release import ALIAS, COMMIT, MODEL
 from infra.release.releases import Release, Releases
 from infra.step import PreconditionFailed
-from testing.aws import ACCOUNT, Account
+from tests.support.aws import ACCOUNT, Account
 
 API = "faunalens-dev"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"

@@ -14,8 +14,8 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from chalicelib.config.settings import ROOT
 from infra.package import Package
-from testing.cloudformation import template
 from tests.integration.infra.moto_stack import expanded
+from tests.support.cloudformation import template
 from tests.unit.infra.test_pipeline import of_cloudformation
 
 NOT_NEEDED = {

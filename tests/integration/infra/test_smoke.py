@@ -12,9 +12,9 @@ import pytest
 from infra import invoke, smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed, run
-from testing.aws import REGION, account
-from testing.servers import serving
 from tests.integration.conftest import Served
+from tests.support.aws import REGION, account
+from tests.support.servers import serving
 
 
 def url(served: Served) -> str:

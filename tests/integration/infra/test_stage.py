@@ -19,8 +19,8 @@ import pytest
 from chalicelib.config.settings import ROOT
 from database.admin_function import run
 from infra.package import Package
-from testing.aws import ACCOUNT, REGION, Account, account
 from tests.integration.infra.moto_stack import deployable
+from tests.support.aws import ACCOUNT, REGION, Account, account
 
 UP = ("up", "--skip", "smoke", "--set", "LogDays=7")
 

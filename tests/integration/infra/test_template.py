@@ -17,9 +17,9 @@ from chalicelib.config.settings import ROOT
 from infra.api_stage import throttle_limits
 from infra.gateway_responses import GATEWAY_RESPONSES
 from infra.package import Package
-from testing.cloudformation import STAGES
 from tests.integration.infra.moto_stack import expanded, of_type
 from tests.integration.infra.test_cfn_lint import REGIONS, WITHOUT_BUDGETS
+from tests.support.cloudformation import STAGES
 from tests.unit.infra.test_security import OPEN_TO_ALL
 
 

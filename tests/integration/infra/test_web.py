@@ -12,7 +12,7 @@ from infra.step import Step
 from infra.template import as_text
 from infra.template.web import web_template
 from infra.up import Up
-from testing.aws import ACCOUNT, REGION, Account
+from tests.support.aws import ACCOUNT, REGION, Account
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")  # moto lacks policies of buckets
 

@@ -16,7 +16,7 @@ from chalicelib.config.settings import ROOT
 from local import LocalError
 from local.run import is_healthy, require_model
 from local.stack.ports import HOST, free_port
-from testing.servers import serving
+from tests.support.servers import serving
 
 
 @contextmanager

@@ -15,8 +15,8 @@ import pytest
 from chalicelib.config.settings import ROOT
 from chalicelib.model.packs import LABEL_COLUMNS, read_packs
 from model.build_packs import INCOMPLETE, VARIABLE, main
-from testing.pictures import scene
 from tests.integration.model.weights_host import WeightsHost, serving_weights
+from tests.support.pictures import scene
 from tests.unit.model.tiny_tflite import CLASSES, SIZE, tflite_bytes, tiny_operators
 
 DATA = tflite_bytes(tiny_operators())

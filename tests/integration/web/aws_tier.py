@@ -19,8 +19,8 @@ from chalicelib.lazy import Lazy
 from chalicelib.services import Services
 from local.stack.child_process import ChildProcess
 from local.stack.ports import free_port, http_get
-from testing.aws import REGION, Account
 from tests.integration.conftest import Served
+from tests.support.aws import REGION, Account
 
 BUCKET = "faunalens-photos"
 FUNCTION = "faunalens-dev"

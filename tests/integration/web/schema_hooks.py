@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemathesis.core.failures import Failure
 
 from chalicelib.api.body import PHOTO_TYPES
-from testing.pictures import SYDNEY, encoded, exif, scene
+from tests.support.pictures import SYDNEY, encoded, exif, scene
 
 type Case = schemathesis.Case[Any]
 

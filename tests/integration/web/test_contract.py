@@ -23,7 +23,7 @@ from chalicelib.application import ROUTES
 from chalicelib.config.settings import Settings
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from chalicelib.services import Services
-from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
+from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise
 from web.asgi import Asgi, Router
 from web.server import build_server
 from web.settings import WebSettings

@@ -18,7 +18,7 @@ from chalicelib.config.settings import ROOT
 from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port, http_get
 from local.stack.valkey import ValkeyServer
-from testing.pictures import SYDNEY, exif, jpeg
+from tests.support.pictures import SYDNEY, exif, jpeg
 from web.__main__ import main
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from local.stack.ports import HOST, http_get
 from local.stack.valkey import ValkeyServer
-from testing.aws import Account, account
-from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.integration.conftest import Reply, Served
 from tests.integration.web.aws_tier import FUNCTION, Tier, run_function_here, tier
+from tests.support.aws import Account, account
+from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise
 
 PHOTO = jpeg(exif=exif(SYDNEY))
 

@@ -15,10 +15,10 @@ from PIL import Image
 from chalicelib.location import parse_location
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer
-from testing.aws import REGION, account
-from testing.pictures import SYDNEY, exif, jpeg
 from tests.integration.conftest import Reply, Served, serve
 from tests.integration.web.aws_tier import run_function_here, tier
+from tests.support.aws import REGION, account
+from tests.support.pictures import SYDNEY, exif, jpeg
 
 BUCKET = "faunalens-results"
 PHOTO = jpeg(exif=exif(SYDNEY))

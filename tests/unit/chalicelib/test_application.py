@@ -16,7 +16,7 @@ from chalicelib.config.settings import Deployment, Settings
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import ColdStart
-from testing.pictures import encoded
+from tests.support.pictures import encoded
 from tests.unit.chalicelib.two_datasets import FROG, TwoDatasets, services_in
 
 LIMITS = rate_limits("* key=600/60, /animals service=1800/60")

@@ -19,8 +19,8 @@ from chalicelib.services import Services
 from chalicelib.telemetry.drift import classes_of
 from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import Record
-from testing.in_memory import InMemoryStore
-from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
+from tests.support.in_memory import InMemoryStore
+from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise
 from tests.unit.chalicelib.two_datasets import FROG, HERE, TwoDatasets, services_in
 
 

@@ -11,8 +11,8 @@ from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services, build_cache
-from testing import tiny_model
-from testing.servers import scripted
+from tests.support import tiny_model
+from tests.support.servers import scripted
 
 
 def settings(**variables: str) -> Settings:

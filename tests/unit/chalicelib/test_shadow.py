@@ -21,8 +21,8 @@ from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.services import Services
 from chalicelib.shadow import Candidate, compared
 from chalicelib.telemetry.record import Notes, Record
-from testing import tiny_model
-from testing.pictures import encoded
+from tests.support import tiny_model
+from tests.support.pictures import encoded
 from tests.unit.chalicelib.two_datasets import FOX, FROG, HERE, TwoDatasets, services_in
 
 RATHER_RED = encoded(Image.new("RGB", (64, 64), (180, 148, 0)), "PNG")

@@ -13,9 +13,9 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import BUCKETS, Rollout
 from chalicelib.location import Location
 from chalicelib.services import Services
-from testing import tiny_model
-from testing.in_memory import InMemoryCache, InMemoryStore
-from testing.tiny_model import write_detector
+from tests.support import tiny_model
+from tests.support.in_memory import InMemoryCache, InMemoryStore
+from tests.support.tiny_model import write_detector
 
 FOX, FROG, HERE = 10, 20, Location(52.5, 13.4, "request")
 IN_SHADOW = Rollout(2, "v1", "v2", BUCKETS, in_shadow=True)

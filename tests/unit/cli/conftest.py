@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.results import ResultsFile
-from testing.studies import write_study
+from tests.support.studies import write_study
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from cli.__main__ import run
 from cli.config import NAME
 from cli.errors import Exit
-from testing.studies import PHOTOS, write_study
+from tests.support.studies import PHOTOS, write_study
 
 
 @pytest.fixture

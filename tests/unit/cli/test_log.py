@@ -8,7 +8,7 @@ import pytest
 from cli.__main__ import run
 from cli.errors import Exit
 from cli.log import LOG
-from testing.studies import write_study
+from tests.support.studies import write_study
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ")
 

@@ -18,7 +18,7 @@ from cli.errors import Exit
 from cli.results import ResultsFile
 from cli.study.opinions import Opinion
 from cli.study.reviews import save
-from testing.studies import IMPALA, answer, write_study
+from tests.support.studies import IMPALA, answer, write_study
 
 
 def test_a_full_disk_behind_the_output_is_said(

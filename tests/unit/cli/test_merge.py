@@ -14,7 +14,7 @@ from cli.place import EXIF
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from cli.study.opinions import Observation
 from cli.study.study import Study
-from testing.studies import IMPALA, LION, answer, say, seen
+from tests.support.studies import IMPALA, LION, answer, say, seen
 
 OLD, NEW = "2026-06-01T00:00:00+00:00", "2026-06-02T00:00:00+00:00"
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cli.errors import CommandError
 from cli.photos import expand, root_of, thumbnail, walk
-from testing.videos import write_video
+from tests.support.videos import write_video
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.photo.exif import location_from_gps
 from chalicelib.photo.photos import PhotoFacts
 from cli.video import USUAL, Frame, Sampling, VideoUnreadable, exif_of, is_video, opened
-from testing.pictures import scene
-from testing.videos import FPS, write_video
+from tests.support.pictures import scene
+from tests.support.videos import FPS, write_video
 
 CLOCK = "2026-05-02T06:00:00.000000Z"
 STEP = 3

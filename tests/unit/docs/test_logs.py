@@ -11,7 +11,7 @@ from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.logs import FIELDS
 from chalicelib.telemetry.measures import of_warming
 from chalicelib.telemetry.record import Failure
-from testing.records import complete
+from tests.support.records import complete
 
 PAGE = (ROOT / "docs" / "reference" / "logs.md").read_text(encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Security rules of our own for single resources of a template; those of checkov are checked by `testing.scan`.
+"""Security rules of our own for single resources of a template; those of checkov are checked by `tests.scan`.
 
 An exemption is written beside its resource, where checkov reads those from its own rules:
 

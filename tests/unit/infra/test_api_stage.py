@@ -17,7 +17,7 @@ from infra.api_stage import (
 )
 from infra.step import PreconditionFailed
 from infra.template import FUNCTIONS, parameters_of, read_template
-from testing.cloudformation import STAGES
+from tests.support.cloudformation import STAGES
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from infra.template import BACKFILL, read_template
-from testing.aws import ACCOUNT, BUCKET, REGION, definition
-from testing.cloudformation import in_account, is_allowed, resources
+from tests.support.aws import ACCOUNT, BUCKET, REGION, definition
+from tests.support.cloudformation import in_account, is_allowed, resources
 
 GIVEN = {"Stage": "dev", "BackfillConcurrency": "40", "BackfillWebhook": "https://example.org/hook"}
 FOUND = resources(BACKFILL, GIVEN)

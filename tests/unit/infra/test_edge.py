@@ -12,7 +12,7 @@ from chalicelib.errors import TooManyRequests
 from infra.preconditions import check_host
 from infra.step import PreconditionFailed
 from infra.template import parameters_of
-from testing.cloudformation import resources
+from tests.support.cloudformation import resources
 
 EDGE = resources(
     "edge.yaml",

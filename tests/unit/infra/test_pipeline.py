@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import ROOT
-from testing.cloudformation import STAGES, in_account, is_allowed, resources, template
+from tests.support.cloudformation import STAGES, in_account, is_allowed, resources, template
 from tests.unit.infra.test_policies import FUNCTIONS, statements
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.batch.handler import RESULTS
 from chalicelib.config.settings import ROOT
-from testing.cloudformation import STAGES
+from tests.support.cloudformation import STAGES
 
 FUNCTIONS = {
     "api": "faunalens-{}",

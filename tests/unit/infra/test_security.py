@@ -1,11 +1,11 @@
-"""The templates obey the security rules of our own; `testing.scan` checks those of checkov."""
+"""The templates obey the security rules of our own; `tests.scan` checks those of checkov."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from testing.cloudformation import STAGES, parameters, resources, template
+from tests.support.cloudformation import STAGES, parameters, resources, template
 from tests.unit.infra.security_rules import RULES
 
 OPTIONS = {"DatabaseReader": "yes", "AlarmEmail": "a@b.example", "AccessLog": "yes"}

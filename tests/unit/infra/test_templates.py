@@ -12,7 +12,7 @@ from infra import preconditions
 from infra.functions import function_settings
 from infra.step import PreconditionFailed
 from infra.template import PACKAGES, as_text, declared_parameters, parameters_of, read_template, refers_to
-from testing.cloudformation import STAGES, parameters, resources, template
+from tests.support.cloudformation import STAGES, parameters, resources, template
 
 NAMES = ("faunalens.yaml", "packages.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "athena.yaml")
 GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.api.uploads import FOLDER as UPLOADS
 from chalicelib.config.settings import ROOT
-from testing.cloudformation import in_account, resources
+from tests.support.cloudformation import in_account, resources
 from web.asgi import HEALTHZ
 from web.results.results import LIFETIME
 from web.results.stores import FOLDER as RESULTS

@@ -11,8 +11,8 @@ from moto import mock_aws
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from infra import webhook
-from testing.cloudformation import in_account, resources
-from testing.servers import serving
+from tests.support.cloudformation import in_account, resources
+from tests.support.servers import serving
 
 EVENT = {
     "id": "315c1398-40ff-a850-213b-158f73e60175",

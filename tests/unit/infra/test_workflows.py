@@ -21,7 +21,7 @@ from infra.release.releases import KEPT
 from infra.stage import Stage
 from infra.template import declared_parameters
 from infra.up import DATABASE_PATIENCE, Up
-from testing.cloudformation import template
+from tests.support.cloudformation import template
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 LINT = Path(sys.executable).with_name("jactionlint")

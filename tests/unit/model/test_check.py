@@ -10,7 +10,7 @@ import pytest
 
 from database.dataset_files import files_beside
 from model.check import find_problems, main
-from testing.tiny_model import LABELS, failing_model, tiny_model, write
+from tests.support.tiny_model import LABELS, failing_model, tiny_model, write
 
 DOCS = Path(__file__).parents[3] / "docs" / "how-to" / "model.md"
 

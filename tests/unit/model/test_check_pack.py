@@ -19,8 +19,8 @@ from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import RANKS
 from model import __main__ as commands
 from model.check import find_pack_problems
-from testing import tiny_model
-from testing.tiny_model import PACK_LABELS, PACK_MANIFEST, SIZE, tiny_pack_model, write_pack
+from tests.support import tiny_model
+from tests.support.tiny_model import PACK_LABELS, PACK_MANIFEST, SIZE, tiny_pack_model, write_pack
 from tests.unit.chalicelib.model.tiny_head import write_head
 
 PACKS = ROOT / "model" / "packs"

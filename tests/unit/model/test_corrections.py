@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from model import evaluate
-from testing import tiny_model
-from testing.pictures import encoded
+from tests.support import tiny_model
+from tests.support.pictures import encoded
 
 RED, GREEN, BLUE = (250, 10, 10), (10, 250, 10), (10, 10, 250)
 REVIEWS = "path,kind,name,scientific_name,method,classified_by,event\n"

@@ -16,7 +16,7 @@ import pytest
 from chalicelib.errors import Unavailable
 from chalicelib.telemetry.metrics import TIER_METRICS
 from chalicelib.telemetry.record import Notes
-from testing.servers import run
+from tests.support.servers import run
 from web import admission as module
 from web.admission import Admission, Lane, Pulse, Refusals, return_large_blocks
 

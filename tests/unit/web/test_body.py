@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import BadRequest, ClientError, PhotoTooLarge, RequestTimeout, Unavailable, UnsupportedMediaType
-from testing.pictures import jpeg
-from testing.servers import run
+from tests.support.pictures import jpeg
+from tests.support.servers import run
 from web import body as module
 from web.body import BATCH, HeldBytes, MemoryBody, Spool, receive_body
 

@@ -16,9 +16,9 @@ from chalicelib.application import ROUTES, Application
 from chalicelib.config.settings import ROOT, EngineName, ModelSettings, Settings
 from chalicelib.errors import SettingError
 from chalicelib.telemetry.record import ColdStart
-from testing import tiny_model
-from testing.pictures import jpeg
 from tests.stand_ins import KIT_FOX, PANDA, detection, stand_ins, write_megadetector, write_speciesnet
+from tests.support import tiny_model
+from tests.support.pictures import jpeg
 from web.__main__ import engine_of
 from web.results.results import LIFETIME, Results, list_corrections
 from web.results.stores import FolderStore, Quota

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from testing.servers import scripted
+from tests.support.servers import scripted
 from web.relay import Function, FunctionError, response_of
 
 

@@ -11,9 +11,9 @@ import requests
 from cli.engines.remote import LARGEST_BODY, RemoteEngine
 from cli.place import EXIF
 from local.stack.valkey import ValkeyServer
-from testing.aws import Account, account
-from testing.pictures import SYDNEY, exif, jpeg
 from tests.integration.conftest import Served, serve
+from tests.support.aws import Account, account
+from tests.support.pictures import SYDNEY, exif, jpeg
 
 BUCKET = "faunalens-photos"
 

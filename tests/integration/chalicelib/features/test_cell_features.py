@@ -19,7 +19,7 @@ from chalicelib.features.rollout import bucket_of
 from database.switch import Trial
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import ANIMALS, FIRST, PATIENT, LookupStack, database, switch
+from tests.support.feature_rig import ANIMALS, FIRST, PATIENT, LookupStack, database, switch
 
 POLICY = PATIENT
 MOST = POLICY.ttl.hard * (1 + POLICY.ttl.jitter) * 1000

@@ -12,7 +12,7 @@ from chalicelib.features.features import Features
 from database.switch import Trial
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import FIRST, LookupStack, database, switch
+from tests.support.feature_rig import FIRST, LookupStack, database, switch
 
 
 @pytest.fixture

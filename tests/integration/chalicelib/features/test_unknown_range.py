@@ -16,7 +16,7 @@ from database.dataset import read_dataset
 from database.load import load
 from database.switch import activate
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import LookupStack
+from tests.support.feature_rig import LookupStack
 
 RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
 SYDNEY = cell_of(-33.8688, 151.2093)

@@ -13,7 +13,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.warming import Warming, read_places
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import LookupStack, database
+from tests.support.feature_rig import LookupStack, database
 
 HERE, ELSEWHERE = cell_of(48.9, 2.4), cell_of(-24.0, 31.5)
 

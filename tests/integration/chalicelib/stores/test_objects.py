@@ -7,7 +7,7 @@ import pytest
 from chalicelib.config.stores import Budget
 from chalicelib.errors import Unavailable
 from chalicelib.stores.objects import Objects
-from testing.aws import REGION, account
+from tests.support.aws import REGION, account
 
 BUDGET = Budget(1.0, 3.0, 10.0)
 

@@ -18,9 +18,9 @@ from chalicelib.features.rollout import Rollout
 from chalicelib.stores.postgres import PostgresStore
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
-from testing.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
 from tests.faults.proxy import Proxy
 from tests.faults.rig import with_address
+from tests.support.feature_rig import ANIMALS, FIRST, POSTGRES, database, switch
 
 
 def soon() -> Deadline:

@@ -29,7 +29,7 @@ from chalicelib.stores.redis_cache import RedisCache
 from chalicelib.telemetry.drift import Drift
 from local.stack import valkey
 from local.stack.valkey import ValkeyServer
-from testing.feature_rig import FIRST, REDIS
+from tests.support.feature_rig import FIRST, REDIS
 
 KEY, LEASE = value_key(FIRST, "v1"), lease_key(FIRST)
 HOUR = 490_000

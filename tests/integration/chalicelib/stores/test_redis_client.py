@@ -15,8 +15,8 @@ from chalicelib.errors import CacheError
 from chalicelib.features.cache import ROLLOUT, DemandCounts, Entry, Publication, lease_key, value_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_cache import RedisCache
-from testing.feature_rig import FIRST, REDIS
 from tests.faults.valkey_cluster import SLOTS, ClusterNode, cluster
+from tests.support.feature_rig import FIRST, REDIS
 
 CELLS = range(FIRST, FIRST + 60)
 KEYS = [value_key(cell, "v1") for cell in CELLS]

@@ -27,8 +27,8 @@ from database.load import load
 from database.switch import activate
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from testing.in_memory import rollout
 from tests.integration.database import sample_data
+from tests.support.in_memory import rollout
 
 SECONDS = 60.0
 """Enough for a query on a machine that does something else too: how long one may take is tested elsewhere."""

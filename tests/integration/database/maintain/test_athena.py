@@ -11,8 +11,8 @@ from database.maintain.__main__ import main
 from database.maintain.athena import WORKGROUP, run
 from database.maintain.athena_query import query
 from database.maintain.occurrences.filters import Filters
-from testing.aws import ACCOUNT, REGION, Account, account
-from testing.cloudformation import INFRA, in_account, resources
+from tests.support.aws import ACCOUNT, REGION, Account, account
+from tests.support.cloudformation import INFRA, in_account, resources
 
 GBIF, RESULTS = "gbif-open-data-eu-central-1", "results"
 SNAPSHOT = "2026-11-01"

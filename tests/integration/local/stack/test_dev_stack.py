@@ -14,7 +14,7 @@ from local.stack import dev_stack
 from local.stack.dev_stack import DevStack
 from local.stack.ports import free_port
 from local.stack.terminal import ShutdownEvent
-from testing.feature_rig import copy_to_run
+from tests.support.feature_rig import copy_to_run
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.peers import client
 from local.stack.ports import HOST
-from testing.servers import run
+from tests.support.servers import run
 
 
 async def _load(status: str, monkeypatch: pytest.MonkeyPatch) -> tuple[client.Load, list[bytes]]:

@@ -18,10 +18,10 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Notes
 from cli.engines.megadetector import MegaDetector, with_detector
-from testing import tiny_model
-from testing.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
-from testing.pictures import jpeg
 from tests.stand_ins import detection, stand_ins, write_megadetector
+from tests.support import tiny_model
+from tests.support.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
+from tests.support.pictures import jpeg
 
 
 class Rig:

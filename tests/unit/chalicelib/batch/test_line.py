@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.api.responses import ModelUsed, PackUsed, Timings
 from chalicelib.batch.line import Line, answer_kept, hash_of, models_of, object_key
-from testing.records import ANSWER
+from tests.support.records import ANSWER
 
 BIRDS = ModelUsed("faunalens", "71d949d78aae", (PackUsed("birds", "0123456789ab", 4.2),))
 

@@ -22,9 +22,9 @@ from chalicelib.identification import Identification, IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
-from testing import tiny_model
-from testing.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
-from testing.pictures import SYDNEY, exif, jpeg
+from tests.support import tiny_model
+from tests.support.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
+from tests.support.pictures import SYDNEY, exif, jpeg
 
 LOG = logging.getLogger("faunalens.test")
 MOST = 100_000

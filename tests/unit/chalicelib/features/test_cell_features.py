@@ -17,7 +17,7 @@ from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.features import Features
 from chalicelib.features.lookup import FAILED
-from testing.in_memory import InMemoryCache, InMemoryStore, VirtualClock, cell_animals, rollout
+from tests.support.in_memory import InMemoryCache, InMemoryStore, VirtualClock, cell_animals, rollout
 
 CELL = 0x83BE0AFFFFFFFFF
 POLICY = FeaturePolicy(

@@ -12,7 +12,7 @@ from chalicelib.features.cell_features import SHADOW_SECONDS, CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import BUCKETS, Rollout, bucket_of
-from testing.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
+from tests.support.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
 CELL = 0x83BE0AFFFFFFFFF
 IN_SHADOW = Rollout(3, "v1", "v2", BUCKETS, in_shadow=True)

@@ -21,7 +21,7 @@ from chalicelib.features.codec import (
     soft_expiry,
     unpack,
 )
-from testing.in_memory import cell_animals
+from tests.support.in_memory import cell_animals
 
 CELL = 0x83BE0AFFFFFFFFF
 seconds = st.floats(0, 4e9)

@@ -9,7 +9,7 @@ from chalicelib.features.cells import cell_of, neighbours_of
 from chalicelib.features.codec import CachedValue, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.warming import HALF_LIFE, PLACES, Warming, WarmingReport, hottest, read_places
-from testing.in_memory import InMemoryCache, InMemoryStore, VirtualClock, cell_animals, rollout
+from tests.support.in_memory import InMemoryCache, InMemoryStore, VirtualClock, cell_animals, rollout
 
 PLACE, HOT = cell_of(-24.0, 31.5), cell_of(48.9, 2.4)
 LIVES = TtlPolicy(soft=3600, hard=36000, empty_factor=0.5, jitter=0)

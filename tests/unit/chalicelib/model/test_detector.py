@@ -32,7 +32,7 @@ from chalicelib.model.detector import (
 from chalicelib.model.manifest import Manifest
 from chalicelib.photo.pixels import Picture
 from local import package_folder
-from testing.tiny_model import (
+from tests.support.tiny_model import (
     DETECTOR_LABELS,
     DETECTOR_MANIFEST,
     model_of,

@@ -20,7 +20,7 @@ from chalicelib.model.fusion import Fusion, read_members
 from chalicelib.model.packs import PackLabels
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.taxonomy import Taxonomy
-from testing import tiny_model
+from tests.support import tiny_model
 from tests.unit.chalicelib.model.real_tables import BY_NAME, FAMILIES, MODEL, TAXONOMY, number_of, place
 
 ANYWHERE = FAMILIES.at(NO_LOCATION, TAXONOMY)

@@ -21,7 +21,7 @@ from chalicelib.model.subject import LEAST_BOX, Sighting
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import build_recogniser
-from testing import tiny_model
+from tests.support import tiny_model
 from tests.unit.chalicelib.model.tiny_head import write_head
 
 SIZE = 16

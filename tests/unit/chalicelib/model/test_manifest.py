@@ -7,7 +7,7 @@ import pytest
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
 from chalicelib.model.manifest import Manifest, Weights
-from testing.tiny_model import PACK_MANIFEST
+from tests.support.tiny_model import PACK_MANIFEST
 from tests.unit.chalicelib.model.tiny_head import HEAD_MANIFEST
 
 OWN = sorted((ROOT / "model" / "packs").glob("*.toml"))

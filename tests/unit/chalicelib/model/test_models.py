@@ -13,8 +13,8 @@ from chalicelib.model.outside import Outside
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy
-from testing import tiny_model
-from testing.tiny_model import write_pack
+from tests.support import tiny_model
+from tests.support.tiny_model import write_pack
 
 FLOOR = 0.02
 SIDE = tiny_model.SIZE

@@ -12,8 +12,8 @@ from chalicelib.model.outside import FIRST, Outside, id_of
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import LARGEST_ID, Taxonomy
-from testing import tiny_model
-from testing.tiny_model import PACK_LABELS, write_pack
+from tests.support import tiny_model
+from tests.support.tiny_model import PACK_LABELS, write_pack
 
 RELATIVES = """number,taxon,scientific_name,name,genus,family,order,class
 4,vulpes-lagopus,Vulpes lagopus,Arctic fox,Vulpes,Canidae,Carnivora,Mammalia

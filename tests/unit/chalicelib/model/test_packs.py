@@ -11,7 +11,7 @@ import pytest
 from chalicelib.errors import ModelError
 from chalicelib.model.manifest import Manifest
 from chalicelib.model.packs import Pack, PackLabels, read_packs, resized
-from testing.tiny_model import PACK_LABELS, PACK_MANIFEST, tiny_pack_model, write_detector, write_pack
+from tests.support.tiny_model import PACK_LABELS, PACK_MANIFEST, tiny_pack_model, write_detector, write_pack
 
 RED = np.full((64, 64, 3), (220, 20, 20), np.uint8)
 BLUE = np.full((64, 64, 3), (20, 20, 220), np.uint8)

@@ -17,7 +17,7 @@ from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import build_recogniser
-from testing import tiny_model
+from tests.support import tiny_model
 
 SIZE = tiny_model.SIZE
 GREY, RED, YELLOW = (90, 90, 90), (255, 0, 0), (90, 90, 0)

@@ -10,7 +10,7 @@ from onnx import TensorProto
 
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model
-from testing.tiny_model import ANIMALS, SIZE, failing_model, tiny_model, write
+from tests.support.tiny_model import ANIMALS, SIZE, failing_model, tiny_model, write
 
 GREEN = np.full((SIZE, SIZE, 3), (0, 200, 30), np.uint8)
 ANYWHERE = np.ones(ANIMALS, np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
 from chalicelib.model.session import version_of
-from testing.tiny_model import ARCTIC, model_of
+from tests.support.tiny_model import ARCTIC, model_of
 
 HEAD_MANIFEST = """
 kind = "head"

@@ -16,7 +16,20 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError, PhotoTooLarge, PhotoUnreadable, UnsupportedMediaType
 from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.exif import location_from_gps
-from testing.pictures import BLUE, GREEN, GREY, RED, SYDNEY, encoded, exif, jpeg, noise, png_chunk, scene, tiff_header
+from tests.support.pictures import (
+    BLUE,
+    GREEN,
+    GREY,
+    RED,
+    SYDNEY,
+    encoded,
+    exif,
+    jpeg,
+    noise,
+    png_chunk,
+    scene,
+    tiff_header,
+)
 
 LIMITS = PhotoLimits(max_bytes=5_000_000, max_megapixels=4)
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]

@@ -9,7 +9,7 @@ from chalicelib.errors import PhotoUnreadable
 from chalicelib.photo import decoders
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.decoders import TimedFile
-from testing.pictures import encoded, jpeg, noise, scene
+from tests.support.pictures import encoded, jpeg, noise, scene
 
 
 @pytest.fixture

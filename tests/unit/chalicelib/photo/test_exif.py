@@ -13,7 +13,7 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import LocationInvalid
 from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.exif import location_from_gps, taken_at
-from testing.pictures import SYDNEY, encoded, exif, noise, scene
+from tests.support.pictures import SYDNEY, encoded, exif, noise, scene
 
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]
 TAGS: dict[int, Any] = {

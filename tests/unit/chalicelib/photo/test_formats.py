@@ -14,7 +14,7 @@ from chalicelib.errors import UnsupportedMediaType
 from chalicelib.photo.decoders import load_decoder
 from chalicelib.photo.formats import ENOUGH, FORMATS, detect_format
 from infra.package.dependencies import EXCLUSIONS, read_exclusions
-from testing.pictures import encoded, noise, scene
+from tests.support.pictures import encoded, noise, scene
 
 
 @pytest.mark.parametrize(

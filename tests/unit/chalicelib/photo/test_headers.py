@@ -22,7 +22,7 @@ from chalicelib.photo.headers import (
     with_metadata_first,
 )
 from chalicelib.photo.photos import PhotoFacts
-from testing.pictures import SYDNEY, encoded, exif, jpeg, noise, png_chunk, scene, tiff_header
+from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise, png_chunk, scene, tiff_header
 
 
 def read(data: bytes) -> Photo:

@@ -16,7 +16,7 @@ from chalicelib.errors import PhotoTooLarge, SettingError, Unavailable
 from chalicelib.photo import memory
 from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.memory import DecodeMemory, decode_bytes, memory_limit
-from testing.pictures import encoded, noise, scene
+from tests.support.pictures import encoded, noise, scene
 
 FIXED = 8_000_000
 SIZE = 260

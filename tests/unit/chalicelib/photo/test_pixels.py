@@ -13,7 +13,7 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import TRANSPOSE_TO_UPRIGHT
 from chalicelib.photo.pixels import Area, Picture, crop_share
-from testing.pictures import BLUE, GREEN, GREY, RED, encoded, exif, jpeg, scene
+from tests.support.pictures import BLUE, GREEN, GREY, RED, encoded, exif, jpeg, scene
 
 QUARTERS = {
     RED: Area(0.1, 0.1, 0.4, 0.4),

@@ -13,7 +13,7 @@ from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.postgres import PostgresStore, fault_of
-from testing.servers import Responder, scripted
+from tests.support.servers import Responder, scripted
 
 BUDGET = DatabaseSettings(connect=0.15, command=0.2, total=0.4, breaker_reset_timeout=60)
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"

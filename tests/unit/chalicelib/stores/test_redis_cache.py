@@ -19,7 +19,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from chalicelib.stores.redis_client import RedisClient
-from testing.servers import Responder, ScriptedServer, scripted
+from tests.support.servers import Responder, ScriptedServer, scripted
 
 LONG = RedisSettings(connect=2.0, command=2.0, total=4.0, breaker_reset_timeout=60)
 """For servers that reply; long, because the machine may be busy."""

@@ -21,8 +21,8 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.stores import redis_connection
 from chalicelib.stores.redis_client import Commands, RedisClient, fault_of
 from chalicelib.stores.sign_in import Login
-from testing.servers import ScriptedServer, scripted
 from tests.faults.certificates import Certificates, issue
+from tests.support.servers import ScriptedServer, scripted
 
 BUDGET = RedisSettings(connect=0.2, command=0.05, total=0.12)
 LONG = RedisSettings(connect=2.0, command=2.0, total=4.0)

@@ -13,7 +13,7 @@ from chalicelib.features.cache import reference_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.telemetry.drift import LEAST, Drift, Shift
 from chalicelib.telemetry.metrics import DIMENSIONS
-from testing.in_memory import InMemoryCache
+from tests.support.in_memory import InMemoryCache
 
 NOW = 490_001 * 3600 + 120.0
 LAST = 490_000

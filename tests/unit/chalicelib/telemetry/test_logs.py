@@ -22,8 +22,8 @@ from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.logs import configure, log_request, log_warming
 from chalicelib.telemetry.measures import of_features
 from chalicelib.telemetry.record import Failure, Record
-from testing.pictures import SYDNEY, exif, jpeg
-from testing.records import CELL
+from tests.support.pictures import SYDNEY, exif, jpeg
+from tests.support.records import CELL
 
 CONTEXT = {"function": "faunalens-test", "stage": "test"}
 

@@ -15,8 +15,8 @@ from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.measures import of_batch, of_features, of_photos, of_warming
 from chalicelib.telemetry.metrics import METRICS
 from chalicelib.telemetry.record import Record
-from testing.pictures import SYDNEY, exif, jpeg
-from testing.records import CELL, OUTCOME, answered, complete
+from tests.support.pictures import SYDNEY, exif, jpeg
+from tests.support.records import CELL, OUTCOME, answered, complete
 
 
 def values_of(record: Record) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from PIL.ExifTags import IFD, Base
 
 from cli.copy.blur import blurred
 from cli.study.finding import Box
-from testing.pictures import SYDNEY, encoded, exif, noise, scene
+from tests.support.pictures import SYDNEY, encoded, exif, noise, scene
 
 TAKEN = "2026:05:02 06:00:00"
 

@@ -15,8 +15,8 @@ from cli.errors import Exit
 from cli.results import ResultsFile
 from cli.study.opinions import Observation
 from cli.words import rows_of
-from testing.pictures import SYDNEY, encoded, exif, noise
-from testing.studies import IMPALA, LION, PHOTOS, answer, say, write_study
+from tests.support.pictures import SYDNEY, encoded, exif, noise
+from tests.support.studies import IMPALA, LION, PHOTOS, answer, say, write_study
 
 NAMES = [path for path, _, text in PHOTOS if text]
 

@@ -9,8 +9,8 @@ from cli.__main__ import run
 from cli.engines.choice import Choice
 from cli.engines.remote import RemoteEngine
 from cli.errors import CommandError
-from testing import tiny_model
 from tests.stand_ins import stand_ins, write_megadetector, write_speciesnet
+from tests.support import tiny_model
 
 
 @pytest.fixture(autouse=True)

@@ -21,9 +21,9 @@ from cli.place import EXIF, Place
 from cli.results import Task
 from cli.study.finding import Finding, of_answer
 from cli.video import Sampling
-from testing.pictures import SYDNEY, exif, jpeg
-from testing.studies import BOVIDS, IMPALA, LION, answer
-from testing.videos import write_video
+from tests.support.pictures import SYDNEY, exif, jpeg
+from tests.support.studies import BOVIDS, IMPALA, LION, answer
+from tests.support.videos import write_video
 from tests.unit.cli.copy.test_command import animal, person
 
 PHOTO = jpeg(exif=exif(SYDNEY))

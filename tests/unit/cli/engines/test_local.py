@@ -16,7 +16,7 @@ from cli.engines.local import CellFile, NoCache, of_a_run, write_cells
 from cli.identify.command import in_parallel
 from database.cell_animals import ROW, AnimalRow, Cell
 from database.dataset import Dataset
-from testing.in_memory import InMemoryStore
+from tests.support.in_memory import InMemoryStore
 
 PHOTOS, STATIONS = 10_000, 20
 

@@ -14,8 +14,8 @@ from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
 from cli.engines.megadetector import SIZE, MegaDetector, boxes_of, version_of, with_detector
 from cli.errors import CommandError
-from testing import tiny_model
 from tests.stand_ins import detection, stand_ins, write_megadetector
+from tests.support import tiny_model
 
 FRAME = np.zeros((960, SIZE, 3), np.uint8)
 

@@ -22,7 +22,6 @@ from chalicelib.services import Services
 from cli.engines.engine import required
 from cli.engines.speciesnet import CERTAINTY, FULL, NetAnimals, SpeciesNet, version_of, with_speciesnet
 from cli.errors import CommandError
-from testing import tiny_model
 from tests.stand_ins import (
     ANIMAL,
     BLACK_BEAR,
@@ -37,6 +36,7 @@ from tests.stand_ins import (
     stand_ins,
     write_speciesnet,
 )
+from tests.support import tiny_model
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.description import Description, read_description
 from cli.place import Place
 from cli.words import rows_of
-from testing.studies import PHOTOS, STATIONS, made_up
+from tests.support.studies import PHOTOS, STATIONS, made_up
 
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2}")
 REQUIRED = {

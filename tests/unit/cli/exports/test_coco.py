@@ -8,7 +8,7 @@ import pytest
 
 from cli.exports.coco import write_coco
 from cli.exports.description import read_description
-from testing.studies import PHOTOS, made_up
+from tests.support.studies import PHOTOS, made_up
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from cli.__main__ import run
 from cli.errors import Exit
 from cli.words import rows_of
-from testing.studies import write_study
+from tests.support.studies import write_study
 
 SAID = "coordinates for others are rounded to 0.01°; --round-coordinates 0 leaves them exact"
 

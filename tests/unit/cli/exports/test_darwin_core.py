@@ -10,7 +10,7 @@ import pytest
 
 from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
-from testing.studies import made_up
+from tests.support.studies import made_up
 
 TEXT = "{http://rs.tdwg.org/dwc/text/}"
 

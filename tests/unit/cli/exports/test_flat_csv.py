@@ -6,7 +6,7 @@ from cli.exports.camtrap_dp import FILE_TIME
 from cli.exports.flat_csv import write_csv
 from cli.report.summary import summary_of
 from cli.words import rows_of
-from testing.studies import IMPALA, LION, PHOTOS, answer, made_up
+from tests.support.studies import IMPALA, LION, PHOTOS, answer, made_up
 
 
 def test_each_photo_has_a_row(tmp_path: Path) -> None:

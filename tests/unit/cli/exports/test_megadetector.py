@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.exports.megadetector import write_megadetector
-from testing.studies import IMPALA, PHOTOS, answer, made_up
+from tests.support.studies import IMPALA, PHOTOS, answer, made_up
 
 
 def export(tmp_path: Path, photos: Any = PHOTOS) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -18,7 +18,7 @@ from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import save
 from cli.study.study import Study
 from cli.words import rows_of
-from testing.studies import LION, answer, made_up, write_study
+from tests.support.studies import LION, answer, made_up, write_study
 from tests.unit.cli.copy.test_command import animal, person
 
 ABOUT = read_description(None, "")

@@ -12,8 +12,8 @@ from cli.__main__ import run
 from cli.errors import CommandError, Exit
 from cli.exports.xmp import inside, packet, write_sidecars
 from cli.words import rows_of
-from testing.pictures import SYDNEY, encoded, exif, scene
-from testing.studies import DEER, IMPALA, LION, answer, made_up, write_study
+from tests.support.pictures import SYDNEY, encoded, exif, scene
+from tests.support.studies import DEER, IMPALA, LION, answer, made_up, write_study
 from tests.unit.cli.copy.test_command import animal, person, study_of
 
 NAMES = {

@@ -11,7 +11,7 @@ from cli.identify.listing import SINCE, Again, mark
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from cli.study.clocks import made_by
 from cli.study.moved import find_below
-from testing.studies import IMPALA, answer
+from tests.support.studies import IMPALA, answer
 
 MODELS = {"tiny": "123456789abc", "data": "1"}
 

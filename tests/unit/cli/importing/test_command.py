@@ -7,7 +7,7 @@ import pytest
 from cli.__main__ import run
 from cli.results import ResultsFile
 from cli.study.opinions import Opinion, opinions_of
-from testing.studies import write_study
+from tests.support.studies import write_study
 
 NAME = "TimelapseData.csv"
 HEAD = "File,RelativePath,DateTime,DeleteFlag,Species,Count,Analyst\n"

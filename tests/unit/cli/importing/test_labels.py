@@ -18,7 +18,7 @@ from cli.results import ResultsFile
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import save
 from cli.study.study import Study
-from testing.studies import write_study
+from tests.support.studies import write_study
 
 HEAD = ("File", "RelativePath", "DateTime", "DeleteFlag")
 IMPALA = Observation("animal", "impala", "Aepyceros melampus", "species")

@@ -14,7 +14,7 @@ from cli.importing.machine_answers import _Asked, _begin, _weighed
 from cli.importing.predictions import Found, Predicted
 from cli.place import EXIF
 from cli.results import FileFacts
-from testing import tiny_model
+from tests.support import tiny_model
 
 FOX = "0;mammalia;carnivora;canidae;vulpes;vulpes;red fox"
 ANIMAL = Box(0.1, 0.2, 0.3, 0.4, 0.9, "animal")

@@ -12,7 +12,7 @@ from chalicelib.services import build_recogniser
 from cli.importing.predictions import Found, Predicted
 from cli.importing.weighing import Weighing, opinion_in, with_others
 from cli.study.finding import of_answer
-from testing import tiny_model
+from tests.support import tiny_model
 
 BEAR = "1;mammalia;carnivora;ursidae;ursus;americanus;american black bear"
 FOX = "0;mammalia;carnivora;canidae;vulpes;vulpes;red fox"

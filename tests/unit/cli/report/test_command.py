@@ -9,8 +9,8 @@ from cli.exports.description import read_description
 from cli.report.command import PAGES, chart_data, page
 from cli.report.summary import SHOWN, Group, Station, Summary, summary_of
 from cli.review.agreement import Agreement
-from testing.pictures import jpeg
-from testing.studies import IMPALA, LION, MAMMAL, PHOTOS, STATIONS, answer, made_up
+from tests.support.pictures import jpeg
+from tests.support.studies import IMPALA, LION, MAMMAL, PHOTOS, STATIONS, answer, made_up
 
 
 def summary(tmp_path: Path, photos: object = PHOTOS) -> Summary:

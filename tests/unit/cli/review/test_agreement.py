@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cli.results import ResultsFile
 from cli.review.agreement import agreement, kappa_of
 from cli.study.opinions import Observation
-from testing.studies import IMPALA, answer, say, seen, write_study
+from tests.support.studies import IMPALA, answer, say, seen, write_study
 
 
 @pytest.fixture

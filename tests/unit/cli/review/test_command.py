@@ -16,7 +16,7 @@ from cli.study.opinions import Observation
 from cli.study.taxa import numbered
 from database.cell_animals import ROW, Cell
 from database.dataset import Dataset
-from testing.studies import say, write_study
+from tests.support.studies import say, write_study
 
 
 def test_what_lives_at_a_place_is_known_if_a_run_has_kept_it(tmp_path: Path) -> None:

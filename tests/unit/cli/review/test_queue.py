@@ -14,7 +14,7 @@ from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from cli.review.queue import Choice, Queue
 from cli.study.opinions import Observation
 from cli.study.study import Study
-from testing.studies import IMPALA, LION, answer, say, seen, write_study
+from tests.support.studies import IMPALA, LION, answer, say, seen, write_study
 
 BURST, RARE, EMPTY, SOUTH = ("N/1", "N/2", "N/3"), ("N/4",), ("N/5",), ("S/card/1",)
 PHOTOS = (

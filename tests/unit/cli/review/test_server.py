@@ -20,9 +20,9 @@ from cli.review.server import ReviewServer
 from cli.review.session import Session
 from cli.study.moved import forget
 from cli.study.opinions import Observation
-from testing.pictures import jpeg
-from testing.studies import IMPALA, PHOTOS, answer, say, write_study
-from testing.videos import write_video
+from tests.support.pictures import jpeg
+from tests.support.studies import IMPALA, PHOTOS, answer, say, write_study
+from tests.support.videos import write_video
 
 FIRST, SECOND, BLANK, LION, PHOTO = (name for name, _, text in PHOTOS if text)
 """The photos with an answer; the two first are an event."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cli.results import ResultsFile
 from cli.study.clocks import Doubts, doubts_of, jumps_back
-from testing.studies import IMPALA, STATIONS, answer, write_study
+from tests.support.studies import IMPALA, STATIONS, answer, write_study
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -22,7 +22,7 @@ from cli.study.reviews import precision
 from cli.study.study import Study
 from cli.study.taxa import ScoredTaxon
 from cli.words import rows_of
-from testing.studies import BOVIDS, DEER, IMPALA, LION, MAMMAL, answer, say, seen, write_study
+from tests.support.studies import BOVIDS, DEER, IMPALA, LION, MAMMAL, answer, say, seen, write_study
 
 
 def box(x: float, score: float = 0.9) -> dict[str, float]:

@@ -22,7 +22,7 @@ from cli.study.reviews import precision, taxon_chosen, wilson
 from cli.study.study import Study
 from cli.study.taxa import ScoredTaxon
 from cli.words import rows_of
-from testing.studies import answer, say, seen, write_study
+from tests.support.studies import answer, say, seen, write_study
 
 IMPALA_1, BOVIDS, BLANK, LION, IMPALA_2 = (
     *("N/IMG_0001.JPG", "N/IMG_0002.JPG", "N/IMG_0003.JPG"),

@@ -12,7 +12,7 @@ from cli.study.finding import Box, Finding
 from cli.study.opinions import Kind
 from cli.study.study import StudyPhoto, events_of
 from cli.study.taxa import ScoredTaxon
-from testing.studies import STATIONS, answer, made_up
+from tests.support.studies import STATIONS, answer, made_up
 
 
 def test_photos_without_a_time_are_no_common_event(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from cli.__main__ import run
 from cli.errors import Exit
 from cli.tables.command import parse_days, parse_duration
-from testing.studies import write_study
+from tests.support.studies import write_study
 
 
 def test_durations() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.tables.independence import Record, Sighting, Species, records_of, sightings_of
-from testing.studies import BOVIDS, IMPALA, LION, MAMMAL, answer, made_up
+from tests.support.studies import BOVIDS, IMPALA, LION, MAMMAL, answer, made_up
 from tests.unit.cli.study.camtrapr import sightings
 
 HOUR = timedelta(hours=1)

@@ -11,7 +11,7 @@ from cli.study.reviews import save
 from cli.study.study import Study
 from cli.tables.tables import Rules, columns, meanings, write_tables
 from cli.words import rows_of
-from testing.studies import BOVIDS, IMPALA, LION, PHOTOS, STATIONS, answer, made_up, write_study
+from tests.support.studies import BOVIDS, IMPALA, LION, PHOTOS, STATIONS, answer, made_up, write_study
 
 VISITS = [
     ("N/1.jpg", "2026-05-02 06:00:00", answer(IMPALA)),

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from cli.__main__ import run
-from testing import tiny_model
-from testing.studies import STATIONS
+from tests.support import tiny_model
+from tests.support.studies import STATIONS
 
 COLOURS = {"lion": (200, 60, 40), "impala": (50, 190, 60), "hare": (10, 10, 240)}
 

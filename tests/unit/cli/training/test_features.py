@@ -13,7 +13,7 @@ from chalicelib.services import Services
 from cli.errors import CommandError
 from cli.training.features import NOTHING, Eye, Memory, pooled, see
 from cli.training.labels import LabelledPhoto
-from testing import tiny_model
+from tests.support import tiny_model
 
 DRAWN = Box(0.25, 0.25, 0.5, 0.5, 1.0, "animal")
 DETECTED = Box(0.25, 0.25, 0.5, 0.5, 0.8, "animal")

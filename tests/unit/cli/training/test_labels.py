@@ -13,7 +13,7 @@ from cli.errors import CommandError
 from cli.results import ResultsFile
 from cli.study.opinions import Observation
 from cli.training.labels import LabelledPhoto, Labels
-from testing.studies import IMPALA, STATIONS, answer, say, seen, write_study
+from tests.support.studies import IMPALA, STATIONS, answer, say, seen, write_study
 
 NORTH = cell_of(-1.2345, 36.789)
 BOX = Box(0.1, 0.2, 0.3, 0.4, 0.8, "animal")

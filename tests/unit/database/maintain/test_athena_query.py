@@ -17,7 +17,7 @@ from database.maintain.athena_query import assumptions, cost, estimate, query, s
 from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.tables import tables_in
 from database.maintain.occurrences.workspace import Workspace
-from testing.cloudformation import template
+from tests.support.cloudformation import template
 
 SNAPSHOT = "2026-11-01"
 COLUMNS = {

@@ -34,8 +34,8 @@ from infra.cost import (
 from infra.cost.__main__ import main
 from infra.cost.page import BLOCK, PAGE, PARTS
 from infra.template.web import task_size
-from testing.aws import definition
-from testing.cloudformation import parameters, resources
+from tests.support.aws import definition
+from tests.support.cloudformation import parameters, resources
 
 PRICES = current_prices()
 IDLE, SMALL, MILLION, LARGE = MONTHS

@@ -17,8 +17,8 @@ from infra.release import COMMIT, MODEL
 from infra.step import PreconditionFailed
 from infra.template import merge_unique, only, parameters_of, pipeline
 from infra.template.pipeline import merge_template
-from testing import cloudformation
-from testing.cloudformation import STAGES
+from tests.support import cloudformation
+from tests.support.cloudformation import STAGES
 
 FUNCTIONS = {
     "APIHandler": "faunalens-{}",

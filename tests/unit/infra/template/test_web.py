@@ -10,7 +10,7 @@ from infra.functions import function_settings
 from infra.step import PreconditionFailed
 from infra.template import parameters_of
 from infra.template.web import REQUESTS_PER_TASK, WATCHED, check_names, has_tls, web_template
-from testing.cloudformation import resources
+from tests.support.cloudformation import resources
 
 TEMPLATE = web_template("dev", "https://example.org/runbook")
 FOUND = TEMPLATE["Resources"]

@@ -12,7 +12,7 @@ from chalicelib.photo.decode import open_photo
 from chalicelib.photo.decoders import TimedFile
 from chalicelib.photo.headers import _check_scans
 from chalicelib.photo.memory import DecodeMemory
-from testing import pictures
+from tests.support import pictures
 
 DETAILS = re.findall(
     r'^  \[/(.+)/, "(detail\.\w+)"\],$', (ROOT / "web/page/src/problem.js").read_text("utf-8"), re.MULTILINE

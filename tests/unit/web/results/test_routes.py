@@ -13,7 +13,7 @@ from chalicelib.api.http import Request, Response, Route
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import Forbidden
 from chalicelib.telemetry.record import Record
-from testing.pictures import SYDNEY, encoded, exif, jpeg, noise
+from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise
 from web.results import routes as module
 from web.results.results import Results
 from web.results.routes import SIDE, thumbnail, wants_picture, with_results

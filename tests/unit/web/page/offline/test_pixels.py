@@ -16,7 +16,7 @@ from chalicelib.model.manifest import CLASSIFIER, read_manifests
 from chalicelib.model.packs import resized
 from chalicelib.photo.pixels import Area, Picture, crop_share, decode
 from chalicelib.photo.quality import measures_of
-from testing.pictures import encoded, noise
+from tests.support.pictures import encoded, noise
 from tests.unit.web.page.offline.node import image, pixels_of, run
 
 SIZE = 260

@@ -109,7 +109,7 @@ def _holds(condition: Any, values: Mapping[str, str], known: Mapping[str, bool])
             return any(_holds(each, values, known) for each in some)
         case {"Condition": str(name)}:
             return known[name]
-    raise AssertionError(f"the condition {condition} is not supported; add it to testing/cloudformation.py")
+    raise AssertionError(f"the condition {condition} is not supported; add it to tests/support/cloudformation.py")
 
 
 def _evaluate(value: Any, values: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:
@@ -150,7 +150,7 @@ def is_allowed(
 
 def _applies(statement: Statement, action: str, resource: str, context: Mapping[str, str]) -> bool:
     if unknown := statement.keys() - _ELEMENTS:
-        raise AssertionError(f"{unknown} of a statement is not supported; add it to testing/cloudformation.py")
+        raise AssertionError(f"{unknown} of a statement is not supported; add it to tests/support/cloudformation.py")
     return (
         any(fnmatchcase(action.lower(), each.lower()) for each in _listed(statement["Action"]))
         and any(fnmatchcase(resource, each) for each in _listed(statement["Resource"]))
@@ -168,7 +168,7 @@ def _is_met(operator: str, keys: Mapping[str, Any], context: Mapping[str, str]) 
                 key in context and any(fnmatchcase(context[key], each) for each in _listed(values))
                 for key, values in keys.items()
             )
-    raise AssertionError(f"the condition {operator} is not supported; add it to testing/cloudformation.py")
+    raise AssertionError(f"the condition {operator} is not supported; add it to tests/support/cloudformation.py")
 
 
 def _listed(value: Any) -> list[str]:

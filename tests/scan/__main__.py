@@ -1,8 +1,8 @@
-"""Scan the templates, policies and workflows for weaknesses: `python -m testing.scan`.
+"""Scan the templates, policies and workflows for weaknesses: `python -m tests.scan`.
 
 checkov scans the template of a whole stage with every option, those of backfill and pipeline, and the workflows.
 parliament scans the policies: actions, resources and conditions that do not exist or fit, and ways to more rights. Each
-accepted finding has its reason, in testing/scan/accepted.csv, or beside its resource in a template of infra/. In that
+accepted finding has its reason, in tests/scan/accepted.csv, or beside its resource in a template of infra/. In that
 file, `*` in the name of a resource is any text. Both scanners work offline.
 """
 
@@ -23,8 +23,8 @@ from chalicelib.config.settings import ROOT
 from infra.step import PreconditionFailed
 from infra.template import pipeline
 from local import LocalError
-from testing.cloudformation import in_account, resources
-from testing.pinned_environment import EnvironmentFailed, python_of
+from tests.support.cloudformation import in_account, resources
+from tests.support.pinned_environment import EnvironmentFailed, python_of
 
 ACCEPTED = Path(__file__).with_name("accepted.csv")
 

@@ -36,7 +36,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.ev
 )
 
 from infra.certificates import file_of, fingerprints
-from testing.cloudformation import in_account, resources
+from tests.support.cloudformation import in_account, resources
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"

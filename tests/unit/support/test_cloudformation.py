@@ -2,7 +2,7 @@
 
 import pytest
 
-from testing.cloudformation import is_allowed
+from tests.support.cloudformation import is_allowed
 
 READ = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::photos/*"}
 DENIED = {"Effect": "Deny", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::photos/secret/*"]}
@@ -34,5 +34,5 @@ def test_a_condition_must_hold_and_a_missing_key_does_not(condition: object) -> 
 
 @pytest.mark.parametrize("wrong", [{"NotAction": "s3:*"}, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}])
 def test_what_it_does_not_know_is_an_error(wrong: dict[str, object]) -> None:
-    with pytest.raises(AssertionError, match=r"add it to testing/cloudformation\.py"):
+    with pytest.raises(AssertionError, match=r"add it to tests/support/cloudformation\.py"):
         is_allowed([{**READ, **wrong}], "s3:GetObject", "arn:aws:s3:::photos/one")

@@ -18,7 +18,7 @@ from chalicelib.features.features import NO_LOCATION, Trace
 from chalicelib.photo.photos import PhotoFacts
 from chalicelib.telemetry.measures import Outcome, of_features, of_photos
 from chalicelib.telemetry.record import Record
-from testing.pictures import jpeg
+from tests.support.pictures import jpeg
 
 CELL, VERSION = 0x83BE0EFFFFFFFFF, "b0491d054589"
 KOALA = Candidate("phascolarctos-cinereus", "koala", "Phascolarctos cinereus", "species", 0.97, 0.95, "native")

@@ -1,6 +1,6 @@
 """PostgreSQL with small datasets or with that of this checkout, and feature lookups with real servers.
 
-`python -m testing.feature_rig` loads this checkout's dataset, which tests then copy.
+`python -m tests.support.feature_rig` loads this checkout's dataset, which tests then copy.
 """
 
 import shutil

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.scan.__main__ import (
+from tests.scan.__main__ import (
     ACCEPTED,
     ScanFinding,
     _run,

@@ -1,1 +1,0 @@
-"""What several folders of tests share, and benchmarks: small models, studies, servers and photos."""
