@@ -11,7 +11,7 @@ from chalicelib.lazy import Lazy
 from chalicelib.model.families import Families
 from chalicelib.model.models import Models
 from chalicelib.model.naming import Naming
-from chalicelib.model.outside import Outside
+from chalicelib.model.packs import Outside
 from chalicelib.model.recogniser import Recogniser
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model

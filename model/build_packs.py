@@ -24,7 +24,6 @@ from chalicelib.model.manifest import DETECTOR, Manifest, Weights
 from model import detector_graph, tflite_to_onnx, yolox_tiny
 from model.network import read_checkpoint
 from model.quantize import read_ranges
-from model.tflite_network import read_network
 
 PACKS = Path(__file__).parent / "packs"
 CHECKPOINT = ".pth"
@@ -62,7 +61,10 @@ def convert(manifest: Manifest, weights: Weights, file: Path) -> bytes:
         model = detector_graph.convert(_detector_of(manifest, weights, file), manifest.size, metadata)
     else:
         model = tflite_to_onnx.convert(
-            read_network(file), temperature=manifest.temperature, background=manifest.background, metadata=metadata
+            tflite_to_onnx.read_network(file),
+            temperature=manifest.temperature,
+            background=manifest.background,
+            metadata=metadata,
         )
     return bytes(model.SerializeToString(deterministic=True))
 

@@ -25,8 +25,8 @@ from chalicelib.corrections import picture_of, unquoted
 from chalicelib.errors import ClientError, ModelError, SettingError
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.relatives import read_relatives
-from chalicelib.model.verdict import Verdict, grade, verdict
 from chalicelib.services import Services
+from model.verdict import Verdict, grade, verdict
 
 SHOWN = 10
 """Photos that are listed, if the new version is worse about them."""

@@ -20,9 +20,8 @@ from benchmarks.field.figures import OF_ANSWERS, mean, share, worse
 from benchmarks.field.truth import FieldPhoto
 from benchmarks.measure import table
 from chalicelib.model import families, naming, shares, subject
-from chalicelib.model.certainty import PLAIN, Curve, Level
 from chalicelib.model.families import Families
-from chalicelib.model.naming import Decision, Naming
+from chalicelib.model.naming import PLAIN, Curve, Decision, Level, Naming
 from chalicelib.services import Services
 
 TRIED: Final[Mapping[tuple[ModuleType, str], Sequence[Any]]] = {

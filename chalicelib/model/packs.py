@@ -4,22 +4,39 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib.errors import ModelError
+from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
 from chalicelib.model.manifest import CLASSIFIER, Manifest, read_manifests
+from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import first_line, load_session, version_of
-from chalicelib.model.taxonomy import FIELDS, RANKS, TAXON_COLUMNS, Animal, Taxon, build_animal, read_rows
+from chalicelib.model.taxonomy import (
+    FIELDS,
+    KINDS,
+    LARGEST_ID,
+    RANKS,
+    TAXON_COLUMNS,
+    Animal,
+    Taxon,
+    build_animal,
+    read_rows,
+)
 from chalicelib.photo.pixels import crop_share
 
 INPUT, OUTPUT = "image", "probabilities"
 REMEDY = "run `make setup`, which builds the packs"
 LABEL_COLUMNS = ("output_index", "label", *FIELDS, *RANKS)
+FIRST: Final = LARGEST_ID // 2 + 1
+"""The least id that is made of a name; those of the release are below 100,000."""
+NATIVE: Final = 1
+"""Status of a relative at a place: range data has no other of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,3 +211,53 @@ def read_packs(folder: Path, threads: int = 0) -> tuple[Pack, ...]:
     `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
     """
     return tuple(Pack(manifest, threads) for manifest in read_manifests(folder) if manifest.kind == CLASSIFIER)
+
+
+def id_of(taxon: str) -> int:
+    """Return the id of a taxon that this release has none for."""
+    return FIRST + crc32(taxon.encode()) % FIRST
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What lies outside of the release. Thread-safe.
+
+    `folder`: of packs, or None. `relatives`: the species with a range that no model of the release knows.
+    """
+
+    folder: Path | None
+    relatives: Relatives
+
+    @cached_property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Return the manifests of the folder. Raises `ModelError` if one is malformed."""
+        return tuple(read_manifests(self.folder)) if self.folder else ()
+
+    def packs(self, threads: int, general: Path, known: Callable[[Animal], int]) -> tuple[Pack, ...]:
+        """Return the packs. `general`: folder of the general model. `known`: gives ids.
+
+        Raises `ModelError` if a manifest is malformed.
+        """
+        return tuple(Pack(each, threads, general, known) for each in self.manifests if each.kind == CLASSIFIER)
+
+    def at(self, features: Features, packs: Sequence[LabelledModel]) -> Features:
+        """Return the features of a place with the animals of these packs that this release has no ids for."""
+        if features.mode != "narrowed" or not packs:
+            return features
+        found, living = features.found, frozenset(features.found.relatives.tolist())
+        wild = {each.id for pack in packs for each in pack.animals if each.id >= FIRST and KINDS[each.kind] is None}
+        here = np.array(sorted(each for each in wild if self._numbers.get(each) in living), np.int32)
+        strange = np.array(sorted(each for each in wild if each not in self._numbers), np.int32)
+        found = found._replace(
+            animals=np.concatenate([found.animals, here]),
+            weights=np.concatenate([found.weights, np.ones(len(here), np.float32)]),
+            status=np.concatenate([found.status, np.full(len(here), NATIVE, np.uint8)]),
+            unknown=np.concatenate([found.unknown, strange]),
+        )
+        return replace(features, found=found)
+
+    @cached_property
+    def _numbers(self) -> Mapping[int, int]:
+        """Return the numbers of all relatives by the ids that are made of their names."""
+        found = ((number, self.relatives.unknown([number], frozenset())) for number in self.relatives.numbers)
+        return {id_of(each.taxon): number for number, those in found for each in those}

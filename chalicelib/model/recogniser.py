@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from chalicelib.errors import BadRequest
 from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
-from chalicelib.model.heads import Head, head_crops
-from chalicelib.model.models import FusedScores, Models, PhotoScores
+from chalicelib.model.models import FusedScores, Head, Models, PhotoScores, head_crops
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.relatives import Relative

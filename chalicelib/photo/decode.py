@@ -15,9 +15,17 @@ from PIL import Image
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoTooLarge, PhotoUnreadable
 from chalicelib.photo import memory
-from chalicelib.photo.decoders import DECODER_ERRORS, Decoder, TimedFile, describe, load_decoder
 from chalicelib.photo.exif import read_exif
-from chalicelib.photo.formats import FORMATS, Format, detect_format
+from chalicelib.photo.formats import (
+    DECODER_ERRORS,
+    FORMATS,
+    Decoder,
+    Format,
+    TimedFile,
+    describe,
+    detect_format,
+    load_decoder,
+)
 from chalicelib.photo.headers import check_directory, check_segments, read_webp_header, with_metadata_first
 from chalicelib.photo.pixels import Picture, decode, draft_side
 

@@ -12,7 +12,7 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from chalicelib.errors import LocationInvalid
 from chalicelib.location import REMEDY, Location
-from chalicelib.photo.decoders import DECODER_ERRORS
+from chalicelib.photo.formats import DECODER_ERRORS
 
 TRANSPOSE_TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

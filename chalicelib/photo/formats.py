@@ -1,16 +1,40 @@
-"""The formats of photos that are accepted: the table is formats.json, which the page's build and the packager read too.
+"""The formats of photos that are accepted, and their decoders in Pillow.
 
-A new format is a row there. docs/reference/package.md says what a decoder adds to the package.
+The table is formats.json, which the page's build and the packager read too. A new format is a row there.
+docs/reference/package.md says what a decoder adds to the package.
 """
 
+import importlib
+import io
 import json
 import re
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from typing import Any, cast
 
-from chalicelib.errors import UnsupportedMediaType
+from PIL import Image
 
+from chalicelib.errors import PhotoUnreadable, UnsupportedMediaType
+
+type Decoder = Callable[[io.BytesIO], Image.Image]
+
+DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+"""What Pillow and its plugins raise for a damaged photo."""
 ENOUGH = 256
 """Number of bytes from which the format can be detected."""
 
@@ -88,3 +112,48 @@ def _brands_of(data: bytes) -> set[bytes]:
     """Return the major and compatible brands in the first box of an ISO base media file."""
     end = min(int.from_bytes(data[:4], "big"), len(data), ENOUGH)
     return {data[8:12], *(data[start : start + 4] for start in range(16, end - 3, 4))}
+
+
+def describe(error: BaseException) -> str:
+    """Return a decoder's message for clients: one short line, without internals of the process."""
+    original = error.__cause__ or error  # Pillow wraps some errors
+    if isinstance(original, TypeError | AttributeError | LookupError | struct.error):  # about its code, not the photo
+        return "unknown data"
+    text = str(error).splitlines()[0] if str(error) else ""
+    return "unknown data" if not text or "<" in text or "/" in text else text[:80]
+
+
+def load_decoder(form: Format) -> Decoder:
+    """Import and return the Pillow plugin of a format. Raises `UnsupportedMediaType` if this package lacks it."""
+    module, _, name = form.decoder.rpartition(".")
+    try:
+        return cast("Decoder", getattr(importlib.import_module(module), name))
+    except ModuleNotFoundError:  # such as a package built with HEIC=no (docs/reference/package.md)
+        others = named(tuple(each for each in FORMATS if each.decoder != form.decoder))
+        raise UnsupportedMediaType(f"this server does not read {form.name}; send {others}") from None
+
+
+class TimedFile(io.BytesIO):
+    """The bytes of a photo, readable for `seconds` from the last start of the clock.
+
+    A decoder cannot be interrupted. The decoders of JPEG and PNG read 64 KB at a time, so their first read after the
+    time limit fails. The decoders of WebP, HEIC and TIFF read the whole file at once, so only the limit on pixels
+    bounds their time.
+    """
+
+    def __init__(self, data: bytes, seconds: float) -> None:
+        super().__init__(data)  # shares the memory of `data`
+        self.size, self._seconds = len(data), seconds
+        self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """Allow reading for `seconds` from now."""
+        self._ends = monotonic() + self._seconds
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read up to `size` bytes. Raises `PhotoUnreadable` after the time limit."""
+        if monotonic() > self._ends:
+            raise PhotoUnreadable(
+                f"the photo takes more than {self._seconds:g} s to decode; save it again as a baseline JPEG"
+            )
+        return super().read(size)

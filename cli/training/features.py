@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ClientError, ModelError
 from chalicelib.model.detector import Box, Detectors
-from chalicelib.model.heads import head_crops
+from chalicelib.model.models import head_crops
 from chalicelib.model.session import Model
 from chalicelib.photo.photos import Photos
 from chalicelib.photo.pixels import Picture

@@ -13,8 +13,7 @@ import numpy as np
 
 from chalicelib.config import VERSION
 from chalicelib.features.cells import parse_cell, prepare, text_of
-from chalicelib.model.outside import id_of
-from chalicelib.model.packs import LABEL_COLUMNS
+from chalicelib.model.packs import LABEL_COLUMNS, id_of
 from chalicelib.model.taxonomy import RANKS, Animal, Taxon
 from cli.errors import CommandError
 from cli.photos import thumbnail

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from chalicelib.errors import ModelError
-from model.tflite_network import read_network
-from model.tflite_to_onnx import convert
+from model.tflite_to_onnx import convert, read_network
 from tests.unit.model.tiny_tflite import (
     CLASSES,
     SIZE,

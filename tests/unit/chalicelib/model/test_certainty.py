@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
-from chalicelib.model.certainty import PLAIN, Basis, Level, read_certainty
+from chalicelib.model.naming import PLAIN, Basis, Level, read_certainty
 
 FITTED = read_certainty(ROOT / "model" / "certainty.json")
 ROW = {"place": [0, 1], "alone": [0, 1], "pack": [0, 1], "least": 0.5}

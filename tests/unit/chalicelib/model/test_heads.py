@@ -15,7 +15,7 @@ from chalicelib.features.cells import cell_of, prepare, text_of
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.detector import GROWTH, Box
-from chalicelib.model.heads import head_crops, stretched
+from chalicelib.model.models import head_crops, stretched
 from chalicelib.model.recogniser import Recognised, Recogniser, believed
 from chalicelib.model.subject import LEAST_BOX, Sighting
 from chalicelib.photo.photos import DecodedPhoto

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.model.models import FusedScores, Models
-from chalicelib.model.outside import Outside
+from chalicelib.model.packs import Outside
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Taxonomy

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.models import Models
-from chalicelib.model.outside import FIRST, Outside, id_of
+from chalicelib.model.packs import FIRST, Outside, id_of
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import LARGEST_ID, Taxonomy

@@ -6,9 +6,9 @@ import pytest
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoUnreadable
-from chalicelib.photo import decoders
+from chalicelib.photo import formats
 from chalicelib.photo.decode import open_photo
-from chalicelib.photo.decoders import TimedFile
+from chalicelib.photo.formats import TimedFile
 from tests.support.pictures import encoded, jpeg, noise, scene
 
 
@@ -16,7 +16,7 @@ from tests.support.pictures import encoded, jpeg, noise, scene
 def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let time pass for decoders."""
     now = [100.0]
-    monkeypatch.setattr(decoders, "monotonic", lambda: now[0])
+    monkeypatch.setattr(formats, "monotonic", lambda: now[0])
     return lambda seconds: now.append(now.pop() + seconds)
 
 

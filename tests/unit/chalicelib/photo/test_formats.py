@@ -11,8 +11,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import UnsupportedMediaType
-from chalicelib.photo.decoders import load_decoder
-from chalicelib.photo.formats import ENOUGH, FORMATS, detect_format
+from chalicelib.photo.formats import ENOUGH, FORMATS, detect_format, load_decoder
 from infra.package.dependencies import EXCLUSIONS, read_exclusions
 from tests.support.pictures import encoded, noise, scene
 

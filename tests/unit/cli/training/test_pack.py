@@ -12,8 +12,7 @@ from PIL import Image
 
 from chalicelib.features.cells import around, cell_of, prepare, text_of
 from chalicelib.model.manifest import Manifest
-from chalicelib.model.outside import id_of
-from chalicelib.model.packs import PackLabels
+from chalicelib.model.packs import PackLabels, id_of
 from chalicelib.model.taxonomy import Taxonomy
 from cli.errors import CommandError
 from cli.study.taxa import MODEL

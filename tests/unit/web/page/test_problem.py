@@ -9,7 +9,7 @@ import pytest
 from chalicelib.config.settings import ROOT, PhotoLimits
 from chalicelib.errors import ClientError
 from chalicelib.photo.decode import open_photo
-from chalicelib.photo.decoders import TimedFile
+from chalicelib.photo.formats import TimedFile
 from chalicelib.photo.headers import _check_scans
 from chalicelib.photo.memory import DecodeMemory
 from tests.support import pictures

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.model.verdict import NOISE, Verdict, grade, verdict
+from model.verdict import NOISE, Verdict, grade, verdict
 
 FOX = ("Chordata", "Mammalia", "Carnivora", "Canidae", "Vulpes", "Vulpes vulpes")
 
