@@ -90,6 +90,10 @@ select coalesce(sum(number), 0) from (
     group by size, checksum having count(distinct coalesce(deployment, '')) > 1
 );
 
+--: untimed
+-- The number of photos with an answer that have no time in EXIF.
+select count(*) from photo where answer is not null and taken is null and id not in (select id from copies);
+
 --: listed
 create temp table listed (
     path text primary key, size integer, modified integer, deployment text, place text, shift real

@@ -17,6 +17,7 @@ from cli.errors import CommandError, Exit
 from cli.exports.xmp import EMPTY, WORDS, caption, inside, packet
 from cli.options import FOLDER, Parsed, StudyOptions, event_gap, file_times, results_argument
 from cli.results import ResultsFile
+from cli.study import moved
 from cli.study.finding import Box, Finding
 from cli.study.study import Study, StudyPhoto
 from cli.terminal import photo_progress, warn
@@ -94,7 +95,7 @@ def copy(
         _expect_apart(source, folder)
         put = partial(_put, how=how, xmp=xmp)
         stations = {row["deploymentID"]: row for row in kept.deployments()}
-        total, left, films = kept.counts().done - study.copies, 0, 0
+        total, left, films = kept.counts().done - moved.copies(kept), 0, 0
         with Copies(folder, source, force=force) as copies, photo_progress(0, total, "copying") as reach:
             _expect_same_study(kept, copies)
             for number, (photo, new_folders) in enumerate(placed(study, by, stations), 1):

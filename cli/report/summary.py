@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from math import acos, cos, degrees, pi, radians, sin, tan
 
+from cli.study.clocks import doubts_of, made_by, mixture
 from cli.study.effort import operations, stations_of
 from cli.study.event import found_in
 from cli.study.finding import KINDS, Finding
+from cli.study.moved import copies
 from cli.study.study import Study, StudyPhoto
 from cli.study.taxa import distinct
 
@@ -119,7 +121,8 @@ class Summary:
 
 def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
     """Collect what a report shows of a study. `hide_people`: show no photos that people are on."""
-    found = Summary(precision=study.precision, copies=study.copies)
+    results = study.results
+    found = Summary(precision=study.precision, copies=copies(results), models=list(made_by(results)))
     names = stations_of(study)
     for key, each in study.deployments.items():
         found.stations[key] = Station(names[key], each.latitude, each.longitude)
@@ -130,7 +133,7 @@ def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
         _count_event(found, event)
         for photo in event:
             _count_photo(found, photo, is_shown=not (hide_people and photo.finding.shows_people))
-    found.models, found.doubts = study.models, study.doubts()
+    found.doubts = [each for each in (*doubts_of(results).sentences(), mixture(results)) if each]
     found.unanswered = [(row["path"], row["detail"]) for row in study.unanswered()]
     return found
 

@@ -7,7 +7,7 @@ hold connections open, so each has a thread of its own; one of them at a time ha
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,9 +18,7 @@ from urllib.parse import parse_qs
 from chalicelib.config.settings import ROOT
 from cli.log import LOG
 from cli.photos import thumbnail
-from cli.review.agreement import agreement
-from cli.review.session import Held, Session, hold, release
-from cli.study.reviews import precision
+from cli.review.session import Held, Session, release
 
 PAGES = Path(__file__).parents[1] / "pages" / "review"
 NAMES = ROOT / "chalicelib" / "web"
@@ -39,6 +37,25 @@ LARGEST = 100_000
 """Largest request in bytes."""
 BROWSER = "browser"
 """The cookie that tells two browsers apart, for what they hold."""
+
+
+type Answer = Callable[[Session, Any, str], Any]
+"""What a request is answered, from the session, what was sent and who sent it."""
+GET: Mapping[str, Answer] = {
+    "queue": lambda session, _, __: session.choices(),
+    "event": lambda session, photo, holder: session.event(int(photo), holder),
+    "precision": lambda session, _, __: session.precision(),
+    "agreement": lambda session, _, __: session.agreement(),
+}
+"""By the first part of an address; what is sent is the rest of it."""
+POST: Mapping[str, Answer] = {
+    "review": lambda session, sent, holder: {"photos": session.say(list(map(int, sent["photos"])), sent, holder)},
+    "hold": lambda session, sent, holder: {"held_by": session.hold(int(sent["event"]), holder)},
+    "release": lambda session, _, holder: release(session.results, holder),
+    "split": lambda session, sent, holder: {"events": session.split(int(sent["photo"]), holder)},
+    "merge": lambda session, sent, holder: {"events": session.merge(int(sent["event"]), holder)},
+}
+"""By the address; what is sent is JSON."""
 
 
 class ReviewServer(ThreadingHTTPServer):
@@ -98,13 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(409, str(error).encode(), "text/plain")
         except KeyError:
             self._send(404, b"there is no such thing", "text/plain")
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-            OverflowError,
-            RecursionError,
-        ) as error:  # what JSON or a number in the address may lead to
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:  # JSON may lead to each
             self._send(400, str(error).encode(), "text/plain")
         except sqlite3.Error as error:
             text = f"the results file cannot be read or written ({error}); is the disk full? Then say it again"
@@ -119,38 +130,18 @@ class _Handler(BaseHTTPRequestHandler):
         if first == "picture":
             side = int(parse_qs(self.path.partition("?")[2]).get("side", [SIDE])[0])
             return self.server.picture(int(number), max(1, min(side, LONGEST_SIDE))), "image/jpeg"
-        session = self.server.session
-        with self.server.lock:
-            if first == "queue":
-                return _json(session.choices())
-            if first == "event":
-                return _json(session.event(int(number), self._holder))
-            if first == "precision":
-                rows = precision(session.results, drawn=False)
-                return _json([{**each._asdict(), "share": each.share} for each in rows])
-            if first == "agreement":
-                return _json(_agreement(session))
-        raise KeyError(name)
+        return self._said(GET[first], number)
 
     def _post(self, name: str) -> tuple[bytes, str]:
         length = int(self.headers.get("Content-Length", "0"))
         if not 0 <= length <= LARGEST:
             raise ValueError(f"the request has {length:,} bytes, at most {LARGEST:,} are read")
-        said, session, holder = json.loads(self.rfile.read(length)), self.server.session, self._holder
+        return self._said(POST[name], json.loads(self.rfile.read(length)))
+
+    def _said(self, answer: Answer, sent: Any) -> tuple[bytes, str]:
         with self.server.lock:
-            if name == "review":
-                return _json({"photos": session.say([int(each) for each in said["photos"]], said, holder)})
-            if name == "hold":
-                event = session.queue.event(int(said["event"]))
-                return _json({"held_by": hold(session.results, event, holder, session.reviewer)})
-            if name == "release":
-                release(session.results, holder)
-                return _json({})
-            if name == "split":
-                return _json({"events": session.split(int(said["photo"]), holder)})
-            if name == "merge":
-                return _json({"events": session.merge(int(said["event"]), holder)})
-        raise KeyError(name)
+            found = answer(self.server.session, sent, self._holder)
+            return json.dumps(found, ensure_ascii=False, allow_nan=False).encode(), "application/json"
 
     @property
     def _holder(self) -> str:
@@ -176,17 +167,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing: the terminal is for the address."""
-
-
-def _agreement(session: Session) -> dict[str, Any]:
-    """Return the agreement of the two reviewers who have most photos in common."""
-    pairs, disagreements = agreement(session.results)
-    found = {"disagreements": disagreements, "reviewers": [], "photos": 0, "kappa": None}
-    if pairs:
-        first = pairs[0]
-        found |= {"reviewers": [first.one, first.other], "photos": first.photos, "kappa": first.kappa}
-    return found
-
-
-def _json(value: Any) -> tuple[bytes, str]:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode(), "application/json"

@@ -11,11 +11,12 @@ from time import time
 from typing import Any
 
 from cli.results import QUERIES, ResultsFile, now
+from cli.review.agreement import Agreement, agreement
 from cli.review.queue import Choice, Queue
 from cli.study.event import found_in
 from cli.study.finding import Finding, machine_of
 from cli.study.opinions import KINDS, VALUES, Observation, Opinion, of_taxon, opinions_of
-from cli.study.reviews import save, taxon_chosen, withdraw
+from cli.study.reviews import precision, save, taxon_chosen, withdraw
 from cli.study.study import Study, StudyPhoto, seconds_between
 from cli.study.taxa import lineage_of, searchable
 
@@ -142,6 +143,21 @@ class Session:
                 observations = observations_of(said["observations"], list(map(machine_of, self._study.rows(photos))))
             save(self.results, photos, Opinion(self.reviewer, now(), observations), drawn=self._choice.drawn)
         return self.photos(photos)
+
+    def hold(self, photo: int, holder: str) -> str | None:
+        """Hold the event that has a photo, as `hold` does. Raises `KeyError` if there is none."""
+        return hold(self.results, self.queue.event(photo), holder, self.reviewer)
+
+    def precision(self) -> list[dict[str, Any]]:
+        """Return the precision of the models by taxon, over all photos that were reviewed."""
+        return [{**each._asdict(), "share": each.share} for each in precision(self.results, drawn=False)]
+
+    def agreement(self) -> dict[str, Any]:
+        """Return the agreement of the two reviewers who have most photos in common, if there are two."""
+        pairs, disagreements = agreement(self.results)
+        first = pairs[0] if pairs else Agreement("", "", 0, 0, None)
+        reviewers = [first.one, first.other] if pairs else []
+        return {"disagreements": disagreements, "reviewers": reviewers, "photos": first.photos, "kappa": first.kappa}
 
     def split(self, photo: int, holder: str) -> list[list[int]]:
         """Let an event begin with a photo. Return both events."""

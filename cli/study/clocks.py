@@ -1,12 +1,12 @@
 """What to know of a study before its numbers are used: doubtful times and deployments, and a mixture of models."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 
-from cli.deployments import Row, corrected, lies_in
+from cli.deployments import corrected, lies_in
 from cli.results import QUERIES, ResultsFile
 from cli.study.moved import copies, shared, untimed
 from cli.words import count
@@ -93,7 +93,8 @@ def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
             found.unassigned += bool(table) and row["deployment"] is None
             if row["taken"]:
                 time = corrected(row["taken"], row["shift"])
-                found.outside += _is_outside(table, row["deployment"], time)
+                dates = table.get(row["deployment"] or "")
+                found.outside += dates is not None and not lies_in(dates, time)
                 card.append((row["path"], time.replace(tzinfo=None)))
         times = [time for _, time in card]
         first = min(times, default=OLDEST)
@@ -124,8 +125,3 @@ def _jumps(times: Sequence[datetime]) -> int:
 def _natural(name: str) -> list[tuple[int, str]]:
     """Return a key that sorts IMG_9 before IMG_10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]
-
-
-def _is_outside(table: Mapping[str, Row], deployment: str | None, time: datetime) -> bool:
-    row = table.get(deployment or "")
-    return row is not None and not lies_in(row, time)

@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple, Self
 
 from chalicelib.model.subject import LEAST_BOX
@@ -29,6 +30,7 @@ class Box:
     height: float
 
 
+_EDGES = itemgetter("x", "y", "width", "height")
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 NOTHING_SAID = Observation("unknown")
 
@@ -114,13 +116,7 @@ class Finding:
     @property
     def differing(self) -> tuple[Other, ...]:
         """Return the others that say another kind or taxon, or that disagree with our ranges."""
-
-        def is_same(other: Other) -> bool:
-            if self.named and other.named:
-                return agree(self.named.line, other.named.line)
-            return self.kind == other.kind
-
-        return tuple(each for each in self.others if each.geofence or not is_same(each))
+        return tuple(each for each in self.others if each.geofence or not alike(self, each))
 
     @property
     def each(self) -> "tuple[Finding, ...]":
@@ -218,7 +214,7 @@ def _of_video(best: Finding, video: dict[str, Any], at: str) -> Finding:
     return replace(best, clip=clip, faint=faint, parts=tuple(parts) if best.parts or len(parts) > 1 else ())
 
 
-def alike(one: Finding, other: Finding) -> bool:
+def alike(one: Finding, other: Finding | Other) -> bool:
     """Return whether two findings are of one kind, and of one taxon or of one within the other."""
     if one.named is None or other.named is None:
         return one.kind == other.kind
@@ -253,15 +249,13 @@ def _boxes(answer: dict[str, Any], by: str, at: str) -> Iterator[Finding]:
     for animal in answer.get("animals") or ():
         score = animal["box"]["score"]
         named = _named(animal["prediction"], score)
-        yield Finding("animal", named, _taxa(animal["candidates"]), score, by, at, box=_box(animal["box"]), count=1)
+        yield Finding(
+            "animal", named, _taxa(animal["candidates"]), score, by, at, box=Box(*_EDGES(animal["box"])), count=1
+        )
     kinds: tuple[tuple[Kind, str], ...] = (("human", "people"), ("vehicle", "vehicles"))
     for kind, key in kinds:
         for box in (answer.get(key) or {}).get("boxes", ()):
-            yield Finding(kind, None, (), box["score"], by, at, box=_box(box), count=1)
-
-
-def _box(box: dict[str, float]) -> Box:
-    return Box(box["x"], box["y"], box["width"], box["height"])
+            yield Finding(kind, None, (), box["score"], by, at, box=Box(*_EDGES(box)), count=1)
 
 
 def _taxa(rows: Iterable[dict[str, Any]]) -> tuple[ScoredTaxon, ...]:

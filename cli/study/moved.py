@@ -3,6 +3,7 @@
 import os
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from cli.place import Place
@@ -23,7 +24,9 @@ def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]
         if identity in moved or path in taken or _size(folder / old) == size:
             continue
         if path not in checksums:
-            checksums[path] = _checksum(folder / path)
+            checksums[path] = None
+            with suppress(OSError):
+                checksums[path] = checksum_of(folder / path)
         if checksums[path] == checksum:
             moved[identity] = path
             taken.add(path)
@@ -67,10 +70,7 @@ def shared(results: ResultsFile) -> int:
 
 def untimed(results: ResultsFile) -> int:
     """Return the number of photos with an answer that have no time in EXIF. Copies do not count."""
-    query = (
-        "select count(*) from photo where answer is not null and taken is null and id not in (select id from copies)"
-    )
-    return next(int(count) for (count,) in results.rows(query))
+    return next(int(count) for (count,) in results.rows(QUERIES["untimed"]))
 
 
 def _size(path: str | Path) -> int | None:
@@ -81,13 +81,6 @@ def _size(path: str | Path) -> int | None:
         return None
     except OSError:
         return -1
-
-
-def _checksum(path: Path) -> int | None:
-    try:
-        return checksum_of(path)
-    except OSError:
-        return None
 
 
 def checksum_of(path: Path) -> int:

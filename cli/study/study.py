@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
-from itertools import batched
+from itertools import batched, groupby
 from math import ceil, sqrt
 
 from cli.deployments import ZONE, corrected, parse_zone
 from cli.results import BATCH, QUERIES, ResultsFile
-from cli.study import moved
-from cli.study.clocks import doubts_of, made_by, mixture
 from cli.study.finding import Clip, Finding, finding_of
+from cli.study.moved import untimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ class Study:
         *,
         file_times: bool = False,
     ) -> None:
-        self._results, self.gap, self._zone, self.precision = results, gap, zone, precision
+        self.results, self.gap, self._zone, self.precision = results, gap, zone, precision
         self._file_times = file_times
         self._rows = {row["deploymentID"]: row for row in results.deployments()}
         self.folder = results.study().get("folder", "")
@@ -145,33 +144,19 @@ class Study:
 
     def photos(self) -> Iterator[StudyPhoto]:
         """Yield the photos with an answer, by deployment and time. Copies within a deployment count once."""
-        ids = [row["id"] for row in self._results.rows(QUERIES["in order"])]  # sorting whole rows would fill the disk
+        ids = [row["id"] for row in self.results.rows(QUERIES["in order"])]  # sorting whole rows would fill the disk
         for some in batched(ids, BATCH, strict=False):
             yield from map(self.photo, self.rows(some))
 
     def rows(self, photos: Sequence[int]) -> list[sqlite3.Row]:
         """Return the rows of those photos that are there and have an answer, in this order."""
-        rows = {row["id"]: row for row in self._results.rows(_PHOTOS, json.dumps(photos, allow_nan=False))}
+        rows = {row["id"]: row for row in self.results.rows(_PHOTOS, json.dumps(photos, allow_nan=False))}
         return [rows[each] for each in photos if each in rows]
-
-    @property
-    def copies(self) -> int:
-        """Return the number of photos that do not count, because another one of their deployment is the same."""
-        return moved.copies(self._results)
-
-    @property
-    def models(self) -> list[str]:
-        """Return what the answers are from, the most photos first."""
-        return list(made_by(self._results))
-
-    def doubts(self) -> list[str]:
-        """Return what is doubtful about clocks, deployments and models, as sentences."""
-        return [each for each in (*doubts_of(self._results).sentences(), mixture(self._results)) if each]
 
     @property
     def untimed(self) -> int:
         """Return the number of photos that are an event each, because they have no time."""
-        return 0 if self._file_times else moved.untimed(self._results)
+        return 0 if self._file_times else untimed(self.results)
 
     def events(self) -> Iterator[list[StudyPhoto]]:
         """Yield the photos of each event, by deployment and time."""
@@ -179,15 +164,14 @@ class Study:
 
     def unanswered(self) -> Iterator[sqlite3.Row]:
         """Yield the photos without an answer that a run has looked at, with `code` and `detail` of what was wrong."""
-        return self._results.rows("select * from photo where answer is null and code is not null order by path")
+        return self.results.rows("select * from photo where answer is null and code is not null order by path")
 
     @cached_property
     def deployments(self) -> dict[str, Deployment]:
         """Return all deployments by id: those of the table in its order, then those of photos without one."""
-        spans: dict[str, _Span] = {}
-        for photo in self.photos():
-            spans.setdefault(photo.deployment, _Span(photo)).add(photo)
-        return {key: self._deployment(key, spans.get(key)) for key in dict.fromkeys((*self._rows, *spans))}
+        taken = groupby(self.photos(), key=lambda photo: photo.deployment)
+        found = {key: self._deployment(key, photos) for key, photos in taken}
+        return {key: found.get(key) or self._deployment(key, ()) for key in dict.fromkeys((*self._rows, *found))}
 
     def rounded(self, degrees: float) -> float:
         """Return a coordinate as exports may show it."""
@@ -210,7 +194,7 @@ class Study:
         deployment = self._deployment_of(row["deployment"], row["path"], latitude, longitude)
         if row["taken"]:
             time: datetime | None = corrected(row["taken"], row["shift"])
-            if time and (self._has_zone(deployment) or time.tzinfo is None):
+            if time and (time.tzinfo is None or self._rows.get(deployment, {}).get(ZONE)):
                 time = time.replace(tzinfo=self._zone_of(deployment))
         else:
             time = _file_time(row["modified"], self._zone_of(deployment)) if self._file_times else None
@@ -236,46 +220,33 @@ class Study:
     def _file_clock(self, modified: int, deployment: str) -> str | None:
         return str(_clock(_file_time(modified, self._zone_of(deployment)))) if self._file_times else None
 
-    def _has_zone(self, deployment: str) -> bool:
-        return bool(self._rows.get(deployment, {}).get(ZONE))
-
     def _zone_of(self, deployment: str) -> tzinfo | None:
         name = self._rows.get(deployment, {}).get(ZONE)
         return parse_zone(name) if name else self._zone
 
-    def _deployment(self, key: str, span: "_Span | None") -> Deployment:
-        fields = self._rows.get(key, {})
-        zone = self._zone_of(key)
+    def _deployment(self, key: str, photos: Iterable[StudyPhoto]) -> Deployment:
+        """Return a deployment. `photos`: its own, by time, those without one last."""
+        first: StudyPhoto | None = None
+        last, has_untimed = None, False
+        for photo in photos:
+            first, last = first or photo, photo.time or last
+            has_untimed |= not photo.timed
+        fields, zone = self._rows.get(key, {}), self._zone_of(key)
+        taken = (first.time, last) if first and first.time and last else ()
         given = [_moment(fields.get(name, ""), zone) for name in ("deploymentStart", "deploymentEnd")]
-        start, end = given[0] or (span.start if span else None), given[1] or (span.end if span else None)
-        taken = (span.start, span.end) if span and span.start and span.end else ()
-        issues = span is not None and (span.untimed or span.is_outside(start, end))
+        start, end = (one or other for one, other in zip(given, taken or (None, None), strict=True))
+        issues = has_untimed or _is_outside(taken, start, end)
+        place = (first.latitude, first.longitude) if first else (None, None)
         if fields:
-            latitude, longitude = self.rounded(float(fields["latitude"])), self.rounded(float(fields["longitude"]))
-            return Deployment(key, latitude, longitude, start, end, taken, issues, fields)
-        place = (span.first.latitude, span.first.longitude) if span else (None, None)
+            place = self.rounded(float(fields["latitude"])), self.rounded(float(fields["longitude"]))
         return Deployment(key, *place, start, end, taken, issues, fields)
 
 
-class _Span:
-    """The first and the last time of a deployment's photos, or None if they have none."""
-
-    def __init__(self, photo: StudyPhoto) -> None:
-        self.first, self.start, self.end, self.untimed = photo, photo.time, photo.time, False
-
-    def add(self, photo: StudyPhoto) -> None:
-        self.untimed |= not photo.timed
-        if photo.time:
-            self.start = min(self.start or photo.time, photo.time, key=_clock)
-            self.end = max(self.end or photo.time, photo.time, key=_clock)
-
-    def is_outside(self, start: datetime | None, end: datetime | None) -> bool:
-        """Return whether a photo was taken before or after the deployment; False if a time or its zone is not known."""
-        if not (self.start and self.end and start and end):
-            return False
-        if any(each.tzinfo is None for each in (self.start, self.end, start, end)):
-            return False
-        return self.start < start or self.end > end
+def _is_outside(taken: tuple[datetime, ...], start: datetime | None, end: datetime | None) -> bool:
+    """Return whether a photo was taken before or after the deployment; False if a time or its zone is not known."""
+    if not start or not end or not all(each.tzinfo for each in (start, end, *taken)):
+        return False
+    return any(not start <= each <= end for each in taken)
 
 
 def _file_time(modified: int, zone: tzinfo | None) -> datetime:
