@@ -142,8 +142,7 @@ def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding
         (
             same
             | {"observationID": observation_id(photo, number), "mediaID": photo.path, "observationLevel": "media"}
-            | _classification(part)
-            | ({"observationComments": f"{part.clip.remark}; {_comments(part)}"} if part.clip else {}),
+            | _classification(part, part.clip.remark if part.clip else ""),
             part,
         )
         for photo in event
@@ -156,7 +155,8 @@ def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding
     return found
 
 
-def _classification(finding: Finding) -> dict[str, Any]:
+def _classification(finding: Finding, remark: str = "") -> dict[str, Any]:
+    """Return the fields about what is there. `remark`: to put before the comments."""
     fields: dict[str, Any] = {
         "observationType": finding.kind,
         "count": finding.count,
@@ -166,7 +166,7 @@ def _classification(finding: Finding) -> dict[str, Any]:
         "classificationMethod": finding.method,
         "classifiedBy": finding.by,
         "classificationTimestamp": finding.at,
-        "observationComments": _comments(finding),
+        "observationComments": "; ".join(filter(None, (remark, _comments(finding)))),
     }
     if finding.named:
         fields["scientificName"] = finding.named.scientific_name

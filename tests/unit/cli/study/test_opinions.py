@@ -1,18 +1,11 @@
-"""Opinions of several reviewers, of several animals, and where exports have them."""
+"""Opinions of several reviewers, and of several animals."""
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
-from cli.exports.camtrap_dp import write_camtrap_dp
-from cli.exports.darwin_core import write_dwca
-from cli.exports.description import read_description
-from cli.exports.flat_csv import write_csv
 from cli.report.summary import summary_of
 from cli.results import ResultsFile
 from cli.study.event import found_in
@@ -20,8 +13,8 @@ from cli.study.finding import Finding
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import precision, save, wilson, withdraw
 from cli.study.study import Study
-from cli.words import rows_of
 from tests.support.studies import DEER, IMPALA, MAMMAL, answer, say, write_study
+from tests.unit.cli.exports.conftest import animal, box, boxes
 
 DOE = Observation("animal", *DEER, count=1, sex="female", life_stage="adult", behavior="vigilance", note="limps")
 FAWNS = Observation("animal", *DEER, count=2, life_stage="juvenile", behavior="running")
@@ -31,11 +24,8 @@ FIRST, SECOND, LATER = ("N/1.jpg", "N/2.jpg", "N/3.jpg")
 
 def boxed(*people: float) -> str:
     """Return an answer with an impala in a box, and people in others."""
-    box = {"x": 0.1, "y": 0.2, "width": 0.25, "height": 0.5, "score": 0.9}
-    named = dict(zip(("name", "scientific_name", "rank"), IMPALA, strict=True)) | {"score": 0.9}
-    animal = {"box": box, "prediction": named, "candidates": [named]}
-    boxes = [box | {"score": score} for score in people]
-    return answer(IMPALA, subject="animal", animals=[animal], people={"count": len(boxes), "boxes": boxes})
+    found = boxes(*(box(0.1, score) for score in people))
+    return answer(IMPALA, subject="animal", animals=[animal(0.1, IMPALA)], people=found)
 
 
 @pytest.fixture
@@ -168,40 +158,6 @@ def test_an_event_has_every_taxon_that_a_person_saw(results: ResultsFile) -> Non
     # WHEN both are in one photo THEN they are two, and are not counted together
     say(results, LATER, deer, replace(mammal, count=2))
     assert of_event() == {("Cervidae", 7), ("Mammalia", 2)}
-
-
-def test_exports_have_what_people_saw(results: ResultsFile, tmp_path: Path) -> None:
-    say(results, FIRST, DOE, FAWNS)
-    study, about = Study(results, 60), read_description(None, "")
-    # THEN Camtrap DP has each on its own
-    write_camtrap_dp(study, tmp_path / "package", about)
-    rows = [row for row in rows_of(tmp_path / "package" / "observations.csv") if row["mediaID"] == FIRST]
-    columns = ("count", "sex", "lifeStage", "behavior", "observationComments")
-    assert [tuple(row[name] for name in columns) for row in rows] == [
-        ("1", "female", "adult", "vigilance", "limps"),
-        ("2", "", "juvenile", "running", ""),
-    ]
-    # THEN the CSV has both in one row
-    write_csv(study, tmp_path / "photos.csv")
-    row = rows_of(tmp_path / "photos.csv")[0]
-    said = ("scientific_name", "count", "sex", "life_stage", "behavior", "note", "event_count", "event_life_stage")
-    assert [row[name] for name in said] == [
-        *("Cervidae | Cervidae", "1 | 2", "female | ", "adult | juvenile", "vigilance | running", "limps | "),
-        *("1 | 2 | 1", "adult | juvenile | "),
-    ]
-    # THEN Darwin Core has an occurrence of each
-    write_dwca(study, tmp_path / "a.zip", about)
-    with ZipFile(tmp_path / "a.zip") as archive, archive.open("occurrence.csv") as file:
-        occurrences = [
-            row
-            for row in csv.DictReader(io.TextIOWrapper(file, encoding="utf-8"))
-            if row["occurrenceID"].startswith(FIRST)
-        ]
-    columns = ("individualCount", "sex", "lifeStage", "behavior", "occurrenceRemarks")
-    assert [tuple(row[name] for name in columns) for row in occurrences] == [
-        ("1", "female", "adult", "vigilance", "limps"),
-        ("2", "", "juvenile", "running", ""),
-    ]
 
 
 def test_people_split_events_and_merge_them(results: ResultsFile) -> None:

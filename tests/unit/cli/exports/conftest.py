@@ -1,0 +1,133 @@
+"""A study with every kind of photo, and what the commands make of it."""
+
+import json
+from collections.abc import Mapping
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+from cli.__main__ import run
+from cli.errors import Exit
+from cli.results import ResultsFile
+from cli.study.opinions import Observation
+from tests.support.pictures import jpeg
+from tests.support.studies import DEER, IMPALA, LION, MAMMAL, PHOTOS, answer, say, seen, write_study
+
+ABOUT = {
+    "title": "Lions & <impalas>",
+    "id": "doi:10.1/x",
+    "description": "Two <stations>",
+    "contributors": [
+        {"title": "A. <Person>", "role": "contact", "email": "a@example.org", "organization": "Zoo & Co"},
+        {"title": 'B. "Other"'},
+    ],
+    "licenses": [{"name": "CC0-1.0", "scope": "data"}],
+}
+
+
+def box(x: float, score: float = 0.9) -> dict[str, float]:
+    return {"x": x, "y": 0.2, "width": 0.25, "height": 0.5, "score": score}
+
+
+def animal(x: float, who: tuple[str, str, str] | None, score: float = 0.9) -> dict[str, Any]:
+    inside = json.loads(answer(who, 0.8))
+    return {"box": box(x, score), "prediction": inside["prediction"], "candidates": inside["candidates"]}
+
+
+def boxes(*found: dict[str, float]) -> dict[str, Any]:
+    return {"count": len(found), "boxes": found}
+
+
+def named(who: tuple[str, str, str], **more: Any) -> dict[str, Any]:
+    return dict(zip(("name", "scientific_name", "rank"), who, strict=True)) | more
+
+
+def film(first: str, *others: str) -> str:
+    """The answer for a video of 20 s, of which these are the answers of the best frames."""
+    frames = enumerate(map(json.loads, others), 5)
+    also = [{"frame": 30 * number, "seconds": float(number), "answer": each} for number, each in frames]
+    video = {"frame": 60, "seconds": 2.0, "fps": 30.0, "duration": 20.0, "processed": [0, 30, 60, 150], "also": also}
+    return json.dumps(json.loads(first) | {"video": video})
+
+
+A_BOX: dict[str, Any] = {"subject": "animal", "animals": [animal(0.1, LION)]}
+A_PERSON = answer(None, subject="person", people=boxes(box(0.7, 0.6), box(0.1, 0.8)))
+EVERYTHING: dict[str, Any] = {
+    "animals": [animal(0.1, IMPALA), animal(0.4, None), animal(0.5, LION), animal(0.6, LION, 0.3)],
+    "people": boxes(box(0.7)),
+    "vehicles": boxes(box(0.2)),
+}
+PERHAPS = [named(DEER, score=0.6, members=[])]
+FENCE = {"country": "KEN", "taxon": "impala", "excludes": True}
+OTHERS = [{"by": "net 4", "kind": "animal", "score": 0.5, **named(who, geofence=FENCE)} for who in (LION, IMPALA)]
+PACKS = {"name": "tiny", "version": "1", "packs": [{"name": "birds", "version": "2"}]}
+MORE: Mapping[str, str | None] = {
+    "boxes.JPG": answer(IMPALA, subject="animal", **EVERYTHING),
+    "accepted.JPG": answer(IMPALA, subject="animal", **EVERYTHING),
+    "no box.JPG": answer(IMPALA, subject="animal", animals=[], people=boxes(box(0.7))),
+    "wide.JPG": answer(MAMMAL, subject="animal", candidates=[(IMPALA, 0.2)], perhaps=PERHAPS),
+    "no name.JPG": answer(None, subject="animal", animal_probability=0.4),
+    "unclear.JPG": answer(None, subject="unclear", animal_probability=0.4),
+    "person.JPG": A_PERSON,
+    "vehicle.JPG": answer(None, subject="vehicle"),
+    "film.MP4": film(answer(LION, 0.9, **A_BOX), A_PERSON),
+    "empty.AVI": film(answer(None)),
+    "broken.mov": None,
+    "others.JPG": answer(IMPALA, others=OTHERS, model=PACKS),
+    "family.JPG": answer(("trogon", "Trogonidae", "family")),
+    "order.JPG": answer(("trogon", "Trogoniformes", "order")),
+    "breed.JPG": answer(("poodle", "Canis familiaris", "breed")),
+    "<b> & 'c'.JPG": answer(('<i> & "lion"\x07', *LION[1:])),
+    "deer.JPG": answer(IMPALA, 0.6),
+    "typed.JPG": answer(IMPALA, 0.6),
+    "seen.MP4": film(answer(LION)),
+    "said to be blank.JPG": answer(None, subject="unclear", animal_probability=0.4),
+    "said to be unclear.JPG": answer(None, subject="animal", animal_probability=0.4),
+    "relative.JPG": answer(LION),
+}
+DOE = Observation(
+    "animal", *DEER, count=1, sex="female", life_stage="adult", behavior="vigilance", note="limps & <eats>"
+)
+FAWNS = Observation("animal", *DEER, count=2, life_stage="juvenile", behavior="running")
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the study, and with all that is made of it."""
+    folder = tmp_path_factory.mktemp("study")
+    photos = [(f"N/{name}", f"2026-05-{day:02} 06:00:00", text) for day, (name, text) in enumerate(MORE.items(), 3)]
+    burst = [(f"N/burst {n}.JPG", f"2026-05-02 23:00:{n}0", answer(who, 0.95)) for n, who in enumerate((IMPALA, LION))]
+    write_study(folder / "study.db", [*PHOTOS, *burst, *photos])
+    with ResultsFile(folder / "study.db", write=True) as results:
+        say(results, "N/accepted.JPG")
+        say(results, "N/deer.JPG", DOE, FAWNS)
+        say(results, "N/deer.JPG", Observation("blank"), reviewer="B. <Other>", at="2026-05-31")
+        for who in ("A. Person", "B. <Other>"):
+            say(results, "N/typed.JPG", Observation("animal", "olingo, <new>"), reviewer=who)
+        say(results, "N/seen.MP4", Observation("human"), Observation("animal", *LION))
+        say(results, "N/said to be blank.JPG", Observation("blank"))
+        say(results, "N/said to be unclear.JPG", Observation("unknown"))
+        say(results, "N/relative.JPG", seen("Ailurus styani"))
+    (folder / "Two stations" / "N").mkdir(parents=True)
+    (folder / "Two stations" / PHOTOS[0][0]).write_bytes(jpeg())
+    (folder / "about.json").write_text(json.dumps(ABOUT))
+    commands = (
+        ("export", "--csv", "csv/photos.csv", "--megadetector", "megadetector/md.json", "--xmp", "xmp"),
+        ("export", "--camtrap-dp", "camtrap_dp", "--dwca", "dwca.zip", "--file-times", "--metadata", "about.json"),
+        ("export", "--coco", "coco/coco.json", "--metadata", "about.json", "--round-coordinates", "0.1"),
+        ("report", "--html", "report/report.html"),
+        ("tables", "tables", "--include", "people", "--include", "blank", "--metadata", "about.json"),
+    )
+    with pytest.MonkeyPatch.context() as monkeypatch, redirect_stderr(StringIO()) as said:
+        monkeypatch.chdir(folder)
+        for command, *options in commands:
+            assert run([command, "study.db", *options]) == Exit.DONE
+    with ZipFile(folder / "dwca.zip") as archive:
+        archive.extractall(folder / "dwca")
+    (folder / "said").mkdir()
+    (folder / "said" / "said.txt").write_text(said.getvalue())
+    return folder
