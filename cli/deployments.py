@@ -8,9 +8,10 @@ the table has a zone, start and end need no offset, and may be dates: from the b
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache, cached_property
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -31,7 +32,6 @@ LIMITS = {row["column"]: row for row in _TABLES if row["least"]}
 WORDS = {row["column"]: frozenset(row["words"].split()) for row in _TABLES if row["words"]}
 """What Camtrap DP allows in a column: numbers or whole numbers between two, or words. With others, no package would be
 valid."""
-NUMBERS = ("latitude", "longitude", *LIMITS)
 TIMES = START, END = "deploymentStart", "deploymentEnd"
 DAY = timedelta(days=1)
 EVER = datetime.min  # noqa: DTZ901, on a camera's clock
@@ -147,7 +147,7 @@ def read_deployments(path: Path) -> Deployments:
                 if not any(map(str.strip, filter(None, row.values()))):  # spreadsheets add rows without a value
                     continue
                 if delimiter != ",":
-                    row |= {name: (row[name] or "").replace(",", ".") for name in NUMBERS if name in row}
+                    row |= {name: (row[name] or "").replace(",", ".") for name in LIMITS if name in row}
                 fault = None if None not in row and None not in row.values() else "expected as many fields as columns"
                 if fault := fault or _fault_of(row):
                     raise CommandError(f"{path}, line {reader.line_num}: {fault}")
@@ -157,7 +157,9 @@ def read_deployments(path: Path) -> Deployments:
         raise CommandError(f"{path} is not UTF-8; save it as 'CSV UTF-8'") from error
     except (OSError, csv.Error) as error:
         raise CommandError(f"{path} cannot be read as a table of deployments: {error}") from error
-    _expect_unique(path, "deploymentID", (normal(row["deploymentID"]) for row in rows))
+    ids = Counter(normal(row["deploymentID"]) for row in rows)
+    if twice := next((name for name, number in ids.items() if number > 1), None):
+        raise CommandError(f"{path} has the deploymentID '{twice}' twice; each deployment needs its own")
     table = Deployments(rows)
     _expect_dates(path, table)
     return table
@@ -167,14 +169,7 @@ def _fault_of(row: Mapping[str, str]) -> str | None:
     """Return what is wrong with a row, or None."""
     if not row["deploymentID"].strip():
         return "deploymentID is empty; name the deployment"
-    for column, limit in (("latitude", 90), ("longitude", 180)):
-        try:
-            is_valid = -limit <= float(row[column]) <= limit
-        except ValueError:
-            is_valid = False
-        if not is_valid:
-            return f"{column} is '{row[column]}'; expected decimal degrees from -{limit} to {limit}"
-    if fault := _fault_of_camera(row):
+    if fault := _fault_of_values(row):
         return fault
     try:
         if row.get(ZONE):
@@ -187,10 +182,11 @@ def _fault_of(row: Mapping[str, str]) -> str | None:
     return None
 
 
-def _fault_of_camera(row: Mapping[str, str]) -> str | None:
-    """Return what Camtrap DP would refuse in the optional columns of a row, or None."""
+def _fault_of_values(row: Mapping[str, str]) -> str | None:
+    """Return what Camtrap DP would refuse in a row, or None."""
     for column, limits in LIMITS.items():
-        if not (text := row.get(column, "").strip()):
+        text = row.get(column, "").strip()
+        if not text and column not in REQUIRED:
             continue
         least, most, is_whole = int(limits["least"]), int(limits["most"]), limits["type"] == "integer"
         try:
@@ -215,26 +211,11 @@ def _moment(row: Mapping[str, str], column: str) -> datetime:
         raise ValueError(
             f"{column} is '{text}'; expected a date such as 2026-05-12, or a time such as 2026-05-12T08:30:00-07:00"
         ) from None
-    if column == END and _is_date(text):
+    if column == END and len(text) <= len("2026-05-12"):  # a date without a time
         moment += DAY - timedelta(seconds=1)
     if moment.tzinfo is None and not zone:
         raise ValueError(f"{column} is '{text}', without an offset; give the deployment a {ZONE}, such as -07:00")
     return moment if moment.tzinfo else moment.replace(tzinfo=parse_zone(zone))
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return bool(date.fromisoformat(text))
-    except ValueError:
-        return False
-
-
-def _expect_unique(path: Path, column: str, values: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            raise CommandError(f"{path} has the {column} '{value}' twice; each deployment needs its own")
-        seen.add(value)
 
 
 def _expect_dates(path: Path, table: Deployments) -> None:

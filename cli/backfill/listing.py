@@ -49,28 +49,24 @@ def inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhot
     Raises `CommandError` if the report is in another format, of another bucket, or damaged.
     """
     try:
-        yield from _inventoried(s3, study, manifest)
+        about = json.load(s3.get_object(Bucket=manifest.bucket, Key=manifest.key)["Body"])
+        if about["fileFormat"] != "CSV":
+            raise CommandError(f"the inventory {manifest} is in {about['fileFormat']}; configure one in CSV")
+        if about["sourceBucket"] != study.bucket:
+            raise CommandError(f"the inventory {manifest} is of {about['sourceBucket']}, not of {study.bucket}")
+        columns = [name.strip() for name in about["fileSchema"].split(",")]
+        bucket = about["destinationBucket"].rpartition(":")[2]
+        for file in about["files"]:
+            body = s3.get_object(Bucket=bucket, Key=file["key"])["Body"]
+            with gzip.open(body, "rt", encoding="utf-8", newline="") as lines:
+                for values in csv.reader(lines):
+                    row = dict(zip(columns, values, strict=False))
+                    key = unquote_plus(row["Key"])
+                    is_current = row.get("IsLatest") != "false" and row.get("IsDeleteMarker") != "true"
+                    if is_current and key.startswith(study.key) and _is_photo(study, key):
+                        yield _stored(study, {**row, "Key": key}, "Size", "LastModifiedDate", "ETag")
     except (OSError, EOFError, zlib.error, csv.Error, ValueError, KeyError, TypeError) as error:
         raise CommandError(f"{manifest} is no inventory that can be read ({error}); check the name") from error
-
-
-def _inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhoto]:
-    about = json.load(s3.get_object(Bucket=manifest.bucket, Key=manifest.key)["Body"])
-    if about["fileFormat"] != "CSV":
-        raise CommandError(f"the inventory {manifest} is in {about['fileFormat']}; configure one in CSV")
-    if about["sourceBucket"] != study.bucket:
-        raise CommandError(f"the inventory {manifest} is of {about['sourceBucket']}, not of {study.bucket}")
-    columns = [name.strip() for name in about["fileSchema"].split(",")]
-    bucket = about["destinationBucket"].rpartition(":")[2]
-    for file in about["files"]:
-        body = s3.get_object(Bucket=bucket, Key=file["key"])["Body"]
-        with gzip.open(body, "rt", encoding="utf-8", newline="") as lines:
-            for values in csv.reader(lines):
-                row = dict(zip(columns, values, strict=False))
-                key = unquote_plus(row["Key"])
-                is_current = row.get("IsLatest") != "false" and row.get("IsDeleteMarker") != "true"
-                if is_current and key.startswith(study.key) and _is_photo(study, key):
-                    yield _stored(study, {**row, "Key": key}, "Size", "LastModifiedDate", "ETag")
 
 
 def named(s3: Any, study: S3Name, manifest: str) -> Iterator[StoredPhoto]:
@@ -176,22 +172,16 @@ def write(results: ResultsFile, study: S3Name, file: IO[bytes]) -> int:
     A batch of a Map Run has photos that follow each other. So most batches have one station, and look up one cell.
     """
     number = 0
-    for line in _lines(results, study):
-        file.write(line.encode())
-        number += 1
-    return number
-
-
-def _lines(results: ResultsFile, study: S3Name) -> Iterator[str]:
-    for row in results.rows(QUERIES["manifest"]):
-        item = {"bucket": study.bucket, "key": study.key + row["path"]}
-        if row["deployment"] is not None:
-            item["station"] = row["deployment"]
+    for number, row in enumerate(results.rows(QUERIES["manifest"]), 1):  # noqa: B007, the last one is returned
         place = Place.parse(row["place"])
-        if place.source == "given":
-            item |= {"latitude": place.latitude, "longitude": place.longitude}
-        if row["shift"]:
-            item["shift"] = row["shift"]
-        if row["etag"]:
-            item["etag"] = row["etag"]
-        yield json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+        known = {
+            "station": row["deployment"],
+            "latitude": place.latitude,
+            "longitude": place.longitude,
+            "shift": row["shift"] or None,
+            "etag": row["etag"] or None,
+        }
+        item = {"bucket": study.bucket, "key": study.key + row["path"]}
+        item |= {name: value for name, value in known.items() if value is not None}
+        file.write(json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n")
+    return number

@@ -6,12 +6,12 @@ knows how far it has come: a merge that was stopped goes on there, and the next 
 
 import json
 import sqlite3
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple, Self
+from typing import Any
 from zlib import crc32
 
 from chalicelib.api.http import json_of
@@ -30,22 +30,9 @@ OVERLAP = timedelta(minutes=5)
 _AGAIN = frozenset({INTERRUPTED, MISSING})
 """Errors that may not occur again: another photo may have ended the process, and a missing right can be given."""
 _KNOWN = "select id, path, place, size, modified from photo where path in (select value from json_each(?))"
-
-
-class _Marker(NamedTuple):
-    """How far the merge is, as facts of the study: lines older than `merged_since` are merged.
-
-    `merging_after`, `merging_since`: where a stopped merge goes on, and what `merged_since` is once it has ended.
-    """
-
-    merged_since: str = ""
-    merging_after: str = ""
-    merging_since: str = ""
-
-    @classmethod
-    def of(cls, results: ResultsFile) -> Self:
-        study = results.study()
-        return cls._make(study.get(name, "") for name in cls._fields)
+_MARKER = {"merged_since": "", "merging_after": "", "merging_since": ""}
+"""How far the merge is, as facts of the study: lines older than `merged_since` are merged; where a stopped merge goes
+on, and what `merged_since` is once it has ended."""
 
 
 def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Generator[int]:
@@ -53,28 +40,25 @@ def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Genera
 
     `study`: the folder with the photos. Raises `CommandError` for an object that is no line, and botocore's errors.
     """
-    marker = _Marker.of(results)
+    known = results.study()
+    marker = {name: known.get(name, "") for name in _MARKER}
     pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=lines.bucket, Prefix=lines.key, StartAfter=marker.merging_after, PaginationConfig={"PageSize": PAGE}
+        Bucket=lines.bucket, Prefix=lines.key, StartAfter=marker["merging_after"], PaginationConfig={"PageSize": PAGE}
     )
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         for page in pages:
-            if not marker.merging_since:
-                marker = marker._replace(merging_since=(_time_of(page) - OVERLAP).isoformat())
+            if not marker["merging_since"]:
+                date = page["ResponseMetadata"]["HTTPHeaders"]["date"]  # the time on S3's clock
+                marker["merging_since"] = (parsedate_to_datetime(date) - OVERLAP).isoformat()
             found = page.get("Contents", ())
-            new = [each["Key"] for each in found if each["LastModified"].isoformat() > marker.merged_since]
+            new = [each["Key"] for each in found if each["LastModified"].isoformat() > marker["merged_since"]]
             texts = pool.map(lambda key: s3.get_object(Bucket=lines.bucket, Key=key)["Body"].read(), new)
             kept = _keep(results, study, [_parsed(key, text) for key, text in zip(new, texts, strict=True)])
             if found:
-                marker = marker._replace(merging_after=found[-1]["Key"])
-            results.describe(**marker._asdict())
+                marker["merging_after"] = found[-1]["Key"]
+            results.describe(**marker)
             yield kept
-    results.describe(**_Marker(merged_since=marker.merging_since)._asdict())
-
-
-def _time_of(page: Mapping[str, Any]) -> datetime:
-    """Return the time on S3's clock."""
-    return parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
+    results.describe(**_MARKER | {"merged_since": marker["merging_since"]})
 
 
 def _parsed(key: str, text: bytes) -> Line:

@@ -210,7 +210,7 @@ class Container:
         self.alive = True
         try:
             self._next_message(deadline)
-            now = time.monotonic()
+            now = time.time()
         finally:
             self._forward_log()
         if self._python_started is None:

@@ -5,21 +5,20 @@ sees no other files of this checkout, and cannot import the packages that are in
 runtime.
 """
 
-import json
+import os
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from infra.package import Package
 from local import LocalError, package_folder
-from local.lambda_sim import enter_sandbox
 
 RUNTIME = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client.*.so")
 """awslambdaric and its dependencies, as file names in site-packages."""
@@ -27,6 +26,7 @@ SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "url
 """The other packages that Lambda's Python runtime contains."""
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")
 """Folders of the operating system that programs need."""
+ENTER = Path(__file__).with_name("enter_sandbox")
 PYTHON = Path(sys.executable).resolve()
 SITE_PACKAGES = f"python/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
@@ -58,8 +58,7 @@ class Sandbox:
             "PYTHONPATH": f"/var/task:/opt/{SITE_PACKAGES}:/opt/python:/var/runtime",
             "LD_LIBRARY_PATH": "/var/task:/var/task/lib:/opt/lib",
         }
-        binds = [[str(source), path] for source, path in self._binds()]
-        return _enter(str(self._root), binds, "/var/task", python, variables)
+        return _enter(self._root, self._binds(), "/var/task", python, variables)
 
     def _binds(self) -> Iterator[tuple[Path, str]]:
         for name in _system_folders():
@@ -99,15 +98,18 @@ def unpacked(package: Package, home: Path) -> Iterator[Sandbox]:
 def allows_namespaces() -> bool:
     """Return whether this user may create a mount namespace here."""
     with tempfile.TemporaryDirectory(prefix="faunalens-lambda-") as root:
-        command = _enter(root, [[name, name] for name in _system_folders()], "/", ["/bin/true"], {})
+        command = _enter(Path(root), [(Path(name), name) for name in _system_folders()], "/", ["/bin/true"], {})
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _enter(
-    root: str, binds: Sequence[Sequence[str]], folder: str, command: Sequence[str], environment: Mapping[str, str]
+    root: Path, binds: Iterable[tuple[Path, str]], folder: str, command: Sequence[str], environment: Mapping[str, str]
 ) -> list[str]:
-    spec = {"root": root, "binds": binds, "folder": folder, "command": command, "environment": environment}
-    return [sys.executable, "-I", "-S", enter_sandbox.__file__, json.dumps(spec, allow_nan=False)]
+    # Users other than root need a user namespace around the mount namespace, in which they count as root.
+    namespaces = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-root-user", "--mount"]
+    mounts = [str(each) for bind in binds for each in bind]
+    variables = [f"{name}={value}" for name, value in environment.items()]
+    return ["unshare", *namespaces, str(ENTER), str(root), folder, *mounts, "--", *variables, *command]
 
 
 def _system_folders() -> list[str]:
