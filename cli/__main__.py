@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from chalicelib.config import VERSION
 from chalicelib.errors import FaunalensError
@@ -46,6 +46,7 @@ EXAMPLES = {
     for name, text in parts_of(Path(__file__).with_name("examples.txt")).items()
 }
 """What the help of each command ends with, in paragraphs that click does not wrap."""
+SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 OTHERS = 0o077
 """Rights of everybody but a file's owner."""
 REVIEWED = "select reviewer, count(distinct photo) from review group by 1 order by 2 desc"
@@ -172,14 +173,11 @@ def prune(results: Path, *, yes: bool) -> None:
 
 
 @faunalens.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(list(SHELLS)))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the script for shell completion."""
-    kind = get_completion_class(shell)
-    if kind is None:  # click has all three
-        raise click.UsageError(f"there is no completion for {shell}")
-    click.echo(kind(context.find_root().command, {}, "faunalens", "_FAUNALENS_COMPLETE").source())
+    click.echo(SHELLS[shell](context.find_root().command, {}, "faunalens", "_FAUNALENS_COMPLETE").source())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,75 +5,55 @@ file names repeat between cameras, photos have a time but no position, some show
 """
 
 from argparse import ArgumentParser
-from itertools import product
+from csv import DictReader
+from itertools import groupby, product
+from operator import itemgetter
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
 
 from PIL import Image, ImageFilter, ImageOps
 from PIL.ExifTags import IFD, Base
 
 from local import package_folder
 
-CAT_AT_NIGHT, CAT, CAT_ON_GRAVEL, PERSON, MOTORCYCLE, GRASS, GRAVEL = range(7)
-
-
-class Shot(NamedTuple):
-    """A photo. `taken`: the camera's clock, as in EXIF. `left`: pixels of the scene that are out of its sight."""
-
-    scene: int
-    taken: str
-    left: int = 0
-
-
-CARD = {
-    "north": (
-        Shot(CAT_AT_NIGHT, "2026:05:02 05:12:08"),
-        Shot(CAT_AT_NIGHT, "2026:05:02 05:12:10", 20),
-        Shot(CAT_AT_NIGHT, "2026:05:02 05:12:13", 40),
-        Shot(GRASS, "2026:05:02 12:00:00"),
-        Shot(PERSON, "2026:05:03 09:30:41"),
-        Shot(GRASS, "2026:05:03 12:00:00"),
-        Shot(CAT, "2026:05:04 18:47:30"),
-        Shot(CAT, "2026:05:04 18:47:33", 30),
-    ),
-    "south": (
-        Shot(MOTORCYCLE, "2026:05:02 09:15:02"),
-        Shot(GRAVEL, "2026:05:02 13:00:00"),
-        Shot(CAT_ON_GRAVEL, "2026:05:02 21:40:55"),
-        Shot(CAT_ON_GRAVEL, "2026:05:02 21:41:20", 30),
-        Shot(GRAVEL, "2026:05:03 13:00:00"),
-        Shot(CAT, "2026:05:03 22:05:12", 10),
-    ),
-}
-"""The photos of each camera. The clock of the southern one is an hour ahead."""
+CARD = Path(__file__).with_suffix(".csv")
+"""The photos of each camera. `taken`: by the camera's clock, as in EXIF; that of the southern one is an hour ahead.
+`left`: pixels of the scene that are out of its sight."""
 CUT_SHORT = "south/100MEDIA/IMG_0005.JPG"
 SIZE = (800, 600)
 CAMERAS, SHOTS = 8, 4
 """Numbers of cameras, and of photos of each animal by each of them, to train with."""
 
 
-def scenes() -> tuple[Image.Image, ...]:
-    """Return the pictures, in the order of their numbers."""
+def scenes() -> dict[str, Image.Image]:
+    """Return the pictures by their names."""
     data = package_folder("skimage") / "data"
-    names = ("chelsea.png", "astronaut.png", "motorcycle_left.png", "grass.png", "gravel.png")
-    cat, person, motorcycle, grass, gravel = (Image.open(data / name).convert("RGB") for name in names)
-    on_gravel = gravel.resize(SIZE)
-    on_gravel.paste(cat, (200, 200))
-    return ImageOps.grayscale(cat).convert("RGB"), cat, on_gravel, person, motorcycle, grass, gravel
+    files = {
+        "cat": "chelsea",
+        "person": "astronaut",
+        "motorcycle": "motorcycle_left",
+        "grass": "grass",
+        "gravel": "gravel",
+    }
+    found = {name: Image.open(data / f"{file}.png").convert("RGB") for name, file in files.items()}
+    on_gravel = found["gravel"].resize(SIZE)
+    on_gravel.paste(found["cat"], (200, 200))
+    return found | {"cat on gravel": on_gravel, "cat at night": ImageOps.grayscale(found["cat"]).convert("RGB")}
 
 
 def write_card(folder: Path) -> None:
     """Write the card to a folder."""
     pictures = scenes()
-    for camera, shots in CARD.items():
+    with CARD.open(encoding="utf-8", newline="") as file:
+        shots = list(DictReader(file))
+    for camera, some in groupby(shots, itemgetter("camera")):
         media = folder / camera / "100MEDIA"
         media.mkdir(parents=True)
-        for number, shot in enumerate(shots, 1):
-            picture, exif = pictures[shot.scene], Image.Exif()
-            seen = picture.crop((shot.left, 0, picture.width, picture.height))
+        for number, shot in enumerate(some, 1):
+            picture, exif = pictures[shot["scene"]], Image.Exif()
+            seen = picture.crop((int(shot["left"]), 0, picture.width, picture.height))
             exif[Base.Model] = f"Garden trap, {camera}"
-            exif.get_ifd(IFD.Exif)[Base.DateTimeOriginal] = shot.taken
+            exif.get_ifd(IFD.Exif)[Base.DateTimeOriginal] = shot["taken"]
             seen.save(media / f"IMG_{number:04}.JPG", quality=90, exif=exif)
     cut = folder / CUT_SHORT
     cut.write_bytes(cut.read_bytes()[:20_000])

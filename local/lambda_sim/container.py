@@ -1,8 +1,7 @@
 """One container of a function: a process that runs awslambdaric and works on one event at a time.
 
-When the runtime asks for the next event, SIGSTOP freezes the process;
-the next event thaws it. A container is not used again after it has exceeded its timeout or its memory limit, or after
-its process has exited.
+When the runtime asks for the next event, SIGSTOP freezes the process; the next event thaws it. A container is not used
+again after it has exceeded its timeout or its memory limit, or after its process has exited.
 """
 
 import json
@@ -84,14 +83,12 @@ class InvocationResult:
     """The result of one invocation.
 
     `payload`: the handler's result as JSON, or an object with `errorType` and `errorMessage`. `error`: type of the
-    error, None after success. `latency`: milliseconds from the event to the response. The duration in `report` is
-    longer: it ends when the runtime asks for the next event.
+    error, None after success. The duration in `report` ends when the runtime asks for the next event.
     """
 
     payload: bytes
     error: str | None
     report: InvocationReport
-    latency: float
 
 
 class ContainerFailure(Exception):
@@ -153,15 +150,18 @@ class Container:
         `alive` is false afterwards if the event has ended the container. Only one thread may call this at a time.
         """
         request_id = request_id or str(uuid4())
-        times: list[float] = []
+        began = None
         try:
-            began, deadline = self._begin()
-            times.append(began)
+            if self.alive:
+                os.killpg(self.pid, signal.SIGCONT)
+            else:
+                self._start(time.perf_counter() + INIT_TIMEOUT + self.function.timeout)
+            began = time.perf_counter()
+            deadline = began + self.function.timeout
             self.write_log(f"START RequestId: {request_id} Version: $LATEST")
             due = time.time() + deadline - time.perf_counter()
             self._api.offer(Invocation(request_id, event, due, self.function.arn, trace_id))
             message = self._next_message(deadline)
-            times.append(time.perf_counter())
             self._freeze_when_done(deadline)
         except (ContainerFailure, TimeoutError) as error:
             self.end()
@@ -170,13 +170,13 @@ class Container:
                 error = ContainerFailure("Sandbox.Timedout", text)
             message = error.as_message(request_id)
             self.write_log(json.loads(message.payload)["errorMessage"])
-        times.append(time.perf_counter())
+        duration = 0.0 if began is None else time.perf_counter() - began
         self._forward_log()
-        report = self._report(request_id, (times[-1] - times[0]) * 1e3)
+        report = self._report(request_id, duration * 1e3)
         self.write_log(f"END RequestId: {request_id}")
         self.write_log(str(report))
         error_type = None if message.kind == "response" else message.error_type
-        return InvocationResult(message.payload, error_type, report, latency=(times[:2][-1] - times[0]) * 1e3)
+        return InvocationResult(message.payload, error_type, report)
 
     def end(self) -> None:
         """Kill the process, as Lambda does with a container that it no longer needs."""
@@ -187,15 +187,6 @@ class Container:
         self.alive = False
         self._python_started = None
         self._stack.close()
-
-    def _begin(self) -> tuple[float, float]:
-        """Thaw or start the process. Return the start and the deadline of the event (`time.perf_counter`)."""
-        if self.alive:
-            os.killpg(self.pid, signal.SIGCONT)
-        else:
-            self._start(time.perf_counter() + INIT_TIMEOUT + self.function.timeout)
-        began = time.perf_counter()
-        return began, began + self.function.timeout
 
     def _start(self, deadline: float) -> None:
         """Start the process and wait until it asks for an event. Raises `ContainerFailure` and TimeoutError."""

@@ -34,7 +34,7 @@ class Pool:
 
     def __post_init__(self) -> None:
         self._changed = Condition()
-        self.idle: list[Container] = []  # the one that worked most recently is the last
+        self.idle: list[Container] = []
         self.busy: set[Container] = set()
         self._numbers = count(1)
         self._closed = False

@@ -11,6 +11,7 @@ from redis.crc import key_slot
 from chalicelib.features.cache import value_key
 from local.stack.ports import HOST
 from tests.faults.case import Expected, FaultCase, connected, fault
+from tests.faults.redis_cases import FOUND, HIT
 from tests.faults.rig import BaseRig, StandaloneValkey, command
 from tests.faults.valkey_cluster import SLOTS, ClusterNode
 
@@ -33,40 +34,33 @@ class ClusterRig(BaseRig):
 
 
 @dataclass(slots=True, kw_only=True)
-class PairRig(BaseRig):
-    """Two servers without cluster mode; the app uses the first one."""
+class StandaloneRig(BaseRig):
+    """Servers without cluster mode; the app uses the first one."""
 
-    first: StandaloneValkey
-    second: StandaloneValkey
+    servers: list[StandaloneValkey]
 
 
 SLOW_TO_LOAD = ("key-load-delay 20000", "loading-process-events-interval-bytes 1024")
 """Loading takes 20 ms for each key. After each kilobyte the server answers waiting clients that it is loading."""
 
 
-@dataclass(slots=True, kw_only=True)
-class LoadingRig(BaseRig):
-    """A server that loads its saved data slowly."""
-
-    server: StandaloneValkey
-
-
 @contextmanager
-def loading(rig: LoadingRig) -> Iterator[None]:
+def loading(rig: StandaloneRig) -> Iterator[None]:
     """Restart the server with so much data that loading takes a second."""
+    (server,) = rig.servers
     for n in range(50):
-        command(rig.server, "SET", f"filler:{n}", os.urandom(2000))
-    command(rig.server, "SAVE")
-    rig.server.kill()
-    rig.server.launch()
-    rig.server.wait_until(lambda: _is_loading(rig), 5)
+        command(server, "SET", f"filler:{n}", os.urandom(2000))
+    command(server, "SAVE")
+    server.kill()
+    server.launch()
+    server.wait_until(lambda: _is_loading(server), 5)
     yield
-    rig.server.wait_until_ready()
+    server.wait_until_ready()
 
 
-def _is_loading(rig: LoadingRig) -> bool:
+def _is_loading(server: StandaloneValkey) -> bool:
     try:
-        command(rig.server, "GET", "filler:1")
+        command(server, "GET", "filler:1")
     except redis.BusyLoadingError:
         return True
     except redis.ConnectionError:  # the parent class of BusyLoadingError
@@ -116,34 +110,33 @@ slot_moved = fault(migrate, lambda _: None)
 owners_disagree = fault(disown, adopt)
 
 
-def follow(rig: PairRig) -> None:
+def follow(rig: StandaloneRig) -> None:
     """Make the app's server the read-only replica of the other server."""
-    command(rig.first, "REPLICAOF", HOST, rig.second.port)
+    first, second = rig.servers
+    command(first, "REPLICAOF", HOST, second.port)
 
 
-replica_of_another = fault(follow, lambda rig: command(rig.first, "REPLICAOF", "NO", "ONE"))
+replica_of_another = fault(follow, lambda rig: command(rig.servers[0], "REPLICAOF", "NO", "ONE"))
 
 
 CLUSTER_CASES: tuple[FaultCase[ClusterRig], ...] = (
-    connected(
-        "slot migrating to another node (ASK)", slot_migrating, {"fresh": Expected("hit"), "none": Expected("miss")}
-    ),
-    connected("slot moved to another node (MOVED)", slot_moved, {"fresh": Expected("hit"), "none": Expected("miss")}),
-    FaultCase("slot moved to another node (MOVED), at start", slot_moved, {"fresh": Expected("hit")}),
+    connected("slot migrating to another node (ASK)", slot_migrating, FOUND),
+    connected("slot moved to another node (MOVED)", slot_moved, FOUND),
+    FaultCase("slot moved to another node (MOVED), at start", slot_moved, HIT),
     connected("nodes that redirect to each other", owners_disagree, {"none": Expected("bypass", ("redis_moved",))}),
 )
-PAIR_CASES: tuple[FaultCase[PairRig], ...] = (
+PAIR_CASES: tuple[FaultCase[StandaloneRig], ...] = (
     connected(
         "primary became a read-only replica",
         replica_of_another,
         {
-            "fresh": Expected("hit"),
+            **HIT,
             "stale": Expected("stale", ("redis_readonly",)),
             "none": Expected("bypass", ("redis_readonly",)),
         },
     ),
 )
-LOADING_CASES: tuple[FaultCase[LoadingRig], ...] = (
+LOADING_CASES: tuple[FaultCase[StandaloneRig], ...] = (
     connected(
         "restarted and loading its data",
         loading,

@@ -28,14 +28,12 @@ CloseMode = Literal["close", "reset"]
 class Shaping:
     """How data is forwarded. `held`: data is kept back.
 
-    `delay`: delay in each direction in seconds. `drip`: seconds between two bytes of a reply. `rate`: bytes of
-    requests in a second, of each connection; 0 for no limit.
+    `delay`: delay in each direction in seconds. `drip`: seconds between two bytes of a reply.
     """
 
     delay: float = 0.0
     held: bool = False
     drip: float = 0.0
-    rate: float = 0.0
 
 
 NORMAL = Shaping()
@@ -98,12 +96,6 @@ class Proxy:
         finally:
             proxy.close()
 
-    @property
-    def open(self) -> int:
-        """Number of open connections."""
-        with self._changed:
-            return sum(not connection.over for connection in self._connections)
-
     def restore(self) -> None:
         """End all faults: listen again, and forward all data, starting with data that was kept back."""
         self._turning_away = self._losing = None
@@ -130,11 +122,6 @@ class Proxy:
     def drip(self, seconds: float) -> None:
         """Forward replies byte by byte, with a pause after each byte."""
         self._set_traffic(Shaping(drip=seconds))
-
-    def throttle(self, rate: float) -> None:
-        """Forward at most `rate` bytes of requests in a second, like a slow line. New connections buffer little."""
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK_SIZE)
-        self._set_traffic(Shaping(rate=rate))
 
     def forget(self) -> None:
         """Silently drop the data of open connections, like a NAT that has forgotten them. New connections work."""
@@ -255,9 +242,6 @@ class Proxy:
                     return
                 if traffic.drip and not is_request:
                     self._drip(connection, data, traffic)
-                elif traffic.rate and is_request:
-                    self._wait(connection, traffic, len(data) / traffic.rate)
-                    sink.sendall(data)
                 else:
                     sink.sendall(data)
         if not (connection.over or self._traffic.held or connection.forgotten):
@@ -273,11 +257,6 @@ class Proxy:
                 self._changed.wait_for(lambda: connection.over or self._traffic is not traffic, traffic.delay)
             self._changed.wait_for(lambda: connection.over or not (self._traffic.held or connection.forgotten))
             return self._traffic
-
-    def _wait(self, connection: ProxiedConnection, traffic: Shaping, seconds: float) -> None:
-        """Wait until the time is over, the connection ends, or the shaping changes."""
-        with self._changed:
-            self._changed.wait_for(lambda: connection.over or self._traffic is not traffic, seconds)
 
     def _drip(self, connection: ProxiedConnection, data: bytes, traffic: Shaping) -> None:
         for at in range(len(data)):

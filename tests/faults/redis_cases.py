@@ -153,11 +153,7 @@ CASES: tuple[FaultCase[Rig], ...] = (
     connected("killed mid-request", killed_mid_request, KILLED, direct=True),
     connected("connection closed mid-request, reply lost", through_proxy(Proxy.lose_reply), FOUND),
     connected("connection reset in the middle of a reply", through_proxy(Proxy.lose_reply, 3, "reset"), FOUND),
-    connected(
-        "every connection closed at once",
-        through_proxy(Proxy.turn_away),
-        bypassed("redis_disconnected", "fresh", "memory"),
-    ),
+    connected("every connection closed at once", through_proxy(Proxy.turn_away), DISCONNECTED_LATER),
     FaultCase("every connection reset at once", through_proxy(Proxy.turn_away, "reset"), DISCONNECTED),
     FaultCase("hung (SIGSTOP) at start", paused, SIGNING_IN, direct=True),
     connected("hung (SIGSTOP)", paused, SLOW_IN_MEMORY, direct=True),

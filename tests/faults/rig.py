@@ -84,13 +84,6 @@ def running_server[N: ValkeyWithUser](kind: type[N], *lines: str) -> Iterator[N]
             node.stop()
 
 
-@contextmanager
-def running_pair[N: ValkeyWithUser](kind: type[N]) -> Iterator[tuple[N, N]]:
-    """Run two independent servers until the end of the block."""
-    with running_server(kind) as first, running_server(kind) as second:
-        yield first, second
-
-
 CELLS = 3000
 STALE_AT_ONCE = {"FEATURES_SOFT_TTL": "0.000001"}
 QUICK = {

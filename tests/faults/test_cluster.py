@@ -1,6 +1,7 @@
 """No request fails with these faults of Redis, which need several servers or another kind of server."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -12,12 +13,31 @@ from tests.faults.cluster_cases import (
     PAIR_CASES,
     SLOW_TO_LOAD,
     ClusterRig,
-    LoadingRig,
-    PairRig,
+    StandaloneRig,
 )
-from tests.faults.rig import CELLS, StandaloneValkey, run_case, running_pair, running_server
+from tests.faults.rig import CELLS, StandaloneValkey, run_case, running_server
 from tests.faults.valkey_cluster import cluster
 from tests.support.feature_rig import database
+
+
+@contextmanager
+def standalone_rig(server: PostgresServer, number: int, *lines: str) -> Iterator[StandaloneRig]:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(running_server(StandaloneValkey, *lines)) for _ in range(number)]
+        url = stack.enter_context(database(server, ("v1", "v2"), cells=CELLS))
+        yield StandaloneRig(redis_url=servers[0].signed_in(servers[0].port), database_url=url, servers=servers)
+
+
+@pytest.fixture(scope="module")
+def pair_rig(postgres_server: PostgresServer) -> Iterator[StandaloneRig]:
+    with standalone_rig(postgres_server, 2) as rig:
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def loading_rig(postgres_server: PostgresServer) -> Iterator[StandaloneRig]:
+    with standalone_rig(postgres_server, 1, *SLOW_TO_LOAD) as rig:
+        yield rig
 
 
 @pytest.fixture(scope="module")
@@ -29,31 +49,16 @@ def cluster_rig(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPa
         yield ClusterRig(redis_url=nodes[0].url, database_url=url, nodes=nodes)
 
 
-@pytest.fixture(scope="module")
-def pair_rig(postgres_server: PostgresServer) -> Iterator[PairRig]:
-    with running_pair(StandaloneValkey) as (first, second), database(postgres_server, ("v1", "v2"), cells=CELLS) as url:
-        yield PairRig(redis_url=first.signed_in(first.port), database_url=url, first=first, second=second)
-
-
-@pytest.fixture(scope="module")
-def loading_rig(postgres_server: PostgresServer) -> Iterator[LoadingRig]:
-    with (
-        running_server(StandaloneValkey, *SLOW_TO_LOAD) as server,
-        database(postgres_server, ("v1", "v2"), cells=CELLS) as url,
-    ):
-        yield LoadingRig(redis_url=server.signed_in(server.port), database_url=url, server=server)
-
-
 @parametrize(CLUSTER_CASES)
 def test_cluster(cluster_rig: ClusterRig, scenario: Scenario[ClusterRig]) -> None:
     run_case(scenario, cluster_rig, cluster_rig.direct_settings)
 
 
 @parametrize(PAIR_CASES)
-def test_pair(pair_rig: PairRig, scenario: Scenario[PairRig]) -> None:
+def test_pair(pair_rig: StandaloneRig, scenario: Scenario[StandaloneRig]) -> None:
     run_case(scenario, pair_rig, pair_rig.direct_settings)
 
 
 @parametrize(LOADING_CASES)
-def test_loading(loading_rig: LoadingRig, scenario: Scenario[LoadingRig]) -> None:
+def test_loading(loading_rig: StandaloneRig, scenario: Scenario[StandaloneRig]) -> None:
     run_case(scenario, loading_rig, loading_rig.direct_settings)

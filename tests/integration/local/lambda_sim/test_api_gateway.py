@@ -34,7 +34,7 @@ REPORT = InvocationReport("r", 1.0, 128, 10, None)
 def echo(event: bytes, *_: str) -> InvocationResult:
     """Return the event as the body of a response with a header that occurs twice."""
     response = {"statusCode": 200, "body": event.decode(), "multiValueHeaders": {"Via": ["a", "b"]}}
-    return InvocationResult(json.dumps(response).encode(), None, REPORT, latency=1.0)
+    return InvocationResult(json.dumps(response).encode(), None, REPORT)
 
 
 @pytest.fixture(scope="module")

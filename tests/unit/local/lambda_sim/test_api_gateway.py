@@ -134,7 +134,7 @@ class FakeFunction:
         assert request_id
         assert trace_id.startswith("Root=1-")
         self.events.append(json.loads(event))
-        return InvocationResult(self._payload, self._error, REPORT, latency=1.0)
+        return InvocationResult(self._payload, self._error, REPORT)
 
 
 def post(body: bytes = b"x", target: str = "/photos", method: str = "POST", **headers: str) -> ApiRequest:
