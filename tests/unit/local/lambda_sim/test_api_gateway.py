@@ -2,6 +2,9 @@
 
 import base64
 import json
+import socket
+import time
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -10,10 +13,18 @@ from hypothesis import strategies as st
 
 from chalicelib.api.body import BINARY_TYPES
 from chalicelib.api.page import page_key
-from local.lambda_sim.api_gateway import ApiGateway, ApiRequest, MalformedResponse, parse_response, proxy_event
+from local.lambda_sim.api_gateway import (
+    ApiGateway,
+    ApiRequest,
+    MalformedResponse,
+    parse_response,
+    proxy_event,
+    serving,
+)
 from local.lambda_sim.container import InvocationReport, InvocationResult
 from local.lambda_sim.pool import Throttled
 from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
+from local.stack.ports import HOST
 
 
 def event_of(
@@ -49,10 +60,8 @@ def test_an_event_has_what_the_request_has() -> None:
     # GIVEN a request without a body and a query THEN both are None
     event = event_of(ApiRequest("GET", "/web/app.js", [], b"", "203.0.113.7"), "/web/{name}", {"name": "app.js"})
     assert [event[name] for name in ("body", "queryStringParameters", "multiValueQueryStringParameters")] == [None] * 3
-    assert (event["resource"], event["path"], event["pathParameters"]["name"]) == (
-        *("/web/{name}", "/web/app.js"),
-        "app.js",
-    )
+    assert [event[name] for name in ("resource", "path")] == ["/web/{name}", "/web/app.js"]
+    assert event["pathParameters"] == {"name": "app.js"}
     # GIVEN a parameter and a header that occur twice
     once = identify_request(b"x", "image/jpeg")
     headers = [*once.headers, ("Via", "a"), ("Via", "b"), ("User-Agent", "tests")]
@@ -188,3 +197,28 @@ def test_throttling_is_an_internal_error_to_clients() -> None:
         raise Throttled
 
     assert ApiGateway(TEMPLATE, busy).handle(post()).status == 500
+
+
+def test_the_log_has_routes_and_no_queries(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(
+        ApiGateway(TEMPLATE, FakeFunction({"statusCode": 200, "multiValueHeaders": {"Via": ["a", "b"]}})), 0
+    ) as port:
+        client = HTTPConnection(HOST, port, timeout=30)
+        client.request("GET", "/web/a.js?lat=-33.9")
+        response = client.getresponse()
+        assert (response.read(), response.headers.get_all("Via")) == (b"", ["a", "b"])
+        client.request("GET", "/151.2?lon=151.2")
+        assert client.getresponse().status == 403
+        client.close()
+        # AND a client that disconnects before it has sent the body
+        with socket.create_connection((HOST, port)) as gone:
+            gone.sendall(b"POST /photos HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+        printed, deadline = "", time.monotonic() + 10
+        while "gone" not in printed and time.monotonic() < deadline:
+            time.sleep(0.01)
+            printed += capsys.readouterr().out
+    assert [line.rpartition(" ")[0].rpartition(" ")[0] for line in printed.splitlines()[-3:]] == [
+        "GET /web/{name} 200",
+        "GET (no such path) 403",
+        "POST /photos gone",
+    ]

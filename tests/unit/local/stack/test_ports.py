@@ -9,9 +9,7 @@ from local.stack.ports import HOST, PORTS, free_port, free_ports, require_free
 
 
 def test_free_ports_differ_and_can_be_listened_on() -> None:
-    # GIVEN several free ports
     ports = free_ports(5)
-    # THEN all differ, and a server can listen on each
     assert len(set(ports)) == 5
     for port in ports:
         require_free(port)
@@ -24,7 +22,7 @@ def test_free_ports_are_none_that_a_connection_takes() -> None:
         assert max(free_ports(5)) < min(other.getsockname()[1], connection.getsockname()[1])
 
 
-def test_a_port_that_is_taken_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_not_chosen_and_is_named_together_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a program that listens on the port that we choose first
     with socket.create_server((HOST, free_port())) as other:
         taken = other.getsockname()[1]
@@ -32,16 +30,9 @@ def test_a_port_that_is_taken_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(secrets, "choice", lambda _: next(choices))
         # WHEN we want a free port THEN it is another one
         assert free_port() != taken
-
-
-def test_a_taken_port_is_named_together_with_a_remedy() -> None:
-    # GIVEN a program that listens
-    with socket.create_server((HOST, 0)) as other:
-        port = other.getsockname()[1]
-        # WHEN we want the same port
-        # THEN the error names it, and another port to use
-        with pytest.raises(LocalError, match=rf"port {port} is taken .* make run PORT=\d+"):
-            require_free(port, timeout=0)
+        # WHEN we want that port THEN the error names it, and another port to use
+        with pytest.raises(LocalError, match=rf"port {taken} is taken .* make run PORT=\d+"):
+            require_free(taken, timeout=0)
 
 
 def test_a_port_is_free_as_soon_as_it_is_released() -> None:
