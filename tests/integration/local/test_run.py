@@ -5,9 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,44 +13,30 @@ import pytest
 from chalicelib.config.settings import ROOT
 from local import LocalError
 from local.run import is_healthy, require_model
-from local.stack.ports import HOST, free_port
-from tests.support.servers import serving
+from local.stack.ports import free_port
 
 
-@contextmanager
-def app(code: int, health: dict[str, str]) -> Iterator[int]:
-    """Serve this answer to every request; yield the port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(code)
-            self.end_headers()
-            self.wfile.write(json.dumps(health).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with serving(server := HTTPServer((HOST, 0), Handler)):
-        yield server.server_port
+def answering(health: dict[str, str]) -> Callable[..., tuple[int, dict[str, str], bytes]]:
+    """Stand in for requests to an app of this health."""
+    return lambda *_, **__: (200, {}, json.dumps(health).encode())
 
 
 @pytest.mark.parametrize(
-    ("code", "health", "ready"),
-    [(200, {"status": "ok"}, True), (200, {"status": "degraded"}, False), (503, {"code": "unavailable"}, False)],
+    ("health", "ready"), [({"status": "ok"}, True), ({"status": "degraded"}, False), ({"code": "unavailable"}, False)]
 )
-def test_it_is_ready_when_all_dependencies_are_healthy(code: int, health: dict[str, str], ready: bool) -> None:
-    with app(code, health) as port:
-        assert is_healthy(port) is ready
-
-
-def test_it_is_not_ready_while_the_port_is_closed() -> None:
+def test_it_is_ready_when_all_dependencies_are_healthy(
+    health: dict[str, str], ready: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert not is_healthy(free_port())
+    monkeypatch.setattr("local.run.http_get", answering(health))
+    assert is_healthy(8000) is ready
 
 
-def test_a_model_that_fails_is_not_waited_for() -> None:
+def test_a_model_that_fails_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN an app whose model cannot run, which waiting does not change; THEN the error comes at once
-    with app(503, {"status": "down"}) as port, pytest.raises(LocalError, match=r"inference with the model fails"):
-        is_healthy(port)
+    monkeypatch.setattr("local.run.http_get", answering({"status": "down"}))
+    with pytest.raises(LocalError, match=r"inference with the model fails"):
+        is_healthy(8000)
 
 
 def run(model: Path | str) -> subprocess.CompletedProcess[str]:

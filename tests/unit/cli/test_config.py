@@ -28,18 +28,15 @@ def events(results: Path, *options: str) -> int:
         return len({row["event"] for row in csv.DictReader(file)})
 
 
-def test_a_file_beside_the_study_gives_defaults_and_the_command_line_wins(results: Path) -> None:
+def test_a_file_beside_the_study_or_else_here_gives_defaults_and_the_command_line_wins(results: Path) -> None:
+    assert events(results) == 3
+    Path(NAME).write_text("event-gap = 3600\n")
+    assert events(results) == 2
+    assert events(results, "--event-gap", "60") == 3
+    results.with_name(NAME).write_text("")
     assert events(results) == 3
     results.with_name(NAME).write_text("event-gap = 3600\n")
     assert events(results) == 2
-    assert events(results, "--event-gap", "60") == 3
-
-
-def test_without_one_the_working_directory_has_it(results: Path) -> None:
-    Path(NAME).write_text("event-gap = 3600\n")
-    assert events(results) == 2
-    results.with_name(NAME).write_text("")
-    assert events(results) == 3
 
 
 def test_the_study_itself_can_be_a_default_and_paths_are_the_files(

@@ -8,17 +8,15 @@ import pytest
 from cli.__main__ import run
 from cli.errors import Exit
 from cli.log import LOG
-from tests.support.studies import write_study
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ")
 
 
-def test_a_command_logs_what_it_says(tmp_path: Path) -> None:
+def test_a_command_logs_what_it_says(study: Path, tmp_path: Path) -> None:
     # GIVEN a study with a photo that has no time WHEN it is exported twice with a log
-    results, log = tmp_path / "study.db", tmp_path / "run.log"
-    write_study(results)
+    log = tmp_path / "run.log"
     for name in ("one.csv", "two.csv"):
-        assert run(["export", str(results), "--csv", str(tmp_path / name), "--log", str(log)]) == Exit.DONE
+        assert run(["export", str(study), "--csv", str(tmp_path / name), "--log", str(log)]) == Exit.DONE
     lines = log.read_text(encoding="utf-8").splitlines()
     # THEN both runs are in it, each line with its time
     assert all(STAMP.match(line) for line in lines)
@@ -36,16 +34,17 @@ def test_an_error_is_logged_and_the_file_closed(tmp_path: Path) -> None:
     assert len(LOG.handlers) == 1
 
 
-def test_no_log_ends_up_in_the_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a results file WHEN it is named as the log THEN it stays as it was
-    write_study(tmp_path / "study.db")
-    before = (tmp_path / "study.db").read_bytes()
-    assert run(["status", str(tmp_path / "study.db"), "--log", str(tmp_path / "study.db")]) == Exit.USAGE
-    assert "is a results file; choose another name" in capsys.readouterr().err
-    assert (tmp_path / "study.db").read_bytes() == before
-
-
-def test_a_log_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_study(tmp_path / "study.db")
-    assert run(["status", str(tmp_path / "study.db"), "--log", str(tmp_path / "none" / "run.log")]) == Exit.USAGE
-    assert "cannot be written (No such file or directory)" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("study.db", "is a results file; choose another name"),
+        ("none/run.log", "cannot be written (No such file or directory)"),
+    ],
+)
+def test_no_log_ends_up_in_the_results_or_nowhere(
+    study: Path, log: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = study.read_bytes()
+    assert run(["status", str(study), "--log", str(study.parent / log)]) == Exit.USAGE
+    assert said in capsys.readouterr().err
+    assert study.read_bytes() == before

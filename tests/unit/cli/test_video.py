@@ -2,7 +2,6 @@
 
 import io
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,8 @@ from tests.support.pictures import scene
 from tests.support.videos import FPS, write_video
 
 CLOCK = "2026-05-02T06:00:00.000000Z"
+APPLE = "com.apple.quicktime.creationdate"
+"""What a phone says with its zone, and UTC beside it."""
 STEP = 3
 """Levels of grey between a frame and the next."""
 IDENTITY = b"\0\1\0\0" + b"\0" * 12 + b"\0\1\0\0" + b"\0" * 12 + b"@\0\0\0"
@@ -74,15 +75,12 @@ def test_what_is_no_video_is_said(tmp_path: Path, data: bytes) -> None:
         frames_of(tmp_path / "film.mp4")
 
 
-def test_a_video_of_a_codec_that_nothing_knows_is_unreadable(tmp_path: Path) -> None:
+def test_a_video_of_an_unknown_codec_or_without_its_index_is_unreadable(tmp_path: Path) -> None:
     write_video(tmp_path / "film.avi", greys(5), codec="mjpeg")
     whole = (tmp_path / "film.avi").read_bytes()
     (tmp_path / "film.avi").write_bytes(whole.replace(b"MJPG", b"ZZZZ"))
     with pytest.raises(VideoUnreadable, match="no picture of a known kind"):
         frames_of(tmp_path / "film.avi")
-
-
-def test_a_video_without_its_index_is_unreadable(tmp_path: Path) -> None:
     write_video(tmp_path / "film.mp4", greys(20))
     whole = (tmp_path / "film.mp4").read_bytes()
     (tmp_path / "film.mp4").write_bytes(whole[: len(whole) // 2])
@@ -90,21 +88,17 @@ def test_a_video_without_its_index_is_unreadable(tmp_path: Path) -> None:
         frames_of(tmp_path / "film.mp4")
 
 
-@pytest.fixture
-def elsewhere() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.setblocking(False)
-        yield server
-
-
-def test_a_file_that_names_another_machine_does_not_reach_it(tmp_path: Path, elsewhere: socket.socket) -> None:
-    # GIVEN a card with a playlist that is named like a video
-    address = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/secret.ts"
-    (tmp_path / "film.mp4").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n")
-    with pytest.raises(VideoUnreadable):
-        frames_of(tmp_path / "film.mp4")
-    with pytest.raises(BlockingIOError):
-        elsewhere.accept()
+def test_a_file_that_names_another_machine_does_not_reach_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        # GIVEN a card with a playlist that is named like a video
+        address = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/secret.ts"
+        playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n"
+        (tmp_path / "film.mp4").write_text(playlist)
+        with pytest.raises(VideoUnreadable):
+            frames_of(tmp_path / "film.mp4")
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
 
 
 def test_a_video_of_a_phone_is_upright(tmp_path: Path) -> None:
@@ -145,12 +139,7 @@ def test_frames_carry_the_clock_of_the_container(tmp_path: Path) -> None:
     [
         ({"creation_time": CLOCK}, "2026:05:02 06:00:00", None),
         ({"creation_time": "2026-05-02 06:00:00"}, "2026:05:02 06:00:00", None),
-        # a phone says its zone, and UTC beside it
-        (
-            {"com.apple.quicktime.creationdate": "2026-05-02T16:00:00+1000", "creation_time": CLOCK},
-            "2026:05:02 16:00:00",
-            "+10:00",
-        ),
+        ({APPLE: "2026-05-02T16:00:00+1000", "creation_time": CLOCK}, "2026:05:02 16:00:00", "+10:00"),
         ({"creation_time": "1904-01-01T00:00:00.000000Z"}, None, None),
         ({"creation_time": "1970-01-01T00:00:00.000000Z"}, None, None),
         ({"creation_time": "yesterday"}, None, None),
