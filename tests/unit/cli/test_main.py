@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Event
+from unittest.mock import Mock
 
 import pytest
 
@@ -24,10 +25,7 @@ from tests.support.studies import IMPALA, answer, write_study
 def test_a_full_disk_behind_the_output_is_said(
     study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def echo(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("click.echo", echo)
+    monkeypatch.setattr("click.echo", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
     assert run(["status", str(study)]) == Exit.FAILED
     assert "what the command prints, cannot be read or written (No space left" in capsys.readouterr().err
 
@@ -36,14 +34,11 @@ def test_a_signal_that_sqlite_makes_an_error_of_is_no_fault(
     study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an interrupt within a function that SQLite calls
-    def echo(*_: object, **__: object) -> None:
-        raise sqlite3.OperationalError("user-defined function raised exception")
-
+    raised = sqlite3.OperationalError("user-defined function raised exception")
+    monkeypatch.setattr(ResultsFile, "counts", Mock(side_effect=raised))
     stopped = Event()
     stopped.set()
-    with monkeypatch.context() as patch:
-        patch.setattr(ResultsFile, "counts", echo)
-        assert run(["status", str(study)], stopped) == Exit.INTERRUPTED
+    assert run(["status", str(study)], stopped) == Exit.INTERRUPTED
     assert capsys.readouterr().err.startswith("stopped; ")
 
 
@@ -57,10 +52,7 @@ def test_a_port_that_is_taken_is_said(study: Path, capsys: pytest.CaptureFixture
 def test_a_user_without_a_name_is_asked_for_one(
     study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def getuser() -> str:
-        raise OSError("No username set in the environment")
-
-    monkeypatch.setattr(getpass, "getuser", getuser)
+    monkeypatch.setattr(getpass, "getuser", Mock(side_effect=OSError("No username set in the environment")))
     assert run(["review", str(study), "--no-browser"]) == Exit.USAGE
     assert "say with --reviewer who reviews" in capsys.readouterr().err
 
@@ -176,14 +168,12 @@ def test_status_says_in_words_what_is_doubtful(tmp_path: Path, capsys: pytest.Ca
     assert run(["status", str(tmp_path / "study.db")]) == Exit.DONE
     lines = capsys.readouterr().out.splitlines()
     assert "reviewed          2 by A. Person" in lines
-    checks = [line.removeprefix("check       ") for line in lines if line.startswith("check")]
-    assert checks == [
-        "1 photo has no time in EXIF: each is an event of its own",
-        "2 photos are in no deployment",
+    assert [line for line in lines if line.startswith("check")] == [
+        "check       1 photo has no time in EXIF: each is an event of its own",
+        "check       2 photos are in no deployment",
     ]
     # THEN without its folder, that is said
-    (tmp_path / "study.db").rename(tmp_path / "other.db")
-    with ResultsFile(tmp_path / "other.db", write=True) as results:
+    with ResultsFile(tmp_path / "study.db", write=True) as results:
         results.describe(folder=(tmp_path / "none").as_posix())
-    assert run(["status", str(tmp_path / "other.db")]) == Exit.DONE
+    assert run(["status", str(tmp_path / "study.db")]) == Exit.DONE
     assert "check       the folder is not there; is its disk connected?" in capsys.readouterr().out
