@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from cli.results import ResultsFile
 from cli.review.queue import Choice
@@ -18,7 +18,7 @@ from cli.review.server import ReviewServer
 from cli.review.session import Session
 from tests.end_to_end.browsing import Open, box_of
 from tests.support.pictures import jpeg
-from tests.support.studies import DEER, IMPALA, LION, PHOTOS, answer, write_study
+from tests.support.studies import DEER, IMPALA, LION, PHOTOS, answer, taxon, write_study
 
 FIRST, LIONS, BOVIDS = "S/card/IMG_0002.JPG", "S/card/IMG_0001.JPG", "N/IMG_0002.JPG"
 LAPTOP = {"width": 1280, "height": 720}
@@ -32,15 +32,24 @@ Said = Callable[..., list[tuple[Any, ...]]]
 def in_a_box(text: str) -> str:
     """Return an answer with its animal in a box."""
     found = json.loads(text)
-    box = {"x": 0.25, "y": 0.5, "width": 0.5, "height": 0.25, "score": 0.9}
-    animal = {"box": box, "prediction": found["prediction"], "candidates": found["candidates"]}
-    return json.dumps(found | {"subject": "animal", "animals": [animal]})
+    where = {"x": 0.25, "y": 0.5, "width": 0.5, "height": 0.25, "score": 0.9}
+    return json.dumps(found | {"subject": "animal", "animals": [found | {"box": where}]})
 
 
 def perhaps_a_deer(text: str) -> str:
     """Return an answer that is perhaps a deer."""
-    deer = dict(zip(("name", "scientific_name", "rank"), DEER, strict=True)) | {"score": 0.5, "members": []}
-    return json.dumps(json.loads(text) | {"perhaps": [deer]})
+    return json.dumps(json.loads(text) | {"perhaps": [taxon(DEER, score=0.5, members=[])]})
+
+
+def after(page: Page, keys: str, **shown: str) -> None:
+    """Press keys, with spaces between them, and type what is behind a `=`. Expect texts by the ids of elements."""
+    for key in keys.split():
+        if key.startswith("="):
+            page.keyboard.type(key[1:].replace("_", " "))
+        else:
+            page.keyboard.press(key)
+    for name, text in shown.items():
+        expect(page.locator(f"#{name.replace('_', '-')}")).to_have_text(text)
 
 
 @pytest.fixture
@@ -95,15 +104,14 @@ def said(tmp_path: Path) -> Said:
 def test_a_review_needs_the_keyboard_alone(open_page: Open, start: Start, said: Said) -> None:
     # GIVEN the page, with the least sure photo: an impala with 0.70
     page = open_page(start())
-    expect(page.locator("#position")).to_have_text("Event 1 of 4")
+    after(page, "", position="Event 1 of 4")
     expect(page.locator("#path")).to_have_attribute("title", FIRST)
     expect(page.locator("#picture")).to_have_js_property("complete", value=True)
     # WHEN it is accepted by a key that is held down THEN only the next one comes
     for _ in range(5):
         page.keyboard.down("Enter")
     page.keyboard.up("Enter")
-    expect(page.locator("#named")).to_have_text("lion")
-    expect(page.locator("#left")).to_have_text("4 photos left")
+    after(page, "", named="lion", left="4 photos left")
     # THEN its box lies over the picture, and follows it
     for key in ("Escape", "+"):
         page.keyboard.press(key)
@@ -112,34 +120,25 @@ def test_a_review_needs_the_keyboard_alone(open_page: Open, start: Start, said: 
         assert box["y"] - picture["y"] == pytest.approx(picture["height"] / 2, abs=1)
     page.keyboard.press("x")
     expect(page.locator("#boxes")).to_be_hidden()
-    page.keyboard.press("]")
-    expect(page.locator("#look")).to_have_text("×1.3  ☀ 1.3")
+    after(page, "]", look="×1.3  ☀ 1.3")
     expect(page.locator("#picture")).to_have_css("filter", "brightness(1.25) contrast(1)")
     # WHEN that is corrected by typing the beginning of a name
-    page.keyboard.press("c")
-    page.keyboard.type("chee")
+    after(page, "c =chee")
     expect(page.locator("#matches li").first).to_contain_text("cheetah")
-    page.keyboard.press("Enter")
-    expect(page.locator("#position")).to_have_text("Event 3 of 4")
+    after(page, "Enter", position="Event 3 of 4")
     # WHEN two photos are marked as blank by mistake, and all three are taken back
-    page.keyboard.press("b")
-    expect(page.locator("#position")).to_have_text("Event 4 of 4")
+    after(page, "b", position="Event 4 of 4")
     for place in ("3", "2", "1"):
-        page.keyboard.press("z")
-        expect(page.locator("#position")).to_have_text(f"Event {place} of 4")
+        after(page, "z", position=f"Event {place} of 4")
     assert said("kind") == []
     # THEN what is said then is kept, with who said it
-    page.keyboard.press("Enter")
-    expect(page.locator("#position")).to_have_text("Event 2 of 4")
+    after(page, "Enter", position="Event 2 of 4")
     expect(page.locator("#candidates b")).to_have_text(["lion", "impala", "cheetah"])
-    page.keyboard.press("v")
-    expect(page.locator("#position")).to_have_text("Event 3 of 4")
-    page.keyboard.press("ArrowRight")
+    after(page, "v", position="Event 3 of 4")
+    after(page, "ArrowRight")
     expect(page.locator("#candidates b")).to_have_text(["deer", "impala", "lion", "cheetah"])
-    page.keyboard.press("2")
-    expect(page.locator("#position")).to_have_text("Event 4 of 4")
-    page.keyboard.press("u")
-    expect(page.locator("#results-title")).to_have_text("All 4 events are reviewed")
+    after(page, "2", position="Event 4 of 4")
+    after(page, "u", results_title="All 4 events are reviewed")
     expect(page.locator("#precision tr")).to_have_count(4)
     assert said("kind", "scientific_name", "is_right", "reviewer") == [
         ("N/IMG_0001.JPG", "animal", "Aepyceros melampus", 1, "A. Person"),
@@ -156,106 +155,84 @@ def test_some_photos_of_a_burst_are_named_and_events_are_split_and_merged(
 ) -> None:
     # GIVEN a burst of impalas and the lion before it
     page = open_page(start(photos=[BEFORE, *BURST[1:]]))
-    expect(page.locator("#strip li")).to_have_count(3)
+    strip, reviewed = page.locator("#strip li"), page.locator("#strip .reviewed")
+    expect(strip).to_have_count(3)
     expect(page.locator("#before")).to_contain_text("10 mins before lion")
     # WHEN the last two are selected and counted THEN the rest waits, and has the same details at hand
-    for key in ("ArrowRight", "Shift+ArrowRight", "d", "7"):
-        page.keyboard.press(key)
-    expect(page.locator("#scope")).to_have_text("For the 2 selected photos:")
-    page.keyboard.press("Enter")
+    after(page, "ArrowRight Shift+ArrowRight d 7", scope="For the 2 selected photos:")
+    after(page, "Enter")
     expect(page.locator("#said")).to_contain_text("impala × 7: 2 photos.")
-    page.keyboard.press("d")
+    after(page, "d")
     expect(page.locator("#count")).to_have_value("7")
-    for key in ("Escape", "Escape"):
-        page.keyboard.press(key)
-    expect(page.locator("#scope")).to_have_text("For the photo without a review:")
-    expect(page.locator("#strip .reviewed")).to_have_count(2)
+    after(page, "Escape Escape", scope="For the photo without a review:")
+    expect(reviewed).to_have_count(2)
     # WHEN the event is split before them, and both are merged with the lion
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("s")
-    expect(page.locator("#position")).to_have_text("Event 1 of 3")
-    expect(page.locator("#strip li")).to_have_count(1)
-    page.keyboard.press("m")
-    expect(page.locator("#strip li")).to_have_count(2)
+    after(page, "ArrowRight s", position="Event 1 of 3")
+    expect(strip).to_have_count(1)
+    after(page, "m")
+    expect(strip).to_have_count(2)
     # THEN each step is taken back
-    page.keyboard.press("z")
-    expect(page.locator("#position")).to_have_text("Event 1 of 3")
-    page.keyboard.press("z")
-    expect(page.locator("#strip li")).to_have_count(3)
-    page.keyboard.press("z")
-    expect(page.locator("#strip .reviewed")).to_have_count(0)
+    after(page, "z", position="Event 1 of 3")
+    after(page, "z")
+    expect(strip).to_have_count(3)
+    after(page, "z")
+    expect(reviewed).to_have_count(0)
     # WHEN one is chosen by its box and another by a click with shift
     page.locator("#strip .check").nth(0).click()
     page.locator("#strip img").nth(1).click(modifiers=["Shift"])
-    page.keyboard.press("1")
-    expect(page.locator("#strip .reviewed")).to_have_count(2)
+    after(page, "1")
+    expect(reviewed).to_have_count(2)
     assert said("kind") == [("N/IMG_0101.JPG", "animal"), ("N/IMG_0102.JPG", "animal")]
 
 
 @pytest.mark.firefox
 def test_a_photo_shows_two_animals_with_what_is_known_of_them(open_page: Open, start: Start, said: Said) -> None:
     page = open_page(start())
-    expect(page.locator("#named")).to_have_text("impala")
-    # WHEN the impala is counted and another animal is added with a sex
-    page.keyboard.press("d")
-    page.keyboard.type("3")
-    page.keyboard.press("Tab")  # one more
-    page.keyboard.press("Enter")
+    # WHEN the impala is counted, with one more by a button, and another animal is added with a sex
+    after(page, "", named="impala")
+    after(page, "d =3 Tab Enter")
     expect(page.locator("#count")).to_have_value("4")
-    page.keyboard.press("w")
-    page.keyboard.press("c")
-    page.keyboard.type("lion")
-    page.keyboard.press("Enter")
-    page.keyboard.press("d")
+    after(page, "w c =lion Enter d")
     page.locator("#sex").select_option("female")
     page.locator("#behavior").fill("running")
     page.locator("#note").fill("with a collar")
     page.locator("#note").press("Enter")
-    expect(page.locator("#position")).to_have_text("Event 2 of 4")
+    after(page, "", position="Event 2 of 4")
     # THEN both are kept and shown
     assert said("name", "count", "sex", "behavior", "note") == [
         (FIRST, "impala", 4, None, None, None),
         (FIRST, "lion", None, "female", "running", "with a collar"),
     ]
-    page.keyboard.press("ArrowUp")
-    expect(page.locator("#named")).to_have_text("impala and lion")
-    expect(page.locator("#opinions")).to_have_text("You: impala × 4; lion, female, running, “with a collar”")
+    opinions = "You: impala × 4; lion, female, running, “with a collar”"
+    after(page, "ArrowUp", named="impala and lion", opinions=opinions)
     # WHEN an animal is added to a photo of nothing THEN that is all it shows
-    for key in ("ArrowUp", "ArrowDown", "ArrowDown", "ArrowDown"):
-        page.keyboard.press(key)
-    expect(page.locator("#named")).to_have_text("blank")
-    for key in ("w", "1", "Enter"):
-        page.keyboard.press(key)
-    expect(page.locator("#position")).to_have_text("Event 2 of 4")
+    after(page, "ArrowUp ArrowDown ArrowDown ArrowDown", named="blank")
+    after(page, "w 1 Enter", position="Event 2 of 4")
     assert said("name")[0] == ("N/IMG_0003.JPG", "impala")
 
 
 def test_two_people_do_not_review_the_same_event(open_page: Open, start: Start) -> None:
     # GIVEN an event that one has open
     one = open_page(start("Ann"), before=lambda page: page.clock.install())
-    expect(one.locator("#position")).to_have_text("Event 1 of 4")
+    after(one, "", position="Event 1 of 4")
     # THEN it stays hers
     with one.expect_response("**/hold"):
         one.clock.fast_forward(60_000)
     # WHEN another comes to it THEN nothing can be said, and the next one is free
     other = open_page(start("Ben"))
     expect(other.locator("#held")).to_contain_text("Ann is reviewing this event")
-    other.keyboard.press("b")
-    other.keyboard.press("ArrowDown")
-    expect(other.locator("#named")).to_have_text("lion")
+    after(other, "b ArrowDown", named="lion")
     expect(other.locator("#held")).to_be_hidden()
     # WHEN the first one is ready with hers THEN she passes by his
-    one.keyboard.press("Enter")
-    expect(one.locator("#position")).to_have_text("Event 3 of 4")
+    after(one, "Enter", position="Event 3 of 4")
     # THEN both see what the other has said
-    other.keyboard.press("ArrowUp")
-    expect(other.locator("#opinions")).to_have_text("Ann: impala")
+    after(other, "ArrowUp", opinions="Ann: impala")
 
 
 def test_every_animal_is_found_by_each_of_its_names(open_page: Open, start: Start) -> None:
     page = open_page(start())
     page.locator("#named:not(:empty)").wait_for()
-    page.keyboard.press("c")
+    after(page, "c")
     for typed, first in {
         "styan's r": "Styan's red panda (Ailurus styani)",
         "ailurus sty": "Styan's red panda (Ailurus styani)",
@@ -274,23 +251,16 @@ def test_every_animal_is_found_by_each_of_its_names(open_page: Open, start: Star
 def test_any_text_is_a_name(open_page: Open, start: Start, said: Said) -> None:
     # GIVEN an animal that no table has, and words that a longer name has too
     page = open_page(start())
-    expect(page.locator("#position")).to_have_text("Event 1 of 4")
-    page.keyboard.press("c")
-    page.keyboard.type("Olingo 7")
+    after(page, "", position="Event 1 of 4")
+    after(page, "c =Olingo_7")
     expect(page.locator("#matches li")).to_have_text(["keep “Olingo 7” as it is"])
-    page.keyboard.press("Enter")
-    expect(page.locator("#position")).to_have_text("Event 2 of 4")
-    page.keyboard.press("c")
-    page.keyboard.type("lion")
-    page.keyboard.press("ArrowUp")
+    after(page, "Enter", position="Event 2 of 4")
+    after(page, "c =lion ArrowUp")
     expect(page.locator("#matches [aria-selected=true]")).to_have_text("keep “lion” as it is")
-    page.keyboard.press("Enter")
-    expect(page.locator("#position")).to_have_text("Event 3 of 4")
+    after(page, "Enter", position="Event 3 of 4")
     # THEN both are kept without a taxon
-    assert said("kind", "name", "scientific_name") == [
-        (LIONS, "animal", "lion", None),
-        (FIRST, "animal", "Olingo 7", None),
-    ]
+    kept = said("kind", "name", "scientific_name")
+    assert kept == [(LIONS, "animal", "lion", None), (FIRST, "animal", "Olingo 7", None)]
 
 
 def test_a_photo_that_is_gone_is_said(open_page: Open, start: Start, tmp_path: Path) -> None:
@@ -303,10 +273,8 @@ def test_a_photo_that_is_gone_is_said(open_page: Open, start: Start, tmp_path: P
 def test_the_page_speaks_the_browsers_language(open_page: Open, start: Start) -> None:
     page = open_page(start(), locale="de-AT")
     expect(page.locator("html")).to_have_attribute("lang", "de")
-    expect(page.locator("#position")).to_have_text("Ereignis 1 von 4")
-    expect(page.locator("#named")).to_have_text("Impala")
-    page.keyboard.press("ArrowDown")
-    expect(page.locator("#named")).to_have_text("Löwe")
+    after(page, "", position="Ereignis 1 von 4", named="Impala")
+    after(page, "ArrowDown", named="Löwe")
 
 
 @pytest.mark.parametrize(("scheme", "locale"), [("light", "en-GB"), ("dark", "fr-FR")])

@@ -44,34 +44,52 @@ DEER = ("deer", "Cervidae", "family")
 MODEL = {"name": "tiny", "version": "123456789abc"}
 
 
+def taxon(who: tuple[str, str, str], **more: Any) -> dict[str, Any]:
+    """Return a taxon as answers have it. `who`: name, scientific name, rank."""
+    return dict(zip(("name", "scientific_name", "rank"), who, strict=True)) | more
+
+
 def answer(
     named: tuple[str, str, str] | None,
     score: float = 0.9,
     candidates: Iterable[tuple[tuple[str, str, str], float]] = (),
     **more: Any,
 ) -> str:
-    """Return an answer of the API as JSON, with what the command reads of it. `named`: name, scientific name, rank."""
+    """Return an answer of the API as JSON, with what the command reads of it."""
     listed = list(candidates) or ([(named, score)] if named else [(IMPALA, 0.05), (LION, 0.01)])
     body = {
         "message": f"Most likely: {named[0]}." if named else "No animal was recognised in this photo.",
-        "prediction": dict(zip(("name", "scientific_name", "rank"), named, strict=True)) | {"score": score}
-        if named
-        else None,
-        "candidates": [
-            {
-                "taxon": who[1].lower().replace(" ", "-"),
-                "name": who[0],
-                "scientific_name": who[1],
-                "rank": who[2],
-                "score": share,
-            }
-            for who, share in listed
-        ],
+        "prediction": taxon(named, score=score) if named else None,
+        "candidates": [taxon(who, taxon=who[1].lower().replace(" ", "-"), score=share) for who, share in listed],
         "animal_probability": 0.97 if named else 0.1,
         "model": MODEL,
         "features": {"mode": "narrowed"},
     }
     return json.dumps(body | more)
+
+
+def box(x: float, score: float = 0.9) -> dict[str, float]:
+    """Return a box, of which `x` is the left side."""
+    return {"x": x, "y": 0.2, "width": 0.25, "height": 0.5, "score": score}
+
+
+def boxes(*found: dict[str, float]) -> dict[str, Any]:
+    """Return the boxes of people or vehicles."""
+    return {"count": len(found), "boxes": found}
+
+
+def animal(x: float, who: tuple[str, str, str] | None, score: float = 0.9) -> dict[str, Any]:
+    """Return an animal in a box. `score`: of the box."""
+    inside = json.loads(answer(who, 0.8))
+    return {"box": box(x, score), "prediction": inside["prediction"], "candidates": inside["candidates"]}
+
+
+def film(first: str, *others: str) -> str:
+    """Return the answer for a video of 20 s, of which these are the answers of the best frames."""
+    frames = enumerate(map(json.loads, others), 5)
+    also = [{"frame": 30 * number, "seconds": float(number), "answer": each} for number, each in frames]
+    video = {"frame": 60, "seconds": 2.0, "fps": 30.0, "duration": 20.0, "processed": [0, 30, 60, 150], "also": also}
+    return json.dumps(json.loads(first) | {"video": video})
 
 
 PHOTOS: tuple[tuple[str, str | None, str | None], ...] = (

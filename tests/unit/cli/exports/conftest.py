@@ -15,7 +15,22 @@ from cli.errors import Exit
 from cli.results import ResultsFile
 from cli.study.opinions import Observation
 from tests.support.pictures import jpeg
-from tests.support.studies import DEER, IMPALA, LION, MAMMAL, PHOTOS, answer, say, seen, write_study
+from tests.support.studies import (
+    DEER,
+    IMPALA,
+    LION,
+    MAMMAL,
+    PHOTOS,
+    animal,
+    answer,
+    box,
+    boxes,
+    film,
+    say,
+    seen,
+    taxon,
+    write_study,
+)
 
 ABOUT = {
     "title": "Lions & <impalas>",
@@ -29,31 +44,6 @@ ABOUT = {
 }
 
 
-def box(x: float, score: float = 0.9) -> dict[str, float]:
-    return {"x": x, "y": 0.2, "width": 0.25, "height": 0.5, "score": score}
-
-
-def animal(x: float, who: tuple[str, str, str] | None, score: float = 0.9) -> dict[str, Any]:
-    inside = json.loads(answer(who, 0.8))
-    return {"box": box(x, score), "prediction": inside["prediction"], "candidates": inside["candidates"]}
-
-
-def boxes(*found: dict[str, float]) -> dict[str, Any]:
-    return {"count": len(found), "boxes": found}
-
-
-def named(who: tuple[str, str, str], **more: Any) -> dict[str, Any]:
-    return dict(zip(("name", "scientific_name", "rank"), who, strict=True)) | more
-
-
-def film(first: str, *others: str) -> str:
-    """The answer for a video of 20 s, of which these are the answers of the best frames."""
-    frames = enumerate(map(json.loads, others), 5)
-    also = [{"frame": 30 * number, "seconds": float(number), "answer": each} for number, each in frames]
-    video = {"frame": 60, "seconds": 2.0, "fps": 30.0, "duration": 20.0, "processed": [0, 30, 60, 150], "also": also}
-    return json.dumps(json.loads(first) | {"video": video})
-
-
 A_BOX: dict[str, Any] = {"subject": "animal", "animals": [animal(0.1, LION)]}
 A_PERSON = answer(None, subject="person", people=boxes(box(0.7, 0.6), box(0.1, 0.8)))
 EVERYTHING: dict[str, Any] = {
@@ -61,9 +51,9 @@ EVERYTHING: dict[str, Any] = {
     "people": boxes(box(0.7)),
     "vehicles": boxes(box(0.2)),
 }
-PERHAPS = [named(DEER, score=0.6, members=[])]
+PERHAPS = [taxon(DEER, score=0.6, members=[])]
 FENCE = {"country": "KEN", "taxon": "impala", "excludes": True}
-OTHERS = [{"by": "net 4", "kind": "animal", "score": 0.5, **named(who, geofence=FENCE)} for who in (LION, IMPALA)]
+OTHERS = [{"by": "net 4", "kind": "animal", "score": 0.5, **taxon(who, geofence=FENCE)} for who in (LION, IMPALA)]
 PACKS = {"name": "tiny", "version": "1", "packs": [{"name": "birds", "version": "2"}]}
 MORE: Mapping[str, str | None] = {
     "boxes.JPG": answer(IMPALA, subject="animal", **EVERYTHING),

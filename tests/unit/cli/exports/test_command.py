@@ -32,15 +32,6 @@ def test_coordinates_for_others_are_rounded(
     assert (SAID in capsys.readouterr().err) == (not options)
 
 
-def test_a_report_is_for_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_study(tmp_path / "study.db")
-    assert run(["report", str(tmp_path / "study.db")]) == Exit.DONE
-    assert SAID in capsys.readouterr().err
-    text = (tmp_path / "study.html").read_text()
-    assert "Coordinates are rounded to 0.01°" in text
-    assert "-1.2345" not in text
-
-
 @pytest.mark.parametrize("name", ["photos", "-"])
 def test_no_format_overwrites_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str

@@ -17,8 +17,22 @@ from cli.study.finding import Finding, of_answer
 from cli.study.reviews import precision
 from cli.study.study import Study
 from cli.study.taxa import ScoredTaxon
-from tests.support.studies import BOVIDS, DEER, IMPALA, LION, MAMMAL, answer, made_up, say, seen, write_study
-from tests.unit.cli.exports.conftest import animal, box, boxes, named
+from tests.support.studies import (
+    BOVIDS,
+    DEER,
+    IMPALA,
+    LION,
+    MAMMAL,
+    animal,
+    answer,
+    box,
+    boxes,
+    made_up,
+    say,
+    seen,
+    taxon,
+    write_study,
+)
 
 
 def finding(text: str) -> Finding:
@@ -65,7 +79,7 @@ def test_an_animal_without_a_box_is_the_whole_photo() -> None:
 
 def test_what_a_wide_answer_perhaps_is_counts_beside_it(tmp_path: Path) -> None:
     # GIVEN a mammal that is perhaps a deer
-    wide = answer(MAMMAL, subject="animal", perhaps=[named(DEER, score=0.6, members=[])])
+    wide = answer(MAMMAL, subject="animal", perhaps=[taxon(DEER, score=0.6, members=[])])
     write_study(tmp_path / "study.db", [("N/1.jpg", "2026-05-02 06:00:00", wide)])
     with ResultsFile(tmp_path / "study.db", write=True) as results:
         # THEN a report counts it
@@ -108,7 +122,7 @@ def test_faint_detections_are_written_down_to_the_least_confidence(tmp_path: Pat
 
 
 def other(who: tuple[str, str, str] | None, kind: str = "animal", **more: Any) -> dict[str, Any]:
-    return {"by": "speciesnet 4", "kind": kind, "score": 0.5, **(named(who) if who else {}), **more}
+    return {"by": "speciesnet 4", "kind": kind, "score": 0.5, **(taxon(who) if who else {}), **more}
 
 
 FENCE = {"country": "KEN", "taxon": "impala", "excludes": True}

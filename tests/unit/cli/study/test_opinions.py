@@ -13,8 +13,7 @@ from cli.study.finding import Finding
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import precision, save, wilson, withdraw
 from cli.study.study import Study
-from tests.support.studies import DEER, IMPALA, MAMMAL, answer, say, write_study
-from tests.unit.cli.exports.conftest import animal, box, boxes
+from tests.support.studies import DEER, IMPALA, MAMMAL, animal, answer, box, boxes, say, write_study
 
 DOE = Observation("animal", *DEER, count=1, sex="female", life_stage="adult", behavior="vigilance", note="limps")
 FAWNS = Observation("animal", *DEER, count=2, life_stage="juvenile", behavior="running")

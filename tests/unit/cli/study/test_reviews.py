@@ -14,8 +14,7 @@ from cli.study.opinions import Observation
 from cli.study.reviews import precision, taxon_chosen, wilson
 from cli.study.study import Study
 from cli.study.taxa import ScoredTaxon
-from tests.support.studies import answer, say, seen, write_study
-from tests.unit.cli.exports.conftest import named
+from tests.support.studies import answer, say, seen, taxon, write_study
 
 IMPALA_1, BOVIDS, LION = "N/IMG_0001.JPG", "N/IMG_0002.JPG", "S/card/IMG_0001.JPG"
 
@@ -61,7 +60,7 @@ def test_a_typed_name_is_an_animal_of_its_own_in_an_event(results: ResultsFile) 
 
 def test_what_another_model_called_it_can_be_chosen() -> None:
     # GIVEN a genus that only another program knows
-    said = {"by": "net 1", "kind": "animal", "score": 0.5, **named(("nobody", "Nullius", "genus"))}
+    said = {"by": "net 1", "kind": "animal", "score": 0.5, **taxon(("nobody", "Nullius", "genus"))}
     found = of_answer(json.loads(answer(None, others=[said])), "")
     # WHEN a reviewer chooses it THEN it has its name and rank
     assert taxon_chosen("Nullius", [found]) == ScoredTaxon("nobody", "Nullius", "genus", 1.0)
