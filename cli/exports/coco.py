@@ -9,7 +9,7 @@ from chalicelib.config import VERSION
 from cli.deployments import corrected
 from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
-from cli.exports.files import clock, whole, write_lists
+from cli.exports.files import clock, write_lists
 from cli.study.finding import Finding
 from cli.study.study import Study
 from cli.study.taxa import ANIMALS, Key, key_of, labels_of
@@ -40,8 +40,7 @@ def write_coco(study: Study, path: Path, about: Description) -> None:
             for key, label in labels.items()
         ],
     }
-    with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
-        write_lists(file, head, {"images": _images(study), "annotations": _annotations(study, ids)})
+    write_lists(path, head, {"images": _images(study), "annotations": _annotations(study, ids)})
 
 
 def _images(study: Study) -> Iterator[dict[str, Any]]:

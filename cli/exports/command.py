@@ -16,16 +16,7 @@ from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
 from cli.exports.own import force_option, own_files
 from cli.exports.xmp import write_sidecars
-from cli.options import (
-    FILE,
-    FOLDER,
-    PUBLIC,
-    Parsed,
-    StudyOptions,
-    add_options,
-    results_argument,
-    study_options,
-)
+from cli.options import FILE, FOLDER, PUBLIC, Parsed, StudyOptions, add_options, results_argument, study_options
 from cli.results import ResultsFile
 
 
@@ -61,12 +52,7 @@ FORMATS: Mapping[str, Format] = {
 @click.command(short_help="Write the answers in the formats of studies.")
 @results_argument
 @add_options(
-    click.option(
-        f"--{name.replace('_', '-')}",
-        type=each.type,
-        help=each.help,
-    )
-    for name, each in FORMATS.items()
+    click.option(f"--{name.replace('_', '-')}", type=each.type, help=each.help) for name, each in FORMATS.items()
 )
 @click.option(
     "--timezone",

@@ -69,12 +69,8 @@ def read_description(path: Path | None, folder: str) -> Description:
 
 def _fault_of(given: Mapping[str, Any]) -> str | None:
     """Return the fault that would stop an export, or None. The formats' validators find all other faults."""
-    contributors, licenses = given.get("contributors", [{"title": ""}]), given.get("licenses", [])
-    if (
-        not _are_objects(contributors)
-        or not contributors
-        or not all(isinstance(c.get("title"), str) for c in contributors)
-    ):
+    people, licenses = given.get("contributors", [{"title": ""}]), given.get("licenses", [])
+    if not people or not _are_objects(people) or not all(isinstance(each.get("title"), str) for each in people):
         return 'contributors is no list of people; expected one such as [{"title": "A. Person", "role": "contact"}]'
     if not _are_objects(licenses):
         return 'licenses is no list of licences; expected one such as [{"name": "CC0-1.0", "scope": "data"}]'

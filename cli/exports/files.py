@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any
+from typing import Any
 
 from cli.errors import CommandError
 
@@ -75,16 +75,16 @@ def inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-def write_lists(file: IO[str], head: dict[str, Any], lists: dict[str, Iterable[Any]]) -> None:
+def write_lists(path: Path, head: dict[str, Any], lists: dict[str, Iterable[Any]]) -> None:
     """Write a JSON object with the keys of `head`, and then with lists that may be larger than memory."""
-    text = json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1)
-    file.write(text.removesuffix("\n}"))
-    for name, items in lists.items():
-        file.write(f",\n {json.dumps(name, allow_nan=False)}: [")
-        for number, item in enumerate(items):
-            file.write(f"{',' if number else ''}\n  {json.dumps(item, ensure_ascii=False, allow_nan=False)}")
-        file.write("\n ]")
-    file.write("\n}\n")
+    with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1).removesuffix("\n}"))
+        for name, items in lists.items():
+            file.write(f",\n {json.dumps(name, allow_nan=False)}: [")
+            for number, item in enumerate(items):
+                file.write(f"{',' if number else ''}\n  {json.dumps(item, ensure_ascii=False, allow_nan=False)}")
+            file.write("\n ]")
+        file.write("\n}\n")
 
 
 def stamp(moment: datetime | None) -> str:

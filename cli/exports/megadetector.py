@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.config import VERSION
-from cli.exports.files import clock, whole, write_lists
+from cli.exports.files import clock, write_lists
 from cli.results import now
 from cli.study.finding import WHOLE, Finding
 from cli.study.study import Study, StudyPhoto
@@ -37,8 +37,7 @@ def write_megadetector(study: Study, path: Path, least: float) -> None:
         "classification_categories": {ids[key]: label for key, label in labels.items()},
         "classification_category_descriptions": {ids[key]: _description(key[1]) for key in labels},
     }
-    with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
-        write_lists(file, head, {"images": _images(study, ids, least)})
+    write_lists(path, head, {"images": _images(study, ids, least)})
 
 
 def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[str, Any]]:

@@ -247,9 +247,8 @@ def _observation(said: Mapping[str, Any], machine: Sequence[Finding]) -> Observa
         observed = Observation(kind, typed if kind == "animal" else None)
     else:
         observed = of_taxon(taxon_chosen(said["scientific_name"], machine), kind)
-    sex, life_stage = _text(said, "sex"), _text(said, "life_stage")
-    behavior, note = _text(said, "behavior"), _text(said, "note")
-    return replace(observed, count=count, sex=sex, life_stage=life_stage, behavior=behavior, note=note)
+    details: dict[str, Any] = {name: _text(said, name) for name in ("sex", "life_stage", "behavior", "note")}
+    return replace(observed, count=count, **details)
 
 
 def _text(said: Mapping[str, Any], name: str) -> str | None:

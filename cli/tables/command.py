@@ -39,9 +39,7 @@ def parse_days(text: str) -> int:
     return duration.days
 
 
-@click.command(
-    short_help="Write tables for R: records, effort, trap rates, detection histories.",
-)
+@click.command(short_help="Write tables for R: records, effort, trap rates, detection histories.")
 @results_argument
 @click.argument("folder", type=FOLDER)
 @click.option(

@@ -55,12 +55,9 @@ def number(results: ResultsFile, path: str) -> int:
     return next(int(row["id"]) for row in results.rows("select id from photo where path = ?", path))
 
 
-def test_the_least_sure_event_comes_first(results: ResultsFile) -> None:
+def test_the_least_sure_event_comes_first_or_what_is_rare_at_its_station(results: ResultsFile) -> None:
     assert events(results) == [AGAIN, BURST, SOUTH, EMPTY, RARE]
     assert events(results, Choice(most=2)) == [AGAIN, BURST]
-
-
-def test_what_is_rare_at_its_station_comes_first(results: ResultsFile) -> None:
     assert events(results, Choice("rarest")) == [SOUTH, RARE, AGAIN, BURST, EMPTY]
 
 

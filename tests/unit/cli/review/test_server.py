@@ -210,6 +210,7 @@ def test_a_whole_event_is_reviewed_at_once_and_undone(server: ReviewServer) -> N
     assert [(photo["opinions"], photo["is_human"]) for photo in photos] == [([], False)] * 2
     photos = get(server, "review", said={"photos": event, "accept": True})["photos"]
     assert [photo["named"]["name"] for photo in photos] == ["impala", "antelope, ox or sheep"]
+    assert {(each["taxon"], each["share"]) for each in get(server, "precision")} == {(IMPALA[1], 1), ("Bovidae", 1)}
 
 
 def test_the_page_is_served_with_its_words_and_the_names_of_animals(server: ReviewServer) -> None:

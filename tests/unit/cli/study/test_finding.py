@@ -1,7 +1,4 @@
-"""What was found, from answers of the API: whole photos, boxes, and photos of other things.
-
-tests/golden/study/ shows what exports make of each.
-"""
+"""What was found, from answers of the API. What a photo, a box or a video shows is in tests/golden/study/."""
 
 import json
 from pathlib import Path
@@ -39,44 +36,6 @@ def finding(text: str) -> Finding:
     return of_answer(json.loads(text), "2026-05-02T00:00:00+00:00")
 
 
-@pytest.mark.parametrize(
-    ("text", "kind", "named"),
-    [
-        (answer(IMPALA), "animal", "Aepyceros melampus"),
-        (answer(None), "blank", None),
-        (answer(None, subject="none"), "blank", None),
-        (answer(None, subject="unclear"), "unknown", None),
-        (answer(None, subject="person"), "human", None),
-        (answer(None, subject="vehicle"), "vehicle", None),
-        (answer(None, subject="animal"), "animal", "Animalia"),
-    ],
-)
-def test_a_photo_shows_what_its_subject_says(text: str, kind: str, named: str | None) -> None:
-    found = finding(text)
-    assert (found.kind, found.named and found.named.scientific_name) == (kind, named)
-    assert found.each == (found,)
-
-
-@pytest.mark.parametrize(("more", "probability"), [({}, 0.5), ({"people": boxes(box(0.7, 0.6), box(0.1, 0.8))}, 0.8)])
-def test_a_person_is_as_sure_as_the_surest_box(more: dict[str, Any], probability: float) -> None:
-    # THEN the probability of an animal, which is low here, has no part in it
-    assert finding(answer(None, subject="person", **more)).probability == probability
-
-
-def test_each_box_is_a_part() -> None:
-    # GIVEN an impala, an animal that cannot be named, a person, and a box of which the detector is not sure
-    animals = [animal(0.1, IMPALA), animal(0.4, None), animal(0.6, LION, 0.3)]
-    found = finding(answer(IMPALA, subject="animal", animals=animals, people=boxes(box(0.7))))
-    shown = [(part.kind, part.named and part.named.scientific_name, part.box and part.box.x) for part in found.each]
-    assert shown == [("animal", "Aepyceros melampus", 0.1), ("animal", "Animalia", 0.4), ("human", None, 0.7)]
-    assert found.shows_people
-
-
-def test_an_animal_without_a_box_is_the_whole_photo() -> None:
-    found = finding(answer(IMPALA, subject="animal", animals=[], people=boxes(box(0.7))))
-    assert [(part.kind, part.box is None) for part in found.each] == [("animal", True), ("human", False)]
-
-
 def test_what_a_wide_answer_perhaps_is_counts_beside_it(tmp_path: Path) -> None:
     # GIVEN a mammal that is perhaps a deer
     wide = answer(MAMMAL, subject="animal", perhaps=[taxon(DEER, score=0.6, members=[])])
@@ -95,8 +54,7 @@ def test_what_a_wide_answer_perhaps_is_counts_beside_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "sure"),
-    [("very sure", "almost certain"), ("fairly sure", "likely"), ("perhaps", "perhaps"), (None, "")],
+    ("kept", "sure"), [("very sure", "almost certain"), ("fairly sure", "likely"), ("perhaps", "perhaps"), (None, "")]
 )
 def test_answers_of_earlier_releases_are_read(kept: str | None, sure: str) -> None:
     # GIVEN an answer with another word for how sure it is, or none, and without what it perhaps is

@@ -40,17 +40,16 @@ class Folder:
 
     @property
     def answers(self) -> dict[str, str]:
-        return {
-            row["path"]: json.loads(row["answer"]) for row in self.results.rows("select * from photo order by path")
-        }
+        rows = self.results.rows("select * from photo order by path")
+        return {row["path"]: json.loads(row["answer"]) for row in rows}
 
     def review(self, path: str, kind: str, number: int = 1) -> None:
-        columns = "photo, reviewer, number, kind, machine, is_right, drawn, reviewed"
-        query = (
-            "insert into review (COLUMNS) select id, 'A. Person', ?, ?, 'blank', 1, 0, '2026' from photo where path = ?"
-        )
+        query = """
+            insert into review (photo, reviewer, number, kind, machine, is_right, drawn, reviewed)
+            select id, 'A. Person', ?, ?, 'blank', 1, 0, '2026' from photo where path = ?
+        """
         with self.results.transaction() as connection:
-            connection.execute(query.replace("COLUMNS", columns), (number, kind, path))
+            connection.execute(query, (number, kind, path))
 
     @property
     def reviews(self) -> dict[str, str]:

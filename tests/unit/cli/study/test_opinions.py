@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from cli.report.summary import summary_of
 from cli.results import ResultsFile
 from cli.study.event import found_in
 from cli.study.finding import Finding
@@ -38,23 +37,6 @@ def results(tmp_path: Path) -> Iterator[ResultsFile]:
 
 def findings(results: ResultsFile) -> dict[str, Finding]:
     return {photo.path: photo.finding for photo in Study(results, 60).photos()}
-
-
-def test_a_person_sees_two_kinds_of_one_taxon(results: ResultsFile) -> None:
-    say(results, FIRST, DOE, FAWNS)
-    found = findings(results)[FIRST]
-    assert [
-        (part.named and part.named.name, part.count, part.said.sex, part.said.life_stage) for part in found.each
-    ] == [
-        ("deer", 1, "female", "adult"),
-        ("deer", 2, None, "juvenile"),
-    ]
-    assert (found.kind, found.is_human, found.each[0].said.behavior, found.each[0].said.note) == (
-        "animal",
-        True,
-        "vigilance",
-        "limps",
-    )
 
 
 def test_the_newest_opinion_answers_and_the_other_stays(results: ResultsFile) -> None:
@@ -129,18 +111,6 @@ def test_an_event_has_what_people_counted(results: ResultsFile) -> None:
     say(results, FIRST, replace(DOE, count=3))
     say(results, SECOND, Observation("animal", *DEER))
     assert [each[1] for each in of_event()] == [3]
-
-
-def test_a_taxon_of_several_ages_is_one_in_counts(results: ResultsFile) -> None:
-    # GIVEN a doe with two fawns, and a person beside them
-    say(results, FIRST, DOE, FAWNS, PERSON)
-    event = next(Study(results, 60).events())
-    found = found_in([photo.finding for photo in event])
-    assert [(each.kind, each.count) for each in found] == [*(("animal", 3), ("animal", 1), ("human", 1))]
-    # THEN the report has one photo of deer, of one event, and one of a person
-    groups = summary_of(Study(results, 60)).groups
-    assert (groups["Cervidae"].photos, groups["Cervidae"].events) == (1, 1)
-    assert (groups["human"].photos, groups["human"].events) == (1, 1)
 
 
 def test_an_event_has_every_taxon_that_a_person_saw(results: ResultsFile) -> None:

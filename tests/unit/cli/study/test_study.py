@@ -1,6 +1,6 @@
 """A study: its photos in order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,115 +85,95 @@ def test_photos_that_follow_each_other_are_one_event() -> None:
     assert list(events_of([], 60)) == []
 
 
-def fused(photos: Sequence[Finding]) -> Finding:
-    """What an event shows, if that is one thing."""
-    (found,) = found_in(photos)
-    return found
-
-
 def names(photos: Sequence[Finding]) -> list[str]:
     return [each.named.name if each.named else each.kind for each in found_in(photos)]
 
 
+MAMMALS, CHORDATES = (
+    ScoredTaxon("mammal", "Mammalia", "class", 0.97),
+    ScoredTaxon("chordate", "Chordata", "phylum", 0.99),
+)
+BLANK, LIKELY, GUESS = finding("blank"), replace(IMPALA, score=0.85), replace(IMPALA, score=0.4)
+BASENJI, BEAGLE = (ScoredTaxon(name, "Canis familiaris", "breed", 0.4) for name in ("basenji", "beagle"))
+SAID_BLANK = replace(BLANK, by="A. Person", is_human=True)
+EVENTS: Mapping[str, tuple[list[Finding], list[str]]] = {
+    "a slip of a photo that knows what it may be": ([finding(impala=0.9), finding(lion=0.72, impala=0.2)], ["impala"]),
+    "two species": (
+        [finding(named=FAMILY, impala=0.5, horse=0.3), finding(lion=0.72)],
+        ["antelope, ox or sheep", "lion"],
+    ),
+    "no wider than most of its photos": (
+        [finding(named=replace(FAMILY, score=0.5)), finding(named=GUESS), finding(named=CHORDATES)],
+        ["antelope, ox or sheep"],
+    ),
+    "a wide photo does not hide a likely name": ([finding(named=MAMMALS), finding(named=LIKELY)], ["impala"]),
+    "a guess does not narrow a wide photo": ([finding(named=MAMMALS), finding(named=GUESS)], ["mammal"]),
+    "no candidate that no photo names": ([finding(named=FAMILY, impala=0.9)] * 2, ["antelope, ox or sheep"]),
+    "photos of one breed": ([finding(named=BASENJI)] * 2, ["basenji"]),
+    "an animal in one of its photos": ([BLANK, finding(impala=0.9), BLANK], ["impala"]),
+    "a person in one of its photos": ([BLANK, finding("human")], ["human"]),
+    "nothing": ([BLANK, BLANK], ["blank"]),
+    "what a person says of a photo replaces its answer alone": ([finding(lion=0.99), SAID_BLANK], ["lion"]),
+    "nothing, as a person says": ([SAID_BLANK, SAID_BLANK], ["blank"]),
+    "an unclear photo beside it is one still": ([SAID_BLANK, finding("unknown")], ["unknown"]),
+}
+
+
+@pytest.mark.parametrize(("photos", "expected"), EVENTS.values(), ids=EVENTS)
+def test_what_an_event_shows(photos: list[Finding], expected: list[str]) -> None:
+    assert names(photos) == expected
+
+
 def test_photos_that_agree_make_an_event_surer_than_its_least_sure_photo() -> None:
     # GIVEN two photos of a impala, each with another second candidate
-    whole = fused([finding(impala=0.7, lion=0.2), finding(impala=0.8, goat=0.1)])
+    (whole,) = found_in([finding(impala=0.7, lion=0.2), finding(impala=0.8, goat=0.1)])
     # THEN the geometric mean of the impala dominates, and the candidates share what those of a photo do
     assert whole.named is not None
-    assert (whole.named.name, whole.kind) == ("impala", "animal")
-    assert whole.named.score > 0.8
+    assert (whole.named.name, whole.named.score > 0.8) == ("impala", True)
     assert sum(each.score for each in whole.candidates) == pytest.approx(0.9, abs=0.02)
 
 
-def test_a_slip_of_one_photo_is_no_second_animal() -> None:
-    # GIVEN a photo that is sure of an impala, and one that takes it for a lion, but knows what it may be instead
-    assert names([finding(impala=0.9), finding(lion=0.72, impala=0.2)]) == ["impala"]
-
-
-def test_two_species_in_an_event_are_two() -> None:
-    # GIVEN a photo that is sure of a family, and one that is sure of an animal outside of it
-    wide = finding(named=FAMILY, impala=0.5, horse=0.3)
-    assert names([wide, finding(lion=0.72)]) == ["antelope, ox or sheep", "lion"]
-    # THEN two that are not sure are one, of what they have in common
+def test_two_names_of_which_nothing_is_sure_are_what_they_have_in_common() -> None:
     fox = ScoredTaxon("red fox", "Vulpes vulpes", "species", 0.5)
     cat = ScoredTaxon("lion", "Panthera leo", "species", 0.6)
-    common = fused([finding(named=fox), finding(named=cat)]).named
-    assert common is not None
-    assert (common.scientific_name, common.rank, common.score) == ("Carnivora", "order", 0.6)
+    (common,) = found_in([finding(named=fox), finding(named=cat)])
+    assert common.named is not None
+    assert (common.named.scientific_name, common.named.rank, common.named.score) == ("Carnivora", "order", 0.6)
 
 
-def boxed(*parts: Finding) -> Finding:
-    inside = tuple(replace(each, box=Box(0, 0, 1, 1), count=1) for each in parts)
-    return replace(parts[0], parts=inside)
+def test_breeds_of_a_species_do_not_compete() -> None:
+    # GIVEN photos of a dog of which each is another breed, and that may be a wolf
+    wolf = ScoredTaxon("grey wolf", "Canis lupus", "species", 0.45)
+    (whole,) = found_in(
+        [replace(finding(named=each), candidates=(wolf, BASENJI, BEAGLE)) for each in (BASENJI, BEAGLE)]
+    )
+    # THEN the breeds together outdo the wolf, and the event is of a dog
+    assert whole.named is not None
+    assert (whole.named.name, whole.named.rank, whole.named.score > 0.7) == ("dog", "species", True)
 
 
 def test_animals_people_and_vehicles_in_an_event_are_counted_each() -> None:
+    def boxed(*parts: Finding) -> Finding:
+        return replace(parts[0], parts=tuple(replace(each, box=Box(0, 0, 1, 1), count=1) for each in parts))
+
     # GIVEN two impalas beside a lion of which nothing is sure, then three impalas, then a person
     impala, lion, person = finding(impala=0.9), finding(lion=0.4), finding("human")
-    found = found_in([boxed(impala, impala, lion), boxed(impala, impala, impala), boxed(person), finding("blank")])
+    found = found_in([boxed(impala, impala, lion), boxed(impala, impala, impala), boxed(person), BLANK])
     # THEN each is an observation of the event, with the largest number in one photo
     assert [(each.named and each.named.name, each.kind, each.count) for each in found] == [
         *(("impala", "animal", 3), ("lion", "animal", 1), (None, "human", 1))
     ]
     assert {each.box for each in found} == {None}
     # THEN without boxes their number is not known
-    assert fused([impala, impala]).count is None
+    assert [each.count for each in found_in([impala, impala])] == [None]
 
 
-def test_an_event_is_not_wider_than_most_of_its_photos() -> None:
-    # GIVEN photos of a family or a species of it, and one that is certain of no more than a phylum
-    chordate = ScoredTaxon("chordate", "Chordata", "phylum", 0.99)
-    guess = replace(FAMILY, score=0.5)
-    photos = [finding(named=guess), finding(named=replace(IMPALA, score=0.4)), finding(named=chordate)]
-    assert names(photos) == ["antelope, ox or sheep"]
-
-
-def test_breeds_of_a_species_do_not_compete() -> None:
-    # GIVEN photos of a dog of which each is another breed, and that may be a wolf
-    breeds = [ScoredTaxon(name, "Canis familiaris", "breed", 0.4) for name in ("basenji", "beagle")]
-    wolf = ScoredTaxon("grey wolf", "Canis lupus", "species", 0.45)
-    photos = [replace(finding(named=breed), candidates=(wolf, *breeds)) for breed in breeds]
-    whole = fused(photos)
-    # THEN the breeds together outdo the wolf, and the event is of a dog
-    assert whole.named is not None
-    assert (whole.named.name, whole.named.rank) == ("dog", "species")
-    assert whole.named.score > 0.7
-    assert names([photos[0], photos[0]]) == ["basenji"]
-
-
-def test_a_wide_photo_does_not_hide_what_another_one_names() -> None:
-    # GIVEN a mammal, almost certain, and in the next photo an impala that is likely, or a guess
-    mammal = finding(named=ScoredTaxon("mammal", "Mammalia", "class", 0.97))
-    likely, guess = (finding(named=replace(IMPALA, score=score)) for score in (0.85, 0.5))
-    # THEN the likely one names the event
-    assert fused([mammal, likely]).named == likely.named
-    assert fused([mammal, guess]).named == mammal.named
-
-
-def test_an_event_names_no_candidate_that_no_photo_names() -> None:
-    # GIVEN two photos of an impala, or of one of the relatives that no model knows
-    wide = finding(named=FAMILY, impala=0.9)
-    assert fused([wide, wide]).named == FAMILY
-
-
-def test_an_event_shows_an_animal_if_one_of_its_photos_does() -> None:
-    assert fused([finding("blank"), finding(impala=0.9), finding("blank")]).kind == "animal"
-    assert fused([finding("blank"), finding("human")]).kind == "human"
-    assert fused([finding("blank"), finding("blank")]).kind == "blank"
-
-
-def test_what_a_person_says_of_a_photo_replaces_its_answer_alone() -> None:
-    # GIVEN a lion in each of three photos, and a person who says of one that it is an impala, or blank
-    lion = finding(lion=0.99)
-    impala = replace(finding(named=IMPALA), by="A. Person", is_human=True)
-    blank = replace(finding("blank"), by="A. Person", is_human=True)
-    # THEN what the models say of the others stays
+def test_the_name_that_a_person_gives_is_that_of_all_photos_of_the_animal() -> None:
+    # GIVEN a lion in each of three photos, and a person who says of one that it is an impala
+    lion, impala = finding(lion=0.99), replace(finding(named=IMPALA), by="A. Person", is_human=True)
     found = found_in([lion, impala, lion])
+    # THEN what the models say of the others stays
     assert [(each.named and each.named.name, each.is_human) for each in found] == [("lion", False), ("impala", True)]
-    assert (names([lion, blank, lion]), names([blank, blank])) == (["lion"], ["blank"])
-    # THEN an unclear photo is one still
-    assert names([blank, finding("unknown")]) == ["unknown"]
-    # THEN the name of a person is that of all photos of the animal
-    said = replace(impala, named=ScoredTaxon("lion", "Lion", "species", 1.0))
-    whole = fused([lion, said])
+    # THEN if it is the same animal, the event is the person's
+    (whole,) = found_in([lion, replace(impala, named=ScoredTaxon("lion", "Lion", "species", 1.0))])
     assert (whole.by, whole.is_human) == ("A. Person", True)
