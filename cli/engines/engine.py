@@ -6,9 +6,9 @@ Here is also what engines share: what they answer for a video, and how they gath
 import json
 import sys
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -89,6 +89,22 @@ def required(module: str, extra: str) -> Any:
         raise CommandError(
             f"the engine {extra} needs the package {extra} ({error}); install faunalens with it, such as by "
             f"`uv tool install '.[{extra}]'`"
+        ) from error
+
+
+@contextmanager
+def loading(project: str, weights: str, what: str) -> Iterator[None]:
+    """Load a project's models. What it prints goes to standard error. `what`: of weights, which `--weights` takes.
+
+    Raises `CommandError` whatever fails, as errors of torch, of the network and of files have no common base class.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except Exception as error:
+        raise CommandError(
+            f"{project} cannot load {weights} ({error}); its weights are downloaded at the first use: check the "
+            f"network, or give {what} with --weights"
         ) from error
 
 

@@ -6,14 +6,12 @@ that Redis has (chalicelib/features/codec.py).
 """
 # ruff: noqa: ARG002, a file needs no deadline
 
-import os
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 from uuid import uuid4
 
 import numpy as np
@@ -39,13 +37,6 @@ from database.dataset_files import DatasetError, files_beside
 
 LONG = 30 * 86_400.0
 """Seconds for which a run trusts the features that it has looked up: longer than it lasts."""
-
-_NEEDED: Final[Mapping[str, Literal["required", "optional"]]] = {
-    "given": "required",
-    "exif": "required",
-    "none": "optional",
-}
-"""Whether a photo needs a location, by the source of its place."""
 
 
 class LocalEngine:
@@ -88,7 +79,11 @@ class LocalEngine:
 
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
         """Identify the animal in a photo."""
-        request = replace(self._request, location=_location(place), place=_NEEDED[place.source], shift=shift)
+        location = None
+        if place.latitude is not None and place.longitude is not None:
+            location = Location(place.latitude, place.longitude, "request")
+        needed: Literal["required", "optional"] = "optional" if place.source == "none" else "required"
+        request = replace(self._request, location=location, place=needed, shift=shift)
         record = Record(str(uuid4()), "/identify")
         try:
             found = self._found(data, request, record)
@@ -106,12 +101,6 @@ class LocalEngine:
             if request.place == "required":
                 raise
             return identify([data], replace(request, place="ignored"), self._services, record)
-
-
-def _location(place: Place) -> Location | None:
-    if place.latitude is None or place.longitude is None:
-        return None
-    return Location(place.latitude, place.longitude, "request")
 
 
 def of_a_run(settings: Settings) -> Settings:
@@ -153,8 +142,7 @@ class CellFile:
     def __init__(self, path: Path, version: str) -> None:
         self._path, self._version = path, version
         self.lookups = 0
-        unknown = self._value(0)
-        self._empty = unpack(unknown or b"", 0, version).cell_animals
+        self._empty = unpack(self._value(0) or b"", 0, version).cell_animals
 
     @classmethod
     def of(cls, model: Path, folder: Path, say: Callable[[str], None]) -> "CellFile":
@@ -233,20 +221,13 @@ class NoCache:
 
 
 def write_cells(path: Path, dataset: Dataset) -> None:
-    """Write the cells of a dataset. Another process that does the same meanwhile writes the same file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    os.close(descriptor)
-    made = Path(name)
-    try:
-        connection = sqlite3.connect(made, autocommit=False)
+    """Write the cells of a dataset: the whole file, or none if that is interrupted."""
+    made = path.with_name(f".{path.name}-new")
+    made.unlink(missing_ok=True)
+    with closing(sqlite3.connect(made)) as connection, connection:
         connection.execute("create table cell (cell integer primary key, value blob not null) strict")
         connection.executemany("insert into cell values (?, ?)", _values(dataset))
-        connection.commit()
-        connection.close()
-        made.replace(path)
-    finally:
-        made.unlink(missing_ok=True)
+    made.replace(path)
 
 
 def _values(dataset: Dataset) -> Iterator[tuple[int, bytes]]:

@@ -3,9 +3,7 @@
 The package gets its weights itself, at the first use, and takes a GPU if there is one.
 """
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,8 +20,7 @@ from chalicelib.model.recogniser import Recognised, Recogniser
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
-from cli.engines.engine import Gathered, required
-from cli.errors import CommandError
+from cli.engines.engine import Gathered, loading, required
 
 NAME: Final = "megadetector"
 WEIGHTS: Final = "MDV5A"
@@ -55,14 +52,8 @@ class MegaDetector(Detector):
     def __init__(self, weights: str = WEIGHTS) -> None:
         self.name, self.size = NAME, SIZE
         self.version, self._found = version_of(weights), Gathered(self._batch)
-        try:
-            with redirect_stdout(sys.stderr):  # it prints what it loads
-                self._net = _package().load_detector(weights)
-        except Exception as error:  # of torch, of the network, of the file: they have no common base class
-            raise CommandError(
-                f"MegaDetector cannot load {weights} ({error}); its weights are downloaded at the first use: check the "
-                "network, or give a file with --weights"
-            ) from error
+        with loading("MegaDetector", weights, "a file"):
+            self._net = _package().load_detector(weights)
 
     def find(self, frame: NDArray[np.uint8], *, square: bool = False) -> tuple[Box, ...]:  # noqa: ARG002
         """Return the boxes in a photo, as `Detector.find` does. Raises `Unavailable`."""

@@ -4,14 +4,14 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from threading import Condition
 from time import monotonic
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
 from chalicelib.api.http import json_of
 from chalicelib.config.settings import PhotoLimits
@@ -147,11 +147,9 @@ def _stranger(url: str, what: str) -> CommandError:
 
 def retry_after_of(response: urllib3.BaseHTTPResponse | None) -> float:
     """Return the seconds of `Retry-After`, which may also be a date (RFC 9110); 0 if there is none."""
-    text = response.headers.get("retry-after", "") if response is not None else ""
-    seconds = float(text) if text.isdigit() else 0.0
-    with suppress(ValueError):
-        seconds = seconds or (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
+    with suppress(InvalidHeader):
+        return min(Retry().get_retry_after(response) or 0.0, _LONGEST_WAIT) if response is not None else 0.0
+    return 0.0
 
 
 FIRST = 2

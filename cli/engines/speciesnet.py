@@ -9,9 +9,7 @@ own probability, weighed by the place (`PLAIN` in certainty.py), unless `CERTAIN
 general model.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -30,9 +28,8 @@ from chalicelib.model.taxonomy import KINDS as OUTSIDE
 from chalicelib.model.taxonomy import Animal, Prediction, Taxon, Taxonomy
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.services import Services
-from cli.engines.engine import Gathered, required
+from cli.engines.engine import Gathered, loading, required
 from cli.engines.megadetector import boxes_of
-from cli.errors import CommandError
 from cli.importing.names import Labelled, taxon_of_label
 from cli.study.taxa import ANIMALS, lineage_of
 from cli.terminal import MOST_FAULTS
@@ -56,15 +53,9 @@ class SpeciesNet:
     def __init__(self, weights: str = "") -> None:
         package = _module(NAME)
         weights = weights or package.DEFAULT_MODEL
-        try:
-            with redirect_stdout(sys.stderr):
-                self._detector = package.SpeciesNetDetector(weights)
-                self._classifier = package.SpeciesNetClassifier(weights)
-        except Exception as error:  # of torch, of the network, of the file: they have no common base class
-            raise CommandError(
-                f"SpeciesNet cannot load {weights} ({error}); its weights are downloaded at the first use: check the "
-                "network, or give their folder with --weights"
-            ) from error
+        with loading("SpeciesNet", weights, "their folder"):
+            self._detector = package.SpeciesNetDetector(weights)
+            self._classifier = package.SpeciesNetClassifier(weights)
         info = self._classifier.model_info
         self.name, self.version, self._box = NAME, str(info.version), package.BBox
         self._sees_whole = info.type_ == "full_image"

@@ -11,27 +11,21 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, cast
 
 from chalicelib.model.taxonomy import RANKS
 from cli.study.opinions import Kind
 from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of, searchable, taxon_of
+from cli.words import rows_of
 
-KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("blank", "empty", "nothing", "none", "no animal", "false trigger", "ghost", "misfire"), "blank"),
-    **dict.fromkeys(("human", "person", "people", "man", "homo sapiens", "hiker", "researcher", "setup"), "human"),
-    **dict.fromkeys(("vehicle", "car", "truck", "bicycle", "motorcycle", "atv", "quad"), "vehicle"),
-    **dict.fromkeys(("unknown", "unidentified", "unidentifiable", "unclear", "unsure", "not sure"), "unknown"),
-}
+_TABLE = rows_of(Path(__file__).with_name("names.csv"))
+KINDS = {row["name"]: cast("Kind", row["means"]) for row in _TABLE if row["of"] == "kind"}
 """Words for what is no animal, or cannot be said."""
-ALIASES = {
-    **dict.fromkeys(("cow", "cattle", "bull", "bos primigenius taurus"), "Bos taurus"),
-    "canis lupus familiaris": "Canis familiaris",
-    "felis silvestris catus": "Felis catus",
-    "equus ferus caballus": "Equus caballus",
-    "ovis orientalis aries": "Ovis aries",
-}
+ALIASES = {row["name"]: row["means"] for row in _TABLE if row["of"] == "alias"}
 """Names in use that the taxa at hand do not have."""
+RENAMED = {row["name"]: row["means"] for row in _TABLE if row["of"] == "renamed"}
+"""Taxa of SpeciesNet's labels that have another name here, and another English name too."""
 _BRACKETS = re.compile(r"^(?P<outer>[^(\[]*)[(\[](?P<inner>[^)\]]*)[)\]]\s*$")
 _INDEFINITE = re.compile(r" (sp|spp|species)\.?$")
 
@@ -123,36 +117,8 @@ def _ending(name: str) -> str | None:
     return next((shared[rank] for rank in ("species", "genus", "family") if rank in shared), None)
 
 
-OF_LABEL: Mapping[str, Kind] = {
-    "blank": "blank",
-    "vehicle": "vehicle",
-    "human": "human",
-    "no cv result": "unknown",
-}
+OF_LABEL: Mapping[str, Kind] = {"blank": "blank", "vehicle": "vehicle", "human": "human", "no cv result": "unknown"}
 """Labels of what is no animal, by their common name."""
-RENAMED = {
-    "Cetartiodactyla": "Artiodactyla",
-    "Pecari": "Dicotyles",
-    "Myodes": "Clethrionomys",
-    "Nasuella": "Nasua",
-    "Proteles cristata": "Proteles cristatus",
-    "Pudu mephistophiles": "Pudella mephistophiles",
-    "Bison bonasus": "Bos bonasus",
-    "Mazama gouazoubira": "Subulo gouazoubira",
-    "Mazama nana": "Mazama nanus",
-    "Mazama nemorivaga": "Passalites nemorivagus",
-    "Leopardus colocolo": "Leopardus colocola",
-    "Lagothrix lagotricha": "Lagothrix lagothricha",
-    "Stigmatopelia chinensis": "Spilopelia chinensis",
-    "Dendroica aestiva": "Setophaga petechia",
-    "Colaptes cafer": "Colaptes auratus",
-    "Ursus u. arctos": "Ursus arctos",
-    **{
-        f"Cephalophus {each}": f"Cephalophorus {each}"
-        for each in ("callipygus", "leucogaster", "natalensis", "nigrifrons", "ogilbyi", "weynsi")
-    },
-}
-"""Taxa that have another name here, and another English name too."""
 
 
 class Labelled(NamedTuple):

@@ -16,25 +16,19 @@ from chalicelib.model.detector import MOST, Box
 from chalicelib.model.taxonomy import RANKS
 from cli.engines.megadetector import CATEGORIES, boxes_of
 from cli.importing.labels import faults_of
-from cli.importing.names import kind_called, taxon_called
+from cli.importing.names import OF_LABEL, kind_called, taxon_called
 from cli.study.taxa import lineage_of, searchable
 
 Names = Literal["theirs", "ours", "both"]
 """Whose names the answers have. `both`: theirs, with ours beside them."""
-LISTS = frozenset({"images", "predictions", "annotations"})
+LISTS = ("images", "predictions", "annotations")
 """Where MegaDetector, SpeciesNet and PyTorch-Wildlife have a photo each."""
 THEIRS = ("prediction", "prediction_score", "prediction_source", "country", "admin1_region")
 """What SpeciesNet says after its geofence, which is kept beside our answer."""
-LABEL_OF = {"human": "human", "vehicle": "vehicle", "blank": "blank", "unknown": "no cv result"}
-"""The common names of SpeciesNet's labels for what is no animal."""
 UNSAID = "of unknown version"
 _VERSION = re.compile(r"v?\d+(\.\d+)+\w*")
 type Classes = tuple[tuple[str, float], ...]
 """Labels of SpeciesNet's form with their scores, the best first."""
-
-
-_SPACE = re.compile(r"\s*")
-_DECODER = json.JSONDecoder()
 
 
 class Found(NamedTuple):
@@ -63,7 +57,6 @@ class Predicted(NamedTuple):
     theirs: Mapping[str, Any] = {}
     place: tuple[float, float] | None = None
     rate: float = 0.0
-    processed: Sequence[int] = ()
 
     @property
     def classes(self) -> Iterator[Classes]:
@@ -93,15 +86,14 @@ class Predictions:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._about: dict[str, Any] = {}
         with faults_of(path):
-            for name, item in items_of(path, LISTS):
-                if name not in LISTS and name:
-                    self._about[name] = item
-        info = self._about.get("info") or {}
+            about = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_packed)
+            about = {"images": about} if isinstance(about, list) else dict(about)
+            self._items = [item for name in LISTS for item in about.get(name, ())]
+        info = about.get("info") or {}
         detector = ("megadetector", str(info.get("detector") or UNSAID))
-        names = self._about.get("classification_categories") or self._about.get("clf_categories") or {}
-        descriptions = self._about.get("classification_category_descriptions") or {}
+        names = about.get("classification_categories") or about.get("clf_categories") or {}
+        descriptions = about.get("classification_category_descriptions") or {}
         classifier = str(info.get("classifier") or "classifier")
         version, name = _VERSION.search(classifier), "speciesnet" if "speciesnet" in classifier.lower() else classifier
         self._model: tuple[str, str] = detector
@@ -109,8 +101,8 @@ class Predictions:
         if names:
             self._model, self._detector = (name, version[0] if version else UNSAID), detector
         self._labels = {each: label_of(name, descriptions.get(each, "")) for each, name in _named(names)}
-        kinds = self._about.get("detection_categories") or self._about.get("det_categories")
-        kinds = kinds or self._about.get("categories") or CATEGORIES
+        kinds = about.get("detection_categories") or about.get("det_categories")
+        kinds = kinds or about.get("categories") or CATEGORIES
         self._kinds = {each: _category(str(name)) for each, name in _named(kinds)}
 
     @staticmethod
@@ -121,12 +113,11 @@ class Predictions:
     def __iter__(self) -> Iterator[Predicted]:
         """Yield each photo."""
         with faults_of(self._path):
-            for name, item in items_of(self._path, LISTS):
-                if name == "predictions":
+            for each in self._items:
+                item = json.loads(each) if isinstance(each, str) else each
+                if "filepath" in item:
                     yield self._of_speciesnet(item)
-                elif name == "annotations":
-                    yield self._of_wildlife(item)
-                elif name in ("images", ""):
+                else:
                     yield self._of_wildlife(item) if "img_id" in item else self._of_megadetector(item)
 
     def _of_megadetector(self, item: Mapping[str, Any]) -> Predicted:
@@ -142,7 +133,6 @@ class Predictions:
             self._model,
             self._detector,
             rate=float(item.get("frame_rate") or 0),
-            processed=item.get("frames_processed") or (),
         )
 
     def _of_speciesnet(self, item: Mapping[str, Any]) -> Predicted:
@@ -192,6 +182,11 @@ class Predictions:
         return [label.rpartition(";")[2] for label in self._labels.values() if label.startswith(UNKNOWN)]
 
 
+def _packed(item: dict[str, Any]) -> Any:
+    """Return a photo as JSON again: as objects, the photos of a large file would take gigabytes."""
+    return json.dumps(item, allow_nan=False) if item.keys() & {"detections", "img_id"} else item
+
+
 UNKNOWN = "unknown;"
 """In the place of the id: a class that is no taxon at hand."""
 
@@ -225,7 +220,7 @@ def label_of(name: str, description: str = "") -> str:
         if each.count(";") == 6:
             return each
     if kind := kind_called(name):
-        return f";;;;;;{LABEL_OF[kind]}"
+        return ";;;;;;" + next(name for name, each in OF_LABEL.items() if each == kind)
     narrow = description.rpartition(";")[2].strip()
     taxon = taxon_called(_joined().get(narrow.replace(" ", "").lower(), narrow)) if narrow else None
     taxon = taxon or taxon_called(name)
@@ -240,57 +235,3 @@ def label_of(name: str, description: str = "") -> str:
 def _joined() -> Mapping[str, str]:
     """Return scientific names by how some programs write them: without a space."""
     return {latin.replace(" ", "").lower(): latin for latin, *_ in searchable()}
-
-
-def items_of(path: Path, lists: frozenset[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the members of the object in a file by name, in its order; of the members that are `lists`, each item.
-
-    A file that is a list is that list, with an empty name. Its text is in memory, 60 MB for 100,000 photos; objects,
-    which are much larger, are not. Raises `ValueError` if it is no such JSON.
-    """
-    text = _Text(path.read_text(encoding="utf-8-sig"))
-    if text.peek() == "[":
-        yield from (("", text.value()) for _ in text.members("[", "]"))
-        return
-    for _ in text.members("{", "}"):
-        name = text.value()
-        text.expect(":")
-        if name in lists and text.peek() == "[":
-            yield from ((name, text.value()) for _ in text.members("[", "]"))
-        else:
-            yield name, text.value()
-
-
-class _Text:
-    """JSON from where it is read on. All methods raise `ValueError` if it is damaged, or ends."""
-
-    def __init__(self, text: str) -> None:
-        self._text, self._at = text, 0
-
-    def peek(self) -> str:
-        """Return the next character that is no space."""
-        self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches anywhere
-        if self._at == len(self._text):
-            raise ValueError("the file ends too early")
-        return self._text[self._at]
-
-    def expect(self, character: str) -> None:
-        """Pass a character."""
-        if (found := self.peek()) != character:
-            raise ValueError(f"it has {found!r}; expected {character!r}")
-        self._at += 1
-
-    def value(self) -> Any:
-        """Return the next value."""
-        self.peek()
-        value, self._at = _DECODER.raw_decode(self._text, self._at)
-        return value
-
-    def members(self, begin: str, end: str) -> Iterator[None]:
-        """Yield before each member of a list or an object, which the caller reads."""
-        self.expect(begin)
-        while self.peek() != end:
-            yield
-            if self.peek() != end:
-                self.expect(",")
-        self.expect(end)

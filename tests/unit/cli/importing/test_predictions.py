@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cli.errors import CommandError
-from cli.importing.predictions import Predicted, Predictions, items_of, label_of
+from cli.importing.predictions import Predicted, Predictions, label_of
 
 BLACK_BEAR = "0;mammalia;carnivora;ursidae;ursus;americanus;american black bear"
 BLANK = "1;;;;;;blank"
@@ -129,7 +127,11 @@ def test_pytorch_wildlife_has_corners_in_pixels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[", '{"images": [{"file": "a", "detections": [{"category": "1"}]}]}', '{"images": [{}]}']
+    "text",
+    [
+        *("", "[", "3", '{"images": null}', '{"images": [{}]}', '{"images": ["a"]}', '{"images": [3]}'),
+        '{"images": [{"file": "a", "detections": [{"category": "1"}]}]}',
+    ],
 )
 def test_a_damaged_file_is_an_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
@@ -144,33 +146,3 @@ def test_labels_stay_and_kinds_have_theirs() -> None:
         ";;;;;;human",
         ";;;;;;no cv result",
     ]
-
-
-LISTS = frozenset({"images"})
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-def items_in(path: Path, data: object, indent: int | None) -> list[tuple[str, Any]]:
-    path.write_text(json.dumps(data, indent=indent, ensure_ascii=False), encoding="utf-8")
-    return list(items_of(path, LISTS))
-
-
-@given(st.lists(VALUES, max_size=4), VALUES, st.none() | st.just(1))
-def test_items_are_those_of_the_file(
-    tmp_path_factory: pytest.TempPathFactory, items: list[Any], info: Any, indent: int | None
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "items.json"
-    listed = [("images", each) for each in items]
-    assert items_in(path, {"images": items, "info": info}, indent) == [*listed, ("info", info)]
-    assert items_in(path, items, indent) == [("", each) for each in items]
-
-
-@pytest.mark.parametrize("text", ["", "3", '{"images": [{}', '{"images": [1 2]}', '{"info" 1}', '{"info": tru}'])
-def test_what_is_damaged_is_an_error(tmp_path: Path, text: str) -> None:
-    (tmp_path / "a.json").write_text(text)
-    with pytest.raises(ValueError, match=r".+"):
-        list(items_of(tmp_path / "a.json", LISTS))

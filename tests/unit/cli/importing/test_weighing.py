@@ -45,7 +45,7 @@ def test_classes_of_a_photo_are_those_of_its_surest_animal(weighing: Weighing) -
 def test_a_video_shows_what_any_frame_does(weighing: Weighing) -> None:
     # GIVEN a video with a person at its begin and an animal a second later
     frames = {0: Found(((PERSON, ()),)), 20: Found(((ANIMAL, ()),)), 40: Found(())}
-    said = Predicted("a.mp4", frames, "", ("megadetector", "A"), rate=20.0, processed=(0, 20, 40))
+    said = Predicted("a.mp4", frames, "", ("megadetector", "A"), rate=20.0)
     # WHEN it is answered THEN both are there, and the answer is one of a video
     answer = json.loads(weighing.answer(said, None, None)[0])
     assert answer["video"]["processed"] == [0, 20, 40]
