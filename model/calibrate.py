@@ -36,7 +36,6 @@ from model.build import ACTIVATIONS, LABELS, TEMPERATURE, count_animals, read_ne
 from model.build_packs import CACHE, PACKS, activations_of
 from model.evaluate import (
     PHOTOS_HELP,
-    LabelledPhoto,
     Labels,
     Probabilities,
     apply_temperature,
@@ -50,8 +49,6 @@ from model.network import read_checkpoint
 from model.quantize import ActivationRange, read_ranges, write_ranges
 
 type Ranges = dict[str, ActivationRange]
-type Values = Iterable[Sequence[NDArray[np.float32]]]
-"""Of the tensors, photo by photo."""
 
 PERCENTILE = 99.99  # share of values inside a range, %; the others are cut off, half of them at each end
 _LIMIT = 64.0
@@ -74,42 +71,36 @@ class Histograms:
 
     def range_of(self, tensor: str, percentile: float) -> ActivationRange:
         """Return the range of the middle `percentile` % of the values, extended to include zero."""
-        counts = self._counts[tensor]
-        cumulative = np.cumsum(counts)
+        low, high = self._extremes[tensor]
+        if percentile == 100:  # of values beyond ±64 too
+            return ActivationRange(low, high)
+        cumulative = np.cumsum(self._counts[tensor])
         tail = cumulative[-1] * (1 - percentile / 100) / 2
         first = int(np.searchsorted(cumulative, tail, side="right"))
         last = int(np.searchsorted(cumulative, cumulative[-1] - tail, side="left"))
         edges = np.linspace(-_LIMIT, _LIMIT, _BINS + 1)
-        low, high = self._extremes[tensor]  # not beyond the extremes: ReLU6 ends at 6, inside a bin
+        # not beyond the extremes: ReLU6 ends at 6, inside a bin
         return ActivationRange(max(min(float(edges[first]), 0.0), low), min(max(float(edges[last + 1]), 0.0), high))
 
 
-def values_of(network: ModelProto, tensors: list[str], inputs: Iterable[Mapping[str, object]]) -> Values:
-    """Yield the values of a network's tensors for each input."""
+def ranges_of(
+    network: ModelProto, tensors: Sequence[str], inputs: Iterable[Mapping[str, object]], percentile: float
+) -> Ranges:
+    """Run a network on inputs and return the range of each of its `tensors`."""
     network.graph.output.extend(helper.make_empty_tensor_value_info(tensor) for tensor in tensors)
     session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
-    return (session.run(tensors, each) for each in inputs)
-
-
-def measure(photos: Iterable[LabelledPhoto], percentile: float) -> Ranges:
-    """Run the network on all photos and return the range of each activation."""
-    network, animals = read_network(), count_animals(LABELS)
-    tensors, prior = intermediate_tensors(network), np.ones((1, animals), np.float32)
-    inputs = ({"image": photo.pixels[np.newaxis], "prior": prior} for photo in photos)
     histograms = Histograms(tensors)
-    for values in values_of(build_graph(network, animals, 1.0, None, {}), tensors, inputs):
-        for tensor, each in zip(tensors, values, strict=True):
-            histograms.add(tensor, each)
+    for each in inputs:
+        for tensor, values in zip(tensors, session.run(tensors, each), strict=True):
+            histograms.add(tensor, values)
     return {tensor: histograms.range_of(tensor, percentile) for tensor in tensors}
 
 
-def measure_detector(network: ModelProto, tensors: list[str], frames: Iterable[NDArray[np.uint8]]) -> Ranges:
-    """Run a detector on photos and return the range of each of its `tensors`."""
-    inputs = ({"images": frame.transpose(2, 0, 1)[np.newaxis, ::-1].astype(np.float32)} for frame in frames)
-    ends = [(0.0, 0.0)] * len(tensors)
-    for values in values_of(network, tensors, inputs):
-        ends = [(min(a, float(it.min())), max(b, float(it.max()))) for (a, b), it in zip(ends, values, strict=True)]
-    return {tensor: ActivationRange(*each) for tensor, each in zip(tensors, ends, strict=True)}
+def _ranges_of_model(photos: Path, percentile: float) -> Ranges:
+    network, animals = read_network(), count_animals(LABELS)
+    tensors, prior = intermediate_tensors(network), np.ones((1, animals), np.float32)
+    inputs = ({"image": photo.pixels[np.newaxis], "prior": prior} for photo in read_photos(photos))
+    return ranges_of(build_graph(network, animals, 1.0, None, {}), tensors, inputs, percentile)
 
 
 def _ranges_of_pack(manifest: Manifest, photos: Path) -> Ranges:
@@ -118,7 +109,8 @@ def _ranges_of_pack(manifest: Manifest, photos: Path) -> Ranges:
     weights, size = read_checkpoint(CACHE / manifest.weights.sha256), manifest.size
     pictures = (decode(Image.open(photo), size) for photo in sorted(photos.iterdir()))
     frames = (letter_box(each.whole(size), size, size) for each in pictures)
-    return measure_detector(*yolox_tiny.build(weights, size, None), frames)
+    inputs = ({"images": frame.transpose(2, 0, 1)[np.newaxis, ::-1].astype(np.float32)} for frame in frames)
+    return ranges_of(*yolox_tiny.build(weights, size, None), inputs, 100)
 
 
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
@@ -163,7 +155,7 @@ def _write_ranges(options: argparse.Namespace) -> str:
         ranges = _ranges_of_pack(Manifest.read(PACKS / f"{options.pack}.toml"), options.photos)
     else:
         output = options.output or ACTIVATIONS
-        ranges = measure(read_photos(options.photos), options.percentile)
+        ranges = _ranges_of_model(options.photos, options.percentile)
     write_ranges(output, ranges)
     return f"{output.name}: ranges of {len(ranges)} activations"
 

@@ -1,9 +1,10 @@
 """`faunalens import`: labels of other programs, as reviews of a study."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import batched
 from pathlib import Path
 from typing import get_args
 
@@ -83,7 +84,7 @@ def import_labels(
     with ResultsFile(results, write=True) as kept:
         where = looked_for(kept, root, given)
         with photo_progress(0, kept.counts().total, "reading labels") as reach:
-            found = _Found.of(_counted(form.labels(file), reach), StudyPhotos(kept))
+            found = _Found.of(form.labels(file), StudyPhotos(kept), reach)
         answered = {identity for (identity,) in kept.rows("select id from photo where answer is not null")}
         answered |= let_in(kept, sorted(found.said.keys() - answered))
         by = reviewer or f"imported from {file.absolute().name}"
@@ -116,9 +117,10 @@ class _Found:
     _owners: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, labels: Iterable[Label], photos: StudyPhotos) -> "_Found":
+    def of(cls, labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int], None]) -> "_Found":
         found = cls()
-        for label in labels:
+        for number, label in enumerate(labels, 1):
+            reach(number)
             if not label.said:
                 found.silent += 1
                 continue
@@ -152,12 +154,6 @@ class _Found:
         return same
 
 
-def _counted(labels: Iterable[Label], reach: Callable[[int], None]) -> Iterator[Label]:
-    for number, label in enumerate(labels, 1):
-        yield label
-        reach(number)
-
-
 def _merged(labels: Sequence[Label]) -> tuple[Observation, ...]:
     """Return what labels of a photo say together. What shows something is not blank."""
     said = list(dict.fromkeys(each for label in labels for each in label.said))
@@ -177,9 +173,8 @@ def _save(results: ResultsFile, opinions: Mapping[Opinion, Sequence[int]], answe
     done = 0
     with photo_progress(0, sum(map(len, opinions.values())), "importing") as reach:
         for opinion, identities in opinions.items():
-            known = [each for each in identities if each in answered]
-            for start in range(0, len(known), BATCH):
-                save(results, known[start : start + BATCH], opinion)
+            for some in batched((each for each in identities if each in answered), BATCH, strict=False):
+                save(results, some, opinion)
             reach(done := done + len(identities))
     return len(answered & {each for identities in opinions.values() for each in identities})
 

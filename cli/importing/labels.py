@@ -18,6 +18,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
+from chalicelib.features.cells import cell_of
+from chalicelib.model.detector import Box
 from cli.errors import CommandError
 from cli.importing.names import KINDS, kind_called, taxon_called
 from cli.photos import walk
@@ -38,6 +40,7 @@ class Label(NamedTuple):
 
     `photo`: its path there. `said`: by a person. `reviewer`, `at`: who and when; empty if the file does not say.
     `taken`: the camera's time; empty likewise. Times are ISO 8601. `file`: the photo itself, if it is there.
+    `camera`, `cell`: name of its deployment, and where that is. `boxes`: around what was seen.
     """
 
     photo: str
@@ -46,6 +49,9 @@ class Label(NamedTuple):
     at: str = ""
     taken: str = ""
     file: Path | None = None
+    camera: str = ""
+    cell: int | None = None
+    boxes: tuple[Box, ...] = ()
 
 
 class Form(Protocol):
@@ -56,6 +62,11 @@ class Form(Protocol):
 
     def labels(self, path: Path) -> Iterator[Label]:
         """Yield the labels, one or more for each photo. Photos of which it says nothing may be missing."""
+
+
+def cell_at(latitude: float | str | None, longitude: float | str | None) -> int | None:
+    """Return the cell of a position, or None without one."""
+    return None if latitude in (None, "") or longitude in (None, "") else cell_of(float(latitude), float(longitude))
 
 
 class Folders:
@@ -246,6 +257,9 @@ class CamtrapDP:
         with faults_of(path):
             about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
             files = {each["name"]: root / each["path"] for each in about["resources"]}
+            places = files.get("deployments")
+            rows = rows_in(places) if places and places.is_file() else ()
+            cells = {row["deploymentID"]: cell_at(row.get("latitude"), row.get("longitude")) for row in rows}
             is_ours = any(each.get("title") == "Faunalens" for each in about.get("sources", ()))
             of_media, of_events = defaultdict[str, list[_Said]](list), defaultdict[str, list[Any]](list)
             for row in rows_in(files["observations"]):
@@ -259,17 +273,9 @@ class CamtrapDP:
             events = {deployment: _Events(each) for deployment, each in of_events.items()}
             for row in rows_in(files["media"]):
                 time, where = datetime.fromisoformat(row["timestamp"]), events.get(row["deploymentID"])
-                yield from _labels_of(row, of_media.get(row["mediaID"]) or (where.at(time) if where else []))
-
-    def places(self, path: Path) -> dict[str, tuple[str, str, str]]:
-        """Return the deployment of each medium, by the path that its labels have, with latitude and longitude."""
-        root = _root_of(path)
-        with faults_of(path):
-            about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
-            files = {each["name"]: root / each["path"] for each in about["resources"]}
-            at = {row["deploymentID"]: (row["latitude"], row["longitude"]) for row in rows_in(files["deployments"])}
-            media = rows_in(files["media"])
-            return {_photo_of(row): (row["deploymentID"], *at.get(row["deploymentID"], ("", ""))) for row in media}
+                said = of_media.get(row["mediaID"]) or (where.at(time) if where else [])
+                for label in _labels_of(row, said):
+                    yield label._replace(camera=row["deploymentID"], cell=cells.get(row["deploymentID"]))
 
     @staticmethod
     def folder_of(path: Path) -> Path:

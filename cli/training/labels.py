@@ -12,7 +12,19 @@ from chalicelib.features.cells import cell_of, parse_cell
 from chalicelib.model.detector import Box
 from cli.deployments import Deployments, deployment_at, place_of
 from cli.errors import CommandError
-from cli.importing.labels import COLUMNS, CamtrapDP, Folders, Form, Timelapse, called, faults_of, plain, rows_in
+from cli.importing.labels import (
+    COLUMNS,
+    CamtrapDP,
+    Folders,
+    Form,
+    Label,
+    Timelapse,
+    called,
+    cell_at,
+    faults_of,
+    plain,
+    rows_in,
+)
 from cli.importing.names import kind_called, taxon_called, taxon_of_label
 from cli.importing.predictions import Predictions
 from cli.results import BATCH, ResultsFile
@@ -50,16 +62,6 @@ class LabelledPhoto(NamedTuple):
     boxes: tuple[Box, ...] = ()
 
 
-class _Said(NamedTuple):
-    """What a line of some labels says. `photo`: a path below their folder, or the file itself."""
-
-    photo: str | Path
-    what: tuple[Observation, ...]
-    camera: str = ""
-    cell: int | None = None
-    boxes: tuple[Box, ...] = ()
-
-
 @dataclass(slots=True)
 class Labels:
     """The photos of labels. `left_out`: why others are not among them."""
@@ -73,14 +75,15 @@ class Labels:
         `deployments`: cameras and places, where the labels do not say. Raises `CommandError`.
         """
         folder, found = _read(source.absolute())
-        base, by_photo = (root or folder).absolute(), defaultdict[Path, list[_Said]](list)
-        for said in found:
-            by_photo[base / said.photo].append(said)
+        base, by_photo = (root or folder).absolute(), defaultdict[Path, list[Label]](list)
+        for label in found:
+            if label.said:
+                by_photo[base / (label.file or label.photo)].append(label)
         for photo, lines in by_photo.items():
             self._add(photo, lines, base, deployments)
 
-    def _add(self, photo: Path, lines: Sequence[_Said], base: Path, deployments: Deployments) -> None:
-        animals = [(said, each) for said in lines for each in said.what if each.kind == "animal"]
+    def _add(self, photo: Path, lines: Sequence[Label], base: Path, deployments: Deployments) -> None:
+        animals = [(said, each) for said in lines for each in said.said if each.kind == "animal"]
         taxa = {each.scientific_name or "" for _, each in animals if each.scientific_name != ANIMALS}
         if is_video(photo.name):
             self.left_out[photo] = "it is a video"
@@ -100,7 +103,7 @@ class Labels:
                 self.photos.append(LabelledPhoto(photo, taxon, camera, cell, tuple(boxes)))
 
 
-def _where(photo: Path, lines: Sequence[_Said], base: Path, deployments: Deployments) -> tuple[str, int | None]:
+def _where(photo: Path, lines: Sequence[Label], base: Path, deployments: Deployments) -> tuple[str, int | None]:
     """Return camera and cell of a photo: of its label, else of the table, else its folder below the labels'."""
     camera, cell = next(((each.camera, each.cell) for each in lines if each.camera), ("", lines[0].cell))
     below = photo.relative_to(base).as_posix() if photo.is_relative_to(base) else photo.name
@@ -114,7 +117,7 @@ def _where(photo: Path, lines: Sequence[_Said], base: Path, deployments: Deploym
     return camera or "/".join(folders), cell
 
 
-def _read(source: Path) -> tuple[Path, Iterator[_Said]]:
+def _read(source: Path) -> tuple[Path, Iterator[Label]]:
     """Return the folder below which labels name their photos, and the labels."""
     folder = source if source.is_dir() else source.parent
     if source.is_file():
@@ -126,21 +129,11 @@ def _read(source: Path) -> tuple[Path, Iterator[_Said]]:
     forms: tuple[Form, ...] = (CamtrapDP(), Timelapse(), Folders())
     form = next((each for each in forms if each.is_form_of(source)), None)
     if isinstance(form, CamtrapDP):
-        return CamtrapDP.folder_of(source), _of_package(form, source)
-    if form:
-        return folder, (_Said(each.file or each.photo, each.said) for each in form.labels(source) if each.said)
-    return folder, _of_table(source)
+        folder = CamtrapDP.folder_of(source)
+    return folder, form.labels(source) if form else _of_table(source)
 
 
-def _of_package(form: CamtrapDP, source: Path) -> Iterator[_Said]:
-    where = form.places(source)
-    for label in form.labels(source):
-        if label.said:
-            camera, latitude, longitude = where.get(label.photo, ("", None, None))
-            yield _Said(label.photo, label.said, camera, _cell(latitude, longitude))
-
-
-def _of_results(source: Path) -> Iterator[_Said]:
+def _of_results(source: Path) -> Iterator[Label]:
     """Yield the newest review of each photo, with the boxes of its answer."""
     with ResultsFile(source, write=False) as results:
         study = Study(results, 0)
@@ -156,11 +149,12 @@ def _of_results(source: Path) -> Iterator[_Said]:
                 )
                 said = opinions_of(row)[-1].observations
                 several = len({each.scientific_name for each in said}) > 1  # a person did not say which box is which
-                cell = _cell(photo.latitude, photo.longitude)
-                yield _Said(folder / photo.path, said, photo.deployment, cell, () if several else boxes)
+                cell = cell_at(photo.latitude, photo.longitude)
+                path, camera = str(folder / photo.path), photo.deployment
+                yield Label(path, said, camera=camera, cell=cell, boxes=() if several else boxes)
 
 
-def _of_predictions(source: Path) -> Iterator[_Said]:
+def _of_predictions(source: Path) -> Iterator[Label]:
     """Yield each box of MegaDetector's JSON by itself, with its best class."""
     for said in Predictions(source):
         found = said.frames.get(-1)
@@ -169,7 +163,7 @@ def _of_predictions(source: Path) -> Iterator[_Said]:
         for box, classes in found.boxes:
             best = (classes or found.whole)[:1]
             if box.kind == "animal" and best:
-                yield _Said(said.path, (_observation(best[0][0]),), boxes=(box,))
+                yield Label(said.path, (_observation(best[0][0]),), boxes=(box,))
 
 
 def _observation(label: str) -> Observation:
@@ -178,7 +172,7 @@ def _observation(label: str) -> Observation:
     return Observation(found.kind, found.name, latin, found.rank) if found.kind == "animal" else Observation(found.kind)
 
 
-def _of_table(source: Path) -> Iterator[_Said]:
+def _of_table(source: Path) -> Iterator[Label]:
     """Yield the rows of a table, with a photo and an animal each."""
     with faults_of(source):
         for row in rows_in(source):
@@ -195,8 +189,9 @@ def _of_table(source: Path) -> Iterator[_Said]:
                 found["name"] = unquoted(found["name"])
             if found["name"] and found["photo"]:
                 text = fields.get("cell", "")
-                cell = parse_cell(text) if text else _cell(found["latitude"], found["longitude"])
-                yield _Said(found["photo"], (called(found["name"]),), found["camera"], cell, _boxes(fields))
+                cell = parse_cell(text) if text else cell_at(found["latitude"], found["longitude"])
+                said = (called(found["name"]),)
+                yield Label(found["photo"], said, camera=found["camera"], cell=cell, boxes=_boxes(fields))
 
 
 def _first(fields: Mapping[str, str], names: Iterable[str]) -> str:
@@ -212,7 +207,3 @@ def _boxes(fields: Mapping[str, str]) -> tuple[Box, ...]:
     left, top = max(sides[0] / width, 0.0), max(sides[1] / height, 0.0)
     across, down = min(sides[2] / width, 1 - left), min(sides[3] / height, 1 - top)
     return (Box(left, top, across, down, 1.0, "animal"),) if across > 0 < down else ()
-
-
-def _cell(latitude: float | str | None, longitude: float | str | None) -> int | None:
-    return None if latitude in (None, "") or longitude in (None, "") else cell_of(float(latitude), float(longitude))

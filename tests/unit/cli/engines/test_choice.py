@@ -1,6 +1,5 @@
 """Which engine identifies the photos of a run."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,14 +8,11 @@ from cli.__main__ import run
 from cli.engines.choice import Choice
 from cli.engines.remote import RemoteEngine
 from cli.errors import CommandError
-from tests.stand_ins import stand_ins, write_megadetector, write_speciesnet
+from tests.stand_ins import write_megadetector, write_speciesnet
 from tests.support import tiny_model
 
 
-@pytest.fixture(autouse=True)
-def package() -> Iterator[None]:
-    with stand_ins():
-        yield
+pytestmark = pytest.mark.usefixtures("packages")
 
 
 def test_a_service_is_one_engine() -> None:

@@ -18,8 +18,8 @@ from chalicelib.errors import ModelError
 from chalicelib.photo.photos import PhotoFacts
 from cli.engines.engine import Gathered, Identified, Refused, Seen, answer_of_frames, position_in, work
 from cli.place import EXIF, Place
-from cli.results import Task
-from cli.study.finding import Finding, of_answer
+from cli.results import FileFacts, Task
+from cli.study.finding import Clip, Finding, of_answer
 from cli.video import Sampling
 from tests.support.pictures import SYDNEY, exif, jpeg
 from tests.support.studies import BOVIDS, IMPALA, LION, answer
@@ -58,26 +58,19 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_place_and_clock_that_are_given_count(root: Path) -> None:
-    engine = Scripted()
-    outcome = work(task(Place("given", 1.5, 2.5))._replace(shift=-60.0), root, engine)
-    assert (outcome.facts.latitude, outcome.facts.longitude, engine.shift) == (1.5, 2.5, -60.0)
-
-
 def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
     outcome = work(task(), root, Scripted())
     assert (outcome.state, outcome.answer, outcome.code) == ("done", '{"place": "exif"}', None)
     assert (outcome.size, outcome.checksum) == (len(PHOTO), crc32(PHOTO))
-    assert (outcome.facts.width, outcome.facts.height) == (400, 300)
-    assert outcome.facts.latitude == pytest.approx(-33.8688, abs=1e-4)
-    assert outcome.facts.taken is None
-
-
-def test_the_offset_of_the_clock_is_kept(root: Path) -> None:
-    tags = exif(taken="2026:05:02 06:00:00")
+    latitude, longitude = (pytest.approx(degrees, abs=1e-4) for degrees in (-33.8688, 151.2093))
+    assert outcome.facts == FileFacts(400, 300, None, latitude, longitude)
+    # WHEN place and clock are given THEN they count; the camera's offset is kept
+    tags = exif(SYDNEY, taken="2026:05:02 06:00:00")
     tags.get_ifd(IFD.Exif)[Base.OffsetTimeOriginal] = "+03:00"
     (root / "a" / "b.jpg").write_bytes(jpeg(exif=tags))
-    assert work(task(), root, Scripted()).facts.taken == "2026-05-02 06:00:00+03:00"
+    engine = Scripted()
+    outcome = work(task(Place("given", 1.5, 2.5))._replace(shift=-60.0), root, engine)
+    assert (outcome.facts, engine.shift) == (FileFacts(400, 300, "2026-05-02 06:00:00+03:00", 1.5, 2.5), -60.0)
 
 
 def test_the_same_bytes_are_not_identified_again(root: Path) -> None:
@@ -101,15 +94,13 @@ def test_an_error_is_the_outcome(root: Path, error: Exception, state: str, code:
     assert outcome.facts.width == 400
 
 
-def test_an_answer_without_its_place_is_kept_and_asked_for_again(root: Path) -> None:
-    outcome = work(task(), root, Scripted(mode="degraded"))
-    assert (outcome.state, outcome.code) == ("failed", "degraded")
-    assert outcome.answer
-
-
-def test_a_file_that_is_gone_fails(root: Path) -> None:
-    (root / "a" / "b.jpg").unlink()
-    assert (work(task(), root, Scripted()).code) == "file_unreadable"
+def test_a_file_that_is_gone_or_empty_is_said_without_the_engine(root: Path) -> None:
+    engine, photo = Scripted(), root / "a" / "b.jpg"
+    photo.write_bytes(b"")
+    empty = work(task(), root, engine)
+    photo.unlink()
+    assert (empty.state, empty.detail) == ("unreadable", "the file is empty; copy it again")
+    assert (work(task(), root, engine).code, engine.asked) == ("file_unreadable", 0)
 
 
 def test_without_a_model_nothing_goes_on(root: Path) -> None:
@@ -120,16 +111,7 @@ def test_without_a_model_nothing_goes_on(root: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "detail", "said"),
     [
-        (
-            "location_missing",
-            "send lat and lon with the request",
-            "give --deployments, --lat and --lon, or --no-location",
-        ),
-        (
-            "location_invalid",
-            "the GPS latitude is not numeric",
-            "give --deployments, --lat and --lon, or --no-location",
-        ),
+        *((f"location_{what}", "send lat and lon", "give --deployments, --lat") for what in ("missing", "invalid")),
         ("bad_request", "leave out boxes=true", "leave out --boxes"),
     ],
 )
@@ -141,13 +123,6 @@ def test_advice_is_about_the_command(root: Path, code: str, detail: str, said: s
 @pytest.mark.parametrize("gps", [{}, {2: (), 4: ()}, {2: (float("nan"),) * 3, 1: "S", 4: (0.0, 0.0, 0.0), 3: ""}])
 def test_empty_gps_tags_are_no_position(gps: dict[int, object]) -> None:
     assert position_in(PhotoFacts(1, 1, 1, gps, "")) is None
-
-
-def test_an_empty_file_is_said(root: Path) -> None:
-    (root / "a" / "b.jpg").write_bytes(b"")
-    engine = Scripted()
-    outcome = work(task(), root, engine)
-    assert (outcome.state, outcome.detail, engine.asked) == ("unreadable", "the file is empty; copy it again", 0)
 
 
 class Colours:
@@ -193,9 +168,11 @@ def test_a_video_is_one_answer_from_its_frames(tmp_path: Path) -> None:
     assert len(engine.asked) == 6
 
 
-def test_a_video_of_which_a_frame_lacks_its_place_is_asked_for_again(tmp_path: Path) -> None:
-    outcome = work(VIDEO, filmed(tmp_path), Colours("degraded"))
-    assert (outcome.state, outcome.code) == ("failed", "degraded")
+def test_an_answer_without_its_place_is_kept_and_asked_for_again(root: Path) -> None:
+    # GIVEN a photo, and a video
+    photo, video = work(task(), root, Scripted(mode="degraded")), work(VIDEO, filmed(root), Colours("degraded"))
+    for outcome in (photo, video):
+        assert (outcome.state, outcome.code, outcome.answer is None) == ("failed", "degraded", False)
 
 
 def test_a_video_that_cannot_be_read_is_said(tmp_path: Path) -> None:
@@ -242,6 +219,8 @@ def test_what_waits_goes_through_together() -> None:
 
 
 def test_an_error_is_that_of_its_batch_alone() -> None:
+    gathered = Gathered[int, float](lambda items: [1 / each for each in items])
+
     def work(items: Sequence[int]) -> list[float]:
         return [1 / each for each in items]
 
@@ -259,8 +238,7 @@ def test_every_item_of_many_threads_is_done_once() -> None:
         return [-each for each in items]
 
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(Gathered(work, most=4), range(2000)))
-    assert answers == [-each for each in range(2000)]
+        assert list(pool.map(Gathered(work, most=4), range(2000))) == [-each for each in range(2000)]
     assert sorted(seen) == list(range(2000))
 
 
@@ -272,6 +250,8 @@ def watched(*answers: str) -> tuple[dict[str, Any], Finding]:
 
 def test_the_surest_frame_of_the_animal_answers() -> None:
     whole, found = watched(answer(None), answer(LION, 0.7), answer(LION, 0.95), answer(None))
+    assert (str(found.named), found.sureness, found.parts) == ("lion (Panthera leo)", 0.95, ())
+    assert found.clip == Clip(20, 2.0, 10.0, 4.5, (0, 10, 20, 30))
     assert found.named is not None
     assert (found.named.name, found.named.score, found.parts) == ("lion", 0.95, ())
     assert found.clip is not None
@@ -285,8 +265,7 @@ def test_of_frames_that_are_as_sure_the_one_with_most_animals_answers() -> None:
     two = answer(LION, 0.9, subject="animal", animals=[animal(0.1, LION), animal(0.6, LION)])
     one = answer(LION, 0.9, subject="animal", animals=[animal(0.1, LION)])
     _, found = watched(one, two, one)
-    assert found.clip is not None
-    assert (found.clip.frame, len(found.each)) == (10, 2)
+    assert (found.clip and found.clip.frame, len(found.each)) == (10, 2)
 
 
 def test_a_slip_does_not_name_the_video() -> None:

@@ -1,6 +1,5 @@
 """MegaDetector as an engine, with a stand-in for its package: its weights are out of reach of tests."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,27 +13,21 @@ from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
 from cli.engines.megadetector import SIZE, MegaDetector, boxes_of, version_of, with_detector
 from cli.errors import CommandError
-from tests.stand_ins import detection, stand_ins, write_megadetector
+from tests.stand_ins import detection, write_megadetector
 from tests.support import tiny_model
 
 FRAME = np.zeros((960, SIZE, 3), np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def package() -> Iterator[None]:
-    with stand_ins():
-        yield
+pytestmark = pytest.mark.usefixtures("packages")
 
 
 def test_boxes_are_those_that_it_is_sure_of(tmp_path: Path) -> None:
     sure, unsure = detection("1", 0.8), detection("1", 0.1)
     person, unknown = detection("2", 0.5), detection("9", 0.9)
     detector = MegaDetector(str(write_megadetector(tmp_path, unsure, person, detection("1", 0.3), sure, unknown)))
-    assert [(box.kind, box.score) for box in detector.find(FRAME)] == [
-        ("animal", 0.8),
-        ("animal", 0.3),
-        ("person", 0.5),
-    ]
+    found = [(box.kind, box.score) for box in detector.find(FRAME)]
+    assert found == [("animal", 0.8), ("animal", 0.3), ("person", 0.5)]
     assert (detector.name, detector.version, detector.is_loaded) == ("megadetector", "v5a.0.1", True)
 
 

@@ -1,7 +1,7 @@
 """SpeciesNet as an engine, with a stand-in for its package: its weights are out of reach of tests."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.prior import Prior
-from chalicelib.model.recogniser import Recognised
+from chalicelib.model.recogniser import Recognised, Recogniser, Recognition
 from chalicelib.model.relatives import Relative
 from chalicelib.model.taxonomy import Animal, Taxon
 from chalicelib.photo.photos import DecodedPhoto
@@ -23,26 +23,19 @@ from cli.engines.engine import required
 from cli.engines.speciesnet import CERTAINTY, FULL, NetAnimals, SpeciesNet, version_of, with_speciesnet
 from cli.errors import CommandError
 from tests.stand_ins import (
-    ANIMAL,
-    BLACK_BEAR,
     BLANK,
-    CANIDS,
     GREY_FOX,
     HUMAN,
     KIT_FOX,
     LABELS,
     PANDA,
     detection,
-    stand_ins,
     write_speciesnet,
 )
 from tests.support import tiny_model
 
 
-@pytest.fixture(autouse=True)
-def package() -> Iterator[None]:
-    with stand_ins():
-        yield
+pytestmark = pytest.mark.usefixtures("packages")
 
 
 def photo() -> DecodedPhoto:
@@ -50,17 +43,23 @@ def photo() -> DecodedPhoto:
     return DecodedPhoto.of(picture, tiny_model.SIZE, tiny_model.SIZE, 64)
 
 
-def recognised(tmp_path: Path, weights: Path) -> Recognised:
-    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
+def recogniser_of(tmp_path: Path, weights: Path) -> Recogniser:
     said: list[str] = []
-    ours = Services.build(Settings(model=ModelSettings(path=path)))
+    ours = Services.build(Settings(model=ModelSettings(path=tiny_model.write(tmp_path, tiny_model.tiny_model()))))
     services = with_speciesnet(ours, SpeciesNet(str(weights)), said.append)
-    assert said == ["SpeciesNet 4.0.3a: 6 of its 6 taxa are known here"]
-    assert services.photos.detail == FULL
-    recogniser = services.recogniser
+    assert (said, services.photos.detail) == (["SpeciesNet 4.0.3a: 6 of its 6 taxa are known here"], FULL)
+    return services.recogniser
+
+
+def recognised(tmp_path: Path, weights: Path) -> Recognised:
+    recogniser = recogniser_of(tmp_path, weights)
     found = recogniser.recognise([photo()], NO_LOCATION)
     assert recogniser.with_boxes(photo(), found) is found
     return found
+
+
+def likeliest(*shown: Recognition) -> list[str]:
+    return [each.scores.likeliest(1)[0].name for each in shown]
 
 
 def test_every_box_of_an_animal_is_classified(tmp_path: Path) -> None:
@@ -71,23 +70,20 @@ def test_every_box_of_an_animal_is_classified(tmp_path: Path) -> None:
     found = recognised(tmp_path, weights)
     # THEN the photo shows its surest animal, and each box has its own
     assert found.boxes is not None
-    assert [each.scores.likeliest(1)[0].name for _, each in found.boxes.animals] == ["kit fox", "grey fox"]
-    assert found.together.scores.likeliest(1)[0].name == "kit fox"
-    assert [box.score for box in found.boxes.detections.animals] == [0.9, 0.4]
-    assert [box.score for box in found.boxes.detections.people] == [0.6]
+    assert likeliest(found.together, *(each for _, each in found.boxes.animals)) == ["kit fox", "kit fox", "grey fox"]
+    detections = found.boxes.detections
+    assert [box.score for box in (*detections.animals, *detections.people)] == [0.9, 0.4, 0.6]
     assert (found.subject, found.model.name, found.model.version) == ("animal", "speciesnet", "4.0.3a")
 
 
 def test_several_photos_of_one_animal_show_it_together(tmp_path: Path) -> None:
     # GIVEN two photos, with an animal in each
     weights = write_speciesnet(tmp_path / "net", [detection("1", 0.9)], {KIT_FOX: 0.99, BLANK: 0.01})
-    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
-    ours = Services.build(Settings(model=ModelSettings(path=path)))
-    recogniser = with_speciesnet(ours, SpeciesNet(str(weights)), print).recogniser
+    recogniser = recogniser_of(tmp_path, weights)
     # WHEN they are sent in one request
     found = recogniser.recognise([photo(), photo()], NO_LOCATION)
     # THEN each is named, and both together; a version in shadow names the same scores
-    assert [each.scores.likeliest(1)[0].name for each in (*found.alone, found.together)] == ["kit fox"] * 3
+    assert likeliest(*found.alone, found.together) == ["kit fox"] * 3
     assert (found.subject, found.boxes) == ("animal", None)
     assert recogniser.name_with(found, found.prior) == found.together.prediction
 
@@ -103,7 +99,7 @@ def test_a_box_of_a_thing_does_not_hide_an_animal(tmp_path: Path) -> None:
     boxes = [detection("1", 0.7), detection("1", 0.6, 0.0, 0.0, 0.2, 0.2)]
     weights = write_speciesnet(tmp_path / "net", boxes, {BLANK: 0.9, PANDA: 0.1}, {KIT_FOX: 0.99, BLANK: 0.01})
     found = recognised(tmp_path, weights)
-    assert (found.subject, found.together.scores.likeliest(1)[0].name) == ("animal", "kit fox")
+    assert (found.subject, likeliest(found.together)) == ("animal", ["kit fox"])
 
 
 def test_an_unsure_box_of_a_person_is_no_animal(tmp_path: Path) -> None:
@@ -128,7 +124,7 @@ def test_numbers_are_its_own_until_curves_lie_beside_the_model(tmp_path: Path) -
 def test_a_classifier_of_whole_photos_needs_no_box(tmp_path: Path) -> None:
     weights = write_speciesnet(tmp_path / "net", [], {KIT_FOX: 0.99, BLANK: 0.01}, kind="full_image")
     found = recognised(tmp_path, weights)
-    assert (found.subject, found.together.scores.likeliest(1)[0].name) == ("animal", "kit fox")
+    assert (found.subject, likeliest(found.together)) == ("animal", ["kit fox"])
 
 
 @pytest.mark.parametrize("use", [SpeciesNet, version_of])
@@ -149,10 +145,6 @@ def test_what_the_package_prints_is_no_answer(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr() == ("", "loading\n")
 
 
-def test_the_version_is_that_of_the_weights(tmp_path: Path) -> None:
-    assert version_of(str(write_speciesnet(tmp_path / "net", []))) == "4.0.3a"
-
-
 def test_weights_that_cannot_be_had_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"SpeciesNet cannot load .*none .*give their folder with --weights"):
         SpeciesNet(str(tmp_path / "none"))
@@ -166,6 +158,15 @@ def test_a_package_that_is_not_installed_is_an_error() -> None:
 DOG = "3d80f1d6-b1df-4966-9ff4-94053c7a902a;mammalia;carnivora;canidae;canis;familiaris;domestic dog"
 STRANGER = "x;mammalia;cetartiodactyla;bovidae;cephalophus;harveyi;harvey's duiker"
 FLOOR = 0.02
+SPECIES = {
+    "Urocyon cinereoargenteus": (0.5, "introduced"),
+    "Vulpes macrotis": (1.0, "native"),
+    "Ursus americanus": (pytest.approx(FLOOR), "unexpected"),
+    "Ailuropoda melanoleuca": (pytest.approx(FLOOR), "unexpected"),
+    "Cephalophus harveyi": (1.0, "unknown"),  # no data has it
+    "Canis familiaris": (pytest.approx(0.05), "everywhere"),
+}
+"""Weight and status of a species at a place with grey and kit foxes."""
 
 
 def animal(number: int, latin: str, family: str, kind: str = "wild") -> Animal:
@@ -203,34 +204,19 @@ def weights(animals: NetAnimals, features: Features) -> dict[str, float]:
 
 
 def test_species_live_where_our_data_has_them_also_as_relatives(animals: NetAnimals) -> None:
-    found = weights(animals, here())
-    assert (found["Urocyon cinereoargenteus"], found["Vulpes macrotis"]) == (0.5, 1.0)
-    assert found["Ursus americanus"] == found["Ailuropoda melanoleuca"] == pytest.approx(FLOOR)
+    found, prior = weights(animals, here()), Prior(animals.at(here()), FLOOR)
+    said = {each.scientific_name: (found[each.scientific_name], prior.here(each)) for each in animals.taxonomy.animals}
+    assert {name: said[name] for name in SPECIES} == SPECIES
     # THEN a family lives where any of its species does
-    assert found["Canidae"] == 1.0
-    assert weights(animals, here(relatives=()))["Canidae"] == 0.5
-    # and of one without a range nothing is known
-    assert found["Cephalophus harveyi"] == 1.0
-    assert found["Canis familiaris"] == pytest.approx(0.05)
-
-
-def test_answers_say_what_lives_here(animals: NetAnimals) -> None:
-    prior = Prior(animals.at(here()), FLOOR)
-    said = {each.scientific_name: prior.here(each) for each in animals.taxonomy.animals}
-    assert said["Urocyon cinereoargenteus"] == "introduced"
-    assert said["Vulpes macrotis"] == "native"
-    assert (said["Ursus americanus"], said["Canis familiaris"]) == ("unexpected", "everywhere")
-    assert said["Cephalophus harveyi"] == "unknown"
+    assert (found["Canidae"], weights(animals, here(relatives=()))["Canidae"]) == (1.0, 0.5)
+    # THEN without a place nothing changes
+    assert animals.at(NO_LOCATION) is NO_LOCATION
 
 
 def test_an_animal_whose_range_is_unknown_is_not_weighed_down(animals: NetAnimals) -> None:
     features = here()
     unknown = replace(features, found=features.found._replace(unknown=np.array([5, 77], np.int32)))
     assert weights(animals, unknown)["Ursus americanus"] == 1.0
-
-
-def test_without_a_place_nothing_changes(animals: NetAnimals) -> None:
-    assert animals.at(NO_LOCATION) is NO_LOCATION
 
 
 def test_scores_are_of_animals_if_there_is_one(animals: NetAnimals) -> None:
@@ -247,7 +233,7 @@ def test_scores_are_of_animals_if_there_is_one(animals: NetAnimals) -> None:
 
 def test_labels_are_in_the_tree_of_our_taxa(animals: NetAnimals) -> None:
     by_name = {each.scientific_name: each for each in animals.taxonomy.animals}
-    assert len(by_name) == len({ANIMAL, GREY_FOX, KIT_FOX, CANIDS, BLACK_BEAR, PANDA, DOG, STRANGER})
+    assert len(by_name) == 8
     assert [each.rank for each in by_name["Canidae"].lineage] == ["phylum", "class", "order", "family"]
     assert by_name["Urocyon cinereoargenteus"].lineage[:4] == by_name["Canidae"].lineage
     assert by_name["Cephalophus harveyi"].lineage[-2].scientific_name == "Cephalophus"
