@@ -11,7 +11,6 @@ from cli.errors import CommandError
 from tests.stand_ins import write_megadetector, write_speciesnet
 from tests.support import tiny_model
 
-
 pytestmark = pytest.mark.usefixtures("packages")
 
 

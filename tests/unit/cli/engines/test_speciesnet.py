@@ -34,7 +34,6 @@ from tests.stand_ins import (
 )
 from tests.support import tiny_model
 
-
 pytestmark = pytest.mark.usefixtures("packages")
 
 

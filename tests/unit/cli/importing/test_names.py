@@ -9,10 +9,15 @@ from hypothesis import strategies as st
 
 from chalicelib.config.settings import ROOT
 from chalicelib.model.taxonomy import RANKS
-from cli.importing.names import KINDS, Labelled, kind_called, taxon_called, taxon_of_label
+from cli.importing.names import kind_called, taxon_called, taxon_of_label
 from cli.study.taxa import ANIMALS, lineage_of, lineages
 
 LATIN = sorted(lineages())
+
+
+def scientific_name(text: str) -> str | None:
+    found = taxon_called(text)
+    return found.scientific_name if found else None
 
 
 @pytest.mark.parametrize(
@@ -37,85 +42,66 @@ LATIN = sorted(lineages())
         ("Unidentified bird", "Aves"),
         ("Vulpes vulpes (Linnaeus, 1758)", "Vulpes vulpes"),
         ("animal", "Animalia"),
+        *((text, None) for text in ("goanna", "", "R13", "100RECNX", "planthopper", "mouse")),  # of none, or several
     ],
 )
-def test_a_name_means_a_taxon(text: str, latin: str) -> None:
-    found = taxon_called(text)
-    assert found is not None
-    assert found.scientific_name == latin
-
-
-@pytest.mark.parametrize("text", ["goanna", "", "R13", "100RECNX", "planthopper", "mouse"])
-def test_a_name_of_no_taxon_at_hand_or_of_several_means_none(text: str) -> None:
-    assert taxon_called(text) is None
+def test_a_name_means_a_taxon(text: str, latin: str | None) -> None:
+    assert scientific_name(text) == latin
 
 
 @given(st.sampled_from(LATIN))
 def test_every_taxon_is_found_by_its_scientific_name(latin: str) -> None:
-    found = taxon_called(latin.upper())
-    assert found is not None
-    assert found.scientific_name == latin
+    assert scientific_name(latin.upper()) == latin
 
 
 @given(st.text())
 def test_any_text_is_a_name_or_none(text: str) -> None:
-    found = taxon_called(text)
-    assert found is None or found.scientific_name in lineages()
+    assert scientific_name(text) in {None, *LATIN}
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), [("EMPTY", "blank"), ("Homo sapiens", "human"), ("Human - hiker", "human"), ("ATV", "vehicle")]
+    ("text", "kind"),
+    [
+        *(("EMPTY", "blank"), ("Homo sapiens", "human"), ("Human - hiker", "human"), ("ATV", "vehicle")),
+        *(("unclear", "unknown"), ("red fox", None)),
+    ],
 )
-def test_some_words_mean_a_kind(text: str, kind: str) -> None:
+def test_some_words_mean_a_kind(text: str, kind: str | None) -> None:
     assert kind_called(text) == kind
-    assert kind_called("red fox") is None
-    assert KINDS["unclear"] == "unknown"
 
 
 LABELS = Path(__file__).with_name("speciesnet_labels.txt").read_text(encoding="utf-8").splitlines()
-UNKNOWN = 105
 TABLE = ROOT / "docs" / "reference" / "speciesnet.csv"
 BEAR = "436ddfdd-bc43-44c3-a25d-34671d3430a0;mammalia;carnivora;ursidae;ursus;americanus;american black bear"
 
 
-def test_a_label_is_the_taxon_that_it_names() -> None:
-    bear = taxon_of_label(BEAR)
-    assert bear[:4] == ("animal", "American black bear", "Ursus americanus", "species")
-    assert bear.ranks == lineage_of("Ursus americanus").ranks
-
-
 @pytest.mark.parametrize(
-    ("label", "kind"),
+    ("label", "expected"),
     [
-        ("f1856211-cfb7-4a5b-9158-c0f72fd09ee6;;;;;;blank", "blank"),
-        ("e2895ed5-780b-48f6-8a11-9e27cb594511;;;;;;vehicle", "vehicle"),
-        ("990ae9dd-7a59-4344-afcb-1b7b21368000;mammalia;primates;hominidae;homo;sapiens;human", "human"),
-        (f"f2efdae9-efb8-48fb-8a91-eccf79ab4ffb{';no cv result' * 6}", "unknown"),
+        ("f1856211;;;;;;blank", ("blank", "", "", "")),
+        ("e2895ed5;;;;;;vehicle", ("vehicle", "", "", "")),
+        ("990ae9dd;mammalia;primates;hominidae;homo;sapiens;human", ("human", "", "", "")),
+        (f"f2efdae9{';no cv result' * 6}", ("unknown", "", "", "")),
+        ("x;;;;;;animal", ("animal", "animal", "Animalia", "kingdom")),
+        ("x;mammalia;carnivora;canidae;;;canine family", ("animal", "dog, wolf or fox", "Canidae", "family")),
+        (BEAR, ("animal", "American black bear", "Ursus americanus", "species")),
     ],
 )
-def test_what_is_no_animal_is_a_kind(label: str, kind: str) -> None:
-    assert taxon_of_label(label) == Labelled(kind)  # type: ignore[arg-type]  # from the table above
-
-
-def test_a_label_may_be_wide() -> None:
-    assert taxon_of_label("x;;;;;;animal")[:4] == ("animal", "animal", "Animalia", "kingdom")
-    assert taxon_of_label("x;mammalia;cetartiodactyla;;;;cetartiodactyla order").scientific_name == "Artiodactyla"
-    assert taxon_of_label("x;mammalia;carnivora;canidae;;;canine family")[1:4] == (
-        "dog, wolf or fox",
-        "Canidae",
-        "family",
-    )
+def test_a_label_is_the_taxon_or_the_kind_that_it_names(label: str, expected: tuple[str, ...]) -> None:
+    assert taxon_of_label(label)[:4] == expected
+    assert taxon_of_label(label).ranks == lineage_of(expected[2]).ranks
 
 
 @pytest.mark.parametrize(
     ("taxa", "expected"),
     [
+        ("mammalia;cetartiodactyla;;;;cetartiodactyla order", "Artiodactyla"),
         ("aves;accipitriformes;accipitridae;accipiter;melanoleucus;black sparrowhawk", "Astur melanoleucus"),
         ("mammalia;carnivora;canidae;canis;lupus familiaris;domestic dog", "Canis familiaris"),
         ("mammalia;cetartiodactyla;bovidae;bos;taurus;domestic cattle", "Bos taurus"),
     ],
 )
-def test_a_species_with_another_name_is_found(taxa: str, expected: str) -> None:
+def test_a_taxon_with_another_name_is_found(taxa: str, expected: str) -> None:
     assert taxon_of_label(f"x;{taxa}").scientific_name == expected
 
 
@@ -154,8 +140,7 @@ def test_the_table_says_what_each_label_means() -> None:
 def test_most_labels_are_known() -> None:
     labels = [taxon_of_label(f"x;{line}") for line in LABELS]
     assert {each.kind for each in labels} == {"animal"}
-    assert len(labels) == 2494
     # THEN few are no taxa at hand, most of them reptiles and species that were split
-    assert sum(not each.is_known for each in labels) == UNKNOWN
+    assert (len(labels), sum(not each.is_known for each in labels)) == (2494, 105)
     # and each of them is a class at least
     assert all("class" in each.ranks and each.ranks.keys() <= set(RANKS) for each in labels)

@@ -33,12 +33,8 @@ def weighing(tmp_path: Path) -> Weighing:
 def test_classes_of_a_photo_are_those_of_its_surest_animal(weighing: Weighing) -> None:
     said = Predicted("a.jpg", {-1: Found(((ANIMAL, ()), (ANIMAL, ())), ((FOX, 0.95),))}, "", ("net", "1"))
     answer = json.loads(weighing.answer(said, None, None)[0])
-    first, second = answer["animals"]
-    assert (answer["prediction"]["name"], first["prediction"]["name"], second["prediction"]) == (
-        "red fox",
-        "red fox",
-        None,
-    )
+    shown = (answer, *answer["animals"])
+    assert [each["prediction"] and each["prediction"]["name"] for each in shown] == ["red fox", "red fox", None]
     assert [each["name"] for each in answer["candidates"]] == ["red fox"]
 
 
@@ -48,8 +44,8 @@ def test_a_video_shows_what_any_frame_does(weighing: Weighing) -> None:
     said = Predicted("a.mp4", frames, "", ("megadetector", "A"), rate=20.0)
     # WHEN it is answered THEN both are there, and the answer is one of a video
     answer = json.loads(weighing.answer(said, None, None)[0])
-    assert answer["video"]["processed"] == [0, 20, 40]
-    assert (answer["video"]["fps"], answer["video"]["duration"]) == (20.0, 2.0)
+    video = answer["video"]
+    assert (video["processed"], video["fps"], video["duration"]) == ([0, 20, 40], 20.0, 2.0)
     assert {part.kind for part in of_answer(answer, "").each} == {"animal", "human"}
 
 
@@ -78,13 +74,6 @@ def test_what_the_file_calls_a_photo_stays_beside_its_answer(
 def test_boxes_alone_are_no_opinion(weighing: Weighing) -> None:
     said = Predicted("a.jpg", {-1: Found(((ANIMAL, ()),))}, "", ("megadetector", "A"))
     text, opinion = weighing.answer(said, None, None)
-    assert opinion is None
-    assert with_others(text, []) == text
-    assert opinion_in(text) == {
-        "by": "megadetector A",
-        "kind": "animal",
-        "score": 0.9,
-        "name": "animal",
-        "scientific_name": "Animalia",
-        "rank": "kingdom",
-    }
+    assert (opinion, with_others(text, [])) == (None, text)
+    animal = {"name": "animal", "scientific_name": "Animalia", "rank": "kingdom"}
+    assert opinion_in(text) == {"by": "megadetector A", "kind": "animal", "score": 0.9, **animal}

@@ -30,10 +30,6 @@ def services(tmp_path: Path) -> Services:
 
 @pytest.fixture
 def eye(services: Services) -> Eye:
-    return eye_of(services)
-
-
-def eye_of(services: Services) -> Eye:
     return Eye(services.recogniser.models.general, services.recogniser.detectors.get(), services.photos)
 
 
