@@ -103,14 +103,19 @@ def _ranges_of_model(photos: Path, percentile: float) -> Ranges:
     return ranges_of(build_graph(network, animals, 1.0, None, {}), tensors, inputs, percentile)
 
 
+def measure_detector(network: ModelProto, tensors: Sequence[str], frames: Iterable[NDArray[np.uint8]]) -> Ranges:
+    """Run a detector on photos and return the range of each of its `tensors`, with the most extreme values."""
+    inputs = ({"images": frame.transpose(2, 0, 1)[np.newaxis, ::-1].astype(np.float32)} for frame in frames)
+    return ranges_of(network, tensors, inputs, 100)
+
+
 def _ranges_of_pack(manifest: Manifest, photos: Path) -> Ranges:
     if manifest.weights is None:
         raise ModelError(f"{manifest.file.name} names no weights; expected a table [weights]")
     weights, size = read_checkpoint(CACHE / manifest.weights.sha256), manifest.size
     pictures = (decode(Image.open(photo), size) for photo in sorted(photos.iterdir()))
     frames = (letter_box(each.whole(size), size, size) for each in pictures)
-    inputs = ({"images": frame.transpose(2, 0, 1)[np.newaxis, ::-1].astype(np.float32)} for frame in frames)
-    return ranges_of(*yolox_tiny.build(weights, size, None), inputs, 100)
+    return measure_detector(*yolox_tiny.build(weights, size, None), frames)
 
 
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
