@@ -6,12 +6,12 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+import urllib3
 from PIL import Image
 
 from cli.results import ResultsFile
@@ -24,15 +24,15 @@ from tests.support.pictures import jpeg
 from tests.support.studies import IMPALA, PHOTOS, answer, say, write_study
 from tests.support.videos import write_video
 
-FIRST, SECOND, BLANK, LION, PHOTO = (name for name, _, text in PHOTOS if text)
-"""The photos with an answer; the two first are an event."""
-SECRET = "../secret.jpg"
+FIRST, SECOND, BLANK, _, LION, PHOTO, SECRET = range(1, 8)
+"""The ids of the photos. The two first are an event, one has no answer, the file of the last but one is there, and the
+results file names the last one outside the study's folder."""
 
 
 @contextmanager
-def serving(results: ResultsFile, choice: Choice, reviewer: str = "A. Person") -> Iterator[ReviewServer]:
-    """Serve a review of the made-up study."""
-    session = Session(results, reviewer, choice, lives_at=lambda *_: ["Ailurus styani"])
+def serving(results: ResultsFile, choice: Choice) -> Iterator[ReviewServer]:
+    """Serve a review of a study."""
+    session = Session(results, "A. Person", choice, lives_at=lambda *_: ["Ailurus styani"])
     with ReviewServer(session, Path(results.study()["folder"]), 0) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -43,12 +43,12 @@ def serving(results: ResultsFile, choice: Choice, reviewer: str = "A. Person") -
 
 @pytest.fixture
 def results(tmp_path: Path) -> Iterator[ResultsFile]:
-    """The made-up study, with a photo that the results file names outside the study's folder."""
-    write_study(tmp_path / "study.db", [*PHOTOS, (SECRET, PHOTOS[0][1], PHOTOS[0][2])])
-    photo = tmp_path / "Two stations" / PHOTO
+    """The made-up study, and the secret."""
+    write_study(tmp_path / "study.db", [*PHOTOS, ("../secret.jpg", *PHOTOS[0][1:])])
+    photo = tmp_path / "Two stations" / PHOTOS[PHOTO - 1][0]
     photo.parent.mkdir(parents=True)
-    photo.write_bytes(jpeg())
-    (tmp_path / "secret.jpg").write_bytes(jpeg())
+    for file in (photo, tmp_path / "secret.jpg"):
+        file.write_bytes(jpeg())
     with ResultsFile(tmp_path / "study.db", write=True) as results:
         yield results
 
@@ -60,52 +60,24 @@ def server(results: ResultsFile) -> Iterator[ReviewServer]:
         yield server
 
 
-def ask(
-    server: ReviewServer, path: str, host: str = "127.0.0.1", said: object = None, browser: str = ""
-) -> tuple[int, bytes]:
-    """Return status and body of a request below the secret address."""
-    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=5)
-    method, body = ("GET", None) if said is None else ("POST", json.dumps(said))
-    head = {"Host": f"{host}:{server.server_port}"} | ({"Cookie": f"browser={browser}"} if browser else {})
-    connection.request(method, f"/{server.secret}/{path}", body, head)
-    response = connection.getresponse()
-    found = response.status, response.read()
-    connection.close()
-    return found
+def ask(server: ReviewServer, path: str, said: object = None, browser: str = "") -> urllib3.BaseHTTPResponse:
+    """Return the answer to a request below the secret address."""
+    head = {"Cookie": f"browser={browser}"} if browser else {}
+    body = None if said is None else json.dumps(said)
+    return urllib3.request("POST" if body else "GET", f"{server.url}{path}", body=body, headers=head, retries=False)
 
 
 def get(server: ReviewServer, path: str, **more: Any) -> Any:
     """Return the JSON of an answer."""
-    status, body = ask(server, path, **more)
-    assert status == 200, body
-    return json.loads(body)
-
-
-def number_of(server: ReviewServer, path: str) -> int:
-    rows = server.session.results.rows("select id from photo where path = ?", path)
-    return next(int(row["id"]) for row in rows)
+    response = ask(server, path, **more)
+    assert response.status == 200, response.data
+    return response.json()
 
 
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("localhost", 200), ("evil.example", 403)])
 def test_this_machine_has_two_names(server: ReviewServer, host: str, status: int) -> None:
-    assert ask(server, "queue", host)[0] == status
-
-
-@pytest.mark.parametrize(
-    "path", ["picture/../../study.db", "../study.db", "..%2f..%2fstudy.db", "review.py", "picture/"]
-)
-def test_no_other_file_is_served(server: ReviewServer, path: str) -> None:
-    assert ask(server, path)[0] in (400, 404)
-
-
-def test_a_photo_outside_the_studys_folder_is_not_shown(server: ReviewServer) -> None:
-    # GIVEN a results file with a path that leads out, and a photo that became a link that does
-    link = server.folder / PHOTO
-    link.unlink()
-    link.symlink_to(server.folder.parent / "secret.jpg")
-    # THEN none of them is shown
-    for path in (SECRET, PHOTO):
-        assert ask(server, f"picture/{number_of(server, path)}")[0] == 404
+    head = {"Host": f"{host}:{server.server_port}"}
+    assert urllib3.request("GET", f"{server.url}queue", headers=head, retries=False).status == status
 
 
 REQUESTS = {
@@ -116,7 +88,11 @@ REQUESTS = {
     "no address": ("GET //[/SECRET/queue HTTP/1.1", b"", b"403"),
     "cookies of others": ("GET /SECRET/event/1 HTTP/1.1\r\nCookie: (a)=1; browser=x", b"", b"200"),
     "a large number": ("GET /SECRET/event/99999999999999999999 HTTP/1.1", b"", b"404"),
-    "nothing of ours": ("GET /SECRET/nothing HTTP/1.1", b"", b"404"),
+    "nothing of ours": ("GET /SECRET/review.py HTTP/1.1", b"", b"404"),
+    "a path in the place of a photo": ("GET /SECRET/picture/../../study.db HTTP/1.1", b"", b"400"),
+    "no photo": ("GET /SECRET/picture/ HTTP/1.1", b"", b"400"),
+    "another file": ("GET /SECRET/../study.db HTTP/1.1", b"", b"404"),
+    "a written-out path": ("GET /SECRET/..%2f..%2fstudy.db HTTP/1.1", b"", b"404"),
     "too much": ("POST /SECRET/review HTTP/1.1", b" " * 100_001, b"400"),
 }
 
@@ -137,20 +113,28 @@ def test_no_request_shows_a_stack_trace_or_a_path(
     assert capfd.readouterr().err == ""
 
 
+def test_a_photo_outside_the_studys_folder_is_not_shown(server: ReviewServer) -> None:
+    # GIVEN a results file with a path that leads out, and a photo that became a link that does
+    link = server.folder / PHOTOS[PHOTO - 1][0]
+    link.unlink()
+    link.symlink_to(server.folder.parent / "secret.jpg")
+    # THEN none of them is shown
+    assert [ask(server, f"picture/{photo}").status for photo in (SECRET, PHOTO)] == [404, 404]
+
+
 def test_an_idle_connection_stops_nobody(server: ReviewServer) -> None:
     # GIVEN connections that say nothing, as browsers open them in advance
     idle = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(3)]
     # THEN the page answers
-    assert ask(server, "queue")[0] == 200
+    assert ask(server, "queue").status == 200
     for each in idle:
         each.close()
 
 
 def test_thumbnails_are_as_small_as_is_asked(server: ReviewServer) -> None:
-    picture = f"picture/{number_of(server, PHOTO)}"
-    small, large = (ask(server, f"{picture}?side={side}")[1] for side in (40, 99999))
+    small, large = (ask(server, f"picture/{PHOTO}?side={side}").data for side in (40, 99999))
     assert len(small) < len(large)
-    assert ask(server, f"{picture}?side=wide")[0] == 400
+    assert ask(server, f"picture/{PHOTO}?side=wide").status == 400
 
 
 def test_a_video_is_shown_by_its_best_frame(tmp_path: Path) -> None:
@@ -160,7 +144,7 @@ def test_a_video_is_shown_by_its_best_frame(tmp_path: Path) -> None:
     dark, light = (Image.new("RGB", (64, 48), (grey,) * 3) for grey in (0, 200))
     write_video(tmp_path / "Two stations" / "N" / "1.mp4", [dark] * 10 + [light] * 10)
     with ResultsFile(tmp_path / "film.db", write=True) as results, serving(results, Choice()) as server:
-        with Image.open(io.BytesIO(ask(server, "picture/1")[1])) as image:
+        with Image.open(io.BytesIO(ask(server, "picture/1").data)) as image:
             assert image.convert("L").getpixel((5, 5)) == pytest.approx(200, abs=5)
         # THEN the page learns when that is
         shown = get(server, "event/1")["photos"][0]["clip"]
@@ -169,59 +153,60 @@ def test_a_video_is_shown_by_its_best_frame(tmp_path: Path) -> None:
 
 def test_the_queue_has_events_and_what_can_be_said(server: ReviewServer) -> None:
     found = get(server, "queue")
-    assert [number_of(server, FIRST), number_of(server, SECOND)] in found["events"]
+    assert [FIRST, SECOND] in found["events"]
     assert (found["reviewer"], found["values"]["life_stage"]) == ("A. Person", ["adult", "subadult", "juvenile"])
     assert ["Panthera leo", "lion"] in [each[:2] for each in found["taxa"]]
     # WHEN it is asked for after a review THEN it is a new one
-    lion = [number_of(server, LION)]
-    get(server, "review", said={"photos": lion, "accept": True})
-    assert get(server, "queue")["events"] == [each for each in found["events"] if each != lion]
+    get(server, "review", said={"photos": [LION], "accept": True})
+    assert get(server, "queue")["events"] == [each for each in found["events"] if each != [LION]]
 
 
 def test_an_event_has_its_photos_and_its_neighbours(server: ReviewServer) -> None:
-    event = get(server, f"event/{number_of(server, FIRST)}")
-    assert [each["path"] for each in event["photos"]] == [FIRST, SECOND]
-    first = event["photos"][0]
-    assert (first["time"], first["deployment"], first["width"]) == ("2026-05-02T06:00:00+03:00", "north", 800)
-    assert (first["named"]["name"], first["is_human"], first["opinions"]) == ("impala", False, [])
-    assert event["before"] is None
-    after = event["after"]
+    event = get(server, f"event/{FIRST}")
+    assert [each["id"] for each in event["photos"]] == [FIRST, SECOND]
+    first, after = event["photos"][0], event["after"]
+    assert (first["path"], first["time"]) == ("N/IMG_0001.JPG", "2026-05-02T06:00:00+03:00")
+    assert (first["deployment"], first["width"], first["named"]["name"]) == ("north", 800, "impala")
+    assert (first["is_human"], first["opinions"], event["before"]) == (False, [], None)
     facts = [after["id"], after["time"], after["gap_seconds"], *(each["kind"] for each in after["says"])]
-    assert facts == [number_of(server, BLANK), "2026-05-02T06:05:00+03:00", 270.0, "blank"]
+    assert facts == [BLANK, "2026-05-02T06:05:00+03:00", 270.0, "blank"]
     # THEN it says that the animal is in one of two events
     assert event["often"] == [1, 2]
     # THEN what lives there is named with its family, and so are the candidates
     assert {"Ailurus styani", "Ailuridae", "Aepyceros melampus", "Bovidae"} <= {*event["here"]}
-    assert ask(server, "event/99")[0] == 404
+    # WHEN the next photo is pruned THEN there is none
+    forget(server.session.results, [BLANK])
+    assert get(server, f"event/{FIRST}")["after"] is None
+    assert [ask(server, f"event/{photo}").status for photo in (BLANK, 99)] == [404, 404]
 
 
 def test_a_whole_event_is_reviewed_at_once_and_undone(server: ReviewServer) -> None:
-    event = [number_of(server, FIRST), number_of(server, SECOND)]
     doe = {"kind": "animal", "scientific_name": "Cervidae", "count": 1, "sex": "female", "note": " a  limp "}
     fawns = {"kind": "animal", "typed": "fawns", "count": 2, "life_stage": "juvenile", "behavior": "running"}
-    photos = get(server, "review", said={"photos": event, "observations": [doe, fawns]})["photos"]
-    for photo in photos:
-        (opinion,) = photo["opinions"]
+    names = ["impala", "antelope, ox or sheep"]  # as the models have it
+
+    def review(**said: Any) -> Any:
+        photos = get(server, "review", said={"photos": [FIRST, SECOND], **said})["photos"]
+        assert [photo["named"]["name"] for photo in photos] == names
+        return [photo["opinions"] for photo in photos]
+
+    for (opinion,) in review(observations=[doe, fawns]):
         assert opinion["reviewer"] == "A. Person"
         shown = [(each["name"], each["count"], each["sex"], each["note"]) for each in opinion["observations"]]
         assert shown == [("deer", 1, "female", "a limp"), ("fawns", 2, None, None)]
-        assert photo["named"]["name"] in ("impala", "antelope, ox or sheep")  # as the models have it
-    photos = get(server, "review", said={"photos": event, "undo": True})["photos"]
-    assert [(photo["opinions"], photo["is_human"]) for photo in photos] == [([], False)] * 2
-    photos = get(server, "review", said={"photos": event, "accept": True})["photos"]
-    assert [photo["named"]["name"] for photo in photos] == ["impala", "antelope, ox or sheep"]
+    assert review(undo=True) == [[], []]
+    assert [each["observations"][0]["name"] for (each,) in review(accept=True)] == names
     assert {(each["taxon"], each["share"]) for each in get(server, "precision")} == {(IMPALA[1], 1), ("Bovidae", 1)}
 
 
 def test_the_page_is_served_with_its_words_and_the_names_of_animals(server: ReviewServer) -> None:
     page = {"": b"<!doctype html>", "review.js": b"import", "words-zh.json": b"{", "names-de.json": b"{"}
     for path, text in page.items():
-        status, data = ask(server, path)
-        assert (status, text in data) == (200, True), path
+        response = ask(server, path)
+        assert (response.status, text in response.data) == (200, True), path
 
 
 def test_what_is_no_observation_is_refused(server: ReviewServer) -> None:
-    photo = number_of(server, FIRST)
     for observations, status in (
         ([], 400),
         ("nothing", 400),
@@ -230,9 +215,9 @@ def test_what_is_no_observation_is_refused(server: ReviewServer) -> None:
         ([{"kind": "blank"}, {"kind": "human"}], 400),
         ([{"kind": "animal", "scientific_name": "Nullius nemo"}], 404),
     ):
-        said = {"photos": [photo], "observations": observations}
-        assert ask(server, "review", said=said)[0] == status, observations
-    assert get(server, f"event/{photo}")["photos"][0]["opinions"] == []
+        said = {"photos": [FIRST], "observations": observations}
+        assert ask(server, "review", said=said).status == status, observations
+    assert get(server, f"event/{FIRST}")["photos"][0]["opinions"] == []
 
 
 def test_a_full_disk_is_said(server: ReviewServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,75 +225,58 @@ def test_a_full_disk_is_said(server: ReviewServer, monkeypatch: pytest.MonkeyPat
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr("cli.review.session.save", fail)
-    status, text = ask(server, "review", said={"photos": [number_of(server, FIRST)], "accept": True})
-    assert (status, b"database or disk is full" in text) == (500, True)
-
-
-def test_photos_that_are_gone_stop_no_review(server: ReviewServer) -> None:
-    # GIVEN a photo that was pruned since, next to an event
-    forget(server.session.results, [number_of(server, BLANK)])
-    event = get(server, f"event/{number_of(server, FIRST)}")
-    assert event["after"] is None
+    response = ask(server, "review", said={"photos": [FIRST], "accept": True})
+    assert (response.status, b"database or disk is full" in response.data) == (500, True)
 
 
 def test_events_are_split_and_merged(server: ReviewServer) -> None:
-    first, second = number_of(server, FIRST), number_of(server, SECOND)
-    assert get(server, "split", said={"photo": second}) == {"events": [[first], [second]]}
-    assert ask(server, "split", said={"photo": second})[0] == 400
-    assert get(server, "merge", said={"event": second}) == {"events": [[first, second]]}
-    assert ask(server, "merge", said={"event": first})[0] == 400
+    assert get(server, "split", said={"photo": SECOND}) == {"events": [[FIRST], [SECOND]]}
+    assert ask(server, "split", said={"photo": SECOND}).status == 400
+    assert get(server, "merge", said={"event": SECOND}) == {"events": [[FIRST, SECOND]]}
+    assert ask(server, "merge", said={"event": FIRST}).status == 400
 
 
 def test_two_browsers_do_not_review_the_same_event(server: ReviewServer) -> None:
-    event = f"event/{number_of(server, FIRST)}"
-    said = {"photos": [number_of(server, SECOND)], "accept": True}
     # GIVEN a browser that has an event
-    assert get(server, event, browser="firefox")["held_by"] is None
+    assert get(server, f"event/{FIRST}", browser="firefox")["held_by"] is None
     # THEN another one is told who has it, and cannot change it
-    assert get(server, event, browser="chrome")["held_by"] == "A. Person"
-    assert get(server, "hold", said={"event": number_of(server, FIRST)}, browser="chrome")["held_by"] == "A. Person"
-    for path, body in (("review", said), ("split", {"photo": number_of(server, SECOND)})):
-        status, text = ask(server, path, said=body, browser="chrome")
-        assert (status, b"A. Person is reviewing this event" in text) == (409, True)
-    assert get(server, "hold", said={"event": number_of(server, FIRST)}, browser="firefox")["held_by"] is None
+    assert get(server, f"event/{FIRST}", browser="chrome")["held_by"] == "A. Person"
+    assert get(server, "hold", said={"event": FIRST}, browser="chrome")["held_by"] == "A. Person"
+    said = {"photos": [SECOND], "accept": True}
+    for path, body in (("review", said), ("split", {"photo": SECOND})):
+        response = ask(server, path, said=body, browser="chrome")
+        assert (response.status, b"A. Person is reviewing this event" in response.data) == (409, True)
+    assert get(server, "hold", said={"event": FIRST}, browser="firefox")["held_by"] is None
     # WHEN it is released THEN the other one gets it
-    get(server, "release", said={"event": number_of(server, FIRST)}, browser="firefox")
-    assert get(server, event, browser="chrome")["held_by"] is None
+    get(server, "release", said={"event": FIRST}, browser="firefox")
+    assert get(server, f"event/{FIRST}", browser="chrome")["held_by"] is None
     assert get(server, "review", said=said, browser="chrome")["photos"]
 
 
 def test_each_browser_gets_a_name_of_its_own(server: ReviewServer) -> None:
-    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=5)
-    cookies = set()
-    for head in ({}, {}, {"Cookie": "browser=firefox"}):
-        connection.request("GET", f"/{server.secret}/", headers=head)
-        response = connection.getresponse()
-        response.read()
-        cookies.add(response.getheader("Set-Cookie"))
-    connection.close()
+    cookies = {ask(server, "", browser=name).headers.get("Set-Cookie") for name in ("", "", "firefox")}
     assert len(cookies) == 3
     assert {"HttpOnly", "SameSite=Strict"} <= {part.strip() for each in cookies if each for part in each.split(";")}
 
 
 def test_a_second_opinion_is_blind_until_it_is_there(results: ResultsFile) -> None:
     # GIVEN photos that another person calls something else than the machine
-    for path in (FIRST, SECOND, BLANK):
+    for path, *_ in PHOTOS[:3]:
         say(results, path, Observation("human"), reviewer="B. Other")
     with serving(results, Choice(of="second")) as server:
-        number = number_of(server, BLANK)
-        assert [number] in get(server, "queue")["events"]
+        assert [BLANK] in get(server, "queue")["events"]
         # THEN what that was is hidden, of the event before too, until this reviewer has said something
-        event = get(server, f"event/{number}")
+        event = get(server, f"event/{BLANK}")
         assert [(each["is_human"], each["opinions"]) for each in event["photos"]] == [(False, [])]
         assert [each["name"] for each in event["before"]["says"]] == ["impala"]
-        (photo,) = get(server, "review", said={"photos": [number], "observations": [{"kind": "blank"}]})["photos"]
+        (photo,) = get(server, "review", said={"photos": [BLANK], "observations": [{"kind": "blank"}]})["photos"]
         assert {each["reviewer"] for each in photo["opinions"]} == {"A. Person", "B. Other"}
-        reviewers = {"reviewers": ["A. Person", "B. Other"], "photos": 1, "kappa": 0.0, "disagreements": [number]}
+        reviewers = {"reviewers": ["A. Person", "B. Other"], "photos": 1, "kappa": 0.0, "disagreements": [BLANK]}
         assert get(server, "agreement") == reviewers
 
 
 def test_what_is_held_is_free_when_the_server_ends(results: ResultsFile) -> None:
     with serving(results, Choice()) as server:
-        get(server, f"event/{number_of(server, LION)}", browser="firefox")
+        get(server, f"event/{LION}", browser="firefox")
         assert len(list(results.rows("select * from hold"))) == 1
     assert list(results.rows("select * from hold")) == []

@@ -1,19 +1,15 @@
-"""Independent records: camtrapR's on its sample study, and which species a photo of an event shows."""
+"""Independent records: camtrapR's on its sample study."""
 
 from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.tables.independence import Record, Sighting, Species, records_of, sightings_of
-from tests.support.studies import BOVIDS, IMPALA, LION, MAMMAL, answer, made_up
+from cli.tables.independence import Record, Sighting, Species, records_of
 from tests.unit.cli.study.camtrapr import sightings
 
 HOUR = timedelta(hours=1)
-BURST = [(f"N/{number}.jpg", f"2026-05-02 06:00:{number:02}") for number in range(4)]
 
 
 def species(records: list[Record]) -> dict[str, int]:
@@ -61,45 +57,3 @@ def test_records_have_all_photos_and_are_apart(photos: list[tuple[str, int]], ga
     assert sum(each.images for each in records) == len(set(photos))
     assert all(each.seconds >= gap * 60 for each in records if each.seconds)
     assert sum(not each.seconds for each in records) == len({station for station, _ in photos})
-
-
-def seen(tmp_path: Path, photos: Any, rank: str = "species") -> list[tuple[str, str, bool]]:
-    """File, species and whether it is wide, of each sighting at the northern station."""
-    with made_up(tmp_path, photos) as study:
-        found = list(sightings_of(study, {"north": "north", "south": "south"}, rank))
-    return [(each.path[2:], each.of.species, each.of.is_wide) for each in found]
-
-
-def test_photos_have_the_names_of_their_event(tmp_path: Path) -> None:
-    # GIVEN an event of an impala, once named to its family only, with a lion and a photo of nothing
-    answers = (answer(IMPALA, 0.95), answer(BOVIDS, 0.8, [(IMPALA, 0.6)]), answer(LION, 0.95), answer(None))
-    photos = [(*photo, text) for photo, text in zip(BURST, answers, strict=True)]
-    named = [("0.jpg", IMPALA[1], False), ("1.jpg", IMPALA[1], False), ("2.jpg", LION[1], False)]
-    # THEN each photo counts for the animal it shows, and nothing for none
-    assert seen(tmp_path, photos) == named
-    assert seen(tmp_path, photos, "family")[2] == ("2.jpg", "Felidae", False)
-
-
-def test_a_species_by_two_names_is_one(tmp_path: Path) -> None:
-    # GIVEN a lion that another model calls otherwise, and a breed
-    photos = [
-        ("N/a.jpg", "2026-05-02 06:00:00", answer(("African lion", LION[1], "species"))),
-        ("N/b.jpg", "2026-05-02 06:10:00", answer(LION)),
-        ("N/c.jpg", "2026-05-02 08:00:00", answer(("poodle", "Canis familiaris", "breed"))),
-    ]
-    with made_up(tmp_path, photos) as study:
-        found = list(records_of(sightings_of(study, {"north": "north", "south": "south"}, "species"), HOUR))
-    assert [(each.first.of.name, each.first.of.rank, each.images) for each in found] == [
-        ("dog", "species", 1),
-        ("lion", "species", 2),
-    ]
-
-
-def test_wide_names_people_and_photos_without_a_time(tmp_path: Path) -> None:
-    photos = [
-        ("N/a.jpg", "2026-05-02 06:00:00", answer(MAMMAL)),
-        ("N/b.jpg", "2026-05-02 07:00:00", answer(None, subject="person")),
-        ("N/c.jpg", "2026-05-02 08:00:00", answer(None)),
-        ("N/d.jpg", None, answer(LION)),
-    ]
-    assert seen(tmp_path, photos) == [("a.jpg", "Mammalia", True), ("b.jpg", "human", False), ("c.jpg", "blank", False)]
