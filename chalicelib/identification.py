@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from chalicelib.features.features import Features
 from chalicelib.location import Location
@@ -13,8 +13,7 @@ from chalicelib.photo.quality import Quality
 Source = Literal["exif", "request", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifyRequest:
+class IdentifyRequest(NamedTuple):
     """What a request says besides its photos.
 
     `location`: overrides those in EXIF. `place`: what to do if neither the request nor EXIF has a location: refuse, or

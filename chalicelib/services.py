@@ -1,9 +1,9 @@
 """The services behind all requests: photos, recogniser, features and stores. Built once per process from settings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.config.settings import Settings
 from chalicelib.features.cell_features import CellFeatures
@@ -36,8 +36,7 @@ _DECODE_PATIENCE = 2.0
 """Longest time that a photo waits for memory to decode it, in seconds: about as long as decoding the largest photo."""
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(NamedTuple):
     """The parts that an identification uses. Thread-safe.
 
     `season_floor`: share of its weight that an animal keeps in a month in which it is never seen. `shadow`: None if no
@@ -76,7 +75,7 @@ class Services:
         other = None
         if candidate is not None:
             other = Candidate(Lazy(lambda: build_recogniser(candidate)), candidate.telemetry.shadow_share)
-        return replace(self, shadow=Shadow(self.features, self.recogniser, self.season_floor, other, emit, busy))
+        return self._replace(shadow=Shadow(self.features, self.recogniser, self.season_floor, other, emit, busy))
 
 
 class Stores:

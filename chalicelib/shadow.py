@@ -6,7 +6,6 @@ process does it, for one photo at a time, and no request waits for it. What it f
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from random import random
 from threading import Lock, Thread
@@ -93,8 +92,7 @@ def of_comparison(
     return Notes(metrics, shadow | answered)
 
 
-@dataclass(frozen=True, slots=True)
-class Shadow:
+class Shadow(NamedTuple):
     """Shows photos to a version in shadow. Thread-safe. `emit`: writes what is counted. `busy`: held by its thread."""
 
     features: "CellFeatures"

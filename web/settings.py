@@ -20,7 +20,6 @@ class WebSettings:
     hosts: str = setting(
         "HTTP_HOSTS",
         "localhost 127.0.0.1 [::1]",
-        casts.text,
         help="host names that clients may send in `Host`, separated by spaces; `*` allows all. Requests for other "
         "hosts get 421, which prevents DNS rebinding",
     )
@@ -88,7 +87,7 @@ class WebSettings:
         "which photos go through the bucket `PHOTO_BUCKET`. With `lambda`, this process needs no model",
     )
     identify_function: str = setting(
-        "IDENTIFY_FUNCTION", "", casts.text, help="name of the API's function on Lambda, for `INFERENCE=lambda`"
+        "IDENTIFY_FUNCTION", "", help="name of the API's function on Lambda, for `INFERENCE=lambda`"
     )
     invoke_seconds: float = setting(
         "INVOKE_SECONDS",
@@ -109,11 +108,11 @@ class WebSettings:
     results_folder: Path | None = setting(
         "RESULTS_FOLDER",
         None,
-        casts.path,
+        Path,
         help="folder for results that clients keep (`keep=true`); without it and `RESULTS_BUCKET`, nothing is kept",
     )
     results_bucket: str = setting(
-        "RESULTS_BUCKET", "", casts.text, help="S3 bucket for results, under `results/`; takes the place of the folder"
+        "RESULTS_BUCKET", "", help="S3 bucket for results, under `results/`; takes the place of the folder"
     )
     results_bytes: int = setting(
         "RESULTS_BYTES",

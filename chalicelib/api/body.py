@@ -5,13 +5,13 @@ A form has photos of one animal in file fields `photo`, and optional text fields
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.errors import BadRequest, UnsupportedMediaType
 from chalicelib.photo.formats import MEDIA_TYPES
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
     from multipart import MultipartSegment
 
 FORM_TYPE = "multipart/form-data"
@@ -32,8 +32,7 @@ _LONGEST_FIELD = 1000
 """Maximum number of bytes of a text field, more than any valid value has."""
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoBody:
+class PhotoBody(NamedTuple):
     """The bytes of the photos and the text fields sent with them."""
 
     photos: tuple[bytes, ...]
@@ -57,14 +56,7 @@ def is_form(content_type: str) -> bool:
     return media_type == FORM_TYPE
 
 
-class File(Protocol):
-    """A file to write a photo to."""
-
-    def write(self, data: bytes, /) -> object:
-        """Write the next bytes."""
-
-
-class FormParser[F: File]:
+class FormParser[F: "SupportsWrite[bytes]"]:
     """A parser that reads a form (RFC 7578) part by part: call `feed` with each part of the body, then `finish`.
 
     `open_file`: called for each photo; returns the file to write it to. The attribute `photos` has these files.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from chalicelib.features.deadline import Deadline
 if TYPE_CHECKING:
     from chalicelib.model.session import Model
     from chalicelib.services import Services
+    from chalicelib.stores.postgres import PostgresStore
+    from chalicelib.stores.redis_cache import RedisCache
 
 State = Literal["ok", "failing", "not_asked"]
 Status = Literal["ok", "degraded", "down"]
@@ -53,8 +55,7 @@ class Health:
     """The health of the service, and the state of each part."""
 
     status: Annotated[
-        Status,
-        "ok; degraded: photos are identified, but a store is failing; down: photos cannot be identified.",
+        Status, "ok; degraded: photos are identified, but a store is failing; down: photos cannot be identified."
     ]
     model: Annotated[Part, "The general model."]
     cache: Annotated[Part, "Redis."]
@@ -63,14 +64,6 @@ class Health:
     packs: Annotated[
         tuple[PackState, ...], "The packs behind the model. A pack that could not be had at set-up is missing."
     ] = ()
-
-
-class SignedIn(Protocol):
-    """A store that a process signs in to."""
-
-    @property
-    def sign_in_seconds(self) -> float | None:
-        """Return the duration of the last sign-in in seconds, or None if none has succeeded."""
 
 
 def health_of(services: "Services", request_id: str, *, deep: bool) -> Health:
@@ -96,7 +89,7 @@ def not_asked(fault: str | None) -> Part:
     return Part("failing", fault, None) if fault else Part("not_asked", None, None)
 
 
-def check(probe: Callable[[], object], store: SignedIn | None = None) -> Part:
+def check(probe: Callable[[], object], store: "RedisCache | PostgresStore | None" = None) -> Part:
     """Run a probe of one part and return the part's state. `store`: the part, if it is a store."""
     started = perf_counter()
     try:

@@ -1,7 +1,9 @@
 """The OpenAPI 3.1 document, generated from the parameters, responses and errors that the app uses."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from chalicelib import errors
@@ -11,7 +13,7 @@ from chalicelib.api.http import KEY_HEADER, LEFT_HEADER, POLICY_HEADER, PROBLEM_
 from chalicelib.api.page import LANGUAGE, languages
 from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, IDENTIFY_UPLOAD, LAT, LOCATION, LON, TAXA, Parameter
 from chalicelib.api.responses import Answer, Residents, Upload
-from chalicelib.api.schemas import RANGE, schemas_of
+from chalicelib.api.schemas import schemas_of
 from chalicelib.api.taxa import GEOJSON, SVG, TaxonFacts, TaxonList
 
 
@@ -117,6 +119,7 @@ def _operations() -> Iterator[_Operation]:
     photo = (errors.PhotoTooLarge, errors.UnsupportedMediaType, errors.PhotoUnreadable)
     place = (errors.LocationMissing, errors.LocationInvalid)
     ranged = (errors.TaxonMissing, errors.RangeMissing)
+    outlines = json.loads(Path(__file__).with_name("range.json").read_text(encoding="utf-8"))
     yield _Operation(
         "/identify",
         "identify",
@@ -166,7 +169,7 @@ def _operations() -> Iterator[_Operation]:
         "/taxa/{id}/range",
         "taxon_range",
         "Get the range of a taxon as GeoJSON",
-        _kept(GEOJSON, RANGE, *ranged),
+        _kept(GEOJSON, outlines, *ranged),
         [_TAXON_ID],
     )
     yield _Operation(
@@ -185,11 +188,7 @@ def _operations() -> Iterator[_Operation]:
         keyed=False,
     )
     yield _Operation(
-        "/openapi.json",
-        "openapi",
-        "Get this document",
-        _plain("OpenAPI 3.1", "application/json"),
-        keyed=False,
+        "/openapi.json", "openapi", "Get this document", _plain("OpenAPI 3.1", "application/json"), keyed=False
     )
     yield _Operation(
         "/offline.json",
@@ -293,10 +292,7 @@ def _error_response(same_status: Sequence[type[errors.HTTPError]]) -> dict[str, 
 
 
 def _response(text: str, answer: type) -> dict[str, Any]:
-    return {
-        "description": text,
-        "content": {"application/json": {"schema": _reference(answer)}},
-    }
+    return {"description": text, "content": {"application/json": {"schema": _reference(answer)}}}
 
 
 def _reference(answer: type) -> dict[str, str]:

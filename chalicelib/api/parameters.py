@@ -5,8 +5,7 @@ The app validates requests against these definitions, and the OpenAPI document i
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.api.body import MOST_PHOTOS
 from chalicelib.api.http import Request
@@ -19,8 +18,7 @@ DEFAULT_TOP = 5
 MAX_TOP = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """The name, JSON Schema and description of one parameter."""
 
     name: str
@@ -34,9 +32,7 @@ LAT = Parameter(
     "Latitude in WGS84 decimal degrees. Requires lon, and overrides the location in the photo's EXIF.",
 )
 LON = Parameter(
-    "lon",
-    {"type": "number", "minimum": -180, "maximum": 180},
-    "Longitude in WGS84 decimal degrees. Requires lat.",
+    "lon", {"type": "number", "minimum": -180, "maximum": 180}, "Longitude in WGS84 decimal degrees. Requires lat."
 )
 LOCATION = Parameter(
     "location",
@@ -89,8 +85,7 @@ ANIMALS = (LAT, LON)
 TAXA = (QUERY, GROUP)
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifyParams:
+class IdentifyParams(NamedTuple):
     """The validated parameters of an identification.
 
     `top`: number of candidates in the response. `also`: ids of more uploads, besides the one in the path.
@@ -102,9 +97,7 @@ class IdentifyParams:
 
 
 def read_identify_params(
-    query: Mapping[str, Sequence[str]],
-    form: Mapping[str, str] | None = None,
-    known: Sequence[Parameter] = IDENTIFY,
+    query: Mapping[str, Sequence[str]], form: Mapping[str, str] | None = None, known: Sequence[Parameter] = IDENTIFY
 ) -> IdentifyParams:
     """Read the parameters of an identification from the query and the form fields. `known`: those that the path has.
 

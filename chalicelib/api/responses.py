@@ -83,12 +83,9 @@ class PredictedTaxon:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(MemberTaxon):
     """One of the likeliest animals."""
 
-    taxon: Annotated[str, "Stable id of the animal's taxon, made from its scientific name."]
-    name: Annotated[str, "Common name."]
-    scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank of the animal, such as species or genus."]
     score: Annotated[float, "Calibrated probability from the photo and its location, 0 to 1."]
     vision_score: Annotated[float, "Calibrated probability from the photo alone, 0 to 1."]
@@ -262,12 +259,9 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
+class Resident(MemberTaxon):
     """One animal that lives in the cell."""
 
-    taxon: Annotated[str, "Stable id of the animal's taxon, made from its scientific name."]
-    name: Annotated[str, "Common name."]
-    scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank of the animal, such as species or genus."]
     here: Annotated[Here, "native or introduced."]
     weight: Annotated[float, "Weight of the animal in this cell, above 0 and at most 1."]

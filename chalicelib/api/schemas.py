@@ -1,4 +1,4 @@
-"""JSON Schemas of responses, generated from their dataclasses, and the schema of ranges."""
+"""JSON Schemas of responses, generated from their dataclasses. That of ranges, which are GeoJSON, is in range.json."""
 
 import types
 from collections.abc import Mapping
@@ -6,35 +6,6 @@ from dataclasses import is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
-RANGE = {
-    "description": "The range of a taxon (GeoJSON, RFC 7946): a MultiPolygon for each status and weight.",
-    "type": "object",
-    "required": ["type", "features"],
-    "properties": {
-        "type": {"type": "string", "enum": ["FeatureCollection"]},
-        "features": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["type", "properties", "geometry"],
-                "properties": {
-                    "type": {"type": "string", "enum": ["Feature"]},
-                    "properties": {
-                        "type": "object",
-                        "additionalProperties": False,
-                        "required": ["here", "weight", "cells"],
-                        "properties": {
-                            "here": {"type": "string", "enum": ["native", "introduced"]},
-                            "weight": {"type": "number", "description": "Weight in these cells, above 0, at most 1."},
-                            "cells": {"type": "integer", "description": "Number of cells."},
-                        },
-                    },
-                    "geometry": {"type": "object"},
-                },
-            },
-        },
-    },
-}
 
 
 def schemas_of(root: type) -> dict[str, Any]:

@@ -29,19 +29,15 @@ Lives = Literal["range", "everywhere", "nowhere", "unknown"]
 RangeStatus = Literal["native", "introduced", "vagrant", "absent"]
 
 _WORLD = Path(__file__).parents[1] / "world.svg"
-_LIVES: Mapping[str, Lives] = {
-    "extinct": "nowhere",
-    "caged": "nowhere",
-    **dict.fromkeys(EVERYWHERE, "everywhere"),
-}
+_LIVES: Mapping[str, Lives] = {"extinct": "nowhere", "caged": "nowhere", **dict.fromkeys(EVERYWHERE, "everywhere")}
 """Of a kind of animals without a range."""
 _KIND = f"Kind: {', '.join(KINDS)}."
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 @dataclass(frozen=True, slots=True)
-class ListedTaxon:
-    """A taxon in a list."""
+class NamedInDataset:
+    """A taxon by its names."""
 
     taxon: Annotated[str, "Stable id of the taxon, made from its scientific name."]
     name: Annotated[str, "Common name."]
@@ -49,6 +45,12 @@ class ListedTaxon:
     rank: Annotated[str, "Taxonomic rank, such as species or genus."]
     kind: Annotated[str, _KIND]
     group: Annotated[str, "Group of animals, such as birds."]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTaxon(NamedInDataset):
+    """A taxon in a list."""
+
     found_by: Annotated[str | None, "Old or other name by which a search found it; null if by its own."] = None
 
 
@@ -103,15 +105,9 @@ class RangeSource:
 
 
 @dataclass(frozen=True, slots=True)
-class TaxonFacts:
+class TaxonFacts(NamedInDataset):
     """What is known of a taxon."""
 
-    taxon: Annotated[str, "Stable id of the taxon, made from its scientific name."]
-    name: Annotated[str, "Common name."]
-    scientific_name: Annotated[str, "Scientific name."]
-    rank: Annotated[str, "Taxonomic rank, such as species or genus."]
-    kind: Annotated[str, _KIND]
-    group: Annotated[str, "Group of animals, such as birds."]
     lineage: Annotated[tuple[LineageTaxon, ...], "The taxa above it and itself, phylum first."]
     ids: Annotated[Mapping[str, str], "Its ids at inaturalist, wikidata, avibase and ebird, where they are sure."]
     links: Annotated[Mapping[str, str], "Pages about it at wikipedia, inaturalist, gbif, wikidata and ebird."]

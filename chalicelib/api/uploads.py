@@ -9,16 +9,13 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from chalicelib.config.settings import Settings
 from chalicelib.config.stores import Budget
-from chalicelib.errors import NotFound, PhotoTooLarge, Unavailable, UploadMissing
-from chalicelib.lazy import Lazy
-from chalicelib.stores.objects import connect, run_with_timeout
+from chalicelib.errors import NotFound, PhotoTooLarge, UploadMissing
+from chalicelib.stores.objects import S3
 
 FOLDER = "uploads/"
 """Key prefix of photos in the bucket; IAM policies refer to it."""
@@ -32,11 +29,11 @@ _MISSING = {"NoSuchKey", "304", "AccessDenied"}
 """Error codes of S3 for a missing photo. 304: older than `LIFETIME`. AccessDenied: the caller may not list the bucket,
 so S3 hides that there is no such object. With the right to list, a stolen role could find the ids of all photos."""
 
+_ONLY_IMAGES = ["starts-with", "$Content-Type", "image/"]
 _UNAVAILABLE = "the upload bucket is unavailable; try again, or send a photo of up to 4.5 MB to POST /identify"
 
 
-@dataclass(frozen=True, slots=True)
-class UploadForm:
+class UploadForm(NamedTuple):
     """A form to post to S3: first `fields`, then the photo in field `file`."""
 
     id: str
@@ -56,8 +53,7 @@ class Uploads:
         self, bucket: str, region: str, budget: Budget, *, max_bytes: int, seconds: int, connections: int = 10
     ) -> None:
         self._bucket, self._max_bytes, self._seconds = bucket, max_bytes, seconds
-        self._region, self._budget = region, budget
-        self._client = Lazy(partial(connect, region, budget, connections))  # only once, because that is slow
+        self._region, self._s3 = region, S3(region, budget, connections, _UNAVAILABLE)
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -68,17 +64,9 @@ class Uploads:
     def form(self) -> UploadForm:
         """Create a form for one photo, without a network call. S3 rejects files that are too large or not images."""
         upload = secrets.token_urlsafe(16)
-        signed = self._call(
-            lambda s3: s3.generate_presigned_post(
-                self._bucket,
-                f"{FOLDER}{upload}",
-                Conditions=[
-                    ["content-length-range", 1, self._max_bytes],
-                    ["starts-with", "$Content-Type", "image/"],
-                ],
-                ExpiresIn=self._seconds,
-            )
-        )
+        key, conditions = f"{FOLDER}{upload}", [["content-length-range", 1, self._max_bytes], _ONLY_IMAGES]
+        limits = {"Conditions": conditions, "ExpiresIn": self._seconds}
+        signed = self._call(lambda s3: s3.generate_presigned_post(self._bucket, key, **limits))
         return UploadForm(upload, signed["url"], signed["fields"])
 
     def store(self, photo: BinaryIO) -> str:
@@ -89,17 +77,14 @@ class Uploads:
             photo.seek(0)
             s3.put_object(Bucket=self._bucket, Key=f"{FOLDER}{upload}", Body=photo)
 
-        try:
-            self._call(lambda s3: run_with_timeout(self._budget.total, lambda: put(s3)))
-        except UploadMissing as error:  # S3 refuses to write, which has nothing to do with a missing photo
-            raise Unavailable(_UNAVAILABLE) from error.__cause__
+        self._s3.call(put)
         return upload
 
     def fetch(self, upload: str) -> bytes:
         """Fetch a photo. Raises `UploadMissing`, `PhotoTooLarge`, or `Unavailable` if S3 fails or is too slow."""
         if self._bucket and not ID.fullmatch(upload):
             raise UploadMissing("the id in the path is not an upload id; get one from POST /uploads")
-        return self._call(lambda s3: run_with_timeout(self._budget.total, lambda: self._read(s3, upload)))
+        return self._call(lambda s3: self._read(s3, upload))
 
     def _read(self, s3: Any, upload: str) -> bytes:
         earliest = datetime.now(UTC) - LIFETIME
@@ -113,18 +98,10 @@ class Uploads:
         """Run an operation on the S3 client and translate its errors."""
         if not self._bucket:
             raise NotFound("this deployment has no upload bucket; send the photo to POST /identify")
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-
-        try:
-            return operation(self._client.get())
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _MISSING:
-                raise UploadMissing(
-                    "no photo was uploaded with this id within a day; post the photo to the form's url first"
-                ) from error
-            raise Unavailable(_UNAVAILABLE) from error
-        except (BotoCoreError, HTTPClientError, OSError) as error:
-            raise Unavailable(_UNAVAILABLE) from error
+        missing = UploadMissing(
+            "no photo was uploaded with this id within a day; post the photo to the form's url first"
+        )
+        return cast("R", self._s3.call(operation, _MISSING, missing))
 
 
 def build_uploads(settings: Settings, connections: int = 10) -> Uploads:

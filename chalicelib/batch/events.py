@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite, nan
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
@@ -10,8 +9,7 @@ from urllib.parse import unquote_plus
 from chalicelib.errors import EventInvalid
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A photo in S3 to identify.
 
     `etag`: empty if the batch does not say. `station`, `latitude`, `longitude` (WGS84 degrees) and `time`: what the

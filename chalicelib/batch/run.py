@@ -19,14 +19,7 @@ from chalicelib.api.answers import answer_of
 from chalicelib.api.parameters import DEFAULT_TOP
 from chalicelib.batch.events import Item, number
 from chalicelib.batch.line import INTERRUPTED, Line, answer_kept, hash_of, models_of, object_key
-from chalicelib.errors import (
-    ClientError,
-    InternalError,
-    LocationInvalid,
-    ModelError,
-    PhotoTooLarge,
-    Unavailable,
-)
+from chalicelib.errors import ClientError, InternalError, LocationInvalid, ModelError, PhotoTooLarge, Unavailable
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import month_in
 from chalicelib.identification import IdentifyRequest
@@ -209,8 +202,7 @@ def described(item: Item, found: Object | None) -> Item:
     here = (item.latitude, item.longitude)
     if here == (None, None):
         here = number(said.get("latitude")), number(said.get("longitude"))
-    return replace(
-        item,
+    return item._replace(
         etag=found.etag,
         station=item.station or said.get("station") or None,
         latitude=here[0],

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from math import inf, nan
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,16 +19,6 @@ class RateLimit(NamedTuple):
     name: str
     quota: int
     seconds: int
-
-
-def text(value: str) -> str:
-    """Return the value unchanged."""
-    return value
-
-
-def path(value: str) -> Path:
-    """Convert the value to a path."""
-    return Path(value)
 
 
 def _number(accepts: Callable[[float], bool], expected: str) -> Callable[[str], float]:

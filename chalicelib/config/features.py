@@ -10,10 +10,8 @@ from chalicelib.config.field import seconds, setting
 class TtlPolicy:
     """Lifetimes of cached features, in seconds.
 
-    `soft`: age at which a value is stale; one process refreshes it while the others still serve it. `hard`: age at
-    which Redis deletes a value; features survive a database outage of this length. `empty_factor`: factor for both TTLs
-    of a cell without known animals, such as open sea. `jitter`: share by which each TTL varies at random, so that cells
-    filled at the same time do not turn stale at the same time.
+    While one process refreshes a value after `soft`, the others still serve it. Because of `jitter`, cells filled at
+    the same time do not turn stale at the same time.
     """
 
     soft: float = seconds(
@@ -44,11 +42,7 @@ class TtlPolicy:
 class FeaturePolicy:
     """Lifetimes of features in Redis and in process memory, and the time limits of lookups, in seconds.
 
-    `total`: maximum duration of a lookup. `lease`: lifetime of a lease, which must be longer than a query may take, so
-    that there are never two queries for the same cell. `retry_pause`: time after a failed query during which no process
-    queries the same cell. `memory_cells`: maximum number of cells in process memory. `fresh`: time for which process
-    memory serves a value without checking Redis. `version`: time for which a process trusts the rollout of datasets;
-    every process notices a switch within this time.
+    A `lease` is longer than a query may take, so that there are never two queries for the same cell.
     """
 
     ttl: TtlPolicy = TtlPolicy()
@@ -86,12 +80,7 @@ class FeaturePolicy:
 
 @dataclass(frozen=True, slots=True)
 class WarmingPlan:
-    """When cache warming runs, how many cells it keeps warm, and when it refreshes their values.
-
-    `hottest`: number of cells in most demand. `margin`: a value is due if it turns stale within this many seconds.
-    `ahead`: if any value is due, all values that turn stale within this many seconds are refreshed too. `quiet`: if
-    there were fewer requests than this in the last two hours, only missing values are due.
-    """
+    """When cache warming runs, how many cells it keeps warm, and when it refreshes their values."""
 
     minutes: int = setting(
         "WARM_MINUTES",

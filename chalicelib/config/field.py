@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chalicelib.config.casts import positive_number
+from chalicelib.config import casts
 from chalicelib.errors import SettingError
 
 if TYPE_CHECKING:
@@ -42,23 +42,30 @@ class Variable(NamedTuple):
             raise SettingError(f"setting {name} is {shown}: {error}") from None
 
 
+_PARSERS: Mapping[type, Callable[[str], Any]] = {str: str, bool: casts.boolean}
+
+
 def setting[T](
     variable: str,
     default: T,
-    parse: Callable[[str], T],
+    parse: Callable[[str], T] | None = None,
     *,
     unit: str = "",
     help: str,  # noqa: A002
     below: tuple[str, ...] = (),
     alias: str = "",
 ) -> T:
-    """Declare a dataclass field that is read from the environment variable `variable`."""
+    """Declare a dataclass field that is read from the environment variable `variable`.
+
+    `parse`: by default, any text is right for a setting that is a text, and yes or no for one that is a bool.
+    """
+    parse = parse or _PARSERS[type(default)]
     return field(default=default, metadata={"": Variable(variable, default, parse, unit, help, below, alias)})
 
 
 def seconds(variable: str, default: float, *, help: str, below: tuple[str, ...] = ()) -> float:  # noqa: A002
     """Declare a setting that is a number of seconds above 0."""
-    return setting(variable, default, positive_number, unit="s", help=help, below=below)
+    return setting(variable, default, casts.positive_number, unit="s", help=help, below=below)
 
 
 def variables(kind: "type[DataclassInstance]") -> dict[str, Variable]:

@@ -35,24 +35,17 @@ def _default_model() -> Path:
 class Deployment:
     """Where the app runs, and what the deployment put in front of it."""
 
-    stage: str = setting(
-        "STAGE", "local", casts.text, help="deployment stage in metrics and logs, such as `dev` or `prod`"
-    )
-    function: str = setting(
-        "AWS_LAMBDA_FUNCTION_NAME", "local", casts.text, help="function name in logs; Lambda sets it"
-    )
+    stage: str = setting("STAGE", "local", help="deployment stage in metrics and logs, such as `dev` or `prod`")
+    function: str = setting("AWS_LAMBDA_FUNCTION_NAME", "local", help="function name in logs; Lambda sets it")
     release: str = setting(
         "AWS_LAMBDA_FUNCTION_VERSION",
         "$LATEST",
-        casts.text,
         help="version of the function; Lambda sets it. What it sees is compared with what the version before it saw",
     )
     runtime_api: str = setting(
-        "AWS_LAMBDA_RUNTIME_API", "", casts.text, help="host and port of Lambda's Runtime API; Lambda sets it"
+        "AWS_LAMBDA_RUNTIME_API", "", help="host and port of Lambda's Runtime API; Lambda sets it"
     )
-    region: str = setting(
-        "AWS_REGION", "us-east-1", casts.text, help="AWS region of the upload bucket and of IAM tokens"
-    )
+    region: str = setting("AWS_REGION", "us-east-1", help="AWS region of the upload bucket and of IAM tokens")
     lambda_memory: int = setting(
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
         0,
@@ -69,7 +62,6 @@ class Deployment:
     api_keys: bool = setting(
         "API_KEYS",
         False,
-        casts.boolean,
         help="whether API Gateway demands an API key of callers; `infra up` sets it. The page then sends its own key",
     )
     rate_limits: tuple[RateLimit, ...] = setting(
@@ -98,7 +90,7 @@ class Deployment:
 class TelemetrySettings:
     """Logs and metrics."""
 
-    service: str = setting("SERVICE", "faunalens", casts.text, help="service name in metrics")
+    service: str = setting("SERVICE", "faunalens", help="service name in metrics")
     log_level: str = setting(
         "LOG_LEVEL", "INFO", casts.one_of("DEBUG", "INFO", "WARNING", "ERROR"), help="lowest level to log"
     )
@@ -119,17 +111,13 @@ class TelemetrySettings:
         help="settings of the version in shadow that differ from these, such as `PACKS_PATH=/opt/packs`",
     )
     metrics_file: Path | None = setting(
-        "METRICS_FILE", None, casts.path, help="file to append embedded metrics to; standard output if unset"
+        "METRICS_FILE", None, Path, help="file to append embedded metrics to; standard output if unset"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoLimits:
-    """Limits of the photos that are accepted.
-
-    `max_seconds`: time for opening the photo, and the same time again for decoding it. `decode_bytes`: 0 for the
-    default.
-    """
+    """Limits of the photos that are accepted. `max_seconds`: for opening a photo, and again for decoding it."""
 
     max_bytes: int = setting(
         "PHOTO_MAX_BYTES", 20_000_000, casts.positive_int, unit="bytes", help="largest photo accepted"
@@ -163,13 +151,13 @@ class ModelSettings:
     path: Path = setting(
         "MODEL_PATH",
         _default_model(),
-        casts.path,
+        Path,
         help="ONNX model; docs/how-to/model.md lists the files that must be in the same folder",
     )
     packs: Path | None = setting(
         "PACKS_PATH",
         None,
-        casts.path,
+        Path,
         help="folder with more packs than those beside the model, such as on the disk of a web tier, where a large one "
         "needs no room in Lambda's package",
     )
@@ -181,10 +169,7 @@ class ModelSettings:
         "`faunalens identify --engine`. Lambda, and so its batches, has `local` alone: PyTorch exceeds its 250 MB",
     )
     engine_weights: str = setting(
-        "ENGINE_WEIGHTS",
-        "",
-        casts.text,
-        help="weights of another `ENGINE`: a name that its package knows, a file or a folder",
+        "ENGINE_WEIGHTS", "", help="weights of another `ENGINE`: a name that its package knows, a file or a folder"
     )
     threads: int = setting(
         "MODEL_THREADS", 0, casts.non_negative_int, help="threads per inference; 0 uses one per processor"
@@ -192,7 +177,6 @@ class ModelSettings:
     second_look: bool = setting(
         "SECOND_LOOK",
         True,
-        casts.boolean,
         help="whether models look again, at the animal alone, if a photo leaves a doubt; takes twice the time and "
         "more for such photos (docs/explanation/field.md says what it is worth)",
     )
@@ -206,7 +190,6 @@ class ModelSettings:
     boxes: bool = setting(
         "BOXES",
         False,
-        casts.boolean,
         help="whether answers find each animal, person and vehicle in the photo if a request does not say; takes more "
         "time (model/packs/README.md has figures)",
     )

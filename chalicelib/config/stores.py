@@ -60,11 +60,10 @@ class RedisSettings(StoreSettings):
         casts.redis_url,
         help="URL of Redis 7 or Valkey: a single server, a cluster or ElastiCache Serverless; `rediss://` uses TLS",
     )
-    ca: Path | None = setting("REDIS_CA", None, casts.path, help="CA bundle for `rediss://` instead of the system's")
+    ca: Path | None = setting("REDIS_CA", None, Path, help="CA bundle for `rediss://` instead of the system's")
     iam_cache: str = setting(
         "REDIS_IAM_CACHE",
         "",
-        casts.text,
         help="name of the ElastiCache Serverless cache at `REDIS_URL`, to sign in with IAM; if empty, IAM is not used",
     )
     connect: float = seconds(
@@ -102,12 +101,10 @@ class DatabaseSettings(StoreSettings):
     ca: Path | None = setting(
         "DATABASE_CA",
         None,
-        casts.path,
+        Path,
         help="CA bundle, such as that of RDS; if set, the server's certificate is verified (`verify-full`)",
     )
-    iam: bool = setting(
-        "DATABASE_IAM", False, casts.boolean, help="sign in to PostgreSQL with an IAM token instead of a password"
-    )
+    iam: bool = setting("DATABASE_IAM", False, help="sign in to PostgreSQL with an IAM token instead of a password")
     connect: float = seconds(
         "DATABASE_CONNECT", 0.5, help="longest time that one request waits for a new connection to PostgreSQL"
     )
@@ -138,14 +135,13 @@ class S3Settings(Budget):
     bucket: str = setting(
         "PHOTO_BUCKET",
         "",
-        casts.text,
         help="S3 bucket for photos that are too large for one request; if empty, uploads are disabled",
     )
     upload_seconds: int = setting(
         "UPLOAD_SECONDS", 300, casts.positive_int, unit="s", help="lifetime of an upload form"
     )
     batch_exif_location: bool = setting(
-        "BATCH_EXIF_LOCATION", False, casts.boolean, help="whether lines of batches have the exact position in EXIF"
+        "BATCH_EXIF_LOCATION", False, help="whether lines of batches have the exact position in EXIF"
     )
     connect: float = seconds("S3_CONNECT", 1.0, help="timeout for connecting to S3")
     command: float = seconds("S3_READ", 3.0, help="timeout for each read from S3")

@@ -30,13 +30,7 @@ class CellFeatures:
     error of Redis or PostgreSQL.
     """
 
-    def __init__(
-        self,
-        cache: Cache,
-        store: Store,
-        policy: FeaturePolicy,
-        clock: Clock | None = None,
-    ) -> None:
+    def __init__(self, cache: Cache, store: Store, policy: FeaturePolicy, clock: Clock | None = None) -> None:
         clock = clock or Clock()
         self._memory, self._demand, self._rollout = Memory(policy.memory_cells), Demand(), ActiveRollout(policy.version)
         self._shared = Shared(cache, store, policy, clock, self._memory, self._demand, self._rollout)

@@ -6,7 +6,6 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from chalicelib.errors import CacheError, DependencyError
 from chalicelib.features.codec import NO_ANIMALS, CellAnimals
 
 Mode = Literal["narrowed", "no_location", "unknown_area", "degraded"]
@@ -36,38 +35,6 @@ NO_TRACE = Trace()
 """An empty trace: no queries, no waits and no errors."""
 WARMED = Trace(warmed=True)
 """An empty trace of a lookup whose value was written by cache warming."""
-
-
-class TraceBuilder:
-    """The trace of a lookup that is still running. `faults`: fault codes in order, without repetition."""
-
-    __slots__ = ("details", "faults", "opened", "queries", "query_ms", "wait_ms", "waits")
-
-    def __init__(self) -> None:
-        self.faults: list[str] = []
-        self.opened: list[str] = []
-        self.details: list[str] = []
-        self.queries, self.query_ms = 0, 0.0
-        self.waits, self.wait_ms = 0, 0.0
-
-    def add_fault(self, fault: str) -> None:
-        """Add a fault code, unless it was added before."""
-        if fault not in self.faults:
-            self.faults.append(fault)
-
-    def add_error(self, error: DependencyError) -> None:
-        """Add a dependency's error: its fault code, its message, and whether it opened the circuit breaker."""
-        if error.fault not in self.faults:
-            self.details.append(error.summary)
-        self.add_fault(error.fault)
-        if error.opened:
-            self.opened.append("redis" if isinstance(error, CacheError) else "postgres")
-
-    def build(self, *, warmed: bool) -> Trace:
-        """Return the finished trace. `warmed`: whether cache warming wrote the value that is served."""
-        return Trace(
-            self.queries, self.query_ms, self.waits, self.wait_ms, tuple(self.opened), warmed, tuple(self.details)
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

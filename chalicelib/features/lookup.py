@@ -19,19 +19,11 @@ from threading import Lock
 from typing import NamedTuple
 
 from chalicelib.config.features import FeaturePolicy
-from chalicelib.errors import CacheError, StoreError
+from chalicelib.errors import CacheError, DependencyError, StoreError
 from chalicelib.features.cache import ROLLOUT, Cache, Demand, Entry, Publication, Store, lease_key, value_key
 from chalicelib.features.codec import CachedValue, CorruptValue, unpack
 from chalicelib.features.deadline import Clock, Deadline
-from chalicelib.features.features import (
-    NO_TRACE,
-    WARMED,
-    CacheLevel,
-    Features,
-    TraceBuilder,
-    degraded,
-    features_of,
-)
+from chalicelib.features.features import NO_TRACE, WARMED, CacheLevel, Features, degraded, features_of
 from chalicelib.features.rollout import ActiveRollout
 
 FAILED = b"failed"
@@ -124,11 +116,12 @@ class Shared:
 class Lookup:
     """A single lookup of one cell. Create an instance and call `run` once."""
 
-    __slots__ = ("_cell", "_clock", "_deadline", "_shared", "_trace")
+    __slots__ = ("_cell", "_clock", "_deadline", "_faults", "_shared", "_trace")
 
     def __init__(self, cell: int, deadline: Deadline, shared: Shared) -> None:
         self._cell, self._deadline, self._shared, self._clock = cell, deadline, shared, shared.clock
-        self._trace = TraceBuilder()
+        self._faults: tuple[str, ...] = ()  # in order, without repetition
+        self._trace = NO_TRACE
 
     def run(self) -> Features:
         """Return the features. Never raises if a store fails; `mode`, `cache` and `faults` describe the failure."""
@@ -142,17 +135,17 @@ class Lookup:
             unread = shared.cache_is_cold
             value = None if version is None or unread else self._read(version)
         except CacheError as error:
-            self._trace.add_error(error)
+            self._add_error(error)
             return self._without_cache()
         if value is not None and self._is_fresh(value):
             return self._keep(value, "hit")
         if shared.store.breaker_is_open:
-            self._trace.add_fault("postgres_breaker_open")
+            self._add_fault("postgres_breaker_open")
             return self._read_after_all() if unread else self._stale(value)
         try:
             return self._recompute(version, value)
         except CacheError as error:
-            self._trace.add_error(error)
+            self._add_error(error)
             if unread and error.fault in READABLE:
                 return self._read_after_all()
             shared.cache_is_cold = False
@@ -190,7 +183,7 @@ class Lookup:
             if stale is not None or self._usable_entry() is not None:
                 return self._stale(stale)
             if holder == FAILED or self._deadline.left() < pause:
-                self._trace.add_fault("lease_failed" if holder == FAILED else "lease_timeout")
+                self._add_fault("lease_failed" if holder == FAILED else "lease_timeout")
                 return self._stale(None)
             pause = self._wait(pause)
 
@@ -200,7 +193,7 @@ class Lookup:
         try:
             value = self._query()
         except StoreError as error:
-            self._trace.add_error(error)
+            self._add_error(error)
             self._release(lease, token, b"" if error.fault in NOT_QUERIED else FAILED)
             return self._stale(stale)
         shared.cache_is_cold = True
@@ -208,7 +201,7 @@ class Lookup:
         try:
             shared.cache.publish(publication, lease, token, self._deadline)
         except CacheError as error:
-            self._trace.add_error(error)
+            self._add_error(error)
         return self._keep(value, "miss")
 
     def _without_cache(self) -> Features:
@@ -223,7 +216,7 @@ class Lookup:
         try:
             return self._keep(self._query(), "bypass")
         except StoreError as error:
-            self._trace.add_error(error)
+            self._add_error(error)
             return self._stale(None)
 
     def _stale(self, value: CachedValue | None) -> Features:
@@ -236,9 +229,23 @@ class Lookup:
         entry = self._usable_entry()
         if entry is not None:
             return self._served_from(entry, "stale")
-        return degraded(tuple(self._trace.faults), self._trace.build(warmed=False))
+        return degraded(self._faults, self._trace)
 
     # Steps that the methods above share
+
+    def _add_fault(self, fault: str) -> None:
+        if fault not in self._faults:
+            self._faults = (*self._faults, fault)
+
+    def _add_error(self, error: DependencyError) -> None:
+        """Add a dependency's error: its fault code, its message, and whether it opened the circuit breaker."""
+        trace = self._trace
+        if error.fault not in self._faults:
+            trace = trace._replace(details=(*trace.details, error.summary))
+        if error.opened:
+            trace = trace._replace(opened=(*trace.opened, "redis" if isinstance(error, CacheError) else "postgres"))
+        self._trace = trace
+        self._add_fault(error.fault)
 
     def _version(self) -> str | None:
         """Return the version of the dataset that answers for the cell, or None if it is unknown.
@@ -252,7 +259,7 @@ class Lookup:
             try:
                 rollout.keep(moment) if data is None else rollout.set(data, moment)
             except ValueError:
-                self._trace.add_fault("version_corrupt")
+                self._add_fault("version_corrupt")
         return rollout.version_of(self._cell)
 
     def _read(self, version: str) -> CachedValue | None:
@@ -265,12 +272,12 @@ class Lookup:
         try:
             value = unpack(data, self._cell, version)
         except CorruptValue:
-            self._trace.add_fault("value_corrupt")
+            self._add_fault("value_corrupt")
             return None
         now = self._clock.time()
         ahead = value.created - now
         if ahead > CLOCK_SKEW:  # the writer's clock was ahead: keep both lifetimes, but count them from now
-            self._trace.add_fault("clock_skew")
+            self._add_fault("clock_skew")
             value = value._replace(created=now, soft=value.soft - ahead, hard=value.hard - ahead)
         return value if now < value.hard else None
 
@@ -282,12 +289,12 @@ class Lookup:
 
     def _query(self) -> CachedValue:
         """Query the database for the cell. Raises `StoreError`."""
-        started = self._clock.monotonic()
-        self._trace.queries += 1
+        started, trace = self._clock.monotonic(), self._trace
         try:
             (found,) = self._shared.store.features_of((self._cell,), self._deadline)
         finally:
-            self._trace.query_ms += (self._clock.monotonic() - started) * 1e3
+            milliseconds = trace.query_ms + (self._clock.monotonic() - started) * 1e3
+            self._trace = trace._replace(queries=trace.queries + 1, query_ms=milliseconds)
         self._shared.rollout.set(found.rollout_text, started)
         return CachedValue.stamped(found, self._shared.policy.ttl, self._clock.time())
 
@@ -295,27 +302,27 @@ class Lookup:
         try:
             self._shared.cache.release(lease, token, self._deadline, note, self._shared.policy.retry_pause)
         except CacheError as error:  # the lease soon expires anyway
-            self._trace.add_error(error)
+            self._add_error(error)
 
     def _wait(self, pause: float) -> float:
         """Wait about `pause` seconds for another process's value. Return the next pause."""
-        started = self._clock.monotonic()
+        started, trace = self._clock.monotonic(), self._trace
         self._clock.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 — jitter, not a secret
-        self._trace.waits += 1
-        self._trace.wait_ms += (self._clock.monotonic() - started) * 1e3
+        milliseconds = trace.lease_wait_ms + (self._clock.monotonic() - started) * 1e3
+        self._trace = trace._replace(lease_waits=trace.lease_waits + 1, lease_wait_ms=milliseconds)
         return min(pause * 2, LONGEST_POLL)
 
     def _served_from(self, entry: MemoryEntry, level: CacheLevel) -> Features:
         """Return the features of an entry of process memory, with the faults and the trace of this lookup."""
-        trace = self._trace.build(warmed=entry.features.trace.warmed)
-        return replace(entry.features, cache=level, faults=tuple(self._trace.faults), trace=trace)
+        trace = self._trace._replace(warmed=entry.features.trace.warmed)
+        return replace(entry.features, cache=level, faults=self._faults, trace=trace)
 
     def _keep(self, value: CachedValue, level: CacheLevel) -> Features:
         """Store a value in process memory and return its features. `level`: the source of the value."""
-        found, trace = value.cell_animals, self._trace
+        found = value.cell_animals
         in_memory = features_of(found, "memory", trace=WARMED if value.warmed else NO_TRACE)
         fresh = self._clock.monotonic() + min(self._shared.policy.fresh, value.soft - self._clock.time())
         self._shared.memory.put(self._cell, MemoryEntry(in_memory, fresh, value.soft, value.hard))
-        is_plain_hit = level == "hit" and not trace.faults and not trace.waits
-        done = in_memory.trace if is_plain_hit else trace.build(warmed=value.warmed)
-        return features_of(found, level, tuple(trace.faults), done)
+        is_plain = self._trace is NO_TRACE
+        done = in_memory.trace if is_plain else self._trace._replace(warmed=value.warmed)
+        return features_of(found, level, self._faults, done)

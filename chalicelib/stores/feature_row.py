@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,60 +10,36 @@ from numpy.typing import NDArray
 from chalicelib.features.codec import NO_SEASONS, CellAnimals, Seasons, expect_plausible
 
 
-class FeatureRow(NamedTuple):
-    """A row of `features_of` and, if asked for, that of `seasons_of`; database/schema.sql has their columns.
+def cell_animals_of(row: Sequence[Any], *, with_seasons: bool = False) -> CellAnimals:
+    """Return the animals in a row of `features_of`. Raises `ValueError` if requests could not use them.
 
-    `rollout`: missing or None from a database of the release before it.
+    database/schema.sql has the columns. A database of an earlier release has none with the rollout. `with_seasons`:
+    whether the row ends with the two columns of `seasons_of`.
     """
-
-    cell: int
-    version: str
-    areas: list[str]
-    animals: list[int]
-    weights: list[float]
-    statuses: list[int]
-    unknown: list[int]
-    relatives: list[int]
-    rollout: str | None = None
-    seasonal: Sequence[int] = ()
-    months: bytes = b""
-
-    @classmethod
-    def of(cls, row: tuple[Any, ...], *, with_seasons: bool) -> Self:
-        """Return a row of the database. `with_seasons`: whether it ends with the columns of `seasons_of`."""
-        if not with_seasons:
-            return cls(*row)
-        *columns, seasonal, months = row
-        return cls(*columns)._replace(seasonal=seasonal, months=months)
-
-    def cell_animals(self) -> CellAnimals:
-        """Return the animals of the cell. Raises `ValueError` if requests could not use them."""
-        if not len(self.animals) == len(self.weights) == len(self.statuses):
-            raise ValueError(
-                f"arrays differ in length: {len(self.animals)} animals, {len(self.weights)} weights and "
-                f"{len(self.statuses)} statuses"
-            )
-        if not all(area.isascii() and area.isalnum() for area in self.areas):  # the codec joins areas with spaces
-            raise ValueError("an area is not an alphanumeric ASCII code")
-        # Conversion via bytes is three times as fast as numpy's from lists, and the arrays are read-only.
-        found = CellAnimals(
-            self.cell,
-            self.version,
-            tuple(self.areas),
-            _integers(self.animals),
-            np.frombuffer(array("f", self.weights).tobytes(), np.float32),
-            np.frombuffer(bytes(self.statuses), np.uint8),
-            _integers(self.unknown),
-            np.frombuffer(array("H", self.relatives).tobytes(), np.uint16),
-            self._seasons() if self.seasonal else NO_SEASONS,
-            self.rollout or "",
+    *columns, seasonal, months = row if with_seasons else (*row, (), b"")
+    cell, version, areas, animals, weights, statuses, unknown, relatives, *rollout = columns
+    if not len(animals) == len(weights) == len(statuses):
+        raise ValueError(
+            f"arrays differ in length: {len(animals)} animals, {len(weights)} weights and {len(statuses)} statuses"
         )
-        expect_plausible(found)  # a value that other processes cannot use must not be written to Redis
-        return found
-
-    def _seasons(self) -> Seasons:
-        shares = np.frombuffer(bytes(self.months), np.uint8).reshape(len(self.seasonal), 12)
-        return Seasons(_integers(self.seasonal), shares)
+    if not all(area.isascii() and area.isalnum() for area in areas):  # the codec joins areas with spaces
+        raise ValueError("an area is not an alphanumeric ASCII code")
+    # Conversion via bytes is three times as fast as numpy's from lists, and the arrays are read-only.
+    shares = np.frombuffer(bytes(months or b""), np.uint8).reshape(-1, 12)
+    found = CellAnimals(
+        cell,
+        version,
+        tuple(areas),
+        _integers(animals),
+        np.frombuffer(array("f", weights).tobytes(), np.float32),
+        np.frombuffer(bytes(statuses), np.uint8),
+        _integers(unknown),
+        np.frombuffer(array("H", relatives).tobytes(), np.uint16),
+        Seasons(_integers(seasonal), shares) if seasonal else NO_SEASONS,
+        (rollout[0] or "") if rollout else "",
+    )
+    expect_plausible(found)  # a value that other processes cannot use must not be written to Redis
+    return found
 
 
 def _integers(numbers: Sequence[int]) -> NDArray[np.int32]:

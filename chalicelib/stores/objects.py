@@ -1,14 +1,13 @@
-"""Objects in S3 that a batch reads and writes, and clients of S3 with our time limits."""
+"""S3 with our time limits, and the objects in it that a batch reads and writes."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.config.stores import Budget
-from chalicelib.errors import Unavailable
+from chalicelib.errors import HTTPError, Unavailable
 from chalicelib.lazy import Lazy
 
 _MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
@@ -16,8 +15,7 @@ _MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 _EXISTS = frozenset({"PreconditionFailed"})
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(NamedTuple):
     """An object that was read. `data`: None if it is larger than was asked for. `metadata`: by name, in lower case."""
 
     data: bytes | None
@@ -26,14 +24,47 @@ class Object:
     metadata: Mapping[str, str] = MappingProxyType({})
 
 
-class Objects:
-    """S3, as a batch uses it. Thread-safe; connects at first use. Every method raises `Unavailable` if S3 fails.
+class S3:
+    """A client of S3 with our time limits. Thread-safe; connects at first use.
 
-    `connections`: maximum number of calls at the same time.
+    `connections`: maximum number of calls at the same time. `unavailable`: what clients read if S3 fails.
     """
 
-    def __init__(self, region: str, budget: Budget, connections: int) -> None:
-        self._client = Lazy(partial(connect, region, budget, connections))
+    def __init__(self, region: str, budget: Budget, connections: int = 10, unavailable: str = "") -> None:
+        self._client = Lazy(partial(connect, region, budget, connections))  # only once, because that is slow
+        self._seconds, self._unavailable = budget.total, unavailable
+
+    def call[R](
+        self,
+        operation: Callable[[Any], R],
+        expected: Collection[str] = (),
+        missing: HTTPError | None = None,
+        *,
+        is_short: bool = True,
+    ) -> R | None:
+        """Run an operation on botocore's client. Return None, or raise `missing`, for the error codes `expected`.
+
+        `is_short`: whether to give up after the total time. A socket timeout restarts with each byte, so it does not
+        limit the duration of a slow download. Raises `Unavailable` if S3 fails or is too slow.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            client = self._client.get()
+            return _run_with_timeout(self._seconds, partial(operation, client)) if is_short else operation(client)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code not in expected:
+                raise Unavailable(self._unavailable or f"S3 refuses a call ({code})") from error
+            if missing is not None:
+                raise missing from error
+            return None
+        except (BotoCoreError, OSError) as error:  # TimeoutError is one
+            raise Unavailable(self._unavailable or f"S3 cannot be reached ({type(error).__name__})") from error
+
+
+class Objects(S3):
+    """S3, as a batch uses it. Every method raises `Unavailable` if S3 fails; the caller limits its time."""
 
     def read(self, bucket: str, key: str, most: int) -> Object | None:
         """Read an object of at most `most` bytes. Return None if there is none, or the caller may not read it."""
@@ -45,11 +76,11 @@ class Objects:
                 data = bytes(body.read()) if size <= most else None
                 return Object(data, size, found["ETag"].strip('"'), found["Metadata"])
 
-        return self._call(get, _MISSING)
+        return self.call(get, _MISSING, is_short=False)
 
     def exists(self, bucket: str, key: str) -> bool:
         """Return whether there is an object."""
-        return self._call(lambda s3: s3.head_object(Bucket=bucket, Key=key), _MISSING) is not None
+        return self.call(lambda s3: s3.head_object(Bucket=bucket, Key=key), _MISSING, is_short=False) is not None
 
     def write(self, bucket: str, key: str, text: str, *, replace: bool) -> None:
         """Write an object. If there is one and `replace` is false, it stays as it is."""
@@ -58,25 +89,11 @@ class Objects:
         def put(s3: Any) -> None:
             s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json", **condition)
 
-        self._call(put, _EXISTS)
+        self.call(put, _EXISTS, is_short=False)
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object, if there is one."""
-        self._call(lambda s3: s3.delete_object(Bucket=bucket, Key=key))
-
-    def _call[R](self, operation: Callable[[Any], R], expected: Collection[str] = ()) -> R | None:
-        """Run an operation on the S3 client. Return None for the error codes that are expected."""
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-
-        try:
-            return operation(self._client.get())
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in expected:
-                return None
-            raise Unavailable(f"S3 refuses a call ({code})") from error
-        except (BotoCoreError, HTTPClientError, OSError) as error:
-            raise Unavailable(f"S3 cannot be reached ({type(error).__name__})") from error
+        self.call(lambda s3: s3.delete_object(Bucket=bucket, Key=key), is_short=False)
 
 
 def connect(region: str, budget: Budget, connections: int = 10) -> Any:
@@ -106,11 +123,8 @@ def connect(region: str, budget: Budget, connections: int = 10) -> Any:
     )
 
 
-def run_with_timeout[R](seconds: float, operation: Callable[[], R]) -> R:
-    """Return the result of `operation`. Raises `TimeoutError` after `seconds` and discards a later result.
-
-    A socket timeout restarts with each byte, so it does not limit the duration of a slow download.
-    """
+def _run_with_timeout[R](seconds: float, operation: Callable[[], R]) -> R:
+    """Return the result of `operation`. Raises `TimeoutError` after `seconds` and discards a later result."""
     from concurrent.futures import ThreadPoolExecutor
 
     worker = ThreadPoolExecutor(1)

@@ -35,7 +35,7 @@ from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import Rollout
 from chalicelib.stores.breaker import TIMEOUT, Breaker
-from chalicelib.stores.feature_row import FeatureRow
+from chalicelib.stores.feature_row import cell_animals_of
 from chalicelib.stores.sign_in import SignIn, Steps
 
 if TYPE_CHECKING:
@@ -153,10 +153,7 @@ class PostgresStore:
         return "postgres_breaker_open" if self.breaker_is_open else None
 
     def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
-        """Return the animals of each cell, in order: those of the dataset that answers for it, or of `version`.
-
-        Raises `StoreError`.
-        """
+        """Return the animals of each cell, in order: those of the dataset that answers for it, or of `version`."""
         query = FEATURES_OF if version is None else _FEATURES_IN
         query = _WITH_SEASONS.format(query) if self._with_seasons else query
         arguments = (list(cells),) if version is None else (list(cells), version)
@@ -167,7 +164,7 @@ class PostgresStore:
             kind = "active dataset; run `python -m database load`" if version is None else f"dataset {version}"
             raise StoreError("postgres_no_dataset", f"the database has no {kind}", opened=opened)
         try:
-            known = [FeatureRow.of(rows[cell], with_seasons=self._with_seasons).cell_animals() for cell in cells]
+            known = [cell_animals_of(rows[cell], with_seasons=self._with_seasons) for cell in cells]
             for each in known[:1]:  # the others say the same
                 Rollout.from_text(each.rollout_text)
         except (LookupError, TypeError, ValueError, OverflowError) as error:

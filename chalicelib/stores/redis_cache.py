@@ -166,8 +166,9 @@ class RedisCache:
     def claim(
         self, lease: bytes, token: bytes, seconds: float, key: bytes | None, deadline: Deadline
     ) -> tuple[bytes | None, bytes | None]:
-        """Take a lease if it is free. Return its previous content (None if it was free) and the value of `key`.
+        """Take a lease for `seconds` if it is free, by writing `token` to it, and read `key` in the same round trip.
 
+        Returns the previous content of the lease (None if it was free) and the value of `key`.
         A claim whose reply was lost can be repeated: `SET … NX GET` then returns the caller's own `token`.
         """
 

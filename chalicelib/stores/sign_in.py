@@ -112,25 +112,23 @@ class Signer:
         self._region = region
         self._session = Lazy(lambda: session or _new_session())
 
-    def database_token(self, host: str, port: int, user: str) -> str:
-        """Return a token that is the password of a PostgreSQL user with the role `rds_iam`."""
-        return self._presigned("rds-db", f"{host}:{port}/", {"Action": "connect", "DBUser": user})
-
-    def cache_token(self, cache: str, user: str) -> str:
-        """Return a token that is the password of an ElastiCache user. `cache`: name of the cache in lower case."""
-        query = {"Action": "connect", "User": user, "ResourceType": "ServerlessCache"}
-        return self._presigned("elasticache", f"{cache}/", query)
-
     def database_password(self, url: str) -> Callable[[], str]:
-        """Return a function that creates a new password for each connection to the database at `url`."""
+        """Return a function that creates a new password for each connection to the database at `url`.
+
+        Its user has the role `rds_iam`.
+        """
         parts = urlsplit(url)
-        host, port, user = parts.hostname or "localhost", parts.port or 5432, unquote(parts.username or "")
-        return lambda: self.database_token(host, port, user)
+        host, query = parts.hostname or "localhost", {"Action": "connect", "DBUser": unquote(parts.username or "")}
+        return lambda: self._presigned("rds-db", f"{host}:{parts.port or 5432}/", query)
 
     def cache_login(self, cache: str, url: str) -> Login:
-        """Return a function that returns the user in `url` and a new password for each connection to the cache."""
+        """Return a function that returns the user in `url` and a new password for each connection to the cache.
+
+        `cache`: name of the cache in lower case.
+        """
         user = unquote(urlsplit(url).username or "default")
-        return lambda: (user, self.cache_token(cache, user))
+        query = {"Action": "connect", "User": user, "ResourceType": "ServerlessCache"}
+        return lambda: (user, self._presigned("elasticache", f"{cache}/", query))
 
     def _presigned(self, service: str, resource: str, query: dict[str, str]) -> str:
         """Return a URL presigned with Signature Version 4, without its scheme, as both services expect."""

@@ -13,12 +13,15 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.errors import CacheError, RangeMissing, StoreError, TaxonMissing, Unavailable
 from chalicelib.features.cache import ROLLOUT, Cache, Entry, taxon_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import Rollout
+
+if TYPE_CHECKING:
+    from chalicelib.stores.postgres import PostgresStore
 
 SEARCH_LIMIT = 20
 """Maximum number of taxa that a search finds."""
@@ -39,13 +42,6 @@ _NO_RANGE = {
     "cosmopolitan": "it is so wide a group that it lives everywhere",
     "extinct": "it is extinct",
 }
-
-
-class Store(Protocol):
-    """The PostgreSQL operation that taxa need."""
-
-    def rows(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
-        """Return the rows of a query. Raises `StoreError`."""
 
 
 class NamedTaxon(NamedTuple):
@@ -97,7 +93,7 @@ class Taxa:
     def __init__(
         self,
         cache: Cache,
-        store: Store,
+        store: "PostgresStore",
         ttl: float,
         seconds: float,
         recent: RecentSearches | None = None,

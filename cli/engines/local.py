@@ -83,7 +83,7 @@ class LocalEngine:
         if place.latitude is not None and place.longitude is not None:
             location = Location(place.latitude, place.longitude, "request")
         needed: Literal["required", "optional"] = "optional" if place.source == "none" else "required"
-        request = replace(self._request, location=location, place=needed, shift=shift)
+        request = self._request._replace(location=location, place=needed, shift=shift)
         record = Record(str(uuid4()), "/identify")
         try:
             found = self._found(data, request, record)
@@ -100,7 +100,7 @@ class LocalEngine:
         except LocationInvalid:
             if request.place == "required":
                 raise
-            return identify([data], replace(request, place="ignored"), self._services, record)
+            return identify([data], request._replace(place="ignored"), self._services, record)
 
 
 def of_a_run(settings: Settings) -> Settings:

@@ -106,4 +106,4 @@ def with_detector(services: Services, detector: Detector) -> Services:
     old = services.recogniser
     detectors = Lazy[Detectors | None](lambda: _Trusted(detector, None, "never"))
     recogniser = _Recogniser(old.models, old.naming, detectors, old.second_look, boxes=True, detector=detector)
-    return replace(services, photos=replace(services.photos, detail=SIZE // 2), recogniser=recogniser)
+    return services._replace(photos=replace(services.photos, detail=SIZE // 2), recogniser=recogniser)

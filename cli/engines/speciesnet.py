@@ -256,7 +256,7 @@ def with_speciesnet(services: Services, net: SpeciesNet, say: Callable[[str], No
     recogniser = NetRecogniser(
         old.models, naming, old.detectors, second_look=False, boxes=True, net=net, animals=animals
     )
-    return replace(services, photos=replace(services.photos, detail=FULL), recogniser=recogniser)
+    return services._replace(photos=replace(services.photos, detail=FULL), recogniser=recogniser)
 
 
 def version_of(weights: str) -> str:

@@ -80,7 +80,7 @@ def _signing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_signing")
 def test_a_user_of_redis_whose_password_is_a_token(rig: TlsRig) -> None:
     # GIVEN a user whose password is a token, with the rights that the template grants
-    token = Signer("us-east-1").cache_token("faunalens", "signed")
+    token = Signer("us-east-1").cache_login("faunalens", "rediss://signed@localhost")()[1]
     command(rig.redis, "ACL", "SETUSER", "signed", "reset", f">{token}", *access_in_template().split())
     signed = {"REDIS_URL": f"rediss://signed@{NAME}:{rig.redis_proxy.port}", "REDIS_IAM_CACHE": "faunalens"}
     # WHEN a container signs in with it THEN it works
@@ -99,7 +99,7 @@ def test_a_user_of_redis_whose_password_is_a_token(rig: TlsRig) -> None:
 def test_a_user_of_postgres_whose_password_is_a_token(rig: TlsRig) -> None:
     # GIVEN a reader whose password is a token
     proxy = f"{NAME}:{rig.postgres_proxy.port}"
-    token = Signer("us-east-1").database_token(NAME, rig.postgres_proxy.port, "signed")
+    token = Signer("us-east-1").database_password(f"postgresql://signed@{proxy}/")()
     name = rig.database_url.rpartition("/")[2]
     with closing(psycopg2.connect(rig.tls_postgres.admin_url, dbname=name)) as admin:
         prepare(admin, "signed")

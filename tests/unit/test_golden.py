@@ -11,7 +11,6 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +216,7 @@ def photo_damaged(rig: Rig) -> Any:
 
 
 def model_failed(rig: Rig) -> Any:
-    rig.services = replace(rig.services, recogniser=BROKEN)
+    rig.services = rig.services._replace(recogniser=BROKEN)
     return rig.identify(photo(RED), **AT_SYDNEY)
 
 

@@ -1,28 +1,27 @@
 """Where results are kept: a local folder, or a bucket on S3. Each has small files by name."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
-from functools import partial
 from math import inf
 from pathlib import Path
 from secrets import token_hex
 from shutil import disk_usage
 from threading import Lock
 from time import time
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from chalicelib.config.stores import Budget
 from chalicelib.errors import Unavailable
-from chalicelib.lazy import Lazy
-from chalicelib.stores.objects import connect, run_with_timeout
+from chalicelib.stores.objects import S3
 
 FOLDER = "results/"
 """Key prefix of results in the bucket; IAM policies refer to it."""
 SWEEP_SECONDS = 3600.0
 """Time between two searches for files that are too old."""
 DAY = 86_400.0
+_UNAVAILABLE = "results cannot be kept or read just now; try again in a moment"
 _MISSING = ("NoSuchKey", "AccessDenied")
 """Errors of S3 for what is missing. To a role that may not list the bucket, it does not say that a file is missing."""
 
@@ -33,31 +32,6 @@ class File(NamedTuple):
     data: bytes
     media_type: str = ""
     version: str = ""
-
-
-class Store(Protocol):
-    """Small files by name. Thread-safe. All methods raise `Unavailable` if the store fails."""
-
-    def put(self, name: str, data: bytes, media_type: str) -> None:
-        """Write a file, as a whole or not at all."""
-
-    def get(self, name: str, *, is_listed: bool = False) -> File | None:
-        """Return a file, or None if it does not exist. `is_listed`: whether `names` has just named it."""
-
-    def replace(self, name: str, old: File, data: bytes) -> bool:
-        """Replace what a file had when it was read. Return False if it was changed or deleted meanwhile."""
-
-    def delete(self, name: str) -> None:
-        """Delete a file if it exists."""
-
-    def names(self) -> Iterator[str]:
-        """Yield the names of all files, in no order."""
-
-    def check_room(self) -> None:
-        """Raise `Unavailable` if there is no room for another result."""
-
-    def sweep(self) -> None:
-        """Delete files that are too old, if this store has to do so itself."""
 
 
 class Quota:
@@ -87,7 +61,8 @@ class Quota:
 class FolderStore:
     """A local folder, which only this user can read. Files older than `lifetime` seconds are deleted.
 
-    `least_free`: bytes that stay free on the disk.
+    `least_free`: bytes that stay free on the disk. Thread-safe, as `BucketStore` is. All methods of both raise
+    `Unavailable` if the store fails.
     """
 
     def __init__(self, folder: Path, lifetime: float, quota: Quota, least_free: int = 0) -> None:
@@ -96,6 +71,7 @@ class FolderStore:
         self._lock = Lock()
 
     def check_room(self) -> None:
+        """Raise `Unavailable` if there is no room for another result."""
         self.sweep()  # the first one finds out how much there is
         self._quota.check()
         with _unavailable():
@@ -105,12 +81,14 @@ class FolderStore:
             raise Unavailable("no more results can be kept, for lack of disk space", retry_after=3600)
 
     def put(self, name: str, data: bytes, media_type: str) -> None:  # noqa: ARG002  the name says the type
+        """Write a file, as a whole or not at all."""
         with _unavailable():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._write(self._folder / name, data)
         self._quota.count(len(data))
 
     def replace(self, name: str, old: File, data: bytes) -> bool:
+        """Replace what a file had when it was read. Return False if it was changed or deleted meanwhile."""
         path = self._folder / name
         with _unavailable(), self._changing(), suppress(FileNotFoundError):
             times, is_old = path.stat(), path.read_bytes() == old.data
@@ -134,15 +112,18 @@ class FolderStore:
             yield
 
     def get(self, name: str, *, is_listed: bool = False) -> File | None:  # noqa: ARG002  a folder says what is missing
+        """Return a file, or None if it does not exist. `is_listed`: whether `names` has just named it."""
         with _unavailable(), suppress(FileNotFoundError):
             return File((self._folder / name).read_bytes())
         return None
 
     def delete(self, name: str) -> None:
+        """Delete a file if it exists."""
         with _unavailable(), self._changing():
             (self._folder / name).unlink(missing_ok=True)
 
     def names(self) -> Iterator[str]:
+        """Yield the names of all files, in no order."""
         with _unavailable(), suppress(FileNotFoundError):
             for path in self._folder.iterdir():
                 if not path.name.startswith("."):
@@ -174,27 +155,17 @@ class BucketStore:
     """
 
     def __init__(self, bucket: str, region: str, budget: Budget, quota: Quota, connections: int = 10) -> None:
-        self._bucket, self._seconds, self._quota = bucket, budget.total, quota
-        self._day = time() // DAY
-        self._client = Lazy(partial(connect, region, budget, connections))
+        self._bucket, self._quota, self._day = bucket, quota, time() // DAY
+        self._s3 = S3(region, budget, connections, _UNAVAILABLE)
 
     def put(self, name: str, data: bytes, media_type: str) -> None:
-        with _unavailable(_of_s3()):
-            self._within(lambda s3: s3.put_object(**self._object(name), Body=data, ContentType=media_type))
+        self._s3.call(lambda s3: s3.put_object(**self._object(name), Body=data, ContentType=media_type))
         self._quota.count(len(data))
 
     def replace(self, name: str, old: File, data: bytes) -> bool:
-        from botocore.exceptions import ClientError
-
         where = self._object(name) | {"IfMatch": old.version, "ContentType": old.media_type}
-        with _unavailable(_of_s3()):
-            try:
-                self._within(lambda s3: s3.put_object(**where, Body=data))
-            except ClientError as error:
-                if _code(error) in {*_MISSING, "404", "PreconditionFailed", "ConditionalRequestConflict"}:
-                    return False
-                raise
-        return True
+        changed = (*_MISSING, "404", "PreconditionFailed", "ConditionalRequestConflict")
+        return self._s3.call(lambda s3: s3.put_object(**where, Body=data), changed) is not None
 
     def check_room(self) -> None:
         day = time() // DAY
@@ -207,53 +178,33 @@ class BucketStore:
         """Do nothing: a rule of the bucket does this."""
 
     def get(self, name: str, *, is_listed: bool = False) -> File | None:
-        from botocore.exceptions import ClientError
-
         def read(s3: Any) -> File:
             found = s3.get_object(**self._object(name))
             return File(found["Body"].read(), found["ContentType"], found["ETag"])
 
-        with _unavailable(_of_s3()):
-            try:
-                return self._within(read)
-            except ClientError as error:
-                if _code(error) in (_MISSING[:1] if is_listed else _MISSING):
-                    return None
-                raise
+        return self._s3.call(read, _MISSING[:1] if is_listed else _MISSING)
 
     def delete(self, name: str) -> None:
-        with _unavailable(_of_s3()):
-            self._within(lambda s3: s3.delete_object(**self._object(name)))
+        self._s3.call(lambda s3: s3.delete_object(**self._object(name)))
 
     def names(self) -> Iterator[str]:
-        with _unavailable(_of_s3()):
-            pages = self._client.get().get_paginator("list_objects_v2")
-            for listed in pages.paginate(Bucket=self._bucket, Prefix=FOLDER):
-                for each in listed.get("Contents", ()):
-                    yield each["Key"].removeprefix(FOLDER)
+        def listed(s3: Any) -> list[str]:
+            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=FOLDER)
+            return [each["Key"].removeprefix(FOLDER) for page in pages for each in page.get("Contents", ())]
 
-    def _within[R](self, operation: Callable[[Any], R]) -> R:
-        """Return the result of an operation on the client. Raises `TimeoutError`, an `OSError`, if it is too slow."""
-        return run_with_timeout(self._seconds, lambda: operation(self._client.get()))
+        yield from self._s3.call(listed, is_short=False) or ()
 
     def _object(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": f"{FOLDER}{name}"}
 
 
+type Store = FolderStore | BucketStore
+
+
 @contextmanager
-def _unavailable(errors: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
-    """Turn errors, by default those of a disk, into `Unavailable`."""
+def _unavailable() -> Iterator[None]:
+    """Turn errors of the disk into `Unavailable`."""
     try:
         yield
-    except errors as error:
-        raise Unavailable("results cannot be kept or read just now; try again in a moment") from error
-
-
-def _of_s3() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return BotoCoreError, ClientError, OSError
-
-
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code"))
+    except OSError as error:
+        raise Unavailable(_UNAVAILABLE) from error

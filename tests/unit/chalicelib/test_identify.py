@@ -104,7 +104,7 @@ def test_several_photos_have_no_boxes(tmp_path: Path) -> None:
     photos, request = [photo(red=(1, 3)), photo(red=(6, 3))], IdentifyRequest(place="ignored", boxes=True)
     with pytest.raises(BadRequest, match="boxes are found in one photo at a time"):
         identify(photos, request, services_in(tmp_path, detector=True), record())
-    request, services = replace(request, boxes=None), services_in(tmp_path, detector=True, boxes=True)
+    request, services = request._replace(boxes=None), services_in(tmp_path, detector=True, boxes=True)
     found = identify(photos, request, services, record())
     assert (found.recognised.boxes, len(found.recognised.alone)) == (None, 2)
 

@@ -1,17 +1,13 @@
 """Services: built from the settings, or an error that says why not."""
 
 from contextlib import closing
-from pathlib import Path
 
 import pytest
-from onnx import ModelProto
 
-from chalicelib.config.settings import ModelSettings, Settings
-from chalicelib.config.stores import RedisSettings
+from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
-from chalicelib.services import Services, build_cache
-from tests.support import tiny_model
+from chalicelib.services import build_cache
 from tests.support.servers import scripted
 
 
@@ -35,14 +31,3 @@ def test_a_token_that_cannot_be_signed_is_a_fault_and_no_exception(monkeypatch: 
         with closing(build_cache(chosen)) as cache, pytest.raises(CacheError) as caught:
             cache.read(b"k", Deadline.after(1))
     assert caught.value.fault == "redis_auth"
-
-
-def settings_in(folder: Path, labels: str = tiny_model.LABELS, model: ModelProto | None = None) -> Settings:
-    path = tiny_model.write(folder, model or tiny_model.tiny_model(), labels)
-    return Settings(model=ModelSettings(path=path), redis=RedisSettings(url="redis://127.0.0.1:9"))
-
-
-def test_another_model_is_taken_with_its_labels(tmp_path: Path) -> None:
-    services = Services.build(settings_in(tmp_path))
-    assert [animal.name for animal in services.recogniser.models.taxonomy.animals] == ["red fox", "tree frog", "dog"]
-    assert services.recogniser.models.general.animals == 3

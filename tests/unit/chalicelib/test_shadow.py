@@ -112,14 +112,12 @@ def test_only_a_share_of_the_photos_is_seen(tmp_path: Path, monkeypatch: pytest.
 def test_a_model_that_cannot_be_used_is_missed_and_harms_nothing(tmp_path: Path) -> None:
     broken = Settings(model=ModelSettings(path=tmp_path / "no.onnx"))
     watched = Watched(services_in(tmp_path))
-    watched.services = watched.services.with_shadow(None, watched.counted.append, watched.busy)
     made = Candidate(Lazy(lambda: Services.build(broken).recogniser), 1.0)
-    object.__setattr__(watched.services.shadow, "candidate", made)
+    shadow = watched.services.shadow
+    assert shadow is not None
+    watched.services = watched.services._replace(shadow=shadow._replace(candidate=made))
     assert watched.identify().recognised
-    assert watched.wait().metrics == {
-        "ShadowComparisons": 0,
-        "ShadowDifferences": 0,
-    }
+    assert watched.wait().metrics == {"ShadowComparisons": 0, "ShadowDifferences": 0}
 
 
 def test_what_could_not_be_looked_up_is_not_compared(tmp_path: Path) -> None:

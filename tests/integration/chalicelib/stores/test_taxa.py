@@ -296,15 +296,16 @@ def test_the_same_search_is_not_asked_twice_in_a_minute(
     now, recent, asked = 100.0, RecentSearches(), list[str]()
     monkeypatch.setattr("chalicelib.stores.taxa.monotonic", lambda: now)
 
-    class Counted:
-        """The store, with a list of what is asked."""
+    rows = store.rows
 
-        def rows(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
-            asked.append(str(arguments[0]))
-            return store.rows(query, arguments, deadline)
+    def counted(query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
+        asked.append(str(arguments[0]))
+        return rows(query, arguments, deadline)
+
+    monkeypatch.setattr(store, "rows", counted)
 
     def search(text: str) -> list[NamedTaxon]:
-        return Taxa(cache, Counted(), 60.0, SECONDS, recent).search(text).found
+        return Taxa(cache, store, 60.0, SECONDS, recent).search(text).found
 
     assert search("koala") == search("koala")
     assert (search("fox"), asked) == (search("fox"), ["koala", "fox"])

@@ -1,25 +1,12 @@
-"""Problem details (RFC 9457), and headers that name the limits of a route."""
+"""Headers that name the limits of a route."""
 
 import re
 
 import pytest
 
-from chalicelib.api.http import policy_headers, problem_of
+from chalicelib.api.http import policy_headers
 from chalicelib.api.page import page_key
 from chalicelib.config.casts import RateLimit
-from chalicelib.errors import PhotoTooLarge
-
-
-def test_an_error_becomes_problem_details() -> None:
-    assert problem_of(PhotoTooLarge("photo is 61 MP, at most 40 MP are read"), "r-1") == {
-        "type": "urn:problem-type:faunalens:photo_too_large",
-        "title": "The photo is too large",
-        "status": 413,
-        "detail": "photo is 61 MP, at most 40 MP are read",
-        "code": "photo_too_large",
-        "request_id": "r-1",
-    }
-
 
 LIMITS = (
     RateLimit("*", "address", 600, 300),

@@ -20,30 +20,26 @@ from chalicelib.location import Location
 Query = dict[str, Sequence[str]]
 
 
-def test_no_parameters_give_the_defaults() -> None:
-    assert read_identify_params({}) == IdentifyParams(IdentifyRequest(), top=5)
+HERE = IdentifyRequest(Location(-33.9, 151.2, "request"))
 
 
-def test_query_and_form_fields_are_parameters() -> None:
-    expected = IdentifyParams(IdentifyRequest(Location(-33.9, 151.2, "request")), 3)
-    assert read_identify_params({"lat": ["-33.9"], "lon": ["151.2"], "top": ["3"]}) == expected
-    assert read_identify_params({"top": ["3"]}, {"lat": "-33.9", "lon": "151.2"}) == expected
-
-
-def test_boxes_are_wanted_declined_or_left_to_the_deployment() -> None:
-    assert [read_identify_params({"boxes": [text]}).request.boxes for text in ("true", "false")] == [True, False]
-    assert read_identify_params({}, {"boxes": "true"}).request.boxes
-    assert read_identify_params({}).request.boxes is None
-
-
-@pytest.mark.parametrize("text", ["2026-07", "2026-07-14", "2026-07-14T09:30:00Z"])
-def test_the_time_says_the_month(text: str) -> None:
-    assert read_identify_params({"time": [text]}).request.month == 7
-    assert read_identify_params({}).request.month is None
-
-
-def test_location_none_disables_the_location() -> None:
-    assert read_identify_params({"location": ["none"]}).request.place == "ignored"
+@pytest.mark.parametrize(
+    ("query", "form", "expected"),
+    [
+        ({}, {}, IdentifyParams(IdentifyRequest(), top=5)),
+        ({"lat": ["-33.9"], "lon": ["151.2"], "top": ["3"]}, {}, IdentifyParams(HERE, 3)),
+        ({"top": ["3"]}, {"lat": "-33.9", "lon": "151.2"}, IdentifyParams(HERE, 3)),
+        ({"boxes": ["true"]}, {}, IdentifyParams(IdentifyRequest(boxes=True))),
+        ({"boxes": ["false"]}, {}, IdentifyParams(IdentifyRequest(boxes=False))),
+        ({}, {"boxes": "true"}, IdentifyParams(IdentifyRequest(boxes=True))),
+        ({"time": ["2026-07"]}, {}, IdentifyParams(IdentifyRequest(month=7))),
+        ({"time": ["2026-07-14"]}, {}, IdentifyParams(IdentifyRequest(month=7))),
+        ({"time": ["2026-07-14T09:30:00Z"]}, {}, IdentifyParams(IdentifyRequest(month=7))),
+        ({"location": ["none"]}, {}, IdentifyParams(IdentifyRequest(place="ignored"))),
+    ],
+)
+def test_query_and_form_fields_are_parameters(query: Query, form: dict[str, str], expected: IdentifyParams) -> None:
+    assert read_identify_params(query, form) == expected
 
 
 @pytest.mark.parametrize(

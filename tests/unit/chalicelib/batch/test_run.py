@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +69,7 @@ def counts(tally: Tally) -> tuple[int, int, int, int]:
 
 
 def again(item: Item) -> Item:
-    return replace(item, attempt=item.attempt + 1)
+    return item._replace(attempt=item.attempt + 1)
 
 
 def test_each_photo_leaves_one_line_with_all_that_is_known(rig: Rig) -> None:
@@ -105,7 +104,7 @@ def test_the_clock_in_exif_keeps_its_offset(rig: Rig) -> None:
 
 
 def test_a_deployment_may_want_the_positions_in_exif(rig: Rig) -> None:
-    given = replace(rig.put("a.jpg", jpeg(exif=exif(SYDNEY))), latitude=10.0, longitude=20.0)
+    given = rig.put("a.jpg", jpeg(exif=exif(SYDNEY)))._replace(latitude=10.0, longitude=20.0)
     rig.run(rig.put("b.jpg", jpeg(exif=exif(SYDNEY))), given, exif_location=True)
     # THEN a line has the position in EXIF, unless the batch gave another one
     first, second = rig.lines()
@@ -117,7 +116,7 @@ def test_photos_of_one_station_ask_the_database_once(rig: Rig) -> None:
     # GIVEN ten photos of two stations
     places = {"creek": (-33.9, 151.2), "peak": (45.0, 7.0)}
     items = [
-        replace(rig.put(f"{name}{number}.jpg"), station=name, latitude=place[0], longitude=place[1])
+        rig.put(f"{name}{number}.jpg")._replace(station=name, latitude=place[0], longitude=place[1])
         for name, place in places.items()
         for number in range(5)
     ]
@@ -161,7 +160,7 @@ def test_a_photo_without_an_answer_has_a_line_that_says_why(
     rig: Rig, data: bytes, given: dict[str, Any], error: str
 ) -> None:
     # GIVEN such a photo between two others
-    items = [rig.put("a.jpg"), replace(rig.put("b.jpg", data), **given), rig.put("c.jpg")]
+    items = [rig.put("a.jpg"), rig.put("b.jpg", data)._replace(**given), rig.put("c.jpg")]
     # WHEN they are identified THEN it is not tried again
     assert counts(rig.run(*items)) == (2, 1, 0, 0)
     line = rig.lines()[1]
@@ -292,9 +291,9 @@ def test_the_time_of_the_batch_or_of_a_corrected_clock_says_the_season(
     with_time = rig.put("a.jpg", time="2026-03-01 05:12:44")
     rig.run(
         with_time,
-        replace(rig.put("b.jpg", time="2026-03-01T05:12:44Z"), latitude=10.0, longitude=20.0),
+        rig.put("b.jpg", time="2026-03-01T05:12:44Z")._replace(latitude=10.0, longitude=20.0),
         rig.put("c.jpg", time="spring"),
-        replace(rig.put("d.jpg"), shift=-3600.0),
+        rig.put("d.jpg")._replace(shift=-3600.0),
     )
     # THEN identify knows it
     assert asked == [(3, 0.0), (3, 0.0), (None, 0.0), (None, -3600.0)]
@@ -310,7 +309,7 @@ def test_a_photo_that_does_not_arrive_is_tried_again(rig: Rig, monkeypatch: pyte
 
 def test_items_without_an_etag_find_their_line_too(rig: Rig) -> None:
     # GIVEN an item of a manifest without ETags, which has a line
-    item = replace(rig.put("a.jpg"), etag="")
+    item = rig.put("a.jpg")._replace(etag="")
     rig.run(item)
     assert counts(rig.run(again(item))) == (0, 0, 1, 0)
     assert len(rig.lines()) == 1

@@ -46,7 +46,7 @@ def test_a_group_is_read_as_its_fields_are() -> None:
     @dataclass(frozen=True, slots=True)
     class Whole:
         pair: Pair = Pair()
-        name: str = setting("NAME", "", casts.text, help="a name")
+        name: str = setting("NAME", "", help="a name")
 
     # WHEN read THEN the group has its values, its defaults and its order
     assert read(Whole, {"LEAST": "1.5", "NAME": "x"}) == Whole(Pair(1.5, 2.0), "x")

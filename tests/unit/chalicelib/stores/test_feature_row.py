@@ -2,13 +2,13 @@
 
 import pytest
 
-from chalicelib.stores.feature_row import FeatureRow
+from chalicelib.stores.feature_row import cell_animals_of
 
 
 @pytest.mark.parametrize("areas", [["AU", "NZ "], ["Ö"], [""]])
 def test_areas_that_are_not_codes_are_an_error(areas: list[str]) -> None:
     with pytest.raises(ValueError, match="an area is not an alphanumeric ASCII code"):
-        FeatureRow(1, "v1", areas, [], [], [], [], []).cell_animals()
+        cell_animals_of((1, "v1", areas, [], [], [], [], []))
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ def test_areas_that_are_not_codes_are_an_error(areas: list[str]) -> None:
 def test_rows_that_a_request_could_not_use_are_an_error(animal: int, weight: float, status: int) -> None:
     # GIVEN a row of a newer dataset, or one that no dataset has THEN it is refused, and never written to Redis
     with pytest.raises(ValueError, match=r"animal|weight|status"):
-        FeatureRow(1, "v1", ["AU"], [animal], [weight], [status], [], []).cell_animals()
+        cell_animals_of((1, "v1", ["AU"], [animal], [weight], [status], [], []))

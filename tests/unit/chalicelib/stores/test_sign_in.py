@@ -155,45 +155,37 @@ def session() -> Session:
     return session
 
 
-def test_a_database_token_equals_that_of_boto3(session: Session) -> None:
+def test_a_password_of_the_database_is_the_token_of_boto3(session: Session) -> None:
     client = boto3.Session(botocore_session=session, region_name="eu-west-1").client("rds")
-    expected = client.generate_db_auth_token("db.example.com", 5432, "app")
-    assert Signer("eu-west-1", session).database_token("db.example.com", 5432, "app") == expected
+    password = Signer("eu-west-1", session).database_password("postgresql://web%2Dapp@db.example.com/f")
+    assert password() == client.generate_db_auth_token("db.example.com", 5432, "web-app")
 
 
-def test_a_cache_token_has_user_cache_and_lifetime(session: Session) -> None:
-    token = Signer("eu-west-1", session).cache_token("faunalens", "app")
+def test_a_login_of_the_cache_has_user_cache_and_lifetime(session: Session) -> None:
+    user, token = Signer("eu-west-1", session).cache_login("faunalens", "rediss://app@cache.example.com:6379")()
     parts = urlsplit(f"https://{token}")
-    query = parse_qs(parts.query)
-    assert (parts.netloc, parts.path) == ("faunalens", "/")
-    assert (query["Action"], query["User"], query["ResourceType"]) == (["connect"], ["app"], ["ServerlessCache"])
-    assert query["X-Amz-Expires"] == [str(TOKEN_SECONDS)]
-    assert query["X-Amz-Credential"][0].endswith("/20261125/eu-west-1/elasticache/aws4_request")
-    assert query["X-Amz-Security-Token"] == ["a-session-token/+="]
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    assert (user, parts.netloc, parts.path) == ("app", "faunalens", "/")
+    assert (query["Action"], query["User"], query["ResourceType"]) == ("connect", "app", "ServerlessCache")
+    assert query["X-Amz-Expires"] == str(TOKEN_SECONDS)
+    assert query["X-Amz-Credential"].endswith("/20261125/eu-west-1/elasticache/aws4_request")
+    assert query["X-Amz-Security-Token"] == "a-session-token/+="
 
 
-def test_users_come_from_the_urls(session: Session) -> None:
-    signer = Signer("eu-west-1", session)
-    login = signer.cache_login("faunalens", "rediss://app@cache.example.com:6379")()
-    assert login == ("app", signer.cache_token("faunalens", "app"))
-    password = signer.database_password("postgresql://web%2Dapp@db.example.com/f")
-    assert password() == signer.database_token("db.example.com", 5432, "web-app")
+def refuse() -> dict[str, str]:
+    raise CredentialRetrievalError(provider="sso", error_msg="the session has expired")
 
 
-def test_missing_credentials_are_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+EXPIRED = RefreshableCredentials("AKIDEXAMPLE", "secret", "token", datetime(2020, 1, 1, tzinfo=UTC), refuse, "sso")
+
+
+@pytest.mark.parametrize(
+    ("credentials", "message"), [(None, "give the function a role"), (EXPIRED, "the session has expired")]
+)
+def test_credentials_that_are_missing_or_cannot_be_refreshed_are_an_error(
+    monkeypatch: pytest.MonkeyPatch, credentials: RefreshableCredentials | None, message: str
+) -> None:
     session = Session()
-    monkeypatch.setattr(session, "get_credentials", lambda: None)
-    with pytest.raises(PermissionError, match="give the function a role"):
-        Signer("eu-west-1", session).cache_token("faunalens", "app")
-
-
-def test_a_failed_refresh_of_credentials_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN expired credentials, which botocore refreshes when it signs
-    def refuse() -> dict[str, str]:
-        raise CredentialRetrievalError(provider="sso", error_msg="the session has expired")
-
-    expired = RefreshableCredentials("AKIDEXAMPLE", "secret", "token", datetime(2020, 1, 1, tzinfo=UTC), refuse, "sso")
-    session = Session()
-    monkeypatch.setattr(session, "get_credentials", lambda: expired)
-    with pytest.raises(PermissionError, match="the session has expired"):
-        Signer("eu-west-1", session).cache_token("faunalens", "app")
+    monkeypatch.setattr(session, "get_credentials", lambda: credentials)
+    with pytest.raises(PermissionError, match=message):
+        Signer("eu-west-1", session).cache_login("faunalens", "rediss://localhost")()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, CacheError, InternalError, StoreError, Unavailable
-from chalicelib.features.features import NO_LOCATION, Features, TraceBuilder
+from chalicelib.features.features import NO_LOCATION, Features, Trace
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.decode import open_photo
 from chalicelib.telemetry.logs import configure, log_request, log_warming
@@ -92,13 +92,12 @@ def test_a_successful_request_logs_nothing() -> None:
 
 
 def test_faults_are_logged_with_the_messages_of_the_dependencies() -> None:
-    # GIVEN a lookup in which Redis failed twice, then PostgreSQL once
-    trace = TraceBuilder()
-    trace.add_error(CacheError("redis_timeout", "Timeout reading from 10.0.0.7:6379"))
-    trace.add_error(CacheError("redis_timeout", "again"))
-    trace.add_fault("lease_timeout")
-    trace.add_error(StoreError("postgres_auth", 'failed: password authentication failed for user "x"\nDETAIL: secret'))
-    features = replace(NO_LOCATION, mode="degraded", faults=tuple(trace.faults), trace=trace.build(warmed=False))
+    # GIVEN a lookup in which Redis failed, then PostgreSQL
+    redis = CacheError("redis_timeout", "Timeout reading from 10.0.0.7:6379")
+    postgres = StoreError("postgres_auth", 'failed: password authentication failed for user "x"\nDETAIL: secret')
+    trace = Trace(details=(redis.summary, postgres.summary))
+    faults = ("redis_timeout", "lease_timeout", "postgres_auth")
+    features = replace(NO_LOCATION, mode="degraded", faults=faults, trace=trace)
     # WHEN the request is over
     (line,) = lines_of(looked_up(features))
     # THEN one line has all codes, and the first message of each

@@ -195,7 +195,7 @@ def test_a_bucket_that_is_too_slow_is_unavailable(monkeypatch: pytest.MonkeyPatc
     # GIVEN S3 that answers bit by bit, so that no single read is slow
     ended = Event()
     slow = SimpleNamespace(get_object=lambda **_: ended.wait(60))
-    monkeypatch.setattr("web.results.stores.connect", lambda *_: slow)
+    monkeypatch.setattr("chalicelib.stores.objects.connect", lambda *_: slow)
     # WHEN a result is read THEN it is given up after the total time, before S3 has ended
     with pytest.raises(Unavailable):
         BucketStore(BUCKET, REGION, replace(BUDGET, total=0.2), roomy()).get("a.json")
@@ -215,7 +215,7 @@ def test_corrections_that_may_not_be_read_are_an_error_and_not_none(monkeypatch:
 
     client = connect(REGION, BUDGET)
     monkeypatch.setattr(client, "get_object", denied)
-    monkeypatch.setattr("web.results.stores.connect", lambda *_: client)
+    monkeypatch.setattr("chalicelib.stores.objects.connect", lambda *_: client)
     results = Results(BucketStore(BUCKET, REGION, BUDGET, roomy()))
     # WHEN corrections are listed THEN "none" would be wrong
     with pytest.raises(Unavailable):
