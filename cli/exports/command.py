@@ -12,9 +12,9 @@ from cli.deployments import parse_zone
 from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.coco import write_coco
 from cli.exports.darwin_core import write_dwca
+from cli.exports.files import force_option, own_files
 from cli.exports.flat_csv import write_csv
 from cli.exports.megadetector import write_megadetector
-from cli.exports.own import force_option, own_files
 from cli.exports.xmp import write_sidecars
 from cli.options import FILE, FOLDER, PUBLIC, Parsed, StudyOptions, add_options, results_argument, study_options
 from cli.results import ResultsFile
@@ -91,7 +91,7 @@ def export(
         raise click.UsageError("two formats have the same name, and one would overwrite the other; give each its own")
     with (
         ResultsFile(results, write=False) as kept,
-        own_files(results, *(path for name, path in named.items() if name != "xmp"), force=force),
+        own_files(results, kept, *(path for name, path in named.items() if name != "xmp"), force=force),
     ):
         given = {"about": reading.open(kept)[1], "min_confidence": min_confidence}
         for precision, names in groupby(sorted(named, key=_precision), key=_precision):

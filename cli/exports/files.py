@@ -1,18 +1,23 @@
-"""Write the files of exports: whole or not at all, and larger than memory."""
+"""Write the files of exports: whole or not at all, larger than memory, and over nothing but the study's own."""
 
 import csv
 import json
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import click
+
 from cli.errors import CommandError
+from cli.results import ResultsFile
+from cli.terminal import shown, waiting
 
 STDOUT = Path("-")
 """Stands for standard output."""
@@ -25,33 +30,24 @@ def whole(path: Path) -> Iterator[Path]:
     A link stays one, and what it points to is replaced. A device or a pipe is written to itself. `STDOUT` gets all at
     the end.
     """
-    if path == STDOUT:
-        with _said(path), TemporaryDirectory() as folder:
-            partial = Path(folder, "output")
-            yield partial
-            with partial.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer)
-        return
-    if path.exists() and not path.is_file():
-        with _said(path):
+    try:
+        if path == STDOUT:
+            with TemporaryDirectory() as folder:
+                partial = Path(folder, "output")
+                yield partial
+                with partial.open("rb") as file:
+                    shutil.copyfileobj(file, sys.stdout.buffer)
+        elif path.exists() and not path.is_file():
             yield path
-        return
-    target = path.resolve()
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        with _said(path):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            yield partial
-            os.replace(partial, target)  # noqa: PTH105, whole() is used with both
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _said(path: Path) -> Iterator[None]:
-    """Turn an `OSError` into a `CommandError` that names the file."""
-    try:
-        yield
+        else:
+            target = path.resolve()
+            partial = target.with_name(f".{target.name}.partial")
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                yield partial
+                os.replace(partial, target)  # noqa: PTH105, whole() is used with both
+            finally:
+                partial.unlink(missing_ok=True)
     except OSError as error:
         what = "standard output" if path == STDOUT else path
         raise CommandError(f"{what} cannot be written ({error.strerror}); choose another place") from error
@@ -95,3 +91,68 @@ def stamp(moment: datetime | None) -> str:
 def clock(moment: datetime | None) -> dict[str, str]:
     """Return the field `datetime` of MegaDetector's and COCO's formats, without a zone; no field for None."""
     return {"datetime": f"{moment:%Y-%m-%d %H:%M:%S}"} if moment else {}
+
+
+type Marks = dict[str, list[int]]
+"""Size and time of files, in bytes and ns since 1970, by their paths relative to the results file's folder."""
+
+force_option = click.option(
+    "--force", is_flag=True, help="Overwrite files that are not of this study's exports, or were changed since."
+)
+
+
+@contextmanager
+def own_files(results: Path, kept: ResultsFile, *targets: Path, force: bool) -> Iterator[None]:
+    """Let a block write files and folders, and note in the results file, which is `kept`, what it has written.
+
+    Those that an earlier export of the same study made, and that stayed as they were, may be replaced; others need
+    `force`. Raises `UsageError` if one of them is the results file, and `CommandError` if one is not the study's own.
+    """
+    for target in targets:
+        if target.exists() and target.samefile(results):
+            raise click.UsageError(f"{target} is the results file, and would be overwritten; choose another name")
+    known: Marks = json.loads(kept.study().get("exports", "{}"))
+    before = _marks(results, targets)
+    for target in () if force else targets:
+        _expect_own(target, {name: known.get(name) for name in _marks(results, [target])}, before)
+    try:
+        names = ", ".join(shown(str(each)) for each in targets)
+        with nullcontext() if STDOUT in targets else waiting(f"writing {names}"):
+            yield
+    finally:
+        now = _marks(results, targets)
+        written = {name: mark for name, mark in now.items() if before.get(name) != mark}
+        text = json.dumps({**known, **written}, ensure_ascii=False, allow_nan=False)
+        with suppress(sqlite3.Error), closing(sqlite3.connect(results, autocommit=True)) as connection:  # else --force
+            connection.execute("insert or replace into study values ('exports', ?)", (text,))
+
+
+def _expect_own(target: Path, known: dict[str, list[int] | None], found: Marks) -> None:
+    if known and not any(known.values()):
+        what = "has files that were not made" if target.is_dir() else "was not made"
+        raise CommandError(
+            f"{shown(str(target))} {what} by this study's exports; choose another name, or overwrite it with --force"
+        )
+    if changed := [name for name, mark in known.items() if mark and mark != found[name]]:
+        raise CommandError(
+            f"{shown(changed[0])} was changed since it was exported; choose another name, or overwrite it with --force"
+        )
+
+
+def _marks(results: Path, targets: Iterable[Path]) -> Marks:
+    """Return the marks of files, and of the files in folders. Pipes, devices and hidden files have none."""
+    files = [
+        file
+        for target in targets
+        if target != STDOUT
+        for file in (target.iterdir() if target.is_dir() else [target])
+        if file.is_file() and not (file != target and file.name.startswith("."))
+    ]
+    return {_name(file, results): [(status := file.stat()).st_size, status.st_mtime_ns] for file in files}
+
+
+def _name(file: Path, results: Path) -> str:
+    try:
+        return Path(os.path.relpath(file, results.parent)).as_posix()
+    except ValueError:  # another drive of Windows
+        return file.absolute().as_posix()

@@ -9,13 +9,12 @@ from typing import Any
 import click
 
 from chalicelib.config import VERSION
-from cli.exports.files import whole
-from cli.exports.own import force_option, own_files
+from cli.exports.files import force_option, own_files, whole
 from cli.options import FILE, PUBLIC, StudyOptions, results_argument, study_options
 from cli.photos import thumbnail
 from cli.report.summary import Group, Station, Summary, summary_of
 from cli.results import ResultsFile
-from cli.review.agreement import Agreement, agreement
+from cli.study.reviews import Agreement, agreement
 from cli.study.taxa import distinct
 from cli.terminal import say, waiting
 from cli.words import count, filled
@@ -46,7 +45,7 @@ def report(results: Path, *, html: Path | None, hide_people: bool, force: bool, 
     The page holds everything it shows, and needs no network.
     """
     target = html or results.with_suffix(".html")
-    with ResultsFile(results, write=False) as kept, own_files(results, target, force=force):
+    with ResultsFile(results, write=False) as kept, own_files(results, kept, target, force=force):
         study, about = reading.open(kept, PUBLIC)
         with waiting("reading the answers"):
             summary = summary_of(study, hide_people=hide_people)

@@ -17,11 +17,10 @@ from cli.engines.local import CellFile, cache_of
 from cli.errors import CommandError
 from cli.options import event_gap, results_argument
 from cli.results import ResultsFile
-from cli.review.agreement import agreement
 from cli.review.queue import Choice, Order
 from cli.review.server import ReviewServer
 from cli.review.session import Session
-from cli.study.reviews import precision
+from cli.study.reviews import agreement, precision
 from cli.study.taxa import MODEL, numbered
 from cli.terminal import say, shown, waiting
 from cli.words import count

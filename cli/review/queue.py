@@ -7,9 +7,9 @@ from itertools import batched
 from typing import Literal, NamedTuple
 
 from cli.results import ResultsFile
-from cli.review.agreement import agreement
 from cli.study.event import found_in
 from cli.study.finding import Finding
+from cli.study.reviews import agreement
 from cli.study.study import Study, StudyPhoto
 
 Order = Literal["least-sure", "rarest", "random"]

@@ -11,12 +11,11 @@ from time import time
 from typing import Any
 
 from cli.results import QUERIES, ResultsFile, now
-from cli.review.agreement import Agreement, agreement
 from cli.review.queue import Choice, Queue
 from cli.study.event import found_in
 from cli.study.finding import Finding, machine_of
 from cli.study.opinions import KINDS, VALUES, Observation, Opinion, of_taxon, opinions_of
-from cli.study.reviews import precision, save, taxon_chosen, withdraw
+from cli.study.reviews import Agreement, agreement, precision, save, taxon_chosen, withdraw
 from cli.study.study import Study, StudyPhoto, seconds_between
 from cli.study.taxa import lineage_of, searchable
 

@@ -8,7 +8,7 @@ import click
 
 from chalicelib.model.taxonomy import RANKS
 from cli.deployments import parse_shift
-from cli.exports.own import force_option, own_files
+from cli.exports.files import force_option, own_files
 from cli.options import FOLDER, Parsed, StudyOptions, results_argument, study_options
 from cli.results import ResultsFile
 from cli.study.effort import LOCATION
@@ -85,7 +85,7 @@ def parse_days(text: str) -> int:
 @study_options
 def tables(results: Path, folder: Path, *, force: bool, reading: StudyOptions, **rules: Any) -> None:
     """Write tables about the answers in RESULTS to FOLDER, as camtrapR makes them, with a README of their columns."""
-    with ResultsFile(results, write=False) as kept, own_files(results, folder, force=force):
+    with ResultsFile(results, write=False) as kept, own_files(results, kept, folder, force=force):
         study, about = reading.open(kept)
         with waiting("reading the answers"):
             write_tables(study, folder, Rules(**rules), about.title)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.results import ResultsFile
-from cli.review.agreement import agreement, kappa_of
 from cli.study.opinions import Observation
+from cli.study.reviews import agreement, kappa_of
 from tests.support.studies import IMPALA, answer, say, seen, write_study
 
 
