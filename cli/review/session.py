@@ -6,7 +6,7 @@ that it does not matter how another reviewer's events are cut.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from time import time
 from typing import Any
 
@@ -26,6 +26,7 @@ MOST = 1_000_000
 
 SECONDS = 120.0
 """How long an event is held, unless its page goes on holding it."""
+_FACTS = ("id", "path", "deployment", "latitude", "longitude", "width", "height")
 _HOLD = "insert or replace into hold values (?, ?, ?, ?)"
 
 
@@ -56,28 +57,26 @@ def release(results: ResultsFile, holder: str) -> None:
         connection.execute("delete from hold where substr(holder, 1, length(?1)) = ?1", (holder,))
 
 
+@dataclass(eq=False)
 class Session:
     """A reviewer at work on a results file. `gap`: seconds between events.
 
     `lives_at`: returns the scientific names of what lives at a latitude and a longitude.
     """
 
-    def __init__(
-        self,
-        results: ResultsFile,
-        reviewer: str,
-        choice: Choice,
-        gap: int = 60,
-        lives_at: Callable[[float, float], Iterable[str]] = lambda *_: (),
-    ) -> None:
-        self.results, self.reviewer, self._choice, self._lives_at = results, reviewer, choice, lives_at
-        self._gap, self._is_fresh = gap, False
+    results: ResultsFile
+    reviewer: str
+    choice: Choice
+    gap: int = 60
+    lives_at: Callable[[float, float], Iterable[str]] = lambda *_: ()
+
+    def __post_init__(self) -> None:
         self.begin()
 
     def begin(self) -> None:
         """Find out what there is to review."""
-        self._study = Study(self.results, self._gap)
-        self.queue = Queue(self.results, self._study, self._choice, self.reviewer)
+        self._study = Study(self.results, self.gap)
+        self.queue = Queue(self.results, self._study, self.choice, self.reviewer)
         self._is_fresh = True
 
     def choices(self) -> dict[str, Any]:
@@ -88,7 +87,7 @@ class Session:
         if not self._is_fresh:
             self.begin()
         self._is_fresh = False
-        about = {"reviewer": self.reviewer, "of": self._choice.of, "values": VALUES}
+        about = {"reviewer": self.reviewer, "of": self.choice.of, "values": VALUES}
         return {"events": self.queue.events, "taxa": searchable(), **about}
 
     def event(self, photo: int, holder: str) -> dict[str, Any]:
@@ -113,19 +112,14 @@ class Session:
         """
         shown = []
         for row in self._study.rows(photos):
-            photo, opinions = self._study.photo(row), opinions_of(row)
-            if self._choice.of == "second" and all(each.reviewer != self.reviewer for each in opinions):
+            photo, opinions, machine = self._study.photo(row), opinions_of(row), machine_of(row)
+            if self.choice.of == "second" and all(each.reviewer != self.reviewer for each in opinions):
                 opinions = []
-            about = {name: getattr(photo, name) for name in ("id", "path", "deployment", "width", "height")}
-            place = {"latitude": photo.latitude, "longitude": photo.longitude}
-            said = [
-                {"reviewer": each.reviewer, "at": each.at, "observations": list(map(asdict, each.observations))}
-                for each in opinions
-            ]
+            facts = {name: getattr(photo, name) for name in _FACTS}
+            said = [each._asdict() | {"observations": list(map(asdict, each.observations))} for each in opinions]
             clip = photo.clip._asdict() if photo.clip else None
-            machine = machine_of(row)
             found = asdict(machine) | {"differing": list(map(asdict, machine.differing))}
-            shown.append({**about, **place, "time": _iso(photo), **found, "opinions": said, "clip": clip})
+            shown.append({**facts, "time": _iso(photo), **found, "opinions": said, "clip": clip})
         return shown
 
     def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
@@ -140,7 +134,7 @@ class Session:
             observations: tuple[Observation, ...] = ()
             if not said.get("accept"):
                 observations = observations_of(said["observations"], list(map(machine_of, self._study.rows(photos))))
-            save(self.results, photos, Opinion(self.reviewer, now(), observations), drawn=self._choice.drawn)
+            save(self.results, photos, Opinion(self.reviewer, now(), observations), drawn=self.choice.drawn)
         return self.photos(photos)
 
     def hold(self, photo: int, holder: str) -> str | None:
@@ -184,7 +178,7 @@ class Session:
         """Return the photos of an event; for a second opinion, without what others have said."""
         rows = self._study.rows(event)
         photos = map(self._study.photo, rows)
-        if self._choice.of != "second":
+        if self.choice.of != "second":
             return list(photos)
         return [replace(photo, finding=machine_of(row)) for photo, row in zip(photos, rows, strict=True)]
 
@@ -198,7 +192,7 @@ class Session:
         here = {each.scientific_name for found in findings for each in (*found.perhaps, *found.candidates)}
         latitude, longitude = photos[0].latitude, photos[0].longitude
         if latitude is not None and longitude is not None:
-            here.update(self._lives_at(latitude, longitude))
+            here.update(self.lives_at(latitude, longitude))
         above = (lineage_of(latin).ranks.get(rank, latin) for latin in here for rank in ("genus", "family"))
         return sorted(here.union(above))
 

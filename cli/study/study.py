@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from itertools import batched, groupby
@@ -118,6 +118,7 @@ METRES = 111_320
 _PHOTOS = "select * from reviewed_photo where id in (select value from json_each(?)) and answer is not null"
 
 
+@dataclass(eq=False)
 class Study:
     """The photos of a results file that have an answer, and the deployments that took them.
 
@@ -126,21 +127,18 @@ class Study:
     `file_times`: whether photos without a time have that of their file.
     """
 
-    def __init__(
-        self,
-        results: ResultsFile,
-        gap: int,
-        zone: tzinfo | None = None,
-        precision: float = 0.0,
-        *,
-        file_times: bool = False,
-    ) -> None:
-        self.results, self.gap, self._zone, self.precision = results, gap, zone, precision
-        self._file_times = file_times
-        self._rows = {row["deploymentID"]: row for row in results.deployments()}
-        self.folder = results.study().get("folder", "")
-        results.define("deployment_of", self._deployment_of)
-        results.define("clock_of", self._file_clock)
+    results: ResultsFile
+    gap: int
+    zone: tzinfo | None = None
+    precision: float = 0.0
+    file_times: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Read the table of deployments."""
+        self._rows = {row["deploymentID"]: row for row in self.results.deployments()}
+        self.folder = self.results.study().get("folder", "")
+        self.results.define("deployment_of", self._deployment_of)
+        self.results.define("clock_of", self._file_clock)
 
     def photos(self) -> Iterator[StudyPhoto]:
         """Yield the photos with an answer, by deployment and time. Copies within a deployment count once."""
@@ -156,7 +154,7 @@ class Study:
     @property
     def untimed(self) -> int:
         """Return the number of photos that are an event each, because they have no time."""
-        return 0 if self._file_times else untimed(self.results)
+        return 0 if self.file_times else untimed(self.results)
 
     def events(self) -> Iterator[list[StudyPhoto]]:
         """Yield the photos of each event, by deployment and time."""
@@ -197,7 +195,7 @@ class Study:
             if time and (time.tzinfo is None or self._rows.get(deployment, {}).get(ZONE)):
                 time = time.replace(tzinfo=self._zone_of(deployment))
         else:
-            time = _file_time(row["modified"], self._zone_of(deployment)) if self._file_times else None
+            time = _file_time(row["modified"], self._zone_of(deployment)) if self.file_times else None
         size = row["width"] or 0, row["height"] or 0
         return StudyPhoto(
             *(row["path"], deployment, time, row["taken"] is not None, latitude, longitude, *size, finding_of(row)),
@@ -218,11 +216,11 @@ class Study:
         return f"{folder} @ {self.rounded(latitude):.3f},{self.rounded(longitude):.3f}"
 
     def _file_clock(self, modified: int, deployment: str) -> str | None:
-        return str(_clock(_file_time(modified, self._zone_of(deployment)))) if self._file_times else None
+        return str(_clock(_file_time(modified, self._zone_of(deployment)))) if self.file_times else None
 
     def _zone_of(self, deployment: str) -> tzinfo | None:
         name = self._rows.get(deployment, {}).get(ZONE)
-        return parse_zone(name) if name else self._zone
+        return parse_zone(name) if name else self.zone
 
     def _deployment(self, key: str, photos: Iterable[StudyPhoto]) -> Deployment:
         """Return a deployment. `photos`: its own, by time, those without one last."""
