@@ -6,6 +6,7 @@ taxon and kind that its photos show (`observationLevel` event).
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,17 +73,15 @@ def _expect_complete(deployments: dict[str, Deployment]) -> None:
             "times of the files with --file-times"
         )
     unplaced = [key for key, each in deployments.items() if each.latitude is None]
-    if unplaced:
-        raise CommandError(
-            f"Camtrap DP demands a place of each deployment, and {unplaced[0]} has none ({len(unplaced)} of "
-            f"{len(deployments)}); give --deployments, or --lat and --lon, to `faunalens identify`"
-        )
     zoneless = [key for key, each in deployments.items() if any(time.tzinfo is None for time in each.times)]
-    if zoneless:
-        raise CommandError(
-            f"Camtrap DP demands the time zone of each camera's clock, and {zoneless[0]} has none ({len(zoneless)} of "
-            f"{len(deployments)}); add the column timezone to the table of deployments, or give --timezone"
-        )
+    place, zone = "a place of each deployment", "the time zone of each camera's clock"
+    for lacking, demanded, how in (
+        (unplaced, place, "give --deployments, or --lat and --lon, to `faunalens identify`"),
+        (zoneless, zone, "add the column timezone to the table of deployments, or give --timezone"),
+    ):
+        if lacking:
+            number = f"{len(lacking)} of {len(deployments)}"
+            raise CommandError(f"Camtrap DP demands {demanded}, and {lacking[0]} has none ({number}); {how}")
 
 
 def _has_path(photo: StudyPhoto) -> bool:
@@ -130,29 +129,23 @@ def observation_id(photo: StudyPhoto, number: int) -> str:
     return f"{photo.path}#{number}"
 
 
-def _observations(event: list[StudyPhoto]) -> list[tuple[dict[str, Any], Finding]]:
-    """Return the observations of an event with their findings: for each photo or box, and for what the event shows."""
+def _observations(event: list[StudyPhoto]) -> Iterator[tuple[dict[str, Any], Finding]]:
+    """Yield the observations of an event with their findings: for each photo or box, and for what the event shows."""
     same = {
         "deploymentID": event[0].deployment,
         "eventID": event_id(event),
         "eventStart": stamp(event[0].time),
         "eventEnd": stamp(event[-1].end),
     }
-    found = [
-        (
-            same
-            | {"observationID": observation_id(photo, number), "mediaID": photo.path, "observationLevel": "media"}
-            | _classification(part, part.clip.remark if part.clip else ""),
-            part,
-        )
-        for photo in event
-        for number, part in enumerate(photo.finding.each, 1)
-    ]
+    for photo in event:
+        for number, part in enumerate(photo.finding.each, 1):
+            remark = part.clip.remark if part.clip else ""
+            head = {"observationID": observation_id(photo, number), "mediaID": photo.path, "observationLevel": "media"}
+            yield same | head | _classification(part, remark), part
     for number, part in enumerate(found_in([photo.finding for photo in event], by_traits=True), 1):
         identity = event_id(event) + (f"-{number}" if number > 1 else "")
         head = {"observationID": identity, "mediaID": "", "observationLevel": "event"}
-        found.append((same | head | _classification(part), part))
-    return found
+        yield same | head | _classification(part), part
 
 
 def _classification(finding: Finding, remark: str = "") -> dict[str, Any]:
@@ -214,12 +207,10 @@ def _package(study: Study, deployments: dict[str, Deployment], taxa: dict[str, S
 def _taxon(named: ScoredTaxon) -> dict[str, Any]:
     lineage = lineage_of(named.scientific_name)
     rank = taxon_rank(named.rank)
-    name = lineage.name or named.name
-    higher = {key: value for key, value in lineage.ranks.items() if key in RANKS[1:-2]}
     return {
         "scientificName": named.scientific_name,
         **({"taxonRank": rank} if rank in RANKS else {}),
         "kingdom": "Animalia",
-        **higher,
-        "vernacularNames": {"eng": name},
+        **{key: value for key, value in lineage.ranks.items() if key in RANKS[1:-2]},
+        "vernacularNames": {"eng": lineage.name or named.name},
     }

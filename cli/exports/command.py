@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
-from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -94,11 +93,8 @@ def export(
         own_files(results, kept, *(path for name, path in named.items() if name != "xmp"), force=force),
     ):
         given = {"about": reading.open(kept)[1], "min_confidence": min_confidence}
-        for precision, names in groupby(sorted(named, key=_precision), key=_precision):
+        for precision in sorted({FORMATS[name].precision for name in named}):
             study = reading.study(kept, timezone, precision)
-            for name in names:
-                FORMATS[name].write(study, named[name], *(given[each] for each in FORMATS[name].wants))
-
-
-def _precision(name: str) -> float:
-    return FORMATS[name].precision
+            for name, path in named.items():
+                if FORMATS[name].precision == precision:
+                    FORMATS[name].write(study, path, *(given[each] for each in FORMATS[name].wants))

@@ -63,23 +63,21 @@ def _rows(study: Study, about: Description, file: str) -> Iterator[dict[str, Any
                     continue
                 key = {"occurrenceID": observation_id(photo, number)}
                 if file == "occurrence.csv":
-                    yield (
-                        key | _occurrence(photo, event, study, about) | _seen(part) | _identification(part, part.named)
-                    )
+                    about_it = _occurrence(photo, part, study, about) | {"eventID": event_id(event)}
+                    yield key | about_it | _identification(part, part.named)
                 elif file == "multimedia.csv":
                     yield key | _medium(photo)
                 elif not part.is_human:
                     yield from (key | _identification(part, each) for each in part.candidates)
 
 
-def _occurrence(photo: StudyPhoto, event: list[StudyPhoto], study: Study, about: Description) -> dict[str, Any]:
-    """Return the fields of an occurrence about time, place and licence."""
+def _occurrence(photo: StudyPhoto, part: Finding, study: Study, about: Description) -> dict[str, Any]:
+    """Return the fields of an occurrence about time, place and licence, how many there are and what people say."""
     deployment = study.deployments[photo.deployment]
     place, precision = deployment if deployment.fields else photo, study.precision
     return {
         "basisOfRecord": "MachineObservation",
         "occurrenceStatus": "present",
-        "eventID": event_id(event),
         "eventDate": stamp(photo.time),
         "samplingProtocol": "camera trap" if deployment.fields else "",
         "locationID": deployment.fields.get("locationID", ""),
@@ -93,17 +91,11 @@ def _occurrence(photo: StudyPhoto, event: list[StudyPhoto], study: Study, about:
         "identificationVerificationStatus": "verified" if photo.finding.is_human else "unverified",
         "kingdom": "Animalia",
         "license": about.licence,
-    }
-
-
-def _seen(finding: Finding) -> dict[str, Any]:
-    """Return how many animals there are, and what a person said of them."""
-    return {
-        "individualCount": finding.count,
-        "sex": finding.said.sex,
-        "lifeStage": finding.said.life_stage,
-        "behavior": finding.said.behavior,
-        "occurrenceRemarks": finding.said.note,
+        "individualCount": part.count,
+        "sex": part.said.sex,
+        "lifeStage": part.said.life_stage,
+        "behavior": part.said.behavior,
+        "occurrenceRemarks": part.said.note,
     }
 
 

@@ -12,7 +12,7 @@ from chalicelib.config import VERSION
 from cli.exports.files import clock, write_lists
 from cli.results import now
 from cli.study.finding import WHOLE, Finding
-from cli.study.study import Study, StudyPhoto
+from cli.study.study import Study
 from cli.study.taxa import Key, ScoredTaxon, key_of, labels_of, lineage_of
 from cli.video import is_video
 
@@ -43,9 +43,11 @@ def write_megadetector(study: Study, path: Path, least: float) -> None:
 def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[str, Any]]:
     for photo in study.photos():
         detections = [_detection(part, ids) for part in _shown(photo.finding, least)]
+        clip = photo.clip
+        film = {"frame_rate": clip.fps, "frames_processed": list(clip.processed)} if clip else {}
         yield {
             "file": photo.path,
-            **_film(photo),
+            **film,
             "max_detection_conf": max((each["conf"] for each in detections), default=0.0),
             "detections": detections,
             **clock(photo.time),
@@ -55,11 +57,6 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
         # The format's validator demands a rate, above 0, also of a video that cannot be read.
         film = {"frame_rate": 1.0, "frames_processed": []} if is_video(row["path"]) else {}
         yield {"file": row["path"], **film, "failure": row["detail"], "detections": None}
-
-
-def _film(photo: StudyPhoto) -> dict[str, Any]:
-    """Return the fields of a video."""
-    return {"frame_rate": photo.clip.fps, "frames_processed": list(photo.clip.processed)} if photo.clip else {}
 
 
 def _shown(finding: Finding, least: float) -> list[Finding]:

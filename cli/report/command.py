@@ -78,14 +78,9 @@ def page(summary: Summary, title: str, folder: Path, agreements: Sequence[Agreem
         count=count,
         distinct=distinct,
         picture=picture,
-        degrees=_degrees,
         version=VERSION,
         today=f"{datetime.now(UTC):%Y-%m-%d}",
     )
-
-
-def _degrees(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
 
 
 def chart_data(summary: Summary, animals: Sequence[Group]) -> dict[str, Any]:

@@ -48,13 +48,13 @@ class Choice(NamedTuple):
 class Queue:
     """The events of a study. `events`: those to review, in order, each as the ids of its photos."""
 
-    def __init__(self, results: ResultsFile, study: Study, choice: Choice, reviewer: str) -> None:
-        self._results = results
+    def __init__(self, study: Study, choice: Choice, reviewer: str) -> None:
+        self._results = study.results
         self._order: list[int] = []
         self._place: dict[int, int] = {}
         self._begins = bytearray()
         self._begins_deployment = bytearray()
-        wanted = choice.photos(results, reviewer)
+        wanted = choice.photos(study.results, reviewer)
         found: list[tuple[list[tuple[str, str]], float, list[int]]] = []
         self._often = often = Counter[tuple[str, str]]()
         last = None

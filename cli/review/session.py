@@ -76,7 +76,7 @@ class Session:
     def begin(self) -> None:
         """Find out what there is to review."""
         self._study = Study(self.results, self.gap)
-        self.queue = Queue(self.results, self._study, self.choice, self.reviewer)
+        self.queue = Queue(self._study, self.choice, self.reviewer)
         self._is_fresh = True
 
     def choices(self) -> dict[str, Any]:

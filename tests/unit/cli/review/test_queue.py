@@ -38,7 +38,7 @@ def results(tmp_path: Path) -> Iterator[ResultsFile]:
 
 
 def queue(results: ResultsFile, choice: Choice = Choice(), reviewer: str = "A. Person") -> Queue:  # noqa: B008
-    return Queue(results, Study(results, 60), choice, reviewer)
+    return Queue(Study(results, 60), choice, reviewer)
 
 
 def test_the_least_sure_event_comes_first_or_what_is_rare_at_its_station(results: ResultsFile) -> None:
