@@ -4,13 +4,15 @@ tests/unit/docs/test_generate.py fails if a page differs from the one that this 
 """
 
 import ast
+import dataclasses
+import inspect
 import json
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from tabulate import tabulate
@@ -89,10 +91,28 @@ def settings_tables() -> dict[str, str]:
     """Return the tables of settings by table name. The columns: variable, default and unit, meaning."""
     kinds = {"settings of the app": Settings, "settings of the HTTP server": WebSettings}
     rows = {
-        name: [(f"`{variable}`", _default(each), each.help) for variable, each in variables(kind).items()]
+        name: [
+            (f"`{variable}`", _default(each), meanings(kind)[variable]) for variable, each in variables(kind).items()
+        ]
         for name, kind in kinds.items()
     }
     return {name: table(["variable", "default", "meaning"], each) for name, each in rows.items()}
+
+
+def meanings(kind: Any) -> dict[str, str]:
+    """Return the docstring below each setting of a dataclass and of the groups in it, by variable."""
+    texts: dict[str, str] = {}
+    for each in reversed(kind.__mro__[:-1]):
+        (defined,) = ast.parse(inspect.getsource(each)).body
+        for field, text in pairwise(cast("ast.ClassDef", defined).body):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as said)):
+                    texts[name] = " ".join(said.split())
+    found: dict[str, str] = {}
+    for each in dataclasses.fields(kind):
+        variable = each.metadata.get("")
+        found |= {variable.name: texts[each.name]} if variable else meanings(type(each.default))
+    return found
 
 
 def api_tables() -> dict[str, str]:

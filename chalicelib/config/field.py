@@ -22,7 +22,6 @@ class Variable(NamedTuple):
     default: Any
     parse: Callable[[str], Any]
     unit: str
-    help: str
     below: tuple[str, ...]
     alias: str
 
@@ -51,21 +50,20 @@ def setting[T](
     parse: Callable[[str], T] | None = None,
     *,
     unit: str = "",
-    help: str,  # noqa: A002
     below: tuple[str, ...] = (),
     alias: str = "",
 ) -> T:
-    """Declare a dataclass field that is read from the environment variable `variable`.
+    """Declare a dataclass field that is read from the environment variable `variable`; a docstring below explains it.
 
     `parse`: by default, any text is right for a setting that is a text, and yes or no for one that is a bool.
     """
     parse = parse or _PARSERS[type(default)]
-    return field(default=default, metadata={"": Variable(variable, default, parse, unit, help, below, alias)})
+    return field(default=default, metadata={"": Variable(variable, default, parse, unit, below, alias)})
 
 
-def seconds(variable: str, default: float, *, help: str, below: tuple[str, ...] = ()) -> float:  # noqa: A002
+def seconds(variable: str, default: float, *, below: tuple[str, ...] = ()) -> float:
     """Declare a setting that is a number of seconds above 0."""
-    return setting(variable, default, casts.positive_number, unit="s", help=help, below=below)
+    return setting(variable, default, casts.positive_number, unit="s", below=below)
 
 
 def variables(kind: "type[DataclassInstance]") -> dict[str, Variable]:

@@ -35,42 +35,25 @@ def _default_model() -> Path:
 class Deployment:
     """Where the app runs, and what the deployment put in front of it."""
 
-    stage: str = setting("STAGE", "local", help="deployment stage in metrics and logs, such as `dev` or `prod`")
-    function: str = setting("AWS_LAMBDA_FUNCTION_NAME", "local", help="function name in logs; Lambda sets it")
-    release: str = setting(
-        "AWS_LAMBDA_FUNCTION_VERSION",
-        "$LATEST",
-        help="version of the function; Lambda sets it. What it sees is compared with what the version before it saw",
-    )
-    runtime_api: str = setting(
-        "AWS_LAMBDA_RUNTIME_API", "", help="host and port of Lambda's Runtime API; Lambda sets it"
-    )
-    region: str = setting("AWS_REGION", "us-east-1", help="AWS region of the upload bucket and of IAM tokens")
-    lambda_memory: int = setting(
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-        0,
-        casts.non_negative_int,
-        unit="MiB",
-        help="memory of the function; Lambda sets it",
-    )
-    behind_api: bool = setting(
-        "_HANDLER",
-        False,
-        lambda handler: handler == "app.app",
-        help="name of the handler, set by Lambda; if it is `app.app`, the services are built during initialisation",
-    )
-    api_keys: bool = setting(
-        "API_KEYS",
-        False,
-        help="whether API Gateway demands an API key of callers; `infra up` sets it. The page then sends its own key",
-    )
-    rate_limits: tuple[RateLimit, ...] = setting(
-        "RATE_LIMITS",
-        (),
-        casts.rate_limits,
-        help="limits in front of the API, for the header `RateLimit-Policy`; `infra up` sets it. "
-        "`/identify service=6300/60` is 6,300 requests in 60 s",
-    )
+    stage: str = setting("STAGE", "local")
+    """Deployment stage in metrics and logs, such as `dev` or `prod`."""
+    function: str = setting("AWS_LAMBDA_FUNCTION_NAME", "local")
+    """Function name in logs; Lambda sets it."""
+    release: str = setting("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+    """Version of the function; Lambda sets it. What it sees is compared with what the version before it saw."""
+    runtime_api: str = setting("AWS_LAMBDA_RUNTIME_API", "")
+    """Host and port of Lambda's Runtime API; Lambda sets it."""
+    region: str = setting("AWS_REGION", "us-east-1")
+    """AWS region of the upload bucket and of IAM tokens."""
+    lambda_memory: int = setting("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0, casts.non_negative_int, unit="MiB")
+    """Memory of the function; Lambda sets it."""
+    behind_api: bool = setting("_HANDLER", False, lambda handler: handler == "app.app")
+    """Name of the handler, set by Lambda; if it is `app.app`, the services are built during initialisation."""
+    api_keys: bool = setting("API_KEYS", False)
+    """Whether API Gateway demands an API key of callers; `infra up` sets it. The page then sends its own key."""
+    rate_limits: tuple[RateLimit, ...] = setting("RATE_LIMITS", (), casts.rate_limits)
+    """Limits in front of the API, for the header `RateLimit-Policy`; `infra up` sets it. `/identify service=6300/60` is
+    6,300 requests in 60 s."""
     pictures: tuple[str, ...] = setting(
         "PICTURES",
         (
@@ -80,119 +63,71 @@ class Deployment:
             "https://upload.wikimedia.org",
         ),
         casts.origins,
-        help="where browsers look up pictures of animals when a person asks for them: iNaturalist's API, then the "
-        "hosts of its pictures, and Wikidata with the host of its own, separated by spaces; `off`: none. The server "
-        "itself asks none of them",
     )
+    """Where browsers look up pictures of animals when a person asks for them: iNaturalist's API, then the hosts of its
+    pictures, and Wikidata with the host of its own, separated by spaces; `off`: none. The server itself asks none of
+    them."""
 
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
     """Logs and metrics."""
 
-    service: str = setting("SERVICE", "faunalens", help="service name in metrics")
-    log_level: str = setting(
-        "LOG_LEVEL", "INFO", casts.one_of("DEBUG", "INFO", "WARNING", "ERROR"), help="lowest level to log"
-    )
-    log_format: str = setting(
-        "LOG_FORMAT", "json", casts.one_of("json", "text"), help="format of log lines: `json`, or `text` for a terminal"
-    )
-    shadow_share: float = setting(
-        "SHADOW_SHARE",
-        0.0,
-        casts.fraction,
-        help="share of the photos that the version of `SHADOW_SETTINGS` sees too, after the answer; its answers are "
-        "compared and never given (docs/how-to/model.md)",
-    )
-    shadow_settings: tuple[tuple[str, str], ...] = setting(
-        "SHADOW_SETTINGS",
-        (),
-        casts.assignments,
-        help="settings of the version in shadow that differ from these, such as `PACKS_PATH=/opt/packs`",
-    )
-    metrics_file: Path | None = setting(
-        "METRICS_FILE", None, Path, help="file to append embedded metrics to; standard output if unset"
-    )
+    service: str = setting("SERVICE", "faunalens")
+    """Service name in metrics."""
+    log_level: str = setting("LOG_LEVEL", "INFO", casts.one_of("DEBUG", "INFO", "WARNING", "ERROR"))
+    """Lowest level to log."""
+    log_format: str = setting("LOG_FORMAT", "json", casts.one_of("json", "text"))
+    """Format of log lines: `json`, or `text` for a terminal."""
+    shadow_share: float = setting("SHADOW_SHARE", 0.0, casts.fraction)
+    """Share of the photos that the version of `SHADOW_SETTINGS` sees too, after the answer; its answers are compared
+    and never given (docs/how-to/model.md)."""
+    shadow_settings: tuple[tuple[str, str], ...] = setting("SHADOW_SETTINGS", (), casts.assignments)
+    """Settings of the version in shadow that differ from these, such as `PACKS_PATH=/opt/packs`."""
+    metrics_file: Path | None = setting("METRICS_FILE", None, Path)
+    """File to append embedded metrics to; standard output if unset."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoLimits:
     """Limits of the photos that are accepted. `max_seconds`: for opening a photo, and again for decoding it."""
 
-    max_bytes: int = setting(
-        "PHOTO_MAX_BYTES", 20_000_000, casts.positive_int, unit="bytes", help="largest photo accepted"
-    )
-    max_megapixels: float = setting(
-        "PHOTO_MAX_MEGAPIXELS",
-        64.0,
-        casts.positive_number,
-        unit="megapixels",
-        help="largest number of pixels accepted; checked in the photo's header, before decoding",
-    )
-    max_seconds: float = seconds(
-        "PHOTO_DECODE_SECONDS",
-        5.0,
-        help="time limit for decoding a photo; only the decoders of JPEG and PNG can be stopped",
-    )
-    decode_bytes: int = setting(
-        "PHOTO_DECODE_BYTES",
-        0,
-        casts.non_negative_int,
-        unit="bytes",
-        help="memory that all photos share while they are decoded; a photo that needs more than this is rejected; 0 "
-        "means 400 MB, or on Lambda all of the function's remaining memory",
-    )
+    max_bytes: int = setting("PHOTO_MAX_BYTES", 20_000_000, casts.positive_int, unit="bytes")
+    """Largest photo accepted."""
+    max_megapixels: float = setting("PHOTO_MAX_MEGAPIXELS", 64.0, casts.positive_number, unit="megapixels")
+    """Largest number of pixels accepted; checked in the photo's header, before decoding."""
+    max_seconds: float = seconds("PHOTO_DECODE_SECONDS", 5.0)
+    """Time limit for decoding a photo; only the decoders of JPEG and PNG can be stopped."""
+    decode_bytes: int = setting("PHOTO_DECODE_BYTES", 0, casts.non_negative_int, unit="bytes")
+    """Memory that all photos share while they are decoded; a photo that needs more than this is rejected; 0 means 400
+    MB, or on Lambda all of the function's remaining memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """The model, and how photos are scored."""
 
-    path: Path = setting(
-        "MODEL_PATH",
-        _default_model(),
-        Path,
-        help="ONNX model; docs/how-to/model.md lists the files that must be in the same folder",
-    )
-    packs: Path | None = setting(
-        "PACKS_PATH",
-        None,
-        Path,
-        help="folder with more packs than those beside the model, such as on the disk of a web tier, where a large one "
-        "needs no room in Lambda's package",
-    )
-    engine: EngineName = setting(
-        "ENGINE",
-        "local",
-        casts.one_of(*ENGINES),
-        help="what identifies photos on the web tier: `local`, our models; or `megadetector` or `speciesnet`, as of "
-        "`faunalens identify --engine`. Lambda, and so its batches, has `local` alone: PyTorch exceeds its 250 MB",
-    )
-    engine_weights: str = setting(
-        "ENGINE_WEIGHTS", "", help="weights of another `ENGINE`: a name that its package knows, a file or a folder"
-    )
-    threads: int = setting(
-        "MODEL_THREADS", 0, casts.non_negative_int, help="threads per inference; 0 uses one per processor"
-    )
-    second_look: bool = setting(
-        "SECOND_LOOK",
-        True,
-        help="whether models look again, at the animal alone, if a photo leaves a doubt; takes twice the time and "
-        "more for such photos (docs/explanation/field.md says what it is worth)",
-    )
-    camera_traps: When = setting(
-        "CAMERA_TRAP_DETECTOR",
-        "doubt",
-        casts.one_of("always", "doubt", "never"),
-        help="which photos the detector for camera traps sees beside the general one: `doubt`: grey, dark and doubtful "
-        "ones; the command line and batches use `always` (model/packs/README.md has its cost and gain)",
-    )
-    boxes: bool = setting(
-        "BOXES",
-        False,
-        help="whether answers find each animal, person and vehicle in the photo if a request does not say; takes more "
-        "time (model/packs/README.md has figures)",
-    )
+    path: Path = setting("MODEL_PATH", _default_model(), Path)
+    """ONNX model; docs/how-to/model.md lists the files that must be in the same folder."""
+    packs: Path | None = setting("PACKS_PATH", None, Path)
+    """Folder with more packs than those beside the model, such as on the disk of a web tier, where a large one needs no
+    room in Lambda's package."""
+    engine: EngineName = setting("ENGINE", "local", casts.one_of(*ENGINES))
+    """What identifies photos on the web tier: `local`, our models; or `megadetector` or `speciesnet`, as of `faunalens
+    identify --engine`. Lambda, and so its batches, has `local` alone: PyTorch exceeds its 250 MB."""
+    engine_weights: str = setting("ENGINE_WEIGHTS", "")
+    """Weights of another `ENGINE`: a name that its package knows, a file or a folder."""
+    threads: int = setting("MODEL_THREADS", 0, casts.non_negative_int)
+    """Threads per inference; 0 uses one per processor."""
+    second_look: bool = setting("SECOND_LOOK", True)
+    """Whether models look again, at the animal alone, if a photo leaves a doubt; takes twice the time and more for such
+    photos (docs/explanation/field.md says what it is worth)."""
+    camera_traps: When = setting("CAMERA_TRAP_DETECTOR", "doubt", casts.one_of("always", "doubt", "never"))
+    """Which photos the detector for camera traps sees beside the general one: `doubt`: grey, dark and doubtful ones;
+    the command line and batches use `always` (model/packs/README.md has its cost and gain)."""
+    boxes: bool = setting("BOXES", False)
+    """Whether answers find each animal, person and vehicle in the photo if a request does not say; takes more time
+    (model/packs/README.md has figures)."""
 
     def for_batches(self) -> Self:
         """Return the settings for many photos of one study: its camera traps are worth every look."""
@@ -203,26 +138,14 @@ class ModelSettings:
 class Thresholds:
     """How scores become an answer: the least weight of an animal, and the least probability of a statement."""
 
-    prior_floor: float = setting(
-        "PRIOR_FLOOR",
-        0.02,
-        casts.fraction,
-        help="weight of an animal not known to live in the cell; docs/explanation/narrowing.md explains the value",
-    )
-    season_floor: float = setting(
-        "SEASON_FLOOR",
-        1.0,
-        casts.fraction,
-        help="share of its weight that an animal keeps in a month without records of it, if the dataset has "
-        "seasons; 1 disables seasons",
-    )
-    animal: float = setting(
-        "ANIMAL_THRESHOLD",
-        0.6,
-        casts.fraction,
-        help="minimum probability that the photo shows an animal to say so, named or not "
-        "(docs/explanation/field.md explains the value)",
-    )
+    prior_floor: float = setting("PRIOR_FLOOR", 0.02, casts.fraction)
+    """Weight of an animal not known to live in the cell; docs/explanation/narrowing.md explains the value."""
+    season_floor: float = setting("SEASON_FLOOR", 1.0, casts.fraction)
+    """Share of its weight that an animal keeps in a month without records of it, if the dataset has seasons; 1 disables
+    seasons."""
+    animal: float = setting("ANIMAL_THRESHOLD", 0.6, casts.fraction)
+    """Minimum probability that the photo shows an animal to say so, named or not (docs/explanation/field.md explains
+    the value)."""
 
 
 @dataclass(frozen=True, slots=True)

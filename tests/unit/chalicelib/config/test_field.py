@@ -13,15 +13,15 @@ from chalicelib.errors import SettingError
 class Pair:
     """Two settings, one of them the smaller one."""
 
-    least: float = setting("LEAST", 1.0, casts.positive_number, unit="s", help="the smaller one", below=("MOST",))
-    most: float = setting("MOST", 2.0, casts.positive_number, unit="s", help="the larger one")
+    least: float = setting("LEAST", 1.0, casts.positive_number, unit="s", below=("MOST",))
+    most: float = setting("MOST", 2.0, casts.positive_number, unit="s")
 
 
 def test_seconds_are_a_positive_number_with_a_unit() -> None:
     # GIVEN a setting that is a time WHEN it is declared
     @dataclass(frozen=True, slots=True)
     class Timeouts:
-        connect: float = seconds("CONNECT", 0.5, help="a timeout")
+        connect: float = seconds("CONNECT", 0.5)
 
     # THEN its unit is known, and its value is checked
     assert variables(Timeouts)["CONNECT"].unit == "s"
@@ -46,7 +46,7 @@ def test_a_group_is_read_as_its_fields_are() -> None:
     @dataclass(frozen=True, slots=True)
     class Whole:
         pair: Pair = Pair()
-        name: str = setting("NAME", "", help="a name")
+        name: str = setting("NAME", "")
 
     # WHEN read THEN the group has its values, its defaults and its order
     assert read(Whole, {"LEAST": "1.5", "NAME": "x"}) == Whole(Pair(1.5, 2.0), "x")

@@ -12,6 +12,7 @@ from chalicelib.config.field import variables
 from chalicelib.config.settings import ROOT, Settings
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import SettingError
+from docs.generate import meanings
 
 VARIABLES = variables(Settings)
 
@@ -68,10 +69,10 @@ def test_related_settings_can_all_change_together() -> None:
     assert Settings.from_environment(environment).features.lease == 6
 
 
-def test_the_help_of_a_setting_names_its_upper_limits() -> None:
-    for name, each in VARIABLES.items():
-        for larger in each.below:
-            assert f"`{larger}`" in each.help, name
+def test_the_text_of_a_setting_names_its_upper_limits() -> None:
+    for name, text in meanings(Settings).items():
+        assert text
+        assert all(f"`{larger}`" in text for larger in VARIABLES[name].below), name
 
 
 def test_the_environment_of_every_stage_is_valid() -> None:

@@ -58,13 +58,10 @@ def test_what_is_packed_comes_back(value: CachedValue) -> None:
     # THEN nothing is lost
     assert (back.created, back.soft, back.hard, back.warmed) == (value.created, value.soft, value.hard, value.warmed)
     assert back.cell_animals.areas == known.areas
-    np.testing.assert_array_equal(back.cell_animals.animals, known.animals)
-    np.testing.assert_array_equal(back.cell_animals.weights, known.weights)
-    np.testing.assert_array_equal(back.cell_animals.status, known.status)
-    np.testing.assert_array_equal(back.cell_animals.unknown, known.unknown)
-    np.testing.assert_array_equal(back.cell_animals.relatives, known.relatives)
-    np.testing.assert_array_equal(back.cell_animals.seasons.animals, known.seasons.animals)
-    np.testing.assert_array_equal(back.cell_animals.seasons.months, known.seasons.months)
+    for name in ("animals", "weights", "status", "unknown", "relatives"):
+        np.testing.assert_array_equal(getattr(back.cell_animals, name), getattr(known, name))
+    for got, expected in zip(back.cell_animals.seasons, known.seasons, strict=True):
+        np.testing.assert_array_equal(got, expected)
     # AND the header alone has the time when it turns stale
     assert soft_expiry(data[: HEADER.size], known.cell) == value.soft
 
@@ -96,12 +93,6 @@ def test_a_value_of_another_cell_or_dataset_is_corrupt(cell: int, version: str) 
     data = pack(CachedValue(cell_animals(CELL), 0, 1, 2))
     with pytest.raises(CorruptValue, match="another"):
         unpack(data, cell, version)
-
-
-def resealed(data: bytes, offset: int, new: bytes) -> bytes:
-    """The value with other bytes in its header, and a checksum that fits them."""
-    changed = data[:offset] + new + data[offset + len(new) :]
-    return changed[:4] + crc32(changed[8:]).to_bytes(4, "little") + changed[8:]
 
 
 def absurd(
@@ -157,23 +148,24 @@ def test_times_in_no_order_or_for_ever_are_corrupt(created: float, soft: float, 
         unpack(pack(CachedValue(cell_animals(CELL), created, soft, hard)), CELL, "v1")
 
 
+DATA = pack(CachedValue(cell_animals(CELL), 0, 1, 2))
+
+
 @pytest.mark.parametrize("other", [FORMAT - 1, FORMAT + 1])
 def test_another_format_is_not_guessed_at(other: int) -> None:
-    data = pack(CachedValue(cell_animals(CELL), 0, 1, 2))
+    resealed = DATA[8:].replace(bytes([FORMAT]), bytes([other]), 1)
     with pytest.raises(CorruptValue, match="format"):
-        unpack(resealed(data, 8, bytes([other])), CELL, "v1")
+        unpack(DATA[:4] + crc32(resealed).to_bytes(4, "little") + resealed, CELL, "v1")
 
 
 def test_a_header_of_another_cell_is_corrupt() -> None:
-    data = pack(CachedValue(cell_animals(CELL), 0, 1, 2))
     with pytest.raises(CorruptValue):
-        soft_expiry(data[: HEADER.size], CELL + 1)
+        soft_expiry(DATA[: HEADER.size], CELL + 1)
 
 
 def test_arrays_are_views_that_cannot_be_written_to() -> None:
-    animals = unpack(pack(CachedValue(cell_animals(CELL), 0, 1, 2)), CELL, "v1").cell_animals.animals
     with pytest.raises(ValueError, match="read-only"):
-        animals[0] = 1
+        unpack(DATA, CELL, "v1").cell_animals.animals[0] = 1
 
 
 def test_a_cell_without_animals_but_in_a_country_is_not_empty() -> None:

@@ -85,11 +85,9 @@ def test_what_turns_stale_soon_is_refreshed_and_what_does_a_little_later_with_it
     report = world.warm()
     assert set(world.store.queries) == {PLACE, HOT}
     assert (report.refreshed, report.skipped) == (2, 6)
-
-
-def test_a_little_later_alone_is_no_reason_to_wake_the_database(world: World) -> None:
+    # AND a little later alone is no reason to wake the database
     world.asked(PLACE, requests=1)
-    world.holds(PLACE, *neighbours_of(PLACE), age=2100)
+    world.holds(PLACE, HOT, *neighbours_of(PLACE), age=2100)
     assert world.warm().queries == 0
 
 
@@ -104,15 +102,11 @@ def test_a_quiet_night_lets_values_turn_stale(world: World) -> None:
     assert world.warm().refreshed == 1
 
 
-def test_a_value_that_does_not_parse_counts_as_missing(world: World) -> None:
+def test_a_value_that_does_not_parse_counts_as_missing_and_a_new_dataset_is_found_and_announced(world: World) -> None:
     world.holds()
     world.cache.put(value_key(PLACE, "v1"), b"x" * 80)
     assert world.warm().refreshed == 1
-
-
-def test_a_new_dataset_is_found_and_told(world: World) -> None:
-    # GIVEN a warm cache of v1, and v2 active without an announcement that reached Redis
-    world.warm()
+    # GIVEN v2 active without an announcement that reached Redis
     world.cache.values.pop(value_key(PLACE, "v1"))
     world.store.version = "v2"
     world.warm()
@@ -167,12 +161,9 @@ def test_usefulness_is_the_share_of_hits_on_warmed_values(world: World) -> None:
     assert (report.hits, report.warmed_hits, report.useful) == (100, 60, 0.6)
 
 
-def test_places_in_one_cell_are_warmed_once() -> None:
+def test_the_places_are_those_of_the_database_and_each_cell_is_warmed_once() -> None:
     cells = read_places()
     assert len(cells) == len(set(cells)) > 250
-
-
-def test_the_places_that_are_packed_are_those_of_the_database() -> None:
     assert PLACES.resolve() == Path(__file__).parents[4] / "database" / "places.csv"
 
 
