@@ -87,6 +87,7 @@ class TestLevels:
         container = world.container(replace(POLICY, fresh=0.0))
         assert [container.at(CELL).cache for _ in range(3)] == ["miss", "hit", "hit"]
         # GIVEN a value with a hundredth of a second to live WHEN that is over THEN the database is asked
+        world = World()
         world.cached(age=99.99)
         container = world.container()
         assert container.at(CELL).cache == "hit"
