@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -76,14 +75,6 @@ def test_from_the_database_through_redis_into_memory(world: World) -> None:
     left = {key: world.admin.pttl(key) for key in (value_key(FIRST, "v1"), ROLLOUT)}
     assert all(0 < milliseconds <= MOST for milliseconds in left.values())
     assert not world.admin.exists(lease_key(FIRST))
-
-
-def test_many_containers_at_once_give_one_query(world: World) -> None:
-    containers = [world.container().features for _ in range(30)]
-    with ThreadPoolExecutor(30) as pool:
-        answers = list(pool.map(lambda features: features.at(FIRST), containers))
-    assert sum(features.trace.queries for features in answers) == 1
-    assert {features.mode for features in answers} == {"narrowed"}
 
 
 def test_a_trial_answers_for_its_share_and_every_cell_from_one_cache_entry(world: World) -> None:

@@ -11,7 +11,6 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import Rollout
@@ -94,17 +93,6 @@ def test_one_connection_serves_all_queries_of_all_threads(store: PostgresStore) 
     assert session_of(store) == session
 
 
-def test_a_session_ended_while_idle_is_replaced_before_use(store: PostgresStore, admin: Connection) -> None:
-    # GIVEN an idle session that the server ends
-    store.features_of([FIRST], soon())
-    session = session_of(store)
-    admin.cursor().execute("select pg_terminate_backend(%s, 2000)", (session,))
-    # THEN the next query uses a new one, and the breaker counts no failure
-    assert store.features_of([FIRST], soon())[0].cell == FIRST
-    assert session_of(store) != session
-    assert store._breaker._failures == 0
-
-
 def test_a_session_that_the_server_has_closed_is_not_used_though_its_last_reply_came_late(
     postgres_server: PostgresServer, url: str, admin: Connection
 ) -> None:
@@ -124,28 +112,6 @@ def test_a_session_that_the_server_has_closed_is_not_used_though_its_last_reply_
                 sleep(0.01)
             # THEN the next query has a new one
             assert store.features_of([FIRST], soon())[0].cell == FIRST
-
-
-def test_a_session_that_ends_during_a_query_is_replaced_once(
-    store: PostgresStore, admin: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.features_of([FIRST], soon())
-    admin.cursor().execute("select pg_terminate_backend(%s, 2000)", (session_of(store),))
-    looks = iter([True, False])
-    monkeypatch.setattr(PostgresStore, "_looks_alive", staticmethod(lambda _: next(looks)))
-    assert store.features_of([FIRST], soon())[0].cell == FIRST
-
-
-def test_the_server_cancels_a_slow_query(url: str) -> None:
-    # GIVEN a locked table
-    store = PostgresStore(DatabaseSettings(connect=1, command=0.1, total=1.5, url=url))
-    with closing(psycopg2.connect(url)) as other, closing(store):
-        store.features_of([FIRST], soon())
-        other.cursor().execute("lock table dataset in access exclusive mode")
-        assert fault(store) == "postgres_statement_timeout"
-        other.rollback()
-        # AND later queries succeed
-        assert store.features_of([FIRST], soon())[0].cell == FIRST
 
 
 def test_it_cannot_write(store: PostgresStore) -> None:

@@ -1,6 +1,5 @@
 """The PostgreSQL store against scripted servers; tests/integration has the real one."""
 
-import socket
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -218,12 +217,6 @@ def test_timeouts_are_converted_to_valid_milliseconds(seconds: float, millisecon
     assert store._arguments["tcp_user_timeout"] == milliseconds
     for name in ("statement_timeout", "idle_session_timeout"):
         assert f"-c {name}={milliseconds} " in str(store._arguments["options"])
-
-
-def test_a_refused_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    assert fault(store_at(port, budget=LONG)) == "postgres_unreachable"
 
 
 def test_the_breaker_opens_after_consecutive_failures() -> None:

@@ -73,13 +73,6 @@ def test_timeouts_open_the_breaker() -> None:
     assert faults == ["redis_timeout", "redis_timeout!", "redis_breaker_open"]
 
 
-def test_a_refused_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    cache = RedisCache.of(replace(LONG, url=f"redis://127.0.0.1:{port}", breaker_failures=1))
-    assert fault_of(lambda: cache.read(b"k", soon())) == "redis_unreachable!"
-
-
 def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
     # GIVEN a silent server, and requests with less time than the command timeout
     breaker = Breaker(1, 60)

@@ -400,18 +400,6 @@ class TestTLS:
             assert [value(redis) for _ in range(3)] == [b"v"] * 3
             assert server.connections == 1
 
-    @pytest.mark.parametrize(("is_ours", "url"), [(False, URL), (True, "rediss://127.0.0.1:{port}")])
-    def test_a_certificate_of_an_unknown_authority_or_another_name_is_refused(
-        self, certificates: Certificates, tmp_path: Path, is_ours: bool, url: str
-    ) -> None:
-        shown = certificates if is_ours else issue(tmp_path)
-        with (
-            scripted(lambda _: b"$1\r\nv\r\n", tls=shown.good.context) as server,
-            client(server, url=url, ca=certificates.authority) as redis,
-        ):
-            assert failure(lambda: value(redis)) == "redis_tls"
-            assert server.messages == []
-
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
