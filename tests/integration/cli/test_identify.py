@@ -70,18 +70,18 @@ def test_each_photo_has_the_place_of_its_deployment(run: Run, study: Path) -> No
     assert again["N/a.jpg"]["identified"] == north["identified"]
 
 
-def test_changes_are_noticed(run: Run, study: Path) -> None:
+def test_changes_are_noticed(here: Run, study: Path) -> None:
     # GIVEN a study that is done
     photos, results = study / "photos", study / "study.db"
     (photos / "N" / "broken.jpg").unlink()
     arguments = ("identify", photos, "--results", results, "--lat", "10", "--lon", "20")
-    assert run(*arguments).returncode == 0
+    assert here(*arguments).returncode == 0
     before = rows_of(results)
     # WHEN one photo is copied again, one is replaced, and one comes to it
     shutil.copy(photos / "N" / "a.jpg", photos / "new.jpg")
     os.utime(photos / "N" / "a.jpg", (1, 1))
     (photos / "S" / "card" / "a.jpg").write_bytes(encoded(noise(320, 240, seed=9), "JPEG"))
-    done = run(*arguments)
+    done = here(*arguments)
     # THEN only the latter two are identified
     assert done.returncode == 0
     assert "4 photos: 4 with an answer (3 looked at by this run" in done.stderr
@@ -89,53 +89,53 @@ def test_changes_are_noticed(run: Run, study: Path) -> None:
     assert after["N/a.jpg"]["answer"] == before["N/a.jpg"]["answer"]
     assert after["N/a.jpg"]["modified"] == 10**9
     assert after["S/card/a.jpg"]["checksum"] != before["S/card/a.jpg"]["checksum"]
-    assert run(*arguments).stderr.count("(0 looked at") == 1
+    assert here(*arguments).stderr.count("(0 looked at") == 1
 
 
-def test_a_card_that_was_renamed_copied_and_deleted(run: Run, study: Path) -> None:
+def test_a_card_that_was_renamed_copied_and_deleted(here: Run, run: Run, study: Path) -> None:
     # GIVEN a study of two photos
     photos, results = study / "photos", study / "study.db"
     (photos / "N" / "broken.jpg").unlink()
     (photos / "elsewhere.jpg").unlink()
     identify = ("identify", photos, "--results", results, "--no-location")
-    assert run(*identify).returncode == 0
+    assert here(*identify).returncode == 0
     # WHEN a folder has another name THEN nothing is done again
     (photos / "N").rename(photos / "North")
-    assert "2 photos: 2 with an answer (0 looked at" in run(*identify).stderr
+    assert "2 photos: 2 with an answer (0 looked at" in here(*identify).stderr
     # WHEN it is copied THEN that is said, and it counts once
     shutil.copytree(photos / "North", photos / "North again")
-    assert "1 copy of other photos of a deployment: not counted" in run(*identify).stderr
-    exported = run("export", results, "--csv", study / "photos.csv")
+    assert "1 copy of other photos of a deployment: not counted" in here(*identify).stderr
+    exported = here("export", results, "--csv", study / "photos.csv")
     assert (exported.returncode, "2 photos have no time: each is an event of its own" in exported.stderr) == (0, True)
-    assert run("export", results, "--csv", study / "photos.csv", "--file-times").stderr == ""
+    assert here("export", results, "--csv", study / "photos.csv", "--file-times").stderr == ""
     assert len((study / "photos.csv").read_text().splitlines()) == 3
     # WHEN a folder is deleted THEN it is known, and taken out if that is wanted
     shutil.rmtree(photos / "S")
-    facts = json.loads(run("status", results, "--json").stdout)
+    facts = json.loads(here("status", results, "--json").stdout)
     assert (facts["copies"], facts["gone"], facts["untimed"]) == (1, 1, 2)
-    said = run("status", results).stdout
+    said = here("status", results).stdout
     assert "check       1 photo is gone from the folder; see `faunalens prune`\n" in said
     assert run("prune", results).returncode == 130
-    done = run("prune", results, "--yes")
+    done = here("prune", results, "--yes")
     assert (done.returncode, done.stdout) == (0, "  S/card/a.jpg\n1 photo was taken out; 2 left\n")
     assert list(rows_of(results)) == ["North/a.jpg", "North again/a.jpg"]
     # WHEN all are gone THEN the disk is more likely not there
     shutil.rmtree(photos / "North")
     shutil.rmtree(photos / "North again")
-    refused = run("prune", results, "--yes")
+    refused = here("prune", results, "--yes")
     assert (refused.returncode, "is its disk connected?" in refused.stderr) == (1, True)
 
 
-def test_one_photo_is_answered_in_words_and_as_json(run: Run, study: Path) -> None:
+def test_one_photo_is_answered_in_words_and_as_json(here: Run, study: Path) -> None:
     photo = study / "photos" / "S" / "card" / "a.jpg"
-    line = json.loads(run("identify", photo, "--json", "--top", "2").stdout)
-    words = run("identify", photo)  # the first run may say that it computes what lives where
+    line = json.loads(here("identify", photo, "--json", "--top", "2").stdout)
+    words = here("identify", photo)  # the first run may say that it computes what lives where
     assert (words.returncode, words.stderr) == (0, "")
     assert words.stdout.startswith("a.jpg: ")
     assert (line["path"], line["error"], line["answer"]["location"]["source"]) == ("a.jpg", None, "exif")
     assert len(line["answer"]["candidates"]) <= 2
     assert line["answer"]["message"] in words.stdout
-    failed = run("identify", study / "photos" / "elsewhere.jpg", "--json")
+    failed = here("identify", study / "photos" / "elsewhere.jpg", "--json")
     assert failed.returncode == 3
     assert json.loads(failed.stdout)["error"]["code"] == "location_missing"
 
@@ -161,27 +161,27 @@ def test_exit_codes_are_those_of_the_help(
     assert message in capsys.readouterr().err
 
 
-def test_names_that_no_results_file_can_hold_are_said(run: Run, study: Path) -> None:
+def test_names_that_no_results_file_can_hold_are_said(here: Run, study: Path) -> None:
     # GIVEN a link to nothing, and a photo whose name is Latin-1
     (study / "photos" / "gone.jpg").symlink_to("nowhere.jpg")
     strange = Path(os.fsdecode(os.fsencode(study / "photos") + b"/M\xfcller"))
     shutil.copytree(study / "photos" / "N", strange)
     # THEN the others are identified
-    done = run("identify", study / "photos", "--results", study / "study.db", "--no-location")
+    done = here("identify", study / "photos", "--results", study / "study.db", "--no-location")
     assert "1 photo is left out: a link to nothing" in done.stderr
     assert "2 photos are left out, because the name is not UTF-8" in done.stderr
     assert len(rows_of(study / "study.db")) == 4
     # THEN a folder with such a name is an error
-    refused = run("identify", strange, "--results", study / "other.db", "--no-location")
+    refused = here("identify", strange, "--results", study / "other.db", "--no-location")
     assert (refused.returncode, "is not UTF-8; rename it" in refused.stderr) == (1, True)
 
 
-def test_empty_gps_tags_are_no_place(run: Run, study: Path) -> None:
+def test_empty_gps_tags_are_no_place(here: Run, study: Path) -> None:
     # GIVEN a camera that writes GPS tags without a position
     photo = study / "empty.jpg"
     photo.write_bytes(encoded(noise(320, 240), "JPEG", exif=exif({2: (33.0, 52.0, 0.0)})))
-    assert "--no-location" in run("identify", photo).stdout
-    done = run("identify", photo, "--no-location", "--json")
+    assert "--no-location" in here("identify", photo).stdout
+    done = here("identify", photo, "--no-location", "--json")
     assert (done.returncode, json.loads(done.stdout)["answer"]["features"]["mode"]) == (0, "no_location")
 
 
@@ -191,27 +191,27 @@ def test_without_a_model_the_error_says_what_to_do(run: Run, study: Path) -> Non
     assert "Error: " in done.stderr
 
 
-def test_a_study_that_moved_goes_on(run: Run, study: Path) -> None:
+def test_a_study_that_moved_goes_on(here: Run, study: Path) -> None:
     photos, results = study / "photos", study / "study.db"
     (photos / "N" / "broken.jpg").unlink()
     place = ("--lat", "10", "--lon", "20")
-    assert run("identify", photos, "--results", results, *place).returncode == 0
+    assert here("identify", photos, "--results", results, *place).returncode == 0
     # WHEN other photos come to the same results THEN that is refused
     other = study / "other"
     shutil.copytree(photos, other)
-    refused = run("identify", other, "--results", results, *place)
+    refused = here("identify", other, "--results", results, *place)
     assert refused.returncode == 2
     assert "--root" in refused.stderr
     # WHEN the folder is elsewhere, and one of its folders is given THEN that is refused, as its photos would be new
     shutil.move(photos, study / "moved")
-    refused = run("identify", study / "moved" / "N", "--results", results, *place)
+    refused = here("identify", study / "moved" / "N", "--results", results, *place)
     assert refused.returncode == 2
     assert "--root" in refused.stderr
     # WHEN the folder itself is given THEN its photos are the same
-    done = run("identify", study / "moved", "--results", results, *place)
+    done = here("identify", study / "moved", "--results", results, *place)
     assert (done.returncode, "(0 looked at" in done.stderr) == (0, True)
     # WHEN only one of its folders is given THEN names stay
-    assert run("identify", study / "moved" / "N", "--results", results, *place).returncode == 0
+    assert here("identify", study / "moved" / "N", "--results", results, *place).returncode == 0
     assert len(rows_of(results)) == 3
 
 
