@@ -75,13 +75,8 @@ class StandaloneValkey(ValkeyWithUser):
 @contextmanager
 def running_server[N: ValkeyWithUser](kind: type[N], *lines: str) -> Iterator[N]:
     """Run a server until the end of the block."""
-    with TemporaryDirectory(prefix="faunalens-faults-") as folder:
-        node = kind(Path(folder) / "node", *lines)
-        try:
-            node.start()
-            yield node
-        finally:
-            node.stop()
+    with TemporaryDirectory(prefix="faunalens-faults-") as folder, kind(Path(folder) / "node", *lines) as node:
+        yield node
 
 
 CELLS = 3000

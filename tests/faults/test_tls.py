@@ -21,7 +21,7 @@ from tests.faults.certificates import NAME, issue
 from tests.faults.containers import ContainerLookup
 from tests.faults.proxy import Proxy
 from tests.faults.rig import CELLS, command, run_case, with_address
-from tests.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRig, require_program, tls_postgres, tls_redis
+from tests.faults.tls_cases import POSTGRES_CASES, REDIS_CASES, TlsRedis, TlsRig, require_program, tls_postgres
 from tests.support.feature_rig import database
 
 
@@ -30,7 +30,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRig]:
     folder = tmp_path_factory.mktemp("tls")
     certificates = issue(folder)
     with ExitStack() as stack:
-        redis_server = stack.enter_context(tls_redis(folder, certificates))
+        redis_server = stack.enter_context(TlsRedis(folder / "redis", certificates))
         postgres_server = stack.enter_context(tls_postgres(certificates))
         url = stack.enter_context(database(postgres_server, ("v1", "v2"), cells=CELLS))
         yield TlsRig(
@@ -77,22 +77,28 @@ def _signing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: now)
 
 
+def assert_signs_in(rig: TlsRig, signed: dict[str, str], refused: str) -> None:
+    """Check that a container signs in, and that the token for another region is refused."""
+    settings = {**rig.tls_settings, **signed}
+    with closing(ContainerLookup(settings)) as container:
+        rig.connect(container)
+        assert container.at(rig.cell()).faults == ()
+    with closing(ContainerLookup({**settings, "AWS_REGION": "eu-west-1"})) as other:
+        assert other.at(rig.cell()).faults == (refused,)
+
+
 @pytest.mark.usefixtures("_signing")
 def test_a_user_of_redis_whose_password_is_a_token(rig: TlsRig) -> None:
     # GIVEN a user whose password is a token, with the rights that the template grants
     token = Signer("us-east-1").cache_login("faunalens", "rediss://signed@localhost")()[1]
-    command(rig.redis, "ACL", "SETUSER", "signed", "reset", f">{token}", *access_in_template().split())
+    (rights,) = re.findall(r'AccessString: "(.+)"', (ROOT / "infra" / "faunalens.yaml").read_text(encoding="utf-8"))
+    command(rig.redis, "ACL", "SETUSER", "signed", "reset", f">{token}", *rights.split())
     signed = {"REDIS_URL": f"rediss://signed@{NAME}:{rig.redis_proxy.port}", "REDIS_IAM_CACHE": "faunalens"}
     # WHEN a container signs in with it THEN it works
-    with closing(ContainerLookup({**rig.tls_settings, **signed})) as container:
-        rig.connect(container)
-        assert container.at(rig.cell()).faults == ()
+    assert_signs_in(rig, signed, "redis_auth")
     # AND warming may do everything it does
     warming = build_warming(Settings.from_environment({**rig.tls_settings, **signed, "WARM_HOTTEST": "5"}))
     assert warming.run(Deadline.after(10)).faults == []
-    # AND a token for another region is refused
-    with closing(ContainerLookup({**rig.tls_settings, **signed, "AWS_REGION": "eu-west-1"})) as other:
-        assert other.at(rig.cell()).faults == ("redis_auth",)
 
 
 @pytest.mark.usefixtures("_signing")
@@ -107,18 +113,7 @@ def test_a_user_of_postgres_whose_password_is_a_token(rig: TlsRig) -> None:
             cursor.execute("alter role signed password %s", (token,))
     signed = {"DATABASE_URL": f"postgresql://signed@{proxy}/{name}", "DATABASE_IAM": "true"}
     # WHEN a container signs in with it THEN it works
-    with closing(ContainerLookup({**rig.tls_settings, **signed})) as container:
-        rig.connect(container)
-        assert container.at(rig.cell()).faults == ()
-    # AND a token for another region is refused
-    with closing(ContainerLookup({**rig.tls_settings, **signed, "AWS_REGION": "eu-west-1"})) as other:
-        assert other.at(rig.cell()).faults == ("postgres_auth",)
-
-
-def access_in_template() -> str:
-    """Return the rights of the cache's user in infra/faunalens.yaml."""
-    (found,) = re.findall(r'AccessString: "(.+)"', (ROOT / "infra" / "faunalens.yaml").read_text(encoding="utf-8"))
-    return str(found)
+    assert_signs_in(rig, signed, "postgres_auth")
 
 
 def test_the_servers_themselves_refuse_what_the_cases_say(rig: TlsRig) -> None:

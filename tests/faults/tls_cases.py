@@ -54,17 +54,6 @@ class TlsRedis(ValkeyWithUser):
         self.command = [program, folder / "valkey.conf"]
 
 
-@contextmanager
-def tls_redis(folder: Path, certificates: Certificates) -> Iterator[TlsRedis]:
-    """Run a Redis with TLS until the end of the block."""
-    server = TlsRedis(folder / "redis", certificates)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
 class TlsPostgres(PostgresServer):
     """Debian's PostgreSQL with a new data folder."""
 
@@ -98,17 +87,12 @@ class TlsPostgres(PostgresServer):
 @contextmanager
 def tls_postgres(certificates: Certificates) -> Iterator[TlsPostgres]:
     """Run a PostgreSQL with TLS, with the app's user and database, until the end of the block."""
-    with TemporaryDirectory(prefix="faunalens-faults-") as folder:
-        server = TlsPostgres(Path(folder), certificates)
-        try:
-            server.start()
-            with closing(psycopg2.connect(server.admin_url)) as admin, admin.cursor() as cursor:
-                admin.autocommit = True
-                cursor.execute(f"create role {OWNER} login password %s", (server._password,))
-                cursor.execute(f"create database {OWNER} owner {OWNER}")
-            yield server
-        finally:
-            server.stop()
+    with TemporaryDirectory(prefix="faunalens-faults-") as folder, TlsPostgres(Path(folder), certificates) as server:
+        with closing(psycopg2.connect(server.admin_url)) as admin, admin.cursor() as cursor:
+            admin.autocommit = True
+            cursor.execute(f"create role {OWNER} login password %s", (server._password,))
+            cursor.execute(f"create database {OWNER} owner {OWNER}")
+        yield server
 
 
 @dataclass(slots=True, kw_only=True)

@@ -70,9 +70,7 @@ def test_what_is_not_known_is_not_made_up() -> None:
 def test_a_long_run_is_asked_for_in_longer_periods() -> None:
     cloud = Cloud()
     progress_of(cloud, replace(RUN, started=datetime.now(UTC) - timedelta(days=12)))  # type: ignore[arg-type]
-    periods = {asked["Period"] for asked in cloud.asked}
-    assert periods == {900}
-    assert 12 * 86_400 / 900 <= 1440
+    assert {asked["Period"] for asked in cloud.asked} == {900}  # 1,152 data points, of 1,440 at most
 
 
 def test_a_batch_takes_as_many_transitions_as_the_model_of_cost_assumes() -> None:
