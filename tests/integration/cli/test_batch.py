@@ -87,7 +87,12 @@ class Function:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Account]:
-    with account() as running, patch.dict(os.environ, running.environment), state_machine(running, BATCH):
+    with (
+        account() as running,
+        patch.dict(os.environ, running.environment),
+        patch.object(batch, "PAUSE", 0.2),
+        state_machine(running, BATCH),
+    ):
         yield running
 
 
@@ -109,11 +114,6 @@ def study(aws: Account, request: pytest.FixtureRequest) -> str:
     s3.put_object(Bucket=BUCKET, Key=f"{folder}S/broken.jpg", Body=b"no photo")
     s3.put_object(Bucket=BUCKET, Key=f"{folder}notes.txt", Body=b"hello")
     return str(S3Name(BUCKET, folder))
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "PAUSE", 0.2)
 
 
 @pytest.fixture
@@ -201,22 +201,17 @@ def test_kills_in_between_give_the_same_lines(aws: Account, study: str, table: P
     assert submit(study, tmp_path / "whole.db", "--deployments", table) == Exit.DONE
     assert merged(study, tmp_path / "whole.db") == Exit.SOME_FAILED
     whole = answers(tmp_path / "whole.db")
-    # WHEN the function is killed at the first photo, in the middle and at the last one, and called again
+    # WHEN all run again, without these lines, and the function is killed at the first photo, in the middle and at the
+    # last one, and called again
     other = Function(aws, tmp_path)
     aws.functions[FUNCTION] = other
     other.kills = [0, 4, 9]
-    assert _new_run(study, tmp_path / "killed.db", table) == Exit.DONE
+    with patch("cli.backfill.command._merge", lambda *_: 0):
+        assert submit(study, tmp_path / "killed.db", "--deployments", table) == Exit.DONE
+    merged(study, tmp_path / "killed.db")
     assert len(other.calls) == 6
     # THEN there is one line a photo, with the same answers
     assert answers(tmp_path / "killed.db") == whole
-
-
-def _new_run(study: str, results: Path, table: Path) -> int:
-    """Run all photos again, and keep the lines of this run alone."""
-    with patch("cli.backfill.command._merge", lambda *_: 0):
-        code = submit(study, results, "--deployments", table)
-    merged(study, results)
-    return code
 
 
 def test_a_run_that_failed_is_resumed(
@@ -265,18 +260,17 @@ def test_a_run_that_failed_is_resumed(
 
 
 def test_what_cannot_be_done_is_said(study: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    results = str(tmp_path / "study.db")
-    assert run(["batch", "status", study, "--stage", STAGE]) == Exit.FAILED
-    assert "no run of" in capsys.readouterr().err
-    assert run(["batch", "status", study, "--stage", "none"]) == Exit.FAILED
-    assert "check --stage" in capsys.readouterr().err
-    with ResultsFile(Path(results), write=True) as kept:
+    results = tmp_path / "study.db"
+    for stage, said in ((STAGE, "no run of"), ("none", "check --stage")):
+        assert run(["batch", "status", study, "--stage", stage]) == Exit.FAILED
+        assert said in capsys.readouterr().err
+    with ResultsFile(results, write=True) as kept:
         kept.describe(folder="s3://other/")
-    assert submit(study, Path(results)) == Exit.FAILED
+    assert submit(study, results) == Exit.FAILED
     assert "has the photos of s3://other/" in capsys.readouterr().err
     for elsewhere in ("s3://other/batches/creek/", f"s3://{BUCKET}/creek/", f"s3://{BUCKET}/batches/runs/creek/"):
         assert submit(elsewhere, tmp_path / "other.db") == Exit.FAILED
         assert "cannot read" in capsys.readouterr().err
     both = ("--inventory", "s3://lists/manifest.json", "--manifest", "a.csv")
-    assert submit(study, Path(results), *both) == Exit.USAGE
-    assert submit(study, Path(results), "--lat", "1") == Exit.USAGE
+    assert submit(study, results, *both) == Exit.USAGE
+    assert submit(study, results, "--lat", "1") == Exit.USAGE

@@ -13,19 +13,25 @@ from chalicelib.config.settings import ROOT
 NEEDED = ("sh", "cat", "cksum", "mkdir", "rm", "rmdir", "dirname", "grep", "tail", "cut", "sleep", "date")
 
 
+def basic_commands(folder: Path, *names: str) -> Path:
+    """Make a folder with links to some programs."""
+    folder.mkdir()
+    for name in names:
+        found = shutil.which(name)
+        assert found, name
+        (folder / name).symlink_to(found)
+    return folder
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout with the files that the bootstrap reads, and a PATH with only the basic commands."""
-    checkout, programs = tmp_path / "checkout", tmp_path / "bin"
+    checkout = tmp_path / "checkout"
     (checkout / "local").mkdir(parents=True)
-    programs.mkdir()
     for script in ("bootstrap", "progress.sh"):
         shutil.copy(ROOT / "local" / script, checkout / "local")
     shutil.copy(ROOT / "requirements-dev.txt", checkout)
-    for name in NEEDED:
-        found = shutil.which(name)
-        assert found, name
-        (programs / name).symlink_to(found)
+    basic_commands(tmp_path / "bin", *NEEDED)
     return checkout
 
 
@@ -68,6 +74,8 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
             'echo "error: No interpreter found for Python 3.13" >&2; exit 2',
             "finding or downloading Python 3.13 failed.*No interpreter found",
         ),
+        # an environment of an earlier release, which had no command
+        ("uv", 'mkdir -p .venv; [ "$2" != install ]', "the command could not be put into .venv"),
     ],
 )
 def test_what_a_machine_lacks_is_one_line(checkout: Path, name: str, script: str, said: str) -> None:
@@ -79,11 +87,9 @@ def test_what_a_machine_lacks_is_one_line(checkout: Path, name: str, script: str
 def test_behind_a_proxy_that_signs_anew(checkout: Path) -> None:
     # GIVEN a network whose certificates only the system trusts
     says = 'mkdir -p .venv; echo "$1 $UV_SYSTEM_CERTS" >>calls; [ "$UV_SYSTEM_CERTS" ] && exit 0'
-    script = f'{says}; echo "invalid peer certificate"; exit 1'
-    program(checkout, "uv", script)
-    # WHEN the bootstrap runs
+    program(checkout, "uv", f'{says}; echo "invalid peer certificate"; exit 1')
+    # WHEN the bootstrap runs THEN it retries with the system's certificates
     done = bootstrap(checkout)
-    # THEN it retries with the system's certificates
     assert done.returncode == 0, done.stderr
     assert (checkout / "calls").read_text().splitlines() == ["venv ", "venv true", "pip true", "pip true"]
 
@@ -109,21 +115,12 @@ def test_the_next_run_resumes_after_a_failure(checkout: Path) -> None:
     assert bootstrap(checkout).returncode == 1
 
 
-def test_without_the_command_it_is_not_ready(checkout: Path) -> None:
-    # GIVEN an environment of an earlier release, which had no command WHEN that cannot be installed THEN it is one line
-    program(checkout, "uv", 'mkdir -p .venv; [ "$2" != install ]')
-    assert "the command could not be put into .venv" in one_line(bootstrap(checkout))
-
-
 def test_the_lock_of_a_killed_setup_is_taken_over(checkout: Path) -> None:
-    # GIVEN the lock of a process that is gone
+    # GIVEN the lock of a process that is gone WHEN the bootstrap runs THEN it does not wait for that process
     lock = checkout / ".tools" / "setup.lock"
     lock.mkdir(parents=True)
     (lock / "pid").write_text(f"{2**22 + 1}\n")
-    # WHEN the bootstrap runs
-    said = one_line(bootstrap(checkout))
-    # THEN it does not wait for that process
-    assert "neither uv nor Python 3" in said
+    assert "neither uv nor Python 3" in one_line(bootstrap(checkout))
     assert not lock.exists()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.settings import ROOT
+from tests.integration.local.test_bootstrap import basic_commands
 
 SCRIPT = ("local/build_page", "local/progress.sh")
 BUNDLE = Path("chalicelib/web")
@@ -36,13 +37,7 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.fixture
 def without_npm(tmp_path: Path) -> str:
     """A PATH with the basic commands alone."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name in ("sh", "cat", "cksum", "dirname", "mkdir", "date", "sleep"):
-        found = shutil.which(name)
-        assert found, name
-        (programs / name).symlink_to(found)
-    return str(programs)
+    return str(basic_commands(tmp_path / "bin", "sh", "cat", "cksum", "dirname", "mkdir", "date", "sleep"))
 
 
 def build_page(checkout: Path, path: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -91,6 +91,9 @@ def test_they_are_served_where_the_app_has_no_route(dashboards_process: Dashboar
         # THEN the app still answers on its own routes
         assert get(connection, "/")[2] == b'{"from":"the app"}'
         assert get(connection, "/dashboardsandmore")[0] == 404
+    # AND without a file of metrics there are none
+    with served("/", None) as connection:
+        assert get(connection, "/dashboards/")[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -148,11 +151,6 @@ def test_a_request_during_a_crash_gets_a_problem_and_the_next_a_page(tmp_path: P
     running.close()
 
 
-def test_without_a_file_of_metrics_there_are_none() -> None:
-    with served("/", None) as connection:
-        assert get(connection, "/dashboards/")[0] == 404
-
-
 def test_if_they_do_not_start_the_response_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a process that exits at once
     monkeypatch.setattr(serve, "COMMAND", ("-c", "import sys; sys.exit('no dashboards today')"))
@@ -182,12 +180,12 @@ def test_they_stop_when_the_server_is_killed(tmp_path: Path) -> None:
             clock.wait_until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT)
 
 
-def test_a_response_that_does_not_come_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    running = Dashboards(tmp_path / "metrics.jsonl")
-    assert running.respond("/dashboards/").status == 200
+def test_a_response_that_does_not_come_is_an_error(
+    dashboards_process: Dashboards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dashboards_process.respond("/dashboards/").status == 200
     monkeypatch.setattr(serve, "RESPONSE_TIMEOUT", 0.2)
-    running.child.pause()
+    dashboards_process.child.pause()
     with pytest.raises(Unavailable, match="the dashboards did not answer"):
-        running.respond("/dashboards/")
-    running.child.resume()
-    running.close()
+        dashboards_process.respond("/dashboards/")
+    dashboards_process.child.resume()
