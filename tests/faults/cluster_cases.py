@@ -129,11 +129,7 @@ PAIR_CASES: tuple[FaultCase[StandaloneRig], ...] = (
     connected(
         "primary became a read-only replica",
         replica_of_another,
-        {
-            **HIT,
-            "stale": Expected("stale", ("redis_readonly",)),
-            "none": Expected("bypass", ("redis_readonly",)),
-        },
+        {**HIT, "stale": Expected("stale", ("redis_readonly",)), "none": Expected("bypass", ("redis_readonly",))},
     ),
 )
 LOADING_CASES: tuple[FaultCase[StandaloneRig], ...] = (

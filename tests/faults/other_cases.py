@@ -26,14 +26,10 @@ HUNG = (
     Row("both hung", "none", degraded("redis_timeout", "postgres_timeout", within=1.6)),
 )
 STALE_IN_MEMORY = Row(
-    "both down, a stale value in memory",
-    "memory",
-    Expected("stale", ("redis_unreachable", "postgres_unreachable")),
+    "both down, a stale value in memory", "memory", Expected("stale", ("redis_unreachable", "postgres_unreachable"))
 )
 PAST_HARD_TTL = Row(
-    "both down, a value past its hard TTL in memory",
-    "memory",
-    degraded("redis_unreachable", "postgres_unreachable"),
+    "both down, a value past its hard TTL in memory", "memory", degraded("redis_unreachable", "postgres_unreachable")
 )
 BOTH = (*DOWN, *HUNG, STALE_IN_MEMORY, PAST_HARD_TTL)
 

@@ -20,15 +20,7 @@ from chalicelib.features.features import Features
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from tests.faults.case import (
-    LOOKUP_LIMIT,
-    PATIENCE,
-    RECOVERY,
-    CacheState,
-    Scenario,
-    assert_lookup,
-    assert_recovers,
-)
+from tests.faults.case import LOOKUP_LIMIT, PATIENCE, RECOVERY, CacheState, Scenario, assert_lookup, assert_recovers
 from tests.faults.containers import ContainerLookup, look_up_once
 from tests.faults.proxy import Proxy
 from tests.support.feature_rig import FIRST

@@ -7,14 +7,7 @@ import pytest
 
 from local.stack.postgres import PostgresServer
 from tests.faults.case import Scenario, parametrize
-from tests.faults.cluster_cases import (
-    CLUSTER_CASES,
-    LOADING_CASES,
-    PAIR_CASES,
-    SLOW_TO_LOAD,
-    ClusterRig,
-    StandaloneRig,
-)
+from tests.faults.cluster_cases import CLUSTER_CASES, LOADING_CASES, PAIR_CASES, SLOW_TO_LOAD, ClusterRig, StandaloneRig
 from tests.faults.rig import CELLS, StandaloneValkey, run_case, running_server
 from tests.faults.valkey_cluster import cluster
 from tests.support.feature_rig import database

@@ -120,10 +120,7 @@ def test_threads_share_the_sign_in(redis_rig: Rig, store: Slow) -> None:
 @pytest.mark.parametrize("store", ["PostgreSQL", "Redis"])
 def test_a_sign_in_that_broke_during_a_freeze_is_begun_anew(redis_rig: Rig, store: Slow) -> None:
     # GIVEN a container that freezes while its sign-in is under way
-    with (
-        slow(redis_rig, store, 60.0) as (proxy, variables),
-        FreezingContainer(variables, freezes=True) as container,
-    ):
+    with slow(redis_rig, store, 60.0) as (proxy, variables), FreezingContainer(variables, freezes=True) as container:
         assert container.at(redis_rig.cell()).faults[0].endswith("_signing_in")
         # WHEN the server closes the connection meanwhile
         proxy.restore()

@@ -13,14 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.api.body import BINARY_TYPES
 from chalicelib.api.page import page_key
-from local.lambda_sim.api_gateway import (
-    ApiGateway,
-    ApiRequest,
-    MalformedResponse,
-    parse_response,
-    proxy_event,
-    serving,
-)
+from local.lambda_sim.api_gateway import ApiGateway, ApiRequest, MalformedResponse, parse_response, proxy_event, serving
 from local.lambda_sim.container import InvocationReport, InvocationResult
 from local.lambda_sim.pool import Throttled
 from local.lambda_sim.runtime_api import PAYLOAD_LIMIT

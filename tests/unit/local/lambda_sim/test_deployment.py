@@ -22,12 +22,7 @@ TEMPLATE = {
         },
         "Warm": {
             "Type": "AWS::Serverless::Function",
-            "Properties": {
-                "Handler": "app.warm",
-                "MemorySize": 512,
-                "Timeout": 60,
-                "ReservedConcurrentExecutions": 1,
-            },
+            "Properties": {"Handler": "app.warm", "MemorySize": 512, "Timeout": 60, "ReservedConcurrentExecutions": 1},
         },
     }
 }
