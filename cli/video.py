@@ -13,23 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
+from cli.words import rows_of
+
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
 
-MEDIA_TYPES: Mapping[str, str] = {
-    ".3gp": "video/3gpp",
-    ".asf": "video/x-ms-asf",
-    ".avi": "video/x-msvideo",
-    ".m4v": "video/x-m4v",
-    ".mkv": "video/x-matroska",
-    ".mov": "video/quicktime",
-    ".mp4": "video/mp4",
-    ".mpg": "video/mpeg",
-    ".mts": "video/mp2t",
-    ".webm": "video/webm",
-    ".wmv": "video/x-ms-wmv",
-}
+MEDIA_TYPES = {row["suffix"]: row["media_type"] for row in rows_of(Path(__file__).with_suffix(".csv"))}
 INSTALL = "videos need PyAV; install faunalens with it, such as by `uv tool install '.[video]'`"
 FAR = 3.0
 """Seconds between frames from which a jump is quicker than to decode what lies between."""

@@ -4,7 +4,6 @@ The package is built while the stores start. The API is served on `--port`, with
 progress. `make warm` runs the warming, which AWS would run on a schedule.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -20,7 +19,7 @@ from local import LocalError
 from local.lambda_sim.api_gateway import serving
 from local.lambda_sim.container import API
 from local.lambda_sim.deployment import RunningPackage, deployed
-from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack
+from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack, whole_number
 from local.stack.terminal import step
 
 HEALTH_TIMEOUT = 20.0
@@ -82,18 +81,12 @@ def main() -> int:
     )
     parser.add_argument(
         "--containers",
-        type=_count,
+        type=whole_number(1000, "a number of containers; choose one from 1 to 1000"),
         help="maximum number of containers for the API (default: the stage's reserved concurrency)",
         metavar="N",
     )
     options = parser.parse_args()
     return run_stack("make lambda", options, partial(start, stage=options.stage, containers=options.containers))
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of containers; choose one from 1 to 1000")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -67,10 +67,6 @@ class ApiResponse:
     body: bytes
 
 
-class MalformedResponse(Exception):
-    """A function's result that is not a response of a Lambda proxy integration."""
-
-
 def is_binary(content_type: str, binary_types: Sequence[str]) -> bool:
     """Return whether API Gateway treats a content type as binary. Parameters of the type do not matter.
 
@@ -133,8 +129,8 @@ def proxy_event(
     }
 
 
-def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> ApiResponse:
-    """Parse a function's result as a response. Raises `MalformedResponse`.
+def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> ApiResponse | None:
+    """Parse a function's result as a response of a Lambda proxy integration. Return None if it is none.
 
     As in API Gateway, a base64 body is decoded only if the first media type in the client's `Accept` header is binary.
     """
@@ -150,10 +146,8 @@ def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> 
             body = base64.b64decode(body)
         headers.setdefault("Content-Type", "application/json")
         return ApiResponse(int(returned["statusCode"]), headers, body)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise MalformedResponse(
-            f"the function's result is not a Lambda proxy response: {type(error).__name__} {error}"
-        ) from error
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def scheduled_event(rule: str) -> dict[str, Any]:
@@ -190,45 +184,45 @@ class ApiGateway:
         self._matcher = RouteMatcher(list(self._paths))
         self._invoke = invoke
 
-    def resource_of(self, target: str) -> str | None:
-        """Return the resource that serves a path, for example `/web/{name}`, or None."""
+    def route_of(self, target: str) -> tuple[str, Mapping[str, str]]:
+        """Return the resource that serves a path, for example `/web/{name}`, and its parameters; or an empty name."""
         try:
-            return str(self._matcher.match_route(target).route)
+            found = self._matcher.match_route(target)
         except ValueError:
-            return None
+            return "", {}
+        return str(found.route), found.captured
 
     def handle(self, request: ApiRequest) -> ApiResponse:
         """Return the response to a request. A failure of the function becomes an error response."""
         request_id = str(uuid4())
-        resource = self.resource_of(request.target)
-        method = self._paths.get(resource or "", {}).get(request.method.lower())
-        if resource is None or method is None:
+        resource, captured = self.route_of(request.target)
+        method = self._paths.get(resource, {}).get(request.method.lower())
+        if method is None:
             response = self._refuse("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token", request_id)
         elif method.get("security") and request.header(KEY_HEADER) != page_key(self.stage, API_ID):
             response = self._refuse("INVALID_API_KEY", 403, "Forbidden", request_id)  # the page's is the only key here
         elif method["x-amazon-apigateway-integration"]["type"] == "mock":
             response = _mock_response(method["x-amazon-apigateway-integration"])
         else:
-            response = self._integrate(request, resource, request_id)
+            response = self._integrate(request, resource, captured, request_id)
         headers = {"x-amzn-RequestId": request_id, **response.headers}
         return ApiResponse(response.status, headers, response.body)
 
-    def _integrate(self, request: ApiRequest, resource: str, request_id: str) -> ApiResponse:
+    def _integrate(
+        self, request: ApiRequest, resource: str, captured: Mapping[str, str], request_id: str
+    ) -> ApiResponse:
         trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-        captured = self._matcher.match_route(request.target).captured
         event = proxy_event(request, resource, captured, self.stage, self._binary_types, request_id, trace_id)
         payload = json.dumps(event, allow_nan=False).encode()
         if len(payload) > PAYLOAD_LIMIT:
             return self._refuse("REQUEST_TOO_LARGE", 413, "Request Too Long", request_id)
         try:
             result = self._invoke(payload, str(uuid4()), trace_id)  # Lambda gives the invocation another id
-            if result.error is None:
-                return parse_response(result.payload, request.header("accept"), self._binary_types)
         except Throttled:
             return self._refuse("DEFAULT_5XX", 500, "Internal server error", request_id)
-        except MalformedResponse:
-            pass  # like a function that fails
-        return self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
+        accept = request.header("accept")
+        response = None if result.error else parse_response(result.payload, accept, self._binary_types)
+        return response or self._refuse("DEFAULT_5XX", 502, "Internal server error", request_id)
 
     def _refuse(self, kind: str, status: int, message: str, request_id: str) -> ApiResponse:
         """Return the error response that the template defines for `kind`, or API Gateway's default."""
@@ -312,7 +306,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def _route(self) -> str:
-        return self.gateway.resource_of(self.path) or "(no such path)"
+        return self.gateway.route_of(self.path)[0] or "(no such path)"
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _answer  # noqa: N815  names of http.server
 

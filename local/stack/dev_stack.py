@@ -192,7 +192,8 @@ def rotate(path: Path, limit: int) -> None:
 def argument_parser(description: str) -> argparse.ArgumentParser:
     """Return a parser for the arguments that `make run` and `make lambda` have in common."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--port", type=_port, default=8000, help="port to serve on (default: 8000)")
+    port = whole_number(65535, "a port; choose one from 1024 to 65535: make run PORT=8000")
+    parser.add_argument("--port", type=port, default=8000, help="port to serve on (default: 8000)")
     parser.add_argument("--with-parent", action="store_true", help="stop when the process that started this one exits")
     return parser
 
@@ -220,10 +221,15 @@ def run_stack(command: str, arguments: argparse.Namespace, start: Callable[[DevS
     return 0
 
 
-def _port(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"{text} is not a port; choose one from 1024 to 65535: make run PORT=8000")
-    return int(text)
+def whole_number(most: int, what: str) -> Callable[[str], int]:
+    """Return a parser of an argument from 1 to `most`. Others are "not `what`"."""
+
+    def parse(text: str) -> int:
+        if not text.isdigit() or not 0 < int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not {what}")
+        return int(text)
+
+    return parse
 
 
 DATA_SOURCES = (
