@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import Concatenate
@@ -32,13 +31,6 @@ killed: Fault = fault(lambda rig: rig.postgres.kill(), lambda rig: rig.postgres.
 paused: Fault = fault(lambda rig: rig.postgres.pause(), lambda rig: rig.postgres.resume())
 
 
-def wait_until_true(rig: Rig, query: str, timeout: float = 5.0) -> None:
-    """Wait until a query of the superuser returns true."""
-    deadline = time.monotonic() + timeout
-    while not rig.sql(query)[0][0]:
-        assert time.monotonic() < deadline, f"still false after {timeout:g} s: {query}"
-
-
 @contextmanager
 def locked(rig: Rig) -> Iterator[None]:
     """Lock a table that every lookup reads."""
@@ -53,7 +45,7 @@ def killed_mid_request(rig: Rig) -> Iterator[None]:
     """Kill the server as soon as a query waits for a lock."""
 
     def kill() -> None:
-        wait_until_true(rig, "select exists (select from pg_locks where not granted)")
+        rig.wait_until("select exists (select from pg_locks where not granted)")
         rig.postgres.kill()
 
     killer = threading.Thread(target=kill)
@@ -78,8 +70,7 @@ def session_terminated(rig: Rig) -> Iterator[None]:
 @contextmanager
 def session_idled(rig: Rig) -> Iterator[None]:
     """Wait until the server has closed the app's idle session."""
-    wait_until_true(
-        rig,
+    rig.wait_until(
         "select not exists (select from pg_stat_activity"
         " where datname = current_database() and application_name = 'faunalens')",
     )
@@ -99,7 +90,7 @@ def shutting_down(rig: Rig) -> Iterator[None]:
     """Start a smart shutdown, during which the server waits for open sessions and accepts no new sessions."""
     with rig.superuser():
         os.kill(rig.postgres.pid, signal.SIGTERM)
-        _await_refusal(rig)
+        rig.postgres.wait_until(lambda: _refuses(rig), 5)
         try:
             yield
         finally:
@@ -107,14 +98,12 @@ def shutting_down(rig: Rig) -> Iterator[None]:
     rig.postgres.start()
 
 
-def _await_refusal(rig: Rig) -> None:
-    deadline = time.monotonic() + 5
-    while True:
-        try:
-            psycopg2.connect(rig.database_url).close()
-        except psycopg2.OperationalError:
-            return
-        assert time.monotonic() < deadline, "PostgreSQL still accepts connections after 5 s"
+def _refuses(rig: Rig) -> bool:
+    try:
+        psycopg2.connect(rig.database_url).close()
+    except psycopg2.OperationalError:
+        return True
+    return False
 
 
 @contextmanager
@@ -124,20 +113,13 @@ def standby(rig: Rig) -> Iterator[None]:
     rig.postgres.stop()
     signal_file.touch(mode=0o600)
     rig.postgres.launch()
-    rig.postgres.wait_until(lambda: _is_standby(rig), 20)
+    rig.wait_until("select pg_is_in_recovery()", 20)
     try:
         yield
     finally:
         rig.postgres.stop()
         signal_file.unlink()
         rig.postgres.start()
-
-
-def _is_standby(rig: Rig) -> bool:
-    try:
-        return bool(rig.sql("select pg_is_in_recovery()")[0][0])
-    except psycopg2.OperationalError:
-        return False
 
 
 @contextmanager

@@ -160,12 +160,16 @@ class Rig(BaseRig):
             connection.autocommit = True
             yield connection
 
-    def is_up(self) -> bool:
-        """Return whether PostgreSQL accepts connections."""
-        try:
-            return bool(self.sql("select true"))
-        except psycopg2.OperationalError:
-            return False
+    def wait_until(self, query: str, timeout: float = 5.0) -> None:
+        """Wait until PostgreSQL accepts connections, and a query of the superuser returns true."""
+
+        def holds() -> bool:
+            try:
+                return bool(self.sql(query)[0][0])
+            except psycopg2.OperationalError:
+                return False
+
+        self.postgres.wait_until(holds, timeout)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement as the superuser; return the rows, if any."""

@@ -64,19 +64,21 @@ def seconds_of_faults(lookups: Sequence[TimedLookup], since: float) -> float:
     return seconds
 
 
+def announce(rig: Rig, version: str) -> None:
+    """Switch to a dataset and announce it."""
+    with closing(ContainerLookup(rig.direct_settings)) as loader:
+        loader.cache.announce(switch(rig.database_url, version), 600, Deadline.after(1))
+
+
 def test_a_switch_of_datasets(redis_rig: Rig) -> None:
     cells = cache_cells(redis_rig)
     with BackgroundLoad({**redis_rig.direct_settings, **SHORT_VERSION_TTL}, cells) as load:
         load.wait_for_lookups(200)
         # WHEN the database switches to another dataset and announces it
-        announced = switch(redis_rig.database_url, "v2")
-        with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
-            loader.cache.announce(announced, 600, Deadline.after(1))
+        announce(redis_rig, "v2")
         switched = monotonic()
         load.wait_for_lookups(600, since=switched + 0.1)
-    announced = switch(redis_rig.database_url, "v1")
-    with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
-        loader.cache.announce(announced, 600, Deadline.after(1))
+    announce(redis_rig, "v1")
     # THEN all results are of the new dataset once the cached version has expired
     assert_one_dataset(load.lookups, "v2", switched + 0.1)
 
@@ -144,12 +146,6 @@ def test_a_failover_of_redis(postgres_server: PostgresServer, tmp_path: Path) ->
         assert seconds_of_faults(load.lookups, died) < 6
 
 
-@pytest.fixture
-def breaking_postgres(postgres_rig: Rig) -> Rig:
-    postgres_rig.sql("checkpoint")
-    return postgres_rig
-
-
 def killed(rig: Rig) -> None:
     rig.postgres.kill()
     rig.postgres.start()
@@ -164,12 +160,13 @@ def crashed(rig: Rig) -> None:
     """Kill one session; PostgreSQL then restarts all the others."""
     ((pid,), *_) = rig.sql("select pid from pg_stat_activity where application_name = 'faunalens'")
     os.kill(pid, signal.SIGKILL)
-    rig.postgres.wait_until(rig.is_up, 10)
+    rig.wait_until("select true", 10)
 
 
 @pytest.mark.parametrize("event", [killed, restarted, crashed], ids=["killed", "restarted", "crashed"])
-def test_a_failover_of_postgres(breaking_postgres: Rig, event: Callable[[Rig], None]) -> None:
-    rig = breaking_postgres
+def test_a_failover_of_postgres(postgres_rig: Rig, event: Callable[[Rig], None]) -> None:
+    rig = postgres_rig
+    rig.sql("checkpoint")
     # GIVEN cells in Redis, fresh and stale, and others that are in neither cache
     fresh, uncached = cache_cells(rig), [rig.cell() for _ in range(400)]
     stale = [rig.cell() for _ in range(20)]

@@ -22,7 +22,7 @@ from local.stack.postgres import ENVIRONMENT, OWNER, PostgresServer, give_folder
 from tests.faults import postgres_cases, redis_cases
 from tests.faults.case import CacheState, Expected, FaultCase, connected, fault
 from tests.faults.certificates import NAME, CertificateFiles, Certificates
-from tests.faults.postgres_cases import stale_or_none, wait_until_true
+from tests.faults.postgres_cases import stale_or_none
 from tests.faults.proxy import Proxy
 from tests.faults.rig import QUICK, Rig, ValkeyWithUser, command, with_address
 
@@ -136,7 +136,7 @@ def reload_postgres(rig: TlsRig, statement: str = "select true") -> None:
     rig.sql(statement)
     ((before,),) = rig.sql("select pg_conf_load_time()::text")
     rig.sql("select pg_reload_conf()")
-    wait_until_true(rig, f"select pg_conf_load_time() > '{before}'")
+    rig.wait_until(f"select pg_conf_load_time() > '{before}'")
 
 
 def certificate(install: Callable[[TlsRig, CertificateFiles], None], which: str) -> Fault:

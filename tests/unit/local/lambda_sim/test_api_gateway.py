@@ -96,31 +96,15 @@ def test_anything_else_is_malformed(payload: bytes) -> None:
 
 
 PROXY = {"x-amazon-apigateway-integration": {"type": "aws_proxy"}}
-MOCK = {
-    "x-amazon-apigateway-integration": {
-        "type": "mock",
-        "responses": {
-            "default": {
-                "statusCode": "200",
-                "responseParameters": {"method.response.header.Access-Control-Allow-Origin": "'*'"},
-            }
-        },
-    }
+ANY_ORIGIN = {"method.response.header.Access-Control-Allow-Origin": "'*'"}
+PREFLIGHT = {"default": {"statusCode": "200", "responseParameters": ANY_ORIGIN}}
+MOCK = {"x-amazon-apigateway-integration": {"type": "mock", "responses": PREFLIGHT}}
+DEFINITION = {
+    "paths": {"/photos": {"post": PROXY, "options": MOCK}, "/web/{name}": {"get": PROXY}},
+    "x-amazon-apigateway-binary-media-types": ["image/jpeg"],
 }
-TEMPLATE = {
-    "Resources": {
-        "RestAPI": {
-            "Type": "AWS::Serverless::Api",
-            "Properties": {
-                "StageName": "dev",
-                "DefinitionBody": {
-                    "paths": {"/photos": {"post": PROXY, "options": MOCK}, "/web/{name}": {"get": PROXY}},
-                    "x-amazon-apigateway-binary-media-types": ["image/jpeg"],
-                },
-            },
-        }
-    }
-}
+API = {"Type": "AWS::Serverless::Api", "Properties": {"StageName": "dev", "DefinitionBody": DEFINITION}}
+TEMPLATE = {"Resources": {"RestAPI": API}}
 REPORT = InvocationReport("r", 1.0, 128, 10, None)
 
 

@@ -8,28 +8,17 @@ import pytest
 from local.lambda_sim.container import InvocationReport
 from local.lambda_sim.deployment import FunctionLog, read_functions
 
-TEMPLATE = {
-    "Resources": {
-        "Role": {"Type": "AWS::IAM::Role", "Properties": {}},
-        "APIHandler": {
-            "Type": "AWS::Serverless::Function",
-            "Properties": {
-                "Handler": "app.app",
-                "MemorySize": 1769,
-                "Timeout": 29,
-                "Environment": {"Variables": {"STAGE": "dev", "DATABASE_URL": {"Fn::Sub": "${Database}"}}},
-            },
-        },
-        "Warm": {
-            "Type": "AWS::Serverless::Function",
-            "Properties": {"Handler": "app.warm", "MemorySize": 512, "Timeout": 60, "ReservedConcurrentExecutions": 1},
-        },
-    }
-}
+VARIABLES = {"STAGE": "dev", "DATABASE_URL": {"Fn::Sub": "${Database}"}}
+PROPERTIES = (
+    {"Handler": "app.app", "MemorySize": 1769, "Timeout": 29, "Environment": {"Variables": VARIABLES}},
+    {"Handler": "app.warm", "MemorySize": 512, "Timeout": 60, "ReservedConcurrentExecutions": 1},
+)
 
 
 def test_functions_are_read_from_the_template() -> None:
-    functions = read_functions(TEMPLATE, "faunalens", "dev")
+    resources = [{"Type": "AWS::Serverless::Function", "Properties": each} for each in PROPERTIES]
+    others = {"Role": {"Type": "AWS::IAM::Role", "Properties": {}}}
+    functions = read_functions({"Resources": others | dict(enumerate(resources))}, "faunalens", "dev")
     # THEN the API's function has the name of the application, and references to the stack are left out
     api = functions["app.app"]
     assert (api.name, api.memory, api.timeout, api.concurrency) == ("faunalens-dev", 1769, 29, 10)
