@@ -81,14 +81,13 @@ def shown(path: str) -> str:
 def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
     """Print the outcome of a photo as a line of JSON, or as a line for people."""
     if not as_json:
-        text = (
-            json.loads(outcome.answer)["message"] if outcome.answer else f"no answer ({outcome.code}): {outcome.detail}"
-        )
+        none = f"no answer ({outcome.code}): {outcome.detail}"
+        text = json.loads(outcome.answer)["message"] if outcome.answer else none
         say(f"{shown(outcome.task.path)}: {shown(text)}")
         return
-    line = {"path": outcome.task.path, "taken": outcome.facts.taken}
     error = {"code": outcome.code, "detail": outcome.detail} if outcome.code else None
-    head = json.dumps({**line, "error": error}, ensure_ascii=False, allow_nan=False)
+    line = {"path": outcome.task.path, "taken": outcome.facts.taken, "error": error}
+    head = json.dumps(line, ensure_ascii=False, allow_nan=False)
     say_json(f'{head[:-1]}, "answer": {outcome.answer or "null"}}}')
 
 

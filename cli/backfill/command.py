@@ -223,10 +223,14 @@ def _left(kept: ResultsFile) -> int:
 def _watch(cloud: Cloud, run: Run) -> int:
     """Show how far a run is until it has ended."""
     with photo_progress(0, run.photos) as reach:
-        ended = runs.wait(cloud, run, lambda state: reach(progress_of(cloud, state).done), lambda: time.sleep(PAUSE))
-    if ended.status != runs.SUCCEEDED:
-        warn(f"the run {ended.name} ended: {ended.status.lower()}; `faunalens batch submit` goes on with it")
-    return _code(ended)
+        reach(progress_of(cloud, run).done)
+        while run.is_running:
+            time.sleep(PAUSE)
+            run = runs.describe(cloud, run.arn)
+            reach(progress_of(cloud, run).done)
+    if run.status != runs.SUCCEEDED:
+        warn(f"the run {run.name} ended: {run.status.lower()}; `faunalens batch submit` goes on with it")
+    return _code(run)
 
 
 def _code(run: Run) -> int:

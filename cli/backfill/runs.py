@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any, NamedTuple
@@ -94,16 +94,6 @@ def resume(cloud: Cloud, run: Run) -> Run:
     """Let AWS resume a run with the batches that failed and those that had not begun."""
     cloud.client("stepfunctions").redrive_execution(executionArn=run.arn)
     return describe(cloud, run.arn)
-
-
-def wait(cloud: Cloud, run: Run, look: Callable[[Run], Any], pause: Callable[[], None]) -> Run:
-    """Return a run once it has ended. `look`: called with each state of it. `pause`: waits until the next look."""
-    while run.is_running:
-        look(run)
-        pause()
-        run = describe(cloud, run.arn)
-    look(run)
-    return run
 
 
 TRANSITIONS = 4

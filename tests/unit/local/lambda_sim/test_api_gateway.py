@@ -72,7 +72,7 @@ def test_an_event_has_what_the_request_has() -> None:
 
 def test_a_response_is_parsed() -> None:
     payload = {"statusCode": 201, "headers": {"A": "1"}, "multiValueHeaders": {"B": ["2", "3"]}, "body": "é"}
-    headers = {"A": "1", "B": ["2", "3"], "Content-Type": "application/json"}
+    headers: dict[str, str | list[str]] = {"A": "1", "B": ["2", "3"], "Content-Type": "application/json"}
     response = parse_response(json.dumps(payload).encode(), "*/*", BINARY_TYPES)
     assert response == ApiResponse(201, headers, "é".encode())
 

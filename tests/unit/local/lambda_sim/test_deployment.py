@@ -17,8 +17,8 @@ PROPERTIES = (
 
 def test_functions_are_read_from_the_template() -> None:
     resources = [{"Type": "AWS::Serverless::Function", "Properties": each} for each in PROPERTIES]
-    others = {"Role": {"Type": "AWS::IAM::Role", "Properties": {}}}
-    functions = read_functions({"Resources": others | dict(enumerate(resources))}, "faunalens", "dev")
+    others = {"Type": "AWS::IAM::Role", "Properties": {}}
+    functions = read_functions({"Resources": dict(enumerate([others, *resources]))}, "faunalens", "dev")
     # THEN the API's function has the name of the application, and references to the stack are left out
     api = functions["app.app"]
     assert (api.name, api.memory, api.timeout, api.concurrency) == ("faunalens-dev", 1769, 29, 10)
