@@ -45,9 +45,7 @@ def blurred(path: Path, boxes: Iterable[Box]) -> bytes | None:
 
 def _kept(exif: Image.Exif) -> Image.Exif:
     kept = Image.Exif()
-    for tag in KEPT:
-        if tag in exif:
-            kept[tag] = exif[tag]
+    kept.update({tag: exif[tag] for tag in KEPT if tag in exif})
     times = exif.get_ifd(IFD.Exif)
     kept.get_ifd(IFD.Exif).update({tag: times[tag] for tag in KEPT_TIMES if tag in times})
     return kept

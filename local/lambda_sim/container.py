@@ -160,7 +160,7 @@ class Container:
             deadline = began + self.function.timeout
             self.write_log(f"START RequestId: {request_id} Version: $LATEST")
             due = time.time() + deadline - time.perf_counter()
-            self._api.offer(Invocation(request_id, event, due, self.function.arn, trace_id))
+            self._api.events.put(Invocation(request_id, event, due, self.function.arn, trace_id))
             message = self._next_message(deadline)
             self._freeze_when_done(deadline)
         except (ContainerFailure, TimeoutError) as error:

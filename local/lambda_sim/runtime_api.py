@@ -50,19 +50,22 @@ class RuntimeMessage:
 
 
 class RuntimeApi(ThreadingTCPServer):
-    """The API on a free port. `messages` gets the requests of the runtime. `offer` sends an event to the runtime."""
+    """The API on a free port. `messages`: the requests of the runtime.
+
+    `events`: for the runtime, which gets one when it asks; None at the end.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         self.messages: SimpleQueue[RuntimeMessage] = SimpleQueue()
-        self._offered: SimpleQueue[Invocation | None] = SimpleQueue()
+        self.events: SimpleQueue[Invocation | None] = SimpleQueue()
         super().__init__((HOST, 0), _Handler)
         self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
     def __exit__(self, *_: object) -> None:
-        self._offered.put(None)
+        self.events.put(None)
         self.shutdown()
         self._thread.join()
         self.server_close()
@@ -76,15 +79,6 @@ class RuntimeApi(ThreadingTCPServer):
     def address(self) -> str:
         """Host and port, for the variable AWS_LAMBDA_RUNTIME_API."""
         return f"{HOST}:{self.server_address[1]}"
-
-    def offer(self, invocation: Invocation) -> None:
-        """Send an event to the runtime: at once if the runtime is waiting for one, otherwise when it asks."""
-        self._offered.put(invocation)
-
-    def next_invocation(self) -> Invocation | None:
-        """Wait for the next event and return it. Return None when the API closes."""
-        self.messages.put(RuntimeMessage("next"))
-        return self._offered.get()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -120,7 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = _answer  # noqa: N815  names of http.server
 
     def _send_next(self) -> None:
-        invocation = self.server.next_invocation()
+        self.server.messages.put(RuntimeMessage("next"))
+        invocation = self.server.events.get()
         if invocation is None:
             self.close_connection = True
             return
