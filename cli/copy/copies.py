@@ -71,7 +71,8 @@ class Copies:
         self.counts = Counter[str]()
         self.rows = {_key(row.new_path): row for row in _read(folder / TABLE)}
         self._wanted: set[str] = set()
-        if not self.rows and not _is_table(folder / TABLE):
+        head = (folder / TABLE).read_bytes()[:200].strip() if (folder / TABLE).is_file() else b""
+        if not self.rows and head not in (b"", ",".join(Copy._fields).encode()):
             raise CommandError(f"{folder / TABLE} is no table of copies; choose another folder")
         self._save(self.rows.values())  # a kill may have cut the last line short
         self._file = (folder / TABLE).open("a", encoding="utf-8", newline="")
@@ -161,11 +162,6 @@ class Copies:
 def _key(new_path: str) -> str:
     """Return the key of a path: two paths that Windows and Macs take for the same file have the same key."""
     return new_path.casefold()
-
-
-def _is_table(path: Path) -> bool:
-    """Return whether a file is a table without rows, or there is none."""
-    return not path.is_file() or path.read_bytes()[:200].strip() in (b"", ",".join(Copy._fields).encode())
 
 
 def _read(path: Path) -> Iterator[Copy]:

@@ -102,7 +102,8 @@ def deployed(
     concurrency.
     """
     template = json.loads(package.template.read_text())
-    settings = _settings_in(environment)
+    inherited = variables(Settings).keys() - set(NOT_INHERITED)
+    settings = {name: value for name, value in environment.items() if name in inherited}
     log = FunctionLog(folder, Path(environment.get("METRICS_FILE") or folder / "metrics.jsonl"))
     with ExitStack() as stack:
         sandbox = stack.enter_context(unpacked(package, folder / "lambda"))
@@ -113,9 +114,3 @@ def deployed(
             pools[handler] = Pool(function, sandbox, folder, partial(log.write, each.name))
             stack.callback(pools[handler].close)
         yield RunningPackage(sandbox, pools, ApiGateway(template, pools[API].invoke))
-
-
-def _settings_in(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that functions get from the environment of this machine."""
-    names = variables(Settings).keys() - set(NOT_INHERITED)
-    return {name: value for name, value in environment.items() if name in names}

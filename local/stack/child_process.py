@@ -156,11 +156,6 @@ class ChildProcess:
         reason = next((line for line in reversed(lines) if "FATAL:" in line or "PANIC:" in line), lines[-1])
         return f"{reason} ({self.log})"
 
-    @property
-    def port_was_taken(self) -> bool:
-        """Whether the process exited because another program was using its port."""
-        return not self.running and "Address already in use" in self._output()
-
     def _output(self) -> str:
         return self.log.read_text("utf-8", "replace") if self.log and self.log.exists() else ""
 
@@ -228,7 +223,7 @@ class EmbeddedServer(ChildProcess, ABC):
             try:
                 return self.wait_until_ready()
             except NotReady:
-                if not self._any_port or not self.port_was_taken:
+                if self.running or not self._any_port or "Address already in use" not in self._output():
                     raise
                 self.choose_ports(0)
                 self.launch()
