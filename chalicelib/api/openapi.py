@@ -22,8 +22,12 @@ def path_id(description: str, name: str = "id") -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
 
 
-_UPLOAD_ID = path_id("Id from the response of POST /uploads.")
-_TAXON_ID = path_id("Stable id of a taxon, as in candidates[].taxon.")
+_IN_PATHS = {
+    "/uploads/{id}": path_id("Id from the response of POST /uploads."),
+    "/taxa/{id}": path_id("Stable id of a taxon, as in candidates[].taxon."),
+    "/offline/{part}": path_id("Name of a part, as in files[].parts.", "part"),
+}
+"""The parameter of each path that begins so."""
 _KEPT = {
     "ETag": {"description": "Changes with the response.", "schema": {"type": "string"}},
     "Cache-Control": {"description": "How long the response may be kept.", "schema": {"type": "string"}},
@@ -78,10 +82,11 @@ class _Operation(NamedTuple):
 
     def shown(self, *, api_keys: bool) -> dict[str, Any]:
         """Return the operation as in the document."""
+        parameters = [*(each for path, each in _IN_PATHS.items() if self.path.startswith(path)), *self.parameters]
         return {
             "operationId": self.id,
             "summary": self.summary,
-            **({"parameters": self.parameters} if self.parameters else {}),
+            **({"parameters": parameters} if parameters else {}),
             **({"requestBody": self.body} if self.body else {}),
             "responses": self.responses,
             **({"security": [{_KEY_SCHEME: []}]} if api_keys and self.keyed else {}),
@@ -141,7 +146,7 @@ def _operations() -> Iterator[_Operation]:
         "identify_upload",
         "Identify the animal in an uploaded photo",
         _responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound]),
-        [_UPLOAD_ID, *_query(IDENTIFY_UPLOAD)],
+        _query(IDENTIFY_UPLOAD),
         "post",
     )
     yield _Operation(
@@ -163,21 +168,12 @@ def _operations() -> Iterator[_Operation]:
         "taxon",
         "Get the names, ids, links and range of a taxon, in words",
         _kept("application/json", _reference(TaxonFacts), errors.TaxonMissing),
-        [_TAXON_ID],
     )
     yield _Operation(
-        "/taxa/{id}/range",
-        "taxon_range",
-        "Get the range of a taxon as GeoJSON",
-        _kept(GEOJSON, outlines, *ranged),
-        [_TAXON_ID],
+        "/taxa/{id}/range", "taxon_range", "Get the range of a taxon as GeoJSON", _kept(GEOJSON, outlines, *ranged)
     )
     yield _Operation(
-        "/taxa/{id}/range.svg",
-        "taxon_map",
-        "Get the range of a taxon as a small map",
-        _kept(SVG, {}, *ranged),
-        [_TAXON_ID],
+        "/taxa/{id}/range.svg", "taxon_map", "Get the range of a taxon as a small map", _kept(SVG, {}, *ranged)
     )
     yield _Operation(
         "/health",
@@ -202,7 +198,6 @@ def _operations() -> Iterator[_Operation]:
         "offline_part",
         "Get a part of a file",
         _plain("A piece of a file's gzip stream", "application/octet-stream", errors.NotFound),
-        [path_id("Name of a part, as in files[].parts.", "part")],
         keyed=False,
     )
     text = "Language; a cookie remembers it. By default that of the cookie, or of Accept-Language."

@@ -81,12 +81,12 @@ def test_the_patience_for_the_first_sign_of_life_may_be_less(server: Server) -> 
 
 def test_a_sign_of_life_renews_the_patience(server: Server) -> None:
     under_way = SignIn(server.steps(), PATIENCE, 40.0)
-    assert not under_way.is_stalled
+    stalled = [under_way.is_stalled]
     proceed(under_way)
-    assert under_way.is_stalled
+    stalled.append(under_way.is_stalled)
     server.send(1)
     assert proceed(under_way, 0.01)[0] is None
-    assert not under_way.is_stalled
+    assert [*stalled, under_way.is_stalled] == [False, True, False]
     server.send(2)
     assert proceed(under_way)[0] == "connection"
 
