@@ -82,9 +82,9 @@ class Application:
     @cached_property
     def uploads(self) -> "Uploads":
         """Return the bucket for photos that are too large for a request, without connecting to it."""
-        from chalicelib.api.uploads import build_uploads
+        from chalicelib.api.uploads import Uploads
 
-        return build_uploads(self.settings)
+        return Uploads(self.settings)
 
     def respond(self, route: Route, request: Request) -> Response:
         """Return the response to a request, after logging and counting the request. Never raises.

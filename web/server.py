@@ -16,7 +16,7 @@ from types import FrameType
 import uvicorn
 
 from chalicelib.api.http import Route
-from chalicelib.api.uploads import build_uploads
+from chalicelib.api.uploads import Uploads
 from chalicelib.application import ROUTES, Application
 from chalicelib.errors import ModelError, SettingError, Unavailable
 from chalicelib.photo.memory import decode_bytes
@@ -107,7 +107,7 @@ def relaying(application: Application, settings: WebSettings, log: RequestLog, b
     function = Function(
         settings.identify_function, own.deployment.region, settings.invoke_seconds, settings.worker_count
     )
-    uploads = build_uploads(own, settings.worker_count)
+    uploads = Uploads(own, settings.worker_count)
     routes = _with_results(relay_routes(function, uploads), application, settings)
     return Asgi(application, settings, log, routes, beside, on_pulse=application.emit)
 

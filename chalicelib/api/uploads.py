@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from chalicelib.config.settings import Settings
-from chalicelib.config.stores import Budget
 from chalicelib.errors import NotFound, PhotoTooLarge, UploadMissing
 from chalicelib.stores.objects import S3
 
@@ -42,18 +41,16 @@ class UploadForm(NamedTuple):
 
 
 class Uploads:
-    """The upload bucket. Thread-safe; connects at first use.
+    """The upload bucket of the settings. Thread-safe; connects at first use.
 
-    `seconds`: lifetime of a form. `connections`: maximum number of calls at the same time.
-
-    If `bucket` is empty, every method raises `NotFound`, whose message says what the client can do instead.
+    `connections`: maximum number of calls at the same time. If the settings name no bucket, every method raises
+    `NotFound`, whose message says what the client can do instead.
     """
 
-    def __init__(
-        self, bucket: str, region: str, budget: Budget, *, max_bytes: int, seconds: int, connections: int = 10
-    ) -> None:
-        self._bucket, self._max_bytes, self._seconds = bucket, max_bytes, seconds
-        self._region, self._s3 = region, S3(region, budget, connections, _UNAVAILABLE)
+    def __init__(self, settings: Settings, connections: int = 10) -> None:
+        self._bucket, self._region = settings.s3.bucket, settings.deployment.region
+        self._seconds, self._max_bytes = settings.s3.upload_seconds, settings.photo.max_bytes
+        self._s3 = S3(self._region, settings.s3, connections, _UNAVAILABLE)
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -102,15 +99,3 @@ class Uploads:
             "no photo was uploaded with this id within a day; post the photo to the form's url first"
         )
         return cast("R", self._s3.call(operation, _MISSING, missing))
-
-
-def build_uploads(settings: Settings, connections: int = 10) -> Uploads:
-    """Return the upload bucket that the settings configure. `connections`: maximum number of calls at the same time."""
-    return Uploads(
-        settings.s3.bucket,
-        settings.deployment.region,
-        settings.s3,
-        max_bytes=settings.photo.max_bytes,
-        seconds=settings.s3.upload_seconds,
-        connections=connections,
-    )

@@ -95,7 +95,7 @@ _HEALTH_MS = 1000
 class RedisCache:
     """A `Cache` over one `RedisClient`, with a circuit breaker.
 
-    `connect`: function that creates the client at first use. Raises `OSError` if the CA bundle cannot be read.
+    `connect`: function that creates the client at first use.
     """
 
     def __init__(self, connect: Callable[[], "RedisClient"], breaker: Breaker, now: Callable[[], float] = time) -> None:
@@ -123,7 +123,7 @@ class RedisCache:
         After the import (90 ms), this takes at most `Budget.total`. Failures are ignored, because requests report them.
         """
         with suppress(CacheError):
-            self._get_client().run(lambda redis: redis.exists(ROLLOUT), Deadline.after(60.0), alone=True)
+            self._client.get().run(lambda redis: redis.exists(ROLLOUT), Deadline.after(60.0), alone=True)
 
     @property
     def sign_in_seconds(self) -> float | None:
@@ -261,14 +261,8 @@ class RedisCache:
             redis.get(ROLLOUT)
             redis.set(HEALTH, b"", px=_HEALTH_MS)
 
-        _raise_errors(*self._get_client().run(commands, deadline))
+        _raise_errors(*self._client.get().run(commands, deadline))
         self._breaker.record_success()
-
-    def _get_client(self) -> "RedisClient":
-        try:
-            return self._client.get()
-        except OSError as error:
-            raise CacheError("redis_tls", f"the file in REDIS_CA cannot be read: {error}") from error
 
     def _run(
         self, commands: "Commands", deadline: Deadline, *, alone: bool = False, needed: int | None = None
@@ -282,7 +276,7 @@ class RedisCache:
         # A sign-in that is under way costs Redis no further attempt, so each call may continue it.
         if not may_ask and not (self._client.is_made and self._client.get().is_signing_in):
             raise CacheError("redis_breaker_open", "the circuit breaker is open after consecutive failures of Redis")
-        client = self._get_client()
+        client = self._client.get()
         had_time = deadline.left() >= client.settings.command
         try:
             replies = client.run(commands, deadline, alone=alone, may_retry=may_ask)

@@ -82,12 +82,15 @@ _FAULTS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (  # the first ma
 class RedisClient:
     """A client of the Redis server or cluster at `settings.url`. Thread-safe. The first command opens a connection.
 
-    `login`: replaces the user and password in the URL.
+    `login`: replaces the user and password in the URL. Raises `CacheError` if the CA bundle cannot be read.
     """
 
     def __init__(self, settings: RedisSettings, login: Login | None = None) -> None:
         parts, size = urlsplit(settings.url), settings.connections
-        tls = ssl.create_default_context(cafile=settings.ca) if parts.scheme == "rediss" else None
+        try:
+            tls = ssl.create_default_context(cafile=settings.ca) if parts.scheme == "rediss" else None
+        except OSError as error:
+            raise CacheError("redis_tls", f"the file in REDIS_CA cannot be read: {error}") from error
         if login is None and parts.password:
             credentials = unquote(parts.username or ""), unquote(parts.password)
             login = lambda: credentials  # noqa: E731

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib.api.uploads import build_uploads
+from chalicelib.api.uploads import Uploads
 from chalicelib.lazy import Lazy
 from chalicelib.services import Services
 from local.stack.child_process import ChildProcess
@@ -73,7 +73,7 @@ def run_function_here(
     )
     patch.setattr(app.application, "settings", own)
     patch.setattr(app.application, "_services", Lazy(lambda: Services.build(own)))
-    patch.setitem(app.application.__dict__, "uploads", build_uploads(own))
+    patch.setitem(app.application.__dict__, "uploads", Uploads(own))
 
     def handle(event: dict[str, Any]) -> Any:
         invoked.append(event)

@@ -86,7 +86,7 @@ class TestCluster:
             # GIVEN a cache that has used only its endpoint so far
             cache.read(owned_by(0)[0], soon())
             before = _calls(nodes[0], "cluster|slots")
-            assert cache._get_client()._cluster is None
+            assert cache._client.get()._cluster is None
             # WHEN it is redirected THEN it reads the slot map once
             for node in (1, 2, 1):
                 cache.read(owned_by(node)[0], soon())

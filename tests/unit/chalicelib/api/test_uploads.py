@@ -16,16 +16,17 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from chalicelib.api.uploads import FOLDER, ID, Uploads
-from chalicelib.config.stores import Budget
+from chalicelib.config.settings import Deployment, PhotoLimits, Settings
+from chalicelib.config.stores import S3Settings
 from chalicelib.errors import HTTPError, NotFound, PhotoTooLarge, Unavailable, UploadMissing
 from tests.support.servers import scripted
 
 BUCKET, REGION = "faunalens-photos", "eu-west-1"
-BUDGET = Budget(connect=1.0, command=1.0, total=10.0)
 
 
-def uploads(bucket: str = BUCKET, max_bytes: int = 1000, budget: Budget = BUDGET) -> Uploads:
-    return Uploads(bucket, REGION, budget, max_bytes=max_bytes, seconds=60)
+def uploads(bucket: str = BUCKET, region: str = REGION, command: float = 1.0, total: float = 10.0) -> Uploads:
+    s3 = S3Settings(bucket=bucket, upload_seconds=60, connect=1.0, command=command, total=total)
+    return Uploads(Settings(Deployment(region=region), photo=PhotoLimits(max_bytes=1000), s3=s3))
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_a_stored_photo_is_fetched_by_its_id() -> None:
 @pytest.mark.usefixtures("_credentials")
 def test_a_photo_that_cannot_be_stored_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     with bad_s3(monkeypatch, HEAD), pytest.raises(Unavailable):
-        uploads(budget=Budget(1.0, 0.2, 1.0)).store(io.BytesIO(b"a photo"))
+        uploads(command=0.2, total=1.0).store(io.BytesIO(b"a photo"))
 
 
 @pytest.mark.usefixtures("s3")
@@ -74,9 +75,9 @@ def test_a_form_makes_s3_reject_large_files_and_other_types() -> None:
 @pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize("region", [REGION, "us-east-1"])
 def test_origins_contain_the_url_of_every_form(region: str) -> None:
-    bucket = Uploads(BUCKET, region, BUDGET, max_bytes=1, seconds=1)
+    bucket = uploads(region=region)
     assert bucket.form().url.removesuffix("/") in bucket.origins
-    assert Uploads("", region, BUDGET, max_bytes=1, seconds=1).origins == ()
+    assert uploads("", region).origins == ()
 
 
 @pytest.mark.usefixtures("s3")
@@ -184,7 +185,7 @@ def test_a_download_ends_in_time_however_s3_fails(
     # GIVEN a read timeout and a total timeout
     with bad_s3(monkeypatch, reply, pace):
         # WHEN a photo is fetched THEN the call ends, and the cause is known
-        error = fault_of(uploads(budget=Budget(1.0, silence, total)))
+        error = fault_of(uploads(command=silence, total=total))
     assert (type(error), type(error.__cause__).__name__) == (Unavailable, cause)
 
 
