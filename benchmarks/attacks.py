@@ -19,7 +19,7 @@ from pathlib import Path
 from PIL import Image
 
 from benchmarks.backends import served_app
-from benchmarks.measure import forget_peak, megabytes, parser, table
+from benchmarks.measure import forget_peak, megabytes, options, table
 from benchmarks.peers.client import request_of
 from local.stack.ports import HOST
 from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise, scene
@@ -73,7 +73,7 @@ def at_once(photos: Sequence[bytes], target: str, clients: int, each: int = 1) -
         statuses = set(pool.map(lambda number: attacked.post(photos[number % len(photos)], target), sent))
         highest = peak()
         time.sleep(20)  # until the memory that the attack left is read
-        return f"{highest:.0f} MB, then {attacked.grown():.0f}, {_listed(statuses)}"
+        return f"{highest:.0f} MB, then {attacked.grown():.0f}, {'/'.join(map(str, sorted(statuses)))}"
 
 
 def mixed(clients: int) -> str:
@@ -128,10 +128,6 @@ def costly(make: Callable[[], bytes]) -> str:
         return f"{time.monotonic() - started:.2f} s, {status}"
 
 
-def _listed(statuses: set[int]) -> str:
-    return "/".join(map(str, sorted(statuses)))
-
-
 def large_png(cut: int) -> bytes:
     """Return a white PNG of 64 MP without its last `cut` bytes."""
     data = encoded(Image.new("RGB", (8000, 8000), "white"), "PNG")
@@ -182,10 +178,9 @@ ATTACKS: dict[str, Callable[[], str]] = {
 
 def main() -> None:
     """Run the attacks and print a table of their cost."""
-    options = parser(__doc__, 1, of="runs of each attack")
-    options.add_argument("--only", default="", help="run only attacks whose name contains this text")
-    chosen, rows = options.parse_args(), []
-    for name in (name for name in ATTACKS if chosen.only in name):
+    only = (str, "run only attacks whose name contains this text")
+    chosen, rows = options(__doc__, rounds=(1, "number of runs of each attack"), only=only), []
+    for name in (name for name in ATTACKS if (chosen.only or "") in name):
         print(f"{name} …", file=sys.stderr, flush=True)
         rows += [[name, ATTACKS[name]()] for _ in range(chosen.rounds)]
     print(table(rows, ["attack", "cost"]))

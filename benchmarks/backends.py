@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -36,20 +36,28 @@ def backends() -> Iterator[dict[str, str]]:
         yield {"DATABASE_URL": database.url, "REDIS_URL": cache.url, "METRICS_FILE": os.devnull, "SECOND_LOOK": "false"}
 
 
-@contextmanager
-def served_app(
-    environment: Mapping[str, str], log: Path, module: str = "local.serve"
-) -> Iterator[tuple[ChildProcess, int]]:
-    """Serve the app from another process until the end of the block; yield the process and its port."""
-    port = free_port()
-    program = [sys.executable, "-m", module, "--port", str(port)]
-    with ChildProcess("the app", program, log=log, environment={**os.environ, **environment}) as app:
-        app.wait_until(lambda: _is_served(port), 60)
-        yield app, port
-
-
-def _is_served(port: int) -> bool:
+def is_served(port: int) -> bool:
+    """Return whether the app answers on a port."""
     try:
         return http_get(port, "/openapi.json", 5)[0] == 200
     except OSError:
         return False
+
+
+@contextmanager
+def served_app(
+    environment: Mapping[str, str],
+    log: Path,
+    *module: str,
+    python: str | Path = sys.executable,
+    is_ready: Callable[[int], bool] = is_served,
+) -> Iterator[tuple[ChildProcess, int]]:
+    """Serve the app from another process until the end of the block; yield the process and its port.
+
+    `module`: another program to serve with, and its arguments. `is_ready`: whether it answers on its port.
+    """
+    port = free_port()
+    program = [python, "-m", *(module or ("local.serve",)), "--port", str(port)]
+    with ChildProcess("the server", program, log=log, environment={**os.environ, **environment}) as app:
+        app.wait_until(lambda: is_ready(port), 60)
+        yield app, port

@@ -3,12 +3,8 @@
 Each format is decoded in a process of its own, because Python and the decoders keep freed memory for reuse.
 """
 
-import argparse
 import io
-import json
-import subprocess
 import sys
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +12,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, TiffImagePlugin
 
-from benchmarks.measure import forget_peak, megabytes, table
+from benchmarks.measure import forget_peak, in_new_process, megabytes, options, table
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.pixels import Area
@@ -26,7 +22,6 @@ SIZE = 260
 """Side of the model's input in pixels."""
 DETECTOR_SIZE = 416
 """The same of the detector, whose image counts for the memory but not for the time: it is only made for boxes."""
-MEGAPIXELS = 16.0
 LIMITS = PhotoLimits(max_bytes=10**10, max_megapixels=1e6, max_seconds=600)
 
 
@@ -82,11 +77,10 @@ def _ten_bit_heic(image: Image.Image, chroma: int) -> bytes:
     return buffer.getvalue()
 
 
-def measure(path: Path) -> dict[str, float]:
+def measure(data: bytes) -> tuple[float, int, float, float]:
     """Decode a photo in this process. Return its megapixels, the reserved bytes, the bytes used, and the seconds."""
     for kind in ("JPEG", "PNG", "TIFF", "WEBP", "HEIF"):  # imports and tables of the decoders are not the photo's
         open_photo(encoded(noise(64, 64), kind), LIMITS).pixels(SIZE)
-    data = path.read_bytes()
     forget_peak()
     before = megabytes("VmHWM")
     started = perf_counter()
@@ -97,44 +91,23 @@ def measure(path: Path) -> dict[str, float]:
     seconds = perf_counter() - started
     picture.whole(DETECTOR_SIZE)
     picture.around(Area(0, 0, 1, 1), SIZE)
-    return {
-        "megapixels": photo.megapixels,
-        "reserved": reserved,
-        "peak": (megabytes("VmHWM") - before) * 1e6,
-        "seconds": seconds,
-    }
+    return photo.megapixels, reserved, (megabytes("VmHWM") - before) * 1e6, seconds
 
 
 def main() -> int:
     """Print a table of memory and time by format. Return 1 if a photo takes more memory than is reserved for it."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument(
-        "--megapixels", type=float, default=MEGAPIXELS, help="size of the photos in megapixels (default: %(default)s)"
-    )
-    parser.add_argument("--only", help="measure only formats whose name contains this text")
-    arguments = parser.parse_args()
+    size, only = (16.0, "size of the photos in megapixels"), (str, "measure only formats whose name contains this text")
+    chosen = options(__doc__, megapixels=size, only=only)
     rows, exceeded = [], False
-    for name, encode in photos(arguments.megapixels).items():
-        if arguments.only and arguments.only not in name:
-            continue
-        found = _in_new_process(encode())
-        exceeded |= found["peak"] > found["reserved"]
-        pixels = found["megapixels"] * 1e6
-        bytes_per_pixel = [f"{found[each] / pixels:.1f}" for each in ("peak", "reserved")]
-        rows.append([name, *bytes_per_pixel, f"{found['seconds'] * 1e3 / found['megapixels']:.0f}"])
-        print(f"{name}: done", file=sys.stderr)
+    for name, encode in photos(chosen.megapixels).items():
+        if (chosen.only or "") in name:
+            megapixels, reserved, peak, seconds = in_new_process(measure, encode())
+            exceeded |= peak > reserved
+            figures = peak / megapixels / 1e6, reserved / megapixels / 1e6, seconds * 1e3 / megapixels
+            rows.append([name, *map("{:.1f}".format, figures[:2]), f"{figures[2]:.0f}"])
+            print(f"{name}: done", file=sys.stderr)
     print(table(rows, ["format", "bytes per pixel", "reserved", "ms per MP"]))
     return int(exceeded)
-
-
-def _in_new_process(data: bytes) -> dict[str, float]:
-    program = "import sys, json; from pathlib import Path; from benchmarks.decode import measure; "
-    program += "print(json.dumps(measure(Path('/dev/stdin'))))"
-    done = subprocess.run([sys.executable, "-c", program], input=data, capture_output=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr.decode())
-    result: dict[str, float] = json.loads(done.stdout)
-    return result
 
 
 if __name__ == "__main__":

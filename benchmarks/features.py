@@ -12,7 +12,7 @@ from statistics import median
 import psycopg2
 import redis
 
-from benchmarks.measure import comparison, duration, interleaved, parser, verdict
+from benchmarks.measure import comparison, duration, interleaved, options, verdict
 from chalicelib.config.settings import Settings
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from chalicelib.features.cache import lease_key, value_key
@@ -71,7 +71,7 @@ def measure(redis_url: str, database_url: str, rounds: int) -> list[str]:
 
 def main() -> None:
     """Print the times of a Redis hit, a miss and a memory hit."""
-    rounds = parser(__doc__, 3000, "lookups of each kind").parse_args().rounds
+    rounds = options(__doc__, rounds=(3000, "number of lookups of each kind")).rounds
     gc.disable()  # a garbage collection would slow down one case by chance
     with postgres.serve() as store, valkey.serve() as cache, database(store, (VERSION,)) as url:
         print("\n\n".join(measure(cache.url, url, rounds)))

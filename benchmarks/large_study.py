@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.request import urlopen
 
-from benchmarks.measure import parser, table, verdict
+from benchmarks.measure import options, table, verdict
 from chalicelib.config.settings import ROOT
 from chalicelib.model.taxonomy import RANKS
 from cli.place import EXIF
@@ -48,10 +48,10 @@ from photo where id % 10 = 0
 
 def main() -> None:
     """Make the study, run the commands one after the other, and print the table."""
-    arguments = parser(__doc__, 100_000, "photos").parse_args()
+    chosen = options(__doc__, photos=(100_000, "number of photos"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_study(folder, arguments.rounds)
+        make_study(folder, chosen.photos)
         rows = []
         for command in commands(folder):
             rows.append(measured(folder, *map(str, command)))
@@ -163,9 +163,8 @@ def measured(folder: Path, *command: str) -> list[str]:
         _, status, used = os.wait4(process.pid, 0)
     if (code := os.waitstatus_to_exitcode(status)) != 0:
         sys.exit(f"{' '.join(command)} ended with {code}: {(folder / 'output.txt').read_text()[-2000:]}")
-    memory, processor = used.ru_maxrss * 1024 / 1e6, used.ru_utime + used.ru_stime
+    memory, processor, seconds = used.ru_maxrss * 1024 / 1e6, used.ru_utime + used.ru_stime, time.monotonic() - began
     name = " ".join(each for each in command[:3] if not each.startswith("/"))
-    seconds = time.monotonic() - began
     is_met = memory <= LARGEST and processor <= LONGEST.get(name, processor) and seconds <= BY_CLOCK.get(name, seconds)
     by_clock = f"; {seconds:.0f} s by the clock" if name in BY_CLOCK else ""
     return [name, f"{processor:.1f} s{by_clock}", f"{memory:.0f} MB", verdict(is_met)]

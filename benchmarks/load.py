@@ -5,10 +5,6 @@ in a process of its own, so that its peak memory is its own. The ratio is that o
 the machine changes less than the time that passes.
 """
 
-import argparse
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -19,13 +15,11 @@ from time import perf_counter, process_time
 
 import duckdb
 
-from benchmarks.measure import megabytes, table, verdict
+from benchmarks.measure import in_new_process, megabytes, options, table, verdict
 from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.tables import tables_in
 from database.maintain.occurrences.workspace import Workspace
 
-ROWS = (1_000_000, 10_000_000)
-THREADS = 2
 LEAST_ROWS_A_SECOND = 500_000
 MOST_RATIO = 2.5
 MOST_MEMORY = 1.5e9
@@ -63,8 +57,8 @@ BARE = """
     from '{path}' group by all"""
 
 
-def run(case: str, path: Path, threads: int) -> None:
-    """Run one case. Print its seconds, those of the processor, its peak memory in bytes, and its number of groups."""
+def run(case: str, path: Path, threads: int) -> tuple[float, float, float, int]:
+    """Run one case. Return its seconds, those of the processor, its peak memory in bytes, and its number of groups."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         if case == "bare":
             connection = stack.enter_context(duckdb.connect(f"{folder}/bare.duckdb"))
@@ -79,7 +73,7 @@ def run(case: str, path: Path, threads: int) -> None:
         count()
         seconds, busy = perf_counter() - started, process_time() - busy
         groups = connection.execute("select count(*) from counted").fetchone() or (0,)
-        print(seconds, busy, megabytes("VmHWM") * 1e6, groups[0])
+        return seconds, busy, megabytes("VmHWM") * 1e6, groups[0]
 
 
 def counting_table(numbers: Sequence[int], rounds: int, threads: int) -> str:
@@ -92,7 +86,7 @@ def counting_table(numbers: Sequence[int], rounds: int, threads: int) -> str:
             found: dict[str, list[tuple[float, float, float, int]]] = {"bare": [], "load": []}
             for _ in range(rounds):
                 for case, its in found.items():
-                    its.append(_in_new_process(case, path, threads))
+                    its.append(in_new_process(run, case, path, threads))
             base = median(busy for _, busy, *_ in found["bare"])
             for case, its in found.items():
                 seconds, busy = median(each[0] for each in its), median(each[1] for each in its)
@@ -108,23 +102,14 @@ def counting_table(numbers: Sequence[int], rounds: int, threads: int) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table of counting."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rows", type=int, nargs="*", default=ROWS, help="numbers of rows (default: 1 and 10 million)")
-    parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=THREADS, help="threads of DuckDB (default: %(default)s)")
-    parser.add_argument("--case", nargs=2, metavar=("CASE", "FILE"), help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.case:
-        run(options.case[0], Path(options.case[1]), options.threads)
-        return
-    print(counting_table(options.rows, options.rounds, options.threads), flush=True)
-
-
-def _in_new_process(case: str, path: Path, threads: int) -> tuple[float, float, float, int]:
-    command = [sys.executable, "-m", "benchmarks.load", "--threads", str(threads), "--case", case, str(path)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
-    seconds, busy, peak, groups = done.stdout.split()
-    return float(seconds), float(busy), float(peak), int(groups)
+    chosen = options(
+        __doc__,
+        arguments,
+        rows=([1_000_000, 10_000_000], "numbers of rows"),
+        rounds=(3, "number of rounds"),
+        threads=(2, "threads of DuckDB"),
+    )
+    print(counting_table(chosen.rows, chosen.rounds, chosen.threads))
 
 
 if __name__ == "__main__":

@@ -12,14 +12,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
-from benchmarks.measure import megabytes, table, verdict
+from benchmarks.measure import megabytes, options, targets
 from local import sample_photo
 from tests.support.pictures import encoded, noise
 
@@ -95,29 +94,23 @@ def table_of(found: Run, number: int) -> str:
     """Return the table of the run."""
     warm = min(WARM, number)
     grown = max(each for count, each in found.memory.items() if count >= warm) - found.memory[warm]
-    rows = [[f"after {count:,} photos", f"{each:.0f} MB", "", ""] for count, each in sorted(found.memory.items())]
-    rows += [
-        ["growth", f"{grown:.0f} MB", f"at most {GROWTH_LIMIT_MB} MB", verdict(grown <= GROWTH_LIMIT_MB)],
-        [
-            f"lookups for {STATIONS} stations",
-            f"{found.lookups}",
-            f"at most {STATIONS}",
-            verdict(found.lookups <= STATIONS),
-        ],
-        ["processor time a photo", f"{found.seconds / number * 1e3:.1f} ms", "", ""],
+    memory = [(f"after {count:,} photos", f"{each:.0f} MB", "", None) for count, each in sorted(found.memory.items())]
+    lookups, most = f"lookups for {STATIONS} stations", f"at most {STATIONS}"
+    rows = [
+        *memory,
+        ("growth", f"{grown:.0f} MB", f"at most {GROWTH_LIMIT_MB} MB", grown <= GROWTH_LIMIT_MB),
+        (lookups, f"{found.lookups}", most, found.lookups <= STATIONS),
+        ("processor time a photo", f"{found.seconds / number * 1e3:.1f} ms", "", None),
     ]
-    return table(rows, [f"`identify`, {number:,} photos", "measured", "target", "result"])
+    return targets(f"`identify`, {number:,} photos", rows)
 
 
 def main() -> None:
     """Print the table."""
-    parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--photos", type=int, default=100_000, help="number of photos (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=2, help="photos at once (default: %(default)s)")
-    options = parser.parse_args()
+    chosen = options(__doc__, photos=(100_000, "number of photos"), workers=(2, "photos at once"))
     with tempfile.TemporaryDirectory() as folder:
-        make_card(Path(folder), options.photos)
-        print(table_of(run(Path(folder), options.photos, options.workers), options.photos))
+        make_card(Path(folder), chosen.photos)
+        print(table_of(run(Path(folder), chosen.photos, chosen.workers), chosen.photos))
 
 
 if __name__ == "__main__":

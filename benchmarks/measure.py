@@ -4,15 +4,16 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 from tabulate import tabulate
-
-from chalicelib.model.session import SPINNING
 
 table = partial(tabulate, tablefmt="github", disable_numparse=True)
 """Return a Markdown table of rows and headers; numbers in the rows are not reformatted."""
@@ -24,13 +25,12 @@ def interleaved(
     *,
     warm_up: int = 0,
     before: Callable[[], object] = lambda: None,
-    clock: Callable[[], float] = perf_counter,
 ) -> dict[str, list[float]]:
     """Return the seconds of each case in each round.
 
     Each round runs each case once, so that noise affects all cases equally. The order of the cases rotates, because a
     case can be slower after a certain other case. `before` runs before each case and is not timed. The first `warm_up`
-    rounds are not timed either. `clock`: seconds of any kind, such as those of the processor.
+    rounds are not timed either.
     """
     times: dict[str, list[float]] = {name: [] for name in cases}
     names = list(cases)
@@ -38,10 +38,10 @@ def interleaved(
         first = number % len(names)
         for name in (*names[first:], *names[:first]):
             before()
-            started = clock()
+            started = perf_counter()
             cases[name]()
             if number >= warm_up:
-                times[name].append(clock() - started)
+                times[name].append(perf_counter() - started)
     return times
 
 
@@ -53,7 +53,7 @@ def comparison(title: str, times: Mapping[str, Sequence[float]], limits: Mapping
     base, *_ = times
     rows = []
     for name, seconds in times.items():
-        found = ratio(times, name, base)
+        found = median(seconds) / median(times[base])
         row = [name, duration(seconds), f"{found:.2f}"]
         if limits:
             row += [f"at most {limits[name]:.2f}", verdict(found <= limits[name])] if name in limits else ["", ""]
@@ -66,9 +66,10 @@ def verdict(kept: bool) -> str:
     return "met" if kept else "MISSED"
 
 
-def ratio(times: Mapping[str, Sequence[float]], case: str, base: str) -> float:
-    """Return the median time of `case` divided by that of `base`."""
-    return median(times[case]) / median(times[base])
+def targets(title: str, rows: Iterable[tuple[str, str, str, bool | None]]) -> str:
+    """Return a table of figures. A row: name, figure, target, and whether it is met; None without a target."""
+    lines = [[*texts, "" if met is None else verdict(met)] for *texts, met in rows]
+    return table(lines, [title, "found", "target", "result"])
 
 
 def duration(times: Sequence[float]) -> str:
@@ -77,10 +78,16 @@ def duration(times: Sequence[float]) -> str:
     return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} µs"
 
 
-def run_fresh(code: str, environment: Mapping[str, str], *arguments: str, flags: Sequence[str] = ()) -> None:
+def run_fresh(code: str, environment: Mapping[str, str], *arguments: str) -> None:
     """Run code in a new Python process, which ends without teardown, because teardown is not part of a start."""
-    command = [sys.executable, *flags, "-c", f"{code}\nimport os; os._exit(0)", *arguments]
+    command = [sys.executable, "-c", f"{code}\nimport os; os._exit(0)", *arguments]
     subprocess.run(command, check=True, env={**os.environ, **environment})
+
+
+def in_new_process[T](function: Callable[..., T], *arguments: object) -> T:
+    """Return what a function returns in a process of its own, whose peak memory and imports are its own too."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def megabytes(figure: str, pid: int | str = "self") -> float:
@@ -94,24 +101,25 @@ def forget_peak(pid: int | str = "self") -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
-def session_program(model: str) -> str:
-    """Return a program that opens a session, with the threads of numpy and onnxruntime as in the app.
+def options(doc: str | None, arguments: Sequence[str] | None = None, **known: tuple[Any, str]) -> argparse.Namespace:
+    """Return the options of a program, described by the first line of its docstring.
 
-    `model`: a Python expression for the model's path.
+    `known`: the default and the meaning of each. The default gives the type: False is a flag, a list takes several
+    values, or several of its texts, and a class is the type of an option without a default.
     """
-    options = "".join(f"options.add_session_config_entry({key!r}, {value!r})\n" for key, value in SPINNING.items())
-    return (
-        "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '1'\n"
-        f"import onnxruntime\noptions = onnxruntime.SessionOptions()\n{options}"
-        f"session = onnxruntime.InferenceSession({model}, options, providers=['CPUExecutionProvider'])\n"
-    )
-
-
-def parser(doc: str | None, rounds: int, of: str) -> argparse.ArgumentParser:
-    """Return a parser with the option `--rounds`.
-
-    `doc`: docstring of the benchmark. `rounds`: default of the option. `of`: the repeated thing, for its help text.
-    """
-    made = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
-    made.add_argument("--rounds", type=int, default=rounds, help=f"number of {of} (default: %(default)s)")
-    return made
+    main = sys.modules["__main__"].__spec__
+    name = f"python -m {main.name.removesuffix('.__main__')}" if main else None
+    parser = argparse.ArgumentParser(prog=name, description=(doc or "").partition("\n")[0])
+    for each, (default, text) in known.items():
+        option = f"--{each.replace('_', '-')}"
+        if default is False:
+            parser.add_argument(option, action="store_true", help=text)
+        elif isinstance(default, type):
+            parser.add_argument(option, type=default, help=text)
+        elif isinstance(default, list):
+            kind = type(default[0])
+            choices = default if kind is str else None
+            parser.add_argument(option, nargs="+", type=kind, choices=choices, default=default, help=text)
+        else:
+            parser.add_argument(option, type=type(default), default=default, help=f"{text} (default: %(default)s)")
+    return parser.parse_args(arguments)

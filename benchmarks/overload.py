@@ -14,7 +14,7 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.attacks import AttackedServer, server
-from benchmarks.measure import parser, table, verdict
+from benchmarks.measure import options, targets
 from benchmarks.peers.client import Reply, request_of, run, send
 from benchmarks.peers.figures import cpu_seconds
 from local.stack.ports import HOST
@@ -94,19 +94,18 @@ async def measure(attacked: AttackedServer, photo: bytes, factor: float, seconds
         ("memory over idle", f"{highest:.0f} MB", "at most 400 MB", highest <= 400),
         ("a minute later", f"{left:.0f} MB", "at most 100 MB", left <= 100),
     ]
-    return table(
-        [[name, found, goal, "" if kept is None else verdict(kept)] for name, found, goal, kept in rows],
-        [f"{factor:g} × capacity for {seconds:.0f} s", "found", "target", "result"],
-    )
+    return targets(f"{factor:g} × capacity for {seconds:.0f} s", rows)
 
 
 def main() -> None:
     """Overload a new server in each run and print its table of results."""
-    options = parser(__doc__, 1, of="runs")
-    options.add_argument("--factor", type=float, default=10, help="load divided by capacity (default: %(default)s)")
-    options.add_argument("--seconds", type=float, default=60, help="duration of the overload (default: %(default)s)")
-    options.add_argument("--photo", type=Path, help="photo to send (default: a JPEG of 640 × 480)")
-    chosen = options.parse_args()
+    chosen = options(
+        __doc__,
+        rounds=(1, "number of runs"),
+        factor=(10.0, "load divided by capacity"),
+        seconds=(60.0, "duration of the overload"),
+        photo=(Path, "photo to send (default: a JPEG of 640 × 480)"),
+    )
     photo = chosen.photo.read_bytes() if chosen.photo else encoded(noise(640, 480), "JPEG", quality=85)
     for _ in range(chosen.rounds):
         with server() as attacked:

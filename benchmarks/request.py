@@ -9,6 +9,7 @@ needs Linux.
 """
 
 import http.client
+import os
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +19,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from benchmarks.backends import backends, served_app
-from benchmarks.measure import comparison, interleaved, megabytes, parser, run_fresh, table, verdict
+from benchmarks.measure import comparison, in_new_process, interleaved, megabytes, options, targets
 from local.stack.ports import HOST
 from tests.support.pictures import encoded, noise
 
@@ -98,19 +99,18 @@ def memory_table() -> str:
         assert app.app(dict(event), None)["statusCode"] == 200
     after, limit = megabytes("VmHWM"), MEMORY_LIMIT_MB
     rows = [
-        ["before any request", f"{before:.0f} MB", "", ""],
-        ["after 100 requests of 12 MP", f"{after:.0f} MB", f"under {limit} MB", verdict(after < limit)],
+        ("before any request", f"{before:.0f} MB", "", None),
+        ("after 100 requests of 12 MP", f"{after:.0f} MB", f"under {limit} MB", after < limit),
     ]
-    return table(rows, ["peak memory of the process", "peak", "target", "result"])
+    return targets("peak memory of the process", rows)
 
 
 def main() -> None:
     """Print the times of a request and the peak memory, each from a fresh process with one thread for numpy."""
-    rounds = parser(__doc__, 40, "requests of each kind").parse_args().rounds
+    rounds = options(__doc__, rounds=(40, "number of requests of each kind")).rounds
     with backends() as environment:
-        for call in (f"time_table({rounds})", "memory_table()"):
-            program = f"from benchmarks import request\nprint(request.{call}, end='\\n\\n', flush=True)"
-            run_fresh(program, {**environment, "OPENBLAS_NUM_THREADS": "1"})
+        os.environ.update(environment, OPENBLAS_NUM_THREADS="1")
+        print(in_new_process(time_table, rounds), in_new_process(memory_table), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -8,17 +8,14 @@ scientific_name, latitude, longitude), from a source other than our ranges. Phot
 requests. docs/explanation/packs.md explains the tables.
 """
 
-import argparse
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.field.answers import local_services
-from benchmarks.measure import table
+from benchmarks.measure import options, table
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION
@@ -29,6 +26,7 @@ from chalicelib.model.recogniser import Recogniser
 from chalicelib.model.taxonomy import Animal
 from chalicelib.photo.decode import open_photo
 from chalicelib.services import Services
+from database.dataset_files import read_rows
 from model.evaluate import read_photos
 
 NAMED = 0.7
@@ -49,36 +47,31 @@ class Result(NamedTuple):
     opened: bool
 
 
-def read_places(path: Path | None) -> dict[str, int]:
-    """Return the cell of each species, by scientific name; none without a file."""
-    if path is None:
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+def read_places(path: Path) -> dict[str, int]:
+    """Return the cell of each species, by scientific name."""
+    rows = read_rows(path)
     return {row["scientific_name"]: cell_of(float(row["latitude"]), float(row["longitude"])) for row in rows}
 
 
-def read_rows(models: Models, folder: Path) -> Iterator[tuple[dict[str, str], NDArray[np.uint8], Animal, Pack]]:
-    """Yield the rows of truth.csv, with the image, the animal and the pack of each."""
-    packs = {_CLASSES[name]: pack for name in _CLASSES for pack in models.packs if _CLASSES[name] in pack.taxa}
-    with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            pack = packs[_CLASSES[row["pack"]]]
-            square = open_photo((folder / row["file"]).read_bytes(), PhotoLimits()).pixels(models.general.input_size)
-            yield row, square, pack.animals[pack.labels.animal_of[int(row["index"])]], pack
+def read_species(models: Models, folder: Path) -> Iterator[tuple[dict[str, str], Animal, Pack]]:
+    """Yield the rows of a folder's truth.csv, with the animal and the pack of each."""
+    packs = {name: pack for name, class_ in _CLASSES.items() for pack in models.packs if class_ in pack.taxa}
+    for row in read_rows(folder / "truth.csv"):
+        pack = packs[row["pack"]]
+        yield row, pack.animals[pack.labels.animal_of[int(row["index"])]], pack
 
 
 def score_species(services: Services, folder: Path, cells: dict[str, int]) -> Iterator[Result]:
     """Score the photos of a folder with truth.csv. With `cells`, only those of species whose place has animals."""
     models, naming = services.recogniser.models, services.recogniser.naming
-    for row, square, animal, _ in read_rows(models, folder):
+    for row, animal, _ in read_species(models, folder):
         features = NO_LOCATION
         if cells:
             cell = cells.get(" ".join(row["scientific_name"].split()[:2]))
             if cell is None or (features := services.features.at(cell)).mode != "narrowed":
                 continue
-        prior = models.prior_at(features)
-        scores, _ = naming.name(models.fuse([models.score(square)]), prior)
+        square = open_photo((folder / row["file"]).read_bytes(), PhotoLimits()).pixels(models.general.input_size)
+        scores, _ = naming.name(models.fuse([models.score(square)]), models.prior_at(features))
         output = scores.taxonomy.index_of.get(animal.id)  # None if no model that looked knows the animal
         best = scores.probabilities
         rank = len(scores.taxonomy.animals) if output is None else int((best > best[output]).sum())
@@ -96,8 +89,9 @@ class Unknown(NamedTuple):
 def as_unknown(services: Services, folder: Path) -> Iterator[Unknown]:
     """Yield what answers name if each photo's species is taken out of its pack."""
     models = services.recogniser.models
-    for row, square, animal, pack in read_rows(models, folder):
-        prior = models.prior_at(NO_LOCATION)
+    prior = models.prior_at(NO_LOCATION)
+    for row, animal, pack in read_species(models, folder):
+        square = open_photo((folder / row["file"]).read_bytes(), PhotoLimits()).pixels(models.general.input_size)
         scored = models.score(square)
         others = pack.score(square)
         others[animal.output_index] = 0
@@ -124,7 +118,7 @@ def of_general(recogniser: Recogniser, folder: Path) -> str:
     """Return a table of the general photos: accuracy before and after the packs, and how many photos reach a pack."""
     classes = read_members(Settings().model.path.with_name("members.csv"))
     models, naming = recogniser.models, recogniser.naming
-    taxonomy, prior, rows = models.taxonomy, models.prior_at(NO_LOCATION), []
+    taxonomy, prior = models.taxonomy, models.prior_at(NO_LOCATION)
     in_class = {name: members_of(taxonomy, {taxon}) for name, taxon in _CLASSES.items()}
     found: dict[str, list[tuple[bool, ...]]] = {}
     for photo in read_photos(folder, models.general.input_size):
@@ -141,37 +135,41 @@ def of_general(recogniser: Recogniser, folder: Path) -> str:
         ]
         kind = next((name for name, members in in_class.items() if members[photo.label]), "other animal")
         found.setdefault(kind, []).append((*right, bool(scores.packs)))
-    for kind, results in found.items():
-        rows.append([kind, str(len(results)), *(f"{share:.1%}" for share in np.mean(results, axis=0))])
-    return table(rows, ["photos of", "photos", "general model", "with packs", "reach a pack"])
+    return shares(found, ["general model", "with packs", "reach a pack"])
+
+
+def shares(found: Mapping[str, Sequence[Sequence[bool]]], heads: Sequence[str]) -> str:
+    """Return a table of the shares of photos of a kind that have something. `heads`: what each value is about."""
+    rows = [[kind, str(len(those)), *map("{:.1%}".format, np.mean(those, axis=0))] for kind, those in found.items()]
+    return table(rows, ["photos of", "photos", *heads])
 
 
 def main() -> None:
     """Print the tables of docs/explanation/packs.md."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.species", description=__doc__.partition("\n")[0])
-    parser.add_argument("--species", type=Path, required=True, help="folder with truth.csv and photos of species")
-    parser.add_argument("--general", type=Path, required=True, help="folder of photos named <output index>_….jpg")
-    parser.add_argument("--places", type=Path, help="CSV file with a place for each species")
-    options = parser.parse_args()
-    services, places = local_services(), read_places(options.places)
+    chosen = options(
+        __doc__,
+        species=(Path, "folder with truth.csv and photos of species"),
+        general=(Path, "folder of photos named <output index>_….jpg"),
+        places=(Path, "CSV file with a place for each species"),
+    )
+    services = local_services()
     columns = ["photos", "number", "first", "among five", "ECE", "named", "named and right", "reach a pack"]
-    for title, cells in {"without a place": {}, "with a place": places}.items():
-        if title == "with a place" and not cells:
-            continue
-        results = list(score_species(services, options.species, cells))
+    cases = {"without a place": dict[str, int]()}
+    if chosen.places:
+        cases["with a place"] = read_places(chosen.places)
+    for title, cells in cases.items():
+        results = list(score_species(services, chosen.species, cells))
         groups = {f"all {pack}s": [each for each in results if each.pack == pack] for pack in _CLASSES}
         for each in results:
             groups.setdefault(each.source, []).append(each)
         rows = [[name, *of_results(group)] for name, group in groups.items() if group]
         print(f"{title}\n\n{table(rows, columns)}\n", flush=True)
-    unknown, rows = list(as_unknown(services, options.species)), []
-    for pack in _CLASSES:
-        found = [each for each in unknown if each.pack == pack]
-        shares = np.mean([(each.species, each.group) for each in found], axis=0)
-        rows.append([f"{pack}s", str(len(found)), *(f"{share:.1%}" for share in shares)])
-    heads = ["photos of", "number", "wrong species", "right genus, family or order"]
-    print(f"the species taken out of its pack\n\n{table(rows, heads)}\n")
-    print(of_general(services.recogniser, options.general))
+    unknown: dict[str, list[tuple[bool, bool]]] = {}
+    for pack, species, group in as_unknown(services, chosen.species):
+        unknown.setdefault(f"{pack}s", []).append((species, group))
+    heads = ["wrong species", "right genus, family or order"]
+    print(f"the species taken out of its pack\n\n{shares(unknown, heads)}\n")
+    print(of_general(services.recogniser, chosen.general))
 
 
 if __name__ == "__main__":

@@ -12,13 +12,20 @@ import tempfile
 from functools import partial
 
 from benchmarks.backends import backends
-from benchmarks.measure import comparison, interleaved, parser, run_fresh, session_program
+from benchmarks.measure import comparison, interleaved, options, run_fresh
 from benchmarks.request import event_of, photo_of_12_megapixels
 from chalicelib.config.settings import Settings
+from chalicelib.model.session import SPINNING
 
 LIMIT = 1.5
 BARE, APP = "bare work", "the app"
-OPEN_SESSION = session_program(repr(str(Settings().model.path)))
+OPEN_SESSION = f"""import os
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+import onnxruntime
+options = onnxruntime.SessionOptions()
+for entry in {dict(SPINNING)}.items():
+    options.add_session_config_entry(*entry)
+session = onnxruntime.InferenceSession({str(Settings().model.path)!r}, options, providers=["CPUExecutionProvider"])"""
 READY = "import app\napp.application.services()"
 SCORE = """
 import sys, numpy
@@ -43,7 +50,7 @@ def time_fresh(
 
 def main() -> None:
     """Print the time until the app can serve, and the time until its first answer."""
-    rounds = parser(__doc__, 15, "fresh processes of each program").parse_args().rounds
+    rounds = options(__doc__, rounds=(15, "number of fresh processes of each program")).rounds
     with backends() as environment, tempfile.NamedTemporaryFile(suffix=".jpg") as photo:
         photo.write(photo_of_12_megapixels())
         photo.flush()

@@ -3,7 +3,7 @@
     python -m benchmarks.field FOLDER              FOLDER: photos and their truth.csv (benchmarks/field/truth.py)
     python -m benchmarks.field FOLDER --write      also write the tables and the diagram into docs and the page
     python -m benchmarks.field FOLDER --clean DIR  also with a row for clean photos named <output index>_….jpg
-    python -m benchmarks.field FOLDER --fit        also compare the constants of the rule, and fit certainty.json
+    python -m benchmarks.field FOLDER --fit        also fit certainty.json
     python -m benchmarks.field FOLDER --fit --traps DIR --clean DIR --species DIR     with more photos for the curves
 
 Without FOLDER, `FAUNALENS_FIELD_PHOTOS` names it. The whole request path answers, with the features of this checkout's
@@ -11,14 +11,14 @@ dataset and without servers.
 """
 
 import argparse
-import csv
 import os
 from pathlib import Path
 
 from benchmarks.field import evidence, figures
 from benchmarks.field.answers import answer_all, lineages_of, local_services
-from benchmarks.field.fit import compare, fit_curves, read_cases
+from benchmarks.field.fit import fit_curves, read_cases
 from benchmarks.field.truth import RANKS, FieldPhoto, read_traps, read_truth
+from benchmarks.species import read_species
 from chalicelib.model.taxonomy import Animal
 from chalicelib.services import Services
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", default=os.environ.get(FOLDER), type=Path, help="photos and truth.csv")
     parser.add_argument("--write", action="store_true", help="write the tables into docs/explanation/field.md")
     parser.add_argument("--clean", type=Path, metavar="DIR", help="clean photos named <output index>_….jpg")
-    parser.add_argument("--fit", action="store_true", help="also compare constants, and fit certainty.json")
+    parser.add_argument("--fit", action="store_true", help="also fit certainty.json")
     parser.add_argument("--traps", type=Path, metavar="DIR", help="with --fit: camera-trap photos and labels.csv")
     parser.add_argument("--species", type=Path, metavar="DIR", help="with --fit: photos of species, truth.csv")
     options = parser.parse_args()
@@ -39,24 +39,22 @@ def main() -> None:
         parser.error(f"name the folder of the photos, or set {FOLDER}")
     photos, services = read_truth(options.folder), local_services()
     placed, alone = (answer_all(options.folder, photos, services, with_places=known) for known in (True, False))
-    clean = (
-        answer_all(options.clean, read_clean(options.clean, services), services, with_places=False)
-        if options.clean
-        else []
-    )
+    clean_photos = read_clean(options.clean, services) if options.clean else []
+    clean = answer_all(options.clean, clean_photos, services, with_places=False)
     tables = figures.evidence(placed, alone, clean)
     print(tables, figures.details(placed), sep="\n\n", flush=True)
     if options.write:
         evidence.write(tables, placed, figures.by(figures.group_of, placed))
     if options.fit:
         cases = read_cases(options.folder, photos, services)
-        print(f"\n{compare(cases, services)}", flush=True)
         if options.traps:
             traps = read_traps(options.traps, lineages_of(services))
             cases += read_cases(options.traps, traps, services)
-        clean_cases = read_cases(options.clean, read_clean(options.clean, services), services) if options.clean else []
+        clean_cases = read_cases(options.clean, clean_photos, services)
         if options.species:
-            clean_cases += read_cases(options.species, read_species(options.species, services), services)
+            known = read_species(services.recogniser.models, options.species)
+            species = [_photo_of(row["file"], animal, "species") for row, animal, _ in known]
+            clean_cases += read_cases(options.species, species, services)
         print(f"\n{fit_curves(cases, services, clean_cases)}")
 
 
@@ -65,19 +63,6 @@ def read_clean(folder: Path, services: Services) -> list[FieldPhoto]:
     animals = services.recogniser.models.taxonomy.animals
     indices = [(path.name, int(path.name.partition("_")[0])) for path in sorted(folder.iterdir())]
     return [_photo_of(name, animals[index], "clean") for name, index in indices if index < len(animals)]
-
-
-def read_species(folder: Path, services: Services) -> list[FieldPhoto]:
-    """Return photos of species that packs know, from a folder with the truth.csv of `benchmarks.species`."""
-    packs = {pack.name.removesuffix("s"): pack for pack in services.recogniser.models.packs}
-    with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    labels = {name: pack.labels for name, pack in packs.items()}
-    return [
-        _photo_of(row["file"], found.animals[found.animal_of[int(row["index"])]], "species")
-        for row in rows
-        for found in [labels[row["pack"]]]
-    ]
 
 
 def _photo_of(file: str, animal: Animal, study: str) -> FieldPhoto:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
+from string import Template
 from typing import Any, Final
 
 from benchmarks.field.answers import Answered
@@ -27,14 +28,6 @@ KINDS: Final[Mapping[str, str]] = {
 }
 """Names in the page's file, by those of `figures.group_of`."""
 _SIDE: Final = 360
-_STYLE: Final = """
-  svg { background: #fff; font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif }
-  text { fill: #1f2328 } .line { stroke: #59636e; fill: none } .name { fill: #0969a8 } .list { fill: #b8720a }
-  @media (prefers-color-scheme: dark) {
-    svg { background: #0d1117 } text { fill: #e6edf3 } .line { stroke: #9198a1 }
-    .name { fill: #58a6ff } .list { fill: #d9a441 }
-  }
-"""
 
 
 def write(tables: str, placed: Sequence[Answered], groups: Mapping[str, Sequence[Answered]]) -> None:
@@ -84,36 +77,16 @@ def points(answers: Sequence[Answered]) -> dict[str, list[tuple[float, float, in
 
 def diagram(found: Mapping[str, Sequence[tuple[float, float, int]]]) -> str:
     """Return the reliability diagram as SVG: circles as large as their number of answers, near the line if honest."""
-
-    def place(score: float, right: float) -> tuple[float, float]:
-        return 60 + score * _SIDE, 20 + (1 - right) * _SIDE
-
-    (left, bottom), (right, top) = place(0, 0), place(1, 1)
-    box = f'viewBox="0 0 {_SIDE + 110} {_SIDE + 80}" width="{_SIDE + 110}" height="{_SIDE + 80}"'
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-labelledby="title">',
-        '<title id="title">Reliability: the share of right answers against the number shown</title>',
-        f"<style>{_STYLE}</style>",
-        f'<path class="line" d="M{left} {top}V{bottom}H{right}M{left} {bottom}L{right} {top}"/>',
-    ]
+    ticks, circles = [], []
     for tick in (0, 0.4, 0.75, 0.95):
-        x, y = place(tick, tick)
-        parts.append(f'<text x="{x:.0f}" y="{bottom + 18}" text-anchor="middle">{tick:.0%}</text>')
-        parts.append(f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{tick:.0%}</text>')
-    for kind, circles in found.items():
-        for score, share_right, number in circles:
-            x, y = place(score, share_right)
-            parts.append(
-                f'<circle class="{kind}" cx="{x:.0f}" cy="{y:.0f}" r="{3 + number**0.5:.1f}" fill-opacity="0.6">'
-                f"<title>{number} answers: {score:.0%} said, {share_right:.0%} right</title></circle>"
+        ticks.append(f'<text x="{60 + tick * _SIDE:.0f}" y="398" text-anchor="middle">{tick:.0%}</text>')
+        ticks.append(f'<text x="54" y="{24 + (1 - tick) * _SIDE:.0f}" text-anchor="end">{tick:.0%}</text>')
+    for kind, its in found.items():
+        for score, right, number in its:
+            place = f'cx="{60 + score * _SIDE:.0f}" cy="{20 + (1 - right) * _SIDE:.0f}"'
+            circles.append(
+                f'<circle class="{kind}" {place} r="{3 + number**0.5:.1f}" fill-opacity="0.6">'
+                f"<title>{number} answers: {score:.0%} said, {right:.0%} right</title></circle>"
             )
-    parts += [
-        f'<text x="{(left + right) / 2}" y="{bottom + 44}" text-anchor="middle">number shown</text>',
-        f'<text x="{left + 12}" y="{top + 18}">right</text>',
-        f'<circle class="name" cx="{right - 140}" cy="{bottom - 50}" r="6"/>',
-        f'<text x="{right - 128}" y="{bottom - 46}">names</text>',
-        f'<circle class="list" cx="{right - 140}" cy="{bottom - 26}" r="6"/>',
-        f'<text x="{right - 128}" y="{bottom - 22}">lists: one of them is right</text>',
-        "</svg>\n",
-    ]
-    return "\n".join(parts)
+    template = Template(Path(__file__).with_name("diagram.svg").read_text("utf-8"))
+    return template.substitute(ticks="\n".join(ticks), circles="\n".join(circles))

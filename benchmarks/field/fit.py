@@ -1,6 +1,6 @@
-"""Compare the constants of the rule of answers on field photos, and fit the curves of certainty.json.
+"""Fit the curves of certainty.json on field photos.
 
-The constants are those of `chalicelib.model.families`, `shares` and `naming`. A curve belongs to one level of names: a
+A curve belongs to one level of names: a
 logistic regression of right answers on the logit of their probability. A study counts with the root of its number of
 photos, so that a large one does not decide alone.
 """
@@ -9,42 +9,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from math import log
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final, NamedTuple
-from unittest.mock import patch
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.field.answers import Answered, TwoScores, alone, scores_of
-from benchmarks.field.figures import OF_ANSWERS, mean, share, worse
 from benchmarks.field.truth import FieldPhoto
-from benchmarks.measure import table
-from chalicelib.model import families, naming, shares, subject
-from chalicelib.model.families import Families
 from chalicelib.model.naming import PLAIN, Curve, Decision, Level, Naming
 from chalicelib.services import Services
-
-TRIED: Final[Mapping[tuple[ModuleType, str], Sequence[Any]]] = {
-    (families, "SPECIES_POWER"): (0.5, 0.9),
-    (families, "OF_CLASS"): ({"Mammalia": 0.8}, {"Mammalia": 1.8}),
-    (families, "WORLD"): (0.025, 0.1),
-    (shares, "SMOOTHING"): (0.2, 0.6),
-    (shares, "LIKENESS"): ((0.75, 0.15, 0.1), (0.9, 0.07, 0.03)),
-    (shares, "CLEAR"): (0.35, 1.0),
-    (shares, "RIVAL"): (0.25, 1.0),
-    (shares, "OTHERS"): (0.0, 1.0),
-    (subject, "LEAST_BOX"): (0.4, 0.6),
-    (naming, "WITH_BOX"): (0.85, 0.95),
-    (naming, "LEAST_LISTED"): (0.02, 0.08),
-}
-"""Other values of each constant, to see that its own is on a plateau."""
-LEAST: Final[Mapping[Level, Sequence[float]]] = {
-    "animal": (0.5, 0.65),
-    "family": (0.6, 0.75),
-    "group": (0.8, 0.9),
-    "list": (0.4, 0.5),
-}
-"""Other least numbers of each level."""
 
 
 class Case(NamedTuple):
@@ -57,36 +29,6 @@ class Case(NamedTuple):
 def read_cases(folder: Path, photos: Sequence[FieldPhoto], services: Services) -> list[Case]:
     """Return the photos of a folder with their scores: some minutes for a thousand."""
     return [Case(*each) for each in zip(photos, scores_of(folder, photos, services), strict=True)]
-
-
-def answers(cases: Sequence[Case], rule: Naming) -> list[Answered]:
-    """Return the answers to photos by a rule."""
-    return [Answered.of(photo, scores.name(rule)[2]) for photo, scores in cases]
-
-
-def compare(cases: Sequence[Case], services: Services) -> str:
-    """Return a table of the constants: what each of them does to the figures, with another value."""
-    rule, nowhere = services.recogniser.naming, [Case(photo, alone(each, services)) for photo, each in cases]
-
-    def row(name: str, rule: Naming) -> list[str]:
-        placed, unplaced = answers(cases, rule), answers(nowhere, rule)
-        animals = [each for each in placed if each.photo.lineage]
-        others = [each for each in placed if not each.photo.lineage]
-        figures = [f(animals, OF_ANSWERS[has]) for has in ("usable", "wrong") for f in (share, mean)]
-        silent = share(others, lambda each: not each.rank)
-        return [name, *(f"{each:.1%}" for each in [*figures, silent]), str(len(worse(placed, unplaced)))]
-
-    rows = [row("as it is", rule)]
-    for (module, name), values in TRIED.items():
-        for value in values:
-            with patch.object(module, name, value):
-                rows.append(row(f"{name} {value}", _fresh(rule)))
-    for level, numbers in LEAST.items():
-        for least in numbers:
-            curves = {**rule.curves, level: rule.curves[level]._replace(least=least)}
-            rows.append(row(f"least {level} {least:g}", _with(rule, curves)))
-    heads = ["usable", "mean", "wrong", "mean", "others silent", "worse by the place"]
-    return table(rows, ["constant", *heads])
 
 
 def fit_curves(cases: Sequence[Case], services: Services, clean: Sequence[Case] = ()) -> str:
@@ -164,11 +106,6 @@ def _regression(logits: Any, right: Any, weights: Any) -> list[float]:
         slope = inputs @ (weights * (right - p)) - (found - usual)
         found = found + np.linalg.solve((inputs * weights * p * (1 - p)) @ inputs.T + np.eye(2), slope)
     return [round(float(each), 2) for each in found]
-
-
-def _fresh(rule: Naming) -> Naming:
-    """Return the rule without what it remembers of places, which other constants change."""
-    return Naming(Families(rule.families.folder, rule.families.relatives), rule.certainty, rule.animal)
 
 
 def _with(rule: Naming, curves: Mapping[Level, Curve]) -> Naming:

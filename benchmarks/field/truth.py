@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from database.dataset_files import read_rows
+
 type Lineage = Mapping[str, str]
 """Scientific names by rank."""
 Verdict = Literal["exact", "useful", "vague", "silent", "wrong"]
@@ -32,26 +34,12 @@ GAPS: Final = {
     "Subulo": ("Artiodactyla", "Cervidae"),
 }
 """Order and family of mammals' genera for which the truth of some photos, or our tables, have none."""
-MEMBERS: Final[Mapping[str, frozenset[str]]] = {
-    "Accipitrimorphae": frozenset({"Accipitriformes", "Cathartiformes"}),
-    "Anisoptera": frozenset({"Aeshnidae", "Corduliidae", "Gomphidae", "Libellulidae", "Macromiidae"}),
-    "Anthophila": frozenset({"Andrenidae", "Apidae", "Colletidae", "Halictidae", "Megachilidae", "Melittidae"}),
-    "Antilopini": frozenset({"Antidorcas", "Antilope", "Eudorcas", "Gazella", "Litocranius", "Nanger", "Ourebia"}),
-    "Bucerotes": frozenset({"Bucerotidae", "Bucorvidae"}),
-    "Canini": frozenset({"Canis", "Chrysocyon"}),
-    "Cebinae": frozenset({"Cebus", "Sapajus"}),
-    "Cercopithecini": frozenset({"Allochrocebus", "Cercopithecus", "Chlorocebus", "Erythrocebus", "Miopithecus"}),
-    "Colobini": frozenset({"Colobus", "Piliocolobus", "Procolobus"}),
-    "Corvides": frozenset({"Corvidae"}),
-    "Hippotigris": frozenset({"Equus grevyi", "Equus quagga", "Equus zebra"}),
-    "Hystricognathi": frozenset({"Erethizontidae", "Hystricidae"}),
-    "Lutrinae": frozenset({"Aonyx", "Enhydra", "Hydrictis", "Lontra", "Lutra", "Lutrogale", "Pteronura"}),
-    "Mustelinae": frozenset({"Mustela", "Neogale"}),
-    "Papionina": frozenset({"Cercocebus", "Lophocebus", "Mandrillus", "Papio", "Theropithecus"}),
-    "Presbytini": frozenset({"Presbytis", "Semnopithecus", "Trachypithecus"}),
-    "Zygoptera": frozenset({"Calopterygidae", "Coenagrionidae", "Lestidae", "Platycnemididae"}),
+MEMBERS: Final = {
+    row["taxon"]: (row["known_to"], set(row["members"].split(";")))
+    for row in read_rows(Path(__file__).with_name("members.csv"))
 }
-"""What people call by the name of a class whose taxon is of a rank that the truth does not have, such as 'otter'."""
+"""What people call by the name of a class whose taxon is of a rank that the truth does not have, such as 'otter': the
+rank to which a truth must be known to say whether it is one, and the members' names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +118,9 @@ def _is_right(truth: Lineage, named: Lineage, rank: str) -> bool:
     if truth.get("species") and truth["species"] == named.get("species"):
         return True  # authors differ about the family of some, such as ground hornbills
     both = [each for each in RANKS if named.get(each) and truth.get(each)]
-    members = MEMBERS.get(named.get(rank, ""))
-    return all(named[each] == truth[each] for each in both) and (
-        members is None or not members.isdisjoint(truth.values()) or not _could_tell(truth, members)
-    )
-
-
-def _could_tell(truth: Lineage, members: frozenset[str]) -> bool:
-    """Return whether the truth is narrow enough to tell whether it is among the members."""
-    a_member = next(iter(members))
-    rank = "species" if " " in a_member else "family" if a_member.endswith("idae") else "genus"
-    return rank in truth
+    known_to, members = MEMBERS.get(named.get(rank, ""), ("", set[str]()))
+    is_member = known_to not in truth or not members.isdisjoint(truth.values())
+    return is_member and all(named[each] == truth[each] for each in both)
 
 
 def _photo(row: Mapping[str, str]) -> FieldPhoto:

@@ -10,19 +10,22 @@ Processor time and memory are those of all processes of a server, without Postgr
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from benchmarks.backends import backends
-from benchmarks.measure import parser, table
-from benchmarks.peers.client import Load
+from benchmarks.measure import in_new_process, options, table
+from benchmarks.peers.client import Load, send_all
 from benchmarks.peers.figures import HEADERS, Figures, cpu_seconds, medians, peak_memory, rows_of
+from benchmarks.peers.identifier import identify_alone
 from benchmarks.peers.servers import ALONE, CORES, PEERS, SERVERS, served
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR, LocalError, package_folder
@@ -60,27 +63,20 @@ def write_photos(folder: Path, of_people: Path | None = None) -> None:
 
 def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) -> Figures:
     """Put a load on a running server; return the figures of the server."""
-    command = [sys.executable, "-m", "benchmarks.peers.client", url, str(photos)]
-    command += [f"--connections={connections}", f"--seconds={seconds}"]
     before = cpu_seconds(pid)
     with peak_memory(pid) as peak:
-        output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return Figures.of(Load.parse(output), cpu_seconds(pid) - before, peak())
+        load = in_new_process(send_all, url, photos, connections, seconds)
+    return Figures.of(load, cpu_seconds(pid) - before, peak())
 
 
-def measure_alone(photos: Path, seconds: float, python: Path) -> Figures:
-    """Return the figures of the same work without a server, in a process for each core."""
-    command = [str(python), "-m", "benchmarks.peers.peer", "alone", f"--photos={photos}", f"--seconds={seconds}"]
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PEER_WORKERS": str(CORES)}
-    before = os.times()
-    with (
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process,
-        peak_memory(process.pid) as peak,
-    ):
-        output, _ = process.communicate()
-    after = os.times()
-    taken = after.children_user + after.children_system - before.children_user - before.children_system
-    return Figures.of(Load.parse(output), taken, peak())
+def measure_alone(photos: Path, seconds: float) -> Figures:
+    """Return the figures of the same work without a server, in a process for each core. Takes all of this process."""
+    with peak_memory(os.getpid()) as peak, ProcessPoolExecutor(CORES, get_context("spawn")) as pool:
+        loads = pool.map(identify_alone, [photos] * CORES, [seconds] * CORES)
+        rates, times, answered, _ = zip(*loads, strict=True)
+    taken = os.times()
+    load = Load(sum(rates), [*chain.from_iterable(times)], sum(answered), 0)
+    return Figures.of(load, taken.children_user + taken.children_system, peak())
 
 
 def compare(
@@ -96,31 +92,27 @@ def compare(
             shift = number % len(names)  # a server can be slower after a certain other one
             for name in (*names[shift:], *names[:shift]):
                 server = SERVERS[name]
-                environment: Mapping[str, str] = {} if server.peer else stores
+                environment: Mapping[str, str] = {} if server.arguments else stores
                 with served(server, python, environment, log, first) as (pid, url):
                     for connections in concurrency:
                         figures = measure(pid, url, photos, connections, seconds)
                         runs[connections][name].append(figures)
                         progress = f"round {number + 1} of {rounds}: {name}, {connections} clients"
                         print(f"{progress}: {figures.rate:.0f} requests/s", file=sys.stderr, flush=True)
-            runs.setdefault(0, {ALONE: []})[ALONE].append(measure_alone(photos, seconds, python))
+            runs.setdefault(0, {ALONE: []})[ALONE].append(in_new_process(measure_alone, photos, seconds))
     return runs
 
 
 def main() -> int:
     """Print a table for each number of clients. Return the exit code."""
-    options = parser(__doc__, 5, "rounds; each server gets each load once a round")
-    options.add_argument(
-        "--seconds", type=float, default=8.0, help="duration of each load test, in seconds (default: %(default)s)"
+    chosen = options(
+        __doc__,
+        rounds=(5, "number of rounds; each server gets each load once a round"),
+        seconds=(8.0, "duration of each load test, in seconds"),
+        concurrency=([1, 8, 64], "numbers of clients"),
+        servers=([*SERVERS], "servers to compare"),
+        photos=(Path, f"folder of which to send {MOST} photos instead"),
     )
-    options.add_argument(
-        "--concurrency", type=int, nargs="+", default=[1, 8, 64], help="numbers of clients (default: 1 8 64)"
-    )
-    options.add_argument(
-        "--servers", nargs="+", choices=SERVERS, default=list(SERVERS), metavar="NAME", help="servers to compare"
-    )
-    options.add_argument("--photos", type=Path, metavar="FOLDER", help=f"send {MOST} photos of this folder instead")
-    chosen = options.parse_args()
     try:
         python = python_of("peers", *REQUIREMENTS)
         runs = compare(chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, python, chosen.photos)

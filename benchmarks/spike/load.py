@@ -22,7 +22,6 @@ import psycopg2
 from numpy.typing import NDArray
 
 from benchmarks.backends import load_active
-from benchmarks.spike import stats
 from benchmarks.spike.container import LEVELS, Events, SimulatedContainer, merge
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.config.settings import Settings
@@ -194,10 +193,6 @@ class Result:
         """Return the requests after the first minute, or in a short run the requests of the last third."""
         moment = self.start + min(60.0, load.seconds * 2 / 3)
         return self.events.requests[self.events.requests["start"] >= moment]
-
-    def queries_per_ttl(self, load: Load) -> float:
-        """Return the number of queries per cell and TTL."""
-        return stats.queries_per_ttl(self.events.queries, self.events.requests, load.ttl)
 
 
 def run_spike(load: Load, database: SlowDatabase, delay: float) -> Result:

@@ -24,7 +24,7 @@ COLUMNS: Final = ("family", "name", "looks_like", "photographed")
 SPECIES_POWER: Final = 0.7
 """A family's weight grows with this power of its species: of many species, most are rarely photographed.
 
-`python -m benchmarks.field --fit` compares this constant and the next two."""
+docs/explanation/field.md says what other values of this constant and the next two change."""
 OF_CLASS: Final[Mapping[str, float]] = {"Mammalia": 1.2}
 """Factor of the weight of unknown species, by class; 1 for other classes."""
 WORLD: Final = 0.05

@@ -29,7 +29,7 @@ from chalicelib.model.families import Candidates, Layout
 SMOOTHING: Final = 0.4
 """A photo of an animal also looks like others of its family.
 
-`python -m benchmarks.field --fit` compares all constants."""
+docs/explanation/field.md says what other values of all constants change."""
 LIKENESS: Final = (0.85, 0.10, 0.05)
 """Weights of what a family's animals look like, of its order, and of its class."""
 CLEAR: Final = 0.7

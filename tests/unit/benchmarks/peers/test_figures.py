@@ -15,11 +15,6 @@ FAST = Figures(rate=100, p50=50, p99=100, cpu=16.0, memory=400, failed=0)
 SMALL = Figures(rate=80, p50=80, p99=180, cpu=10.0, memory=200, failed=3)
 
 
-def test_the_output_of_the_clients_is_parsed() -> None:
-    load = Load(rate=12.5, seconds=[0.1, 0.2], answered=3, failed=1)
-    assert Load.parse(load.text()) == load
-
-
 def test_processor_time_counts_all_requests_and_percentiles_only_those_after_the_warm_up() -> None:
     # GIVEN 101 requests of 0 to 100 ms, and 99 of the warm-up
     load = Load(50.0, [number / 1000 for number in range(101)], answered=200, failed=0)
