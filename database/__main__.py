@@ -6,7 +6,7 @@
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -22,10 +22,9 @@ from chalicelib.features.rollout import BUCKETS
 from chalicelib.services import build_cache
 from database import check, explain, facts
 from database.access import READER, LoadedDataset, LoadError, datasets, prepare
-from database.command import checked, connection_options, load_and_report, print_next_steps, run
+from database.command import Commands, add_source, checked, load_and_report, print_next_steps, run
 from database.compare import compare, page_of
 from database.dataset import read_dataset
-from database.dataset_files import files_beside, files_in
 from database.switch import Trial, activate, drop, prune, put_on_trial, roll_back, rollout_text
 
 
@@ -38,17 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _load(connection: Connection, options: Namespace) -> None:
     started = perf_counter()
-    files = files_in(options.folder) if options.folder else files_beside(options.settings.model.path)
-    loaded = load_and_report(connection, read_dataset(files), options.version)
-    size = f"{loaded.rows:,} rows in {loaded.cells:,} cells"
-    if loaded.active:
-        print(f"already active: {size}")
-    elif options.beside:
+    loaded = load_and_report(connection, options, read_dataset)
+    if options.beside and not loaded.active:
         print_next_steps(loaded, perf_counter() - started)
         return
-    else:
+    if not loaded.active:
         activate(connection, loaded.version)
-        print(f"loaded and activated in {perf_counter() - started:.1f} s: {size}")
+        seconds = perf_counter() - started
+        print(f"loaded and activated in {seconds:.1f} s: {loaded.rows:,} rows in {loaded.cells:,} cells")
     _announce(connection, options)
     _prune(connection, options)
 
@@ -81,8 +77,7 @@ def _trial_in_words(dataset: LoadedDataset) -> str:
 
 
 def _roll_back(connection: Connection, options: Namespace) -> None:
-    version = roll_back(connection)
-    print(f"active: {version}")
+    print(f"active: {roll_back(connection)}")
     _announce(connection, options)
 
 
@@ -125,11 +120,9 @@ def _announce(connection: Connection, options: Namespace) -> None:
 
 def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     """Return the parser of the commands. `redis_url`: where switches are announced by default; empty for nowhere."""
-    parser = ArgumentParser(prog="python -m database", description="Manage the datasets of animals and cells.")
-    parser.set_defaults(settings=settings, redis_url="", is_offline=False)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    database = connection_options(settings)
+    commands = Commands(settings, "python -m database", "Manage the datasets of animals and cells.")
+    commands.parser.set_defaults(redis_url="")
+    add, database = commands.add, commands.database
     cache, version, keep = (ArgumentParser(add_help=False) for _ in range(3))
     text = "Redis in which to announce the switch to all containers; '' for none (default: REDIS_URL, or none if unset)"
     url_or_none = checked(lambda url: casts.redis_url(url) if url else "")
@@ -138,23 +131,14 @@ def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     text = "number of the latest datasets to keep; one in use and the active one before stay too (default: %(default)s)"
     keep.add_argument("--keep", type=checked(casts.positive_int), default=3, metavar="N", help=text)
 
-    def add(name: str, command: Callable[..., int | None], does: str, *parents: ArgumentParser) -> ArgumentParser:
-        added = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.", parents=parents)
-        added.set_defaults(command=command, is_offline=database not in parents)
-        return added
-
     does = "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it"
     loads = add("load", _load, does, cache, keep, database)
-    text = "folder to read files from instead of MODEL_PATH's folder; missing files come from the checkout"
-    loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
-    loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
+    add_source(loads, "files")
     loads.add_argument("--beside", action="store_true", help="only load; do not switch")
     add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active", database)
     does = "switch to a loaded dataset, at once or first on trial"
     activates = add("activate", _activate, does, version, cache, database)
-    text = (
-        "answer from it only for this share of the cells, such as 10%%; a larger share keeps the cells of a smaller one"
-    )
+    text = "answer from it for this share of the cells alone, such as 10%%; a larger share keeps those of a smaller one"
     activates.add_argument("--share", type=checked(casts.share), metavar="SHARE", help=text)
     text = "do not answer from it, but compare its answers and count differences, for all cells or those of --share"
     activates.add_argument("--shadow", action="store_true", help=text)
@@ -172,7 +156,7 @@ def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     explains.add_argument("taxon", help="id or name of the animal, such as phascolarctos-cinereus or koala")
     add("check", check.main, "compare the ranges with independent evidence")
     add("facts", facts.main, "print how many known facts the ranges get right")
-    return parser
+    return commands.parser
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ An animal lives where the statements about its range say (database/ranges/). Whe
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,12 +94,16 @@ def ranges_of(
     """
     for taxon in sorted(animals.keys() & statements.keys()):
         mapped = areas.earth.positions(maps[taxon]) if taxon in maps else None
-        found = cell_weights(statements[taxon], areas.of, areas.earth, mapped)
-        lives = np.flatnonzero(found.weights)
-        rows = np.empty(len(lives), ROW)
-        rows["cell"], rows["animal"] = areas.earth.cells[lives], animals[taxon]
-        rows["weight"], rows["status"] = found.weights[lives], found.status[lives]
-        yield rows
+        yield rows_of(animals[taxon], *cell_weights(statements[taxon], areas.of, areas.earth, mapped), areas.earth)
+
+
+def rows_of(animal: int, weights: NDArray[Any], status: NDArray[Any], earth: Earth) -> Rows:
+    """Return the rows of an animal, from its weight, 0 where it does not live, and its status in each cell."""
+    lives = np.flatnonzero(weights)
+    rows = np.empty(len(lives), ROW)
+    rows["cell"], rows["animal"] = earth.cells[lives], animal
+    rows["weight"], rows["status"] = weights[lives], status[lives]
+    return rows
 
 
 def in_chunks(ranges: Iterable[Rows]) -> Iterator[Rows]:

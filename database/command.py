@@ -2,10 +2,11 @@
 
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from shlex import quote
 from time import perf_counter
 from typing import Final, TextIO
@@ -19,7 +20,7 @@ from chalicelib.errors import CacheError, SettingError
 from chalicelib.redaction import inert, summary_of
 from database.access import LoadedDataset, LoadError, connect, datasets
 from database.dataset import Dataset
-from database.dataset_files import OWN_RANGES, DatasetError, join_some
+from database.dataset_files import OWN_RANGES, DatasetError, files_beside, files_in, join_some
 from database.load import load
 
 SLOW: Final = 1.0  # seconds; a faster sign-in is not worth a line
@@ -72,12 +73,16 @@ def say(text: str, file: TextIO | None = None) -> None:
     print(inert(text), file=file)
 
 
-def load_and_report(connection: Connection, dataset: Dataset, name: str | None) -> LoadedDataset:
-    """Load a dataset without switching to it, and print its version, warnings and progress.
+def load_and_report(
+    connection: Connection, options: Namespace, read: Callable[[dict[str, Path]], Dataset]
+) -> LoadedDataset:
+    """Load the dataset that the options of `add_source` name, without switching to it. Print what happens.
 
-    `name`: the version that it gets in place of the hash of its data, or None.
+    `read`: reads the dataset of some files.
     """
-    dataset = replace(dataset, version=name or dataset.version)
+    files = files_in(options.folder) if options.folder else files_beside(options.settings.model.path)
+    dataset = read(files)
+    dataset = replace(dataset, version=options.version or dataset.version)
     before = next((each for each in datasets(connection) if each.version == dataset.version), None)
     print(f"dataset {dataset.version}")
     if names := sorted(animal.name for animal in dataset.unknown):
@@ -86,11 +91,13 @@ def load_and_report(connection: Connection, dataset: Dataset, name: str | None) 
             f"whether they live there; add rows to {OWN_RANGES}; the animals are: {join_some(names)}"
         )
     loaded = load(connection, dataset)
-    if before and name:
+    if before and options.version:
         print(
             f"warning: {before.version} was loaded at {before.loaded_at:%Y-%m-%d %H:%M} and stays as it is, whatever "
             "the files say now; for other data give another --version, or drop it first"
         )
+    if loaded.active:
+        print(f"already active: {loaded.rows:,} rows in {loaded.cells:,} cells")
     return loaded
 
 
@@ -99,6 +106,30 @@ def print_next_steps(loaded: LoadedDataset, seconds: float) -> None:
     version = quote(loaded.version)
     print(f"loaded in {seconds:.1f} s; to switch: python -m database activate {version}")
     print(f"to see what would change: python -m database compare {version}")
+
+
+class Commands:
+    """The parser of a program with commands. `database`: the options of each that needs PostgreSQL, as a parent."""
+
+    def __init__(self, settings: Settings, program: str, does: str) -> None:
+        self.parser = ArgumentParser(prog=program, description=does)
+        self.parser.set_defaults(settings=settings)
+        self._commands = self.parser.add_subparsers(required=True, metavar="COMMAND")
+        self.database = connection_options(settings)
+
+    def add(self, name: str, command: Callable[..., int | None], does: str, *parents: ArgumentParser) -> ArgumentParser:
+        """Add a command with the options of its parents. Return its parser."""
+        description = f"{does[0].upper()}{does[1:]}."
+        added = self._commands.add_parser(name, help=does, description=description, parents=parents)
+        added.set_defaults(command=command, is_offline=self.database not in parents)
+        return added
+
+
+def add_source(loads: ArgumentParser, what: str) -> None:
+    """Add the options that say what to load and under which name. `what`: is read from a folder."""
+    text = f"folder to read {what} from instead of MODEL_PATH's folder; missing files come from the checkout"
+    loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
+    loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
 
 
 def connection_options(settings: Settings) -> ArgumentParser:

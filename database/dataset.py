@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import tee
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-from chalicelib.errors import ModelError
 from chalicelib.features.cells import parse_cell
 from chalicelib.model.packs import PackLabels
 from chalicelib.model.relatives import read_relatives
@@ -32,6 +32,7 @@ from database.dataset_files import (
     RANGE_FILES,
     RELATIVES,
     DatasetError,
+    faults_of_model,
     join_some,
     pack_labels,
     pack_taxa,
@@ -87,18 +88,19 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     """
     paths = FILES | (files or {})
     texts = {name: read_text(path) for name, path in paths.items() if name not in (*RANGE_FILES, "range_maps")}
-    facts = dict(_parse("taxon_facts", texts, _facts))
-    general = _parse("labels", texts, lambda row: _animal(row, facts))
+    facts = dict(_parse("taxon_facts", texts["taxon_facts"], _facts))
+    general = _parse("labels", texts["labels"], lambda row: _animal(row, facts))
     animals = general + _of_packs(paths["labels"], {animal.taxon for animal in general}, facts)
     number_of = {animal.taxon: animal.animal for animal in animals}
     cells = _cells(texts["cell_areas"])
     maps = read_maps(paths["range_maps"])
-    taxa = _parse("taxa", texts, _taxon)
+    taxon = itemgetter("scientific_name", "rank", "name")
+    taxa = _parse("taxa", texts["taxa"], taxon)
     named = {scientific_name for scientific_name, *_ in taxa}
     for file in pack_taxa(paths["labels"]):
-        taxa += [row for row in _parse("taxa", {"taxa": read_text(file)}, _taxon) if row[0] not in named]
-    sources = _parse("sources", texts, lambda row: (row["source"], row["title"], row["citation"], row["licence"]))
-    other_names = _parse("other_names", texts, lambda row: (row["taxon"], row["name"], row["source"]))
+        taxa += [row for row in _parse("taxa", read_text(file), taxon) if row[0] not in named]
+    sources = _parse("sources", texts["sources"], itemgetter("source", "title", "citation", "licence"))
+    other_names = _parse("other_names", texts["other_names"], itemgetter("taxon", "name", "source"))
     areas = read_area_cells(paths["cell_areas"], paths["groups"], paths["remote_islands"])
     relatives = _read_relatives(paths["labels"], general)
     every = [each for name in RANGE_FILES if relatives or name == "ranges" for each in read_ranges(paths[name])]
@@ -200,8 +202,7 @@ def read_maps(path: Path) -> Mapping[str, list[int]]:
 def _maps(text: str) -> Mapping[str, list[int]]:
     maps: dict[str, list[int]] = {}
     cell_of = cache(parse_cell)  # many maps have the same cells
-    rows = _parse("range_maps", {"range_maps": text}, lambda row: (row["taxon"], cell_of(row["cell"])))
-    for taxon, cell in rows:
+    for taxon, cell in _parse("range_maps", text, lambda row: (row["taxon"], cell_of(row["cell"]))):
         maps.setdefault(taxon, []).append(cell)
     return maps
 
@@ -215,16 +216,15 @@ def _cell_relatives(
 
 @lru_cache(maxsize=1)
 def _cells(text: str) -> list[Cell]:
-    return _parse(
-        "cell_areas",
-        {"cell_areas": text},
-        lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split())),
-    )
+    def cell(row: dict[str, str]) -> Cell:
+        return Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
+
+    return _parse("cell_areas", text, cell)
 
 
-def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Callable[[dict[str, str]], T]) -> list[T]:
+def _parse[T: tuple[object, ...]](name: str, text: str, parse: Callable[[dict[str, str]], T]) -> list[T]:
     """Parse all rows of a file. Raise `DatasetError` for a faulty row, with the file and the line."""
-    reader = csv.DictReader(io.StringIO(texts[name], newline=""), strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     columns = UNIQUE.get(name, ())
     parsed: list[T] = []
     line_of: dict[tuple[object, ...], int] = {}
@@ -248,10 +248,8 @@ def _parse[T: tuple[object, ...]](name: str, texts: dict[str, str], parse: Calla
 
 def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int]:
     """Return the number of each relative beside `labels`, without those whose species or genus the model knows."""
-    try:
+    with faults_of_model():
         relatives = read_relatives(labels.with_name(RELATIVES))
-    except ModelError as error:
-        raise DatasetError(str(error)) from error
     known = {each.scientific_name for each in animals if each.rank in ("species", "genus")}
     return {
         each.taxon: number for number, each in relatives.items() if known.isdisjoint((each.scientific_name, each.genus))
@@ -265,20 +263,14 @@ def _of_packs(labels: Path, known: Set[str], facts: Mapping[str, TaxonFacts]) ->
     """
     found: dict[str, AnimalRow] = {}
     for file in pack_labels(labels):
-        try:
+        with faults_of_model():
             animals = PackLabels.read(file).animals
-        except ModelError as error:
-            raise DatasetError(str(error)) from error
         for each in animals:
             if each.taxon_id not in known:
                 lineage = tuple(taxon.scientific_name for taxon in each.lineage)
                 names = each.taxon_id, each.name, each.scientific_name, each.rank, each.kind
                 found[each.taxon_id] = AnimalRow(each.id, *names, lineage, facts.get(each.taxon_id, TaxonFacts()))
     return list(found.values())
-
-
-def _taxon(row: dict[str, str]) -> tuple[str, str, str]:
-    return row["scientific_name"], row["rank"], row["name"]
 
 
 def _animal(row: dict[str, str], facts: Mapping[str, TaxonFacts]) -> AnimalRow:

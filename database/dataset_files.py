@@ -4,7 +4,8 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -46,12 +47,19 @@ class DatasetError(Exception):
     """A file of the dataset is missing, malformed or inconsistent with the others."""
 
 
-def pack_labels(labels: Path) -> list[Path]:
-    """Return the labels of the enabled packs behind the model with these `labels`, whether they are built or not."""
+@contextmanager
+def faults_of_model() -> Iterator[None]:
+    """Raise a `ModelError` in the block as a `DatasetError`."""
     try:
-        manifests = [Manifest.read(file) for file in sorted(labels.parent.glob("packs/*.toml"))]
+        yield
     except ModelError as error:
         raise DatasetError(str(error)) from error
+
+
+def pack_labels(labels: Path) -> list[Path]:
+    """Return the labels of the enabled packs behind the model with these `labels`, whether they are built or not."""
+    with faults_of_model():
+        manifests = [Manifest.read(file) for file in sorted(labels.parent.glob("packs/*.toml"))]
     return [each.labels for each in manifests if each.kind == CLASSIFIER and each.enabled]
 
 

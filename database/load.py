@@ -69,7 +69,7 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
             "insert into dataset (version, cells_loaded, rows_loaded, unknown) values (%s, 0, 0, %s) returning dataset",
             (dataset.version, [each.animal for each in dataset.unknown]),
         )
-        number = _value(cursor)
+        ((number,),) = cursor.fetchall()
         timer = _StepTimer(report)
         _copy_small_tables(cursor, number, dataset)
         timer.report(f"animals: {len(dataset.animals):,}; statements about ranges: {len(dataset.statements):,}")
@@ -111,14 +111,6 @@ class _StepTimer:
         now = perf_counter()
         self._report(f"  {now - self._since:5.2f} s  {step}")
         self._since = now
-
-
-def _value(cursor: Cursor) -> int:
-    """Return the only value of a query that always returns one row."""
-    row = cursor.fetchone()
-    assert row is not None  # noqa: S101
-    value: int = row[0]
-    return value
 
 
 def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from chalicelib.features.cells import RESOLUTION, cell_of, neighbours_of, parse_cell
 from database.dataset_files import AREAS, FILES, read_rows, read_text
-from database.ranges.language import Area, Areas, Chain, Overlap, Range, RangeSyntaxError, Union, areas_in, parse
+from database.ranges.language import Area, Areas, Chain, Overlap, Range, RangeError, Union, areas_in, parse
 
 EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that differ from ISO codes
 LAND, SEA = 0, 1
@@ -29,12 +29,8 @@ type Cells = NDArray[np.bool_]
 """A mask of shape (2, cells): the cells on land (`LAND`) and in the sea (`SEA`). A coast cell may be in both."""
 
 
-class UnknownArea(ValueError):
-    """A range names an area that does not exist. `column`: its position in the text, from 1."""
-
-    def __init__(self, message: str, column: int) -> None:
-        super().__init__(message)
-        self.column = column
+class UnknownArea(RangeError):
+    """A range names an area that does not exist."""
 
 
 class GroupError(ValueError):
@@ -141,7 +137,7 @@ class AreaCells:
             for text in self.groups[name]:
                 try:
                     cells = cells | self.of(parse(text))
-                except (RangeSyntaxError, UnknownArea) as error:
+                except RangeError as error:
                     raise GroupError(f"group {name}: {error} (column {error.column})") from error
             self._known[name] = cells
         return self._known[name]
@@ -208,18 +204,14 @@ def _area_cells(countries: Path, groups: Path, islands: Path, _texts: tuple[str,
     regions = _by_area(_shares(AREAS / "cell_regions.csv.gz", position))
     seas = _by_area(_shares(AREAS / "cell_seas.csv.gz", position))
     realm = np.zeros((2, len(cells)), bool)
-    for each in land.values():
-        realm[LAND, each] = True
-    for each in seas.values():
-        realm[SEA, each] = True
+    realm[LAND, np.concatenate([*land.values()])] = True
+    realm[SEA, np.concatenate([*seas.values()])] = True
     for row in read_rows(countries):
         realm[SEA, position[parse_cell(row["cell"])]] |= row["coast"] == "1"
     earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, neighbours, realm)
     whole = AreaCells(earth, land, seas, _groups(islands))
     remote = {name: np.flatnonzero(whole.named(name)[LAND]) for name in whole.groups}
-    far = np.zeros(len(cells), bool)
-    for each in remote.values():
-        far[each] = True
+    far = np.isin(np.arange(len(cells)), np.concatenate([*remote.values()]))
     earth = replace(earth, overland=_overland(neighbours, realm, land, far))
     return AreaCells(earth, {**regions, **_without(far, land), **remote}, seas, _groups(groups))
 

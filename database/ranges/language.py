@@ -30,12 +30,16 @@ _TOKENS = re.compile(
 _DEGREES = {"lat": 90.0, "lon": 180.0}
 
 
-class RangeSyntaxError(ValueError):
-    """A range is not in the language. `column`: position of the mistake in the text, from 1."""
+class RangeError(ValueError):
+    """A range is faulty. `column`: position of the mistake in the text, from 1."""
 
     def __init__(self, message: str, column: int) -> None:
         super().__init__(message)
         self.column = column
+
+
+class RangeSyntaxError(RangeError):
+    """A range is not in the language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def _net(earth: Earth) -> tuple[Points, Edges]:
 
     start, end, cell = [grid[~is_cut].ravel()], [np.roll(grid[~is_cut], -1, axis=1).ravel()], list[NDArray[np.intp]]()
     cell.append(np.repeat(np.flatnonzero(~is_cut), _CORNERS))
-    added = _AddedPoints(points)
+    added: dict[tuple[float, float], int] = {}
     for position in np.flatnonzero(is_cut).tolist():
         for half in _cut(rings[position], points, added):
             start.append(np.array(half))
@@ -138,7 +138,9 @@ def _net(earth: Earth) -> tuple[Points, Edges]:
             cell.append(np.full(len(half), position))
     edges = np.concatenate(start), np.concatenate(end), np.concatenate(cell)
     is_real = edges[0] != edges[1]  # a pentagon repeats its last point
-    return np.array(points), _with_neighbours(edges[0][is_real], edges[1][is_real], edges[2][is_real], len(cells))
+    return np.array([*points, *added]), _with_neighbours(
+        edges[0][is_real], edges[1][is_real], edges[2][is_real], len(cells)
+    )
 
 
 def _with_neighbours(start: NDArray[np.intp], end: NDArray[np.intp], cell: NDArray[np.intp], outside: int) -> Edges:
@@ -151,50 +153,40 @@ def _with_neighbours(start: NDArray[np.intp], end: NDArray[np.intp], cell: NDArr
     return Edges(start, end, cell, np.where(there[twin] == back, cell[twin], outside))
 
 
-class _AddedPoints:
-    """Points that are no vertices of cells: on the antimeridian and at the poles. Adds each once to `points`."""
+def _cut(ring: list[int], points: list[tuple[float, float]], added: dict[tuple[float, float], int]) -> list[list[int]]:
+    """Return the rings of a cell that the antimeridian crosses: one on each side of it, or one around a pole.
 
-    def __init__(self, points: list[tuple[float, float]]) -> None:
-        self._points = points
-        self._known: dict[tuple[object, ...], int] = {}
+    `added`: numbers of the points that are no vertices of cells, on the antimeridian and at the poles.
+    """
 
-    def number(self, key: tuple[object, ...], point: tuple[float, float]) -> int:
-        if key not in self._known:
-            self._known[key] = len(self._points)
-            self._points.append(point)
-        return self._known[key]
+    def number(point: tuple[float, float]) -> int:
+        return added.setdefault(point, len(points) + len(added))
 
-
-def _cut(ring: list[int], points: list[tuple[float, float]], added: _AddedPoints) -> list[list[int]]:
-    """Return the rings of a cell that the antimeridian crosses: one on each side of it, or one around a pole."""
     steps = list(zip(ring, [*ring[1:], ring[0]], strict=True))
-    crossings = [number for number, (here, there) in enumerate(steps) if abs(points[here][0] - points[there][0]) > 180]
+    crossings = [place for place, (here, there) in enumerate(steps) if abs(points[here][0] - points[there][0]) > 180]
     if len(crossings) == 1:  # the cell contains a pole
         (last,) = crossings
-        leaving, arriving = _crossing(*steps[last], points, added)
-        side, pole = points[leaving][0], 90.0 if points[leaving][1] > 0 else -90.0
-        corners = [added.number((each, pole), (each, pole)) for each in (side, -side)]
+        ends = _crossing(*steps[last], points)
+        side, pole = ends[0][0], 90.0 if ends[0][1] > 0 else -90.0
+        leaving, arriving, *corners = map(number, (*ends, (side, pole), (-side, pole)))
         return [[arriving, *ring[last + 1 :], *ring[: last + 1], leaving, *corners]]
     halves: dict[bool, list[int]] = {True: [], False: []}
-    for number, (here, there) in enumerate(steps):
+    for place, (here, there) in enumerate(steps):
         is_east = points[here][0] > 0
         halves[is_east].append(here)
-        if number in crossings:
-            leaving, arriving = _crossing(here, there, points, added)
+        if place in crossings:
+            leaving, arriving = map(number, _crossing(here, there, points))
             halves[is_east].append(leaving)
             halves[not is_east].append(arriving)
     return [*halves.values()]
 
 
-def _crossing(here: int, there: int, points: list[tuple[float, float]], added: _AddedPoints) -> tuple[int, int]:
+def _crossing(here: int, there: int, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return the points where an edge leaves one end of the map, and where it arrives at the other.
 
     Both cells at the edge get the same points: the latitude does not depend on the direction of the edge.
     """
-    first, second = sorted((here, there))
-    (x, y), (other_x, other_y) = points[first], points[second]
-    share = (180 - abs(x)) / (360 - abs(x) - abs(other_x))
-    latitude = y + (other_y - y) * share
+    (x, y), (other_x, other_y) = (points[each] for each in sorted((here, there)))
+    latitude = y + (other_y - y) * (180 - abs(x)) / (360 - abs(x) - abs(other_x))
     side = 180.0 if points[here][0] > 0 else -180.0
-    leaving, arriving = (added.number((first, second, each), (each, latitude)) for each in (side, -side))
-    return leaving, arriving
+    return [(side, latitude), (-side, latitude)]

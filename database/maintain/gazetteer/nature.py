@@ -19,21 +19,7 @@ _NATURAL_NAMES: Final = _FOLDER / "natural_names.csv"
 out."""
 _WIDE: Final = 300.0
 """Kilometres across from which one point says too little about what lives there: almost three cells."""
-_KINDS: Final = {
-    "Island": "island",
-    "Island group": "islands",
-    "Range/mtn": "mountains",
-    "Desert": "desert",
-    "Delta": "delta",
-    "Wetlands": "wetlands",
-    "Valley": "valley",
-    "Pen/cape": "peninsula",
-    "Peninsula": "peninsula",
-    "Lake": "lakes",
-    "Gorge": "valley",
-    "Coast": "coast",
-    "Geoarea": "region",
-}
+_KINDS: Final = {row["featurecla"]: row["kind"] for row in read_rows(_FOLDER / "natural_kinds.csv")}
 """What Natural Earth calls a feature (`featurecla`), and what the page calls it."""
 _SHORT: Final = {
     r"\bIsands\b": "Islands",  # a misspelling

@@ -29,19 +29,7 @@ _WELL_KNOWN: Final = 500_000
 """Inhabitants from which a town outside of East Asia has a common Chinese name."""
 _COMPARED: Final = 3
 """Letters by which two names in a script are taken for forms of one."""
-_HOMES: Final = {
-    _HAN: "CN TW HK MO JP",
-    "HANGUL": "KR KP",
-    "CYRILLIC": "RU UA BY BG RS MK ME BA KZ KG TJ MN",
-    "GREEK": "GR CY",
-    "ARABIC": "AE AF BH DJ DZ EG EH ER IQ IR JO KM KW LB LY MA MR OM PK PS QA SA SD SO SY TD TN YE",
-    "HEBREW": "IL",
-    "THAI": "TH",
-    "DEVANAGARI": "IN NP",
-    "BENGALI": "BD",
-    "GEORGIAN": "GE",
-    "ARMENIAN": "AM",
-}
+_HOMES: Final = {row["script"]: row["countries"].split() for row in read_rows(Path(__file__).with_name("scripts.csv"))}
 """The countries in which people write a script, which is the first word of the Unicode names of its letters."""
 
 type Exonyms = dict[tuple[str, str], tuple[str, ...]]
@@ -150,7 +138,7 @@ def _is_wanted(name: str, country: str, population: int) -> bool:
     script = _script(name)
     if any(letter.isdigit() or letter in "|\t\n" for letter in name):
         return False
-    if country in _HOMES.get(script, "").split():
+    if country in _HOMES.get(script, ()):
         return population >= _KNOWN or script == _HAN
     return script == _HAN and population >= _WELL_KNOWN
 

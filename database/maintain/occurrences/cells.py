@@ -6,9 +6,10 @@ follow from H3's pentagons, which lie at the corners; a table made with the H3 l
 test compares the result with that library.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from itertools import combinations, product
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from duckdb import DuckDBPyConnection
@@ -44,10 +45,15 @@ def create_cell_tables(connection: DuckDBPyConnection) -> None:
     rows = np.array(face_rows())
     face = {name: rows[:, number].copy() for number, name in enumerate(FACE)}
     hexagon, cell = _hexagons()
-    for table, columns in (("face", face), ("hexagon", {"hexagon": hexagon, "cell": cell})):
-        connection.register("columns_of_table", columns)
-        connection.execute(f"create or replace temp table {table} as select * from columns_of_table")
-        connection.unregister("columns_of_table")
+    create_table(connection, "face", face)
+    create_table(connection, "hexagon", {"hexagon": hexagon, "cell": cell})
+
+
+def create_table(connection: DuckDBPyConnection, name: str, columns: Mapping[str, NDArray[Any]]) -> None:
+    """Create a temporary table of columns, in place of one of this name."""
+    connection.register("columns_of_table", columns)
+    connection.execute(f"create or replace temp table {name} as from columns_of_table")
+    connection.unregister("columns_of_table")
 
 
 def face_rows() -> list[list[float]]:

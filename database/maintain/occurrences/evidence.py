@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from database.areas.area_cells import LAND, SEA, Earth
-from database.cell_animals import ROW, SEASON, Cell, Rows, Seasons
+from database.cell_animals import SEASON, Cell, Rows, Seasons, rows_of
 from database.ranges.cell_weights import INTRODUCED, LISTED, NATIVE, WEIGHTS
 
 type Counts = NDArray[np.float64]  # shape (cells,): number of records in each cell of the Earth
@@ -187,7 +187,7 @@ def combine(
         status[wider] = np.where(native, NATIVE, INTRODUCED)[wider]
     weight = np.where(weight == range_, range_, _in_steps(weight))
     silent = inside & (records == 0) & (effort.here > FORMULA.shrink)
-    return Combined(_rows(weight, status, int(written["animal"][0]), earth), outside, silent)
+    return Combined(rows_of(int(written["animal"][0]), weight, status, earth), outside, silent)
 
 
 def range_of_records(
@@ -202,7 +202,7 @@ def range_of_records(
     if records.sum() < rules.enough:
         return None
     lives = (seen >= LISTED) & earth.realm[SEA if is_marine else LAND]
-    rows = _rows(np.where(lives, _in_steps(seen), 0), np.full(len(seen), NATIVE, np.int16), animal, earth)
+    rows = rows_of(animal, np.where(lives, _in_steps(seen), 0), np.full(len(seen), NATIVE), earth)
     return rows if len(rows) else None
 
 
@@ -218,22 +218,10 @@ def range_of_countries(
     for kind in (INTRODUCED, NATIVE):
         if kind in countries:
             status[countries[kind] & earth.realm[SEA if is_marine else LAND]] = kind
-    rows = _rows(np.where(status > 0, WEIGHTS.doubt, 0), status, animal, earth)
+    rows = rows_of(animal, np.where(status > 0, WEIGHTS.doubt, 0), status, earth)
     return rows if len(rows) else None
 
 
 def _in_steps(weights: Counts) -> Counts:
     """Round weights above 0 to multiples of `LISTED`, at least `LISTED`: a range is drawn once for each weight."""
     return np.where(weights > 0, np.maximum(np.round(weights / LISTED), 1) * LISTED, 0)
-
-
-def _rows(weight: Counts, status: NDArray[np.int16], animal: int, earth: Earth) -> Rows:
-    lives = np.flatnonzero(weight > 0)
-    rows = np.empty(len(lives), ROW)
-    rows["cell"], rows["animal"], rows["weight"], rows["status"] = (
-        earth.cells[lives],
-        animal,
-        weight[lives],
-        status[lives],
-    )
-    return rows

@@ -210,10 +210,7 @@ class _Columns:
     @property
     def year(self) -> str:
         """Return SQL for the year, from a year or a date, also where the column of years is empty."""
-        name = self.found.get("year", "")
-        if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT"):
-            return quoted(name)
-        return self._first_number(_YEAR, _YEAR_OF_DATE, "year")
+        return self._whole("year") or self._first_number(_YEAR, _YEAR_OF_DATE, "year")
 
     @property
     def month(self) -> str:
@@ -221,10 +218,8 @@ class _Columns:
 
         A time from one day to another has no month unless both are in it.
         """
-        name = self.found.get("month", "")
-        if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT"):
-            number = quoted(name)
-        else:
+        number = self._whole("month")
+        if not number:
             text = f"coalesce({self.text('month')}, {self.text('date')})"
             last = rf"try_cast(regexp_extract({text}, '{_LAST_MONTH}', 1) as integer)"
             first = self._first_number(_MONTH, _FIRST_MONTH, "month")
@@ -239,6 +234,11 @@ class _Columns:
             return quoted(name)
         separators = f"{literal(_BETWEEN_ISSUES)}, {literal(';' * len(_BETWEEN_ISSUES))}"
         return f"string_split(translate(upper({self.text('issue')}), {separators}), ';')"
+
+    def _whole(self, ours: str) -> str:
+        """Return SQL for a column of whole numbers, or nothing if it has others."""
+        name = self.found.get(ours, "")
+        return quoted(name) if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT") else ""
 
     def _first_number(self, number: str, date: str, ours: str) -> str:
         """Return SQL for a number: from the column `ours`, or else from the date, by the first pattern that matches."""

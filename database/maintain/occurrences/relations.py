@@ -11,6 +11,7 @@ from typing import IO, Final
 import numpy as np
 from duckdb import DuckDBPyConnection
 
+from database.maintain.occurrences.cells import create_table
 from database.maintain.occurrences.darwin_core import TextFormat
 from database.maintain.occurrences.grids import grid_cells
 from database.maintain.occurrences.records import column_names, literal, quoted
@@ -122,9 +123,7 @@ def with_places(connection: DuckDBPyConnection, relation: Relation, table: objec
             f"{table}: '{codes[0][:60]}' in {name} is no code of a grid that is known (docs/how-to/occurrences.md)"
         )
     columns = {each: np.array([getattr(cell, each) for cell in cells.values()], float) for each in _PLACE.values()}
-    connection.register("columns_of_grid", {"code": np.array([*cells], object), **columns})
-    connection.execute("create or replace temp table grid as from columns_of_grid")
-    connection.unregister("columns_of_grid")
+    create_table(connection, "grid", {"code": np.array([*cells], object), **columns})
     places = ", ".join(f"grid.{ours} as {quoted(theirs)}" for theirs, ours in _PLACE.items())
     sql = f"(select record.*, {places} from {relation.sql} as record left join grid on grid.code = {code})"
     return replace(relation, sql=sql, types={**relation.types, **dict.fromkeys(_PLACE, "DOUBLE")})

@@ -17,21 +17,11 @@ import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from database.maintain.occurrences import relations
 from database.maintain.occurrences.cells import cells_of, create_cell_tables
 from database.maintain.occurrences.filters import Filters, reason_query
 from database.maintain.occurrences.records import NAME_TEXTS, column_names, counts_by_country, name_query, normal_query
-from database.maintain.occurrences.relations import (
-    PADDED,
-    PART,
-    Relation,
-    copy_short_rows,
-    create_core,
-    of_parquet,
-    of_text,
-    parts_of,
-    with_places,
-    write_part,
-)
+from database.maintain.occurrences.relations import PART, Relation
 from database.maintain.occurrences.tables import OccurrenceError, ParquetTable, Table, TextTable
 
 MEMORY: Final = 1_500_000_000
@@ -199,7 +189,7 @@ class Workspace:
         for number, start in enumerate(range(0, rows, self._rows)):
             part = range(start, min(rows, start + self._rows))
             if not self._is_done(table, number):
-                total += self._count(table, number, of_parquet(table, part), 0)
+                total += self._count(table, number, relations.of_parquet(table, part), 0)
             show(part.stop / rows, total)
         return total
 
@@ -207,13 +197,13 @@ class Workspace:
         file = self._part
         total = done = lines = 0
         if table.cores:
-            create_core(self.connection, table, file)
+            relations.create_core(self.connection, table, file)
         with table.opened() as (text, size):
-            for number, part in enumerate(parts_of(text, table.format, self._size, self._lines)):
+            for number, part in enumerate(relations.parts_of(text, table.format, self._size, self._lines)):
                 done += len(part)
                 if not self._is_done(table, number):
-                    write_part(file, part)
-                    total += self._count(table, number, of_text(file, table), lines)
+                    relations.write_part(file, part)
+                    total += self._count(table, number, relations.of_text(file, table), lines)
                 lines += part.count(b"\n")
                 show(done / size if size else None, total)
         file.unlink(missing_ok=True)
@@ -227,8 +217,8 @@ class Workspace:
             ((part,),) = ask("select count(*) from part").fetchall()
             self._add(part, table, relation)
             if isinstance(table, TextTable):
-                if copy_short_rows(self.connection, self._part):
-                    self._add(part, table, of_text(self._part, table, PADDED))
+                if relations.copy_short_rows(self.connection, self._part):
+                    self._add(part, table, relations.of_text(self._part, table, relations.PADDED))
                 ask(
                     "insert into faulty select $1, line + $2, "
                     "any_value(concat(lower(error_type::varchar), if(contains(csv_line, chr(10)), "
@@ -250,7 +240,7 @@ class Workspace:
     def _add(self, part: int, table: Table, relation: Relation) -> None:
         """Add the records of a relation and their names to the counts of a part."""
         ask = self.connection.execute
-        relation = with_places(self.connection, relation, table)
+        relation = relations.with_places(self.connection, relation, table)
         ask(f"insert into counted select {part}, * from ({count_query(relation, self._filters, self.months)})")
         if isinstance(table, TextTable) and table.is_checklist:
             ask(f"insert into listed {listed_query(relation, self._filters)}")
